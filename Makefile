@@ -1,0 +1,48 @@
+# The one door: `make` alone lists what there is.
+# Needs make and Python 3.11+; uv is fetched into .tools where it is missing.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fmt proto lock settings bench clean
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+# Handed on to the program behind a target: make test ARGS="-k login"
+ARGS ?=
+
+help: ## list the targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+run: $(READY) ## start Parley on http://127.0.0.1:8000 with its own servers (GATEWAY_PORT moves it)
+	@exec $(BIN)/python -m parley_local $(ARGS)
+
+test: $(READY) ## run every test (ARGS="-k login" for some of them)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+check: $(READY) ## prove format, types, imports, contracts, lock and packaging
+	@$(BIN)/python -m tools.check
+
+fmt: $(READY) ## format the code, and mend what the linter can
+	@$(BIN)/ruff check --fix --quiet || true
+	@$(BIN)/ruff format
+
+proto: $(READY) ## generate proto/src from the .proto files
+	@$(BIN)/python -m tools.generate_proto
+
+lock: $(READY) ## make requirements.lock (ARGS=--upgrade takes the newest versions)
+	@$(BIN)/python -m tools.lock $(ARGS)
+
+settings: $(READY) ## make docs/settings.md from the settings classes
+	@$(BIN)/python -m tools.settings_table
+
+bench: $(READY) ## measure Parley beside a direct call to the same model server
+	@exec $(BIN)/python -m bench $(ARGS)
+
+clean: ## remove what make made, but not .data
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): requirements.lock $(wildcard */pyproject.toml deploy/*/pyproject.toml) tools/setup.py
+	@$(PYTHON) tools/setup.py

@@ -1,0 +1,1 @@
+"""The vault of each user's provider keys."""

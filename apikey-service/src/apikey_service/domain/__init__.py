@@ -1,0 +1,1 @@
+"""What a connection to a provider is. Standard library alone."""

@@ -1,0 +1,42 @@
+"""What the vault hears and says on JetStream."""
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from apikey_service.usecases.erasure import erase_user
+from apikey_service.usecases.ports import OpenErasure
+from parley.events.v1 import events_pb2
+
+
+class UserDeletedHandler:
+    """Erases a deleted user; idempotent, and confirms with UserErased each time.
+
+    ``announce`` is called after the commit, so that the confirmation leaves at once. Raises
+    for an event it cannot read: it will be delivered again.
+    """
+
+    def __init__(
+        self, open_erasure: OpenErasure, *, service: str, announce: Callable[[], None]
+    ) -> None:
+        self._open_erasure = open_erasure
+        self._service = service
+        self._announce = announce
+
+    async def __call__(self, payload: bytes) -> None:
+        deleted = events_pb2.UserDeleted.FromString(payload)
+
+        def receipt(erased_at: datetime) -> bytes:
+            erased = events_pb2.UserErased(
+                erasure_id=deleted.erasure_id, user_id=deleted.user_id, service=self._service
+            )
+            erased.erased_at.FromDatetime(erased_at)
+            return erased.SerializeToString()
+
+        await erase_user(
+            self._open_erasure,
+            user_id=UUID(deleted.user_id),
+            tenant_id=UUID(deleted.tenant_id),
+            receipt=receipt,
+        )
+        self._announce()

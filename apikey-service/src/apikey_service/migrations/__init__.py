@@ -1,0 +1,1 @@
+"""The history of the vault database's schema; ``apikey-service migrate`` applies it."""

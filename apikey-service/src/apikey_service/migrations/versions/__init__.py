@@ -1,0 +1,1 @@
+"""Each revision expands what is there: the code before it goes on running on it."""

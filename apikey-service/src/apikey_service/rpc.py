@@ -1,0 +1,78 @@
+"""The vault on the wire: decode, call the use case, encode. Errors fly through."""
+
+from collections.abc import AsyncIterator
+
+from apikey_service.mapping import connection_to_proto, key_to_proto, new_key_from_proto
+from apikey_service.usecases import keys
+from apikey_service.usecases.ports import OpenTransaction, Vault
+from apikey_service.usecases.resolve import resolve_key
+from chassis.grpc.caller import current_caller
+from chassis.grpc.client import Channel
+from chassis.grpc.server import allow
+from parley.apikey.v1 import apikey_pb2, apikey_pb2_grpc
+from parley.auth.v1 import auth_pb2, auth_pb2_grpc
+
+POLICY = {
+    "parley.apikey.v1.ApiKeyService": {
+        "CreateKey": allow("gateway"),
+        "GetKey": allow("gateway"),
+        "ListKeys": allow("gateway"),
+        # What it answers holds a key in the clear: for the service that calls the provider.
+        "ResolveKey": allow("chat-service"),
+    }
+}
+
+
+class ApiKeyServicer(apikey_pb2_grpc.ApiKeyServiceServicer):
+    """parley.apikey.v1.ApiKeyService."""
+
+    def __init__(self, open_transaction: OpenTransaction, vault: Vault) -> None:
+        self._open_transaction = open_transaction
+        self._vault = vault
+
+    async def CreateKey(
+        self, request: apikey_pb2.CreateKeyRequest, context: object
+    ) -> apikey_pb2.CreateKeyResponse:
+        key = await keys.create_key(
+            self._open_transaction, self._vault, current_caller(), new_key_from_proto(request)
+        )
+        return apikey_pb2.CreateKeyResponse(key=key_to_proto(key))
+
+    async def GetKey(
+        self, request: apikey_pb2.GetKeyRequest, context: object
+    ) -> apikey_pb2.GetKeyResponse:
+        key = await keys.get_key(self._open_transaction, current_caller(), request.id)
+        return apikey_pb2.GetKeyResponse(key=key_to_proto(key))
+
+    async def ListKeys(
+        self, request: apikey_pb2.ListKeysRequest, context: object
+    ) -> apikey_pb2.ListKeysResponse:
+        page = await keys.list_keys(
+            self._open_transaction,
+            current_caller(),
+            limit=request.limit,
+            cursor=request.cursor,
+            count=request.count,
+        )
+        return apikey_pb2.ListKeysResponse(
+            items=[key_to_proto(key) for key in page.items],
+            next_cursor=page.next_cursor,
+            total=page.total,
+        )
+
+    async def ResolveKey(
+        self, request: apikey_pb2.ResolveKeyRequest, context: object
+    ) -> apikey_pb2.ResolveKeyResponse:
+        connection = await resolve_key(
+            self._open_transaction,
+            self._vault,
+            current_caller(),
+            request.id if request.HasField("id") else None,
+        )
+        return connection_to_proto(connection)
+
+
+def watch_revocations(auth: Channel) -> AsyncIterator[auth_pb2.WatchRevocationsResponse]:
+    """auth-service's keys and revocations: the current ones, then each change."""
+    stub = auth.stub(auth_pb2_grpc.AuthServiceStub)
+    return auth.stream(stub.WatchRevocations, auth_pb2.WatchRevocationsRequest())

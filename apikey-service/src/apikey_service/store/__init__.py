@@ -1,0 +1,1 @@
+"""The ports to PostgreSQL, implemented: SQLAlchemy Core into frozen dataclasses."""

@@ -1,0 +1,127 @@
+"""Create, read and list a user's provider keys."""
+
+import re
+from dataclasses import dataclass
+
+from apikey_service.domain.base_url import BASE_URL_MAXIMUM, normalise_base_url
+from apikey_service.domain.key import (
+    API_KEY_MAXIMUM,
+    MODEL_MAXIMUM,
+    NAME_MAXIMUM,
+    Key,
+    Provider,
+)
+from apikey_service.domain.secret import Secret, mask
+from apikey_service.usecases.errors import KeyNameTaken, KeyNotFound
+from apikey_service.usecases.ports import OpenTransaction, Place, Vault
+from chassis.caller import Caller
+from chassis.clock import utc_now
+from chassis.errors import FieldError, ValidationFailed
+from chassis.ids import new_id, parse_id
+from chassis.paging import Page, Position, page_of, parse_limit
+from chassis.text import check_text
+
+API_KEY_FIELD = "api_key"
+
+# It travels in an HTTP header: visible ASCII.
+_API_KEY = re.compile(r"[!-~]*")
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A connection as its owner describes it."""
+
+    name: str
+    api_key: Secret
+    model: str
+    base_url: str
+    provider: Provider
+
+
+async def create_key(
+    open_transaction: OpenTransaction, vault: Vault, caller: Caller, new: NewKey
+) -> Key:
+    """Store a connection, its key sealed; white space around the texts is dropped.
+
+    Raises ValidationFailed, KeyNameTaken, or OwnerErased when the account has been deleted.
+    """
+    api_key = Secret(new.api_key.reveal().strip())
+    name, model, base_url = _check(new, api_key)
+    key_id, now = new_id(), utc_now()
+    place = Place(caller.tenant_id, caller.user_id, key_id, API_KEY_FIELD)
+    sealed = vault.seal(api_key, place)
+    key = Key(
+        id=key_id,
+        name=name,
+        masked_key=mask(api_key),
+        model=model,
+        base_url=base_url,
+        provider=new.provider,
+        created_at=now,
+        updated_at=now,
+    )
+    async with open_transaction(caller) as transaction:
+        await transaction.lock_owner()
+        if not await transaction.insert(key, sealed):
+            raise KeyNameTaken()
+    return key
+
+
+def _check(new: NewKey, api_key: Secret) -> tuple[str, str, str]:
+    """Name, model and base URL as they are stored; raises ValidationFailed."""
+    name, model = new.name.strip(), new.model.strip()
+    base_url = new.base_url.strip()
+    errors = [
+        *_check_line("name", name, NAME_MAXIMUM),
+        *check_text("api_key", api_key.reveal(), minimum=1, maximum=API_KEY_MAXIMUM),
+        *_check_line("model", model, MODEL_MAXIMUM),
+        *check_text("base_url", base_url, minimum=1, maximum=BASE_URL_MAXIMUM),
+    ]
+    if not _API_KEY.fullmatch(api_key.reveal()):
+        errors.append(FieldError("api_key", "INVALID_CHARACTER"))
+    normal = normalise_base_url(base_url)
+    if normal is None and base_url:
+        errors.append(FieldError("base_url", "INVALID_URL"))
+    if errors or normal is None:
+        raise ValidationFailed(fields=tuple(dict.fromkeys(errors)))
+    return name, model, normal
+
+
+def _check_line(field: str, text: str, maximum: int) -> list[FieldError]:
+    errors = check_text(field, text, minimum=1, maximum=maximum)
+    # Also keeps out what cannot be seen, and so would make two names look the same.
+    if not text.isprintable():
+        errors.append(FieldError(field, "INVALID_CHARACTER"))
+    return errors
+
+
+async def get_key(open_transaction: OpenTransaction, caller: Caller, key_id: str) -> Key:
+    """One of the caller's keys; raises KeyNotFound."""
+    parsed = parse_id(key_id)
+    if parsed is None:
+        raise KeyNotFound()
+    async with open_transaction(caller) as transaction:
+        key = await transaction.find(parsed)
+    if key is None:
+        raise KeyNotFound()
+    return key
+
+
+async def list_keys(
+    open_transaction: OpenTransaction, caller: Caller, *, limit: int, cursor: str, count: bool
+) -> Page[Key]:
+    """A page of the caller's keys, oldest first, ``total`` if ``count``.
+
+    The first one of all is the default. ``cursor`` is the ``next_cursor`` of the page before,
+    empty for the first one. Raises ValidationFailed.
+    """
+    limit = parse_limit(limit)
+    after = Position.from_cursor(cursor)
+    async with open_transaction(caller) as transaction:
+        rows = await transaction.list(after=after, limit=limit + 1)
+        total = await transaction.count() if count else None
+    return page_of(rows, limit, _cursor_of, total=total)
+
+
+def _cursor_of(key: Key) -> str:
+    return Position(key.created_at, key.id).to_cursor()

@@ -1,0 +1,93 @@
+"""What the use cases need from outside: the database, and the lock on what it stores."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from apikey_service.domain.key import Key
+from apikey_service.domain.secret import Secret
+from chassis.caller import Caller
+from chassis.paging import Position
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a sealed text belongs: it opens there and nowhere else."""
+
+    tenant_id: UUID
+    user_id: UUID
+    key_id: UUID
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A secret as it is stored.
+
+    ``ciphertext`` is locked with a data key of its own, ``wrapped_key`` is that data key
+    locked with the key-encryption key that ``kek_id`` names.
+    """
+
+    ciphertext: bytes = field(repr=False)
+    wrapped_key: bytes = field(repr=False)
+    kek_id: str
+
+
+class Vault(Protocol):
+    """Locks secrets to their place."""
+
+    def seal(self, secret: Secret, place: Place) -> Sealed: ...
+
+    def open(self, sealed: Sealed, place: Place) -> Secret:
+        """The secret; raises when it was sealed for another place, or tampered with."""
+
+
+class Transaction(Protocol):
+    """One transaction of one user: it sees that user's keys and no others.
+
+    What is written is kept when the block ends, and nothing of it if the block raises.
+    """
+
+    async def lock_owner(self) -> None:
+        """Keep the user from being erased meanwhile: comes before every write.
+
+        Raises OwnerErased if the erasure came first.
+        """
+
+    async def insert(self, key: Key, sealed: Sealed) -> bool:
+        """Whether the key was stored: False if the user has one whose name looks the same."""
+
+    async def find(self, key_id: UUID) -> Key | None: ...
+
+    async def list(self, *, after: Position | None, limit: int) -> list[Key]:
+        """At most ``limit`` keys behind ``after``, oldest first."""
+
+    async def count(self) -> int: ...
+
+    async def find_sealed(self, key_id: UUID | None) -> tuple[Key, Sealed] | None:
+        """The key of this id, or with None the user's oldest one."""
+
+
+OpenTransaction = Callable[[Caller], AbstractAsyncContextManager[Transaction]]
+
+
+class ErasureTransaction(Protocol):
+    """One transaction of a background job that takes a user's data away."""
+
+    async def erase_owner(self, *, user_id: UUID, tenant_id: UUID, at: datetime) -> datetime:
+        """Mark the user erased: waits for writers under way, and lets none in afterwards.
+
+        Returns ``at``, or when it was done before.
+        """
+
+    async def delete_keys(self, user_id: UUID) -> int:
+        """Delete all of the user's keys; returns how many there were."""
+
+    async def enqueue(self, event: str, payload: bytes) -> None:
+        """Put an event into the outbox; ``event`` is its subject without the prefix."""
+
+
+OpenErasure = Callable[[], AbstractAsyncContextManager[ErasureTransaction]]

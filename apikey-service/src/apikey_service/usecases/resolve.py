@@ -1,0 +1,34 @@
+"""The one door through which a key leaves the vault."""
+
+from apikey_service.domain.key import Connection
+from apikey_service.usecases.errors import KeyNotFound, NoKey
+from apikey_service.usecases.keys import API_KEY_FIELD
+from apikey_service.usecases.ports import OpenTransaction, Place, Vault
+from chassis.caller import Caller
+from chassis.ids import parse_id
+
+
+async def resolve_key(
+    open_transaction: OpenTransaction, vault: Vault, caller: Caller, key_id: str | None
+) -> Connection:
+    """Open one of the caller's keys, with None their first one.
+
+    Raises KeyNotFound for an id that is not one of theirs, NoKey for None when there is none.
+    """
+    parsed = None if key_id is None else parse_id(key_id)
+    if key_id is not None and parsed is None:
+        raise KeyNotFound()
+    async with open_transaction(caller) as transaction:
+        found = await transaction.find_sealed(parsed)
+    if found is None:
+        raise NoKey() if key_id is None else KeyNotFound()
+    key, sealed = found
+    place = Place(caller.tenant_id, caller.user_id, key.id, API_KEY_FIELD)
+    return Connection(
+        id=key.id,
+        name=key.name,
+        api_key=vault.open(sealed, place),
+        model=key.model,
+        base_url=key.base_url,
+        provider=key.provider,
+    )

@@ -1,0 +1,87 @@
+"""What runs beside the calls: the board kept current, and the sweep."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+
+from auth_service.usecases.erasures import sweep_erasures
+from auth_service.usecases.ports import Ports
+from auth_service.usecases.pruning import prune
+from auth_service.usecases.revocation_board import RevocationBoard
+from chassis.service import Component
+from chassis.telemetry.logging import get_logger
+
+_log = get_logger(__name__)
+
+
+class Repeated(Component):
+    """Does ``work`` every ``seconds`` and whenever woken; a failure is logged, and it goes on."""
+
+    def __init__(self, name: str, work: Callable[[], Awaitable[None]], *, seconds: float) -> None:
+        self._name = name
+        self._work = work
+        self._seconds = seconds
+        self._woken = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def wake(self) -> None:
+        """Do it at once, or once more if it is being done."""
+        self._woken.set()
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._repeat(), name=self._name)
+
+    async def drain(self) -> None:
+        await self.stop()
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def _repeat(self) -> None:
+        while True:
+            self._woken.clear()
+            await self._once()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._seconds):
+                    await self._woken.wait()
+
+    async def _once(self) -> None:
+        try:
+            await self._work()
+        except Exception as error:  # noqa: BLE001 - whatever it was, the next turn may succeed
+            _log.warning("background.failed", work=self._name, exc_info=error)
+
+
+class BoardKeeper(Repeated):
+    """Keeps the board true to the table; ends all that watch it when the service drains."""
+
+    def __init__(self, board: RevocationBoard, *, seconds: float) -> None:
+        super().__init__("revocations", board.refresh, seconds=seconds)
+        self._board = board
+
+    async def start(self) -> None:
+        # Known before the first call is served, unless the database is away.
+        await self._once()
+        await super().start()
+
+    async def drain(self) -> None:
+        self._board.close()
+        await super().drain()
+
+
+class Sweep(Repeated):
+    """Repeats unconfirmed deletions, and forgets what has expired."""
+
+    def __init__(self, ports: Ports, *, seconds: float) -> None:
+        super().__init__("sweep", self._sweep, seconds=seconds)
+        self._ports = ports
+        self._interval = timedelta(seconds=seconds)
+
+    async def _sweep(self) -> None:
+        await sweep_erasures(self._ports, older_than=self._interval)
+        await prune(self._ports)

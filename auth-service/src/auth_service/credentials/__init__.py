@@ -1,0 +1,1 @@
+"""Passwords hashed and access tokens signed: the use cases' ports to cryptography."""

@@ -1,0 +1,84 @@
+"""argon2id in a few threads of its own, with a short queue before them."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from prometheus_client import Counter
+
+from auth_service.usecases.errors import TooBusy
+from chassis.service import Component
+
+_REFUSED = Counter("auth_passwords_refused_total", "Hashes refused because the queue was full.")
+
+Result = TypeVar("Result")
+
+_RETRY_SECONDS = 1
+
+
+class Argon2Passwords(Component):
+    """Computes at most ``workers`` hashes at once while at most ``queue`` more wait.
+
+    One that has begun goes on when its caller has gone, and keeps its place until it ends:
+    hanging up buys an attacker nothing.
+    """
+
+    def __init__(
+        self, *, memory_kib: int, iterations: int, parallelism: int, workers: int, queue: int
+    ) -> None:
+        self._hasher = PasswordHasher(
+            time_cost=iterations, memory_cost=memory_kib, parallelism=parallelism
+        )
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="argon2")
+        self._free = asyncio.Semaphore(workers)
+        self._queue = queue
+        self._waiting = 0
+        # What an unknown user's password is checked against, for as long as anyone else's.
+        self._nobody = ""
+
+    async def start(self) -> None:
+        self._nobody = await self.hash("nobody's password")
+
+    async def stop(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def hash(self, password: str) -> str:
+        """The encoded hash, parameters and salt in it. Raises TooBusy."""
+        return await self._run(lambda: self._hasher.hash(password))
+
+    async def verify(self, password: str, password_hash: str | None) -> bool:
+        """Whether it matches; without a hash it never does, after the same work.
+
+        Raises TooBusy, and ValueError for a hash that is none of argon2's.
+        """
+        against = password_hash or self._nobody
+        matches = await self._run(lambda: self._matches(password, against))
+        return matches and password_hash is not None
+
+    def is_outdated(self, password_hash: str) -> bool:
+        """Whether the hash was made with other parameters than today's."""
+        return self._hasher.check_needs_rehash(password_hash)
+
+    def _matches(self, password: str, password_hash: str) -> bool:
+        try:
+            return self._hasher.verify(password_hash, password)
+        except InvalidHashError:
+            raise
+        except VerificationError:
+            return False
+
+    async def _run(self, work: Callable[[], Result]) -> Result:
+        if self._free.locked() and self._waiting >= self._queue:
+            _REFUSED.inc()
+            raise TooBusy(retry_after=_RETRY_SECONDS)
+        self._waiting += 1
+        try:
+            await self._free.acquire()
+        finally:
+            self._waiting -= 1
+        future = asyncio.get_running_loop().run_in_executor(self._pool, work)
+        future.add_done_callback(lambda _: self._free.release())
+        return await asyncio.shield(future)

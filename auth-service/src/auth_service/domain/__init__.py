@@ -1,0 +1,1 @@
+"""What users, logins and erasures are, and the rules they keep; standard library alone."""

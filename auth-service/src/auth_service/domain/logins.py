@@ -1,0 +1,65 @@
+"""A login: one device's stay, a family of refresh tokens of which the newest one is good."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+from uuid import UUID
+
+_IP_MAX = 45  # the longest text of an IPv6 address
+_USER_AGENT_MAX = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Where a login came from, as the gateway saw it."""
+
+    ip: str
+    user_agent: str
+
+    @classmethod
+    def seen(cls, ip: str, user_agent: str) -> "Client":
+        """What was seen, cut to 45 and 256 characters, unprintable ones taken out."""
+        return cls(_printable(ip)[:_IP_MAX], _printable(user_agent)[:_USER_AGENT_MAX])
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """``id`` is the ``sid`` of its access tokens; ``expires_at`` moves on with each use."""
+
+    id: UUID
+    tenant_id: UUID
+    user_id: UUID
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshToken:
+    """A refresh token as it is kept: by its SHA-256. ``rotated_at`` is when it was used."""
+
+    digest: bytes
+    login_id: UUID
+    created_at: datetime
+    expires_at: datetime
+    rotated_at: datetime | None = None
+
+
+class Verdict(Enum):
+    """What becomes of a refresh token that was presented."""
+
+    GOOD = auto()
+    REFUSED = auto()
+    # It was used before: it may have been stolen, and nobody can tell who holds the successor.
+    REUSED = auto()
+
+
+def judge(token: RefreshToken, login: Login, now: datetime) -> Verdict:
+    """The verdict on ``token`` of ``login``, both read under the login's lock."""
+    if login.revoked_at is not None or login.expires_at <= now or token.expires_at <= now:
+        return Verdict.REFUSED
+    return Verdict.GOOD if token.rotated_at is None else Verdict.REUSED
+
+
+def _printable(text: str) -> str:
+    return "".join(character for character in text if character.isprintable())

@@ -1,0 +1,58 @@
+"""What verifies access tokens: the keys in force, and the revocations of what they signed."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+# No setting lets an access token live longer.
+ACCESS_TOKEN_MAX = timedelta(minutes=15)
+# For the clocks of those who verify.
+_CLOCK_MARGIN = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationKey:
+    """A public key: its RFC 7638 thumbprint and its 32 raw bytes (Ed25519)."""
+
+    kid: str
+    public_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """Access tokens of a login (``sid``), or of a whole user when ``sid`` is None, are refused
+    if they were issued at or before ``revoked_at``; after ``expires_at`` none can be left.
+    """
+
+    id: UUID
+    tenant_id: UUID
+    user_id: UUID
+    sid: str | None
+    revoked_at: datetime
+    expires_at: datetime
+
+
+def end_for_good(
+    id: UUID,  # noqa: A002 - the field's name
+    *,
+    tenant_id: UUID,
+    user_id: UUID,
+    sid: str | None,
+    now: datetime,
+) -> Revocation:
+    """The revocation of a login or user that will never be given a token again.
+
+    It refuses tokens of later than ``now`` too: another replica, with a clock of its own, may
+    be signing one at this moment.
+    """
+    end = now + ACCESS_TOKEN_MAX + _CLOCK_MARGIN
+    return Revocation(id, tenant_id, user_id, sid, revoked_at=end, expires_at=end)
+
+
+@dataclass(frozen=True, slots=True)
+class TrustUpdate:
+    """The whole state (``snapshot``), or what came since; with nothing in it, a sign of life."""
+
+    snapshot: bool
+    keys: tuple[VerificationKey, ...]
+    revocations: tuple[Revocation, ...]

@@ -1,0 +1,87 @@
+"""A user, and what makes a username acceptable and unique."""
+
+import unicodedata
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+USERNAME_MIN = 3
+USERNAME_MAX = 32
+
+# No text of more characters normalises to a name: it is left as it is, and is too long.
+_NORMALISED_MAX = 8 * USERNAME_MAX
+
+_PUNCTUATION = frozenset("._-")
+# Letters by category, yet drawn as nothing: two names that differ by one look the same.
+_INVISIBLE_LETTERS = frozenset("\u115f\u1160")
+
+
+class Role(StrEnum):
+    """What a user may do; the same words stand in the database and in access tokens."""
+
+    USER = "user"
+    TENANT_ADMIN = "tenant_admin"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A living user. ``last_login_at`` is absent until the first log-in has ended."""
+
+    id: UUID
+    tenant_id: UUID
+    username: str
+    email: str
+    role: Role
+    created_at: datetime
+    last_login_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A living user together with what their password is checked against."""
+
+    user: User
+    password_hash: str = field(repr=False)
+
+
+def normalise_username(text: str) -> str:
+    """``text`` as it is kept and shown: NFKC, so that one look has one spelling."""
+    return unicodedata.normalize("NFKC", text) if len(text) <= _NORMALISED_MAX else text
+
+
+def username_key(text: str) -> str:
+    """What must be unique: equal for names that differ in case or compatibility forms only.
+
+    Defined for any text, acceptable as a name or not.
+    """
+    folded = normalise_username(text).casefold()
+    # Folding can undo the normal form, and the other way round: at the third step both rest.
+    return normalise_username(normalise_username(folded).casefold())
+
+
+def username_problem(username: str) -> str | None:
+    """Why a normalised ``username`` is refused, None if it is not.
+
+    Accepted are 3–32 characters, each a letter or a decimal digit of any script or one of
+    ``.`` ``_`` ``-``, with at least one letter or digit. ``@`` is never part of a name, so a
+    name is never mistaken for an e-mail address.
+    """
+    if not username:
+        return "REQUIRED"
+    if len(username) < USERNAME_MIN:
+        return "TOO_SHORT"
+    if len(username) > USERNAME_MAX:
+        return "TOO_LONG"
+    named = [_is_name_character(character) for character in username]
+    if not all(
+        good or character in _PUNCTUATION for good, character in zip(named, username, strict=True)
+    ):
+        return "INVALID_CHARACTER"
+    return None if any(named) else "INVALID"
+
+
+def _is_name_character(character: str) -> bool:
+    category = unicodedata.category(character)
+    return (category[0] == "L" or category == "Nd") and character not in _INVISIBLE_LETTERS

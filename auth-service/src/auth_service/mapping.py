@@ -1,0 +1,84 @@
+"""Between the domain and the contract ``parley.auth.v1``."""
+
+from datetime import datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from auth_service.domain.erasures import Receipt
+from auth_service.domain.logins import Client
+from auth_service.domain.trust import Revocation, TrustUpdate
+from auth_service.domain.users import Role, User
+from auth_service.usecases.granting import Grant
+from parley.auth.v1 import auth_pb2
+
+_ROLES = {
+    Role.USER: auth_pb2.ROLE_USER,
+    Role.TENANT_ADMIN: auth_pb2.ROLE_TENANT_ADMIN,
+    Role.OPERATOR: auth_pb2.ROLE_OPERATOR,
+}
+
+
+def from_client(client: auth_pb2.Client) -> Client:
+    return Client.seen(client.ip, client.user_agent)
+
+
+def to_grant(grant: Grant) -> auth_pb2.Grant:
+    return auth_pb2.Grant(
+        user=to_user(grant.user),
+        access_token=grant.access_token.text,
+        token_type="Bearer",  # noqa: S106 - RFC 6750's word
+        expires_in=grant.access_token.expires_in,
+        refresh_token=grant.refresh_token,
+    )
+
+
+def to_user(user: User) -> auth_pb2.User:
+    return auth_pb2.User(
+        id=str(user.id),
+        tenant_id=str(user.tenant_id),
+        username=user.username,
+        email=user.email,
+        role=_ROLES[user.role],
+        created_at=to_timestamp(user.created_at),
+        last_login_at=None if user.last_login_at is None else to_timestamp(user.last_login_at),
+    )
+
+
+def to_receipt(receipt: Receipt) -> auth_pb2.GetErasureResponse:
+    return auth_pb2.GetErasureResponse(
+        status=auth_pb2.ERASURE_STATUS_COMPLETED
+        if receipt.completed
+        else auth_pb2.ERASURE_STATUS_PENDING,
+        services=[
+            auth_pb2.ServiceErasure(
+                name=service.name,
+                erased_at=None if service.erased_at is None else to_timestamp(service.erased_at),
+            )
+            for service in receipt.services
+        ],
+    )
+
+
+def to_watch_response(update: TrustUpdate) -> auth_pb2.WatchRevocationsResponse:
+    return auth_pb2.WatchRevocationsResponse(
+        snapshot=update.snapshot,
+        keys=[
+            auth_pb2.VerificationKey(kid=key.kid, public_key=key.public_key) for key in update.keys
+        ],
+        revocations=[_to_revocation(revocation) for revocation in update.revocations],
+    )
+
+
+def _to_revocation(revocation: Revocation) -> auth_pb2.Revocation:
+    return auth_pb2.Revocation(
+        sid=revocation.sid or "",
+        user_id="" if revocation.sid else str(revocation.user_id),
+        revoked_at=to_timestamp(revocation.revoked_at),
+        expires_at=to_timestamp(revocation.expires_at),
+    )
+
+
+def to_timestamp(moment: datetime) -> Timestamp:
+    timestamp = Timestamp()
+    timestamp.FromDatetime(moment)
+    return timestamp

@@ -1,0 +1,80 @@
+"""A logged-in user's transaction, as the app role: row-level security applies."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, insert, update
+
+from auth_service.domain.erasures import Erasure
+from auth_service.domain.users import Account, User
+from auth_service.store.accounts import find_account, find_user
+from auth_service.store.effects import Effects, PostgresEffects
+from auth_service.store.tables import erasures, logins, service_erasures, users
+from auth_service.usecases.ports import CallerTransaction, OpenCaller
+from chassis.caller import Caller
+from chassis.db.engine import Database
+
+
+class PostgresCallerTransaction(PostgresEffects):
+    """See the port CallerTransaction."""
+
+    async def user(self, user_id: UUID) -> User | None:
+        return await find_user(self._connection, user_id)
+
+    async def account(self, user_id: UUID, *, lock: bool = False) -> Account | None:
+        return await find_account(self._connection, users.c.id == user_id, lock=lock)
+
+    async def entomb(self, user_id: UUID, at: datetime) -> None:
+        await self._connection.execute(
+            update(users)
+            .where(users.c.id == user_id)
+            .values(
+                status="deleted",
+                deleted_at=at,
+                username=None,
+                username_key=None,
+                email=None,
+                password_hash=None,
+                last_login_at=None,
+            )
+        )
+        # Addresses and user agents are personal as well; refresh tokens go with their login.
+        await self._connection.execute(delete(logins).where(logins.c.user_id == user_id))
+
+    async def add_erasure(self, erasure: Erasure, *, services: Sequence[str]) -> None:
+        await self._connection.execute(
+            insert(erasures).values(
+                id=erasure.id,
+                tenant_id=erasure.tenant_id,
+                user_id=erasure.user_id,
+                requested_at=erasure.requested_at,
+                sent_at=erasure.requested_at,
+            )
+        )
+        await self._connection.execute(
+            insert(service_erasures),
+            [
+                {
+                    "erasure_id": erasure.id,
+                    "service": service,
+                    "tenant_id": erasure.tenant_id,
+                    "user_id": erasure.user_id,
+                }
+                for service in services
+            ],
+        )
+
+
+def caller_transactions(database: Database, effects: Effects) -> OpenCaller:
+    """Opens transactions on ``database``, which is connected as the app role."""
+
+    @asynccontextmanager
+    async def open_caller(caller: Caller) -> AsyncIterator[CallerTransaction]:
+        async with database.transaction(caller) as connection:
+            transaction = PostgresCallerTransaction(connection, effects)
+            yield transaction
+        transaction.announce()
+
+    return open_caller

@@ -1,0 +1,81 @@
+"""What both kinds of transaction write, and what follows once it is committed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, insert, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from auth_service.domain.erasures import Erasure
+from auth_service.domain.trust import Revocation
+from auth_service.store.tables import logins, revocations, service_erasures
+from chassis.outbox.table import enqueue
+
+USER_DELETED = "user.deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """``on_revoked`` and ``on_published`` are called after the commit of a transaction that
+    revoked or published; ``encode_deleted`` makes an event's payload.
+    """
+
+    encode_deleted: Callable[[Erasure], bytes]
+    on_revoked: Callable[[], None]
+    on_published: Callable[[], None]
+
+
+class PostgresEffects:
+    """The part of a transaction that others hear of."""
+
+    def __init__(self, connection: AsyncConnection, effects: Effects) -> None:
+        self._connection = connection
+        self._effects = effects
+        self._revoked = False
+        self._published = False
+
+    def announce(self) -> None:
+        """To be called once the transaction is committed."""
+        if self._revoked:
+            self._effects.on_revoked()
+        if self._published:
+            self._effects.on_published()
+
+    async def end_login(self, login_id: UUID, at: datetime) -> None:
+        await self._connection.execute(
+            update(logins)
+            .where(logins.c.id == login_id, logins.c.revoked_at.is_(None))
+            .values(revoked_at=at)
+        )
+
+    async def revoke(self, revocation: Revocation) -> None:
+        await self._connection.execute(
+            insert(revocations).values(
+                id=revocation.id,
+                tenant_id=revocation.tenant_id,
+                user_id=revocation.user_id,
+                sid=revocation.sid,
+                revoked_at=revocation.revoked_at,
+                expires_at=revocation.expires_at,
+            )
+        )
+        self._revoked = True
+
+    async def confirm_erasure(self, erasure_id: UUID, service: str, at: datetime) -> bool:
+        result = await self._connection.execute(
+            update(service_erasures)
+            .where(
+                service_erasures.c.erasure_id == erasure_id,
+                service_erasures.c.service == service,
+            )
+            .values(erased_at=func.coalesce(service_erasures.c.erased_at, at))
+        )
+        return result.rowcount == 1
+
+    async def publish_deleted(self, erasure: Erasure) -> None:
+        await enqueue(
+            self._connection, subject=USER_DELETED, payload=self._effects.encode_deleted(erasure)
+        )
+        self._published = True

@@ -1,0 +1,217 @@
+"""Transactions before there is a caller, and those of the background: as the worker role."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, exists, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from auth_service.domain.erasures import Erasure, Receipt, ServiceErasure
+from auth_service.domain.logins import Client, Login, RefreshToken
+from auth_service.domain.trust import Revocation
+from auth_service.domain.users import Account
+from auth_service.store.accounts import find_account
+from auth_service.store.effects import Effects, PostgresEffects
+from auth_service.store.tables import (
+    erasures,
+    logins,
+    refresh_tokens,
+    revocations,
+    service_erasures,
+    tenants,
+    users,
+)
+from auth_service.usecases.ports import OpenSystem, SystemTransaction
+from chassis.db.engine import Database
+
+
+class PostgresSystemTransaction(PostgresEffects):
+    """See the port SystemTransaction."""
+
+    async def ensure_tenant(self, name: str, *, new_id: UUID) -> UUID:
+        query = select(tenants.c.id).where(tenants.c.name == name)
+        found: UUID | None = await self._connection.scalar(query)
+        if found is None:
+            await self._connection.execute(
+                upsert(tenants).values(id=new_id, name=name).on_conflict_do_nothing()
+            )
+            # Ours, or that of another who was first.
+            found = (await self._connection.execute(query)).scalar_one()
+        return found
+
+    async def add_account(self, account: Account, *, key: str) -> bool:
+        user = account.user
+        result = await self._connection.execute(
+            upsert(users)
+            .values(
+                id=user.id,
+                tenant_id=user.tenant_id,
+                username=user.username,
+                username_key=key,
+                email=user.email,
+                password_hash=account.password_hash,
+                role=user.role.value,
+                status="active",
+                created_at=user.created_at,
+                last_login_at=user.last_login_at,
+            )
+            .on_conflict_do_nothing(index_elements=[users.c.username_key])
+        )
+        return result.rowcount == 1
+
+    async def account_by_key(self, key: str) -> Account | None:
+        return await find_account(self._connection, users.c.username_key == key, lock=False)
+
+    async def account(self, user_id: UUID, *, lock: bool = False) -> Account | None:
+        return await find_account(self._connection, users.c.id == user_id, lock=lock)
+
+    async def note_login(self, user_id: UUID, *, password_hash: str, at: datetime) -> None:
+        await self._connection.execute(
+            update(users)
+            .where(users.c.id == user_id)
+            .values(password_hash=password_hash, last_login_at=at)
+        )
+
+    async def add_login(self, login: Login, client: Client) -> None:
+        await self._connection.execute(
+            insert(logins).values(
+                id=login.id,
+                tenant_id=login.tenant_id,
+                user_id=login.user_id,
+                ip=client.ip,
+                user_agent=client.user_agent,
+                created_at=login.created_at,
+                last_used_at=login.created_at,
+                expires_at=login.expires_at,
+            )
+        )
+
+    async def find_login(self, digest: bytes) -> Login | None:
+        query = (
+            select(
+                logins.c.id,
+                logins.c.tenant_id,
+                logins.c.user_id,
+                logins.c.created_at,
+                logins.c.expires_at,
+                logins.c.revoked_at,
+            )
+            .join(refresh_tokens, refresh_tokens.c.login_id == logins.c.id)
+            .where(refresh_tokens.c.digest == digest)
+            .with_for_update(of=logins)
+        )
+        row = (await self._connection.execute(query)).one_or_none()
+        return None if row is None else Login(**row._mapping)
+
+    async def refresh_token(self, digest: bytes) -> RefreshToken | None:
+        query = select(
+            refresh_tokens.c.digest,
+            refresh_tokens.c.login_id,
+            refresh_tokens.c.created_at,
+            refresh_tokens.c.expires_at,
+            refresh_tokens.c.rotated_at,
+        ).where(refresh_tokens.c.digest == digest)
+        row = (await self._connection.execute(query)).one_or_none()
+        return None if row is None else RefreshToken(**row._mapping)
+
+    async def add_refresh_token(self, token: RefreshToken, login: Login) -> None:
+        await self._connection.execute(
+            insert(refresh_tokens).values(
+                digest=token.digest,
+                login_id=login.id,
+                tenant_id=login.tenant_id,
+                user_id=login.user_id,
+                created_at=token.created_at,
+                expires_at=token.expires_at,
+            )
+        )
+
+    async def rotate(self, digest: bytes, *, at: datetime) -> None:
+        await self._connection.execute(
+            update(refresh_tokens).where(refresh_tokens.c.digest == digest).values(rotated_at=at)
+        )
+
+    async def extend_login(
+        self, login_id: UUID, client: Client, *, at: datetime, expires_at: datetime
+    ) -> None:
+        await self._connection.execute(
+            update(logins)
+            .where(logins.c.id == login_id)
+            .values(
+                last_used_at=at,
+                expires_at=expires_at,
+                ip=client.ip,
+                user_agent=client.user_agent,
+            )
+        )
+
+    async def receipt(self, erasure_id: UUID) -> Receipt | None:
+        query = (
+            select(service_erasures.c.service, service_erasures.c.erased_at)
+            .where(service_erasures.c.erasure_id == erasure_id)
+            .order_by(service_erasures.c.service)
+        )
+        rows = (await self._connection.execute(query)).all()
+        if not rows:
+            return None
+        return Receipt(tuple(ServiceErasure(row.service, row.erased_at) for row in rows))
+
+    async def claim_unconfirmed(
+        self, *, sent_before: datetime, at: datetime, limit: int
+    ) -> Sequence[Erasure]:
+        unconfirmed = exists().where(
+            service_erasures.c.erasure_id == erasures.c.id,
+            service_erasures.c.erased_at.is_(None),
+        )
+        claimed = (
+            select(erasures.c.id)
+            .where(unconfirmed, erasures.c.sent_at < sent_before)
+            .order_by(erasures.c.sent_at)
+            .limit(limit)
+            .with_for_update(of=erasures, skip_locked=True)
+        )
+        result = await self._connection.execute(
+            update(erasures)
+            .where(erasures.c.id.in_(claimed.scalar_subquery()))
+            .values(sent_at=at)
+            .returning(
+                erasures.c.id, erasures.c.tenant_id, erasures.c.user_id, erasures.c.requested_at
+            )
+        )
+        return [Erasure(**row._mapping) for row in result]
+
+    async def revocations_since(
+        self, since: datetime | None
+    ) -> tuple[Sequence[Revocation], datetime]:
+        present = (await self._connection.execute(select(func.now()))).scalar_one()
+        query = select(
+            revocations.c.id,
+            revocations.c.tenant_id,
+            revocations.c.user_id,
+            revocations.c.sid,
+            revocations.c.revoked_at,
+            revocations.c.expires_at,
+        ).where(revocations.c.expires_at > func.now())
+        if since is not None:
+            query = query.where(revocations.c.stored_at > since)
+        result = await self._connection.execute(query)
+        return [Revocation(**row._mapping) for row in result], present
+
+    async def prune(self, now: datetime) -> None:
+        for table in (refresh_tokens, logins, revocations):
+            await self._connection.execute(delete(table).where(table.c.expires_at < now))
+
+
+def system_transactions(database: Database, effects: Effects) -> OpenSystem:
+    """Opens transactions on ``database``, which is connected as the worker role."""
+
+    @asynccontextmanager
+    async def open_system() -> AsyncIterator[SystemTransaction]:
+        async with database.transaction() as connection:
+            transaction = PostgresSystemTransaction(connection, effects)
+            yield transaction
+        transaction.announce()
+
+    return open_system

@@ -1,0 +1,93 @@
+"""The tables that auth-service itself queries; ``migrations/`` is what makes them."""
+
+from sqlalchemy import Column, DateTime, LargeBinary, MetaData, Table, Text, Uuid
+
+metadata = MetaData()
+
+
+def _time(name: str, *, nullable: bool = False) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+tenants = Table(
+    "tenants",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+)
+
+# What is personal is null from the deletion on.
+users = Table(
+    "users",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("username", Text),
+    Column("username_key", Text),
+    Column("email", Text),
+    Column("password_hash", Text),
+    Column("role", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    _time("created_at"),
+    _time("last_login_at", nullable=True),
+    _time("deleted_at", nullable=True),
+)
+
+logins = Table(
+    "logins",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("ip", Text, nullable=False),
+    Column("user_agent", Text, nullable=False),
+    _time("created_at"),
+    _time("last_used_at"),
+    _time("expires_at"),
+    _time("revoked_at", nullable=True),
+)
+
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("login_id", Uuid, nullable=False),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    _time("created_at"),
+    _time("expires_at"),
+    _time("rotated_at", nullable=True),
+)
+
+revocations = Table(
+    "revocations",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("sid", Text),
+    _time("revoked_at"),
+    _time("expires_at"),
+    # By the database's clock, at the insert.
+    _time("stored_at"),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    _time("requested_at"),
+    _time("sent_at"),
+)
+
+service_erasures = Table(
+    "service_erasures",
+    metadata,
+    Column("erasure_id", Uuid, primary_key=True),
+    Column("service", Text, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    _time("erased_at", nullable=True),
+)

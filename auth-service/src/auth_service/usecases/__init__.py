@@ -1,0 +1,1 @@
+"""What can be asked of auth-service, one module a topic, free of wire and database."""

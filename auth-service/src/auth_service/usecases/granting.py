@@ -1,0 +1,60 @@
+"""What every successful log-in ends with: a login, and the two tokens that stand for it."""
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+
+from auth_service.domain.logins import Client, Login, RefreshToken
+from auth_service.domain.users import User
+from auth_service.usecases.ports import AccessToken, Ports, SystemTransaction
+from chassis.ids import new_id
+
+_SECRET_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The refresh token is shown here and never again: its hash alone is kept."""
+
+    user: User
+    access_token: AccessToken = field(repr=False)
+    refresh_token: str = field(repr=False)
+
+
+def digest(refresh_token: str) -> bytes:
+    """What is kept of a refresh token. It has 256 random bits: no salt, no slow hash."""
+    return sha256(refresh_token.encode()).digest()
+
+
+async def open_login(
+    ports: Ports, transaction: SystemTransaction, user: User, client: Client, now: datetime
+) -> Grant:
+    """Store a new login of ``user`` and grant it."""
+    login = Login(
+        id=new_id(),
+        tenant_id=user.tenant_id,
+        user_id=user.id,
+        created_at=now,
+        expires_at=now + ports.refresh_life,
+    )
+    await transaction.add_login(login, client)
+    return await grant(ports, transaction, user, login, now)
+
+
+async def grant(
+    ports: Ports, transaction: SystemTransaction, user: User, login: Login, now: datetime
+) -> Grant:
+    """Store a new refresh token of ``login``, good from ``now`` on, and make its access token."""
+    refresh_token = secrets.token_urlsafe(_SECRET_BYTES)
+    await transaction.add_refresh_token(
+        RefreshToken(
+            digest=digest(refresh_token),
+            login_id=login.id,
+            created_at=now,
+            expires_at=now + ports.refresh_life,
+        ),
+        login,
+    )
+    access_token = ports.access_tokens.issue(user, str(login.id), now)
+    return Grant(user, access_token, refresh_token)

@@ -1,0 +1,181 @@
+"""What the use cases need of the outside, as protocols that adapters satisfy."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from auth_service.domain.erasures import Erasure, Receipt
+from auth_service.domain.logins import Client, Login, RefreshToken
+from auth_service.domain.trust import Revocation
+from auth_service.domain.users import Account, User
+from chassis.caller import Caller
+
+
+class CallerTransaction(Protocol):
+    """One transaction for a logged-in user: nothing of anybody else can be seen in it."""
+
+    async def user(self, user_id: UUID) -> User | None:
+        """The user, None when deleted."""
+        ...
+
+    async def account(self, user_id: UUID, *, lock: bool = False) -> Account | None:
+        """The account, None when deleted; ``lock`` keeps log-ins and deletions waiting."""
+        ...
+
+    async def end_login(self, login_id: UUID, at: datetime) -> None:
+        """Mark the login as revoked; one that is not there or has ended stays as it is."""
+        ...
+
+    async def entomb(self, user_id: UUID, at: datetime) -> None:
+        """Take away everything personal of the user, logins included; the bare id stays."""
+        ...
+
+    async def revoke(self, revocation: Revocation) -> None:
+        """Refuse access tokens, everywhere, once this transaction is committed."""
+        ...
+
+    async def add_erasure(self, erasure: Erasure, *, services: Sequence[str]) -> None:
+        """Open the erasure's receipt, every one of ``services`` still to confirm."""
+        ...
+
+    async def confirm_erasure(self, erasure_id: UUID, service: str, at: datetime) -> bool:
+        """Note that ``service`` holds nothing more, the first time only; False: no such row."""
+        ...
+
+    async def publish_deleted(self, erasure: Erasure) -> None:
+        """Tell all services to erase the user, once this transaction is committed."""
+        ...
+
+
+class SystemTransaction(Protocol):
+    """One transaction on nobody's behalf: before a log-in there is no caller yet."""
+
+    async def ensure_tenant(self, name: str, *, new_id: UUID) -> UUID:
+        """The id of the tenant called ``name``, made with ``new_id`` by its first use."""
+        ...
+
+    async def add_account(self, account: Account, *, key: str) -> bool:
+        """Store a new account unless ``key`` is taken; True if it was stored."""
+        ...
+
+    async def account_by_key(self, key: str) -> Account | None: ...
+
+    async def account(self, user_id: UUID, *, lock: bool = False) -> Account | None:
+        """The account, None when deleted; ``lock`` keeps log-ins and deletions waiting."""
+        ...
+
+    async def note_login(self, user_id: UUID, *, password_hash: str, at: datetime) -> None:
+        """Set the time of the last log-in, and the hash, perhaps made anew."""
+        ...
+
+    async def add_login(self, login: Login, client: Client) -> None: ...
+
+    async def find_login(self, digest: bytes) -> Login | None:
+        """The login that a refresh token belongs to, locked; None for an unknown token."""
+        ...
+
+    async def refresh_token(self, digest: bytes) -> RefreshToken | None: ...
+
+    async def add_refresh_token(self, token: RefreshToken, login: Login) -> None: ...
+
+    async def rotate(self, digest: bytes, *, at: datetime) -> None:
+        """Mark a refresh token as used."""
+        ...
+
+    async def extend_login(
+        self, login_id: UUID, client: Client, *, at: datetime, expires_at: datetime
+    ) -> None: ...
+
+    async def end_login(self, login_id: UUID, at: datetime) -> None:
+        """Mark the login as revoked; one that is not there or has ended stays as it is."""
+        ...
+
+    async def revoke(self, revocation: Revocation) -> None:
+        """Refuse access tokens, everywhere, once this transaction is committed."""
+        ...
+
+    async def receipt(self, erasure_id: UUID) -> Receipt | None: ...
+
+    async def confirm_erasure(self, erasure_id: UUID, service: str, at: datetime) -> bool:
+        """Note that ``service`` holds nothing more, the first time only; False: no such row."""
+        ...
+
+    async def claim_unconfirmed(
+        self, *, sent_before: datetime, at: datetime, limit: int
+    ) -> Sequence[Erasure]:
+        """Erasures that some service has not confirmed and whose event was last sent before
+        ``sent_before``, now noted as sent ``at``; those another replica has claimed are skipped.
+        """
+        ...
+
+    async def publish_deleted(self, erasure: Erasure) -> None:
+        """Tell all services to erase the user, once this transaction is committed."""
+        ...
+
+    async def revocations_since(
+        self, since: datetime | None
+    ) -> tuple[Sequence[Revocation], datetime]:
+        """Revocations in force, those alone that were stored after ``since``, and the
+        database's present time.
+        """
+        ...
+
+    async def prune(self, now: datetime) -> None:
+        """Delete logins, refresh tokens and revocations that cannot matter any more."""
+        ...
+
+
+OpenCaller = Callable[[Caller], AbstractAsyncContextManager[CallerTransaction]]
+OpenSystem = Callable[[], AbstractAsyncContextManager[SystemTransaction]]
+
+
+class Passwords(Protocol):
+    """Slow on purpose; raises TooBusy rather than keeping anyone waiting for long."""
+
+    async def hash(self, password: str) -> str: ...
+
+    async def verify(self, password: str, password_hash: str | None) -> bool:
+        """Whether it matches; without a hash it never does, after the same work."""
+        ...
+
+    def is_outdated(self, password_hash: str) -> bool:
+        """Whether the hash was made with other parameters than today's."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """``expires_in`` is its life in seconds."""
+
+    text: str
+    expires_in: int
+
+
+class AccessTokens(Protocol):
+    def issue(self, user: User, sid: str, now: datetime) -> AccessToken: ...
+
+
+class Journal(Protocol):
+    """Where events of security are told; fields are ids and words, never a secret."""
+
+    def info(self, event: str, **fields: object) -> object: ...
+
+    def warning(self, event: str, **fields: object) -> object: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything that ``wiring`` hands to the use cases."""
+
+    open_caller: OpenCaller
+    open_system: OpenSystem
+    passwords: Passwords
+    access_tokens: AccessTokens
+    journal: Journal
+    # Name of the tenant that newcomers join.
+    tenant: str
+    # How long an unused refresh token is good.
+    refresh_life: timedelta

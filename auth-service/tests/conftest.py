@@ -1,0 +1,120 @@
+"""The service as it is wired in production, and the gateway's channel to it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from auth_service.settings import Settings
+from auth_service.wiring import MIGRATIONS, build
+from chassis.embedded.ports import free_port
+from chassis.grpc.client import Channel
+from chassis.jetstream import JetStream
+from chassis.service import Service
+from chassis.testing import DatabaseUrls, OpenChannel, ServiceDatabase, TlsSettings
+from parley.auth.v1 import auth_pb2
+from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
+
+#: ``await serve(erasure_sweep_seconds=1)``: a replica of the service, and its port.
+Serve = Callable[..., Awaitable[tuple[Service, int]]]
+#: ``await register("ada")``: a new user, logged in.
+Register = Callable[[str], Awaitable[auth_pb2.Grant]]
+
+
+@pytest.fixture(scope="session")
+def private_key() -> Ed25519PrivateKey:
+    """The key that signs access tokens."""
+    return Ed25519PrivateKey.generate()
+
+
+@pytest.fixture(scope="session")
+def signing_key_file(
+    private_key: Ed25519PrivateKey, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    path = tmp_path_factory.mktemp("keys") / "signing.pem"
+    path.write_bytes(private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return path
+
+
+@pytest.fixture
+def database(service_database: ServiceDatabase) -> DatabaseUrls:
+    return service_database("auth", MIGRATIONS)
+
+
+@pytest.fixture
+def settings(
+    tls_settings: TlsSettings,
+    database: DatabaseUrls,
+    nats_url: str,
+    events_prefix: str,
+    signing_key_file: Path,
+) -> Settings:
+    return Settings(
+        **tls_settings("auth-service"),
+        database_url=database.app,
+        worker_database_url=database.worker,
+        owner_database_url=database.owner,
+        nats_url=nats_url,
+        events_prefix=events_prefix,
+        signing_key_file=signing_key_file,
+        # As cheap as argon2 goes: what is tested is not how long it takes.
+        password_memory_kib=8,
+        password_iterations=1,
+    )
+
+
+@pytest_asyncio.fixture
+async def serve(settings: Settings) -> AsyncIterator[Serve]:
+    """Starts replicas on the test's database; they are stopped after it."""
+    started: list[Service] = []
+
+    async def start(**changes: object) -> tuple[Service, int]:
+        port = free_port()
+        service = build(settings.model_copy(update={**changes, "grpc_port": port}))
+        started.append(service)
+        await service.start()
+        return service, port
+
+    yield start
+    for service in started:
+        await service.stop()
+
+
+@pytest_asyncio.fixture
+async def auth_port(serve: Serve) -> int:
+    _, port = await serve()
+    return port
+
+
+@pytest_asyncio.fixture
+async def auth(auth_port: int, grpc_channel: OpenChannel) -> Channel:
+    """The gateway's channel to the running service."""
+    return await grpc_channel(auth_port, "auth-service", as_name="gateway")
+
+
+@pytest.fixture
+def register(auth: Channel) -> Register:
+    async def new_user(username: str) -> auth_pb2.Grant:
+        request = auth_pb2.RegisterRequest(
+            username=username,
+            email=f"{username}@example.org",
+            password="correct horse",
+            client=auth_pb2.Client(ip="192.0.2.7", user_agent="a browser of the tests"),
+        )
+        stub = auth.stub(AuthServiceStub)
+        return (await auth.unary(stub.Register, request, timeout=5)).grant
+
+    return new_user
+
+
+@pytest_asyncio.fixture
+async def events(nats_url: str, events_prefix: str) -> AsyncIterator[JetStream]:
+    """The same JetStream, as the other services see it."""
+    stream = JetStream(nats_url, prefix=events_prefix, name="tester")
+    await stream.start()
+    await stream.wait_ready()
+    yield stream
+    await stream.stop()

@@ -1,0 +1,64 @@
+"""Who may call what."""
+
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from auth_service.rpc import POLICY
+from chassis.errors import Kind, RemoteError
+from chassis.grpc.client import Channel
+from chassis.testing import OpenChannel
+from parley.auth.v1 import auth_pb2
+from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
+
+SERVICES = {"gateway", "auth-service", "apikey-service", "chat-service", "notes-service"}
+UNARY = [name for name in POLICY["parley.auth.v1.AuthService"] if name != "WatchRevocations"]
+
+
+def _request(method: str) -> Any:
+    return getattr(auth_pb2, f"{method}Request")()
+
+
+async def _refusal(channel: Channel, method: str) -> Kind:
+    with pytest.raises(RemoteError) as refused:
+        await channel.unary(
+            getattr(channel.stub(AuthServiceStub), method), _request(method), timeout=5
+        )
+    return refused.value.kind
+
+
+@pytest.mark.parametrize("name", sorted((SERVICES - {"gateway"}) | {"tester"}))
+async def test_only_the_gateway_may_call_for_users(
+    auth_port: int, grpc_channel: OpenChannel, name: str
+) -> None:
+    channel = await grpc_channel(auth_port, "auth-service", as_name=name)
+
+    refusals = {method: await _refusal(channel, method) for method in UNARY}
+
+    assert set(refusals.values()) == {Kind.FORBIDDEN}
+
+
+async def _watched(channel: Channel) -> bool | Kind:
+    """Whether the first message is a snapshot, or how the call was refused."""
+    method = channel.stub(AuthServiceStub).WatchRevocations
+    async with aclosing(channel.stream(method, auth_pb2.WatchRevocationsRequest())) as messages:
+        try:
+            return (await anext(messages)).snapshot
+        except RemoteError as error:
+            return error.kind
+
+
+async def test_every_service_may_watch_and_nobody_else(
+    auth_port: int, grpc_channel: OpenChannel
+) -> None:
+    outcomes = {
+        name: await _watched(await grpc_channel(auth_port, "auth-service", as_name=name))
+        for name in (*SERVICES, "tester")
+    }
+    assert outcomes == {**dict.fromkeys(SERVICES, True), "tester": Kind.FORBIDDEN}
+
+
+@pytest.mark.parametrize("method", ["GetMe", "LogOut", "DeleteMe"])
+async def test_what_concerns_a_user_needs_their_token(auth: Channel, method: str) -> None:
+    assert await _refusal(auth, method) is Kind.UNAUTHENTICATED

@@ -1,0 +1,171 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from auth_service.domain.emails import email_problem, normalise_email
+from auth_service.domain.erasures import Receipt, ServiceErasure
+from auth_service.domain.logins import Client, Login, RefreshToken, Verdict, judge
+from auth_service.domain.passwords import COMMON_PASSWORDS, normalise_password, password_problem
+from auth_service.domain.trust import end_for_good
+from auth_service.domain.users import normalise_username, username_key, username_problem
+from chassis.ids import new_id
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+LATER = NOW + timedelta(days=30)
+
+
+@pytest.mark.parametrize(
+    "name", ["ada", "Ada.Lovelace-1815", "a" * 32, "小明同学", "été", "Ωmega", "___7"]
+)
+def test_a_name_of_letters_digits_and_marks_is_accepted(name: str) -> None:
+    assert username_problem(normalise_username(name)) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("", "REQUIRED"),
+        ("ab", "TOO_SHORT"),
+        ("a" * 33, "TOO_LONG"),
+        ("\ufdfa\ufdfa", "TOO_LONG"),  # two characters whose normal form has 36
+        ("a" * 100_000, "TOO_LONG"),
+        ("a b", "INVALID_CHARACTER"),
+        ("ada@home", "INVALID_CHARACTER"),
+        ("ada\0", "INVALID_CHARACTER"),
+        ("ada\u200d", "INVALID_CHARACTER"),  # zero width joiner
+        ("ada\u202e", "INVALID_CHARACTER"),  # right-to-left override
+        ("ada\u3164", "INVALID_CHARACTER"),  # Hangul filler, a letter that is not seen
+        ("ada\N{FIRE}", "INVALID_CHARACTER"),
+        ("...", "INVALID"),
+    ],
+)
+def test_another_name_is_refused_with_the_reason(name: str, problem: str) -> None:
+    assert username_problem(normalise_username(name)) == problem
+
+
+@pytest.mark.parametrize("name", ["ADA", "ａｄａ", "𝐚𝐝𝐚", "Ⓐda", "ᴬda"])
+def test_names_that_look_alike_have_one_key(name: str) -> None:
+    assert username_key(name) == username_key("ada")
+
+
+@pytest.mark.parametrize("name", ["STRASSE", "ῼ", "ﬃ", "İi", "\u1e9e", "ΌΣΟΣ"])
+def test_the_key_of_a_key_is_the_key(name: str) -> None:
+    assert username_key(username_key(name)) == username_key(name)
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "ada@example.org",
+        "a.b+c@mail.example.co",
+        "用户@例子.中国",
+        "a@b.c",
+        f"{'a' * 64}@{'b' * 63}.org",
+    ],
+)
+def test_an_address_that_mail_can_be_sent_to_is_accepted(email: str) -> None:
+    assert email_problem(normalise_email(email)) is None
+
+
+@pytest.mark.parametrize(
+    ("email", "problem"),
+    [
+        ("", "REQUIRED"),
+        ("ada", "INVALID"),
+        ("ada@", "INVALID"),
+        ("@example.org", "INVALID"),
+        ("ada@example", "INVALID"),
+        ("ada@@example.org", "INVALID"),
+        ("ada lovelace@example.org", "INVALID"),
+        ("ada..l@example.org", "INVALID"),
+        (".ada@example.org", "INVALID"),
+        ("ada@-example.org", "INVALID"),
+        ("ada@example..org", "INVALID"),
+        ("ada@example.org\n", "INVALID"),
+        ("ada\r\nbcc@example.org", "INVALID"),
+        ("Ada <ada@example.org>", "INVALID"),
+        (f"{'a' * 65}@example.org", "INVALID"),
+        (f"ada@{'b' * 64}.org", "INVALID"),
+        ("ada\0@example.org", "INVALID_CHARACTER"),
+        ("a@" + "b." * 130 + "org", "TOO_LONG"),
+    ],
+)
+def test_another_address_is_refused_with_the_reason(email: str, problem: str) -> None:
+    assert email_problem(normalise_email(email)) == problem
+
+
+def test_only_the_domain_of_an_address_is_folded() -> None:
+    assert normalise_email("Ada.L@Example.ORG") == "Ada.L@example.org"
+
+
+@pytest.mark.parametrize(
+    "password", ["correct horse", "x7!kq-2$", "雪" * 8, "a b c d e f g", "p" * 256]
+)
+def test_a_password_of_enough_characters_is_accepted(password: str) -> None:
+    assert password_problem(normalise_password(password)) is None
+
+
+@pytest.mark.parametrize(
+    ("password", "problem"),
+    [
+        ("", "REQUIRED"),
+        ("seven77", "TOO_SHORT"),
+        ("p" * 257, "TOO_LONG"),
+        ("p" * 100_000, "TOO_LONG"),
+        ("correct\0horse", "INVALID_CHARACTER"),
+        ("password123", "TOO_COMMON"),
+        ("QwertyUiop", "TOO_COMMON"),
+    ],
+)
+def test_another_password_is_refused_with_the_reason(password: str, problem: str) -> None:
+    assert password_problem(normalise_password(password)) == problem
+
+
+def test_common_passwords_are_listed_as_they_are_compared() -> None:
+    assert all(len(common) >= 8 and common == common.casefold() for common in COMMON_PASSWORDS)
+
+
+def test_one_password_composed_in_two_ways_is_one() -> None:
+    assert normalise_password("cafe\u0301 noir") == normalise_password("caf\u00e9 noir")
+
+
+def test_what_was_seen_of_a_client_is_cut_and_printable() -> None:
+    client = Client.seen("1" * 100, "Mozilla\0\n" + "x" * 1000)
+    assert client == Client("1" * 45, "Mozilla" + "x" * 249)
+
+
+def _login(*, expires_at: datetime = LATER, revoked_at: datetime | None = None) -> Login:
+    return Login(new_id(), new_id(), new_id(), NOW, expires_at, revoked_at)
+
+
+def _token(*, expires_at: datetime = LATER, rotated_at: datetime | None = None) -> RefreshToken:
+    return RefreshToken(b"", new_id(), NOW, expires_at, rotated_at)
+
+
+@pytest.mark.parametrize(
+    ("token", "login", "verdict"),
+    [
+        (_token(), _login(), Verdict.GOOD),
+        (_token(rotated_at=NOW), _login(), Verdict.REUSED),
+        (_token(expires_at=NOW), _login(), Verdict.REFUSED),
+        (_token(), _login(expires_at=NOW), Verdict.REFUSED),
+        (_token(), _login(revoked_at=NOW), Verdict.REFUSED),
+        (_token(rotated_at=NOW), _login(revoked_at=NOW), Verdict.REFUSED),
+    ],
+)
+def test_the_verdict_on_a_refresh_token(
+    token: RefreshToken, login: Login, verdict: Verdict
+) -> None:
+    assert judge(token, login, NOW) is verdict
+
+
+def test_what_has_ended_for_good_stays_refused_as_long_as_any_token_can_live() -> None:
+    revocation = end_for_good(new_id(), tenant_id=new_id(), user_id=new_id(), sid=None, now=NOW)
+    # Signed on a replica whose clock is ahead, and good for as long as a setting allows.
+    assert revocation.revoked_at > NOW + timedelta(seconds=30)
+    assert revocation.expires_at >= NOW + timedelta(minutes=15, seconds=30)
+
+
+def test_a_receipt_is_complete_when_every_service_has_confirmed() -> None:
+    assert not Receipt((ServiceErasure("a", NOW), ServiceErasure("b", None))).completed
+    assert Receipt((ServiceErasure("a", NOW), ServiceErasure("b", NOW))).completed

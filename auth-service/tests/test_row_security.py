@@ -1,0 +1,144 @@
+"""What row-level security holds beneath the queries, asked with the service's own role."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from auth_service.domain.trust import end_for_good
+from auth_service.store.caller import caller_transactions
+from auth_service.store.effects import Effects
+from chassis.caller import Caller
+from chassis.clock import utc_now
+from chassis.db.engine import Database
+from chassis.grpc.client import Channel
+from chassis.ids import new_id
+from chassis.testing import DatabaseUrls, Signer
+from parley.auth.v1 import auth_pb2
+from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
+
+Register = Callable[[str], Awaitable[auth_pb2.Grant]]
+
+OWNED = ("users", "logins", "refresh_tokens", "revocations", "erasures", "service_erasures")
+
+
+@pytest_asyncio.fixture
+async def app(database: DatabaseUrls) -> AsyncIterator[Database]:
+    connected = Database(database.app, application_name="test")
+    yield connected
+    await connected.stop()
+
+
+@pytest_asyncio.fixture
+async def populated(auth: Channel, register: Register, signer: Signer) -> list[Caller]:
+    """Two users, each with rows in every table that is a user's; the second one is deleted."""
+    callers = []
+    stub = auth.stub(AuthServiceStub)
+    for name in ("alice", "bob"):
+        grant = await register(name)
+        again = (
+            await auth.unary(
+                stub.LogIn,
+                auth_pb2.LogInRequest(username=name, password="correct horse"),
+                timeout=5,
+            )
+        ).grant
+        await auth.unary(stub.LogOut, auth_pb2.LogOutRequest(), timeout=5, token=again.access_token)
+        if name == "bob":
+            await auth.unary(
+                stub.DeleteMe,
+                auth_pb2.DeleteMeRequest(password="correct horse"),
+                timeout=5,
+                token=grant.access_token,
+            )
+        callers.append(signer.caller(UUID(grant.user.id), UUID(grant.user.tenant_id)))
+    return callers
+
+
+async def _owners(app: Database, caller: Caller | None, table: str) -> set[UUID]:
+    column = "id" if table == "users" else "user_id"
+    async with app.transaction(caller) as connection:
+        return set((await connection.scalars(text(f"SELECT {column} FROM {table}"))).all())
+
+
+@pytest.mark.parametrize("table", OWNED)
+async def test_a_query_without_its_where_returns_nothing_of_others(
+    app: Database, populated: list[Caller], signer: Signer, database: DatabaseUrls, table: str
+) -> None:
+    alice, bob = populated
+    worker = Database(database.worker, application_name="test")
+    everybody = await _owners(worker, None, table)
+    await worker.stop()
+
+    assert everybody
+    for caller in (alice, bob):
+        assert await _owners(app, caller, table) == everybody & {caller.user_id}
+    # Nor does the right user in another tenant, another user in this one, or nobody at all.
+    elsewhere = signer.caller(alice.user_id, new_id())
+    neighbour = signer.caller(new_id(), alice.tenant_id)
+    for caller_or_none in (elsewhere, neighbour, None):
+        assert await _owners(app, caller_or_none, table) == set()
+
+
+async def test_a_statement_without_its_where_changes_nothing_of_others(
+    app: Database, populated: list[Caller], database: DatabaseUrls
+) -> None:
+    alice, bob = populated
+
+    async with app.transaction(bob) as connection:
+        for statement in (
+            "UPDATE users SET last_login_at = NULL",
+            "DELETE FROM logins",
+            "DELETE FROM refresh_tokens",
+        ):
+            await connection.execute(text(statement))
+
+    assert await _owners(app, alice, "logins") == {alice.user_id}
+    async with app.transaction(alice) as connection:
+        assert await connection.scalar(text("SELECT last_login_at IS NOT NULL FROM users"))
+
+
+async def test_a_row_cannot_be_written_in_another_users_name(
+    app: Database, populated: list[Caller]
+) -> None:
+    alice, bob = populated
+    effects = Effects(lambda _: b"", lambda: None, lambda: None)
+    revocation = end_for_good(
+        new_id(), tenant_id=bob.tenant_id, user_id=bob.user_id, sid=None, now=utc_now()
+    )
+
+    with pytest.raises(DBAPIError, match="row-level security"):
+        async with caller_transactions(app, effects)(alice) as transaction:
+            await transaction.revoke(revocation)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE users SET role = 'operator'",
+        "UPDATE users SET tenant_id = id",
+        "DELETE FROM users",
+        "SELECT * FROM tenants",
+        "SELECT * FROM outbox",
+        "TRUNCATE logins",
+        "ALTER TABLE users DISABLE ROW LEVEL SECURITY",
+    ],
+)
+async def test_the_app_role_may_not(app: Database, populated: list[Caller], statement: str) -> None:
+    with pytest.raises(DBAPIError, match=r"permission denied|must be owner"):
+        async with app.transaction(populated[0]) as connection:
+            await connection.execute(text(statement))
+
+
+async def test_every_table_of_users_is_protected_even_from_its_owner(
+    app: Database, populated: list[Caller]
+) -> None:
+    query = text(
+        "SELECT relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace"
+        " WHERE nspname = 'public' AND relkind = 'r' AND relrowsecurity AND relforcerowsecurity"
+    )
+    async with app.transaction() as connection:
+        assert set((await connection.scalars(query)).all()) == set(OWNED)

@@ -1,0 +1,1 @@
+"""What carries every Parley service and knows none of them."""

@@ -1,0 +1,21 @@
+"""Who is asking: the user an access token speaks for."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A verified user.
+
+    ``role`` is ``user``, ``tenant_admin`` or ``operator``; ``sid`` names the login that the
+    token belongs to; ``token`` is the access token itself, forwarded to other services;
+    ``expires_at`` is its end in seconds of Unix time.
+    """
+
+    user_id: UUID
+    tenant_id: UUID
+    role: str
+    sid: str
+    token: str = field(repr=False)
+    expires_at: float

@@ -1,0 +1,197 @@
+"""Connections to the service's own database, and the transactions that carry a scope.
+
+A transaction opened with a scope sets ``parley.tenant_id`` and ``parley.user_id`` for its
+duration; the row-level security policies of the migrations compare rows with them. Without a
+scope both are unset or empty, so the policies of the app role show nothing.
+
+Cost: a transaction is two round trips, BEGIN with the scope and COMMIT. There is no ping at
+checkout: a connection that died with its server is noticed by BEGIN, and replaced.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import psycopg
+from psycopg.pq import TransactionStatus
+from sqlalchemy import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from chassis.caller import Caller
+from chassis.db.connection import Connection
+from chassis.db.errors import DatabaseUnavailable, unavailable
+from chassis.db.pool import Pool, Pooled
+from chassis.service import Component
+from chassis.telemetry.logging import get_logger
+
+_log = get_logger(__name__)
+
+_POOL_WAIT_SECONDS: Final = 3.0
+_CONNECT_SECONDS: Final = 3
+# Half an hour at most: after a failover by DNS nobody stays with the old server.
+_LIFE_SECONDS: Final = 1800.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose rows a transaction may touch. A :class:`chassis.caller.Caller` is one as well."""
+
+    tenant_id: UUID
+    user_id: UUID
+
+
+class Database(Component):
+    """A bounded pool of connections in one role.
+
+    ``url`` is ``postgresql://role:password@host:port/name``. At most ``pool_size``
+    connections; who waits longer than 3 s for one gets DATABASE_BUSY. A statement may take
+    ``statement_seconds``, a lock 5 s, and a transaction may idle 30 s before the server ends
+    it. Starting does not connect: a database that is away shows in ``ping``.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 8,
+        application_name: str,
+        statement_seconds: float = 10.0,
+    ) -> None:
+        server_settings = {
+            "statement_timeout": int(statement_seconds * 1000),
+            "lock_timeout": 5000,
+            "idle_in_transaction_session_timeout": 30_000,
+            "timezone": "UTC",
+        }
+        self._engine = create_async_engine(
+            make_url(url).set(drivername="postgresql+psycopg"),
+            poolclass=NullPool,
+            # Else each new connection begins by asking for an extension nobody uses.
+            use_native_hstore=False,
+            # Parameters are people's words: no error text holds them.
+            hide_parameters=True,
+            connect_args={
+                "async_creator_fn": Connection.connect,
+                "autocommit": True,
+                "application_name": application_name,
+                "connect_timeout": _CONNECT_SECONDS,
+                # A peer that vanished without a word is noticed within about 10 s.
+                "keepalives_idle": 5,
+                "keepalives_interval": 2,
+                "keepalives_count": 3,
+                "tcp_user_timeout": 10_000,
+                "options": " ".join(
+                    f"-c {name}={value}" for name, value in server_settings.items()
+                ),
+            },
+        )
+        self._pool = Pool(
+            self._engine,
+            size=pool_size,
+            wait_seconds=_POOL_WAIT_SECONDS,
+            life_seconds=_LIFE_SECONDS,
+        )
+        self._away = False
+
+    @asynccontextmanager
+    async def transaction(
+        self, scope: Scope | Caller | None = None
+    ) -> AsyncIterator[AsyncConnection]:
+        """A transaction that commits at the end of the block, and rolls back on any exception.
+
+        The block neither commits nor rolls back itself; ``begin_nested`` is there for
+        savepoints. Raises DatabaseBusy or DatabaseUnavailable, also in place of a statement's
+        error when the server went away beneath it. Other errors of statements
+        (IntegrityError …) pass through as SQLAlchemy's.
+        """
+        begin = _begin(scope)
+        try:
+            pooled = await self._open(begin)
+        except Exception as error:
+            self._raise_typed(error)
+            raise
+        try:
+            yield pooled.sqlalchemy
+            await _commit(pooled.driver)
+        except BaseException as error:
+            await asyncio.shield(self._roll_back(pooled))
+            self._raise_typed(error)
+            raise
+        await self._pool.put_back(pooled)
+
+    async def ping(self) -> None:
+        """One round trip at least. Raises DatabaseBusy or DatabaseUnavailable."""
+        async with self.transaction():
+            pass
+
+    async def stop(self) -> None:
+        await self._pool.close()
+        await self._engine.dispose()
+
+    async def _open(self, begin: str) -> Pooled:
+        while True:
+            pooled = await self._pool.take()
+            try:
+                # Never prepared: a prepared statement cannot be two.
+                await pooled.driver.execute(begin, prepare=False)
+            except BaseException as error:
+                await self._pool.discard(pooled)
+                if pooled.fresh or not isinstance(error, psycopg.OperationalError):
+                    raise
+                # The server restarted while it was idle, and so it is with the others.
+                await self._pool.close_idle()
+            else:
+                self._note_back()
+                return pooled
+
+    async def _roll_back(self, pooled: Pooled) -> None:
+        try:
+            await pooled.driver.rollback()
+        except psycopg.Error as error:
+            # The server rolls back what a lost connection leaves behind.
+            _log.debug("database.rollback_failed", error=str(error))
+            await self._pool.discard(pooled)
+        else:
+            await self._pool.put_back(pooled)
+
+    def _note_back(self) -> None:
+        if self._away:
+            self._away = False
+            _log.info("database.back")
+
+    def _raise_typed(self, error: BaseException) -> None:
+        typed = unavailable(error)
+        if typed is None:
+            return
+        # Once an outage, not once a request.
+        if isinstance(typed, DatabaseUnavailable) and not self._away:
+            self._away = True
+            _log.warning("database.away", error=str(error))
+        raise typed from error
+
+
+def _begin(scope: Scope | Caller | None) -> str:
+    if scope is None:
+        return "BEGIN"
+    # Literals, because a text of several statements takes no parameters. UUID.__str__ of
+    # anything that is no UUID raises, so nothing but hexadecimal digits gets in.
+    tenant, user = UUID.__str__(scope.tenant_id), UUID.__str__(scope.user_id)
+    return (
+        f"BEGIN; SELECT set_config('parley.tenant_id', '{tenant}', true),"
+        f" set_config('parley.user_id', '{user}', true)"
+    )
+
+
+async def _commit(driver: Connection) -> None:
+    if driver.pgconn.transaction_status == TransactionStatus.INERROR:
+        # COMMIT would answer ROLLBACK, and nobody would notice.
+        raise RuntimeError("a statement of this transaction failed and its error was swallowed")
+    try:
+        await driver.commit()
+    except psycopg.Error as error:
+        raise DBAPIError.instance("COMMIT", None, error, psycopg.Error) from error

@@ -1,0 +1,50 @@
+"""What a database that is away, or too busy, looks like to the code above it."""
+
+import psycopg
+from sqlalchemy import exc
+
+from chassis.errors import Unavailable
+
+
+class DatabaseUnavailable(Unavailable):
+    """The server cannot be reached, or went away before it answered.
+
+    When it is raised by a commit, the outcome is unknown: what is written by an id that was
+    fixed beforehand can be written again.
+    """
+
+    reason = "DATABASE_UNAVAILABLE"
+
+
+class DatabaseBusy(Unavailable):
+    """No connection, lock or time was to be had within the limits; nothing was committed."""
+
+    reason = "DATABASE_BUSY"
+
+
+# https://www.postgresql.org/docs/current/errcodes-appendix.html: statement timeout, lock
+# timeout, serialization failure, deadlock; class 53 is "insufficient resources" (disk full,
+# too many connections).
+_BUSY = frozenset({"57014", "55P03", "40001", "40P01"})
+# A standby that was a primary a moment ago (read-only transaction): go and find the new one.
+_READ_ONLY = "25006"
+
+
+def unavailable(error: BaseException) -> Unavailable | None:
+    """The typed error for ``error``, or None when it says something about the statement."""
+    if isinstance(error, exc.TimeoutError):
+        return DatabaseBusy(retry_after=1)
+    if isinstance(error, exc.DBAPIError):
+        original = error.orig
+    elif isinstance(error, psycopg.Error):
+        original = error
+    else:
+        return None
+    if not isinstance(original, psycopg.Error):
+        return None
+    state = original.sqlstate or ""
+    if state in _BUSY or state.startswith("53"):
+        return DatabaseBusy(retry_after=1)
+    if isinstance(original, psycopg.OperationalError) or state == _READ_ONLY:
+        return DatabaseUnavailable(retry_after=1)
+    return None

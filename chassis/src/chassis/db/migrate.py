@@ -1,0 +1,127 @@
+"""Migrations: a folder with ``versions/``, run by Alembic under a lock.
+
+There is no ``env.py``: this module is the environment. Any number of replicas may run
+``migrate`` at once; one works, the others wait and find nothing left to do.
+"""
+
+import time
+from pathlib import Path
+from typing import Final
+
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext, RevisionStep
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy.pool import NullPool
+
+from chassis.db.engine import Database
+from chassis.errors import Unavailable
+from chassis.telemetry.logging import get_logger
+
+_log = get_logger(__name__)
+
+# Any number will do, as long as every release uses the same: "parley" in ASCII.
+_LOCK_KEY: Final = 0x7061726C6579
+_LOCK_WAIT_SECONDS: Final = 300.0
+_LOCK_POLL_SECONDS: Final = 0.2
+
+
+class SchemaOutdated(Unavailable):
+    """The database lacks migrations that this code needs."""
+
+    reason = "SCHEMA_OUTDATED"
+
+
+def migrate(owner_url: str, migrations: Path) -> None:
+    """Bring the database to the newest revision in ``migrations``/versions.
+
+    Connects as the owner role. Each revision is a transaction of its own (one that cannot be
+    uses Alembic's ``autocommit_block``), and waits 10 s at most for a table's lock. Raises
+    TimeoutError when another migration holds the lock for five minutes, and whatever a
+    revision raises; revisions that were completed before it stay. Alembic keeps the running
+    migration in module globals: one call at a time in a process.
+    """
+    engine = create_engine(
+        make_url(owner_url).set(drivername="postgresql+psycopg"),
+        poolclass=NullPool,
+        use_native_hstore=False,
+        connect_args={"application_name": "migrate", "connect_timeout": 10},
+    )
+    try:
+        with engine.connect() as connection:
+            _lock(connection)
+            connection.execute(text("SET lock_timeout = '10s'"))
+            connection.commit()
+            _upgrade(connection, migrations)
+            # For `SchemaCheck`: every role of this database may know its revision.
+            connection.execute(text("GRANT SELECT ON alembic_version TO PUBLIC"))
+            connection.commit()
+    finally:
+        # The end of the session frees the lock.
+        engine.dispose()
+
+
+class SchemaCheck:
+    """A health probe that raises SchemaOutdated while migrations are missing.
+
+    A newer database than this code is fine: migrations expand before they contract.
+    """
+
+    def __init__(self, database: Database, migrations: Path) -> None:
+        self._database = database
+        script = _scripts(migrations)
+        self._heads = frozenset(script.get_heads())
+        self._outdated = frozenset(r.revision for r in script.walk_revisions()) - self._heads
+        self._seen_current = False
+
+    async def __call__(self) -> None:
+        if self._seen_current:
+            return
+        async with self._database.transaction() as connection:
+            exists = await connection.scalar(text("SELECT to_regclass('alembic_version')"))
+            found: set[str] = set()
+            if exists is not None:
+                rows = await connection.scalars(text("SELECT version_num FROM alembic_version"))
+                found = set(rows)
+        if self._heads and (not found or found & self._outdated):
+            raise SchemaOutdated
+        self._seen_current = True
+
+
+def _scripts(migrations: Path) -> ScriptDirectory:
+    config = Config()
+    # Set as an attribute of the parser, not as text: a "%" in the path is only a "%".
+    config.set_main_option("script_location", str(migrations).replace("%", "%%"))
+    return ScriptDirectory.from_config(config)
+
+
+def _lock(connection: Connection) -> None:
+    # Asked again and again instead of waited for: a session that waits inside a statement
+    # holds a snapshot, and CREATE INDEX CONCURRENTLY of the one that works waits for that.
+    deadline = time.monotonic() + _LOCK_WAIT_SECONDS
+    while True:
+        locked = connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK_KEY})
+        connection.commit()
+        if locked:
+            return
+        if time.monotonic() > deadline:
+            raise TimeoutError("another migration holds the lock")
+        time.sleep(_LOCK_POLL_SECONDS)
+
+
+def _upgrade(connection: Connection, migrations: Path) -> None:
+    script = _scripts(migrations)
+
+    def steps(revision: tuple[str, ...], _context: MigrationContext) -> list[RevisionStep]:
+        # What Alembic's own `upgrade` command does, its annotation being too narrow.
+        found = script._upgrade_revs("heads", revision)  # type: ignore[arg-type] # noqa: SLF001
+        for step in found:
+            _log.info("migrate.upgrading", revision=step.to_revisions)
+        return found
+
+    environment = EnvironmentContext(Config(), script, fn=steps)
+    with environment:
+        environment.configure(connection=connection, transaction_per_migration=True)
+        with environment.begin_transaction():
+            environment.run_migrations()

@@ -1,0 +1,218 @@
+"""A service's database and its three roles, made or put right.
+
+``parley_<service>_owner`` owns the database and runs the migrations, ``…_app`` serves requests
+(row-level security applies), ``…_worker`` runs background jobs. None is a superuser, none
+bypasses row-level security, and nobody else may connect. What each role may do with a table is
+said in the migration that creates it.
+
+As a one-shot job: ``python -m chassis.db.provision auth apikey chat notes`` reads
+
+- ``PROVISION_ADMIN_URL``: ``postgresql://…`` of a superuser, or of a role with CREATEDB and
+  CREATEROLE, to any existing database of the server;
+- for each service, with its name in upper case, ``<SERVICE>_OWNER_DATABASE_URL``,
+  ``<SERVICE>_DATABASE_URL`` (app) and ``<SERVICE>_WORKER_DATABASE_URL``: the URLs that the
+  service itself uses. Roles, passwords and the database's name are taken out of them; the roles
+  must have the names above, and all three must name the same database.
+
+Each variable may be given as ``<NAME>_FILE`` instead, the path of a file that holds the value.
+Exits 0 when all is in place, 2 when a variable is missing or wrong, 1 when the server refuses.
+No password is logged or sent: the server gets the SCRAM verifier.
+"""
+
+import os
+import re
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from chassis.telemetry.logging import configure_logging, get_logger
+
+_log = get_logger(__name__)
+
+ROLES: Final = ("owner", "app", "worker")
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,40}")
+_LOCK_KEY: Final = 0x70726F766973
+_SERVER_WAIT_SECONDS: Final = 60.0
+
+
+def role_name(service: str, role: str) -> str:
+    """``parley_<service>_<role>``."""
+    return f"parley_{service}_{role}"
+
+
+def provision(admin_url: str, *, database: str, service: str, passwords: Mapping[str, str]) -> None:
+    """Create the database and the service's roles, or put them right; may run again and again.
+
+    ``passwords`` has the keys ``owner``, ``app`` and ``worker``. Raises ValueError for a name
+    that is no plain identifier or an empty password, psycopg.Error when the server refuses.
+    """
+    if not _NAME.fullmatch(service) or not _NAME.fullmatch(database):
+        raise ValueError("the names of services and databases are plain lower-case identifiers")
+    if set(passwords) != set(ROLES) or not all(passwords.values()):
+        raise ValueError("there must be a password for each of owner, app and worker")
+    with psycopg.connect(admin_url, autocommit=True, application_name="provision") as admin:
+        # Held until the connection ends; roles are shared by all databases of the server.
+        admin.execute("SELECT pg_advisory_lock(%s)", (_LOCK_KEY,))
+        for role in ROLES:
+            _ensure_role(admin, role_name(service, role), passwords[role])
+        owner = sql.Identifier(role_name(service, "owner"))
+        if not _is_superuser(admin):
+            # To give something to a role one must be a member of it.
+            admin.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(owner))
+        _ensure_database(admin, database, owner)
+        with psycopg.connect(
+            admin_url, dbname=database, autocommit=True, application_name="provision"
+        ) as inside:
+            _set_rights(inside, database, service)
+
+
+def _ensure_role(admin: psycopg.Connection, name: str, password: str) -> None:
+    verifier = admin.pgconn.encrypt_password(
+        password.encode(), name.encode(), b"scram-sha-256"
+    ).decode()
+    role = sql.Identifier(name)
+    found = admin.execute(
+        "SELECT rolsuper, rolbypassrls, rolcreatedb, rolcreaterole, rolreplication"
+        " FROM pg_roles WHERE rolname = %s",
+        (name,),
+    ).fetchone()
+    if found is None:
+        admin.execute(sql.SQL("CREATE ROLE {}").format(role))
+    elif any(found):
+        # Only where it is needed: an administrator who is no superuser may not even say so.
+        admin.execute(
+            sql.SQL(
+                "ALTER ROLE {} NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION"
+            ).format(role)
+        )
+    admin.execute(sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(role, sql.Literal(verifier)))
+
+
+def _ensure_database(admin: psycopg.Connection, database: str, owner: sql.Identifier) -> None:
+    name = sql.Identifier(database)
+    exists = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,)).fetchone()
+    if exists is None:
+        admin.execute(
+            sql.SQL("CREATE DATABASE {} OWNER {} ENCODING 'UTF8' TEMPLATE template0").format(
+                name, owner
+            )
+        )
+    else:
+        admin.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(name, owner))
+
+
+def _set_rights(inside: psycopg.Connection, database: str, service: str) -> None:
+    names = {role: sql.Identifier(role_name(service, role)) for role in ROLES}
+    everyone = sql.SQL(", ").join(names.values())
+    served = sql.SQL(", ").join((names["app"], names["worker"]))
+    name = sql.Identifier(database)
+    with inside.transaction():
+        for statement in (
+            sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name),
+            sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(name, everyone),
+            sql.SQL("ALTER SCHEMA public OWNER TO {}").format(names["owner"]),
+            sql.SQL("REVOKE ALL ON SCHEMA public FROM PUBLIC"),
+            sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(served),
+        ):
+            inside.execute(statement)
+
+
+def _is_superuser(admin: psycopg.Connection) -> bool:
+    row = admin.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+    return bool(row and row[0])
+
+
+class _BadVariable(Exception):
+    """Says which variable is wrong, never its value."""
+
+
+def _variable(name: str, environment: Mapping[str, str]) -> str:
+    value, path = environment.get(name), environment.get(f"{name}_FILE")
+    if value is not None and path is not None:
+        raise _BadVariable(f"{name} and {name}_FILE are both set")
+    if path is not None:
+        try:
+            value = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+        except OSError as error:
+            raise _BadVariable(f"{name}_FILE: {error.strerror}") from None
+    if not value:
+        raise _BadVariable(f"{name} is not set")
+    return value
+
+
+def _url(name: str, environment: Mapping[str, str], role: str) -> URL:
+    try:
+        url = make_url(_variable(name, environment))
+    except ArgumentError:
+        raise _BadVariable(f"{name} is no URL") from None
+    if url.username != role:
+        raise _BadVariable(f"{name} must name the role {role}")
+    if not url.password:
+        raise _BadVariable(f"{name} has no password")
+    if not url.database:
+        raise _BadVariable(f"{name} names no database")
+    return url
+
+
+def _provision_from(environment: Mapping[str, str], services: Sequence[str]) -> None:
+    admin_url = _variable("PROVISION_ADMIN_URL", environment)
+    plans: list[tuple[str, str, dict[str, str]]] = []
+    for service in services:
+        prefix = service.upper()
+        urls = {
+            role: _url(f"{prefix}_{infix}DATABASE_URL", environment, role_name(service, role))
+            for role, infix in (("owner", "OWNER_"), ("app", ""), ("worker", "WORKER_"))
+        }
+        databases = {url.database for url in urls.values()}
+        if len(databases) != 1:
+            raise _BadVariable(f"the three URLs of {service} name different databases")
+        plans.append(
+            (service, str(databases.pop()), {role: str(url.password) for role, url in urls.items()})
+        )
+    _await_server(admin_url)
+    for service, database, passwords in plans:
+        provision(admin_url, database=database, service=service, passwords=passwords)
+        _log.info("provision.done", of=service, database=database)
+
+
+def _await_server(admin_url: str) -> None:
+    # In compose the server may still be making its data folder.
+    deadline = time.monotonic() + _SERVER_WAIT_SECONDS
+    while True:
+        try:
+            psycopg.connect(admin_url, connect_timeout=5).close()
+        except psycopg.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(1.0)
+        else:
+            return
+
+
+def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """The job's exit status."""
+    configure_logging("provision", "info")
+    if not arguments:
+        _log.error("provision.failed", error="name the services: auth apikey chat notes, say")
+        return 2
+    try:
+        _provision_from(environment, arguments)
+    except (_BadVariable, ValueError) as error:
+        _log.error("provision.failed", error=str(error))
+        return 2
+    except psycopg.Error as error:
+        _log.error("provision.failed", error=str(error))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))

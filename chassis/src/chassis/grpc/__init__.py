@@ -1,0 +1,1 @@
+"""gRPC as every service speaks it: mutual TLS, allow-lists, deadlines, typed errors."""

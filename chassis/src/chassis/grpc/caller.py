@@ -1,0 +1,271 @@
+"""Access tokens: who is calling, verified in every process, revocations included.
+
+A token is a JWT (RFC 7519, RFC 9068) signed with Ed25519. Its header holds exactly ``alg``
+(EdDSA), ``typ`` (at+jwt) and ``kid``; its claims at least those of ``REQUIRED_CLAIMS``. Any
+other token is refused with the same error, whatever is wrong with it; no key is ever taken or
+fetched from what a token says.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterable, Callable, Iterable
+from contextlib import suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from chassis.caller import Caller
+from chassis.errors import Unauthenticated, Unavailable
+from chassis.service import Component
+from chassis.telemetry.logging import get_logger
+
+_log = get_logger(__name__)
+
+ISSUER = "parley"
+AUDIENCE = "parley"
+REQUIRED_CLAIMS = ("iss", "aud", "sub", "tid", "role", "sid", "iat", "exp", "jti")
+ROLES = frozenset({"user", "tenant_admin", "operator"})
+
+_MAX_TOKEN_CHARACTERS = 4096
+_CACHE_SIZE = 10_000
+# A watch that says nothing for so long is dead: the other side speaks every 10 seconds.
+_SILENCE_SECONDS = 30.0
+
+_caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
+
+
+def current_caller() -> Caller:
+    """The verified user of the call being served; raises Unauthenticated if there is none."""
+    caller = _caller.get()
+    if caller is None:
+        raise Unauthenticated()
+    return caller
+
+
+def set_caller(caller: Caller | None) -> None:
+    """Say who the call being served is for: the server's interceptor alone does so."""
+    _caller.set(caller)
+
+
+def caller_token() -> str | None:
+    """The access token to pass on, or None outside of a user's call."""
+    caller = _caller.get()
+    return None if caller is None else caller.token
+
+
+class TrustUnavailable(Unavailable):
+    reason = "TRUST_UNAVAILABLE"
+    detail = "The keys that verify tokens have not arrived yet; try again shortly."
+
+
+class TimestampLike(Protocol):
+    @property
+    def seconds(self) -> int: ...
+    @property
+    def nanos(self) -> int: ...
+
+
+class KeyLike(Protocol):
+    @property
+    def kid(self) -> str: ...
+    @property
+    def public_key(self) -> bytes: ...
+
+
+class RevocationLike(Protocol):
+    @property
+    def sid(self) -> str: ...
+    @property
+    def user_id(self) -> str: ...
+    @property
+    def revoked_at(self) -> TimestampLike: ...
+    @property
+    def expires_at(self) -> TimestampLike: ...
+
+
+class TrustMessage(Protocol):
+    """What auth-service's watch stream sends, by shape: chassis knows no contract."""
+
+    @property
+    def snapshot(self) -> bool: ...
+    @property
+    def keys(self) -> Iterable[KeyLike]: ...
+    @property
+    def revocations(self) -> Iterable[RevocationLike]: ...
+
+
+def _seconds(timestamp: TimestampLike) -> float:
+    return timestamp.seconds + timestamp.nanos / 1e9
+
+
+class TrustStore:
+    """The keys in force, and what has been revoked before its time."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, Ed25519PublicKey] = {}
+        # sid or user id -> (revoked at, forget at), Unix seconds.
+        self._revoked: dict[str, tuple[float, float]] = {}
+        self.generation = 0
+        self.arrived = asyncio.Event()
+
+    def apply(self, message: TrustMessage) -> None:
+        """Take in one message of the watch."""
+        if message.snapshot:
+            self._revoked.clear()
+        keys = {key.kid: Ed25519PublicKey.from_public_bytes(key.public_key) for key in message.keys}
+        if keys:
+            self._keys = keys
+            # Tokens of a key that has gone must not live on in a verifier's cache.
+            self.generation += 1
+        now = time.time()
+        for revocation in message.revocations:
+            subject = revocation.sid or revocation.user_id
+            self._revoked[subject] = (
+                _seconds(revocation.revoked_at),
+                _seconds(revocation.expires_at),
+            )
+        for subject in [name for name, (_, end) in self._revoked.items() if end < now]:
+            del self._revoked[subject]
+        if self._keys:
+            self.arrived.set()
+
+    async def probe(self) -> None:
+        """For a health check: raises TrustUnavailable until keys have arrived."""
+        if not self._keys:
+            raise TrustUnavailable()
+
+    def key(self, kid: str) -> Ed25519PublicKey | None:
+        """The key called ``kid``; raises TrustUnavailable before any key has arrived."""
+        if not self._keys:
+            raise TrustUnavailable()
+        return self._keys.get(kid)
+
+    def is_revoked(self, sid: str, user_id: str, issued_at: float) -> bool:
+        """Whether a token of this login and user, issued then (Unix seconds), is void."""
+        if not self._revoked:
+            return False
+        return any(
+            entry is not None and issued_at <= entry[0]
+            for entry in (self._revoked.get(sid), self._revoked.get(user_id))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    caller: Caller
+    user: str
+    issued_at: float
+
+
+class TokenVerifier:
+    """Turns an access token into a Caller. Verified tokens are remembered until they end."""
+
+    def __init__(self, trust: TrustStore) -> None:
+        self._trust = trust
+        self._generation = trust.generation
+        self._cache: OrderedDict[str, _Verified] = OrderedDict()
+
+    def verify(self, token: str) -> Caller:
+        """The caller that ``token`` speaks for.
+
+        Raises Unauthenticated, always the same, for every token that is not good, and
+        TrustUnavailable while this process has no keys yet.
+        """
+        if self._generation != self._trust.generation:
+            self._generation = self._trust.generation
+            self._cache.clear()
+        verified = self._cache.get(token)
+        if verified is None:
+            verified = self._verify(token)
+            self._cache[token] = verified
+            if len(self._cache) > _CACHE_SIZE:
+                self._cache.popitem(last=False)
+        caller = verified.caller
+        if caller.expires_at <= time.time() or self._trust.is_revoked(
+            caller.sid, verified.user, verified.issued_at
+        ):
+            self._cache.pop(token, None)
+            raise Unauthenticated()
+        return caller
+
+    def _verify(self, token: str) -> _Verified:
+        if len(token) > _MAX_TOKEN_CHARACTERS:
+            raise Unauthenticated()
+        try:
+            header = jwt.get_unverified_header(token)
+            if header.keys() != {"alg", "typ", "kid"} or header["typ"] != "at+jwt":
+                raise Unauthenticated()
+            key = self._trust.key(str(header["kid"]))
+            if key is None:
+                raise Unauthenticated()
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=["EdDSA"],
+                audience=AUDIENCE,
+                issuer=ISSUER,
+                options={"require": list(REQUIRED_CLAIMS), "strict_aud": True},
+            )
+            if not all(isinstance(claims[name], str) for name in ("sub", "tid", "role", "sid")):
+                raise Unauthenticated()
+            caller = Caller(
+                user_id=UUID(claims["sub"]),
+                tenant_id=UUID(claims["tid"]),
+                role=claims["role"],
+                sid=claims["sid"],
+                token=token,
+                expires_at=float(claims["exp"]),
+            )
+        except (jwt.PyJWTError, ValueError, TypeError, AttributeError):
+            raise Unauthenticated() from None
+        if caller.role not in ROLES or not caller.sid:
+            raise Unauthenticated()
+        return _Verified(caller, claims["sub"], float(claims["iat"]))
+
+
+class TrustFeed(Component):
+    """Keeps a TrustStore true to auth-service's watch, for as long as the process lives.
+
+    ``watch`` opens the stream anew at each call. While auth-service is away the store keeps
+    what it knew: tokens go on being verified, and end by themselves within minutes.
+    """
+
+    def __init__(self, trust: TrustStore, watch: Callable[[], AsyncIterable[TrustMessage]]) -> None:
+        self._trust = trust
+        self._watch = watch
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._follow(), name="trust-feed")
+
+    async def drain(self) -> None:
+        await self.stop()
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def _follow(self) -> None:
+        pause = 0.1
+        while True:
+            try:
+                stream = aiter(self._watch())
+                while True:
+                    async with asyncio.timeout(_SILENCE_SECONDS):
+                        message = await anext(stream)
+                    self._trust.apply(message)
+                    pause = 0.1
+            except StopAsyncIteration:
+                _log.debug("trust.watch_ended")
+            except Exception as error:  # noqa: BLE001 - whatever it was, the watch is opened again
+                _log.info("trust.watch_failed", error=type(error).__name__)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 2.0)

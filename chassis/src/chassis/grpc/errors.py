@@ -1,0 +1,102 @@
+"""Typed errors on the wire: a status with ``google.rpc.ErrorInfo`` and its relatives."""
+
+from dataclasses import dataclass
+
+import grpc
+import grpc.aio
+from google.protobuf import duration_pb2
+from google.rpc import error_details_pb2, status_pb2
+
+from chassis.errors import AppError, FieldError, Internal, Kind, RemoteError
+
+ERROR_DOMAIN = "parley"
+
+_DETAILS_KEY = "grpc-status-details-bin"
+_CODES: dict[str, grpc.StatusCode] = {code.name: code for code in grpc.StatusCode}
+_KINDS: dict[str, Kind] = {kind.grpc_status: kind for kind in Kind}
+
+
+@dataclass(frozen=True, slots=True)
+class _Status(grpc.Status):
+    code: grpc.StatusCode
+    details: str
+    trailing_metadata: tuple[tuple[str, bytes], ...]
+
+
+def to_status(error: AppError) -> grpc.Status:
+    """The gRPC status that says all of ``error`` that another process may know."""
+    code = _CODES[error.kind.grpc_status]
+    status = status_pb2.Status(code=code.value[0], message=error.detail)
+    status.details.add().Pack(
+        error_details_pb2.ErrorInfo(
+            reason=error.reason, domain=ERROR_DOMAIN, metadata=error.metadata
+        )
+    )
+    if error.fields:
+        status.details.add().Pack(
+            error_details_pb2.BadRequest(
+                field_violations=[
+                    error_details_pb2.BadRequest.FieldViolation(
+                        field=field.field, reason=field.reason
+                    )
+                    for field in error.fields
+                ]
+            )
+        )
+    if error.retry_after is not None:
+        status.details.add().Pack(
+            error_details_pb2.RetryInfo(
+                retry_delay=duration_pb2.Duration(seconds=error.retry_after)
+            )
+        )
+    return _Status(code, error.detail, ((_DETAILS_KEY, status.SerializeToString()),))
+
+
+def from_rpc_error(error: grpc.aio.AioRpcError) -> AppError:
+    """What the other side meant.
+
+    A status without our ErrorInfo comes from gRPC itself: an address that does not answer is
+    ``UNAVAILABLE``, a deadline that passed ``DEADLINE_EXCEEDED``; anything else is INTERNAL,
+    and its text goes no further.
+    """
+    raw = dict(error.trailing_metadata()).get(_DETAILS_KEY)
+    if isinstance(raw, bytes):
+        return _from_details(status_pb2.Status.FromString(raw), error.code())
+    match error.code():
+        case grpc.StatusCode.UNAVAILABLE:
+            return RemoteError(
+                Kind.UNAVAILABLE, "UNAVAILABLE", "A part of the system is away; try again shortly."
+            )
+        case grpc.StatusCode.DEADLINE_EXCEEDED:
+            return RemoteError(Kind.TIMEOUT, "DEADLINE_EXCEEDED", "It took too long.")
+        case _:
+            return Internal()
+
+
+def _from_details(status: status_pb2.Status, code: grpc.StatusCode) -> AppError:
+    info = error_details_pb2.ErrorInfo()
+    bad_request = error_details_pb2.BadRequest()
+    retry = error_details_pb2.RetryInfo()
+    retry_after: int | None = None
+    for detail in status.details:
+        if detail.Is(retry.DESCRIPTOR):
+            detail.Unpack(retry)
+            retry_after = retry.retry_delay.seconds
+        else:
+            for message in (info, bad_request):
+                if detail.Is(message.DESCRIPTOR):
+                    detail.Unpack(message)
+    kind = _KINDS.get(code.name)
+    if kind is None or info.domain != ERROR_DOMAIN:
+        return Internal()
+    return RemoteError(
+        kind,
+        info.reason,
+        status.message,
+        fields=[
+            FieldError(violation.field, violation.reason)
+            for violation in bad_request.field_violations
+        ],
+        metadata=dict(info.metadata),
+        retry_after=retry_after,
+    )

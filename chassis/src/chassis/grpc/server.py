@@ -1,0 +1,255 @@
+"""A gRPC server with everything every call needs, done once.
+
+In this order for each call: request id and trace context, the caller's certificate against the
+method's allow-list, the user's token, the deadline, then the handler; errors become statuses,
+and what is not one of ours becomes a bare INTERNAL whose text stays in the log.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import grpc
+import grpc.aio
+from prometheus_client import Counter, Histogram
+
+from chassis.errors import AppError, Forbidden, Internal, Kind, Unauthenticated
+from chassis.grpc.caller import TokenVerifier, set_caller
+from chassis.grpc.client import MAX_MESSAGE_BYTES
+from chassis.grpc.deadline import set_deadline
+from chassis.grpc.errors import to_status
+from chassis.service import Component
+from chassis.settings import GrpcServerSettings
+from chassis.telemetry.context import (
+    REQUEST_ID_HEADER,
+    TRACEPARENT_HEADER,
+    accept_request_id,
+    accept_traceparent,
+    request_id,
+    traceparent,
+)
+from chassis.telemetry.logging import get_logger
+
+_log = get_logger(__name__)
+
+_HANDLED = Counter(
+    "grpc_server_handled_total", "Calls ended, by method and status.", ["method", "code"]
+)
+_SECONDS = Histogram(
+    "grpc_server_handling_seconds",
+    "Time from a unary call's start to its end.",
+    ["method"],
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """Which services may call a method, and whether it needs a user's token."""
+
+    callers: frozenset[str]
+    open: bool
+
+
+def allow(*callers: str, open: bool = False) -> Method:  # noqa: A002 - reads as a sentence
+    """A method for these services; ``open``: without a user's token."""
+    return Method(frozenset(callers), open)
+
+
+class GrpcServer(Component):
+    """Serves what ``register`` adds, each method under its entry in ``policy``.
+
+    ``policy`` maps service name (``parley.notes.v1.NotesService``) to method name to Method.
+    A registered method without an entry, or an entry without a method, refuses to start.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: GrpcServerSettings,
+        policy: Mapping[str, Mapping[str, Method]],
+        register: Callable[[grpc.aio.Server], None],
+        verifier: TokenVerifier,
+    ) -> None:
+        self._settings = settings
+        self._policy = {
+            f"/{service}/{name}": method
+            for service, methods in policy.items()
+            for name, method in methods.items()
+        }
+        self._register = register
+        self._verifier = verifier
+        self._server: grpc.aio.Server | None = None
+        self.port = 0
+
+    async def start(self) -> None:
+        settings = self._settings
+        guard = _Guard(self._policy, self._verifier)
+        server = grpc.aio.server(
+            interceptors=[guard],
+            options=[
+                ("grpc.so_reuseport", 0),
+                ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+                # Clients ping every 20 s; gRPC's default of 5 minutes would send them away.
+                ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+                ("grpc.keepalive_permit_without_calls", 1),
+                ("grpc.http2.max_ping_strikes", 0),
+                ("grpc.keepalive_time_ms", 30_000),
+                ("grpc.keepalive_timeout_ms", 10_000),
+            ],
+        )
+        recorder = _Registrations(server)
+        self._register(recorder)  # type: ignore[arg-type]  # the part of Server that is used
+        if recorder.methods != self._policy.keys():
+            different = sorted(recorder.methods ^ self._policy.keys())
+            raise RuntimeError(f"methods and policy differ: {', '.join(different)}")
+        credentials = grpc.ssl_server_credentials(
+            [(settings.tls_key_file.read_bytes(), settings.tls_cert_file.read_bytes())],
+            root_certificates=settings.tls_ca_file.read_bytes(),
+            require_client_auth=True,
+        )
+        self.port = server.add_secure_port(
+            f"{settings.grpc_host}:{settings.grpc_port}", credentials
+        )
+        await server.start()
+        self._server = server
+        _log.info("grpc.listening", port=self.port)
+
+    async def drain(self) -> None:
+        """Refuse new calls; return when those under way have ended."""
+        if self._server is not None:
+            await self._server.stop(self._settings.drain_seconds)
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            await self._server.stop(None)
+            self._server = None
+
+
+class _Registrations:
+    """Sees which methods the generated code registers, and passes them on."""
+
+    def __init__(self, server: grpc.aio.Server) -> None:
+        self._server = server
+        self.methods: set[str] = set()
+
+    def add_generic_rpc_handlers(self, handlers: Any) -> None:
+        self._server.add_generic_rpc_handlers(handlers)
+
+    def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Any]) -> None:
+        self.methods.update(f"/{service}/{name}" for name in handlers)
+        add = getattr(self._server, "add_registered_method_handlers", None)
+        if add is not None:
+            add(service, handlers)
+
+
+Unary = Callable[[Any, grpc.aio.ServicerContext[Any, Any]], Awaitable[Any]]
+Stream = Callable[[Any, grpc.aio.ServicerContext[Any, Any]], AsyncIterator[Any]]
+
+
+class _Guard(grpc.aio.ServerInterceptor):
+    """Wraps each handler once, at its first call."""
+
+    def __init__(self, policy: Mapping[str, Method], verifier: TokenVerifier) -> None:
+        self._policy = policy
+        self._verifier = verifier
+        self._wrapped: dict[str, Any] = {}
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Any:
+        method = handler_call_details.method
+        handler = self._wrapped.get(method)
+        if handler is None:
+            original = await continuation(handler_call_details)
+            if original is None:
+                return None
+            handler = self._wrapped[method] = self._wrap(method, original)
+        return handler
+
+    def _wrap(self, method: str, handler: Any) -> Any:
+        policy = self._policy[method]
+        if handler.request_streaming:
+            raise RuntimeError(f"{method}: client streams are not supported by the guard")
+        if handler.response_streaming:
+            return grpc.unary_stream_rpc_method_handler(
+                self._stream(method, policy, handler.unary_stream),
+                handler.request_deserializer,
+                handler.response_serializer,
+            )
+        return grpc.unary_unary_rpc_method_handler(
+            self._unary(method, policy, handler.unary_unary),
+            handler.request_deserializer,
+            handler.response_serializer,
+        )
+
+    def _unary(self, method: str, policy: Method, behavior: Unary) -> Unary:
+        seconds = _SECONDS.labels(method)
+        succeeded = _HANDLED.labels(method, "OK")
+
+        async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+            began = time.perf_counter()
+            try:
+                self._admit(policy, context)
+                answer = await behavior(request, context)
+            except asyncio.CancelledError:
+                _HANDLED.labels(method, "CANCELLED").inc()
+                raise
+            except Exception as error:  # noqa: BLE001 - the one place where errors become statuses
+                await _abort(method, error, context)
+            finally:
+                seconds.observe(time.perf_counter() - began)
+            succeeded.inc()
+            return answer
+
+        return handle
+
+    def _stream(self, method: str, policy: Method, behavior: Stream) -> Stream:
+        succeeded = _HANDLED.labels(method, "OK")
+
+        async def handle(
+            request: Any, context: grpc.aio.ServicerContext[Any, Any]
+        ) -> AsyncIterator[Any]:
+            try:
+                self._admit(policy, context)
+                async for answer in behavior(request, context):
+                    yield answer
+            except (asyncio.CancelledError, GeneratorExit):
+                _HANDLED.labels(method, "CANCELLED").inc()
+                raise
+            except Exception as error:  # noqa: BLE001 - see _unary
+                await _abort(method, error, context)
+            succeeded.inc()
+
+        return handle
+
+    def _admit(self, policy: Method, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        metadata: dict[str, Any] = dict(context.invocation_metadata() or ())
+        request_id.set(accept_request_id(metadata.get(REQUEST_ID_HEADER)))
+        traceparent.set(accept_traceparent(metadata.get(TRACEPARENT_HEADER)))
+        identities = context.peer_identities() or ()
+        if not any(identity.decode() in policy.callers for identity in identities):
+            raise Forbidden()
+        if not policy.open:
+            scheme, _, token = str(metadata.get("authorization", "")).partition(" ")
+            if scheme != "Bearer" or not token:
+                raise Unauthenticated()
+            set_caller(self._verifier.verify(token))
+        set_deadline(context.time_remaining())
+
+
+async def _abort(
+    method: str, error: Exception, context: grpc.aio.ServicerContext[Any, Any]
+) -> NoReturn:
+    if not isinstance(error, AppError):
+        _log.error("grpc.unhandled", method=method, exc_info=error)
+        error = Internal()
+    elif error.kind in (Kind.INTERNAL, Kind.UNAVAILABLE):
+        _log.warning("grpc.failed", method=method, reason=error.reason, exc_info=error)
+    _HANDLED.labels(method, error.kind.grpc_status).inc()
+    await context.abort_with_status(to_status(error))
+    raise AssertionError("abort_with_status returned")

@@ -1,0 +1,168 @@
+"""Health of a service, dependency by dependency, and the HTTP port that tells it.
+
+``/healthz``: the process answers. ``/readyz``: 200 with ``ok`` or ``degraded``, 503 with
+``down`` when a critical dependency is away or the service has not started or is draining.
+``/metrics``: Prometheus. On a port of their own, never on the public one.
+"""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from chassis.telemetry.logging import get_logger
+
+_log = get_logger(__name__)
+
+_PROBE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One dependency: ``probe`` raises when it is away.
+
+    A critical one makes the service not ready; any other makes it ``degraded``.
+    """
+
+    name: str
+    probe: Callable[[], Awaitable[None]]
+    critical: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """``ok``, ``degraded`` or ``down``, and what each dependency said."""
+
+    status: str
+    checks: dict[str, str]
+
+
+class HealthBook:
+    """Answers for a service: not ready until told, and again from its drain on."""
+
+    def __init__(self, checks: Sequence[Check]) -> None:
+        self._checks = tuple(checks)
+        self.serving = False
+
+    async def ask(self) -> Health:
+        """Probe every dependency at once, two seconds at most each."""
+        results = dict(
+            zip(
+                (check.name for check in self._checks),
+                await asyncio.gather(*(self._probe(check) for check in self._checks)),
+                strict=True,
+            )
+        )
+        critical = {check.name for check in self._checks if check.critical}
+        if not self.serving or any(results[name] != "ok" for name in critical):
+            return Health("down", results)
+        if any(result != "ok" for result in results.values()):
+            return Health("degraded", results)
+        return Health("ok", results)
+
+    async def _probe(self, check: Check) -> str:
+        try:
+            async with asyncio.timeout(_PROBE_SECONDS):
+                await check.probe()
+        except Exception as error:  # noqa: BLE001 - whatever a probe raises is its answer
+            _log.debug("health.probe_failed", check=check.name, exc_info=error)
+            return "away"
+        return "ok"
+
+
+class OpsServer:
+    """The port of probes and metrics."""
+
+    def __init__(self, book: HealthBook, *, host: str, port: int) -> None:
+        self._book = book
+        app = Starlette(
+            routes=[
+                Route("/healthz", self._healthz),
+                Route("/readyz", self._readyz),
+                Route("/metrics", self._metrics),
+            ]
+        )
+        self._server = EmbeddedUvicorn(
+            uvicorn.Config(
+                app,
+                host=host,
+                port=port,
+                log_config=None,
+                access_log=False,
+                ws="none",
+                lifespan="off",
+            )
+        )
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def port(self) -> int:
+        return self._server.port
+
+    async def start(self) -> None:
+        self._task = await self._server.start()
+
+    async def stop(self) -> None:
+        self._server.should_exit = True
+        self._server.force_exit = True
+        if self._task is not None:
+            await self._task
+
+    async def _healthz(self, _request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def _readyz(self, _request: Request) -> Response:
+        health = await self._book.ask()
+        return JSONResponse(
+            {"status": health.status, "checks": health.checks},
+            status_code=503 if health.status == "down" else 200,
+        )
+
+    async def _metrics(self, _request: Request) -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+class EmbeddedUvicorn(uvicorn.Server):
+    """A uvicorn server inside a process whose signals are somebody else's."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._socket: socket.socket | None = None
+
+    async def start(self) -> asyncio.Task[None]:
+        """Listen, and return the task that serves until ``should_exit`` is set.
+
+        Raises OSError when the address cannot be had.
+        """
+        self._socket = socket.create_server(
+            (self.config.host, self.config.port),
+            family=socket.AF_INET6 if ":" in self.config.host else socket.AF_INET,
+            backlog=self.config.backlog,
+        )
+        task = asyncio.create_task(self.serve(sockets=[self._socket]), name="uvicorn")
+        while not self.started:
+            if task.done():
+                await task
+                raise OSError("the HTTP server ended before it began")
+            await asyncio.sleep(0.002)
+        return task
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Leave signals to chassis.service."""
+        yield
+
+    @property
+    def port(self) -> int:
+        """The port it listens on, once started."""
+        if self._socket is None:
+            raise RuntimeError("the HTTP server has not been started")
+        return int(self._socket.getsockname()[1])

@@ -1,0 +1,170 @@
+"""Durable consumers: every message is handled at least once, however often things break."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Final
+
+from nats import errors as nats_errors
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from prometheus_client import Counter
+
+from chassis.errors import AppError, Kind
+from chassis.jetstream.stream import JetStream
+from chassis.service import Component
+from chassis.telemetry.logging import get_logger
+
+_log = get_logger(__name__)
+
+_HANDLED = Counter(
+    "events_handled",
+    "Messages that were handled and acknowledged, by durable consumer.",
+    ["durable"],
+)
+_FAILED = Counter("events_failed", "Handlings that raised; the message comes again.", ["durable"])
+
+_RETRY_SECONDS: Final = 1.0
+_ACK_WAIT_SECONDS: Final = 30.0
+_IN_PROGRESS_SECONDS: Final = 10.0
+_PULL_SECONDS: Final = 5.0
+_LONGEST_BACKOFF_SECONDS: Final = 60.0
+# When a database or a service is away the message is not to blame: erasure promises to be
+# done within 60 s of its return.
+_LONGEST_OUTAGE_BACKOFF_SECONDS: Final = 15.0
+
+
+class Consumer(Component):
+    """Hands each message of ``subject`` to ``handler``, one at a time, until it has returned.
+
+    ``durable`` names the consumer on the server: processes with the same one share its
+    messages, and a new one begins with the oldest message of the stream. A message is
+    acknowledged when the handler returns; when it raises, the message comes again after 1 s,
+    doubling to 60 s (15 s while something is merely unavailable), without end. A handler may
+    take its time: the server is told every 10 s that it is still at work; if the process dies,
+    the message goes to another within 30 s. ``subject`` is what :meth:`JetStream.subject`
+    makes, prefix included.
+    """
+
+    def __init__(
+        self,
+        js: JetStream,
+        *,
+        durable: str,
+        subject: str,
+        handler: Callable[[bytes], Awaitable[None]],
+    ) -> None:
+        self._jetstream = js
+        self._durable = durable
+        self._handler = handler
+        self._config = ConsumerConfig(
+            name=durable,
+            durable_name=durable,
+            filter_subject=subject,
+            deliver_policy=DeliverPolicy.ALL,
+            ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=_ACK_WAIT_SECONDS,
+            max_deliver=-1,
+        )
+        self._handled = _HANDLED.labels(durable)
+        self._failed = _FAILED.labels(durable)
+        self._task: asyncio.Task[None] | None = None
+        self._draining = False
+        self._handling = False
+
+    async def start(self) -> None:
+        """Begin to consume; returns at once."""
+        self._draining = False
+        self._task = asyncio.create_task(self._consume(), name=f"consumer {self._durable}")
+
+    async def drain(self) -> None:
+        """Take no more; return when the handler at work has returned."""
+        self._draining = True
+        if self._task is not None:
+            if not self._handling:
+                self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    async def _consume(self) -> None:
+        last_trouble = ""
+        while not self._draining:
+            await self._jetstream.wait_ready()
+            try:
+                subscription = await self._jetstream.pull(self._config)
+                last_trouble = ""
+                await self._pull(subscription)
+            except Exception as error:  # noqa: BLE001 - a consumer never ends by itself
+                trouble = f"{type(error).__name__}: {error}"
+                if trouble != last_trouble:
+                    last_trouble = trouble
+                    _log.warning("events.pull_failed", durable=self._durable, error=trouble)
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _pull(self, subscription: JetStreamContext.PullSubscription) -> None:
+        # A pull that the server forgot (a restart) ends with its five seconds; the next one
+        # finds the consumer again, or fails because it has gone.
+        try:
+            while not self._draining:
+                try:
+                    (message,) = await subscription.fetch(1, timeout=_PULL_SECONDS)
+                except nats_errors.TimeoutError:
+                    continue
+                self._handling = True
+                try:
+                    await self._handle(message)
+                finally:
+                    self._handling = False
+        finally:
+            with suppress(nats_errors.Error):  # it may have died with its connection
+                await subscription.unsubscribe()
+
+    async def _handle(self, message: Msg) -> None:
+        error = await self._work(message)
+        if error is None:
+            await message.ack()
+            self._handled.inc()
+            return
+        self._failed.inc()
+        delay = _backoff(message.metadata.num_delivered, error)
+        _log.error(
+            "events.handler_failed",
+            durable=self._durable,
+            subject=message.subject,
+            deliveries=message.metadata.num_delivered,
+            retry_seconds=delay,
+            exc_info=error,
+        )
+        await message.nak(delay=delay)
+
+    async def _work(self, message: Msg) -> Exception | None:
+        """Run the handler to its end, telling the server meanwhile; what it raised."""
+        work = asyncio.ensure_future(self._handler(message.data))
+        try:
+            while not (await asyncio.wait([work], timeout=_IN_PROGRESS_SECONDS))[0]:
+                # Without a connection the server cannot be told; at worst it delivers again.
+                with suppress(nats_errors.Error):
+                    await message.in_progress()
+        except asyncio.CancelledError:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+            raise
+        try:
+            work.result()
+        except Exception as error:  # noqa: BLE001 - the message comes again, whatever it was
+            return error
+        return None
+
+
+def _backoff(deliveries: int, error: Exception) -> float:
+    """Seconds until a message that was delivered so often may come again."""
+    outage = isinstance(error, AppError) and error.kind is Kind.UNAVAILABLE
+    longest = _LONGEST_OUTAGE_BACKOFF_SECONDS if outage else _LONGEST_BACKOFF_SECONDS
+    # The exponent is bounded: a float's range is not endless.
+    return min(longest, 2.0 ** min(deliveries - 1, 10))

@@ -1,0 +1,227 @@
+"""The connection to NATS, and the stream that holds this deployment's events."""
+
+import asyncio
+from typing import Final
+from urllib.parse import urlsplit
+
+from nats import errors as nats_errors
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+from nats.js import errors as js_errors
+from nats.js.api import (
+    ConsumerConfig,
+    DiscardPolicy,
+    RetentionPolicy,
+    StorageType,
+    StreamConfig,
+)
+
+from chassis.errors import Unavailable
+from chassis.service import Component
+from chassis.telemetry.logging import get_logger
+
+_log = get_logger(__name__)
+
+_REQUEST_SECONDS: Final = 5.0
+_RETRY_SECONDS: Final = 1.0
+_RECONNECT_SECONDS: Final = 0.5
+_PING_SECONDS: Final = 10
+_RENEW_SECONDS: Final = 60.0
+
+_MAX_AGE_SECONDS: Final = 30 * 86_400.0
+_DUPLICATE_WINDOW_SECONDS: Final = 120.0
+
+#: What nats-py raises when the server is away, slow or says no.
+TROUBLE: Final = (nats_errors.Error, OSError, TimeoutError)
+
+
+class EventsUnavailable(Unavailable):
+    """NATS is away, or did not acknowledge in time: whether it has the message is unknown."""
+
+    reason = "EVENTS_UNAVAILABLE"
+
+
+class JetStream(Component):
+    """A connection that comes back by itself, and the stream of ``<prefix>.>`` kept in shape.
+
+    ``url`` is ``nats://name:password@host:port``, several of a cluster separated by commas;
+    ``prefix`` is one token of lower-case letters, digits, ``_`` and ``-``; ``name`` is what the
+    server calls the connection. The stream ``<prefix>_events`` (files, 30 days, duplicates
+    recognised for 2 minutes) is created, or brought to that, whenever a connection is made;
+    limits and replicas that an operator set on it stay.
+    """
+
+    def __init__(self, url: str, *, prefix: str, name: str) -> None:
+        self._servers = [server.strip() for server in url.split(",")]
+        if not all(urlsplit(server).hostname for server in self._servers):
+            raise ValueError("the URL of NATS is nats://name:password@host:port")
+        self._prefix = prefix
+        self._name = name
+        self.stream = f"{prefix}_events"
+        self._client: Client | None = None
+        self._ready = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._last_trouble = ""
+
+    def subject(self, name: str) -> str:
+        """``user.deleted`` becomes ``<prefix>.user.deleted``."""
+        return f"{self._prefix}.{name}"
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is connected, and the stream in shape."""
+        return self._ready.is_set()
+
+    async def wait_ready(self) -> None:
+        """Return once ``ready`` is true."""
+        await self._ready.wait()
+
+    async def start(self) -> None:
+        """Begin to connect; returns at once."""
+        self._task = asyncio.create_task(self._keep_connected(), name="jetstream")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    async def publish(self, subject: str, payload: bytes, msg_id: str) -> None:
+        """Store a message under the full ``subject``; returns once it is acknowledged.
+
+        A message whose ``msg_id`` was stored within the last two minutes is not stored again,
+        so publishing again after an error is safe. Raises EventsUnavailable after 5 s, at once
+        when there is no connection; ValueError when the server would never take it (too
+        large, not a subject).
+        """
+        client = self._connected()
+        try:
+            await client.jetstream().publish(
+                subject,
+                payload,
+                timeout=_REQUEST_SECONDS,
+                stream=self.stream,
+                headers={"Nats-Msg-Id": msg_id},
+            )
+        except (nats_errors.MaxPayloadError, nats_errors.BadSubjectError) as error:
+            raise ValueError(str(error)) from error
+        except js_errors.NoStreamResponseError as error:
+            # Somebody deleted the stream while the connection stood.
+            self._not_ready()
+            raise EventsUnavailable(retry_after=1) from error
+        except TROUBLE as error:
+            raise EventsUnavailable(retry_after=1) from error
+
+    async def ping(self) -> None:
+        """One round trip. Raises EventsUnavailable."""
+        try:
+            await self._connected().flush(timeout=2)
+        except TROUBLE as error:
+            raise EventsUnavailable(retry_after=1) from error
+
+    async def pull(self, config: ConsumerConfig) -> JetStreamContext.PullSubscription:
+        """Create the durable consumer, or bring it to ``config``, and get ready to pull from it.
+
+        Raises EventsUnavailable, or one of TROUBLE.
+        """
+        jetstream = self._connected().jetstream()
+        # Creating is also updating, except for what can never change.
+        await jetstream.add_consumer(self.stream, config)
+        return await jetstream.pull_subscribe_bind(consumer=config.durable_name, stream=self.stream)
+
+    def _connected(self) -> Client:
+        if self._client is None or not self._ready.is_set():
+            raise EventsUnavailable(retry_after=1)
+        return self._client
+
+    def _not_ready(self) -> None:
+        self._ready.clear()
+        self._changed.set()
+
+    async def _keep_connected(self) -> None:
+        while True:
+            client = Client()
+            try:
+                await self._connect(client)
+                self._client = client
+                await self._keep_in_shape(client)
+            except Exception as error:  # noqa: BLE001 - whatever it was, a new connection mends it
+                self._note(error)
+            finally:
+                self._ready.clear()
+                self._client = None
+                await client.close()
+            # nats-py closes for good on some errors that the server sends: begin anew.
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _connect(self, client: Client) -> None:
+        async def on_error(error: Exception) -> None:
+            self._note(error)
+
+        async def on_change() -> None:
+            self._not_ready()
+
+        await client.connect(
+            self._servers,
+            name=self._name,
+            error_cb=on_error,
+            disconnected_cb=on_change,
+            reconnected_cb=on_change,
+            closed_cb=on_change,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=_RECONNECT_SECONDS,  # type: ignore[arg-type] # slept: fractions do
+            connect_timeout=2,
+            ping_interval=_PING_SECONDS,
+            max_outstanding_pings=2,
+        )
+
+    async def _keep_in_shape(self, client: Client) -> None:
+        """Reconcile the stream after each change of the connection.
+
+        Returns when the connection is closed, or was away for a minute: a new one begins.
+        """
+        while not client.is_closed:
+            self._changed.clear()
+            if client.is_connected and not self._ready.is_set():
+                try:
+                    await self._reconcile(client.jetstream())
+                except TROUBLE as error:
+                    self._note(error)
+                    await asyncio.sleep(_RETRY_SECONDS)
+                    continue
+                # Else the connection changed meanwhile: once more.
+                if not self._changed.is_set():
+                    self._ready.set()
+                    self._last_trouble = ""
+                    _log.info("events.ready", stream=self.stream)
+            try:
+                async with asyncio.timeout(_RENEW_SECONDS):
+                    await self._changed.wait()
+            except TimeoutError:
+                if not client.is_connected:
+                    return
+
+    async def _reconcile(self, jetstream: JetStreamContext) -> None:
+        wanted = {
+            "subjects": [f"{self._prefix}.>"],
+            "retention": RetentionPolicy.LIMITS,
+            "storage": StorageType.FILE,
+            "discard": DiscardPolicy.OLD,
+            "max_age": _MAX_AGE_SECONDS,
+            "duplicate_window": _DUPLICATE_WINDOW_SECONDS,
+        }
+        try:
+            found = (await jetstream.stream_info(self.stream)).config
+        except js_errors.NotFoundError:
+            await jetstream.add_stream(StreamConfig(name=self.stream), **wanted)
+            return
+        if any(getattr(found, field) != value for field, value in wanted.items()):
+            await jetstream.update_stream(found, **wanted)
+
+    def _note(self, error: Exception) -> None:
+        # One line for each kind of trouble, not one for each attempt.
+        text = f"{type(error).__name__}: {error}"
+        if text != self._last_trouble:
+            self._last_trouble = text
+            _log.warning("events.trouble", error=text)

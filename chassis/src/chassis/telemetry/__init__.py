@@ -1,0 +1,1 @@
+"""What can be seen of a running service: logs, metrics, and the context that links them."""

@@ -1,0 +1,18 @@
+"""Real servers and real certificates for tests: a pytest plugin, and what its fixtures give."""
+
+from chassis.testing.databases import DatabaseUrls, ServiceDatabase
+from chassis.testing.eventually import eventually
+from chassis.testing.model_server import ModelServer
+from chassis.testing.rpc import OpenChannel, TlsFiles, TlsSettings
+from chassis.testing.signer import Signer
+
+__all__ = [
+    "DatabaseUrls",
+    "ModelServer",
+    "OpenChannel",
+    "ServiceDatabase",
+    "Signer",
+    "TlsFiles",
+    "TlsSettings",
+    "eventually",
+]

@@ -1,0 +1,166 @@
+"""The fixtures. Servers start when a test first asks, once in each pytest process.
+
+With xdist each worker is a process of its own and has servers of its own. They are stopped at
+the end of the session, and die with the process if it is killed.
+"""
+
+import asyncio
+import shutil
+import threading
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+import pytest_asyncio
+
+from chassis.embedded import EmbeddedNats, EmbeddedPostgres, EmbeddedServer, EmbeddedValkey
+from chassis.grpc.client import Channel
+from chassis.ids import new_id
+from chassis.testing.databases import DatabaseFactory, ServiceDatabase
+from chassis.testing.model_server import ModelServer, running_model_server
+from chassis.testing.rpc import NAMES, OpenChannel, TlsSettings, open_channel, tls_files
+from chassis.testing.signer import Signer
+from chassis.tls import issue
+
+Server = TypeVar("Server", bound=EmbeddedServer)
+
+
+def _run(server: Server) -> Iterator[Server]:
+    server.start()
+    yield server
+    server.stop()
+    shutil.rmtree(server.directory)
+
+
+@pytest.fixture(scope="session")
+def embedded_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """A PostgreSQL without fsync: a killed one keeps its data, a machine without power may not."""
+    yield from _run(EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), fast=True))
+
+
+@pytest.fixture(scope="session")
+def embedded_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
+    yield from _run(EmbeddedValkey(tmp_path_factory.mktemp("valkey")))
+
+
+@pytest.fixture(scope="session")
+def embedded_nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedNats]:
+    yield from _run(EmbeddedNats(tmp_path_factory.mktemp("nats")))
+
+
+@pytest.fixture(scope="session")
+def database_factory(embedded_postgres: EmbeddedPostgres) -> DatabaseFactory:
+    return DatabaseFactory(embedded_postgres)
+
+
+@pytest.fixture
+def service_database(database_factory: DatabaseFactory) -> Iterator[ServiceDatabase]:
+    """``service_database("notes", migrations)``: a migrated database of this test's own."""
+    with database_factory.session() as make:
+        yield make
+
+
+@pytest.fixture
+def redis_url(embedded_redis: EmbeddedValkey) -> str:
+    return embedded_redis.url
+
+
+@pytest.fixture
+def redis_prefix(embedded_redis: EmbeddedValkey) -> Iterator[str]:
+    """What this test's keys begin with; those that are left are deleted after it."""
+    import redis
+
+    prefix = f"test-{new_id().hex}"
+    yield prefix
+    if embedded_redis.running:
+        with redis.Redis.from_url(embedded_redis.url) as client:
+            for key in client.scan_iter(match=f"{prefix}*", count=1000):
+                client.unlink(key)
+
+
+@pytest.fixture
+def nats_url(embedded_nats: EmbeddedNats) -> str:
+    return embedded_nats.url
+
+
+@pytest.fixture
+def events_prefix(embedded_nats: EmbeddedNats) -> Iterator[str]:
+    """First token of this test's subjects; streams that hold any are deleted after it."""
+    prefix = f"test-{new_id().hex}"
+    yield prefix
+    if embedded_nats.running:
+        _run_aside(_delete_streams(embedded_nats.url, prefix))
+
+
+async def _delete_streams(url: str, prefix: str) -> None:
+    import nats
+
+    client = await nats.connect(url, allow_reconnect=False)
+    try:
+        jetstream = client.jetstream()
+        for stream in await jetstream.streams_info():
+            if any(subject.startswith(f"{prefix}.") for subject in stream.config.subjects or ()):
+                assert stream.config.name is not None
+                await jetstream.delete_stream(stream.config.name)
+    finally:
+        await client.close()
+
+
+def _run_aside(work: Coroutine[Any, Any, None]) -> None:
+    # In a thread: the event loop of this one is pytest-asyncio's.
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            asyncio.run(work)
+        except BaseException as error:  # noqa: BLE001 - raised again below
+            failures.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if failures:
+        raise failures[0]
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ``ca.pem`` and ``NAME.pem``, ``NAME.key`` of every service and ``tester``."""
+    directory = tmp_path_factory.mktemp("certificates")
+    issue(directory, NAMES)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def tls_settings(certificates: Path) -> TlsSettings:
+    """``Settings(**tls_settings("notes-service"), …)``."""
+    return lambda name: tls_files(certificates, name)
+
+
+@pytest.fixture
+def signer() -> Signer:
+    """Makes access tokens that processes which trust ``signer.trust`` accept."""
+    return Signer()
+
+
+@pytest_asyncio.fixture
+async def grpc_channel(certificates: Path) -> AsyncIterator[OpenChannel]:
+    """Opens channels to a loopback port; they are closed after the test."""
+    opened: list[Channel] = []
+
+    async def make(port: int, server: str, as_name: str = "gateway") -> Channel:
+        channel = await open_channel(certificates, port, server, as_name)
+        opened.append(channel)
+        return channel
+
+    yield make
+    for channel in opened:
+        await channel.stop()
+
+
+@pytest.fixture(scope="session")
+def model_server() -> Iterator[ModelServer]:
+    """The scripted model server, one for the session: compare its counters, do not expect 0."""
+    with running_model_server() as running:
+        yield running

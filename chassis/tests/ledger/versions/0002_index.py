@@ -1,0 +1,11 @@
+"""An index that is built beside the traffic, and so outside of any transaction."""
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    with op.get_context().autocommit_block():
+        op.execute("CREATE INDEX CONCURRENTLY entries_owner ON entries (tenant_id, user_id)")

@@ -1,0 +1,330 @@
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+import pytest
+import pytest_asyncio
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError, ProgrammingError
+
+from chassis.db.engine import Database, Scope
+from chassis.db.errors import DatabaseBusy, DatabaseUnavailable
+from chassis.embedded import EmbeddedPostgres, free_port
+from chassis.ids import new_id
+from chassis.testing import DatabaseUrls, ServiceDatabase, eventually
+
+LEDGER = Path(__file__).parent / "ledger"
+
+INSERT = text("INSERT INTO entries VALUES (:id, :tenant_id, :user_id, :text)")
+
+
+@pytest.fixture
+def urls(service_database: ServiceDatabase) -> DatabaseUrls:
+    return service_database("ledger", LEDGER)
+
+
+@pytest_asyncio.fixture
+async def database(urls: DatabaseUrls) -> AsyncIterator[Database]:
+    database = Database(urls.app, pool_size=4, application_name="test-app")
+    yield database
+    await database.stop()
+
+
+@pytest.fixture(scope="module")
+def mortal_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """A server that tests may kill."""
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("mortal"), fast=True)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest_asyncio.fixture
+async def mortal_database(mortal_postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
+    if not mortal_postgres.running:
+        mortal_postgres.start()
+    database = Database(mortal_postgres.admin_url, pool_size=3, application_name="test-mortal")
+    yield database
+    await database.stop()
+
+
+def somebody() -> Scope:
+    return Scope(tenant_id=new_id(), user_id=new_id())
+
+
+async def add_entry(database: Database, scope: Scope, words: str = "mine") -> UUID:
+    entry_id = new_id()
+    async with database.transaction(scope) as connection:
+        await connection.execute(
+            INSERT,
+            {
+                "id": entry_id,
+                "tenant_id": scope.tenant_id,
+                "user_id": scope.user_id,
+                "text": words,
+            },
+        )
+    return entry_id
+
+
+async def count_entries(database: Database, scope: Scope | None) -> int:
+    async with database.transaction(scope) as connection:
+        return int(await connection.scalar(text("SELECT count(*) FROM entries")) or 0)
+
+
+async def test_a_query_without_where_shows_the_scopes_rows_alone(database: Database) -> None:
+    ann, bob = somebody(), somebody()
+    await add_entry(database, ann)
+    await add_entry(database, bob)
+    assert await count_entries(database, ann) == 1
+    assert await count_entries(database, Scope(tenant_id=ann.tenant_id, user_id=bob.user_id)) == 0
+
+
+async def test_a_transaction_without_a_scope_sees_nothing_of_the_one_before(
+    urls: DatabaseUrls,
+) -> None:
+    database = Database(urls.app, pool_size=1, application_name="test-app")
+    await add_entry(database, somebody())
+    assert await count_entries(database, None) == 0
+    await database.stop()
+
+
+async def test_nobody_writes_a_row_of_another(database: Database) -> None:
+    ann, bob = somebody(), somebody()
+    with pytest.raises(ProgrammingError, match="row-level security"):
+        async with database.transaction(ann) as connection:
+            await connection.execute(
+                INSERT,
+                {"id": new_id(), "tenant_id": bob.tenant_id, "user_id": bob.user_id, "text": "x"},
+            )
+
+
+async def test_a_scope_of_something_else_than_uuids_is_refused(database: Database) -> None:
+    scope = Scope(tenant_id="', true); DROP TABLE entries; --", user_id=new_id())  # type: ignore[arg-type]
+    with pytest.raises(AttributeError):
+        async with database.transaction(scope):
+            pass
+
+
+async def test_an_exception_rolls_back(database: Database) -> None:
+    ann = somebody()
+    with pytest.raises(KeyError):
+        async with database.transaction(ann) as connection:
+            await connection.execute(
+                INSERT,
+                {"id": new_id(), "tenant_id": ann.tenant_id, "user_id": ann.user_id, "text": "x"},
+            )
+            raise KeyError
+    assert await count_entries(database, ann) == 0
+
+
+async def test_errors_of_statements_pass_and_leave_the_connection_usable(
+    database: Database,
+) -> None:
+    ann = somebody()
+    entry_id = await add_entry(database, ann)
+    for _ in range(10):
+        with pytest.raises(IntegrityError):
+            async with database.transaction(ann) as connection:
+                await connection.execute(
+                    INSERT,
+                    {
+                        "id": entry_id,
+                        "tenant_id": ann.tenant_id,
+                        "user_id": ann.user_id,
+                        "text": "a secret thought",
+                    },
+                )
+    assert await count_entries(database, ann) == 1
+
+
+async def test_no_error_text_holds_the_parameters(database: Database) -> None:
+    with pytest.raises(ProgrammingError) as caught:
+        async with database.transaction(somebody()) as connection:
+            await connection.execute(text("SELECT * FROM absent WHERE a = :a"), {"a": "a thought"})
+    assert "a thought" not in str(caught.value)
+
+
+async def test_a_swallowed_error_does_not_pass_for_a_commit(database: Database) -> None:
+    ann = somebody()
+    entry_id = await add_entry(database, ann)
+    duplicate = {
+        "id": entry_id,
+        "tenant_id": ann.tenant_id,
+        "user_id": ann.user_id,
+        "text": "again",
+    }
+    with pytest.raises(RuntimeError, match="swallowed"):
+        async with database.transaction(ann) as connection:
+            with pytest.raises(IntegrityError):
+                await connection.execute(INSERT, duplicate)
+    # A savepoint is the way to survive one.
+    async with database.transaction(ann) as connection:
+        with pytest.raises(IntegrityError):
+            async with connection.begin_nested():
+                await connection.execute(INSERT, duplicate)
+        await connection.execute(INSERT, duplicate | {"id": new_id()})
+    assert await count_entries(database, ann) == 2
+
+
+async def test_more_work_than_connections_waits_its_turn(database: Database) -> None:
+    ann = somebody()
+    await asyncio.gather(*(add_entry(database, ann) for _ in range(60)))
+    assert await count_entries(database, ann) == 60
+    async with database.transaction() as connection:
+        open_now = await connection.scalar(
+            text("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'test-app'")
+        )
+    assert open_now <= 4
+
+
+async def test_who_waits_longer_than_three_seconds_is_told_that_it_is_busy(
+    urls: DatabaseUrls,
+) -> None:
+    database = Database(urls.app, pool_size=1, application_name="test-app")
+    async with database.transaction():
+        began = time.monotonic()
+        with pytest.raises(DatabaseBusy) as caught:
+            await database.ping()
+        assert 2.5 < time.monotonic() - began < 4.5
+    assert caught.value.reason == "DATABASE_BUSY"
+    await database.ping()
+    await database.stop()
+
+
+async def test_a_statement_that_takes_too_long_is_ended(urls: DatabaseUrls) -> None:
+    database = Database(urls.app, application_name="test-app", statement_seconds=0.2)
+    with pytest.raises(DatabaseBusy):
+        async with database.transaction() as connection:
+            await connection.execute(text("SELECT pg_sleep(10)"))
+    await database.ping()
+    await database.stop()
+
+
+async def test_a_cancelled_statement_is_stopped_in_the_server(urls: DatabaseUrls) -> None:
+    database = Database(urls.app, pool_size=1, application_name="test-app")
+
+    async def dawdle() -> None:
+        async with database.transaction() as connection:
+            await connection.execute(text("SELECT pg_sleep(8)"))
+
+    task = asyncio.create_task(dawdle())
+    with psycopg.connect(urls.admin, autocommit=True) as admin:
+
+        def sleepers() -> int:
+            row = admin.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND query LIKE 'SELECT pg_sleep%'"
+            ).fetchone()
+            assert row is not None
+            return int(row[0])
+
+        await eventually(lambda: sleepers() == 1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await eventually(lambda: sleepers() == 0, 3)
+    # And its place in the pool is free again.
+    await database.ping()
+    await database.stop()
+
+
+async def test_nobody_listening_is_unavailable_at_once() -> None:
+    url = f"postgresql://nobody:secret@127.0.0.1:{free_port()}/nothing"
+    database = Database(url, application_name="test-app")
+    await database.start()
+    began = time.monotonic()
+    with pytest.raises(DatabaseUnavailable) as caught:
+        await database.ping()
+    assert time.monotonic() - began < 1
+    assert caught.value.reason == "DATABASE_UNAVAILABLE"
+    await database.stop()
+
+
+async def test_connections_that_died_while_idle_are_replaced_unnoticed(
+    database: Database, urls: DatabaseUrls
+) -> None:
+    ann = somebody()
+    await asyncio.gather(*(add_entry(database, ann) for _ in range(20)))
+    with psycopg.connect(urls.admin, autocommit=True) as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'test-app'"
+        )
+    await asyncio.gather(*(add_entry(database, ann) for _ in range(20)))
+    assert await count_entries(database, ann) == 40
+
+
+async def test_a_dead_idle_connection_does_not_spin_the_event_loop(
+    urls: DatabaseUrls,
+) -> None:
+    database = Database(urls.app, pool_size=1, application_name="test-app")
+    async with database.transaction() as connection:
+        assert connection.sync_connection is not None
+        socket = connection.sync_connection.connection.driver_connection._socket
+    assert socket._watched
+    with psycopg.connect(urls.admin, autocommit=True) as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'test-app'"
+        )
+    await eventually(lambda: not socket._watched)
+    await database.ping()
+    await database.stop()
+
+
+async def test_large_values_go_through(database: Database) -> None:
+    ann = somebody()
+    words = "x" * 20_000_000
+    entry_id = await add_entry(database, ann, words)
+    async with database.transaction(ann) as connection:
+        stored = await connection.scalar(
+            text("SELECT text FROM entries WHERE id = :id"), {"id": entry_id}
+        )
+    assert stored == words
+
+
+async def test_a_server_that_dies_in_mid_statement_is_unavailable_and_heals(
+    mortal_postgres: EmbeddedPostgres, mortal_database: Database
+) -> None:
+    entered = asyncio.Event()
+
+    async def dawdle() -> None:
+        async with mortal_database.transaction() as connection:
+            entered.set()
+            await connection.execute(text("SELECT pg_sleep(30)"))
+
+    # The others are idle in the pool when it happens.
+    await asyncio.gather(*(mortal_database.ping() for _ in range(3)))
+    task = asyncio.create_task(dawdle())
+    await entered.wait()
+    await asyncio.sleep(0.1)  # for the statement to be on its way
+    await asyncio.to_thread(mortal_postgres.kill)
+    with pytest.raises(DatabaseUnavailable):
+        await task
+    with pytest.raises(DatabaseUnavailable):
+        await mortal_database.ping()
+    await asyncio.to_thread(mortal_postgres.start)
+    await asyncio.gather(*(mortal_database.ping() for _ in range(10)))
+
+
+async def test_a_restart_between_two_transactions_is_not_noticed(
+    mortal_postgres: EmbeddedPostgres, mortal_database: Database
+) -> None:
+    await asyncio.gather(*(mortal_database.ping() for _ in range(3)))
+    await asyncio.to_thread(mortal_postgres.restart)
+    await asyncio.gather(*(mortal_database.ping() for _ in range(10)))
+
+
+async def test_a_commit_that_the_server_does_not_survive_is_unavailable(
+    mortal_postgres: EmbeddedPostgres, mortal_database: Database
+) -> None:
+    with pytest.raises(DatabaseUnavailable):
+        async with mortal_database.transaction() as connection:
+            await connection.execute(text("SELECT 1"))
+            await asyncio.to_thread(mortal_postgres.kill)
+    await asyncio.to_thread(mortal_postgres.start)
+    await mortal_database.ping()

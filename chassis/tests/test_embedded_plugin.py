@@ -1,0 +1,127 @@
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+
+import jwt
+import nats
+import psycopg
+import pytest
+import redis.asyncio as redis
+
+from chassis.embedded import EmbeddedPostgres
+from chassis.errors import Unauthenticated
+from chassis.grpc.caller import TokenVerifier
+from chassis.ids import new_id
+from chassis.testing import ModelServer, ServiceDatabase, Signer, TlsSettings, eventually
+
+MIGRATION = '''
+"""Things."""
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+def upgrade():
+    op.execute("CREATE TABLE things (name text)")
+    op.execute("GRANT SELECT, INSERT ON things TO parley_things_app")
+'''
+
+
+@pytest.fixture
+def migrations(tmp_path: Path) -> Path:
+    versions = tmp_path / "migrations" / "versions"
+    versions.mkdir(parents=True)
+    (versions / "0001_things.py").write_text(MIGRATION)
+    return versions.parent
+
+
+def test_each_database_is_migrated_and_its_own(
+    service_database: ServiceDatabase, migrations: Path
+) -> None:
+    first = service_database("things", migrations)
+    second = service_database("things", migrations)
+    with psycopg.connect(first.app) as connection:
+        connection.execute("INSERT INTO things VALUES ('mine')")
+    with psycopg.connect(second.app) as connection:
+        assert connection.execute("SELECT count(*) FROM things").fetchone() == (0,)
+    with psycopg.connect(first.worker) as connection, pytest.raises(psycopg.errors.Error):
+        connection.execute("SELECT count(*) FROM things")
+    with psycopg.connect(first.owner) as connection:
+        assert connection.execute("SELECT name FROM things").fetchone() == ("mine",)
+
+
+def test_databases_are_dropped_although_somebody_is_connected(
+    embedded_postgres: EmbeddedPostgres, request: pytest.FixtureRequest, migrations: Path
+) -> None:
+    factory = request.getfixturevalue("database_factory")
+    with factory.session() as make:
+        url = make("things", migrations).app
+        connection = psycopg.connect(url)
+    with connection, pytest.raises(psycopg.OperationalError):
+        connection.execute("SELECT 1")
+    with pytest.raises(psycopg.OperationalError, match="does not exist"):
+        psycopg.connect(url)
+
+
+async def test_redis_keys_and_event_subjects_are_the_tests_own(
+    redis_url: str, redis_prefix: str, nats_url: str, events_prefix: str
+) -> None:
+    async with redis.Redis.from_url(redis_url) as client:
+        await client.set(f"{redis_prefix}:key", "value")
+        assert await client.keys("*") == [f"{redis_prefix}:key".encode()]
+    connection = await nats.connect(nats_url)
+    stream = connection.jetstream()
+    await stream.add_stream(name=events_prefix, subjects=[f"{events_prefix}.>"])
+    assert len(await stream.streams_info()) == 1
+    await connection.close()
+
+
+# The same once more: what the test before left is gone.
+test_nothing_is_left_of_a_test_before = test_redis_keys_and_event_subjects_are_the_tests_own
+
+
+def test_the_signers_tokens_are_good_for_those_who_trust_it(signer: Signer) -> None:
+    user_id = new_id()
+    caller = TokenVerifier(signer.trust).verify(signer.token(user_id, role="operator"))
+    assert (caller.user_id, caller.role) == (user_id, "operator")
+    claims = jwt.decode(caller.token, options={"verify_signature": False})
+    with pytest.raises(Unauthenticated):
+        TokenVerifier(signer.trust).verify(signer.sign(claims, typ="JWT"))
+    with pytest.raises(Unauthenticated):
+        TokenVerifier(signer.trust).verify(Signer(kid=signer.kid).token(user_id))
+
+
+def test_certificates_exist_for_known_names_alone(tls_settings: TlsSettings) -> None:
+    assert tls_settings("chat-service")["tls_key_file"].stat().st_mode & 0o077 == 0
+    with pytest.raises(KeyError):
+        tls_settings("nobody")
+
+
+def test_the_model_server_counts(model_server: ModelServer) -> None:
+    assert isinstance(model_server.counters(), dict)
+
+
+async def test_eventually_waits_and_says_what_it_saw_last() -> None:
+    began = time.monotonic()
+    assert await eventually(lambda: time.monotonic() - began > 0.05)
+
+    async def refused() -> bool:
+        await asyncio.sleep(0)
+        raise AssertionError("as yet")
+
+    with pytest.raises(AssertionError, match="as yet"):
+        await eventually(refused, timeout=0.05)
+    with pytest.raises(AssertionError, match="the last value was 0"):
+        await eventually(lambda: 0, timeout=0.05)
+    with pytest.raises(ZeroDivisionError):
+        await eventually(lambda: 1 / 0)
+
+
+def test_servers_can_be_killed_and_started_again(embedded_postgres: EmbeddedPostgres) -> None:
+    assert embedded_postgres.pid is not None
+    os.kill(embedded_postgres.pid, signal.SIGKILL)
+    assert embedded_postgres.wait() == -signal.SIGKILL
+    embedded_postgres.restart()
+    psycopg.connect(embedded_postgres.admin_url).close()

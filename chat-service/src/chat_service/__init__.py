@@ -1,0 +1,1 @@
+"""Conversations, and the streams that answer them."""

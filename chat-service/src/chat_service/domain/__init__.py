@@ -1,0 +1,1 @@
+"""What a conversation, its messages and its runs are: rules that need nothing but Python."""

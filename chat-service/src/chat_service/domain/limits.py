@@ -1,0 +1,18 @@
+"""Bounds of what a conversation takes, and what stands in for what a question leaves out."""
+
+from dataclasses import dataclass
+
+DEFAULT_TEMPERATURE = 0.7
+DEFAULT_MAX_TOKENS = 2048
+
+TITLE_CHARACTERS = 200
+MODEL_CHARACTERS = 200
+MAXIMUM_TEMPERATURE = 2.0
+MAXIMUM_TOKENS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds an operator may set; `content_characters` is the longest question."""
+
+    content_characters: int = 32_000

@@ -1,0 +1,46 @@
+"""The memory window: which earlier messages of a conversation the model is shown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chat_service.domain.message import Role
+
+
+@dataclass(frozen=True, slots=True)
+class PromptMessage:
+    """One message as the model is given it; `role` is "user", "assistant" or "system"."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Bounds of the memory window: so many earlier messages, so many characters with the question.
+
+    Characters stand in for tokens, which each model counts in its own way.
+    """
+
+    messages: int
+    characters: int
+
+
+def build_prompt(
+    earlier: Sequence[PromptMessage], question: str, window: Window
+) -> tuple[PromptMessage, ...]:
+    """Returns the newest of `earlier` (oldest first) that fit the window, then the question.
+
+    The question is always there, even when it alone is longer than the window. Messages are
+    taken whole and without a gap; answers without text are left out; the first message is never
+    an answer, since it would answer nothing that the model can see.
+    """
+    room = window.characters - len(question)
+    kept: list[PromptMessage] = []
+    for message in reversed([m for m in earlier if m.content]):
+        room -= len(message.content)
+        if room < 0 or len(kept) == window.messages:
+            break
+        kept.append(message)
+    while kept and kept[-1].role == Role.ASSISTANT:
+        kept.pop()
+    return (*reversed(kept), PromptMessage(Role.USER.value, question))

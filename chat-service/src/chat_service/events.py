@@ -1,0 +1,57 @@
+"""What the chat service hears and says on JetStream."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from chat_service.usecases.erase_user import erase_user
+from chat_service.usecases.ports import ForgetRunLogs, OpenErasure
+from parley.events.v1 import events_pb2
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedUser:
+    """Whose data is to go."""
+
+    user_id: UUID
+    tenant_id: UUID
+
+
+class UserDeletedHandler:
+    """Erases a deleted user; idempotent, and confirms with UserErased each time.
+
+    `announce` is called after the commit, so that the confirmation leaves at once. Raises for
+    an event it cannot read: it will be delivered again.
+    """
+
+    def __init__(
+        self,
+        open_erasure: OpenErasure,
+        forget_run_logs: ForgetRunLogs,
+        *,
+        service: str,
+        announce: Callable[[], None],
+    ) -> None:
+        self._open_erasure = open_erasure
+        self._forget_run_logs = forget_run_logs
+        self._service = service
+        self._announce = announce
+
+    async def __call__(self, payload: bytes) -> None:
+        deleted = events_pb2.UserDeleted.FromString(payload)
+
+        def receipt(erased_at: datetime) -> bytes:
+            erased = events_pb2.UserErased(
+                erasure_id=deleted.erasure_id, user_id=deleted.user_id, service=self._service
+            )
+            erased.erased_at.FromDatetime(erased_at)
+            return erased.SerializeToString()
+
+        await erase_user(
+            self._open_erasure,
+            self._forget_run_logs,
+            DeletedUser(UUID(deleted.user_id), UUID(deleted.tenant_id)),
+            receipt=receipt,
+        )
+        self._announce()

@@ -1,0 +1,1 @@
+"""Model providers: how an answer is asked for, and how what comes back is read."""

@@ -1,0 +1,72 @@
+"""What can go wrong at a provider, told apart by what its user can do about it.
+
+``detail`` is ours: a provider's own text may quote the key, so it goes into the log alone,
+redacted.
+"""
+
+from typing import ClassVar
+
+
+class ProviderError(Exception):
+    """A failure of the provider; ``reason`` is stable, ``status`` the HTTP status it means."""
+
+    reason: ClassVar[str] = "PROVIDER_FAILED"
+    status: ClassVar[int] = 502
+    detail: ClassVar[str] = "The model's provider failed."
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text)
+        self.text = text
+
+
+class ProviderUnauthorized(ProviderError):
+    reason = "PROVIDER_UNAUTHORIZED"
+    detail = "The provider did not accept the key."
+
+
+class ProviderRateLimited(ProviderError):
+    reason = "PROVIDER_RATE_LIMITED"
+    detail = "The provider's limit for this key is reached; try again later."
+
+
+class ProviderRefused(ProviderError):
+    reason = "PROVIDER_REFUSED"
+    detail = "The provider refused the request; check the model's name and the base URL."
+
+
+class ProviderUnreachable(ProviderError):
+    reason = "PROVIDER_UNREACHABLE"
+    detail = "The provider cannot be reached."
+
+
+class ProviderForbidden(ProviderError):
+    reason = "PROVIDER_ADDRESS_FORBIDDEN"
+    detail = "The base URL leads to an address that is not open to providers."
+
+
+class ProviderRedirected(ProviderError):
+    reason = "PROVIDER_REDIRECTED"
+    detail = "The provider answered with a redirect; the base URL must be the final one."
+
+
+class ProviderGarbled(ProviderError):
+    reason = "PROVIDER_GARBLED"
+    detail = "The provider sent something that is not the protocol."
+
+
+class ProviderBroke(ProviderError):
+    reason = "PROVIDER_BROKE"
+    detail = "The provider's stream broke off."
+
+
+def of_status(status: int, text: str) -> ProviderError:
+    """The error that an HTTP ``status`` of 300 or more means."""
+    if status < 400:
+        return ProviderRedirected(text)
+    if status in (401, 403):
+        return ProviderUnauthorized(text)
+    if status == 429:
+        return ProviderRateLimited(text)
+    if status < 500:
+        return ProviderRefused(text)
+    return ProviderError(text)

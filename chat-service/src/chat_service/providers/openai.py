@@ -1,0 +1,202 @@
+"""Anything that speaks the OpenAI chat completions protocol.
+
+The SDK makes the request; the stream is read raw and decoded with orjson: a parsed chunk
+object per token costs several times what all the rest does.
+"""
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, cast
+
+import aiohttp
+import httpx2
+import openai
+import orjson
+from openai.types.chat import ChatCompletionMessageParam
+
+from chassis.service import Component
+from chat_service.domain.connection import Connection
+from chat_service.domain.prompt import PromptMessage
+from chat_service.domain.run import Usage
+from chat_service.providers.errors import (
+    ProviderBroke,
+    ProviderError,
+    ProviderForbidden,
+    ProviderGarbled,
+    ProviderUnreachable,
+    of_status,
+)
+from chat_service.providers.guard import AddressForbidden, AddressPolicy
+from chat_service.providers.transport import READER, GuardedTransport
+
+# An SSE line longer than this is no chunk of a chat completion.
+_MAX_LINE_BYTES = 1024 * 1024
+_FINISH_REASON_CHARACTERS = 64
+
+
+@dataclass(slots=True)
+class Piece:
+    """What one read of the provider's socket brought. ``finished``: the stream's own end came."""
+
+    text: str = ""
+    reasoning: str = ""
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    finished: bool = False
+
+
+class OpenAiProvider(Component):
+    """Streams answers over one pool; at most ``streams`` of them at a time."""
+
+    def __init__(self, policy: AddressPolicy, *, streams: int) -> None:
+        self._policy = policy
+        self._streams = streams
+        self._http: httpx2.AsyncClient | None = None
+
+    async def start(self) -> None:
+        self._http = httpx2.AsyncClient(
+            transport=GuardedTransport(self._policy, connections=self._streams),
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    async def stop(self) -> None:
+        if self._http is not None:
+            await self._http.aclose()
+            self._http = None
+
+    async def stream(
+        self,
+        connection: Connection,
+        prompt: Sequence[PromptMessage],
+        *,
+        model: str,
+        temperature: float,
+        max_tokens: int,
+    ) -> AsyncGenerator[Piece, None]:
+        """The answer, piece by piece as the socket delivers it; no retry, no timers of its own.
+
+        Ends after a piece that is ``finished``, or without one if the provider just stopped.
+        Raises ProviderError. Close the iterator to close the provider's connection.
+        """
+        client = openai.AsyncOpenAI(
+            api_key=connection.api_key,
+            base_url=connection.base_url,
+            http_client=self._http,
+            max_retries=0,
+            timeout=None,
+        )
+        messages = [{"role": message.role, "content": message.content} for message in prompt]
+        try:
+            async with client.chat.completions.with_streaming_response.create(
+                model=model,
+                messages=cast("list[ChatCompletionMessageParam]", messages),
+                temperature=temperature,
+                max_tokens=max_tokens,
+                stream=True,
+                stream_options={"include_usage": True},
+                extra_headers={"Accept-Encoding": "identity"},
+            ) as response:
+                reader: aiohttp.StreamReader = response.http_response.extensions[READER]
+                async for piece in read_stream(reader):
+                    yield piece
+        except openai.APIStatusError as error:
+            raise of_status(error.status_code, str(error)) from error
+        except openai.APIConnectionError as error:
+            if isinstance(_root(error), AddressForbidden):
+                raise ProviderForbidden() from error
+            raise ProviderUnreachable(str(error)) from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise ProviderBroke(str(error)) from error
+
+
+def _root(error: BaseException) -> BaseException:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+async def read_stream(reader: aiohttp.StreamReader) -> AsyncIterator[Piece]:
+    """Server-sent events of a chat completion, one Piece for each read of the socket.
+
+    A read that ends in mid-event leaves the rest for the next. Thinking comes before the text
+    of the same read: providers finish the one before they begin the other. Raises
+    ProviderGarbled, and ProviderError for an error that comes in the stream; what stood before
+    it has been yielded then.
+    """
+    rest = b""
+    while data := await reader.readany():
+        lines = (rest + data).split(b"\n")
+        rest = lines.pop()
+        if len(rest) > _MAX_LINE_BYTES:
+            raise ProviderGarbled("an endless line")
+        piece = Piece()
+        texts: list[str] = []
+        thoughts: list[str] = []
+        problem: ProviderError | None = None
+        for line in lines:
+            if not line.startswith(b"data:"):
+                continue  # comments, other fields, the blank line between events
+            payload = line[5:].strip()
+            if payload == b"[DONE]":
+                piece.finished = True
+                break
+            try:
+                _take(payload, piece, texts, thoughts)
+            except ProviderError as error:
+                problem = error
+                break
+        piece.text = "".join(texts)
+        piece.reasoning = "".join(thoughts)
+        yield piece
+        if problem is not None:
+            raise problem
+        if piece.finished:
+            return
+
+
+def _take(payload: bytes, piece: Piece, texts: list[str], thoughts: list[str]) -> None:
+    try:
+        chunk = orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        chunk = _decode_leniently(payload)
+    try:
+        for choice in chunk["choices"]:
+            delta = choice.get("delta") or {}
+            if text := delta.get("content"):
+                texts.append(_string(text))
+            elif thought := delta.get("reasoning_content") or delta.get("reasoning"):
+                thoughts.append(_string(thought))
+            if reason := choice.get("finish_reason"):
+                piece.finish_reason = _string(reason)[:_FINISH_REASON_CHARACTERS]
+        if usage := chunk.get("usage"):
+            piece.usage = _usage(usage)
+    except (AttributeError, KeyError, TypeError) as error:
+        if isinstance(chunk, dict) and "error" in chunk:
+            raise ProviderError(str(chunk["error"])) from error
+        raise ProviderGarbled(f"a chunk of another shape: {type(error).__name__}") from error
+
+
+def _string(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _usage(usage: dict[str, Any]) -> Usage | None:
+    """Token counts, where they are numbers that a column can hold."""
+    with suppress(KeyError, TypeError, ValueError, OverflowError):
+        counts = [int(usage[name]) for name in ("prompt_tokens", "completion_tokens")]
+        if all(0 <= count < 2**31 for count in counts):
+            return Usage(*counts)
+    return None
+
+
+def _decode_leniently(payload: bytes) -> Any:
+    """JSON with lone surrogates or broken UTF-8 in its strings, which orjson refuses."""
+    try:
+        return json.loads(payload.decode("utf-8", "replace"))
+    except (ValueError, RecursionError) as error:
+        raise ProviderGarbled("not JSON") from error

@@ -1,0 +1,193 @@
+"""The gRPC face of the service: decodes, calls, encodes. Errors fly to the interceptor."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+import grpc.aio
+
+from chassis.errors import AppError, FieldError, ValidationFailed
+from chassis.grpc.caller import current_caller
+from chassis.grpc.client import Channel
+from chassis.grpc.server import Method, allow
+from chassis.ids import parse_id
+from chat_service import mapping
+from chat_service.domain.limits import DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE
+from chat_service.domain.run import Run
+from chat_service.usecases.accept_run import Question
+from chat_service.usecases.errors import KeyNotFound, RunNotFound, SessionNotFound
+from chat_service.usecases.get_run import get_run, get_run_with_messages
+from chat_service.usecases.messages import list_messages
+from chat_service.usecases.ports import OpenTransaction, ResolveKey
+from chat_service.usecases.sessions import create_session, get_session, list_sessions
+from chat_service.usecases.start_run import StartRun
+from parley.auth.v1 import auth_pb2, auth_pb2_grpc
+from parley.chat.v1 import chat_pb2, chat_pb2_grpc
+
+SERVICE = "parley.chat.v1.ChatService"
+
+POLICY: dict[str, dict[str, Method]] = {
+    SERVICE: {
+        "CreateSession": allow("gateway"),
+        "GetSession": allow("gateway"),
+        "ListSessions": allow("gateway"),
+        "ListMessages": allow("gateway"),
+        "StartRun": allow("gateway"),
+        "FollowRun": allow("gateway"),
+        "GetRun": allow("gateway"),
+    }
+}
+
+# What the handlers need of a call is in context variables; the context itself is not used.
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class Frame(Protocol):
+    """One event of a run, encoded."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def event(self) -> str: ...
+    @property
+    def data(self) -> bytes: ...
+
+
+class Follow(Protocol):
+    """The frames of a run behind number `after`, in batches as they come, to the terminal one."""
+
+    def __call__(self, run: Run, after: int) -> AsyncGenerator[Sequence[Frame], None]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
+    """The servicer over the use cases."""
+
+    open_transaction: OpenTransaction
+    resolve_key: ResolveKey
+    start_run: StartRun
+    follow: Follow
+
+    async def CreateSession(
+        self, request: chat_pb2.CreateSessionRequest, context: Context
+    ) -> chat_pb2.CreateSessionResponse:
+        session = await create_session(
+            self.open_transaction,
+            self.resolve_key,
+            current_caller(),
+            title=request.title,
+            key_id=_key_id(request),
+            model=request.model if request.HasField("model") else None,
+        )
+        return chat_pb2.CreateSessionResponse(session=mapping.session_to_proto(session))
+
+    async def GetSession(
+        self, request: chat_pb2.GetSessionRequest, context: Context
+    ) -> chat_pb2.GetSessionResponse:
+        session = await get_session(
+            self.open_transaction, current_caller(), _id(request.id, SessionNotFound)
+        )
+        return chat_pb2.GetSessionResponse(session=mapping.session_to_proto(session))
+
+    async def ListSessions(
+        self, request: chat_pb2.ListSessionsRequest, context: Context
+    ) -> chat_pb2.ListSessionsResponse:
+        page = await list_sessions(
+            self.open_transaction,
+            current_caller(),
+            limit=request.limit,
+            cursor=request.cursor,
+            count=request.count,
+        )
+        return chat_pb2.ListSessionsResponse(
+            items=[mapping.session_to_proto(session) for session in page.items],
+            next_cursor=page.next_cursor,
+            total=page.total,
+        )
+
+    async def ListMessages(
+        self, request: chat_pb2.ListMessagesRequest, context: Context
+    ) -> chat_pb2.ListMessagesResponse:
+        page = await list_messages(
+            self.open_transaction,
+            current_caller(),
+            _id(request.session_id, SessionNotFound),
+            limit=request.limit,
+            cursor=request.cursor,
+            count=request.count,
+            descending=request.order == chat_pb2.LIST_ORDER_DESC,
+        )
+        return chat_pb2.ListMessagesResponse(
+            items=[mapping.message_to_proto(message) for message in page.items],
+            next_cursor=page.next_cursor,
+            total=page.total,
+        )
+
+    async def StartRun(
+        self, request: chat_pb2.StartRunRequest, context: Context
+    ) -> AsyncIterator[chat_pb2.StartRunResponse]:
+        run = await self.start_run(current_caller(), _question(request))
+        yield chat_pb2.StartRunResponse(accepted=mapping.accepted_to_proto(run))
+        async with aclosing(self.follow(run, 0)) as batches:
+            async for frames in batches:
+                yield chat_pb2.StartRunResponse(frames=_frames(frames))
+
+    async def FollowRun(
+        self, request: chat_pb2.FollowRunRequest, context: Context
+    ) -> AsyncIterator[chat_pb2.FollowRunResponse]:
+        if request.after < 0:
+            raise ValidationFailed(fields=[FieldError("after", "OUT_OF_RANGE")])
+        run = await get_run(
+            self.open_transaction, current_caller(), _id(request.run_id, RunNotFound)
+        )
+        async with aclosing(self.follow(run, request.after)) as batches:
+            async for frames in batches:
+                yield chat_pb2.FollowRunResponse(frames=_frames(frames))
+
+    async def GetRun(
+        self, request: chat_pb2.GetRunRequest, context: Context
+    ) -> chat_pb2.GetRunResponse:
+        found = await get_run_with_messages(
+            self.open_transaction, current_caller(), _id(request.run_id, RunNotFound)
+        )
+        return chat_pb2.GetRunResponse(
+            run=mapping.run_to_proto(found.run),
+            question=None if found.question is None else mapping.message_to_proto(found.question),
+            answer=None if found.answer is None else mapping.message_to_proto(found.answer),
+        )
+
+
+def _id(text: str, absent: type[AppError]) -> UUID:
+    """A text that is no id names nothing that exists."""
+    parsed = parse_id(text)
+    if parsed is None:
+        raise absent()
+    return parsed
+
+
+def _key_id(request: chat_pb2.CreateSessionRequest | chat_pb2.StartRunRequest) -> UUID | None:
+    return _id(request.key_id, KeyNotFound) if request.HasField("key_id") else None
+
+
+def _question(request: chat_pb2.StartRunRequest) -> Question:
+    session_id = request.session_id if request.HasField("session_id") else None
+    return Question(
+        session_id=None if session_id is None else _id(session_id, SessionNotFound),
+        content=request.content,
+        key_id=_key_id(request),
+        model=request.model if request.HasField("model") else None,
+        temperature=request.temperature if request.HasField("temperature") else DEFAULT_TEMPERATURE,
+        max_tokens=request.max_tokens if request.HasField("max_tokens") else DEFAULT_MAX_TOKENS,
+    )
+
+
+def _frames(batch: Sequence[Frame]) -> list[chat_pb2.Frame]:
+    return [chat_pb2.Frame(seq=f.seq, event=f.event, data=f.data) for f in batch]
+
+
+def watch_revocations(auth: Channel) -> AsyncIterator[auth_pb2.WatchRevocationsResponse]:
+    """auth-service's keys and revocations: the current ones, then each change."""
+    stub = auth.stub(auth_pb2_grpc.AuthServiceStub)
+    return auth.stream(stub.WatchRevocations, auth_pb2.WatchRevocationsRequest())

@@ -1,0 +1,61 @@
+"""What an operator may set: variables that begin with CHAT_."""
+
+from pydantic import Field, SecretStr
+
+from chassis.settings import (
+    DatabaseSettings,
+    EventsSettings,
+    GrpcServerSettings,
+    service_config,
+)
+
+
+class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
+    """The chat service's settings."""
+
+    model_config = service_config("CHAT_")
+
+    auth_target: str = Field(description="host:port of auth-service's gRPC.")
+    apikey_target: str = Field(description="host:port of apikey-service's gRPC.")
+
+    redis_url: SecretStr = Field(description="redis://… with credentials: the logs of runs.")
+    redis_prefix: str = Field(
+        "parley", pattern=r"^[A-Za-z0-9_-]{1,64}$", description="First part of every Redis key."
+    )
+
+    allowed_hosts: tuple[str, ...] = Field(
+        (),
+        description="JSON list of host names and CIDRs that model servers may have although "
+        'their addresses are not public, such as ["127.0.0.0/8","localhost"].',
+    )
+    provider_connections: int = Field(
+        2000, ge=1, le=100_000, description="Simultaneous connections to model servers."
+    )
+    first_token_seconds: float = Field(
+        180.0, gt=0, description="How long a model may take to begin its answer, seconds."
+    )
+    idle_seconds: float = Field(
+        120.0, gt=0, description="How long a model may fall silent within an answer, seconds."
+    )
+    total_seconds: float = Field(
+        900.0, gt=0, description="How long an answer may take in all, seconds."
+    )
+    answer_bytes: int = Field(
+        1024 * 1024, ge=1, description="Most text of one answer, thinking included, bytes."
+    )
+    tick_seconds: float = Field(
+        0.04, ge=0.005, le=1, description="Time between two updates of a stream, seconds."
+    )
+
+    content_characters: int = Field(
+        32_000, ge=1, le=1_000_000, description="Longest question, characters."
+    )
+    window_messages: int = Field(
+        20, ge=0, le=1000, description="Most earlier messages that a model is shown."
+    )
+    window_characters: int = Field(
+        64_000,
+        ge=1,
+        description="Most characters that a model is shown, the question included; the question "
+        "itself is always shown whole.",
+    )

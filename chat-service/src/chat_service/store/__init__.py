@@ -1,0 +1,1 @@
+"""Conversations and runs in PostgreSQL; the only place that knows SQL."""

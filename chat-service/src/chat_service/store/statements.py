@@ -1,0 +1,123 @@
+"""The statements of a turn, written out: each is one round trip, for a turn has few to spare.
+
+They rest on READ COMMITTED: a statement that has waited for a row's lock goes on with that row's
+newest version, yet sees other rows as they were when it began.
+"""
+
+from sqlalchemy import text
+
+from chassis.db.statement import Statement
+
+# `run` stays empty while another run of the session is live: the partial unique index over live
+# runs decides that, and it looks past the snapshot.
+_RUN_AND_QUESTION = """
+run AS (
+    INSERT INTO runs (
+        id, session_id, tenant_id, user_id, question_id, answer_id, question_order, answer_order,
+        provider, model, temperature, max_tokens, owner, epoch, status, last_seq, created_at)
+    SELECT :id, session.id, :tenant_id, :user_id, :question_id, :answer_id,
+           session.last_order - 1, session.last_order,
+           :provider, coalesce(:model, session.model, :fallback_model), :temperature, :max_tokens,
+           :owner, 1, 'running', 0, :created_at
+    FROM session
+    ON CONFLICT (session_id) WHERE status = 'running' DO NOTHING
+    RETURNING id, model, question_order, answer_order),
+question AS (
+    INSERT INTO messages (
+        id, session_id, tenant_id, user_id, role, content, "order", created_at)
+    SELECT :question_id, session.id, :tenant_id, :user_id, 'user', :content, run.question_order,
+           :created_at
+    FROM session, run)
+"""
+
+# The newest messages before the question that fit both bounds.
+_WINDOW = """
+    SELECT role, content, "order"
+    FROM (
+        SELECT role, content, "order",
+               sum(char_length(content)) OVER (ORDER BY "order" DESC) AS characters
+        FROM (
+            SELECT role, content, "order"
+            FROM messages
+            WHERE session_id = :session_id AND id <> :question_id AND content <> ''
+            ORDER BY "order" DESC
+            LIMIT :window_messages) AS newest) AS measured
+    WHERE characters <= :window_characters
+"""
+
+# A new session with its first question and run: one row.
+ADMIT_TO_NEW_SESSION = Statement(
+    text(f"""
+WITH session AS (
+    INSERT INTO sessions (
+        id, tenant_id, user_id, title, key_id, model, last_order, message_count, last_message_at,
+        created_at, updated_at)
+    VALUES (:session_id, :tenant_id, :user_id, :title, :key_id, :model, 2, 1, :created_at,
+            :created_at, :created_at)
+    RETURNING id, key_id, model, last_order),
+{_RUN_AND_QUESTION}
+SELECT session.key_id, run.id, run.model, run.question_order, run.answer_order
+FROM session, run
+""")  # noqa: S608 - made of constants above
+)
+
+# The question and the run of a session that is there: no row without the session; otherwise a
+# row for each message of the window (one with nulls if there is none), `id` null if another run
+# is live. `newest` is the order of the newest message that the statement saw.
+ADMIT_TO_SESSION = Statement(
+    text(f"""
+WITH session AS (
+    UPDATE sessions
+    SET last_order = last_order + 2,
+        message_count = message_count + 1,
+        title = CASE WHEN title = '' THEN :title ELSE title END,
+        last_message_at = greatest(last_message_at, :created_at),
+        updated_at = greatest(updated_at, :created_at)
+    WHERE id = :session_id
+    RETURNING id, key_id, model, last_order),
+{_RUN_AND_QUESTION}
+SELECT session.key_id, run.id, run.model, run.question_order, run.answer_order,
+       (SELECT max("order") FROM messages WHERE session_id = :session_id) AS newest,
+       earlier.role, earlier.content
+FROM session LEFT JOIN run ON true LEFT JOIN ({_WINDOW}) AS earlier ON true
+ORDER BY earlier."order"
+""")  # noqa: S608 - see above
+)
+
+READ_WINDOW = Statement(
+    text(f'SELECT role, content FROM ({_WINDOW}) AS earlier ORDER BY "order"')  # noqa: S608 - see above
+)
+
+LIVE_RUN = Statement(
+    text("SELECT id FROM runs WHERE session_id = :session_id AND status = 'running'")
+)
+
+# The session's row is locked before the run's, in the order that everyone keeps to. One row is
+# updated if the run was still live at this epoch, else none and nothing is inserted.
+END_RUN = Statement(
+    text("""
+WITH session AS (
+    SELECT id FROM sessions WHERE id = :session_id FOR UPDATE),
+run AS (
+    UPDATE runs
+    SET status = :status, reason = :reason, finish_reason = :finish_reason, last_seq = :last_seq,
+        prompt_tokens = :prompt_tokens, completion_tokens = :completion_tokens, ended_at = :at
+    FROM session
+    WHERE runs.id = :id AND runs.session_id = session.id
+      AND runs.epoch = :epoch AND runs.status = 'running'
+    RETURNING runs.*),
+answer AS (
+    INSERT INTO messages (
+        id, session_id, tenant_id, user_id, role, content, "order", run_id, status, provider,
+        model, reasoning, prompt_tokens, completion_tokens, created_at)
+    SELECT answer_id, session_id, tenant_id, user_id, 'assistant', :content, answer_order, id,
+           status, provider, model, :reasoning, prompt_tokens, completion_tokens, :at
+    FROM run)
+UPDATE sessions
+SET message_count = message_count + 1,
+    last_message_at = greatest(last_message_at, :at),
+    updated_at = greatest(updated_at, :at)
+FROM run
+WHERE sessions.id = run.session_id
+""")
+)

@@ -1,0 +1,92 @@
+"""The tables as SQLAlchemy knows them; migrations make them."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Double,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+)
+
+metadata = MetaData()
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("key_id", Uuid),
+    Column("model", Text),
+    # The highest order number that was reserved; it never goes back.
+    Column("last_order", Integer, nullable=False),
+    Column("message_count", Integer, nullable=False),
+    Column("last_message_at", DateTime(timezone=True)),
+    # Generated: last_message_at, or created_at while there is none.
+    Column("active_at", DateTime(timezone=True), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("session_id", Uuid, nullable=False),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("order", Integer, nullable=False),
+    Column("run_id", Uuid),
+    Column("status", Text),
+    Column("provider", Text),
+    Column("model", Text),
+    Column("reasoning", Text),
+    Column("prompt_tokens", Integer),
+    Column("completion_tokens", Integer),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("session_id", Uuid, nullable=False),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("question_id", Uuid, nullable=False),
+    Column("answer_id", Uuid, nullable=False),
+    Column("question_order", Integer, nullable=False),
+    Column("answer_order", Integer, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("temperature", Double, nullable=False),
+    Column("max_tokens", Integer, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text),
+    Column("finish_reason", Text),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("prompt_tokens", Integer),
+    Column("completion_tokens", Integer),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("ended_at", DateTime(timezone=True)),
+)
+
+# Not a user's data: one row for each replica of the service, see streaming.md's "beat".
+replicas = Table(
+    "replicas",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("beat", BigInteger, nullable=False),
+    Column("seen", DateTime(timezone=True), nullable=False),
+)

@@ -1,0 +1,1 @@
+"""One log, many readers: runs are generated, logged in Redis, shown, and saved exactly once."""

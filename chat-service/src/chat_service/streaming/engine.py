@@ -1,0 +1,204 @@
+"""The engine: generates the answers of this replica's runs, and lets anybody follow them.
+
+A generation is a task of the replica, not of any call: it goes on whoever listens, until the
+provider is done, a timer or bound ends it, or the process must go.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
+from uuid import UUID
+
+from prometheus_client import Counter, Gauge
+
+from chassis.service import Component
+from chassis.telemetry.logging import get_logger
+from chat_service.domain.connection import Connection
+from chat_service.domain.prompt import PromptMessage
+from chat_service.domain.run import Ending, Run, RunStatus
+from chat_service.providers.openai import OpenAiProvider
+from chat_service.streaming.finaliser import Finaliser
+from chat_service.streaming.follow import Followers
+from chat_service.streaming.frame import DONE, ERROR, START, USAGE, Frame
+from chat_service.streaming.generate import DELETED, SHUTTING_DOWN, Bounds, Generation, Verdict
+from chat_service.streaming.live import LiveRun
+from chat_service.streaming.log import RunLog
+from chat_service.streaming.tick import Tick
+
+_log = get_logger(__name__)
+
+_LIVE = Gauge("chat_live_runs", "Runs this replica is generating.")
+_ENDED = Counter("chat_runs_ended_total", "Runs ended, by status and reason.", ["status", "reason"])
+
+# How long a run stays in memory behind its end, for those about to reattach, seconds.
+_LINGER_SECONDS = 5.0
+_WATCH_SECONDS = 0.5
+# Of the drain time, what is kept for ending and saving what did not finish by itself, seconds.
+_ENDING_SECONDS = 5.0
+
+
+class Engine(Component):
+    """Begins, follows and ends runs. ``drain_seconds`` is the process's time to go."""
+
+    def __init__(
+        self,
+        *,
+        log: RunLog,
+        provider: OpenAiProvider,
+        finaliser: Finaliser,
+        followers: Followers,
+        bounds: Bounds,
+        tick_seconds: float,
+        drain_seconds: float,
+    ) -> None:
+        self._log = log
+        self._provider = provider
+        self._finaliser = finaliser
+        self._followers = followers
+        self._bounds = bounds
+        self._drain_seconds = drain_seconds
+        self._tick = Tick(log, tick_seconds=tick_seconds, on_fenced=self._drop)
+        self._generations: dict[UUID, Generation] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._clocks: asyncio.Task[None] | None = None
+        self.draining = False
+
+    async def start(self) -> None:
+        await self._tick.start()
+        self._clocks = asyncio.create_task(self._watch_clocks(), name="run-clocks")
+
+    async def drain(self) -> None:
+        """Let runs finish; what has not by the end of the drain time is saved as it is."""
+        self.draining = True
+        if not self._tasks:
+            return
+        runs = len(self._tasks)
+        patience = max(0.0, self._drain_seconds - _ENDING_SECONDS)
+        _, late = await asyncio.wait(self._tasks, timeout=patience)
+        for generation in list(self._generations.values()):
+            generation.end(SHUTTING_DOWN)
+        if late:
+            await asyncio.wait(late)
+        _log.info("engine.drained", runs=runs, interrupted=len(late))
+
+    async def stop(self) -> None:
+        for task in (self._clocks, *self._tasks):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+        await self._tick.stop()
+
+    def begin(self, run: Run, connection: Connection, prompt: Sequence[PromptMessage]) -> None:
+        """Generate the answer of an accepted run, from now on and whoever listens."""
+        live = LiveRun(run)
+        live.add_event(
+            START,
+            {
+                "run_id": str(run.id),
+                "session_id": str(run.session_id),
+                "question_id": str(run.question_id),
+                "answer_id": str(run.answer_id),
+                "model": run.model,
+            },
+        )
+        self._followers.add(live)
+        self._on_news(live, True)
+        generation = Generation(live, self._provider, self._bounds, self._on_news)
+        self._generations[run.id] = generation
+        task = asyncio.create_task(
+            self._carry_out(generation, connection, prompt), name=f"run-{run.id}"
+        )
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def follow(self, run: Run, after: int) -> AsyncGenerator[Sequence[Frame], None]:
+        """Batches of the run's frames behind number ``after``, to the terminal one."""
+        return self._followers.follow(run, after)
+
+    async def forget(self, run_ids: Sequence[UUID]) -> None:
+        """Stop those of these runs that are ours, and delete the logs: their user is gone."""
+        for run_id in run_ids:
+            if generation := self._generations.get(run_id):
+                self._abandon(generation)
+                generation.end(DELETED)
+        # What is on its way to Redis just now must be there before it is deleted.
+        await self._tick.settle()
+        await self._log.delete(run_ids)
+
+    async def _carry_out(
+        self, generation: Generation, connection: Connection, prompt: Sequence[PromptMessage]
+    ) -> None:
+        live, run = generation.live, generation.live.run
+        with _LIVE.track_inprogress():
+            verdict = await generation.run(connection, prompt)
+            if generation.usage is not None:
+                live.add_event(
+                    USAGE,
+                    {
+                        "prompt_tokens": generation.usage.prompt_tokens,
+                        "completion_tokens": generation.usage.completion_tokens,
+                    },
+                )
+            text, reasoning, last_seq = live.answer()
+            self._on_news(live, True)
+            ending = Ending(
+                status=verdict.status,
+                reason=verdict.reason,
+                finish_reason=generation.finish_reason,
+                text=text,
+                reasoning=reasoning,
+                usage=generation.usage,
+                last_seq=last_seq + 1,
+            )
+            saved = await self._finaliser.save(run, ending)
+            self._add_terminal(live, verdict, ending, saved=saved)
+            self._on_news(live, True)
+            while not live.ended:
+                await live.wait_behind(last_seq)
+        _ENDED.labels(verdict.status.value, verdict.reason or "").inc()
+        self._generations.pop(run.id, None)
+        asyncio.get_running_loop().call_later(_LINGER_SECONDS, self._followers.remove, live)
+
+    def _add_terminal(
+        self, live: LiveRun, verdict: Verdict, ending: Ending, *, saved: bool
+    ) -> None:
+        run = live.run
+        data: dict[str, object] = {
+            "message_id": str(run.answer_id),
+            "order": run.answer_order,
+            "saved": saved,
+        }
+        if verdict.status is RunStatus.FAILED:
+            problem = {
+                "type": "about:blank",
+                "title": "Answer failed",
+                "status": verdict.http_status,
+                "detail": verdict.detail,
+                "reason": verdict.reason,
+            }
+            live.add_event(ERROR, {"problem": problem, **data})
+        else:
+            end = {"status": verdict.status.value, "finish_reason": ending.finish_reason}
+            live.add_event(DONE, {**end, **data})
+
+    def _on_news(self, live: LiveRun, urgent: bool) -> None:
+        self._tick.mark(live, urgent=urgent)
+
+    async def _drop(self, live: LiveRun) -> None:
+        """A later owner has the run: nothing of it is ours to write, show or save any more."""
+        _log.warning("run.fenced", run_id=str(live.run.id), epoch=live.run.epoch)
+        if generation := self._generations.get(live.run.id):
+            self._abandon(generation)
+            generation.end(SHUTTING_DOWN)
+
+    def _abandon(self, generation: Generation) -> None:
+        generation.live.abandon()
+        self._followers.remove(generation.live)
+
+    async def _watch_clocks(self) -> None:
+        """One look at all runs' clocks now and then, rather than timers for each token."""
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            for generation in list(self._generations.values()):
+                generation.check_clocks()

@@ -1,0 +1,89 @@
+"""The finaliser: every run's end is saved once, however long the database is away.
+
+The log of a run keeps until its save is confirmed; only then does it begin to expire.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable
+
+from prometheus_client import Counter, Gauge
+from redis.exceptions import RedisError
+
+from chassis.errors import AppError, Kind
+from chassis.service import Component
+from chassis.telemetry.logging import get_logger
+from chat_service.domain.run import Ending, Run
+from chat_service.streaming.log import RunLog
+
+_log = get_logger(__name__)
+
+_UNSAVED = Gauge("chat_unsaved_runs", "Ended runs whose answer is not saved yet.")
+_LOST = Counter("chat_save_failures_total", "Answers that could not be saved, for good: an alert.")
+
+# Pauses before each further try, seconds; the last one goes on for as long as it takes.
+_PAUSES = (0.05, 0.2, 1.0, 2.0)
+# How long the terminal event waits for the save, seconds.
+_PATIENCE_SECONDS = 2.0
+
+SaveRun = Callable[[Run, Ending], Awaitable[bool]]
+
+
+class Finaliser(Component):
+    """Saves ends of runs through ``save_run``: True saved, False not this run's to save."""
+
+    def __init__(self, log: RunLog, save_run: SaveRun) -> None:
+        self._log = log
+        self._save_run = save_run
+        self._saving: set[asyncio.Task[bool]] = set()
+
+    async def drain(self) -> None:
+        if self._saving:
+            await asyncio.wait(self._saving)
+
+    async def stop(self) -> None:
+        for task in self._saving:
+            task.cancel()
+        if self._saving:
+            await asyncio.wait(self._saving)
+
+    async def save(self, run: Run, ending: Ending) -> bool:
+        """Begin to save; True once it is, False if it is not after two seconds or not to be.
+
+        In the former case of False it goes on in the background.
+        """
+        task = asyncio.create_task(self._save(run, ending), name=f"save-{run.id}")
+        self._saving.add(task)
+        _UNSAVED.inc()
+        task.add_done_callback(self._forget)
+        done, _ = await asyncio.wait({task}, timeout=_PATIENCE_SECONDS)
+        return task in done and task.result()
+
+    def _forget(self, task: asyncio.Task[bool]) -> None:
+        self._saving.discard(task)
+        _UNSAVED.dec()
+
+    async def _save(self, run: Run, ending: Ending) -> bool:
+        for attempt in itertools.count():
+            try:
+                if not await self._save_run(run, ending):
+                    return False
+                break
+            except AppError as error:
+                if error.kind is not Kind.UNAVAILABLE:
+                    return self._give_up(run, error)
+                _log.warning("run.save_delayed", run_id=str(run.id), reason=error.reason)
+            except Exception as error:  # noqa: BLE001 - a permanent error, whatever it is
+                return self._give_up(run, error)
+            await asyncio.sleep(_PAUSES[min(attempt, len(_PAUSES) - 1)])
+        try:
+            await self._log.keep_for_late_readers(run.id)
+        except (RedisError, OSError, TimeoutError) as error:
+            # The log stays for longer than it must; the answer is in the database.
+            _log.warning("run.log_not_expired", run_id=str(run.id), exc_info=error)
+        return True
+
+    def _give_up(self, run: Run, error: Exception) -> bool:
+        _LOST.inc()
+        _log.critical("run.save_failed", run_id=str(run.id), exc_info=error)
+        return False

@@ -1,0 +1,150 @@
+"""One generation: the provider's stream read into a live run, to its typed end."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from chassis.telemetry.logging import REDACTED, get_logger
+from chat_service.domain.connection import Connection
+from chat_service.domain.prompt import PromptMessage
+from chat_service.domain.run import RunStatus, Usage
+from chat_service.providers.errors import ProviderError
+from chat_service.providers.openai import OpenAiProvider, Piece
+from chat_service.streaming.live import LiveRun
+
+_log = get_logger(__name__)
+
+_LOGGED_CHARACTERS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What ends a generation that does not end by itself: seconds, and bytes of text."""
+
+    first_token_seconds: float
+    idle_seconds: float
+    total_seconds: float
+    answer_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a generation ended; for FAILED, ``detail`` and ``http_status`` make its problem."""
+
+    status: RunStatus
+    reason: str | None = None
+    detail: str = ""
+    http_status: int = 500
+
+
+COMPLETED = Verdict(RunStatus.COMPLETED)
+SHUTTING_DOWN = Verdict(RunStatus.INTERRUPTED, "SHUTTING_DOWN")
+DELETED = Verdict(RunStatus.CANCELLED, "DELETED")
+_ENDED_EARLY = Verdict(RunStatus.INTERRUPTED, "PROVIDER_ENDED_EARLY")
+_TOO_LARGE = Verdict(RunStatus.INTERRUPTED, "ANSWER_TOO_LARGE")
+_IDLE = Verdict(RunStatus.INTERRUPTED, "IDLE_TIMEOUT")
+_TOO_LONG = Verdict(RunStatus.INTERRUPTED, "TOTAL_TIMEOUT")
+_NO_TOKEN = Verdict(
+    RunStatus.FAILED, "FIRST_TOKEN_TIMEOUT", "The model did not begin to answer.", 504
+)
+_BROKEN = Verdict(RunStatus.FAILED, "INTERNAL", "Something went wrong on our side.", 500)
+
+
+class Generation:
+    """Reads one answer. ``on_news`` is told of text in the run, and whether it is the first."""
+
+    def __init__(
+        self,
+        live: LiveRun,
+        provider: OpenAiProvider,
+        bounds: Bounds,
+        on_news: Callable[[LiveRun, bool], None],
+    ) -> None:
+        self.live = live
+        self.usage: Usage | None = None
+        self.finish_reason: str | None = None
+        self._provider = provider
+        self._bounds = bounds
+        self._on_news = on_news
+        self._loop = asyncio.get_running_loop()
+        self._began = self._heard = self._loop.time()
+        self._spoke = False
+        self._verdict: Verdict | None = None
+        self._reading: asyncio.Task[Verdict] | None = None
+
+    async def run(self, connection: Connection, prompt: Sequence[PromptMessage]) -> Verdict:
+        """Read to the end, or until :meth:`end`. What came stays in the run, whatever happens."""
+        # A task of its own: ending it early must not touch what comes after, the saving.
+        self._reading = asyncio.create_task(self._read(connection, prompt))
+        await asyncio.wait({self._reading})
+        if self._reading.cancelled():
+            return self._verdict or SHUTTING_DOWN
+        return self._reading.result()
+
+    def end(self, verdict: Verdict) -> None:
+        """End it now, and close the provider's connection; the first verdict counts."""
+        if self._verdict is None:
+            self._verdict = verdict
+            if self._reading is not None:
+                self._reading.cancel()
+
+    def check_clocks(self) -> None:
+        """End it if one of its bounds in time has passed."""
+        now = self._loop.time()
+        silent = now - self._heard
+        if not self._spoke and silent > self._bounds.first_token_seconds:
+            self.end(_NO_TOKEN)
+        elif self._spoke and silent > self._bounds.idle_seconds:
+            self.end(_IDLE)
+        elif now - self._began > self._bounds.total_seconds:
+            self.end(_TOO_LONG)
+
+    async def _read(self, connection: Connection, prompt: Sequence[PromptMessage]) -> Verdict:
+        run = self.live.run
+        finished = False
+        try:
+            pieces = self._provider.stream(
+                connection,
+                prompt,
+                model=run.model,
+                temperature=run.temperature,
+                max_tokens=run.max_tokens,
+            )
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    self._take(piece)
+                    finished = piece.finished
+                    if self.live.text_bytes > self._bounds.answer_bytes:
+                        return _TOO_LARGE
+        except ProviderError as error:
+            # The provider's text may quote the key: that very text is taken out here, and
+            # whatever else looks like a secret by the logging chain.
+            _log.warning(
+                "run.provider_failed",
+                run_id=str(run.id),
+                reason=error.reason,
+                text=error.text.replace(connection.api_key, REDACTED)[:_LOGGED_CHARACTERS],
+            )
+            return Verdict(RunStatus.FAILED, error.reason, error.detail, error.status)
+        except Exception as error:  # noqa: BLE001 - whatever broke, the answer so far is saved
+            _log.error("run.broke", run_id=str(run.id), exc_info=error)
+            return _BROKEN
+        if not finished and self.finish_reason is None:
+            return _ENDED_EARLY
+        return COMPLETED
+
+    def _take(self, piece: Piece) -> None:
+        if piece.usage is not None:
+            self.usage = piece.usage
+        if piece.finish_reason is not None:
+            self.finish_reason = piece.finish_reason
+        if not piece.text and not piece.reasoning:
+            return
+        if piece.reasoning:
+            self.live.add_reasoning(piece.reasoning)
+        if piece.text:
+            self.live.add_text(piece.text)
+        self._heard = self._loop.time()
+        self._on_news(self.live, not self._spoke)
+        self._spoke = True

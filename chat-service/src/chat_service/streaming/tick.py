@@ -1,0 +1,139 @@
+"""The tick: one frame for each run that has news, one pipeline for all of them.
+
+The first token of a run goes at once; whatever comes after waits for the next tick, so that
+work per second is bounded by ticks and runs, not by tokens. What Redis has not acknowledged
+stays with its run and goes again with the next tick.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from prometheus_client import Counter, Histogram
+from redis.exceptions import RedisError
+
+from chassis.service import Component
+from chassis.telemetry.logging import get_logger
+from chat_service.streaming.live import LiveRun
+from chat_service.streaming.log import Append, Outcome, RunLog
+
+_log = get_logger(__name__)
+
+_FRAMES = Counter("chat_frames_total", "Frames appended to run logs.")
+_FAILURES = Counter(
+    "chat_log_append_failures_total", "Ticks whose append failed, by error.", ["error"]
+)
+_APPEND_SECONDS = Histogram(
+    "chat_log_append_seconds",
+    "Time of one pipelined append of all runs' frames.",
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1),
+)
+_RETRY_SECONDS = 0.1
+
+
+class Tick(Component):
+    """Carries news of live runs into the log, then shows it.
+
+    ``tick_seconds`` is the least time between two rounds. ``on_fenced`` is told of a run that
+    a later owner has taken.
+    """
+
+    def __init__(
+        self,
+        log: RunLog,
+        *,
+        tick_seconds: float,
+        on_fenced: Callable[[LiveRun], Awaitable[None]],
+    ) -> None:
+        self._log = log
+        self._tick_seconds = tick_seconds
+        self._on_fenced = on_fenced
+        self._news: dict[LiveRun, None] = {}
+        self._urgent: dict[LiveRun, None] = {}
+        self._wake = asyncio.Event()
+        self._appending = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="tick")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    def mark(self, live: LiveRun, *, urgent: bool = False) -> None:
+        """Say that a run has news; ``urgent`` news does not wait for the tick."""
+        if urgent:
+            self._urgent[live] = None
+            self._wake.set()
+        elif live not in self._news:
+            self._news[live] = None
+            if len(self._news) == 1:
+                self._wake.set()
+
+    async def settle(self) -> None:
+        """Return when no append that is under way now is any more."""
+        async with self._appending:
+            pass
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            if self._urgent:
+                urgent, self._urgent = self._urgent, {}
+                for live in urgent:
+                    self._news.pop(live, None)
+                async with self._appending:
+                    await self._carry(list(urgent))
+            if not self._news:
+                continue
+            now = loop.time()
+            if now < due:
+                # Sleep out the tick, but not through somebody's first token.
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(due):
+                        await self._wake.wait()
+                if loop.time() < due:
+                    self._wake.set()
+                    continue
+            due = loop.time() + self._tick_seconds
+            news, self._news = self._news, {}
+            async with self._appending:
+                await self._carry(list(news))
+
+    async def _carry(self, lives: list[LiveRun]) -> None:
+        taken = [(live, live.take()) for live in lives]
+        taken = [(live, frames) for live, frames in taken if frames]
+        if not taken:
+            return
+        appends = [Append(live.run.id, live.run.epoch, frames) for live, frames in taken]
+        try:
+            with _APPEND_SECONDS.time():
+                outcomes = await self._log.append(appends)
+        except (RedisError, OSError, TimeoutError) as error:
+            _FAILURES.labels(type(error).__name__).inc()
+            _log.warning("tick.append_failed", error=type(error).__name__, runs=len(taken))
+            await asyncio.sleep(_RETRY_SECONDS)
+            for live, _ in taken:
+                self.mark(live, urgent=True)
+            return
+        for (live, frames), appended in zip(taken, outcomes, strict=True):
+            match appended.outcome:
+                case Outcome.OK:
+                    _FRAMES.inc(len(frames))
+                    live.acknowledge(frames[-1].seq)
+                case Outcome.GAP:
+                    _log.warning("tick.gap", run_id=str(live.run.id), last_seq=appended.last_seq)
+                    if live.rewind(appended.last_seq):
+                        self.mark(live, urgent=True)
+                    else:
+                        _log.error("tick.log_lost", run_id=str(live.run.id))
+                        live.acknowledge(frames[-1].seq)
+                case Outcome.FENCED:
+                    await self._on_fenced(live)

@@ -1,0 +1,43 @@
+"""The reasons for which the chat service refuses."""
+
+from uuid import UUID
+
+from chassis.errors import AppError, Kind
+
+
+class SessionNotFound(AppError):
+    kind = Kind.NOT_FOUND
+    reason = "SESSION_NOT_FOUND"
+    detail = "There is no such conversation."
+
+
+class RunNotFound(AppError):
+    kind = Kind.NOT_FOUND
+    reason = "RUN_NOT_FOUND"
+    detail = "There is no such run."
+
+
+class KeyNotFound(AppError):
+    kind = Kind.NOT_FOUND
+    reason = "KEY_NOT_FOUND"
+    detail = "There is no such key."
+
+
+class RunInProgress(AppError):
+    """Metadata `run_id` names the run that is still being generated."""
+
+    kind = Kind.CONFLICT
+    reason = "RUN_IN_PROGRESS"
+    detail = "An answer is still being written in this conversation."
+
+    def __init__(self, run_id: UUID) -> None:
+        super().__init__(metadata={"run_id": str(run_id)})
+
+
+class ShuttingDown(AppError):
+    kind = Kind.UNAVAILABLE
+    reason = "SHUTTING_DOWN"
+    detail = "This replica is stopping; try again."
+
+    def __init__(self) -> None:
+        super().__init__(retry_after=1)

@@ -1,0 +1,34 @@
+"""What ownership of runs needs of the database: beats, and the hand-over of a run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from chat_service.domain.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignRun:
+    """A live run that another replica owns, and that replica's beat; None: it never had one."""
+
+    run: Run
+    beat: int | None
+
+
+class Replicas(Protocol):
+    """The register of replicas, kept by a background role: all runs are in sight."""
+
+    async def beat(self, replica: str) -> None:
+        """Count this replica's beat up by one."""
+
+    async def leave(self, replica: str) -> None:
+        """Take this replica off the register."""
+
+    async def list_foreign_runs(self, replica: str) -> Sequence[ForeignRun]:
+        """Live runs whose owner is any other replica."""
+
+    async def take_over(self, run: Run, replica: str) -> Run | None:
+        """Make `replica` the owner under the next epoch.
+
+        None: the run has ended, or somebody else was quicker.
+        """

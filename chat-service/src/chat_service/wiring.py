@@ -1,0 +1,143 @@
+"""What the chat service is made of."""
+
+from functools import partial
+from pathlib import Path
+
+from chassis.db.engine import Database
+from chassis.db.migrate import SchemaCheck
+from chassis.grpc.caller import TokenVerifier, TrustFeed, TrustStore
+from chassis.grpc.client import Channel
+from chassis.grpc.server import GrpcServer
+from chassis.health import Check
+from chassis.ids import new_id
+from chassis.jetstream import Consumer, JetStream
+from chassis.outbox import Relay
+from chassis.service import Service
+from chat_service.apikeys import resolve_key_over
+from chat_service.domain.limits import Limits
+from chat_service.domain.prompt import Window
+from chat_service.domain.run import Run
+from chat_service.events import UserDeletedHandler
+from chat_service.providers.guard import AddressPolicy
+from chat_service.providers.openai import OpenAiProvider
+from chat_service.rpc import POLICY, ChatServicer, watch_revocations
+from chat_service.settings import Settings
+from chat_service.store.erasure import erasures
+from chat_service.store.transaction import transactions
+from chat_service.streaming.engine import Engine
+from chat_service.streaming.finaliser import Finaliser
+from chat_service.streaming.follow import EndedRun, Followers
+from chat_service.streaming.generate import Bounds
+from chat_service.streaming.log import RunLog
+from chat_service.usecases.finish_run import finish_run
+from chat_service.usecases.get_run import find_run
+from chat_service.usecases.start_run import StartRun
+from parley.chat.v1.chat_pb2_grpc import add_ChatServiceServicer_to_server
+
+NAME = "chat-service"
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def build(settings: Settings) -> Service:
+    """The service, not started yet."""
+    database = Database(
+        settings.database_url.get_secret_value(),
+        pool_size=settings.database_pool_size,
+        application_name=NAME,
+    )
+    worker = Database(
+        settings.worker_database_url.get_secret_value(),
+        pool_size=settings.database_pool_size,
+        application_name=f"{NAME} worker",
+        # An erasure may delete a hundred thousand messages at a time.
+        statement_seconds=60,
+    )
+    open_transaction = transactions(database)
+
+    auth = Channel(target=settings.auth_target, server="auth-service", settings=settings)
+    apikey = Channel(target=settings.apikey_target, server="apikey-service", settings=settings)
+    resolve_key = resolve_key_over(apikey)
+
+    log = RunLog(settings.redis_url.get_secret_value(), prefix=settings.redis_prefix)
+    provider = OpenAiProvider(
+        AddressPolicy(settings.allowed_hosts), streams=settings.provider_connections
+    )
+    finaliser = Finaliser(log, partial(finish_run, open_transaction))
+
+    async def find_ended_run(run: Run) -> EndedRun | None:
+        found = await find_run(open_transaction, run, run.id)
+        return None if found is None else EndedRun(found.run, found.answer)
+
+    followers = Followers(log, find_ended_run, tick_seconds=settings.tick_seconds)
+    engine = Engine(
+        log=log,
+        provider=provider,
+        finaliser=finaliser,
+        followers=followers,
+        bounds=Bounds(
+            first_token_seconds=settings.first_token_seconds,
+            idle_seconds=settings.idle_seconds,
+            total_seconds=settings.total_seconds,
+            answer_bytes=settings.answer_bytes,
+        ),
+        tick_seconds=settings.tick_seconds,
+        drain_seconds=settings.drain_seconds,
+    )
+    start_run = StartRun(
+        open_transaction,
+        resolve_key,
+        engine,
+        owner=str(new_id()),
+        window=Window(settings.window_messages, settings.window_characters),
+        limits=Limits(content_characters=settings.content_characters),
+    )
+
+    events = JetStream(
+        settings.nats_url.get_secret_value(), prefix=settings.events_prefix, name=NAME
+    )
+    relay = Relay(worker, events)
+    user_deleted = Consumer(
+        events,
+        durable=f"{NAME}-user-deleted",
+        subject=events.subject("user.deleted"),
+        handler=UserDeletedHandler(
+            erasures(worker, events.subject), engine.forget, service=NAME, announce=relay.wake
+        ),
+    )
+
+    trust = TrustStore()
+    trust_feed = TrustFeed(trust, lambda: watch_revocations(auth))
+    servicer = ChatServicer(open_transaction, resolve_key, start_run, engine.follow)
+    server = GrpcServer(
+        settings=settings,
+        policy=POLICY,
+        register=lambda server: add_ChatServiceServicer_to_server(servicer, server),
+        verifier=TokenVerifier(trust),
+    )
+    return Service(
+        NAME,
+        settings,
+        components=[
+            database,
+            worker,
+            events,
+            relay,
+            auth,
+            apikey,
+            trust_feed,
+            log,
+            provider,
+            finaliser,
+            engine,
+            user_deleted,
+            server,
+        ],
+        checks=[
+            Check("database", database.ping, critical=True),
+            Check("schema", SchemaCheck(database, MIGRATIONS), critical=True),
+            Check("redis", log.probe),
+            Check("nats", events.ping),
+            Check("auth-service", auth.probe),
+            Check("apikey-service", apikey.probe),
+        ],
+    )

@@ -1,0 +1,187 @@
+"""Accepting a question, on a real database."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from chassis.caller import Caller
+from chassis.ids import new_id
+from chat_service.domain.message import Role
+from chat_service.domain.prompt import PromptMessage, Window
+from chat_service.domain.run import RunStatus
+from chat_service.usecases.accept_run import OtherConnection
+from chat_service.usecases.errors import RunInProgress, SessionNotFound
+from chat_service.usecases.get_run import get_run
+
+# `Chat` of conftest.py, which a test module has no name for.
+Chat = Any
+
+
+async def test_an_accepted_question_is_stored_with_its_run(chat: Chat, caller: Caller) -> None:
+    session = await chat.session(caller)
+    accepted = await chat.accept(caller, session.id, "How are you?")
+    run = accepted.run
+    assert (run.question_order, run.answer_order) == (1, 2)
+    assert (run.status, run.epoch, run.owner) == (RunStatus.RUNNING, 1, "replica-1")
+    assert (run.provider, run.model) == ("openai", "model-of-the-connection")
+    assert accepted.prompt == (PromptMessage("user", "How are you?"),)
+    assert await get_run(chat.open_transaction, caller, run.id) == run
+    (question,) = await chat.messages(caller, session.id)
+    assert (question.id, question.order, question.role) == (run.question_id, 1, Role.USER)
+    assert (question.content, question.created_at) == ("How are you?", run.created_at)
+    assert question.run_id is None
+    session = await chat.read_session(caller, session.id)
+    assert (session.message_count, session.title) == (1, "How are you?")
+    assert session.last_message_at == session.active_at == run.created_at
+
+
+async def test_a_question_without_a_session_gets_one_made(chat: Chat, caller: Caller) -> None:
+    key_id = new_id()
+    accepted = await chat.accept(caller, None, "Hello there", key_id=key_id, model="m1")
+    session = await chat.read_session(caller, accepted.run.session_id)
+    assert (session.title, session.key_id, session.model) == ("Hello there", key_id, "m1")
+    assert session.message_count == 1
+    assert accepted.run.model == "m1"
+    assert await chat.finish(accepted.run)
+    again = await chat.accept(caller, session.id, guessed_key_id=key_id)
+    assert again.run.question_order == 3
+
+
+async def test_a_title_that_was_given_stays(chat: Chat, caller: Caller) -> None:
+    session = await chat.session(caller, title="Mine")
+    await chat.turn(caller, session.id, "How are you?")
+    assert (await chat.read_session(caller, session.id)).title == "Mine"
+
+
+async def test_the_model_is_the_questions_then_the_sessions_then_the_connections(
+    chat: Chat, caller: Caller
+) -> None:
+    session = await chat.session(caller, model="of the session")
+    first = await chat.accept(caller, session.id, model="of the question")
+    assert first.run.model == "of the question"
+    await chat.finish(first.run)
+    second = await chat.accept(caller, session.id)
+    assert second.run.model == "of the session"
+
+
+async def test_a_second_question_is_refused_while_a_run_is_live(chat: Chat, caller: Caller) -> None:
+    session = await chat.session(caller)
+    live = await chat.accept(caller, session.id)
+    with pytest.raises(RunInProgress) as refused:
+        await chat.accept(caller, session.id)
+    assert refused.value.metadata == {"run_id": str(live.run.id)}
+    assert [m.order for m in await chat.messages(caller, session.id)] == [1]
+    assert (await chat.read_session(caller, session.id)).message_count == 1
+    await chat.finish(live.run)
+    assert (await chat.accept(caller, session.id)).run.question_order == 3
+
+
+async def test_the_prompt_holds_what_was_said_before(chat: Chat, caller: Caller) -> None:
+    session = await chat.session(caller)
+    for number in range(3):
+        await chat.turn(caller, session.id, f"question {number}")
+    accepted = await chat.accept(
+        caller, session.id, "and now?", window=Window(messages=4, characters=1000)
+    )
+    assert [(m.role, m.content) for m in accepted.prompt] == [
+        ("user", "question 1"),
+        ("assistant", "an answer"),
+        ("user", "question 2"),
+        ("assistant", "an answer"),
+        ("user", "and now?"),
+    ]
+
+
+async def test_the_prompt_keeps_to_its_budget_of_characters(chat: Chat, caller: Caller) -> None:
+    session = await chat.session(caller)
+    await chat.turn(caller, session.id, "x" * 500)
+    await chat.turn(caller, session.id, "你好")
+    accepted = await chat.accept(caller, session.id, "!", window=Window(20, characters=12))
+    assert [m.content for m in accepted.prompt] == ["你好", "an answer", "!"]
+
+
+async def test_somebody_elses_session_is_absent(
+    chat: Chat, caller: Caller, stranger: Caller
+) -> None:
+    session = await chat.session(caller)
+    with pytest.raises(SessionNotFound):
+        await chat.accept(stranger, session.id)
+    with pytest.raises(SessionNotFound):
+        await chat.accept(caller, new_id())
+    assert await chat.messages(caller, session.id) == []
+
+
+async def test_a_session_set_to_another_connection_stores_nothing(
+    chat: Chat, caller: Caller
+) -> None:
+    key_id = new_id()
+    session = await chat.session(caller, key_id=key_id)
+    with pytest.raises(OtherConnection) as other:
+        await chat.accept(caller, session.id)
+    assert other.value.key_id == key_id
+    assert await chat.messages(caller, session.id) == []
+    # The question's own key needs no guess, and a right guess passes.
+    accepted = await chat.accept(caller, session.id, key_id=new_id())
+    await chat.finish(accepted.run)
+    assert await chat.accept(caller, session.id, guessed_key_id=key_id)
+
+
+async def test_a_session_back_on_the_default_connection_refuses_the_old_guess(
+    chat: Chat, caller: Caller
+) -> None:
+    session = await chat.session(caller)
+    with pytest.raises(OtherConnection) as other:
+        await chat.accept(caller, session.id, guessed_key_id=new_id())
+    assert other.value.key_id is None
+
+
+async def test_fifty_simultaneous_sends_leave_no_gap(chat: Chat, caller: Caller) -> None:
+    session = await chat.session(caller)
+    outcomes: Counter[str] = Counter()
+
+    async def send(number: int) -> None:
+        while True:
+            try:
+                accepted = await chat.accept(caller, session.id, f"question {number}")
+            except RunInProgress:
+                outcomes["refused"] += 1
+                await asyncio.sleep(0.01)
+                continue
+            outcomes["accepted"] += 1
+            assert await chat.finish(accepted.run)
+            return
+
+    await asyncio.gather(*(send(number) for number in range(50)))
+    assert outcomes["accepted"] == 50
+    assert outcomes["refused"] > 0
+    messages = await chat.messages(caller, session.id)
+    assert [message.order for message in messages] == list(range(1, 101))
+    assert [message.role for message in messages] == [Role.USER, Role.ASSISTANT] * 50
+    assert (await chat.read_session(caller, session.id)).message_count == 100
+
+
+async def test_of_fifty_simultaneous_sends_one_is_accepted(chat: Chat, caller: Caller) -> None:
+    session = await chat.session(caller)
+    results = await asyncio.gather(
+        *(chat.accept(caller, session.id) for _ in range(50)), return_exceptions=True
+    )
+    refused = [result for result in results if isinstance(result, RunInProgress)]
+    (accepted,) = [result for result in results if not isinstance(result, BaseException)]
+    assert len(refused) == 49
+    assert {error.metadata["run_id"] for error in refused} == {str(accepted.run.id)}
+
+
+async def test_a_send_that_waited_for_the_end_of_a_run_sees_its_answer(
+    chat: Chat, caller: Caller
+) -> None:
+    session = await chat.session(caller)
+    live = await chat.accept(caller, session.id, "first")
+    async with chat.open_transaction(caller) as transaction:
+        assert await transaction.end_run(live.run, chat.ending, live.run.created_at)
+        waiting = asyncio.create_task(chat.accept(caller, session.id, "second"))
+        await chat.somebody_waits()
+    accepted = await waiting
+    assert [m.content for m in accepted.prompt] == ["first", "an answer", "second"]
+    assert (accepted.run.question_order, accepted.run.answer_order) == (3, 4)

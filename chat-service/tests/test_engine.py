@@ -1,0 +1,410 @@
+"""The engine on a real Redis, a real PostgreSQL and the scripted model server."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+from typing import Any
+
+import orjson
+import pytest
+import pytest_asyncio
+
+from chassis.caller import Caller
+from chassis.testing.eventually import eventually
+from chassis.testing.model_server import ModelServer
+from chat_service.domain.connection import Connection
+from chat_service.domain.message import Role
+from chat_service.domain.run import Run, RunStatus
+from chat_service.providers.guard import AddressPolicy
+from chat_service.providers.openai import OpenAiProvider
+from chat_service.store.replicas import PostgresReplicas
+from chat_service.streaming import ownership
+from chat_service.streaming.engine import Engine
+from chat_service.streaming.finaliser import Finaliser
+from chat_service.streaming.follow import EndedRun, Followers
+from chat_service.streaming.frame import Frame
+from chat_service.streaming.generate import Bounds
+from chat_service.streaming.log import Append, RunLog
+from chat_service.streaming.ownership import Ownership
+from chat_service.usecases.accept_run import AcceptedRun
+from chat_service.usecases.finish_run import finish_run
+from chat_service.usecases.get_run import find_run
+from parley_local.model_server.texts import reasoning_of, text_of
+
+from .conftest import CONNECTION, Chat
+
+BOUNDS = Bounds(first_token_seconds=20, idle_seconds=20, total_seconds=60, answer_bytes=1024 * 1024)
+
+
+class Rig:
+    """An engine and everything under it."""
+
+    def __init__(
+        self, chat: Chat, redis_url: str, prefix: str, bounds: Bounds, drain_seconds: float
+    ) -> None:
+        self.chat = chat
+        self.log = RunLog(redis_url, prefix=prefix)
+        self.provider = OpenAiProvider(AddressPolicy(["127.0.0.0/8"]), streams=100)
+        self.finaliser = Finaliser(self.log, partial(finish_run, chat.open_transaction))
+
+        async def find(run: Run) -> EndedRun | None:
+            found = await find_run(chat.open_transaction, run, run.id)
+            return None if found is None else EndedRun(found.run, found.answer)
+
+        self.engine = Engine(
+            log=self.log,
+            provider=self.provider,
+            finaliser=self.finaliser,
+            followers=Followers(self.log, find, tick_seconds=0.02),
+            bounds=bounds,
+            tick_seconds=0.02,
+            drain_seconds=drain_seconds,
+        )
+        self.parts = [self.log, self.provider, self.finaliser, self.engine]
+
+    async def start(self) -> None:
+        for part in self.parts:
+            await part.start()
+
+    async def stop(self) -> None:
+        for part in reversed(self.parts):
+            await part.stop()
+
+
+@pytest.fixture
+def bounds() -> Bounds:
+    return BOUNDS
+
+
+@pytest_asyncio.fixture
+async def rig(chat: Chat, redis_url: str, redis_prefix: str, bounds: Bounds) -> AsyncIterator[Rig]:
+    rig = Rig(chat, redis_url, redis_prefix, bounds, drain_seconds=5.2)
+    await rig.start()
+    yield rig
+    await rig.stop()
+
+
+async def ask(
+    rig: Rig, caller: Caller, server: ModelServer, model: str, content: str = "a question"
+) -> AcceptedRun:
+    connection = Connection(
+        key_id=CONNECTION.key_id,
+        name="scripted",
+        api_key="sk-very-secret-key",
+        model=model,
+        base_url=server.base_url,
+        provider="openai",
+    )
+    accepted = await rig.chat.accept(caller, None, content, model=model)
+    rig.engine.begin(accepted.run, connection, accepted.prompt)
+    return accepted
+
+
+async def collect(batches: AsyncIterator[Sequence[Frame]]) -> list[Frame]:
+    async with asyncio.timeout(30):
+        return [frame async for batch in batches for frame in batch]
+
+
+def joined(frames: Sequence[Frame], event: str) -> str:
+    return "".join(orjson.loads(f.data)["text"] for f in frames if f.event == event)
+
+
+def end(frames: Sequence[Frame]) -> dict[str, Any]:
+    data: dict[str, Any] = orjson.loads(frames[-1].data)
+    return data
+
+
+async def test_an_answer_is_streamed_logged_and_saved_alike(
+    rig: Rig, caller: Caller, model_server: ModelServer
+) -> None:
+    accepted = await ask(rig, caller, model_server, "tokens-500")
+    run = accepted.run
+    frames = await collect(rig.engine.follow(run, 0))
+    assert [f.seq for f in frames] == list(range(1, len(frames) + 1))
+    assert frames[0].event == "start"
+    assert orjson.loads(frames[0].data)["run_id"] == str(run.id)
+    assert joined(frames, "delta") == text_of("tokens-500")
+    assert [f.event for f in frames[-2:]] == ["usage", "done"]
+    assert end(frames) == {
+        "status": "completed",
+        "finish_reason": "stop",
+        "message_id": str(run.answer_id),
+        "order": 2,
+        "saved": True,
+    }
+    assert await rig.log.read(run.id, 0) == frames
+    question, answer = await rig.chat.messages(caller, run.session_id)
+    assert question.role is Role.USER
+    assert answer.content == text_of("tokens-500")
+    assert answer.status is RunStatus.COMPLETED
+    assert answer.usage is not None
+    assert answer.usage.completion_tokens == 500
+
+
+async def test_a_paced_answer_comes_in_ticks_not_in_tokens(
+    rig: Rig, caller: Caller, model_server: ModelServer
+) -> None:
+    accepted = await ask(rig, caller, model_server, "tokens-200-at-400")
+    frames = await collect(rig.engine.follow(accepted.run, 0))
+    deltas = [f for f in frames if f.event == "delta"]
+    assert joined(frames, "delta") == text_of("tokens-200-at-400")
+    # 0.5 s at a tick of 20 ms: 25 and the first token's own, on a machine that keeps up.
+    assert 3 <= len(deltas) <= 30
+
+
+async def test_thinking_is_kept_apart_from_the_answer(
+    rig: Rig, caller: Caller, model_server: ModelServer
+) -> None:
+    accepted = await ask(rig, caller, model_server, "reasoning-40")
+    frames = await collect(rig.engine.follow(accepted.run, 0))
+    assert joined(frames, "reasoning") == reasoning_of("reasoning-40")
+    assert joined(frames, "delta") == text_of("reasoning-40")
+    _, answer = await rig.chat.messages(caller, accepted.run.session_id)
+    assert answer.reasoning == reasoning_of("reasoning-40")
+
+
+async def test_nobody_listening_changes_nothing(
+    rig: Rig, caller: Caller, model_server: ModelServer
+) -> None:
+    accepted = await ask(rig, caller, model_server, "tokens-100-at-500")
+
+    async def saved() -> bool:
+        return len(await rig.chat.messages(caller, accepted.run.session_id)) == 2
+
+    await eventually(saved)
+    _, answer = await rig.chat.messages(caller, accepted.run.session_id)
+    assert answer.content == text_of("tokens-100-at-500")
+
+
+async def test_readers_attach_anywhere_and_each_sees_exactly_the_rest(
+    rig: Rig, caller: Caller, model_server: ModelServer
+) -> None:
+    accepted = await ask(rig, caller, model_server, "tokens-150-at-500")
+    followers = [
+        asyncio.create_task(collect(rig.engine.follow(accepted.run, after)))
+        for after in (0, 1, 2, 5)
+    ]
+    whole, *rests = await asyncio.gather(*followers)
+    for after, rest in zip((1, 2, 5), rests, strict=True):
+        assert rest == whole[after:]
+
+
+async def test_a_run_that_ended_is_read_from_the_log_then_from_the_database(
+    rig: Rig, caller: Caller, model_server: ModelServer
+) -> None:
+    accepted = await ask(rig, caller, model_server, "reasoning-30")
+    run = accepted.run
+    live = await collect(rig.engine.follow(run, 0))
+    rig.engine._followers._lives.clear()
+    assert await collect(rig.engine.follow(run, 0)) == live
+    assert await collect(rig.engine.follow(run, 3)) == live[3:]
+    await rig.log.delete([run.id])
+    snapshot, terminal = await collect(rig.engine.follow(run, 2))
+    assert orjson.loads(snapshot.data) == {
+        "text": text_of("reasoning-30"),
+        "reasoning": reasoning_of("reasoning-30"),
+    }
+    assert (snapshot.seq, terminal.seq) == (len(live) - 1, len(live))
+    assert orjson.loads(terminal.data) == orjson.loads(live[-1].data)
+    assert await collect(rig.engine.follow(run, len(live))) == []
+    assert await collect(rig.engine.follow(run, len(live) - 1)) == [terminal]
+
+
+@pytest.mark.parametrize(
+    ("model", "status", "reason", "kept"),
+    [
+        ("status-401", "failed", "PROVIDER_UNAUTHORIZED", False),
+        ("status-429", "failed", "PROVIDER_RATE_LIMITED", False),
+        ("status-500", "failed", "PROVIDER_FAILED", False),
+        ("redirect", "failed", "PROVIDER_REDIRECTED", False),
+        ("garbage-after-30", "failed", "PROVIDER_GARBLED", True),
+        ("error-after-30", "failed", "PROVIDER_FAILED", True),
+        ("cut-after-30", "failed", "PROVIDER_BROKE", True),
+        ("no-finish-reason", "interrupted", "PROVIDER_ENDED_EARLY", True),
+    ],
+)
+async def test_a_failing_provider_is_a_typed_end_that_keeps_what_came(
+    rig: Rig,
+    caller: Caller,
+    model_server: ModelServer,
+    capsys: pytest.CaptureFixture[str],
+    model: str,
+    status: str,
+    reason: str,
+    kept: bool,
+) -> None:
+    calls = model_server.counters()["calls"].get(model, 0)
+    accepted = await ask(rig, caller, model_server, model)
+    frames = await collect(rig.engine.follow(accepted.run, 0))
+    assert joined(frames, "delta") == (text_of(model) if kept else "")
+    if status == "failed":
+        assert frames[-1].event == "error"
+        assert end(frames)["problem"]["reason"] == reason
+        assert end(frames)["problem"]["status"] == 502
+    else:
+        assert frames[-1].event == "done"
+        assert end(frames)["status"] == status
+    assert end(frames)["saved"] is True
+    assert b"sk-very-secret-key" not in b"".join(f.data for f in frames)
+    assert "sk-very-secret-key" not in capsys.readouterr().out
+    _, answer = await rig.chat.messages(caller, accepted.run.session_id)
+    assert answer.status == status
+    assert answer.content == joined(frames, "delta")
+    found = await find_run(rig.chat.open_transaction, accepted.run, accepted.run.id)
+    assert found is not None
+    assert found.run.reason == reason
+    assert model_server.counters()["calls"][model] == calls + 1
+
+
+async def test_a_text_that_postgresql_would_refuse_is_made_storable_before_it_is_shown(
+    rig: Rig, caller: Caller, model_server: ModelServer
+) -> None:
+    accepted = await ask(rig, caller, model_server, "nul-and-surrogates")
+    frames = await collect(rig.engine.follow(accepted.run, 0))
+    shown = joined(frames, "delta")
+    assert shown.startswith("before \ufffd \ufffd \ufffd")
+    assert shown.endswith(" after")
+    _, answer = await rig.chat.messages(caller, accepted.run.session_id)
+    assert answer.content == shown
+
+
+@pytest.mark.parametrize(
+    ("bounds", "model", "status"),
+    [
+        (Bounds(0.3, 20, 60, 1 << 20), "stall-first", "failed"),
+        (Bounds(0.3, 20, 60, 1 << 20), "stall-with-comments", "failed"),
+        (Bounds(20, 0.3, 60, 1 << 20), "stall-after-20", "interrupted"),
+        (Bounds(20, 20, 0.7, 1 << 20), "endless-at-50", "interrupted"),
+        (Bounds(20, 20, 60, 20_000), "endless", "interrupted"),
+    ],
+)
+async def test_a_model_that_does_not_end_is_ended_and_its_connection_closed(
+    rig: Rig, caller: Caller, model_server: ModelServer, model: str, status: str
+) -> None:
+    closed = model_server.counters()["closed_by_client"]
+    accepted = await ask(rig, caller, model_server, model)
+    frames = await collect(rig.engine.follow(accepted.run, 0))
+    assert (end(frames).get("status") or "failed") == status
+    await eventually(lambda: model_server.counters()["closed_by_client"] > closed)
+
+
+async def test_an_address_that_is_not_open_is_refused_without_a_connection(
+    chat: Chat, caller: Caller, redis_url: str, redis_prefix: str, model_server: ModelServer
+) -> None:
+    rig = Rig(chat, redis_url, redis_prefix, BOUNDS, drain_seconds=1)
+    rig.provider = OpenAiProvider(AddressPolicy([]), streams=10)
+    rig.engine._provider = rig.provider
+    rig.parts[1] = rig.provider
+    await rig.start()
+    try:
+        connections = model_server.counters()["calls"].get("echo", 0)
+        accepted = await ask(rig, caller, model_server, "echo")
+        frames = await collect(rig.engine.follow(accepted.run, 0))
+        assert end(frames)["problem"]["reason"] == "PROVIDER_ADDRESS_FORBIDDEN"
+        assert model_server.counters()["calls"].get("echo", 0) == connections
+    finally:
+        await rig.stop()
+
+
+async def test_a_drain_lets_short_runs_finish_and_saves_long_ones_as_they_are(
+    rig: Rig, caller: Caller, model_server: ModelServer
+) -> None:
+    short = await ask(rig, caller, model_server, "tokens-20-at-200")
+    long = await ask(rig, caller, model_server, "endless-at-100")
+    following = [
+        asyncio.create_task(collect(rig.engine.follow(accepted.run, 0)))
+        for accepted in (short, long)
+    ]
+    await rig.engine.drain()
+    finished, cut = await asyncio.gather(*following)
+    assert joined(finished, "delta") == text_of("tokens-20-at-200")
+    assert end(cut)["status"] == "interrupted"
+    _, answer = await rig.chat.messages(caller, long.run.session_id)
+    assert answer.content == joined(cut, "delta")
+    assert answer.content
+
+
+async def test_a_forgotten_run_stops_and_leaves_no_log(
+    rig: Rig, caller: Caller, model_server: ModelServer
+) -> None:
+    accepted = await ask(rig, caller, model_server, "endless-at-100")
+    following = asyncio.create_task(collect(rig.engine.follow(accepted.run, 0)))
+    await eventually(lambda: rig.log.read(accepted.run.id, 2))
+    async with rig.chat.open_erasure(accepted.run) as erasure:
+        await erasure.seal_owner(accepted.run.created_at)
+        await erasure.delete_everything()
+    await rig.engine.forget([accepted.run.id])
+    frames = await following
+    assert frames[0].event == "start"
+    assert not frames[-1].is_terminal
+
+    async def gone() -> bool:
+        return not rig.engine._generations and not await rig.log.read(accepted.run.id, 0)
+
+    await eventually(gone)
+
+
+async def test_a_dead_owners_run_is_taken_over_with_all_that_was_logged(
+    rig: Rig, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ownership, "_DEAD_SECONDS", 0.3)
+    monkeypatch.setattr(ownership, "_BEAT_SECONDS", 0.1)
+    accepted = await rig.chat.accept(caller, None)
+    run = accepted.run
+    shown = [
+        Frame(1, "start", b"{}"),
+        Frame(2, "delta", b'{"text":"what was "}'),
+        Frame(3, "delta", b'{"text":"shown"}'),
+    ]
+    await rig.log.append([Append(run.id, run.epoch, shown)])
+    taker = Ownership(
+        replica="replica-2",
+        replicas=PostgresReplicas(rig.chat.worker),
+        log=rig.log,
+        finaliser=rig.finaliser,
+    )
+    await taker.start()
+    try:
+        frames = await collect(rig.engine.follow(run, 0))
+    finally:
+        await taker.stop()
+    assert frames[:3] == shown
+    assert end(frames)["status"] == "interrupted"
+    _, answer = await rig.chat.messages(caller, run.session_id)
+    assert answer.content == "what was shown"
+    assert answer.status is RunStatus.INTERRUPTED
+    zombie = await rig.log.append([Append(run.id, run.epoch, [Frame(5, "delta", b"{}")])])
+    assert zombie[0].outcome.value == "FENCED"
+    assert not await rig.chat.finish(run)
+
+
+async def test_a_beating_owner_keeps_its_run(
+    rig: Rig, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ownership, "_DEAD_SECONDS", 0.3)
+    monkeypatch.setattr(ownership, "_BEAT_SECONDS", 0.05)
+    replicas = PostgresReplicas(rig.chat.worker)
+    accepted = await rig.chat.accept(caller, None)
+    owner = Ownership(
+        replica=accepted.run.owner, replicas=replicas, log=rig.log, finaliser=rig.finaliser
+    )
+    peer = Ownership(replica="replica-2", replicas=replicas, log=rig.log, finaliser=rig.finaliser)
+    await owner.start()
+    await peer.start()
+
+    async def beats() -> int:
+        foreign = await replicas.list_foreign_runs("replica-2")
+        return foreign[0].beat or 0
+
+    # Long after the peer would have taken a silent owner's run, this one is still its own.
+    await eventually(lambda: _at_least(beats, 15))
+    found = await find_run(rig.chat.open_transaction, accepted.run, accepted.run.id)
+    await peer.stop()
+    await owner.stop()
+    assert found is not None
+    assert found.run.owner == accepted.run.owner
+    assert found.run.status is RunStatus.RUNNING
+
+
+async def _at_least(beats: Any, number: int) -> bool:
+    return bool(await beats() >= number)

@@ -1,0 +1,167 @@
+"""A user who is gone, on a real database: everything goes, and nothing comes back."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from chassis.caller import Caller
+from chassis.db.owners import OwnerErased
+from chat_service.usecases.erase_user import erase_user
+
+# `Chat` of conftest.py, which a test module has no name for.
+Chat = Any
+
+TABLES = ("sessions", "messages", "runs")
+
+
+class Logs:
+    """Where a test sees which logs were to be forgotten; `failing` stands for Redis away."""
+
+    def __init__(self) -> None:
+        self.forgotten: list[UUID] = []
+        self.failing = False
+
+    async def forget(self, run_ids: Sequence[UUID]) -> None:
+        if self.failing:
+            raise ConnectionError("away")
+        self.forgotten += run_ids
+
+
+async def _count(chat: Chat, table: str) -> int:
+    async with chat.worker.transaction() as connection:
+        return await connection.scalar(text(f"SELECT count(*) FROM {table}")) or 0
+
+
+async def _counts(chat: Chat) -> list[int]:
+    return [await _count(chat, table) for table in TABLES]
+
+
+async def _erase(chat: Chat, user: Caller, logs: Logs) -> None:
+    await erase_user(
+        chat.open_erasure,
+        logs.forget,
+        user,
+        receipt=lambda erased_at: erased_at.isoformat().encode(),
+    )
+
+
+async def test_everything_of_the_user_goes_and_nothing_of_others(
+    chat: Chat, caller: Caller, stranger: Caller
+) -> None:
+    logs = Logs()
+    run = await chat.turn(caller, (await chat.session(caller)).id)
+    live = await chat.accept(caller, None)
+    theirs = await chat.turn(stranger, (await chat.session(stranger)).id)
+    await _erase(chat, caller, logs)
+    assert await _counts(chat) == [1, 2, 1]
+    assert len(await chat.messages(stranger, theirs.session_id)) == 2
+    assert sorted(logs.forgotten) == sorted([run.id, live.run.id])
+    async with chat.worker.transaction() as connection:
+        (event,) = (await connection.execute(text("SELECT subject, payload FROM outbox"))).all()
+        erased_at = await connection.scalar(
+            text("SELECT erased_at FROM owners WHERE erased_at IS NOT NULL")
+        )
+    assert event.subject == "test.user.erased"
+    assert datetime.fromisoformat(event.payload.decode()) == erased_at
+
+
+async def test_an_erased_user_writes_nothing_any_more(chat: Chat, caller: Caller) -> None:
+    session = await chat.session(caller)
+    await _erase(chat, caller, Logs())
+    with pytest.raises(OwnerErased):
+        await chat.accept(caller, session.id)
+    with pytest.raises(OwnerErased):
+        await chat.accept(caller, None)
+    with pytest.raises(OwnerErased):
+        await chat.session(caller)
+    assert await _counts(chat) == [0, 0, 0]
+
+
+async def test_a_run_in_flight_saves_nothing_after_the_erasure(chat: Chat, caller: Caller) -> None:
+    accepted = await chat.accept(caller, None)
+    await _erase(chat, caller, Logs())
+    assert not await chat.finish(accepted.run)
+    assert await _counts(chat) == [0, 0, 0]
+
+
+async def test_a_user_who_was_never_seen_is_erased_beforehand(chat: Chat, caller: Caller) -> None:
+    await _erase(chat, caller, Logs())
+    with pytest.raises(OwnerErased):
+        await chat.accept(caller, None)
+
+
+async def test_an_event_that_comes_twice_is_confirmed_twice(chat: Chat, caller: Caller) -> None:
+    await chat.accept(caller, None)
+    await _erase(chat, caller, Logs())
+    await _erase(chat, caller, Logs())
+    assert await _counts(chat) == [0, 0, 0]
+    async with chat.worker.transaction() as connection:
+        first, second = await connection.scalars(text("SELECT payload FROM outbox"))
+    assert first == second
+
+
+async def test_nothing_is_confirmed_before_the_logs_are_gone(chat: Chat, caller: Caller) -> None:
+    logs = Logs()
+    accepted = await chat.accept(caller, None)
+    logs.failing = True
+    with pytest.raises(ConnectionError):
+        await _erase(chat, caller, logs)
+    assert await _count(chat, "outbox") == 0
+    # Already sealed: the run saves nothing, and its id is still known for the next attempt.
+    assert not await chat.finish(accepted.run)
+    with pytest.raises(OwnerErased):
+        await chat.accept(caller, None)
+    logs.failing = False
+    await _erase(chat, caller, logs)
+    assert logs.forgotten == [accepted.run.id]
+    assert await _counts(chat) == [0, 0, 0]
+    assert await _count(chat, "outbox") == 1
+
+
+async def test_finishes_and_sends_racing_the_erasure_resurrect_nothing(
+    chat: Chat, caller: Caller
+) -> None:
+    runs = [(await chat.accept(caller, None)).run for _ in range(12)]
+    sessions = [(await chat.session(caller)).id for _ in range(12)]
+
+    async def send(session_id: UUID) -> None:
+        accepted = await chat.accept(caller, session_id)
+        await chat.finish(accepted.run)
+
+    outcomes = await asyncio.gather(
+        *(chat.finish(run) for run in runs[:6]),
+        *(send(session_id) for session_id in sessions[:6]),
+        _erase(chat, caller, Logs()),
+        *(chat.finish(run) for run in runs[6:]),
+        *(send(session_id) for session_id in sessions[6:]),
+        return_exceptions=True,
+    )
+    failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    assert {type(failure) for failure in failures} <= {OwnerErased}
+    assert await _counts(chat) == [0, 0, 0]
+
+
+@pytest.mark.parametrize("seal_first", [True, False])
+async def test_an_erasure_waits_for_the_turn_that_holds_the_owner(
+    chat: Chat, caller: Caller, seal_first: bool
+) -> None:
+    accepted = await chat.accept(caller, None)
+    if seal_first:
+        async with chat.open_erasure(caller) as erasure:
+            await erasure.seal_owner(accepted.run.created_at)
+            finishing = asyncio.create_task(chat.finish(accepted.run))
+            await chat.somebody_waits()
+        assert not await finishing
+        await _erase(chat, caller, Logs())
+    else:
+        async with chat.open_transaction(caller) as transaction:
+            assert await transaction.end_run(accepted.run, chat.ending, accepted.run.created_at)
+            erasing = asyncio.create_task(_erase(chat, caller, Logs()))
+            await chat.somebody_waits()
+        await erasing
+    assert await _counts(chat) == [0, 0, 0]

@@ -1,0 +1,135 @@
+"""A live run's frames: joined, numbered, shown once acknowledged."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import orjson
+import pytest
+
+from chassis.ids import new_id
+from chat_service.domain.run import Run, RunStatus
+from chat_service.streaming.frame import DELTA, DONE, REASONING, Frame, storable
+from chat_service.streaming.live import WINDOW_BYTES, LiveRun
+
+
+@pytest.fixture
+def live() -> LiveRun:
+    return LiveRun(
+        Run(
+            id=new_id(),
+            session_id=new_id(),
+            user_id=new_id(),
+            tenant_id=new_id(),
+            question_id=new_id(),
+            answer_id=new_id(),
+            question_order=1,
+            answer_order=2,
+            provider="openai",
+            model="m",
+            temperature=0.7,
+            max_tokens=10,
+            owner="r",
+            epoch=1,
+            status=RunStatus.RUNNING,
+            reason=None,
+            last_seq=0,
+            usage=None,
+            created_at=datetime.now(UTC),
+            ended_at=None,
+        )
+    )
+
+
+def text(frame: Frame) -> str:
+    decoded: str = orjson.loads(frame.data)["text"]
+    return decoded
+
+
+async def test_everything_between_two_takes_is_one_frame_of_its_kind(live: LiveRun) -> None:
+    live.add_reasoning("let me ")
+    live.add_reasoning("think")
+    live.add_text("a")
+    live.add_text("b")
+    taken = live.take()
+    assert [(f.seq, f.event, text(f)) for f in taken] == [
+        (1, REASONING, "let me think"),
+        (2, DELTA, "ab"),
+    ]
+    live.add_text("c")
+    assert [f.seq for f in live.take()] == [1, 2, 3]
+    assert live.answer() == ("abc", "let me think", 3)
+
+
+async def test_nothing_is_shown_before_it_is_acknowledged(live: LiveRun) -> None:
+    live.add_text("a")
+    live.take()
+    assert live.shown_behind(0) == []
+    waiting = asyncio.create_task(live.wait_behind(0))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    live.acknowledge(1)
+    await asyncio.wait_for(waiting, 1)
+    shown = live.shown_behind(0)
+    assert shown is not None
+    assert [text(f) for f in shown] == ["a"]
+
+
+async def test_a_follower_sees_exactly_what_is_behind_its_number(live: LiveRun) -> None:
+    for number in range(5):
+        live.add_text(str(number))
+        live.take()
+    live.acknowledge(5)
+    for after in range(6):
+        shown = live.shown_behind(after)
+        assert shown is not None
+        assert [f.seq for f in shown] == list(range(after + 1, 6))
+
+
+async def test_what_has_left_the_window_is_read_elsewhere(live: LiveRun) -> None:
+    chunk = "x" * (WINDOW_BYTES // 4)
+    for number in range(1, 9):
+        live.add_text(chunk)
+        live.take()
+        live.acknowledge(number)
+    assert live.shown_behind(0) is None
+    newest = live.shown_behind(7)
+    assert newest is not None
+    assert [f.seq for f in newest] == [8]
+
+
+async def test_a_rewind_takes_shown_frames_again_without_showing_them_twice(
+    live: LiveRun,
+) -> None:
+    for _ in range(4):
+        live.add_text("x")
+        live.take()
+    live.acknowledge(3)
+    assert live.rewind(1)
+    assert [f.seq for f in live.take()] == [2, 3, 4]
+    live.acknowledge(4)
+    shown = live.shown_behind(0)
+    assert shown is not None
+    assert [f.seq for f in shown] == [1, 2, 3, 4]
+
+
+async def test_the_terminal_frame_ends_the_run_once_it_is_shown(live: LiveRun) -> None:
+    live.add_text("a")
+    live.add_event(DONE, {})
+    live.take()
+    assert not live.ended
+    live.acknowledge(2)
+    assert live.ended
+
+
+@pytest.mark.parametrize(
+    ("raw", "kept"),
+    [
+        ("plain", "plain"),
+        ("a\0b", "a\ufffdb"),
+        ("a\ud800b", "a\ufffdb"),
+        ("\ud83d\ude00", "\U0001f600"),
+        ("\udc00\ud800", "\ufffd\ufffd"),
+    ],
+)
+def test_text_is_made_storable(raw: str, kept: str) -> None:
+    assert storable(raw) == kept

@@ -1,0 +1,424 @@
+"""The service as it is wired for production, over gRPC: its neighbours are servicers on the wire."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import grpc
+import orjson
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+from redis.asyncio import Redis
+
+from chassis.caller import Caller
+from chassis.embedded import free_port
+from chassis.errors import AppError, Kind, RemoteError
+from chassis.grpc.caller import TokenVerifier, current_caller
+from chassis.grpc.client import Channel
+from chassis.grpc.server import GrpcServer, allow
+from chassis.ids import new_id
+from chassis.jetstream import Consumer, JetStream
+from chassis.service import Service
+from chassis.settings import GrpcServerSettings
+from chassis.testing import (
+    ModelServer,
+    OpenChannel,
+    ServiceDatabase,
+    Signer,
+    TlsSettings,
+    eventually,
+)
+from chat_service.settings import Settings
+from chat_service.wiring import MIGRATIONS, build
+from parley.apikey.v1 import apikey_pb2
+from parley.auth.v1 import auth_pb2
+from parley.chat.v1 import chat_pb2, chat_pb2_grpc
+from parley.events.v1 import events_pb2
+
+
+class KeyNotFound(AppError):
+    kind = Kind.NOT_FOUND
+    reason = "KEY_NOT_FOUND"
+    detail = "There is no such key."
+
+
+@dataclass
+class Vault:
+    """apikey-service, as far as chat-service sees it: one key for each user who has one."""
+
+    base_url: str
+    keys: dict[UUID, str] = field(default_factory=dict)
+    model: str = "tokens-20"
+
+    async def resolve(
+        self, request: apikey_pb2.ResolveKeyRequest, context: object
+    ) -> apikey_pb2.ResolveKeyResponse:
+        key_id = self.keys.setdefault(current_caller().user_id, str(new_id()))
+        if request.HasField("id") and request.id != key_id:
+            raise KeyNotFound()
+        return apikey_pb2.ResolveKeyResponse(
+            id=key_id,
+            name="mine",
+            api_key="sk-very-secret",
+            model=self.model,
+            base_url=self.base_url,
+            provider=apikey_pb2.PROVIDER_OPENAI,
+        )
+
+
+def _server(
+    settings: GrpcServerSettings,
+    signer: Signer,
+    service: str,
+    name: str,
+    handler: Any,
+    *,
+    open: bool,
+) -> GrpcServer:
+    return GrpcServer(
+        settings=settings,
+        policy={service: {name: allow("chat-service", open=open)}},
+        register=lambda server: server.add_registered_method_handlers(service, {name: handler}),
+        verifier=TokenVerifier(signer.trust),
+    )
+
+
+@pytest_asyncio.fixture
+async def auth_port(tls_settings: TlsSettings, signer: Signer) -> AsyncIterator[int]:
+    async def watch(
+        request: auth_pb2.WatchRevocationsRequest, context: object
+    ) -> AsyncIterator[auth_pb2.WatchRevocationsResponse]:
+        key = auth_pb2.VerificationKey(kid=signer.kid, public_key=signer.public_key)
+        yield auth_pb2.WatchRevocationsResponse(snapshot=True, keys=[key])
+        await asyncio.Event().wait()
+
+    server = _server(
+        GrpcServerSettings(**tls_settings("auth-service"), drain_seconds=0),
+        signer,
+        "parley.auth.v1.AuthService",
+        "WatchRevocations",
+        grpc.unary_stream_rpc_method_handler(
+            watch,
+            auth_pb2.WatchRevocationsRequest.FromString,
+            auth_pb2.WatchRevocationsResponse.SerializeToString,
+        ),
+        open=True,
+    )
+    await server.start()
+    yield server.port
+    await server.stop()
+
+
+@pytest.fixture
+def vault(model_server: ModelServer) -> Vault:
+    return Vault(model_server.base_url)
+
+
+@pytest_asyncio.fixture
+async def vault_port(tls_settings: TlsSettings, signer: Signer, vault: Vault) -> AsyncIterator[int]:
+    server = _server(
+        GrpcServerSettings(**tls_settings("apikey-service"), drain_seconds=0),
+        signer,
+        "parley.apikey.v1.ApiKeyService",
+        "ResolveKey",
+        grpc.unary_unary_rpc_method_handler(
+            vault.resolve,
+            apikey_pb2.ResolveKeyRequest.FromString,
+            apikey_pb2.ResolveKeyResponse.SerializeToString,
+        ),
+        open=False,
+    )
+    await server.start()
+    yield server.port
+    await server.stop()
+
+
+@pytest.fixture
+def settings(
+    tls_settings: TlsSettings,
+    service_database: ServiceDatabase,
+    auth_port: int,
+    vault_port: int,
+    redis_url: str,
+    redis_prefix: str,
+    nats_url: str,
+    events_prefix: str,
+) -> Settings:
+    urls = service_database("chat", MIGRATIONS)
+    return Settings(
+        **tls_settings("chat-service"),
+        grpc_port=free_port(),
+        drain_seconds=10,
+        database_url=SecretStr(urls.app),
+        worker_database_url=SecretStr(urls.worker),
+        nats_url=SecretStr(nats_url),
+        events_prefix=events_prefix,
+        redis_url=SecretStr(redis_url),
+        redis_prefix=redis_prefix,
+        auth_target=f"127.0.0.1:{auth_port}",
+        apikey_target=f"127.0.0.1:{vault_port}",
+        allowed_hosts=("127.0.0.0/8",),
+    )
+
+
+@pytest_asyncio.fixture
+async def service(settings: Settings) -> AsyncIterator[Service]:
+    service = build(settings)
+    await service.start()
+    yield service
+    await service.stop()
+
+
+class Client:
+    """The gateway's side of the wire, for one user."""
+
+    def __init__(self, channel: Channel, caller: Caller) -> None:
+        self._channel = channel
+        self._token = caller.token
+        self.stub = channel.stub(chat_pb2_grpc.ChatServiceStub)
+
+    async def call(self, method: str, request: Any) -> Any:
+        return await self._channel.unary(
+            getattr(self.stub, method), request, timeout=10, token=self._token
+        )
+
+    def start(self, request: chat_pb2.StartRunRequest) -> Any:
+        return aclosing(self._channel.stream(self.stub.StartRun, request, token=self._token))
+
+    async def ask(
+        self, content: str = "hello", **request: Any
+    ) -> tuple[chat_pb2.RunAccepted, list[chat_pb2.Frame]]:
+        """Sends a question and reads its run to the end."""
+        accepted, frames = chat_pb2.RunAccepted(), []
+        async with self.start(chat_pb2.StartRunRequest(content=content, **request)) as responses:
+            async for response in responses:
+                if response.HasField("accepted"):
+                    assert frames == []
+                    accepted = response.accepted
+                frames += response.frames
+        return accepted, frames
+
+    async def follow(self, run_id: str, after: int = 0) -> list[chat_pb2.Frame]:
+        request = chat_pb2.FollowRunRequest(run_id=run_id, after=after)
+        frames: list[chat_pb2.Frame] = []
+        stream = self._channel.stream(self.stub.FollowRun, request, token=self._token)
+        async with aclosing(stream) as responses:
+            async for response in responses:
+                frames += response.frames
+        return frames
+
+
+@pytest_asyncio.fixture
+async def channel(
+    service: Service, settings: Settings, grpc_channel: OpenChannel, caller: Caller
+) -> Channel:
+    channel = await grpc_channel(settings.grpc_port, "chat-service")
+    client = Client(channel, caller)
+
+    # The keys that verify tokens arrive over the watch, a moment after the start.
+    async def ready() -> bool:
+        await client.call("ListSessions", chat_pb2.ListSessionsRequest())
+        return True
+
+    await eventually(ready, ignoring=(RemoteError,))
+    return channel
+
+
+@pytest.fixture
+def client(channel: Channel, caller: Caller) -> Client:
+    return Client(channel, caller)
+
+
+@pytest_asyncio.fixture
+async def events(nats_url: str, events_prefix: str) -> AsyncIterator[JetStream]:
+    """The same JetStream, as the other services see it."""
+    stream = JetStream(nats_url, prefix=events_prefix, name="tester")
+    await stream.start()
+    await stream.wait_ready()
+    yield stream
+    await stream.stop()
+
+
+@pytest.fixture
+def strange_client(channel: Channel, stranger: Caller) -> Client:
+    return Client(channel, stranger)
+
+
+def _text(frames: list[chat_pb2.Frame]) -> str:
+    return "".join(orjson.loads(frame.data)["text"] for frame in frames if frame.event == "delta")
+
+
+async def test_a_question_is_answered_and_both_are_listed(client: Client) -> None:
+    accepted, frames = await client.ask("How are you?")
+    assert [frame.seq for frame in frames] == list(range(1, len(frames) + 1))
+    assert (frames[0].event, frames[-1].event) == ("start", "done")
+    listed = await client.call(
+        "ListMessages", chat_pb2.ListMessagesRequest(session_id=accepted.session_id, count=True)
+    )
+    question, answer = listed.items
+    assert listed.total == 2
+    assert (question.id, question.content) == (accepted.question_id, "How are you?")
+    assert not question.HasField("run_id")
+    assert (answer.id, answer.content) == (accepted.answer_id, _text(frames))
+    assert answer.content
+    assert (answer.order, answer.run_id, answer.provider) == (2, accepted.run_id, "openai")
+    assert answer.status == chat_pb2.RUN_STATUS_COMPLETED
+    found = await client.call("GetRun", chat_pb2.GetRunRequest(run_id=accepted.run_id))
+    assert (found.question, found.answer) == (question, answer)
+    assert found.run.last_seq == frames[-1].seq
+    session = await client.call("GetSession", chat_pb2.GetSessionRequest(id=accepted.session_id))
+    assert (session.session.title, session.session.message_count) == ("How are you?", 2)
+
+
+async def test_a_run_is_followed_from_any_frame(client: Client) -> None:
+    accepted, frames = await client.ask()
+    assert await client.follow(accepted.run_id) == frames
+    assert await client.follow(accepted.run_id, after=2) == frames[2:]
+    assert await client.follow(accepted.run_id, after=frames[-1].seq) == []
+
+
+async def test_an_answer_is_generated_and_saved_although_its_caller_went(client: Client) -> None:
+    request = chat_pb2.StartRunRequest(content="hello")
+    async with client.start(request) as responses:
+        accepted = (await anext(responses)).accepted
+    follower = await client.follow(accepted.run_id)
+    assert follower[-1].event == "done"
+    found = await client.call("GetRun", chat_pb2.GetRunRequest(run_id=accepted.run_id))
+    assert found.answer.content == _text(follower)
+
+
+async def test_sessions_are_made_read_and_listed(client: Client, vault: Vault) -> None:
+    made = await client.call(
+        "CreateSession", chat_pb2.CreateSessionRequest(title="Mine", model="tokens-20")
+    )
+    assert (made.session.title, made.session.model) == ("Mine", "tokens-20")
+    assert not made.session.HasField("key_id")
+    assert not made.session.HasField("last_message_at")
+    got = await client.call("GetSession", chat_pb2.GetSessionRequest(id=made.session.id))
+    assert got.session == made.session
+    listed = await client.call("ListSessions", chat_pb2.ListSessionsRequest(count=True))
+    assert list(listed.items) == [made.session]
+    assert (listed.next_cursor, listed.total) == ("", 1)
+
+
+async def test_a_session_keeps_to_its_own_key(client: Client, vault: Vault, caller: Caller) -> None:
+    await client.ask()
+    request = chat_pb2.CreateSessionRequest(key_id=vault.keys[caller.user_id])
+    made = await client.call("CreateSession", request)
+    assert made.session.key_id == vault.keys[caller.user_id]
+    _, frames = await client.ask(session_id=made.session.id)
+    assert frames[-1].event == "done"
+
+
+async def _refused(client: Client, method: str, request: Any) -> tuple[Kind, str]:
+    with pytest.raises(RemoteError) as refused:
+        await client.call(method, request)
+    return refused.value.kind, refused.value.reason
+
+
+async def _refused_question(client: Client, **request: Any) -> RemoteError:
+    with pytest.raises(RemoteError) as refused:
+        await client.ask(**request)
+    return refused.value
+
+
+async def test_what_is_somebody_elses_is_as_if_absent(
+    client: Client, strange_client: Client
+) -> None:
+    accepted, _ = await client.ask()
+    session, run = (Kind.NOT_FOUND, "SESSION_NOT_FOUND"), (Kind.NOT_FOUND, "RUN_NOT_FOUND")
+    for session_id in (accepted.session_id, str(new_id()), "x", accepted.session_id.upper(), ""):
+        get = chat_pb2.GetSessionRequest(id=session_id)
+        assert await _refused(strange_client, "GetSession", get) == session
+        messages = chat_pb2.ListMessagesRequest(session_id=session_id)
+        assert await _refused(strange_client, "ListMessages", messages) == session
+        question = await _refused_question(strange_client, session_id=session_id)
+        assert (question.kind, question.reason) == session
+    for run_id in (accepted.run_id, str(new_id()), "x", ""):
+        get_run = chat_pb2.GetRunRequest(run_id=run_id)
+        assert await _refused(strange_client, "GetRun", get_run) == run
+        with pytest.raises(RemoteError) as refused:
+            await strange_client.follow(run_id)
+        assert (refused.value.kind, refused.value.reason) == run
+
+
+async def test_somebody_elses_key_is_as_if_absent(
+    client: Client, strange_client: Client, vault: Vault, caller: Caller
+) -> None:
+    await client.ask()
+    for key_id in (vault.keys[caller.user_id], str(new_id()), "x"):
+        refused = await _refused_question(strange_client, key_id=key_id)
+        assert (refused.kind, refused.reason) == (Kind.NOT_FOUND, "KEY_NOT_FOUND")
+        create = chat_pb2.CreateSessionRequest(key_id=key_id)
+        kind, reason = await _refused(strange_client, "CreateSession", create)
+        assert (kind, reason) == (Kind.NOT_FOUND, "KEY_NOT_FOUND")
+
+
+async def test_a_second_question_names_the_run_that_is_live(client: Client) -> None:
+    request = chat_pb2.StartRunRequest(content="hello", model="endless-at-50")
+    async with client.start(request) as responses:
+        accepted = (await anext(responses)).accepted
+        refused = await _refused_question(client, session_id=accepted.session_id)
+    assert (refused.kind, refused.reason) == (Kind.CONFLICT, "RUN_IN_PROGRESS")
+    assert refused.metadata == {"run_id": accepted.run_id}
+
+
+async def test_a_question_out_of_bounds_is_refused(client: Client) -> None:
+    refused = await _refused_question(client, content="a\0", temperature=3.0, max_tokens=-1)
+    assert (refused.kind, refused.reason) == (Kind.INVALID, "VALIDATION")
+    assert [(error.field, error.reason) for error in refused.fields] == [
+        ("content", "INVALID_CHARACTER"),
+        ("temperature", "OUT_OF_RANGE"),
+        ("max_tokens", "OUT_OF_RANGE"),
+    ]
+    with pytest.raises(RemoteError) as negative:
+        await client.follow(str(new_id()), after=-1)
+    assert negative.value.reason == "VALIDATION"
+
+
+async def test_an_event_erases_the_user_and_is_confirmed(
+    client: Client, events: JetStream, settings: Settings, caller: Caller
+) -> None:
+    accepted, frames = await client.ask()
+    assert await client.follow(accepted.run_id) == frames
+    heard: list[events_pb2.UserErased] = []
+
+    async def hear(payload: bytes) -> None:
+        heard.append(events_pb2.UserErased.FromString(payload))
+
+    listener = Consumer(
+        events, durable="tester", subject=events.subject("user.erased"), handler=hear
+    )
+    await listener.start()
+    deleted = events_pb2.UserDeleted(
+        erasure_id=str(new_id()), user_id=str(caller.user_id), tenant_id=str(caller.tenant_id)
+    )
+    for attempt in ("first", "second"):
+        await events.publish(
+            events.subject("user.deleted"), deleted.SerializeToString(), msg_id=attempt
+        )
+    (first, second) = await eventually(lambda: heard if len(heard) == 2 else None)
+    await listener.stop()
+    assert first == second
+    assert (first.erasure_id, first.service) == (deleted.erasure_id, "chat-service")
+    assert first.user_id == str(caller.user_id)
+    listed = await client.call("ListSessions", chat_pb2.ListSessionsRequest())
+    assert list(listed.items) == []
+    refused = await _refused_question(client)
+    assert (refused.kind, refused.reason) == (Kind.UNAUTHENTICATED, "ACCOUNT_DELETED")
+    redis = Redis.from_url(settings.redis_url.get_secret_value())
+    assert await redis.keys(f"{settings.redis_prefix}*{accepted.run_id}*") == []
+    await redis.aclose()
+
+
+async def test_only_the_gateway_is_let_in(
+    channel: Channel, settings: Settings, grpc_channel: OpenChannel, caller: Caller
+) -> None:
+    for name in ("tester", "apikey-service", "chat-service"):
+        other = Client(await grpc_channel(settings.grpc_port, "chat-service", name), caller)
+        kind, _ = await _refused(other, "ListSessions", chat_pb2.ListSessionsRequest())
+        assert kind is Kind.FORBIDDEN

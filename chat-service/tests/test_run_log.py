@@ -1,0 +1,123 @@
+"""The run log on a real Redis: what an append promises, and what a fence does."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import redis.asyncio
+
+from chassis.ids import new_id
+from chat_service.streaming.frame import Frame
+from chat_service.streaming.log import KEPT_SECONDS, Append, Outcome, RunLog
+
+
+def frames(first: int, last: int) -> list[Frame]:
+    return [Frame(seq, "delta", b'{"text":"%d"}' % seq) for seq in range(first, last + 1)]
+
+
+@pytest_asyncio.fixture
+async def log(redis_url: str, redis_prefix: str) -> AsyncIterator[RunLog]:
+    log = RunLog(redis_url, prefix=redis_prefix)
+    await log.start()
+    yield log
+    await log.stop()
+
+
+@pytest_asyncio.fixture
+async def client(redis_url: str) -> AsyncIterator[Any]:
+    client = redis.asyncio.Redis.from_url(redis_url)
+    yield client
+    await client.aclose()
+
+
+async def append(log: RunLog, run_id: Any, epoch: int, first: int, last: int) -> Any:
+    (appended,) = await log.append([Append(run_id, epoch, frames(first, last))])
+    return appended
+
+
+async def test_frames_are_read_as_they_were_appended(log: RunLog) -> None:
+    run_id = new_id()
+    assert (await append(log, run_id, 1, 1, 3)).outcome is Outcome.OK
+    assert (await append(log, run_id, 1, 4, 4)).last_seq == 4
+    assert await log.read(run_id, 0) == frames(1, 4)
+    assert await log.read(run_id, 2) == frames(3, 4)
+    assert await log.read(run_id, 4) == []
+
+
+async def test_appending_again_changes_nothing(log: RunLog) -> None:
+    run_id = new_id()
+    await append(log, run_id, 1, 1, 3)
+    again = await append(log, run_id, 1, 1, 3)
+    assert (again.outcome, again.last_seq) == (Outcome.OK, 3)
+    overlapping = await append(log, run_id, 1, 2, 5)
+    assert (overlapping.outcome, overlapping.last_seq) == (Outcome.OK, 5)
+    assert await log.read(run_id, 0) == frames(1, 5)
+
+
+async def test_a_missing_frame_is_a_gap_and_nothing_is_written(log: RunLog) -> None:
+    run_id = new_id()
+    assert (await append(log, run_id, 1, 2, 2)).last_seq == 0
+    await append(log, run_id, 1, 1, 2)
+    gap = await append(log, run_id, 1, 4, 6)
+    assert (gap.outcome, gap.last_seq) == (Outcome.GAP, 2)
+    assert await log.read(run_id, 0) == frames(1, 2)
+
+
+async def test_an_emptied_log_is_a_gap(log: RunLog, client: Any, redis_prefix: str) -> None:
+    run_id = new_id()
+    await append(log, run_id, 1, 1, 3)
+    assert await client.delete(f"{redis_prefix}:run:{run_id}") == 1
+    gap = await append(log, run_id, 1, 4, 4)
+    assert (gap.outcome, gap.last_seq) == (Outcome.GAP, 0)
+
+
+async def test_a_fence_shuts_out_the_owner_before_and_lets_the_next_go_on(log: RunLog) -> None:
+    run_id = new_id()
+    await append(log, run_id, 1, 1, 3)
+    assert await log.fence(run_id, 2) == frames(1, 3)
+    zombie = await append(log, run_id, 1, 4, 5)
+    assert (zombie.outcome, zombie.last_seq) == (Outcome.FENCED, 2)
+    assert (await append(log, run_id, 2, 4, 4)).outcome is Outcome.OK
+    assert await log.read(run_id, 0) == frames(1, 4)
+    assert await log.read(run_id, 3) == frames(4, 4)
+    assert await log.fence(run_id, 2) == frames(1, 4)
+
+
+async def test_a_fence_on_an_empty_log_shuts_out_the_first_frame_too(log: RunLog) -> None:
+    run_id = new_id()
+    assert await log.fence(run_id, 2) == []
+    assert (await append(log, run_id, 1, 1, 1)).outcome is Outcome.FENCED
+    assert (await append(log, run_id, 2, 1, 1)).outcome is Outcome.OK
+
+
+async def test_many_runs_go_in_one_call_and_each_has_its_own_outcome(log: RunLog) -> None:
+    runs = [new_id() for _ in range(50)]
+    await append(log, runs[7], 1, 1, 1)
+    await log.fence(runs[8], 5)
+    outcomes = await log.append([Append(run_id, 1, frames(2, 2)) for run_id in runs])
+    assert outcomes[7].outcome is Outcome.OK
+    assert outcomes[8].outcome is Outcome.FENCED
+    assert {outcome.outcome for outcome in outcomes[9:]} == {Outcome.GAP}
+
+
+async def test_the_script_is_loaded_again_after_redis_forgot_it(log: RunLog, client: Any) -> None:
+    run_id = new_id()
+    await append(log, run_id, 1, 1, 1)
+    await client.script_flush()
+    with pytest.raises(redis.asyncio.RedisError):
+        await append(log, run_id, 1, 2, 2)
+    assert (await append(log, run_id, 1, 2, 2)).outcome is Outcome.OK
+
+
+async def test_a_saved_runs_log_expires_and_a_deleted_ones_is_gone(
+    log: RunLog, client: Any, redis_prefix: str
+) -> None:
+    saved, deleted = new_id(), new_id()
+    await append(log, saved, 1, 1, 1)
+    await append(log, deleted, 1, 1, 1)
+    assert await client.ttl(f"{redis_prefix}:run:{saved}") == -1
+    await log.keep_for_late_readers(saved)
+    assert 0 < await client.ttl(f"{redis_prefix}:run:{saved}") <= KEPT_SECONDS
+    await log.delete([deleted])
+    assert await log.read(deleted, 0) == []

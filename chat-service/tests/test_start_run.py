@@ -1,0 +1,182 @@
+"""A question on its way to its generation: which connection, and what a caller's going does."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from chassis.caller import Caller
+from chassis.errors import FieldError, ValidationFailed
+from chassis.ids import new_id
+from chassis.testing import eventually
+from chat_service.domain.connection import Connection
+from chat_service.domain.limits import Limits
+from chat_service.domain.prompt import PromptMessage, Window
+from chat_service.domain.run import Run
+from chat_service.usecases.accept_run import Question
+from chat_service.usecases.errors import SessionNotFound, ShuttingDown
+from chat_service.usecases.start_run import StartRun
+
+# `Chat` of conftest.py, which a test module has no name for.
+Chat = Any
+
+
+class Vault:
+    """Opens any key: the port, with a note of what it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[UUID | None] = []
+
+    async def resolve_key(self, key_id: UUID | None) -> Connection:
+        self.asked.append(key_id)
+        return Connection(key_id or new_id(), "n", "sk", "m", "https://example.com/v1", "openai")
+
+
+class Generations:
+    """Takes runs and generates nothing: the port, with a note of what it took."""
+
+    def __init__(self) -> None:
+        self.draining = False
+        self.begun: list[tuple[Run, Connection]] = []
+
+    def begin(self, run: Run, connection: Connection, prompt: Sequence[PromptMessage]) -> None:
+        self.begun.append((run, connection))
+
+
+@pytest.fixture
+def vault() -> Vault:
+    return Vault()
+
+
+@pytest.fixture
+def generations() -> Generations:
+    return Generations()
+
+
+@pytest.fixture
+def start_run(chat: Chat, vault: Vault, generations: Generations) -> StartRun:
+    return StartRun(
+        chat.open_transaction,
+        vault.resolve_key,
+        generations,
+        owner="replica-1",
+        window=Window(20, 1000),
+        limits=Limits(content_characters=100),
+    )
+
+
+def _question(
+    session_id: UUID | None = None,
+    content: str = "hello",
+    *,
+    key_id: UUID | None = None,
+    model: str | None = None,
+    temperature: float = 0.7,
+    max_tokens: int = 100,
+) -> Question:
+    return Question(session_id, content, key_id, model, temperature, max_tokens)
+
+
+async def test_a_run_begins_once_it_is_stored(
+    chat: Chat, caller: Caller, start_run: StartRun, generations: Generations
+) -> None:
+    run = await start_run(caller, _question())
+    assert [begun for begun, _ in generations.begun] == [run]
+    assert len(await chat.messages(caller, run.session_id)) == 1
+
+
+async def test_a_sessions_own_connection_is_asked_for_once_it_is_known(
+    chat: Chat, caller: Caller, start_run: StartRun, vault: Vault, generations: Generations
+) -> None:
+    key_id = new_id()
+    session = await chat.session(caller, key_id=key_id)
+    run = await start_run(caller, _question(session.id))
+    assert vault.asked == [None, key_id]
+    await chat.finish(run)
+    await start_run(caller, _question(session.id))
+    assert vault.asked == [None, key_id, key_id]
+    assert [connection.key_id for _, connection in generations.begun] == [key_id, key_id]
+    assert len(await chat.messages(caller, session.id)) == 3
+
+
+async def test_a_questions_own_connection_comes_before_the_sessions(
+    chat: Chat, caller: Caller, start_run: StartRun, vault: Vault
+) -> None:
+    key_id = new_id()
+    session = await chat.session(caller, key_id=new_id())
+    await start_run(caller, _question(session.id, key_id=key_id))
+    assert vault.asked == [key_id]
+
+
+async def test_what_was_learnt_of_a_session_is_not_used_for_somebody_else(
+    chat: Chat, caller: Caller, stranger: Caller, start_run: StartRun, vault: Vault
+) -> None:
+    session = await chat.session(caller, key_id=new_id())
+    await start_run(caller, _question(session.id))
+    vault.asked.clear()
+    with pytest.raises(SessionNotFound):
+        await start_run(stranger, _question(session.id))
+    assert vault.asked == [None]
+
+
+async def test_a_caller_who_goes_while_the_question_is_stored_leaves_a_run_that_is_generated(
+    chat: Chat, caller: Caller, start_run: StartRun, generations: Generations
+) -> None:
+    session = await chat.session(caller)
+    async with chat.holding(session.id):
+        asking = asyncio.create_task(start_run(caller, _question(session.id)))
+        await chat.somebody_waits()
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        assert generations.begun == []
+    ((run, _),) = await eventually(lambda: generations.begun)
+    (question,) = await chat.messages(caller, session.id)
+    assert question.id == run.question_id
+
+
+async def test_no_run_begins_while_the_service_drains(
+    caller: Caller, start_run: StartRun, generations: Generations, vault: Vault
+) -> None:
+    generations.draining = True
+    with pytest.raises(ShuttingDown) as refused:
+        await start_run(caller, _question())
+    assert refused.value.retry_after == 1
+    assert vault.asked == []
+
+
+@pytest.mark.parametrize(
+    ("question", "error"),
+    [
+        (_question(content=""), FieldError("content", "REQUIRED")),
+        (_question(content=" \n"), FieldError("content", "REQUIRED")),
+        (_question(content="x" * 101), FieldError("content", "TOO_LONG")),
+        (_question(content="a\0"), FieldError("content", "INVALID_CHARACTER")),
+        (_question(model=""), FieldError("model", "REQUIRED")),
+        (_question(temperature=-0.1), FieldError("temperature", "OUT_OF_RANGE")),
+        (_question(temperature=2.1), FieldError("temperature", "OUT_OF_RANGE")),
+        (_question(temperature=float("nan")), FieldError("temperature", "OUT_OF_RANGE")),
+        (_question(temperature=float("inf")), FieldError("temperature", "OUT_OF_RANGE")),
+        (_question(max_tokens=0), FieldError("max_tokens", "OUT_OF_RANGE")),
+        (_question(max_tokens=1_000_001), FieldError("max_tokens", "OUT_OF_RANGE")),
+    ],
+)
+async def test_a_question_out_of_bounds_is_refused_before_anything_is_done(
+    caller: Caller, start_run: StartRun, vault: Vault, question: Question, error: FieldError
+) -> None:
+    with pytest.raises(ValidationFailed) as refused:
+        await start_run(caller, question)
+    assert refused.value.fields == (error,)
+    assert vault.asked == []
+
+
+async def test_all_that_is_wrong_is_said_at_once(caller: Caller, start_run: StartRun) -> None:
+    with pytest.raises(ValidationFailed) as refused:
+        await start_run(caller, _question(content="", temperature=9, max_tokens=0))
+    assert [error.field for error in refused.value.fields] == [
+        "content",
+        "temperature",
+        "max_tokens",
+    ]

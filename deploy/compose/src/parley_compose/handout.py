@@ -1,0 +1,120 @@
+"""Which secret goes to whom: each consumer's volume holds what that consumer needs."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from chassis.tls import issue
+from parley_compose.keeper import Keeper, write
+from parley_compose.layout import DATABASES, ROLES, SERVICES, Uids
+
+
+def hand_out(volumes: Path, uids: Uids) -> None:
+    """Make what is missing and fill every consumer's folder in ``volumes``.
+
+    ``volumes/kept`` is the original; all other folders are copies, readable by their
+    consumer's user alone. May run at every start, and be killed at any point.
+    """
+    keeper = Keeper(volumes / "kept")
+    tls = volumes / "kept" / "tls"
+    issue(tls, SERVICES)
+    _fill(volumes / "postgres", {"password": keeper.password("postgres")}, uids.postgres)
+    _fill(volumes / "redis", _redis(keeper), uids.redis)
+    _fill(volumes / "nats", _nats(keeper), uids.parley)
+    _fill(volumes / "databases", _databases(keeper), uids.parley)
+    _fill(volumes / "migrations", _migrations(keeper), uids.parley)
+    for service in SERVICES:
+        _fill(volumes / service, _service(service, keeper, tls), uids.parley)
+    # The image of NATS brings no data folder, so the new volume is root's.
+    _own(volumes / "nats-data", uids.parley)
+
+
+def _redis(keeper: Keeper) -> dict[str, str]:
+    password = keeper.password("redis")
+    lines = [
+        "bind * -::*",
+        "protected-mode yes",
+        f"requirepass {password}",
+        "dir /data",
+        # What was acknowledged is on disk, and nothing is dropped to make room.
+        "appendonly yes",
+        "appendfsync always",
+        'save ""',
+        "maxmemory 384mb",
+        "maxmemory-policy noeviction",
+    ]
+    return {"redis.conf": "\n".join([*lines, ""]), "password": password}
+
+
+def _nats(keeper: Keeper) -> dict[str, str]:
+    configuration = {
+        "server_name": "parley",
+        "host": "0.0.0.0",
+        "port": 4222,
+        "http": "127.0.0.1:8222",
+        "authorization": {"user": "parley", "password": keeper.password("nats")},
+        # The default syncs every two minutes: a power failure would lose acknowledged messages.
+        "jetstream": {"store_dir": "/data", "sync_interval": "always"},
+    }
+    # JSON is a subset of the server's own notation.
+    return {"nats.conf": json.dumps(configuration, indent=2) + "\n"}
+
+
+def _databases(keeper: Keeper) -> dict[str, str]:
+    urls = {
+        f"{service}_{file}": _database_url(keeper, service, role)
+        for service in DATABASES
+        for role, file in ROLES.items()
+    }
+    admin = f"postgresql://postgres:{keeper.password('postgres')}@postgres:5432/postgres"
+    return {**urls, "admin_url": admin}
+
+
+def _migrations(keeper: Keeper) -> dict[str, str]:
+    return {
+        f"{service}_{ROLES['owner']}": _database_url(keeper, service, "owner")
+        for service in DATABASES
+    }
+
+
+def _service(name: str, keeper: Keeper, tls: Path) -> dict[str, str]:
+    files = {
+        "ca.pem": (tls / "ca.pem").read_text(encoding="ascii"),
+        "certificate.pem": (tls / f"{name}.pem").read_text(encoding="ascii"),
+        "key.pem": (tls / f"{name}.key").read_text(encoding="ascii"),
+    }
+    for database, service in DATABASES.items():
+        if service == name:
+            # Not the owner's: that one is for migrations alone.
+            for role in ("app", "worker"):
+                files[ROLES[role]] = _database_url(keeper, database, role)
+            files["nats_url"] = f"nats://parley:{keeper.password('nats')}@nats:4222"
+    if name == "auth-service":
+        files["signing_key.pem"] = keeper.signing_key()
+    elif name == "apikey-service":
+        files["vault.key"] = keeper.vault_key()
+    elif name == "chat-service":
+        files["redis_url"] = f"redis://:{keeper.password('redis')}@redis:6379/0"
+    return files
+
+
+def _database_url(keeper: Keeper, service: str, role: str) -> str:
+    password = keeper.password(f"{service}_{role}")
+    return f"postgresql://parley_{service}_{role}:{password}@postgres:5432/parley_{service}"
+
+
+def _fill(folder: Path, files: Mapping[str, str], uid: int) -> None:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    folder.chmod(0o700)
+    for name, content in files.items():
+        path = folder / name
+        if not path.exists() or path.read_text(encoding="ascii") != content:
+            write(path, content, uid)
+    _own(folder, uid)
+
+
+def _own(folder: Path, uid: int) -> None:
+    folder.mkdir(exist_ok=True)
+    if folder.stat().st_uid != uid:
+        os.chown(folder, uid, uid)

@@ -1,0 +1,126 @@
+"""What the job `secrets` leaves behind, read by the servers that it is meant for."""
+
+import asyncio
+import socket
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from chassis.embedded import free_port
+from chassis.embedded.binaries import nats_server, valkey_server
+from chassis.testing.eventually import eventually
+from parley_compose.handout import hand_out
+from parley_compose.layout import DATABASES, SERVICES, Uids
+
+
+@pytest.fixture
+def volumes(tmp_path: Path) -> Path:
+    hand_out(tmp_path, mine(tmp_path))
+    return tmp_path
+
+
+def mine(folder: Path) -> Uids:
+    """No test may need root: everybody is the user who runs it."""
+    uid = folder.stat().st_uid
+    return Uids(postgres=uid, redis=uid, parley=uid)
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {
+        str(file.relative_to(folder)): file.read_text()
+        for file in folder.rglob("*")
+        if file.is_file()
+    }
+
+
+def test_a_second_start_changes_nothing(volumes: Path) -> None:
+    before = contents(volumes)
+    hand_out(volumes, mine(volumes))
+    assert contents(volumes) == before
+
+
+def test_what_a_killed_start_left_half_done_is_completed(volumes: Path) -> None:
+    before = contents(volumes)
+    (volumes / "auth-service" / "database_url").unlink()
+    (volumes / "auth-service" / ".database_url.new").write_text("postgres")
+    (volumes / "redis" / "redis.conf").unlink()
+    hand_out(volumes, mine(volumes))
+    assert contents(volumes) == before
+
+
+def test_every_file_is_for_its_owner_alone(volumes: Path) -> None:
+    for folder in volumes.iterdir():
+        if folder.name == "nats-data":
+            continue
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        for file in folder.iterdir():
+            if file.is_file():
+                assert stat.S_IMODE(file.stat().st_mode) == 0o400
+
+
+def test_no_service_gets_what_another_one_is_for(volumes: Path) -> None:
+    handed = {service: contents(volumes / service) for service in SERVICES}
+    assert set(handed["gateway"]) == {"ca.pem", "certificate.pem", "key.pem"}
+    keepers = {
+        "signing_key.pem": "auth-service",
+        "vault.key": "apikey-service",
+        "redis_url": "chat-service",
+    }
+    for name, keeper in keepers.items():
+        assert [service for service in SERVICES if name in handed[service]] == [keeper]
+    private = [files["key.pem"] for files in handed.values()]
+    private += [files["database_url"] for files in handed.values() if "database_url" in files]
+    assert len(set(private)) == len(private)
+    for service, files in handed.items():
+        assert not any("owner" in text for text in files.values()), service
+
+
+def test_everybody_is_told_the_same_passwords(volumes: Path) -> None:
+    databases = contents(volumes / "databases")
+    assert f":{(volumes / 'postgres' / 'password').read_text()}@" in databases["admin_url"]
+    for database, service in DATABASES.items():
+        for name in ("database_url", "worker_database_url"):
+            assert (volumes / service / name).read_text() == databases[f"{database}_{name}"]
+        owner = f"{database}_owner_database_url"
+        assert (volumes / "migrations" / owner).read_text() == databases[owner]
+
+
+def test_the_signing_key_is_an_ed25519_key(volumes: Path) -> None:
+    pem = (volumes / "auth-service" / "signing_key.pem").read_bytes()
+    assert isinstance(load_pem_private_key(pem, None), Ed25519PrivateKey)
+
+
+def test_nats_accepts_its_configuration(volumes: Path) -> None:
+    command = [str(nats_server()), "-t", "-c", str(volumes / "nats" / "nats.conf")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+async def test_redis_accepts_its_configuration_and_asks_for_the_password(
+    volumes: Path, tmp_path: Path
+) -> None:
+    port = free_port()
+    configuration = (volumes / "redis" / "redis.conf").read_text()
+    here = tmp_path / "redis.conf"
+    here.write_text(configuration.replace("dir /data", f"dir {tmp_path}"))
+    options = ("--port", str(port), "--bind", "127.0.0.1")
+    server = await asyncio.create_subprocess_exec(valkey_server(), here, *options)
+    try:
+        await eventually(lambda: ask(port, "PING"), ignoring=(OSError,))
+        assert ask(port, "PING") == "-NOAUTH Authentication required.\r\n"
+        password = (volumes / "redis" / "password").read_text()
+        assert ask(port, f"AUTH {password}\r\nCONFIG GET appendfsync").endswith("always\r\n")
+    finally:
+        server.terminate()
+        await server.wait()
+
+
+def ask(port: int, command: str) -> str:
+    with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
+        connection.sendall(f"{command}\r\n".encode())
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(4096), b"")).decode()

@@ -1,0 +1,91 @@
+"""`python -m parley_local`: the whole of Parley on this machine, until Ctrl-C."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+
+from chassis.embedded import ServerFailed
+from chassis.embedded.binaries import BinaryMissing
+from chassis.embedded.child import end_with_parent
+from parley_local.environment import EnvironmentProblem
+from parley_local.output import Terminal, forward_logs
+from parley_local.readiness import NotReadyInTime
+from parley_local.runner import CannotStart, Options, Runner
+from parley_local.state import StateError
+
+_EXPLAINED = (
+    BinaryMissing,
+    CannotStart,
+    EnvironmentProblem,
+    NotReadyInTime,
+    ServerFailed,
+    StateError,
+)
+
+_EPILOG = """\
+environment:
+  GATEWAY_PORT        port of the REST door (8000); GATEWAY_HOST its address (127.0.0.1)
+  PARLEY_DATA         folder that keeps everything (.data)
+  DEMO_MODEL_PORT     port of the scripted demo model (the gateway's + 1, if free)
+  AUTH_DATABASE_URL, AUTH_WORKER_DATABASE_URL, AUTH_OWNER_DATABASE_URL and the same for
+  APIKEY_, CHAT_, NOTES_: a PostgreSQL of your own instead of the embedded one
+  REDIS_URL, NATS_URL   likewise
+  Every other setting of a service (NOTES_LOG_LEVEL=debug) goes to that service as it is.
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m parley_local",
+        description="Run all of Parley on this machine, with its own servers.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--json", action="store_true", help="logs as the JSON lines they are")
+    parser.add_argument(
+        "--with-parent", action="store_true", help="stop when the process that started this ends"
+    )
+    arguments = parser.parse_args()
+    if arguments.with_parent:
+        end_with_parent(os.getppid(), signal.SIGTERM)
+    terminal = Terminal(as_json=arguments.json)
+    forward_logs(terminal)
+    try:
+        status = asyncio.run(Runner(_options(), terminal).run())
+    except _EXPLAINED as error:
+        for line in str(error).splitlines():
+            terminal.say(line, level="error")
+        status = 1
+    except Exception:  # noqa: BLE001 - shown whole; the exit code must be ours
+        for line in traceback.format_exc().splitlines():
+            terminal.say(line, level="error")
+        status = 1
+    terminal.close()
+    sys.exit(status)
+
+
+def _options() -> Options:
+    return Options(
+        data=Path(os.environ.get("PARLEY_DATA") or ".data"),
+        gateway_host=os.environ.get("GATEWAY_HOST") or "127.0.0.1",
+        gateway_port=_port("GATEWAY_PORT") or 8000,
+        demo_port=_port("DEMO_MODEL_PORT"),
+        environment=os.environ,
+    )
+
+
+def _port(variable: str) -> int | None:
+    text = os.environ.get(variable)
+    if not text:
+        return None
+    if not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise CannotStart(f"{variable} is not a port number from 1 to 65535")
+    return int(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""The four databases: made on the embedded server, and migrated wherever they are."""
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+
+from chassis.embedded import EmbeddedPostgres
+from parley_local.environment import DatabaseUrls
+from parley_local.state import State
+from parley_local.topology import SERVICES, Member
+
+
+def provision_embedded(
+    postgres: EmbeddedPostgres, state: State, explicit: Mapping[str, DatabaseUrls]
+) -> dict[str, DatabaseUrls]:
+    """All four databases: those that the environment names as they are, the others made here.
+
+    Databases, roles and their passwords are made true to the state's on each start.
+    """
+    from chassis.db.provision import provision
+
+    found = dict(explicit)
+    for member in SERVICES:
+        service = member.database
+        assert service is not None
+        if service in found:
+            continue
+        passwords, database = state.passwords(service), f"parley_{service}"
+        provision(postgres.admin_url, database=database, service=service, passwords=passwords)
+        found[service] = DatabaseUrls(
+            **{
+                role: postgres.url(f"parley_{service}_{role}", password, database)
+                for role, password in passwords.items()
+            }
+        )
+    return found
+
+
+def migrate_all(databases: Mapping[str, DatabaseUrls]) -> None:
+    """Bring each database to its service's newest revision, as the owner role.
+
+    One after the other in this process: Alembic keeps what it works on in module globals, and
+    loading it four times would take longer.
+    """
+    from chassis.db.migrate import migrate
+
+    for member in SERVICES:
+        assert member.database is not None
+        migrate(databases[member.database].owner, migrations_of(member))
+
+
+def warm_up() -> None:
+    """Load what the two need: half a second that can pass while the servers start."""
+    import chassis.db.migrate
+    import chassis.db.provision  # noqa: F401
+
+
+def migrations_of(member: Member) -> Path:
+    """The folder of its revisions, found without importing the service."""
+    spec = importlib.util.find_spec(member.module)
+    if spec is None or spec.origin is None:
+        raise RuntimeError(f"{member.name} is not installed: no module {member.module}")
+    return Path(spec.origin).parent / "migrations"

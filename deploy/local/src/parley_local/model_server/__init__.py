@@ -1,0 +1,5 @@
+"""One scripted model server, OpenAI protocol, behaving as the model's name says."""
+
+from parley_local.model_server.texts import reasoning_of, text_of
+
+__all__ = ["reasoning_of", "text_of"]

@@ -1,0 +1,262 @@
+"""The connections: one request at a time, answered as the model's name says."""
+
+import asyncio
+from collections.abc import Mapping
+from http import HTTPStatus
+from itertools import count
+from typing import cast
+
+import orjson
+
+from parley_local.model_server import encoding
+from parley_local.model_server.behaviours import RULES, behaviour_of
+from parley_local.model_server.counters import Counters
+from parley_local.model_server.player import Player
+from parley_local.model_server.request import (
+    MAX_BODY,
+    MAX_HEAD,
+    BadRequestError,
+    Completion,
+    Head,
+    Request,
+    describe,
+    parse_completion,
+    parse_head,
+)
+from parley_local.model_server.steps import Answer, Behaviour, Flaky, Redirect, Refusal, Silence
+from parley_local.model_server.tokens import estimated_tokens
+from parley_local.model_server.whole import WholeAnswer, whole_answer
+
+_TRAP = "/redirected"
+_STREAM_HEAD = b"\r\nCache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n\r\n"
+_DUPLICATE = "chatcmpl-duplicate"
+
+
+class ModelServer:
+    """Counters and numbering that the connections share."""
+
+    def __init__(self, *, show_messages: bool = False) -> None:
+        self.counters = Counters()
+        self.show_messages = show_messages
+        self._numbers = count(1)
+
+    def connection(self) -> "Connection":
+        return Connection(self)
+
+    def completion_id(self) -> str:
+        return f"chatcmpl-{next(self._numbers):012d}"
+
+
+class Connection(asyncio.Protocol):
+    """HTTP/1.1 with keep-alive; what is pipelined waits for the answer before it."""
+
+    def __init__(self, server: ModelServer) -> None:
+        self._server = server
+        self._counters = server.counters
+        self._buffer = bytearray()
+        self._head: Head | None = None
+        # While an answer is under way no further request is read.
+        self._answering = False
+        self._keep_alive = True
+        self._player: Player | None = None
+        self._timer: asyncio.Handle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports do not inherit from asyncio's.
+        self._transport = cast("asyncio.Transport", transport)
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        if not self._answering:
+            return
+        self._answering = False
+        self._counters.open -= 1
+        self._counters.closed_by_client += 1
+        if self._player is not None:
+            self._player.stop()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def pause_writing(self) -> None:
+        if self._player is not None:
+            self._player.pause()
+
+    def resume_writing(self) -> None:
+        if self._player is not None:
+            self._player.resume()
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        if len(self._buffer) > MAX_BODY + MAX_HEAD:
+            self._transport.abort()
+        elif not self._answering:
+            self._read()
+
+    def _read(self) -> None:
+        while not self._answering and not self._transport.is_closing():
+            try:
+                request = self._next_request()
+                if request is None:
+                    return
+                self._keep_alive = request.keep_alive
+                self._dispatch(request)
+            except BadRequestError as refused:
+                self._keep_alive = self._keep_alive and self._head is None
+                self._error(refused.status, "invalid_request_error", refused.message)
+
+    def _next_request(self) -> Request | None:
+        if self._head is None:
+            end = self._buffer.find(b"\r\n\r\n")
+            if end < 0:
+                if len(self._buffer) > MAX_HEAD:
+                    self._keep_alive = False
+                    raise BadRequestError(
+                        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The head is above 64 KiB."
+                    )
+                return None
+            raw = bytes(self._buffer[:end])
+            del self._buffer[: end + 4]
+            # Until the head is understood nobody knows where the next request begins.
+            self._keep_alive = False
+            self._head = parse_head(raw)
+            self._keep_alive = True
+            if self._head.headers.get("expect", "").lower() == "100-continue":
+                self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        head = self._head
+        if len(self._buffer) < head.length:
+            return None
+        body = bytes(self._buffer[: head.length])
+        del self._buffer[: head.length]
+        self._head = None
+        return Request(head.method, head.path, head.headers, body, head.keep_alive)
+
+    def _dispatch(self, request: Request) -> None:
+        match request.method, request.path:
+            case "GET", "/counters":
+                self._json(HTTPStatus.OK, self._counters.as_json())
+            case "POST", "/reset":
+                self._counters.reset()
+                self._json(HTTPStatus.OK, self._counters.as_json())
+            case _, path if path == _TRAP:
+                self._counters.redirects_followed += 1
+                self._error(HTTPStatus.NOT_FOUND, "not_found", "Nobody should have come here.")
+            case _ if request.bearer is None:
+                self._counters.unauthorized += 1
+                self._error(HTTPStatus.UNAUTHORIZED, "invalid_api_key", "No API key was provided.")
+            case "GET", "/v1/models":
+                self._json(HTTPStatus.OK, _models())
+            case "POST", "/v1/chat/completions":
+                self._complete(request, parse_completion(request.body))
+            case _:
+                self._error(HTTPStatus.NOT_FOUND, "not_found", "There is no such page.")
+
+    def _complete(self, request: Request, asked: Completion) -> None:
+        counters = self._counters
+        counters.calls[asked.model] += 1
+        counters.last_request = describe(request, asked, show_messages=self._server.show_messages)
+        behaviour = behaviour_of(asked.model, asked.question)
+        if isinstance(behaviour, Flaky):
+            failing = counters.calls[asked.model] <= behaviour.failures
+            behaviour = behaviour.refusal if failing else behaviour.answer
+        self._behave(behaviour, request, asked)
+
+    def _behave(self, behaviour: Behaviour | None, request: Request, asked: Completion) -> None:
+        match behaviour:
+            case Answer():
+                self._answering = True
+                self._counters.open += 1
+                self._answer(behaviour, asked)
+            case Silence():
+                self._answering = True
+                self._counters.open += 1
+            case Refusal():
+                quoted = f"{request.bearer}." if behaviour.quotes_key else ""
+                self._error(
+                    HTTPStatus(behaviour.status),
+                    behaviour.code,
+                    behaviour.message + quoted,
+                    dict(behaviour.headers),
+                )
+            case Redirect():
+                host, port = self._transport.get_extra_info("sockname")[:2]
+                location = {"Location": f"http://{host}:{port}{_TRAP}"}
+                self._json(HTTPStatus.TEMPORARY_REDIRECT, {}, location)
+            case _:
+                self._error(HTTPStatus.NOT_FOUND, "model_not_found", "There is no such model.")
+
+    def _answer(self, answer: Answer, asked: Completion) -> None:
+        prompt_tokens = estimated_tokens(text for _, text in asked.messages)
+        completion_id = _DUPLICATE if answer.duplicate_ids else self._server.completion_id()
+        if not asked.stream:
+            whole = whole_answer(
+                completion_id, asked.model, answer.steps, prompt_tokens=prompt_tokens
+            )
+            if whole.ending != "never":
+                loop = asyncio.get_running_loop()
+                self._timer = loop.call_later(whole.after, self._answer_whole, whole)
+            return
+        env = encoding.envelope(
+            completion_id,
+            asked.model,
+            usage=asked.include_usage,
+            sse_id="1" if answer.duplicate_ids else None,
+        )
+        self._player = Player(
+            self._transport,
+            env,
+            answer.steps,
+            prompt_tokens=prompt_tokens,
+            include_usage=asked.include_usage,
+            on_end=self._answered,
+        )
+        self._transport.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: " + answer.content_type + _STREAM_HEAD
+        )
+        self._player.begin(greet=answer.greets)
+
+    def _answer_whole(self, whole: WholeAnswer) -> None:
+        self._timer = None
+        cut = whole.ending == "cut"
+        body = whole.body[: len(whole.body) // 2] if cut else whole.body
+        self._transport.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+            % (len(whole.body), body)
+        )
+        self._answered(not cut)
+
+    def _answered(self, keep: bool) -> None:
+        self._player = None
+        self._answering = False
+        self._counters.open -= 1
+        if keep and self._keep_alive:
+            # Not from within data_received's own loop, which may be what called.
+            asyncio.get_running_loop().call_soon(self._read)
+        else:
+            self._transport.close()
+
+    def _error(
+        self, status: HTTPStatus, code: str, message: str, headers: Mapping[str, str] = {}
+    ) -> None:
+        error = {"message": message, "type": "scripted_error", "param": None, "code": code}
+        self._json(status, {"error": error}, headers)
+
+    def _json(self, status: HTTPStatus, content: object, headers: Mapping[str, str] = {}) -> None:
+        body = orjson.dumps(content)
+        lines = [f"HTTP/1.1 {status.value} {status.phrase}", "Content-Type: application/json"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        if not self._keep_alive:
+            lines.append("Connection: close")
+        lines += [f"Content-Length: {len(body)}", "", ""]
+        self._transport.write("\r\n".join(lines).encode("latin-1") + body)
+        if not self._keep_alive:
+            self._transport.close()
+
+
+def _models() -> dict[str, object]:
+    """An example of each form of name."""
+    return {
+        "object": "list",
+        "data": [
+            {"id": rule.example, "object": "model", "created": 0, "owned_by": "parley"}
+            for rule in RULES
+        ],
+    }

@@ -1,0 +1,212 @@
+"""`make run`: brings everything up, keeps it up, and takes it down."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from chassis.embedded import (
+    EmbeddedNats,
+    EmbeddedPostgres,
+    EmbeddedServer,
+    EmbeddedValkey,
+    free_port,
+)
+from chassis.embedded.ports import is_free
+from parley_local.banner import banner
+from parley_local.databases import migrate_all, provision_embedded, warm_up
+from parley_local.environment import (
+    Backends,
+    DatabaseUrls,
+    explicit_databases,
+    general_environment,
+    service_environment,
+)
+from parley_local.output import Terminal
+from parley_local.parts import Part, ServerPart, ServicePart
+from parley_local.readiness import wait_until_ready
+from parley_local.state import State
+from parley_local.supervise import Stages
+from parley_local.topology import GATEWAY, SERVICES, Instance, Topology, lay_out
+
+_READY_SECONDS = 90.0
+# A process that dies so often before anything was ready will not get there.
+_HOPELESS_RESTARTS = 3
+DEMO = "demo-model"
+
+
+class CannotStart(Exception):
+    """Something outside must change first; the message is for the terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line and the environment say; ``demo_port`` None: the usual one."""
+
+    data: Path
+    gateway_host: str
+    gateway_port: int
+    demo_port: int | None
+    environment: Mapping[str, str]
+
+
+class Runner:
+    """One run, from nothing to ready and back to nothing."""
+
+    def __init__(self, options: Options, terminal: Terminal) -> None:
+        self._options = options
+        self._terminal = terminal
+        self._say = terminal.say
+        self._state = State(options.data)
+        self._stages = Stages(terminal)
+
+    async def run(self) -> int:
+        """Serve until SIGINT, SIGTERM or SIGHUP; the exit code. A second signal forces."""
+        stopping = asyncio.Event()
+        self._listen(stopping)
+        starting = asyncio.create_task(self._start())
+        stopped = asyncio.create_task(stopping.wait())
+        try:
+            await asyncio.wait([starting, stopped], return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                starting.result()
+                await stopped
+            return 0
+        finally:
+            starting.cancel()
+            stopped.cancel()
+            await asyncio.gather(starting, stopped, return_exceptions=True)
+            await self._stages.stop()
+            self._state.close()
+            self._say("stopped")
+
+    def _listen(self, stopping: asyncio.Event) -> None:
+        def on_signal(number: signal.Signals) -> None:
+            if stopping.is_set():
+                self._say("stopping by force", level="warning")
+                self._stages.kill()
+                self._terminal.close()
+                os._exit(128 + number)
+            self._say(f"{number.name}: stopping everything; once more to force it")
+            stopping.set()
+
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            # What `nohup` asked for stays so.
+            if number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+                continue
+            loop.add_signal_handler(number, on_signal, number)
+
+    async def _start(self) -> None:
+        began, options, state = time.monotonic(), self._options, self._state
+        if not is_free(options.gateway_port, options.gateway_host):
+            raise CannotStart(
+                f"port {options.gateway_port} of {options.gateway_host} is taken by another"
+                f" program.\nStop that one, or choose another port:"
+                f" GATEWAY_PORT={options.gateway_port + 10} make run"
+            )
+        explicit = explicit_databases(options.environment)
+        state.open()
+        self._say(f"data in {state.shown}; certificates and keys")
+        await asyncio.to_thread(state.prepare)
+        demo_port = self._demo_port()
+        backends = await self._start_backends(explicit)
+        topology = lay_out(
+            gateway_host=options.gateway_host,
+            gateway_port=options.gateway_port,
+            environment=options.environment,
+        )
+        await self._start_services(topology, backends, demo_port)
+        await self._wait_until_ready(topology)
+        seconds = time.monotonic() - began
+        self._say(f"ready in {seconds:.1f} s: {topology.gateway_url}")
+        self._terminal.show(
+            banner(
+                url=topology.gateway_url,
+                seconds=seconds,
+                demo_url=f"http://127.0.0.1:{demo_port}/v1",
+                data=state.shown,
+                colour=self._terminal.colour,
+            )
+        )
+
+    async def _start_backends(self, explicit: Mapping[str, DatabaseUrls]) -> Backends:
+        """What the environment names is used; everything else is started here."""
+        environment, folder = self._options.environment, self._state.directory
+        postgres = EmbeddedPostgres(folder / "postgres")
+        valkey = EmbeddedValkey(folder / "valkey")
+        nats = EmbeddedNats(folder / "nats")
+        servers: list[EmbeddedServer] = []
+        if len(explicit) < len(SERVICES):
+            servers.append(postgres)
+        redis_url, nats_url = environment.get("REDIS_URL"), environment.get("NATS_URL")
+        servers += [] if redis_url else [valkey]
+        servers += [] if nats_url else [nats]
+        if servers:
+            self._say(f"starting {', '.join(server.name for server in servers)}")
+            if not postgres.initialised and postgres in servers:
+                self._say("the first start also makes the database: some seconds more")
+            await asyncio.gather(
+                self._stages.start([ServerPart(server) for server in servers]),
+                asyncio.to_thread(warm_up),
+            )
+        databases = dict(explicit)
+        if postgres in servers:
+            databases = await asyncio.to_thread(provision_embedded, postgres, self._state, explicit)
+        self._say("migrating the databases")
+        await asyncio.to_thread(migrate_all, databases)
+        return Backends(databases, redis_url or valkey.url, nats_url or nats.url)
+
+    async def _start_services(self, topology: Topology, backends: Backends, demo_port: int) -> None:
+        # A stage before the services: their last answers come from it.
+        await self._stages.start([self._demo(demo_port)])
+        for members in (SERVICES, (GATEWAY,)):
+            instances = [instance for member in members for instance in topology.of(member)]
+            self._say(f"starting {', '.join(instance.label for instance in instances)}")
+            await self._stages.start(
+                [self._service(instance, topology, backends) for instance in instances]
+            )
+
+    def _service(self, instance: Instance, topology: Topology, backends: Backends) -> Part:
+        environment = service_environment(
+            instance,
+            topology=topology,
+            backends=backends,
+            state=self._state,
+            inherited=self._options.environment,
+        )
+        arguments = ["-m", instance.member.module, "serve"]
+        return ServicePart(instance.label, arguments, environment, self._terminal.log)
+
+    def _demo(self, port: int) -> Part:
+        arguments = ["-m", "parley_local.model_server", "--port", str(port)]
+        environment = general_environment(self._options.environment)
+        return ServicePart(DEMO, arguments, environment, self._terminal.log, grace=5.0)
+
+    def _demo_port(self) -> int:
+        """The same at each start if possible: people's keys hold its address."""
+        if chosen := self._options.demo_port:
+            if not is_free(chosen):
+                raise CannotStart(f"DEMO_MODEL_PORT={chosen}: that port is taken")
+            return chosen
+        wanted = self._state.remembered_port(DEMO) or self._options.gateway_port + 1
+        port = wanted if is_free(wanted) else free_port()
+        self._state.remember_port(DEMO, port)
+        return port
+
+    async def _wait_until_ready(self, topology: Topology) -> None:
+        def give_up() -> str | None:
+            for supervisor in self._stages.supervisors:
+                if supervisor.restarts >= _HOPELESS_RESTARTS:
+                    return f"{supervisor.part.name} does not stay up: see its lines above"
+            return None
+
+        self._say("waiting until every service has been reached")
+        status = await wait_until_ready(
+            topology.gateway_url, timeout=_READY_SECONDS, give_up=give_up
+        )
+        if status != "ok":
+            self._say(f"/readyz says {status}", level="warning")

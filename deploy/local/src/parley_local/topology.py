@@ -1,0 +1,99 @@
+"""Which processes make up Parley here, and where each of them listens."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chassis.embedded import free_port
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One deployable: ``database`` is the name its roles and database are made from."""
+
+    name: str
+    module: str
+    prefix: str
+    calls: tuple[str, ...] = ()
+    database: str | None = None
+
+
+AUTH = Member("auth-service", "auth_service", "AUTH_", database="auth")
+APIKEY = Member("apikey-service", "apikey_service", "APIKEY_", ("auth",), "apikey")
+CHAT = Member("chat-service", "chat_service", "CHAT_", ("auth", "apikey"), "chat")
+NOTES = Member("notes-service", "notes_service", "NOTES_", ("auth",), "notes")
+GATEWAY = Member("gateway", "gateway", "GATEWAY_", ("auth", "apikey", "chat", "notes"))
+
+#: The four behind the gateway; they start together.
+SERVICES = (AUTH, APIKEY, CHAT, NOTES)
+MEMBERS = (*SERVICES, GATEWAY)
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One process of a member. ``port`` is its gRPC port, the gateway's its HTTP port."""
+
+    member: Member
+    label: str
+    port: int
+    metrics_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """Every process, placed. Ports stay as they are when a process is started again."""
+
+    instances: tuple[Instance, ...]
+    gateway_host: str
+
+    def of(self, member: Member) -> tuple[Instance, ...]:
+        return tuple(instance for instance in self.instances if instance.member is member)
+
+    @property
+    def gateway_url(self) -> str:
+        (gateway,) = self.of(GATEWAY)
+        host = self.gateway_host
+        # An address that means every interface is none to connect to.
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)
+        return f"http://{host}:{gateway.port}"
+
+    def target(self, database: str) -> str:
+        """The gRPC target of the service with this database, all its processes in it."""
+        places = [
+            f"127.0.0.1:{instance.port}"
+            for instance in self.instances
+            if instance.member.database == database
+        ]
+        return places[0] if len(places) == 1 else "ipv4:" + ",".join(places)
+
+
+def lay_out(
+    *,
+    gateway_host: str,
+    gateway_port: int,
+    environment: Mapping[str, str],
+    replicas: Mapping[str, int] | None = None,
+) -> Topology:
+    """Choose ports; ``replicas`` counts the processes of a service by name, one by default.
+
+    A port that ``environment`` sets (``AUTH_GRPC_PORT`` and so on) is taken as it is.
+    """
+    counts = replicas or {}
+    instances = []
+    for member in MEMBERS:
+        count = counts.get(member.name, 1)
+        for number in range(1, count + 1):
+            label = member.name if count == 1 else f"{member.name}.{number}"
+            metrics_port = _port(environment, f"{member.prefix}METRICS_PORT", count)
+            if member is GATEWAY:
+                port = gateway_port
+            else:
+                port = _port(environment, f"{member.prefix}GRPC_PORT", count)
+            instances.append(Instance(member, label, port, metrics_port))
+    return Topology(tuple(instances), gateway_host)
+
+
+def _port(environment: Mapping[str, str], variable: str, count: int) -> int:
+    chosen = environment.get(variable, "0")
+    if count == 1 and chosen.isdigit() and chosen != "0":
+        return int(chosen)
+    return free_port()

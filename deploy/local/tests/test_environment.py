@@ -1,0 +1,104 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from parley_local.environment import (
+    Backends,
+    DatabaseUrls,
+    EnvironmentProblem,
+    explicit_databases,
+    service_environment,
+)
+from parley_local.state import State
+from parley_local.topology import MEMBERS, Topology, lay_out
+
+BACKENDS = Backends(
+    databases={
+        service: DatabaseUrls(f"{service}-owner", f"{service}-app", f"{service}-worker")
+        for service in ("auth", "apikey", "chat", "notes")
+    },
+    redis_url="redis://elsewhere",
+    nats_url="nats://elsewhere",
+)
+
+
+def place(**environment: str) -> Topology:
+    return lay_out(gateway_host="127.0.0.1", gateway_port=8000, environment=environment)
+
+
+def environment_of(name: str, tmp_path: Path, **inherited: str) -> dict[str, str]:
+    topology = place(**inherited)
+    (instance,) = (each for each in topology.instances if each.label == name)
+    return service_environment(
+        instance,
+        topology=topology,
+        backends=BACKENDS,
+        state=State(tmp_path),
+        inherited=inherited,
+    )
+
+
+def test_every_process_has_ports_of_its_own() -> None:
+    topology = place()
+    ports = [port for each in topology.instances for port in (each.port, each.metrics_port)]
+    assert len(set(ports)) == len(ports) == 2 * len(MEMBERS)
+    assert topology.gateway_url == "http://127.0.0.1:8000"
+
+
+def test_a_service_finds_its_database_certificates_and_whom_it_calls(tmp_path: Path) -> None:
+    chat = environment_of("chat-service", tmp_path)
+    assert chat["CHAT_DATABASE_URL"] == "chat-app"
+    assert chat["CHAT_WORKER_DATABASE_URL"] == "chat-worker"
+    assert chat["CHAT_TLS_KEY_FILE"] == str(tmp_path / "tls" / "chat-service.key")
+    assert chat["CHAT_AUTH_TARGET"].startswith("127.0.0.1:")
+    assert chat["CHAT_APIKEY_TARGET"] != chat["CHAT_AUTH_TARGET"]
+    assert "127.0.0.0/8" in json.loads(chat["CHAT_ALLOWED_HOSTS"])
+    assert not [name for name in chat if not name.startswith("CHAT_")]
+
+
+def test_no_service_sees_anothers_secrets_nor_the_owners_password(tmp_path: Path) -> None:
+    inherited = {
+        "NOTES_DATABASE_URL": "mine",
+        "NOTES_OWNER_DATABASE_URL": "owners",
+        "AUTH_DATABASE_URL": "theirs",
+        "REDIS_URL": "redis://secret",
+        "PATH": "/bin",
+    }
+    notes = environment_of("notes-service", tmp_path, **inherited)
+    assert notes["PATH"] == "/bin"
+    assert notes["NOTES_DATABASE_URL"] == "mine"
+    values = set(notes.values())
+    assert not values & {"owners", "theirs", "redis://secret", "notes-owner"}
+
+
+def test_what_the_environment_sets_wins_and_the_others_follow(tmp_path: Path) -> None:
+    inherited = {"AUTH_GRPC_PORT": "4711", "AUTH_ACCESS_TOKEN_SECONDS": "60"}
+    auth = environment_of("auth-service", tmp_path, **inherited)
+    assert auth["AUTH_GRPC_PORT"] == "4711"
+    assert auth["AUTH_ACCESS_TOKEN_SECONDS"] == "60"
+    notes = environment_of("notes-service", tmp_path, **inherited)
+    assert notes["NOTES_AUTH_TARGET"] == "127.0.0.1:4711"
+
+
+def test_several_processes_of_a_service_are_one_target() -> None:
+    topology = lay_out(
+        gateway_host="0.0.0.0", gateway_port=8000, environment={}, replicas={"chat-service": 2}
+    )
+    first, second = (each for each in topology.instances if each.member.database == "chat")
+    assert (first.label, second.label) == ("chat-service.1", "chat-service.2")
+    assert topology.target("chat") == f"ipv4:127.0.0.1:{first.port},127.0.0.1:{second.port}"
+    assert topology.gateway_url == "http://127.0.0.1:8000"
+
+
+def test_a_database_of_ones_own_needs_all_three_roles() -> None:
+    given = {
+        "AUTH_DATABASE_URL": "app",
+        "AUTH_WORKER_DATABASE_URL": "worker",
+        "AUTH_OWNER_DATABASE_URL": "owner",
+    }
+    assert explicit_databases(given) == {"auth": DatabaseUrls("owner", "app", "worker")}
+    assert explicit_databases({}) == {}
+    del given["AUTH_WORKER_DATABASE_URL"]
+    with pytest.raises(EnvironmentProblem, match="so AUTH_WORKER_DATABASE_URL must be too"):
+        explicit_databases(given)

@@ -1,0 +1,217 @@
+"""The whole runner, as a process: everything it starts is real."""
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chassis.embedded import free_port
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+
+class Run:
+    """A runner, and what it has said so far."""
+
+    def __init__(self, data: Path, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self.said: list[str] = []
+        self._lines: queue.Queue[str | None] = queue.Queue()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "parley_local"],
+            env={
+                **os.environ,
+                "PARLEY_DATA": str(data),
+                "GATEWAY_PORT": str(port),
+                "STARTED_FOR": str(data),  # a mark that every process inherits
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._lines.put(line.rstrip("\n"))
+        self._lines.put(None)
+
+    def until(self, words: str, timeout: float = 60.0) -> str:
+        """The next line with ``words`` in it."""
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                line = self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                line = None
+            if line is None:
+                pytest.fail(f"{words!r} was not said:\n" + "\n".join(self.said))
+            self.said.append(line)
+            if words in line:
+                return line
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(60)
+
+    def call(self, method: str, path: str, body: object = None, token: str = "") -> Any:
+        request = urllib.request.Request(
+            self.url + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"}
+            | ({"Authorization": f"Bearer {token}"} if token else {}),
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+
+@contextmanager
+def running(data: Path, port: int) -> Iterator[Run]:
+    run = Run(data, port)
+    try:
+        yield run
+    finally:
+        run.process.kill()
+        run.process.wait()
+        wait_until(lambda: not processes_of(data))
+
+
+def processes_of(data: Path) -> list[str]:
+    """The processes that have anything to do with this data folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                # Servers that rename themselves overwrite their environment.
+                traces = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
+                traces += bytes((entry / "cwd").readlink())
+                state = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0]
+            except (FileNotFoundError, ProcessLookupError, PermissionError):
+                continue
+            if str(data).encode() in traces and state != "Z":
+                found.append(entry.name)
+    return found
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.02)
+
+
+def pid_of(data: Path, module: str) -> int:
+    """Of the one process that runs ``module`` on this data."""
+    found = [
+        int(pid)
+        for pid in processes_of(data)
+        if f"\0-m\0{module}\0".encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
+    assert len(found) == 1, found
+    return found[0]
+
+
+def test_it_comes_up_keeps_things_up_and_keeps_what_it_was_told(tmp_path: Path) -> None:
+    data, port = tmp_path / ".data", free_port()
+    ada = {"username": "ada", "email": "ada@example.org", "password": "a long enough secret"}
+    with running(data, port) as run:
+        run.until("ready in")
+        assert run.call("GET", "/readyz")["status"] == "ok"
+        registered = run.call("POST", "/api/v1/auth/register", ada)
+        token = registered["access_token"]
+        note = run.call("POST", "/api/v1/notes", {"title": "kept", "content": "this"}, token)
+
+        # A service that is killed comes back, and works.
+        os.kill(pid_of(data, "notes_service"), signal.SIGKILL)
+        run.until("notes-service was killed by SIGKILL; starting it again in 0.5 s")
+        run.until("notes-service was started again")
+        path = f"/api/v1/notes/{note['id']}"
+        wait_until(lambda: answers(run, path, token))
+        assert run.call("GET", path, token=token)["title"] == "kept"
+
+        # So does a server.
+        postgres = int((data / "postgres" / "data" / "postmaster.pid").read_text().split()[0])
+        os.kill(postgres, signal.SIGKILL)
+        run.until("postgres was started again")
+        wait_until(lambda: answers(run, path, token))
+
+        # Killed itself, nothing is left running.
+        assert len(processes_of(data)) > 8
+        run.process.kill()
+        run.process.wait()
+        wait_until(lambda: not processes_of(data))
+
+    with running(data, port) as run:
+        began = time.monotonic()
+        run.until("ready in")
+        assert time.monotonic() - began < 20  # 3 s by itself; tests share the machine
+        log_in = {"username": "ada", "password": ada["password"]}
+        token = run.call("POST", "/api/v1/auth/login", log_in)["access_token"]
+        assert run.call("GET", path, token=token)["title"] == "kept"
+        assert run.stop() == 0
+        assert not processes_of(data)
+        run.until("stopping gateway")
+        run.until("stopping auth-service, apikey-service, chat-service, notes-service")
+        run.until("stopping postgres, valkey, nats")
+        run.until("stopped")
+        said = "\n".join(run.said)
+        assert "when it stopped" not in said
+        assert "Traceback" not in said
+
+
+def answers(run: Run, path: str, token: str) -> bool:
+    try:
+        run.call("GET", path, token=token)
+    except (urllib.error.HTTPError, OSError):
+        return False
+    return True
+
+
+def test_interrupted_while_it_starts_it_stops_cleanly(tmp_path: Path) -> None:
+    data = tmp_path / ".data"
+    with running(data, free_port()) as run:
+        run.until("starting postgres")
+        assert run.stop() == 0
+        run.until("stopped")
+        assert not processes_of(data)
+
+
+def test_a_second_signal_forces(tmp_path: Path) -> None:
+    data = tmp_path / ".data"
+    with running(data, free_port()) as run:
+        run.until("starting gateway")
+        wait_until(lambda: (pid := find(data, "gateway")) is not None and frozen(pid))
+        run.process.send_signal(signal.SIGTERM)
+        run.until("SIGTERM: stopping everything")
+        run.process.send_signal(signal.SIGTERM)
+        assert run.process.wait(10) == 128 + signal.SIGTERM
+        wait_until(lambda: not processes_of(data))
+
+
+def find(data: Path, module: str) -> int | None:
+    try:
+        return pid_of(data, module)
+    except AssertionError:
+        return None
+
+
+def frozen(pid: int) -> bool:
+    """Stop it where it is, so that it does not heed a friendly request."""
+    os.kill(pid, signal.SIGSTOP)
+    return True

@@ -1,0 +1,75 @@
+import base64
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from parley_local.state import State, StateError
+from parley_local.topology import MEMBERS
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != "lock"
+    }
+
+
+def test_everything_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+    folder = tmp_path / ".data"
+    state = State(folder)
+    state.open()
+    state.prepare()
+    made = files_of(folder)
+    assert isinstance(load_pem_private_key(state.signing_key.read_bytes(), None), Ed25519PrivateKey)
+    assert len(base64.b64decode(state.vault_key.read_text())) == 32
+    assert {f"tls/{member.name}.pem" for member in MEMBERS} <= made.keys()
+    assert state.passwords("notes").keys() == {"owner", "app", "worker"}
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((folder / "tls").stat().st_mode) == 0o700
+    for name in made:
+        if not name.endswith(".pem") or name == "signing.pem":
+            assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600, name
+    state.close()
+
+    again = State(folder)
+    again.open()
+    again.prepare()
+    assert files_of(folder) == made
+    again.close()
+
+
+def test_a_second_runner_is_refused_and_told_who_runs(tmp_path: Path) -> None:
+    first, second = State(tmp_path / ".data"), State(tmp_path / ".data")
+    first.open()
+    with pytest.raises(StateError, match=f"already runs in .*: process {os.getpid()}"):
+        second.open()
+    first.close()
+    second.open()
+    second.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give folders away")
+def test_another_users_folder_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    folder = tmp_path / ".data"
+    folder.mkdir()
+    os.chown(folder, 12345, -1)
+    with pytest.raises(StateError, match=r"belongs to uid 12345, and you are root[^$]*PARLEY_DATA"):
+        State(folder).open()
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StateError, match="cannot be made: Not a directory"):
+        State(tmp_path / "file" / ".data").open()
+
+
+def test_ports_are_remembered(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    assert state.remembered_port("demo") is None
+    state.remember_port("demo", 8001)
+    assert State(tmp_path).remembered_port("demo") == 8001

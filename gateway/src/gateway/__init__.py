@@ -1,0 +1,1 @@
+"""The REST door: authenticates, validates, forwards over gRPC, streams."""

@@ -1,0 +1,128 @@
+"""The four services behind the gateway: a channel, a stub and a deadline for each."""
+
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+from typing import Annotated, Generic, TypeVar
+
+import grpc.aio
+from fastapi import Depends
+from starlette.requests import Request as HttpRequest
+
+from chassis.caller import Caller
+from chassis.grpc.client import Channel
+from gateway.settings import Settings
+from parley.apikey.v1.apikey_pb2_grpc import ApiKeyServiceStub
+from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
+from parley.chat.v1.chat_pb2_grpc import ChatServiceStub
+from parley.notes.v1.notes_pb2_grpc import NotesServiceStub
+
+Stub = TypeVar("Stub")
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+
+
+class Peer(Generic[Stub]):
+    """One service. ``deadline`` bounds each of its unary calls, in seconds."""
+
+    def __init__(
+        self, channel: Channel, factory: Callable[[grpc.aio.Channel], Stub], deadline: float
+    ) -> None:
+        self.channel = channel
+        self._factory = factory
+        self._deadline = deadline
+
+    @property
+    def stub(self) -> Stub:
+        return self.channel.stub(self._factory)
+
+    async def ask(
+        self,
+        method: grpc.aio.UnaryUnaryMultiCallable[Request, Response],
+        request: Request,
+        caller: Caller | None = None,
+    ) -> Response:
+        """Call a method that changes nothing: tried again while its service is away."""
+        return await self.channel.unary(
+            method, request, timeout=self._deadline, idempotent=True, token=_token(caller)
+        )
+
+    async def tell(
+        self,
+        method: grpc.aio.UnaryUnaryMultiCallable[Request, Response],
+        request: Request,
+        caller: Caller | None = None,
+    ) -> Response:
+        """Call a method that has an effect: tried once."""
+        return await self.channel.unary(
+            method, request, timeout=self._deadline, token=_token(caller)
+        )
+
+    def follow(
+        self,
+        method: grpc.aio.UnaryStreamMultiCallable[Request, Response],
+        request: Request,
+        caller: Caller | None = None,
+    ) -> AsyncGenerator[Response, None]:
+        """The answers of a stream. Whoever holds it must close it: that cancels the call."""
+        return self.channel.stream(method, request, token=_token(caller))
+
+
+def _token(caller: Caller | None) -> str | None:
+    return None if caller is None else caller.token
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """Every service the gateway speaks to."""
+
+    auth: Peer[AuthServiceStub]
+    apikey: Peer[ApiKeyServiceStub]
+    chat: Peer[ChatServiceStub]
+    notes: Peer[NotesServiceStub]
+
+    def channels(self) -> dict[str, Channel]:
+        """Each service's channel by the service's name."""
+        return {
+            "auth-service": self.auth.channel,
+            "apikey-service": self.apikey.channel,
+            "chat-service": self.chat.channel,
+            "notes-service": self.notes.channel,
+        }
+
+
+def connect(settings: Settings) -> Clients:
+    """Clients for the targets of ``settings``; their channels are still to be started."""
+
+    def channel(target: str, server: str) -> Channel:
+        return Channel(target=target, server=server, settings=settings)
+
+    return Clients(
+        auth=Peer(
+            channel(settings.auth_target, "auth-service"),
+            AuthServiceStub,
+            settings.auth_deadline_seconds,
+        ),
+        apikey=Peer(
+            channel(settings.apikey_target, "apikey-service"),
+            ApiKeyServiceStub,
+            settings.apikey_deadline_seconds,
+        ),
+        chat=Peer(
+            channel(settings.chat_target, "chat-service"),
+            ChatServiceStub,
+            settings.chat_deadline_seconds,
+        ),
+        notes=Peer(
+            channel(settings.notes_target, "notes-service"),
+            NotesServiceStub,
+            settings.notes_deadline_seconds,
+        ),
+    )
+
+
+async def _clients(request: HttpRequest) -> Clients:
+    clients: Clients = request.app.state.clients
+    return clients
+
+
+Services = Annotated[Clients, Depends(_clients)]

@@ -1,0 +1,134 @@
+"""Long requests: each goes on until it is done, its client has gone, or the server closes."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from enum import Enum
+from types import TracebackType
+from typing import Self
+
+from prometheus_client import Gauge
+from starlette.types import Receive
+
+from chassis.errors import Unavailable
+
+_OPEN = Gauge("http_long_requests_open", "Event streams and waiting requests under way.")
+
+
+class End(Enum):
+    """Why a long request was cut short."""
+
+    CLIENT_GONE = "client gone"
+    CLOSING = "closing"
+
+
+class ClientGone(Exception):
+    """Nobody is left to answer."""
+
+
+class Closing(Unavailable):
+    reason = "SHUTTING_DOWN"
+    detail = "This server is being replaced; send the request again."
+
+
+class LongRequests:
+    """All of this process's long requests, so that a drain can end what is left of them."""
+
+    def __init__(self) -> None:
+        self._open: set[Presence] = set()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def end(self) -> None:
+        """End them all."""
+        for presence in list(self._open):
+            presence.cut(End.CLOSING)
+
+    def hold(
+        self,
+        receive: Receive,
+        *,
+        beat: Callable[[], Awaitable[None]] | None = None,
+        every: float = 0.0,
+    ) -> "Presence":
+        """A block that runs while the request's client is there; see Presence."""
+        return Presence(self._open, receive, beat, every)
+
+
+class Presence:
+    """``async with`` it: the block is cancelled once the client has gone or the server closes.
+
+    No exception comes out of the block then: ``ended`` says what happened. ``beat`` is awaited
+    whenever ``touch`` was not called for ``every`` seconds. One task serves both, so that a
+    stream's frames need neither a task nor a timer of their own.
+    """
+
+    def __init__(
+        self,
+        register: "set[Presence]",
+        receive: Receive,
+        beat: Callable[[], Awaitable[None]] | None,
+        every: float,
+    ) -> None:
+        self._register = register
+        self._receive = receive
+        self._beat = beat
+        self._every = every
+        self._loop = asyncio.get_running_loop()
+        self._touched = self._loop.time()
+        self.ended: End | None = None
+
+    def touch(self) -> None:
+        """Something was sent just now."""
+        self._touched = self._loop.time()
+
+    def cut(self, end: End) -> None:
+        """End the block from outside."""
+        if self.ended is None:
+            self.ended = end
+            self._scope.reschedule(self._loop.time())
+
+    async def __aenter__(self) -> Self:
+        self._scope = asyncio.timeout(None)
+        await self._scope.__aenter__()
+        self._watch = asyncio.create_task(self._attend(), name="presence")
+        self._register.add(self)
+        _OPEN.inc()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        _OPEN.dec()
+        self._register.discard(self)
+        self._watch.cancel()
+        cut = False
+        try:
+            await self._scope.__aexit__(kind, error, traceback)
+        except TimeoutError:
+            cut = True
+        # Not before its last beat is out: nobody else may be writing after this block.
+        await asyncio.wait((self._watch,))
+        return cut
+
+    async def _attend(self) -> None:
+        while True:
+            due = self._touched + self._every if self._beat is not None else None
+            try:
+                async with asyncio.timeout_at(due):
+                    message = await self._receive()
+            except TimeoutError:
+                await self._beat_if_silent()
+            else:
+                # What else may come is the rest of a body that nobody asked for.
+                if message["type"] == "http.disconnect":
+                    self.cut(End.CLIENT_GONE)
+                    return
+
+    async def _beat_if_silent(self) -> None:
+        if self._beat is not None and self._loop.time() >= self._touched + self._every:
+            self.touch()
+            await self._beat()

@@ -1,0 +1,212 @@
+"""Errors as clients see them: RFC 9457 problem documents.
+
+Every error of the gateway is made here. A document names what was refused and why, by reasons
+in upper snake case; it never repeats a value that was sent, nor the text of an exception.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+import orjson
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from chassis.errors import AppError, FieldError, Internal, Kind, ValidationFailed
+from chassis.telemetry.context import request_id
+
+MEDIA_TYPE = "application/problem+json"
+
+_MAX_FIELDS = 20
+_SHOWABLE_FIELD = re.compile(r"[A-Za-z0-9_.\-]{1,100}")
+_RESERVED = frozenset({"type", "title", "status", "detail", "reason", "request_id", "errors"})
+_TITLES = {status.value: status.phrase for status in HTTPStatus}
+
+# Pydantic's error types: https://docs.pydantic.dev/latest/errors/validation_errors/
+_REASONS = {
+    "missing": "REQUIRED",
+    "extra_forbidden": "UNKNOWN_FIELD",
+    "string_too_long": "TOO_LONG",
+    "string_too_short": "TOO_SHORT",
+    "greater_than": "OUT_OF_RANGE",
+    "greater_than_equal": "OUT_OF_RANGE",
+    "less_than": "OUT_OF_RANGE",
+    "less_than_equal": "OUT_OF_RANGE",
+    "int_parsing_size": "OUT_OF_RANGE",
+    "literal_error": "NOT_ONE_OF",
+    "enum": "NOT_ONE_OF",
+    "invalid_character": "INVALID_CHARACTER",
+}
+
+
+class RequestRefused(AppError):
+    """A refusal by HTTP's own rules, with a status that no gRPC kind stands for."""
+
+    kind = Kind.INVALID
+    status: ClassVar[int]
+
+    @property
+    def http_status(self) -> int:
+        return self.status
+
+
+class MalformedPath(RequestRefused):
+    status = 400
+    reason = "MALFORMED_PATH"
+    detail = "The path holds something that no address here has."
+
+
+class RouteNotFound(RequestRefused):
+    status = 404
+    reason = "ROUTE_NOT_FOUND"
+    detail = "There is nothing at this address."
+
+
+class MethodNotAllowed(RequestRefused):
+    status = 405
+    reason = "METHOD_NOT_ALLOWED"
+    detail = "This address does not take that method."
+
+
+class BodyTooLarge(RequestRefused):
+    status = 413
+    reason = "BODY_TOO_LARGE"
+    detail = "The request's body is too large."
+
+
+class UnsupportedMediaType(RequestRefused):
+    status = 415
+    reason = "UNSUPPORTED_MEDIA_TYPE"
+    detail = "Bodies are application/json in UTF-8, without a content encoding."
+
+
+class OriginNotAllowed(RequestRefused):
+    status = 403
+    reason = "ORIGIN_NOT_ALLOWED"
+    detail = "This origin may not call from a browser."
+
+
+class MalformedJson(ValidationFailed):
+    reason = "MALFORMED_JSON"
+    detail = "The body is not JSON that can be read."
+
+
+def problem(error: AppError, headers: Mapping[str, str] | None = None) -> Response:
+    """The response that tells a client of ``error``."""
+    extensions: dict[str, Any] = {
+        name: value for name, value in error.metadata.items() if name not in _RESERVED
+    }
+    if error.fields:
+        extensions["errors"] = [
+            {"field": field.field, "reason": field.reason} for field in error.fields[:_MAX_FIELDS]
+        ]
+    return document(
+        error.http_status,
+        error.reason,
+        error.detail,
+        extensions=extensions,
+        headers={**_headers_of(error), **(headers or {})},
+    )
+
+
+def document(
+    status: int,
+    reason: str,
+    detail: str,
+    *,
+    extensions: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A problem document with these members, and the id of the request being served."""
+    content = {
+        "type": "about:blank",
+        "title": _TITLES.get(status, "Error"),
+        "status": status,
+        "detail": detail,
+        "reason": reason,
+        "request_id": request_id.get(),
+        **(extensions or {}),
+    }
+    return Response(
+        orjson.dumps(content), status, media_type=MEDIA_TYPE, headers=dict(headers or {})
+    )
+
+
+def _headers_of(error: AppError) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    status = error.http_status
+    if status == 401:
+        headers["www-authenticate"] = "Bearer"
+    retry_after = error.retry_after
+    if retry_after is None and status == 503:
+        retry_after = 1
+    if retry_after is not None:
+        headers["retry-after"] = str(retry_after)
+    return headers
+
+
+def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[FieldError]:
+    """Pydantic's errors, by name of field and reason; what was sent is left out."""
+    return [
+        FieldError(
+            field_name(error["loc"][1:] or error["loc"][:1]),
+            _REASONS.get(error["type"])
+            or ("WRONG_TYPE" if error["type"].endswith(("_type", "_parsing")) else "INVALID"),
+        )
+        for error in errors[:_MAX_FIELDS]
+    ]
+
+
+def field_name(location: Sequence[object]) -> str:
+    """A field's name with its path, or ``?`` for one that nobody should have to read."""
+    name = ".".join(str(part) for part in location)
+    return name if _SHOWABLE_FIELD.fullmatch(name) else "?"
+
+
+async def on_app_error(_request: Request, error: Exception) -> Response:
+    """Typed errors, our own and those of the services."""
+    assert isinstance(error, AppError)
+    return problem(error)
+
+
+async def on_invalid_request(_request: Request, error: Exception) -> Response:
+    """What does not fit its schema."""
+    assert isinstance(error, RequestValidationError)
+    return problem(ValidationFailed(fields=field_errors(error.errors())))
+
+
+async def on_http_exception(request: Request, error: Exception) -> Response:
+    """What the router itself refuses; its own sentences are not for clients."""
+    assert isinstance(error, HTTPException)
+    match error.status_code:
+        case 404:
+            return problem(RouteNotFound())
+        case 405:
+            allowed = {"allow": ", ".join(_allowed_methods(request))}
+            if request.method == "OPTIONS":
+                return Response(status_code=204, headers=allowed)
+            return problem(MethodNotAllowed(), allowed)
+        case status:
+            return document(
+                status, HTTPStatus(status).name, HTTPStatus(status).phrase, headers=error.headers
+            )
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    # The router's own Allow header knows only the first of several routes with one path.
+    methods = {
+        method
+        for route in request.app.routes
+        if isinstance(route, Route) and route.path_regex.match(request.scope["path"])
+        for method in route.methods or ()
+    }
+    return sorted(methods | {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set()))
+
+
+async def on_unknown_error(_request: Request, _error: Exception) -> Response:
+    """Anything else: a bare 500. The access layer logs it with its stack."""
+    return problem(Internal())

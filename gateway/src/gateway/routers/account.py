@@ -1,0 +1,35 @@
+"""The account of whoever is logged in, and its end."""
+
+from gateway.auth import CallerOf
+from gateway.clients import Services
+from gateway.routers import router as api_router
+from gateway.schemas.auth import AccountDeletion, Erasure, ErasureAccepted, User
+from parley.auth.v1 import auth_pb2 as pb
+
+router = api_router("Identity", "")
+
+
+@router.get("/me")
+async def get_me(caller: CallerOf, services: Services) -> User:
+    """Who the access token speaks for."""
+    auth = services.auth
+    response = await auth.ask(auth.stub.GetMe, pb.GetMeRequest(), caller)
+    return User.of(response.user)
+
+
+@router.delete("/me", status_code=202)
+async def delete_me(body: AccountDeletion, caller: CallerOf, services: Services) -> ErasureAccepted:
+    """Delete the account, and with it everything of its owner's in every service."""
+    auth = services.auth
+    response = await auth.tell(
+        auth.stub.DeleteMe, pb.DeleteMeRequest(password=body.password), caller
+    )
+    return ErasureAccepted(erasure_id=response.erasure_id)
+
+
+@router.get("/erasures/{erasure_id}")
+async def get_erasure(erasure_id: str, services: Services) -> Erasure:
+    """The receipt of an erasure; needs no token, since its owner has none any more."""
+    auth = services.auth
+    response = await auth.ask(auth.stub.GetErasure, pb.GetErasureRequest(erasure_id=erasure_id))
+    return Erasure.of(response)

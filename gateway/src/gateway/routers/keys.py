@@ -1,0 +1,58 @@
+"""Provider connections."""
+
+from typing import Annotated
+
+from fastapi import Query
+
+from gateway.auth import CallerOf
+from gateway.clients import Services
+from gateway.routers import router as api_router
+from gateway.schemas.base import ListQuery, Page
+from gateway.schemas.keys import PROVIDERS, Key, NewKey
+from parley.apikey.v1 import apikey_pb2 as pb
+
+router = api_router("Keys", "/keys")
+
+
+@router.post("", status_code=201)
+async def create_key(body: NewKey, caller: CallerOf, services: Services) -> Key:
+    """Store a connection; its key is not shown again."""
+    apikey = services.apikey
+    response = await apikey.tell(
+        apikey.stub.CreateKey,
+        pb.CreateKeyRequest(
+            name=body.name,
+            api_key=body.api_key,
+            model=body.model,
+            base_url=body.base_url,
+            provider=PROVIDERS[body.provider],
+        ),
+        caller,
+    )
+    return Key.of(response.key)
+
+
+@router.get("")
+async def list_keys(
+    query: Annotated[ListQuery, Query()], caller: CallerOf, services: Services
+) -> Page[Key]:
+    """One's connections, the default one first."""
+    apikey = services.apikey
+    response = await apikey.ask(
+        apikey.stub.ListKeys,
+        pb.ListKeysRequest(limit=query.limit, cursor=query.cursor, count=query.count),
+        caller,
+    )
+    return Page[Key](
+        items=[Key.of(key) for key in response.items],
+        next_cursor=response.next_cursor or None,
+        total=response.total if response.HasField("total") else None,
+    )
+
+
+@router.get("/{key_id}")
+async def get_key(key_id: str, caller: CallerOf, services: Services) -> Key:
+    """One connection."""
+    apikey = services.apikey
+    response = await apikey.ask(apikey.stub.GetKey, pb.GetKeyRequest(id=key_id), caller)
+    return Key.of(response.key)

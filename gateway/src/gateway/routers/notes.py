@@ -1,0 +1,59 @@
+"""Notes."""
+
+from typing import Annotated
+
+from fastapi import Query
+
+from gateway.auth import CallerOf
+from gateway.clients import Services
+from gateway.routers import router as api_router
+from gateway.schemas.base import ListQuery, Page
+from gateway.schemas.notes import NewNote, Note
+from parley.notes.v1 import notes_pb2 as pb
+
+router = api_router("Notes", "/notes")
+
+
+@router.post("", status_code=201)
+async def create_note(body: NewNote, caller: CallerOf, services: Services) -> Note:
+    """Keep a note."""
+    notes = services.notes
+    response = await notes.tell(
+        notes.stub.CreateNote,
+        pb.CreateNoteRequest(title=body.title, content=body.content),
+        caller,
+    )
+    return Note.of(response.note)
+
+
+@router.get("")
+async def list_notes(
+    query: Annotated[ListQuery, Query()], caller: CallerOf, services: Services
+) -> Page[Note]:
+    """One's notes, the most recently changed first."""
+    notes = services.notes
+    response = await notes.ask(
+        notes.stub.ListNotes,
+        pb.ListNotesRequest(limit=query.limit, cursor=query.cursor, count=query.count),
+        caller,
+    )
+    return Page[Note](
+        items=[Note.of(note) for note in response.items],
+        next_cursor=response.next_cursor or None,
+        total=response.total if response.HasField("total") else None,
+    )
+
+
+@router.get("/{note_id}")
+async def get_note(note_id: str, caller: CallerOf, services: Services) -> Note:
+    """One note."""
+    notes = services.notes
+    response = await notes.ask(notes.stub.GetNote, pb.GetNoteRequest(id=note_id), caller)
+    return Note.of(response.note)
+
+
+@router.delete("/{note_id}", status_code=204)
+async def delete_note(note_id: str, caller: CallerOf, services: Services) -> None:
+    """Delete a note for good."""
+    notes = services.notes
+    await notes.tell(notes.stub.DeleteNote, pb.DeleteNoteRequest(id=note_id), caller)

@@ -1,0 +1,69 @@
+"""Runs: what became of a question, and its events from wherever a reader left off."""
+
+from typing import Annotated
+
+from fastapi import Header, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.auth import CallerOf
+from gateway.clients import Services
+from gateway.routers import router as api_router
+from gateway.schemas.chat import RunResult
+from gateway.sse import EventStream, begin
+from parley.chat.v1 import chat_pb2 as pb
+
+router = api_router("Chat", "/chat/runs")
+
+_INT64_MAX = 2**63 - 1
+# A run that says nothing for so long is only silent: its reader gets the response's head.
+_PATIENCE_SECONDS = 1.0
+
+
+@router.get("/{run_id}")
+async def get_run(run_id: str, caller: CallerOf, services: Services) -> RunResult:
+    """A run with its question and, once saved, its answer."""
+    chat = services.chat
+    response = await chat.ask(chat.stub.GetRun, pb.GetRunRequest(run_id=run_id), caller)
+    return RunResult.of(response)
+
+
+@router.get(
+    "/{run_id}/events",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The run's events behind `after`, then live ones.",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+        204: {"description": "Nothing is left to send: the run has ended, and all was seen."},
+    },
+)
+async def follow_run(
+    run_id: str,
+    caller: CallerOf,
+    services: Services,
+    request: Request,
+    after: Annotated[int, Query(ge=0, le=_INT64_MAX)] = 0,
+    last_event_id: Annotated[int | None, Header(ge=0, le=_INT64_MAX)] = None,
+) -> Response:
+    """The events of a run. `Last-Event-ID`, which a browser sends by itself when it connects
+    again, wins over `after`, which is part of the address it began with.
+    """
+    state = request.app.state
+    chat = services.chat
+    batches = chat.follow(
+        chat.stub.FollowRun,
+        pb.FollowRunRequest(run_id=run_id, after=after if last_event_id is None else last_event_id),
+        caller,
+    )
+    opening = await begin(batches, patience=_PATIENCE_SECONDS)
+    if opening.done() and opening.result() is None:
+        return Response(status_code=204)
+    return EventStream(
+        batches,
+        state.requests,
+        heartbeat=state.settings.heartbeat_seconds,
+        headers={"x-run-id": run_id},
+        opening=opening,
+    )

@@ -1,0 +1,82 @@
+"""Conversations."""
+
+from typing import Annotated
+
+from fastapi import Query
+
+from gateway.auth import CallerOf
+from gateway.clients import Services
+from gateway.routers import router as api_router
+from gateway.schemas.base import ListQuery, Page
+from gateway.schemas.chat import ORDERS, Message, MessageListQuery, NewSession, Session
+from parley.chat.v1 import chat_pb2 as pb
+
+router = api_router("Chat", "/chat/sessions")
+
+
+@router.post("", status_code=201)
+async def create_session(
+    caller: CallerOf, services: Services, body: NewSession | None = None
+) -> Session:
+    """Begin a conversation; every field may be left to its default."""
+    wanted = body or NewSession()
+    chat = services.chat
+    response = await chat.tell(
+        chat.stub.CreateSession,
+        pb.CreateSessionRequest(title=wanted.title, key_id=wanted.key_id, model=wanted.model),
+        caller,
+    )
+    return Session.of(response.session)
+
+
+@router.get("")
+async def list_sessions(
+    query: Annotated[ListQuery, Query()], caller: CallerOf, services: Services
+) -> Page[Session]:
+    """One's conversations, the most recently active first."""
+    chat = services.chat
+    response = await chat.ask(
+        chat.stub.ListSessions,
+        pb.ListSessionsRequest(limit=query.limit, cursor=query.cursor, count=query.count),
+        caller,
+    )
+    return Page[Session](
+        items=[Session.of(session) for session in response.items],
+        next_cursor=response.next_cursor or None,
+        total=response.total if response.HasField("total") else None,
+    )
+
+
+@router.get("/{session_id}")
+async def get_session(session_id: str, caller: CallerOf, services: Services) -> Session:
+    """One conversation."""
+    chat = services.chat
+    response = await chat.ask(chat.stub.GetSession, pb.GetSessionRequest(id=session_id), caller)
+    return Session.of(response.session)
+
+
+@router.get("/{session_id}/messages")
+async def list_messages(
+    session_id: str,
+    query: Annotated[MessageListQuery, Query()],
+    caller: CallerOf,
+    services: Services,
+) -> Page[Message]:
+    """The messages of a conversation, in their order or backwards."""
+    chat = services.chat
+    response = await chat.ask(
+        chat.stub.ListMessages,
+        pb.ListMessagesRequest(
+            session_id=session_id,
+            limit=query.limit,
+            cursor=query.cursor,
+            count=query.count,
+            order=ORDERS[query.order],
+        ),
+        caller,
+    )
+    return Page[Message](
+        items=[Message.of(message) for message in response.items],
+        next_cursor=response.next_cursor or None,
+        total=response.total if response.HasField("total") else None,
+    )

@@ -1,0 +1,1 @@
+"""What goes over REST: request bodies, resources, problems. Names agree with the contracts."""

@@ -1,0 +1,112 @@
+"""Accounts, log-ins and erasures."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from gateway.schemas.base import Body, Resource, moment
+from parley.auth.v1 import auth_pb2 as pb
+
+Role = Literal["user", "tenant_admin", "operator"]
+_ROLES: dict[int, Role] = {
+    pb.ROLE_USER: "user",
+    pb.ROLE_TENANT_ADMIN: "tenant_admin",
+    pb.ROLE_OPERATOR: "operator",
+}
+
+ErasureStatus = Literal["pending", "completed"]
+_ERASURE_STATUSES: dict[int, ErasureStatus] = {
+    pb.ERASURE_STATUS_PENDING: "pending",
+    pb.ERASURE_STATUS_COMPLETED: "completed",
+}
+
+
+class Registration(Body):
+    username: str
+    email: str
+    password: str = Field(json_schema_extra={"format": "password"})
+
+
+class LogIn(Body):
+    username: str = Field(description="Username, or a verified e-mail address.")
+    password: str = Field(json_schema_extra={"format": "password"})
+
+
+class RefreshToken(Body):
+    refresh_token: str
+
+
+class AccountDeletion(Body):
+    password: str = Field(json_schema_extra={"format": "password"})
+
+
+class User(Resource):
+    id: str
+    tenant_id: str
+    username: str
+    email: str
+    role: Role
+    created_at: datetime
+    last_login_at: datetime | None
+
+    @classmethod
+    def of(cls, user: pb.User) -> "User":
+        return cls(
+            id=user.id,
+            tenant_id=user.tenant_id,
+            username=user.username,
+            email=user.email,
+            role=_ROLES[user.role],
+            created_at=moment(user.created_at),
+            last_login_at=moment(user.last_login_at) if user.HasField("last_login_at") else None,
+        )
+
+
+class Grant(Resource):
+    """What a log-in hands out."""
+
+    user: User
+    access_token: str
+    token_type: str
+    expires_in: int = Field(description="Life of the access token in seconds.")
+    refresh_token: str
+
+    @classmethod
+    def of(cls, grant: pb.Grant) -> "Grant":
+        return cls(
+            user=User.of(grant.user),
+            access_token=grant.access_token,
+            token_type=grant.token_type,
+            expires_in=grant.expires_in,
+            refresh_token=grant.refresh_token,
+        )
+
+
+class ErasureAccepted(Resource):
+    erasure_id: str = Field(description="Keep it: it is the way to the receipt.")
+
+
+class ServiceErasure(Resource):
+    name: str
+    erased_at: datetime | None = Field(description="Null until the service has confirmed.")
+
+
+class Erasure(Resource):
+    """The receipt of an erasure."""
+
+    status: ErasureStatus
+    services: list[ServiceErasure]
+
+    @classmethod
+    def of(cls, erasure: pb.GetErasureResponse) -> "Erasure":
+        return cls(
+            status=_ERASURE_STATUSES[erasure.status],
+            services=[
+                ServiceErasure(
+                    name=service.name,
+                    erased_at=moment(service.erased_at) if service.HasField("erased_at") else None,
+                )
+                for service in erasure.services
+            ],
+        )

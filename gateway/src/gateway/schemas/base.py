@@ -1,0 +1,72 @@
+"""What all schemas share."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Generic, TypeVar
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+Item = TypeVar("Item")
+
+
+class Body(BaseModel):
+    """A request body: exact types, and no field that is not asked for.
+
+    Lengths and formats are the business of the services, which say what is wrong by field.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class Resource(BaseModel):
+    """Something a response shows."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+def _storable(text: str) -> str:
+    if "\x00" in text:
+        raise PydanticCustomError("invalid_character", "must not contain U+0000")
+    return text
+
+
+class ListQuery(BaseModel):
+    """Which page of a list."""
+
+    limit: int = Field(20, ge=1, le=100, description="How many items at most.")
+    cursor: Annotated[str, AfterValidator(_storable)] = Field(
+        "", max_length=1024, description="`next_cursor` of the page before."
+    )
+    count: bool = Field(False, description="Whether to fill `total`.")
+
+
+class Page(Resource, Generic[Item]):
+    """One page of a list."""
+
+    items: list[Item]
+    next_cursor: str | None = Field(description="Null on the last page.")
+    total: int | None = Field(description="Null unless `count=true` was asked for.")
+
+
+class Problem(Resource):
+    """RFC 9457."""
+
+    class Refusal(Resource):
+        """A field that was refused."""
+
+        field: str
+        reason: str
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    reason: str = Field(description="Stable, in upper snake case, such as NOTE_NOT_FOUND.")
+    request_id: str
+    errors: list[Refusal] | None = None
+
+
+def moment(timestamp: Timestamp) -> datetime:
+    """``timestamp`` as an aware datetime in UTC."""
+    return timestamp.ToDatetime(tzinfo=UTC)

@@ -1,0 +1,165 @@
+"""Sessions, messages and runs."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from gateway.schemas.base import Body, ListQuery, Resource, moment
+from parley.chat.v1 import chat_pb2 as pb
+
+MessageRole = Literal["user", "assistant", "system"]
+_ROLES: dict[int, MessageRole] = {
+    pb.MESSAGE_ROLE_USER: "user",
+    pb.MESSAGE_ROLE_ASSISTANT: "assistant",
+    pb.MESSAGE_ROLE_SYSTEM: "system",
+}
+
+RunStatus = Literal["running", "completed", "cancelled", "interrupted", "failed"]
+_STATUSES: dict[int, RunStatus] = {
+    pb.RUN_STATUS_RUNNING: "running",
+    pb.RUN_STATUS_COMPLETED: "completed",
+    pb.RUN_STATUS_CANCELLED: "cancelled",
+    pb.RUN_STATUS_INTERRUPTED: "interrupted",
+    pb.RUN_STATUS_FAILED: "failed",
+}
+
+Order = Literal["asc", "desc"]
+ORDERS: dict[Order, pb.ListOrder.ValueType] = {"asc": pb.LIST_ORDER_ASC, "desc": pb.LIST_ORDER_DESC}
+
+_INT32_MAX = 2**31 - 1
+
+
+class NewSession(Body):
+    title: str | None = None
+    key_id: str | None = None
+    model: str | None = None
+
+
+class Question(Body):
+    content: str = Field(description="1–32,000 characters.")
+    key_id: str | None = None
+    model: str | None = None
+    temperature: float | None = Field(None, ge=0, le=2, description="0.7 if absent.")
+    max_tokens: int | None = Field(None, ge=1, le=_INT32_MAX, description="2,048 if absent.")
+
+
+class MessageListQuery(ListQuery):
+    order: Order = "asc"
+
+
+class Session(Resource):
+    id: str
+    title: str
+    key_id: str | None = Field(description="Null: the user's default connection.")
+    model: str | None = Field(description="Null: the connection's model.")
+    message_count: int
+    last_message_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, session: pb.Session) -> "Session":
+        return cls(
+            id=session.id,
+            title=session.title,
+            key_id=session.key_id if session.HasField("key_id") else None,
+            model=session.model if session.HasField("model") else None,
+            message_count=session.message_count,
+            last_message_at=(
+                moment(session.last_message_at) if session.HasField("last_message_at") else None
+            ),
+            created_at=moment(session.created_at),
+            updated_at=moment(session.updated_at),
+        )
+
+
+class Usage(Resource):
+    prompt_tokens: int
+    completion_tokens: int
+
+    @classmethod
+    def of(cls, usage: pb.Usage) -> "Usage":
+        return cls(prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens)
+
+
+class Message(Resource):
+    id: str
+    session_id: str
+    role: MessageRole
+    content: str
+    order: int = Field(description="Place in the session, from 1, without gaps.")
+    run_id: str | None = Field(description="Null on questions, as the next six are.")
+    status: RunStatus | None
+    provider: str | None
+    model: str | None
+    reasoning: str | None
+    usage: Usage | None
+    created_at: datetime
+
+    @classmethod
+    def of(cls, message: pb.Message) -> "Message":
+        return cls(
+            id=message.id,
+            session_id=message.session_id,
+            role=_ROLES[message.role],
+            content=message.content,
+            order=message.order,
+            run_id=message.run_id if message.HasField("run_id") else None,
+            status=_STATUSES[message.status] if message.HasField("status") else None,
+            provider=message.provider if message.HasField("provider") else None,
+            model=message.model if message.HasField("model") else None,
+            reasoning=message.reasoning if message.HasField("reasoning") else None,
+            usage=Usage.of(message.usage) if message.HasField("usage") else None,
+            created_at=moment(message.created_at),
+        )
+
+
+class Run(Resource):
+    """The generation of one answer."""
+
+    id: str
+    session_id: str
+    question_id: str
+    answer_id: str
+    status: RunStatus
+    reason: str | None = Field(description="Why it ended other than completed.")
+    provider: str
+    model: str
+    last_seq: int = Field(description="Number of the newest frame when the run ended.")
+    usage: Usage | None
+    created_at: datetime
+    ended_at: datetime | None
+
+    @classmethod
+    def of(cls, run: pb.Run) -> "Run":
+        return cls(
+            id=run.id,
+            session_id=run.session_id,
+            question_id=run.question_id,
+            answer_id=run.answer_id,
+            status=_STATUSES[run.status],
+            reason=run.reason if run.HasField("reason") else None,
+            provider=run.provider,
+            model=run.model,
+            last_seq=run.last_seq,
+            usage=Usage.of(run.usage) if run.HasField("usage") else None,
+            created_at=moment(run.created_at),
+            ended_at=moment(run.ended_at) if run.HasField("ended_at") else None,
+        )
+
+
+class RunResult(Resource):
+    """A run with its question and, once saved, its answer."""
+
+    run: Run
+    question: Message
+    answer: Message | None
+
+    @classmethod
+    def of(cls, result: pb.GetRunResponse) -> "RunResult":
+        return cls(
+            run=Run.of(result.run),
+            question=Message.of(result.question),
+            answer=Message.of(result.answer) if result.HasField("answer") else None,
+        )

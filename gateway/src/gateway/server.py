@@ -1,0 +1,69 @@
+"""The public HTTP port, as a part of the service with a life of its own."""
+
+import asyncio
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from chassis.health import EmbeddedUvicorn
+from chassis.service import Component
+from chassis.telemetry.logging import get_logger
+from gateway.http_protocol import bounded_protocol
+from gateway.presence import LongRequests
+from gateway.settings import Settings
+
+_log = get_logger(__name__)
+
+# Between telling long requests to end and closing their connections.
+_FAREWELL_SECONDS = 1.5
+
+
+class HttpServer(Component):
+    """Serves ``app``. Draining closes the port and idle connections at once and waits for
+    what is under way; stopping ends the long requests that are left.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings, requests: LongRequests) -> None:
+        self._requests = requests
+        self._server = EmbeddedUvicorn(
+            uvicorn.Config(
+                app,
+                host=settings.host,
+                port=settings.port,
+                http=bounded_protocol(
+                    head_limit=settings.head_limit_bytes, head_seconds=settings.head_seconds
+                ),
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                # Ours says whom to believe: uvicorn's believes loopback by itself.
+                proxy_headers=False,
+                timeout_keep_alive=settings.keep_alive_seconds,
+            )
+        )
+        self._serving: asyncio.Task[None] | None = None
+        self.port = 0
+
+    async def start(self) -> None:
+        self._serving = await self._server.start()
+        self.port = self._server.port
+        _log.info("http.listening", port=self.port)
+
+    async def drain(self) -> None:
+        if self._serving is not None:
+            self._server.should_exit = True
+            # The drain may be cut short; the server must not be.
+            await asyncio.shield(self._serving)
+
+    async def stop(self) -> None:
+        if self._serving is None:
+            return
+        self._server.should_exit = True
+        self._requests.end()
+        done, _ = await asyncio.wait((self._serving,), timeout=_FAREWELL_SECONDS)
+        if not done:
+            self._server.force_exit = True
+            await self._serving
+        self._serving = None

@@ -1,0 +1,71 @@
+"""The gateway's settings: every variable begins with ``GATEWAY_``."""
+
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from chassis.settings import ServiceSettings, service_config
+
+
+def _one_origin(origin: str) -> str:
+    scheme, separator, host = origin.partition("://")
+    if scheme not in ("http", "https") or not separator or not host or set(host) & set("/*?#@ "):
+        raise ValueError("an origin is scheme://host[:port], without a path or a wildcard")
+    return origin.lower()
+
+
+Origin = Annotated[str, AfterValidator(_one_origin)]
+
+
+class Settings(ServiceSettings):
+    """Where the gateway listens, whom it speaks to, and its bounds."""
+
+    model_config = service_config("GATEWAY_")
+
+    host: str = Field("127.0.0.1", description="Address the REST API listens on.")
+    port: int = Field(8000, ge=0, le=65535, description="Its port; 0: any free one.")
+
+    auth_target: str = Field(description="host:port of auth-service.")
+    apikey_target: str = Field(description="host:port of apikey-service.")
+    chat_target: str = Field(description="host:port of chat-service.")
+    notes_target: str = Field(description="host:port of notes-service.")
+
+    auth_deadline_seconds: float = Field(
+        15.0, gt=0, le=120, description="Longest call to auth-service; hashing takes its time."
+    )
+    apikey_deadline_seconds: float = Field(
+        5.0, gt=0, le=120, description="Longest call to apikey-service."
+    )
+    chat_deadline_seconds: float = Field(
+        5.0, gt=0, le=120, description="Longest call to chat-service, streams excepted."
+    )
+    notes_deadline_seconds: float = Field(
+        5.0, gt=0, le=120, description="Longest call to notes-service."
+    )
+    accept_seconds: float = Field(
+        10.0, gt=0, le=120, description="Longest wait for a question to be accepted."
+    )
+
+    cors_origins: tuple[Origin, ...] = Field(
+        (), description="JSON list of the web origins that may call, such as https://app.example."
+    )
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
+        (), description="JSON list of networks whose X-Forwarded-* headers are believed."
+    )
+
+    body_limit_bytes: int = Field(
+        1024 * 1024, ge=1024, description="Largest request body, bytes as they come."
+    )
+    head_limit_bytes: int = Field(
+        64 * 1024, ge=4096, description="Largest request line with all its headers, bytes."
+    )
+    head_seconds: float = Field(
+        20.0, gt=0, le=600, description="Longest time a client may take to send them."
+    )
+    keep_alive_seconds: int = Field(
+        30, ge=1, le=3600, description="How long an idle connection is kept."
+    )
+    heartbeat_seconds: float = Field(
+        5.0, gt=0, le=60, description="A silent event stream gets a comment after so long."
+    )

@@ -1,0 +1,167 @@
+"""A run's frames as server-sent events, byte by byte as chat-service made them.
+
+This path is the hot one. A frame's data is never parsed; all frames of one gRPC message go
+out in one write; nothing is queued: while a client does not read, its stream is not read
+either. The format: https://html.spec.whatwg.org/multipage/server-sent-events.html
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import aclosing
+from typing import Protocol, TypeVar
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from chassis.errors import AppError, DeadlineExceeded
+from chassis.telemetry.logging import get_logger
+from gateway.presence import End, LongRequests
+
+_log = get_logger(__name__)
+
+MEDIA_TYPE = "text/event-stream"
+
+_HEADERS = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    # Otherwise nginx would collect the events: https://nginx.org/en/docs/http/ngx_http_proxy_module.html
+    (b"x-accel-buffering", b"no"),
+)
+_HEARTBEAT = {"type": "http.response.body", "body": b": \n\n", "more_body": True}
+_END = {"type": "http.response.body", "body": b"", "more_body": False}
+
+
+class FrameLike(Protocol):
+    @property
+    def seq(self) -> int: ...
+    @property
+    def event(self) -> str: ...
+    @property
+    def data(self) -> bytes: ...
+
+
+class Batch(Protocol):
+    """What StartRun and FollowRun answer with: some frames of a run, in order."""
+
+    @property
+    def frames(self) -> Iterable[FrameLike]: ...
+
+
+AnyBatch = TypeVar("AnyBatch", bound=Batch)
+
+
+def encode(batch: Batch) -> bytes:
+    """The batch's frames as events."""
+    return b"".join(
+        [
+            b"id: %d\nevent: %b\ndata: %b\n\n" % (frame.seq, frame.event.encode(), frame.data)
+            for frame in batch.frames
+        ]
+    )
+
+
+class EventStream(Response):
+    """The response that sends what ``batches`` yields, and closes it whatever happens.
+
+    ``opening``, if given, is the read of the first batch, already under way. A stream that
+    breaks off ends without a terminal event: the client follows again from its last id.
+    """
+
+    def __init__(
+        self,
+        batches: AsyncGenerator[AnyBatch, None],
+        requests: LongRequests,
+        *,
+        heartbeat: float,
+        headers: Mapping[str, str],
+        first: AnyBatch | None = None,
+        opening: asyncio.Task[AnyBatch | None] | None = None,
+    ) -> None:
+        self.status_code = 200
+        self.background = None
+        self.body = b""
+        self.raw_headers = [
+            *_HEADERS,
+            *((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()),
+        ]
+        self._batches = batches
+        self._requests = requests
+        self._heartbeat = heartbeat
+        self._first = first
+        self._opening = opening
+
+    async def __call__(
+        self,
+        scope: Scope,  # noqa: ARG002 - ASGI's signature
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        async def beat() -> None:
+            await send(_HEARTBEAT)
+
+        async with aclosing(self._batches) as batches:
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            presence = self._requests.hold(receive, beat=beat, every=self._heartbeat)
+            try:
+                async with presence:
+                    first = self._first
+                    if self._opening is not None:
+                        first = await self._opening
+                    if first is not None:
+                        await send(_message(encode(first)))
+                    touch = presence.touch
+                    async for batch in batches:
+                        await send(_message(encode(batch)))
+                        touch()
+            except AppError as error:
+                _log.warning("stream.broken", reason=error.reason)
+        if presence.ended is not End.CLIENT_GONE:
+            # A client that does not read must not hold up the end of the process.
+            async with asyncio.timeout(1.0 if presence.ended is End.CLOSING else None):
+                await send(_END)
+
+
+def _message(body: bytes) -> dict[str, object]:
+    return {"type": "http.response.body", "body": body, "more_body": True}
+
+
+async def first_batch(batches: AsyncGenerator[AnyBatch, None], *, within: float) -> AnyBatch | None:
+    """The first answer of a stream, or None when it ends without one.
+
+    Raises what the stream raises, or DeadlineExceeded after ``within`` seconds; the stream is
+    closed then.
+    """
+    try:
+        async with asyncio.timeout(within):
+            return await anext(batches, None)
+    except TimeoutError:
+        await batches.aclose()
+        raise DeadlineExceeded() from None
+    except BaseException:
+        await batches.aclose()
+        raise
+
+
+async def begin(
+    batches: AsyncGenerator[AnyBatch, None], *, patience: float
+) -> asyncio.Task[AnyBatch | None]:
+    """The read of the first answer: done, or still under way after ``patience`` seconds.
+
+    So a refusal can still be a problem with its own status, and a run that is silent just now
+    does not keep its follower waiting. Raises what the stream raises.
+    """
+    opening = asyncio.create_task(_next(batches), name="stream-opening")
+    try:
+        done, _ = await asyncio.wait((opening,), timeout=patience)
+        if done:
+            opening.result()
+    except BaseException:
+        opening.cancel()
+        await asyncio.wait((opening,))
+        await batches.aclose()
+        raise
+    return opening
+
+
+async def _next(batches: AsyncGenerator[AnyBatch, None]) -> AnyBatch | None:
+    return await anext(batches, None)

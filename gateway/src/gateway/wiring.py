@@ -1,0 +1,52 @@
+"""The composition root: what the gateway is made of."""
+
+from collections.abc import AsyncIterable, Callable
+from dataclasses import dataclass
+
+from chassis.grpc.caller import TokenVerifier, TrustFeed, TrustStore
+from chassis.service import Service
+from gateway.app import create_app
+from gateway.clients import Clients, connect
+from gateway.presence import LongRequests
+from gateway.readiness import Readiness
+from gateway.server import HttpServer
+from gateway.settings import Settings
+from parley.auth.v1.auth_pb2 import WatchRevocationsRequest, WatchRevocationsResponse
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The service, and the port it serves on."""
+
+    service: Service
+    http: HttpServer
+
+
+def build(settings: Settings) -> Gateway:
+    """The gateway, still to be started."""
+    clients = connect(settings)
+    trust = TrustStore()
+    requests = LongRequests()
+    readiness = Readiness(clients.channels(), trust)
+    app = create_app(
+        settings=settings,
+        clients=clients,
+        verifier=TokenVerifier(trust),
+        readiness=readiness,
+        requests=requests,
+    )
+    http = HttpServer(app, settings, requests)
+    service = Service(
+        "gateway",
+        settings,
+        components=[*clients.channels().values(), TrustFeed(trust, _watch(clients)), http],
+        checks=readiness.checks(),
+    )
+    return Gateway(service, http)
+
+
+def _watch(clients: Clients) -> Callable[[], AsyncIterable[WatchRevocationsResponse]]:
+    def watch() -> AsyncIterable[WatchRevocationsResponse]:
+        return clients.auth.follow(clients.auth.stub.WatchRevocations, WatchRevocationsRequest())
+
+    return watch

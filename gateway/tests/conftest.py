@@ -1,0 +1,265 @@
+"""The gateway as it is wired in production, on a real port, before fake services on the wire."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc.aio
+import httpx
+import pytest
+import pytest_asyncio
+from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf.message import Message
+
+from chassis.caller import Caller
+from chassis.errors import AppError
+from chassis.grpc.caller import TokenVerifier, current_caller
+from chassis.grpc.server import GrpcServer, allow
+from chassis.settings import GrpcServerSettings
+from chassis.telemetry.context import request_id, traceparent
+from chassis.telemetry.logging import configure_logging
+from chassis.testing import Signer, TlsSettings, eventually
+from gateway.settings import Settings
+from gateway.wiring import Gateway, build
+from parley.apikey.v1 import apikey_pb2, apikey_pb2_grpc
+from parley.auth.v1 import auth_pb2, auth_pb2_grpc
+from parley.chat.v1 import chat_pb2, chat_pb2_grpc
+from parley.notes.v1 import notes_pb2, notes_pb2_grpc
+
+OPEN_METHODS = {"Register", "LogIn", "Refresh", "GetErasure", "WatchRevocations"}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call as it arrived: what was asked, for whom, under which identity of a request."""
+
+    method: str
+    request: Any
+    token: str | None
+    request_id: str
+    traceparent: str
+
+
+class Fake:
+    """A service that answers each method with what the test put into ``answers``.
+
+    An error is raised; an event is waited for, and then there is no answer.
+    """
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Message | Exception | asyncio.Event] = {}
+        self.calls: list[Call] = []
+
+    def note(self, method: str, request: Any) -> None:
+        try:
+            token = current_caller().token
+        except AppError:
+            token = None
+        self.calls.append(Call(method, request, token, request_id.get(), traceparent.get()))
+
+    def __getattr__(self, method: str) -> Callable[[Any, Any], Any]:
+        if not method[0].isupper():
+            raise AttributeError(method)
+
+        async def answer(request: Any, context: object) -> Message:
+            self.note(method, request)
+            told = self.answers[method]
+            match told:
+                case Message():
+                    return told
+                case asyncio.Event():
+                    await told.wait()
+                    raise AssertionError(f"{method} was let go, and has no answer")
+                case _:
+                    raise told
+
+        return answer
+
+
+class FakeAuth(Fake):
+    """Publishes the tests' signing key once it may."""
+
+    def __init__(self, signer: Signer) -> None:
+        super().__init__()
+        self._signer = signer
+        self.may_publish = asyncio.Event()
+        self.may_publish.set()
+
+    async def WatchRevocations(
+        self, request: auth_pb2.WatchRevocationsRequest, context: object
+    ) -> AsyncIterator[auth_pb2.WatchRevocationsResponse]:
+        await self.may_publish.wait()
+        key = auth_pb2.VerificationKey(kid=self._signer.kid, public_key=self._signer.public_key)
+        yield auth_pb2.WatchRevocationsResponse(snapshot=True, keys=[key])
+        await asyncio.Event().wait()
+
+
+Step = Sequence[chat_pb2.Frame] | asyncio.Event | Exception
+
+
+class FakeChat(Fake):
+    """Plays ``script`` for each run: frames of one message, an event to wait for, an error."""
+
+    run_id = "01900000-0000-7000-8000-000000000001"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refusal: Exception | asyncio.Event | None = None
+        self.script: list[Step] = []
+        self.sent = 0
+        self.ended = asyncio.Event()
+
+    async def StartRun(
+        self, request: chat_pb2.StartRunRequest, context: object
+    ) -> AsyncIterator[chat_pb2.StartRunResponse]:
+        self.note("StartRun", request)
+        await self._refuse()
+        accepted = chat_pb2.RunAccepted(run_id=self.run_id, session_id="s", question_id="q")
+        yield chat_pb2.StartRunResponse(accepted=accepted)
+        async for frames in self._play():
+            yield chat_pb2.StartRunResponse(frames=frames)
+
+    async def FollowRun(
+        self, request: chat_pb2.FollowRunRequest, context: object
+    ) -> AsyncIterator[chat_pb2.FollowRunResponse]:
+        self.note("FollowRun", request)
+        await self._refuse()
+        async for frames in self._play():
+            yield chat_pb2.FollowRunResponse(frames=frames)
+
+    async def _refuse(self) -> None:
+        if isinstance(self.refusal, asyncio.Event):
+            await self.refusal.wait()
+        elif self.refusal is not None:
+            raise self.refusal
+
+    async def _play(self) -> AsyncIterator[Sequence[chat_pb2.Frame]]:
+        try:
+            for step in self.script:
+                if isinstance(step, asyncio.Event):
+                    await step.wait()
+                elif isinstance(step, Exception):
+                    raise step
+                else:
+                    yield step
+                    self.sent += 1
+        finally:
+            self.ended.set()
+
+
+def frame(seq: int, event: str, data: bytes) -> chat_pb2.Frame:
+    return chat_pb2.Frame(seq=seq, event=event, data=data)
+
+
+@dataclass
+class Door:
+    """The gateway under test and all that stands behind it."""
+
+    gateway: Gateway
+    http: httpx.AsyncClient
+    auth: FakeAuth
+    apikey: Fake
+    chat: FakeChat
+    notes: Fake
+    servers: dict[str, GrpcServer]
+    signer: Signer
+    settings: Settings
+    caller: Caller = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.caller = self.signer.caller()
+
+    @property
+    def port(self) -> int:
+        return self.gateway.http.port
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.caller.token}"}
+
+    async def ready(self) -> None:
+        async def reached() -> bool:
+            return (await self.http.get("/readyz")).status_code == 200
+
+        await eventually(reached)
+
+
+class OpenDoor:
+    """``await open_door(heartbeat_seconds=0.05)``: a gateway with these settings."""
+
+    def __init__(self, stack: AsyncExitStack, tls_settings: TlsSettings, signer: Signer) -> None:
+        self._stack = stack
+        self._tls = tls_settings
+        self._signer = signer
+
+    async def __call__(self, *, ready: bool = True, **changes: Any) -> Door:
+        auth, apikey, chat, notes = FakeAuth(self._signer), Fake(), FakeChat(), Fake()
+        if not ready:
+            auth.may_publish.clear()
+        servers = {
+            "auth": await self._serve("auth-service", auth_pb2, auth_pb2_grpc, auth),
+            "apikey": await self._serve("apikey-service", apikey_pb2, apikey_pb2_grpc, apikey),
+            "chat": await self._serve("chat-service", chat_pb2, chat_pb2_grpc, chat),
+            "notes": await self._serve("notes-service", notes_pb2, notes_pb2_grpc, notes),
+        }
+        targets: dict[str, Any] = {
+            f"{name}_target": f"127.0.0.1:{server.port}" for name, server in servers.items()
+        }
+        settings = Settings(
+            **self._tls("gateway"), **{"port": 0, "drain_seconds": 2.0, **targets, **changes}
+        )
+        gateway = build(settings)
+        await gateway.service.start()
+        self._stack.push_async_callback(gateway.service.stop)
+        http = await self._stack.enter_async_context(
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{gateway.http.port}", timeout=10)
+        )
+        door = Door(gateway, http, auth, apikey, chat, notes, servers, self._signer, settings)
+        if ready:
+            await door.ready()
+        return door
+
+    async def _serve(self, name: str, contract: Any, generated: Any, fake: Fake) -> GrpcServer:
+        service: ServiceDescriptor = next(iter(contract.DESCRIPTOR.services_by_name.values()))
+        add = getattr(generated, f"add_{service.name}Servicer_to_server")
+
+        def register(server: grpc.aio.Server) -> None:
+            add(fake, server)
+
+        server = GrpcServer(
+            settings=GrpcServerSettings(**self._tls(name), drain_seconds=0.1),
+            policy={
+                service.full_name: {
+                    method.name: allow("gateway", open=method.name in OPEN_METHODS)
+                    for method in service.methods
+                }
+            },
+            register=register,
+            verifier=TokenVerifier(self._signer.trust),
+        )
+        await server.start()
+        self._stack.push_async_callback(server.stop)
+        return server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def logging_as_in_production() -> None:
+    configure_logging("gateway", "info")
+
+
+@pytest_asyncio.fixture
+async def open_door(tls_settings: TlsSettings, signer: Signer) -> AsyncIterator[OpenDoor]:
+    async with AsyncExitStack() as stack:
+        yield OpenDoor(stack, tls_settings, signer)
+
+
+@pytest_asyncio.fixture
+async def door(open_door: OpenDoor) -> Door:
+    return await open_door()
+
+
+@pytest.fixture
+def make_frame() -> Callable[[int, str, bytes], chat_pb2.Frame]:
+    return frame

@@ -1,0 +1,317 @@
+"""Each route asks the right service the right thing, and shows its answer under the same names."""
+
+import asyncio
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from chassis.errors import AppError, FieldError, Kind, ValidationFailed
+from parley.apikey.v1 import apikey_pb2
+from parley.auth.v1 import auth_pb2
+from parley.chat.v1 import chat_pb2
+from parley.notes.v1 import notes_pb2
+
+Door = Any
+
+WHEN = Timestamp(seconds=1_700_000_000)
+SHOWN = "2023-11-14T22:13:20Z"
+USER = auth_pb2.User(
+    id="u1",
+    tenant_id="t1",
+    username="ada",
+    email="ada@example.org",
+    role=auth_pb2.ROLE_TENANT_ADMIN,
+    created_at=WHEN,
+)
+SHOWN_USER = {
+    "id": "u1",
+    "tenant_id": "t1",
+    "username": "ada",
+    "email": "ada@example.org",
+    "role": "tenant_admin",
+    "created_at": SHOWN,
+    "last_login_at": None,
+}
+GRANT = auth_pb2.Grant(
+    user=USER, access_token="at", token_type="Bearer", expires_in=300, refresh_token="rt"
+)
+NOTE = notes_pb2.Note(id="n1", title="T", content="C", created_at=WHEN, updated_at=WHEN)
+SHOWN_NOTE = {"id": "n1", "title": "T", "content": "C", "created_at": SHOWN, "updated_at": SHOWN}
+
+
+class NoteNotFound(AppError):
+    kind = Kind.NOT_FOUND
+    reason = "NOTE_NOT_FOUND"
+    detail = "There is no such note."
+
+
+class UsernameTaken(AppError):
+    kind = Kind.CONFLICT
+    reason = "USERNAME_TAKEN"
+    detail = "That name is taken."
+
+
+class TooBusy(AppError):
+    kind = Kind.UNAVAILABLE
+    reason = "TOO_BUSY"
+    detail = "Too many log-ins at once."
+
+
+async def test_registering_tells_auth_service_who_and_from_where(door: Door) -> None:
+    door.auth.answers["Register"] = auth_pb2.RegisterResponse(grant=GRANT)
+    body = {"username": "ada", "email": "ada@example.org", "password": "correct horse"}
+    response = await door.http.post(
+        "/api/v1/auth/register", json=body, headers={"user-agent": "test/1"}
+    )
+    assert response.status_code == 201
+    assert response.json() == {
+        "user": SHOWN_USER,
+        "access_token": "at",
+        "token_type": "Bearer",
+        "expires_in": 300,
+        "refresh_token": "rt",
+    }
+    assert response.headers["cache-control"] == "no-store"
+    (call,) = door.auth.calls
+    assert call.request == auth_pb2.RegisterRequest(
+        **body, client=auth_pb2.Client(ip="127.0.0.1", user_agent="test/1")
+    )
+
+
+async def test_logging_in_refreshing_and_out(door: Door) -> None:
+    door.auth.answers |= {
+        "LogIn": auth_pb2.LogInResponse(grant=GRANT),
+        "Refresh": auth_pb2.RefreshResponse(grant=GRANT),
+        "LogOut": auth_pb2.LogOutResponse(),
+    }
+    logged_in = await door.http.post("/api/v1/auth/login", json={"username": "a", "password": "p"})
+    refreshed = await door.http.post("/api/v1/auth/refresh", json={"refresh_token": "rt"})
+    logged_out = await door.http.post("/api/v1/auth/logout", headers=door.bearer)
+    assert [logged_in.status_code, refreshed.status_code] == [200, 200]
+    assert logged_in.json() == refreshed.json()
+    assert (logged_out.status_code, logged_out.content) == (204, b"")
+    assert door.auth.calls[-1].token == door.caller.token
+
+
+async def test_me_and_its_end(door: Door) -> None:
+    erased = auth_pb2.ServiceErasure(name="notes-service", erased_at=WHEN)
+    pending = auth_pb2.ServiceErasure(name="chat-service")
+    door.auth.answers |= {
+        "GetMe": auth_pb2.GetMeResponse(user=USER),
+        "DeleteMe": auth_pb2.DeleteMeResponse(erasure_id="e1"),
+        "GetErasure": auth_pb2.GetErasureResponse(
+            status=auth_pb2.ERASURE_STATUS_PENDING, services=[erased, pending]
+        ),
+    }
+    assert (await door.http.get("/api/v1/me", headers=door.bearer)).json() == SHOWN_USER
+    deleted = await door.http.request(
+        "DELETE", "/api/v1/me", json={"password": "p"}, headers=door.bearer
+    )
+    assert (deleted.status_code, deleted.json()) == (202, {"erasure_id": "e1"})
+    receipt = await door.http.get("/api/v1/erasures/e1")
+    assert receipt.json() == {
+        "status": "pending",
+        "services": [
+            {"name": "notes-service", "erased_at": SHOWN},
+            {"name": "chat-service", "erased_at": None},
+        ],
+    }
+
+
+async def test_keys_are_created_listed_and_got(door: Door) -> None:
+    key = apikey_pb2.Key(
+        id="k1",
+        name="mine",
+        masked_key="sk-…1234",
+        model="m",
+        base_url="https://example.org/v1",
+        provider=apikey_pb2.PROVIDER_OPENAI,
+        created_at=WHEN,
+        updated_at=WHEN,
+    )
+    shown = {
+        "id": "k1",
+        "name": "mine",
+        "masked_key": "sk-…1234",
+        "model": "m",
+        "base_url": "https://example.org/v1",
+        "provider": "openai",
+        "created_at": SHOWN,
+        "updated_at": SHOWN,
+    }
+    door.apikey.answers |= {
+        "CreateKey": apikey_pb2.CreateKeyResponse(key=key),
+        "GetKey": apikey_pb2.GetKeyResponse(key=key),
+        "ListKeys": apikey_pb2.ListKeysResponse(items=[key], next_cursor="c2", total=7),
+    }
+    body = {"name": "mine", "api_key": "sk-x", "model": "m", "base_url": "https://example.org/v1"}
+    created = await door.http.post("/api/v1/keys", json=body, headers=door.bearer)
+    assert (created.status_code, created.json()) == (201, shown)
+    got = await door.http.get("/api/v1/keys/k1", headers=door.bearer)
+    assert got.json() == shown
+    listed = await door.http.get("/api/v1/keys?limit=5&cursor=c1&count=true", headers=door.bearer)
+    assert listed.json() == {"items": [shown], "next_cursor": "c2", "total": 7}
+    create, get, page = [call.request for call in door.apikey.calls]
+    assert create == apikey_pb2.CreateKeyRequest(**body)
+    assert get == apikey_pb2.GetKeyRequest(id="k1")
+    assert page == apikey_pb2.ListKeysRequest(limit=5, cursor="c1", count=True)
+
+
+async def test_sessions_and_messages(door: Door) -> None:
+    session = chat_pb2.Session(id="s1", title="Hello", created_at=WHEN, updated_at=WHEN)
+    answer = chat_pb2.Message(
+        id="m2",
+        session_id="s1",
+        role=chat_pb2.MESSAGE_ROLE_ASSISTANT,
+        content="Hi",
+        order=2,
+        run_id="r1",
+        status=chat_pb2.RUN_STATUS_COMPLETED,
+        model="m",
+        usage=chat_pb2.Usage(prompt_tokens=3, completion_tokens=1),
+        created_at=WHEN,
+    )
+    door.chat.answers |= {
+        "CreateSession": chat_pb2.CreateSessionResponse(session=session),
+        "GetSession": chat_pb2.GetSessionResponse(session=session),
+        "ListSessions": chat_pb2.ListSessionsResponse(items=[session]),
+        "ListMessages": chat_pb2.ListMessagesResponse(items=[answer]),
+    }
+    path = "/api/v1/chat/sessions"
+    created = await door.http.post(path, json={"title": "Hello"}, headers=door.bearer)
+    assert created.status_code == 201
+    shown = created.json()
+    assert (shown["title"], shown["key_id"], shown["last_message_at"]) == ("Hello", None, None)
+    bare = await door.http.post(path, headers=door.bearer)
+    assert bare.status_code == 201
+    assert (await door.http.get(f"{path}/s1", headers=door.bearer)).json() == shown
+    listed = await door.http.get(path, headers=door.bearer)
+    assert listed.json() == {"items": [shown], "next_cursor": None, "total": None}
+    messages = await door.http.get(f"{path}/s1/messages?order=desc", headers=door.bearer)
+    assert messages.json()["items"] == [
+        {
+            "id": "m2",
+            "session_id": "s1",
+            "role": "assistant",
+            "content": "Hi",
+            "order": 2,
+            "run_id": "r1",
+            "status": "completed",
+            "provider": None,
+            "model": "m",
+            "reasoning": None,
+            "usage": {"prompt_tokens": 3, "completion_tokens": 1},
+            "created_at": SHOWN,
+        }
+    ]
+    requests = [call.request for call in door.chat.calls]
+    assert requests[0] == chat_pb2.CreateSessionRequest(title="Hello")
+    assert requests[1] == chat_pb2.CreateSessionRequest()
+    assert requests[3] == chat_pb2.ListSessionsRequest(limit=20)
+    assert requests[4].order == chat_pb2.LIST_ORDER_DESC
+
+
+async def test_notes_are_created_listed_got_and_deleted(door: Door) -> None:
+    door.notes.answers |= {
+        "CreateNote": notes_pb2.CreateNoteResponse(note=NOTE),
+        "GetNote": notes_pb2.GetNoteResponse(note=NOTE),
+        "ListNotes": notes_pb2.ListNotesResponse(items=[NOTE]),
+        "DeleteNote": notes_pb2.DeleteNoteResponse(),
+    }
+    body = {"title": "T", "content": "C"}
+    created = await door.http.post("/api/v1/notes", json=body, headers=door.bearer)
+    assert (created.status_code, created.json()) == (201, SHOWN_NOTE)
+    assert (await door.http.get("/api/v1/notes/n1", headers=door.bearer)).json() == SHOWN_NOTE
+    listed = await door.http.get("/api/v1/notes", headers=door.bearer)
+    assert listed.json()["items"] == [SHOWN_NOTE]
+    deleted = await door.http.delete("/api/v1/notes/n1", headers=door.bearer)
+    assert deleted.status_code == 204
+
+
+async def test_a_call_carries_token_request_id_and_trace(door: Door) -> None:
+    door.notes.answers["GetNote"] = notes_pb2.GetNoteResponse(note=NOTE)
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    response = await door.http.get(
+        "/api/v1/notes/n1",
+        headers={**door.bearer, "x-request-id": "order-66.a_b", "traceparent": trace},
+    )
+    assert response.headers["x-request-id"] == "order-66.a_b"
+    (call,) = door.notes.calls
+    assert call.token == door.caller.token
+    assert call.request_id == "order-66.a_b"
+    assert call.traceparent[:36] == trace[:36]
+
+
+async def test_an_odd_request_id_is_replaced(door: Door) -> None:
+    for odd in ("x" * 65, 'a"b', "a b", "é".encode(), b"\xff"):
+        response = await door.http.get("/healthz", headers=[("x-request-id", odd)])
+        assert response.status_code == 200
+        assert response.headers["x-request-id"].isalnum()
+
+
+async def test_a_services_error_is_a_problem_with_its_status(door: Door) -> None:
+    cases: list[tuple[AppError, int]] = [
+        (NoteNotFound(), 404),
+        (UsernameTaken(metadata={"hint": "ada2", "status": "200"}), 409),
+        (ValidationFailed(fields=[FieldError("title", "TOO_LONG")]), 422),
+        (TooBusy(retry_after=7), 503),
+    ]
+    for error, status in cases:
+        door.notes.answers["GetNote"] = error
+        response = await door.http.get("/api/v1/notes/n1", headers=door.bearer)
+        problem = response.json()
+        assert response.status_code == problem["status"] == status
+        assert response.headers["content-type"] == "application/problem+json"
+        assert problem["reason"] == error.reason
+        assert problem["detail"] == error.detail
+        assert problem["request_id"] == response.headers["x-request-id"]
+        assert problem["type"] == "about:blank"
+        assert problem["title"]
+        if status == 409:
+            assert problem["hint"] == "ada2"
+        if status == 422:
+            assert problem["errors"] == [{"field": "title", "reason": "TOO_LONG"}]
+        if status == 503:
+            assert response.headers["retry-after"] == "7"
+
+
+async def test_the_text_of_a_services_bug_does_not_reach_the_client(door: Door) -> None:
+    door.notes.answers["GetNote"] = RuntimeError("the password is hunter2")
+    response = await door.http.get("/api/v1/notes/n1", headers=door.bearer)
+    assert response.status_code == 500
+    assert response.json()["reason"] == "INTERNAL"
+    assert "hunter2" not in response.text
+    assert "RuntimeError" not in response.text
+
+
+async def test_a_bug_of_our_own_is_a_bare_500(door: Door) -> None:
+    # An enum value of a newer contract, which this gateway has no name for.
+    door.auth.answers["GetMe"] = auth_pb2.GetMeResponse(user=auth_pb2.User(id="secret-text"))
+    response = await door.http.get("/api/v1/me", headers=door.bearer)
+    assert response.status_code == 500
+    assert response.headers["content-type"] == "application/problem+json"
+    assert set(response.json()) == {"type", "title", "status", "detail", "reason", "request_id"}
+    assert "secret-text" not in response.text
+    assert "KeyError" not in response.text
+
+
+async def test_a_service_that_is_away_is_503_and_the_gateway_degraded(door: Door) -> None:
+    await door.servers["notes"].stop()
+    response = await door.http.get("/api/v1/notes/n1", headers=door.bearer)
+    assert response.status_code == 503
+    assert response.json()["reason"] == "UNAVAILABLE"
+    assert response.headers["retry-after"] == "1"
+    ready = await door.http.get("/readyz")
+    assert ready.status_code == 200
+    assert ready.json()["status"] == "degraded"
+    assert ready.json()["checks"]["notes-service"] == "away"
+
+
+async def test_a_deadline_that_passes_is_504(open_door: Any) -> None:
+    door = await open_door(notes_deadline_seconds=0.2)
+    door.notes.answers["CreateNote"] = asyncio.Event()
+    response = await door.http.post(
+        "/api/v1/notes", json={"title": "T", "content": "C"}, headers=door.bearer
+    )
+    assert response.status_code == 504
+    assert response.json()["reason"] == "DEADLINE_EXCEEDED"

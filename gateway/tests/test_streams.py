@@ -1,0 +1,365 @@
+"""Runs as event streams and as whole answers."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import orjson
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from chassis.errors import AppError, Kind
+from chassis.testing import eventually
+from parley.chat.v1 import chat_pb2
+
+Door = Any
+MakeFrame = Callable[[int, str, bytes], chat_pb2.Frame]
+
+ASK = "/api/v1/chat/sessions/s1/messages"
+EVENTS = {"accept": "text/event-stream"}
+QUESTION = {"content": "How are you?"}
+
+
+class RunInProgress(AppError):
+    kind = Kind.CONFLICT
+    reason = "RUN_IN_PROGRESS"
+    detail = "An answer is being generated in this conversation."
+
+
+class RunNotFound(AppError):
+    kind = Kind.NOT_FOUND
+    reason = "RUN_NOT_FOUND"
+    detail = "There is no such run."
+
+
+class ShuttingDown(AppError):
+    kind = Kind.UNAVAILABLE
+    reason = "SHUTTING_DOWN"
+    detail = "This replica is closing."
+
+
+@pytest.fixture
+def frames(make_frame: MakeFrame) -> list[chat_pb2.Frame]:
+    return [
+        make_frame(1, "start", b'{"run_id":"r"}'),
+        make_frame(2, "delta", '{"text":"Grüß \\"dich\\""}'.encode()),
+        make_frame(3, "delta", b'{"text":"\\n"}'),
+        make_frame(4, "done", b'{"status":"completed"}'),
+    ]
+
+
+def sse(frames: list[chat_pb2.Frame]) -> bytes:
+    return b"".join(
+        b"id: %d\nevent: %s\ndata: %s\n\n" % (frame.seq, frame.event.encode(), frame.data)
+        for frame in frames
+    )
+
+
+@contextlib.asynccontextmanager
+async def connection(
+    door: Door, method: str, path: str, body: Any = None
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A client whose reading, silence and end are in the test's own hands."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+    content = b"" if body is None else orjson.dumps(body)
+    writer.write(
+        f"{method} {path} HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(content)}\r\n"
+        f"authorization: {door.bearer['authorization']}\r\n\r\n".encode()
+        + content
+    )
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+async def test_frames_come_as_events_byte_for_byte(
+    door: Door, frames: list[chat_pb2.Frame]
+) -> None:
+    door.chat.script = [frames[:1], frames[1:3], frames[3:]]
+    response = await door.http.post(
+        ASK,
+        json={**QUESTION, "key_id": "k", "model": "m", "temperature": 0, "max_tokens": 5},
+        headers={**door.bearer, **EVENTS},
+    )
+    assert response.status_code == 200
+    assert response.content == sse(frames)
+    assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["x-accel-buffering"] == "no"
+    assert response.headers["x-run-id"] == door.chat.run_id
+    (call,) = door.chat.calls
+    assert call.token == door.caller.token
+    assert call.request == chat_pb2.StartRunRequest(
+        session_id="s1",
+        content="How are you?",
+        key_id="k",
+        model="m",
+        temperature=0.0,
+        max_tokens=5,
+    )
+
+
+async def test_a_question_without_a_session_asks_for_one(
+    door: Door, frames: list[chat_pb2.Frame]
+) -> None:
+    door.chat.script = [frames]
+    response = await door.http.post(
+        "/api/v1/chat/messages", json=QUESTION, headers={**door.bearer, **EVENTS}
+    )
+    assert response.content == sse(frames)
+    assert door.chat.calls[0].request == chat_pb2.StartRunRequest(content="How are you?")
+
+
+async def test_all_frames_of_a_message_go_out_in_one_chunk(
+    door: Door, frames: list[chat_pb2.Frame]
+) -> None:
+    door.chat.script = [frames]
+    async with connection(door, "POST", ASK, QUESTION) as (reader, _):
+        await reader.readuntil(b"\r\n\r\n")
+        events = sse(frames)
+        expected = b"%x\r\n%b\r\n0\r\n\r\n" % (len(events), events)
+        assert await reader.readexactly(len(expected)) == expected
+
+
+async def test_a_refusal_before_acceptance_is_a_problem_with_its_status(door: Door) -> None:
+    door.chat.refusal = RunInProgress(metadata={"run_id": "r9"})
+    for accept in ("text/event-stream", "application/json"):
+        response = await door.http.post(
+            ASK, json=QUESTION, headers={**door.bearer, "accept": accept}
+        )
+        assert response.status_code == 409
+        assert response.headers["content-type"] == "application/problem+json"
+        assert response.json()["reason"] == "RUN_IN_PROGRESS"
+        assert response.json()["run_id"] == "r9"
+
+
+async def test_a_question_that_is_not_accepted_in_time_is_504(open_door: Any) -> None:
+    door = await open_door(accept_seconds=0.2)
+    door.chat.refusal = asyncio.Event()
+    response = await door.http.post(ASK, json=QUESTION, headers={**door.bearer, **EVENTS})
+    assert response.status_code == 504
+    assert response.json()["reason"] == "DEADLINE_EXCEEDED"
+
+
+async def test_a_silent_stream_has_a_heartbeat_without_an_id(
+    open_door: Any, frames: list[chat_pb2.Frame]
+) -> None:
+    door = await open_door(heartbeat_seconds=0.05)
+    more = asyncio.Event()
+    door.chat.script = [frames[:1], more, frames[1:]]
+    async with connection(door, "POST", ASK, QUESTION) as (reader, _), asyncio.timeout(5):
+        await reader.readuntil(sse(frames[:1]))
+        for _beat in range(3):
+            await reader.readuntil(b"\r\n: \n\n\r\n")
+        more.set()
+        await reader.readuntil(sse(frames[1:]))
+        await reader.readuntil(b"0\r\n\r\n")
+
+
+async def test_a_client_that_has_gone_ends_the_call_at_once(
+    door: Door, frames: list[chat_pb2.Frame]
+) -> None:
+    door.chat.script = [frames[:1], asyncio.Event()]
+    async with connection(door, "POST", ASK, QUESTION) as (reader, _):
+        await reader.readuntil(sse(frames[:1]))
+        assert not door.chat.ended.is_set()
+    async with asyncio.timeout(2):
+        await door.chat.ended.wait()
+
+
+async def test_a_client_that_waits_for_the_whole_answer_and_goes_ends_the_call(
+    door: Door, frames: list[chat_pb2.Frame]
+) -> None:
+    door.chat.script = [frames[:1], asyncio.Event()]
+    waiting = asyncio.create_task(door.http.post(ASK, json=QUESTION, headers=door.bearer))
+    await eventually(lambda: door.chat.sent)
+    waiting.cancel()
+    await asyncio.wait((waiting,))
+    async with asyncio.timeout(2):
+        await door.chat.ended.wait()
+
+
+async def test_a_client_that_does_not_read_stops_the_reading_behind_it(
+    door: Door, make_frame: MakeFrame
+) -> None:
+    door.chat.script = [[make_frame(number, "delta", b"x" * 65536)] for number in range(1, 2000)]
+    async with connection(door, "POST", ASK, QUESTION) as (reader, _):
+        await reader.readuntil(b"\r\n\r\n")
+        sent = -1
+
+        async def at_rest() -> bool:
+            nonlocal sent
+            before, sent = sent, door.chat.sent
+            await asyncio.sleep(0.3)
+            return bool(door.chat.sent == before)
+
+        await eventually(at_rest)
+        # Of 125 MiB only what sockets and flow-control windows hold is under way.
+        assert door.chat.sent < 600
+        assert not door.chat.ended.is_set()
+    async with asyncio.timeout(2):
+        await door.chat.ended.wait()
+
+
+async def test_a_stream_that_breaks_off_ends_without_a_terminal_event(
+    door: Door, frames: list[chat_pb2.Frame]
+) -> None:
+    door.chat.script = [frames[:2], ShuttingDown()]
+    response = await door.http.post(ASK, json=QUESTION, headers={**door.bearer, **EVENTS})
+    assert response.status_code == 200
+    assert response.content == sse(frames[:2])
+
+
+def result(status: chat_pb2.RunStatus.ValueType, *, answered: bool = True) -> Any:
+    when = Timestamp(seconds=1_700_000_000)
+    question = chat_pb2.Message(
+        id="q", role=chat_pb2.MESSAGE_ROLE_USER, content="How are you?", order=1, created_at=when
+    )
+    answer = chat_pb2.Message(
+        id="a", role=chat_pb2.MESSAGE_ROLE_ASSISTANT, content="Well", order=2, created_at=when
+    )
+    run = chat_pb2.Run(id="r", session_id="s1", status=status, last_seq=4, created_at=when)
+    return chat_pb2.GetRunResponse(run=run, question=question, answer=answer if answered else None)
+
+
+async def test_the_whole_answer_comes_once_the_run_has_ended(
+    door: Door, frames: list[chat_pb2.Frame]
+) -> None:
+    more = asyncio.Event()
+    door.chat.script = [frames[:2], more, frames[2:]]
+    door.chat.answers["GetRun"] = result(chat_pb2.RUN_STATUS_COMPLETED)
+    waiting = asyncio.create_task(door.http.post(ASK, json=QUESTION, headers=door.bearer))
+    await eventually(lambda: door.chat.sent)
+    assert not waiting.done()
+    more.set()
+    response = await waiting
+    assert response.status_code == 200
+    assert response.headers["x-run-id"] == door.chat.run_id
+    told = response.json()
+    assert set(told) == {"run", "question", "answer"}
+    assert told["run"]["status"] == "completed"
+    assert told["run"]["ended_at"] is None
+    assert (told["question"]["content"], told["answer"]["content"]) == ("How are you?", "Well")
+    assert door.chat.calls[-1].request == chat_pb2.GetRunRequest(run_id=door.chat.run_id)
+
+
+async def test_a_run_that_ended_but_is_not_saved_yet_has_no_answer(
+    door: Door, frames: list[chat_pb2.Frame]
+) -> None:
+    door.chat.script = [frames]
+    door.chat.answers["GetRun"] = result(chat_pb2.RUN_STATUS_COMPLETED, answered=False)
+    response = await door.http.post(ASK, json=QUESTION, headers=door.bearer)
+    assert response.json()["answer"] is None
+
+
+async def test_a_failed_run_is_502_with_the_problem_of_its_error_event(
+    door: Door, make_frame: MakeFrame
+) -> None:
+    told = {"reason": "PROVIDER_RATE_LIMITED", "detail": "The model is too busy.", "status": 429}
+    data = orjson.dumps({"problem": told, "message_id": "a", "order": 2, "saved": True})
+    door.chat.script = [[make_frame(1, "start", b"{}"), make_frame(2, "error", data)]]
+    response = await door.http.post(ASK, json=QUESTION, headers=door.bearer)
+    assert response.status_code == response.json()["status"] == 502
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["x-run-id"] == door.chat.run_id
+    assert response.json()["reason"] == "PROVIDER_RATE_LIMITED"
+    assert response.json()["detail"] == "The model is too busy."
+
+
+async def test_a_run_that_cannot_be_followed_to_its_end_is_503_with_its_id(
+    door: Door, frames: list[chat_pb2.Frame]
+) -> None:
+    for breaking in ([frames[:2], ShuttingDown()], [frames[:2]]):
+        door.chat.script = breaking
+        response = await door.http.post(ASK, json=QUESTION, headers=door.bearer)
+        assert response.status_code == 503
+        assert response.json()["reason"] == "RUN_OUT_OF_SIGHT"
+        assert response.json()["run_id"] == door.chat.run_id
+
+
+async def test_a_run_is_shown_with_question_and_answer(door: Door) -> None:
+    door.chat.answers["GetRun"] = result(chat_pb2.RUN_STATUS_INTERRUPTED)
+    response = await door.http.get("/api/v1/chat/runs/r", headers=door.bearer)
+    assert response.json()["run"]["status"] == "interrupted"
+    assert response.json()["answer"]["id"] == "a"
+
+
+async def test_events_are_followed_from_the_last_one_seen(
+    door: Door, frames: list[chat_pb2.Frame]
+) -> None:
+    door.chat.script = [frames[2:]]
+    path = "/api/v1/chat/runs/r1/events"
+    for query, headers, after in (
+        ("", {}, 0),
+        ("?after=2", {}, 2),
+        ("", {"last-event-id": "7"}, 7),
+        ("?after=2", {"last-event-id": "7"}, 7),
+    ):
+        response = await door.http.get(path + query, headers={**door.bearer, **headers})
+        assert response.status_code == 200
+        assert response.content == sse(frames[2:])
+        assert response.headers["x-run-id"] == "r1"
+        assert door.chat.calls[-1].request == chat_pb2.FollowRunRequest(run_id="r1", after=after)
+
+
+async def test_following_a_run_of_somebody_else_is_404(door: Door) -> None:
+    door.chat.refusal = RunNotFound()
+    response = await door.http.get("/api/v1/chat/runs/r1/events", headers=door.bearer)
+    assert response.status_code == 404
+    assert response.json()["reason"] == "RUN_NOT_FOUND"
+
+
+async def test_when_nothing_is_left_to_send_it_is_204(door: Door) -> None:
+    door.chat.script = []
+    response = await door.http.get("/api/v1/chat/runs/r1/events?after=9", headers=door.bearer)
+    assert (response.status_code, response.content) == (204, b"")
+
+
+async def test_a_follower_of_a_silent_run_gets_its_head_and_heartbeats(
+    open_door: Any, frames: list[chat_pb2.Frame]
+) -> None:
+    door = await open_door(heartbeat_seconds=0.05)
+    more = asyncio.Event()
+    door.chat.script = [more, frames[3:]]
+    path = "/api/v1/chat/runs/r1/events?after=3"
+    async with connection(door, "GET", path) as (reader, _), asyncio.timeout(5):
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+        await reader.readuntil(b": \n\n")
+        more.set()
+        await reader.readuntil(sse(frames[3:]))
+        await reader.readuntil(b"0\r\n\r\n")
+
+
+async def test_a_follower_that_goes_while_the_run_is_silent_ends_the_call(door: Door) -> None:
+    door.chat.script = [asyncio.Event()]
+    async with connection(door, "GET", "/api/v1/chat/runs/r1/events") as (reader, _):
+        await reader.readuntil(b"\r\n\r\n")
+    async with asyncio.timeout(2):
+        await door.chat.ended.wait()
+
+
+async def test_odd_positions_are_422(door: Door) -> None:
+    path = "/api/v1/chat/runs/r1/events"
+    for query, headers in (
+        ("?after=-1", {}),
+        ("?after=x", {}),
+        (f"?after={2**63}", {}),
+        ("", {"last-event-id": "abc"}),
+        ("", {"last-event-id": "-5"}),
+    ):
+        response = await door.http.get(path + query, headers={**door.bearer, **headers})
+        assert (query, headers, response.status_code) == (query, headers, 422)
+    assert door.chat.calls == []
+
+
+async def test_a_head_request_for_events_holds_nothing_open(
+    door: Door, frames: list[chat_pb2.Frame]
+) -> None:
+    door.chat.script = [frames[:1], asyncio.Event()]
+    response = await door.http.head("/api/v1/chat/runs/r1/events", headers=door.bearer)
+    assert response.status_code == 200
+    async with asyncio.timeout(2):
+        await door.chat.ended.wait()

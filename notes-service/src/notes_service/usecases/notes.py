@@ -1,0 +1,78 @@
+"""Create, read, list and delete a user's notes."""
+
+from chassis.caller import Caller
+from chassis.clock import utc_now
+from chassis.errors import ValidationFailed
+from chassis.ids import new_id, parse_id
+from chassis.paging import Page, Position, page_of, parse_limit
+from chassis.text import check_text
+from notes_service.domain.note import CONTENT_MAXIMUM, TITLE_MAXIMUM, Note
+from notes_service.usecases.errors import NoteNotFound
+from notes_service.usecases.ports import OpenTransaction
+
+
+async def create_note(
+    open_transaction: OpenTransaction, caller: Caller, *, title: str, content: str
+) -> Note:
+    """Store a new note; white space around ``title`` is dropped.
+
+    Raises ValidationFailed when a text is not acceptable, OwnerErased when the caller's
+    account has been deleted.
+    """
+    title = title.strip()
+    errors = [
+        *check_text("title", title, minimum=1, maximum=TITLE_MAXIMUM),
+        *check_text("content", content, maximum=CONTENT_MAXIMUM),
+    ]
+    if errors:
+        raise ValidationFailed(fields=errors)
+    now = utc_now()
+    note = Note(id=new_id(), title=title, content=content, created_at=now, updated_at=now)
+    async with open_transaction(caller) as transaction:
+        await transaction.lock_owner()
+        await transaction.insert(note)
+    return note
+
+
+async def get_note(open_transaction: OpenTransaction, caller: Caller, note_id: str) -> Note:
+    """One of the caller's notes; raises NoteNotFound."""
+    parsed = parse_id(note_id)
+    if parsed is None:
+        raise NoteNotFound()
+    async with open_transaction(caller) as transaction:
+        note = await transaction.find(parsed)
+    if note is None:
+        raise NoteNotFound()
+    return note
+
+
+async def list_notes(
+    open_transaction: OpenTransaction, caller: Caller, *, limit: int, cursor: str, count: bool
+) -> Page[Note]:
+    """A page of the caller's notes, most recently changed first, ``total`` if ``count``.
+
+    ``cursor`` is the ``next_cursor`` of the page before, empty for the first one. Raises
+    ValidationFailed.
+    """
+    limit = parse_limit(limit)
+    after = Position.from_cursor(cursor)
+    async with open_transaction(caller) as transaction:
+        rows = await transaction.list(after=after, limit=limit + 1)
+        total = await transaction.count() if count else None
+    return page_of(rows, limit, _cursor_of, total=total)
+
+
+def _cursor_of(note: Note) -> str:
+    return Position(note.updated_at, note.id).to_cursor()
+
+
+async def delete_note(open_transaction: OpenTransaction, caller: Caller, note_id: str) -> None:
+    """Delete one of the caller's notes; raises NoteNotFound, also the second time."""
+    parsed = parse_id(note_id)
+    if parsed is None:
+        raise NoteNotFound()
+    async with open_transaction(caller) as transaction:
+        await transaction.lock_owner()
+        deleted = await transaction.delete(parsed)
+    if not deleted:
+        raise NoteNotFound()

@@ -1,0 +1,58 @@
+"""What the use cases need from outside: the database."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from chassis.caller import Caller
+from chassis.paging import Position
+from notes_service.domain.note import Note
+
+
+class Transaction(Protocol):
+    """One transaction of one user: it sees that user's notes and no others.
+
+    What is written is kept when the block ends, and nothing of it if the block raises.
+    """
+
+    async def lock_owner(self) -> None:
+        """Keep the user from being erased meanwhile: comes before every write.
+
+        Raises OwnerErased if the erasure came first.
+        """
+
+    async def insert(self, note: Note) -> None: ...
+
+    async def find(self, note_id: UUID) -> Note | None: ...
+
+    async def list(self, *, after: Position | None, limit: int) -> list[Note]:
+        """At most ``limit`` notes behind ``after``, most recently changed first."""
+
+    async def count(self) -> int: ...
+
+    async def delete(self, note_id: UUID) -> bool:
+        """Whether there was such a note to delete."""
+
+
+OpenTransaction = Callable[[Caller], AbstractAsyncContextManager[Transaction]]
+
+
+class ErasureTransaction(Protocol):
+    """One transaction of a background job that takes a user's data away."""
+
+    async def erase_owner(self, *, user_id: UUID, tenant_id: UUID, at: datetime) -> datetime:
+        """Mark the user erased: waits for writers under way, and lets none in afterwards.
+
+        Returns ``at``, or when it was done before.
+        """
+
+    async def delete_notes(self, user_id: UUID) -> int:
+        """Delete all of the user's notes; returns how many there were."""
+
+    async def enqueue(self, event: str, payload: bytes) -> None:
+        """Put an event into the outbox; ``event`` is its subject without the prefix."""
+
+
+OpenErasure = Callable[[], AbstractAsyncContextManager[ErasureTransaction]]

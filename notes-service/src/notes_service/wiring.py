@@ -1,0 +1,69 @@
+"""What the notes service is made of."""
+
+from pathlib import Path
+
+from chassis.db.engine import Database
+from chassis.db.migrate import SchemaCheck
+from chassis.grpc.caller import TokenVerifier, TrustFeed, TrustStore
+from chassis.grpc.client import Channel
+from chassis.grpc.server import GrpcServer
+from chassis.health import Check
+from chassis.jetstream import Consumer, JetStream
+from chassis.outbox import Relay
+from chassis.service import Service
+from notes_service.events import UserDeletedHandler
+from notes_service.rpc import POLICY, NotesServicer, watch_revocations
+from notes_service.settings import Settings
+from notes_service.store.erasure import erasures
+from notes_service.store.notes import transactions
+from parley.notes.v1.notes_pb2_grpc import add_NotesServiceServicer_to_server
+
+NAME = "notes-service"
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def build(settings: Settings) -> Service:
+    """The service, not started yet."""
+    database = Database(
+        settings.database_url.get_secret_value(),
+        pool_size=settings.database_pool_size,
+        application_name=NAME,
+    )
+    worker = Database(
+        settings.worker_database_url.get_secret_value(),
+        pool_size=settings.database_pool_size,
+        application_name=f"{NAME} worker",
+    )
+    events = JetStream(
+        settings.nats_url.get_secret_value(), prefix=settings.events_prefix, name=NAME
+    )
+    relay = Relay(worker, events)
+    user_deleted = Consumer(
+        events,
+        durable=f"{NAME}-user-deleted",
+        subject=events.subject("user.deleted"),
+        handler=UserDeletedHandler(
+            erasures(worker, events.subject), service=NAME, announce=relay.wake
+        ),
+    )
+    auth = Channel(target=settings.auth_target, server="auth-service", settings=settings)
+    trust = TrustStore()
+    trust_feed = TrustFeed(trust, lambda: watch_revocations(auth))
+    servicer = NotesServicer(transactions(database))
+    server = GrpcServer(
+        settings=settings,
+        policy=POLICY,
+        register=lambda server: add_NotesServiceServicer_to_server(servicer, server),
+        verifier=TokenVerifier(trust),
+    )
+    return Service(
+        NAME,
+        settings,
+        components=[database, worker, events, relay, user_deleted, auth, trust_feed, server],
+        checks=[
+            Check("database", database.ping, critical=True),
+            Check("schema", SchemaCheck(database, MIGRATIONS), critical=True),
+            Check("nats", events.ping),
+            Check("auth-service", auth.probe),
+        ],
+    )

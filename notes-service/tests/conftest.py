@@ -1,0 +1,116 @@
+"""The service as it is wired in production, beside an auth-service of the tests' own."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from chassis.embedded.ports import free_port
+from chassis.errors import RemoteError
+from chassis.grpc.caller import TokenVerifier
+from chassis.grpc.client import Channel
+from chassis.grpc.server import GrpcServer, allow
+from chassis.jetstream import JetStream
+from chassis.settings import GrpcServerSettings
+from chassis.testing import (
+    DatabaseUrls,
+    OpenChannel,
+    ServiceDatabase,
+    Signer,
+    TlsSettings,
+    eventually,
+)
+from notes_service.settings import Settings
+from notes_service.wiring import MIGRATIONS, build
+from parley.auth.v1 import auth_pb2, auth_pb2_grpc
+from parley.notes.v1 import notes_pb2, notes_pb2_grpc
+
+
+class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
+    """Publishes the key that signs the tests' tokens, and nothing else."""
+
+    def __init__(self, signer: Signer) -> None:
+        self._signer = signer
+
+    async def WatchRevocations(
+        self, request: auth_pb2.WatchRevocationsRequest, context: object
+    ) -> AsyncIterator[auth_pb2.WatchRevocationsResponse]:
+        key = auth_pb2.VerificationKey(kid=self._signer.kid, public_key=self._signer.public_key)
+        yield auth_pb2.WatchRevocationsResponse(snapshot=True, keys=[key])
+        await asyncio.Event().wait()
+
+
+@pytest_asyncio.fixture
+async def auth_port(tls_settings: TlsSettings, signer: Signer) -> AsyncIterator[int]:
+    servicer = AuthServicer(signer)  # type: ignore[abstract]  # the one method that is called
+    methods = auth_pb2.DESCRIPTOR.services_by_name["AuthService"].methods
+    server = GrpcServer(
+        settings=GrpcServerSettings(**tls_settings("auth-service")),
+        policy={
+            "parley.auth.v1.AuthService": {
+                method.name: allow("notes-service", open=True) for method in methods
+            }
+        },
+        register=lambda server: auth_pb2_grpc.add_AuthServiceServicer_to_server(servicer, server),
+        verifier=TokenVerifier(signer.trust),
+    )
+    await server.start()
+    yield server.port
+    await server.stop()
+
+
+@pytest.fixture
+def database(service_database: ServiceDatabase) -> DatabaseUrls:
+    return service_database("notes", MIGRATIONS)
+
+
+@pytest.fixture
+def settings(
+    tls_settings: TlsSettings,
+    database: DatabaseUrls,
+    nats_url: str,
+    events_prefix: str,
+    auth_port: int,
+) -> Settings:
+    return Settings(
+        **tls_settings("notes-service"),
+        grpc_port=free_port(),
+        database_url=database.app,
+        worker_database_url=database.worker,
+        owner_database_url=database.owner,
+        nats_url=nats_url,
+        events_prefix=events_prefix,
+        auth_target=f"127.0.0.1:{auth_port}",
+    )
+
+
+@pytest_asyncio.fixture
+async def notes(
+    settings: Settings, grpc_channel: OpenChannel, signer: Signer
+) -> AsyncIterator[Channel]:
+    """The gateway's channel to the running service."""
+    service = build(settings)
+    await service.start()
+    channel = await grpc_channel(settings.grpc_port, "notes-service", as_name="gateway")
+    method = channel.stub(notes_pb2_grpc.NotesServiceStub).ListNotes
+    token = signer.token()
+
+    async def answers() -> bool:
+        await channel.unary(method, notes_pb2.ListNotesRequest(), timeout=5, token=token)
+        return True
+
+    # Until auth-service's key has arrived no token can be verified.
+    await eventually(answers, ignoring=(RemoteError,))
+    yield channel
+    await service.stop()
+
+
+@pytest_asyncio.fixture
+async def events(nats_url: str, events_prefix: str) -> AsyncIterator[JetStream]:
+    """The same JetStream, as the other services see it."""
+    stream = JetStream(nats_url, prefix=events_prefix, name="tester")
+    await stream.start()
+    await stream.wait_ready()
+    yield stream
+    await stream.stop()

@@ -1,0 +1,255 @@
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+
+from chassis.errors import FieldError, Kind, RemoteError
+from chassis.grpc.client import Channel
+from chassis.ids import new_id
+from chassis.paging import encode_cursor
+from chassis.testing import DatabaseUrls, OpenChannel, Signer
+from notes_service.settings import Settings
+from parley.notes.v1 import notes_pb2
+from parley.notes.v1.notes_pb2_grpc import NotesServiceStub
+
+
+@dataclass(frozen=True)
+class User:
+    """A user, as the gateway speaks for them."""
+
+    channel: Channel
+    token: str
+
+    @property
+    def stub(self) -> NotesServiceStub:
+        return self.channel.stub(NotesServiceStub)
+
+    async def create(self, title: str = "A title", content: str = "A text") -> notes_pb2.Note:
+        request = notes_pb2.CreateNoteRequest(title=title, content=content)
+        answer = await self.channel.unary(
+            self.stub.CreateNote, request, timeout=5, token=self.token
+        )
+        return answer.note
+
+    async def get(self, note_id: str) -> notes_pb2.Note:
+        request = notes_pb2.GetNoteRequest(id=note_id)
+        answer = await self.channel.unary(self.stub.GetNote, request, timeout=5, token=self.token)
+        return answer.note
+
+    async def list(
+        self, limit: int = 0, cursor: str = "", *, count: bool = False
+    ) -> notes_pb2.ListNotesResponse:
+        request = notes_pb2.ListNotesRequest(limit=limit, cursor=cursor, count=count)
+        return await self.channel.unary(self.stub.ListNotes, request, timeout=5, token=self.token)
+
+    async def delete(self, note_id: str) -> None:
+        request = notes_pb2.DeleteNoteRequest(id=note_id)
+        await self.channel.unary(self.stub.DeleteNote, request, timeout=5, token=self.token)
+
+
+@pytest.fixture
+def new_user(notes: Channel, signer: Signer) -> Callable[[], User]:
+    return lambda: User(notes, signer.token())
+
+
+@pytest.fixture
+def alice(new_user: Callable[[], User]) -> User:
+    return new_user()
+
+
+@pytest.fixture
+def bob(new_user: Callable[[], User]) -> User:
+    return new_user()
+
+
+async def test_a_note_that_was_created_can_be_read(alice: User) -> None:
+    created = await alice.create("  Groceries \n", "milk\n雪 🎉")
+
+    assert created.title == "Groceries"
+    assert created.content == "milk\n雪 🎉"
+    assert created.created_at == created.updated_at
+    assert await alice.get(created.id) == created
+
+
+async def test_the_longest_texts_are_kept_whole(alice: User) -> None:
+    title, content = "雪" * 200, "🎉" * 100_000
+
+    stored = await alice.get((await alice.create(title, content)).id)
+
+    assert stored.title == title
+    assert stored.content == content
+
+
+@pytest.mark.parametrize(
+    ("title", "content", "errors"),
+    [
+        ("", "", [FieldError("title", "REQUIRED")]),
+        (" \n\u3000", "", [FieldError("title", "REQUIRED")]),
+        ("a" * 201, "", [FieldError("title", "TOO_LONG")]),
+        ("a\x00b", "", [FieldError("title", "INVALID_CHARACTER")]),
+        ("a", "\x00", [FieldError("content", "INVALID_CHARACTER")]),
+        (
+            "",
+            "a" * 100_001,
+            [FieldError("title", "REQUIRED"), FieldError("content", "TOO_LONG")],
+        ),
+    ],
+)
+async def test_a_text_that_is_not_acceptable_is_refused(
+    alice: User, title: str, content: str, errors: list[FieldError]
+) -> None:
+    with pytest.raises(RemoteError) as refused:
+        await alice.create(title, content)
+
+    assert refused.value.kind is Kind.INVALID
+    assert refused.value.reason == "VALIDATION"
+    assert list(refused.value.fields) == errors
+    assert (await alice.list(count=True)).total == 0
+
+
+async def test_a_deleted_note_is_gone_and_cannot_be_deleted_again(alice: User) -> None:
+    kept, deleted = await alice.create("kept"), await alice.create("deleted")
+
+    await alice.delete(deleted.id)
+
+    assert [note.id for note in (await alice.list()).items] == [kept.id]
+    for again in (alice.get(deleted.id), alice.delete(deleted.id)):
+        with pytest.raises(RemoteError) as refused:
+            await again
+        assert (refused.value.kind, refused.value.reason) == (Kind.NOT_FOUND, "NOTE_NOT_FOUND")
+
+
+async def test_another_users_note_is_as_if_absent(alice: User, bob: User) -> None:
+    note = await alice.create()
+
+    refusals = []
+    for note_id in (note.id, str(new_id())):
+        for attempt in (bob.get(note_id), bob.delete(note_id)):
+            with pytest.raises(RemoteError) as refused:
+                await attempt
+            refusals.append((refused.value.reason, refused.value.detail, refused.value.metadata))
+
+    assert len({repr(refusal) for refusal in refusals}) == 1
+    assert refusals[0][0] == "NOTE_NOT_FOUND"
+    assert (await bob.list(count=True)).total == 0
+    assert await alice.get(note.id) == note
+
+
+async def test_the_same_user_id_in_another_tenant_sees_nothing(
+    notes: Channel, signer: Signer
+) -> None:
+    user_id = new_id()
+    here, there = (User(notes, signer.token(user_id, new_id())) for _ in range(2))
+    note = await here.create()
+
+    with pytest.raises(RemoteError):
+        await there.get(note.id)
+    assert (await there.list(count=True)).total == 0
+
+
+@pytest.mark.parametrize("note_id", ["", "7", "../etc", "\x00", "x" * 5000, "\N{SNOWMAN}" * 36])
+async def test_an_id_that_is_none_is_not_found(alice: User, note_id: str) -> None:
+    for attempt in (alice.get(note_id), alice.delete(note_id)):
+        with pytest.raises(RemoteError) as refused:
+            await attempt
+        assert refused.value.reason == "NOTE_NOT_FOUND"
+
+
+async def test_the_list_is_read_page_by_page_each_note_once_and_ties_too(
+    alice: User, bob: User, database: DatabaseUrls
+) -> None:
+    created = [await alice.create(f"note {number}") for number in range(25)]
+    foreign = await bob.create("not Alice's")
+    with psycopg.connect(database.worker, autocommit=True) as worker:
+        # Ten of them changed in the same microsecond, after all others.
+        same = [note.id for note in created[5:15]]
+        worker.execute(
+            "UPDATE notes SET updated_at = '2040-01-01T00:00:00.123456Z' WHERE id = ANY(%s::uuid[])",
+            [same],
+        )
+
+    seen: list[str] = []
+    cursor, pages = "", 0
+    while cursor or not pages:
+        page = await alice.list(limit=4, cursor=cursor, count=True)
+        assert page.total == 25
+        assert len(page.items) == (4 if page.next_cursor else 1)
+        seen += [note.id for note in page.items]
+        cursor, pages = page.next_cursor, pages + 1
+
+    others = [note.id for note in created if note.id not in same]
+    assert seen == [*sorted(same, reverse=True), *reversed(others)]
+    assert foreign.id not in seen
+
+
+async def test_notes_that_come_and_go_between_pages_shift_nothing(alice: User) -> None:
+    created = [await alice.create(f"note {number}") for number in range(6)]
+    first = await alice.list(limit=3)
+
+    await alice.delete(first.items[2].id)
+    await alice.create("newer than all")
+    second = await alice.list(limit=3, cursor=first.next_cursor)
+
+    assert [note.id for note in second.items] == [note.id for note in reversed(created[:3])]
+    assert second.next_cursor == ""
+
+
+async def test_a_page_holds_twenty_unless_told_and_counts_only_when_asked(alice: User) -> None:
+    for number in range(21):
+        await alice.create(f"note {number}")
+
+    page = await alice.list()
+
+    assert len(page.items) == 20
+    assert not page.HasField("total")
+    assert len((await alice.list(limit=100)).items) == 21
+
+
+@pytest.mark.parametrize("limit", [-1, 101, 2**31 - 1])
+async def test_a_limit_outside_its_bounds_is_refused(alice: User, limit: int) -> None:
+    with pytest.raises(RemoteError) as refused:
+        await alice.list(limit=limit)
+    assert refused.value.fields == (FieldError("limit", "OUT_OF_RANGE"),)
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "nonsense",
+        "\x00",
+        encode_cursor("one part"),
+        encode_cursor("2026-01-01T00:00:00+00:00", "no id"),
+        encode_cursor("no time", str(new_id())),
+    ],
+)
+async def test_a_cursor_that_is_none_is_refused(alice: User, cursor: str) -> None:
+    with pytest.raises(RemoteError) as refused:
+        await alice.list(cursor=cursor)
+    assert refused.value.fields == (FieldError("cursor", "INVALID"),)
+
+
+@pytest.mark.parametrize(
+    "moment", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59.999999-23:59"]
+)
+async def test_a_cursor_at_the_end_of_time_is_no_error(alice: User, moment: str) -> None:
+    await alice.create()
+    page = await alice.list(cursor=encode_cursor(moment, str(new_id())))
+    assert len(page.items) == (1 if moment.startswith("9999") else 0)
+
+
+async def test_only_the_gateway_may_call(
+    notes: Channel, settings: Settings, grpc_channel: OpenChannel, signer: Signer
+) -> None:
+    for name in ("chat-service", "auth-service", "tester"):
+        channel = await grpc_channel(settings.grpc_port, "notes-service", as_name=name)
+        with pytest.raises(RemoteError) as refused:
+            await User(channel, signer.token()).list()
+        assert refused.value.kind is Kind.FORBIDDEN
+
+
+async def test_a_call_without_a_good_token_is_refused(notes: Channel) -> None:
+    for token in ("", "nonsense", Signer().token()):
+        with pytest.raises(RemoteError) as refused:
+            await User(notes, token).list()
+        assert refused.value.kind is Kind.UNAUTHENTICATED

@@ -1,0 +1,37 @@
+"""One stack for the tests that share one, and a maker for those that kill theirs."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from .stack import Stack
+
+
+def _end(stack: Stack) -> None:
+    if stack.process is not None:
+        stack.stop()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    stack = Stack(tmp_path_factory.mktemp("stack"))
+    stack.start()
+    yield stack
+    _end(stack)
+
+
+@pytest.fixture
+def new_stack(tmp_path: Path) -> Iterator[Callable[[], Stack]]:
+    """Starts a stack of the test's own."""
+    made: list[Stack] = []
+
+    def make() -> Stack:
+        stack = Stack(tmp_path)
+        made.append(stack)
+        stack.start()
+        return stack
+
+    yield make
+    for one in made:
+        _end(one)

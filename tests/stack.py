@@ -1,0 +1,138 @@
+"""A whole Parley in a folder of its own, as `python -m parley_local` runs it."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import psutil
+
+from chassis.embedded import EmbeddedNats, EmbeddedPostgres, EmbeddedValkey, free_port
+
+_READY_SECONDS = 120.0
+_STOP_SECONDS = 60.0
+
+
+@dataclass
+class Stack:
+    """Started by :meth:`start`; what it says goes to ``output``, in the folder."""
+
+    directory: Path
+    port: int = field(default_factory=free_port)
+    demo_port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def model_url(self) -> str:
+        """Base URL of the scripted model server that the runner offers."""
+        return f"http://127.0.0.1:{self.demo_port}/v1"
+
+    @property
+    def data(self) -> Path:
+        return self.directory / "data"
+
+    @property
+    def output(self) -> str:
+        return (self.directory / "output").read_text(errors="replace")
+
+    def start(self) -> None:
+        """Start, and return once the gateway is ready."""
+        with (self.directory / "output").open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "parley_local", "--json"],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={
+                    **os.environ,
+                    **self.environment,
+                    "PARLEY_DATA": str(self.data),
+                    "GATEWAY_PORT": str(self.port),
+                    "DEMO_MODEL_PORT": str(self.demo_port),
+                },
+            )
+        deadline = time.monotonic() + _READY_SECONDS
+        while not self._is_ready():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(f"the stack is not ready:\n{self.output[-4000:]}")
+            time.sleep(0.05)
+
+    def _is_ready(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def stop(self) -> int:
+        """Ctrl-C; the runner's exit code once everything is down."""
+        assert self.process is not None
+        children = self.children()
+        self.process.send_signal(signal.SIGINT)
+        try:
+            code = self.process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"the stack does not stop:\n{self.output[-4000:]}") from None
+        psutil.wait_procs(children, timeout=10)
+        self.process = None
+        return code
+
+    def kill(self) -> list[psutil.Process]:
+        """Kill -9 the runner alone; the processes it had."""
+        assert self.process is not None
+        children = self.children()
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+        return children
+
+    def children(self) -> list[psutil.Process]:
+        """Every process the runner has started, servers' own children included."""
+        assert self.process is not None
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def service(self, module: str) -> psutil.Process:
+        """The process of ``python -m <module> serve``."""
+        for child in self.children():
+            if {"-m", module, "serve"} <= set(child.cmdline()):
+                return child
+        raise AssertionError(f"{module} does not run")
+
+    def server(self, program: str) -> psutil.Process:
+        """The embedded server whose program's file is called ``program``."""
+        for child in self.children():
+            if Path(child.exe()).name == program and "-m" not in child.cmdline():
+                return child
+        raise AssertionError(f"{program} does not run")
+
+    # Where the embedded servers are, for tests that look behind the API.
+
+    def database_url(self, service: str) -> str:
+        """The superuser's URL of the database of ``auth``, ``apikey``, ``chat`` or ``notes``."""
+        port = int((self.data / "postgres/data/postmaster.pid").read_text().splitlines()[3])
+        postgres = EmbeddedPostgres(self.data / "postgres", port=port)
+        return re.sub(r"/[^/]*$", f"/parley_{service}", postgres.admin_url)
+
+    @property
+    def redis_url(self) -> str:
+        port = re.search(
+            r"^port (\d+)", (self.data / "valkey/valkey.conf").read_text(), re.MULTILINE
+        )
+        assert port is not None
+        return EmbeddedValkey(self.data / "valkey", port=int(port[1])).url
+
+    @property
+    def nats_url(self) -> str:
+        port = json.loads((self.data / "nats/nats.conf").read_text())["port"]
+        return EmbeddedNats(self.data / "nats", port=port).url

@@ -1,0 +1,1 @@
+"""What `make` runs: setting up, generating, checking. Nothing here is shipped."""

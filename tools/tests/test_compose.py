@@ -1,0 +1,133 @@
+"""docker-compose.yml is read here the way the services will read it."""
+
+import importlib
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings
+
+from parley_compose.handout import hand_out
+from parley_compose.layout import Uids
+from tools.members import ROOT
+
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
+PACKAGES = {
+    "gateway": "gateway",
+    "auth-service": "auth_service",
+    "apikey-service": "apikey_service",
+    "chat-service": "chat_service",
+    "notes-service": "notes_service",
+    "auth-migrate": "auth_service",
+    "apikey-migrate": "apikey_service",
+    "chat-migrate": "chat_service",
+    "notes-migrate": "notes_service",
+}
+
+
+@pytest.fixture(scope="module")
+def volumes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Each named volume that the job `secrets` fills, as a folder."""
+    root = tmp_path_factory.mktemp("volumes")
+    mine = root.stat().st_uid
+    hand_out(root, Uids(postgres=mine, redis=mine, parley=mine))
+    mounts = (mount.split(":") for mount in CONTAINERS["secrets"]["volumes"])
+    return {name: root / Path(target).name for name, target in mounts}
+
+
+def environment_of(container: str, volumes: dict[str, Path]) -> dict[str, str]:
+    """What its processes see, with paths inside mounted volumes turned into real ones."""
+    found = {}
+    for name, value in CONTAINERS[container]["environment"].items():
+        text = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value)
+        for mount in CONTAINERS[container]["volumes"]:
+            volume, target, *_ = mount.split(":")
+            if volume in volumes:
+                text = text.replace(f"{target}/", f"{volumes[volume]}/")
+        found[name] = text
+    return found
+
+
+@pytest.mark.parametrize("container", PACKAGES)
+def test_a_container_is_given_settings_that_its_service_accepts(
+    container: str, volumes: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = environment_of(container, volumes)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    settings: type[BaseSettings] = importlib.import_module(
+        f"{PACKAGES[container]}.settings"
+    ).Settings
+    loaded = settings()
+    prefix = settings.model_config.get("env_prefix", "")
+    known = set()
+    for field in settings.model_fields:
+        known.add(f"{prefix}{field}".upper())
+        if isinstance(getattr(loaded, field), SecretStr):
+            known.add(f"{prefix}{field}_file".upper())
+    assert set(environment) <= known
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_a_container_has_no_rights_that_it_does_not_need(container: str) -> None:
+    definition = CONTAINERS[container]
+    assert definition["read_only"]
+    assert definition["cap_drop"] == ["ALL"]
+    assert definition["security_opt"] == ["no-new-privileges:true"]
+    assert definition["mem_limit"]
+    assert ("cap_add" in definition) == (container == "secrets")
+
+
+def test_nothing_is_published_but_the_gateway() -> None:
+    published = [name for name, container in CONTAINERS.items() if "ports" in container]
+    outside = [
+        name for name, container in CONTAINERS.items() if "outside" in container.get("networks", [])
+    ]
+    assert published == ["gateway"]
+    assert outside == ["gateway", "chat-service"]
+    assert COMPOSE["networks"]["inside"]["internal"]
+
+
+def test_no_secret_is_in_the_file() -> None:
+    for container in CONTAINERS.values():
+        for name, value in container.get("environment", {}).items():
+            secret = re.search(r"PASSWORD|URL|SECRET|VAULT_KEY|SIGNING_KEY", name)
+            assert not secret or name.endswith("_FILE"), f"{name}={value}"
+
+
+def test_every_image_of_ours_is_built_by_exactly_one_container() -> None:
+    ours = {c["image"] for c in CONTAINERS.values() if c["image"].startswith("parley/")}
+    built = [c["image"] for c in CONTAINERS.values() if "build" in c]
+    assert sorted(built) == sorted(ours)
+    for container in CONTAINERS.values():
+        policy = container.get("pull_policy")
+        if container["image"] in ours:
+            assert policy == ("build" if "build" in container else "never")
+
+
+def test_every_build_names_a_member() -> None:
+    for container in CONTAINERS.values():
+        if "build" in container:
+            folder = ROOT / container["build"]["args"]["SERVICE"]
+            (package,) = (p for p in (folder / "src").iterdir() if not p.name.startswith("."))
+            assert (package / "__main__.py").is_file()
+
+
+def test_every_file_that_a_container_is_pointed_to_is_handed_out(volumes: dict[str, Path]) -> None:
+    for container, definition in CONTAINERS.items():
+        if "environment" in definition:
+            for name, value in environment_of(container, volumes).items():
+                assert not name.endswith("_FILE") or Path(value).is_file(), f"{container}: {name}"
+
+
+def test_every_dependency_and_volume_exists() -> None:
+    for container in CONTAINERS.values():
+        for name, wanted in container.get("depends_on", {}).items():
+            healthy = wanted["condition"] == "service_healthy"
+            assert healthy == (CONTAINERS[name]["restart"] != "no")
+        for mount in container.get("volumes", []):
+            assert mount.split(":")[0] in COMPOSE["volumes"]
