@@ -1,9 +1,9 @@
 """What a user of the REST interface does, in the fewest words."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
@@ -38,7 +38,7 @@ class User:
 
     def __init__(self, url: str) -> None:
         self.http = httpx.Client(base_url=url, timeout=30)
-        self.username = f"user-{new_id().hex}"
+        self.username = f"u-{new_id().hex[-20:]}"
         self.email = f"{self.username}@example.com"
         answer = self.http.post(
             "/api/v1/auth/register",
@@ -48,6 +48,14 @@ class User:
         self.grant: dict[str, Any] = answer.json()
         self.id: str = self.grant["user"]["id"]
         self.http.headers["Authorization"] = f"Bearer {self.grant['access_token']}"
+
+    def log_in(self) -> None:
+        """Log in anew: access tokens live for five minutes."""
+        answer = self.http.post(
+            "/api/v1/auth/login", json={"username": self.username, "password": PASSWORD}
+        )
+        assert answer.status_code == 200, answer.text
+        self.http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
     def create_key(self, base_url: str, model: str, **changes: str) -> dict[str, Any]:
         body = {
@@ -91,3 +99,12 @@ class User:
 def text_of_events(events: list[Event]) -> str:
     """The answer as a reader of the stream has it."""
     return "".join(event.data["text"] for event in events if event.name == "delta")
+
+
+class HasUrl(Protocol):
+    @property
+    def url(self) -> str: ...
+
+
+# Registers a user whose client is closed after the test.
+SignUp = Callable[[HasUrl], User]

@@ -1,10 +1,12 @@
 """One stack for the tests that share one, and a maker for those that kill theirs."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from .client import HasUrl, SignUp, User
 from .stack import Stack
 
 
@@ -35,3 +37,15 @@ def new_stack(tmp_path: Path) -> Iterator[Callable[[], Stack]]:
     yield make
     for one in made:
         _end(one)
+
+
+@pytest.fixture
+def sign_up() -> Iterator[SignUp]:
+    with ExitStack() as clients:
+
+        def make(stack: HasUrl) -> User:
+            user = User(stack.url)
+            clients.callback(user.http.close)
+            return user
+
+        yield make

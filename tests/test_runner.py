@@ -1,4 +1,4 @@
-"""`make run`: kept through Ctrl-C and kill -9, nothing left behind."""
+"""`make run`: kept through Ctrl-C and kill -9, parts started again, nothing left behind."""
 
 import signal
 from collections.abc import Callable
@@ -9,15 +9,36 @@ import psutil
 from chassis.testing.eventually import eventually
 from parley_local.model_server.texts import text_of
 
-from .client import User
+from .client import Event, SignUp, User, read_events, text_of_events
 from .stack import Stack
 
 
+def ask_until_cut(
+    user: User, session_id: str, after: int, cut: Callable[[], object]
+) -> list[Event]:
+    """The events that were seen of an answer when ``cut`` is called behind event ``after``."""
+    seen: list[Event] = []
+    try:
+        with user.http.stream(
+            "POST",
+            f"/api/v1/chat/sessions/{session_id}/messages",
+            json={"content": "And this"},
+            headers={"Accept": "text/event-stream"},
+        ) as answer:
+            for event in read_events(answer.iter_lines()):
+                seen.append(event)
+                if event.id == after:
+                    cut()
+    except httpx.TransportError:
+        pass
+    return seen
+
+
 async def test_a_conversation_outlives_ctrl_c_and_kill_9_of_the_runner(
-    new_stack: Callable[[], Stack],
+    new_stack: Callable[[], Stack], sign_up: SignUp
 ) -> None:
     stack = new_stack()
-    user = User(stack.url)
+    user = sign_up(stack)
     user.create_key(stack.model_url, "tokens-50")
     session_id = user.create_session()
     user.ask(session_id, "Remember this")
@@ -31,65 +52,71 @@ async def test_a_conversation_outlives_ctrl_c_and_kill_9_of_the_runner(
     assert user.messages(session_id) == conversation
 
     # In mid-stream this time: what was shown is in the message once a new replica has it.
-    key = user.create_key(stack.model_url, "endless-at-100")
-    shown = ""
-    with user.http.stream(
-        "POST",
-        f"/api/v1/chat/sessions/{session_id}/messages",
-        json={"content": "And this", "key_id": key["id"]},
-        headers={"Accept": "text/event-stream"},
-    ) as answer:
-        lines = answer.iter_lines()
-        try:
-            from .client import read_events
-
-            for event in read_events(lines):
-                shown += event.data.get("text", "")
-                if len(shown) > 100:
-                    if stack.process is not None:
-                        children = stack.kill()
-        except httpx.TransportError:
-            pass
-    assert len(shown) > 100
-    await eventually(lambda: not [child for child in children if child.is_running()])
+    endless = user.create_key(stack.model_url, "endless-at-100")
+    other_session = user.create_session(key_id=endless["id"])
+    killed: list[psutil.Process] = []
+    seen = ask_until_cut(user, other_session, 10, lambda: killed.extend(stack.kill()))
+    assert seen[-1].name != "done"
+    await eventually(lambda: not [child for child in killed if child.is_running()])
     stack.start()
-    grant = httpx.post(
-        f"{stack.url}/api/v1/auth/login",
-        json={"username": user.username, "password": "correct horse battery staple"},
-    ).json()
-    user.http.headers["Authorization"] = f"Bearer {grant['access_token']}"
-    assert user.messages(session_id)[:2] == conversation
-    await eventually(lambda: len(user.messages(session_id)) == 4, timeout=40)
-    answer_kept = user.messages(session_id)[3]
-    assert answer_kept["content"].startswith(shown)
-    assert answer_kept["status"] == "interrupted"
-    assert user.ask(session_id, "Still there?", max_tokens=5)[-1].name == "done"
+    user.log_in()
+    assert user.messages(session_id) == conversation
+    await eventually(lambda: len(user.messages(other_session)) == 2, timeout=40)
+    answer = user.messages(other_session)[1]
+    assert answer["content"].startswith(text_of_events(seen))
+    assert answer["status"] == "interrupted"
+    assert user.ask(session_id, "Still there?")[-1].data["status"] == "completed"
 
 
 async def test_a_part_that_dies_is_started_again_and_the_log_says_so(
+    new_stack: Callable[[], Stack], sign_up: SignUp
+) -> None:
+    stack = new_stack()
+    user = sign_up(stack)
+    user.create_key(stack.model_url, "echo")
+
+    def works() -> bool:
+        session_id = user.create_session()
+        return user.ask(session_id, "hello")[-1].data.get("status") == "completed"
+
+    finders: dict[str, Callable[[], psutil.Process]] = {
+        "apikey-service": lambda: stack.service("apikey_service"),
+        "chat-service": lambda: stack.service("chat_service"),
+        "gateway": lambda: stack.service("gateway"),
+        "valkey": lambda: stack.server("valkey-server"),
+        "nats": lambda: stack.server("nats-server"),
+    }
+    for name, find in finders.items():
+        find().send_signal(signal.SIGKILL)
+        await eventually(lambda name=name: f"{name} was started again" in stack.output, timeout=30)
+        await eventually(works, timeout=30, ignoring=(AssertionError, httpx.TransportError))
+
+
+async def test_sigterm_ends_each_idle_service_with_0_at_once(
     new_stack: Callable[[], Stack],
 ) -> None:
     stack = new_stack()
-    user = User(stack.url)
-    user.create_key(stack.model_url, "echo")
-    session_id = user.create_session()
+    modules = ("notes_service", "apikey_service", "chat_service", "auth_service", "gateway")
+    for module in modules:
+        process = stack.service(module)
+        process.send_signal(signal.SIGTERM)
+        await eventually(lambda process=process: not process.is_running(), timeout=10)
+        name = module.replace("_", "-")
+        await eventually(lambda name=name: f"{name} ended with exit code 0;" in stack.output)
 
-    def works() -> bool:
-        answer = user.http.get("/api/v1/notes")
-        return answer.status_code == 200 and user.ask(session_id, "hello")[-1].name == "done"
 
-    for find in (
-        lambda: stack.service("notes_service"),
-        lambda: stack.service("chat_service"),
-        lambda: stack.server("valkey-server"),
-        lambda: stack.server("nats-server"),
-    ):
-        victim = find()
-        victim.send_signal(signal.SIGKILL)
-        await eventually(lambda victim=victim: not victim.is_running(), timeout=10)
-        await eventually(
-            works, timeout=60, ignoring=(AssertionError, httpx.TransportError, psutil.Error)
-        )
-        if session_id:
-            session_id = user.create_session()
-    assert "again" in stack.output
+async def test_sigterm_of_chat_service_drains_its_streams(
+    new_stack: Callable[[], Stack], sign_up: SignUp
+) -> None:
+    stack = new_stack()
+    user = sign_up(stack)
+    short = user.create_key(stack.model_url, "tokens-300-at-100")
+    session_id = user.create_session(key_id=short["id"])
+    process = stack.service("chat_service")
+    seen = ask_until_cut(user, session_id, 5, lambda: process.send_signal(signal.SIGTERM))
+    assert seen[-1].data["status"] == "completed"
+    assert text_of_events(seen) == text_of("tokens-300-at-100")
+    await eventually(lambda: "chat-service ended with exit code 0;" in stack.output, timeout=30)
+    await eventually(lambda: "chat-service was started again" in stack.output, timeout=30)
+    saved = await eventually(lambda: user.messages(session_id), timeout=30)
+    assert saved[1]["content"] == text_of("tokens-300-at-100")

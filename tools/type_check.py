@@ -1,8 +1,9 @@
 """Runs mypy over every source, test and tool.
 
 mypy names a module after its path, and a folder such as `auth-service` is no
-Python name: the test modules of two such members would be one module to it.
-So their tests are checked member by member, after everything else.
+Python name. So the tests of each member are checked from inside the member's
+own folder, as its package `tests`, after everything else has been checked from
+the root.
 """
 
 import subprocess
@@ -13,27 +14,35 @@ from tools.members import BIN, ROOT, members
 
 
 def main() -> None:
-    together = ["conftest.py", *filled("tools", "tests", "bench")]
-    apart = []
+    sources = [member.folder / "src" for member in members()]
+    shared = [ROOT / "conftest.py", ROOT / "deploy" / "ready.py", *sources]
+    clean = check(ROOT, [*shared, *filled(ROOT / "tools", ROOT / "tests", ROOT / "bench")])
     for member in members():
-        folder = member.folder.relative_to(ROOT)
-        together.append(f"{folder}/src")
-        tests = filled(f"{folder}/tests")
-        if all(part.isidentifier() for part in folder.parts):
-            together += tests
-        else:
-            apart += [[*tests, f"{folder}/src"]] if tests else []
-    failures = [paths for paths in [together, *apart] if not clean(paths)]
-    sys.exit(1 if failures else 0)
+        if filled(member.folder / "tests"):
+            clean &= check(member.folder, [member.folder / "tests"])
+    sys.exit(0 if clean else 1)
 
 
-def filled(*folders: str) -> list[str]:
-    return [name for name in folders if any((ROOT / name).rglob("*.py"))]
+def filled(*folders: Path) -> list[Path]:
+    return [folder for folder in folders if any(folder.rglob("*.py"))]
 
 
-def clean(paths: list[str]) -> bool:
-    command: list[str | Path] = [BIN / "mypy", "--no-error-summary", "--num-workers", "2", *paths]
-    return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+def check(folder: Path, paths: list[Path]) -> bool:
+    command = [
+        str(BIN / "mypy"),
+        "--no-error-summary",
+        "--config-file",
+        str(ROOT / "pyproject.toml"),
+        "--cache-dir",
+        str(ROOT / ".mypy_cache"),
+        *map(str, paths),
+    ]
+    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, text=True, check=False)
+    inside = folder.relative_to(ROOT)
+    for line in done.stdout.splitlines():
+        # Said from the root, so that an editor finds it.
+        print(f"{inside}/{line}" if folder != ROOT and line.startswith("tests") else line)
+    return done.returncode == 0
 
 
 if __name__ == "__main__":

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
@@ -185,6 +186,17 @@ async def test_a_name_that_looks_like_one_that_is_there_is_taken(
         await alice.create(name)
     assert (refused.value.kind, refused.value.reason) == (Kind.CONFLICT, "KEY_NAME_TAKEN")
     assert (await bob.create(name)).name == name.strip()
+
+
+async def test_of_keys_created_at_once_under_one_name_one_is_stored(alice: User) -> None:
+    outcomes = await asyncio.gather(
+        *(alice.create("work") for _ in range(8)), return_exceptions=True
+    )
+
+    assert sum(isinstance(outcome, apikey_pb2.Key) for outcome in outcomes) == 1
+    refusals = {repr(outcome) for outcome in outcomes if isinstance(outcome, RemoteError)}
+    assert refusals == {"RemoteError('KEY_NAME_TAKEN')"}
+    assert (await alice.list(count=True)).total == 1
 
 
 @pytest.mark.parametrize(

@@ -1,59 +1,79 @@
 """The vault does not start without a key that deserves the name."""
 
 import base64
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from apikey_service.__main__ import main
 
-def _start(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    required = {
-        f"APIKEY_{name}": "x"
-        for name in (
-            "TLS_CA_FILE",
-            "TLS_CERT_FILE",
-            "TLS_KEY_FILE",
-            "DATABASE_URL",
-            "WORKER_DATABASE_URL",
-            "NATS_URL",
-            "AUTH_TARGET",
-        )
-    }
-    return subprocess.run(
-        [sys.executable, "-m", "apikey_service", "serve"],
-        env={**os.environ, **required, **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+GOOD = base64.b64encode(bytes(range(32))).decode()
+ZEROES = base64.b64encode(bytes(32)).decode()
+SHORT = base64.b64encode(bytes(range(16))).decode()
 
 
-def test_without_a_key_it_refuses_to_start() -> None:
-    ended = _start({})
-    assert ended.returncode == 2
-    assert "APIKEY_VAULT_KEY: Field required" in ended.stderr
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that the service needs to be told, except for the key."""
+    for name in (
+        "TLS_CA_FILE",
+        "TLS_CERT_FILE",
+        "TLS_KEY_FILE",
+        "DATABASE_URL",
+        "WORKER_DATABASE_URL",
+        "NATS_URL",
+        "AUTH_TARGET",
+    ):
+        monkeypatch.setenv(f"APIKEY_{name}", "x")
+    monkeypatch.setattr(sys, "argv", ["apikey-service", "serve"])
 
 
-@pytest.mark.parametrize("key", [bytes(32), os.urandom(16)])
-def test_with_a_key_of_zeroes_or_a_short_one_it_refuses_to_start(
-    key: bytes, tmp_path: Path
+def _refusal(capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr()
+    assert ended.value.code != 0
+    return f"{said.out}{said.err}{ended.value.code}"
+
+
+def test_without_a_key_it_refuses_to_start(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "APIKEY_VAULT_KEY: Field required" in _refusal(capsys)
+
+
+@pytest.mark.parametrize("text", [ZEROES, SHORT], ids=["zeroes", "short"])
+def test_with_a_key_that_is_none_it_refuses_to_start(
+    text: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    text = base64.b64encode(key).decode()
     file = tmp_path / "vault.key"
     file.write_text(f"{text}\n")
+    monkeypatch.setenv("APIKEY_VAULT_KEY_FILE", str(file))
 
-    ended = _start({"APIKEY_VAULT_KEY_FILE": str(file)})
+    refusal = _refusal(capsys)
 
-    assert ended.returncode == 2
-    assert "APIKEY_VAULT_KEY: Value error, must be 32 random bytes in base64" in ended.stderr
-    assert text not in ended.stdout + ended.stderr
+    assert "APIKEY_VAULT_KEY: Value error, must be 32 random bytes in base64" in refusal
+    assert text not in refusal
 
 
-def test_with_a_file_that_is_not_there_it_refuses_to_start(tmp_path: Path) -> None:
-    ended = _start({"APIKEY_VAULT_KEY_FILE": str(tmp_path / "absent")})
-    assert ended.returncode != 0
-    assert "APIKEY_VAULT_KEY_FILE" in ended.stderr
+def test_with_a_file_that_is_not_there_it_refuses_to_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("APIKEY_VAULT_KEY_FILE", str(tmp_path / "absent"))
+    assert "APIKEY_VAULT_KEY_FILE: No such file" in _refusal(capsys)
+
+
+def test_with_two_keys_it_refuses_to_choose(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "vault.key"
+    file.write_text(GOOD)
+    monkeypatch.setenv("APIKEY_VAULT_KEY_FILE", str(file))
+    monkeypatch.setenv("APIKEY_VAULT_KEY", GOOD)
+
+    refusal = _refusal(capsys)
+
+    assert "both set" in refusal
+    assert GOOD not in refusal

@@ -33,7 +33,9 @@ async def deletions(events: JetStream) -> AsyncIterator[list[events_pb2.UserDele
     async def hear(payload: bytes) -> None:
         heard.append(events_pb2.UserDeleted.FromString(payload))
 
-    consumer = Consumer(events, durable="tester-user-deleted", subject="user.deleted", handler=hear)
+    consumer = Consumer(
+        events, durable="tester-user-deleted", subject=events.subject("user.deleted"), handler=hear
+    )
     await consumer.start()
     yield heard
     await consumer.drain()

@@ -138,7 +138,7 @@ async def test_the_stream_ends_at_once_when_the_service_drains(
 
 
 def _board(database: Database, *, heartbeat: float) -> RevocationBoard:
-    effects = Effects(lambda _: b"", lambda: None, lambda: None)
+    effects = Effects("", lambda _: b"", lambda: None, lambda: None)
     return RevocationBoard(
         open_system=system_transactions(database, effects),
         keys=[VerificationKey("kid", bytes(32))],

@@ -10,6 +10,7 @@ import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
+from chassis.db.connection import Connection
 from chassis.db.engine import Database, Scope
 from chassis.db.errors import DatabaseBusy, DatabaseUnavailable
 from chassis.embedded import EmbeddedPostgres, free_port
@@ -111,13 +112,17 @@ async def test_a_scope_of_something_else_than_uuids_is_refused(database: Databas
 
 async def test_an_exception_rolls_back(database: Database) -> None:
     ann = somebody()
-    with pytest.raises(KeyError):
+
+    async def add_and_fail() -> None:
         async with database.transaction(ann) as connection:
             await connection.execute(
                 INSERT,
                 {"id": new_id(), "tenant_id": ann.tenant_id, "user_id": ann.user_id, "text": "x"},
             )
             raise KeyError
+
+    with pytest.raises(KeyError):
+        await add_and_fail()
     assert await count_entries(database, ann) == 0
 
 
@@ -157,10 +162,14 @@ async def test_a_swallowed_error_does_not_pass_for_a_commit(database: Database) 
         "user_id": ann.user_id,
         "text": "again",
     }
-    with pytest.raises(RuntimeError, match="swallowed"):
+
+    async def swallow() -> None:
         async with database.transaction(ann) as connection:
             with pytest.raises(IntegrityError):
                 await connection.execute(INSERT, duplicate)
+
+    with pytest.raises(RuntimeError, match="swallowed"):
+        await swallow()
     # A savepoint is the way to survive one.
     async with database.transaction(ann) as connection:
         with pytest.raises(IntegrityError):
@@ -264,7 +273,10 @@ async def test_a_dead_idle_connection_does_not_spin_the_event_loop(
     database = Database(urls.app, pool_size=1, application_name="test-app")
     async with database.transaction() as connection:
         assert connection.sync_connection is not None
-        socket = connection.sync_connection.connection.driver_connection._socket
+        driver = connection.sync_connection.connection.driver_connection
+    assert isinstance(driver, Connection)
+    socket = driver._socket
+    assert socket is not None
     assert socket._watched
     with psycopg.connect(urls.admin, autocommit=True) as admin:
         admin.execute(
@@ -322,9 +334,13 @@ async def test_a_restart_between_two_transactions_is_not_noticed(
 async def test_a_commit_that_the_server_does_not_survive_is_unavailable(
     mortal_postgres: EmbeddedPostgres, mortal_database: Database
 ) -> None:
-    with pytest.raises(DatabaseUnavailable):
+
+    async def commit_into_the_void() -> None:
         async with mortal_database.transaction() as connection:
             await connection.execute(text("SELECT 1"))
             await asyncio.to_thread(mortal_postgres.kill)
+
+    with pytest.raises(DatabaseUnavailable):
+        await commit_into_the_void()
     await asyncio.to_thread(mortal_postgres.start)
     await mortal_database.ping()

@@ -1,31 +1,56 @@
-"""A chat database of each test's own, and the use cases over it."""
+"""A chat database of each test's own with the use cases over it; the whole service on the wire."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
+import grpc
 import pytest
 import pytest_asyncio
+from pydantic import SecretStr
 from sqlalchemy import text
 
 from chassis.caller import Caller
 from chassis.db.engine import Database
+from chassis.embedded import free_port
+from chassis.errors import RemoteError
+from chassis.grpc.caller import TokenVerifier, current_caller
+from chassis.grpc.client import Channel
+from chassis.grpc.server import GrpcServer, allow
 from chassis.ids import new_id
-from chassis.testing import DatabaseUrls, ServiceDatabase, Signer, eventually
+from chassis.jetstream import JetStream
+from chassis.service import Service
+from chassis.settings import GrpcServerSettings
+from chassis.testing import (
+    DatabaseUrls,
+    ModelServer,
+    OpenChannel,
+    ServiceDatabase,
+    Signer,
+    TlsSettings,
+    eventually,
+)
 from chat_service.domain.connection import Connection
 from chat_service.domain.message import Message
 from chat_service.domain.prompt import Window
 from chat_service.domain.run import Ending, Run, RunStatus, Usage
 from chat_service.domain.session import Session
+from chat_service.settings import Settings
 from chat_service.store.erasure import erasures
 from chat_service.store.transaction import transactions
 from chat_service.usecases.accept_run import AcceptedRun, Question, accept_run
+from chat_service.usecases.errors import KeyNotFound
 from chat_service.usecases.finish_run import finish_run
 from chat_service.usecases.messages import list_messages
 from chat_service.usecases.ports import OpenErasure, OpenTransaction
 from chat_service.usecases.sessions import create_session, get_session
-from chat_service.wiring import MIGRATIONS
+from chat_service.wiring import MIGRATIONS, build
+from parley.apikey.v1 import apikey_pb2
+from parley.auth.v1 import auth_pb2
+from parley.chat.v1 import chat_pb2, chat_pb2_grpc
 
 CONNECTION = Connection(
     key_id=new_id(),
@@ -165,3 +190,212 @@ def caller(signer: Signer) -> Caller:
 def stranger(signer: Signer, caller: Caller) -> Caller:
     """Somebody else of the same tenant."""
     return signer.caller(tenant_id=caller.tenant_id)
+
+
+@dataclass
+class Vault:
+    """apikey-service, as far as chat-service sees it: one key for each user who has one."""
+
+    base_url: str
+    keys: dict[UUID, str] = field(default_factory=dict)
+    model: str = "tokens-20"
+
+    async def resolve(
+        self, request: apikey_pb2.ResolveKeyRequest, context: object
+    ) -> apikey_pb2.ResolveKeyResponse:
+        key_id = self.keys.setdefault(current_caller().user_id, str(new_id()))
+        if request.HasField("id") and request.id != key_id:
+            raise KeyNotFound()
+        return apikey_pb2.ResolveKeyResponse(
+            id=key_id,
+            name="mine",
+            api_key="sk-very-secret",
+            model=self.model,
+            base_url=self.base_url,
+            provider=apikey_pb2.PROVIDER_OPENAI,
+        )
+
+
+def _server(
+    settings: GrpcServerSettings,
+    signer: Signer,
+    service: str,
+    name: str,
+    handler: Any,
+    *,
+    needs_user: bool,
+) -> GrpcServer:
+    return GrpcServer(
+        settings=settings,
+        policy={service: {name: allow("chat-service", open=not needs_user)}},
+        register=lambda server: server.add_registered_method_handlers(service, {name: handler}),
+        verifier=TokenVerifier(signer.trust),
+    )
+
+
+@pytest_asyncio.fixture
+async def auth_port(tls_settings: TlsSettings, signer: Signer) -> AsyncIterator[int]:
+    async def watch(
+        request: auth_pb2.WatchRevocationsRequest, context: object
+    ) -> AsyncIterator[auth_pb2.WatchRevocationsResponse]:
+        key = auth_pb2.VerificationKey(kid=signer.kid, public_key=signer.public_key)
+        yield auth_pb2.WatchRevocationsResponse(snapshot=True, keys=[key])
+        await asyncio.Event().wait()
+
+    server = _server(
+        GrpcServerSettings(**tls_settings("auth-service"), drain_seconds=0),
+        signer,
+        "parley.auth.v1.AuthService",
+        "WatchRevocations",
+        grpc.unary_stream_rpc_method_handler(
+            watch,
+            auth_pb2.WatchRevocationsRequest.FromString,
+            auth_pb2.WatchRevocationsResponse.SerializeToString,
+        ),
+        needs_user=False,
+    )
+    await server.start()
+    yield server.port
+    await server.stop()
+
+
+@pytest.fixture
+def vault(model_server: ModelServer) -> Vault:
+    return Vault(model_server.base_url)
+
+
+@pytest_asyncio.fixture
+async def vault_port(tls_settings: TlsSettings, signer: Signer, vault: Vault) -> AsyncIterator[int]:
+    server = _server(
+        GrpcServerSettings(**tls_settings("apikey-service"), drain_seconds=0),
+        signer,
+        "parley.apikey.v1.ApiKeyService",
+        "ResolveKey",
+        grpc.unary_unary_rpc_method_handler(
+            vault.resolve,
+            apikey_pb2.ResolveKeyRequest.FromString,
+            apikey_pb2.ResolveKeyResponse.SerializeToString,
+        ),
+        needs_user=True,
+    )
+    await server.start()
+    yield server.port
+    await server.stop()
+
+
+@pytest.fixture
+def settings(
+    tls_settings: TlsSettings,
+    service_database: ServiceDatabase,
+    auth_port: int,
+    vault_port: int,
+    redis_url: str,
+    redis_prefix: str,
+    nats_url: str,
+    events_prefix: str,
+) -> Settings:
+    urls = service_database("chat", MIGRATIONS)
+    return Settings(
+        **tls_settings("chat-service"),
+        grpc_port=free_port(),
+        drain_seconds=5.5,
+        database_url=SecretStr(urls.app),
+        worker_database_url=SecretStr(urls.worker),
+        owner_database_url=SecretStr(urls.owner),
+        nats_url=SecretStr(nats_url),
+        events_prefix=events_prefix,
+        redis_url=SecretStr(redis_url),
+        redis_prefix=redis_prefix,
+        auth_target=f"127.0.0.1:{auth_port}",
+        apikey_target=f"127.0.0.1:{vault_port}",
+        allowed_hosts=("127.0.0.0/8",),
+    )
+
+
+@pytest_asyncio.fixture
+async def service(settings: Settings) -> AsyncIterator[Service]:
+    service = build(settings)
+    await service.start()
+    yield service
+    await service.stop()
+
+
+class Client:
+    """The gateway's side of the wire, for one user."""
+
+    def __init__(self, channel: Channel, caller: Caller) -> None:
+        self._channel = channel
+        self._caller = caller
+        self._token = caller.token
+        self.stub = channel.stub(chat_pb2_grpc.ChatServiceStub)
+
+    def over(self, channel: Channel) -> "Client":
+        """The same user on another channel."""
+        return Client(channel, self._caller)
+
+    async def call(self, method: str, request: Any) -> Any:
+        return await self._channel.unary(
+            getattr(self.stub, method), request, timeout=10, token=self._token
+        )
+
+    def start(self, request: chat_pb2.StartRunRequest) -> Any:
+        return aclosing(self._channel.stream(self.stub.StartRun, request, token=self._token))
+
+    async def ask(
+        self, content: str = "hello", **request: Any
+    ) -> tuple[chat_pb2.RunAccepted, list[chat_pb2.Frame]]:
+        """Sends a question and reads its run to the end."""
+        accepted = chat_pb2.RunAccepted()
+        frames: list[chat_pb2.Frame] = []
+        async with self.start(chat_pb2.StartRunRequest(content=content, **request)) as responses:
+            async for response in responses:
+                if response.HasField("accepted"):
+                    assert frames == []
+                    accepted = response.accepted
+                frames += response.frames
+        return accepted, frames
+
+    async def follow(self, run_id: str, after: int = 0) -> list[chat_pb2.Frame]:
+        request = chat_pb2.FollowRunRequest(run_id=run_id, after=after)
+        frames: list[chat_pb2.Frame] = []
+        stream = self._channel.stream(self.stub.FollowRun, request, token=self._token)
+        async with aclosing(stream) as responses:
+            async for response in responses:
+                frames += response.frames
+        return frames
+
+
+@pytest_asyncio.fixture
+async def channel(
+    service: Service, settings: Settings, grpc_channel: OpenChannel, caller: Caller
+) -> Channel:
+    channel = await grpc_channel(settings.grpc_port, "chat-service")
+    client = Client(channel, caller)
+
+    # The keys that verify tokens arrive over the watch, a moment after the start.
+    async def ready() -> bool:
+        await client.call("ListSessions", chat_pb2.ListSessionsRequest())
+        return True
+
+    await eventually(ready, ignoring=(RemoteError,))
+    return channel
+
+
+@pytest.fixture
+def client(channel: Channel, caller: Caller) -> Client:
+    return Client(channel, caller)
+
+
+@pytest_asyncio.fixture
+async def events(nats_url: str, events_prefix: str) -> AsyncIterator[JetStream]:
+    """The same JetStream, as the other services see it."""
+    stream = JetStream(nats_url, prefix=events_prefix, name="tester")
+    await stream.start()
+    await stream.wait_ready()
+    yield stream
+    await stream.stop()
+
+
+@pytest.fixture
+def strange_client(channel: Channel, stranger: Caller) -> Client:
+    return Client(channel, stranger)

@@ -1,7 +1,6 @@
 """Accepting a question, on a real database."""
 
 import asyncio
-from collections import Counter
 from typing import Any
 
 import pytest
@@ -137,29 +136,25 @@ async def test_a_session_back_on_the_default_connection_refuses_the_old_guess(
     assert other.value.key_id is None
 
 
-async def test_fifty_simultaneous_sends_leave_no_gap(chat: Chat, caller: Caller) -> None:
+async def test_rounds_of_fifty_simultaneous_sends_leave_no_gap(chat: Chat, caller: Caller) -> None:
     session = await chat.session(caller)
-    outcomes: Counter[str] = Counter()
 
-    async def send(number: int) -> None:
-        while True:
-            try:
-                accepted = await chat.accept(caller, session.id, f"question {number}")
-            except RunInProgress:
-                outcomes["refused"] += 1
-                await asyncio.sleep(0.01)
-                continue
-            outcomes["accepted"] += 1
-            assert await chat.finish(accepted.run)
-            return
+    async def send() -> bool:
+        try:
+            accepted = await chat.accept(caller, session.id)
+        except RunInProgress:
+            return False
+        assert await chat.finish(accepted.run)
+        return True
 
-    await asyncio.gather(*(send(number) for number in range(50)))
-    assert outcomes["accepted"] == 50
-    assert outcomes["refused"] > 0
+    for _ in range(3):
+        assert any(await asyncio.gather(*(send() for _ in range(50))))
     messages = await chat.messages(caller, session.id)
-    assert [message.order for message in messages] == list(range(1, 101))
-    assert [message.role for message in messages] == [Role.USER, Role.ASSISTANT] * 50
-    assert (await chat.read_session(caller, session.id)).message_count == 100
+    assert [message.order for message in messages] == list(range(1, len(messages) + 1))
+    assert [message.role for message in messages] == [Role.USER, Role.ASSISTANT] * (
+        len(messages) // 2
+    )
+    assert (await chat.read_session(caller, session.id)).message_count == len(messages)
 
 
 async def test_of_fifty_simultaneous_sends_one_is_accepted(chat: Chat, caller: Caller) -> None:

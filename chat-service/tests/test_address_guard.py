@@ -59,11 +59,13 @@ def test_an_operator_opens_networks_and_names() -> None:
 
 
 async def fetch(transport: GuardedTransport, url: str) -> httpx2.Response:
-    async with httpx2.AsyncClient(transport=transport, follow_redirects=False) as client:
-        async with client.stream("GET", url, headers={"Authorization": "Bearer x"}) as response:
-            if READER in response.extensions:
-                await response.extensions[READER].read()
-            return response
+    async with (
+        httpx2.AsyncClient(transport=transport, follow_redirects=False) as client,
+        client.stream("GET", url, headers={"Authorization": "Bearer x"}) as response,
+    ):
+        if READER in response.extensions:
+            await response.extensions[READER].read()
+        return response
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from chassis.caller import Caller
+from chassis.ids import new_id
 from chassis.testing.eventually import eventually
 from chassis.testing.model_server import ModelServer
 from chat_service.domain.connection import Connection
@@ -31,7 +32,8 @@ from chat_service.usecases.finish_run import finish_run
 from chat_service.usecases.get_run import find_run
 from parley_local.model_server.texts import reasoning_of, text_of
 
-from .conftest import CONNECTION, Chat
+# `chat` is conftest's fixture; a test module cannot import its class by name.
+Chat = Any
 
 BOUNDS = Bounds(first_token_seconds=20, idle_seconds=20, total_seconds=60, answer_bytes=1024 * 1024)
 
@@ -45,7 +47,11 @@ class Rig:
         self.chat = chat
         self.log = RunLog(redis_url, prefix=prefix)
         self.provider = OpenAiProvider(AddressPolicy(["127.0.0.0/8"]), streams=100)
-        self.finaliser = Finaliser(self.log, partial(finish_run, chat.open_transaction))
+
+        async def exists(run: Run) -> bool:
+            return await find(run) is not None
+
+        self.finaliser = Finaliser(self.log, partial(finish_run, chat.open_transaction), exists)
 
         async def find(run: Run) -> EndedRun | None:
             found = await find_run(chat.open_transaction, run, run.id)
@@ -88,14 +94,14 @@ async def ask(
     rig: Rig, caller: Caller, server: ModelServer, model: str, content: str = "a question"
 ) -> AcceptedRun:
     connection = Connection(
-        key_id=CONNECTION.key_id,
+        key_id=new_id(),
         name="scripted",
         api_key="sk-very-secret-key",
         model=model,
         base_url=server.base_url,
         provider="openai",
     )
-    accepted = await rig.chat.accept(caller, None, content, model=model)
+    accepted: AcceptedRun = await rig.chat.accept(caller, None, content, model=model)
     rig.engine.begin(accepted.run, connection, accepted.prompt)
     return accepted
 
@@ -362,6 +368,7 @@ async def test_a_dead_owners_run_is_taken_over_with_all_that_was_logged(
         replicas=PostgresReplicas(rig.chat.worker),
         log=rig.log,
         finaliser=rig.finaliser,
+        generates=rig.engine.generates,
     )
     await taker.start()
     try:
@@ -386,15 +393,25 @@ async def test_a_beating_owner_keeps_its_run(
     replicas = PostgresReplicas(rig.chat.worker)
     accepted = await rig.chat.accept(caller, None)
     owner = Ownership(
-        replica=accepted.run.owner, replicas=replicas, log=rig.log, finaliser=rig.finaliser
+        replica=accepted.run.owner,
+        replicas=replicas,
+        log=rig.log,
+        finaliser=rig.finaliser,
+        generates=lambda _: True,
     )
-    peer = Ownership(replica="replica-2", replicas=replicas, log=rig.log, finaliser=rig.finaliser)
+    peer = Ownership(
+        replica="replica-2",
+        replicas=replicas,
+        log=rig.log,
+        finaliser=rig.finaliser,
+        generates=rig.engine.generates,
+    )
     await owner.start()
     await peer.start()
 
     async def beats() -> int:
-        foreign = await replicas.list_foreign_runs("replica-2")
-        return foreign[0].beat or 0
+        live = await replicas.list_live_runs()
+        return live[0].beat or 0
 
     # Long after the peer would have taken a silent owner's run, this one is still its own.
     await eventually(lambda: _at_least(beats, 15))
@@ -408,3 +425,26 @@ async def test_a_beating_owner_keeps_its_run(
 
 async def _at_least(beats: Any, number: int) -> bool:
     return bool(await beats() >= number)
+
+
+async def test_a_run_of_ones_own_that_nobody_generates_is_ended(
+    rig: Rig, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a commit whose answer got lost."""
+    monkeypatch.setattr(ownership, "_DEAD_SECONDS", 0.3)
+    monkeypatch.setattr(ownership, "_BEAT_SECONDS", 0.05)
+    accepted = await rig.chat.accept(caller, None)
+    owner = Ownership(
+        replica=accepted.run.owner,
+        replicas=PostgresReplicas(rig.chat.worker),
+        log=rig.log,
+        finaliser=rig.finaliser,
+        generates=rig.engine.generates,
+    )
+    await owner.start()
+    try:
+        frames = await collect(rig.engine.follow(accepted.run, 0))
+    finally:
+        await owner.stop()
+    assert end(frames)["status"] == "interrupted"
+    assert len(await rig.chat.messages(caller, accepted.run.session_id)) == 2

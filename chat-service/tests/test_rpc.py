@@ -1,251 +1,23 @@
-"""The service as it is wired for production, over gRPC: its neighbours are servicers on the wire."""
+"""The service over gRPC, as the gateway uses it."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import aclosing
-from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
-import grpc
 import orjson
 import pytest
-import pytest_asyncio
-from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from chassis.caller import Caller
-from chassis.embedded import free_port
-from chassis.errors import AppError, Kind, RemoteError
-from chassis.grpc.caller import TokenVerifier, current_caller
-from chassis.grpc.client import Channel
-from chassis.grpc.server import GrpcServer, allow
+from chassis.errors import Kind, RemoteError
 from chassis.ids import new_id
 from chassis.jetstream import Consumer, JetStream
-from chassis.service import Service
-from chassis.settings import GrpcServerSettings
-from chassis.testing import (
-    ModelServer,
-    OpenChannel,
-    ServiceDatabase,
-    Signer,
-    TlsSettings,
-    eventually,
-)
+from chassis.testing import OpenChannel, eventually
 from chat_service.settings import Settings
-from chat_service.wiring import MIGRATIONS, build
-from parley.apikey.v1 import apikey_pb2
-from parley.auth.v1 import auth_pb2
-from parley.chat.v1 import chat_pb2, chat_pb2_grpc
+from parley.chat.v1 import chat_pb2
 from parley.events.v1 import events_pb2
 
-
-class KeyNotFound(AppError):
-    kind = Kind.NOT_FOUND
-    reason = "KEY_NOT_FOUND"
-    detail = "There is no such key."
-
-
-@dataclass
-class Vault:
-    """apikey-service, as far as chat-service sees it: one key for each user who has one."""
-
-    base_url: str
-    keys: dict[UUID, str] = field(default_factory=dict)
-    model: str = "tokens-20"
-
-    async def resolve(
-        self, request: apikey_pb2.ResolveKeyRequest, context: object
-    ) -> apikey_pb2.ResolveKeyResponse:
-        key_id = self.keys.setdefault(current_caller().user_id, str(new_id()))
-        if request.HasField("id") and request.id != key_id:
-            raise KeyNotFound()
-        return apikey_pb2.ResolveKeyResponse(
-            id=key_id,
-            name="mine",
-            api_key="sk-very-secret",
-            model=self.model,
-            base_url=self.base_url,
-            provider=apikey_pb2.PROVIDER_OPENAI,
-        )
-
-
-def _server(
-    settings: GrpcServerSettings,
-    signer: Signer,
-    service: str,
-    name: str,
-    handler: Any,
-    *,
-    open: bool,
-) -> GrpcServer:
-    return GrpcServer(
-        settings=settings,
-        policy={service: {name: allow("chat-service", open=open)}},
-        register=lambda server: server.add_registered_method_handlers(service, {name: handler}),
-        verifier=TokenVerifier(signer.trust),
-    )
-
-
-@pytest_asyncio.fixture
-async def auth_port(tls_settings: TlsSettings, signer: Signer) -> AsyncIterator[int]:
-    async def watch(
-        request: auth_pb2.WatchRevocationsRequest, context: object
-    ) -> AsyncIterator[auth_pb2.WatchRevocationsResponse]:
-        key = auth_pb2.VerificationKey(kid=signer.kid, public_key=signer.public_key)
-        yield auth_pb2.WatchRevocationsResponse(snapshot=True, keys=[key])
-        await asyncio.Event().wait()
-
-    server = _server(
-        GrpcServerSettings(**tls_settings("auth-service"), drain_seconds=0),
-        signer,
-        "parley.auth.v1.AuthService",
-        "WatchRevocations",
-        grpc.unary_stream_rpc_method_handler(
-            watch,
-            auth_pb2.WatchRevocationsRequest.FromString,
-            auth_pb2.WatchRevocationsResponse.SerializeToString,
-        ),
-        open=True,
-    )
-    await server.start()
-    yield server.port
-    await server.stop()
-
-
-@pytest.fixture
-def vault(model_server: ModelServer) -> Vault:
-    return Vault(model_server.base_url)
-
-
-@pytest_asyncio.fixture
-async def vault_port(tls_settings: TlsSettings, signer: Signer, vault: Vault) -> AsyncIterator[int]:
-    server = _server(
-        GrpcServerSettings(**tls_settings("apikey-service"), drain_seconds=0),
-        signer,
-        "parley.apikey.v1.ApiKeyService",
-        "ResolveKey",
-        grpc.unary_unary_rpc_method_handler(
-            vault.resolve,
-            apikey_pb2.ResolveKeyRequest.FromString,
-            apikey_pb2.ResolveKeyResponse.SerializeToString,
-        ),
-        open=False,
-    )
-    await server.start()
-    yield server.port
-    await server.stop()
-
-
-@pytest.fixture
-def settings(
-    tls_settings: TlsSettings,
-    service_database: ServiceDatabase,
-    auth_port: int,
-    vault_port: int,
-    redis_url: str,
-    redis_prefix: str,
-    nats_url: str,
-    events_prefix: str,
-) -> Settings:
-    urls = service_database("chat", MIGRATIONS)
-    return Settings(
-        **tls_settings("chat-service"),
-        grpc_port=free_port(),
-        drain_seconds=10,
-        database_url=SecretStr(urls.app),
-        worker_database_url=SecretStr(urls.worker),
-        nats_url=SecretStr(nats_url),
-        events_prefix=events_prefix,
-        redis_url=SecretStr(redis_url),
-        redis_prefix=redis_prefix,
-        auth_target=f"127.0.0.1:{auth_port}",
-        apikey_target=f"127.0.0.1:{vault_port}",
-        allowed_hosts=("127.0.0.0/8",),
-    )
-
-
-@pytest_asyncio.fixture
-async def service(settings: Settings) -> AsyncIterator[Service]:
-    service = build(settings)
-    await service.start()
-    yield service
-    await service.stop()
-
-
-class Client:
-    """The gateway's side of the wire, for one user."""
-
-    def __init__(self, channel: Channel, caller: Caller) -> None:
-        self._channel = channel
-        self._token = caller.token
-        self.stub = channel.stub(chat_pb2_grpc.ChatServiceStub)
-
-    async def call(self, method: str, request: Any) -> Any:
-        return await self._channel.unary(
-            getattr(self.stub, method), request, timeout=10, token=self._token
-        )
-
-    def start(self, request: chat_pb2.StartRunRequest) -> Any:
-        return aclosing(self._channel.stream(self.stub.StartRun, request, token=self._token))
-
-    async def ask(
-        self, content: str = "hello", **request: Any
-    ) -> tuple[chat_pb2.RunAccepted, list[chat_pb2.Frame]]:
-        """Sends a question and reads its run to the end."""
-        accepted, frames = chat_pb2.RunAccepted(), []
-        async with self.start(chat_pb2.StartRunRequest(content=content, **request)) as responses:
-            async for response in responses:
-                if response.HasField("accepted"):
-                    assert frames == []
-                    accepted = response.accepted
-                frames += response.frames
-        return accepted, frames
-
-    async def follow(self, run_id: str, after: int = 0) -> list[chat_pb2.Frame]:
-        request = chat_pb2.FollowRunRequest(run_id=run_id, after=after)
-        frames: list[chat_pb2.Frame] = []
-        stream = self._channel.stream(self.stub.FollowRun, request, token=self._token)
-        async with aclosing(stream) as responses:
-            async for response in responses:
-                frames += response.frames
-        return frames
-
-
-@pytest_asyncio.fixture
-async def channel(
-    service: Service, settings: Settings, grpc_channel: OpenChannel, caller: Caller
-) -> Channel:
-    channel = await grpc_channel(settings.grpc_port, "chat-service")
-    client = Client(channel, caller)
-
-    # The keys that verify tokens arrive over the watch, a moment after the start.
-    async def ready() -> bool:
-        await client.call("ListSessions", chat_pb2.ListSessionsRequest())
-        return True
-
-    await eventually(ready, ignoring=(RemoteError,))
-    return channel
-
-
-@pytest.fixture
-def client(channel: Channel, caller: Caller) -> Client:
-    return Client(channel, caller)
-
-
-@pytest_asyncio.fixture
-async def events(nats_url: str, events_prefix: str) -> AsyncIterator[JetStream]:
-    """The same JetStream, as the other services see it."""
-    stream = JetStream(nats_url, prefix=events_prefix, name="tester")
-    await stream.start()
-    await stream.wait_ready()
-    yield stream
-    await stream.stop()
-
-
-@pytest.fixture
-def strange_client(channel: Channel, stranger: Caller) -> Client:
-    return Client(channel, stranger)
+# Of conftest.py, which a test module has no name for.
+Client = Any
+Vault = Any
 
 
 def _text(frames: list[chat_pb2.Frame]) -> str:
@@ -401,7 +173,8 @@ async def test_an_event_erases_the_user_and_is_confirmed(
         await events.publish(
             events.subject("user.deleted"), deleted.SerializeToString(), msg_id=attempt
         )
-    (first, second) = await eventually(lambda: heard if len(heard) == 2 else None)
+    await eventually(lambda: len(heard) == 2)
+    first, second = heard
     await listener.stop()
     assert first == second
     assert (first.erasure_id, first.service) == (deleted.erasure_id, "chat-service")
@@ -416,9 +189,9 @@ async def test_an_event_erases_the_user_and_is_confirmed(
 
 
 async def test_only_the_gateway_is_let_in(
-    channel: Channel, settings: Settings, grpc_channel: OpenChannel, caller: Caller
+    client: Client, settings: Settings, grpc_channel: OpenChannel
 ) -> None:
     for name in ("tester", "apikey-service", "chat-service"):
-        other = Client(await grpc_channel(settings.grpc_port, "chat-service", name), caller)
+        other = client.over(await grpc_channel(settings.grpc_port, "chat-service", name))
         kind, _ = await _refused(other, "ListSessions", chat_pb2.ListSessionsRequest())
         assert kind is Kind.FORBIDDEN

@@ -144,7 +144,12 @@ async def test_keys_are_created_listed_and_got(door: Door) -> None:
         "GetKey": apikey_pb2.GetKeyResponse(key=key),
         "ListKeys": apikey_pb2.ListKeysResponse(items=[key], next_cursor="c2", total=7),
     }
-    body = {"name": "mine", "api_key": "sk-x", "model": "m", "base_url": "https://example.org/v1"}
+    body: dict[str, Any] = {
+        "name": "mine",
+        "api_key": "sk-x",
+        "model": "m",
+        "base_url": "https://example.org/v1",
+    }
     created = await door.http.post("/api/v1/keys", json=body, headers=door.bearer)
     assert (created.status_code, created.json()) == (201, shown)
     got = await door.http.get("/api/v1/keys/k1", headers=door.bearer)

@@ -7,30 +7,23 @@ import signal
 import sys
 import time
 import urllib.request
-from asyncio.subprocess import PIPE, Process
 
 import pytest
 from pydantic import SecretStr
 
 from chassis.embedded.ports import free_port
 from chassis.testing import eventually
+from notes_service.__main__ import main
 from notes_service.settings import Settings
 
 
-def _environment(settings: Settings) -> dict[str, str]:
-    variables = {
+def _variables(settings: Settings) -> dict[str, str]:
+    return {
         f"NOTES_{name.upper()}": value.get_secret_value()
         if isinstance(value, SecretStr)
         else str(value)
         for name, value in settings
     }
-    return {**os.environ, **variables}
-
-
-async def _run(command: str, environment: dict[str, str]) -> Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "notes_service", command, env=environment, stdout=PIPE, stderr=PIPE
-    )
 
 
 def _readiness(port: int) -> str:
@@ -40,7 +33,13 @@ def _readiness(port: int) -> str:
 
 async def test_it_serves_until_it_is_told_to_end(settings: Settings) -> None:
     port = free_port()
-    process = await _run("serve", _environment(settings) | {"NOTES_METRICS_PORT": str(port)})
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "notes_service",
+        env={**os.environ, **_variables(settings), "NOTES_METRICS_PORT": str(port)},
+        stdout=asyncio.subprocess.PIPE,
+    )
 
     async def is_ready() -> bool:
         return await asyncio.to_thread(_readiness, port) == "ok"
@@ -55,18 +54,25 @@ async def test_it_serves_until_it_is_told_to_end(settings: Settings) -> None:
     assert logs
 
 
-async def test_to_migrate_what_is_up_to_date_changes_nothing(settings: Settings) -> None:
-    process = await _run("migrate", _environment(settings))
-    await process.communicate()
-    assert process.returncode == 0
+def test_to_migrate_what_is_up_to_date_changes_nothing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in _variables(settings).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "argv", ["notes-service", "migrate"])
+    main()
 
 
 @pytest.mark.parametrize("command", ["serve", "migrate"])
-async def test_without_its_settings_it_says_what_is_missing(command: str) -> None:
-    bare = {name: value for name, value in os.environ.items() if not name.startswith("NOTES_")}
+def test_without_its_settings_it_says_what_is_missing(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in [name for name in os.environ if name.startswith("NOTES_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(sys, "argv", ["notes-service", command])
 
-    process = await _run(command, bare)
-    _, complaint = await process.communicate()
+    with pytest.raises(SystemExit) as ended:
+        main()
 
-    assert process.returncode == 2
-    assert b"NOTES_" in complaint
+    assert ended.value.code == 2
+    assert "NOTES_DATABASE_URL: Field required" in capsys.readouterr().err

@@ -10,7 +10,7 @@ from apikey_service.store.keys import transactions
 from apikey_service.vault.envelope import EnvelopeVault
 from apikey_service.vault.kek import parse_kek
 from chassis.db.engine import Database
-from chassis.db.migrate import SchemaCheck
+from chassis.db.schema import SchemaCheck
 from chassis.grpc.caller import TokenVerifier, TrustFeed, TrustStore
 from chassis.grpc.client import Channel
 from chassis.grpc.server import GrpcServer

@@ -9,6 +9,7 @@ from auth_service.usecases.erasures import confirm_erasure
 from auth_service.usecases.ports import Ports
 from parley.events.v1 import events_pb2
 
+USER_DELETED = "user.deleted"
 USER_ERASED = "user.erased"
 DURABLE = "auth-service-user-erased"
 

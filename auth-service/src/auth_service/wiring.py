@@ -6,7 +6,13 @@ from pathlib import Path
 from auth_service.background import BoardKeeper, Sweep
 from auth_service.credentials.passwords import Argon2Passwords
 from auth_service.credentials.signing import AccessTokenSigner, SigningKey
-from auth_service.events import DURABLE, USER_ERASED, UserErasedHandler, encode_deleted
+from auth_service.events import (
+    DURABLE,
+    USER_DELETED,
+    USER_ERASED,
+    UserErasedHandler,
+    encode_deleted,
+)
 from auth_service.rpc import POLICY, AuthServicer, watch
 from auth_service.settings import Settings
 from auth_service.store.caller import caller_transactions
@@ -15,11 +21,12 @@ from auth_service.store.system import system_transactions
 from auth_service.usecases.ports import Ports
 from auth_service.usecases.revocation_board import RevocationBoard
 from chassis.db.engine import Database
+from chassis.db.schema import SchemaCheck
 from chassis.grpc.caller import TokenVerifier, TrustFeed, TrustStore
 from chassis.grpc.server import GrpcServer
 from chassis.health import Check
 from chassis.jetstream import Consumer, JetStream
-from chassis.outbox.relay import Relay
+from chassis.outbox import Relay
 from chassis.service import Service
 from chassis.telemetry.logging import get_logger
 from parley.auth.v1.auth_pb2_grpc import add_AuthServiceServicer_to_server
@@ -46,7 +53,8 @@ def build(settings: Settings) -> Service:
     )
     relay = Relay(worker, events)
     effects = Effects(
-        encode_deleted,
+        deleted_subject=events.subject(USER_DELETED),
+        encode_deleted=encode_deleted,
         # The keeper is made of what is made of these effects.
         on_revoked=lambda: keeper.wake(),  # noqa: PLW0108 - not made yet
         on_published=relay.wake,
@@ -79,7 +87,10 @@ def build(settings: Settings) -> Service:
         verifier=TokenVerifier(trust),
     )
     user_erased = Consumer(
-        events, durable=DURABLE, subject=USER_ERASED, handler=UserErasedHandler(ports)
+        events,
+        durable=DURABLE,
+        subject=events.subject(USER_ERASED),
+        handler=UserErasedHandler(ports),
     )
     sweep = Sweep(ports, seconds=settings.erasure_sweep_seconds)
     return Service(
@@ -99,6 +110,7 @@ def build(settings: Settings) -> Service:
         ],
         checks=[
             Check("database", database.ping, critical=True),
+            Check("schema", SchemaCheck(worker, MIGRATIONS), critical=True),
             Check("keys", trust.probe, critical=True),
             Check("nats", events.ping),
         ],

@@ -2,7 +2,6 @@
 
 import argparse
 
-from chassis.db.migrate import migrate
 from chassis.settings import load_settings
 from chat_service.settings import Settings
 from chat_service.wiring import MIGRATIONS, build
@@ -16,6 +15,9 @@ def main() -> None:
     if command == "migrate":
         if settings.owner_database_url is None:
             parser.exit(2, "settings: CHAT_OWNER_DATABASE_URL: needed to migrate\n")
+        # Alembic takes memory and time: only who migrates pays for it.
+        from chassis.db.migrate import migrate
+
         migrate(settings.owner_database_url.get_secret_value(), MIGRATIONS)
     else:
         build(settings).run()

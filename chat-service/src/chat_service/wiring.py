@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 
 from chassis.db.engine import Database
-from chassis.db.migrate import SchemaCheck
+from chassis.db.schema import SchemaCheck
 from chassis.grpc.caller import TokenVerifier, TrustFeed, TrustStore
 from chassis.grpc.client import Channel
 from chassis.grpc.server import GrpcServer
@@ -23,12 +23,14 @@ from chat_service.providers.openai import OpenAiProvider
 from chat_service.rpc import POLICY, ChatServicer, watch_revocations
 from chat_service.settings import Settings
 from chat_service.store.erasure import erasures
+from chat_service.store.replicas import PostgresReplicas
 from chat_service.store.transaction import transactions
 from chat_service.streaming.engine import Engine
 from chat_service.streaming.finaliser import Finaliser
 from chat_service.streaming.follow import EndedRun, Followers
 from chat_service.streaming.generate import Bounds
 from chat_service.streaming.log import RunLog
+from chat_service.streaming.ownership import Ownership
 from chat_service.usecases.finish_run import finish_run
 from chat_service.usecases.get_run import find_run
 from chat_service.usecases.start_run import StartRun
@@ -62,11 +64,15 @@ def build(settings: Settings) -> Service:
     provider = OpenAiProvider(
         AddressPolicy(settings.allowed_hosts), streams=settings.provider_connections
     )
-    finaliser = Finaliser(log, partial(finish_run, open_transaction))
 
     async def find_ended_run(run: Run) -> EndedRun | None:
         found = await find_run(open_transaction, run, run.id)
         return None if found is None else EndedRun(found.run, found.answer)
+
+    async def run_exists(run: Run) -> bool:
+        return await find_run(open_transaction, run, run.id) is not None
+
+    finaliser = Finaliser(log, partial(finish_run, open_transaction), run_exists)
 
     followers = Followers(log, find_ended_run, tick_seconds=settings.tick_seconds)
     engine = Engine(
@@ -83,11 +89,19 @@ def build(settings: Settings) -> Service:
         tick_seconds=settings.tick_seconds,
         drain_seconds=settings.drain_seconds,
     )
+    replica = str(new_id())
+    ownership = Ownership(
+        replica=replica,
+        replicas=PostgresReplicas(worker),
+        log=log,
+        finaliser=finaliser,
+        generates=engine.generates,
+    )
     start_run = StartRun(
         open_transaction,
         resolve_key,
         engine,
-        owner=str(new_id()),
+        owner=replica,
         window=Window(settings.window_messages, settings.window_characters),
         limits=Limits(content_characters=settings.content_characters),
     )
@@ -129,6 +143,7 @@ def build(settings: Settings) -> Service:
             provider,
             finaliser,
             engine,
+            ownership,
             user_deleted,
             server,
         ],

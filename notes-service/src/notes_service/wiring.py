@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from chassis.db.engine import Database
-from chassis.db.migrate import SchemaCheck
+from chassis.db.schema import SchemaCheck
 from chassis.grpc.caller import TokenVerifier, TrustFeed, TrustStore
 from chassis.grpc.client import Channel
 from chassis.grpc.server import GrpcServer

@@ -11,17 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth_service.domain.erasures import Erasure
 from auth_service.domain.trust import Revocation
 from auth_service.store.tables import logins, revocations, service_erasures
-from chassis.outbox.table import enqueue
-
-USER_DELETED = "user.deleted"
+from chassis.outbox import enqueue
 
 
 @dataclass(frozen=True, slots=True)
 class Effects:
     """``on_revoked`` and ``on_published`` are called after the commit of a transaction that
-    revoked or published; ``encode_deleted`` makes an event's payload.
+    revoked or published; a deletion is published under ``deleted_subject``, prefix included,
+    with the payload that ``encode_deleted`` makes.
     """
 
+    deleted_subject: str
     encode_deleted: Callable[[Erasure], bytes]
     on_revoked: Callable[[], None]
     on_published: Callable[[], None]
@@ -76,6 +76,8 @@ class PostgresEffects:
 
     async def publish_deleted(self, erasure: Erasure) -> None:
         await enqueue(
-            self._connection, subject=USER_DELETED, payload=self._effects.encode_deleted(erasure)
+            self._connection,
+            subject=self._effects.deleted_subject,
+            payload=self._effects.encode_deleted(erasure),
         )
         self._published = True

@@ -58,8 +58,9 @@ class PostgresSystemTransaction(PostgresEffects):
                 last_login_at=user.last_login_at,
             )
             .on_conflict_do_nothing(index_elements=[users.c.username_key])
+            .returning(users.c.id)
         )
-        return result.rowcount == 1
+        return result.one_or_none() is not None
 
     async def account_by_key(self, key: str) -> Account | None:
         return await find_account(self._connection, users.c.username_key == key, lock=False)

@@ -15,8 +15,6 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
-from chassis.db.engine import Database
-from chassis.errors import Unavailable
 from chassis.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
@@ -25,12 +23,6 @@ _log = get_logger(__name__)
 _LOCK_KEY: Final = 0x7061726C6579
 _LOCK_WAIT_SECONDS: Final = 300.0
 _LOCK_POLL_SECONDS: Final = 0.2
-
-
-class SchemaOutdated(Unavailable):
-    """The database lacks migrations that this code needs."""
-
-    reason = "SCHEMA_OUTDATED"
 
 
 def migrate(owner_url: str, migrations: Path) -> None:
@@ -54,39 +46,12 @@ def migrate(owner_url: str, migrations: Path) -> None:
             connection.execute(text("SET lock_timeout = '10s'"))
             connection.commit()
             _upgrade(connection, migrations)
-            # For `SchemaCheck`: every role of this database may know its revision.
+            # For `chassis.db.schema`: every role of this database may know its revision.
             connection.execute(text("GRANT SELECT ON alembic_version TO PUBLIC"))
             connection.commit()
     finally:
         # The end of the session frees the lock.
         engine.dispose()
-
-
-class SchemaCheck:
-    """A health probe that raises SchemaOutdated while migrations are missing.
-
-    A newer database than this code is fine: migrations expand before they contract.
-    """
-
-    def __init__(self, database: Database, migrations: Path) -> None:
-        self._database = database
-        script = _scripts(migrations)
-        self._heads = frozenset(script.get_heads())
-        self._outdated = frozenset(r.revision for r in script.walk_revisions()) - self._heads
-        self._seen_current = False
-
-    async def __call__(self) -> None:
-        if self._seen_current:
-            return
-        async with self._database.transaction() as connection:
-            exists = await connection.scalar(text("SELECT to_regclass('alembic_version')"))
-            found: set[str] = set()
-            if exists is not None:
-                rows = await connection.scalars(text("SELECT version_num FROM alembic_version"))
-                found = set(rows)
-        if self._heads and (not found or found & self._outdated):
-            raise SchemaOutdated
-        self._seen_current = True
 
 
 def _scripts(migrations: Path) -> ScriptDirectory:

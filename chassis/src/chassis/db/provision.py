@@ -38,7 +38,9 @@ _log = get_logger(__name__)
 
 ROLES: Final = ("owner", "app", "worker")
 
-_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,40}")
+# PostgreSQL cuts names after 63 bytes; a role's name holds the service's and 14 more.
+_DATABASE: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_SERVICE: Final = re.compile(r"[a-z][a-z0-9_]{0,48}")
 _LOCK_KEY: Final = 0x70726F766973
 _SERVER_WAIT_SECONDS: Final = 60.0
 
@@ -54,7 +56,7 @@ def provision(admin_url: str, *, database: str, service: str, passwords: Mapping
     ``passwords`` has the keys ``owner``, ``app`` and ``worker``. Raises ValueError for a name
     that is no plain identifier or an empty password, psycopg.Error when the server refuses.
     """
-    if not _NAME.fullmatch(service) or not _NAME.fullmatch(database):
+    if not _SERVICE.fullmatch(service) or not _DATABASE.fullmatch(database):
         raise ValueError("the names of services and databases are plain lower-case identifiers")
     if set(passwords) != set(ROLES) or not all(passwords.values()):
         raise ValueError("there must be a password for each of owner, app and worker")
@@ -199,7 +201,6 @@ def _await_server(admin_url: str) -> None:
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """The job's exit status."""
-    configure_logging("provision", "info")
     if not arguments:
         _log.error("provision.failed", error="name the services: auth apikey chat notes, say")
         return 2
@@ -215,4 +216,5 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 if __name__ == "__main__":
+    configure_logging("provision", "info")
     sys.exit(main(sys.argv[1:], os.environ))

@@ -28,7 +28,7 @@ _FAILED = Counter("events_failed", "Handlings that raised; the message comes aga
 _RETRY_SECONDS: Final = 1.0
 _ACK_WAIT_SECONDS: Final = 30.0
 _IN_PROGRESS_SECONDS: Final = 10.0
-_PULL_SECONDS: Final = 5.0
+_PULL_SECONDS: Final = 2.0
 _LONGEST_BACKOFF_SECONDS: Final = 60.0
 # When a database or a service is away the message is not to blame: erasure promises to be
 # done within 60 s of its return.
@@ -108,7 +108,7 @@ class Consumer(Component):
                 await asyncio.sleep(_RETRY_SECONDS)
 
     async def _pull(self, subscription: JetStreamContext.PullSubscription) -> None:
-        # A pull that the server forgot (a restart) ends with its five seconds; the next one
+        # A pull that the server forgot (a restart) ends with its two seconds; the next one
         # finds the consumer again, or fails because it has gone.
         try:
             while not self._draining:

@@ -9,7 +9,7 @@ from chassis.db.engine import Database
 from chat_service.domain.run import Run, RunStatus
 from chat_service.store.rows import to_run
 from chat_service.store.tables import replicas, runs
-from chat_service.usecases.replicas import ForeignRun
+from chat_service.usecases.replicas import LiveRun
 
 
 class PostgresReplicas:
@@ -32,15 +32,15 @@ class PostgresReplicas:
         async with self._database.transaction() as connection:
             await connection.execute(delete(replicas).where(replicas.c.id == replica))
 
-    async def list_foreign_runs(self, replica: str) -> Sequence[ForeignRun]:
+    async def list_live_runs(self) -> Sequence[LiveRun]:
         live = (
             select(runs, replicas.c.beat)
             .select_from(runs.outerjoin(replicas, replicas.c.id == runs.c.owner))
-            .where(runs.c.status == RunStatus.RUNNING.value, runs.c.owner != replica)
+            .where(runs.c.status == RunStatus.RUNNING.value)
         )
         async with self._database.transaction() as connection:
             rows = (await connection.execute(live)).all()
-        return [ForeignRun(to_run(row), row.beat) for row in rows]
+        return [LiveRun(to_run(row), row.beat) for row in rows]
 
     async def take_over(self, run: Run, replica: str) -> Run | None:
         taken = (

@@ -17,7 +17,7 @@ from chat_service.domain.connection import Connection
 from chat_service.domain.prompt import PromptMessage
 from chat_service.domain.run import Ending, Run, RunStatus
 from chat_service.providers.openai import OpenAiProvider
-from chat_service.streaming.finaliser import Finaliser
+from chat_service.streaming.finaliser import Finaliser, Saved
 from chat_service.streaming.follow import Followers
 from chat_service.streaming.frame import DONE, ERROR, START, USAGE, Frame
 from chat_service.streaming.generate import DELETED, SHUTTING_DOWN, Bounds, Generation, Verdict
@@ -35,6 +35,8 @@ _LINGER_SECONDS = 5.0
 _WATCH_SECONDS = 0.5
 # Of the drain time, what is kept for ending and saving what did not finish by itself, seconds.
 _ENDING_SECONDS = 5.0
+# For a run that was accepted at the very last moment, seconds.
+_STOP_SECONDS = 1.5
 
 
 class Engine(Component):
@@ -70,18 +72,25 @@ class Engine(Component):
     async def drain(self) -> None:
         """Let runs finish; what has not by the end of the drain time is saved as it is."""
         self.draining = True
-        if not self._tasks:
-            return
-        runs = len(self._tasks)
-        patience = max(0.0, self._drain_seconds - _ENDING_SECONDS)
-        _, late = await asyncio.wait(self._tasks, timeout=patience)
-        for generation in list(self._generations.values()):
-            generation.end(SHUTTING_DOWN)
-        if late:
-            await asyncio.wait(late)
-        _log.info("engine.drained", runs=runs, interrupted=len(late))
+        loop = asyncio.get_running_loop()
+        patience = loop.time() + max(0.0, self._drain_seconds - _ENDING_SECONDS)
+        # A run that was being accepted may still begin meanwhile.
+        while self._tasks and (left := patience - loop.time()) > 0:
+            await asyncio.wait(self._tasks, timeout=left)
+        late = len(self._tasks)
+        await self._end_all()
+        _log.info("engine.drained", interrupted=late)
+
+    async def _end_all(self) -> None:
+        while self._tasks:
+            for generation in list(self._generations.values()):
+                generation.end(SHUTTING_DOWN)
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
 
     async def stop(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_STOP_SECONDS):
+                await self._end_all()
         for task in (self._clocks, *self._tasks):
             if task is not None:
                 task.cancel()
@@ -111,6 +120,10 @@ class Engine(Component):
         )
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def generates(self, run_id: UUID) -> bool:
+        """Whether this replica has the run in hand."""
+        return run_id in self._generations
 
     def follow(self, run: Run, after: int) -> AsyncGenerator[Sequence[Frame], None]:
         """Batches of the run's frames behind number ``after``, to the terminal one."""
@@ -152,7 +165,11 @@ class Engine(Component):
                 last_seq=last_seq + 1,
             )
             saved = await self._finaliser.save(run, ending)
-            self._add_terminal(live, verdict, ending, saved=saved)
+            if saved is Saved.NO:
+                # Not ours to end: its followers read on where its new owner writes, if there is
+                # one, and nothing of ours goes to the log any more.
+                self._abandon(generation)
+            self._add_terminal(live, verdict, ending, saved=saved is Saved.YES)
             self._on_news(live, True)
             while not live.ended:
                 await live.wait_behind(last_seq)

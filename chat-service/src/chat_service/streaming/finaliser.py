@@ -4,8 +4,8 @@ The log of a run keeps until its save is confirmed; only then does it begin to e
 """
 
 import asyncio
-import itertools
 from collections.abc import Awaitable, Callable
+from enum import Enum
 
 from prometheus_client import Counter, Gauge
 from redis.exceptions import RedisError
@@ -26,16 +26,30 @@ _PAUSES = (0.05, 0.2, 1.0, 2.0)
 # How long the terminal event waits for the save, seconds.
 _PATIENCE_SECONDS = 2.0
 
+# Saves an ending in one transaction; False: the run is not this owner's to end (any more).
 SaveRun = Callable[[Run, Ending], Awaitable[bool]]
+# Whether the run still exists.
+RunExists = Callable[[Run], Awaitable[bool]]
+
+
+class Saved(Enum):
+    """What has become of an ending."""
+
+    YES = "yes"
+    #: Not yet: it goes on in the background for as long as it takes.
+    LATER = "later"
+    #: Somebody else has the run, or it is gone, or it cannot be saved at all.
+    NO = "no"
 
 
 class Finaliser(Component):
-    """Saves ends of runs through ``save_run``: True saved, False not this run's to save."""
+    """Saves the ends of runs."""
 
-    def __init__(self, log: RunLog, save_run: SaveRun) -> None:
+    def __init__(self, log: RunLog, save_run: SaveRun, run_exists: RunExists) -> None:
         self._log = log
         self._save_run = save_run
-        self._saving: set[asyncio.Task[bool]] = set()
+        self._run_exists = run_exists
+        self._saving: set[asyncio.Task[Saved]] = set()
 
     async def drain(self) -> None:
         if self._saving:
@@ -47,43 +61,48 @@ class Finaliser(Component):
         if self._saving:
             await asyncio.wait(self._saving)
 
-    async def save(self, run: Run, ending: Ending) -> bool:
-        """Begin to save; True once it is, False if it is not after two seconds or not to be.
-
-        In the former case of False it goes on in the background.
-        """
+    async def save(self, run: Run, ending: Ending) -> Saved:
+        """Begin to save, and say what came of it within two seconds."""
         task = asyncio.create_task(self._save(run, ending), name=f"save-{run.id}")
         self._saving.add(task)
         _UNSAVED.inc()
         task.add_done_callback(self._forget)
         done, _ = await asyncio.wait({task}, timeout=_PATIENCE_SECONDS)
-        return task in done and task.result()
+        return task.result() if done else Saved.LATER
 
-    def _forget(self, task: asyncio.Task[bool]) -> None:
+    def _forget(self, task: asyncio.Task[Saved]) -> None:
         self._saving.discard(task)
         _UNSAVED.dec()
 
-    async def _save(self, run: Run, ending: Ending) -> bool:
-        for attempt in itertools.count():
-            try:
-                if not await self._save_run(run, ending):
-                    return False
-                break
-            except AppError as error:
-                if error.kind is not Kind.UNAVAILABLE:
-                    return self._give_up(run, error)
-                _log.warning("run.save_delayed", run_id=str(run.id), reason=error.reason)
-            except Exception as error:  # noqa: BLE001 - a permanent error, whatever it is
-                return self._give_up(run, error)
+    async def _save(self, run: Run, ending: Ending) -> Saved:
+        attempt = 0
+        while (outcome := await self._try(run, ending)) is Saved.LATER:
             await asyncio.sleep(_PAUSES[min(attempt, len(_PAUSES) - 1)])
-        try:
-            await self._log.keep_for_late_readers(run.id)
-        except (RedisError, OSError, TimeoutError) as error:
-            # The log stays for longer than it must; the answer is in the database.
-            _log.warning("run.log_not_expired", run_id=str(run.id), exc_info=error)
-        return True
+            attempt += 1
+        return outcome
 
-    def _give_up(self, run: Run, error: Exception) -> bool:
+    async def _try(self, run: Run, ending: Ending) -> Saved:
+        try:
+            saved = await self._save_run(run, ending)
+            exists = saved or await self._run_exists(run)
+        except AppError as error:
+            if error.kind is not Kind.UNAVAILABLE:
+                return self._give_up(run, error)
+            _log.warning("run.save_delayed", run_id=str(run.id), reason=error.reason)
+            return Saved.LATER
+        except Exception as error:  # noqa: BLE001 - a permanent error, whatever it is
+            return self._give_up(run, error)
+        try:
+            if saved:
+                await self._log.keep_for_late_readers(run.id)
+            elif not exists:
+                await self._log.delete([run.id])
+        except (RedisError, OSError, TimeoutError) as error:
+            # The log stays for longer than it must; the answer is where it belongs.
+            _log.warning("run.log_not_expired", run_id=str(run.id), exc_info=error)
+        return Saved.YES if saved else Saved.NO
+
+    def _give_up(self, run: Run, error: Exception) -> Saved:
         _LOST.inc()
         _log.critical("run.save_failed", run_id=str(run.id), exc_info=error)
-        return False
+        return Saved.NO

@@ -7,9 +7,10 @@ whatever was shown is in there. The model is not called again by itself.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from uuid import UUID
 
 import orjson
 from redis.exceptions import RedisError
@@ -18,7 +19,7 @@ from chassis.errors import AppError
 from chassis.service import Component
 from chassis.telemetry.logging import get_logger
 from chat_service.domain.run import Ending, Run, RunStatus, Usage
-from chat_service.streaming.finaliser import Finaliser
+from chat_service.streaming.finaliser import Finaliser, Saved
 from chat_service.streaming.frame import (
     DELTA,
     DONE,
@@ -48,15 +49,25 @@ class _Sighting:
 
 
 class Ownership(Component):
-    """Beats for this replica, and takes over what dead ones left."""
+    """Beats for this replica, and takes over what dead ones left.
+
+    ``generates`` says whether this replica has a run in hand.
+    """
 
     def __init__(
-        self, *, replica: str, replicas: Replicas, log: RunLog, finaliser: Finaliser
+        self,
+        *,
+        replica: str,
+        replicas: Replicas,
+        log: RunLog,
+        finaliser: Finaliser,
+        generates: Callable[[UUID], bool],
     ) -> None:
         self._replica = replica
         self._replicas = replicas
         self._log = log
         self._finaliser = finaliser
+        self._generates = generates
         self._sightings: dict[str, _Sighting] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -85,15 +96,25 @@ class Ownership(Component):
 
     async def _find_orphans(self) -> list[Run]:
         now = asyncio.get_running_loop().time()
-        foreign = await self._replicas.list_foreign_runs(self._replica)
+        live = await self._replicas.list_live_runs()
         sightings: dict[str, _Sighting] = {}
-        for one in foreign:
-            seen = self._sightings.get(one.run.owner)
-            if seen is None or seen.beat != one.beat:
-                seen = _Sighting(one.beat, now)
-            sightings[one.run.owner] = seen
+        orphans: list[Run] = []
+        for one in live:
+            run = one.run
+            mine = run.owner == self._replica
+            if mine and self._generates(run.id):
+                continue
+            # A run of this replica that it does not know was accepted by a commit whose answer
+            # got lost. It is watched by itself; others' runs by their owners' beats.
+            subject, beat = (str(run.id), None) if mine else (run.owner, one.beat)
+            seen = sightings.get(subject) or self._sightings.get(subject)
+            if seen is None or seen.beat != beat:
+                seen = _Sighting(beat, now)
+            sightings[subject] = seen
+            if now - seen.since >= _DEAD_SECONDS:
+                orphans.append(run)
         self._sightings = sightings
-        return [one.run for one in foreign if now - sightings[one.run.owner].since >= _DEAD_SECONDS]
+        return orphans
 
     async def _take_over(self, orphan: Run) -> None:
         run = await self._replicas.take_over(orphan, self._replica)
@@ -103,17 +124,17 @@ class Ownership(Component):
         _log.warning("run.taken_over", run_id=str(run.id), epoch=run.epoch, frames=len(frames))
         ending = ending_of(frames)
         saved = await self._finaliser.save(run, ending)
-        if not (frames and frames[-1].is_terminal):
+        if saved is not Saved.NO and not (frames and frames[-1].is_terminal):
             done = {
                 "status": ending.status.value,
                 "finish_reason": None,
                 "message_id": str(run.answer_id),
                 "order": run.answer_order,
-                "saved": saved,
+                "saved": saved is Saved.YES,
             }
             terminal = Frame(ending.last_seq, DONE, encode(done))
             await self._log.append([Append(run.id, run.epoch, [terminal])])
-            if saved:
+            if saved is Saved.YES:
                 await self._log.keep_for_late_readers(run.id)
 
 

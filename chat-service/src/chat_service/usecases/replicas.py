@@ -8,8 +8,8 @@ from chat_service.domain.run import Run
 
 
 @dataclass(frozen=True, slots=True)
-class ForeignRun:
-    """A live run that another replica owns, and that replica's beat; None: it never had one."""
+class LiveRun:
+    """A run that has not ended, and its owner's beat; None: the owner is not on the register."""
 
     run: Run
     beat: int | None
@@ -24,8 +24,8 @@ class Replicas(Protocol):
     async def leave(self, replica: str) -> None:
         """Take this replica off the register."""
 
-    async def list_foreign_runs(self, replica: str) -> Sequence[ForeignRun]:
-        """Live runs whose owner is any other replica."""
+    async def list_live_runs(self) -> Sequence[LiveRun]:
+        """Every run that has not ended."""
 
     async def take_over(self, run: Run, replica: str) -> Run | None:
         """Make `replica` the owner under the next epoch.

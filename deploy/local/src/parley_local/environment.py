@@ -22,6 +22,8 @@ _ROLE_VARIABLES = {
     "owner": "OWNER_DATABASE_URL",
 }
 _OURS = (*(member.prefix for member in MEMBERS), "PARLEY_", "REDIS_URL", "NATS_URL", "DEMO_MODEL_")
+# Without compiled files on disk every start would compile half a million lines in each process.
+_UNWANTED = ("PYTHONDONTWRITEBYTECODE",)
 
 
 class EnvironmentProblem(Exception):
@@ -66,7 +68,7 @@ def explicit_databases(environment: Mapping[str, str]) -> dict[str, DatabaseUrls
 
 def general_environment(inherited: Mapping[str, str]) -> dict[str, str]:
     """``inherited`` without what belongs to some service: secrets stay where they are needed."""
-    return {name: value for name, value in inherited.items() if not name.startswith(_OURS)}
+    return {k: v for k, v in inherited.items() if not k.startswith(_OURS) and k not in _UNWANTED}
 
 
 def service_environment(

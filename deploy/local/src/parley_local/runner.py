@@ -32,7 +32,7 @@ from parley_local.state import State
 from parley_local.supervise import Stages
 from parley_local.topology import GATEWAY, SERVICES, Instance, Topology, lay_out
 
-_READY_SECONDS = 90.0
+_READY_SECONDS = 120.0
 # A process that dies so often before anything was ready will not get there.
 _HOPELESS_RESTARTS = 3
 DEMO = "demo-model"

@@ -16,7 +16,8 @@ CREATE TABLE outbox (
     published_at timestamptz,
     attempts integer NOT NULL DEFAULT 0
 );
-CREATE INDEX outbox_unpublished ON outbox (id) WHERE published_at IS NULL;
+CREATE INDEX outbox_pending ON outbox (attempts, id) WHERE published_at IS NULL;
+CREATE INDEX outbox_published ON outbox (published_at) WHERE published_at IS NOT NULL;
 
 CREATE TABLE tenants (
     id uuid PRIMARY KEY,
@@ -117,6 +118,16 @@ _APP_GRANTS = {
     "service_erasures": "SELECT, INSERT, UPDATE",
 }
 
+# Anybody's event may go in; none comes out but to the relay.
+_OUTBOX_POLICIES = """
+ALTER TABLE outbox ENABLE ROW LEVEL SECURITY;
+ALTER TABLE outbox FORCE ROW LEVEL SECURITY;
+CREATE POLICY outbox_app ON outbox FOR INSERT TO parley_auth_app WITH CHECK (true);
+CREATE POLICY outbox_worker ON outbox TO parley_auth_worker USING (true) WITH CHECK (true);
+GRANT INSERT ON outbox TO parley_auth_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON outbox TO parley_auth_worker;
+"""
+
 _TENANT = "(SELECT NULLIF(current_setting('parley.tenant_id', true), '')::uuid)"
 _USER = "(SELECT NULLIF(current_setting('parley.user_id', true), '')::uuid)"
 
@@ -139,5 +150,4 @@ def upgrade() -> None:
             """
         )
     op.execute("GRANT SELECT, INSERT ON tenants TO parley_auth_worker")
-    op.execute("GRANT INSERT ON outbox TO parley_auth_app")
-    op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON outbox TO parley_auth_worker")
+    op.execute(_OUTBOX_POLICIES)

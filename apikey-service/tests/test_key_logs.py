@@ -1,0 +1,95 @@
+"""The service as a process, with the logs it writes in production: no key is ever in them."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+
+import psycopg
+import pytest
+from pydantic import SecretStr
+
+from apikey_service.settings import Settings
+from chassis.errors import AppError, Kind, RemoteError
+from chassis.testing import DatabaseUrls, OpenChannel, Signer, eventually
+from parley.apikey.v1 import apikey_pb2
+from parley.apikey.v1.apikey_pb2_grpc import ApiKeyServiceStub
+
+# Without any of the shapes that redaction would recognise.
+PLAIN = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def _variables(settings: Settings) -> dict[str, str]:
+    return {
+        f"APIKEY_{name.upper()}": value.get_secret_value()
+        if isinstance(value, SecretStr)
+        else str(value)
+        for name, value in settings
+    }
+
+
+async def test_neither_good_nor_bad_days_put_a_key_into_log_or_error(
+    settings: Settings, grpc_channel: OpenChannel, signer: Signer, database: DatabaseUrls
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "apikey_service",
+        env={**os.environ, **_variables(settings), "APIKEY_LOG_LEVEL": "debug"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    gateway = await grpc_channel(settings.grpc_port, "apikey-service", as_name="gateway")
+    chat = await grpc_channel(settings.grpc_port, "apikey-service", as_name="chat-service")
+    create, resolve = (
+        gateway.stub(ApiKeyServiceStub).CreateKey,
+        chat.stub(ApiKeyServiceStub).ResolveKey,
+    )
+    token = signer.token()
+    new = apikey_pb2.CreateKeyRequest(
+        name="work", api_key=PLAIN, model="gpt-5", base_url="https://example.com"
+    )
+
+    async def created() -> bool:
+        await gateway.unary(create, new, timeout=5, token=token)
+        return True
+
+    async def refused(request: apikey_pb2.CreateKeyRequest) -> str:
+        with pytest.raises(RemoteError) as refusal:
+            await gateway.unary(create, request, timeout=5, token=token)
+        return refusal.value.reason
+
+    await eventually(created, timeout=30, ignoring=(RemoteError,))
+    resolved = await chat.unary(resolve, apikey_pb2.ResolveKeyRequest(), timeout=5, token=token)
+    assert resolved.api_key == PLAIN
+    assert await refused(new) == "KEY_NAME_TAKEN"
+    new.api_key = f"{PLAIN}\x00"
+    assert await refused(new) == "VALIDATION"
+    with psycopg.connect(database.worker, autocommit=True) as worker:
+        worker.execute("UPDATE keys SET ciphertext = decode('00', 'hex') || ciphertext")
+    with pytest.raises(AppError) as broken:
+        await chat.unary(resolve, apikey_pb2.ResolveKeyRequest(), timeout=5, token=token)
+    assert (broken.value.kind, broken.value.reason) == (Kind.INTERNAL, "INTERNAL")
+    # An insert that fails in the database, with the key already in hand.
+    with psycopg.connect(database.owner, autocommit=True) as owner:
+        owner.execute("ALTER TABLE keys ADD CHECK (name <> 'refused')")
+    with pytest.raises(AppError):
+        await gateway.unary(
+            create,
+            apikey_pb2.CreateKeyRequest(
+                name="refused", api_key=PLAIN, model="gpt-5", base_url="https://example.com"
+            ),
+            timeout=5,
+            token=token,
+        )
+    process.send_signal(signal.SIGTERM)
+    logs, errors = await process.communicate()
+
+    assert process.returncode == 0
+    events = [json.loads(line) for line in logs.decode().splitlines()]
+    failures = [event["exception"] for event in events if event["event"] == "grpc.unhandled"]
+    assert len(failures) == 2
+    assert f"CannotOpen: key {resolved.id} is not what was sealed for it" in failures[0]
+    assert PLAIN not in logs.decode() + errors.decode()
+    assert PLAIN[:12] not in logs.decode() + errors.decode()

@@ -1,0 +1,158 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import (
+    Column,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+    delete,
+    insert,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import IntegrityError
+
+from chassis.db.engine import Database, Scope
+from chassis.db.errors import DatabaseBusy
+from chassis.db.statement import Statement
+from chassis.ids import new_id
+from chassis.testing import ServiceDatabase
+
+LEDGER = Path(__file__).parent / "ledger"
+
+entries = Table(
+    "entries",
+    MetaData(),
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("text", Text, nullable=False),
+)
+
+ADD = Statement(insert(entries))
+PAGE = Statement(
+    select(entries.c.id, entries.c.text)
+    .where(entries.c.id > bindparam("after"))
+    .order_by(entries.c.id)
+    .limit(2)
+)
+THESE = Statement(
+    select(entries.c.text).where(entries.c.id == any_(bindparam("ids"))).order_by(entries.c.id)
+)
+RENAME = Statement(
+    update(entries)
+    .where(entries.c.id == bindparam("entry_id"))
+    .values(text=bindparam("words"))
+    .returning(entries.c.text)
+)
+REMOVE = Statement(delete(entries).where(entries.c.text == bindparam("words")))
+
+ANN = Scope(tenant_id=new_id(), user_id=new_id())
+
+
+@pytest_asyncio.fixture
+async def database(service_database: ServiceDatabase) -> AsyncIterator[Database]:
+    database = Database(service_database("ledger", LEDGER).app, application_name="test")
+    yield database
+    await database.stop()
+
+
+async def test_rows_come_and_go_by_name(database: Database) -> None:
+    ids = [new_id() for _ in range(3)]
+    async with database.transaction(ANN) as connection:
+        for number, entry_id in enumerate(ids):
+            touched = await ADD.run(
+                connection,
+                id=entry_id,
+                tenant_id=ANN.tenant_id,
+                user_id=ANN.user_id,
+                text=f"entry {number}",
+            )
+            assert touched == 1
+    async with database.transaction(ANN) as connection:
+        first, second = await PAGE.all(connection, after=UUID(int=0))
+        assert (first.id, first.text, second.text) == (ids[0], "entry 0", "entry 1")
+        renamed = await RENAME.first(connection, entry_id=ids[1], words="renamed")
+        assert renamed is not None
+        assert renamed.text == "renamed"
+        assert await RENAME.first(connection, entry_id=new_id(), words="nothing") is None
+        found = await THESE.all(connection, ids=[ids[1], ids[2]])
+        assert [row.text for row in found] == ["renamed", "entry 2"]
+        assert await THESE.all(connection, ids=[]) == []
+        assert await REMOVE.run(connection, words="entry 2") == 1
+
+
+async def test_it_shares_the_transaction_with_sqlalchemys_own_execution(
+    database: Database,
+) -> None:
+    async with database.transaction(ANN) as connection:
+        await ADD.run(
+            connection, id=new_id(), tenant_id=ANN.tenant_id, user_id=ANN.user_id, text="both"
+        )
+        assert await connection.scalar(select(entries.c.text)) == "both"
+        await connection.execute(delete(entries))
+        assert await PAGE.first(connection, after=ANN.tenant_id) is None
+
+
+async def test_errors_are_sqlalchemys_and_hold_no_parameters(database: Database) -> None:
+    entry = {
+        "id": new_id(),
+        "tenant_id": ANN.tenant_id,
+        "user_id": ANN.user_id,
+        "text": "a secret thought",
+    }
+    async with database.transaction(ANN) as connection:
+        await ADD.run(connection, **entry)
+    with pytest.raises(IntegrityError) as caught:
+        async with database.transaction(ANN) as connection:
+            await ADD.run(connection, **entry)
+    assert "a secret thought" not in str(caught.value)
+
+
+async def test_a_timeout_is_told_as_busy(service_database: ServiceDatabase) -> None:
+    database = Database(
+        service_database("ledger", LEDGER).app, application_name="test", statement_seconds=0.2
+    )
+    with pytest.raises(DatabaseBusy):
+        async with database.transaction() as connection:
+            await Statement(text("SELECT pg_sleep(5)")).run(connection)
+    await database.stop()
+
+
+async def test_values_of_json_and_text_and_null_keep_their_types(database: Database) -> None:
+    statement = Statement(
+        select(
+            bindparam("document", type_=JSONB).label("document"),
+            bindparam("words", type_=Text).label("words"),
+            bindparam("nothing", type_=Text).label("nothing"),
+        )
+    )
+    async with database.transaction() as connection:
+        row = await statement.first(
+            connection, document={"a": [1, None]}, words="ü%s :x", nothing=None
+        )
+    assert row is not None
+    assert (row.document, row.words, row.nothing) == ({"a": [1, None]}, "ü%s :x", None)
+
+
+async def test_a_missing_parameter_is_an_error(database: Database) -> None:
+    with pytest.raises(Exception, match="entry_id"):
+        async with database.transaction(ANN) as connection:
+            await RENAME.first(connection, words="x")
+
+
+def test_what_cannot_be_compiled_once_is_refused_when_it_is_written() -> None:
+    with pytest.raises(ValueError, match="any_"):
+        Statement(select(entries).where(entries.c.id.in_([new_id()])))
+    table = Table("things", MetaData(), Column("id", Uuid, default=new_id))
+    with pytest.raises(ValueError, match="defaults"):
+        Statement(insert(table), columns=[])

@@ -1,0 +1,71 @@
+"""The service as a process: its commands, its probes, its end."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+import urllib.request
+from asyncio.subprocess import PIPE, Process
+
+import pytest
+from pydantic import SecretStr
+
+from chassis.embedded import free_port
+from chassis.testing import eventually
+from chat_service.settings import Settings
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    variables = {}
+    for name, value in settings:
+        if isinstance(value, SecretStr):
+            text = value.get_secret_value()
+        else:
+            text = json.dumps(value) if isinstance(value, tuple) else str(value)
+        variables[f"CHAT_{name.upper()}"] = text
+    return {**os.environ, **variables}
+
+
+async def _run(command: str, environment: dict[str, str]) -> Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "chat_service", command, env=environment, stdout=PIPE, stderr=PIPE
+    )
+
+
+def _readiness(port: int) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
+        return str(json.load(answer)["status"])
+
+
+async def test_it_serves_until_it_is_told_to_end(settings: Settings) -> None:
+    port = free_port()
+    process = await _run("serve", _environment(settings) | {"CHAT_METRICS_PORT": str(port)})
+
+    async def is_ready() -> bool:
+        assert process.returncode is None
+        return await asyncio.to_thread(_readiness, port) == "ok"
+
+    await eventually(is_ready, timeout=30, ignoring=(OSError,))
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    logs, _ = await process.communicate()
+    assert process.returncode == 0
+    assert time.monotonic() - began < 3
+    assert all(json.loads(line) for line in logs.splitlines())
+
+
+async def test_to_migrate_what_is_up_to_date_changes_nothing(settings: Settings) -> None:
+    process = await _run("migrate", _environment(settings))
+    await process.communicate()
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate"])
+async def test_without_its_settings_it_says_what_is_missing(command: str) -> None:
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("CHAT_")}
+    process = await _run(command, bare)
+    _, complaint = await process.communicate()
+    assert process.returncode == 2
+    assert b"CHAT_APIKEY_TARGET" in complaint

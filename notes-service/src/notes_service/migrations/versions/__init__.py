@@ -1,1 +1,0 @@
-"""Each revision expands what is there: the code before it goes on running on it."""
