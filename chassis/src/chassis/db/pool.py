@@ -63,7 +63,7 @@ class Pool:
                 if pooled.born > oldest:
                     return pooled
                 await self._close(pooled)
-            return await self._connect()
+            return await self._connect_whole()
         except BaseException:
             self._places.release()
             raise
@@ -92,6 +92,22 @@ class Pool:
         """Drop everything, what is in use as soon as it comes back."""
         self._closed = True
         await self.close_idle()
+
+    async def _connect_whole(self) -> Pooled:
+        """Connect, to the end even when cancelled.
+
+        psycopg leaves a half-made connection to the garbage collector, and until that comes by
+        the server waits for its password: for a minute, in which no DROP DATABASE gets on.
+        """
+        connecting = asyncio.ensure_future(self._connect())
+        try:
+            return await asyncio.shield(connecting)
+        except asyncio.CancelledError:
+            # The connect timeout bounds it.
+            await asyncio.wait([connecting])
+            if not connecting.cancelled() and connecting.exception() is None:
+                await self._close(connecting.result())
+            raise
 
     async def _connect(self) -> Pooled:
         connection = await self._engine.connect()

@@ -52,7 +52,8 @@ class Terminal:
     def log(self, name: str, line: str) -> None:
         """A line that process ``name`` wrote: JSON as the services write it, or anything."""
         if self._as_json:
-            self._put(line if line.startswith("{") else json.dumps({"service": name, "text": line}))
+            is_event = line.startswith("{") and '"event"' in line
+            self._put(line if is_event else json.dumps({"service": name, "text": line}))
             return
         prefix = self._prefix(name)
         for part in self._compact(line):

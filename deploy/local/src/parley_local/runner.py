@@ -127,7 +127,7 @@ class Runner:
             banner(
                 url=topology.gateway_url,
                 seconds=seconds,
-                demo_url=f"http://127.0.0.1:{demo_port}/v1",
+                demo_url=_demo_url(demo_port),
                 data=state.shown,
                 colour=self._terminal.colour,
             )
@@ -162,6 +162,7 @@ class Runner:
 
     async def _start_services(self, topology: Topology, backends: Backends, demo_port: int) -> None:
         # A stage before the services: their last answers come from it.
+        self._say(f"starting {DEMO}, a scripted model server, at {_demo_url(demo_port)}")
         await self._stages.start([self._demo(demo_port)])
         for members in (SERVICES, (GATEWAY,)):
             instances = [instance for member in members for instance in topology.of(member)]
@@ -210,3 +211,7 @@ class Runner:
         )
         if status != "ok":
             self._say(f"/readyz says {status}", level="warning")
+
+
+def _demo_url(port: int) -> str:
+    return f"http://127.0.0.1:{port}/v1"
