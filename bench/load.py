@@ -6,6 +6,7 @@ is open, `finished` when every answer has ended, then one line of JSON, the Outc
 
 import asyncio
 import gc
+import os
 import resource
 import sys
 import time
@@ -117,7 +118,7 @@ async def run(plan: Plan) -> Outcome:
         requests = [(_request(plan, question), question.model) for question in questions]
         _, stream = await loop.create_connection(lambda r=requests: Stream(r), _HOST, plan.port)  # type: ignore[misc]
         streams.append(stream)
-    _say("ready")
+    _say(b"ready")
     await loop.run_in_executor(None, sys.stdin.readline)
     # No cycles are made here, and a collection would show up as a gap.
     gc.disable()
@@ -126,7 +127,7 @@ async def run(plan: Plan) -> Outcome:
         loop.call_later(plan.ramp * number / len(streams), stream.ask)
     await asyncio.wait([stream.ended for stream in streams], timeout=plan.limit)
     seconds, cpu = time.perf_counter() - began, _cpu() - cpu
-    _say("finished")
+    _say(b"finished")
     answers = [
         answer_of(plan.protocol, asked_at, reads, text_of(model))
         for stream in streams
@@ -150,8 +151,11 @@ def _cpu() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _say(word: str) -> None:
-    print(word, flush=True)
+def _say(line: bytes) -> None:
+    # Not print: under PYTHONUNBUFFERED it drops what a full pipe does not take at once.
+    rest = memoryview(line + b"\n")
+    while rest:
+        rest = rest[os.write(1, rest) :]
 
 
 def _plan_from(line: str) -> Plan:
@@ -164,7 +168,7 @@ def main() -> None:
     import uvloop
 
     plan = _plan_from(sys.stdin.readline())
-    print(orjson.dumps(uvloop.run(run(plan))).decode(), flush=True)
+    _say(orjson.dumps(uvloop.run(run(plan))))
 
 
 if __name__ == "__main__":

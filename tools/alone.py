@@ -43,7 +43,10 @@ def main() -> None:
         uv("venv", "--quiet", "--python", sys.executable, str(venv))
         python = venv / "bin" / "python"
         for member in everyone:
-            install(member, [wheels[m.name] for m in with_requirements(member, everyone)], python)
+            needed = [wheels[m.name] for m in with_requirements(member, everyone)]
+            if not install(member, needed, python):
+                failed.append(f"{member.name} cannot be installed alone, see above")
+                continue
             command = [str(python), "-I", "-c", IMPORT_ALL, member.package]
             # Away from the repository, so that nothing is found by lying near.
             done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
@@ -57,18 +60,20 @@ def build(member: Member, target: Path) -> Path:
         return target / build_wheel(str(target))
 
 
-def install(member: Member, wheels: list[Path], python: Path) -> None:
+def install(member: Member, wheels: list[Path], python: Path) -> bool:
     names = []
     for wheel in wheels:
         own = wheel.name.startswith(member.name.replace("-", "_") + "-")
         extras = f"[{','.join(member.extras)}]" if own and member.extras else ""
         names.append(f"{wheel}{extras}")
-    uv("pip", "install", "--quiet", "--exact", "--python", str(python), "-c", str(LOCK), *names)
+    exactly = ("--exact", "--python", str(python), "--constraints", str(LOCK))
+    return uv("pip", "install", "--quiet", *exactly, *names)
 
 
-def uv(*arguments: str) -> None:
+def uv(*arguments: str) -> bool:
     environment = {k: v for k, v in os.environ.items() if k != "VIRTUAL_ENV"}
-    subprocess.run([str(BIN / "uv"), *arguments], cwd=ROOT, env=environment, check=True)
+    command = [str(BIN / "uv"), *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
 
 
 if __name__ == "__main__":

@@ -11,9 +11,9 @@ import tempfile
 from pathlib import Path
 
 from tools.members import BIN, LOCK, ROOT, members
+from tools.setup import ADDRESS
 
 HEADER = "# Every version, with its hashes. Made by `make lock`; not edited by hand.\n"
-ADDRESS = re.compile(r"://|--(?:extra-)?index|--default-index|--find-links|\s@\s")
 NPM_LOCK = ROOT / "web" / "package-lock.json"
 
 

@@ -17,11 +17,15 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements.lock"
 FETCHED = ROOT / ".tools"
+ADDRESS = re.compile(r"://|--(?:extra-)?index|--default-index|--find-links|\s@\s")
 NEWER_PYTHONS = ("python3.13", "python3.12", "python3.11", "python3.14")
 
 
 def main() -> None:
     require_python()
+    # Checked before anything is fetched: an address would be where it is fetched from.
+    if ADDRESS.search(LOCK.read_text(encoding="utf-8")):
+        sys.exit("requirements.lock holds an address; take that line out")
     uv = find_uv() or fetch_uv()
     python = VENV / "bin" / "python"
     (VENV / ".ready").unlink(missing_ok=True)

@@ -99,6 +99,7 @@ async def test_before_the_keys_have_arrived_it_is_503_and_not_401(open_door: Any
     ready = await door.http.get("/readyz")
     assert ready.status_code == 503
     assert ready.json()["status"] == "down"
+    assert ready.json()["checks"]["token-keys"] == "away"
     assert (await door.http.get("/healthz")).status_code == 200
     door.auth.may_publish.set()
     await door.ready()

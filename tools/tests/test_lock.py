@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.lock import ADDRESS, lines_with, versions
+from tools.lock import lines_with, versions
 from tools.members import LOCK
+from tools.setup import ADDRESS
 
 
 @pytest.mark.parametrize(

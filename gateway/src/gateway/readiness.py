@@ -11,6 +11,8 @@ from chassis.health import Check
 # A public endpoint must answer soon, whatever is behind it.
 _PROBE_SECONDS = 1.0
 
+_TRUST = "token-keys"
+
 
 class Readiness:
     """``down`` from the start until each service was reached once; from then on a service
@@ -20,15 +22,16 @@ class Readiness:
     def __init__(self, channels: Mapping[str, Channel], trust: TrustStore) -> None:
         self._channels = dict(channels)
         self._trust = trust
-        self._missing = {*channels, "trust"}
+        self._missing = {*channels, _TRUST}
 
     async def ask(self) -> tuple[str, dict[str, str]]:
-        """The status, and for each service ``ok`` or ``away``."""
+        """The status, and ``ok`` or ``away`` for each service and for the keys of tokens."""
         names = list(self._channels)
         reached = await asyncio.gather(*(self._reach(name) for name in names))
         checks = {name: "ok" if here else "away" for name, here in zip(names, reached, strict=True)}
+        checks[_TRUST] = "ok" if self._trust.arrived.is_set() else "away"
         if self._trust.arrived.is_set():
-            self._missing.discard("trust")
+            self._missing.discard(_TRUST)
         if self._missing:
             return "down", checks
         return "ok" if all(reached) else "degraded", checks
@@ -37,6 +40,7 @@ class Readiness:
         """The same for the probes' port."""
         return (
             Check("every-service-once", self._probe_started, critical=True),
+            Check(_TRUST, self._trust.probe),
             *(Check(name, channel.probe) for name, channel in self._channels.items()),
         )
 
