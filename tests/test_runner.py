@@ -34,6 +34,14 @@ def ask_until_cut(
     return seen
 
 
+def says(stack: Stack, text: str) -> Callable[[], bool]:
+    return lambda: text in stack.output
+
+
+def ended(process: psutil.Process) -> Callable[[], bool]:
+    return lambda: not process.is_running()
+
+
 async def test_a_conversation_outlives_ctrl_c_and_kill_9_of_the_runner(
     new_stack: Callable[[], Stack], sign_up: SignUp
 ) -> None:
@@ -88,7 +96,7 @@ async def test_a_part_that_dies_is_started_again_and_the_log_says_so(
     }
     for name, find in finders.items():
         find().send_signal(signal.SIGKILL)
-        await eventually(lambda name=name: f"{name} was started again" in stack.output, timeout=30)
+        await eventually(says(stack, f"{name} was started again"), timeout=30)
         await eventually(works, timeout=30, ignoring=(AssertionError, httpx.TransportError))
 
 
@@ -100,9 +108,9 @@ async def test_sigterm_ends_each_idle_service_with_0_at_once(
     for module in modules:
         process = stack.service(module)
         process.send_signal(signal.SIGTERM)
-        await eventually(lambda process=process: not process.is_running(), timeout=10)
+        await eventually(ended(process), timeout=10)
         name = module.replace("_", "-")
-        await eventually(lambda name=name: f"{name} ended with exit code 0;" in stack.output)
+        await eventually(says(stack, f"{name} ended with exit code 0;"))
 
 
 async def test_sigterm_of_chat_service_drains_its_streams(
@@ -116,7 +124,7 @@ async def test_sigterm_of_chat_service_drains_its_streams(
     seen = ask_until_cut(user, session_id, 5, lambda: process.send_signal(signal.SIGTERM))
     assert seen[-1].data["status"] == "completed"
     assert text_of_events(seen) == text_of("tokens-300-at-100")
-    await eventually(lambda: "chat-service ended with exit code 0;" in stack.output, timeout=30)
-    await eventually(lambda: "chat-service was started again" in stack.output, timeout=30)
+    await eventually(says(stack, "chat-service ended with exit code 0;"), timeout=30)
+    await eventually(says(stack, "chat-service was started again"), timeout=30)
     saved = await eventually(lambda: user.messages(session_id), timeout=30)
     assert saved[1]["content"] == text_of("tokens-300-at-100")

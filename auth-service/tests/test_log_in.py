@@ -86,15 +86,11 @@ async def test_all_fields_that_are_refused_are_named_at_once_and_no_value_is(
     assert not any(value in said for value in ("no spaces", "nowhere", "pass\0"))
 
 
-@pytest.mark.parametrize("other", ["ada", "ADA", "ａｄａ"])
-async def test_a_name_that_looks_the_same_is_taken(
-    auth: Channel, register: Register, other: str
-) -> None:
+async def test_a_name_that_looks_the_same_is_taken(auth: Channel, register: Register) -> None:
     await register("Ada")
-
-    error = await _refused(_register(auth, other))
-
-    assert (error.kind, error.reason) == (Kind.CONFLICT, "USERNAME_TAKEN")
+    for other in ("Ada", "ada", "ADA", "ａｄａ"):
+        error = await _refused(_register(auth, other))
+        assert (error.kind, error.reason) == (Kind.CONFLICT, "USERNAME_TAKEN")
 
 
 async def test_two_may_claim_the_same_address_as_neither_has_proved_it(auth: Channel) -> None:
@@ -150,17 +146,17 @@ async def test_what_is_stored_holds_no_password_and_no_token(
     assert any("$argon2id$" in row for row in rows)
 
 
-@pytest.mark.parametrize("name", ["Ada", "ada", "ＡＤＡ"])
 async def test_a_user_logs_in_by_any_spelling_of_their_name(
-    auth: Channel, register: Register, name: str
+    auth: Channel, register: Register
 ) -> None:
-    registered = await register("Ada")
+    before = await register("Ada")
+    for name in ("Ada", "ada", "ＡＤＡ"):
+        grant = await _log_in(auth, name)
 
-    grant = await _log_in(auth, name)
-
-    assert grant.user.id == registered.user.id
-    assert grant.user.last_login_at.ToDatetime() > registered.user.last_login_at.ToDatetime()
-    assert await _me(auth, grant.access_token) == grant.user
+        assert grant.user.id == before.user.id
+        assert grant.user.last_login_at.ToDatetime() > before.user.last_login_at.ToDatetime()
+        assert await _me(auth, grant.access_token) == grant.user
+        before = grant
 
 
 async def test_an_unknown_user_a_wrong_password_and_an_address_are_refused_alike(
@@ -185,20 +181,15 @@ async def test_an_unknown_user_a_wrong_password_and_an_address_are_refused_alike
     assert len(said) == 1
 
 
-@pytest.mark.parametrize(
-    ("username", "password", "field"),
-    [
+async def test_what_can_be_nobodys_is_said_to_be_so(auth: Channel, register: Register) -> None:
+    await register("ada")
+    for username, password, field in (
         ("a\0da", "correct horse", FieldError("username", "INVALID_CHARACTER")),
         ("ada", "correct\0horse", FieldError("password", "INVALID_CHARACTER")),
         ("a" * 255, "correct horse", FieldError("username", "TOO_LONG")),
         ("ada", "p" * 1_000_000, FieldError("password", "TOO_LONG")),
-    ],
-)
-async def test_what_can_be_nobodys_is_said_to_be_so(
-    auth: Channel, register: Register, username: str, password: str, field: FieldError
-) -> None:
-    await register("ada")
-    assert (await _refused(_log_in(auth, username, password))).fields == (field,)
+    ):
+        assert (await _refused(_log_in(auth, username, password))).fields == (field,)
 
 
 async def test_a_hash_of_old_parameters_is_made_anew_at_the_next_log_in(
@@ -315,10 +306,10 @@ async def test_what_has_expired_is_not_refreshed(
     assert (await _refused(_refresh(auth, grant.refresh_token))).reason == "INVALID_REFRESH_TOKEN"
 
 
-@pytest.mark.parametrize("token", ["", "\0", "x", "A" * 43, "é" * 43, "A" * 1_000_000])
-async def test_what_is_no_refresh_token_is_refused_alike(auth: Channel, token: str) -> None:
-    error = await _refused(_refresh(auth, token))
-    assert (error.reason, error.fields) == ("INVALID_REFRESH_TOKEN", ())
+async def test_what_is_no_refresh_token_is_refused_alike(auth: Channel) -> None:
+    for token in ("", "\0", "x", "A" * 43, "é" * 43, "A" * 1_000_000):
+        error = await _refused(_refresh(auth, token))
+        assert (error.reason, error.fields) == ("INVALID_REFRESH_TOKEN", ())
 
 
 async def test_logging_out_ends_this_login_and_no_other(auth: Channel, register: Register) -> None:

@@ -5,18 +5,26 @@ import json
 import signal
 import sys
 import time
+import urllib.error
+import urllib.request
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
+from auth_service.__main__ import main
 from auth_service.settings import Settings
 from chassis.embedded.ports import free_port
 from chassis.errors import RemoteError
+from chassis.service import Service
 from chassis.testing import OpenChannel, eventually
 from parley.auth.v1 import auth_pb2
 from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
+
+Serve = Callable[..., Awaitable[tuple[Service, int]]]
 
 
 def _environment(settings: Settings, **changes: str) -> dict[str, str]:
@@ -79,32 +87,77 @@ async def test_it_serves_and_at_sigterm_is_gone_in_three_seconds_though_it_is_wa
     )
 
 
-async def _outcome(environment: dict[str, str]) -> tuple[int | None, str]:
-    process = await _start(environment)
-    _, errors = await asyncio.wait_for(process.communicate(), 20)
-    return process.returncode, errors.decode()
+def _refusal(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> str:
+    """What ``serve`` says before it ends with 2."""
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "argv", ["auth-service", "serve"])
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        with pytest.raises(SystemExit) as ended:
+            main()
+    assert ended.value.code == 2
+    return capsys.readouterr().err
 
 
-@pytest.fixture
-def bad_keys(tmp_path: Path) -> dict[str, Path]:
-    keys = {"absent": tmp_path / "absent", "default": tmp_path / "default"}
-    keys["default"].write_text("changeme")
-    return keys
-
-
-async def test_without_a_good_signing_key_it_refuses_to_start_and_says_why(
-    settings: Settings, bad_keys: dict[str, Path]
+def test_without_a_good_signing_key_it_refuses_to_start_and_says_why(
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     good = _environment(settings)
     missing = {name: value for name, value in good.items() if name != "AUTH_SIGNING_KEY_FILE"}
+    said = _refusal(missing, monkeypatch, capsys)
+    assert said == "settings: AUTH_SIGNING_KEY_FILE: Field required\n"
 
-    status, said = await _outcome(missing)
-    assert (status, said) == (2, "settings: AUTH_SIGNING_KEY_FILE: Field required\n")
-
+    (tmp_path / "default").write_text("changeme")
     for name, problem in (("absent", "No such file"), ("default", "not an unencrypted PEM")):
-        status, said = await _outcome({**good, "AUTH_SIGNING_KEY_FILE": str(bad_keys[name])})
-        assert status == 2
+        bad = {**good, "AUTH_SIGNING_KEY_FILE": str(tmp_path / name)}
+        said = _refusal(bad, monkeypatch, capsys)
         assert said.startswith("settings: AUTH_SIGNING_KEY_FILE: ")
         assert problem in said
         assert "changeme" not in said
         assert len(said.splitlines()) == 1
+
+
+async def _readiness(service: Service) -> tuple[int, dict[str, Any]]:
+    def ask() -> tuple[int, dict[str, Any]]:
+        url = f"http://127.0.0.1:{service.metrics_port}/readyz"
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
+
+    return await asyncio.to_thread(ask)
+
+
+async def test_it_is_ready_with_all_it_needs_degraded_without_nats_and_down_without_its_database(
+    serve: Serve,
+) -> None:
+    whole, _ = await serve()
+
+    async def all_is_well() -> bool:
+        return await _readiness(whole) == (
+            200,
+            {
+                "status": "ok",
+                "checks": {"database": "ok", "schema": "ok", "keys": "ok", "nats": "ok"},
+            },
+        )
+
+    await eventually(all_is_well)
+
+    nowhere = free_port()
+    without_nats, _ = await serve(nats_url=SecretStr(f"nats://127.0.0.1:{nowhere}"))
+    status, said = await _readiness(without_nats)
+    assert (status, said["status"], said["checks"]["nats"]) == (200, "degraded", "away")
+
+    away = SecretStr(f"postgresql://nobody:secret@127.0.0.1:{nowhere}/nothing")
+    without_database, _ = await serve(database_url=away, worker_database_url=away)
+    status, said = await _readiness(without_database)
+    assert (status, said["status"]) == (503, "down")
+    assert said["checks"] == {"database": "away", "schema": "away", "keys": "away", "nats": "ok"}

@@ -250,7 +250,7 @@ async def test_without_a_client_certificate_the_handshake_fails(
         credentials,
         options=[("grpc.ssl_target_name_override", "test-service")],
     ) as channel:
-        call = channel.unary_unary(f"/{SERVICE}/Open")
+        call: Any = channel.unary_unary(f"/{SERVICE}/Open")
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await call(b"", timeout=2)
     assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
