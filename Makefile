@@ -5,6 +5,8 @@
 .PHONY: help run test check fmt proto lock settings bench clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
+# Start-up is mostly imports: without bytecode they take three times as long.
+unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -16,7 +18,7 @@ help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 run: $(READY) ## start Parley on http://127.0.0.1:8000 with its own servers (GATEWAY_PORT moves it)
-	@exec $(BIN)/python -m parley_local $(ARGS)
+	@exec $(BIN)/python -m parley_local --with-parent $(ARGS)
 
 test: $(READY) ## run every test (ARGS="-k login" for some of them)
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)

@@ -1,6 +1,7 @@
 """`python -m bench`: starts a Parley of its own on loopback, loads it, prints what it costs."""
 
 import argparse
+import signal
 import sys
 import time
 from pathlib import Path
@@ -18,10 +19,12 @@ _IDLE_SECONDS = 4.0
 
 def main() -> None:
     arguments = _arguments()
+    # As with Ctrl-C: what was started is stopped in good order.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         report = measure(_chosen(arguments))
     except StackError as error:
-        print(error, file=sys.stderr)
+        print(error, *error.__notes__, sep="\n", file=sys.stderr)
         sys.exit(1)
     print(report.text())
     if arguments.json is not None:
@@ -65,7 +68,8 @@ def _chosen(arguments: argparse.Namespace) -> tuple[Scenario, ...]:
     if arguments.streams is None:
         return STANDARD
     rate = arguments.rate
-    name = f"{arguments.streams} streams {'flat out' if rate is None else f'× {rate:g}/s'}"
+    streams = "1 stream" if arguments.streams == 1 else f"{arguments.streams} streams"
+    name = f"{streams} {'flat out' if rate is None else f'× {rate:g}/s'}"
     turns = arguments.turns or [1] * len(arguments.tokens)
     if len(turns) != len(arguments.tokens):
         sys.exit("--turns needs as many numbers as --tokens")

@@ -74,7 +74,7 @@ class Report:
             numbers = [values.get(name, math.nan) for name in SERVICES]
             rows.append([label, *(form.format(n) for n in (*numbers, sum(numbers)))])
         starts = f"ready after {self.first_start:.1f} s with no data yet, {self.second_start:.1f} s with it"
-        return f"{starts}\n\n{_table(rows)}"
+        return f"{starts}\n\n{_table(rows, words=1)}"
 
     def _loads(self) -> str:
         heads = ["load", "", "turns", "tokens/s", "first p50", "p99", "gap p50", "p99", "end p50"]
@@ -96,7 +96,7 @@ class Report:
             "first: ms to the first token; gap: ms, the longest of an answer; end: ms from the\n"
             "last token to the end of the response; CPU: of the five services, turns included"
         )
-        return f"{_table(rows)}\n{notes}"
+        return f"{_table(rows, words=2)}\n{notes}"
 
     def _cost_table(self) -> str:
         rows = [["cost = a·turns + b·tokens", "", *map(_short, SERVICES), "all"]]
@@ -111,7 +111,7 @@ class Report:
                 [name, what, *("–" if cost is None else form(cost) for cost in fits)]
                 for name, what, form in forms
             ]
-        return _table(rows)
+        return _table(rows, words=2)
 
     def _added(self) -> str:
         rows = [["added to the first token, ms", "p50", "p99"]]
@@ -121,7 +121,7 @@ class Report:
                 before, after = (_percentiles(one.answers) for one in (direct, parley))
                 added = [f"{1000 * (after[i] - before[i]):.1f}" for i in (0, 1)]
                 rows.append([f"{scenario}, {parley.tokens_each} tokens", *added])
-        return _table(rows)
+        return _table(rows, words=1)
 
 
 def machine() -> str:
@@ -170,12 +170,12 @@ def _short(service: str) -> str:
     return service.removesuffix("_service")
 
 
-def _table(rows: Sequence[Sequence[str]]) -> str:
+def _table(rows: Sequence[Sequence[str]], *, words: int) -> str:
+    """The first `words` columns to the left, the numbers behind them to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    left = 2 if any(row[1] and not row[1][:1].isdigit() for row in rows[1:]) else 1
     return "\n".join(
         "  ".join(
-            cell.ljust(width) if number < left else cell.rjust(width)
+            cell.ljust(width) if number < words else cell.rjust(width)
             for number, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bench import procfs
 from bench.rest import Parley
+from chassis.embedded import child_command
 
 # Module names as they stand in the services' command lines, in the order of the table.
 SERVICES = ("gateway", "auth_service", "apikey_service", "chat_service", "notes_service")
@@ -24,7 +25,7 @@ _STOP_SECONDS = 40.0
 
 
 class StackError(Exception):
-    """Parley did not start; the message ends with its last lines."""
+    """Parley did not start, or a part of it is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,9 @@ def stack(folder: Path) -> Iterator[Stack]:
     began = time.monotonic()
     with log.open("ab") as output:
         runner = subprocess.Popen(
-            [sys.executable, "-m", "parley_local", "--json"],
+            child_command(
+                [sys.executable, "-m", "parley_local", "--json"], death_signal=signal.SIGTERM
+            ),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -86,8 +89,11 @@ def stack(folder: Path) -> Iterator[Stack]:
         )
     try:
         parley = Parley(port)
-        _wait_until_ready(parley, runner, log, began + _READY_SECONDS)
+        _wait_until_ready(parley, runner, began + _READY_SECONDS)
         yield Stack(parley, time.monotonic() - began, runner)
+    except BaseException as error:
+        error.add_note("\n".join(["Parley's last lines:", *_last_lines(log)]))
+        raise
     finally:
         runner.send_signal(signal.SIGTERM)
         try:
@@ -97,9 +103,7 @@ def stack(folder: Path) -> Iterator[Stack]:
             runner.wait()
 
 
-def _wait_until_ready(
-    parley: Parley, runner: subprocess.Popen[bytes], log: Path, deadline: float
-) -> None:
+def _wait_until_ready(parley: Parley, runner: subprocess.Popen[bytes], deadline: float) -> None:
     while True:
         try:
             status, content = parley.request("GET", "/readyz")
@@ -108,9 +112,12 @@ def _wait_until_ready(
         if status == 200 and b'"ok"' in content:
             return
         if runner.poll() is not None or time.monotonic() > deadline:
-            lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:]
-            raise StackError("\n".join([f"Parley is not ready: {content[:500]!r}", *lines]))
+            raise StackError(f"Parley is not ready: {content[:500]!r}")
         time.sleep(0.05)
+
+
+def _last_lines(log: Path) -> list[str]:
+    return log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:]
 
 
 def _environment() -> dict[str, str]:

@@ -5,6 +5,7 @@ Runs on the standard library alone, under whatever `python3` is. Needs Python
 interrupted and started again at any point: `.venv/.ready` is written last.
 """
 
+import hashlib
 import os
 import re
 import shutil
@@ -32,9 +33,15 @@ def main() -> None:
     if not works([str(python), "-c", ""]):
         shutil.rmtree(VENV, ignore_errors=True)
         run([uv, "venv", "--quiet", "--python", sys.executable, str(VENV)])
-    say("installing what requirements.lock names (only the first time takes long)")
     target = ["--quiet", "--python", str(python)]
-    run([uv, "pip", "sync", *target, "--require-hashes", str(LOCK)])
+    # The lock's digest, once all of it is installed. A sync takes the members out, so
+    # it is left out where nothing changed: something may be running.
+    installed = VENV / ".installed"
+    digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()
+    if not installed.exists() or installed.read_text(encoding="ascii") != digest:
+        say("installing what requirements.lock names (only the first time takes long)")
+        run([uv, "pip", "sync", *target, "--require-hashes", "--compile-bytecode", str(LOCK)])
+        installed.write_text(digest, encoding="ascii")
     editable = [part for folder in member_folders() for part in ("--editable", str(folder))]
     run([uv, "pip", "install", *target, "--no-deps", "--no-build-isolation", *editable])
     (VENV / ".ready").touch()

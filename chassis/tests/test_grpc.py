@@ -317,6 +317,8 @@ async def test_forged_and_stale_tokens_are_all_refused_alike(
         signer.token(exp=now - 1),
         signer.token(exp=None),
         signer.token(iat=now + 900),
+        signer.token(iat="soon"),
+        signer.token(exp=1e400),
         signer.token(sid=None),
         signer.token(sid=7),
         signer.token(role="root"),
@@ -354,6 +356,11 @@ async def test_a_revocation_ends_a_token_that_was_in_the_cache(
     assert caught.value.kind is Kind.UNAUTHENTICATED
     other = signer.token(sid="login-2")
     await gateway.unary(who_am_i, StringValue(), timeout=5, token=other)
+
+
+async def test_an_issuers_clock_may_be_a_little_ahead(gateway: Channel, signer: Signer) -> None:
+    token = signer.token(iat=int(time.time()) + 5)
+    await gateway.unary(unary(gateway, "WhoAmI"), StringValue(), timeout=5, token=token)
 
 
 async def test_a_method_without_policy_refuses_to_start(

@@ -64,8 +64,8 @@ def test_the_empty_cursor_is_the_start_of_the_list() -> None:
 @pytest.mark.parametrize(
     "cursor",
     [
-        encode_cursor("yesterday", str(new_id())),
-        encode_cursor("2026-01-02T03:04:05", str(new_id())),
+        encode_cursor("yesterday", "01a1fd0a-a2a8-75aa-8011-7e14a9cf9ce9"),
+        encode_cursor("2026-01-02T03:04:05", "01a1fd0a-a2a8-75aa-8011-7e14a9cf9ce9"),
         encode_cursor("2026-01-02T03:04:05+00:00", "not-an-id"),
     ],
 )

@@ -19,7 +19,6 @@ from chassis.grpc.caller import TokenVerifier, current_caller
 from chassis.grpc.server import GrpcServer, allow
 from chassis.settings import GrpcServerSettings
 from chassis.telemetry.context import request_id, traceparent
-from chassis.telemetry.logging import configure_logging
 from chassis.testing import Signer, TlsSettings, eventually
 from gateway.settings import Settings
 from gateway.wiring import Gateway, build
@@ -242,11 +241,6 @@ class OpenDoor:
         await server.start()
         self._stack.push_async_callback(server.stop)
         return server
-
-
-@pytest.fixture(scope="session", autouse=True)
-def logging_as_in_production() -> None:
-    configure_logging("gateway", "info")
 
 
 @pytest_asyncio.fixture

@@ -9,6 +9,7 @@ from auth_service.usecases.erasures import sweep_erasures
 from auth_service.usecases.ports import Ports
 from auth_service.usecases.pruning import prune
 from auth_service.usecases.revocation_board import RevocationBoard
+from chassis.errors import AppError
 from chassis.service import Component
 from chassis.telemetry.logging import get_logger
 
@@ -53,8 +54,10 @@ class Repeated(Component):
     async def _once(self) -> None:
         try:
             await self._work()
+        except AppError as error:  # the database is away: it says so itself, once
+            _log.debug("background.waiting", work=self._name, reason=error.reason)
         except Exception as error:  # noqa: BLE001 - whatever it was, the next turn may succeed
-            _log.warning("background.failed", work=self._name, exc_info=error)
+            _log.error("background.failed", work=self._name, exc_info=error)
 
 
 class BoardKeeper(Repeated):

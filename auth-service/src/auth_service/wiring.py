@@ -111,7 +111,7 @@ def build(settings: Settings) -> Service:
         checks=[
             Check("database", database.ping, critical=True),
             Check("schema", SchemaCheck(worker, MIGRATIONS), critical=True),
-            Check("keys", trust.probe, critical=True),
+            Check("token-keys", trust.probe, critical=True),
             Check("nats", events.ping),
         ],
     )

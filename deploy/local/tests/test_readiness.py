@@ -35,19 +35,19 @@ async def test_it_waits_until_the_gateway_answers_200() -> None:
     down: Answer = (503, {"status": "down", "checks": {}})
     up: Answer = (200, {"status": "degraded", "checks": {}})
     async with serving([down, down, up]) as url:
-        assert await wait_until_ready(url, timeout=5, give_up=never) == "degraded"
+        assert await wait_until_ready("gateway", url, timeout=5, give_up=never) == "degraded"
 
 
 async def test_it_says_what_was_bad_when_time_is_up() -> None:
     body: dict[str, object] = {"status": "down", "checks": {"auth-service": "away", "x": "ok"}}
     async with serving([(503, body)]) as url:
         with pytest.raises(
-            NotReadyInTime, match=r"not ready after 0\.2 s.*503: auth-service: away$"
+            NotReadyInTime, match=r"gateway was not ready after 0\.2 s.*503: auth-service: away$"
         ):
-            await wait_until_ready(url, timeout=0.2, give_up=never)
+            await wait_until_ready("gateway", url, timeout=0.2, give_up=never)
 
 
 @pytest.mark.parametrize("give_up", [lambda: "it is hopeless"])
 async def test_it_gives_up_for_a_reason(give_up: Callable[[], str | None]) -> None:
     with pytest.raises(NotReadyInTime, match="it is hopeless"):
-        await wait_until_ready(f"http://127.0.0.1:{free_port()}", timeout=60, give_up=give_up)
+        await wait_until_ready("x", f"http://127.0.0.1:{free_port()}", timeout=60, give_up=give_up)

@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -125,11 +125,12 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
 
 def pid_of(data: Path, module: str) -> int:
     """Of the one process that runs ``module`` on this data."""
-    found = [
-        int(pid)
-        for pid in processes_of(data)
-        if f"\0-m\0{module}\0".encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
-    ]
+    found = []
+    for pid in processes_of(data):
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+            if f"\0-m\0{module}\0".encode() in command:
+                found.append(int(pid))
     assert len(found) == 1, found
     return found[0]
 

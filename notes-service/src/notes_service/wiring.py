@@ -63,6 +63,7 @@ def build(settings: Settings) -> Service:
         checks=[
             Check("database", database.ping, critical=True),
             Check("schema", SchemaCheck(database, MIGRATIONS), critical=True),
+            Check("token-keys", trust.probe, critical=True),
             Check("nats", events.ping),
             Check("auth-service", auth.probe),
         ],

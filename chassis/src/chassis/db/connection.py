@@ -22,6 +22,7 @@ _Result = TypeVar("_Result")
 _Steps = Generator[Wait, Ready | int, _Result]
 
 _CANCEL_SECONDS: Final = 1.0
+_LOOK_SECONDS: Final = 0.1
 
 
 class Connection(psycopg.AsyncConnection[Any]):
@@ -87,19 +88,22 @@ class _Socket:
         self._watched = False
         self._idle_wakes = 0
         self._waiter: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def readable(self) -> "asyncio.Future[None]":
-        """Done once there may be something to read."""
+        """Done once there may be something to read, or after a while in any case."""
         if not self._watched:
             self._loop.add_reader(self._descriptor, self._wake)
             self._watched = True
         self._idle_wakes = 0
         self._waiter = self._loop.create_future()
+        self._timer = self._loop.call_later(_LOOK_SECONDS, self._look_anyway)
         return self._waiter
 
     def close(self) -> None:
         """Let go of the descriptor. May be called again."""
         if self._descriptor >= 0:
+            self._stop_timer()
             self._unwatch()
             os.close(self._descriptor)
             self._descriptor = -1
@@ -107,6 +111,7 @@ class _Socket:
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+            self._stop_timer()
             return
         # One wake may still have been under way when its reader was served. A second one
         # means that the server speaks, or has hung up, while nobody listens: watching on
@@ -114,6 +119,17 @@ class _Socket:
         self._idle_wakes += 1
         if self._idle_wakes > 1:
             self._unwatch()
+
+    def _look_anyway(self) -> None:
+        # uvloop drops a descriptor for good, and says nothing, when its socket has an error.
+        self._unwatch()
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _unwatch(self) -> None:
         if self._watched:

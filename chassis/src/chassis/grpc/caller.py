@@ -33,6 +33,8 @@ ROLES = frozenset({"user", "tenant_admin", "operator"})
 
 _MAX_TOKEN_CHARACTERS = 4096
 _CACHE_SIZE = 10_000
+# By how much auth-service's clock may be ahead of this machine's.
+_CLOCK_LEAD_SECONDS = 60.0
 # A watch that says nothing for so long is dead: the other side speaks every 10 seconds.
 _SILENCE_SECONDS = 30.0
 
@@ -209,9 +211,17 @@ class TokenVerifier:
                 algorithms=["EdDSA"],
                 audience=AUDIENCE,
                 issuer=ISSUER,
-                options={"require": list(REQUIRED_CLAIMS), "strict_aud": True},
+                # PyJWT allows the issuer's clock no lead at all: `iat` is looked at below.
+                options={
+                    "require": list(REQUIRED_CLAIMS),
+                    "strict_aud": True,
+                    "verify_iat": False,
+                },
             )
             if not all(isinstance(claims[name], str) for name in ("sub", "tid", "role", "sid")):
+                raise Unauthenticated()
+            issued_at = float(claims["iat"])
+            if issued_at > time.time() + _CLOCK_LEAD_SECONDS:
                 raise Unauthenticated()
             caller = Caller(
                 user_id=UUID(claims["sub"]),
@@ -221,11 +231,11 @@ class TokenVerifier:
                 token=token,
                 expires_at=float(claims["exp"]),
             )
-        except (jwt.PyJWTError, ValueError, TypeError, AttributeError):
+        except (jwt.PyJWTError, ValueError, TypeError, AttributeError, OverflowError):
             raise Unauthenticated() from None
         if caller.role not in ROLES or not caller.sid:
             raise Unauthenticated()
-        return _Verified(caller, claims["sub"], float(claims["iat"]))
+        return _Verified(caller, claims["sub"], issued_at)
 
 
 class TrustFeed(Component):

@@ -10,7 +10,7 @@ import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
-from typing import Any
+from typing import Any, TextIO
 
 import orjson
 import structlog
@@ -78,6 +78,17 @@ def _to_json(_logger: object, _method: str, event: MutableMapping[str, Any]) -> 
         return json.dumps(event, default=repr)
 
 
+class _StandardOutput(logging.StreamHandler[TextIO]):
+    """Writes to what is standard output at the time: whoever captures it has replaced it."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        return sys.stdout
+
+
 def configure_logging(service: str, level: str) -> None:
     """Send every log of this process, libraries' included, to standard output as JSON.
 
@@ -100,7 +111,7 @@ def configure_logging(service: str, level: str) -> None:
         structlog.processors.format_exc_info,
         _redact_event,
     ]
-    handler = logging.StreamHandler(sys.stdout)
+    handler = _StandardOutput()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],

@@ -17,11 +17,18 @@ import pytest_asyncio
 from chassis.embedded import EmbeddedNats, EmbeddedPostgres, EmbeddedServer, EmbeddedValkey
 from chassis.grpc.client import Channel
 from chassis.ids import new_id
+from chassis.telemetry.logging import configure_logging
 from chassis.testing.databases import DatabaseFactory, ServiceDatabase
 from chassis.testing.model_server import ModelServer, running_model_server
 from chassis.testing.rpc import NAMES, OpenChannel, TlsSettings, open_channel, tls_files
 from chassis.testing.signer import Signer
 from chassis.tls import issue
+
+
+def pytest_configure() -> None:
+    """Tests log as production does: an unconfigured structlog shows the locals of tracebacks."""
+    configure_logging("tests", "info")
+
 
 Server = TypeVar("Server", bound=EmbeddedServer)
 

@@ -1,4 +1,4 @@
-"""Asking the gateway whether it is ready."""
+"""Asking processes whether they are ready."""
 
 import asyncio
 import json
@@ -7,14 +7,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 _ATTEMPT_SECONDS = 2.0
-_PAUSE = 0.05
+_PAUSE = 0.1
 
 
 class NotReadyInTime(Exception):
-    """The message says what the gateway last answered."""
+    """The message says what was last answered."""
 
 
-async def wait_until_ready(url: str, *, timeout: float, give_up: Callable[[], str | None]) -> str:
+async def wait_until_ready(
+    name: str, url: str, *, timeout: float, give_up: Callable[[], str | None]
+) -> str:
     """The status in ``/readyz`` of ``url`` (``ok`` or ``degraded``) once it answers 200.
 
     Raises NotReadyInTime after ``timeout`` seconds, or as soon as ``give_up`` names a reason.
@@ -37,7 +39,7 @@ async def wait_until_ready(url: str, *, timeout: float, give_up: Callable[[], st
         if reason := give_up():
             raise NotReadyInTime(reason)
         if loop.time() > deadline:
-            raise NotReadyInTime(f"not ready after {timeout:g} s; /readyz: {last}")
+            raise NotReadyInTime(f"{name} was not ready after {timeout:g} s; /readyz: {last}")
         await asyncio.sleep(_PAUSE)
 
 

@@ -1,6 +1,7 @@
 """The outermost layer: identity of the request, access log, metrics, the last resort."""
 
 import time
+from http import HTTPStatus
 from typing import Any
 
 from starlette.requests import Request
@@ -22,6 +23,7 @@ _log = get_logger(__name__)
 
 # nginx's number for a client that left before its answer.
 _CLIENT_GONE = 499
+_PROBES = frozenset({"/healthz", "/readyz"})
 
 # Nothing the API answers is a page: it runs nothing, frames nothing and is not kept.
 _DEFAULT_HEADERS = (
@@ -115,4 +117,6 @@ def _tell(scope: Scope, answer: _Answer, client: str, began: float) -> None:
         event["params"] = params
     if user_id := scope["state"].get("user_id"):
         event["user_id"] = user_id
-    _log.info("http.request", **event)
+    # Probes come every few seconds and say nothing while all is well.
+    tell = _log.debug if route in _PROBES and status == HTTPStatus.OK else _log.info
+    tell("http.request", **event)

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from chassis.embedded import child_command
+
 
 @dataclass(frozen=True, slots=True)
 class ModelServerProcess:
@@ -26,8 +28,11 @@ class ModelServerProcess:
 
 
 def command(*options: str) -> Sequence[str]:
-    """The command line that starts it, with this interpreter."""
-    return (sys.executable, "-m", "parley_local.model_server", *options)
+    """The command line that starts it, with this interpreter; it ends when its starter does.
+
+    On Linux the starter is the thread: one that lives as long as the server shall.
+    """
+    return child_command([sys.executable, "-m", "parley_local.model_server", *options])
 
 
 @contextmanager
