@@ -7,6 +7,7 @@ from uuid import UUID
 import psycopg
 import pytest
 import pytest_asyncio
+import uvloop
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
@@ -286,6 +287,40 @@ async def test_a_dead_idle_connection_does_not_spin_the_event_loop(
     await eventually(lambda: not socket._watched)
     await database.ping()
     await database.stop()
+
+
+def test_dead_connections_are_noticed_on_uvloop_as_well(urls: DatabaseUrls) -> None:
+    # It drops a descriptor whose socket has an error, and says so to nobody.
+    async def lose_connections() -> None:
+        database = Database(urls.app, pool_size=4, application_name="test-app")
+        for _ in range(5):
+            await asyncio.gather(*(database.ping() for _ in range(20)))
+            # Without giving the event loop a chance to see it.
+            with psycopg.connect(urls.admin, autocommit=True) as admin:
+                admin.execute(
+                    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                    " WHERE application_name = 'test-app'"
+                )
+            async with asyncio.timeout(5):
+                await asyncio.gather(*(database.ping() for _ in range(20)))
+
+        async def dawdle() -> None:
+            async with database.transaction() as connection:
+                await connection.execute(text("SELECT pg_sleep(8)"))
+
+        task = asyncio.create_task(dawdle())
+        await asyncio.sleep(0.3)  # for the statement to be on its way
+        with psycopg.connect(urls.admin, autocommit=True) as admin:
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'test-app'"
+            )
+        with pytest.raises(DatabaseUnavailable):
+            async with asyncio.timeout(5):
+                await task
+        await database.stop()
+
+    uvloop.run(lose_connections())
 
 
 async def test_large_values_go_through(database: Database) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from chassis.testing.model_server import ModelServer
 from chat_service.providers.guard import AddressForbidden, AddressPolicy
-from chat_service.providers.transport import READER, GuardedTransport
+from chat_service.providers.transport import SOURCE, GuardedTransport
 
 CLOSED = [
     "127.0.0.1",
@@ -63,8 +63,8 @@ async def fetch(transport: GuardedTransport, url: str) -> httpx2.Response:
         httpx2.AsyncClient(transport=transport, follow_redirects=False) as client,
         client.stream("GET", url, headers={"Authorization": "Bearer x"}) as response,
     ):
-        if READER in response.extensions:
-            await response.extensions[READER].read()
+        if SOURCE in response.extensions:
+            await response.extensions[SOURCE].read()
         return response
 
 

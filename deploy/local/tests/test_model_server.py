@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -171,6 +172,7 @@ async def test_the_last_request_is_told_with_the_key_as_a_digest(
     async with http.post("/v1/chat/completions", json=body) as response:
         assert response.status == 200
     told = (await counters(http))["last_request"]
+    assert 0 <= time.monotonic() - told["received_at"] < 10
     assert told["roles"] == ["system", "user"]
     assert told["texts"] == ["Be brief.", "Hello?"]
     assert told["parameters"] == {"max_tokens": 5}

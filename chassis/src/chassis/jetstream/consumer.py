@@ -14,6 +14,7 @@ from prometheus_client import Counter
 from chassis.errors import AppError, Kind
 from chassis.jetstream.stream import JetStream
 from chassis.service import Component
+from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
@@ -82,14 +83,14 @@ class Consumer(Component):
         """Take no more; return when the handler at work has returned."""
         self._draining = True
         if self._task is not None:
-            if not self._handling:
-                self._task.cancel()
-            await asyncio.wait([self._task])
+            if self._handling:
+                await asyncio.wait([self._task])
+            else:
+                await end_task(self._task)
 
     async def stop(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end_task(self._task)
             self._task = None
 
     async def _consume(self) -> None:
@@ -145,18 +146,20 @@ class Consumer(Component):
 
     async def _work(self, message: Msg) -> Exception | None:
         """Run the handler to its end, telling the server meanwhile; what it raised."""
-        work = asyncio.ensure_future(self._handler(message.data))
+        work = asyncio.create_task(self._call(message.data))
         try:
             while not (await asyncio.wait([work], timeout=_IN_PROGRESS_SECONDS))[0]:
                 # Without a connection the server cannot be told; at worst it delivers again.
                 with suppress(nats_errors.Error):
                     await message.in_progress()
         except asyncio.CancelledError:
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
+            await end_task(work)
             raise
+        return work.result()
+
+    async def _call(self, payload: bytes) -> Exception | None:
         try:
-            work.result()
+            await self._handler(payload)
         except Exception as error:  # noqa: BLE001 - the message comes again, whatever it was
             return error
         return None

@@ -18,6 +18,7 @@ from nats.js.api import (
 
 from chassis.errors import Unavailable
 from chassis.service import Component
+from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
@@ -83,8 +84,7 @@ class JetStream(Component):
 
     async def stop(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end_task(self._task)
             self._task = None
 
     async def publish(self, subject: str, payload: bytes, msg_id: str) -> None:

@@ -12,6 +12,7 @@ from chassis.db.statement import Statement
 from chassis.errors import AppError
 from chassis.jetstream import EventsUnavailable, JetStream
 from chassis.service import Component
+from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
@@ -82,8 +83,7 @@ class Relay(Component):
     async def stop(self) -> None:
         """End; what is not published yet stays in the table."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end_task(self._task)
             self._task = None
 
     async def _run(self) -> None:

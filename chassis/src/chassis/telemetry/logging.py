@@ -19,6 +19,20 @@ from chassis.telemetry.context import request_id, trace_id
 
 REDACTED = "[redacted]"
 
+_LIBRARIES = (
+    "aiohttp",
+    "alembic",
+    "asyncio",
+    "httpcore",
+    "httpx",
+    "httpx2",
+    "nats",
+    "openai",
+    "uvicorn",
+    "uvicorn.access",
+    "uvicorn.error",
+)
+
 _SECRET_NAME = re.compile(
     r"password|passwd|secret|token|api_?key|authorization|cookie|credential|private_?key|"
     r"verification_?code",
@@ -121,7 +135,7 @@ def configure_logging(service: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "alembic", "nats", "openai"):
+    for name in _LIBRARIES:
         library = logging.getLogger(name)
         library.handlers.clear()
         library.propagate = True

@@ -5,16 +5,15 @@ object per token costs several times what all the rest does.
 """
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import aiohttp
 import httpx2
 import openai
 import orjson
-from openai.types.chat import ChatCompletionMessageParam
 
 from chassis.service import Component
 from chat_service.domain.connection import Connection
@@ -29,11 +28,13 @@ from chat_service.providers.errors import (
     of_status,
 )
 from chat_service.providers.guard import AddressForbidden, AddressPolicy
-from chat_service.providers.transport import READER, GuardedTransport
+from chat_service.providers.transport import SOURCE, GuardedTransport, Source
 
 # An SSE line longer than this is no chunk of a chat completion.
 _MAX_LINE_BYTES = 1024 * 1024
 _FINISH_REASON_CHARACTERS = 64
+# A read that brings so much is of a model that is faster than any reader: no waiting for rounds.
+_FAST_BYTES = 16 * 1024
 
 
 @dataclass(slots=True)
@@ -75,8 +76,12 @@ class OpenAiProvider(Component):
         model: str,
         temperature: float,
         max_tokens: int,
+        next_round: Callable[[], Awaitable[None]],
     ) -> AsyncGenerator[Piece, None]:
-        """The answer, piece by piece as the socket delivers it; no retry, no timers of its own.
+        """The answer, piece by piece; no retry, no timers of its own.
+
+        The first text comes as soon as it is there; from then on the socket is read when
+        ``next_round`` returns, and what came meanwhile is one piece.
 
         Ends after a piece that is ``finished``, or without one if the provider just stopped.
         Raises ProviderError. Close the iterator to close the provider's connection.
@@ -92,15 +97,17 @@ class OpenAiProvider(Component):
         try:
             async with client.chat.completions.with_streaming_response.create(
                 model=model,
-                messages=cast("list[ChatCompletionMessageParam]", messages),
+                messages=[],
                 temperature=temperature,
                 max_tokens=max_tokens,
                 stream=True,
                 stream_options={"include_usage": True},
                 extra_headers={"Accept-Encoding": "identity"},
+                # Past the SDK's walk through every message, which costs more than the call.
+                extra_body={"messages": messages},
             ) as response:
-                reader: aiohttp.StreamReader = response.http_response.extensions[READER]
-                async for piece in read_stream(reader):
+                source: Source = response.http_response.extensions[SOURCE]
+                async for piece in read_stream(source, next_round):
                     yield piece
         except openai.APIStatusError as error:
             raise of_status(error.status_code, str(error)) from error
@@ -118,7 +125,9 @@ def _root(error: BaseException) -> BaseException:
     return error
 
 
-async def read_stream(reader: aiohttp.StreamReader) -> AsyncIterator[Piece]:
+async def read_stream(
+    source: Source, next_round: Callable[[], Awaitable[None]]
+) -> AsyncIterator[Piece]:
     """Server-sent events of a chat completion, one Piece for each read of the socket.
 
     A read that ends in mid-event leaves the rest for the next. Thinking comes before the text
@@ -127,34 +136,45 @@ async def read_stream(reader: aiohttp.StreamReader) -> AsyncIterator[Piece]:
     it has been yielded then.
     """
     rest = b""
-    while data := await reader.readany():
+    spoken = False
+    while data := await source.read():
         lines = (rest + data).split(b"\n")
         rest = lines.pop()
         if len(rest) > _MAX_LINE_BYTES:
             raise ProviderGarbled("an endless line")
-        piece = Piece()
-        texts: list[str] = []
-        thoughts: list[str] = []
-        problem: ProviderError | None = None
-        for line in lines:
-            if not line.startswith(b"data:"):
-                continue  # comments, other fields, the blank line between events
-            payload = line[5:].strip()
-            if payload == b"[DONE]":
-                piece.finished = True
-                break
-            try:
-                _take(payload, piece, texts, thoughts)
-            except ProviderError as error:
-                problem = error
-                break
-        piece.text = "".join(texts)
-        piece.reasoning = "".join(thoughts)
+        piece, problem = _gather(lines)
         yield piece
         if problem is not None:
             raise problem
         if piece.finished:
             return
+        spoken = spoken or bool(piece.text or piece.reasoning)
+        if spoken and len(data) < _FAST_BYTES:
+            source.hold()
+            await next_round()
+            source.release()
+
+
+def _gather(lines: Sequence[bytes]) -> tuple[Piece, ProviderError | None]:
+    piece = Piece()
+    texts: list[str] = []
+    thoughts: list[str] = []
+    problem: ProviderError | None = None
+    for line in lines:
+        if not line.startswith(b"data:"):
+            continue  # comments, other fields, the blank line between events
+        payload = line[5:].strip()
+        if payload == b"[DONE]":
+            piece.finished = True
+            break
+        try:
+            _take(payload, piece, texts, thoughts)
+        except ProviderError as error:
+            problem = error
+            break
+    piece.text = "".join(texts)
+    piece.reasoning = "".join(thoughts)
+    return piece, problem
 
 
 def _take(payload: bytes, piece: Piece, texts: list[str], thoughts: list[str]) -> None:

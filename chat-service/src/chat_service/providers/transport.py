@@ -1,19 +1,45 @@
 """The SDK's HTTP, carried by aiohttp over sockets that the address policy has admitted.
 
-A successful answer's body is left unread: ``extensions["reader"]`` is aiohttp's stream of it,
+A successful answer's body is left unread: ``extensions["source"]`` is a :class:`Source` of it,
 so that the hot path reads the socket without the layers between. The body of any other answer
 is read at once, and no more of it than an error message needs.
 """
+
+from contextlib import suppress
 
 import aiohttp
 import httpx2
 
 from chat_service.providers.guard import AddressForbidden, AddressPolicy
 
-READER = "reader"
+SOURCE = "source"
 
 _CONNECT_SECONDS = 10.0
 _ERROR_BODY_BYTES = 64 * 1024
+
+
+class Source:
+    """The body of an answer, as its socket delivers it."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+        self._content = response.content
+
+    async def read(self) -> bytes:
+        """What has arrived, once anything has; empty at the end."""
+        return await self._content.readany()
+
+    def hold(self) -> None:
+        """Leave what arrives in the kernel's buffer, for the time being."""
+        if self._response.connection is not None and self._response.connection.transport:
+            with suppress(RuntimeError):  # it is closing, or holds already
+                self._response.connection.transport.pause_reading()
+
+    def release(self) -> None:
+        """Take in what arrives again."""
+        if self._response.connection is not None and self._response.connection.transport:
+            with suppress(RuntimeError):
+                self._response.connection.transport.resume_reading()
 
 
 class _Body(httpx2.AsyncByteStream):
@@ -67,7 +93,7 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
             headers=headers,
             stream=_Body(response),
             request=request,
-            extensions={READER: response.content},
+            extensions={SOURCE: Source(response)},
         )
 
     async def aclose(self) -> None:

@@ -112,8 +112,8 @@ class Engine(Component):
             },
         )
         self._followers.add(live)
-        self._on_news(live, True)
-        generation = Generation(live, self._provider, self._bounds, self._on_news)
+        self._tick.mark(live, urgent=True)
+        generation = Generation(live, self._provider, self._bounds, self._tick)
         self._generations[run.id] = generation
         task = asyncio.create_task(
             self._carry_out(generation, connection, prompt), name=f"run-{run.id}"
@@ -154,7 +154,7 @@ class Engine(Component):
                     },
                 )
             text, reasoning, last_seq = live.answer()
-            self._on_news(live, True)
+            self._tick.mark(live, urgent=True)
             ending = Ending(
                 status=verdict.status,
                 reason=verdict.reason,
@@ -170,7 +170,7 @@ class Engine(Component):
                 # one, and nothing of ours goes to the log any more.
                 self._abandon(generation)
             self._add_terminal(live, verdict, ending, saved=saved is Saved.YES)
-            self._on_news(live, True)
+            self._tick.mark(live, urgent=True)
             while not live.ended:
                 await live.wait_behind(last_seq)
         _ENDED.labels(verdict.status.value, verdict.reason or "").inc()
@@ -198,9 +198,6 @@ class Engine(Component):
         else:
             end = {"status": verdict.status.value, "finish_reason": ending.finish_reason}
             live.add_event(DONE, {**end, **data})
-
-    def _on_news(self, live: LiveRun, urgent: bool) -> None:
-        self._tick.mark(live, urgent=urgent)
 
     async def _drop(self, live: LiveRun) -> None:
         """A later owner has the run: nothing of it is ours to write, show or save any more."""

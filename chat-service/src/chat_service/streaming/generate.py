@@ -1,7 +1,7 @@
 """One generation: the provider's stream read into a live run, to its typed end."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -12,6 +12,7 @@ from chat_service.domain.run import RunStatus, Usage
 from chat_service.providers.errors import ProviderError
 from chat_service.providers.openai import OpenAiProvider, Piece
 from chat_service.streaming.live import LiveRun
+from chat_service.streaming.tick import Tick
 
 _log = get_logger(__name__)
 
@@ -52,21 +53,21 @@ _BROKEN = Verdict(RunStatus.FAILED, "INTERNAL", "Something went wrong on our sid
 
 
 class Generation:
-    """Reads one answer. ``on_news`` is told of text in the run, and whether it is the first."""
+    """Reads one answer, once a round of ``tick``."""
 
     def __init__(
         self,
         live: LiveRun,
         provider: OpenAiProvider,
         bounds: Bounds,
-        on_news: Callable[[LiveRun, bool], None],
+        tick: Tick,
     ) -> None:
         self.live = live
         self.usage: Usage | None = None
         self.finish_reason: str | None = None
         self._provider = provider
         self._bounds = bounds
-        self._on_news = on_news
+        self._tick = tick
         self._loop = asyncio.get_running_loop()
         self._began = self._heard = self._loop.time()
         self._spoke = False
@@ -110,6 +111,7 @@ class Generation:
                 model=run.model,
                 temperature=run.temperature,
                 max_tokens=run.max_tokens,
+                next_round=self._tick.next_round,
             )
             async with aclosing(pieces):
                 async for piece in pieces:
@@ -146,5 +148,5 @@ class Generation:
         if piece.text:
             self.live.add_text(piece.text)
         self._heard = self._loop.time()
-        self._on_news(self.live, not self._spoke)
+        self._tick.mark(self.live, urgent=not self._spoke)
         self._spoke = True

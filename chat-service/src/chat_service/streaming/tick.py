@@ -1,7 +1,8 @@
 """The tick: one frame for each run that has news, one pipeline for all of them.
 
-The first token of a run goes at once; whatever comes after waits for the next tick, so that
-work per second is bounded by ticks and runs, not by tokens. What Redis has not acknowledged
+The first token of a run goes at once; whatever comes after waits for the next round, so that
+work per second is bounded by rounds and runs, not by tokens. A round begins with the readers of
+the providers' sockets (:meth:`Tick.next_round`), so a token waits for one round, not for two. What Redis has not acknowledged
 stays with its run and goes again with the next tick.
 """
 
@@ -29,6 +30,7 @@ _APPEND_SECONDS = Histogram(
     buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1),
 )
 _RETRY_SECONDS = 0.1
+_LOOP_TURNS_TO_READ = 4
 
 
 class Tick(Component):
@@ -50,7 +52,9 @@ class Tick(Component):
         self._on_fenced = on_fenced
         self._news: dict[LiveRun, None] = {}
         self._urgent: dict[LiveRun, None] = {}
+        self._readers: list[asyncio.Future[None]] = []
         self._wake = asyncio.Event()
+        self._idle = False
         self._appending = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -71,8 +75,19 @@ class Tick(Component):
             self._wake.set()
         elif live not in self._news:
             self._news[live] = None
-            if len(self._news) == 1:
-                self._wake.set()
+            self._wake_if_idle()
+
+    async def next_round(self) -> None:
+        """Return when the next round begins; what is read then is still part of it."""
+        reader = asyncio.get_running_loop().create_future()
+        self._readers.append(reader)
+        self._wake_if_idle()
+        await reader
+
+    def _wake_if_idle(self) -> None:
+        # In the middle of a tick only urgent news is worth waking for.
+        if self._idle:
+            self._wake.set()
 
     async def settle(self) -> None:
         """Return when no append that is under way now is any more."""
@@ -83,31 +98,46 @@ class Tick(Component):
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
-            await self._wake.wait()
-            self._wake.clear()
+            if not (self._urgent or self._news or self._readers):
+                self._idle = True
+                await self._wait_until(None)
+                self._idle = False
             if self._urgent:
                 urgent, self._urgent = self._urgent, {}
                 for live in urgent:
                     self._news.pop(live, None)
-                async with self._appending:
-                    await self._carry(list(urgent))
-            if not self._news:
-                continue
-            now = loop.time()
-            if now < due:
+                await self._carry(list(urgent))
+            elif loop.time() < due:
                 # Sleep out the tick, but not through somebody's first token.
-                with suppress(TimeoutError):
-                    async with asyncio.timeout_at(due):
-                        await self._wake.wait()
-                if loop.time() < due:
-                    self._wake.set()
-                    continue
-            due = loop.time() + self._tick_seconds
-            news, self._news = self._news, {}
-            async with self._appending:
+                await self._wait_until(due)
+            else:
+                due = loop.time() + self._tick_seconds
+                await self._let_readers_read()
+                news, self._news = self._news, {}
                 await self._carry(list(news))
 
+    async def _wait_until(self, when: float | None) -> None:
+        self._wake.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(when):
+                await self._wake.wait()
+
+    async def _let_readers_read(self) -> None:
+        readers, self._readers = self._readers, []
+        if not readers:
+            return
+        for reader in readers:
+            if not reader.done():
+                reader.set_result(None)
+        # The readers wake, the loop polls their sockets, the data wakes them again.
+        for _ in range(_LOOP_TURNS_TO_READ):
+            await asyncio.sleep(0)
+
     async def _carry(self, lives: list[LiveRun]) -> None:
+        async with self._appending:
+            await self._append(lives)
+
+    async def _append(self, lives: list[LiveRun]) -> None:
         taken = [(live, live.take()) for live in lives]
         taken = [(live, frames) for live, frames in taken if frames]
         if not taken:

@@ -1,6 +1,7 @@
 """HTTP/1.1 requests out of a byte buffer, and what a completion request asks."""
 
 import hashlib
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -104,8 +105,12 @@ def parse_completion(body: bytes) -> Completion:
 
 
 def describe(request: Request, asked: Completion, *, show_messages: bool) -> dict[str, object]:
-    """What `/counters` tells of a request: the key as a digest; the texts only if that was asked for."""
+    """What `/counters` tells of a request: the key as a digest; the texts only if that was asked for.
+
+    `received_at` is of the machine's monotonic clock, which all its processes share.
+    """
     told: dict[str, object] = {
+        "received_at": time.monotonic(),
         "model": asked.model,
         "stream": asked.stream,
         "messages": len(asked.messages),
