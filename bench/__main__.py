@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 
 from bench import costs
-from bench.report import Report
+from bench.report import Report, reference_seconds
 from bench.scenarios import STANDARD, Bench, Scenario
 from bench.stack import Stack, StackError, data_folder, stack
 from parley_local.model_server.process import model_server
@@ -35,6 +35,7 @@ def main() -> None:
 def measure(scenarios: tuple[Scenario, ...]) -> Report:
     """Start twice, measure the scenarios in the second start."""
     report = Report()
+    before = reference_seconds()
     with data_folder() as folder, model_server() as model:
         _say("first start")
         with stack(folder) as first:
@@ -48,6 +49,7 @@ def measure(scenarios: tuple[Scenario, ...]) -> Report:
             for scenario in scenarios:
                 report.measured += bench.run(scenario)
             report.loaded_pss = _pss(parley)
+    report.reference = (before, reference_seconds())
     return report
 
 

@@ -3,6 +3,7 @@
 import math
 import os
 import platform
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -14,10 +15,26 @@ from bench.scenarios import Measured
 from bench.stack import SERVICES
 
 
+def reference_seconds() -> float:
+    """CPU seconds of a fixed piece of Python, the best of a few: how fast this machine is now.
+
+    On a shared machine CPU costs differ by a third from hour to hour; this tells by how much.
+    """
+
+    def once() -> float:
+        began = time.process_time()
+        sum({i: str(i) for i in range(200_000)})
+        return time.process_time() - began
+
+    return min(once() for _ in range(7))
+
+
 @dataclass(slots=True)
 class Report:
     """Everything that one run of the bench found out."""
 
+    # Of reference_seconds, before and after the loads.
+    reference: tuple[float, float] = (0.0, 0.0)
     first_start: float = 0.0
     second_start: float = 0.0
     idle_pss: Mapping[str, float] = field(default_factory=dict)
@@ -41,6 +58,7 @@ class Report:
         """Seconds, MiB and counts; answers as percentiles."""
         return {
             "machine": machine(),
+            "reference_seconds": self.reference,
             "start_seconds": {"first": self.first_start, "second": self.second_start},
             "pss_mib": {"idle": self.idle_pss, "after_load": self.loaded_pss},
             "idle_cpu_share": self.idle_cpu,
@@ -54,8 +72,9 @@ class Report:
         return {name or "all": asdict(cost) for name, cost in fits.items() if cost is not None}
 
     def text(self) -> str:
+        before, after = self.reference
         blocks = [
-            machine(),
+            f"{machine()}\nreference loop: {1e3 * before:.1f} ms before, {1e3 * after:.1f} ms after",
             self._processes(),
             self._loads(),
             self._cost_table(),

@@ -113,11 +113,13 @@ async def test_the_script_is_loaded_again_after_redis_forgot_it(log: RunLog, cli
 async def test_a_saved_runs_log_expires_and_a_deleted_ones_is_gone(
     log: RunLog, client: Any, redis_prefix: str
 ) -> None:
-    saved, deleted = new_id(), new_id()
+    saved, at_once, deleted = new_id(), new_id(), new_id()
     await append(log, saved, 1, 1, 1)
     await append(log, deleted, 1, 1, 1)
     assert await client.ttl(f"{redis_prefix}:run:{saved}") == -1
     await log.keep_for_late_readers(saved)
     assert 0 < await client.ttl(f"{redis_prefix}:run:{saved}") <= KEPT_SECONDS
+    await log.append([Append(at_once, 1, frames(1, 2), saved=True)])
+    assert 0 < await client.ttl(f"{redis_prefix}:run:{at_once}") <= KEPT_SECONDS
     await log.delete([deleted])
     assert await log.read(deleted, 0) == []

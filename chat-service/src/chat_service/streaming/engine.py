@@ -58,6 +58,7 @@ class Engine(Component):
         self._finaliser = finaliser
         self._followers = followers
         self._bounds = bounds
+        self._tick_seconds = tick_seconds
         self._drain_seconds = drain_seconds
         self._tick = Tick(log, tick_seconds=tick_seconds, on_fenced=self._drop)
         self._generations: dict[UUID, Generation] = {}
@@ -112,7 +113,8 @@ class Engine(Component):
             },
         )
         self._followers.add(live)
-        self._tick.mark(live, urgent=True)
+        # A model that begins at once takes the start along with its first token.
+        asyncio.get_running_loop().call_later(self._tick_seconds, self._tick.mark, live)
         generation = Generation(live, self._provider, self._bounds, self._tick)
         self._generations[run.id] = generation
         task = asyncio.create_task(
@@ -154,7 +156,8 @@ class Engine(Component):
                     },
                 )
             text, reasoning, last_seq = live.answer()
-            self._tick.mark(live, urgent=True)
+            # In the next round, unless the terminal frame is there before and takes it along.
+            self._tick.mark(live)
             ending = Ending(
                 status=verdict.status,
                 reason=verdict.reason,
@@ -169,7 +172,8 @@ class Engine(Component):
                 # Not ours to end: its followers read on where its new owner writes, if there is
                 # one, and nothing of ours goes to the log any more.
                 self._abandon(generation)
-            self._add_terminal(live, verdict, ending, saved=saved is Saved.YES)
+            live.saved = saved is Saved.YES
+            self._add_terminal(live, verdict, ending)
             self._tick.mark(live, urgent=True)
             while not live.ended:
                 await live.wait_behind(last_seq)
@@ -177,14 +181,12 @@ class Engine(Component):
         self._generations.pop(run.id, None)
         asyncio.get_running_loop().call_later(_LINGER_SECONDS, self._followers.remove, live)
 
-    def _add_terminal(
-        self, live: LiveRun, verdict: Verdict, ending: Ending, *, saved: bool
-    ) -> None:
+    def _add_terminal(self, live: LiveRun, verdict: Verdict, ending: Ending) -> None:
         run = live.run
         data: dict[str, object] = {
             "message_id": str(run.answer_id),
             "order": run.answer_order,
-            "saved": saved,
+            "saved": live.saved,
         }
         if verdict.status is RunStatus.FAILED:
             problem = {

@@ -50,25 +50,39 @@ class Finaliser(Component):
         self._save_run = save_run
         self._run_exists = run_exists
         self._saving: set[asyncio.Task[Saved]] = set()
+        self._tidying: set[asyncio.Task[None]] = set()
 
     async def drain(self) -> None:
-        if self._saving:
-            await asyncio.wait(self._saving)
+        while self._saving or self._tidying:
+            await asyncio.wait(self._saving | self._tidying)
 
     async def stop(self) -> None:
-        for task in self._saving:
+        tasks = self._saving | self._tidying
+        for task in tasks:
             task.cancel()
-        if self._saving:
-            await asyncio.wait(self._saving)
+        if tasks:
+            await asyncio.wait(tasks)
 
     async def save(self, run: Run, ending: Ending) -> Saved:
-        """Begin to save, and say what came of it within two seconds."""
+        """Begin to save, and say what came of it within two seconds.
+
+        After YES the caller lets the log expire, with the terminal frame; after LATER this does.
+        """
         task = asyncio.create_task(self._save(run, ending), name=f"save-{run.id}")
         self._saving.add(task)
         _UNSAVED.inc()
         task.add_done_callback(self._forget)
         done, _ = await asyncio.wait({task}, timeout=_PATIENCE_SECONDS)
-        return task.result() if done else Saved.LATER
+        if done:
+            return task.result()
+        task.add_done_callback(lambda late: self._settle_late(run, late))
+        return Saved.LATER
+
+    def _settle_late(self, run: Run, saving: asyncio.Task[Saved]) -> None:
+        if not saving.cancelled() and saving.result() is Saved.YES:
+            task = asyncio.create_task(self._tidy(run, self._log.keep_for_late_readers(run.id)))
+            self._tidying.add(task)
+            task.add_done_callback(self._tidying.discard)
 
     def _forget(self, task: asyncio.Task[Saved]) -> None:
         self._saving.discard(task)
@@ -92,15 +106,16 @@ class Finaliser(Component):
             return Saved.LATER
         except Exception as error:  # noqa: BLE001 - a permanent error, whatever it is
             return self._give_up(run, error)
+        if not exists:
+            await self._tidy(run, self._log.delete([run.id]))
+        return Saved.YES if saved else Saved.NO
+
+    async def _tidy(self, run: Run, work: Awaitable[None]) -> None:
         try:
-            if saved:
-                await self._log.keep_for_late_readers(run.id)
-            elif not exists:
-                await self._log.delete([run.id])
+            await work
         except (RedisError, OSError, TimeoutError) as error:
             # The log stays for longer than it must; the answer is where it belongs.
-            _log.warning("run.log_not_expired", run_id=str(run.id), exc_info=error)
-        return Saved.YES if saved else Saved.NO
+            _log.warning("run.log_not_tidied", run_id=str(run.id), exc_info=error)
 
     def _give_up(self, run: Run, error: Exception) -> Saved:
         _LOST.inc()

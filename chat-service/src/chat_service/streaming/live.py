@@ -22,6 +22,8 @@ class LiveRun:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.text_bytes = 0
+        # Whether the database has the whole run.
+        self.saved = False
         self.ended = False
         self._abandoned = False
         self._seq = 0

@@ -36,11 +36,15 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """Frames without gap for the log of one run, written under ``epoch``."""
+    """Frames without gap for the log of one run, written under ``epoch``.
+
+    ``saved``: the database has the whole run, so the log may go in ten minutes.
+    """
 
     run_id: UUID
     epoch: int
     frames: Sequence[Frame]
+    saved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,8 @@ class RunLog(Component):
         pipe: Any  # the client's commands are typed as awaitable, queued ones are not
         async with self._redis.pipeline(transaction=False) as pipe:
             for append in appends:
-                arguments: list[Any] = [append.epoch, append.frames[0].seq]
+                expiry = KEPT_SECONDS if append.saved else 0
+                arguments: list[Any] = [append.epoch, append.frames[0].seq, expiry]
                 for frame in append.frames:
                     arguments += (frame.event, frame.data)
                 pipe.evalsha(self._sha, 1, self._key(append.run_id), *arguments)

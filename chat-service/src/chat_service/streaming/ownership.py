@@ -124,7 +124,9 @@ class Ownership(Component):
         _log.warning("run.taken_over", run_id=str(run.id), epoch=run.epoch, frames=len(frames))
         ending = ending_of(frames)
         saved = await self._finaliser.save(run, ending)
-        if saved is not Saved.NO and not (frames and frames[-1].is_terminal):
+        if saved is Saved.NO:
+            return
+        if not (frames and frames[-1].is_terminal):
             done = {
                 "status": ending.status.value,
                 "finish_reason": None,
@@ -134,8 +136,8 @@ class Ownership(Component):
             }
             terminal = Frame(ending.last_seq, DONE, encode(done))
             await self._log.append([Append(run.id, run.epoch, [terminal])])
-            if saved is Saved.YES:
-                await self._log.keep_for_late_readers(run.id)
+        if saved is Saved.YES:
+            await self._log.keep_for_late_readers(run.id)
 
 
 def ending_of(frames: Sequence[Frame]) -> Ending:

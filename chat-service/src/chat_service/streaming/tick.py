@@ -142,7 +142,9 @@ class Tick(Component):
         taken = [(live, frames) for live, frames in taken if frames]
         if not taken:
             return
-        appends = [Append(live.run.id, live.run.epoch, frames) for live, frames in taken]
+        appends = [
+            Append(live.run.id, live.run.epoch, frames, live.saved) for live, frames in taken
+        ]
         try:
             with _APPEND_SECONDS.time():
                 outcomes = await self._log.append(appends)
