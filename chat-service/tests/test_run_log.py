@@ -67,7 +67,7 @@ async def test_a_missing_frame_is_a_gap_and_nothing_is_written(log: RunLog) -> N
 async def test_an_emptied_log_is_a_gap(log: RunLog, client: Any, redis_prefix: str) -> None:
     run_id = new_id()
     await append(log, run_id, 1, 1, 3)
-    assert await client.delete(f"{redis_prefix}:run:{run_id}") == 1
+    assert await client.delete(f"{{{redis_prefix}}}:run:{run_id}") == 1
     gap = await append(log, run_id, 1, 4, 4)
     assert (gap.outcome, gap.last_seq) == (Outcome.GAP, 0)
 
@@ -116,10 +116,10 @@ async def test_a_saved_runs_log_expires_and_a_deleted_ones_is_gone(
     saved, at_once, deleted = new_id(), new_id(), new_id()
     await append(log, saved, 1, 1, 1)
     await append(log, deleted, 1, 1, 1)
-    assert await client.ttl(f"{redis_prefix}:run:{saved}") == -1
+    assert await client.ttl(f"{{{redis_prefix}}}:run:{saved}") == -1
     await log.keep_for_late_readers(saved)
-    assert 0 < await client.ttl(f"{redis_prefix}:run:{saved}") <= KEPT_SECONDS
+    assert 0 < await client.ttl(f"{{{redis_prefix}}}:run:{saved}") <= KEPT_SECONDS
     await log.append([Append(at_once, 1, frames(1, 2), saved=True)])
-    assert 0 < await client.ttl(f"{redis_prefix}:run:{at_once}") <= KEPT_SECONDS
+    assert 0 < await client.ttl(f"{{{redis_prefix}}}:run:{at_once}") <= KEPT_SECONDS
     await log.delete([deleted])
     assert await log.read(deleted, 0) == []

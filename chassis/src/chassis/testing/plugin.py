@@ -82,7 +82,7 @@ def redis_prefix(embedded_redis: EmbeddedValkey) -> Iterator[str]:
     yield prefix
     if embedded_redis.running:
         with redis.Redis.from_url(embedded_redis.url) as client:
-            for key in client.scan_iter(match=f"{prefix}*", count=1000):
+            for key in client.scan_iter(match=f"*{prefix}*", count=1000):
                 client.unlink(key)
 
 

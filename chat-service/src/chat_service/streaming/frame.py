@@ -32,7 +32,9 @@ class Frame:
 
 def encode(data: Mapping[str, Any]) -> bytes:
     """``data`` as a frame carries it. Every string in it must be storable."""
-    return orjson.dumps(data)
+    # A copy of the right size: orjson's own bytes keep a buffer of several KiB alive, and a
+    # window of frames would weigh a hundred times what it holds.
+    return memoryview(orjson.dumps(data)).tobytes()
 
 
 def storable(text: str) -> str:
