@@ -145,7 +145,7 @@ async def test_it_is_ready_with_all_it_needs_degraded_without_nats_and_down_with
             200,
             {
                 "status": "ok",
-                "checks": {"database": "ok", "schema": "ok", "keys": "ok", "nats": "ok"},
+                "checks": {"database": "ok", "schema": "ok", "token-keys": "ok", "nats": "ok"},
             },
         )
 
@@ -160,4 +160,4 @@ async def test_it_is_ready_with_all_it_needs_degraded_without_nats_and_down_with
     without_database, _ = await serve(database_url=away, worker_database_url=away)
     status, said = await _readiness(without_database)
     assert (status, said["status"]) == (503, "down")
-    assert all(said["checks"][name] == "away" for name in ("database", "schema", "keys"))
+    assert all(said["checks"][name] == "away" for name in ("database", "schema", "token-keys"))
