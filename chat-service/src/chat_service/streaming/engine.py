@@ -15,14 +15,15 @@ from chassis.service import Component
 from chassis.telemetry.logging import get_logger
 from chat_service.domain.connection import Connection
 from chat_service.domain.prompt import PromptMessage
-from chat_service.domain.run import Ending, Run, RunStatus
+from chat_service.domain.run import Ending, Run
 from chat_service.providers.openai import OpenAiProvider
 from chat_service.streaming.finaliser import Finaliser, Saved
 from chat_service.streaming.follow import Followers
-from chat_service.streaming.frame import DONE, ERROR, START, USAGE, Frame
-from chat_service.streaming.generate import DELETED, SHUTTING_DOWN, Bounds, Generation, Verdict
+from chat_service.streaming.frame import START, USAGE, Frame
+from chat_service.streaming.generate import DELETED, SHUTTING_DOWN, Bounds, Generation
 from chat_service.streaming.live import LiveRun
 from chat_service.streaming.log import RunLog
+from chat_service.streaming.terminal import terminal_event
 from chat_service.streaming.tick import Tick
 
 _log = get_logger(__name__)
@@ -173,33 +174,23 @@ class Engine(Component):
                 # one, and nothing of ours goes to the log any more.
                 self._abandon(generation)
             live.saved = saved is Saved.YES
-            self._add_terminal(live, verdict, ending)
+            live.add_event(
+                *terminal_event(
+                    run,
+                    verdict.status,
+                    finish_reason=generation.finish_reason,
+                    saved=live.saved,
+                    reason=verdict.reason,
+                    detail=verdict.detail,
+                    http_status=verdict.http_status,
+                )
+            )
             self._tick.mark(live, urgent=True)
             while not live.ended:
                 await live.wait_behind(last_seq)
         _ENDED.labels(verdict.status.value, verdict.reason or "").inc()
         self._generations.pop(run.id, None)
         asyncio.get_running_loop().call_later(_LINGER_SECONDS, self._followers.remove, live)
-
-    def _add_terminal(self, live: LiveRun, verdict: Verdict, ending: Ending) -> None:
-        run = live.run
-        data: dict[str, object] = {
-            "message_id": str(run.answer_id),
-            "order": run.answer_order,
-            "saved": live.saved,
-        }
-        if verdict.status is RunStatus.FAILED:
-            problem = {
-                "type": "about:blank",
-                "title": "Answer failed",
-                "status": verdict.http_status,
-                "detail": verdict.detail,
-                "reason": verdict.reason,
-            }
-            live.add_event(ERROR, {"problem": problem, **data})
-        else:
-            end = {"status": verdict.status.value, "finish_reason": ending.finish_reason}
-            live.add_event(DONE, {**end, **data})
 
     async def _drop(self, live: LiveRun) -> None:
         """A later owner has the run: nothing of it is ours to write, show or save any more."""

@@ -13,9 +13,10 @@ from uuid import UUID
 from chassis.telemetry.logging import get_logger
 from chat_service.domain.message import Message
 from chat_service.domain.run import Run, RunStatus
-from chat_service.streaming.frame import DONE, ERROR, SNAPSHOT, Frame, encode
+from chat_service.streaming.frame import SNAPSHOT, Frame, encode
 from chat_service.streaming.live import LiveRun
 from chat_service.streaming.log import RunLog
+from chat_service.streaming.terminal import terminal_event
 
 _log = get_logger(__name__)
 
@@ -94,26 +95,10 @@ def _from_database(ended: EndedRun, after: int) -> list[Frame]:
     run, answer = ended.run, ended.answer
     if after >= run.last_seq or answer is None:
         return []
-    data: dict[str, object] = {
-        "message_id": str(answer.id),
-        "order": answer.order,
-        "saved": True,
-    }
-    if run.status is RunStatus.FAILED:
-        problem = {
-            "type": "about:blank",
-            "title": "Answer failed",
-            "status": 502,
-            "detail": "The answer could not be generated.",
-            "reason": run.reason,
-        }
-        terminal = Frame(run.last_seq, ERROR, encode({"problem": problem, **data}))
-    else:
-        terminal = Frame(
-            run.last_seq,
-            DONE,
-            encode({"status": run.status.value, "finish_reason": run.finish_reason, **data}),
-        )
+    event, data = terminal_event(
+        run, run.status, finish_reason=run.finish_reason, saved=True, reason=run.reason
+    )
+    terminal = Frame(run.last_seq, event, encode(data))
     if after == run.last_seq - 1:
         return [terminal]
     snapshot = {"text": answer.content, "reasoning": answer.reasoning or ""}

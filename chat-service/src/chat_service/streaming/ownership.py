@@ -31,6 +31,7 @@ from chat_service.streaming.frame import (
     encode,
 )
 from chat_service.streaming.log import Append, RunLog
+from chat_service.streaming.terminal import terminal_event
 from chat_service.usecases.replicas import Replicas
 
 _log = get_logger(__name__)
@@ -127,14 +128,10 @@ class Ownership(Component):
         if saved is Saved.NO:
             return
         if not (frames and frames[-1].is_terminal):
-            done = {
-                "status": ending.status.value,
-                "finish_reason": None,
-                "message_id": str(run.answer_id),
-                "order": run.answer_order,
-                "saved": saved is Saved.YES,
-            }
-            terminal = Frame(ending.last_seq, DONE, encode(done))
+            event, data = terminal_event(
+                run, ending.status, finish_reason=None, saved=saved is Saved.YES
+            )
+            terminal = Frame(ending.last_seq, event, encode(data))
             await self._log.append([Append(run.id, run.epoch, [terminal])])
         if saved is Saved.YES:
             await self._log.keep_for_late_readers(run.id)
