@@ -143,6 +143,7 @@ async def read_stream(
         if len(rest) > _MAX_LINE_BYTES:
             raise ProviderGarbled("an endless line")
         piece, problem = _gather(lines)
+        source.finished = piece.finished
         yield piece
         if problem is not None:
             raise problem

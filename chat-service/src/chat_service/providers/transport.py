@@ -5,6 +5,7 @@ so that the hot path reads the socket without the layers between. The body of an
 is read at once, and no more of it than an error message needs.
 """
 
+import asyncio
 from contextlib import suppress
 
 import aiohttp
@@ -15,6 +16,8 @@ from chat_service.providers.guard import AddressForbidden, AddressPolicy
 SOURCE = "source"
 
 _CONNECT_SECONDS = 10.0
+# What may still come behind a stream's own end is the body's end, if anything.
+_LAST_BYTES_SECONDS = 1.0
 _ERROR_BODY_BYTES = 64 * 1024
 
 
@@ -24,10 +27,25 @@ class Source:
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
         self._content = response.content
+        # Set by the reader once the stream has said its own end.
+        self.finished = False
 
     async def read(self) -> bytes:
         """What has arrived, once anything has; empty at the end."""
         return await self._content.readany()
+
+    async def read_to_its_end(self) -> None:
+        """Let the body end, so that its connection serves the next answer; then close."""
+        with suppress(TimeoutError, aiohttp.ClientError):
+            async with asyncio.timeout(_LAST_BYTES_SECONDS):
+                # A server that goes on talking behind the end is not waited for.
+                if not self._content.at_eof():
+                    await self._content.readany()
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection, unless the body has ended and given it back."""
+        self._response.close()
 
     def hold(self) -> None:
         """Leave what arrives in the kernel's buffer, for the time being."""
@@ -43,12 +61,20 @@ class Source:
 
 
 class _Body(httpx2.AsyncByteStream):
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self._response = response
+    """Ends with the answer: back to the pool after a stream's own end, else the socket closes."""
+
+    def __init__(self, source: Source, closing: set[asyncio.Task[None]]) -> None:
+        self._source = source
+        self._closing = closing
 
     async def aclose(self) -> None:
-        # Not released to the pool: what is left of a stream is not worth reading.
-        self._response.close()
+        if not self._source.finished:
+            self._source.close()
+            return
+        # The saving of the answer need not wait for it.
+        task = asyncio.create_task(self._source.read_to_its_end())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
 
 class GuardedTransport(httpx2.AsyncBaseTransport):
@@ -61,6 +87,7 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         self._policy = policy
         self._guarded = _session(connections, policy)
         self._opened = _session(connections, None)
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         session = self._opened if self._policy.opens_host(request.url.host) else self._guarded
@@ -88,15 +115,18 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
             async with response:
                 text = await response.content.read(_ERROR_BODY_BYTES)
             return httpx2.Response(response.status, headers=headers, content=text, request=request)
+        source = Source(response)
         return httpx2.Response(
             response.status,
             headers=headers,
-            stream=_Body(response),
+            stream=_Body(source, self._closing),
             request=request,
-            extensions={SOURCE: Source(response)},
+            extensions={SOURCE: source},
         )
 
     async def aclose(self) -> None:
+        if self._closing:
+            await asyncio.wait(self._closing)
         await self._guarded.close()
         await self._opened.close()
 

@@ -1,0 +1,99 @@
+"""Connections to a provider: kept after a stream's own end."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import pytest_asyncio
+
+from chassis.ids import new_id
+from chassis.testing.eventually import eventually
+from chat_service.domain.connection import Connection
+from chat_service.domain.prompt import PromptMessage
+from chat_service.providers.guard import AddressPolicy
+from chat_service.providers.openai import OpenAiProvider
+
+CHUNK = b'data: {"choices":[{"delta":{"content":"hi"}}]}\n\n'
+DONE = b"data: [DONE]\n\n"
+
+
+class Server:
+    """Answers every request with one piece, [DONE], and the body's end in a segment of its own."""
+
+    def __init__(self) -> None:
+        self.connections = 0
+        self.closed = 0
+        self.let_bodies_end = asyncio.Event()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(
+                    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+                    b"Transfer-Encoding: chunked\r\n\r\n"
+                )
+                body = CHUNK + DONE
+                writer.write(b"%x\r\n%b\r\n" % (len(body), body))
+                await self.let_bodies_end.wait()
+                writer.write(b"0\r\n\r\n")
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            self.closed += 1
+            writer.close()
+
+
+@pytest_asyncio.fixture
+async def provider() -> AsyncIterator[OpenAiProvider]:
+    provider = OpenAiProvider(AddressPolicy(["127.0.0.0/8"]), streams=10)
+    await provider.start()
+    yield provider
+    await provider.stop()
+
+
+@pytest_asyncio.fixture
+async def server() -> AsyncIterator[tuple[Server, str]]:
+    server = Server()
+    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    async with listener:
+        port = listener.sockets[0].getsockname()[1]
+        yield server, f"http://127.0.0.1:{port}/v1"
+        server.let_bodies_end.set()
+
+
+async def ask(provider: OpenAiProvider, base_url: str) -> str:
+    connection = Connection(new_id(), "x", "sk-x", "m", base_url, "openai")
+
+    async def next_round() -> None:
+        await asyncio.sleep(0)
+
+    text = ""
+    stream = provider.stream(
+        connection,
+        [PromptMessage("user", "hello")],
+        model="m",
+        temperature=0.7,
+        max_tokens=5,
+        next_round=next_round,
+    )
+    async with aclosing(stream):
+        async for piece in stream:
+            text += piece.text
+    return text
+
+
+async def test_an_answer_does_not_wait_for_the_bodys_end_and_the_next_one_uses_its_connection(
+    provider: OpenAiProvider, server: tuple[Server, str]
+) -> None:
+    served, base_url = server
+    assert await asyncio.wait_for(ask(provider, base_url), 1) == "hi"
+    served.let_bodies_end.set()
+
+    async def reused() -> bool:
+        before = served.connections
+        assert await ask(provider, base_url) == "hi"
+        return served.connections == before
+
+    await eventually(reused)
+    assert served.closed == 0
