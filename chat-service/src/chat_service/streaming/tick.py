@@ -1,9 +1,9 @@
-"""The tick: one frame for each run that has news, one pipeline for all of them.
+"""The tick: one frame for each run that has news, one append for all of them.
 
 The first token of a run goes at once; whatever comes after waits for the next round, so that
 work per second is bounded by rounds and runs, not by tokens. A round begins with the readers of
-the providers' sockets (:meth:`Tick.next_round`), so a token waits for one round, not for two. What Redis has not acknowledged
-stays with its run and goes again with the next tick.
+the providers' sockets (:meth:`Tick.next_round`), so a token waits for one round, not for two.
+What Redis has not acknowledged stays with its run and goes again with the next round.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ _FAILURES = Counter(
 )
 _APPEND_SECONDS = Histogram(
     "chat_log_append_seconds",
-    "Time of one pipelined append of all runs' frames.",
+    "Time of one append of all runs' frames.",
     buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1),
 )
 _RETRY_SECONDS = 0.1
@@ -41,8 +41,7 @@ class Tick(Component):
     """Carries news of live runs into the log, then shows it.
 
     ``tick_seconds`` is the least time between two rounds; with more than 50 runs at a time it
-    grows to 0.1 s. ``on_fenced`` is told of a run that
-    a later owner has taken.
+    grows to 0.1 s. ``on_fenced`` is told of a run that a later owner has taken.
     """
 
     def __init__(
