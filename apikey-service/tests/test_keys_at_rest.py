@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from apikey_service.domain.key import Key, Provider
 from apikey_service.domain.secret import Secret
 from apikey_service.settings import Settings
-from apikey_service.store.keys import transactions
+from apikey_service.store.keys import finder, transactions
 from apikey_service.usecases.keys import NewKey, create_key
 from apikey_service.usecases.resolve import resolve_key
 from apikey_service.vault.envelope import CannotOpen, EnvelopeVault
@@ -39,7 +39,7 @@ class Store:
         return await create_key(transactions(self.app), self.vault, caller, new)
 
     async def reveal(self, caller: Caller, key_id: UUID) -> str:
-        found = await resolve_key(transactions(self.app), self.vault, caller, str(key_id))
+        found = await resolve_key(finder(self.app), self.vault, caller, str(key_id))
         return found.api_key.reveal()
 
 

@@ -261,7 +261,7 @@ async def test_connections_that_died_while_idle_are_replaced_unnoticed(
     await asyncio.gather(*(add_entry(database, ann) for _ in range(20)))
     with psycopg.connect(urls.admin, autocommit=True) as admin:
         admin.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
             " WHERE application_name = 'test-app'"
         )
     await asyncio.gather(*(add_entry(database, ann) for _ in range(20)))

@@ -121,10 +121,11 @@ async def test_a_save_in_flight_resurrects_nothing(
     alice, now = signer.caller(), utc_now()
     app = Database(database.app, application_name="test")
     async with transactions(app)(alice) as transaction:
-        await transaction.lock_owner()
+        transaction.lock_owner()
+        await transaction.insert(Note(new_id(), "in flight", "", now, now))
         await _publish(events, alice)
         await eventually(lambda: _is_waiting(database))
-        await transaction.insert(Note(new_id(), "in flight", "", now, now))
+        await transaction.insert(Note(new_id(), "in flight too", "", now, now))
         assert not confirmed
     await app.stop()
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from apikey_service.mapping import connection_to_proto, key_to_proto, new_key_from_proto
 from apikey_service.usecases import keys
-from apikey_service.usecases.ports import OpenTransaction, Vault
+from apikey_service.usecases.ports import FindSealed, OpenTransaction, Vault
 from apikey_service.usecases.resolve import resolve_key
 from chassis.grpc.caller import current_caller
 from chassis.grpc.client import Channel
@@ -26,8 +26,11 @@ POLICY = {
 class ApiKeyServicer(apikey_pb2_grpc.ApiKeyServiceServicer):
     """parley.apikey.v1.ApiKeyService."""
 
-    def __init__(self, open_transaction: OpenTransaction, vault: Vault) -> None:
+    def __init__(
+        self, open_transaction: OpenTransaction, find_sealed: FindSealed, vault: Vault
+    ) -> None:
         self._open_transaction = open_transaction
+        self._find_sealed = find_sealed
         self._vault = vault
 
     async def CreateKey(
@@ -64,7 +67,7 @@ class ApiKeyServicer(apikey_pb2_grpc.ApiKeyServiceServicer):
         self, request: apikey_pb2.ResolveKeyRequest, context: object
     ) -> apikey_pb2.ResolveKeyResponse:
         connection = await resolve_key(
-            self._open_transaction,
+            self._find_sealed,
             self._vault,
             current_caller(),
             request.id if request.HasField("id") else None,

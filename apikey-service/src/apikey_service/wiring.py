@@ -6,7 +6,7 @@ from apikey_service.events import UserDeletedHandler
 from apikey_service.rpc import POLICY, ApiKeyServicer, watch_revocations
 from apikey_service.settings import Settings
 from apikey_service.store.erasure import erasures
-from apikey_service.store.keys import transactions
+from apikey_service.store.keys import finder, transactions
 from apikey_service.vault.envelope import EnvelopeVault
 from apikey_service.vault.kek import parse_kek
 from chassis.db.engine import Database
@@ -52,7 +52,7 @@ def build(settings: Settings) -> Service:
     trust = TrustStore()
     trust_feed = TrustFeed(trust, lambda: watch_revocations(auth))
     vault = EnvelopeVault(parse_kek(settings.vault_key.get_secret_value()))
-    servicer = ApiKeyServicer(transactions(database), vault)
+    servicer = ApiKeyServicer(transactions(database), finder(database), vault)
     server = GrpcServer(
         settings=settings,
         policy=POLICY,

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from apikey_service.domain.key import Key, Provider, fold_name
 from apikey_service.store.tables import keys
-from apikey_service.usecases.ports import OpenTransaction, Sealed, Transaction
+from apikey_service.usecases.ports import FindSealed, OpenTransaction, Sealed, Transaction
 from chassis.caller import Caller
 from chassis.db.engine import Database
 from chassis.db.owners import lock_owner
@@ -68,8 +68,8 @@ class PostgresTransaction(Transaction):
         self._caller = caller
         self._mine = {"tenant_id": caller.tenant_id, "user_id": caller.user_id}
 
-    async def lock_owner(self) -> None:
-        await lock_owner(self._connection, self._caller)
+    def lock_owner(self) -> None:
+        lock_owner(self._connection, self._caller)
 
     async def insert(self, key: Key, sealed: Sealed) -> bool:
         inserted = await _INSERT.run(
@@ -107,15 +107,6 @@ class PostgresTransaction(Transaction):
         row = await _COUNT.first(self._connection, **self._mine)
         return 0 if row is None else row.total
 
-    async def find_sealed(self, key_id: UUID | None) -> tuple[Key, Sealed] | None:
-        if key_id is None:
-            row = await _FIRST_SEALED.first(self._connection, **self._mine)
-        else:
-            row = await _FIND_SEALED.first(self._connection, **self._mine, key_id=key_id)
-        if row is None:
-            return None
-        return _to_key(row), Sealed(row.ciphertext, row.wrapped_key, row.kek_id)
-
 
 def transactions(database: Database) -> OpenTransaction:
     """Opens transactions on ``database``, which is connected as the app role."""
@@ -126,3 +117,19 @@ def transactions(database: Database) -> OpenTransaction:
             yield PostgresTransaction(connection, caller)
 
     return open_transaction
+
+
+def finder(database: Database) -> FindSealed:
+    """The port over ``database``, which is connected as the app role."""
+
+    async def find_sealed(caller: Caller, key_id: UUID | None) -> tuple[Key, Sealed] | None:
+        mine = {"tenant_id": caller.tenant_id, "user_id": caller.user_id}
+        if key_id is None:
+            row = await database.first(caller, _FIRST_SEALED, **mine)
+        else:
+            row = await database.first(caller, _FIND_SEALED, **mine, key_id=key_id)
+        if row is None:
+            return None
+        return _to_key(row), Sealed(row.ciphertext, row.wrapped_key, row.kek_id)
+
+    return find_sealed

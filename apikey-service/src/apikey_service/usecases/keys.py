@@ -61,7 +61,7 @@ async def create_key(
         updated_at=now,
     )
     async with open_transaction(caller) as transaction:
-        await transaction.lock_owner()
+        transaction.lock_owner()
         if not await transaction.insert(key, sealed):
             raise KeyNameTaken()
     return key

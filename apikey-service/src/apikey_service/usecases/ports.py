@@ -51,10 +51,10 @@ class Transaction(Protocol):
     What is written is kept when the block ends, and nothing of it if the block raises.
     """
 
-    async def lock_owner(self) -> None:
+    def lock_owner(self) -> None:
         """Keep the user from being erased meanwhile: comes before every write.
 
-        Raises OwnerErased if the erasure came first.
+        If the erasure came first, the next call here raises OwnerErased, or the commit does.
         """
 
     async def insert(self, key: Key, sealed: Sealed) -> bool:
@@ -67,11 +67,15 @@ class Transaction(Protocol):
 
     async def count(self) -> int: ...
 
-    async def find_sealed(self, key_id: UUID | None) -> tuple[Key, Sealed] | None:
-        """The key of this id, or with None the user's oldest one."""
-
 
 OpenTransaction = Callable[[Caller], AbstractAsyncContextManager[Transaction]]
+
+
+class FindSealed(Protocol):
+    """One read in a transaction of its own: it is on the way of every question asked."""
+
+    async def __call__(self, caller: Caller, key_id: UUID | None) -> tuple[Key, Sealed] | None:
+        """The caller's key of this id, or with None their oldest one."""
 
 
 class ErasureTransaction(Protocol):

@@ -3,13 +3,13 @@
 from apikey_service.domain.key import Connection
 from apikey_service.usecases.errors import KeyNotFound, NoKey
 from apikey_service.usecases.keys import API_KEY_FIELD
-from apikey_service.usecases.ports import OpenTransaction, Place, Vault
+from apikey_service.usecases.ports import FindSealed, Place, Vault
 from chassis.caller import Caller
 from chassis.ids import parse_id
 
 
 async def resolve_key(
-    open_transaction: OpenTransaction, vault: Vault, caller: Caller, key_id: str | None
+    find_sealed: FindSealed, vault: Vault, caller: Caller, key_id: str | None
 ) -> Connection:
     """Open one of the caller's keys, with None their first one.
 
@@ -18,8 +18,7 @@ async def resolve_key(
     parsed = None if key_id is None else parse_id(key_id)
     if key_id is not None and parsed is None:
         raise KeyNotFound()
-    async with open_transaction(caller) as transaction:
-        found = await transaction.find_sealed(parsed)
+    found = await find_sealed(caller, parsed)
     if found is None:
         raise NoKey() if key_id is None else KeyNotFound()
     key, sealed = found

@@ -4,15 +4,16 @@ A transaction opened with a scope sets ``parley.tenant_id`` and ``parley.user_id
 duration; the row-level security policies of the migrations compare rows with them. Without a
 scope both are unset or empty, so the policies of the app role show nothing.
 
-Cost: a transaction is two round trips, BEGIN with the scope and COMMIT. There is no ping at
-checkout: a connection that died with its server is noticed by BEGIN, and replaced.
+Cost: a transaction is one round trip, its COMMIT: BEGIN and the scope travel with the first
+statement, and :meth:`Database.first` needs no COMMIT either. There is no ping at checkout: a
+server that went away has closed its sockets, which can be seen without asking it.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import psycopg
@@ -25,7 +26,9 @@ from sqlalchemy.pool import NullPool
 from chassis.caller import Caller
 from chassis.db.connection import Connection
 from chassis.db.errors import DatabaseUnavailable, unavailable
+from chassis.db.pipeline import Command
 from chassis.db.pool import Pool, Pooled
+from chassis.db.statement import Statement
 from chassis.service import Component
 from chassis.telemetry.logging import get_logger
 
@@ -35,6 +38,12 @@ _POOL_WAIT_SECONDS: Final = 3.0
 _CONNECT_SECONDS: Final = 3
 # Half an hour at most: after a failover by DNS nobody stays with the old server.
 _LIFE_SECONDS: Final = 1800.0
+
+_BEGIN: Final = Command(b"BEGIN")
+_PING: Final = Command(b"SELECT")
+_SCOPE: Final = (
+    b"SELECT set_config('parley.tenant_id', $1, true), set_config('parley.user_id', $2, true)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +87,8 @@ class Database(Component):
             connect_args={
                 "async_creator_fn": Connection.connect,
                 "autocommit": True,
+                # After a rollback psycopg would deallocate what it prepared, and ours with it.
+                "prepare_threshold": None,
                 "application_name": application_name,
                 "connect_timeout": _CONNECT_SECONDS,
                 # A peer that vanished without a word is noticed within about 10 s.
@@ -109,47 +120,62 @@ class Database(Component):
         error when the server went away beneath it. Other errors of statements
         (IntegrityError …) pass through as SQLAlchemy's.
         """
-        begin = _begin(scope)
-        try:
-            pooled = await self._open(begin)
-        except Exception as error:
-            self._raise_typed(error)
-            raise
-        try:
+        begin = (_BEGIN, *_enter(scope))
+        async with self._connection() as pooled:
+            for command in begin:
+                pooled.driver.defer(command)
             yield pooled.sqlalchemy
             await _commit(pooled.driver)
-        except BaseException as error:
-            await asyncio.shield(self._roll_back(pooled))
-            self._raise_typed(error)
-            raise
-        await self._pool.put_back(pooled)
+
+    async def first(
+        self, scope: Scope | Caller | None, statement: Statement, **values: object
+    ) -> Any | None:
+        """The first row of one statement that is a transaction by itself: one round trip."""
+        commands = (*_enter(scope), statement.command(values))
+        async with self._connection() as pooled:
+            try:
+                answers = await pooled.driver.perform(*commands)
+            except psycopg.Error as error:
+                raise statement.error(error) from error
+            return statement.first_of(answers[-1])
 
     async def ping(self) -> None:
-        """One round trip at least. Raises DatabaseBusy or DatabaseUnavailable."""
-        async with self.transaction():
-            pass
+        """One round trip. Raises DatabaseBusy or DatabaseUnavailable."""
+        async with self._connection() as pooled:
+            await pooled.driver.perform(_PING)
 
     async def stop(self) -> None:
         await self._pool.close()
         await self._engine.dispose()
 
-    async def _open(self, begin: str) -> Pooled:
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Pooled]:
+        """A connection outside any transaction, which is rolled back if the block raises."""
+        try:
+            pooled = await self._take()
+        except Exception as error:
+            self._raise_typed(error)
+            raise
+        try:
+            yield pooled
+        except BaseException as error:
+            await asyncio.shield(self._roll_back(pooled))
+            self._raise_typed(error)
+            raise
+        await self._pool.put_back(pooled)
+        self._note_back()
+
+    async def _take(self) -> Pooled:
         while True:
             pooled = await self._pool.take()
-            try:
-                # Never prepared: a prepared statement cannot be two.
-                await pooled.driver.execute(begin, prepare=False)
-            except BaseException as error:
-                await self._pool.discard(pooled)
-                if pooled.fresh or not isinstance(error, psycopg.OperationalError):
-                    raise
-                # The server restarted while it was idle, and so it is with the others.
-                await self._pool.close_idle()
-            else:
-                self._note_back()
+            if pooled.fresh or pooled.driver.is_alive:
                 return pooled
+            # The server restarted while it was idle, and so it is with the others.
+            await self._pool.discard(pooled)
+            await self._pool.close_idle()
 
     async def _roll_back(self, pooled: Pooled) -> None:
+        pooled.driver.forget_deferred()
         try:
             await pooled.driver.rollback()
         except psycopg.Error as error:
@@ -175,16 +201,11 @@ class Database(Component):
         raise typed from error
 
 
-def _begin(scope: Scope | Caller | None) -> str:
+def _enter(scope: Scope | Caller | None) -> tuple[Command, ...]:
     if scope is None:
-        return "BEGIN"
-    # Literals, because a text of several statements takes no parameters. UUID.__str__ of
-    # anything that is no UUID raises, so nothing but hexadecimal digits gets in.
-    tenant, user = UUID.__str__(scope.tenant_id), UUID.__str__(scope.user_id)
-    return (
-        f"BEGIN; SELECT set_config('parley.tenant_id', '{tenant}', true),"
-        f" set_config('parley.user_id', '{user}', true)"
-    )
+        return ()
+    # Of anything that is no UUID, UUID.__str__ raises.
+    return (Command(_SCOPE, (UUID.__str__(scope.tenant_id), UUID.__str__(scope.user_id))),)
 
 
 async def _commit(driver: Connection) -> None:
@@ -192,6 +213,7 @@ async def _commit(driver: Connection) -> None:
         # COMMIT would answer ROLLBACK, and nobody would notice.
         raise RuntimeError("a statement of this transaction failed and its error was swallowed")
     try:
+        await driver.flush_checked()
         await driver.commit()
     except psycopg.Error as error:
         raise DBAPIError.instance("COMMIT", None, error, psycopg.Error) from error

@@ -11,19 +11,22 @@ Values come back as psycopg makes them (UUID, datetime, str, bytes, int, parsed 
 tuples. SQLAlchemy's result processing (``Enum``, type decorators) does not happen.
 """
 
-from collections.abc import Callable, Sequence
+from collections import namedtuple
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import psycopg
-from psycopg.rows import namedtuple_row
 from sqlalchemy import ClauseElement, Dialect, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from chassis.db.connection import Connection
+from chassis.db.pipeline import Answer, Command
+
 
 def _dialect() -> Dialect:
-    return make_url("postgresql+psycopg://").get_dialect()()
+    return make_url("postgresql+psycopg://").get_dialect()(paramstyle="numeric_dollar")
 
 
 class Statement:
@@ -48,6 +51,8 @@ class Statement:
             raise ValueError("IN with a list: compare with any_(bindparam(…)) instead")
         if compiled.insert_prefetch or compiled.update_prefetch:
             raise ValueError("defaults made by Python are not computed here: pass them")
+        self._bytes = self._sql.encode()
+        self._names = tuple(compiled.positiontup or ())
         self._make_row: Callable[[Sequence[Any]], Any] | None = None
         self._defaults = {
             name: bind.effective_value
@@ -62,43 +67,70 @@ class Statement:
 
     async def all(self, connection: AsyncConnection, **values: object) -> list[Any]:
         """Every row."""
-        cursor = await self._execute(connection, values)
-        return await cursor.fetchall()
+        answer = await self._perform(connection, values)
+        return answer.rows(self._row_maker(answer))
 
     async def first(self, connection: AsyncConnection, **values: object) -> Any | None:
         """The first row, or None."""
-        cursor = await self._execute(connection, values)
-        return await cursor.fetchone()
+        return self.first_of(await self._perform(connection, values))
 
     async def run(self, connection: AsyncConnection, **values: object) -> int:
         """How many rows it touched."""
-        return (await self._execute(connection, values)).rowcount
+        return (await self._perform(connection, values)).touched
 
-    async def _execute(
-        self, connection: AsyncConnection, values: dict[str, object]
-    ) -> psycopg.AsyncCursor[Any]:
-        if self._defaults:
-            values = self._defaults | values
+    def defer(
+        self,
+        connection: AsyncConnection,
+        check: Callable[[Any | None], Awaitable[None]],
+        **values: object,
+    ) -> None:
+        """Execute it along with the transaction's next statement, or with its COMMIT.
+
+        ``check`` is given the first row, or None, before the next statement's rows are given
+        to anybody; what it raises is raised in that one's place.
+        """
+
+        async def look(answer: Answer) -> None:
+            await check(self.first_of(answer))
+
+        _driver(connection).defer(self.command(values), look)
+
+    def command(self, values: Mapping[str, object]) -> Command:
+        """It as the connection takes it. Raises KeyError for a parameter without a value."""
+        values = {**self._defaults, **values}
         for name, process in self._processors.items():
             if name in values:
                 values[name] = process(values[name])
-        sync = connection.sync_connection
-        assert sync is not None
-        driver = sync.connection.driver_connection
-        assert isinstance(driver, psycopg.AsyncConnection)
-        cursor = driver.cursor(row_factory=self._row_factory)
-        try:
-            return await cursor.execute(self._sql, values, prepare=True)
-        except psycopg.Error as error:
-            raise DBAPIError.instance(
-                self._sql, None, error, psycopg.Error, hide_parameters=True
-            ) from error
+        return Command(self._bytes, [values[name] for name in self._names])
 
-    def _row_factory(self, cursor: psycopg.AsyncCursor[Any]) -> Callable[[Sequence[Any]], Any]:
+    def first_of(self, answer: Answer) -> Any | None:
+        """The first row of an answer to it."""
+        return answer.first(self._row_maker(answer))
+
+    def error(self, error: psycopg.Error) -> Exception:
+        """``error`` as SQLAlchemy would raise it."""
+        wrapped: Exception = DBAPIError.instance(
+            self._sql, None, error, psycopg.Error, hide_parameters=True
+        )
+        return wrapped
+
+    async def _perform(self, connection: AsyncConnection, values: dict[str, object]) -> Answer:
+        try:
+            (answer,) = await _driver(connection).perform(self.command(values))
+        except psycopg.Error as error:
+            raise self.error(error) from error
+        return answer
+
+    def _row_maker(self, answer: Answer) -> Callable[[Sequence[Any]], Any]:
         # The columns of a statement do not change: their tuple is made once.
-        if self._make_row is not None:
-            return self._make_row
-        make_row = namedtuple_row(cursor)
-        if cursor.description is not None:
-            self._make_row = make_row
-        return make_row
+        if self._make_row is None:
+            self._make_row = namedtuple("Row", answer.columns, rename=True)._make  # type: ignore[misc]  # noqa: PYI024 - known only now
+        return self._make_row
+
+
+def _driver(connection: AsyncConnection) -> Connection:
+    sync = connection.sync_connection
+    assert sync is not None
+    driver = sync.connection.driver_connection
+    assert isinstance(driver, Connection)
+    return driver

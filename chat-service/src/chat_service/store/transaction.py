@@ -105,8 +105,8 @@ class PostgresTransaction:
         self._connection = connection
         self._scope = scope
 
-    async def lock_owner(self) -> None:
-        await lock_owner(self._connection, self._scope)
+    def lock_owner(self) -> None:
+        lock_owner(self._connection, self._scope)
 
     async def insert_session(self, session: Session) -> None:
         await _INSERT_SESSION.run(

@@ -83,7 +83,7 @@ async def accept_run(
         created_at=utc_now(),
     )
     async with open_transaction(caller) as transaction:
-        await transaction.lock_owner()
+        transaction.lock_owner()
         admission = await transaction.admit_run(new, window)
         if question.key_id is None and admission.session_key_id != guessed_key_id:
             raise OtherConnection(admission.run.session_id, admission.session_key_id)

@@ -71,8 +71,11 @@ class Transaction(Protocol):
     are taken in the order owner, session, run, message, by everyone.
     """
 
-    async def lock_owner(self) -> None:
-        """Keeps the user from being erased meanwhile; raises OwnerErased if that has happened."""
+    def lock_owner(self) -> None:
+        """Keeps the user from being erased meanwhile: comes before every write.
+
+        If the erasure came first, the next call here raises OwnerErased, or the commit does.
+        """
 
     async def insert_session(self, session: Session) -> None: ...
 

@@ -42,7 +42,7 @@ async def create_session(
         updated_at=now,
     )
     async with open_transaction(caller) as transaction:
-        await transaction.lock_owner()
+        transaction.lock_owner()
         await transaction.insert_session(session)
     return session
 

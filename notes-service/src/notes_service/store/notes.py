@@ -56,8 +56,8 @@ class PostgresTransaction(Transaction):
         self._caller = caller
         self._mine = {"tenant_id": caller.tenant_id, "user_id": caller.user_id}
 
-    async def lock_owner(self) -> None:
-        await lock_owner(self._connection, self._caller)
+    def lock_owner(self) -> None:
+        lock_owner(self._connection, self._caller)
 
     async def insert(self, note: Note) -> None:
         await _INSERT.run(

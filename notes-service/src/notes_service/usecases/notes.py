@@ -29,7 +29,7 @@ async def create_note(
     now = utc_now()
     note = Note(id=new_id(), title=title, content=content, created_at=now, updated_at=now)
     async with open_transaction(caller) as transaction:
-        await transaction.lock_owner()
+        transaction.lock_owner()
         await transaction.insert(note)
     return note
 
@@ -72,7 +72,7 @@ async def delete_note(open_transaction: OpenTransaction, caller: Caller, note_id
     if parsed is None:
         raise NoteNotFound()
     async with open_transaction(caller) as transaction:
-        await transaction.lock_owner()
+        transaction.lock_owner()
         deleted = await transaction.delete(parsed)
     if not deleted:
         raise NoteNotFound()

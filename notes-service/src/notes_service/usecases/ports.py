@@ -17,10 +17,10 @@ class Transaction(Protocol):
     What is written is kept when the block ends, and nothing of it if the block raises.
     """
 
-    async def lock_owner(self) -> None:
+    def lock_owner(self) -> None:
         """Keep the user from being erased meanwhile: comes before every write.
 
-        Raises OwnerErased if the erasure came first.
+        If the erasure came first, the next call here raises OwnerErased, or the commit does.
         """
 
     async def insert(self, note: Note) -> None: ...
