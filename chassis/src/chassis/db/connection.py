@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import psycopg
-from psycopg.abc import Params, Query
 from psycopg.pq import TransactionStatus
 from psycopg.pq.abc import PGconn
 from psycopg.rows import AsyncRowFactory, tuple_row
@@ -142,11 +141,11 @@ class Connection(psycopg.AsyncConnection[Any]):
 class _Cursor(psycopg.AsyncCursor[Any]):
     """A cursor in front of which goes what was deferred."""
 
-    async def execute(self, query: Query, params: Params | None = None, **options: Any) -> Any:
+    async def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
         await _of(self).flush()
         return await super().execute(query, params, **options)
 
-    async def executemany(self, query: Query, params_seq: Any, **options: Any) -> None:
+    async def executemany(self, query: Any, params_seq: Any, **options: Any) -> None:
         await _of(self).flush()
         await super().executemany(query, params_seq, **options)
 
@@ -154,7 +153,7 @@ class _Cursor(psycopg.AsyncCursor[Any]):
 class _ServerCursor(psycopg.AsyncServerCursor[Any]):
     """The same for results that stay in the server."""
 
-    async def execute(self, query: Query, params: Params | None = None, **options: Any) -> Any:
+    async def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
         await _of(self).flush()
         return await super().execute(query, params, **options)
 

@@ -12,7 +12,9 @@ from itertools import count
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg.adapt import PyFormat, Transformer
+from psycopg import adapt
+from psycopg.abc import Transformer
+from psycopg.adapt import PyFormat
 from psycopg.errors import error_from_result
 from psycopg.generators import fetch_many
 from psycopg.pq import ExecStatus
@@ -115,7 +117,7 @@ def converse(
 def _dump(
     connection: psycopg.AsyncConnection[Any], command: Command
 ) -> tuple[Transformer, Sequence[Any] | None]:
-    transformer = Transformer(connection)
+    transformer = adapt.Transformer(connection)
     if not command.values:
         return transformer, None
     formats = [PyFormat.AUTO] * len(command.values)

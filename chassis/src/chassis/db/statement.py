@@ -26,7 +26,8 @@ from chassis.db.pipeline import Answer, Command
 
 
 def _dialect() -> Dialect:
-    return make_url("postgresql+psycopg://").get_dialect()(paramstyle="numeric_dollar")
+    dialect: Callable[..., Dialect] = make_url("postgresql+psycopg://").get_dialect()
+    return dialect(paramstyle="numeric_dollar")
 
 
 class Statement:
@@ -124,7 +125,8 @@ class Statement:
     def _row_maker(self, answer: Answer) -> Callable[[Sequence[Any]], Any]:
         # The columns of a statement do not change: their tuple is made once.
         if self._make_row is None:
-            self._make_row = namedtuple("Row", answer.columns, rename=True)._make  # type: ignore[misc]  # noqa: PYI024 - known only now
+            make_type: Any = namedtuple  # noqa: PYI024 - the columns are known only now
+            self._make_row = make_type("Row", answer.columns, rename=True)._make
         return self._make_row
 
 
