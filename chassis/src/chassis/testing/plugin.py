@@ -7,12 +7,13 @@ the end of the session, and die with the process if it is killed.
 import asyncio
 import shutil
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 import pytest_asyncio
+import uvloop
 
 from chassis.embedded import EmbeddedNats, EmbeddedPostgres, EmbeddedServer, EmbeddedValkey
 from chassis.grpc.client import Channel
@@ -28,6 +29,11 @@ from chassis.tls import issue
 def pytest_configure() -> None:
     """Tests log as production does: an unconfigured structlog shows the locals of tracebacks."""
     configure_logging("tests", "info")
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Tests run on the event loop that services run on."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 Server = TypeVar("Server", bound=EmbeddedServer)
