@@ -95,7 +95,9 @@ def build(settings: Settings) -> Service:
         replicas=PostgresReplicas(worker),
         log=log,
         finaliser=finaliser,
+        find_run=find_ended_run,
         generates=engine.generates,
+        cancel=engine.cancel,
     )
     start_run = StartRun(
         open_transaction,
