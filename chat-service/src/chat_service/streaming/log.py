@@ -34,6 +34,8 @@ _APPEND = resources.files(__package__).joinpath("append.lua").read_text(encoding
 _FENCE = resources.files(__package__).joinpath("fence.lua").read_text(encoding="utf-8")
 # Once a run is saved its log stays for late readers, seconds.
 KEPT_SECONDS = 600
+# An append that takes longer is given up; whether it was written shows with the next.
+APPEND_SECONDS = 0.25
 # Entries of one log that one look at many logs returns at most.
 _MOST_ENTRIES = 500
 _LET_GO_AGAIN_SECONDS = 2.0
@@ -92,9 +94,10 @@ class RunLog(Component):
 
     def __init__(self, url: str, *, prefix: str) -> None:
         self._prefix = prefix
-        self._redis = _client(url, connections=8)
-        # Readers who wait for a Redis that is away must not stand in the way of the appends.
-        self._writer = _client(url, connections=2)
+        self._redis = _client(url, connections=8, timeout=2.0)
+        # Readers who wait for a Redis that is away must not stand in the way of the appends, and
+        # those do not wait for long.
+        self._writer = _client(url, connections=2, timeout=APPEND_SECONDS)
         self._sha = ""
         # Logs to let go once Redis listens, and after how many seconds.
         self._leaving: dict[UUID, int] = {}
@@ -118,7 +121,8 @@ class RunLog(Component):
     async def append(self, appends: Sequence[Append]) -> list[Appended]:
         """Append to the logs of several runs in one round trip; the outcomes in their order.
 
-        Raises RedisError when it is not known what was written: the same call may be repeated.
+        Raises one of REDIS_ERRORS when it is not known what was written, after 0.25 s without an
+        answer as well: the same call may be repeated.
         """
         keys: list[str] = []
         arguments: list[Any] = []
@@ -192,14 +196,14 @@ class RunLog(Component):
             await self._redis.unlink(*(self._key(run_id) for run_id in run_ids))
 
 
-def _client(url: str, *, connections: int) -> Redis:
+def _client(url: str, *, connections: int, timeout: float) -> Redis:
     return Redis.from_pool(
         BlockingConnectionPool.from_url(
             url,
             max_connections=connections,
-            timeout=3,
-            socket_timeout=2.0,
-            socket_connect_timeout=1.0,
+            timeout=timeout,
+            socket_timeout=timeout,
+            socket_connect_timeout=min(timeout, 1.0),
             # Whoever calls repeats what failed, and knows better than the client what may be.
             retry=Retry(NoBackoff(), 0),
             decode_responses=False,

@@ -29,8 +29,6 @@ _APPEND_SECONDS = Histogram(
     "Time of one append of all runs' frames.",
     buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1),
 )
-# An append that takes longer is given up: whether it was written shows later.
-_APPEND_TIMEOUT = 0.25
 _SPILL_TIMEOUT = 2.0
 # How long to wait for PostgreSQL to say whose a run is. It can say so only while it is there, and
 # a run that was taken over while it was is found out at the latest when it is to be saved.
@@ -59,6 +57,8 @@ class Scribe:
         self._on_fenced = on_fenced
         self._circuit = Circuit()
         self._claim_again = 0.0
+        # Whose log has to be written again, and may take several rounds.
+        self._behind: set[LiveRun] = set()
 
     @property
     def degraded(self) -> bool:
@@ -71,10 +71,13 @@ class Scribe:
         if not taken:
             return []
         if self._circuit.may_try():
-            now, later = _bounded(taken)
+            now, later = _bounded(taken) if self._behind else (taken, [])
             outcomes = await self._append(now)
             if outcomes is not None:
-                return later + await self._settle(now, outcomes)
+                again = later + await self._settle(now, outcomes)
+                if self._behind:
+                    self._behind = {live for live in self._behind if live.catching_up}
+                return again
         return await self._spill(taken)
 
     async def _append(self, taken: _Taken) -> list[Appended] | None:
@@ -83,8 +86,7 @@ class Scribe:
         ]
         try:
             with _APPEND_SECONDS.time():
-                async with asyncio.timeout(_APPEND_TIMEOUT):
-                    return await self._log.append(appends)
+                return await self._log.append(appends)
         except REDIS_ERRORS as error:
             _FAILURES.labels(type(error).__name__).inc()
             self._circuit.fail(error)
@@ -153,6 +155,7 @@ class Scribe:
         return again
 
     async def _rewind(self, live: LiveRun, last: int) -> None:
+        self._behind.add(live)
         first = live.rewind(last)
         if first <= last + 1:
             return
@@ -239,8 +242,6 @@ def _claim(live: LiveRun, upto: int) -> Claim:
 
 def _bounded(taken: _Taken) -> tuple[_Taken, list[LiveRun]]:
     """What one append can carry of runs that catch up with their logs, and who has more."""
-    if not any(live.catching_up for live, _ in taken):
-        return taken, []
     now: _Taken = []
     later: list[LiveRun] = []
     left = _CATCH_UP_ROUND_BYTES
