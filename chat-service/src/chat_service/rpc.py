@@ -35,6 +35,9 @@ POLICY: dict[str, dict[str, Method]] = {
         "ListSessions": allow("gateway"),
         "ListMessages": allow("gateway"),
         "StartRun": allow("gateway"),
+        "ContinueRun": allow("gateway"),
+        "CancelRun": allow("gateway"),
+        "RecoverRun": allow("gateway"),
         "FollowRun": allow("gateway"),
         "GetRun": allow("gateway"),
     }

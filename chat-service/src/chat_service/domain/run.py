@@ -30,7 +30,8 @@ class Run:
 
     `owner` is the id of the replica that generates, `epoch` the number of its ownership: whoever
     takes a run over raises it, and what is written under an older one does not count. `last_seq`
-    is the number of the newest frame when the run ended, 0 before.
+    is the number of the newest frame when the run ended, 0 before. `cancel_requested`: somebody
+    wants it ended. `continues` is the run whose answer this one goes on with.
     """
 
     id: UUID
@@ -54,6 +55,8 @@ class Run:
     created_at: datetime
     ended_at: datetime | None
     finish_reason: str | None = None
+    cancel_requested: bool = False
+    continues: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from sqlalchemy import (
     DateTime,
     Double,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -80,6 +81,24 @@ runs = Table(
     Column("completion_tokens", Integer),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("ended_at", DateTime(timezone=True)),
+    # Unique for each user, with the hash of the request it came with.
+    Column("idempotency_key", Text),
+    Column("request_hash", LargeBinary),
+    # The run whose answer this one goes on with.
+    Column("continues", Uuid),
+)
+
+# Frames that were shown while Redis could not take them, see streaming.md's "When things break".
+run_frames = Table(
+    "run_frames",
+    metadata,
+    Column("run_id", Uuid, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("epoch", Integer, nullable=False),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("data", LargeBinary, nullable=False),
 )
 
 # Not a user's data: one row for each replica of the service, see streaming.md's "beat".

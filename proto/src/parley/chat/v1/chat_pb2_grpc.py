@@ -28,8 +28,9 @@ if _version_not_supported:
 class ChatServiceStub:
     """Conversations, and the runs that generate their answers.
 
-    Error reasons: SESSION_NOT_FOUND, RUN_NOT_FOUND, RUN_IN_PROGRESS, NO_KEY,
-    KEY_NOT_FOUND, SHUTTING_DOWN, VALIDATION.
+    Error reasons: SESSION_NOT_FOUND, RUN_NOT_FOUND, RUN_IN_PROGRESS,
+    RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, NO_KEY, KEY_NOT_FOUND,
+    SHUTTING_DOWN, VALIDATION.
     """
 
     def __init__(self, channel):
@@ -63,6 +64,21 @@ class ChatServiceStub:
                 request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.StartRunRequest.SerializeToString,
                 response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.StartRunResponse.FromString,
                 _registered_method=True)
+        self.ContinueRun = channel.unary_stream(
+                '/parley.chat.v1.ChatService/ContinueRun',
+                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ContinueRunRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.ContinueRunResponse.FromString,
+                _registered_method=True)
+        self.CancelRun = channel.unary_unary(
+                '/parley.chat.v1.ChatService/CancelRun',
+                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.CancelRunRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.CancelRunResponse.FromString,
+                _registered_method=True)
+        self.RecoverRun = channel.unary_unary(
+                '/parley.chat.v1.ChatService/RecoverRun',
+                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.RecoverRunRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.RecoverRunResponse.FromString,
+                _registered_method=True)
         self.FollowRun = channel.unary_stream(
                 '/parley.chat.v1.ChatService/FollowRun',
                 request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.FollowRunRequest.SerializeToString,
@@ -78,8 +94,9 @@ class ChatServiceStub:
 class ChatServiceServicer:
     """Conversations, and the runs that generate their answers.
 
-    Error reasons: SESSION_NOT_FOUND, RUN_NOT_FOUND, RUN_IN_PROGRESS, NO_KEY,
-    KEY_NOT_FOUND, SHUTTING_DOWN, VALIDATION.
+    Error reasons: SESSION_NOT_FOUND, RUN_NOT_FOUND, RUN_IN_PROGRESS,
+    RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, NO_KEY, KEY_NOT_FOUND,
+    SHUTTING_DOWN, VALIDATION.
     """
 
     def CreateSession(self, request, context):
@@ -111,6 +128,30 @@ class ChatServiceServicer:
         """Accepts a question, then streams its run from frame 1 to the terminal
         frame. The first response holds `accepted`: from then on the question is
         stored, and the answer is generated and saved whatever the caller does.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ContinueRun(self, request, context):
+        """Goes on with the answer of an interrupted or cancelled run: a new run whose
+        answer is that same message, from its text so far. Streams like StartRun.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelRun(self, request, context):
+        """Asks for a live run's end, wherever it is generated; of no effect on a run
+        that has ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RecoverRun(self, request, context):
+        """What there is of a session's live or last run: text, reasoning, and the
+        number behind which to follow.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -157,6 +198,21 @@ def add_ChatServiceServicer_to_server(servicer, server):
                     request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.StartRunRequest.FromString,
                     response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.StartRunResponse.SerializeToString,
             ),
+            'ContinueRun': grpc.unary_stream_rpc_method_handler(
+                    servicer.ContinueRun,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.ContinueRunRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ContinueRunResponse.SerializeToString,
+            ),
+            'CancelRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelRun,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.CancelRunRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.CancelRunResponse.SerializeToString,
+            ),
+            'RecoverRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecoverRun,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.RecoverRunRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.RecoverRunResponse.SerializeToString,
+            ),
             'FollowRun': grpc.unary_stream_rpc_method_handler(
                     servicer.FollowRun,
                     request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.FollowRunRequest.FromString,
@@ -178,8 +234,9 @@ def add_ChatServiceServicer_to_server(servicer, server):
 class ChatService:
     """Conversations, and the runs that generate their answers.
 
-    Error reasons: SESSION_NOT_FOUND, RUN_NOT_FOUND, RUN_IN_PROGRESS, NO_KEY,
-    KEY_NOT_FOUND, SHUTTING_DOWN, VALIDATION.
+    Error reasons: SESSION_NOT_FOUND, RUN_NOT_FOUND, RUN_IN_PROGRESS,
+    RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, NO_KEY, KEY_NOT_FOUND,
+    SHUTTING_DOWN, VALIDATION.
     """
 
     @staticmethod
@@ -307,6 +364,87 @@ class ChatService:
             '/parley.chat.v1.ChatService/StartRun',
             parley_dot_chat_dot_v1_dot_chat__pb2.StartRunRequest.SerializeToString,
             parley_dot_chat_dot_v1_dot_chat__pb2.StartRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ContinueRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/parley.chat.v1.ChatService/ContinueRun',
+            parley_dot_chat_dot_v1_dot_chat__pb2.ContinueRunRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_chat__pb2.ContinueRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.chat.v1.ChatService/CancelRun',
+            parley_dot_chat_dot_v1_dot_chat__pb2.CancelRunRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_chat__pb2.CancelRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecoverRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.chat.v1.ChatService/RecoverRun',
+            parley_dot_chat_dot_v1_dot_chat__pb2.RecoverRunRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_chat__pb2.RecoverRunResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -15,8 +15,9 @@ GRPC_VERSION: str
 class ChatServiceStub:
     """Conversations, and the runs that generate their answers.
 
-    Error reasons: SESSION_NOT_FOUND, RUN_NOT_FOUND, RUN_IN_PROGRESS, NO_KEY,
-    KEY_NOT_FOUND, SHUTTING_DOWN, VALIDATION.
+    Error reasons: SESSION_NOT_FOUND, RUN_NOT_FOUND, RUN_IN_PROGRESS,
+    RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, NO_KEY, KEY_NOT_FOUND,
+    SHUTTING_DOWN, VALIDATION.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -30,6 +31,18 @@ class ChatServiceStub:
     frame. The first response holds `accepted`: from then on the question is
     stored, and the answer is generated and saved whatever the caller does.
     """
+    ContinueRun: _aio.UnaryStreamMultiCallable[_chat_pb2.ContinueRunRequest, _chat_pb2.ContinueRunResponse]
+    """Goes on with the answer of an interrupted or cancelled run: a new run whose
+    answer is that same message, from its text so far. Streams like StartRun.
+    """
+    CancelRun: _aio.UnaryUnaryMultiCallable[_chat_pb2.CancelRunRequest, _chat_pb2.CancelRunResponse]
+    """Asks for a live run's end, wherever it is generated; of no effect on a run
+    that has ended.
+    """
+    RecoverRun: _aio.UnaryUnaryMultiCallable[_chat_pb2.RecoverRunRequest, _chat_pb2.RecoverRunResponse]
+    """What there is of a session's live or last run: text, reasoning, and the
+    number behind which to follow.
+    """
     FollowRun: _aio.UnaryStreamMultiCallable[_chat_pb2.FollowRunRequest, _chat_pb2.FollowRunResponse]
     """The frames of a run behind `after`, then live ones to the terminal frame."""
     GetRun: _aio.UnaryUnaryMultiCallable[_chat_pb2.GetRunRequest, _chat_pb2.GetRunResponse]
@@ -37,8 +50,9 @@ class ChatServiceStub:
 class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
     """Conversations, and the runs that generate their answers.
 
-    Error reasons: SESSION_NOT_FOUND, RUN_NOT_FOUND, RUN_IN_PROGRESS, NO_KEY,
-    KEY_NOT_FOUND, SHUTTING_DOWN, VALIDATION.
+    Error reasons: SESSION_NOT_FOUND, RUN_NOT_FOUND, RUN_IN_PROGRESS,
+    RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, NO_KEY, KEY_NOT_FOUND,
+    SHUTTING_DOWN, VALIDATION.
     """
 
     @_abc_1.abstractmethod
@@ -79,6 +93,36 @@ class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
         """Accepts a question, then streams its run from frame 1 to the terminal
         frame. The first response holds `accepted`: from then on the question is
         stored, and the answer is generated and saved whatever the caller does.
+        """
+
+    @_abc_1.abstractmethod
+    def ContinueRun(
+        self,
+        request: _chat_pb2.ContinueRunRequest,
+        context: _aio.ServicerContext[_chat_pb2.ContinueRunRequest, _abc.AsyncIterator[_chat_pb2.ContinueRunResponse]],
+    ) -> _abc.AsyncIterator[_chat_pb2.ContinueRunResponse]:
+        """Goes on with the answer of an interrupted or cancelled run: a new run whose
+        answer is that same message, from its text so far. Streams like StartRun.
+        """
+
+    @_abc_1.abstractmethod
+    def CancelRun(
+        self,
+        request: _chat_pb2.CancelRunRequest,
+        context: _aio.ServicerContext[_chat_pb2.CancelRunRequest, _abc.Awaitable[_chat_pb2.CancelRunResponse]],
+    ) -> _abc.Awaitable[_chat_pb2.CancelRunResponse]:
+        """Asks for a live run's end, wherever it is generated; of no effect on a run
+        that has ended.
+        """
+
+    @_abc_1.abstractmethod
+    def RecoverRun(
+        self,
+        request: _chat_pb2.RecoverRunRequest,
+        context: _aio.ServicerContext[_chat_pb2.RecoverRunRequest, _abc.Awaitable[_chat_pb2.RecoverRunResponse]],
+    ) -> _abc.Awaitable[_chat_pb2.RecoverRunResponse]:
+        """What there is of a session's live or last run: text, reasoning, and the
+        number behind which to follow.
         """
 
     @_abc_1.abstractmethod

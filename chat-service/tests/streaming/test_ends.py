@@ -1,0 +1,115 @@
+"""Ends that the database refuses, and readers of runs that live elsewhere."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import redis.asyncio
+from prometheus_client import REGISTRY
+from sqlalchemy import text
+
+from chassis.caller import Caller
+from chassis.db.engine import Database
+from chassis.testing import ModelServer, eventually
+from chat_service.domain.run import RunStatus
+from chat_service.streaming import ownership
+from parley_local.model_server.texts import text_of
+
+
+@pytest_asyncio.fixture
+async def owner_database(chat: Any) -> AsyncIterator[Database]:
+    database = Database(chat.urls.owner, pool_size=1, application_name="test owner")
+    yield database
+    await database.stop()
+
+
+async def alter(database: Database, statement: str) -> None:
+    async with database.transaction() as connection:
+        await connection.execute(text(statement))
+
+
+def alerts() -> float:
+    return REGISTRY.get_sample_value("chat_save_failures_total") or 0.0
+
+
+async def test_a_save_that_is_refused_for_good_ends_the_stream_and_is_tried_again_ever_later(
+    rig: Any,
+    chat: Any,
+    caller: Caller,
+    model_server: ModelServer,
+    owner_database: Database,
+    short_lives: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ownership, "_FIRST_PAUSE_SECONDS", 0.2)
+    before = alerts()
+    await alter(
+        owner_database,
+        "ALTER TABLE messages ADD CONSTRAINT refused CHECK (role <> 'assistant') NOT VALID",
+    )
+    run = (await rig.ask(caller, model_server, "tokens-20")).run
+    frames = await rig.follow(run)
+    assert rig.joined(frames) == text_of("tokens-20")
+    assert frames[-1].event == "done"
+    assert rig.end(frames)["saved"] is False
+    assert await rig.log.read(run.id, 0) == frames
+    assert (await rig.engine.recall(run)).text == text_of("tokens-20")
+
+    owner = rig.ownership(run.owner)
+    await owner.start()
+    try:
+        # Each try raises the epoch; the pauses between them double.
+        await eventually(lambda: owner._pauses and owner._pauses[run.id].seconds >= 0.8)
+        found = await rig.find(run)
+        assert found.run.status is RunStatus.RUNNING
+        assert found.run.epoch <= 5
+        assert alerts() == before + 1
+        assert await rig.log.read(run.id, 0) == frames
+        await alter(owner_database, "ALTER TABLE messages DROP CONSTRAINT refused")
+
+        async def saved() -> bool:
+            found = await rig.find(run)
+            return bool(found.run.status is RunStatus.COMPLETED)
+
+        await eventually(saved)
+    finally:
+        await owner.stop()
+    answer = await rig.answer(caller, run)
+    assert answer.content == text_of("tokens-20")
+
+
+async def test_all_readers_of_a_foreign_run_share_one_look_at_its_log(
+    rig: Any,
+    make_rig: Any,
+    caller: Caller,
+    model_server: ModelServer,
+    redis_url: str,
+) -> None:
+    elsewhere = await make_rig(redis_url)
+    runs = [(await rig.ask(caller, model_server, "tokens-60-at-100")).run for _ in range(3)]
+    async with redis.asyncio.Redis.from_url(redis_url) as client:
+        await client.config_resetstat()
+        followed = await asyncio.gather(*(elsewhere.follow(run) for run in runs * 20))
+        calls = await client.info("commandstats")
+    for frames in followed:
+        assert rig.joined(frames) == text_of("tokens-60-at-100")
+        assert [f.seq for f in frames] == list(range(1, len(frames) + 1))
+    # About 0.6 s at a tick of 20 ms, for sixty readers.
+    assert calls["cmdstat_xread"]["calls"] < 100
+    assert calls.get("cmdstat_xrange", {}).get("calls", 0) <= 60
+    await eventually(elsewhere.followers._foreign._task.done)
+    assert elsewhere.followers._foreign._runs == {}
+
+
+async def test_a_reader_who_asks_for_more_than_there_will_be_is_not_kept_for_ever(
+    rig: Any, make_rig: Any, caller: Caller, model_server: ModelServer, redis_url: str
+) -> None:
+    elsewhere = await make_rig(redis_url)
+    run = (await rig.ask(caller, model_server, "tokens-60-at-100")).run
+    greedy = asyncio.create_task(elsewhere.follow(run, 1_000_000))
+    await eventually(lambda: elsewhere.followers._foreign._runs)
+    frames = await elsewhere.follow(run)
+    assert rig.joined(frames) == text_of("tokens-60-at-100")
+    assert await greedy == []
