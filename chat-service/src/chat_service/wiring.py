@@ -97,7 +97,9 @@ def build(settings: Settings) -> Service:
         replicas=PostgresReplicas(worker),
         log=log,
         finaliser=finaliser,
+        find_run=find_ended_run,
         generates=engine.generates,
+        cancel=engine.cancel,
     )
     window = Window(settings.window_messages, settings.window_characters)
     start_run = StartRun(

@@ -30,8 +30,9 @@ class Run:
 
     `owner` is the id of the replica that generates, `epoch` the number of its ownership: whoever
     takes a run over raises it, and what is written under an older one does not count. `last_seq`
-    is the number of the newest frame when the run ended, 0 before. `continues` is the run whose
-    answer this one goes on with: both have the same question and answer.
+    is the number of the newest frame when the run ended, 0 before. `cancel_requested`: somebody
+    wants it ended. `continues` is the run whose answer this one goes on with: both have the same
+    question and answer.
     """
 
     id: UUID
