@@ -74,7 +74,7 @@ async def follow_run(
 
 @router.post("/{run_id}/cancel", status_code=202)
 async def cancel_run(
-    run_id: str, caller: CallerOf, services: Services, body: Nothing | None = None
+    run_id: str, caller: CallerOf, services: Services, _body: Nothing | None = None
 ) -> None:
     """Ask for a run's end; what there is of its answer is kept. It ends within two seconds.
 
@@ -92,7 +92,7 @@ async def continue_run(
     key: IdempotencyKeyOf,
     request: Request,
     response: Response,
-    body: Nothing | None = None,
+    _body: Nothing | None = None,
 ) -> Any:
     """Go on with the newest answer of a conversation, if it was interrupted or cancelled.
 
