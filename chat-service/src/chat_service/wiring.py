@@ -24,6 +24,7 @@ from chat_service.providers.openai import OpenAiProvider
 from chat_service.rpc import POLICY, ChatServicer, watch_revocations
 from chat_service.settings import Settings
 from chat_service.store.erasure import erasures
+from chat_service.store.frames import PostgresRunFrames
 from chat_service.store.replicas import PostgresReplicas
 from chat_service.store.transaction import transactions
 from chat_service.streaming.engine import Engine
@@ -76,9 +77,11 @@ def build(settings: Settings) -> Service:
 
     finaliser = Finaliser(log, partial(finish_run, open_transaction), run_exists)
 
-    followers = Followers(log, find_ended_run, tick_seconds=settings.tick_seconds)
+    run_frames = PostgresRunFrames(worker)
+    followers = Followers(log, run_frames, find_ended_run, tick_seconds=settings.tick_seconds)
     engine = Engine(
         log=log,
+        frames=run_frames,
         provider=provider,
         finaliser=finaliser,
         followers=followers,
@@ -96,6 +99,7 @@ def build(settings: Settings) -> Service:
         replica=replica,
         replicas=PostgresReplicas(worker),
         log=log,
+        frames=run_frames,
         finaliser=finaliser,
         find_run=find_ended_run,
         generates=engine.generates,

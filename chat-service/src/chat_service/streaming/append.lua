@@ -9,7 +9,8 @@
 --
 -- Returns for each key
 --   {'OK', last}      all is in the log now, also when some or all of it was before
---   {'GAP', last}     the log ends at `last`: frames before the first one are missing
+--   {'GAP', last}     the log ends at `last`: frames before the first one are missing, and it is
+--                     no snapshot, which stands for all before it
 --   {'FENCED', epoch} a later owner has written
 local function append(key, epoch, first, expiry, from, to)
   local last = 0
@@ -22,7 +23,7 @@ local function append(key, epoch, first, expiry, from, to)
       return {'FENCED', newest_epoch}
     end
   end
-  if first > last + 1 then
+  if first > last + 1 and ARGV[from] ~= 'snapshot' then
     return {'GAP', last}
   end
   local seq = first

@@ -24,8 +24,10 @@ from chat_service.streaming.frame import START, USAGE, Frame
 from chat_service.streaming.generate import CANCELLED, DELETED, SHUTTING_DOWN, Bounds, Generation
 from chat_service.streaming.live import LiveRun
 from chat_service.streaming.log import RunLog
+from chat_service.streaming.scribe import Scribe
 from chat_service.streaming.terminal import terminal_event
 from chat_service.streaming.tick import Tick
+from chat_service.usecases.run_frames import RunFrames
 
 _log = get_logger(__name__)
 
@@ -48,6 +50,7 @@ class Engine(Component):
         self,
         *,
         log: RunLog,
+        frames: RunFrames,
         provider: OpenAiProvider,
         finaliser: Finaliser,
         followers: Followers,
@@ -62,7 +65,7 @@ class Engine(Component):
         self._bounds = bounds
         self._tick_seconds = tick_seconds
         self._drain_seconds = drain_seconds
-        self._tick = Tick(log, tick_seconds=tick_seconds, on_fenced=self._drop)
+        self._tick = Tick(Scribe(log, frames, on_fenced=self._drop), tick_seconds=tick_seconds)
         self._generations: dict[UUID, Generation] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._clocks: asyncio.Task[None] | None = None
@@ -194,6 +197,7 @@ class Engine(Component):
                 usage=generation.usage,
                 last_seq=last_seq + 1,
             )
+            live.ending = True
             saved = await self._finaliser.save(run, ending)
             if saved is Saved.NO:
                 # Not ours to end: its followers read on where its new owner writes, if there is
@@ -213,7 +217,7 @@ class Engine(Component):
             )
             self._tick.mark(live, urgent=True)
             while not live.ended:
-                await live.wait_behind(last_seq)
+                await live.window.wait_behind(last_seq)
         _ENDED.labels(verdict.status.value, verdict.reason or "").inc()
         self._generations.pop(run.id, None)
         asyncio.get_running_loop().call_later(_LINGER_SECONDS, self._followers.remove, live)

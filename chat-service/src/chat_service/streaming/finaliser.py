@@ -9,7 +9,6 @@ from enum import Enum
 from uuid import UUID
 
 from prometheus_client import Counter, Gauge
-from redis.exceptions import RedisError
 
 from chassis.errors import AppError, Kind
 from chassis.service import Component
@@ -55,14 +54,13 @@ class Finaliser(Component):
         self._run_exists = run_exists
         self._saving: dict[asyncio.Task[Saved], UUID] = {}
         self._refused: set[UUID] = set()
-        self._tidying: set[asyncio.Task[None]] = set()
 
     async def drain(self) -> None:
-        while self._saving or self._tidying:
-            await asyncio.wait((*self._saving, *self._tidying))
+        while self._saving:
+            await asyncio.wait(self._saving)
 
     async def stop(self) -> None:
-        for task in (*self._saving, *self._tidying):
+        for task in list(self._saving):
             await end_task(task)
 
     def is_saving(self, run_id: UUID) -> bool:
@@ -86,9 +84,7 @@ class Finaliser(Component):
 
     def _settle_late(self, run: Run, saving: asyncio.Task[Saved]) -> None:
         if not saving.cancelled() and saving.result() is Saved.YES:
-            task = asyncio.create_task(self._tidy(run, self._log.keep_for_late_readers(run.id)))
-            self._tidying.add(task)
-            task.add_done_callback(self._tidying.discard)
+            self._log.let_go(run.id)
 
     def _forget(self, task: asyncio.Task[Saved]) -> None:
         del self._saving[task]
@@ -114,15 +110,8 @@ class Finaliser(Component):
             return self._give_up(run, error)
         self._refused.discard(run.id)
         if not exists:
-            await self._tidy(run, self._log.delete([run.id]))
+            self._log.let_go(run.id, now=True)
         return Saved.YES if saved else Saved.NO
-
-    async def _tidy(self, run: Run, work: Awaitable[None]) -> None:
-        try:
-            await work
-        except (RedisError, OSError, TimeoutError) as error:
-            # The log stays for longer than it must; the answer is where it belongs.
-            _log.warning("run.log_not_tidied", run_id=str(run.id), exc_info=error)
 
     def _give_up(self, run: Run, error: Exception) -> Saved:
         # One alert for a run, however often its owner tries again.

@@ -1,25 +1,36 @@
 """Followers: a number behind which a reader wants to see, and wherever the frames are.
 
-A follower of a run that this replica generates reads the window in memory, and Redis for what
-has left it. Anybody else reads Redis, all foreign runs in one pipelined round a tick; when the
-log has gone, the database has the answer: one ``snapshot`` frame, then the terminal one.
+A reader of a run looks through a window in memory, that of its owner here or one on the log of a
+run that lives elsewhere, and reads the history for what has left it. When the log has gone, the
+database has the answer: one ``snapshot`` frame, then the terminal one.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
+from chassis.errors import AppError
 from chassis.telemetry.logging import get_logger
+from chat_service.domain.frame import connected
 from chat_service.domain.message import Message
 from chat_service.domain.run import Run, RunStatus
+from chat_service.streaming.foreign import ForeignRuns
 from chat_service.streaming.frame import SNAPSHOT, Frame, encode
+from chat_service.streaming.history import History
 from chat_service.streaming.live import LiveRun
 from chat_service.streaming.log import RunLog
 from chat_service.streaming.replay import replay
 from chat_service.streaming.terminal import terminal_event
+from chat_service.streaming.window import Window
+from chat_service.usecases.run_frames import RunFrames
 
 _log = get_logger(__name__)
+
+# How long a reader waits for what can be had nowhere just now, seconds.
+_PATIENCE_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +53,9 @@ class Recalled:
 FindRun = Callable[[Run], Awaitable[EndedRun | None]]
 
 
+CatchUp = Callable[[int], Awaitable[Sequence[Frame]]]
+
+
 class Followers:
     """Lets any number of readers follow runs, live or ended.
 
@@ -49,10 +63,12 @@ class Followers:
     runs that live elsewhere are looked at.
     """
 
-    def __init__(self, log: RunLog, find_run: FindRun, *, tick_seconds: float) -> None:
-        self._log = log
+    def __init__(
+        self, log: RunLog, frames: RunFrames, find_run: FindRun, *, tick_seconds: float
+    ) -> None:
+        self._history = History(log, frames)
+        self._foreign = ForeignRuns(log, frames, tick_seconds=tick_seconds)
         self._find_run = find_run
-        self._tick_seconds = tick_seconds
         self._lives: dict[UUID, LiveRun] = {}
 
     def add(self, live: LiveRun) -> None:
@@ -65,52 +81,77 @@ class Followers:
         """Batches of frames behind number ``after``, to the terminal one; none if it was seen."""
         live = self._lives.get(run.id)
         if live is not None:
-            while True:
-                frames: Sequence[Frame] | None = live.shown_behind(after)
-                if frames is None:
-                    frames = await self._log.read(run.id, after)
-                if frames:
+            catch_up: CatchUp = partial(self._catch_up_live, live)
+            async with aclosing(_read(live.window, after, catch_up)) as batches:
+                async for frames in batches:
                     yield frames
                     after = frames[-1].seq
                     if frames[-1].is_terminal:
                         return
-                elif live.ended:
-                    break  # abandoned: somebody else writes its log now
-                else:
-                    await live.wait_behind(after)
-        async for frames in self._follow_log(run, after):
+            # Abandoned: somebody else writes its log now.
+        if run.status is RunStatus.RUNNING:
+            catch_up = partial(self._history.read, run.id)
+            with self._foreign.watch(run.id, after) as window:
+                async with aclosing(_read(window, after, catch_up)) as batches:
+                    async for frames in batches:
+                        yield frames
+                        after = frames[-1].seq
+                        if frames[-1].is_terminal:
+                            return
+        # Nothing more will be written: a last look, then the database's own words.
+        if frames := await self._history.read(run.id, after):
             yield frames
+            after = frames[-1].seq
+            if frames[-1].is_terminal:
+                return
+        ended = await self._find_run(run)
+        if ended is not None and (rest := _from_database(ended, after)):
+            yield rest
 
     async def recall(self, run: Run) -> Recalled | None:
-        """The text of a run from wherever it is; None if there is nothing of it."""
+        """The text of a run from wherever it is; None if there is nothing of it.
+
+        Raises RunLogUnavailable, and what the database raises.
+        """
         live = self._lives.get(run.id)
         if live is not None:
-            text, reasoning, seq = live.shown()
-            return Recalled(text, reasoning, seq) if seq else None
-        frames = await self._log.read(run.id, 0)
+            seq = live.window.last
+            return Recalled(*live.text_before(seq + 1), seq) if seq else None
+        past = await self._history.whole(run.id)
+        frames = connected(past.frames, 0)
         if not frames:
             return None
         told = replay(frames)
         return Recalled(told.text, told.reasoning, frames[-1].seq)
 
-    async def _follow_log(self, run: Run, after: int) -> AsyncGenerator[Sequence[Frame], None]:
-        while True:
-            logged = await self._log.read(run.id, after)
-            if logged:
-                yield logged
-                after = logged[-1].seq
-                if logged[-1].is_terminal:
-                    return
+    async def _catch_up_live(self, live: LiveRun, after: int) -> Sequence[Frame]:
+        try:
+            if frames := await self._history.read(live.run.id, after):
+                return frames
+        except AppError as error:
+            _log.warning("follow.history_failed", error=error.reason)
+        # Neither Redis nor PostgreSQL has it just now, but its owner has the text.
+        return [live.snapshot_before(live.window.frames[0].seq)]
+
+
+async def _read(
+    window: Window, after: int, catch_up: CatchUp
+) -> AsyncGenerator[Sequence[Frame], None]:
+    """Batches from a window, and from ``catch_up`` what is not in it any more, to its end."""
+    while True:
+        frames = window.behind(after)
+        if frames is None:
+            frames = await catch_up(after)
+            if not frames and not window.ended:
+                await asyncio.sleep(_PATIENCE_SECONDS)
                 continue
-            ended = await self._find_run(run)
-            if ended is None:
-                return  # deleted meanwhile
-            if ended.run.status is not RunStatus.RUNNING:
-                # Nothing more will be written: a last look, then the database's own words.
-                if rest := await self._log.read(run.id, after) or _from_database(ended, after):
-                    yield rest
-                return
-            await asyncio.sleep(max(self._tick_seconds, 0.1))
+        if frames:
+            yield frames
+            after = frames[-1].seq
+        elif window.ended:
+            return
+        else:
+            await window.wait_behind(after)
 
 
 def _from_database(ended: EndedRun, after: int) -> list[Frame]:

@@ -1,33 +1,35 @@
-"""A frame: one numbered event of a run, its data already encoded."""
+"""Frames as the engine makes them: encoded, and of text that can be stored."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-START = "start"
-DELTA = "delta"
-REASONING = "reasoning"
-USAGE = "usage"
-SNAPSHOT = "snapshot"
-DONE = "done"
-ERROR = "error"
+from chat_service.domain.frame import (
+    DELTA,
+    DONE,
+    ERROR,
+    REASONING,
+    SNAPSHOT,
+    START,
+    TERMINAL,
+    USAGE,
+    Frame,
+)
 
-TERMINAL = frozenset({DONE, ERROR})
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """``seq`` counts 1, 2, 3 … within the run; ``data`` is one line of UTF-8 JSON."""
-
-    seq: int
-    event: str
-    data: bytes
-
-    @property
-    def is_terminal(self) -> bool:
-        return self.event in TERMINAL
+__all__ = [
+    "DELTA",
+    "DONE",
+    "ERROR",
+    "REASONING",
+    "SNAPSHOT",
+    "START",
+    "TERMINAL",
+    "USAGE",
+    "Frame",
+    "encode",
+    "storable",
+]
 
 
 def encode(data: Mapping[str, Any]) -> bytes:

@@ -78,14 +78,13 @@ class Generation:
 
     async def run(self, connection: Connection, prompt: Sequence[PromptMessage]) -> Verdict:
         """Read to the end, or until :meth:`end`. What came stays in the run, whatever happens."""
-        if self._verdict is not None:
-            return self._verdict  # ended before it began
-        # A task of its own: ending it early must not touch what comes after, the saving.
-        self._reading = asyncio.create_task(self._read(connection, prompt))
-        await asyncio.wait({self._reading})
-        if self._reading.cancelled():
-            return self._verdict or SHUTTING_DOWN
-        return self._reading.result()
+        if self._verdict is None:  # else it was ended before it began
+            # A task of its own: ending it early must not touch what comes after, the saving.
+            self._reading = asyncio.create_task(self._read(connection, prompt))
+            await asyncio.wait({self._reading})
+            if not self._reading.cancelled():
+                return self._reading.result()
+        return self._verdict or SHUTTING_DOWN
 
     def end(self, verdict: Verdict) -> None:
         """End it now, and close the provider's connection; the first verdict counts."""

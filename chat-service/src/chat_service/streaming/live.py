@@ -1,19 +1,16 @@
 """A live run in its owner's memory: text on its way to the log, and the newest frames of it.
 
-Text waits here until the tick makes one frame of it; a frame waits until Redis has
-acknowledged it; only then can a follower see it. A follower holds a number, never a queue.
+Text waits here until the tick makes one frame of it; a frame waits until it is durable, in Redis
+or while that is away in PostgreSQL; only then can a follower see it.
 """
 
-import asyncio
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
 from chat_service.domain.run import Run
 from chat_service.streaming.frame import DELTA, REASONING, SNAPSHOT, Frame, encode, storable
-
-# Bytes of frame data that stay in memory for followers; older ones are read from Redis.
-WINDOW_BYTES = 256 * 1024
+from chat_service.streaming.window import Window
 
 
 class LiveRun:
@@ -21,10 +18,15 @@ class LiveRun:
 
     def __init__(self, run: Run) -> None:
         self.run = run
+        self.window = Window()
         self.text_bytes = 0
-        # Whether the database has the whole run.
+        # Whether nothing but its end may still come, and whether the database has the whole run.
+        self.ending = False
         self.saved = False
-        self.ended = False
+        # Whether PostgreSQL may have frames of it, and which of them it has for certain that go
+        # on where the log is known to end; 0: none.
+        self.in_database = False
+        self.spilled_from = self.spilled_to = 0
         self._abandoned = False
         self._seq = 0
         self._text: list[str] = []
@@ -32,10 +34,16 @@ class LiveRun:
         # What has come since the last frame: runs of the same kind are joined when drained.
         self._pending: list[tuple[str, str]] = []
         self._unacknowledged: deque[Frame] = deque()
-        self._window: deque[Frame] = deque()
-        self._window_bytes = 0
-        self._shown = 0
-        self._waiters: list[asyncio.Future[None]] = []
+
+    @property
+    def ended(self) -> bool:
+        """Whether its end has been shown, or it is nothing of this replica's any more."""
+        return self.window.ended
+
+    @property
+    def catching_up(self) -> bool:
+        """Whether frames that were shown must go to the log again."""
+        return bool(self._unacknowledged) and self._unacknowledged[0].seq <= self.window.last
 
     # What the generation does
 
@@ -65,86 +73,82 @@ class LiveRun:
         self._drain()
         return "".join(self._text), "".join(self._reasoning), self._seq
 
-    def shown(self) -> tuple[str, str, int]:
-        """Text and reasoning that a follower can have seen, and the number of their last frame."""
-        unseen = [frame.event for frame in self._unacknowledged if frame.seq > self._shown]
-        text = self._text[: len(self._text) - unseen.count(DELTA) - unseen.count(SNAPSHOT)]
-        reasoning = self._reasoning[: len(self._reasoning) - unseen.count(REASONING)]
-        return "".join(text), "".join(reasoning), self._shown
+    def text_before(self, number: int) -> tuple[str, str]:
+        """Text and reasoning of the frames before ``number``; it and all behind it are here."""
+        behind = [frame.event for frame in self.window.frames if frame.seq >= number]
+        unshown = max(number, self.window.last + 1)
+        behind += [frame.event for frame in self._unacknowledged if frame.seq >= unshown]
+        # Each such frame has its piece; the only snapshot among them is what it began with.
+        text = self._text[: len(self._text) - behind.count(DELTA) - behind.count(SNAPSHOT)]
+        reasoning = self._reasoning[: len(self._reasoning) - behind.count(REASONING)]
+        return "".join(text), "".join(reasoning)
+
+    def snapshot_before(self, number: int) -> Frame:
+        """One frame that stands for all before ``number``."""
+        text, reasoning = self.text_before(number)
+        return Frame(number - 1, SNAPSHOT, encode({"text": text, "reasoning": reasoning}))
 
     # What the tick does
 
     def take(self) -> Sequence[Frame]:
-        """The frames that Redis has not acknowledged, oldest first, the pending text included."""
+        """The frames that are not known to be durable, oldest first, the pending text included."""
         if self._abandoned:
             return ()
         self._drain()
         return tuple(self._unacknowledged)
 
-    def rewind(self, last: int) -> bool:
-        """Take frames behind ``last`` for unacknowledged again; False if they are gone."""
-        for frame in reversed(self._window):
+    def acknowledge(self, last: int) -> None:
+        """Show every frame up to number ``last``: they are durable."""
+        window, unacknowledged = self.window, self._unacknowledged
+        while unacknowledged and unacknowledged[0].seq <= last:
+            frame = unacknowledged.popleft()
+            if frame.seq > window.last:
+                window.show(frame)
+        window.wake()
+
+    def rewind(self, last: int) -> int:
+        """The log ends at number ``last``: take what is behind it for unacknowledged again.
+
+        Returns the number of the first frame that is; if it is not the next one, what is between
+        has left the memory and must be given back with :meth:`prepend`.
+        """
+        if last + 1 < self.spilled_from:
+            self.spilled_from = self.spilled_to = 0
+        first = self._unacknowledged[0].seq if self._unacknowledged else self._seq + 1
+        for frame in reversed(self.window.frames):
             if frame.seq <= last:
                 break
-            self._unacknowledged.appendleft(frame)
-        first = self._unacknowledged[0].seq if self._unacknowledged else self._seq + 1
-        return first <= last + 1
+            if frame.seq < first:
+                self._unacknowledged.appendleft(frame)
+                first = frame.seq
+        return first
 
-    def acknowledge(self, last: int) -> None:
-        """Show every frame up to number ``last``: they are in the log."""
-        while self._unacknowledged and self._unacknowledged[0].seq <= last:
-            frame = self._unacknowledged.popleft()
-            if frame.seq <= self._shown:
-                continue
-            self._shown = frame.seq
-            self._window.append(frame)
-            self._window_bytes += len(frame.data)
-            if frame.is_terminal:
-                self.ended = True
-        while self._window_bytes > WINDOW_BYTES and len(self._window) > 1:
-            self._window_bytes -= len(self._window.popleft().data)
-        self._wake()
+    def prepend(self, frames: Sequence[Frame]) -> None:
+        """Put shown frames in front of the unacknowledged ones: they go to the log again."""
+        self._unacknowledged.extendleft(reversed(frames))
+
+    def note_spilled(self, first: int, last: int) -> None:
+        """PostgreSQL has frames ``first`` to ``last``."""
+        if not self.spilled_to or first > self.spilled_to + 1:
+            self.spilled_from = first
+        self.spilled_to = last
+
+    def note_released(self, last: int) -> None:
+        """PostgreSQL has no frames up to ``last`` any more: the log has."""
+        if last >= self.spilled_to:
+            self.spilled_from = self.spilled_to = 0
+        else:
+            self.spilled_from = last + 1
+        # What was shown and is not in the log yet may be there still.
+        self.in_database = last < self.window.last
 
     def abandon(self) -> None:
         """End without a terminal frame: the run is somebody else's now, or gone.
 
         Nothing more of it goes to the log or is shown, whatever is still added.
         """
-        self._abandoned = self.ended = True
-        self._wake()
-
-    # What a follower does
-
-    def shown_behind(self, after: int) -> list[Frame] | None:
-        """The shown frames behind number ``after``; None if some have left the window."""
-        if after >= self._shown:
-            return []
-        first = self._window[0].seq
-        if after + 1 < first:
-            return None
-        if after + 1 == self._shown:
-            return [self._window[-1]]
-        return [self._window[at] for at in range(after + 1 - first, len(self._window))]
-
-    async def wait_behind(self, after: int) -> None:
-        """Return when there is something to see behind ``after``, or nothing more will come."""
-        if self._shown > after or self.ended:
-            return
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiters.append(waiter)
-        try:
-            await waiter
-        except asyncio.CancelledError:
-            # A follower that has gone is not remembered until the next frame.
-            if waiter in self._waiters:
-                self._waiters.remove(waiter)
-            raise
-
-    def _wake(self) -> None:
-        waiters, self._waiters = self._waiters, []
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+        self._abandoned = True
+        self.window.end()
 
     def _drain(self) -> None:
         if not self._pending:

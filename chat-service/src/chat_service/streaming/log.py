@@ -7,7 +7,8 @@ the rest of a round. With
 ``appendfsync always`` and ``noeviction`` on the server, what was answered OK survives a kill.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from importlib import resources
@@ -17,15 +18,25 @@ from uuid import UUID
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, RedisError
 
 from chassis.service import Component
+from chassis.tasks import end_task
+from chassis.telemetry.logging import get_logger
 from chat_service.streaming.frame import Frame
+
+_log = get_logger(__name__)
+
+# What a Redis that is away, full, loading or read-only looks like.
+REDIS_ERRORS = (RedisError, OSError, TimeoutError)
 
 _APPEND = resources.files(__package__).joinpath("append.lua").read_text(encoding="utf-8")
 _FENCE = resources.files(__package__).joinpath("fence.lua").read_text(encoding="utf-8")
 # Once a run is saved its log stays for late readers, seconds.
 KEPT_SECONDS = 600
+# Entries of one log that one look at many logs returns at most.
+_MOST_ENTRIES = 500
+_LET_GO_AGAIN_SECONDS = 2.0
 
 
 class Outcome(Enum):
@@ -57,27 +68,43 @@ class Appended:
     last_seq: int
 
 
+# The id of an entry of a log; BEGINNING is before all.
+Place = bytes
+BEGINNING: Place = b"0-0"
+
+
+def place_behind(after: int) -> Place:
+    """A place in a log of which nobody has read more than the frames up to ``after``."""
+    # Ids of a later epoch lie behind it whatever their number is.
+    return b"1-%d" % after
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a log; the mark of a new owner is one without a frame."""
+
+    place: Place
+    frame: Frame | None
+
+
 class RunLog(Component):
     """The logs of all runs, in one Redis."""
 
     def __init__(self, url: str, *, prefix: str) -> None:
         self._prefix = prefix
-        self._redis: Redis = Redis.from_pool(
-            BlockingConnectionPool.from_url(
-                url,
-                max_connections=8,
-                timeout=3,
-                socket_timeout=2.0,
-                socket_connect_timeout=1.0,
-                # The tick repeats what failed, and knows better than the client what may be.
-                retry=Retry(NoBackoff(), 0),
-                decode_responses=False,
-            )
-        )
+        self._redis = _client(url, connections=8)
+        # Readers who wait for a Redis that is away must not stand in the way of the appends.
+        self._writer = _client(url, connections=2)
         self._sha = ""
+        # Logs to let go once Redis listens, and after how many seconds.
+        self._leaving: dict[UUID, int] = {}
+        self._letting_go: asyncio.Task[None] | None = None
 
     async def stop(self) -> None:
+        if self._letting_go is not None:
+            await end_task(self._letting_go)
         await self._redis.aclose()
+        await self._writer.aclose()
 
     async def probe(self) -> None:
         """For a health check: raises when Redis does not answer."""
@@ -93,8 +120,6 @@ class RunLog(Component):
 
         Raises RedisError when it is not known what was written: the same call may be repeated.
         """
-        if not self._sha:
-            self._sha = await self._redis.script_load(_APPEND)
         keys: list[str] = []
         arguments: list[Any] = []
         for append in appends:
@@ -103,36 +128,86 @@ class RunLog(Component):
             arguments += (append.epoch, append.frames[0].seq, expiry, len(append.frames))
             for frame in append.frames:
                 arguments += (frame.event, frame.data)
-        calling: Any = self._redis.evalsha(self._sha, len(keys), *keys, *arguments)
         try:
-            replies: list[Any] = await calling
+            replies = await self._call(keys, arguments)
         except NoScriptError:
-            # Redis was restarted or flushed: load the script anew at the next call.
+            # Redis was restarted or flushed.
             self._sha = ""
-            raise
+            replies = await self._call(keys, arguments)
         return [Appended(Outcome(reply[0].decode()), int(reply[1])) for reply in replies]
+
+    async def _call(self, keys: Sequence[str], arguments: Sequence[Any]) -> list[Any]:
+        if not self._sha:
+            self._sha = await self._writer.script_load(_APPEND)
+        calling: Any = self._writer.evalsha(self._sha, len(keys), *keys, *arguments)
+        replies: list[Any] = await calling
+        return replies
 
     async def read(self, run_id: UUID, after: int) -> list[Frame]:
         """The frames behind number ``after``, in order; empty too when there is no log."""
         entries: Any = await self._redis.xrange(self._key(run_id), min=f"1-{after + 1}")
-        frames = []
-        for entry_id, fields in entries:
-            seq = int(entry_id.partition(b"-")[2])
-            # Ids of a later epoch lie behind "1-…" whatever their number is.
-            if seq > after and b"e" in fields:
-                frames.append(Frame(seq, fields[b"e"].decode(), fields[b"d"]))
-        return frames
+        frames = (_entry(*entry).frame for entry in entries)
+        return [frame for frame in frames if frame is not None and frame.seq > after]
+
+    async def read_many(self, places: Mapping[UUID, Place]) -> dict[UUID, list[Entry]]:
+        """What is behind these places in many logs, in one round trip; those with news alone.
+
+        Of each log some hundred entries at most: who gets that many asks again.
+        """
+        runs = {self._key(run_id).encode(): run_id for run_id in places}
+        streams: dict[Any, Any] = dict(zip(runs, places.values(), strict=True))
+        news: Any = await self._redis.xread(streams, count=_MOST_ENTRIES)
+        return {runs[key]: [_entry(*entry) for entry in entries] for key, entries in news}
 
     async def fence(self, run_id: UUID, epoch: int) -> list[Frame]:
         """Close the log to every owner before ``epoch``, then return all that it holds."""
         await self._redis.eval(_FENCE, 1, self._key(run_id), epoch)
         return await self.read(run_id, 0)
 
-    async def keep_for_late_readers(self, run_id: UUID) -> None:
-        """Let the log of a saved run expire in ten minutes."""
-        await self._redis.expire(self._key(run_id), KEPT_SECONDS)
+    def let_go(self, run_id: UUID, *, now: bool = False) -> None:
+        """Let the log of a saved run expire in ten minutes, or delete it ``now``.
+
+        In the background, and again for as long as Redis is away.
+        """
+        self._leaving[run_id] = 0 if now else KEPT_SECONDS
+        if self._letting_go is None or self._letting_go.done():
+            self._letting_go = asyncio.create_task(self._let_go(), name="let-logs-go")
+
+    async def _let_go(self) -> None:
+        while self._leaving:
+            run_id, seconds = next(iter(self._leaving.items()))
+            try:
+                # Zero seconds: it is deleted.
+                await self._redis.expire(self._key(run_id), seconds)
+            except REDIS_ERRORS as error:
+                _log.debug("log.let_go_delayed", error=type(error).__name__)
+                await asyncio.sleep(_LET_GO_AGAIN_SECONDS)
+            else:
+                if self._leaving.get(run_id) == seconds:
+                    del self._leaving[run_id]
 
     async def delete(self, run_ids: Sequence[UUID]) -> None:
         """Forget these logs at once."""
         if run_ids:
             await self._redis.unlink(*(self._key(run_id) for run_id in run_ids))
+
+
+def _client(url: str, *, connections: int) -> Redis:
+    return Redis.from_pool(
+        BlockingConnectionPool.from_url(
+            url,
+            max_connections=connections,
+            timeout=3,
+            socket_timeout=2.0,
+            socket_connect_timeout=1.0,
+            # Whoever calls repeats what failed, and knows better than the client what may be.
+            retry=Retry(NoBackoff(), 0),
+            decode_responses=False,
+        )
+    )
+
+
+def _entry(place: bytes, fields: Mapping[bytes, bytes]) -> Entry:
+    if b"e" not in fields:
+        return Entry(place, None)
+    return Entry(place, Frame(int(place.partition(b"-")[2]), fields[b"e"].decode(), fields[b"d"]))

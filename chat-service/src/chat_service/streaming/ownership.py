@@ -2,8 +2,9 @@
 
 Each replica counts its beat up once a second. An owner is dead when its beat has stood still
 for 15 s on this replica's own monotonic clock, which starts again after every failed look. The
-taker raises the epoch in PostgreSQL, closes the log to older epochs, and only then reads it:
-whatever was shown is in there. The model is not called again by itself.
+taker raises the epoch in PostgreSQL, closes the log to older epochs, and only then reads it, and
+what PostgreSQL has of it: whatever was shown is in there. While Redis is away it waits, unless
+PostgreSQL has the whole run. The model is not called again by itself.
 """
 
 import asyncio
@@ -11,8 +12,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from uuid import UUID
-
-from redis.exceptions import RedisError
 
 from chassis.errors import AppError
 from chassis.service import Component
@@ -23,10 +22,12 @@ from chat_service.streaming.finaliser import Finaliser, Saved
 from chat_service.streaming.follow import FindRun
 from chat_service.streaming.frame import Frame, encode
 from chat_service.streaming.generate import CANCELLED_BY_USER
-from chat_service.streaming.log import Append, RunLog
+from chat_service.streaming.history import History, Past, RunLogUnavailable
+from chat_service.streaming.log import REDIS_ERRORS, Append, Outcome, RunLog
 from chat_service.streaming.replay import replay
 from chat_service.streaming.terminal import terminal_event
 from chat_service.usecases.replicas import LiveRun, Replicas
+from chat_service.usecases.run_frames import RunFrames
 
 _log = get_logger(__name__)
 
@@ -35,7 +36,8 @@ _DEAD_SECONDS = 15.0
 # Between two tries to end a run whose save is refused for good: doubling, seconds.
 _FIRST_PAUSE_SECONDS = 15.0
 _LONGEST_PAUSE_SECONDS = 600.0
-_AWAY = (RedisError, OSError, TimeoutError)
+# Between two sweeps of frames whose runs have ended, seconds.
+_SWEEP_SECONDS = 10.0
 
 
 @dataclass(slots=True)
@@ -66,6 +68,7 @@ class Ownership(Component):
         replica: str,
         replicas: Replicas,
         log: RunLog,
+        frames: RunFrames,
         finaliser: Finaliser,
         find_run: FindRun,
         generates: Callable[[UUID], bool],
@@ -74,11 +77,14 @@ class Ownership(Component):
         self._replica = replica
         self._replicas = replicas
         self._log = log
+        self._frames = frames
+        self._history = History(log, frames)
         self._finaliser = finaliser
         self._find_run = find_run
         self._generates = generates
         self._cancel = cancel
         self._sightings: dict[str, _Sighting] = {}
+        self._sweep_at = 0.0
         self._pauses: dict[UUID, _Pause] = {}
         self._taking: dict[UUID, asyncio.Task[None]] = {}
         self._task: asyncio.Task[None] | None = None
@@ -100,9 +106,13 @@ class Ownership(Component):
             try:
                 await self._replicas.beat(self._replica)
                 live = await self._replicas.list_live_runs()
-            except (AppError, *_AWAY) as error:
+                await self._sweep()
+            except AppError as error:
                 self._sightings.clear()
-                _log.warning("ownership.look_failed", error=type(error).__name__)
+                _log.warning("ownership.look_failed", error=error.reason)
+            except Exception as error:  # noqa: BLE001 - without a beat this replica counts as dead
+                self._sightings.clear()
+                _log.error("ownership.broke", exc_info=error)
             else:
                 for one in live:
                     if one.run.cancel_requested and one.run.owner == self._replica:
@@ -112,6 +122,12 @@ class Ownership(Component):
                     task = asyncio.create_task(self._take_over(orphan), name=f"take-{orphan.id}")
                     self._taking[orphan.id] = task
             await asyncio.sleep(_BEAT_SECONDS)
+
+    async def _sweep(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now >= self._sweep_at:
+            self._sweep_at = now + _SWEEP_SECONDS
+            await self._frames.sweep()
 
     def _find_orphans(self, live: Sequence[LiveRun]) -> list[Run]:
         now = asyncio.get_running_loop().time()
@@ -155,7 +171,8 @@ class Ownership(Component):
             self._taking.pop(orphan.id, None)
 
     async def _end(self, run: Run) -> None:
-        frames = await self._read_all(run)
+        past = await self._read_all(run)
+        frames = past.frames
         _log.warning("run.taken_over", run_id=str(run.id), epoch=run.epoch, frames=len(frames))
         ending = await self._ending_of(run, frames)
         saved = await self._finaliser.save(run, ending)
@@ -163,21 +180,32 @@ class Ownership(Component):
             return
         if saved is Saved.NEVER:
             self._leave_alone(run.id)
+        rest = [frame for frame in frames if frame.seq > past.logged]
         if not (frames and frames[-1].is_terminal):
             event, data = terminal_event(
                 run, ending.status, finish_reason=None, saved=saved is Saved.YES
             )
-            terminal = Frame(ending.last_seq, event, encode(data))
-            await self._log.append([Append(run.id, run.epoch, [terminal])])
-        if saved is Saved.YES:
-            await self._log.keep_for_late_readers(run.id)
+            rest.append(Frame(ending.last_seq, event, encode(data)))
+        if rest and not await self._append(run, rest) and saved is Saved.YES:
+            # The log lacks its end, the database does not.
+            self._log.let_go(run.id, now=True)
+        elif saved is Saved.YES:
+            self._log.let_go(run.id)
 
-    async def _read_all(self, run: Run) -> Sequence[Frame]:
+    async def _append(self, run: Run, frames: Sequence[Frame]) -> bool:
+        try:
+            (appended,) = await self._log.append([Append(run.id, run.epoch, frames)])
+        except REDIS_ERRORS as error:
+            _log.warning("run.end_not_logged", run_id=str(run.id), error=type(error).__name__)
+            return False
+        return appended.outcome is Outcome.OK
+
+    async def _read_all(self, run: Run) -> Past:
         while True:
             try:
-                return await self._log.fence(run.id, run.epoch)
-            except _AWAY as error:
-                _log.warning("run.take_over_waits", run_id=str(run.id), error=type(error).__name__)
+                return await self._history.fence(run.id, run.epoch)
+            except RunLogUnavailable:
+                _log.warning("run.take_over_waits", run_id=str(run.id))
             await asyncio.sleep(_BEAT_SECONDS)
 
     async def _ending_of(self, run: Run, frames: Sequence[Frame]) -> Ending:

@@ -3,58 +3,39 @@
 The first token of a run goes at once; whatever comes after waits for the next round, so that
 work per second is bounded by rounds and runs, not by tokens. A round begins with the readers of
 the providers' sockets (:meth:`Tick.next_round`), so a token waits for one round, not for two.
-What Redis has not acknowledged stays with its run and goes again with the next round.
+What could not be made durable stays with its run and goes again with the next round.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
-
-from prometheus_client import Counter, Histogram
-from redis.exceptions import RedisError
 
 from chassis.service import Component
 from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
 from chat_service.streaming.live import LiveRun
-from chat_service.streaming.log import Append, Outcome, RunLog
+from chat_service.streaming.scribe import Scribe
 
 _log = get_logger(__name__)
 
-_FRAMES = Counter("chat_frames_total", "Frames appended to run logs.")
-_FAILURES = Counter(
-    "chat_log_append_failures_total", "Ticks whose append failed, by error.", ["error"]
-)
-_APPEND_SECONDS = Histogram(
-    "chat_log_append_seconds",
-    "Time of one append of all runs' frames.",
-    buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1),
-)
-_RETRY_SECONDS = 0.1
 _LOOP_TURNS_TO_READ = 4
 # With many runs the tick grows, so that a round's work stays a small part of it: at 100 runs it
 # is 80 ms, twelve updates a second for each of them.
 _SECONDS_FOR_A_RUN = 0.0008
 _LONGEST_TICK_SECONDS = 0.1
+# While Redis is away: PostgreSQL is asked four times a second at most.
+_DEGRADED_TICK_SECONDS = 0.25
 
 
 class Tick(Component):
-    """Carries news of live runs into the log, then shows it.
+    """Carries news of live runs to the scribe, which makes it durable and shows it.
 
     ``tick_seconds`` is the least time between two rounds; with more than 50 runs at a time it
-    grows to 0.1 s. ``on_fenced`` is told of a run that a later owner has taken.
+    grows to 0.1 s, and while Redis is away it is 0.25 s, for first tokens as well.
     """
 
-    def __init__(
-        self,
-        log: RunLog,
-        *,
-        tick_seconds: float,
-        on_fenced: Callable[[LiveRun], Awaitable[None]],
-    ) -> None:
-        self._log = log
+    def __init__(self, scribe: Scribe, *, tick_seconds: float) -> None:
+        self._scribe = scribe
         self._tick_seconds = tick_seconds
-        self._on_fenced = on_fenced
         self._news: dict[LiveRun, None] = {}
         self._urgent: dict[LiveRun, None] = {}
         self._readers: list[asyncio.Future[None]] = []
@@ -105,6 +86,9 @@ class Tick(Component):
                 self._idle = True
                 await self._wait_until(None)
                 self._idle = False
+            if self._urgent and self._scribe.degraded:
+                self._news.update(self._urgent)
+                self._urgent.clear()
             if self._urgent:
                 urgent, self._urgent = self._urgent, {}
                 for live in urgent:
@@ -120,6 +104,8 @@ class Tick(Component):
                 await self._carry(list(news))
 
     def _tick_of(self, runs: int) -> float:
+        if self._scribe.degraded:
+            return max(self._tick_seconds, _DEGRADED_TICK_SECONDS)
         grown = min(runs * _SECONDS_FOR_A_RUN, _LONGEST_TICK_SECONDS)
         return max(self._tick_seconds, grown)
 
@@ -142,37 +128,10 @@ class Tick(Component):
 
     async def _carry(self, lives: list[LiveRun]) -> None:
         async with self._appending:
-            await self._append(lives)
-
-    async def _append(self, lives: list[LiveRun]) -> None:
-        taken = [(live, live.take()) for live in lives]
-        taken = [(live, frames) for live, frames in taken if frames]
-        if not taken:
-            return
-        appends = [
-            Append(live.run.id, live.run.epoch, frames, live.saved) for live, frames in taken
-        ]
-        try:
-            with _APPEND_SECONDS.time():
-                outcomes = await self._log.append(appends)
-        except (RedisError, OSError, TimeoutError) as error:
-            _FAILURES.labels(type(error).__name__).inc()
-            _log.warning("tick.append_failed", error=type(error).__name__, runs=len(taken))
-            await asyncio.sleep(_RETRY_SECONDS)
-            for live, _ in taken:
-                self.mark(live, urgent=True)
-            return
-        for (live, frames), appended in zip(taken, outcomes, strict=True):
-            match appended.outcome:
-                case Outcome.OK:
-                    _FRAMES.inc(len(frames))
-                    live.acknowledge(frames[-1].seq)
-                case Outcome.GAP:
-                    _log.warning("tick.gap", run_id=str(live.run.id), last_seq=appended.last_seq)
-                    if live.rewind(appended.last_seq):
-                        self.mark(live, urgent=True)
-                    else:
-                        _log.error("tick.log_lost", run_id=str(live.run.id))
-                        live.acknowledge(frames[-1].seq)
-                case Outcome.FENCED:
-                    await self._on_fenced(live)
+            try:
+                again = await self._scribe.write(lives)
+            except Exception as error:  # noqa: BLE001 - one broken round must not end them all
+                _log.error("tick.broke", exc_info=error)
+                again = lives
+        for live in again:
+            self._news[live] = None

@@ -1,161 +1,45 @@
 """The engine on a real Redis, a real PostgreSQL and the scripted model server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from functools import partial
 from typing import Any
-from uuid import UUID
 
 import orjson
 import pytest
-import pytest_asyncio
-from sqlalchemy import text
 
 from chassis.caller import Caller
-from chassis.ids import new_id
 from chassis.testing.eventually import eventually
 from chassis.testing.model_server import ModelServer
-from chat_service.domain.connection import Connection
 from chat_service.domain.message import Role
-from chat_service.domain.run import Run, RunStatus
-from chat_service.providers.guard import AddressPolicy
-from chat_service.providers.openai import OpenAiProvider
+from chat_service.domain.run import RunStatus
 from chat_service.store.replicas import PostgresReplicas
 from chat_service.streaming import ownership
-from chat_service.streaming.engine import Engine
-from chat_service.streaming.finaliser import Finaliser
-from chat_service.streaming.follow import EndedRun, Followers
 from chat_service.streaming.frame import Frame
 from chat_service.streaming.generate import Bounds
-from chat_service.streaming.log import Append, RunLog
-from chat_service.streaming.ownership import Ownership
-from chat_service.usecases.accept_run import AcceptedRun
-from chat_service.usecases.finish_run import finish_run
+from chat_service.streaming.log import Append
 from chat_service.usecases.get_run import find_run
 from parley_local.model_server.texts import reasoning_of, text_of
 
 # `chat` is conftest's fixture; a test module cannot import its class by name.
 Chat = Any
 
-BOUNDS = Bounds(first_token_seconds=20, idle_seconds=20, total_seconds=60, answer_bytes=1024 * 1024)
+REQUEST_CANCEL = "UPDATE runs SET cancel_requested = true WHERE id = :id"
 
 
-class Rig:
-    """An engine and everything under it."""
-
-    def __init__(
-        self, chat: Chat, redis_url: str, prefix: str, bounds: Bounds, drain_seconds: float
-    ) -> None:
-        self.chat = chat
-        self.log = RunLog(redis_url, prefix=prefix)
-        self.provider = OpenAiProvider(AddressPolicy(["127.0.0.0/8"]), streams=100)
-
-        async def exists(run: Run) -> bool:
-            return await find(run) is not None
-
-        self.finaliser = Finaliser(self.log, partial(finish_run, chat.open_transaction), exists)
-
-        async def find(run: Run) -> EndedRun | None:
-            found = await find_run(chat.open_transaction, run, run.id)
-            return None if found is None else EndedRun(found.run, found.answer)
-
-        self.find = find
-        self.engine = Engine(
-            log=self.log,
-            provider=self.provider,
-            finaliser=self.finaliser,
-            followers=Followers(self.log, find, tick_seconds=0.02),
-            bounds=bounds,
-            tick_seconds=0.02,
-            drain_seconds=drain_seconds,
-        )
-        self.parts = [self.log, self.provider, self.finaliser, self.engine]
-
-    async def start(self) -> None:
-        for part in self.parts:
-            await part.start()
-
-    async def stop(self) -> None:
-        for part in reversed(self.parts):
-            await part.stop()
-
-
-@pytest.fixture
-def bounds() -> Bounds:
-    return BOUNDS
-
-
-@pytest_asyncio.fixture
-async def rig(chat: Chat, redis_url: str, redis_prefix: str, bounds: Bounds) -> AsyncIterator[Rig]:
-    rig = Rig(chat, redis_url, redis_prefix, bounds, drain_seconds=5.2)
-    await rig.start()
-    yield rig
-    await rig.stop()
-
-
-async def ask(
-    rig: Rig, caller: Caller, server: ModelServer, model: str, prefix: str = ""
-) -> AcceptedRun:
-    connection = Connection(
-        key_id=new_id(),
-        name="scripted",
-        api_key="sk-very-secret-key",
-        model=model,
-        base_url=server.base_url,
-        provider="openai",
-    )
-    accepted: AcceptedRun = await rig.chat.accept(caller, None, "a question", model=model)
-    rig.engine.begin(accepted.run, connection, accepted.prompt, prefix)
-    return accepted
-
-
-def owner_named(
-    rig: Rig, replica: str, generates: Callable[[UUID], bool] | None = None
-) -> Ownership:
-    """Looks after the runs of ``replica``; does not beat until it is started."""
-    return Ownership(
-        replica=replica,
-        replicas=PostgresReplicas(rig.chat.worker),
-        log=rig.log,
-        finaliser=rig.finaliser,
-        find_run=rig.find,
-        generates=generates or rig.engine.generates,
-        cancel=rig.engine.cancel,
-    )
-
-
-async def request_cancel(rig: Rig, run: Run) -> None:
-    async with rig.chat.worker.transaction() as connection:
-        wish = text("UPDATE runs SET cancel_requested = true WHERE id = :id")
-        await connection.execute(wish, {"id": run.id})
-
-
-async def collect(batches: AsyncIterator[Sequence[Frame]]) -> list[Frame]:
-    async with asyncio.timeout(30):
-        return [frame async for batch in batches for frame in batch]
-
-
-def joined(frames: Sequence[Frame], event: str) -> str:
-    return "".join(orjson.loads(f.data)["text"] for f in frames if f.event == event)
-
-
-def end(frames: Sequence[Frame]) -> dict[str, Any]:
-    data: dict[str, Any] = orjson.loads(frames[-1].data)
-    return data
+REQUEST_CANCEL = "UPDATE runs SET cancel_requested = true WHERE id = :id"
 
 
 async def test_an_answer_is_streamed_logged_and_saved_alike(
-    rig: Rig, caller: Caller, model_server: ModelServer
+    rig: Any, caller: Caller, model_server: ModelServer
 ) -> None:
-    accepted = await ask(rig, caller, model_server, "tokens-500")
+    accepted = await rig.ask(caller, model_server, "tokens-500")
     run = accepted.run
-    frames = await collect(rig.engine.follow(run, 0))
+    frames = await rig.follow(run, 0)
     assert [f.seq for f in frames] == list(range(1, len(frames) + 1))
     assert frames[0].event == "start"
     assert orjson.loads(frames[0].data)["run_id"] == str(run.id)
-    assert joined(frames, "delta") == text_of("tokens-500")
+    assert rig.joined(frames, "delta") == text_of("tokens-500")
     assert [f.event for f in frames[-2:]] == ["usage", "done"]
-    assert end(frames) == {
+    assert rig.end(frames) == {
         "status": "completed",
         "finish_reason": "stop",
         "message_id": str(run.answer_id),
@@ -172,31 +56,31 @@ async def test_an_answer_is_streamed_logged_and_saved_alike(
 
 
 async def test_a_paced_answer_comes_in_ticks_not_in_tokens(
-    rig: Rig, caller: Caller, model_server: ModelServer
+    rig: Any, caller: Caller, model_server: ModelServer
 ) -> None:
-    accepted = await ask(rig, caller, model_server, "tokens-200-at-400")
-    frames = await collect(rig.engine.follow(accepted.run, 0))
+    accepted = await rig.ask(caller, model_server, "tokens-200-at-400")
+    frames = await rig.follow(accepted.run, 0)
     deltas = [f for f in frames if f.event == "delta"]
-    assert joined(frames, "delta") == text_of("tokens-200-at-400")
+    assert rig.joined(frames, "delta") == text_of("tokens-200-at-400")
     # 0.5 s at a tick of 20 ms: 25 and the first token's own, on a machine that keeps up.
     assert 3 <= len(deltas) <= 30
 
 
 async def test_thinking_is_kept_apart_from_the_answer(
-    rig: Rig, caller: Caller, model_server: ModelServer
+    rig: Any, caller: Caller, model_server: ModelServer
 ) -> None:
-    accepted = await ask(rig, caller, model_server, "reasoning-40")
-    frames = await collect(rig.engine.follow(accepted.run, 0))
-    assert joined(frames, "reasoning") == reasoning_of("reasoning-40")
-    assert joined(frames, "delta") == text_of("reasoning-40")
+    accepted = await rig.ask(caller, model_server, "reasoning-40")
+    frames = await rig.follow(accepted.run, 0)
+    assert rig.joined(frames, "reasoning") == reasoning_of("reasoning-40")
+    assert rig.joined(frames, "delta") == text_of("reasoning-40")
     _, answer = await rig.chat.messages(caller, accepted.run.session_id)
     assert answer.reasoning == reasoning_of("reasoning-40")
 
 
 async def test_nobody_listening_changes_nothing(
-    rig: Rig, caller: Caller, model_server: ModelServer
+    rig: Any, caller: Caller, model_server: ModelServer
 ) -> None:
-    accepted = await ask(rig, caller, model_server, "tokens-100-at-500")
+    accepted = await rig.ask(caller, model_server, "tokens-100-at-500")
 
     async def saved() -> bool:
         return len(await rig.chat.messages(caller, accepted.run.session_id)) == 2
@@ -207,37 +91,34 @@ async def test_nobody_listening_changes_nothing(
 
 
 async def test_readers_attach_anywhere_and_each_sees_exactly_the_rest(
-    rig: Rig, caller: Caller, model_server: ModelServer
+    rig: Any, caller: Caller, model_server: ModelServer
 ) -> None:
-    accepted = await ask(rig, caller, model_server, "tokens-150-at-500")
-    followers = [
-        asyncio.create_task(collect(rig.engine.follow(accepted.run, after)))
-        for after in (0, 1, 2, 5)
-    ]
+    accepted = await rig.ask(caller, model_server, "tokens-150-at-500")
+    followers = [asyncio.create_task(rig.follow(accepted.run, after)) for after in (0, 1, 2, 5)]
     whole, *rests = await asyncio.gather(*followers)
     for after, rest in zip((1, 2, 5), rests, strict=True):
         assert rest == whole[after:]
 
 
 async def test_a_run_that_ended_is_read_from_the_log_then_from_the_database(
-    rig: Rig, caller: Caller, model_server: ModelServer
+    rig: Any, caller: Caller, model_server: ModelServer
 ) -> None:
-    accepted = await ask(rig, caller, model_server, "reasoning-30")
+    accepted = await rig.ask(caller, model_server, "reasoning-30")
     run = accepted.run
-    live = await collect(rig.engine.follow(run, 0))
+    live = await rig.follow(run, 0)
     rig.engine._followers._lives.clear()
-    assert await collect(rig.engine.follow(run, 0)) == live
-    assert await collect(rig.engine.follow(run, 3)) == live[3:]
+    assert await rig.follow(run, 0) == live
+    assert await rig.follow(run, 3) == live[3:]
     await rig.log.delete([run.id])
-    snapshot, terminal = await collect(rig.engine.follow(run, 2))
+    snapshot, terminal = await rig.follow(run, 2)
     assert orjson.loads(snapshot.data) == {
         "text": text_of("reasoning-30"),
         "reasoning": reasoning_of("reasoning-30"),
     }
     assert (snapshot.seq, terminal.seq) == (len(live) - 1, len(live))
     assert orjson.loads(terminal.data) == orjson.loads(live[-1].data)
-    assert await collect(rig.engine.follow(run, len(live))) == []
-    assert await collect(rig.engine.follow(run, len(live) - 1)) == [terminal]
+    assert await rig.follow(run, len(live)) == []
+    assert await rig.follow(run, len(live) - 1) == [terminal]
 
 
 @pytest.mark.parametrize(
@@ -254,7 +135,7 @@ async def test_a_run_that_ended_is_read_from_the_log_then_from_the_database(
     ],
 )
 async def test_a_failing_provider_is_a_typed_end_that_keeps_what_came(
-    rig: Rig,
+    rig: Any,
     caller: Caller,
     model_server: ModelServer,
     capsys: pytest.CaptureFixture[str],
@@ -264,22 +145,22 @@ async def test_a_failing_provider_is_a_typed_end_that_keeps_what_came(
     kept: bool,
 ) -> None:
     calls = model_server.counters()["calls"].get(model, 0)
-    accepted = await ask(rig, caller, model_server, model)
-    frames = await collect(rig.engine.follow(accepted.run, 0))
-    assert joined(frames, "delta") == (text_of(model) if kept else "")
+    accepted = await rig.ask(caller, model_server, model)
+    frames = await rig.follow(accepted.run, 0)
+    assert rig.joined(frames, "delta") == (text_of(model) if kept else "")
     if status == "failed":
         assert frames[-1].event == "error"
-        assert end(frames)["problem"]["reason"] == reason
-        assert end(frames)["problem"]["status"] == 502
+        assert rig.end(frames)["problem"]["reason"] == reason
+        assert rig.end(frames)["problem"]["status"] == 502
     else:
         assert frames[-1].event == "done"
-        assert end(frames)["status"] == status
-    assert end(frames)["saved"] is True
+        assert rig.end(frames)["status"] == status
+    assert rig.end(frames)["saved"] is True
     assert b"sk-very-secret-key" not in b"".join(f.data for f in frames)
     assert "sk-very-secret-key" not in capsys.readouterr().out
     _, answer = await rig.chat.messages(caller, accepted.run.session_id)
     assert answer.status == status
-    assert answer.content == joined(frames, "delta")
+    assert answer.content == rig.joined(frames, "delta")
     found = await find_run(rig.chat.open_transaction, accepted.run, accepted.run.id)
     assert found is not None
     assert found.run.reason == reason
@@ -287,11 +168,11 @@ async def test_a_failing_provider_is_a_typed_end_that_keeps_what_came(
 
 
 async def test_a_text_that_postgresql_would_refuse_is_made_storable_before_it_is_shown(
-    rig: Rig, caller: Caller, model_server: ModelServer
+    rig: Any, caller: Caller, model_server: ModelServer
 ) -> None:
-    accepted = await ask(rig, caller, model_server, "nul-and-surrogates")
-    frames = await collect(rig.engine.follow(accepted.run, 0))
-    shown = joined(frames, "delta")
+    accepted = await rig.ask(caller, model_server, "nul-and-surrogates")
+    frames = await rig.follow(accepted.run, 0)
+    shown = rig.joined(frames, "delta")
     assert shown.startswith("before \ufffd \ufffd \ufffd")
     assert shown.endswith(" after")
     _, answer = await rig.chat.messages(caller, accepted.run.session_id)
@@ -309,56 +190,46 @@ async def test_a_text_that_postgresql_would_refuse_is_made_storable_before_it_is
     ],
 )
 async def test_a_model_that_does_not_end_is_ended_and_its_connection_closed(
-    rig: Rig, caller: Caller, model_server: ModelServer, model: str, status: str
+    rig: Any, caller: Caller, model_server: ModelServer, model: str, status: str
 ) -> None:
     closed = model_server.counters()["closed_by_client"]
-    accepted = await ask(rig, caller, model_server, model)
-    frames = await collect(rig.engine.follow(accepted.run, 0))
-    assert (end(frames).get("status") or "failed") == status
+    accepted = await rig.ask(caller, model_server, model)
+    frames = await rig.follow(accepted.run, 0)
+    assert (rig.end(frames).get("status") or "failed") == status
     await eventually(lambda: model_server.counters()["closed_by_client"] > closed)
 
 
 async def test_an_address_that_is_not_open_is_refused_without_a_connection(
-    chat: Chat, caller: Caller, redis_url: str, redis_prefix: str, model_server: ModelServer
+    make_rig: Any, caller: Caller, redis_url: str, model_server: ModelServer
 ) -> None:
-    rig = Rig(chat, redis_url, redis_prefix, BOUNDS, drain_seconds=1)
-    rig.provider = OpenAiProvider(AddressPolicy([]), streams=10)
-    rig.engine._provider = rig.provider
-    rig.parts[1] = rig.provider
-    await rig.start()
-    try:
-        connections = model_server.counters()["calls"].get("echo", 0)
-        accepted = await ask(rig, caller, model_server, "echo")
-        frames = await collect(rig.engine.follow(accepted.run, 0))
-        assert end(frames)["problem"]["reason"] == "PROVIDER_ADDRESS_FORBIDDEN"
-        assert model_server.counters()["calls"].get("echo", 0) == connections
-    finally:
-        await rig.stop()
+    rig = await make_rig(redis_url, allowed_hosts=())
+    connections = model_server.counters()["calls"].get("echo", 0)
+    accepted = await rig.ask(caller, model_server, "echo")
+    frames = await rig.follow(accepted.run)
+    assert rig.end(frames)["problem"]["reason"] == "PROVIDER_ADDRESS_FORBIDDEN"
+    assert model_server.counters()["calls"].get("echo", 0) == connections
 
 
 async def test_a_drain_lets_short_runs_finish_and_saves_long_ones_as_they_are(
-    rig: Rig, caller: Caller, model_server: ModelServer
+    rig: Any, caller: Caller, model_server: ModelServer
 ) -> None:
-    short = await ask(rig, caller, model_server, "tokens-20-at-200")
-    long = await ask(rig, caller, model_server, "endless-at-100")
-    following = [
-        asyncio.create_task(collect(rig.engine.follow(accepted.run, 0)))
-        for accepted in (short, long)
-    ]
+    short = await rig.ask(caller, model_server, "tokens-20-at-200")
+    long = await rig.ask(caller, model_server, "endless-at-100")
+    following = [asyncio.create_task(rig.follow(accepted.run, 0)) for accepted in (short, long)]
     await rig.engine.drain()
     finished, cut = await asyncio.gather(*following)
-    assert joined(finished, "delta") == text_of("tokens-20-at-200")
-    assert end(cut)["status"] == "interrupted"
+    assert rig.joined(finished, "delta") == text_of("tokens-20-at-200")
+    assert rig.end(cut)["status"] == "interrupted"
     _, answer = await rig.chat.messages(caller, long.run.session_id)
-    assert answer.content == joined(cut, "delta")
+    assert answer.content == rig.joined(cut, "delta")
     assert answer.content
 
 
 async def test_a_forgotten_run_stops_and_leaves_no_log(
-    rig: Rig, caller: Caller, model_server: ModelServer
+    rig: Any, caller: Caller, model_server: ModelServer
 ) -> None:
-    accepted = await ask(rig, caller, model_server, "endless-at-100")
-    following = asyncio.create_task(collect(rig.engine.follow(accepted.run, 0)))
+    accepted = await rig.ask(caller, model_server, "endless-at-100")
+    following = asyncio.create_task(rig.follow(accepted.run, 0))
     await eventually(lambda: rig.log.read(accepted.run.id, 2))
     async with rig.chat.open_erasure(accepted.run) as erasure:
         await erasure.seal_owner(accepted.run.created_at)
@@ -375,7 +246,7 @@ async def test_a_forgotten_run_stops_and_leaves_no_log(
 
 
 async def test_a_dead_owners_run_is_taken_over_with_all_that_was_logged(
-    rig: Rig, caller: Caller, monkeypatch: pytest.MonkeyPatch
+    rig: Any, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ownership, "_DEAD_SECONDS", 0.3)
     monkeypatch.setattr(ownership, "_BEAT_SECONDS", 0.1)
@@ -387,14 +258,14 @@ async def test_a_dead_owners_run_is_taken_over_with_all_that_was_logged(
         Frame(3, "delta", b'{"text":"shown"}'),
     ]
     await rig.log.append([Append(run.id, run.epoch, shown)])
-    taker = owner_named(rig, "replica-2")
+    taker = rig.ownership("replica-2")
     await taker.start()
     try:
-        frames = await collect(rig.engine.follow(run, 0))
+        frames = await rig.follow(run, 0)
     finally:
         await taker.stop()
     assert frames[:3] == shown
-    assert end(frames)["status"] == "interrupted"
+    assert rig.end(frames)["status"] == "interrupted"
     _, answer = await rig.chat.messages(caller, run.session_id)
     assert answer.content == "what was shown"
     assert answer.status is RunStatus.INTERRUPTED
@@ -404,14 +275,14 @@ async def test_a_dead_owners_run_is_taken_over_with_all_that_was_logged(
 
 
 async def test_a_beating_owner_keeps_its_run(
-    rig: Rig, caller: Caller, monkeypatch: pytest.MonkeyPatch
+    rig: Any, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ownership, "_DEAD_SECONDS", 0.3)
     monkeypatch.setattr(ownership, "_BEAT_SECONDS", 0.05)
     replicas = PostgresReplicas(rig.chat.worker)
     accepted = await rig.chat.accept(caller, None)
-    owner = owner_named(rig, accepted.run.owner, generates=lambda _: True)
-    peer = owner_named(rig, "replica-2")
+    owner = rig.ownership(accepted.run.owner, generates=lambda _: True)
+    peer = rig.ownership("replica-2")
     await owner.start()
     await peer.start()
 
@@ -434,36 +305,36 @@ async def _at_least(beats: Any, number: int) -> bool:
 
 
 async def test_a_run_of_ones_own_that_nobody_generates_is_ended(
-    rig: Rig, caller: Caller, monkeypatch: pytest.MonkeyPatch
+    rig: Any, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As after a commit whose answer got lost."""
     monkeypatch.setattr(ownership, "_DEAD_SECONDS", 0.3)
     monkeypatch.setattr(ownership, "_BEAT_SECONDS", 0.05)
     accepted = await rig.chat.accept(caller, None)
-    owner = owner_named(rig, accepted.run.owner)
+    owner = rig.ownership(accepted.run.owner)
     await owner.start()
     try:
-        frames = await collect(rig.engine.follow(accepted.run, 0))
+        frames = await rig.follow(accepted.run, 0)
     finally:
         await owner.stop()
-    assert end(frames)["status"] == "interrupted"
+    assert rig.end(frames)["status"] == "interrupted"
     assert len(await rig.chat.messages(caller, accepted.run.session_id)) == 2
 
 
 async def test_a_cancelled_run_ends_at_once_with_what_there_is_and_hangs_up_on_the_model(
-    rig: Rig, caller: Caller, model_server: ModelServer
+    rig: Any, caller: Caller, model_server: ModelServer
 ) -> None:
     closed = model_server.counters()["closed_by_client"]
-    accepted = await ask(rig, caller, model_server, "endless-at-100")
-    following = asyncio.create_task(collect(rig.engine.follow(accepted.run, 0)))
+    accepted = await rig.ask(caller, model_server, "endless-at-100")
+    following = asyncio.create_task(rig.follow(accepted.run, 0))
     await eventually(lambda: rig.log.read(accepted.run.id, 2))
     assert rig.engine.cancel(accepted.run.id)
     frames = await following
-    assert end(frames)["status"] == "cancelled"
-    assert end(frames)["saved"] is True
+    assert rig.end(frames)["status"] == "cancelled"
+    assert rig.end(frames)["saved"] is True
     await eventually(lambda: model_server.counters()["closed_by_client"] > closed)
     _, answer = await rig.chat.messages(caller, accepted.run.session_id)
-    assert answer.content == joined(frames, "delta")
+    assert answer.content == rig.joined(frames, "delta")
     found = await rig.find(accepted.run)
     assert found is not None
     assert found.run.reason == "CANCELLED_BY_USER"
@@ -472,55 +343,55 @@ async def test_a_cancelled_run_ends_at_once_with_what_there_is_and_hangs_up_on_t
 
 
 async def test_a_run_that_is_cancelled_before_it_begins_calls_no_model(
-    rig: Rig, caller: Caller, model_server: ModelServer
+    rig: Any, caller: Caller, model_server: ModelServer
 ) -> None:
     calls = model_server.counters()["calls"].get("tokens-20", 0)
-    accepted = await ask(rig, caller, model_server, "tokens-20")
+    accepted = await rig.ask(caller, model_server, "tokens-20")
     assert rig.engine.cancel(accepted.run.id)
-    frames = await collect(rig.engine.follow(accepted.run, 0))
-    assert end(frames)["status"] == "cancelled"
+    frames = await rig.follow(accepted.run, 0)
+    assert rig.end(frames)["status"] == "cancelled"
     assert model_server.counters()["calls"].get("tokens-20", 0) == calls
 
 
 async def test_an_owner_sees_with_its_beat_that_a_run_is_to_be_cancelled(
-    rig: Rig, caller: Caller, model_server: ModelServer
+    rig: Any, caller: Caller, model_server: ModelServer
 ) -> None:
-    accepted = await ask(rig, caller, model_server, "endless-at-100")
-    await request_cancel(rig, accepted.run)
-    owner = owner_named(rig, accepted.run.owner)
+    accepted = await rig.ask(caller, model_server, "endless-at-100")
+    await rig.execute(REQUEST_CANCEL, accepted.run)
+    owner = rig.ownership(accepted.run.owner)
     await owner.start()
     try:
-        frames = await collect(rig.engine.follow(accepted.run, 0))
+        frames = await rig.follow(accepted.run, 0)
     finally:
         await owner.stop()
-    assert end(frames)["status"] == "cancelled"
+    assert rig.end(frames)["status"] == "cancelled"
 
 
 async def test_a_dead_owners_run_that_was_to_be_cancelled_is_cancelled_by_its_taker(
-    rig: Rig, caller: Caller, monkeypatch: pytest.MonkeyPatch
+    rig: Any, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ownership, "_DEAD_SECONDS", 0.2)
     monkeypatch.setattr(ownership, "_BEAT_SECONDS", 0.05)
     run = (await rig.chat.accept(caller, None)).run
     await rig.log.append([Append(run.id, run.epoch, [Frame(1, "start", b"{}")])])
-    await request_cancel(rig, run)
-    taker = owner_named(rig, "replica-2")
+    await rig.execute(REQUEST_CANCEL, run)
+    taker = rig.ownership("replica-2")
     await taker.start()
     try:
-        frames = await collect(rig.engine.follow(run, 0))
+        frames = await rig.follow(run, 0)
     finally:
         await taker.stop()
-    assert end(frames)["status"] == "cancelled"
+    assert rig.end(frames)["status"] == "cancelled"
     found = await rig.find(run)
     assert found is not None
     assert (found.run.status, found.run.reason) == ("cancelled", "CANCELLED_BY_USER")
 
 
 async def test_an_answer_that_goes_on_shows_its_prefix_and_is_saved_with_it(
-    rig: Rig, caller: Caller, model_server: ModelServer
+    rig: Any, caller: Caller, model_server: ModelServer
 ) -> None:
-    accepted = await ask(rig, caller, model_server, "tokens-20", prefix="what there was, ")
-    frames = await collect(rig.engine.follow(accepted.run, 0))
+    accepted = await rig.ask(caller, model_server, "tokens-20", prefix="what there was, ")
+    frames = await rig.follow(accepted.run, 0)
     assert [f.event for f in frames[:2]] == ["start", "snapshot"]
     assert orjson.loads(frames[1].data) == {"text": "what there was, ", "reasoning": ""}
     _, answer = await rig.chat.messages(caller, accepted.run.session_id)
@@ -528,21 +399,21 @@ async def test_an_answer_that_goes_on_shows_its_prefix_and_is_saved_with_it(
 
 
 async def test_what_readers_may_have_seen_is_recalled_from_memory_and_from_the_log(
-    rig: Rig, caller: Caller, model_server: ModelServer
+    rig: Any, caller: Caller, model_server: ModelServer
 ) -> None:
-    accepted = await ask(rig, caller, model_server, "endless-at-100", prefix="before ")
+    accepted = await rig.ask(caller, model_server, "endless-at-100", prefix="before ")
     await eventually(lambda: rig.log.read(accepted.run.id, 3))
     recalled = await rig.engine.recall(accepted.run)
     assert recalled is not None
     frames = await rig.log.read(accepted.run.id, 0)
-    shown = "before " + joined(frames[: recalled.seq], "delta")
+    shown = "before " + rig.joined(frames[: recalled.seq], "delta")
     assert (recalled.text, recalled.reasoning) == (shown, "")
     rig.engine.cancel(accepted.run.id)
-    whole = await collect(rig.engine.follow(accepted.run, 0))
+    whole = await rig.follow(accepted.run, 0)
     rig.engine._followers._lives.clear()
     recalled = await rig.engine.recall(accepted.run)
     assert recalled is not None
-    assert recalled.text == "before " + joined(whole, "delta")
+    assert recalled.text == "before " + rig.joined(whole, "delta")
     assert recalled.seq == len(whole)
     await rig.log.delete([accepted.run.id])
     assert await rig.engine.recall(accepted.run) is None

@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
 import pytest_asyncio
 import redis.asyncio
 
 from chassis.ids import new_id
+from chassis.testing.eventually import eventually
 from chat_service.streaming.frame import Frame
-from chat_service.streaming.log import KEPT_SECONDS, Append, Outcome, RunLog
+from chat_service.streaming.log import KEPT_SECONDS, Append, Outcome, RunLog, place_behind
 
 
 def frames(first: int, last: int) -> list[Frame]:
@@ -105,8 +105,6 @@ async def test_the_script_is_loaded_again_after_redis_forgot_it(log: RunLog, cli
     run_id = new_id()
     await append(log, run_id, 1, 1, 1)
     await client.script_flush()
-    with pytest.raises(redis.asyncio.RedisError):
-        await append(log, run_id, 1, 2, 2)
     assert (await append(log, run_id, 1, 2, 2)).outcome is Outcome.OK
 
 
@@ -117,9 +115,41 @@ async def test_a_saved_runs_log_expires_and_a_deleted_ones_is_gone(
     await append(log, saved, 1, 1, 1)
     await append(log, deleted, 1, 1, 1)
     assert await client.ttl(f"{{{redis_prefix}}}:run:{saved}") == -1
-    await log.keep_for_late_readers(saved)
-    assert 0 < await client.ttl(f"{{{redis_prefix}}}:run:{saved}") <= KEPT_SECONDS
+    log.let_go(saved)
+
+    async def expires() -> bool:
+        return bool(0 < await client.ttl(f"{{{redis_prefix}}}:run:{saved}") <= KEPT_SECONDS)
+
+    await eventually(expires)
     await log.append([Append(at_once, 1, frames(1, 2), saved=True)])
     assert 0 < await client.ttl(f"{{{redis_prefix}}}:run:{at_once}") <= KEPT_SECONDS
     await log.delete([deleted])
     assert await log.read(deleted, 0) == []
+    log.let_go(at_once, now=True)
+
+    async def gone() -> bool:
+        return await log.read(at_once, 0) == []
+
+    await eventually(gone)
+
+
+async def test_a_snapshot_stands_for_what_is_missing_before_it(log: RunLog) -> None:
+    run_id = new_id()
+    snapshot = Frame(7, "snapshot", b'{"text":"","reasoning":""}')
+    (appended,) = await log.append([Append(run_id, 1, [snapshot, *frames(8, 9)])])
+    assert (appended.outcome, appended.last_seq) == (Outcome.OK, 9)
+    assert (await append(log, run_id, 1, 10, 10)).outcome is Outcome.OK
+    assert await log.read(run_id, 3) == [snapshot, *frames(8, 10)]
+
+
+async def test_the_news_of_many_logs_come_in_one_look(log: RunLog) -> None:
+    first, second, silent = new_id(), new_id(), new_id()
+    await append(log, first, 1, 1, 3)
+    await append(log, second, 1, 1, 2)
+    await log.fence(second, 2)
+    places = {first: place_behind(1), second: place_behind(0), silent: place_behind(0)}
+    news = await log.read_many(places)
+    assert set(news) == {first, second}
+    assert [entry.frame for entry in news[first]] == frames(2, 3)
+    assert [entry.frame for entry in news[second]] == [*frames(1, 2), None]
+    assert await log.read_many({first: news[first][-1].place, second: news[second][-1].place}) == {}

@@ -9,7 +9,8 @@ import pytest
 from chassis.ids import new_id
 from chat_service.domain.run import Run, RunStatus
 from chat_service.streaming.frame import DELTA, DONE, REASONING, Frame, storable
-from chat_service.streaming.live import WINDOW_BYTES, LiveRun
+from chat_service.streaming.live import LiveRun
+from chat_service.streaming.window import WINDOW_BYTES
 
 
 @pytest.fixture
@@ -63,13 +64,13 @@ async def test_everything_between_two_takes_is_one_frame_of_its_kind(live: LiveR
 async def test_nothing_is_shown_before_it_is_acknowledged(live: LiveRun) -> None:
     live.add_text("a")
     live.take()
-    assert live.shown_behind(0) == []
-    waiting = asyncio.create_task(live.wait_behind(0))
+    assert live.window.behind(0) == ()
+    waiting = asyncio.create_task(live.window.wait_behind(0))
     await asyncio.sleep(0)
     assert not waiting.done()
     live.acknowledge(1)
     await asyncio.wait_for(waiting, 1)
-    shown = live.shown_behind(0)
+    shown = live.window.behind(0)
     assert shown is not None
     assert [text(f) for f in shown] == ["a"]
 
@@ -80,7 +81,7 @@ async def test_a_follower_sees_exactly_what_is_behind_its_number(live: LiveRun) 
         live.take()
     live.acknowledge(5)
     for after in range(6):
-        shown = live.shown_behind(after)
+        shown = live.window.behind(after)
         assert shown is not None
         assert [f.seq for f in shown] == list(range(after + 1, 6))
 
@@ -91,8 +92,8 @@ async def test_what_has_left_the_window_is_read_elsewhere(live: LiveRun) -> None
         live.add_text(chunk)
         live.take()
         live.acknowledge(number)
-    assert live.shown_behind(0) is None
-    newest = live.shown_behind(7)
+    assert live.window.behind(0) is None
+    newest = live.window.behind(7)
     assert newest is not None
     assert [f.seq for f in newest] == [8]
 
@@ -104,10 +105,11 @@ async def test_a_rewind_takes_shown_frames_again_without_showing_them_twice(
         live.add_text("x")
         live.take()
     live.acknowledge(3)
-    assert live.rewind(1)
+    assert live.rewind(1) == 2
+    assert live.rewind(1) == 2
     assert [f.seq for f in live.take()] == [2, 3, 4]
     live.acknowledge(4)
-    shown = live.shown_behind(0)
+    shown = live.window.behind(0)
     assert shown is not None
     assert [f.seq for f in shown] == [1, 2, 3, 4]
 
@@ -122,23 +124,40 @@ async def test_the_terminal_frame_ends_the_run_once_it_is_shown(live: LiveRun) -
 
 
 async def test_a_follower_that_has_gone_is_not_waited_for(live: LiveRun) -> None:
-    waiting = asyncio.create_task(live.wait_behind(0))
+    waiting = asyncio.create_task(live.window.wait_behind(0))
     await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.wait([waiting])
-    assert live._waiters == []
+    assert live.window._waiters == []
 
 
-async def test_only_what_is_acknowledged_counts_as_shown(live: LiveRun) -> None:
+async def test_the_text_before_a_frame_is_that_of_the_frames_before_it(live: LiveRun) -> None:
     live.begin_with("prefix ")
-    assert live.shown() == ("", "", 0)
     live.add_reasoning("r")
     live.add_text("a")
     live.take()
     live.acknowledge(2)
-    assert live.shown() == ("prefix ", "r", 2)
-    live.acknowledge(3)
-    assert live.shown() == ("prefix a", "r", 3)
+    assert live.text_before(1) == ("", "")
+    assert live.text_before(2) == ("prefix ", "")
+    assert live.text_before(3) == ("prefix ", "r")
+    assert live.text_before(4) == ("prefix a", "r")
+    assert live.rewind(0) == 1
+    assert live.text_before(3) == ("prefix ", "r")
+
+
+async def test_what_has_left_the_memory_goes_to_the_log_as_one_snapshot(live: LiveRun) -> None:
+    chunk = "x" * (WINDOW_BYTES // 4)
+    for number in range(1, 9):
+        live.add_text(chunk)
+        live.take()
+        live.acknowledge(number)
+    first = live.rewind(0)
+    assert first > 1
+    snapshot = live.snapshot_before(first)
+    assert (snapshot.seq, snapshot.event) == (first - 1, "snapshot")
+    assert text(snapshot) == chunk * (first - 1)
+    live.prepend([snapshot])
+    assert [f.seq for f in live.take()] == list(range(first - 1, 9))
 
 
 @pytest.mark.parametrize(

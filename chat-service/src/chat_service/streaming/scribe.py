@@ -1,0 +1,259 @@
+"""The scribe: makes frames durable, and shows what is.
+
+All runs' frames go to Redis in one append. When that fails, or takes too long, they go to
+PostgreSQL in one transaction. Once Redis is back it says where each log ends (GAP), and what it
+lacks is written again: from memory, from PostgreSQL, or as one snapshot.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from prometheus_client import Counter, Histogram
+
+from chassis.errors import AppError
+from chassis.telemetry.logging import get_logger
+from chat_service.domain.frame import connected
+from chat_service.streaming.circuit import Circuit
+from chat_service.streaming.frame import Frame
+from chat_service.streaming.live import LiveRun
+from chat_service.streaming.log import REDIS_ERRORS, Append, Appended, Outcome, RunLog
+from chat_service.usecases.run_frames import Claim, RunFrames, Spill, Standing
+
+_log = get_logger(__name__)
+
+_FRAMES = Counter("chat_frames_total", "Frames appended to run logs.")
+_SPILLED = Counter("chat_frames_spilled_total", "Frames kept in PostgreSQL instead of Redis.")
+_FAILURES = Counter("chat_log_append_failures_total", "Appends that failed, by error.", ["error"])
+_APPEND_SECONDS = Histogram(
+    "chat_log_append_seconds",
+    "Time of one append of all runs' frames.",
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1),
+)
+# An append that takes longer is given up: whether it was written shows later.
+_APPEND_TIMEOUT = 0.25
+_SPILL_TIMEOUT = 2.0
+# How long to wait for PostgreSQL to say whose a run is. It can say so only while it is there, and
+# a run that was taken over while it was is found out at the latest when it is to be saved.
+_CLAIM_TIMEOUT = 1.0
+# After PostgreSQL did not answer that, how long not to ask, seconds.
+_CLAIM_AGAIN_SECONDS = 1.0
+# Of each run, what is written again in one round, bytes: with more an append would take too long.
+_CATCH_UP_BYTES = 256 * 1024
+_CATCH_UP_ROUND_BYTES = 2 * 1024 * 1024
+
+_Taken = list[tuple[LiveRun, Sequence[Frame]]]
+
+
+class Scribe:
+    """Writes for one tick, one call at a time. ``on_fenced`` is told of runs that are not ours."""
+
+    def __init__(
+        self,
+        log: RunLog,
+        frames: RunFrames,
+        *,
+        on_fenced: Callable[[LiveRun], Awaitable[None]],
+    ) -> None:
+        self._log = log
+        self._frames = frames
+        self._on_fenced = on_fenced
+        self._circuit = Circuit()
+        self._claim_again = 0.0
+
+    @property
+    def degraded(self) -> bool:
+        """Whether frames go to PostgreSQL, which is not for every tick."""
+        return self._circuit.is_open
+
+    async def write(self, lives: Sequence[LiveRun]) -> list[LiveRun]:
+        """Make the news of these runs durable, and show it; returns those that have more to do."""
+        taken = [(live, frames) for live in lives if (frames := live.take())]
+        if not taken:
+            return []
+        if self._circuit.may_try():
+            now, later = _bounded(taken)
+            outcomes = await self._append(now)
+            if outcomes is not None:
+                return later + await self._settle(now, outcomes)
+        return await self._spill(taken)
+
+    async def _append(self, taken: _Taken) -> list[Appended] | None:
+        appends = [
+            Append(live.run.id, live.run.epoch, frames, live.saved) for live, frames in taken
+        ]
+        try:
+            with _APPEND_SECONDS.time():
+                async with asyncio.timeout(_APPEND_TIMEOUT):
+                    return await self._log.append(appends)
+        except REDIS_ERRORS as error:
+            _FAILURES.labels(type(error).__name__).inc()
+            self._circuit.fail(error)
+            return None
+
+    async def _settle(self, taken: _Taken, outcomes: Sequence[Appended]) -> list[LiveRun]:
+        again: list[LiveRun] = []
+        gaps: list[tuple[LiveRun, int]] = []
+        back: list[tuple[LiveRun, int]] = []
+        for (live, frames), appended in zip(taken, outcomes, strict=True):
+            match appended.outcome:
+                case Outcome.OK:
+                    _FRAMES.inc(len(frames))
+                    self._circuit.succeed()
+                    last = frames[-1].seq
+                    if live.in_database:
+                        back.append((live, last))
+                    else:
+                        live.acknowledge(last)
+                case Outcome.GAP:
+                    _log.warning("log.gap", run_id=str(live.run.id), last_seq=appended.last_seq)
+                    gaps.append((live, appended.last_seq))
+                case Outcome.FENCED:
+                    await self._on_fenced(live)
+        if back:
+            again += await self._release(back)
+        if gaps:
+            again += await self._mend(gaps)
+        return again
+
+    async def _release(self, back: Sequence[tuple[LiveRun, int]]) -> list[LiveRun]:
+        """Show frames that are in the log again, once PostgreSQL has let go of its own.
+
+        In this order, so that a taker who finds the whole of a run in PostgreSQL may be sure of
+        it, and one who ended the run without Redis meanwhile is respected.
+        """
+        again: list[LiveRun] = []
+        standings = await self._claim([_claim(live, last) for live, last in back])
+        for at, (live, last) in enumerate(back):
+            standing = standings[at] if standings else None
+            if standing is Standing.BUSY:
+                again.append(live)
+            elif standing is Standing.LOST or (standing is Standing.ENDED and not live.ending):
+                await self._on_fenced(live)
+            else:
+                live.acknowledge(last)
+                if standing is Standing.OURS:
+                    live.note_released(last)
+        return again
+
+    async def _mend(self, gaps: Sequence[tuple[LiveRun, int]]) -> list[LiveRun]:
+        """Have written again what the logs have lost, of runs that are still ours."""
+        again: list[LiveRun] = []
+        standings = await self._claim([_claim(live, 0) for live, _ in gaps])
+        for at, (live, last) in enumerate(gaps):
+            match standings[at] if standings else None:
+                case Standing.LOST:
+                    await self._on_fenced(live)
+                case Standing.ENDED:
+                    again += await self._close(live)
+                case Standing.BUSY:
+                    again.append(live)
+                case Standing.OURS | None:
+                    await self._rewind(live, last)
+                    again.append(live)
+        return again
+
+    async def _rewind(self, live: LiveRun, last: int) -> None:
+        first = live.rewind(last)
+        if first <= last + 1:
+            return
+        older: list[Frame] = []
+        if live.in_database:
+            try:
+                async with asyncio.timeout(_CLAIM_TIMEOUT):
+                    kept = await self._frames.read(live.run.id, last)
+                older = [frame for frame in connected(kept, last) if frame.seq < first]
+            except (AppError, TimeoutError) as error:
+                _log.warning("log.spilled_not_read", error=type(error).__name__)
+        if not older or older[-1].seq != first - 1:
+            older = [live.snapshot_before(first)]
+        live.prepend(older)
+
+    async def _spill(self, taken: _Taken) -> list[LiveRun]:
+        """Keep in PostgreSQL what Redis does not take; returns the runs it did not take either."""
+        again: list[LiveRun] = []
+        spills: list[Spill] = []
+        spilling: list[LiveRun] = []
+        for live, frames in taken:
+            fresh = [frame for frame in frames if frame.seq > live.spilled_to]
+            if live.saved:
+                again += await self._close(live)
+            elif not fresh:
+                live.acknowledge(frames[-1].seq)
+            else:
+                # Also if it is never known whether it was committed.
+                live.in_database = True
+                spilling.append(live)
+                spills.append(Spill(live.run.id, live.run.epoch, fresh))
+        if not spills:
+            return again
+        try:
+            async with asyncio.timeout(_SPILL_TIMEOUT):
+                standings = await self._frames.append(spills)
+        except (AppError, TimeoutError) as error:
+            _log.warning("log.spill_failed", error=type(error).__name__, runs=len(spills))
+            return again + spilling
+        for live, spill, standing in zip(spilling, spills, standings, strict=True):
+            match standing:
+                case Standing.OURS:
+                    _SPILLED.inc(len(spill.frames))
+                    live.note_spilled(spill.frames[0].seq, spill.frames[-1].seq)
+                    live.acknowledge(spill.frames[-1].seq)
+                case Standing.BUSY:
+                    again.append(live)
+                case Standing.ENDED:
+                    again += await self._close(live)
+                case Standing.LOST:
+                    await self._on_fenced(live)
+        return again
+
+    async def _close(self, live: LiveRun) -> list[LiveRun]:
+        """The database says that the run has ended under our epoch: by us, or with its user."""
+        if not live.ending:
+            await self._on_fenced(live)
+            return []
+        frames = live.take()
+        if not frames or not frames[-1].is_terminal:
+            return [live]  # its end is being told this very moment
+        # All of it is saved, and the log, which lacks its end, is in nobody's way any more.
+        live.acknowledge(frames[-1].seq)
+        self._log.let_go(live.run.id, now=True)
+        return []
+
+    async def _claim(self, claims: Sequence[Claim]) -> list[Standing] | None:
+        """What our claims are worth; None if PostgreSQL does not say."""
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._claim_again:
+            return None
+        try:
+            async with asyncio.timeout(_CLAIM_TIMEOUT):
+                return await self._frames.release(claims)
+        except (AppError, TimeoutError) as error:
+            self._claim_again = loop.time() + _CLAIM_AGAIN_SECONDS
+            _log.warning("log.claim_not_verified", error=type(error).__name__, runs=len(claims))
+            return None
+
+
+def _claim(live: LiveRun, upto: int) -> Claim:
+    return Claim(live.run.id, live.run.epoch, upto)
+
+
+def _bounded(taken: _Taken) -> tuple[_Taken, list[LiveRun]]:
+    """What one append can carry of runs that catch up with their logs, and who has more."""
+    if not any(live.catching_up for live, _ in taken):
+        return taken, []
+    now: _Taken = []
+    later: list[LiveRun] = []
+    left = _CATCH_UP_ROUND_BYTES
+    for live, frames in taken:
+        size, count = 0, 0
+        for frame in frames:
+            size += len(frame.data)
+            if count and size > min(left, _CATCH_UP_BYTES):
+                break
+            count += 1
+        left -= size
+        if left > 0 or not now:
+            now.append((live, frames[:count]))
+        if left <= 0 or count < len(frames):
+            later.append(live)
+    return now, later

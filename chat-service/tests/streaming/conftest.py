@@ -1,0 +1,179 @@
+"""An engine and everything under it, on a real Redis, a real PostgreSQL and the model server."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+import pytest_asyncio
+from sqlalchemy import text
+
+from chassis.caller import Caller
+from chassis.ids import new_id
+from chassis.testing import ModelServer
+from chat_service.domain.connection import Connection
+from chat_service.domain.frame import Frame
+from chat_service.domain.run import Run
+from chat_service.providers.guard import AddressPolicy
+from chat_service.providers.openai import OpenAiProvider
+from chat_service.store.frames import PostgresRunFrames
+from chat_service.store.replicas import PostgresReplicas
+from chat_service.streaming import ownership
+from chat_service.streaming.engine import Engine
+from chat_service.streaming.finaliser import Finaliser
+from chat_service.streaming.follow import EndedRun, Followers
+from chat_service.streaming.generate import Bounds
+from chat_service.streaming.log import RunLog
+from chat_service.streaming.ownership import Ownership
+from chat_service.usecases.accept_run import AcceptedRun
+from chat_service.usecases.finish_run import finish_run
+from chat_service.usecases.get_run import find_run
+
+# `chat` is a fixture of the conftest above; a test module cannot import its class by name.
+Chat = Any
+
+TICK_SECONDS = 0.02
+
+
+class Rig:
+    """One replica's engine. A second one on the same ``chat`` and prefix is another replica."""
+
+    def __init__(
+        self,
+        chat: Chat,
+        redis_url: str,
+        prefix: str,
+        bounds: Bounds,
+        *,
+        drain_seconds: float = 5.2,
+        allowed_hosts: Sequence[str] = ("127.0.0.0/8",),
+    ) -> None:
+        self.chat = chat
+        self.log = RunLog(redis_url, prefix=prefix)
+        self.frames = PostgresRunFrames(chat.worker)
+        self.provider = OpenAiProvider(AddressPolicy(allowed_hosts), streams=100)
+        self.finaliser = Finaliser(
+            self.log, partial(finish_run, chat.open_transaction), self._exists
+        )
+        self.followers = Followers(self.log, self.frames, self.find, tick_seconds=TICK_SECONDS)
+        self.engine = Engine(
+            log=self.log,
+            frames=self.frames,
+            provider=self.provider,
+            finaliser=self.finaliser,
+            followers=self.followers,
+            bounds=bounds,
+            tick_seconds=TICK_SECONDS,
+            drain_seconds=drain_seconds,
+        )
+        self.parts = [self.log, self.provider, self.finaliser, self.engine]
+
+    async def start(self) -> None:
+        for part in self.parts:
+            await part.start()
+
+    async def stop(self) -> None:
+        for part in reversed(self.parts):
+            await part.stop()
+
+    async def find(self, run: Run) -> EndedRun | None:
+        found = await find_run(self.chat.open_transaction, run, run.id)
+        return None if found is None else EndedRun(found.run, found.answer)
+
+    async def _exists(self, run: Run) -> bool:
+        return await self.find(run) is not None
+
+    def ownership(self, replica: str, generates: Callable[[UUID], bool] | None = None) -> Ownership:
+        """Looks after the runs of ``replica``; does not beat until it is started."""
+        return Ownership(
+            replica=replica,
+            replicas=PostgresReplicas(self.chat.worker),
+            log=self.log,
+            frames=self.frames,
+            finaliser=self.finaliser,
+            find_run=self.find,
+            generates=generates or self.engine.generates,
+            cancel=self.engine.cancel,
+        )
+
+    async def ask(
+        self, caller: Caller, server: ModelServer, model: str, prefix: str = ""
+    ) -> AcceptedRun:
+        connection = Connection(
+            key_id=new_id(),
+            name="scripted",
+            api_key="sk-very-secret-key",
+            model=model,
+            base_url=server.base_url,
+            provider="openai",
+        )
+        accepted: AcceptedRun = await self.chat.accept(caller, None, "a question", model=model)
+        self.engine.begin(accepted.run, connection, accepted.prompt, prefix)
+        return accepted
+
+    async def follow(self, run: Run, after: int = 0) -> list[Frame]:
+        """The rest of a run, to its end."""
+        async with asyncio.timeout(30):
+            return [frame async for batch in self.engine.follow(run, after) for frame in batch]
+
+    async def answer(self, caller: Caller, run: Run) -> Any:
+        """The answer as it is saved."""
+        _, answer = await self.chat.messages(caller, run.session_id)
+        return answer
+
+    async def execute(self, statement: str, run: Run) -> int:
+        """A statement about a run, ``:id``, in the worker's role; how many rows it touched."""
+        async with self.chat.worker.transaction() as connection:
+            touched: int = (await connection.execute(text(statement), {"id": run.id})).rowcount
+            return touched
+
+    @staticmethod
+    def joined(frames: Sequence[Frame], event: str = "delta") -> str:
+        return "".join(orjson.loads(f.data)["text"] for f in frames if f.event == event)
+
+    @staticmethod
+    def end(frames: Sequence[Frame]) -> dict[str, Any]:
+        data: dict[str, Any] = orjson.loads(frames[-1].data)
+        return data
+
+
+MakeRig = Callable[..., Rig]
+
+
+@pytest.fixture
+def bounds() -> Bounds:
+    return Bounds(
+        first_token_seconds=20, idle_seconds=20, total_seconds=60, answer_bytes=1024 * 1024
+    )
+
+
+@pytest.fixture
+def short_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replicas beat often, and are dead soon."""
+    monkeypatch.setattr(ownership, "_DEAD_SECONDS", 0.3)
+    monkeypatch.setattr(ownership, "_BEAT_SECONDS", 0.05)
+
+
+@pytest_asyncio.fixture
+async def make_rig(chat: Chat, redis_prefix: str, bounds: Bounds) -> AsyncIterator[Any]:
+    """``await make_rig(redis_url)``: a replica of this test's own; stopped after it."""
+    rigs: list[Rig] = []
+
+    async def make(redis_url: str, **options: Any) -> Rig:
+        rig = Rig(chat, redis_url, redis_prefix, bounds, **options)
+        rigs.append(rig)
+        await rig.start()
+        return rig
+
+    yield make
+    for rig in rigs:
+        await rig.stop()
+
+
+@pytest_asyncio.fixture
+async def rig(make_rig: Any, redis_url: str) -> Rig:
+    rig: Rig = await make_rig(redis_url)
+    return rig
