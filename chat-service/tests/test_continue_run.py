@@ -97,7 +97,9 @@ async def test_a_continuation_is_a_new_run_with_the_same_question_and_answer(
     role, words = begun.prompt[-1]
     assert role == "user"
     assert "without repeating" in words
-    # Until it ends, the answer stays as it was.
+    # Until it ends, the answer stays as it was, and is not this run's.
+    found = await get_run_with_messages(chat.open_transaction, caller, run.id)
+    assert (found.question is None, found.answer) == (False, None)
     assert (await chat.messages(caller, session.id))[-1].content == "Once upon"
 
 

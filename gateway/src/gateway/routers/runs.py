@@ -72,16 +72,17 @@ async def follow_run(
     )
 
 
-@router.post("/{run_id}/cancel", status_code=202)
+@router.post("/{run_id}/cancel", status_code=202, response_class=Response)
 async def cancel_run(
     run_id: str, caller: CallerOf, services: Services, _body: Nothing | None = None
-) -> None:
+) -> Response:
     """Ask for a run's end; what there is of its answer is kept. It ends within two seconds.
 
     Of no effect on a run that has ended.
     """
     chat = services.chat
     await chat.tell(chat.stub.CancelRun, pb.CancelRunRequest(run_id=run_id), caller)
+    return Response(status_code=202)
 
 
 @router.post("/{run_id}/continue", response_model=RunResult, responses=ANSWERS)
