@@ -145,12 +145,13 @@ async def test_a_send_that_was_refused_does_not_use_its_key_up(
 # Over the wire
 
 
+@pytest.mark.parametrize("model", ["tokens-20", "status-500"])
 async def test_a_repeated_send_reads_the_same_frames_here_and_elsewhere(
-    client: Client, client_elsewhere: Client
+    client: Client, client_elsewhere: Client, model: str
 ) -> None:
-    accepted, frames = await client.ask(key="k")
-    assert await client.ask(key="k") == (accepted, frames)
-    assert await client_elsewhere.ask(key="k") == (accepted, frames)
+    accepted, frames = await client.ask(model=model, key="k")
+    assert await client.ask(model=model, key="k") == (accepted, frames)
+    assert await client_elsewhere.ask(model=model, key="k") == (accepted, frames)
     sessions = await client.call("ListSessions", chat_pb2.ListSessionsRequest(count=True))
     assert sessions.total == 1
 

@@ -4,13 +4,20 @@ import asyncio
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from chassis.caller import Caller
+from chassis.clock import utc_now
 from chassis.db.engine import Database
 from chassis.db.idempotency import AnswerSweep
 from chassis.errors import FieldError, Kind, RemoteError
 from chassis.grpc.client import Channel
+from chassis.idempotency import Once, RequestKey
+from chassis.ids import new_id
 from chassis.testing import DatabaseUrls, Signer
+from notes_service.domain.note import Note
+from notes_service.mapping import decode_note, encode_note
+from notes_service.store.notes import transactions
 from parley.notes.v1 import notes_pb2
 from parley.notes.v1.notes_pb2_grpc import NotesServiceStub
 
@@ -60,12 +67,48 @@ async def test_the_same_request_again_makes_nothing_and_is_answered_alike(
     assert len({first.id, (await _create(notes, alice, "K")).id}) == 2
 
 
-async def test_of_twenty_at_once_one_has_the_effect_and_all_the_answer(
+async def test_of_twenty_at_once_one_has_the_effect_and_all_can_have_its_answer(
     notes: Channel, alice: Caller
 ) -> None:
-    made = await asyncio.gather(*(_create(notes, alice, "k") for _ in range(20)))
-    assert len({note.id for note in made}) == 1
+    outcomes = await asyncio.gather(
+        *(_create(notes, alice, "k") for _ in range(20)), return_exceptions=True
+    )
+    answers = [outcome for outcome in outcomes if isinstance(outcome, notes_pb2.Note)]
+    refusals = [outcome for outcome in outcomes if isinstance(outcome, RemoteError)]
+    assert len(answers) + len(refusals) == 20
+    assert {refusal.reason for refusal in refusals} <= {"REQUEST_IN_PROGRESS"}
+    again = await _create(notes, alice, "k")
+    assert [answer == again for answer in answers] == [True] * len(answers)
     assert await _titles(notes, alice) == ["A title"]
+
+
+async def test_while_a_request_is_in_progress_its_repetition_is_told_so_at_once(
+    notes: Channel, alice: Caller, database: DatabaseUrls
+) -> None:
+    app = Database(database.app, application_name="test")
+    once = Once(RequestKey("k", b"hash"), encode_note, decode_note)
+    note = Note(new_id(), "in progress", "", utc_now(), utc_now())
+    async with transactions(app)(alice) as transaction:
+        assert await transaction.find_repeated(once, note) is None
+        refused = await _refused(notes, alice, "k", "A title")
+        assert (refused.kind, refused.reason) == (Kind.CONFLICT, "REQUEST_IN_PROGRESS")
+        assert refused.retry_after == 1
+        await _create(notes, alice, "another key")
+    await app.stop()
+    assert (await _refused(notes, alice, "k", "A title")).reason == "IDEMPOTENCY_KEY_REUSED"
+
+
+async def test_what_is_kept_is_seen_by_its_user_alone(
+    notes: Channel, alice: Caller, signer: Signer, database: DatabaseUrls
+) -> None:
+    await _create(notes, alice, "k")
+    app = Database(database.app, application_name="test")
+    for caller, seen in ((alice, 1), (signer.caller(tenant_id=alice.tenant_id), 0), (None, 0)):
+        async with app.transaction(caller) as connection:
+            count = await connection.scalar(text("SELECT count(*) FROM idempotency_keys"))
+            touched = await connection.execute(text("UPDATE idempotency_keys SET key = 'x'"))
+        assert (count, touched.rowcount) == (seen, seen)
+    await app.stop()
 
 
 async def test_another_request_with_the_same_key_is_refused(notes: Channel, alice: Caller) -> None:

@@ -30,6 +30,15 @@ class IdempotencyKeyReused(AppError):
     detail = "This idempotency key was used for another request."
 
 
+class RequestInProgress(AppError):
+    kind = Kind.CONFLICT
+    reason = "REQUEST_IN_PROGRESS"
+    detail = "A request with this idempotency key is still being carried out."
+
+    def __init__(self) -> None:
+        super().__init__(retry_after=1)
+
+
 def parse_idempotency_key(offered: str | None) -> str | None:
     """``offered`` if it is 1–255 visible ASCII characters, or None; raises ValidationFailed."""
     if offered is not None and _KEY.fullmatch(offered) is None:

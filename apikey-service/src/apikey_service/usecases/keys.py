@@ -49,7 +49,7 @@ async def create_key(
 ) -> Key:
     """Store a connection, its key sealed, ``once`` if so; white space around texts is dropped.
 
-    Raises ValidationFailed, KeyNameTaken, IdempotencyKeyReused, or OwnerErased when the account
+    Raises ValidationFailed, KeyNameTaken, IdempotencyKeyReused, RequestInProgress, or OwnerErased when the account
     has been deleted.
     """
     api_key = Secret(new.api_key.reveal().strip())

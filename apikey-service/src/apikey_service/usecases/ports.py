@@ -62,9 +62,10 @@ class Transaction(Protocol):
         """Whether the key was stored: False if the user has one whose name looks the same."""
 
     async def find_repeated(self, once: Once[Key], key: Key) -> Key | None:
-        """The key that an earlier request of this key made; raises IdempotencyKeyReused.
+        """The key that an earlier request of this key made.
 
         None: this is the first one, ``key`` is kept as its answer, and is yet to be stored.
+        Raises IdempotencyKeyReused, RequestInProgress.
         """
 
     async def find(self, key_id: UUID) -> Key | None: ...

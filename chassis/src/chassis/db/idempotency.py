@@ -28,7 +28,7 @@ from chassis.caller import Caller
 from chassis.db.engine import Database, Scope
 from chassis.db.statement import Statement
 from chassis.errors import AppError
-from chassis.idempotency import Effect, Once
+from chassis.idempotency import Effect, Once, RequestInProgress
 from chassis.service import Component
 from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
@@ -38,12 +38,15 @@ _log = get_logger(__name__)
 _SWEEP_SECONDS: Final = 600.0
 _SWEEP_BATCH: Final = 1000
 
-# The update changes nothing: it waits for a request under way with the same key, and returns
-# what that one left. `xmax` is 0 in a row that was inserted just now.
+# No row while another transaction has the key's turn. The update changes nothing: it returns what
+# an earlier request left. `xmax` is 0 in a row that was inserted just now.
 _KEEP = Statement(
     text(
-        "INSERT INTO idempotency_keys (user_id, tenant_id, key, request_hash, answer)"
-        " VALUES (:user_id, :tenant_id, :key, :request_hash, :answer)"
+        "WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock("
+        "hashtextextended(CAST(:user_id AS text) || ' ' || :key, 0)) AS is_ours)"
+        " INSERT INTO idempotency_keys (user_id, tenant_id, key, request_hash, answer)"
+        " SELECT CAST(:user_id AS uuid), CAST(:tenant_id AS uuid), :key,"
+        " CAST(:request_hash AS bytea), CAST(:answer AS bytea) FROM turn WHERE is_ours"
         " ON CONFLICT (user_id, key) DO UPDATE SET key = EXCLUDED.key"
         " RETURNING request_hash, answer, xmax = 0 AS is_first"
     )
@@ -64,7 +67,7 @@ async def find_repeated(
     """What an earlier request with this key brought about; the caller then does nothing more.
 
     None: this is the first one, and ``effect`` is what it brings about in this transaction.
-    Of two at the same time one waits for the other. Raises IdempotencyKeyReused.
+    Raises IdempotencyKeyReused, or RequestInProgress while another transaction is at it.
     """
     request = once.request
     row = await _KEEP.first(
@@ -75,7 +78,8 @@ async def find_repeated(
         request_hash=request.request_hash,
         answer=once.encode(effect),
     )
-    assert row is not None
+    if row is None:
+        raise RequestInProgress()
     if row.is_first:
         return None
     request.check(row.request_hash)

@@ -89,9 +89,10 @@ class Transaction(Protocol):
         """
 
     async def find_repeated(self, once: Once[Session], session: Session) -> Session | None:
-        """The session that an earlier request of this key made; raises IdempotencyKeyReused.
+        """The session that an earlier request of this key made.
 
         None: this is the first one, `session` is kept as its answer, and is yet to be stored.
+        Raises IdempotencyKeyReused, RequestInProgress.
         """
 
     async def insert_session(self, session: Session) -> None: ...

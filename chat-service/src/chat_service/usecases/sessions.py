@@ -25,7 +25,7 @@ async def create_session(
 ) -> Session:
     """Stores an empty conversation, `once` if so.
 
-    Raises ValidationFailed, OwnerErased, IdempotencyKeyReused, and what `resolve_key` raises for
+    Raises ValidationFailed, OwnerErased, IdempotencyKeyReused, RequestInProgress, and what `resolve_key` raises for
     a `key_id` that is not one of the caller's.
     """
     check_session(title, model)

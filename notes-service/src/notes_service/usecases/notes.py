@@ -23,7 +23,7 @@ async def create_note(
     """Store a new note, ``once`` if so; white space around ``title`` is dropped.
 
     Raises ValidationFailed when a text is not acceptable, OwnerErased when the caller's
-    account has been deleted, IdempotencyKeyReused.
+    account has been deleted, IdempotencyKeyReused, RequestInProgress.
     """
     title = title.strip()
     errors = [

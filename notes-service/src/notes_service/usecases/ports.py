@@ -27,9 +27,10 @@ class Transaction(Protocol):
     async def insert(self, note: Note) -> None: ...
 
     async def find_repeated(self, once: Once[Note], note: Note) -> Note | None:
-        """The note that an earlier request of this key made; raises IdempotencyKeyReused.
+        """The note that an earlier request of this key made.
 
         None: this is the first one, ``note`` is kept as its answer, and is yet to be stored.
+        Raises IdempotencyKeyReused, RequestInProgress.
         """
 
     async def find(self, note_id: UUID) -> Note | None: ...
