@@ -82,8 +82,15 @@ async def test_a_user_registers_asks_and_is_forgotten_though_a_consumer_was_down
     assert (answer["role"], answer["content"]) == ("assistant", text_of("tokens-300"))
     assert answer["id"] == events[-1].data["message_id"]
     assert [s["id"] for s in user.http.get("/api/v1/chat/sessions").json()["items"]] == [session_id]
-    note = user.http.post("/api/v1/notes", json={"title": "A note", "content": "of mine"})
-    assert note.status_code == 201
+    first, again = (
+        user.http.post(
+            "/api/v1/notes",
+            json={"title": "A note", "content": "of mine"},
+            headers={"Idempotency-Key": "one-note"},
+        )
+        for _ in range(2)
+    )
+    assert (first.status_code, again.json()) == (201, first.json())
     assert redis_keys(stack) - before
     for service in SERVICES:
         assert rows_about(stack, service, user.id), service

@@ -5,8 +5,10 @@ from typing import Any
 import orjson
 import pytest
 from redis.asyncio import Redis
+from sqlalchemy import text
 
 from chassis.caller import Caller
+from chassis.db.engine import Database
 from chassis.errors import Kind, RemoteError
 from chassis.ids import new_id
 from chassis.jetstream import Consumer, JetStream
@@ -152,11 +154,21 @@ async def test_a_question_out_of_bounds_is_refused(client: Client) -> None:
     assert negative.value.reason == "VALIDATION"
 
 
+async def _kept_answers(settings: Settings) -> int:
+    worker = Database(settings.worker_database_url.get_secret_value(), application_name="test")
+    async with worker.transaction() as connection:
+        kept = await connection.scalar(text("SELECT count(*) FROM idempotency_keys"))
+    await worker.stop()
+    return kept or 0
+
+
 async def test_an_event_erases_the_user_and_is_confirmed(
     client: Client, events: JetStream, settings: Settings, caller: Caller
 ) -> None:
-    accepted, frames = await client.ask()
+    made = await client.call("CreateSession", chat_pb2.CreateSessionRequest(), "k")
+    accepted, frames = await client.ask(session_id=made.session.id, key="k")
     assert await client.follow(accepted.run_id) == frames
+    assert await _kept_answers(settings) == 1
     heard: list[events_pb2.UserErased] = []
 
     async def hear(payload: bytes) -> None:
@@ -181,6 +193,7 @@ async def test_an_event_erases_the_user_and_is_confirmed(
     assert first.user_id == str(caller.user_id)
     listed = await client.call("ListSessions", chat_pb2.ListSessionsRequest())
     assert list(listed.items) == []
+    assert await _kept_answers(settings) == 0
     refused = await _refused_question(client)
     assert (refused.kind, refused.reason) == (Kind.UNAUTHENTICATED, "ACCOUNT_DELETED")
     redis = Redis.from_url(settings.redis_url.get_secret_value())

@@ -17,6 +17,7 @@ from chassis.caller import Caller
 from chassis.errors import AppError
 from chassis.grpc.caller import TokenVerifier, current_caller
 from chassis.grpc.server import GrpcServer, allow
+from chassis.idempotency import idempotency_key
 from chassis.settings import GrpcServerSettings
 from chassis.telemetry.context import request_id, traceparent
 from chassis.testing import Signer, TlsSettings, eventually
@@ -39,6 +40,7 @@ class Call:
     token: str | None
     request_id: str
     traceparent: str
+    idempotency_key: str | None
 
 
 class Fake:
@@ -56,7 +58,16 @@ class Fake:
             token = current_caller().token
         except AppError:
             token = None
-        self.calls.append(Call(method, request, token, request_id.get(), traceparent.get()))
+        self.calls.append(
+            Call(
+                method,
+                request,
+                token,
+                request_id.get(),
+                traceparent.get(),
+                idempotency_key.get(),
+            )
+        )
 
     def __getattr__(self, method: str) -> Callable[[Any, Any], Any]:
         if not method[0].isupper():
@@ -119,6 +130,16 @@ class FakeChat(Fake):
         yield chat_pb2.StartRunResponse(accepted=accepted)
         async for frames in self._play():
             yield chat_pb2.StartRunResponse(frames=frames)
+
+    async def ContinueRun(
+        self, request: chat_pb2.ContinueRunRequest, context: object
+    ) -> AsyncIterator[chat_pb2.ContinueRunResponse]:
+        self.note("ContinueRun", request)
+        await self._refuse()
+        accepted = chat_pb2.RunAccepted(run_id=self.run_id, session_id="s", question_id="q")
+        yield chat_pb2.ContinueRunResponse(accepted=accepted)
+        async for frames in self._play():
+            yield chat_pb2.ContinueRunResponse(frames=frames)
 
     async def FollowRun(
         self, request: chat_pb2.FollowRunRequest, context: object

@@ -1,11 +1,11 @@
 """Reading one run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from chassis.caller import Caller
 from chat_service.domain.message import Message
-from chat_service.domain.run import Run
+from chat_service.domain.run import Run, RunStatus
 from chat_service.usecases.errors import RunNotFound
 from chat_service.usecases.ports import OpenTransaction, Owned
 
@@ -31,11 +31,14 @@ async def get_run(open_transaction: OpenTransaction, caller: Caller, run_id: UUI
 async def get_run_with_messages(
     open_transaction: OpenTransaction, caller: Caller, run_id: UUID
 ) -> RunWithMessages:
-    """Returns the caller's run with its two messages; raises RunNotFound."""
+    """Returns the caller's run with its two messages; raises RunNotFound.
+
+    While a run goes on with an answer, that is not yet its own.
+    """
     found = await find_run(open_transaction, caller, run_id)
     if found is None:
         raise RunNotFound()
-    return found
+    return replace(found, answer=None) if found.run.status is RunStatus.RUNNING else found
 
 
 async def find_run(

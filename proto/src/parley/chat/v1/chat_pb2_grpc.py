@@ -29,8 +29,8 @@ class ChatServiceStub:
     """Conversations, and the runs that generate their answers.
 
     Error reasons: SESSION_NOT_FOUND, RUN_NOT_FOUND, RUN_IN_PROGRESS,
-    RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, NO_KEY, KEY_NOT_FOUND,
-    SHUTTING_DOWN, VALIDATION.
+    RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
+    KEY_NOT_FOUND, SHUTTING_DOWN, VALIDATION.
     """
 
     def __init__(self, channel):
@@ -95,8 +95,8 @@ class ChatServiceServicer:
     """Conversations, and the runs that generate their answers.
 
     Error reasons: SESSION_NOT_FOUND, RUN_NOT_FOUND, RUN_IN_PROGRESS,
-    RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, NO_KEY, KEY_NOT_FOUND,
-    SHUTTING_DOWN, VALIDATION.
+    RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
+    KEY_NOT_FOUND, SHUTTING_DOWN, VALIDATION.
     """
 
     def CreateSession(self, request, context):
@@ -235,8 +235,8 @@ class ChatService:
     """Conversations, and the runs that generate their answers.
 
     Error reasons: SESSION_NOT_FOUND, RUN_NOT_FOUND, RUN_IN_PROGRESS,
-    RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, NO_KEY, KEY_NOT_FOUND,
-    SHUTTING_DOWN, VALIDATION.
+    RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
+    KEY_NOT_FOUND, SHUTTING_DOWN, VALIDATION.
     """
 
     @staticmethod

@@ -16,8 +16,8 @@ class ChatServiceStub:
     """Conversations, and the runs that generate their answers.
 
     Error reasons: SESSION_NOT_FOUND, RUN_NOT_FOUND, RUN_IN_PROGRESS,
-    RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, NO_KEY, KEY_NOT_FOUND,
-    SHUTTING_DOWN, VALIDATION.
+    RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
+    KEY_NOT_FOUND, SHUTTING_DOWN, VALIDATION.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -51,8 +51,8 @@ class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
     """Conversations, and the runs that generate their answers.
 
     Error reasons: SESSION_NOT_FOUND, RUN_NOT_FOUND, RUN_IN_PROGRESS,
-    RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, NO_KEY, KEY_NOT_FOUND,
-    SHUTTING_DOWN, VALIDATION.
+    RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
+    KEY_NOT_FOUND, SHUTTING_DOWN, VALIDATION.
     """
 
     @_abc_1.abstractmethod
