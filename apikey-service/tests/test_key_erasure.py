@@ -26,6 +26,7 @@ async def _create(keys: Channel, caller: Caller, name: str) -> None:
         ),
         timeout=5,
         token=caller.token,
+        idempotency_key=name.replace(" ", "-"),
     )
 
 
@@ -42,8 +43,10 @@ async def _publish(events: JetStream, caller: Caller) -> str:
 
 
 def _users(database: DatabaseUrls) -> set[object]:
+    """Of whom there is anything left."""
+    query = "SELECT user_id FROM keys UNION SELECT user_id FROM idempotency_keys"
     with psycopg.connect(database.worker) as worker:
-        return {user_id for (user_id,) in worker.execute("SELECT user_id FROM keys")}
+        return {user_id for (user_id,) in worker.execute(query)}
 
 
 @pytest_asyncio.fixture

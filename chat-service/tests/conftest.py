@@ -20,6 +20,7 @@ from chassis.errors import RemoteError
 from chassis.grpc.caller import TokenVerifier, current_caller
 from chassis.grpc.client import Channel
 from chassis.grpc.server import GrpcServer, allow
+from chassis.idempotency import RequestKey
 from chassis.ids import new_id
 from chassis.jetstream import JetStream
 from chassis.service import Service
@@ -113,11 +114,12 @@ class Chat:
         model: str | None = None,
         window: Window = WINDOW,
         guessed_key_id: UUID | None = None,
+        request: RequestKey | None = None,
     ) -> AcceptedRun:
         return await accept_run(
             self.open_transaction,
             caller,
-            Question(session_id, content, key_id, model, temperature=0.7, max_tokens=100),
+            Question(session_id, content, key_id, model, 0.7, max_tokens=100, request=request),
             self.connection,
             owner="replica-1",
             window=window,
@@ -333,21 +335,45 @@ class Client:
         """The same user on another channel."""
         return Client(channel, self._caller)
 
-    async def call(self, method: str, request: Any) -> Any:
+    async def call(self, method: str, request: Any, key: str | None = None) -> Any:
         return await self._channel.unary(
-            getattr(self.stub, method), request, timeout=10, token=self._token
+            getattr(self.stub, method),
+            request,
+            timeout=10,
+            token=self._token,
+            idempotency_key=key,
         )
 
-    def start(self, request: chat_pb2.StartRunRequest) -> Any:
-        return aclosing(self._channel.stream(self.stub.StartRun, request, token=self._token))
+    def start(
+        self,
+        request: chat_pb2.StartRunRequest | chat_pb2.ContinueRunRequest,
+        key: str | None = None,
+    ) -> Any:
+        """The answers of a new run, or of one that goes on with another."""
+        begins = isinstance(request, chat_pb2.StartRunRequest)
+        method: Any = self.stub.StartRun if begins else self.stub.ContinueRun
+        return aclosing(
+            self._channel.stream(method, request, token=self._token, idempotency_key=key)
+        )
 
     async def ask(
-        self, content: str = "hello", **request: Any
+        self, content: str = "hello", *, key: str | None = None, **request: Any
     ) -> tuple[chat_pb2.RunAccepted, list[chat_pb2.Frame]]:
         """Sends a question and reads its run to the end."""
+        return await self.read(chat_pb2.StartRunRequest(content=content, **request), key)
+
+    async def go_on(
+        self, run_id: str, key: str | None = None
+    ) -> tuple[chat_pb2.RunAccepted, list[chat_pb2.Frame]]:
+        """Continues a run and reads the new one to the end."""
+        return await self.read(chat_pb2.ContinueRunRequest(run_id=run_id), key)
+
+    async def read(
+        self, request: chat_pb2.StartRunRequest | chat_pb2.ContinueRunRequest, key: str | None
+    ) -> tuple[chat_pb2.RunAccepted, list[chat_pb2.Frame]]:
         accepted = chat_pb2.RunAccepted()
         frames: list[chat_pb2.Frame] = []
-        async with self.start(chat_pb2.StartRunRequest(content=content, **request)) as responses:
+        async with self.start(request, key) as responses:
             async for response in responses:
                 if response.HasField("accepted"):
                     assert frames == []
@@ -384,6 +410,24 @@ async def channel(
 @pytest.fixture
 def client(channel: Channel, caller: Caller) -> Client:
     return Client(channel, caller)
+
+
+@pytest_asyncio.fixture
+async def client_elsewhere(
+    client: Client, settings: Settings, grpc_channel: OpenChannel
+) -> AsyncIterator[Client]:
+    """The same user at a second replica of the service."""
+    service = build(settings.model_copy(update={"grpc_port": (port := free_port())}))
+    await service.start()
+    elsewhere = client.over(await grpc_channel(port, "chat-service"))
+
+    async def ready() -> bool:
+        await elsewhere.call("ListSessions", chat_pb2.ListSessionsRequest())
+        return True
+
+    await eventually(ready, ignoring=(RemoteError,))
+    yield elsewhere
+    await service.stop()
 
 
 @pytest_asyncio.fixture

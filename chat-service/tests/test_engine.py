@@ -1,13 +1,15 @@
 """The engine on a real Redis, a real PostgreSQL and the scripted model server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
 import pytest_asyncio
+from sqlalchemy import text
 
 from chassis.caller import Caller
 from chassis.ids import new_id
@@ -57,6 +59,7 @@ class Rig:
             found = await find_run(chat.open_transaction, run, run.id)
             return None if found is None else EndedRun(found.run, found.answer)
 
+        self.find = find
         self.engine = Engine(
             log=self.log,
             provider=self.provider,
@@ -91,7 +94,7 @@ async def rig(chat: Chat, redis_url: str, redis_prefix: str, bounds: Bounds) -> 
 
 
 async def ask(
-    rig: Rig, caller: Caller, server: ModelServer, model: str, content: str = "a question"
+    rig: Rig, caller: Caller, server: ModelServer, model: str, prefix: str = ""
 ) -> AcceptedRun:
     connection = Connection(
         key_id=new_id(),
@@ -101,9 +104,30 @@ async def ask(
         base_url=server.base_url,
         provider="openai",
     )
-    accepted: AcceptedRun = await rig.chat.accept(caller, None, content, model=model)
-    rig.engine.begin(accepted.run, connection, accepted.prompt)
+    accepted: AcceptedRun = await rig.chat.accept(caller, None, "a question", model=model)
+    rig.engine.begin(accepted.run, connection, accepted.prompt, prefix)
     return accepted
+
+
+def owner_named(
+    rig: Rig, replica: str, generates: Callable[[UUID], bool] | None = None
+) -> Ownership:
+    """Looks after the runs of ``replica``; does not beat until it is started."""
+    return Ownership(
+        replica=replica,
+        replicas=PostgresReplicas(rig.chat.worker),
+        log=rig.log,
+        finaliser=rig.finaliser,
+        find_run=rig.find,
+        generates=generates or rig.engine.generates,
+        cancel=rig.engine.cancel,
+    )
+
+
+async def request_cancel(rig: Rig, run: Run) -> None:
+    async with rig.chat.worker.transaction() as connection:
+        wish = text("UPDATE runs SET cancel_requested = true WHERE id = :id")
+        await connection.execute(wish, {"id": run.id})
 
 
 async def collect(batches: AsyncIterator[Sequence[Frame]]) -> list[Frame]:
@@ -363,13 +387,7 @@ async def test_a_dead_owners_run_is_taken_over_with_all_that_was_logged(
         Frame(3, "delta", b'{"text":"shown"}'),
     ]
     await rig.log.append([Append(run.id, run.epoch, shown)])
-    taker = Ownership(
-        replica="replica-2",
-        replicas=PostgresReplicas(rig.chat.worker),
-        log=rig.log,
-        finaliser=rig.finaliser,
-        generates=rig.engine.generates,
-    )
+    taker = owner_named(rig, "replica-2")
     await taker.start()
     try:
         frames = await collect(rig.engine.follow(run, 0))
@@ -392,20 +410,8 @@ async def test_a_beating_owner_keeps_its_run(
     monkeypatch.setattr(ownership, "_BEAT_SECONDS", 0.05)
     replicas = PostgresReplicas(rig.chat.worker)
     accepted = await rig.chat.accept(caller, None)
-    owner = Ownership(
-        replica=accepted.run.owner,
-        replicas=replicas,
-        log=rig.log,
-        finaliser=rig.finaliser,
-        generates=lambda _: True,
-    )
-    peer = Ownership(
-        replica="replica-2",
-        replicas=replicas,
-        log=rig.log,
-        finaliser=rig.finaliser,
-        generates=rig.engine.generates,
-    )
+    owner = owner_named(rig, accepted.run.owner, generates=lambda _: True)
+    peer = owner_named(rig, "replica-2")
     await owner.start()
     await peer.start()
 
@@ -434,13 +440,7 @@ async def test_a_run_of_ones_own_that_nobody_generates_is_ended(
     monkeypatch.setattr(ownership, "_DEAD_SECONDS", 0.3)
     monkeypatch.setattr(ownership, "_BEAT_SECONDS", 0.05)
     accepted = await rig.chat.accept(caller, None)
-    owner = Ownership(
-        replica=accepted.run.owner,
-        replicas=PostgresReplicas(rig.chat.worker),
-        log=rig.log,
-        finaliser=rig.finaliser,
-        generates=rig.engine.generates,
-    )
+    owner = owner_named(rig, accepted.run.owner)
     await owner.start()
     try:
         frames = await collect(rig.engine.follow(accepted.run, 0))
@@ -448,3 +448,101 @@ async def test_a_run_of_ones_own_that_nobody_generates_is_ended(
         await owner.stop()
     assert end(frames)["status"] == "interrupted"
     assert len(await rig.chat.messages(caller, accepted.run.session_id)) == 2
+
+
+async def test_a_cancelled_run_ends_at_once_with_what_there_is_and_hangs_up_on_the_model(
+    rig: Rig, caller: Caller, model_server: ModelServer
+) -> None:
+    closed = model_server.counters()["closed_by_client"]
+    accepted = await ask(rig, caller, model_server, "endless-at-100")
+    following = asyncio.create_task(collect(rig.engine.follow(accepted.run, 0)))
+    await eventually(lambda: rig.log.read(accepted.run.id, 2))
+    assert rig.engine.cancel(accepted.run.id)
+    frames = await following
+    assert end(frames)["status"] == "cancelled"
+    assert end(frames)["saved"] is True
+    await eventually(lambda: model_server.counters()["closed_by_client"] > closed)
+    _, answer = await rig.chat.messages(caller, accepted.run.session_id)
+    assert answer.content == joined(frames, "delta")
+    found = await rig.find(accepted.run)
+    assert found is not None
+    assert found.run.reason == "CANCELLED_BY_USER"
+    await eventually(lambda: not rig.engine.generates(accepted.run.id))
+    assert not rig.engine.cancel(accepted.run.id)
+
+
+async def test_a_run_that_is_cancelled_before_it_begins_calls_no_model(
+    rig: Rig, caller: Caller, model_server: ModelServer
+) -> None:
+    calls = model_server.counters()["calls"].get("tokens-20", 0)
+    accepted = await ask(rig, caller, model_server, "tokens-20")
+    assert rig.engine.cancel(accepted.run.id)
+    frames = await collect(rig.engine.follow(accepted.run, 0))
+    assert end(frames)["status"] == "cancelled"
+    assert model_server.counters()["calls"].get("tokens-20", 0) == calls
+
+
+async def test_an_owner_sees_with_its_beat_that_a_run_is_to_be_cancelled(
+    rig: Rig, caller: Caller, model_server: ModelServer
+) -> None:
+    accepted = await ask(rig, caller, model_server, "endless-at-100")
+    await request_cancel(rig, accepted.run)
+    owner = owner_named(rig, accepted.run.owner)
+    await owner.start()
+    try:
+        frames = await collect(rig.engine.follow(accepted.run, 0))
+    finally:
+        await owner.stop()
+    assert end(frames)["status"] == "cancelled"
+
+
+async def test_a_dead_owners_run_that_was_to_be_cancelled_is_cancelled_by_its_taker(
+    rig: Rig, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ownership, "_DEAD_SECONDS", 0.2)
+    monkeypatch.setattr(ownership, "_BEAT_SECONDS", 0.05)
+    run = (await rig.chat.accept(caller, None)).run
+    await rig.log.append([Append(run.id, run.epoch, [Frame(1, "start", b"{}")])])
+    await request_cancel(rig, run)
+    taker = owner_named(rig, "replica-2")
+    await taker.start()
+    try:
+        frames = await collect(rig.engine.follow(run, 0))
+    finally:
+        await taker.stop()
+    assert end(frames)["status"] == "cancelled"
+    found = await rig.find(run)
+    assert found is not None
+    assert (found.run.status, found.run.reason) == ("cancelled", "CANCELLED_BY_USER")
+
+
+async def test_an_answer_that_goes_on_shows_its_prefix_and_is_saved_with_it(
+    rig: Rig, caller: Caller, model_server: ModelServer
+) -> None:
+    accepted = await ask(rig, caller, model_server, "tokens-20", prefix="what there was, ")
+    frames = await collect(rig.engine.follow(accepted.run, 0))
+    assert [f.event for f in frames[:2]] == ["start", "snapshot"]
+    assert orjson.loads(frames[1].data) == {"text": "what there was, ", "reasoning": ""}
+    _, answer = await rig.chat.messages(caller, accepted.run.session_id)
+    assert answer.content == "what there was, " + text_of("tokens-20")
+
+
+async def test_what_readers_may_have_seen_is_recalled_from_memory_and_from_the_log(
+    rig: Rig, caller: Caller, model_server: ModelServer
+) -> None:
+    accepted = await ask(rig, caller, model_server, "endless-at-100", prefix="before ")
+    await eventually(lambda: rig.log.read(accepted.run.id, 3))
+    recalled = await rig.engine.recall(accepted.run)
+    assert recalled is not None
+    frames = await rig.log.read(accepted.run.id, 0)
+    shown = "before " + joined(frames[: recalled.seq], "delta")
+    assert (recalled.text, recalled.reasoning) == (shown, "")
+    rig.engine.cancel(accepted.run.id)
+    whole = await collect(rig.engine.follow(accepted.run, 0))
+    rig.engine._followers._lives.clear()
+    recalled = await rig.engine.recall(accepted.run)
+    assert recalled is not None
+    assert recalled.text == "before " + joined(whole, "delta")
+    assert recalled.seq == len(whole)
+    await rig.log.delete([accepted.run.id])
+    assert await rig.engine.recall(accepted.run) is None

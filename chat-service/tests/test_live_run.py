@@ -121,6 +121,26 @@ async def test_the_terminal_frame_ends_the_run_once_it_is_shown(live: LiveRun) -
     assert live.ended
 
 
+async def test_a_follower_that_has_gone_is_not_waited_for(live: LiveRun) -> None:
+    waiting = asyncio.create_task(live.wait_behind(0))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    assert live._waiters == []
+
+
+async def test_only_what_is_acknowledged_counts_as_shown(live: LiveRun) -> None:
+    live.begin_with("prefix ")
+    assert live.shown() == ("", "", 0)
+    live.add_reasoning("r")
+    live.add_text("a")
+    live.take()
+    live.acknowledge(2)
+    assert live.shown() == ("prefix ", "r", 2)
+    live.acknowledge(3)
+    assert live.shown() == ("prefix a", "r", 3)
+
+
 @pytest.mark.parametrize(
     ("raw", "kept"),
     [

@@ -15,6 +15,7 @@ from chassis.ids import new_id
 Chat = Any
 
 TABLES = ("sessions", "messages", "runs", "owners")
+PROTECTED = {*TABLES, "run_frames", "idempotency_keys"}
 
 
 async def _count(chat: Chat, table: str, whose: Caller | Scope | None) -> int:
@@ -95,5 +96,5 @@ async def test_every_table_with_a_users_data_forces_its_policies(chat: Chat) -> 
     )
     async with chat.worker.transaction() as connection:
         tables: Sequence[Any] = (await connection.execute(query)).all()
-    assert {table.relname for table in tables} >= set(TABLES)
+    assert {table.relname for table in tables} >= PROTECTED
     assert [table.relname for table in tables if not table.forced] == []

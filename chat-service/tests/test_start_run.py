@@ -41,7 +41,9 @@ class Generations:
         self.draining = False
         self.begun: list[tuple[Run, Connection]] = []
 
-    def begin(self, run: Run, connection: Connection, prompt: Sequence[PromptMessage]) -> None:
+    def begin(
+        self, run: Run, connection: Connection, prompt: Sequence[PromptMessage], prefix: str = ""
+    ) -> None:
         self.begun.append((run, connection))
 
 

@@ -24,12 +24,13 @@ from parley.notes.v1 import notes_pb2
 from parley.notes.v1.notes_pb2_grpc import NotesServiceStub
 
 
-async def _create(notes: Channel, caller: Caller) -> None:
+async def _create(notes: Channel, caller: Caller, key: str | None = None) -> None:
     await notes.unary(
         notes.stub(NotesServiceStub).CreateNote,
         notes_pb2.CreateNoteRequest(title="A title"),
         timeout=5,
         token=caller.token,
+        idempotency_key=key,
     )
 
 
@@ -78,8 +79,8 @@ async def test_every_time_the_event_comes_the_notes_are_gone_and_it_is_confirmed
     signer: Signer,
 ) -> None:
     alice, bob = signer.caller(), signer.caller()
-    for caller in (alice, alice, bob):
-        await _create(notes, caller)
+    for caller, key in ((alice, "k"), (alice, None), (bob, "k")):
+        await _create(notes, caller, key)
 
     first = await _publish(events, alice)
     second = await _publish(events, alice)
@@ -88,8 +89,9 @@ async def test_every_time_the_event_comes_the_notes_are_gone_and_it_is_confirmed
     assert {erased.user_id for erased in confirmed} == {str(alice.user_id)}
     assert {erased.service for erased in confirmed} == {"notes-service"}
     assert all(erased.HasField("erased_at") for erased in confirmed)
-    assert _rows(database, "notes", alice) == 0
-    assert _rows(database, "notes", bob) == 1
+    for table in ("notes", "idempotency_keys"):
+        assert _rows(database, table, alice) == 0
+        assert _rows(database, table, bob) == 1
 
 
 async def test_who_was_erased_writes_nothing_any_more(

@@ -1,6 +1,8 @@
 """Keys and connections as protobuf messages, and back."""
 
+from datetime import UTC
 from typing import Final
+from uuid import UUID
 
 from apikey_service.domain.key import Connection, Key, Provider
 from apikey_service.domain.secret import Secret
@@ -41,6 +43,26 @@ def key_to_proto(key: Key) -> apikey_pb2.Key:
     message.created_at.FromDatetime(key.created_at)
     message.updated_at.FromDatetime(key.updated_at)
     return message
+
+
+def encode_key(key: Key) -> bytes:
+    """A key as its owner may see it: there is no secret in it."""
+    return key_to_proto(key).SerializeToString()
+
+
+def decode_key(content: bytes) -> Key:
+    """The key that ``encode_key`` was given."""
+    message = apikey_pb2.Key.FromString(content)
+    return Key(
+        id=UUID(message.id),
+        name=message.name,
+        masked_key=message.masked_key,
+        model=message.model,
+        base_url=message.base_url,
+        provider=_FROM_PROTO[message.provider],
+        created_at=message.created_at.ToDatetime(tzinfo=UTC),
+        updated_at=message.updated_at.ToDatetime(tzinfo=UTC),
+    )
 
 
 def connection_to_proto(connection: Connection) -> apikey_pb2.ResolveKeyResponse:

@@ -2,12 +2,19 @@
 
 from collections.abc import AsyncIterator
 
-from apikey_service.mapping import connection_to_proto, key_to_proto, new_key_from_proto
+from apikey_service.mapping import (
+    connection_to_proto,
+    decode_key,
+    encode_key,
+    key_to_proto,
+    new_key_from_proto,
+)
 from apikey_service.usecases import keys
 from apikey_service.usecases.ports import FindSealed, OpenTransaction, Vault
 from apikey_service.usecases.resolve import resolve_key
 from chassis.grpc.caller import current_caller
 from chassis.grpc.client import Channel
+from chassis.grpc.idempotency import once
 from chassis.grpc.server import allow
 from parley.apikey.v1 import apikey_pb2, apikey_pb2_grpc
 from parley.auth.v1 import auth_pb2, auth_pb2_grpc
@@ -37,7 +44,11 @@ class ApiKeyServicer(apikey_pb2_grpc.ApiKeyServiceServicer):
         self, request: apikey_pb2.CreateKeyRequest, context: object
     ) -> apikey_pb2.CreateKeyResponse:
         key = await keys.create_key(
-            self._open_transaction, self._vault, current_caller(), new_key_from_proto(request)
+            self._open_transaction,
+            self._vault,
+            current_caller(),
+            new_key_from_proto(request),
+            once=once(request, encode_key, decode_key),
         )
         return apikey_pb2.CreateKeyResponse(key=key_to_proto(key))
 

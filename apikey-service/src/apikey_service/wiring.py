@@ -10,6 +10,7 @@ from apikey_service.store.keys import finder, transactions
 from apikey_service.vault.envelope import EnvelopeVault
 from apikey_service.vault.kek import parse_kek
 from chassis.db.engine import Database
+from chassis.db.idempotency import AnswerSweep
 from chassis.db.schema import SchemaCheck
 from chassis.grpc.caller import TokenVerifier, TrustFeed, TrustStore
 from chassis.grpc.client import Channel
@@ -62,7 +63,17 @@ def build(settings: Settings) -> Service:
     return Service(
         NAME,
         settings,
-        components=[database, worker, events, relay, user_deleted, auth, trust_feed, server],
+        components=[
+            database,
+            worker,
+            events,
+            relay,
+            AnswerSweep(worker),
+            user_deleted,
+            auth,
+            trust_feed,
+            server,
+        ],
         checks=[
             Check("database", database.ping, critical=True),
             Check("schema", SchemaCheck(database, MIGRATIONS), critical=True),

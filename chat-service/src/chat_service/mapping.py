@@ -1,6 +1,7 @@
 """What the domain says, in the words of the contract."""
 
-from datetime import datetime
+from datetime import UTC, datetime
+from uuid import UUID
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -33,6 +34,27 @@ def session_to_proto(session: Session) -> chat_pb2.Session:
         last_message_at=_timestamp(session.last_message_at),
         created_at=_timestamp(session.created_at),
         updated_at=_timestamp(session.updated_at),
+    )
+
+
+def encode_session(session: Session) -> bytes:
+    return session_to_proto(session).SerializeToString()
+
+
+def decode_session(content: bytes) -> Session:
+    """The session that `encode_session` was given when it had just been made."""
+    message = chat_pb2.Session.FromString(content)
+    created_at = message.created_at.ToDatetime(tzinfo=UTC)
+    return Session(
+        id=UUID(message.id),
+        title=message.title,
+        key_id=UUID(message.key_id) if message.HasField("key_id") else None,
+        model=message.model if message.HasField("model") else None,
+        message_count=0,
+        last_message_at=None,
+        active_at=created_at,
+        created_at=created_at,
+        updated_at=message.updated_at.ToDatetime(tzinfo=UTC),
     )
 
 

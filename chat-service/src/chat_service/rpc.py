@@ -11,16 +11,20 @@ import grpc.aio
 from chassis.errors import AppError, FieldError, ValidationFailed
 from chassis.grpc.caller import current_caller
 from chassis.grpc.client import Channel
+from chassis.grpc.idempotency import once, request_key
 from chassis.grpc.server import Method, allow
 from chassis.ids import parse_id
 from chat_service import mapping
 from chat_service.domain.limits import DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE
 from chat_service.domain.run import Run
 from chat_service.usecases.accept_run import Question
+from chat_service.usecases.cancel_run import CancelHere, cancel_run
+from chat_service.usecases.continue_run import ContinueRun
 from chat_service.usecases.errors import KeyNotFound, RunNotFound, SessionNotFound
 from chat_service.usecases.get_run import get_run, get_run_with_messages
 from chat_service.usecases.messages import list_messages
 from chat_service.usecases.ports import OpenTransaction, ResolveKey
+from chat_service.usecases.recover_run import Recall, recover_run
 from chat_service.usecases.sessions import create_session, get_session, list_sessions
 from chat_service.usecases.start_run import StartRun
 from parley.auth.v1 import auth_pb2, auth_pb2_grpc
@@ -71,7 +75,10 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
     open_transaction: OpenTransaction
     resolve_key: ResolveKey
     start_run: StartRun
+    continue_run: ContinueRun
     follow: Follow
+    cancel_here: CancelHere
+    recall: Recall
 
     async def CreateSession(
         self, request: chat_pb2.CreateSessionRequest, context: Context
@@ -83,6 +90,7 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
             title=request.title,
             key_id=_key_id(request),
             model=request.model if request.HasField("model") else None,
+            once=once(request, mapping.encode_session, mapping.decode_session),
         )
         return chat_pb2.CreateSessionResponse(session=mapping.session_to_proto(session))
 
@@ -137,6 +145,44 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
             async for frames in batches:
                 yield chat_pb2.StartRunResponse(frames=_frames(frames))
 
+    async def ContinueRun(
+        self, request: chat_pb2.ContinueRunRequest, context: Context
+    ) -> AsyncIterator[chat_pb2.ContinueRunResponse]:
+        run = await self.continue_run(
+            current_caller(), _id(request.run_id, RunNotFound), request_key(request)
+        )
+        yield chat_pb2.ContinueRunResponse(accepted=mapping.accepted_to_proto(run))
+        async with aclosing(self.follow(run, 0)) as batches:
+            async for frames in batches:
+                yield chat_pb2.ContinueRunResponse(frames=_frames(frames))
+
+    async def CancelRun(
+        self, request: chat_pb2.CancelRunRequest, context: Context
+    ) -> chat_pb2.CancelRunResponse:
+        await cancel_run(
+            self.open_transaction,
+            self.cancel_here,
+            current_caller(),
+            _id(request.run_id, RunNotFound),
+        )
+        return chat_pb2.CancelRunResponse()
+
+    async def RecoverRun(
+        self, request: chat_pb2.RecoverRunRequest, context: Context
+    ) -> chat_pb2.RecoverRunResponse:
+        found = await recover_run(
+            self.open_transaction,
+            self.recall,
+            current_caller(),
+            _id(request.session_id, RunNotFound),
+        )
+        return chat_pb2.RecoverRunResponse(
+            run=mapping.run_to_proto(found.run),
+            text=found.text,
+            reasoning=found.reasoning,
+            seq=found.seq,
+        )
+
     async def FollowRun(
         self, request: chat_pb2.FollowRunRequest, context: Context
     ) -> AsyncIterator[chat_pb2.FollowRunResponse]:
@@ -183,6 +229,7 @@ def _question(request: chat_pb2.StartRunRequest) -> Question:
         model=request.model if request.HasField("model") else None,
         temperature=request.temperature if request.HasField("temperature") else DEFAULT_TEMPERATURE,
         max_tokens=request.max_tokens if request.HasField("max_tokens") else DEFAULT_MAX_TOKENS,
+        request=request_key(request),
     )
 
 

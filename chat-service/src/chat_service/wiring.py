@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 
 from chassis.db.engine import Database
+from chassis.db.idempotency import AnswerSweep
 from chassis.db.schema import SchemaCheck
 from chassis.grpc.caller import TokenVerifier, TrustFeed, TrustStore
 from chassis.grpc.client import Channel
@@ -31,6 +32,7 @@ from chat_service.streaming.follow import EndedRun, Followers
 from chat_service.streaming.generate import Bounds
 from chat_service.streaming.log import RunLog
 from chat_service.streaming.ownership import Ownership
+from chat_service.usecases.continue_run import ContinueRun
 from chat_service.usecases.finish_run import finish_run
 from chat_service.usecases.get_run import find_run
 from chat_service.usecases.start_run import StartRun
@@ -95,16 +97,20 @@ def build(settings: Settings) -> Service:
         replicas=PostgresReplicas(worker),
         log=log,
         finaliser=finaliser,
+        find_run=find_ended_run,
         generates=engine.generates,
+        cancel=engine.cancel,
     )
+    window = Window(settings.window_messages, settings.window_characters)
     start_run = StartRun(
         open_transaction,
         resolve_key,
         engine,
         owner=replica,
-        window=Window(settings.window_messages, settings.window_characters),
+        window=window,
         limits=Limits(content_characters=settings.content_characters),
     )
+    continue_run = ContinueRun(open_transaction, resolve_key, engine, owner=replica, window=window)
 
     events = JetStream(
         settings.nats_url.get_secret_value(), prefix=settings.events_prefix, name=NAME
@@ -121,7 +127,15 @@ def build(settings: Settings) -> Service:
 
     trust = TrustStore()
     trust_feed = TrustFeed(trust, lambda: watch_revocations(auth))
-    servicer = ChatServicer(open_transaction, resolve_key, start_run, engine.follow)
+    servicer = ChatServicer(
+        open_transaction,
+        resolve_key,
+        start_run,
+        continue_run,
+        engine.follow,
+        engine.cancel,
+        engine.recall,
+    )
     server = GrpcServer(
         settings=settings,
         policy=POLICY,
@@ -136,6 +150,7 @@ def build(settings: Settings) -> Service:
             worker,
             events,
             relay,
+            AnswerSweep(worker),
             auth,
             apikey,
             trust_feed,

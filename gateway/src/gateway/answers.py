@@ -1,17 +1,33 @@
-"""Whole answers: waiting for a run to end, and saying how it failed."""
+"""Answers to what begins a run: its events as they come, or the whole once it has ended."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
+from typing import Any
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from chassis.errors import AppError, Unavailable
+from chassis.caller import Caller
+from chassis.errors import AppError, Internal, Unavailable
 from gateway import problems
+from gateway.clients import Clients
 from gateway.presence import ClientGone, Closing, End, LongRequests
-from gateway.sse import MEDIA_TYPE, Batch, FrameLike
+from gateway.schemas.chat import RunResult
+from gateway.sse import MEDIA_TYPE, Batch, EventStream, FrameLike, first_batch
+from parley.chat.v1 import chat_pb2 as pb
 
 _TERMINAL = frozenset({"done", "error"})
+
+# What begins a run answers so, for the API's own documents.
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The run's events as they come, if `text/event-stream` is accepted; "
+        "otherwise the run once it has ended.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "headers": {"X-Run-ID": {"schema": {"type": "string"}}},
+    }
+}
 
 
 class RunOutOfSight(Unavailable):
@@ -22,6 +38,40 @@ class RunOutOfSight(Unavailable):
 def wants_events(request: Request) -> bool:
     """Whether the client takes server-sent events."""
     return MEDIA_TYPE in request.headers.get("accept", "").lower()
+
+
+async def answer(
+    request: Request,
+    response: Response,
+    services: Clients,
+    caller: Caller,
+    batches: AsyncGenerator[pb.StartRunResponse | pb.ContinueRunResponse, None],
+) -> Response | RunResult:
+    """The answer to a request that begins a run, whose stream is ``batches``."""
+    state = request.app.state
+    # Only now is it known whether it was taken: a refusal is a plain problem.
+    first = await first_batch(batches, within=state.settings.accept_seconds)
+    if first is None or not first.HasField("accepted"):
+        await batches.aclose()
+        raise Internal()
+    run_id = first.accepted.run_id
+    headers = {"x-run-id": run_id}
+    if wants_events(request):
+        return EventStream(
+            batches,
+            state.requests,
+            heartbeat=state.settings.heartbeat_seconds,
+            headers=headers,
+            first=first,
+        )
+    async with aclosing(batches):
+        end = await end_of_run(request, state.requests, run_id, first, batches)
+    if end.event == "error":
+        return failure(end.data, headers)
+    response.headers.update(headers)
+    chat = services.chat
+    result = await chat.ask(chat.stub.GetRun, pb.GetRunRequest(run_id=run_id), caller)
+    return RunResult.of(result)
 
 
 async def end_of_run(

@@ -51,10 +51,17 @@ class Peer(Generic[Stub]):
         method: grpc.aio.UnaryUnaryMultiCallable[Request, Response],
         request: Request,
         caller: Caller | None = None,
+        *,
+        idempotency_key: str | None = None,
     ) -> Response:
-        """Call a method that has an effect: tried once."""
+        """Call a method that has an effect: tried once, or again if a key makes it one effect."""
         return await self.channel.unary(
-            method, request, timeout=self._deadline, token=_token(caller)
+            method,
+            request,
+            timeout=self._deadline,
+            idempotent=idempotency_key is not None,
+            token=_token(caller),
+            idempotency_key=idempotency_key,
         )
 
     def follow(
@@ -62,9 +69,13 @@ class Peer(Generic[Stub]):
         method: grpc.aio.UnaryStreamMultiCallable[Request, Response],
         request: Request,
         caller: Caller | None = None,
+        *,
+        idempotency_key: str | None = None,
     ) -> AsyncGenerator[Response, None]:
         """The answers of a stream. Whoever holds it must close it: that cancels the call."""
-        return self.channel.stream(method, request, token=_token(caller))
+        return self.channel.stream(
+            method, request, token=_token(caller), idempotency_key=idempotency_key
+        )
 
 
 def _token(caller: Caller | None) -> str | None:

@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator
 
 from chassis.grpc.caller import current_caller
 from chassis.grpc.client import Channel
+from chassis.grpc.idempotency import once
 from chassis.grpc.server import allow
-from notes_service.mapping import note_to_proto
+from notes_service.mapping import decode_note, encode_note, note_to_proto
 from notes_service.usecases import notes
 from notes_service.usecases.ports import OpenTransaction
 from parley.auth.v1 import auth_pb2, auth_pb2_grpc
@@ -35,6 +36,7 @@ class NotesServicer(notes_pb2_grpc.NotesServiceServicer):
             current_caller(),
             title=request.title,
             content=request.content,
+            once=once(request, encode_note, decode_note),
         )
         return notes_pb2.CreateNoteResponse(note=note_to_proto(note))
 

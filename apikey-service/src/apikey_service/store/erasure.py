@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from apikey_service.store.tables import keys
 from apikey_service.usecases.ports import ErasureTransaction, OpenErasure
 from chassis.db.engine import Database, Scope
+from chassis.db.idempotency import forget_answers
 from chassis.db.owners import erase_owner
 from chassis.db.statement import Statement
 from chassis.outbox import enqueue
@@ -30,6 +31,9 @@ class PostgresErasure(ErasureTransaction):
 
     async def delete_keys(self, user_id: UUID) -> int:
         return await _DELETE.run(self._connection, user_id=user_id)
+
+    async def forget_answers(self, user_id: UUID) -> None:
+        await forget_answers(self._connection, user_id)
 
     async def enqueue(self, event: str, payload: bytes) -> None:
         await enqueue(self._connection, subject=self._subject(event), payload=payload)

@@ -14,8 +14,10 @@ from apikey_service.store.tables import keys
 from apikey_service.usecases.ports import FindSealed, OpenTransaction, Sealed, Transaction
 from chassis.caller import Caller
 from chassis.db.engine import Database
+from chassis.db.idempotency import find_repeated
 from chassis.db.owners import lock_owner
 from chassis.db.statement import Statement
+from chassis.idempotency import Once
 from chassis.paging import Position
 
 # Row-level security says the same beneath: a query that forgot this would leak nothing.
@@ -89,6 +91,9 @@ class PostgresTransaction(Transaction):
             updated_at=key.updated_at,
         )
         return inserted == 1
+
+    async def find_repeated(self, once: Once[Key], key: Key) -> Key | None:
+        return await find_repeated(self._connection, self._caller, once, key)
 
     async def find(self, key_id: UUID) -> Key | None:
         row = await _FIND.first(self._connection, **self._mine, key_id=key_id)

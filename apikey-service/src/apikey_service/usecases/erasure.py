@@ -27,4 +27,5 @@ async def erase_user(
             user_id=user_id, tenant_id=tenant_id, at=utc_now()
         )
         await transaction.delete_keys(user_id)
+        await transaction.forget_answers(user_id)
         await transaction.enqueue(USER_ERASED, receipt(erased_at))

@@ -17,6 +17,7 @@ from apikey_service.usecases.ports import OpenTransaction, Place, Vault
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.errors import FieldError, ValidationFailed
+from chassis.idempotency import Once
 from chassis.ids import new_id, parse_id
 from chassis.paging import Page, Position, page_of, parse_limit
 from chassis.text import check_text
@@ -39,11 +40,17 @@ class NewKey:
 
 
 async def create_key(
-    open_transaction: OpenTransaction, vault: Vault, caller: Caller, new: NewKey
+    open_transaction: OpenTransaction,
+    vault: Vault,
+    caller: Caller,
+    new: NewKey,
+    *,
+    once: Once[Key] | None = None,
 ) -> Key:
-    """Store a connection, its key sealed; white space around the texts is dropped.
+    """Store a connection, its key sealed, ``once`` if so; white space around texts is dropped.
 
-    Raises ValidationFailed, KeyNameTaken, or OwnerErased when the account has been deleted.
+    Raises ValidationFailed, KeyNameTaken, IdempotencyKeyReused, or OwnerErased when the account
+    has been deleted.
     """
     api_key = Secret(new.api_key.reveal().strip())
     name, model, base_url = _check(new, api_key)
@@ -62,6 +69,8 @@ async def create_key(
     )
     async with open_transaction(caller) as transaction:
         transaction.lock_owner()
+        if once is not None and (earlier := await transaction.find_repeated(once, key)):
+            return earlier
         if not await transaction.insert(key, sealed):
             raise KeyNameTaken()
     return key

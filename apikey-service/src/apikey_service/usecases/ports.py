@@ -10,6 +10,7 @@ from uuid import UUID
 from apikey_service.domain.key import Key
 from apikey_service.domain.secret import Secret
 from chassis.caller import Caller
+from chassis.idempotency import Once
 from chassis.paging import Position
 
 
@@ -60,6 +61,12 @@ class Transaction(Protocol):
     async def insert(self, key: Key, sealed: Sealed) -> bool:
         """Whether the key was stored: False if the user has one whose name looks the same."""
 
+    async def find_repeated(self, once: Once[Key], key: Key) -> Key | None:
+        """The key that an earlier request of this key made; raises IdempotencyKeyReused.
+
+        None: this is the first one, ``key`` is kept as its answer, and is yet to be stored.
+        """
+
     async def find(self, key_id: UUID) -> Key | None: ...
 
     async def list(self, *, after: Position | None, limit: int) -> list[Key]:
@@ -89,6 +96,9 @@ class ErasureTransaction(Protocol):
 
     async def delete_keys(self, user_id: UUID) -> int:
         """Delete all of the user's keys; returns how many there were."""
+
+    async def forget_answers(self, user_id: UUID) -> None:
+        """Delete what is kept for repetitions of the user's requests."""
 
     async def enqueue(self, event: str, payload: bytes) -> None:
         """Put an event into the outbox; ``event`` is its subject without the prefix."""

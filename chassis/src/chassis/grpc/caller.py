@@ -10,7 +10,6 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterable, Callable, Iterable
-from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Protocol
@@ -22,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from chassis.caller import Caller
 from chassis.errors import Unauthenticated, Unavailable
 from chassis.service import Component
+from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
@@ -271,9 +271,7 @@ class TrustFeed(Component):
 
     async def stop(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await end_task(self._task)
             self._task = None
 
     async def _follow(self) -> None:

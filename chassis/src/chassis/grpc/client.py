@@ -12,6 +12,7 @@ from chassis.errors import Kind
 from chassis.grpc.caller import caller_token
 from chassis.grpc.deadline import within_deadline
 from chassis.grpc.errors import from_rpc_error
+from chassis.idempotency import METADATA_KEY
 from chassis.service import Component
 from chassis.settings import ServiceSettings
 from chassis.telemetry.context import REQUEST_ID_HEADER, TRACEPARENT_HEADER, request_id, traceparent
@@ -88,14 +89,18 @@ class Channel(Component):
             stub = self._stubs[factory] = factory(self.channel)
         return stub  # type: ignore[return-value]  # what this factory made
 
-    def metadata(self, token: str | None = None) -> tuple[tuple[str, str], ...]:
-        """What travels with every call: request id, trace context, the user's token."""
+    def metadata(
+        self, token: str | None = None, idempotency_key: str | None = None
+    ) -> tuple[tuple[str, str], ...]:
+        """What travels with a call: request id, trace context, the user's token, a key."""
         metadata = [
             (REQUEST_ID_HEADER, request_id.get()),
             (TRACEPARENT_HEADER, traceparent.get()),
         ]
         if token := token or caller_token():
             metadata.append(("authorization", f"Bearer {token}"))
+        if idempotency_key is not None:
+            metadata.append((METADATA_KEY, idempotency_key))
         return tuple(metadata)
 
     async def unary(
@@ -106,13 +111,15 @@ class Channel(Component):
         timeout: float,
         idempotent: bool = False,
         token: str | None = None,
+        idempotency_key: str | None = None,
     ) -> Response:
         """Call ``method`` and return its answer within ``timeout`` seconds.
 
         ``token`` speaks for another user than the call being served does. An idempotent call
-        is tried up to three times while the other side is unavailable. Raises AppError.
+        is tried up to three times while the other side is unavailable. ``idempotency_key``
+        has 1–255 visible ASCII characters. Raises AppError.
         """
-        metadata = self.metadata(token)
+        metadata = self.metadata(token, idempotency_key)
         attempt = 1
         while True:
             try:
@@ -132,12 +139,13 @@ class Channel(Component):
         *,
         token: str | None = None,
         timeout: float | None = None,
+        idempotency_key: str | None = None,
     ) -> AsyncGenerator[Response, None]:
         """The answers of a server stream; leaving the iteration cancels the call.
 
         Use it under ``contextlib.aclosing``. Raises AppError.
         """
-        call = method(request, metadata=self.metadata(token), timeout=timeout)
+        call = method(request, metadata=self.metadata(token, idempotency_key), timeout=timeout)
         try:
             async for response in call:
                 yield response

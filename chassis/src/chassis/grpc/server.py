@@ -1,7 +1,7 @@
 """A gRPC server with everything every call needs, done once.
 
 In this order for each call: request id and trace context, the caller's certificate against the
-method's allow-list, the user's token, the deadline, then the handler; errors become statuses,
+method's allow-list, the user's token, the deadline, the idempotency key, then the handler; errors become statuses,
 and what is not one of ours becomes a bare INTERNAL whose text stays in the log.
 """
 
@@ -20,6 +20,7 @@ from chassis.grpc.caller import TokenVerifier, set_caller
 from chassis.grpc.client import MAX_MESSAGE_BYTES
 from chassis.grpc.deadline import set_deadline
 from chassis.grpc.errors import to_status
+from chassis.idempotency import METADATA_KEY, idempotency_key, parse_idempotency_key
 from chassis.service import Component
 from chassis.settings import GrpcServerSettings
 from chassis.telemetry.context import (
@@ -240,6 +241,7 @@ class _Guard(grpc.aio.ServerInterceptor):
                 raise Unauthenticated()
             set_caller(self._verifier.verify(token))
         set_deadline(context.time_remaining())
+        idempotency_key.set(parse_idempotency_key(metadata.get(METADATA_KEY)))
 
 
 async def _abort(

@@ -5,6 +5,11 @@ from dataclasses import dataclass
 
 from chat_service.domain.message import Role
 
+_GO_ON = (
+    "Your answer was cut off. Go on exactly where it stopped, without repeating any of it and"
+    " without a word about the interruption."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class PromptMessage:
@@ -44,3 +49,20 @@ def build_prompt(
     while kept and kept[-1].role == Role.ASSISTANT:
         kept.pop()
     return (*reversed(kept), PromptMessage(Role.USER.value, question))
+
+
+def build_continuation(
+    earlier: Sequence[PromptMessage], question: str, answer: str, window: Window
+) -> tuple[PromptMessage, ...]:
+    """Returns what `build_prompt` does, then the answer so far, and the request to go on with it.
+
+    All of these are always there. Of an answer that had not begun there is nothing to go on with.
+    """
+    if not answer:
+        return build_prompt(earlier, question, window)
+    rest = Window(window.messages, window.characters - len(answer) - len(_GO_ON))
+    return (
+        *build_prompt(earlier, question, rest),
+        PromptMessage(Role.ASSISTANT.value, answer),
+        PromptMessage(Role.USER.value, _GO_ON),
+    )

@@ -30,7 +30,9 @@ class Run:
 
     `owner` is the id of the replica that generates, `epoch` the number of its ownership: whoever
     takes a run over raises it, and what is written under an older one does not count. `last_seq`
-    is the number of the newest frame when the run ended, 0 before.
+    is the number of the newest frame when the run ended, 0 before. `cancel_requested`: somebody
+    wants it ended. `continues` is the run whose answer this one goes on with: both have the same
+    question and answer.
     """
 
     id: UUID
@@ -54,6 +56,15 @@ class Run:
     created_at: datetime
     ended_at: datetime | None
     finish_reason: str | None = None
+    cancel_requested: bool = False
+    continues: UUID | None = None
+
+    @property
+    def can_be_continued(self) -> bool:
+        """Whether it was cut short: by its user, by us, or when going on with another failed."""
+        if self.status is RunStatus.FAILED:
+            return self.continues is not None
+        return self.status in {RunStatus.CANCELLED, RunStatus.INTERRUPTED}
 
 
 @dataclass(frozen=True, slots=True)

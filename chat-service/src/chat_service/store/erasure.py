@@ -9,6 +9,7 @@ from sqlalchemy import and_, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.db.engine import Database, Scope
+from chassis.db.idempotency import forget_answers
 from chassis.db.owners import erase_owner
 from chassis.outbox import enqueue
 from chat_service.domain.run import RunStatus
@@ -50,6 +51,7 @@ class PostgresErasure:
         theirs = select(sessions.c.id).where(self._sessions)
         await self._connection.execute(delete(messages).where(messages.c.session_id.in_(theirs)))
         await self._connection.execute(delete(sessions).where(self._sessions))
+        await forget_answers(self._connection, self._scope.user_id)
 
     async def enqueue(self, event: str, payload: bytes) -> None:
         await enqueue(self._connection, subject=self._subject(event), payload=payload)

@@ -61,6 +61,8 @@ def to_run(row: Any) -> Run:
         created_at=row.created_at,
         ended_at=row.ended_at,
         finish_reason=row.finish_reason,
+        cancel_requested=row.cancel_requested,
+        continues=row.continues,
     )
 
 

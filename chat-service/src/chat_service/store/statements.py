@@ -8,19 +8,21 @@ from sqlalchemy import text
 
 from chassis.db.statement import Statement
 
-# `run` stays empty while another run of the session is live: the partial unique index over live
-# runs decides that, and it looks past the snapshot.
+# `run` stays empty while another run of the session is live, or if the request's key has begun one
+# before: unique indexes decide that, and they look past the snapshot.
 _RUN_AND_QUESTION = """
 run AS (
     INSERT INTO runs (
         id, session_id, tenant_id, user_id, question_id, answer_id, question_order, answer_order,
-        provider, model, temperature, max_tokens, owner, epoch, status, last_seq, created_at)
+        provider, model, temperature, max_tokens, owner, epoch, status, last_seq, created_at,
+        idempotency_key, request_hash)
     SELECT :id, session.id, :tenant_id, :user_id, :question_id, :answer_id,
            session.last_order - 1, session.last_order,
            :provider, coalesce(:model, session.model, :fallback_model), :temperature, :max_tokens,
-           :owner, 1, 'running', 0, :created_at
+           :owner, 1, 'running', 0, :created_at,
+           CAST(:idempotency_key AS text), CAST(:request_hash AS bytea)
     FROM session
-    ON CONFLICT (session_id) WHERE status = 'running' DO NOTHING
+    ON CONFLICT DO NOTHING
     RETURNING id, model, question_order, answer_order),
 question AS (
     INSERT INTO messages (
@@ -30,8 +32,10 @@ question AS (
     FROM session, run)
 """
 
-# The newest messages before the question that fit both bounds.
-_WINDOW = """
+
+def _window(earlier: str) -> str:
+    """The newest of those messages that fit both bounds."""
+    return f"""
     SELECT role, content, "order"
     FROM (
         SELECT role, content, "order",
@@ -39,13 +43,17 @@ _WINDOW = """
         FROM (
             SELECT role, content, "order"
             FROM messages
-            WHERE session_id = :session_id AND id <> :question_id AND content <> ''
+            WHERE session_id = :session_id AND {earlier} AND content <> ''
             ORDER BY "order" DESC
             LIMIT :window_messages) AS newest) AS measured
     WHERE characters <= :window_characters
-"""
+"""  # noqa: S608 - made of constants below
 
-# A new session with its first question and run: one row.
+
+_WINDOW = _window("id <> :question_id")
+_WINDOW_BEFORE = _window('"order" < :before')
+
+# A new session with its first question and run: one row; none if the key has begun one before.
 ADMIT_TO_NEW_SESSION = Statement(
     text(f"""
 WITH session AS (
@@ -62,8 +70,8 @@ FROM session, run
 )
 
 # The question and the run of a session that is there: no row without the session; otherwise a
-# row for each message of the window (one with nulls if there is none), `id` null if another run
-# is live. `newest` is the order of the newest message that the statement saw.
+# row for each message of the window (one with nulls if there is none), `id` null if there is a
+# run in the way. `newest` is the order of the newest message that the statement saw.
 ADMIT_TO_SESSION = Statement(
     text(f"""
 WITH session AS (
@@ -88,12 +96,58 @@ READ_WINDOW = Statement(
     text(f'SELECT role, content FROM ({_WINDOW}) AS earlier ORDER BY "order"')  # noqa: S608 - see above
 )
 
+READ_WINDOW_BEFORE = Statement(
+    text(f'SELECT role, content FROM ({_WINDOW_BEFORE}) AS earlier ORDER BY "order"')  # noqa: S608 - see above
+)
+
+RUN_OF_KEY = Statement(
+    text("SELECT * FROM runs WHERE user_id = :user_id AND idempotency_key = :idempotency_key")
+)
+
+# Of the runs with the last answer, which are each other's continuations, the one that nobody has
+# continued: no clock decides.
+NEWEST_RUN = Statement(
+    text("""
+SELECT * FROM runs
+WHERE session_id = :session_id
+  AND NOT EXISTS (
+    SELECT FROM runs AS later
+    WHERE later.session_id = :session_id AND later.continues = runs.id)
+ORDER BY answer_order DESC
+LIMIT 1
+""")
+)
+
+# A run that has ended is touched, but stays as it is.
+REQUEST_CANCEL = Statement(
+    text(
+        "UPDATE runs SET cancel_requested = cancel_requested OR status = 'running'"
+        " WHERE id = :run_id"
+    )
+)
+
+ADMIT_CONTINUATION = Statement(
+    text("""
+INSERT INTO runs (
+    id, session_id, tenant_id, user_id, question_id, answer_id, question_order, answer_order,
+    provider, model, temperature, max_tokens, owner, epoch, status, last_seq, created_at,
+    continues, idempotency_key, request_hash)
+VALUES (
+    :id, :session_id, :tenant_id, :user_id, :question_id, :answer_id, :question_order,
+    :answer_order, :provider, :model, :temperature, :max_tokens, :owner, 1, 'running', 0,
+    :created_at, :continues, :idempotency_key, :request_hash)
+ON CONFLICT DO NOTHING
+""")
+)
+
 LIVE_RUN = Statement(
     text("SELECT id FROM runs WHERE session_id = :session_id AND status = 'running'")
 )
 
 # The session's row is locked before the run's, in the order that everyone keeps to. One row is
-# updated if the run was still live at this epoch, else none and nothing is inserted.
+# updated if the run was still live at this epoch, else none and nothing is inserted. There is an
+# answer already only if the run continues another: what that one said is never taken away, not
+# even when the log was lost that holds it, too.
 END_RUN = Statement(
     text("""
 WITH session AS (
@@ -112,9 +166,20 @@ answer AS (
         model, reasoning, prompt_tokens, completion_tokens, created_at)
     SELECT answer_id, session_id, tenant_id, user_id, 'assistant', :content, answer_order, id,
            status, provider, model, :reasoning, prompt_tokens, completion_tokens, :at
-    FROM run)
+    FROM run
+    ON CONFLICT (id) DO UPDATE
+    SET content = CASE WHEN starts_with(excluded.content, messages.content) THEN excluded.content
+                       ELSE messages.content || excluded.content END,
+        reasoning = nullif(concat_ws(E'\\n\\n', messages.reasoning, excluded.reasoning), ''),
+        run_id = excluded.run_id, status = excluded.status, provider = excluded.provider,
+        model = excluded.model,
+        prompt_tokens = CASE WHEN excluded.prompt_tokens IS NULL THEN messages.prompt_tokens
+            ELSE coalesce(messages.prompt_tokens, 0) + excluded.prompt_tokens END,
+        completion_tokens = CASE WHEN excluded.completion_tokens IS NULL
+            THEN messages.completion_tokens
+            ELSE coalesce(messages.completion_tokens, 0) + excluded.completion_tokens END)
 UPDATE sessions
-SET message_count = message_count + 1,
+SET message_count = message_count + CASE WHEN run.continues IS NULL THEN 1 ELSE 0 END,
     last_message_at = greatest(last_message_at, :at),
     updated_at = greatest(updated_at, :at)
 FROM run

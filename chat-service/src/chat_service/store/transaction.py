@@ -23,14 +23,16 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.db.engine import Database, Scope
+from chassis.db.idempotency import find_repeated
 from chassis.db.owners import lock_owner
 from chassis.db.statement import Statement
+from chassis.idempotency import Once, RequestKey
 from chassis.paging import Position
 from chat_service.domain.message import Message
-from chat_service.domain.prompt import Window
+from chat_service.domain.prompt import PromptMessage, Window
 from chat_service.domain.run import Ending, Run
 from chat_service.domain.session import Session
-from chat_service.store import turns
+from chat_service.store import statements, turns
 from chat_service.store.rows import to_message, to_run, to_session
 from chat_service.store.tables import messages, runs, sessions
 from chat_service.usecases.ports import Admission, NewRun, OpenTransaction, Owned
@@ -53,7 +55,9 @@ _INSERT_SESSION = Statement(
         "updated_at",
     ],
 )
-_SESSION = Statement(select(sessions).where(sessions.c.id == bindparam("session_id")))
+_THIS_SESSION = select(sessions).where(sessions.c.id == bindparam("session_id"))
+_SESSION = Statement(_THIS_SESSION)
+_LOCK_SESSION = Statement(_THIS_SESSION.with_for_update())
 # The user is named although row-level security says so too: the index begins with it.
 _OWN_SESSIONS = sessions.c.user_id == bindparam("user_id")
 _BY_ACTIVITY = (
@@ -108,6 +112,9 @@ class PostgresTransaction:
     def lock_owner(self) -> None:
         lock_owner(self._connection, self._scope)
 
+    async def find_repeated(self, once: Once[Session], session: Session) -> Session | None:
+        return await find_repeated(self._connection, self._scope, once, session)
+
     async def insert_session(self, session: Session) -> None:
         await _INSERT_SESSION.run(
             self._connection,
@@ -123,6 +130,10 @@ class PostgresTransaction:
 
     async def find_session(self, session_id: UUID) -> Session | None:
         row = await _SESSION.first(self._connection, session_id=session_id)
+        return None if row is None else to_session(row)
+
+    async def lock_session(self, session_id: UUID) -> Session | None:
+        row = await _LOCK_SESSION.first(self._connection, session_id=session_id)
         return None if row is None else to_session(row)
 
     async def list_sessions(self, limit: int, after: Position | None) -> list[Session]:
@@ -161,6 +172,24 @@ class PostgresTransaction:
     async def find_run(self, run_id: UUID) -> Run | None:
         row = await _RUN.first(self._connection, run_id=run_id)
         return None if row is None else to_run(row)
+
+    async def find_newest_run(self, session_id: UUID) -> Run | None:
+        row = await statements.NEWEST_RUN.first(self._connection, session_id=session_id)
+        return None if row is None else to_run(row)
+
+    async def find_run_of(self, request: RequestKey) -> Run | None:
+        return await turns.find_run_of(self._connection, self._scope.user_id, request)
+
+    async def request_cancel(self, run_id: UUID) -> bool:
+        return await statements.REQUEST_CANCEL.run(self._connection, run_id=run_id) == 1
+
+    async def read_window(
+        self, session_id: UUID, before: int, window: Window
+    ) -> tuple[PromptMessage, ...]:
+        return await turns.read_window(self._connection, session_id, before, window)
+
+    async def admit_continuation(self, run: Run, request: RequestKey | None) -> None:
+        await turns.admit_continuation(self._connection, run, request)
 
     async def admit_run(self, new: NewRun, window: Window) -> Admission:
         return await turns.admit_run(self._connection, new, window)

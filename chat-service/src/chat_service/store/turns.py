@@ -1,15 +1,18 @@
 """The beginning and the end of a turn in PostgreSQL: a run is admitted, a run is ended."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis.idempotency import RequestKey
 from chat_service.domain.prompt import PromptMessage, Window
 from chat_service.domain.run import Ending, Run, RunStatus
 from chat_service.store import statements
+from chat_service.store.rows import to_run
 from chat_service.usecases.errors import RunInProgress, SessionNotFound
-from chat_service.usecases.ports import Admission, NewRun
+from chat_service.usecases.ports import Admission, NewRun, RepeatedRequest
 
 
 async def admit_run(connection: AsyncConnection, new: NewRun, window: Window) -> Admission:
@@ -30,10 +33,13 @@ async def admit_run(connection: AsyncConnection, new: NewRun, window: Window) ->
         "max_tokens": new.max_tokens,
         "owner": new.owner,
         "created_at": new.created_at,
+        **_of_request(new.request),
     }
     if new.session_id is None:
         parameters["key_id"] = new.key_id
         row = await statements.ADMIT_TO_NEW_SESSION.first(connection, **parameters)
+        if row is None:
+            await _refuse(connection, new.user_id, new.new_session_id, new.request)
         return _admission(new, row, ())
     bounds = {
         "window_messages": window.messages,
@@ -44,9 +50,7 @@ async def admit_run(connection: AsyncConnection, new: NewRun, window: Window) ->
         raise SessionNotFound()
     first = rows[0]
     if first.id is None:
-        live = await statements.LIVE_RUN.first(connection, session_id=new.session_id)
-        assert live is not None
-        raise RunInProgress(live.id)
+        await _refuse(connection, new.user_id, new.session_id, new.request)
     if (first.newest or 0) != first.question_order - 1:
         # The statement waited for the session's lock and missed what was saved meanwhile.
         rows = await statements.READ_WINDOW.all(
@@ -54,6 +58,78 @@ async def admit_run(connection: AsyncConnection, new: NewRun, window: Window) ->
         )
     earlier = tuple(PromptMessage(row.role, row.content) for row in rows if row.role is not None)
     return _admission(new, first, earlier)
+
+
+def _of_request(request: RequestKey | None) -> dict[str, object]:
+    return {
+        "idempotency_key": None if request is None else request.key,
+        "request_hash": None if request is None else request.request_hash,
+    }
+
+
+async def _refuse(
+    connection: AsyncConnection, user_id: UUID, session_id: UUID, request: RequestKey | None
+) -> NoReturn:
+    """Raises what kept a run from being stored: its own request comes before a live run."""
+    if request is not None and (run := await find_run_of(connection, user_id, request)):
+        raise RepeatedRequest(run)
+    live = await statements.LIVE_RUN.first(connection, session_id=session_id)
+    assert live is not None
+    raise RunInProgress(live.id)
+
+
+async def find_run_of(
+    connection: AsyncConnection, user_id: UUID, request: RequestKey
+) -> Run | None:
+    """See `ports.Transaction.find_run_of`."""
+    row = await statements.RUN_OF_KEY.first(
+        connection, user_id=user_id, idempotency_key=request.key
+    )
+    if row is None:
+        return None
+    request.check(row.request_hash)
+    return to_run(row)
+
+
+async def read_window(
+    connection: AsyncConnection, session_id: UUID, before: int, window: Window
+) -> tuple[PromptMessage, ...]:
+    """See `ports.Transaction.read_window`."""
+    rows = await statements.READ_WINDOW_BEFORE.all(
+        connection,
+        session_id=session_id,
+        before=before,
+        window_messages=window.messages,
+        window_characters=window.characters,
+    )
+    return tuple(PromptMessage(row.role, row.content) for row in rows)
+
+
+async def admit_continuation(
+    connection: AsyncConnection, run: Run, request: RequestKey | None
+) -> None:
+    """See `ports.Transaction.admit_continuation`."""
+    admitted = await statements.ADMIT_CONTINUATION.run(
+        connection,
+        id=run.id,
+        session_id=run.session_id,
+        tenant_id=run.tenant_id,
+        user_id=run.user_id,
+        question_id=run.question_id,
+        answer_id=run.answer_id,
+        question_order=run.question_order,
+        answer_order=run.answer_order,
+        provider=run.provider,
+        model=run.model,
+        temperature=run.temperature,
+        max_tokens=run.max_tokens,
+        owner=run.owner,
+        created_at=run.created_at,
+        continues=run.continues,
+        **_of_request(request),
+    )
+    if not admitted:
+        await _refuse(connection, run.user_id, run.session_id, request)
 
 
 def _admission(new: NewRun, row: Any, earlier: tuple[PromptMessage, ...]) -> Admission:

@@ -12,15 +12,16 @@ from uuid import UUID
 from prometheus_client import Counter, Gauge
 
 from chassis.service import Component
+from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
 from chat_service.domain.connection import Connection
 from chat_service.domain.prompt import PromptMessage
 from chat_service.domain.run import Ending, Run
 from chat_service.providers.openai import OpenAiProvider
 from chat_service.streaming.finaliser import Finaliser, Saved
-from chat_service.streaming.follow import Followers
+from chat_service.streaming.follow import Followers, Recalled
 from chat_service.streaming.frame import START, USAGE, Frame
-from chat_service.streaming.generate import DELETED, SHUTTING_DOWN, Bounds, Generation
+from chat_service.streaming.generate import CANCELLED, DELETED, SHUTTING_DOWN, Bounds, Generation
 from chat_service.streaming.live import LiveRun
 from chat_service.streaming.log import RunLog
 from chat_service.streaming.terminal import terminal_event
@@ -95,13 +96,21 @@ class Engine(Component):
                 await self._end_all()
         for task in (self._clocks, *self._tasks):
             if task is not None:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+                await end_task(task)
         await self._tick.stop()
 
-    def begin(self, run: Run, connection: Connection, prompt: Sequence[PromptMessage]) -> None:
-        """Generate the answer of an accepted run, from now on and whoever listens."""
+    def begin(
+        self,
+        run: Run,
+        connection: Connection,
+        prompt: Sequence[PromptMessage],
+        prefix: str = "",
+    ) -> None:
+        """Generate the answer of an accepted run, from now on and whoever listens.
+
+        ``prefix`` is what the answer begins with when this run goes on with it: readers get it
+        as a snapshot behind the start, and it is part of the answer that is saved.
+        """
         live = LiveRun(run)
         live.add_event(
             START,
@@ -113,6 +122,8 @@ class Engine(Component):
                 "model": run.model,
             },
         )
+        if prefix:
+            live.begin_with(prefix)
         self._followers.add(live)
         # A model that begins at once takes the start along with its first token.
         asyncio.get_running_loop().call_later(self._tick_seconds, self._tick.mark, live)
@@ -127,6 +138,21 @@ class Engine(Component):
     def generates(self, run_id: UUID) -> bool:
         """Whether this replica has the run in hand."""
         return run_id in self._generations
+
+    def cancel(self, run_id: UUID) -> bool:
+        """End a run as its user wishes, with what there is of it, and hang up on the provider.
+
+        False: it is not generated here. One that is just being saved is saved as it ended.
+        """
+        generation = self._generations.get(run_id)
+        if generation is None:
+            return False
+        generation.end(CANCELLED)
+        return True
+
+    async def recall(self, run: Run) -> Recalled | None:
+        """What readers of a run that is not saved may have seen; None if there is nothing of it."""
+        return await self._followers.recall(run)
 
     def follow(self, run: Run, after: int) -> AsyncGenerator[Sequence[Frame], None]:
         """Batches of the run's frames behind number ``after``, to the terminal one."""

@@ -6,12 +6,14 @@ The log of a run keeps until its save is confirmed; only then does it begin to e
 import asyncio
 from collections.abc import Awaitable, Callable
 from enum import Enum
+from uuid import UUID
 
 from prometheus_client import Counter, Gauge
 from redis.exceptions import RedisError
 
 from chassis.errors import AppError, Kind
 from chassis.service import Component
+from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
 from chat_service.domain.run import Ending, Run
 from chat_service.streaming.log import RunLog
@@ -19,7 +21,7 @@ from chat_service.streaming.log import RunLog
 _log = get_logger(__name__)
 
 _UNSAVED = Gauge("chat_unsaved_runs", "Ended runs whose answer is not saved yet.")
-_LOST = Counter("chat_save_failures_total", "Answers that could not be saved, for good: an alert.")
+_LOST = Counter("chat_save_failures_total", "Answers that the database refuses: an alert.")
 
 # Pauses before each further try, seconds; the last one goes on for as long as it takes.
 _PAUSES = (0.05, 0.2, 1.0, 2.0)
@@ -38,8 +40,10 @@ class Saved(Enum):
     YES = "yes"
     #: Not yet: it goes on in the background for as long as it takes.
     LATER = "later"
-    #: Somebody else has the run, or it is gone, or it cannot be saved at all.
+    #: Somebody else has the run, or it is gone.
     NO = "no"
+    #: The database refuses it for good. Its log stays, and whoever owns it tries again later.
+    NEVER = "never"
 
 
 class Finaliser(Component):
@@ -49,19 +53,21 @@ class Finaliser(Component):
         self._log = log
         self._save_run = save_run
         self._run_exists = run_exists
-        self._saving: set[asyncio.Task[Saved]] = set()
+        self._saving: dict[asyncio.Task[Saved], UUID] = {}
+        self._refused: set[UUID] = set()
         self._tidying: set[asyncio.Task[None]] = set()
 
     async def drain(self) -> None:
         while self._saving or self._tidying:
-            await asyncio.wait(self._saving | self._tidying)
+            await asyncio.wait((*self._saving, *self._tidying))
 
     async def stop(self) -> None:
-        tasks = self._saving | self._tidying
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        for task in (*self._saving, *self._tidying):
+            await end_task(task)
+
+    def is_saving(self, run_id: UUID) -> bool:
+        """Whether the end of the run is on its way to the database."""
+        return run_id in self._saving.values()
 
     async def save(self, run: Run, ending: Ending) -> Saved:
         """Begin to save, and say what came of it within two seconds.
@@ -69,7 +75,7 @@ class Finaliser(Component):
         After YES the caller lets the log expire, with the terminal frame; after LATER this does.
         """
         task = asyncio.create_task(self._save(run, ending), name=f"save-{run.id}")
-        self._saving.add(task)
+        self._saving[task] = run.id
         _UNSAVED.inc()
         task.add_done_callback(self._forget)
         done, _ = await asyncio.wait({task}, timeout=_PATIENCE_SECONDS)
@@ -85,7 +91,7 @@ class Finaliser(Component):
             task.add_done_callback(self._tidying.discard)
 
     def _forget(self, task: asyncio.Task[Saved]) -> None:
-        self._saving.discard(task)
+        del self._saving[task]
         _UNSAVED.dec()
 
     async def _save(self, run: Run, ending: Ending) -> Saved:
@@ -106,6 +112,7 @@ class Finaliser(Component):
             return Saved.LATER
         except Exception as error:  # noqa: BLE001 - a permanent error, whatever it is
             return self._give_up(run, error)
+        self._refused.discard(run.id)
         if not exists:
             await self._tidy(run, self._log.delete([run.id]))
         return Saved.YES if saved else Saved.NO
@@ -118,6 +125,11 @@ class Finaliser(Component):
             _log.warning("run.log_not_tidied", run_id=str(run.id), exc_info=error)
 
     def _give_up(self, run: Run, error: Exception) -> Saved:
-        _LOST.inc()
-        _log.critical("run.save_failed", run_id=str(run.id), exc_info=error)
-        return Saved.NO
+        # One alert for a run, however often its owner tries again.
+        if run.id in self._refused:
+            _log.warning("run.save_refused_again", run_id=str(run.id), error=type(error).__name__)
+        else:
+            self._refused.add(run.id)
+            _LOST.inc()
+            _log.critical("run.save_failed", run_id=str(run.id), exc_info=error)
+        return Saved.NEVER

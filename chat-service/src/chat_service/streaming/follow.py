@@ -16,6 +16,7 @@ from chat_service.domain.run import Run, RunStatus
 from chat_service.streaming.frame import SNAPSHOT, Frame, encode
 from chat_service.streaming.live import LiveRun
 from chat_service.streaming.log import RunLog
+from chat_service.streaming.replay import replay
 from chat_service.streaming.terminal import terminal_event
 
 _log = get_logger(__name__)
@@ -27,6 +28,15 @@ class EndedRun:
 
     run: Run
     answer: Message | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What readers of a run may have seen so far: all up to frame number ``seq``."""
+
+    text: str
+    reasoning: str
+    seq: int
 
 
 FindRun = Callable[[Run], Awaitable[EndedRun | None]]
@@ -70,6 +80,18 @@ class Followers:
                     await live.wait_behind(after)
         async for frames in self._follow_log(run, after):
             yield frames
+
+    async def recall(self, run: Run) -> Recalled | None:
+        """The text of a run from wherever it is; None if there is nothing of it."""
+        live = self._lives.get(run.id)
+        if live is not None:
+            text, reasoning, seq = live.shown()
+            return Recalled(text, reasoning, seq) if seq else None
+        frames = await self._log.read(run.id, 0)
+        if not frames:
+            return None
+        told = replay(frames)
+        return Recalled(told.text, told.reasoning, frames[-1].seq)
 
     async def _follow_log(self, run: Run, after: int) -> AsyncGenerator[Sequence[Frame], None]:
         while True:

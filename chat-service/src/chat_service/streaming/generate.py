@@ -42,6 +42,8 @@ class Verdict:
 COMPLETED = Verdict(RunStatus.COMPLETED)
 SHUTTING_DOWN = Verdict(RunStatus.INTERRUPTED, "SHUTTING_DOWN")
 DELETED = Verdict(RunStatus.CANCELLED, "DELETED")
+CANCELLED_BY_USER = "CANCELLED_BY_USER"
+CANCELLED = Verdict(RunStatus.CANCELLED, CANCELLED_BY_USER)
 _ENDED_EARLY = Verdict(RunStatus.INTERRUPTED, "PROVIDER_ENDED_EARLY")
 _TOO_LARGE = Verdict(RunStatus.INTERRUPTED, "ANSWER_TOO_LARGE")
 _IDLE = Verdict(RunStatus.INTERRUPTED, "IDLE_TIMEOUT")
@@ -76,6 +78,8 @@ class Generation:
 
     async def run(self, connection: Connection, prompt: Sequence[PromptMessage]) -> Verdict:
         """Read to the end, or until :meth:`end`. What came stays in the run, whatever happens."""
+        if self._verdict is not None:
+            return self._verdict  # ended before it began
         # A task of its own: ending it early must not touch what comes after, the saving.
         self._reading = asyncio.create_task(self._read(connection, prompt))
         await asyncio.wait({self._reading})

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chat_service.domain.run import Run
-from chat_service.streaming.frame import DELTA, REASONING, Frame, encode, storable
+from chat_service.streaming.frame import DELTA, REASONING, SNAPSHOT, Frame, encode, storable
 
 # Bytes of frame data that stay in memory for followers; older ones are read from Redis.
 WINDOW_BYTES = 256 * 1024
@@ -39,6 +39,12 @@ class LiveRun:
 
     # What the generation does
 
+    def begin_with(self, prefix: str) -> None:
+        """Put storable text that is there already in front of the answer, as one snapshot."""
+        self._text.append(prefix)
+        self.text_bytes += len(prefix.encode())
+        self.add_event(SNAPSHOT, {"text": prefix, "reasoning": ""})
+
     def add_text(self, text: str) -> None:
         """Take in a piece of the answer."""
         self._pending.append((DELTA, text))
@@ -58,6 +64,13 @@ class LiveRun:
         """All text and reasoning so far, storable, and the number of their last frame."""
         self._drain()
         return "".join(self._text), "".join(self._reasoning), self._seq
+
+    def shown(self) -> tuple[str, str, int]:
+        """Text and reasoning that a follower can have seen, and the number of their last frame."""
+        unseen = [frame.event for frame in self._unacknowledged if frame.seq > self._shown]
+        text = self._text[: len(self._text) - unseen.count(DELTA) - unseen.count(SNAPSHOT)]
+        reasoning = self._reasoning[: len(self._reasoning) - unseen.count(REASONING)]
+        return "".join(text), "".join(reasoning), self._shown
 
     # What the tick does
 
@@ -119,7 +132,13 @@ class LiveRun:
             return
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
-        await waiter
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            # A follower that has gone is not remembered until the next frame.
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
+            raise
 
     def _wake(self) -> None:
         waiters, self._waiters = self._waiters, []

@@ -9,36 +9,33 @@ whatever was shown is in there. The model is not called again by itself.
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
-import orjson
 from redis.exceptions import RedisError
 
 from chassis.errors import AppError
 from chassis.service import Component
+from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
-from chat_service.domain.run import Ending, Run, RunStatus, Usage
+from chat_service.domain.run import Ending, Run, RunStatus
 from chat_service.streaming.finaliser import Finaliser, Saved
-from chat_service.streaming.frame import (
-    DELTA,
-    DONE,
-    ERROR,
-    REASONING,
-    SNAPSHOT,
-    USAGE,
-    Frame,
-    encode,
-)
+from chat_service.streaming.follow import FindRun
+from chat_service.streaming.frame import Frame, encode
+from chat_service.streaming.generate import CANCELLED_BY_USER
 from chat_service.streaming.log import Append, RunLog
+from chat_service.streaming.replay import replay
 from chat_service.streaming.terminal import terminal_event
-from chat_service.usecases.replicas import Replicas
+from chat_service.usecases.replicas import LiveRun, Replicas
 
 _log = get_logger(__name__)
 
 _BEAT_SECONDS = 1.0
 _DEAD_SECONDS = 15.0
-OWNER_LOST = "OWNER_LOST"
+# Between two tries to end a run whose save is refused for good: doubling, seconds.
+_FIRST_PAUSE_SECONDS = 15.0
+_LONGEST_PAUSE_SECONDS = 600.0
+_AWAY = (RedisError, OSError, TimeoutError)
 
 
 @dataclass(slots=True)
@@ -49,10 +46,18 @@ class _Sighting:
     since: float
 
 
-class Ownership(Component):
-    """Beats for this replica, and takes over what dead ones left.
+@dataclass(slots=True)
+class _Pause:
+    """Until when (monotonic seconds) a run is left alone, and how long it was this time."""
 
-    ``generates`` says whether this replica has a run in hand.
+    until: float
+    seconds: float
+
+
+class Ownership(Component):
+    """Beats for this replica, ends runs whose users wish it, and takes over what dead ones left.
+
+    ``generates`` says whether this replica has a run in hand, ``cancel`` ends one that it has.
     """
 
     def __init__(
@@ -62,14 +67,20 @@ class Ownership(Component):
         replicas: Replicas,
         log: RunLog,
         finaliser: Finaliser,
+        find_run: FindRun,
         generates: Callable[[UUID], bool],
+        cancel: Callable[[UUID], bool],
     ) -> None:
         self._replica = replica
         self._replicas = replicas
         self._log = log
         self._finaliser = finaliser
+        self._find_run = find_run
         self._generates = generates
+        self._cancel = cancel
         self._sightings: dict[str, _Sighting] = {}
+        self._pauses: dict[UUID, _Pause] = {}
+        self._taking: dict[UUID, asyncio.Task[None]] = {}
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -77,10 +88,10 @@ class Ownership(Component):
 
     async def stop(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await end_task(self._task)
             self._task = None
+        for task in list(self._taking.values()):
+            await end_task(task)
         with suppress(AppError):  # a replica that cannot say goodbye is noticed by its silence
             await self._replicas.leave(self._replica)
 
@@ -88,22 +99,31 @@ class Ownership(Component):
         while True:
             try:
                 await self._replicas.beat(self._replica)
-                for run in await self._find_orphans():
-                    await self._take_over(run)
-            except (AppError, RedisError, OSError, TimeoutError) as error:
+                live = await self._replicas.list_live_runs()
+            except (AppError, *_AWAY) as error:
                 self._sightings.clear()
                 _log.warning("ownership.look_failed", error=type(error).__name__)
+            else:
+                for one in live:
+                    if one.run.cancel_requested and one.run.owner == self._replica:
+                        self._cancel(one.run.id)
+                for orphan in self._find_orphans(live):
+                    # A task of its own: the beat must not wait for it.
+                    task = asyncio.create_task(self._take_over(orphan), name=f"take-{orphan.id}")
+                    self._taking[orphan.id] = task
             await asyncio.sleep(_BEAT_SECONDS)
 
-    async def _find_orphans(self) -> list[Run]:
+    def _find_orphans(self, live: Sequence[LiveRun]) -> list[Run]:
         now = asyncio.get_running_loop().time()
-        live = await self._replicas.list_live_runs()
         sightings: dict[str, _Sighting] = {}
         orphans: list[Run] = []
+        self._pauses = {
+            one.run.id: self._pauses[one.run.id] for one in live if one.run.id in self._pauses
+        }
         for one in live:
             run = one.run
             mine = run.owner == self._replica
-            if mine and self._generates(run.id):
+            if mine and self._in_hand(run.id):
                 continue
             # A run of this replica that it does not know was accepted by a commit whose answer
             # got lost. It is watched by itself; others' runs by their owners' beats.
@@ -112,21 +132,37 @@ class Ownership(Component):
             if seen is None or seen.beat != beat:
                 seen = _Sighting(beat, now)
             sightings[subject] = seen
-            if now - seen.since >= _DEAD_SECONDS:
+            pause = self._pauses.get(run.id)
+            if now - seen.since >= _DEAD_SECONDS and (pause is None or now >= pause.until):
                 orphans.append(run)
         self._sightings = sightings
         return orphans
 
+    def _in_hand(self, run_id: UUID) -> bool:
+        return (
+            self._generates(run_id) or run_id in self._taking or self._finaliser.is_saving(run_id)
+        )
+
     async def _take_over(self, orphan: Run) -> None:
-        run = await self._replicas.take_over(orphan, self._replica)
-        if run is None:
-            return
-        frames = await self._log.fence(run.id, run.epoch)
+        try:
+            run = await self._replicas.take_over(orphan, self._replica)
+            if run is not None:
+                await self._end(run)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the run is tried again
+            self._leave_alone(orphan.id)
+            _log.error("run.take_over_failed", run_id=str(orphan.id), exc_info=error)
+        finally:
+            self._taking.pop(orphan.id, None)
+
+    async def _end(self, run: Run) -> None:
+        frames = await self._read_all(run)
         _log.warning("run.taken_over", run_id=str(run.id), epoch=run.epoch, frames=len(frames))
-        ending = ending_of(frames)
+        ending = await self._ending_of(run, frames)
         saved = await self._finaliser.save(run, ending)
         if saved is Saved.NO:
             return
+        if saved is Saved.NEVER:
+            self._leave_alone(run.id)
         if not (frames and frames[-1].is_terminal):
             event, data = terminal_event(
                 run, ending.status, finish_reason=None, saved=saved is Saved.YES
@@ -136,39 +172,32 @@ class Ownership(Component):
         if saved is Saved.YES:
             await self._log.keep_for_late_readers(run.id)
 
+    async def _read_all(self, run: Run) -> Sequence[Frame]:
+        while True:
+            try:
+                return await self._log.fence(run.id, run.epoch)
+            except _AWAY as error:
+                _log.warning("run.take_over_waits", run_id=str(run.id), error=type(error).__name__)
+            await asyncio.sleep(_BEAT_SECONDS)
 
-def ending_of(frames: Sequence[Frame]) -> Ending:
-    """The end that a log tells: its own terminal frame, or ``interrupted`` behind its last."""
-    text: list[str] = []
-    reasoning: list[str] = []
-    usage: Usage | None = None
-    status = RunStatus.INTERRUPTED
-    reason: str | None = OWNER_LOST
-    finish_reason: str | None = None
-    last_seq = frames[-1].seq + 1 if frames else 1
-    for frame in frames:
-        data = orjson.loads(frame.data)
-        if frame.event == DELTA:
-            text.append(data["text"])
-        elif frame.event == REASONING:
-            reasoning.append(data["text"])
-        elif frame.event == SNAPSHOT:
-            text, reasoning = [data["text"]], [data["reasoning"]]
-        elif frame.event == USAGE:
-            usage = Usage(data["prompt_tokens"], data["completion_tokens"])
-        elif frame.event == DONE:
-            last_seq = frame.seq
-            status, reason = RunStatus(data["status"]), None
-            finish_reason = data["finish_reason"]
-        elif frame.event == ERROR:
-            last_seq = frame.seq
-            status, reason = RunStatus.FAILED, data["problem"]["reason"]
-    return Ending(
-        status=status,
-        reason=reason,
-        finish_reason=finish_reason,
-        text="".join(text),
-        reasoning="".join(reasoning),
-        usage=usage,
-        last_seq=last_seq,
-    )
+    async def _ending_of(self, run: Run, frames: Sequence[Frame]) -> Ending:
+        prefix = ""
+        if run.continues is not None:
+            # Its owner may have died before the log had what the answer began with.
+            found = await self._find_run(run)
+            if found is not None and found.answer is not None:
+                prefix = found.answer.content
+        ending = replay(frames, prefix)
+        told = bool(frames) and frames[-1].is_terminal
+        cancelled = ending.status is RunStatus.CANCELLED if told else run.cancel_requested
+        if cancelled:
+            return replace(ending, status=RunStatus.CANCELLED, reason=CANCELLED_BY_USER)
+        return ending
+
+    def _leave_alone(self, run_id: UUID) -> None:
+        before = self._pauses.get(run_id)
+        seconds = _FIRST_PAUSE_SECONDS
+        if before is not None:
+            seconds = min(before.seconds * 2, _LONGEST_PAUSE_SECONDS)
+        until = asyncio.get_running_loop().time() + seconds
+        self._pauses[run_id] = _Pause(until, seconds)

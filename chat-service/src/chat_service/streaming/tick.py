@@ -14,6 +14,7 @@ from prometheus_client import Counter, Histogram
 from redis.exceptions import RedisError
 
 from chassis.service import Component
+from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
 from chat_service.streaming.live import LiveRun
 from chat_service.streaming.log import Append, Outcome, RunLog
@@ -67,9 +68,7 @@ class Tick(Component):
 
     async def stop(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await end_task(self._task)
             self._task = None
 
     def mark(self, live: LiveRun, *, urgent: bool = False) -> None:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from chassis.caller import Caller
 from chassis.clock import utc_now
+from chassis.idempotency import RequestKey
 from chassis.ids import new_id
 from chat_service.domain.connection import Connection
 from chat_service.domain.prompt import PromptMessage, Window, build_prompt
@@ -18,7 +19,7 @@ class Question:
     """What is asked; `session_id` None asks for a session made for it.
 
     `key_id` None: the session's connection, else the user's default. `model` None: the
-    session's, else the connection's.
+    session's, else the connection's. `request` is by what its repetition is known.
     """
 
     session_id: UUID | None
@@ -27,6 +28,7 @@ class Question:
     model: str | None
     temperature: float
     max_tokens: int
+    request: RequestKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,8 @@ async def accept_run(
 
     `guessed_key_id` is the session's key as it was guessed when `connection` was resolved
     (None: the default was); a question with a key of its own needs no guess. Raises
-    SessionNotFound, RunInProgress, OwnerErased, or OtherConnection if the guess was wrong:
-    then nothing is stored.
+    SessionNotFound, RunInProgress, OwnerErased, IdempotencyKeyReused, RepeatedRequest with the
+    run of the same request, or OtherConnection if the guess was wrong: then nothing is stored.
     """
     new = NewRun(
         id=new_id(),
@@ -81,6 +83,7 @@ async def accept_run(
         max_tokens=question.max_tokens,
         owner=owner,
         created_at=utc_now(),
+        request=question.request,
     )
     async with open_transaction(caller) as transaction:
         transaction.lock_owner()

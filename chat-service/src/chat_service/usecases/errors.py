@@ -34,6 +34,12 @@ class RunInProgress(AppError):
         super().__init__(metadata={"run_id": str(run_id)})
 
 
+class RunNotContinuable(AppError):
+    kind = Kind.CONFLICT
+    reason = "RUN_NOT_CONTINUABLE"
+    detail = "Only the newest answer of a conversation can be continued, if it was cut short."
+
+
 class ShuttingDown(AppError):
     kind = Kind.UNAVAILABLE
     reason = "SHUTTING_DOWN"

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from chassis.idempotency import Once, RequestKey
 from chassis.paging import Position
 from chat_service.domain.connection import Connection
 from chat_service.domain.message import Message
@@ -31,6 +32,7 @@ class NewRun:
 
     `session_id` None asks for a session made with `new_session_id`, `key_id` and `model`.
     `model` None: the session's, else `fallback_model`. `title` goes to a session without one.
+    `request` keeps a repetition of the request from being accepted again.
     """
 
     id: UUID
@@ -50,6 +52,15 @@ class NewRun:
     max_tokens: int
     owner: str
     created_at: datetime
+    request: RequestKey | None = None
+
+
+class RepeatedRequest(Exception):
+    """The same request was accepted before, as `run`: nothing is stored this time."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        self.run = run
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +88,18 @@ class Transaction(Protocol):
         If the erasure came first, the next call here raises OwnerErased, or the commit does.
         """
 
+    async def find_repeated(self, once: Once[Session], session: Session) -> Session | None:
+        """The session that an earlier request of this key made; raises IdempotencyKeyReused.
+
+        None: this is the first one, `session` is kept as its answer, and is yet to be stored.
+        """
+
     async def insert_session(self, session: Session) -> None: ...
 
     async def find_session(self, session_id: UUID) -> Session | None: ...
+
+    async def lock_session(self, session_id: UUID) -> Session | None:
+        """The session, which nobody else changes, nor begins or ends a run in, meanwhile."""
 
     async def list_sessions(self, limit: int, after: Position | None) -> list[Session]:
         """The sessions behind that place, most recently active first."""
@@ -97,14 +117,39 @@ class Transaction(Protocol):
 
     async def find_run(self, run_id: UUID) -> Run | None: ...
 
+    async def find_newest_run(self, session_id: UUID) -> Run | None:
+        """The session's live run, or the last one to have been live."""
+
+    async def find_run_of(self, request: RequestKey) -> Run | None:
+        """The run that the same request began before; raises IdempotencyKeyReused."""
+
+    async def request_cancel(self, run_id: UUID) -> bool:
+        """Asks a run's owner to end it, if it is live; False: there is no such run."""
+
     async def admit_run(self, new: NewRun, window: Window) -> Admission:
         """Stores a question and its run, live from here on, under the session's lock.
 
-        Raises SessionNotFound, or RunInProgress with the id of the live run.
+        Raises SessionNotFound, RunInProgress with the id of the live run, RepeatedRequest,
+        IdempotencyKeyReused.
+        """
+
+    async def read_window(
+        self, session_id: UUID, before: int, window: Window
+    ) -> tuple[PromptMessage, ...]:
+        """The messages before order number `before` that fit the window, oldest first."""
+
+    async def admit_continuation(self, run: Run, request: RequestKey | None) -> None:
+        """Stores a run that goes on with another, live from here on; the session is locked.
+
+        Raises RunInProgress, RepeatedRequest, IdempotencyKeyReused.
         """
 
     async def end_run(self, run: Run, ending: Ending, at: datetime) -> bool:
-        """Ends a live run that still has this epoch, and stores its answer; False: neither."""
+        """Ends a live run that still has this epoch, and stores its answer; False: neither.
+
+        The answer of a run that continues another takes the place of the earlier one, which it
+        begins with; if it does not, it is put behind it.
+        """
 
 
 OpenTransaction = Callable[[Owned], AbstractAsyncContextManager[Transaction]]
@@ -122,7 +167,7 @@ class ErasureTransaction(Protocol):
     async def list_run_ids(self) -> list[UUID]: ...
 
     async def delete_everything(self) -> None:
-        """Deletes the user's sessions, messages and runs."""
+        """Deletes the user's sessions, messages and runs, and what repetitions would find."""
 
     async def enqueue(self, event: str, payload: bytes) -> None:
         """Puts an event into the outbox; `event` is its subject without the prefix."""

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from chassis.caller import Caller
 from chassis.clock import utc_now
+from chassis.idempotency import Once
 from chassis.ids import new_id
 from chassis.paging import Page, Position, page_of, parse_limit
 from chat_service.domain.session import Session
@@ -20,11 +21,12 @@ async def create_session(
     title: str,
     key_id: UUID | None,
     model: str | None,
+    once: Once[Session] | None = None,
 ) -> Session:
-    """Stores an empty conversation.
+    """Stores an empty conversation, `once` if so.
 
-    Raises ValidationFailed, OwnerErased, and what `resolve_key` raises for a `key_id` that is
-    not one of the caller's.
+    Raises ValidationFailed, OwnerErased, IdempotencyKeyReused, and what `resolve_key` raises for
+    a `key_id` that is not one of the caller's.
     """
     check_session(title, model)
     if key_id is not None:
@@ -43,6 +45,8 @@ async def create_session(
     )
     async with open_transaction(caller) as transaction:
         transaction.lock_owner()
+        if once is not None and (earlier := await transaction.find_repeated(once, session)):
+            return earlier
         await transaction.insert_session(session)
     return session
 

@@ -1,6 +1,5 @@
 """A question from its arrival to its generation: checked, its connection opened, stored, begun."""
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Protocol
@@ -14,7 +13,8 @@ from chat_service.domain.run import Run
 from chat_service.usecases.accept_run import OtherConnection, Question, accept_run
 from chat_service.usecases.check import check_question
 from chat_service.usecases.errors import ShuttingDown
-from chat_service.usecases.ports import OpenTransaction, ResolveKey
+from chat_service.usecases.ports import OpenTransaction, RepeatedRequest, ResolveKey
+from chat_service.usecases.to_the_end import ToTheEnd
 
 _REMEMBERED = 10_000
 
@@ -49,10 +49,17 @@ class Generator(Protocol):
     def draining(self) -> bool:
         """Whether no new run may begin here, since the service stops."""
 
-    def begin(self, run: Run, connection: Connection, prompt: Sequence[PromptMessage]) -> None:
+    def begin(
+        self,
+        run: Run,
+        connection: Connection,
+        prompt: Sequence[PromptMessage],
+        prefix: str = "",
+    ) -> None:
         """Begins to generate; the run then ends, and its answer is saved, without the caller.
 
-        Must take also a run that was being accepted when draining began.
+        `prefix` is what there is of the answer already. Must take also a run that was being
+        accepted when draining began.
         """
 
 
@@ -76,13 +83,14 @@ class StartRun:
         self._window = window
         self._limits = limits
         self._session_keys = SessionKeys()
-        self._accepting: set[asyncio.Task[Run]] = set()
+        self._to_the_end = ToTheEnd()
 
     async def __call__(self, caller: Caller, question: Question) -> Run:
         """Stores the question and its run, and begins to generate the answer.
 
-        Raises ValidationFailed, SessionNotFound, RunInProgress, ShuttingDown, OwnerErased, and
-        what `resolve_key` raises.
+        A repeated request gets the run that it began the first time. Raises ValidationFailed,
+        SessionNotFound, RunInProgress, IdempotencyKeyReused, ShuttingDown, OwnerErased, and what
+        `resolve_key` raises.
         """
         if self._generator.draining:
             raise ShuttingDown()
@@ -91,12 +99,11 @@ class StartRun:
         while True:
             key_id = guess if question.key_id is None else question.key_id
             connection = await self._resolve_key(key_id)
-            accepting = asyncio.create_task(self._accept(caller, question, connection, guess))
-            self._accepting.add(accepting)
-            accepting.add_done_callback(self._accepting.discard)
             try:
                 # A caller who goes away now must not leave a live run that nobody generates.
-                return await asyncio.shield(accepting)
+                return await self._to_the_end(self._accept(caller, question, connection, guess))
+            except RepeatedRequest as repeated:
+                return repeated.run
             except OtherConnection as other:
                 guess = other.key_id
                 self._session_keys.remember(caller.user_id, other.session_id, guess)

@@ -6,6 +6,7 @@ from fastapi import Query
 
 from gateway.auth import CallerOf
 from gateway.clients import Services
+from gateway.idempotency import IdempotencyKeyOf
 from gateway.routers import router as api_router
 from gateway.schemas.base import ListQuery, Page
 from gateway.schemas.keys import PROVIDERS, Key, NewKey
@@ -15,7 +16,9 @@ router = api_router("Keys", "/keys")
 
 
 @router.post("", status_code=201)
-async def create_key(body: NewKey, caller: CallerOf, services: Services) -> Key:
+async def create_key(
+    body: NewKey, caller: CallerOf, services: Services, key: IdempotencyKeyOf
+) -> Key:
     """Store a connection; its key is not shown again."""
     apikey = services.apikey
     response = await apikey.tell(
@@ -28,6 +31,7 @@ async def create_key(body: NewKey, caller: CallerOf, services: Services) -> Key:
             provider=PROVIDERS[body.provider],
         ),
         caller,
+        idempotency_key=key,
     )
     return Key.of(response.key)
 

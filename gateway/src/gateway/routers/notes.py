@@ -6,6 +6,7 @@ from fastapi import Query
 
 from gateway.auth import CallerOf
 from gateway.clients import Services
+from gateway.idempotency import IdempotencyKeyOf
 from gateway.routers import router as api_router
 from gateway.schemas.base import ListQuery, Page
 from gateway.schemas.notes import NewNote, Note
@@ -15,13 +16,16 @@ router = api_router("Notes", "/notes")
 
 
 @router.post("", status_code=201)
-async def create_note(body: NewNote, caller: CallerOf, services: Services) -> Note:
+async def create_note(
+    body: NewNote, caller: CallerOf, services: Services, key: IdempotencyKeyOf
+) -> Note:
     """Keep a note."""
     notes = services.notes
     response = await notes.tell(
         notes.stub.CreateNote,
         pb.CreateNoteRequest(title=body.title, content=body.content),
         caller,
+        idempotency_key=key,
     )
     return Note.of(response.note)
 

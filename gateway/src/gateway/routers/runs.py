@@ -1,14 +1,17 @@
-"""Runs: what became of a question, and its events from wherever a reader left off."""
+"""Runs: what became of a question, its events from wherever a reader left off, and its end."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Header, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.answers import ANSWERS, answer
 from gateway.auth import CallerOf
 from gateway.clients import Services
+from gateway.idempotency import IdempotencyKeyOf
 from gateway.routers import router as api_router
+from gateway.schemas.base import Nothing
 from gateway.schemas.chat import RunResult
 from gateway.sse import EventStream, begin
 from parley.chat.v1 import chat_pb2 as pb
@@ -67,3 +70,35 @@ async def follow_run(
         headers={"x-run-id": run_id},
         opening=opening,
     )
+
+
+@router.post("/{run_id}/cancel", status_code=202)
+async def cancel_run(
+    run_id: str, caller: CallerOf, services: Services, _body: Nothing | None = None
+) -> None:
+    """Ask for a run's end; what there is of its answer is kept. It ends within two seconds.
+
+    Of no effect on a run that has ended.
+    """
+    chat = services.chat
+    await chat.tell(chat.stub.CancelRun, pb.CancelRunRequest(run_id=run_id), caller)
+
+
+@router.post("/{run_id}/continue", response_model=RunResult, responses=ANSWERS)
+async def continue_run(
+    run_id: str,
+    caller: CallerOf,
+    services: Services,
+    key: IdempotencyKeyOf,
+    request: Request,
+    response: Response,
+    _body: Nothing | None = None,
+) -> Any:
+    """Go on with the newest answer of a conversation, if it was interrupted or cancelled.
+
+    A new run, the same message: its events begin with a `snapshot` of the text so far.
+    """
+    chat = services.chat
+    wanted = pb.ContinueRunRequest(run_id=run_id)
+    batches = chat.follow(chat.stub.ContinueRun, wanted, caller, idempotency_key=key)
+    return await answer(request, response, services, caller, batches)

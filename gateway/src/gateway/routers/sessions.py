@@ -6,9 +6,17 @@ from fastapi import Query
 
 from gateway.auth import CallerOf
 from gateway.clients import Services
+from gateway.idempotency import IdempotencyKeyOf
 from gateway.routers import router as api_router
 from gateway.schemas.base import ListQuery, Page
-from gateway.schemas.chat import ORDERS, Message, MessageListQuery, NewSession, Session
+from gateway.schemas.chat import (
+    ORDERS,
+    Message,
+    MessageListQuery,
+    NewSession,
+    RecoveredRun,
+    Session,
+)
 from parley.chat.v1 import chat_pb2 as pb
 
 router = api_router("Chat", "/chat/sessions")
@@ -16,7 +24,7 @@ router = api_router("Chat", "/chat/sessions")
 
 @router.post("", status_code=201)
 async def create_session(
-    caller: CallerOf, services: Services, body: NewSession | None = None
+    caller: CallerOf, services: Services, key: IdempotencyKeyOf, body: NewSession | None = None
 ) -> Session:
     """Begin a conversation; every field may be left to its default."""
     wanted = body or NewSession()
@@ -25,6 +33,7 @@ async def create_session(
         chat.stub.CreateSession,
         pb.CreateSessionRequest(title=wanted.title, key_id=wanted.key_id, model=wanted.model),
         caller,
+        idempotency_key=key,
     )
     return Session.of(response.session)
 
@@ -80,3 +89,16 @@ async def list_messages(
         next_cursor=response.next_cursor or None,
         total=response.total if response.HasField("total") else None,
     )
+
+
+@router.get("/{session_id}/recover")
+async def recover_run(session_id: str, caller: CallerOf, services: Services) -> RecoveredRun:
+    """The live or last run of a conversation, with its text so far.
+
+    What comes after it is at the run's `events`, behind `seq`.
+    """
+    chat = services.chat
+    response = await chat.ask(
+        chat.stub.RecoverRun, pb.RecoverRunRequest(session_id=session_id), caller
+    )
+    return RecoveredRun.of(response)

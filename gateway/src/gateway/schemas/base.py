@@ -19,6 +19,10 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
+class Nothing(Body):
+    """A body that may be left out: it has no fields."""
+
+
 class Resource(BaseModel):
     """Something a response shows."""
 

@@ -163,3 +163,21 @@ class RunResult(Resource):
             question=Message.of(result.question),
             answer=Message.of(result.answer) if result.HasField("answer") else None,
         )
+
+
+class RecoveredRun(Resource):
+    """What there is of a conversation's live or last run."""
+
+    run: Run
+    text: str
+    reasoning: str
+    seq: int = Field(description="The newest event that is contained: follow behind it.")
+
+    @classmethod
+    def of(cls, recovered: pb.RecoverRunResponse) -> "RecoveredRun":
+        return cls(
+            run=Run.of(recovered.run),
+            text=recovered.text,
+            reasoning=recovered.reasoning,
+            seq=recovered.seq,
+        )

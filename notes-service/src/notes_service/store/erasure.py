@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.db.engine import Database, Scope
+from chassis.db.idempotency import forget_answers
 from chassis.db.owners import erase_owner
 from chassis.db.statement import Statement
 from chassis.outbox import enqueue
@@ -30,6 +31,9 @@ class PostgresErasure(ErasureTransaction):
 
     async def delete_notes(self, user_id: UUID) -> int:
         return await _DELETE.run(self._connection, user_id=user_id)
+
+    async def forget_answers(self, user_id: UUID) -> None:
+        await forget_answers(self._connection, user_id)
 
     async def enqueue(self, event: str, payload: bytes) -> None:
         await enqueue(self._connection, subject=self._subject(event), payload=payload)

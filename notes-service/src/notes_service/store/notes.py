@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.caller import Caller
 from chassis.db.engine import Database
+from chassis.db.idempotency import find_repeated
 from chassis.db.owners import lock_owner
 from chassis.db.statement import Statement
+from chassis.idempotency import Once
 from chassis.paging import Position
 from notes_service.domain.note import Note
 from notes_service.store.tables import notes
@@ -69,6 +71,9 @@ class PostgresTransaction(Transaction):
             created_at=note.created_at,
             updated_at=note.updated_at,
         )
+
+    async def find_repeated(self, once: Once[Note], note: Note) -> Note | None:
+        return await find_repeated(self._connection, self._caller, once, note)
 
     async def find(self, note_id: UUID) -> Note | None:
         row = await _FIND.first(self._connection, **self._mine, note_id=note_id)

@@ -3,6 +3,7 @@
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.errors import ValidationFailed
+from chassis.idempotency import Once
 from chassis.ids import new_id, parse_id
 from chassis.paging import Page, Position, page_of, parse_limit
 from chassis.text import check_text
@@ -12,12 +13,17 @@ from notes_service.usecases.ports import OpenTransaction
 
 
 async def create_note(
-    open_transaction: OpenTransaction, caller: Caller, *, title: str, content: str
+    open_transaction: OpenTransaction,
+    caller: Caller,
+    *,
+    title: str,
+    content: str,
+    once: Once[Note] | None = None,
 ) -> Note:
-    """Store a new note; white space around ``title`` is dropped.
+    """Store a new note, ``once`` if so; white space around ``title`` is dropped.
 
     Raises ValidationFailed when a text is not acceptable, OwnerErased when the caller's
-    account has been deleted.
+    account has been deleted, IdempotencyKeyReused.
     """
     title = title.strip()
     errors = [
@@ -30,6 +36,8 @@ async def create_note(
     note = Note(id=new_id(), title=title, content=content, created_at=now, updated_at=now)
     async with open_transaction(caller) as transaction:
         transaction.lock_owner()
+        if once is not None and (earlier := await transaction.find_repeated(once, note)):
+            return earlier
         await transaction.insert(note)
     return note
 

@@ -7,6 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from chassis.caller import Caller
+from chassis.idempotency import Once
 from chassis.paging import Position
 from notes_service.domain.note import Note
 
@@ -24,6 +25,12 @@ class Transaction(Protocol):
         """
 
     async def insert(self, note: Note) -> None: ...
+
+    async def find_repeated(self, once: Once[Note], note: Note) -> Note | None:
+        """The note that an earlier request of this key made; raises IdempotencyKeyReused.
+
+        None: this is the first one, ``note`` is kept as its answer, and is yet to be stored.
+        """
 
     async def find(self, note_id: UUID) -> Note | None: ...
 
@@ -50,6 +57,9 @@ class ErasureTransaction(Protocol):
 
     async def delete_notes(self, user_id: UUID) -> int:
         """Delete all of the user's notes; returns how many there were."""
+
+    async def forget_answers(self, user_id: UUID) -> None:
+        """Delete what is kept for repetitions of the user's requests."""
 
     async def enqueue(self, event: str, payload: bytes) -> None:
         """Put an event into the outbox; ``event`` is its subject without the prefix."""

@@ -1,0 +1,69 @@
+"""A connection that is stored twice by one request: one key, and the same answer."""
+
+import asyncio
+
+import psycopg
+import pytest
+
+from chassis.caller import Caller
+from chassis.errors import RemoteError
+from chassis.grpc.client import Channel
+from chassis.testing import DatabaseUrls, Signer
+from parley.apikey.v1 import apikey_pb2
+from parley.apikey.v1.apikey_pb2_grpc import ApiKeyServiceStub
+
+PLAIN = "sk-proj-0123456789abcdefwxyz"
+
+
+async def _create(
+    keys: Channel, caller: Caller, key: str, name: str = "work", api_key: str = PLAIN
+) -> apikey_pb2.Key:
+    answer = await keys.unary(
+        keys.stub(ApiKeyServiceStub).CreateKey,
+        apikey_pb2.CreateKeyRequest(
+            name=name, api_key=api_key, model="gpt-5", base_url="https://example.com/v1"
+        ),
+        timeout=5,
+        token=caller.token,
+        idempotency_key=key,
+    )
+    return answer.key
+
+
+async def test_of_ten_at_once_one_has_the_effect_and_all_the_answer(
+    keys: Channel, signer: Signer
+) -> None:
+    alice = signer.caller()
+    made = await asyncio.gather(*(_create(keys, alice, "k") for _ in range(10)))
+    assert [key == made[0] for key in made] == [True] * 10
+    assert made[0].masked_key.endswith("wxyz")
+
+
+@pytest.mark.parametrize("change", [{"name": "home"}, {"api_key": "sk-another"}])
+async def test_another_request_with_the_same_key_is_refused(
+    keys: Channel, signer: Signer, change: dict[str, str]
+) -> None:
+    alice = signer.caller()
+    await _create(keys, alice, "k")
+    with pytest.raises(RemoteError) as refused:
+        await _create(keys, alice, "k", **change)
+    assert refused.value.reason == "IDEMPOTENCY_KEY_REUSED"
+
+
+async def test_a_name_that_was_taken_does_not_use_the_key_up(keys: Channel, signer: Signer) -> None:
+    alice = signer.caller()
+    await _create(keys, alice, "first")
+    with pytest.raises(RemoteError) as refused:
+        await _create(keys, alice, "second", api_key="sk-another")
+    assert refused.value.reason == "KEY_NAME_TAKEN"
+    assert (await _create(keys, alice, "second", name="home")).name == "home"
+
+
+async def test_what_is_kept_for_the_repetition_holds_no_secret(
+    keys: Channel, signer: Signer, database: DatabaseUrls
+) -> None:
+    await _create(keys, signer.caller(), "k")
+    with psycopg.connect(database.admin) as admin:
+        ((answer,),) = admin.execute("SELECT answer FROM idempotency_keys").fetchall()
+    assert b"work" in answer
+    assert PLAIN[:-4].encode() not in answer

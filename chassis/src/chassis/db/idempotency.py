@@ -1,0 +1,120 @@
+"""What requests with an idempotency key were answered, kept along with their effect.
+
+The service's migration creates the table (here for ``notes``; the policies are those of any
+table with a user's rows, and ``UPDATE (key)`` is what it takes to lock a row)::
+
+    CREATE TABLE idempotency_keys (
+        user_id      uuid NOT NULL,
+        tenant_id    uuid NOT NULL,
+        key          text NOT NULL,
+        request_hash bytea NOT NULL,
+        answer       bytea NOT NULL,
+        created_at   timestamptz NOT NULL DEFAULT now(),
+        PRIMARY KEY (user_id, key)
+    );
+    CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);
+    GRANT SELECT, INSERT, UPDATE (key) ON idempotency_keys TO parley_notes_app;
+    GRANT SELECT, DELETE ON idempotency_keys TO parley_notes_worker;
+"""
+
+import asyncio
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chassis.caller import Caller
+from chassis.db.engine import Database, Scope
+from chassis.db.statement import Statement
+from chassis.errors import AppError
+from chassis.idempotency import Effect, Once
+from chassis.service import Component
+from chassis.tasks import end_task
+from chassis.telemetry.logging import get_logger
+
+_log = get_logger(__name__)
+
+_SWEEP_SECONDS: Final = 600.0
+_SWEEP_BATCH: Final = 1000
+
+# The update changes nothing: it waits for a request under way with the same key, and returns
+# what that one left. `xmax` is 0 in a row that was inserted just now.
+_KEEP = Statement(
+    text(
+        "INSERT INTO idempotency_keys (user_id, tenant_id, key, request_hash, answer)"
+        " VALUES (:user_id, :tenant_id, :key, :request_hash, :answer)"
+        " ON CONFLICT (user_id, key) DO UPDATE SET key = EXCLUDED.key"
+        " RETURNING request_hash, answer, xmax = 0 AS is_first"
+    )
+)
+_FORGET = Statement(text("DELETE FROM idempotency_keys WHERE user_id = :user_id"))
+_SWEEP = Statement(
+    text(
+        "DELETE FROM idempotency_keys WHERE (user_id, key) IN ("
+        "SELECT user_id, key FROM idempotency_keys"
+        " WHERE created_at < now() - interval '24 hours' LIMIT :batch)"
+    )
+)
+
+
+async def find_repeated(
+    connection: AsyncConnection, scope: Scope | Caller, once: Once[Effect], effect: Effect
+) -> Effect | None:
+    """What an earlier request with this key brought about; the caller then does nothing more.
+
+    None: this is the first one, and ``effect`` is what it brings about in this transaction.
+    Of two at the same time one waits for the other. Raises IdempotencyKeyReused.
+    """
+    request = once.request
+    row = await _KEEP.first(
+        connection,
+        user_id=scope.user_id,
+        tenant_id=scope.tenant_id,
+        key=request.key,
+        request_hash=request.request_hash,
+        answer=once.encode(effect),
+    )
+    assert row is not None
+    if row.is_first:
+        return None
+    request.check(row.request_hash)
+    return once.decode(row.answer)
+
+
+async def forget_answers(connection: AsyncConnection, user_id: UUID) -> None:
+    """Delete what was kept for a user, in the worker role: part of every erasure."""
+    await _FORGET.run(connection, user_id=user_id)
+
+
+class AnswerSweep(Component):
+    """Deletes in the worker role what was kept for 24 hours; looks every ten minutes."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._repeat(), name="answer sweep")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            await end_task(self._task)
+            self._task = None
+
+    async def sweep(self) -> None:
+        """Look now. Raises DatabaseBusy or DatabaseUnavailable."""
+        swept = _SWEEP_BATCH
+        while swept == _SWEEP_BATCH:
+            async with self._db.transaction() as connection:
+                swept = await _SWEEP.run(connection, batch=_SWEEP_BATCH)
+
+    async def _repeat(self) -> None:
+        while True:
+            try:
+                await self.sweep()
+            except AppError as error:  # the database is away: it says so itself, once
+                _log.debug("answer_sweep.waiting", reason=error.reason)
+            except Exception as error:  # noqa: BLE001 - the next turn may succeed
+                _log.error("answer_sweep.failed", exc_info=error)
+            await asyncio.sleep(_SWEEP_SECONDS)

@@ -1,0 +1,141 @@
+"""Going on with an answer that was cut short: a new run, the same message."""
+
+from uuid import UUID
+
+from chassis.caller import Caller
+from chassis.clock import utc_now
+from chassis.idempotency import RequestKey
+from chassis.ids import new_id
+from chat_service.domain.connection import Connection
+from chat_service.domain.prompt import Window, build_continuation
+from chat_service.domain.run import Run, RunStatus
+from chat_service.domain.session import Session
+from chat_service.usecases.accept_run import OtherConnection
+from chat_service.usecases.errors import (
+    RunInProgress,
+    RunNotContinuable,
+    RunNotFound,
+    ShuttingDown,
+)
+from chat_service.usecases.ports import (
+    OpenTransaction,
+    RepeatedRequest,
+    ResolveKey,
+    Transaction,
+)
+from chat_service.usecases.start_run import Generator
+from chat_service.usecases.to_the_end import ToTheEnd
+
+
+class ContinueRun:
+    """Accepts continuations on behalf of replica `owner`, and has them generated."""
+
+    def __init__(
+        self,
+        open_transaction: OpenTransaction,
+        resolve_key: ResolveKey,
+        generator: Generator,
+        *,
+        owner: str,
+        window: Window,
+    ) -> None:
+        self._open_transaction = open_transaction
+        self._resolve_key = resolve_key
+        self._generator = generator
+        self._owner = owner
+        self._window = window
+        self._to_the_end = ToTheEnd()
+
+    async def __call__(self, caller: Caller, run_id: UUID, request: RequestKey | None) -> Run:
+        """Stores a run that goes on with the answer of `run_id`, and begins to generate.
+
+        It is asked of the session's connection, with the model and parameters of the run before.
+        A repeated request gets the run that it began the first time. Raises RunNotFound,
+        RunNotContinuable, RunInProgress, IdempotencyKeyReused, ShuttingDown, OwnerErased, and
+        what `resolve_key` raises.
+        """
+        if self._generator.draining:
+            raise ShuttingDown()
+        async with self._open_transaction(caller) as transaction:
+            _, session = await _find(transaction, run_id)
+        key_id = session.key_id
+        while True:
+            connection = await self._resolve_key(key_id)
+            try:
+                return await self._to_the_end(
+                    self._accept(caller, run_id, request, connection, key_id)
+                )
+            except RepeatedRequest as repeated:
+                return repeated.run
+            except OtherConnection as other:
+                key_id = other.key_id
+
+    async def _accept(
+        self,
+        caller: Caller,
+        run_id: UUID,
+        request: RequestKey | None,
+        connection: Connection,
+        key_id: UUID | None,
+    ) -> Run:
+        async with self._open_transaction(caller) as transaction:
+            transaction.lock_owner()
+            before, session = await _find(transaction, run_id, lock=True)
+            if request is not None and (repeated := await transaction.find_run_of(request)):
+                raise RepeatedRequest(repeated)
+            newest = await transaction.find_newest_run(session.id)
+            if newest is not None and newest.status is RunStatus.RUNNING:
+                raise RunInProgress(newest.id)
+            if newest is None or newest.id != run_id or not newest.can_be_continued:
+                raise RunNotContinuable()
+            if session.key_id != key_id:
+                raise OtherConnection(session.id, session.key_id)
+            messages = await transaction.find_messages([before.question_id, before.answer_id])
+            content = {message.id: message.content for message in messages}
+            question, answer = content.get(before.question_id), content.get(before.answer_id)
+            if question is None or answer is None:
+                raise RunNotContinuable()
+            earlier = await transaction.read_window(session.id, before.question_order, self._window)
+            run = self._continuation(before, connection)
+            await transaction.admit_continuation(run, request)
+        prompt = build_continuation(earlier, question, answer, self._window)
+        self._generator.begin(run, connection, prompt, prefix=answer)
+        return run
+
+    def _continuation(self, before: Run, connection: Connection) -> Run:
+        return Run(
+            id=new_id(),
+            session_id=before.session_id,
+            user_id=before.user_id,
+            tenant_id=before.tenant_id,
+            question_id=before.question_id,
+            answer_id=before.answer_id,
+            question_order=before.question_order,
+            answer_order=before.answer_order,
+            provider=connection.provider,
+            model=before.model,
+            temperature=before.temperature,
+            max_tokens=before.max_tokens,
+            owner=self._owner,
+            epoch=1,
+            status=RunStatus.RUNNING,
+            reason=None,
+            last_seq=0,
+            usage=None,
+            created_at=utc_now(),
+            ended_at=None,
+            continues=before.id,
+        )
+
+
+async def _find(
+    transaction: Transaction, run_id: UUID, *, lock: bool = False
+) -> tuple[Run, Session]:
+    run = await transaction.find_run(run_id)
+    if run is None:
+        raise RunNotFound()
+    find = transaction.lock_session if lock else transaction.find_session
+    session = await find(run.session_id)
+    if session is None:
+        raise RunNotFound()
+    return run, session

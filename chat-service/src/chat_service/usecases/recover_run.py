@@ -1,0 +1,67 @@
+"""What there is of a conversation's last answer, for a reader who comes back."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from chassis.caller import Caller
+from chat_service.domain.message import Message
+from chat_service.domain.run import Run, RunStatus
+from chat_service.usecases.errors import RunNotFound
+from chat_service.usecases.ports import OpenTransaction
+
+
+class Recalled(Protocol):
+    """What readers of a live run may have seen: all up to frame `seq`."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def reasoning(self) -> str: ...
+    @property
+    def seq(self) -> int: ...
+
+
+# Finds it wherever it is; None: there is nothing to be found.
+Recall = Callable[[Run], Awaitable[Recalled | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveredRun:
+    """A run and its text: behind frame `seq` the rest of it follows, if there is any."""
+
+    run: Run
+    text: str
+    reasoning: str
+    seq: int
+
+
+async def recover_run(
+    open_transaction: OpenTransaction, recall: Recall, caller: Caller, session_id: UUID
+) -> RecoveredRun:
+    """Returns what there is of a session's live run, else of its newest one.
+
+    Raises RunNotFound if the session has none, or is not the caller's.
+    """
+    run, answer = await _find_newest(open_transaction, caller, session_id)
+    if run.status is RunStatus.RUNNING:
+        recalled = await recall(run)
+        if recalled is not None:
+            return RecoveredRun(run, recalled.text, recalled.reasoning, recalled.seq)
+        # It may have ended just now, and its log be gone; or it has shown nothing yet.
+        run, answer = await _find_newest(open_transaction, caller, session_id)
+    if run.status is RunStatus.RUNNING or answer is None:
+        return RecoveredRun(run, "", "", 0)
+    return RecoveredRun(run, answer.content, answer.reasoning or "", run.last_seq)
+
+
+async def _find_newest(
+    open_transaction: OpenTransaction, caller: Caller, session_id: UUID
+) -> tuple[Run, Message | None]:
+    async with open_transaction(caller) as transaction:
+        run = await transaction.find_newest_run(session_id)
+        if run is None:
+            raise RunNotFound()
+        answers = await transaction.find_messages([run.answer_id])
+    return run, answers[0] if answers else None

@@ -1,0 +1,313 @@
+"""An answer that was cut short, and gone on with."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+
+from chassis.caller import Caller
+from chassis.errors import Kind, RemoteError
+from chassis.idempotency import IdempotencyKeyReused, RequestKey
+from chassis.ids import new_id
+from chat_service.domain.connection import Connection
+from chat_service.domain.prompt import PromptMessage, Window
+from chat_service.domain.run import Ending, Run, RunStatus, Usage
+from chat_service.usecases.continue_run import ContinueRun
+from chat_service.usecases.errors import (
+    RunInProgress,
+    RunNotContinuable,
+    RunNotFound,
+    ShuttingDown,
+)
+from chat_service.usecases.get_run import get_run_with_messages
+from parley.chat.v1 import chat_pb2
+
+# Of conftest.py, which a test module has no name for.
+Chat = Any
+Client = Any
+
+CUT = Ending(RunStatus.INTERRUPTED, "OWNER_LOST", None, "Once upon", "hm", Usage(3, 2), 7)
+WHOLE = Ending(RunStatus.COMPLETED, None, "stop", "Once upon a time", "so", Usage(9, 4), 6)
+
+
+@dataclass(frozen=True)
+class Begun:
+    run: Run
+    prompt: list[tuple[str, str]]
+    prefix: str
+
+
+class Generations:
+    """Takes runs and generates nothing: the port, with a note of what it took."""
+
+    def __init__(self) -> None:
+        self.draining = False
+        self.begun: list[Begun] = []
+
+    def begin(
+        self, run: Run, connection: Connection, prompt: Sequence[PromptMessage], prefix: str = ""
+    ) -> None:
+        self.begun.append(Begun(run, [(m.role, m.content) for m in prompt], prefix))
+
+
+@pytest.fixture
+def generations() -> Generations:
+    return Generations()
+
+
+@pytest.fixture
+def go_on(chat: Chat, generations: Generations) -> ContinueRun:
+    return ContinueRun(
+        chat.open_transaction,
+        chat.resolve_key,
+        generations,
+        owner="replica-1",
+        window=Window(20, 1000),
+    )
+
+
+async def _cut(chat: Chat, caller: Caller, session_id: UUID, ending: Ending = CUT) -> Run:
+    run: Run = (await chat.accept(caller, session_id, model="the model")).run
+    assert await chat.finish(run, ending)
+    return run
+
+
+async def test_a_continuation_is_a_new_run_with_the_same_question_and_answer(
+    chat: Chat, caller: Caller, go_on: ContinueRun, generations: Generations
+) -> None:
+    session = await chat.session(caller)
+    await chat.turn(caller, session.id, "first")
+    cut = await _cut(chat, caller, session.id)
+    run = await go_on(caller, cut.id, None)
+    assert run.id != cut.id
+    assert (run.continues, run.status, run.model) == (cut.id, RunStatus.RUNNING, "the model")
+    assert (run.question_id, run.answer_id) == (cut.question_id, cut.answer_id)
+    (begun,) = generations.begun
+    assert (begun.run, begun.prefix) == (run, "Once upon")
+    assert begun.prompt[:-1] == [
+        ("user", "first"),
+        ("assistant", "an answer"),
+        ("user", "a question"),
+        ("assistant", "Once upon"),
+    ]
+    role, words = begun.prompt[-1]
+    assert role == "user"
+    assert "without repeating" in words
+    # Until it ends, the answer stays as it was.
+    assert (await chat.messages(caller, session.id))[-1].content == "Once upon"
+
+
+async def test_its_end_is_the_end_of_the_same_message(
+    chat: Chat, caller: Caller, go_on: ContinueRun
+) -> None:
+    session = await chat.session(caller)
+    cut = await _cut(chat, caller, session.id)
+    before = (await chat.messages(caller, session.id))[-1]
+    run = await go_on(caller, cut.id, None)
+    assert await chat.finish(run, WHOLE)
+    assert not await chat.finish(run, WHOLE)
+    _, answer = await chat.messages(caller, session.id)
+    assert answer == replace(
+        before,
+        content="Once upon a time",
+        reasoning="hm\n\nso",
+        status=RunStatus.COMPLETED,
+        run_id=run.id,
+        usage=Usage(12, 6),
+    )
+    assert (await chat.read_session(caller, session.id)).message_count == 2
+    found = await get_run_with_messages(chat.open_transaction, caller, run.id)
+    assert (found.run.status, found.run.usage) == (RunStatus.COMPLETED, Usage(9, 4))
+    assert found.answer == answer
+    assert (await chat.accept(caller, session.id)).run.question_order == 3
+
+
+async def test_it_is_continued_as_often_as_it_is_cut_short(
+    chat: Chat, caller: Caller, go_on: ContinueRun, generations: Generations
+) -> None:
+    session = await chat.session(caller)
+    first = await _cut(chat, caller, session.id)
+    second = await go_on(caller, first.id, None)
+    assert await chat.finish(second, replace(CUT, status=RunStatus.CANCELLED, text="Once upon a"))
+    with pytest.raises(RunNotContinuable):
+        await go_on(caller, first.id, None)
+    third = await go_on(caller, second.id, None)
+    assert generations.begun[-1].prefix == "Once upon a"
+    # A continuation that failed may be tried again: the answer is still cut short.
+    failed = replace(CUT, status=RunStatus.FAILED, text="Once upon a", usage=None)
+    assert await chat.finish(third, failed)
+    assert (await go_on(caller, third.id, None)).continues == third.id
+
+
+@pytest.mark.parametrize("text", ["", " a time"])
+async def test_what_was_said_stays_although_the_end_does_not_know_it(
+    chat: Chat, caller: Caller, go_on: ContinueRun, text: str
+) -> None:
+    session = await chat.session(caller)
+    cut = await _cut(chat, caller, session.id)
+    run = await go_on(caller, cut.id, None)
+    assert await chat.finish(run, replace(CUT, text=text, reasoning="", usage=None))
+    answer = (await chat.messages(caller, session.id))[-1]
+    assert (answer.content, answer.reasoning) == (f"Once upon{text}", "hm")
+    assert answer.usage == Usage(3, 2)
+
+
+async def test_an_answer_that_had_not_begun_is_begun(
+    chat: Chat, caller: Caller, go_on: ContinueRun, generations: Generations
+) -> None:
+    cut = await _cut(chat, caller, (await chat.session(caller)).id, replace(CUT, text=""))
+    await go_on(caller, cut.id, None)
+    assert generations.begun[0].prompt == [("user", "a question")]
+    assert generations.begun[0].prefix == ""
+
+
+@pytest.mark.parametrize("status", [RunStatus.COMPLETED, RunStatus.FAILED])
+async def test_what_was_not_cut_short_is_not_continued(
+    chat: Chat, caller: Caller, go_on: ContinueRun, generations: Generations, status: RunStatus
+) -> None:
+    session = await chat.session(caller)
+    run = await _cut(chat, caller, session.id, replace(CUT, status=status))
+    with pytest.raises(RunNotContinuable) as refused:
+        await go_on(caller, run.id, None)
+    assert refused.value.kind is Kind.CONFLICT
+    assert generations.begun == []
+
+
+async def test_only_the_newest_run_is_continued(
+    chat: Chat, caller: Caller, go_on: ContinueRun
+) -> None:
+    session = await chat.session(caller)
+    cut = await _cut(chat, caller, session.id)
+    live = (await chat.accept(caller, session.id)).run
+    for run in (cut, live):
+        with pytest.raises(RunInProgress) as refused:
+            await go_on(caller, run.id, None)
+        assert refused.value.metadata == {"run_id": str(live.id)}
+    assert await chat.finish(live, CUT)
+    with pytest.raises(RunNotContinuable):
+        await go_on(caller, cut.id, None)
+    assert (await go_on(caller, live.id, None)).continues == live.id
+
+
+async def test_of_twenty_simultaneous_continuations_one_is_stored(
+    chat: Chat, caller: Caller, go_on: ContinueRun, generations: Generations
+) -> None:
+    cut = await _cut(chat, caller, (await chat.session(caller)).id)
+    results = await asyncio.gather(
+        *(go_on(caller, cut.id, None) for _ in range(20)), return_exceptions=True
+    )
+    (run,) = [result for result in results if isinstance(result, Run)]
+    assert sum(isinstance(result, RunInProgress) for result in results) == 19
+    assert [begun.run for begun in generations.begun] == [run]
+
+
+async def test_a_repeated_continuation_gets_its_run_live_or_ended(
+    chat: Chat, caller: Caller, go_on: ContinueRun, generations: Generations
+) -> None:
+    request = RequestKey("k", b"hash")
+    cut = await _cut(chat, caller, (await chat.session(caller)).id)
+    runs = await asyncio.gather(*(go_on(caller, cut.id, request) for _ in range(20)))
+    assert len({run.id for run in runs}) == len(generations.begun) == 1
+    assert await chat.finish(runs[0], WHOLE)
+    assert (await go_on(caller, cut.id, request)).id == runs[0].id
+    with pytest.raises(IdempotencyKeyReused):
+        await go_on(caller, cut.id, RequestKey("k", b"another hash"))
+
+
+async def test_somebody_elses_run_is_absent(
+    chat: Chat, caller: Caller, stranger: Caller, go_on: ContinueRun
+) -> None:
+    cut = await _cut(chat, caller, (await chat.session(caller)).id)
+    for run_id in (cut.id, new_id()):
+        with pytest.raises(RunNotFound):
+            await go_on(stranger, run_id, None)
+
+
+async def test_it_is_asked_of_the_sessions_own_connection(
+    chat: Chat, caller: Caller, generations: Generations
+) -> None:
+    key_id, asked = new_id(), list[UUID | None]()
+
+    async def resolve_key(key_id: UUID | None) -> Connection:
+        asked.append(key_id)
+        connection: Connection = await chat.resolve_key(key_id)
+        return connection
+
+    session = await chat.session(caller, key_id=key_id)
+    run = (await chat.accept(caller, session.id, guessed_key_id=key_id)).run
+    assert await chat.finish(run, CUT)
+    go_on = ContinueRun(
+        chat.open_transaction, resolve_key, generations, owner="r", window=Window(20, 1000)
+    )
+    await go_on(caller, run.id, None)
+    assert asked == [key_id]
+
+
+async def test_nothing_is_continued_while_the_service_drains(
+    chat: Chat, caller: Caller, go_on: ContinueRun, generations: Generations
+) -> None:
+    cut = await _cut(chat, caller, (await chat.session(caller)).id)
+    generations.draining = True
+    with pytest.raises(ShuttingDown):
+        await go_on(caller, cut.id, None)
+
+
+# Over the wire
+
+
+def _text(frames: Sequence[chat_pb2.Frame]) -> str:
+    return "".join(orjson.loads(frame.data)["text"] for frame in frames if frame.event == "delta")
+
+
+async def test_its_frames_begin_with_the_text_so_far(client: Client) -> None:
+    first, frames = await client.ask(model="no-finish-reason")
+    assert orjson.loads(frames[-1].data)["status"] == "interrupted"
+    second, more = await client.go_on(first.run_id, key="k")
+    assert second.answer_id == first.answer_id
+    assert [frame.event for frame in more[:2]] == ["start", "snapshot"]
+    assert [frame.seq for frame in more] == list(range(1, len(more) + 1))
+    assert orjson.loads(more[1].data) == {"text": _text(frames), "reasoning": ""}
+    assert await client.go_on(first.run_id, key="k") == (second, more)
+
+    listed = await client.call(
+        "ListMessages", chat_pb2.ListMessagesRequest(session_id=first.session_id, count=True)
+    )
+    assert listed.total == len(listed.items) == 2
+    answer = listed.items[1]
+    assert answer.content == _text(frames) + _text(more)
+    assert answer.run_id == second.run_id
+    session = await client.call("GetSession", chat_pb2.GetSessionRequest(id=first.session_id))
+    assert session.session.message_count == 2
+    recovered = await client.call(
+        "RecoverRun", chat_pb2.RecoverRunRequest(session_id=first.session_id)
+    )
+    assert (recovered.run.id, recovered.text) == (second.run_id, answer.content)
+    assert recovered.seq == more[-1].seq
+
+
+async def test_a_continuation_that_is_cancelled_keeps_all_that_was_said(client: Client) -> None:
+    first, frames = await client.ask(model="no-finish-reason")
+    text, events = "", list[str]()
+    async with client.start(chat_pb2.ContinueRunRequest(run_id=first.run_id)) as responses:
+        second = (await anext(responses)).accepted
+        await client.call("CancelRun", chat_pb2.CancelRunRequest(run_id=second.run_id))
+        async for response in responses:
+            text += _text(response.frames)
+            events += [frame.event for frame in response.frames]
+    assert events[-1] == "done"
+    found = await client.call("GetRun", chat_pb2.GetRunRequest(run_id=second.run_id))
+    assert found.answer.content == _text(frames) + text
+
+
+async def test_a_run_that_is_not_ones_own_cannot_be_continued(
+    client: Client, strange_client: Client
+) -> None:
+    accepted, _ = await client.ask(model="no-finish-reason")
+    for run_id in (accepted.run_id, str(new_id()), "x", ""):
+        with pytest.raises(RemoteError) as refused:
+            await strange_client.go_on(run_id)
+        assert (refused.value.kind, refused.value.reason) == (Kind.NOT_FOUND, "RUN_NOT_FOUND")

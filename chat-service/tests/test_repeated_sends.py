@@ -1,0 +1,206 @@
+"""A question that is sent twice: one run, for all who sent it."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from chassis.caller import Caller
+from chassis.errors import Kind, RemoteError
+from chassis.idempotency import IdempotencyKeyReused, RequestKey
+from chat_service.domain.connection import Connection
+from chat_service.domain.limits import Limits
+from chat_service.domain.prompt import PromptMessage, Window
+from chat_service.domain.run import Run, RunStatus
+from chat_service.usecases.accept_run import Question
+from chat_service.usecases.errors import RunInProgress, SessionNotFound
+from chat_service.usecases.start_run import StartRun
+from parley.chat.v1 import chat_pb2
+
+# Of conftest.py, which a test module has no name for.
+Chat = Any
+Client = Any
+
+KEY = RequestKey("k", b"hash")
+OTHER = RequestKey("k", b"another hash")
+
+
+class Generations:
+    """Takes runs and generates nothing: the port, with a note of what it took."""
+
+    def __init__(self) -> None:
+        self.draining = False
+        self.begun: list[Run] = []
+
+    def begin(
+        self, run: Run, connection: Connection, prompt: Sequence[PromptMessage], prefix: str = ""
+    ) -> None:
+        self.begun.append(run)
+
+
+@pytest.fixture
+def generations() -> Generations:
+    return Generations()
+
+
+@pytest.fixture
+def start_run(chat: Chat, generations: Generations) -> StartRun:
+    return StartRun(
+        chat.open_transaction,
+        chat.resolve_key,
+        generations,
+        owner="replica-1",
+        window=Window(20, 1000),
+        limits=Limits(),
+    )
+
+
+def _question(session_id: UUID | None, request: RequestKey | None = KEY) -> Question:
+    return Question(session_id, "hello", None, None, 0.7, 100, request)
+
+
+async def test_the_same_request_again_gets_the_same_run_live_or_ended(
+    chat: Chat, caller: Caller, start_run: StartRun, generations: Generations
+) -> None:
+    session = await chat.session(caller)
+    run = await start_run(caller, _question(session.id))
+    assert await start_run(caller, _question(session.id)) == run
+    await chat.finish(run)
+    ended = await start_run(caller, _question(session.id))
+    assert (ended.id, ended.status) == (run.id, RunStatus.COMPLETED)
+    assert generations.begun == [run]
+    assert [m.order for m in await chat.messages(caller, session.id)] == [1, 2]
+    assert (await chat.read_session(caller, session.id)).message_count == 2
+
+
+async def test_an_old_request_gets_its_run_although_another_is_live(
+    chat: Chat, caller: Caller, start_run: StartRun
+) -> None:
+    session = await chat.session(caller)
+    first = await start_run(caller, _question(session.id))
+    await chat.finish(first)
+    live = await start_run(caller, _question(session.id, RequestKey("other", b"hash")))
+    assert (await start_run(caller, _question(session.id))).id == first.id
+    with pytest.raises(RunInProgress) as refused:
+        await start_run(caller, _question(session.id, RequestKey("third", b"hash")))
+    assert refused.value.metadata == {"run_id": str(live.id)}
+
+
+@pytest.mark.parametrize("anew", [True, False])
+async def test_of_thirty_simultaneous_sends_one_is_stored_and_all_get_its_run(
+    chat: Chat, caller: Caller, start_run: StartRun, generations: Generations, *, anew: bool
+) -> None:
+    session_id = None if anew else (await chat.session(caller)).id
+    runs = await asyncio.gather(*(start_run(caller, _question(session_id)) for _ in range(30)))
+    (begun,) = generations.begun
+    assert {run.id for run in runs} == {begun.id}
+    assert [m.order for m in await chat.messages(caller, begun.session_id)] == [1]
+    page = await _sessions(chat, caller)
+    assert page == [begun.session_id]
+
+
+async def _sessions(chat: Chat, caller: Caller) -> list[UUID]:
+    async with chat.open_transaction(caller) as transaction:
+        return [session.id for session in await transaction.list_sessions(10, None)]
+
+
+async def test_another_request_with_the_same_key_stores_nothing(
+    chat: Chat, caller: Caller, start_run: StartRun, generations: Generations
+) -> None:
+    session, another = await chat.session(caller), await chat.session(caller)
+    run = await start_run(caller, _question(session.id))
+    for session_id in (session.id, another.id, None):
+        with pytest.raises(IdempotencyKeyReused):
+            await start_run(caller, _question(session_id, OTHER))
+    assert generations.begun == [run]
+    assert await chat.messages(caller, another.id) == []
+    assert len(await _sessions(chat, caller)) == 2
+
+
+async def test_a_key_belongs_to_its_user(
+    chat: Chat, caller: Caller, stranger: Caller, start_run: StartRun
+) -> None:
+    session = await chat.session(caller)
+    mine = await start_run(caller, _question(session.id))
+    theirs = await start_run(stranger, _question(None, OTHER))
+    assert mine.id != theirs.id
+    with pytest.raises(SessionNotFound):
+        await start_run(stranger, _question(session.id))
+
+
+async def test_a_send_that_was_refused_does_not_use_its_key_up(
+    chat: Chat, caller: Caller, start_run: StartRun
+) -> None:
+    session = await chat.session(caller)
+    live = await start_run(caller, _question(session.id, None))
+    with pytest.raises(RunInProgress):
+        await start_run(caller, _question(session.id))
+    await chat.finish(live)
+    assert (await start_run(caller, replace(_question(session.id), content="again"))).id != live.id
+
+
+# Over the wire
+
+
+async def test_a_repeated_send_reads_the_same_frames_here_and_elsewhere(
+    client: Client, client_elsewhere: Client
+) -> None:
+    accepted, frames = await client.ask(key="k")
+    assert await client.ask(key="k") == (accepted, frames)
+    assert await client_elsewhere.ask(key="k") == (accepted, frames)
+    sessions = await client.call("ListSessions", chat_pb2.ListSessionsRequest(count=True))
+    assert sessions.total == 1
+
+
+async def test_a_repeated_send_joins_a_live_run_from_its_first_frame(
+    client: Client, client_elsewhere: Client
+) -> None:
+    request = chat_pb2.StartRunRequest(content="hello", model="tokens-60-at-50")
+    async with client.start(request, "k") as responses:
+        accepted = (await anext(responses)).accepted
+        while not any(frame.event == "delta" for frame in (await anext(responses)).frames):
+            pass
+        joined = await asyncio.gather(
+            client.read(request, "k"), client_elsewhere.read(request, "k")
+        )
+    assert joined[0] == joined[1]
+    for again, frames in joined:
+        assert again == accepted
+        assert [frame.seq for frame in frames] == list(range(1, len(frames) + 1))
+        assert frames[-1].event == "done"
+
+
+async def test_two_parallel_sends_at_two_replicas_are_one_run(
+    client: Client, client_elsewhere: Client
+) -> None:
+    answers = await asyncio.gather(*(one.ask(key="k") for one in (client, client_elsewhere) * 5))
+    assert all(answer == answers[0] for answer in answers)
+    listed = await client.call(
+        "ListMessages", chat_pb2.ListMessagesRequest(session_id=answers[0][0].session_id)
+    )
+    assert [message.order for message in listed.items] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "change", [{"content": "bye"}, {"model": "tokens-21"}, {"temperature": 0.1}, {"max_tokens": 9}]
+)
+async def test_every_field_makes_another_request(client: Client, change: dict[str, Any]) -> None:
+    await client.ask(key="k")
+    with pytest.raises(RemoteError) as refused:
+        await client.ask(**change, key="k")
+    assert (refused.value.kind, refused.value.reason) == (Kind.INVALID, "IDEMPOTENCY_KEY_REUSED")
+
+
+async def test_a_session_that_is_made_twice_is_one(client: Client) -> None:
+    request = chat_pb2.CreateSessionRequest(title="Mine")
+    first = await client.call("CreateSession", request, "k")
+    await client.ask(session_id=first.session.id)
+    assert await client.call("CreateSession", request, "k") == first
+    with pytest.raises(RemoteError) as refused:
+        await client.call("CreateSession", chat_pb2.CreateSessionRequest(title="Other"), "k")
+    assert refused.value.reason == "IDEMPOTENCY_KEY_REUSED"
+    sessions = await client.call("ListSessions", chat_pb2.ListSessionsRequest())
+    assert [session.title for session in sessions.items] == ["Mine"]

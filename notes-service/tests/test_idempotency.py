@@ -1,0 +1,132 @@
+"""A creation that is asked for twice: one note, and the same answer."""
+
+import asyncio
+
+import psycopg
+import pytest
+
+from chassis.caller import Caller
+from chassis.db.engine import Database
+from chassis.db.idempotency import AnswerSweep
+from chassis.errors import FieldError, Kind, RemoteError
+from chassis.grpc.client import Channel
+from chassis.testing import DatabaseUrls, Signer
+from parley.notes.v1 import notes_pb2
+from parley.notes.v1.notes_pb2_grpc import NotesServiceStub
+
+
+@pytest.fixture
+def alice(signer: Signer) -> Caller:
+    return signer.caller()
+
+
+async def _create(
+    notes: Channel, caller: Caller, key: str | None, title: str = "A title", content: str = ""
+) -> notes_pb2.Note:
+    answer = await notes.unary(
+        notes.stub(NotesServiceStub).CreateNote,
+        notes_pb2.CreateNoteRequest(title=title, content=content),
+        timeout=5,
+        token=caller.token,
+        idempotency_key=key,
+    )
+    return answer.note
+
+
+async def _refused(notes: Channel, caller: Caller, key: str, title: str) -> RemoteError:
+    with pytest.raises(RemoteError) as refused:
+        await _create(notes, caller, key, title)
+    return refused.value
+
+
+async def _titles(notes: Channel, caller: Caller) -> list[str]:
+    answer = await notes.unary(
+        notes.stub(NotesServiceStub).ListNotes,
+        notes_pb2.ListNotesRequest(),
+        timeout=5,
+        token=caller.token,
+    )
+    return [note.title for note in answer.items]
+
+
+async def test_the_same_request_again_makes_nothing_and_is_answered_alike(
+    notes: Channel, alice: Caller
+) -> None:
+    first = await _create(notes, alice, "k")
+    assert await _create(notes, alice, "k") == first
+    assert await _titles(notes, alice) == ["A title"]
+    # Without a key, or with another, the same body is another note.
+    assert len({first.id, (await _create(notes, alice, None)).id}) == 2
+    assert len({first.id, (await _create(notes, alice, "K")).id}) == 2
+
+
+async def test_of_twenty_at_once_one_has_the_effect_and_all_the_answer(
+    notes: Channel, alice: Caller
+) -> None:
+    made = await asyncio.gather(*(_create(notes, alice, "k") for _ in range(20)))
+    assert len({note.id for note in made}) == 1
+    assert await _titles(notes, alice) == ["A title"]
+
+
+async def test_another_request_with_the_same_key_is_refused(notes: Channel, alice: Caller) -> None:
+    await _create(notes, alice, "k")
+    refused = await _refused(notes, alice, "k", "Another title")
+    assert (refused.kind, refused.reason) == (Kind.INVALID, "IDEMPOTENCY_KEY_REUSED")
+    assert await _titles(notes, alice) == ["A title"]
+
+
+async def test_a_key_belongs_to_its_user(notes: Channel, alice: Caller, signer: Signer) -> None:
+    bob = signer.caller(tenant_id=alice.tenant_id)
+    of_alice = await _create(notes, alice, "k")
+    of_bob = await _create(notes, bob, "k", "Another title")
+    assert of_alice.id != of_bob.id
+    assert await _titles(notes, bob) == ["Another title"]
+
+
+async def test_a_request_that_was_refused_does_not_use_its_key_up(
+    notes: Channel, alice: Caller
+) -> None:
+    assert (await _refused(notes, alice, "k", "")).reason == "VALIDATION"
+    await _create(notes, alice, "k")
+    assert await _titles(notes, alice) == ["A title"]
+
+
+async def test_a_note_that_was_deleted_since_is_not_made_again(
+    notes: Channel, alice: Caller
+) -> None:
+    note = await _create(notes, alice, "k")
+    await notes.unary(
+        notes.stub(NotesServiceStub).DeleteNote,
+        notes_pb2.DeleteNoteRequest(id=note.id),
+        timeout=5,
+        token=alice.token,
+    )
+    assert await _create(notes, alice, "k") == note
+    assert await _titles(notes, alice) == []
+
+
+@pytest.mark.parametrize("key", ["a b", "x" * 256])
+async def test_what_is_no_key_is_refused(notes: Channel, alice: Caller, key: str) -> None:
+    refused = await _refused(notes, alice, key, "A title")
+    assert (refused.reason, refused.fields) == (
+        "VALIDATION",
+        (FieldError("Idempotency-Key", "INVALID"),),
+    )
+
+
+async def test_an_answer_is_kept_for_a_day_and_not_for_longer(
+    notes: Channel, alice: Caller, database: DatabaseUrls
+) -> None:
+    old, recent = await _create(notes, alice, "old"), await _create(notes, alice, "recent")
+    with psycopg.connect(database.admin) as admin:
+        for key, hours in (("old", 25), ("recent", 23)):
+            admin.execute(
+                "UPDATE idempotency_keys SET created_at = now() - make_interval(hours => %s)"
+                " WHERE key = %s",
+                (hours, key),
+            )
+    worker = Database(database.worker, application_name="test")
+    await AnswerSweep(worker).sweep()
+    await worker.stop()
+    assert await _create(notes, alice, "recent") == recent
+    assert await _create(notes, alice, "old") != old
