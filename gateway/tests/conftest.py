@@ -19,6 +19,7 @@ from chassis.caller import Caller
 from chassis.errors import AppError
 from chassis.grpc.caller import TokenVerifier, current_caller
 from chassis.grpc.server import GrpcServer, allow
+from chassis.idempotency import idempotency_key
 from chassis.settings import GrpcServerSettings
 from chassis.telemetry.context import request_id, traceparent
 from chassis.testing import Signer, TlsSettings, eventually
@@ -41,6 +42,7 @@ class Call:
     token: str | None
     request_id: str
     traceparent: str
+    idempotency_key: str | None
 
 
 class Fake:
@@ -58,7 +60,16 @@ class Fake:
             token = current_caller().token
         except AppError:
             token = None
-        self.calls.append(Call(method, request, token, request_id.get(), traceparent.get()))
+        self.calls.append(
+            Call(
+                method,
+                request,
+                token,
+                request_id.get(),
+                traceparent.get(),
+                idempotency_key.get(),
+            )
+        )
 
     def __getattr__(self, method: str) -> Callable[[Any, Any], Any]:
         if not method[0].isupper():
@@ -116,15 +127,12 @@ class FakeChat(Fake):
         super().__init__()
         self.refusal: Exception | asyncio.Event | None = None
         self.script: list[Step] = []
-        # The idempotency key of each question, if it came with one.
-        self.keys: list[str | None] = []
         self.sent = 0
         self.ended = asyncio.Event()
 
     async def StartRun(
-        self, request: chat_pb2.StartRunRequest, context: Any
+        self, request: chat_pb2.StartRunRequest, context: object
     ) -> AsyncIterator[chat_pb2.StartRunResponse]:
-        self.keys.append(dict(context.invocation_metadata()).get("idempotency-key"))
         self.note("StartRun", request)
         await self._refuse()
         accepted = chat_pb2.RunAccepted(run_id=self.run_id, session_id="s", question_id="q")

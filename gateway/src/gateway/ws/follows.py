@@ -1,7 +1,7 @@
 """The runs that one socket follows, each read no faster than the socket's client reads."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
@@ -107,9 +107,7 @@ class Follows:
             asked: Any = pb.ContinueRunRequest(run_id=frame.run_id)
         else:
             method, asked = chat.stub.StartRun, frame.request()
-        if frame.idempotency_key is not None:
-            method = _keyed(method, frame.idempotency_key)
-        return chat.follow(method, asked, caller)
+        return chat.follow(method, asked, caller, idempotency_key=frame.idempotency_key)
 
 
 class _Place:
@@ -138,12 +136,3 @@ class _Place:
     def _give_up(self) -> None:
         if self._tasks.get(self._run_id) is self._task:
             del self._tasks[self._run_id]
-
-
-def _keyed(method: Callable[..., Any], key: str) -> Callable[..., Any]:
-    """``method``, called with this idempotency key beside whatever else travels with it."""
-
-    def call(request: object, *, metadata: tuple[tuple[str, str], ...], **options: Any) -> Any:
-        return method(request, metadata=(*metadata, ("idempotency-key", key)), **options)
-
-    return call
