@@ -83,6 +83,17 @@ async def test_a_question_is_acknowledged_and_its_events_follow(
     )
 
 
+async def test_a_run_is_continued_as_a_new_one(door: Door, dial: Dial, script: Any) -> None:
+    door.chat.script = script
+    client = await dial(door)
+    told = await client.ask(type="continue", ref="1", run_id="r1", idempotency_key="k")
+    assert (told["type"], told["run_id"]) == ("ack", door.chat.run_id)
+    assert [(await client.hear())["seq"] for _ in range(4)] == [1, 2, 3, 4]
+    (call,) = door.chat.calls
+    assert call.request == chat_pb2.ContinueRunRequest(run_id="r1")
+    assert call.idempotency_key == "k"
+
+
 async def test_a_handshake_with_a_token_needs_no_first_frame(door: Door, dial: Dial) -> None:
     client = await dial(door, auth=False, additional_headers=door.bearer)
     assert await client.ask(type="ping") == {"type": "pong"}

@@ -6,6 +6,7 @@ from collections.abc import Coroutine
 from chassis.caller import Caller
 from chassis.errors import AppError, Internal, Kind, Unauthenticated
 from chassis.grpc.caller import TokenVerifier, Verified
+from chassis.tasks import end_task
 from chassis.telemetry.context import accept_request_id, accept_traceparent, request_id, traceparent
 from chassis.telemetry.logging import get_logger
 from gateway.clients import Clients
@@ -189,10 +190,13 @@ class Session:
         await self.wire.send([frames.problem(error, ref)])
 
     async def _leave(self) -> None:
-        for task in self._tasks:
+        followers = list(self._tasks)
+        for task in followers:
             task.cancel()
+        for task in followers:
+            await end_task(task)
         # A cancel that was asked for is still passed on: a page that closes says it last.
-        if pending := self._tasks | self._cancels:
-            await asyncio.wait(pending)
+        if self._cancels:
+            await asyncio.wait(self._cancels)
         if self._token is not None:
             self._seats.leave(self._token.user)

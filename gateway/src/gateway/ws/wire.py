@@ -50,6 +50,7 @@ class Wire(asyncio.Protocol):
         self._farewell: asyncio.TimerHandle | None = None
         # Since when the client owes us a sign of life: an unanswered ping, unread bytes.
         self._owing_since: float | None = None
+        self._unread = 0
         self._heard_at = self._pinged_at = self._loop.time()
 
     @property
@@ -99,6 +100,10 @@ class Wire(asyncio.Protocol):
         """
         if not self.is_open:
             return
+        unread = self._transport.get_write_buffer_size()
+        if self._room is not None and unread < self._unread:
+            self._owing_since = now
+        self._unread = unread
         if self._owing_since is not None and now - self._owing_since > every:
             self._transport.abort()
         elif self._room is None and now - max(self._heard_at, self._pinged_at) >= every:
