@@ -8,10 +8,12 @@ from typing import Any
 
 import grpc.aio
 import httpx
+import orjson
 import pytest
 import pytest_asyncio
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
+from websockets.asyncio.client import ClientConnection, connect
 
 from chassis.caller import Caller
 from chassis.errors import AppError
@@ -96,6 +98,11 @@ class FakeAuth(Fake):
         self._signer = signer
         self.may_publish = asyncio.Event()
         self.may_publish.set()
+        self._revocations: asyncio.Queue[auth_pb2.Revocation] = asyncio.Queue()
+
+    def publish(self, revocation: auth_pb2.Revocation) -> None:
+        """Tell it to the gateway's watch."""
+        self._revocations.put_nowait(revocation)
 
     async def WatchRevocations(
         self, request: auth_pb2.WatchRevocationsRequest, context: object
@@ -103,7 +110,9 @@ class FakeAuth(Fake):
         await self.may_publish.wait()
         key = auth_pb2.VerificationKey(kid=self._signer.kid, public_key=self._signer.public_key)
         yield auth_pb2.WatchRevocationsResponse(snapshot=True, keys=[key])
-        await asyncio.Event().wait()
+        while True:
+            revocation = await self._revocations.get()
+            yield auth_pb2.WatchRevocationsResponse(revocations=[revocation])
 
 
 Step = Sequence[chat_pb2.Frame] | asyncio.Event | Exception
@@ -273,6 +282,54 @@ async def open_door(tls_settings: TlsSettings, signer: Signer) -> AsyncIterator[
 @pytest_asyncio.fixture
 async def door(open_door: OpenDoor) -> Door:
     return await open_door()
+
+
+class SocketClient:
+    """A client that says JSON and hears JSON."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+
+    async def say(self, **frame: Any) -> None:
+        await self.connection.send(orjson.dumps(frame).decode())
+
+    async def hear(self) -> Any:
+        async with asyncio.timeout(20):
+            return orjson.loads(await self.connection.recv())
+
+    async def ask(self, **frame: Any) -> Any:
+        await self.say(**frame)
+        return await self.hear()
+
+    async def closed(self, within: float = 10) -> int:
+        async with asyncio.timeout(within):
+            await self.connection.wait_closed()
+        assert self.connection.close_code is not None
+        return self.connection.close_code
+
+
+class Dial:
+    """``await dial(door)``: a socket of the door's caller; as it came with ``auth=False``."""
+
+    def __init__(self, stack: AsyncExitStack) -> None:
+        self._stack = stack
+
+    async def __call__(self, door: Door, *, auth: bool = True, **options: Any) -> SocketClient:
+        url = f"ws://127.0.0.1:{door.port}/api/v1/ws"
+        connection = await self._stack.enter_async_context(
+            connect(url, proxy=None, close_timeout=0.5, **options)
+        )
+        client = SocketClient(connection)
+        if auth:
+            said = await client.ask(type="auth", ref="hello", token=door.caller.token)
+            assert said == {"type": "ack", "ref": "hello"}
+        return client
+
+
+@pytest_asyncio.fixture
+async def dial() -> AsyncIterator[Dial]:
+    async with AsyncExitStack() as stack:
+        yield Dial(stack)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from gateway.presence import LongRequests
 from gateway.readiness import Readiness
 from gateway.routers import account, auth, keys, notes, operation, questions, runs, sessions
 from gateway.settings import Settings
+from gateway.ws import door as ws
 
 _ROUTERS = (auth, account, keys, sessions, questions, runs, notes)
 
@@ -38,6 +39,7 @@ def create_app(
     # Taken over flat: an included router is matched twice for each request.
     routes: Sequence[BaseRoute] = [
         *(route for module in _ROUTERS for route in module.router.routes),
+        *ws.router.routes,
         *operation.router.routes,
     ]
     app = FastAPI(

@@ -51,6 +51,16 @@ def read_json(request: Request, raw: bytes) -> dict[str, Any]:
     """
     if not _is_json(request.headers.get("content-type", "")):
         raise UnsupportedMediaType()
+    parsed = json_object(raw)
+    refuse_nul(raw, parsed)
+    return parsed
+
+
+def json_object(raw: bytes) -> dict[str, Any]:
+    """The JSON object that ``raw`` spells, U+0000 and all.
+
+    Raises MalformedJson or ValidationFailed.
+    """
     try:
         parsed = orjson.loads(raw)
     except orjson.JSONDecodeError:
@@ -59,10 +69,21 @@ def read_json(request: Request, raw: bytes) -> dict[str, Any]:
         raise ValidationFailed(fields=[FieldError("body", "WRONG_TYPE")])
     if len(parsed) > _MAX_FIELDS:
         raise ValidationFailed(fields=[FieldError("body", "TOO_MANY_FIELDS")])
-    # A cheap look first: without the escape in the text there can be none in a string.
-    if b"\\u0000" in raw:
-        _refuse_nul(parsed)
     return parsed
+
+
+def refuse_nul(raw: bytes, parsed: dict[str, Any]) -> None:
+    """Raises ValidationFailed with the fields of ``parsed``, read from ``raw``, that hold U+0000."""
+    # A cheap look first: without the escape in the text there can be none in a string.
+    if b"\\u0000" not in raw:
+        return
+    fields = [
+        FieldError(field_name([name]), "INVALID_CHARACTER")
+        for name, value in parsed.items()
+        if "\x00" in name or _has_nul(value)
+    ]
+    if fields:
+        raise ValidationFailed(fields=fields)
 
 
 def _is_json(content_type: str) -> bool:
@@ -71,16 +92,6 @@ def _is_json(content_type: str) -> bool:
         return False
     name, _, value = parameters.partition("=")
     return name.strip().lower() != "charset" or value.strip().strip('"').lower() == "utf-8"
-
-
-def _refuse_nul(parsed: dict[str, Any]) -> None:
-    fields = [
-        FieldError(field_name([name]), "INVALID_CHARACTER")
-        for name, value in parsed.items()
-        if "\x00" in name or _has_nul(value)
-    ]
-    if fields:
-        raise ValidationFailed(fields=fields)
 
 
 def _has_nul(value: Any) -> bool:

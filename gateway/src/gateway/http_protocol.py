@@ -1,24 +1,34 @@
-"""uvicorn's HTTP/1.1 connection, with bounds on what comes before the body."""
+"""uvicorn's HTTP/1.1 connection: bounds on what comes before the body, and the way to a socket."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import httptools
-import orjson
+from starlette.responses import Response
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
     HttpToolsProtocol,
     RequestResponseCycle,
 )
 
-_REFUSALS = {
-    400: ("MALFORMED_REQUEST", "Bad Request", "This is not HTTP that can be read."),
-    431: (
-        "HEADERS_TOO_LARGE",
-        "Request Header Fields Too Large",
-        "The request's address and headers are too large.",
-    ),
-}
+from chassis.errors import AppError
+from gateway.problems import RequestRefused, problem
+from gateway.ws.door import PATH, SocketDoor
+
+_LAST_WORDS = {"x-content-type-options": "nosniff", "connection": "close"}
+
+
+class HeadTooLarge(RequestRefused):
+    status = 431
+    reason = "HEADERS_TOO_LARGE"
+    detail = "The request's address and headers are too large."
+
+
+class NotHttp(RequestRefused):
+    status = 400
+    reason = "MALFORMED_REQUEST"
+    detail = "This is not HTTP that can be read."
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
@@ -30,6 +40,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     head_limit: int
     head_seconds: float
+    sockets: SocketDoor
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -52,7 +63,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._in_head:
             self._head_bytes += len(data)
             if self._head_bytes > self.head_limit:
-                self._refuse(431)
+                self._refuse(HeadTooLarge())
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -64,14 +75,37 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._stop_timer()
         size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
         if size > self.head_limit:
-            self._refuse(431)
+            self._refuse(HeadTooLarge())
             # Stops the parser; the refusal that uvicorn answers with comes too late then.
             raise httptools.HttpParserError("the head is too large")
         super().on_headers_complete()
 
+    def handle_websocket_upgrade(self) -> None:
+        """The handshake by the head that is parsed already; then the connection is a socket's."""
+        try:
+            answer, socket = self.sockets.open(self.scope, self.transport)
+        except AppError as error:
+            self._refuse(error)
+            return
+        wire: Any = socket.wire
+        # So that uvicorn's end is the socket's as well: told to close, and waited for.
+        self.connections.discard(self)
+        self.connections.add(wire)
+        wire.on_lost = partial(self.connections.discard, wire)
+        self.transport.write(answer)
+        self.transport.set_protocol(wire)
+        task = self.loop.create_task(socket.serve(), name="socket")
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        # The parser and this protocol hold each other.
+        self.parser = None  # type: ignore[assignment]
+
+    def _should_upgrade_to_ws(self) -> bool:
+        return self.scope["method"] == "GET" and self.url.partition(b"?")[0] == PATH.encode()
+
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn calls it so
         """Also of uvicorn's own refusals: a problem document instead of plain text."""
-        self._refuse(400)
+        self._refuse(NotHttp())
 
     def _expect_head(self) -> None:
         self._head_timer = self.loop.call_later(self.head_seconds, self._give_up)
@@ -89,36 +123,26 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if not answering and not self.transport.is_closing():
             self.transport.close()
 
-    def _refuse(self, status: int) -> None:
+    def _refuse(self, error: AppError) -> None:
         self._stop_timer()
         if self.transport.is_closing():
             return
-        reason, title, detail = _REFUSALS[status]
-        body = orjson.dumps(
-            {
-                "type": "about:blank",
-                "title": title,
-                "status": status,
-                "detail": detail,
-                "reason": reason,
-                "request_id": "",
-            }
-        )
-        self.transport.write(
-            STATUS_LINE[status]
-            + b"content-type: application/problem+json\r\n"
-            + b"x-content-type-options: nosniff\r\n"
-            + b"connection: close\r\n"
-            + b"content-length: %d\r\n\r\n" % len(body)
-            + body
-        )
+        response = problem(error, _LAST_WORDS)
+        self.transport.write(_head_of(response) + bytes(response.body))
         self.transport.close()
 
 
-def bounded_protocol(*, head_limit: int, head_seconds: float) -> type[BoundedHttpProtocol]:
+def _head_of(response: Response) -> bytes:
+    lines = [b"%b: %b\r\n" % header for header in response.raw_headers]
+    return b"".join([STATUS_LINE[response.status_code], *lines, b"\r\n"])
+
+
+def bounded_protocol(
+    *, head_limit: int, head_seconds: float, sockets: SocketDoor
+) -> type[BoundedHttpProtocol]:
     """The protocol with these bounds; uvicorn makes one for each connection by itself."""
     return type(
         "BoundedHttpProtocol",
         (BoundedHttpProtocol,),
-        {"head_limit": head_limit, "head_seconds": head_seconds},
+        {"head_limit": head_limit, "head_seconds": head_seconds, "sockets": sockets},
     )

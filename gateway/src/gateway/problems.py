@@ -97,20 +97,7 @@ class MalformedJson(ValidationFailed):
 
 def problem(error: AppError, headers: Mapping[str, str] | None = None) -> Response:
     """The response that tells a client of ``error``."""
-    extensions: dict[str, Any] = {
-        name: value for name, value in error.metadata.items() if name not in _RESERVED
-    }
-    if error.fields:
-        extensions["errors"] = [
-            {"field": field.field, "reason": field.reason} for field in error.fields[:_MAX_FIELDS]
-        ]
-    return document(
-        error.http_status,
-        error.reason,
-        error.detail,
-        extensions=extensions,
-        headers={**_headers_of(error), **(headers or {})},
-    )
+    return _response(members(error), {**_headers_of(error), **(headers or {})})
 
 
 def document(
@@ -118,21 +105,40 @@ def document(
     reason: str,
     detail: str,
     *,
-    extensions: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """A problem document with these members, and the id of the request being served."""
-    content = {
+    return _response(_members(status, reason, detail), headers or {})
+
+
+def members(error: AppError) -> dict[str, Any]:
+    """What a problem document says of ``error``, also where it is not a response."""
+    told = _members(error.http_status, error.reason, error.detail)
+    told.update((name, value) for name, value in error.metadata.items() if name not in _RESERVED)
+    if error.fields:
+        told["errors"] = [
+            {"field": field.field, "reason": field.reason} for field in error.fields[:_MAX_FIELDS]
+        ]
+    return told
+
+
+def _members(status: int, reason: str, detail: str) -> dict[str, Any]:
+    return {
         "type": "about:blank",
         "title": _TITLES.get(status, "Error"),
         "status": status,
         "detail": detail,
         "reason": reason,
         "request_id": request_id.get(),
-        **(extensions or {}),
     }
+
+
+def _response(content: dict[str, Any], headers: Mapping[str, str]) -> Response:
     return Response(
-        orjson.dumps(content), status, media_type=MEDIA_TYPE, headers=dict(headers or {})
+        orjson.dumps(content),
+        content["status"],
+        media_type=MEDIA_TYPE,
+        headers=dict(headers),
     )
 
 

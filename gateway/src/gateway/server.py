@@ -8,9 +8,11 @@ from starlette.types import ASGIApp
 from chassis.health import EmbeddedUvicorn
 from chassis.service import Component
 from chassis.telemetry.logging import get_logger
+from gateway.descriptors import allow_descriptors
 from gateway.http_protocol import bounded_protocol
 from gateway.presence import LongRequests
 from gateway.settings import Settings
+from gateway.ws.door import SocketDoor
 
 _log = get_logger(__name__)
 
@@ -20,10 +22,13 @@ _FAREWELL_SECONDS = 1.5
 
 class HttpServer(Component):
     """Serves ``app``. Draining closes the port and idle connections at once and waits for
-    what is under way; stopping ends the long requests that are left.
+    what is under way, but for sockets, which are told to come again (1012); stopping ends the
+    long requests that are left.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings, requests: LongRequests) -> None:
+    def __init__(
+        self, app: ASGIApp, settings: Settings, requests: LongRequests, sockets: SocketDoor
+    ) -> None:
         self._requests = requests
         self._server = EmbeddedUvicorn(
             uvicorn.Config(
@@ -31,8 +36,12 @@ class HttpServer(Component):
                 host=settings.host,
                 port=settings.port,
                 http=bounded_protocol(
-                    head_limit=settings.head_limit_bytes, head_seconds=settings.head_seconds
+                    head_limit=settings.head_limit_bytes,
+                    head_seconds=settings.head_seconds,
+                    sockets=sockets,
                 ),
+                # The protocol above opens them itself: uvicorn's own bound neither what a
+                # client does not read nor how long it may take to go.
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -47,6 +56,7 @@ class HttpServer(Component):
         self.port = 0
 
     async def start(self) -> None:
+        allow_descriptors()
         self._serving = await self._server.start()
         self.port = self._server.port
         _log.info("http.listening", port=self.port)

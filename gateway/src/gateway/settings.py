@@ -69,3 +69,27 @@ class Settings(ServiceSettings):
     heartbeat_seconds: float = Field(
         5.0, gt=0, le=60, description="A silent event stream gets a comment after so long."
     )
+
+    sockets: int = Field(15_000, ge=1, description="WebSockets open at once in one process.")
+    sockets_per_user: int = Field(50, ge=1, description="Of these, of one user.")
+    socket_auth_seconds: float = Field(
+        5.0, gt=0, le=60, description="Longest wait for a WebSocket's first frame, its token."
+    )
+    socket_idle_seconds: float = Field(
+        900.0,
+        gt=0,
+        le=86_400,
+        description="A WebSocket that follows no run and sends nothing is closed after so long.",
+    )
+    socket_heartbeat_seconds: float = Field(
+        20.0,
+        gt=0,
+        le=600,
+        description="A silent WebSocket is pinged after so long, and dropped if it never answers.",
+    )
+    socket_frame_bytes: int = Field(
+        128 * 1024, ge=1024, description="Largest message of a WebSocket's client."
+    )
+    socket_follows: int = Field(
+        32, ge=1, le=1000, description="Runs that one WebSocket may follow at once."
+    )

@@ -11,15 +11,18 @@ from gateway.presence import LongRequests
 from gateway.readiness import Readiness
 from gateway.server import HttpServer
 from gateway.settings import Settings
+from gateway.ws.door import SocketDoor
+from gateway.ws.sockets import Sockets
 from parley.auth.v1.auth_pb2 import WatchRevocationsRequest, WatchRevocationsResponse
 
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """The service, and the port it serves on."""
+    """The service, the port it serves on, and the sockets open there."""
 
     service: Service
     http: HttpServer
+    sockets: Sockets
 
 
 def build(settings: Settings) -> Gateway:
@@ -28,21 +31,28 @@ def build(settings: Settings) -> Gateway:
     trust = TrustStore()
     requests = LongRequests()
     readiness = Readiness(clients.channels(), trust)
+    verifier = TokenVerifier(trust)
+    sockets = Sockets(settings, clients, verifier)
     app = create_app(
         settings=settings,
         clients=clients,
-        verifier=TokenVerifier(trust),
+        verifier=verifier,
         readiness=readiness,
         requests=requests,
     )
-    http = HttpServer(app, settings, requests)
+    http = HttpServer(app, settings, requests, SocketDoor(settings, sockets))
     service = Service(
         "gateway",
         settings,
-        components=[*clients.channels().values(), TrustFeed(trust, _watch(clients)), http],
+        components=[
+            *clients.channels().values(),
+            TrustFeed(trust, _watch(clients)),
+            sockets,
+            http,
+        ],
         checks=readiness.checks(),
     )
-    return Gateway(service, http)
+    return Gateway(service, http, sockets)
 
 
 def _watch(clients: Clients) -> Callable[[], AsyncIterable[WatchRevocationsResponse]]:

@@ -158,10 +158,13 @@ class TrustStore:
 
 
 @dataclass(frozen=True, slots=True)
-class _Verified:
+class Verified:
+    """A token that was good when it was looked at; see ``TokenVerifier.stands``."""
+
     caller: Caller
     user: str
     issued_at: float
+    kid: str
 
 
 class TokenVerifier:
@@ -170,7 +173,7 @@ class TokenVerifier:
     def __init__(self, trust: TrustStore) -> None:
         self._trust = trust
         self._generation = trust.generation
-        self._cache: OrderedDict[str, _Verified] = OrderedDict()
+        self._cache: OrderedDict[str, Verified] = OrderedDict()
 
     def verify(self, token: str) -> Caller:
         """The caller that ``token`` speaks for.
@@ -178,6 +181,10 @@ class TokenVerifier:
         Raises Unauthenticated, always the same, for every token that is not good, and
         TrustUnavailable while this process has no keys yet.
         """
+        return self.inspect(token).caller
+
+    def inspect(self, token: str) -> Verified:
+        """As ``verify``, for whoever must know later whether the token still stands."""
         if self._generation != self._trust.generation:
             self._generation = self._trust.generation
             self._cache.clear()
@@ -187,15 +194,21 @@ class TokenVerifier:
             self._cache[token] = verified
             if len(self._cache) > _CACHE_SIZE:
                 self._cache.popitem(last=False)
-        caller = verified.caller
-        if caller.expires_at <= time.time() or self._trust.is_revoked(
-            caller.sid, verified.user, verified.issued_at
-        ):
+        if not self.stands(verified):
             self._cache.pop(token, None)
             raise Unauthenticated()
-        return caller
+        return verified
 
-    def _verify(self, token: str) -> _Verified:
+    def stands(self, verified: Verified) -> bool:
+        """Whether the token is good at this moment, without looking at its signature again."""
+        caller = verified.caller
+        return (
+            caller.expires_at > time.time()
+            and self._trust.key(verified.kid) is not None
+            and not self._trust.is_revoked(caller.sid, verified.user, verified.issued_at)
+        )
+
+    def _verify(self, token: str) -> Verified:
         if len(token) > _MAX_TOKEN_CHARACTERS:
             raise Unauthenticated()
         try:
@@ -235,7 +248,7 @@ class TokenVerifier:
             raise Unauthenticated() from None
         if caller.role not in ROLES or not caller.sid:
             raise Unauthenticated()
-        return _Verified(caller, claims["sub"], issued_at)
+        return Verified(caller, claims["sub"], issued_at, str(header["kid"]))
 
 
 class TrustFeed(Component):

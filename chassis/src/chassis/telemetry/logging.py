@@ -31,6 +31,7 @@ _LIBRARIES = (
     "uvicorn",
     "uvicorn.access",
     "uvicorn.error",
+    "websockets.server",
 )
 
 _SECRET_NAME = re.compile(

@@ -1,0 +1,131 @@
+"""The handshake: who may open a socket, from which page. RFC 6455, section 4.2."""
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+from starlette.responses import Response
+from websockets.utils import accept_key
+
+from chassis.errors import AppError, Unauthenticated
+from chassis.grpc.caller import Verified
+from chassis.telemetry.context import (
+    REQUEST_ID_HEADER,
+    TRACEPARENT_HEADER,
+    accept_request_id,
+    accept_traceparent,
+    request_id,
+    traceparent,
+)
+from chassis.telemetry.logging import get_logger
+from gateway.edge.proxy import TrustedProxies
+from gateway.problems import OriginNotAllowed, RequestRefused
+from gateway.settings import Settings
+from gateway.ws.sockets import Sockets
+from gateway.ws.wire import Wire
+
+_log = get_logger(__name__)
+
+PATH = "/api/v1/ws"
+
+router = APIRouter(tags=["Chat"], generate_unique_id_function=lambda route: route.name)
+
+
+class UpgradeRequired(RequestRefused):
+    status = 426
+    reason = "UPGRADE_REQUIRED"
+    detail = "This address takes WebSockets alone, version 13."
+
+
+@router.get(PATH, status_code=101, response_class=Response)
+async def socket() -> None:
+    """Many conversations over one WebSocket: the first frame is `{"type": "auth", "token": …}`,
+    then `send`, `continue`, `follow`, `unfollow`, `cancel` and `ping`, each with a `ref` that
+    its answers bear. OpenAPI has no words for it: see docs/sockets.md.
+    """
+    raise UpgradeRequired()
+
+
+@dataclass(frozen=True, slots=True)
+class Socket:
+    """A connection whose handshake was accepted, and the rest of its life."""
+
+    wire: Wire
+    sockets: Sockets
+    admitted: Verified | None
+    client: str
+
+    def serve(self) -> Coroutine[None, None, None]:
+        return self.sockets.serve(self.wire, self.admitted, self.client)
+
+
+class SocketDoor:
+    """Answers handshakes."""
+
+    def __init__(self, settings: Settings, sockets: Sockets) -> None:
+        self._sockets = sockets
+        self._max_bytes = settings.socket_frame_bytes
+        self._origins = frozenset(settings.cors_origins)
+        self._proxies = TrustedProxies(settings.trusted_proxies)
+
+    def open(
+        self, scope: Mapping[str, object], transport: asyncio.Transport
+    ) -> tuple[bytes, Socket]:
+        """The answer to the handshake in this head (as of an ASGI scope), and the socket.
+
+        Raises AppError, to be answered as it would be over HTTP.
+        """
+        headers = {
+            name: value.decode("latin-1")
+            for name, value in scope["headers"]  # type: ignore[attr-defined]  # uvicorn's own
+        }
+        request_id.set(accept_request_id(headers.get(REQUEST_ID_HEADER.encode())))
+        traceparent.set(accept_traceparent(headers.get(TRACEPARENT_HEADER.encode())))
+        client, scheme = self._proxies.client_of(scope)  # type: ignore[arg-type]
+        try:
+            accept = _accept(headers)
+            self._check_origin(headers, scheme)
+            admitted = self._sockets.admit(_bearer(headers.get(b"authorization")))
+        except AppError as error:
+            _log.info(
+                "socket.refused", status=error.http_status, reason=error.reason, client=client
+            )
+            raise
+        answer = (
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Accept: {accept}\r\nX-Request-ID: {request_id.get()}\r\n\r\n"
+        )
+        wire = Wire(transport, max_bytes=self._max_bytes)
+        return answer.encode(), Socket(wire, self._sockets, admitted, client)
+
+    def _check_origin(self, headers: Mapping[bytes, str], scheme: str) -> None:
+        """Browsers say where a page is from, and other clients have no reason to."""
+        origin = headers.get(b"origin")
+        if origin is None or origin.lower() in self._origins:
+            return
+        if origin.lower() != f"{scheme}://{headers.get(b'host', '')}".lower():
+            raise OriginNotAllowed()
+
+
+def _accept(headers: Mapping[bytes, str]) -> str:
+    key = headers.get(b"sec-websocket-key", "").strip()
+    try:
+        is_key = len(base64.b64decode(key, validate=True)) == 16
+    except binascii.Error:
+        is_key = False
+    if not is_key or headers.get(b"sec-websocket-version", "").strip() != "13":
+        raise UpgradeRequired()
+    return accept_key(key)
+
+
+def _bearer(authorization: str | None) -> str | None:
+    if authorization is None:
+        return None
+    scheme, _, token = authorization.partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token or not token.isascii():
+        raise Unauthenticated()
+    return token

@@ -1,0 +1,202 @@
+"""One socket: who speaks, what they ask for, and when it is over."""
+
+import asyncio
+from collections.abc import Coroutine
+
+from chassis.caller import Caller
+from chassis.errors import AppError, Internal, Kind, Unauthenticated
+from chassis.grpc.caller import TokenVerifier, Verified
+from chassis.tasks import end_task
+from chassis.telemetry.context import accept_request_id, accept_traceparent, request_id, traceparent
+from chassis.telemetry.logging import get_logger
+from gateway.clients import Clients
+from gateway.problems import MalformedJson
+from gateway.settings import Settings
+from gateway.ws import frames
+from gateway.ws.closing import Closing, HangUp
+from gateway.ws.follows import Follows
+from gateway.ws.seats import Seats
+from gateway.ws.wire import Gone, Wire
+from parley.chat.v1 import chat_pb2 as pb
+
+_log = get_logger(__name__)
+
+
+class TooManyAtOnce(AppError):
+    kind = Kind.EXHAUSTED
+    reason = "TOO_MANY_AT_ONCE"
+    detail = "This socket follows as many runs as it may; unfollow one of them first."
+
+
+class Session:
+    """What happens on ``wire``, from its first frame to its last.
+
+    Whatever ends it ends its followers and no run. A refused frame is answered with a problem
+    and changes nothing else; only what cannot be read as JSON, or a token that is not good,
+    ends the socket.
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        *,
+        settings: Settings,
+        clients: Clients,
+        verifier: TokenVerifier,
+        seats: Seats,
+        admitted: Verified | None,
+    ) -> None:
+        self.wire = wire
+        self._settings = settings
+        self._chat = clients.chat
+        self._verifier = verifier
+        self._seats = seats
+        self._token = admitted
+        self._follows = Follows(wire, clients.chat, settings)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._cancels: set[asyncio.Task[None]] = set()
+        self._loop = asyncio.get_running_loop()
+        self._active_at = self._loop.time()
+
+    @property
+    def user_id(self) -> str | None:
+        return None if self._token is None else self._token.user
+
+    async def run(self) -> None:
+        """Serve the socket to its end."""
+        try:
+            if self._token is None:
+                await self._admit()
+            while True:
+                await self._take(await self.wire.receive())
+        except Gone:
+            pass
+        except HangUp as end:
+            self.wire.close(end.closing.code)
+        except Exception as error:  # noqa: BLE001 - one socket's accident is not the others'
+            _log.error("socket.unhandled", exc_info=error)
+            self.wire.close(Closing.BROKEN.code)
+        finally:
+            await self._leave()
+
+    def review(self, now: float) -> None:
+        """Each second: whether the token still stands, somebody is there, and wants anything."""
+        if self._token is None:
+            return
+        if not self._verifier.stands(self._token):
+            self.wire.close(Closing.UNAUTHENTICATED.code)
+        elif not self._tasks and now - self._active_at > self._settings.socket_idle_seconds:
+            self.wire.close(Closing.IDLE.code)
+        else:
+            self.wire.tend(now, self._settings.socket_heartbeat_seconds)
+
+    async def _admit(self) -> None:
+        try:
+            async with asyncio.timeout(self._settings.socket_auth_seconds):
+                frame = await self._read(await self.wire.receive())
+        except TimeoutError:
+            raise HangUp(Closing.UNAUTHENTICATED) from None
+        match frame:
+            case frames.Auth():
+                await self._authenticate(frame)
+            case None:
+                raise HangUp(Closing.UNAUTHENTICATED)
+            case _:
+                await self._tell(Unauthenticated(), frame.ref)
+                raise HangUp(Closing.UNAUTHENTICATED)
+
+    async def _authenticate(self, frame: frames.Auth) -> None:
+        try:
+            token = self._verifier.inspect(frame.token)
+            if self._token is None:
+                self._seats.take(token.user)
+            elif token.caller.user_id != self._token.caller.user_id:
+                # Another user's streams may be under way here.
+                raise Unauthenticated()
+        except AppError as error:
+            await self._tell(error, frame.ref)
+            raise HangUp(Closing.of(error)) from None
+        self._token = token
+        await self.wire.send([frames.ack(frame.ref)])
+
+    async def _read(self, raw: bytes) -> frames.ClientFrame | None:
+        try:
+            return frames.read(raw)
+        except frames.UnreadableFrame as refusal:
+            await self._tell(refusal.error, refusal.ref)
+            return None
+        except MalformedJson as error:
+            await self._tell(error, None)
+            raise HangUp(Closing.MALFORMED) from None
+
+    async def _take(self, raw: bytes) -> None:
+        self._active_at = self._loop.time()
+        # Each frame is a request of its own, to the services and in the log.
+        request_id.set(accept_request_id(None))
+        traceparent.set(accept_traceparent(None))
+        frame = await self._read(raw)
+        assert self._token is not None
+        caller = self._token.caller
+        match frame:
+            case None:
+                pass
+            case frames.Ping():
+                await self.wire.send([frames.pong(frame.ref)])
+            case frames.Auth():
+                await self._authenticate(frame)
+            case frames.Unfollow():
+                await self._follows.leave(frame.run_id)
+                await self.wire.send([frames.ack(frame.ref, run_id=frame.run_id)])
+            case _ if len(self._tasks) + len(self._cancels) >= self._settings.socket_follows:
+                await self._tell(TooManyAtOnce(), frame.ref)
+            case frames.Cancel():
+                self._spawn(self._cancel(frame, caller), frame.ref, self._cancels)
+            case frames.Follow():
+                self._spawn(self._follows.follow(frame, caller), frame.ref, self._tasks)
+            case frames.SendQuestion() | frames.Continue():
+                self._spawn(self._follows.ask(frame, caller), frame.ref, self._tasks)
+
+    async def _cancel(self, frame: frames.Cancel, caller: Caller) -> None:
+        chat = self._chat
+        await chat.tell(chat.stub.CancelRun, pb.CancelRunRequest(run_id=frame.run_id), caller)
+        await self.wire.send([frames.ack(frame.ref, run_id=frame.run_id)])
+
+    def _spawn(
+        self, work: Coroutine[None, None, None], ref: str, among: set[asyncio.Task[None]]
+    ) -> None:
+        def done(task: asyncio.Task[None]) -> None:
+            among.discard(task)
+            self._active_at = self._loop.time()
+
+        task = asyncio.create_task(self._carry_out(work, ref), name="socket-command")
+        among.add(task)
+        task.add_done_callback(done)
+
+    async def _carry_out(self, work: Coroutine[None, None, None], ref: str) -> None:
+        try:
+            try:
+                await work
+            except AppError as error:
+                await self._tell(error, ref)
+            except Gone:
+                raise
+            except Exception as error:  # noqa: BLE001 - told as a problem without its text
+                _log.error("socket.command_failed", exc_info=error)
+                await self._tell(Internal(), ref)
+        except Gone:
+            return
+
+    async def _tell(self, error: AppError, ref: str | None) -> None:
+        await self.wire.send([frames.problem(error, ref)])
+
+    async def _leave(self) -> None:
+        followers = list(self._tasks)
+        for task in followers:
+            task.cancel()
+        for task in followers:
+            await end_task(task)
+        # A cancel that was asked for is still passed on: a page that closes says it last.
+        if self._cancels:
+            await asyncio.wait(self._cancels)
+        if self._token is not None:
+            self._seats.leave(self._token.user)

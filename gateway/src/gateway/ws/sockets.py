@@ -1,0 +1,112 @@
+"""All open sockets of this process, and the one timer that looks after them."""
+
+import asyncio
+import time
+
+from prometheus_client import Counter, Gauge
+
+from chassis.errors import Unavailable
+from chassis.grpc.caller import TokenVerifier, Verified
+from chassis.service import Component
+from chassis.tasks import end_task
+from chassis.telemetry.logging import get_logger
+from gateway.clients import Clients
+from gateway.settings import Settings
+from gateway.ws.closing import Closing
+from gateway.ws.seats import Seats
+from gateway.ws.session import Session
+from gateway.ws.wire import Wire
+
+_log = get_logger(__name__)
+
+_OPEN = Gauge("sockets_open", "WebSockets open.")
+_CLOSED = Counter(
+    "sockets_closed_total", "WebSockets closed, by the code they ended with.", ["code"]
+)
+
+# Clients choose codes as they like; labels are few.
+_KNOWN_CODES = {1000, 1001, 1002, 1003, 1005, 1006, 1007, 1009, 1011, 1012, 1013} | {
+    closing.code for closing in Closing
+}
+# A revoked token ends its sockets within this time, and what is left to send to them.
+_REVIEW_SECONDS = 1.0
+# So many are looked at in one go; then others have their turn.
+_REVIEW_SLICE = 500
+
+
+class NoRoom(Unavailable):
+    reason = "NO_ROOM"
+    detail = "This server has as many sockets open as it may; try again shortly."
+
+
+class Sockets(Component):
+    """Opens sessions, reviews them each second, and counts them."""
+
+    def __init__(self, settings: Settings, clients: Clients, verifier: TokenVerifier) -> None:
+        self._settings = settings
+        self._clients = clients
+        self._verifier = verifier
+        self._seats = Seats(settings.sockets_per_user)
+        self._open: set[Session] = set()
+        self._reviewing: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    async def start(self) -> None:
+        self._reviewing = asyncio.create_task(self._review(), name="socket-review")
+
+    async def stop(self) -> None:
+        if self._reviewing is not None:
+            await end_task(self._reviewing)
+            self._reviewing = None
+
+    def admit(self, token: str | None) -> Verified | None:
+        """Whether one more may open, for the user of ``token`` if it is known already.
+
+        Raises NoRoom, Unauthenticated or TooManySockets. A token that is returned has a seat.
+        """
+        if len(self._open) >= self._settings.sockets:
+            raise NoRoom()
+        if token is None:
+            return None
+        verified = self._verifier.inspect(token)
+        self._seats.take(verified.user)
+        return verified
+
+    async def serve(self, wire: Wire, admitted: Verified | None, client: str) -> None:
+        """The life of one socket."""
+        began = time.monotonic()
+        session = Session(
+            wire,
+            settings=self._settings,
+            clients=self._clients,
+            verifier=self._verifier,
+            seats=self._seats,
+            admitted=admitted,
+        )
+        self._open.add(session)
+        _OPEN.inc()
+        try:
+            await session.run()
+        finally:
+            self._open.discard(session)
+            _OPEN.dec()
+            code = wire.close_code
+            _CLOSED.labels(str(code) if code in _KNOWN_CODES else "other").inc()
+            _log.info(
+                "socket.closed",
+                code=code,
+                seconds=round(time.monotonic() - began, 1),
+                client=client,
+                user_id=session.user_id,
+            )
+
+    async def _review(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(_REVIEW_SECONDS)
+            for number, session in enumerate(list(self._open)):
+                if number % _REVIEW_SLICE == 0:
+                    await asyncio.sleep(0)
+                session.review(loop.time())
