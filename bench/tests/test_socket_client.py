@@ -29,7 +29,7 @@ def test_a_whole_stream_has_no_error() -> None:
     verdict = judge(0.1, WHOLE, TEXT)
     assert (verdict.error, verdict.tokens) == ("", 2)
     assert verdict.first_token == pytest.approx(0.1)
-    assert verdict.gaps == [pytest.approx(0.1)]
+    assert list(verdict.gaps) == pytest.approx([0.1])
 
 
 @pytest.mark.parametrize(

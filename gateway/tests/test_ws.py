@@ -149,16 +149,12 @@ async def test_pages_of_other_origins_are_refused(open_door: Any, dial: Dial) ->
 async def test_a_plain_request_is_told_to_upgrade(door: Door) -> None:
     response = await door.http.get(PATH)
     assert (response.status_code, response.json()["reason"]) == (426, "UPGRADE_REQUIRED")
+    upgrade = {"connection": "Upgrade", "upgrade": "websocket"}
     for version, key in (("12", "dGhlIHNhbXBsZSBub25jZQ=="), ("13", "short"), ("13", "")):
-        headers = {
-            "connection": "Upgrade",
-            "upgrade": "websocket",
-            "sec-websocket-version": version,
-            "sec-websocket-key": key,
-        }
-        response = await door.http.get(PATH, headers=headers)
+        asked = {"sec-websocket-version": version, "sec-websocket-key": key}
+        response = await door.http.get(PATH, headers={**upgrade, **asked})
         assert (response.status_code, response.json()["reason"]) == (426, "UPGRADE_REQUIRED")
-    elsewhere = await door.http.get("/api/v1/nowhere", headers=headers)
+    elsewhere = await door.http.get("/api/v1/nowhere", headers=upgrade)
     assert elsewhere.status_code == 404
 
 
