@@ -6,6 +6,7 @@ from parley_local.model_server.texts import text_of
 
 from .cluster import Cluster
 from .reader import Reader
+from .turn import Turn
 
 # Seconds from the loss of an owner to the truthful end of its runs.
 TAKEOVER_SECONDS = 30.0
@@ -27,18 +28,20 @@ def model_text(model: str, least: int) -> str:
 
 
 def run_is_true(
-    cluster: Cluster, reader: Reader, session_id: str, model: str, *, status: str | None = None
+    cluster: Cluster, turn: Turn, *, status: str | None = None, broken: str = ""
 ) -> None:
-    """What was shown, what is saved and what the model said agree; saved once, called once.
+    """What was shown, what is saved and what the model said agree; the answer was saved once.
 
     ``status`` is the one that the run must have; by default any that tells the truth.
+    ``broken`` is what a model's broken bytes may stand for behind its text.
     """
+    reader = turn.reader
     numbers_are_gapless(reader)
-    ((run_status,),) = cluster.query("SELECT status FROM runs WHERE id = %s", reader.run_id)
+    run_status = cluster.status_of(reader.run_id)
     saved = cluster.query(
         'SELECT role, content, status, run_id::text, "order" FROM messages WHERE session_id = %s'
         ' ORDER BY "order"',
-        session_id,
+        turn.session_id,
     )
     answers = [row for row in saved if row[0] == "assistant" and row[3] == reader.run_id]
     assert len(answers) == 1, f"saved {len(answers)} times: {saved}"
@@ -49,10 +52,10 @@ def run_is_true(
         assert run_status == status
 
     assert content.startswith(reader.text), "shown, and not saved"
-    said = model_text(model, len(content))
+    said = model_text(turn.model, len(content)) + broken
     assert said.startswith(content), "saved, and never said"
-    assert (run_status == "completed") == (content == said), (run_status, len(content))
-    assert cluster.calls(model) == 1
+    if run_status == "completed":
+        assert content == said
 
     end = reader.end
     if end.event == "done":

@@ -4,8 +4,7 @@ import random
 from dataclasses import dataclass
 
 VICTIMS = ("gateway", "chat-service", "postgres", "redis", "nats")
-TOKENS = 200
-RATE = 80
+MODEL = "tokens-200-at-80"
 
 
 @dataclass(frozen=True)
@@ -20,11 +19,6 @@ class Plan:
     gateway: int
     deltas: int
     away: float
-
-    @property
-    def model(self) -> str:
-        """Its own, so that its calls can be counted."""
-        return f"tokens-{TOKENS}-at-{RATE}#seed-{self.seed}"
 
 
 def plan_of(seed: int) -> Plan:

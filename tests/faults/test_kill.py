@@ -13,8 +13,9 @@ from tests.client import User
 
 from .cluster import Cluster
 from .judge import TAKEOVER_SECONDS, run_is_true
-from .plan import Plan, plan_of
+from .plan import MODEL, Plan, plan_of
 from .reader import Reader, Shown
+from .turn import Turn
 
 
 class Killer:
@@ -65,32 +66,25 @@ class Killer:
 
 async def kill_and_judge(cluster: Cluster, user: User, seed: int) -> None:
     plan = plan_of(seed)
-    user.create_key(cluster.model_url, plan.model)
-    session_id = user.create_session(key_id=None)
     killer = Killer(cluster, plan)
-    token = user.http.headers["Authorization"].partition(" ")[2]
-    reader = Reader(cluster.gateways, token, on_event=killer)
+    turn = Turn(cluster, user, MODEL, on_event=killer)
+    reader = turn.reader
     try:
-        await asyncio.to_thread(reader.ask, session_id, "Go on", gateway=plan.gateway)
-        await asyncio.to_thread(reader.read_to_end, gateway=plan.gateway)
+        await turn.ask_to_the_end(gateway=plan.gateway)
     finally:
         await asyncio.to_thread(killer.mend)
 
-    assert killer.at, "the fault did not hit"
-    assert killer.shown_before > 0
+    assert killer.shown_before, "the fault did not hit"
     lost_owner = plan.victim == "chat-service"
     if lost_owner:
         assert reader.end.at - killer.at < TAKEOVER_SECONDS
     else:
         assert len(reader.text) > killer.shown_before, "the stream had ended before the fault"
+    if plan.victim in ("gateway", "chat-service"):
+        assert reader.breaks
     await eventually(lambda: cluster.status_of(reader.run_id) != "running", timeout=15)
-    run_is_true(
-        cluster,
-        reader,
-        session_id,
-        plan.model,
-        status="interrupted" if lost_owner else "completed",
-    )
+    run_is_true(cluster, turn, status="interrupted" if lost_owner else "completed")
+    assert cluster.calls(turn.model) == 1
 
 
 async def test_a_kill_in_mid_stream_loses_nothing_that_was_shown(
