@@ -179,6 +179,9 @@ class Member:
             int(environment[f"{prefix}METRICS_PORT"]),
         )
 
+    def __str__(self) -> str:
+        return f"{self.module}:{self.port}"
+
     @property
     def process(self) -> psutil.Process:
         """The process that is there now."""

@@ -1,6 +1,8 @@
 """One cluster for the tests of a worker, and how many seeds they run."""
 
+import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import pytest_asyncio
@@ -8,6 +10,8 @@ import pytest_asyncio
 from tests.client import User
 
 from .cluster import Cluster
+
+_READERS = 200
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -28,7 +32,8 @@ def one_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @pytest_asyncio.fixture
 async def cluster(one_cluster: Cluster) -> Cluster:
-    """The cluster, with every process up."""
+    """The cluster, with every process up, and threads for as many readers as a test may have."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_READERS))
     await one_cluster.settle()
     return one_cluster
 

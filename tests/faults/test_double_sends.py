@@ -17,13 +17,13 @@ _ROUNDS = 10
 
 async def send_twice(cluster: Cluster, turn: Turn, outcomes: Counter[str]) -> None:
     async def send(gateway: int) -> None:
-        reader = turn.fresh_reader(cluster)
+        sent = turn.again(cluster)
         try:
-            await asyncio.to_thread(reader.ask, turn.session_id, "At once", gateway=gateway)
+            await sent.ask(gateway=gateway)
         except Refused as refused:
             outcomes[f"{refused.status} {json.loads(refused.body)['reason']}"] += 1
         else:
-            assert reader.end.data["status"] == "completed"
+            assert sent.reader.end.data["status"] == "completed"
             outcomes["taken"] += 1
 
     before = outcomes["taken"]

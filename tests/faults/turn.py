@@ -1,6 +1,7 @@
 """One question and its reader, with a model of its own."""
 
 import asyncio
+import copy
 from collections.abc import Callable
 
 from chassis.ids import new_id
@@ -42,9 +43,11 @@ class Turn:
         self.token = user.http.headers["Authorization"].partition(" ")[2]
         self.reader = Reader(cluster.gateways, self.token, on_event=on_event)
 
-    def fresh_reader(self, cluster: Cluster) -> Reader:
-        """Of the same user, for a further question in the same conversation."""
-        return Reader(cluster.gateways, self.token)
+    def again(self, cluster: Cluster) -> "Turn":
+        """A further question in the same conversation, to the same model."""
+        further = copy.copy(self)
+        further.reader = Reader(cluster.gateways, self.token)
+        return further
 
     async def ask(self, *, gateway: int = 0, cut_after: int | None = None) -> None:
         """Ask, and read until the answer or its connection ends."""
