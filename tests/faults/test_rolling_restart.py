@@ -47,8 +47,9 @@ class Load:
                 self.refused.append(refused)
                 await lasting(_PAUSE_SECONDS)
             except OSError:
-                # The gateway went away before it answered: as a browser says it, no connection.
+                # No connection, or none any more before it answered: the next one is tried.
                 self.unanswered += 1
+                number += 1
                 await lasting(_PAUSE_SECONDS)
             finally:
                 self.live -= 1
@@ -56,8 +57,10 @@ class Load:
 
 async def restart(load: Load, member: Member) -> float:
     """SIGTERM in the middle of its streams; how long it took to go."""
-    process, live = member.process, load.live
-    assert live > _STREAMS / 2
+    process = member.process
+    await eventually(lambda: load.live > _STREAMS / 2)
+    if member.module == "chat_service":
+        assert member.metric("chat_live_runs") > 0
     began = time.monotonic()
     process.terminate()
     await asyncio.to_thread(process.wait, _EXIT_SECONDS)
@@ -85,7 +88,6 @@ async def test_a_rolling_restart_under_fifty_streams_loses_no_token(
     )
     assert max(exits.values()) < _EXIT_SECONDS
     assert len(load.finished) > 2 * _STREAMS
-    assert breaks
     for turn in load.finished:
         run_is_true(cluster, turn, status="completed")
     refusals = load.refused + [r for turn in load.finished for r in turn.reader.refused]
