@@ -2,7 +2,7 @@
 # Needs make and Python 3.11+; uv is fetched into .tools where it is missing.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt proto lock settings bench clean
+.PHONY: help run test faults check fmt proto lock settings bench clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 # Start-up is mostly imports: without bytecode they take three times as long.
@@ -22,6 +22,9 @@ run: $(READY) ## start Parley on http://127.0.0.1:8000 with its own servers (GAT
 
 test: $(READY) ## run every test (ARGS="-k login" for some of them)
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+faults: $(READY) ## kill, freeze and cut everything in mid-stream (ARGS="--seeds 200" kills by seed)
+	@$(BIN)/python -m pytest tests/faults -m "" $(ARGS)
 
 check: $(READY) ## prove format, types, imports, contracts, lock and packaging
 	@$(BIN)/python -m tools.check

@@ -10,6 +10,10 @@ from .client import HasUrl, SignUp, User
 from .stack import Stack
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--seeds", type=int, default=200, help="seeded kills of `make faults`")
+
+
 def _end(stack: Stack) -> None:
     if stack.process is not None:
         stack.stop()

@@ -50,7 +50,7 @@ class Stack:
         """Start, and return once the gateway is ready."""
         with (self.directory / "output").open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "parley_local", "--json"],
+                [sys.executable, "-m", "parley_local", "--json", "--with-parent"],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -11,7 +11,14 @@ from parley_local.environment import (
     service_environment,
 )
 from parley_local.state import State
-from parley_local.topology import MEMBERS, Topology, lay_out
+from parley_local.topology import (
+    GATEWAY,
+    MEMBERS,
+    ReplicasProblem,
+    Topology,
+    lay_out,
+    parse_replicas,
+)
 
 BACKENDS = Backends(
     databases={
@@ -43,7 +50,7 @@ def test_every_process_has_ports_of_its_own() -> None:
     topology = place()
     ports = [port for each in topology.instances for port in (each.port, each.metrics_port)]
     assert len(set(ports)) == len(ports) == 2 * len(MEMBERS)
-    assert topology.gateway_url == "http://127.0.0.1:8000"
+    assert topology.gateway_urls == ("http://127.0.0.1:8000",)
 
 
 def test_a_service_finds_its_database_certificates_and_whom_it_calls(tmp_path: Path) -> None:
@@ -88,7 +95,38 @@ def test_several_processes_of_a_service_are_one_target() -> None:
     first, second = (each for each in topology.instances if each.member.database == "chat")
     assert (first.label, second.label) == ("chat-service.1", "chat-service.2")
     assert topology.target("chat") == f"ipv4:127.0.0.1:{first.port},127.0.0.1:{second.port}"
-    assert topology.gateway_url == "http://127.0.0.1:8000"
+    assert topology.gateway_urls == ("http://127.0.0.1:8000",)
+
+
+def test_several_gateways_are_at_the_port_asked_for_and_at_others(tmp_path: Path) -> None:
+    # Variables that name one port are for one process.
+    inherited = {"GATEWAY_PORT": "8000", "GATEWAY_METRICS_PORT": "9100"}
+    topology = lay_out(
+        gateway_host="127.0.0.1", gateway_port=8000, environment=inherited, replicas={"gateway": 3}
+    )
+    first, *others = topology.gateway_urls
+    assert first == "http://127.0.0.1:8000"
+    assert len({first, *others}) == 3
+    environments = [
+        service_environment(
+            instance,
+            topology=topology,
+            backends=BACKENDS,
+            state=State(tmp_path),
+            inherited=inherited,
+        )
+        for instance in topology.of(GATEWAY)
+    ]
+    assert [f"http://127.0.0.1:{e['GATEWAY_PORT']}" for e in environments] == [first, *others]
+    assert len({e["GATEWAY_METRICS_PORT"] for e in environments}) == 3
+
+
+def test_counts_of_replicas_are_read_and_nonsense_is_refused() -> None:
+    assert parse_replicas("") == {}
+    assert parse_replicas("chat-service=2, gateway=3,") == {"chat-service": 2, "gateway": 3}
+    for nonsense in ("chat=2", "gateway", "gateway=0", "gateway=10", "gateway=two", "=2"):
+        with pytest.raises(ReplicasProblem, match="PARLEY_REPLICAS"):
+            parse_replicas(nonsense)
 
 
 def test_a_database_of_ones_own_needs_all_three_roles() -> None:

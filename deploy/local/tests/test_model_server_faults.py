@@ -159,6 +159,8 @@ async def test_a_page_an_empty_answer_and_a_burst_are_what_they_say(
     assert (await body_of(http, "html")).startswith(b"<!doctype html>")
     assert text_in(data_of(await body_of(http, "empty"))) == text_of("empty") == ""
     assert text_in(data_of(await body_of(http, "burst-70000"))) == "x" * 70000
+    bursts = data_of(await body_of(http, "bursts-7-of-10000"))
+    assert text_in(bursts) == "x" * 70000 == text_of("bursts-7-of-10000")
 
 
 async def test_an_endless_answer_waits_for_a_slow_reader(http: aiohttp.ClientSession) -> None:

@@ -16,12 +16,14 @@ from parley_local.output import Terminal, forward_logs
 from parley_local.readiness import NotReadyInTime
 from parley_local.runner import CannotStart, Options, Runner
 from parley_local.state import StateError
+from parley_local.topology import ReplicasProblem, parse_replicas
 
 _EXPLAINED = (
     BinaryMissing,
     CannotStart,
     EnvironmentProblem,
     NotReadyInTime,
+    ReplicasProblem,
     ServerFailed,
     StateError,
 )
@@ -31,6 +33,8 @@ environment:
   GATEWAY_PORT        port of the REST door (8000); GATEWAY_HOST its address (127.0.0.1)
   PARLEY_DATA         folder that keeps everything (.data)
   DEMO_MODEL_PORT     port of the scripted demo model (the gateway's + 1, if free)
+  PARLEY_REPLICAS     several processes of a service: chat-service=2,gateway=2; further
+                      gateways get free ports, which the banner names
   AUTH_DATABASE_URL, AUTH_WORKER_DATABASE_URL, AUTH_OWNER_DATABASE_URL and the same for
   APIKEY_, CHAT_, NOTES_: a PostgreSQL of your own instead of the embedded one
   REDIS_URL, NATS_URL   likewise
@@ -75,6 +79,7 @@ def _options() -> Options:
         gateway_port=_port("GATEWAY_PORT") or 8000,
         demo_port=_port("DEMO_MODEL_PORT"),
         environment=os.environ,
+        replicas=parse_replicas(os.environ.get("PARLEY_REPLICAS", "")),
     )
 
 

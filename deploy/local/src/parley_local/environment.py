@@ -21,6 +21,7 @@ _ROLE_VARIABLES = {
     "worker": "WORKER_DATABASE_URL",
     "owner": "OWNER_DATABASE_URL",
 }
+_PORT_VARIABLES = ("PORT", "GRPC_PORT", "METRICS_PORT")
 _OURS = (*(member.prefix for member in MEMBERS), "PARLEY_", "REDIS_URL", "NATS_URL", "DEMO_MODEL_")
 # Without compiled files on disk every start would compile half a million lines in each process.
 _UNWANTED = ("PYTHONDONTWRITEBYTECODE",)
@@ -114,6 +115,10 @@ def service_environment(
     own = {k: v for k, v in inherited.items() if k.startswith(member.prefix)}
     # Only migrations have a use for the owner's password, and they run in the runner.
     own.pop(f"{member.prefix}OWNER_DATABASE_URL", None)
+    if len(topology.of(member)) > 1:
+        # One port cannot be everybody's: each listens where the topology has placed it.
+        for name in _PORT_VARIABLES:
+            own.pop(member.prefix + name, None)
     return {
         **general_environment(inherited),
         **{member.prefix + k: v for k, v in settings.items()},

@@ -36,10 +36,10 @@ class Terminal:
         self._writer = threading.Thread(target=self._write, name="terminal", daemon=True)
         self._writer.start()
 
-    def say(self, text: str, *, level: str = "info") -> None:
-        """A line of the runner itself."""
+    def say(self, text: str, *, level: str = "info", **facts: object) -> None:
+        """A line of the runner itself; ``facts`` are for programs, which read the line as JSON."""
         if self._as_json:
-            self._put(json.dumps({"service": RUNNER, "level": level, "event": text}))
+            self._put(json.dumps({"service": RUNNER, "level": level, "event": text, **facts}))
         else:
             shown = self._paint(text, _LEVEL_COLOURS.get(level))
             self._put(f"{self._prefix(RUNNER)}{shown}")

@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from chassis.embedded import (
@@ -44,13 +44,17 @@ class CannotStart(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line and the environment say; ``demo_port`` None: the usual one."""
+    """What the command line and the environment say; ``demo_port`` None: the usual one.
+
+    ``replicas`` counts the processes of a service by its name, one where it says nothing.
+    """
 
     data: Path
     gateway_host: str
     gateway_port: int
     demo_port: int | None
     environment: Mapping[str, str]
+    replicas: Mapping[str, int] = field(default_factory=dict)
 
 
 class Runner:
@@ -118,14 +122,16 @@ class Runner:
             gateway_host=options.gateway_host,
             gateway_port=options.gateway_port,
             environment=options.environment,
+            replicas=options.replicas,
         )
         await self._start_services(topology, backends, demo_port)
         await self._wait_until_ready(topology)
         seconds = time.monotonic() - began
-        self._say(f"ready in {seconds:.1f} s: {topology.gateway_url}")
+        urls = topology.gateway_urls
+        self._say(f"ready in {seconds:.1f} s: {', '.join(urls)}", gateways=list(urls))
         self._terminal.show(
             banner(
-                url=topology.gateway_url,
+                urls=urls,
                 seconds=seconds,
                 demo_url=_demo_url(demo_port),
                 data=state.shown,
@@ -213,7 +219,8 @@ class Runner:
             for instance in topology.instances
             if instance.member is not GATEWAY
         }
-        places[GATEWAY.name] = topology.gateway_url
+        gateways = (instance.label for instance in topology.of(GATEWAY))
+        places |= dict(zip(gateways, topology.gateway_urls, strict=True))
         waits = [
             wait_until_ready(name, url, timeout=_READY_SECONDS, give_up=give_up)
             for name, url in places.items()

@@ -19,7 +19,7 @@ class Backoff:
 
     first: float = 0.5
     longest: float = 30.0
-    healthy: float = 60.0
+    healthy: float = 10.0
 
 
 class Supervisor:

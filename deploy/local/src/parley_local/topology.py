@@ -28,6 +28,13 @@ SERVICES = (AUTH, APIKEY, CHAT, NOTES)
 MEMBERS = (*SERVICES, GATEWAY)
 
 
+_MOST_REPLICAS = 9
+
+
+class ReplicasProblem(Exception):
+    """The counts of processes make no sense; the message is for the terminal."""
+
+
 @dataclass(frozen=True, slots=True)
 class Instance:
     """One process of a member. ``port`` is its gRPC port, the gateway's its HTTP port."""
@@ -49,12 +56,12 @@ class Topology:
         return tuple(instance for instance in self.instances if instance.member is member)
 
     @property
-    def gateway_url(self) -> str:
-        (gateway,) = self.of(GATEWAY)
+    def gateway_urls(self) -> tuple[str, ...]:
+        """Where each gateway is reached; the first at the port that was asked for."""
         host = self.gateway_host
         # An address that means every interface is none to connect to.
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)
-        return f"http://{host}:{gateway.port}"
+        return tuple(f"http://{host}:{gateway.port}" for gateway in self.of(GATEWAY))
 
     def target(self, database: str) -> str:
         """The gRPC target of the service with this database, all its processes in it."""
@@ -75,7 +82,8 @@ def lay_out(
 ) -> Topology:
     """Choose ports; ``replicas`` counts the processes of a service by name, one by default.
 
-    A port that ``environment`` sets (``AUTH_GRPC_PORT`` and so on) is taken as it is.
+    A port that ``environment`` sets (``AUTH_GRPC_PORT`` and so on) is taken as it is, where
+    one process alone would listen there.
     """
     counts = replicas or {}
     instances = []
@@ -85,7 +93,7 @@ def lay_out(
             label = member.name if count == 1 else f"{member.name}.{number}"
             metrics_port = _port(environment, f"{member.prefix}METRICS_PORT", count)
             if member is GATEWAY:
-                port = gateway_port
+                port = gateway_port if number == 1 else free_port(gateway_host)
             else:
                 port = _port(environment, f"{member.prefix}GRPC_PORT", count)
             instances.append(Instance(member, label, port, metrics_port))
@@ -97,3 +105,18 @@ def _port(environment: Mapping[str, str], variable: str, count: int) -> int:
     if count == 1 and chosen.isdigit() and chosen != "0":
         return int(chosen)
     return free_port()
+
+
+def parse_replicas(text: str) -> dict[str, int]:
+    """``chat-service=2,gateway=2`` as counts by name. Raises ReplicasProblem."""
+    names = [member.name for member in MEMBERS]
+    counts = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, _, count = part.partition("=")
+        if name not in names or not count.isdigit() or not 1 <= int(count) <= _MOST_REPLICAS:
+            raise ReplicasProblem(
+                f"PARLEY_REPLICAS: {part!r} is not <name>=<1 to {_MOST_REPLICAS}>;"
+                f" the names are {', '.join(names)}"
+            )
+        counts[name] = int(count)
+    return counts

@@ -27,7 +27,11 @@ from parley_local.model_server.tokens import pieces_of
 
 # Beyond chat-service's cap of 1 MiB of text, and no further.
 _MOST = 4_000_000
-_NUMBERS = {"N": "(?P<n>[0-9]{1,7})", "R": "(?P<rate>[0-9]{1,7}(?:[.][0-9]{1,3})?)"}
+_NUMBERS = {
+    "N": "(?P<n>[0-9]{1,7})",
+    "M": "(?P<m>[0-9]{1,7})",
+    "R": "(?P<rate>[0-9]{1,7}(?:[.][0-9]{1,3})?)",
+}
 _FEW = Tokens(20)
 _END = (Finish(), Done())
 _ERROR_EVENT = b'data: {"error":{"message":"The model broke down.","type":"server_error"}}\n\n'
@@ -40,13 +44,14 @@ class Ask:
     """The name's numbers (0 where it has none) and the last user message."""
 
     n: int
+    m: int
     rate: float
     question: str
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A form of name (`N` and `R` stand for numbers), what it does, and how."""
+    """A form of name (`N`, `M` and `R` stand for numbers), what it does, and how."""
 
     form: str
     does: str
@@ -55,11 +60,11 @@ class Rule:
     @property
     def example(self) -> str:
         """A name of this form."""
-        return self.form.replace("N", "500").replace("R", "50")
+        return self.form.replace("N", "500").replace("M", "20").replace("R", "50")
 
     def pattern(self) -> re.Pattern[str]:
         """Matches the whole of a name of this form."""
-        return re.compile(re.sub(r"\b[NR]\b", lambda match: _NUMBERS[match[0]], self.form))
+        return re.compile(re.sub(r"\b[NMR]\b", lambda match: _NUMBERS[match[0]], self.form))
 
 
 def behaviour_of(model: str, question: str = "") -> Behaviour | None:
@@ -75,7 +80,10 @@ def behaviour_of(model: str, question: str = "") -> Behaviour | None:
                 return None
             if not callable(build):
                 return build
-            return build(Ask(int(numbers.get("n", 0)), numbers.get("rate", 0.0), question))
+            n, m = int(numbers.get("n", 0)), int(numbers.get("m", 0))
+            if n * m > _MOST:
+                return None
+            return build(Ask(n, m, numbers.get("rate", 0.0), question))
     return None
 
 
@@ -134,6 +142,11 @@ RULES = (
         "burst-N",
         "one delta of N characters",
         lambda ask: Answer((Said(("x" * ask.n,)), *_END)),
+    ),
+    Rule(
+        "bursts-N-of-M",
+        "N deltas of M characters each, flat out",
+        lambda ask: Answer((Said(("x" * ask.m,) * ask.n), *_END)),
     ),
     Rule(
         "torn-N",
