@@ -93,7 +93,7 @@ async def test_while_a_request_is_in_progress_its_repetition_is_told_so_at_once(
         refused = await _refused(notes, alice, "k", "A title")
         assert (refused.kind, refused.reason) == (Kind.CONFLICT, "REQUEST_IN_PROGRESS")
         assert refused.retry_after == 1
-        await _create(notes, alice, "another key")
+        await _create(notes, alice, "another")
     await app.stop()
     assert (await _refused(notes, alice, "k", "A title")).reason == "IDEMPOTENCY_KEY_REUSED"
 

@@ -20,6 +20,17 @@ def numbers_are_gapless(reader: Reader) -> None:
         assert after.seq == before.seq + 1 or leaps, (reader.run_id, before, after)
 
 
+def snapshots_take_nothing_back(reader: Reader) -> None:
+    """A snapshot begins with all that was shown before it."""
+    text = ""
+    for each in reader.shown:
+        if each.event == "snapshot":
+            assert each.data["text"].startswith(text), (reader.run_id, each.seq)
+            text = each.data["text"]
+        elif each.event == "delta":
+            text += each.data["text"]
+
+
 def model_text(model: str, least: int) -> str:
     """What the model says; of an endless one a beginning longer than ``least`` characters."""
     if model.startswith("endless"):
@@ -37,6 +48,7 @@ def run_is_true(
     """
     reader = turn.reader
     numbers_are_gapless(reader)
+    snapshots_take_nothing_back(reader)
     run_status = cluster.status_of(reader.run_id)
     saved = cluster.query(
         'SELECT role, content, status, run_id::text, "order" FROM messages WHERE session_id = %s'
