@@ -344,17 +344,29 @@ class Client:
             idempotency_key=key,
         )
 
-    def start(
+    async def begin(
         self,
         request: chat_pb2.StartRunRequest | chat_pb2.ContinueRunRequest,
         key: str | None = None,
-    ) -> Any:
-        """The answers of a new run, or of one that goes on with another."""
+    ) -> chat_pb2.RunAccepted:
+        """Begins a new run, or one that goes on with another."""
         begins = isinstance(request, chat_pb2.StartRunRequest)
-        method: Any = self.stub.StartRun if begins else self.stub.ContinueRun
-        return aclosing(
-            self._channel.stream(method, request, token=self._token, idempotency_key=key)
-        )
+        answer = await self.call("StartRun" if begins else "ContinueRun", request, key)
+        accepted: chat_pb2.RunAccepted = answer.accepted
+        return accepted
+
+    @asynccontextmanager
+    async def start(
+        self,
+        request: chat_pb2.StartRunRequest | chat_pb2.ContinueRunRequest,
+        key: str | None = None,
+    ) -> AsyncIterator[tuple[chat_pb2.RunAccepted, AsyncIterator[chat_pb2.FollowRunResponse]]]:
+        """Begins a run, and follows it for as long as the block lasts."""
+        accepted = await self.begin(request, key)
+        follow = chat_pb2.FollowRunRequest(run_id=accepted.run_id)
+        stream = self._channel.stream(self.stub.FollowRun, follow, token=self._token)
+        async with aclosing(stream) as responses:
+            yield accepted, responses
 
     async def ask(
         self, content: str = "hello", *, key: str | None = None, **request: Any
@@ -371,15 +383,8 @@ class Client:
     async def read(
         self, request: chat_pb2.StartRunRequest | chat_pb2.ContinueRunRequest, key: str | None
     ) -> tuple[chat_pb2.RunAccepted, list[chat_pb2.Frame]]:
-        accepted = chat_pb2.RunAccepted()
-        frames: list[chat_pb2.Frame] = []
-        async with self.start(request, key) as responses:
-            async for response in responses:
-                if response.HasField("accepted"):
-                    assert frames == []
-                    accepted = response.accepted
-                frames += response.frames
-        return accepted, frames
+        accepted = await self.begin(request, key)
+        return accepted, await self.follow(accepted.run_id)
 
     async def follow(self, run_id: str, after: int = 0) -> list[chat_pb2.Frame]:
         request = chat_pb2.FollowRunRequest(run_id=run_id, after=after)

@@ -62,8 +62,7 @@ async def test_a_cancelled_run_keeps_what_was_shown(
     client: Client, client_elsewhere: Client, *, here: bool
 ) -> None:
     text, last = "", chat_pb2.Frame()
-    async with client.start(ENDLESS) as responses:
-        accepted = (await anext(responses)).accepted
+    async with client.start(ENDLESS) as (accepted, responses):
         asked = False
         async for response in responses:
             for last in response.frames:

@@ -294,8 +294,8 @@ async def test_its_frames_begin_with_the_text_so_far(client: Client) -> None:
 async def test_a_continuation_that_is_cancelled_keeps_all_that_was_said(client: Client) -> None:
     first, frames = await client.ask(model="no-finish-reason")
     text, events = "", list[str]()
-    async with client.start(chat_pb2.ContinueRunRequest(run_id=first.run_id)) as responses:
-        second = (await anext(responses)).accepted
+    going_on = chat_pb2.ContinueRunRequest(run_id=first.run_id)
+    async with client.start(going_on) as (second, responses):
         await client.call("CancelRun", chat_pb2.CancelRunRequest(run_id=second.run_id))
         async for response in responses:
             text += _text(response.frames)

@@ -93,8 +93,7 @@ async def test_what_is_recovered_and_what_follows_make_the_whole_answer(
 ) -> None:
     where = client if here else client_elsewhere
     request = chat_pb2.StartRunRequest(content="hello", model="tokens-60-at-50")
-    async with client.start(request) as responses:
-        accepted = (await anext(responses)).accepted
+    async with client.start(request) as (accepted, responses):
         while not any(frame.event == "delta" for frame in (await anext(responses)).frames):
             pass
         recover = chat_pb2.RecoverRunRequest(session_id=accepted.session_id)

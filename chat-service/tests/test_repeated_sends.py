@@ -160,8 +160,7 @@ async def test_a_repeated_send_joins_a_live_run_from_its_first_frame(
     client: Client, client_elsewhere: Client
 ) -> None:
     request = chat_pb2.StartRunRequest(content="hello", model="tokens-60-at-50")
-    async with client.start(request, "k") as responses:
-        accepted = (await anext(responses)).accepted
+    async with client.start(request, "k") as (accepted, responses):
         while not any(frame.event == "delta" for frame in (await anext(responses)).frames):
             pass
         joined = await asyncio.gather(

@@ -57,8 +57,7 @@ async def test_a_run_is_followed_from_any_frame(client: Client) -> None:
 
 async def test_an_answer_is_generated_and_saved_although_its_caller_went(client: Client) -> None:
     request = chat_pb2.StartRunRequest(content="hello")
-    async with client.start(request) as responses:
-        accepted = (await anext(responses)).accepted
+    accepted = await client.begin(request)
     follower = await client.follow(accepted.run_id)
     assert follower[-1].event == "done"
     found = await client.call("GetRun", chat_pb2.GetRunRequest(run_id=accepted.run_id))
@@ -134,9 +133,8 @@ async def test_somebody_elses_key_is_as_if_absent(
 
 async def test_a_second_question_names_the_run_that_is_live(client: Client) -> None:
     request = chat_pb2.StartRunRequest(content="hello", model="endless-at-50")
-    async with client.start(request) as responses:
-        accepted = (await anext(responses)).accepted
-        refused = await _refused_question(client, session_id=accepted.session_id)
+    accepted = await client.begin(request)
+    refused = await _refused_question(client, session_id=accepted.session_id)
     assert (refused.kind, refused.reason) == (Kind.CONFLICT, "RUN_IN_PROGRESS")
     assert refused.metadata == {"run_id": accepted.run_id}
 

@@ -30,7 +30,7 @@ from parley.auth.v1 import auth_pb2, auth_pb2_grpc
 from parley.chat.v1 import chat_pb2, chat_pb2_grpc
 from parley.notes.v1 import notes_pb2, notes_pb2_grpc
 
-OPEN_METHODS = {"Register", "LogIn", "Refresh", "GetErasure", "WatchRevocations"}
+OPEN_METHODS = {"Register", "LogIn", "Refresh", "GetErasure", "WatchRevocations", "OpenTrunk"}
 
 
 @dataclass(frozen=True)
@@ -129,26 +129,35 @@ class FakeChat(Fake):
         self.script: list[Step] = []
         self.sent = 0
         self.ended = asyncio.Event()
+        self.berths: list[tuple[str, int]] = []
+
+    @property
+    def asked(self) -> list[Call]:
+        """What was asked but for frames."""
+        return [call for call in self.calls if call.method != "FollowRun"]
 
     async def StartRun(
         self, request: chat_pb2.StartRunRequest, context: object
-    ) -> AsyncIterator[chat_pb2.StartRunResponse]:
-        self.note("StartRun", request)
-        await self._refuse()
-        accepted = chat_pb2.RunAccepted(run_id=self.run_id, session_id="s", question_id="q")
-        yield chat_pb2.StartRunResponse(accepted=accepted)
-        async for frames in self._play():
-            yield chat_pb2.StartRunResponse(frames=frames)
+    ) -> chat_pb2.StartRunResponse:
+        return chat_pb2.StartRunResponse(accepted=await self._accept("StartRun", request))
 
     async def ContinueRun(
         self, request: chat_pb2.ContinueRunRequest, context: object
-    ) -> AsyncIterator[chat_pb2.ContinueRunResponse]:
-        self.note("ContinueRun", request)
+    ) -> chat_pb2.ContinueRunResponse:
+        return chat_pb2.ContinueRunResponse(accepted=await self._accept("ContinueRun", request))
+
+    async def _accept(self, method: str, request: Any) -> chat_pb2.RunAccepted:
+        self.berths.append((request.berth.gateway_id, request.berth.ticket))
+        request.ClearField("berth")
+        self.note(method, request)
         await self._refuse()
-        accepted = chat_pb2.RunAccepted(run_id=self.run_id, session_id="s", question_id="q")
-        yield chat_pb2.ContinueRunResponse(accepted=accepted)
-        async for frames in self._play():
-            yield chat_pb2.ContinueRunResponse(frames=frames)
+        return chat_pb2.RunAccepted(run_id=self.run_id, session_id="s", question_id="q")
+
+    async def OpenTrunk(
+        self, requests: AsyncIterator[chat_pb2.OpenTrunkRequest], context: object
+    ) -> AsyncIterator[chat_pb2.OpenTrunkResponse]:
+        """None to be had: each run is followed by itself."""
+        yield chat_pb2.OpenTrunkResponse(replica="fake")
 
     async def FollowRun(
         self, request: chat_pb2.FollowRunRequest, context: object

@@ -101,7 +101,7 @@ async def test_a_continuation_comes_as_events(door: Door, frames: list[chat_pb2.
     assert response.status_code == 200
     assert response.headers["x-run-id"] == door.chat.run_id
     assert response.content.startswith(b'id: 1\nevent: start\ndata: {"run_id":"r"}\n\nid: 2\n')
-    (call,) = door.chat.calls
+    (call,) = door.chat.asked
     assert call.request == chat_pb2.ContinueRunRequest(run_id="r1")
     assert call.idempotency_key == "k"
 
@@ -184,7 +184,7 @@ async def test_a_key_goes_along_with_every_request_that_creates(
         response = await door.http.post(path, json=body, headers={**events, "idempotency-key": key})
         assert response.is_success
     assert (await door.http.post(path, json=body, headers=events)).is_success
-    calls = [*door.apikey.calls, *door.notes.calls, *door.chat.calls]
+    calls = [*door.apikey.calls, *door.notes.calls, *door.chat.asked]
     assert [call.idempotency_key for call in calls] == [
         "x",
         "~" * 255,
@@ -203,7 +203,7 @@ async def test_what_is_no_key_is_refused_before_anything_is_asked_for(
         )
         assert response.status_code == 422
         assert response.json()["errors"] == [{"field": "Idempotency-Key", "reason": "INVALID"}]
-    assert [*door.apikey.calls, *door.notes.calls, *door.chat.calls] == []
+    assert [*door.apikey.calls, *door.notes.calls, *door.chat.asked] == []
 
 
 async def test_nul_in_a_key_does_not_get_past_the_door(door: Door) -> None:

@@ -90,7 +90,7 @@ async def test_frames_come_as_events_byte_for_byte(
     assert response.headers["cache-control"] == "no-store"
     assert response.headers["x-accel-buffering"] == "no"
     assert response.headers["x-run-id"] == door.chat.run_id
-    (call,) = door.chat.calls
+    (call,) = door.chat.asked
     assert call.token == door.caller.token
     assert call.request == chat_pb2.StartRunRequest(
         session_id="s1",

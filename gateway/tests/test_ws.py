@@ -76,7 +76,7 @@ async def test_a_question_is_acknowledged_and_its_events_follow(
         event(run, 4, "done", {"status": "completed"}),
     ]
     assert await client.ask(type="ping", ref="p") == {"type": "pong", "ref": "p"}
-    (call,) = door.chat.calls
+    (call,) = door.chat.asked
     assert call.token == door.caller.token
     assert call.request == chat_pb2.StartRunRequest(
         session_id="s1", content="How are you?", temperature=0.5
@@ -89,7 +89,7 @@ async def test_a_run_is_continued_as_a_new_one(door: Door, dial: Dial, script: A
     told = await client.ask(type="continue", ref="1", run_id="r1", idempotency_key="k")
     assert (told["type"], told["run_id"]) == ("ack", door.chat.run_id)
     assert [(await client.hear())["seq"] for _ in range(4)] == [1, 2, 3, 4]
-    (call,) = door.chat.calls
+    (call,) = door.chat.asked
     assert call.request == chat_pb2.ContinueRunRequest(run_id="r1")
     assert call.idempotency_key == "k"
 

@@ -283,6 +283,7 @@ async def test_a_socket_that_drops_ends_its_followers(
     door.chat.script = [[make_frame(1, "start", b"{}")], asyncio.Event()]
     client = await dial(door)
     await client.ask(type="send", ref="1", content="x")
+    assert (await client.hear())["event"] == "start"
     client.connection.transport.abort()
     async with asyncio.timeout(5):
         await door.chat.ended.wait()

@@ -1,7 +1,8 @@
 """The gRPC face of the service: decodes, calls, encodes. Errors fly to the interceptor."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
@@ -14,6 +15,7 @@ from chassis.grpc.client import Channel
 from chassis.grpc.idempotency import once, request_key
 from chassis.grpc.server import Method, allow
 from chassis.ids import parse_id
+from chassis.tasks import end_task
 from chat_service import mapping
 from chat_service.domain.limits import DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE
 from chat_service.domain.run import Run
@@ -43,6 +45,8 @@ POLICY: dict[str, dict[str, Method]] = {
         "CancelRun": allow("gateway"),
         "RecoverRun": allow("gateway"),
         "FollowRun": allow("gateway"),
+        # Runs come on it by calls that bear their users' tokens.
+        "OpenTrunk": allow("gateway", open=True),
         "GetRun": allow("gateway"),
     }
 }
@@ -62,6 +66,38 @@ class Frame(Protocol):
     def data(self) -> bytes: ...
 
 
+class Board(Protocol):
+    """Puts a run on a gateway's trunk, and returns the trunk's id; None: it is on none."""
+
+    def __call__(self, run: Run, gateway_id: str, ticket: int) -> str | None: ...
+
+
+class Load(Protocol):
+    """Frames of one run on a trunk, and whether it carries no more of it."""
+
+    @property
+    def ticket(self) -> int: ...
+    @property
+    def frames(self) -> Sequence[Frame]: ...
+    @property
+    def off(self) -> bool: ...
+
+
+class Trunk(Protocol):
+    """The frames of the runs that one gateway reads here, some runs' at a time."""
+
+    @property
+    def id(self) -> str: ...
+    def loads(self) -> AsyncIterator[Sequence[Load]]: ...
+    def leave(self, tickets: Iterable[int]) -> None: ...
+
+
+class Trunks(Protocol):
+    """Opens a trunk to a gateway for as long as a block lasts."""
+
+    def open(self, gateway_id: str) -> AbstractContextManager[Trunk]: ...
+
+
 class Follow(Protocol):
     """The frames of a run behind number `after`, in batches as they come, to the terminal one."""
 
@@ -79,6 +115,9 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
     follow: Follow
     cancel_here: CancelHere
     recall: Recall
+    board: Board
+    trunks: Trunks
+    replica: str
 
     async def CreateSession(
         self, request: chat_pb2.CreateSessionRequest, context: Context
@@ -138,23 +177,26 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
 
     async def StartRun(
         self, request: chat_pb2.StartRunRequest, context: Context
-    ) -> AsyncIterator[chat_pb2.StartRunResponse]:
+    ) -> chat_pb2.StartRunResponse:
+        berth = _take_berth(request)
         run = await self.start_run(current_caller(), _question(request))
-        yield chat_pb2.StartRunResponse(accepted=mapping.accepted_to_proto(run))
-        async with aclosing(self.follow(run, 0)) as batches:
-            async for frames in batches:
-                yield chat_pb2.StartRunResponse(frames=_frames(frames))
+        return chat_pb2.StartRunResponse(
+            accepted=mapping.accepted_to_proto(run), trunk_id=self._board(run, berth)
+        )
 
     async def ContinueRun(
         self, request: chat_pb2.ContinueRunRequest, context: Context
-    ) -> AsyncIterator[chat_pb2.ContinueRunResponse]:
+    ) -> chat_pb2.ContinueRunResponse:
+        berth = _take_berth(request)
         run = await self.continue_run(
             current_caller(), _id(request.run_id, RunNotFound), request_key(request)
         )
-        yield chat_pb2.ContinueRunResponse(accepted=mapping.accepted_to_proto(run))
-        async with aclosing(self.follow(run, 0)) as batches:
-            async for frames in batches:
-                yield chat_pb2.ContinueRunResponse(frames=_frames(frames))
+        return chat_pb2.ContinueRunResponse(
+            accepted=mapping.accepted_to_proto(run), trunk_id=self._board(run, berth)
+        )
+
+    def _board(self, run: Run, berth: tuple[str, int] | None) -> str | None:
+        return None if berth is None else self.board(run, *berth)
 
     async def CancelRun(
         self, request: chat_pb2.CancelRunRequest, context: Context
@@ -194,6 +236,22 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
         async with aclosing(self.follow(run, request.after)) as batches:
             async for frames in batches:
                 yield chat_pb2.FollowRunResponse(frames=_frames(frames))
+
+    async def OpenTrunk(
+        self, requests: AsyncIterator[chat_pb2.OpenTrunkRequest], context: Context
+    ) -> AsyncIterator[chat_pb2.OpenTrunkResponse]:
+        opening = await anext(requests, chat_pb2.OpenTrunkRequest())
+        if self.replica in opening.has:
+            yield chat_pb2.OpenTrunkResponse(replica=self.replica)
+            return
+        with self.trunks.open(opening.gateway_id) as trunk:
+            leaving = asyncio.create_task(_leave(trunk, requests), name="trunk-leaves")
+            try:
+                yield chat_pb2.OpenTrunkResponse(replica=self.replica, trunk_id=trunk.id)
+                async for loads in trunk.loads():
+                    yield chat_pb2.OpenTrunkResponse(loads=[_load(load) for load in loads])
+            finally:
+                await end_task(leaving)
 
     async def GetRun(
         self, request: chat_pb2.GetRunRequest, context: Context
@@ -235,6 +293,26 @@ def _question(request: chat_pb2.StartRunRequest) -> Question:
 
 def _frames(batch: Sequence[Frame]) -> list[chat_pb2.Frame]:
     return [chat_pb2.Frame(seq=f.seq, event=f.event, data=f.data) for f in batch]
+
+
+def _take_berth(
+    request: chat_pb2.StartRunRequest | chat_pb2.ContinueRunRequest,
+) -> tuple[str, int] | None:
+    """Out of the request: by what it asks it is known again, wherever the answer is to go."""
+    if not request.HasField("berth"):
+        return None
+    berth = (request.berth.gateway_id, request.berth.ticket)
+    request.ClearField("berth")
+    return berth
+
+
+def _load(load: Load) -> chat_pb2.Load:
+    return chat_pb2.Load(ticket=load.ticket, frames=_frames(load.frames), off=load.off)
+
+
+async def _leave(trunk: Trunk, requests: AsyncIterator[chat_pb2.OpenTrunkRequest]) -> None:
+    async for request in requests:
+        trunk.leave(request.leave)
 
 
 def watch_revocations(auth: Channel) -> AsyncIterator[auth_pb2.WatchRevocationsResponse]:

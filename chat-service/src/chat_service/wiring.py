@@ -33,6 +33,7 @@ from chat_service.streaming.follow import EndedRun, Followers
 from chat_service.streaming.generate import Bounds
 from chat_service.streaming.log import RunLog
 from chat_service.streaming.ownership import Ownership
+from chat_service.streaming.trunk import Trunks
 from chat_service.usecases.continue_run import ContinueRun
 from chat_service.usecases.finish_run import finish_run
 from chat_service.usecases.get_run import find_run
@@ -79,12 +80,14 @@ def build(settings: Settings) -> Service:
 
     run_frames = PostgresRunFrames(worker)
     followers = Followers(log, run_frames, find_ended_run, tick_seconds=settings.tick_seconds)
+    trunks = Trunks()
     engine = Engine(
         log=log,
         frames=run_frames,
         provider=provider,
         finaliser=finaliser,
         followers=followers,
+        trunks=trunks,
         bounds=Bounds(
             first_token_seconds=settings.first_token_seconds,
             idle_seconds=settings.idle_seconds,
@@ -139,6 +142,9 @@ def build(settings: Settings) -> Service:
         engine.follow,
         engine.cancel,
         engine.recall,
+        engine.board,
+        trunks,
+        replica,
     )
     server = GrpcServer(
         settings=settings,

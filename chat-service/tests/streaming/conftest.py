@@ -28,6 +28,7 @@ from chat_service.streaming.follow import EndedRun, Followers
 from chat_service.streaming.generate import Bounds
 from chat_service.streaming.log import RunLog
 from chat_service.streaming.ownership import Ownership
+from chat_service.streaming.trunk import Trunks
 from chat_service.usecases.accept_run import AcceptedRun
 from chat_service.usecases.finish_run import finish_run
 from chat_service.usecases.get_run import find_run
@@ -59,12 +60,14 @@ class Rig:
             self.log, partial(finish_run, chat.open_transaction), self._exists
         )
         self.followers = Followers(self.log, self.frames, self.find, tick_seconds=TICK_SECONDS)
+        self.trunks = Trunks()
         self.engine = Engine(
             log=self.log,
             frames=self.frames,
             provider=self.provider,
             finaliser=self.finaliser,
             followers=self.followers,
+            trunks=self.trunks,
             bounds=bounds,
             tick_seconds=TICK_SECONDS,
             drain_seconds=drain_seconds,

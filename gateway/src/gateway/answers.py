@@ -1,6 +1,6 @@
 """Answers to what begins a run: its events as they come, or the whole once it has ended."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -9,12 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from chassis.caller import Caller
-from chassis.errors import AppError, Internal, Unavailable
+from chassis.errors import AppError, Unavailable
 from gateway import problems
 from gateway.clients import Clients
 from gateway.presence import ClientGone, Closing, End, LongRequests
 from gateway.schemas.chat import RunResult
-from gateway.sse import MEDIA_TYPE, Batch, EventStream, FrameLike, first_batch
+from gateway.sse import MEDIA_TYPE, Batch, EventStream, FrameLike
+from gateway.trunks import Asking, Trunks
 from parley.chat.v1 import chat_pb2 as pb
 
 _TERMINAL = frozenset({"done", "error"})
@@ -45,27 +46,25 @@ async def answer(
     response: Response,
     services: Clients,
     caller: Caller,
-    batches: AsyncGenerator[pb.StartRunResponse | pb.ContinueRunResponse, None],
+    asking: Asking,
+    key: str | None,
 ) -> Response | RunResult:
-    """The answer to a request that begins a run, whose stream is ``batches``."""
+    """Begin a run, and answer with what becomes of it. Raises AppError if it is not accepted."""
     state = request.app.state
-    # Only now is it known whether it was taken: a refusal is a plain problem.
-    first = await first_batch(batches, within=state.settings.accept_seconds)
-    if first is None or not first.HasField("accepted"):
-        await batches.aclose()
-        raise Internal()
-    run_id = first.accepted.run_id
+    trunks: Trunks = state.trunks
+    # A refusal is a plain problem: nothing has been sent yet.
+    begun = await trunks.begin(asking, caller, key)
+    run_id = begun.run.run_id
     headers = {"x-run-id": run_id}
     if wants_events(request):
         return EventStream(
-            batches,
+            begun.batches,
             state.requests,
             heartbeat=state.settings.heartbeat_seconds,
             headers=headers,
-            first=first,
         )
-    async with aclosing(batches):
-        end = await end_of_run(request, state.requests, run_id, first, batches)
+    async with aclosing(begun.batches) as batches:
+        end = await end_of_run(request, state.requests, run_id, batches)
     if end.event == "error":
         return failure(end.data, headers)
     response.headers.update(headers)
@@ -78,7 +77,6 @@ async def end_of_run(
     request: Request,
     requests: LongRequests,
     run_id: str,
-    first: Batch,
     batches: AsyncIterator[Batch],
 ) -> FrameLike:
     """The run's terminal frame, once it has come.
@@ -86,7 +84,7 @@ async def end_of_run(
     Raises ClientGone, Closing when the server is being stopped, and RunOutOfSight when the
     stream breaks off; the run goes on in each case.
     """
-    end = _terminal(first)
+    end: FrameLike | None = None
     presence = requests.hold(request.receive)
     async with presence:
         try:

@@ -22,6 +22,7 @@ from gateway.presence import LongRequests
 from gateway.readiness import Readiness
 from gateway.routers import account, auth, keys, notes, operation, questions, runs, sessions
 from gateway.settings import Settings
+from gateway.trunks import Trunks
 from gateway.ws import door as ws
 
 _ROUTERS = (auth, account, keys, sessions, questions, runs, notes)
@@ -31,6 +32,7 @@ def create_app(
     *,
     settings: Settings,
     clients: Clients,
+    trunks: Trunks,
     verifier: TokenVerifier,
     readiness: Readiness,
     requests: LongRequests,
@@ -62,6 +64,7 @@ def create_app(
     app.router.routes.extend(documents(app.openapi_url or ""))
     app.state.settings = settings
     app.state.clients = clients
+    app.state.trunks = trunks
     app.state.verifier = verifier
     app.state.readiness = readiness
     app.state.requests = requests

@@ -6,14 +6,14 @@ either. The format: https://html.spec.whatwg.org/multipage/server-sent-events.ht
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from contextlib import aclosing
 from typing import Protocol, TypeVar
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from chassis.errors import AppError, DeadlineExceeded
+from chassis.errors import AppError
 from chassis.telemetry.logging import get_logger
 from gateway.presence import End, LongRequests
 
@@ -50,6 +50,13 @@ class Batch(Protocol):
 AnyBatch = TypeVar("AnyBatch", bound=Batch)
 
 
+class Batches(Protocol):
+    """A run's frames as they come: iterate it, then close it whatever happens."""
+
+    def __aiter__(self) -> AsyncIterator[Batch]: ...
+    async def aclose(self) -> None: ...
+
+
 def encode(batch: Batch) -> bytes:
     """The batch's frames as events."""
     return b"".join(
@@ -69,12 +76,11 @@ class EventStream(Response):
 
     def __init__(
         self,
-        batches: AsyncGenerator[AnyBatch, None],
+        batches: Batches,
         requests: LongRequests,
         *,
         heartbeat: float,
         headers: Mapping[str, str],
-        first: AnyBatch | None = None,
         opening: asyncio.Task[AnyBatch | None] | None = None,
     ) -> None:
         self.status_code = 200
@@ -87,7 +93,6 @@ class EventStream(Response):
         self._batches = batches
         self._requests = requests
         self._heartbeat = heartbeat
-        self._first = first
         self._opening = opening
 
     async def __call__(
@@ -104,11 +109,10 @@ class EventStream(Response):
             presence = self._requests.hold(receive, beat=beat, every=self._heartbeat)
             try:
                 async with presence:
-                    first = self._first
                     if self._opening is not None:
                         first = await self._opening
-                    if first is not None:
-                        await send(_message(encode(first)))
+                        if first is not None:
+                            await send(_message(encode(first)))
                     touch = presence.touch
                     async for batch in batches:
                         await send(_message(encode(batch)))
@@ -123,23 +127,6 @@ class EventStream(Response):
 
 def _message(body: bytes) -> dict[str, object]:
     return {"type": "http.response.body", "body": body, "more_body": True}
-
-
-async def first_batch(batches: AsyncGenerator[AnyBatch, None], *, within: float) -> AnyBatch | None:
-    """The first answer of a stream, or None when it ends without one.
-
-    Raises what the stream raises, or DeadlineExceeded after ``within`` seconds; the stream is
-    closed then.
-    """
-    try:
-        async with asyncio.timeout(within):
-            return await anext(batches, None)
-    except TimeoutError:
-        await batches.aclose()
-        raise DeadlineExceeded() from None
-    except BaseException:
-        await batches.aclose()
-        raise
 
 
 async def begin(

@@ -11,6 +11,7 @@ from gateway.presence import LongRequests
 from gateway.readiness import Readiness
 from gateway.server import HttpServer
 from gateway.settings import Settings
+from gateway.trunks import Trunks
 from gateway.ws.door import SocketDoor
 from gateway.ws.sockets import Sockets
 from parley.auth.v1.auth_pb2 import WatchRevocationsRequest, WatchRevocationsResponse
@@ -32,10 +33,12 @@ def build(settings: Settings) -> Gateway:
     requests = LongRequests()
     readiness = Readiness(clients.channels(), trust)
     verifier = TokenVerifier(trust)
-    sockets = Sockets(settings, clients, verifier)
+    trunks = Trunks(clients.chat, accept_seconds=settings.accept_seconds)
+    sockets = Sockets(settings, clients, trunks, verifier)
     app = create_app(
         settings=settings,
         clients=clients,
+        trunks=trunks,
         verifier=verifier,
         readiness=readiness,
         requests=requests,
@@ -47,6 +50,7 @@ def build(settings: Settings) -> Gateway:
         components=[
             *clients.channels().values(),
             TrustFeed(trust, _watch(clients)),
+            trunks,
             sockets,
             http,
         ],

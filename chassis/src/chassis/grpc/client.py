@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Callable
-from typing import TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from typing import Any, TypeVar
 
 import grpc
 import grpc.aio
@@ -132,7 +132,7 @@ class Channel(Component):
             await asyncio.sleep(_FIRST_PAUSE * 2**attempt * jitter)
             attempt += 1
 
-    async def stream(
+    def stream(
         self,
         method: grpc.aio.UnaryStreamMultiCallable[Request, Response],
         request: Request,
@@ -145,14 +145,17 @@ class Channel(Component):
 
         Use it under ``contextlib.aclosing``. Raises AppError.
         """
-        call = method(request, metadata=self.metadata(token, idempotency_key), timeout=timeout)
-        try:
-            async for response in call:
-                yield response
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc_error(error) from None
-        finally:
-            call.cancel()
+        return _answers(
+            method(request, metadata=self.metadata(token, idempotency_key), timeout=timeout)
+        )
+
+    def exchange(
+        self,
+        method: grpc.aio.StreamStreamMultiCallable[Request, Response],
+        requests: AsyncIterator[Request],
+    ) -> AsyncGenerator[Response, None]:
+        """The answers of a stream of requests, which is read on its own; as :meth:`stream`."""
+        return _answers(method(requests, metadata=self.metadata()))
 
     async def probe(self) -> None:
         """For a health check: raises unless the other side can be reached."""
@@ -161,3 +164,13 @@ class Channel(Component):
             grpc.ChannelConnectivity.READY
         ):
             await channel.wait_for_state_change(state)
+
+
+async def _answers(call: Any) -> AsyncGenerator[Any, None]:
+    try:
+        async for answer in call:
+            yield answer
+    except grpc.aio.AioRpcError as error:
+        raise from_rpc_error(error) from None
+    finally:
+        call.cancel()

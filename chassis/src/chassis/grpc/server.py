@@ -174,8 +174,14 @@ class _Guard(grpc.aio.ServerInterceptor):
 
     def _wrap(self, method: str, handler: Any) -> Any:
         policy = self._policy[method]
+        if handler.request_streaming and handler.response_streaming:
+            return grpc.stream_stream_rpc_method_handler(
+                self._stream(method, policy, handler.stream_stream),
+                handler.request_deserializer,
+                handler.response_serializer,
+            )
         if handler.request_streaming:
-            raise RuntimeError(f"{method}: client streams are not supported by the guard")
+            raise RuntimeError(f"{method}: a stream with one answer is not supported by the guard")
         if handler.response_streaming:
             return grpc.unary_stream_rpc_method_handler(
                 self._stream(method, policy, handler.unary_stream),

@@ -27,6 +27,7 @@ from chat_service.streaming.log import RunLog
 from chat_service.streaming.scribe import Scribe
 from chat_service.streaming.terminal import terminal_event
 from chat_service.streaming.tick import Tick
+from chat_service.streaming.trunk import Trunks
 from chat_service.usecases.run_frames import RunFrames
 
 _log = get_logger(__name__)
@@ -54,6 +55,7 @@ class Engine(Component):
         provider: OpenAiProvider,
         finaliser: Finaliser,
         followers: Followers,
+        trunks: Trunks,
         bounds: Bounds,
         tick_seconds: float,
         drain_seconds: float,
@@ -62,6 +64,7 @@ class Engine(Component):
         self._provider = provider
         self._finaliser = finaliser
         self._followers = followers
+        self._trunks = trunks
         self._bounds = bounds
         self._tick_seconds = tick_seconds
         self._drain_seconds = drain_seconds
@@ -85,6 +88,7 @@ class Engine(Component):
             await asyncio.wait(self._tasks, timeout=left)
         late = len(self._tasks)
         await self._end_all()
+        self._trunks.close()
         _log.info("engine.drained", interrupted=late)
 
     async def _end_all(self) -> None:
@@ -160,6 +164,17 @@ class Engine(Component):
     def follow(self, run: Run, after: int) -> AsyncGenerator[Sequence[Frame], None]:
         """Batches of the run's frames behind number ``after``, to the terminal one."""
         return self._followers.follow(run, after)
+
+    def board(self, run: Run, gateway_id: str, ticket: int) -> str | None:
+        """Put a run's frames on the gateway's trunk; returns its id.
+
+        None: there is no trunk, or the run is not in memory here.
+        """
+        trunk, window = self._trunks.of(gateway_id), self._followers.window_of(run.id)
+        if trunk is None or window is None:
+            return None
+        trunk.board(ticket, window)
+        return trunk.id
 
     async def forget(self, run_ids: Sequence[UUID]) -> None:
         """Stop those of these runs that are ours, and delete the logs: their user is gone."""

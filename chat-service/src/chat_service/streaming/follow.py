@@ -77,6 +77,11 @@ class Followers:
     def remove(self, live: LiveRun) -> None:
         self._lives.pop(live.run.id, None)
 
+    def window_of(self, run_id: UUID) -> Window | None:
+        """The window on a run that is in memory here."""
+        live = self._lives.get(run_id)
+        return None if live is None else live.window
+
     async def follow(self, run: Run, after: int) -> AsyncGenerator[Sequence[Frame], None]:
         """Batches of frames behind number ``after``, to the terminal one; none if it was seen."""
         live = self._lives.get(run.id)

@@ -5,7 +5,7 @@ A reader holds a number, never a queue: however slow it is, it costs nothing her
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from chat_service.streaming.frame import Frame
 
@@ -26,6 +26,8 @@ class Window:
         # The number of a snapshot that came in place of everything before it.
         self._stands_for_all = 0
         self._waiters: list[asyncio.Future[None]] = []
+        # Called each time there is something to see.
+        self.watchers: list[Callable[[], None]] = []
 
     def show(self, frame: Frame) -> None:
         """Take in the next frame, or a snapshot of any later number; :meth:`wake` tells readers."""
@@ -47,6 +49,8 @@ class Window:
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
+        for watch in self.watchers:
+            watch()
 
     def end(self) -> None:
         """Nothing more will come, not even a terminal frame."""

@@ -26,9 +26,7 @@ async def ask_anew(
     response: Response,
 ) -> Any:
     """Ask in a conversation made for the question."""
-    chat = services.chat
-    batches = chat.follow(chat.stub.StartRun, _request(body), caller, idempotency_key=key)
-    return await answer(request, response, services, caller, batches)
+    return await answer(request, response, services, caller, _request(body), key)
 
 
 @router.post("/sessions/{session_id}/messages", response_model=RunResult, responses=ANSWERS)
@@ -45,10 +43,7 @@ async def ask(
 
     The same `Idempotency-Key` and body again: the same run, from its first event.
     """
-    chat = services.chat
-    question = _request(body, session_id)
-    batches = chat.follow(chat.stub.StartRun, question, caller, idempotency_key=key)
-    return await answer(request, response, services, caller, batches)
+    return await answer(request, response, services, caller, _request(body, session_id), key)
 
 
 def _request(question: Question, session_id: str | None = None) -> pb.StartRunRequest:

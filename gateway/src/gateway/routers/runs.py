@@ -99,7 +99,5 @@ async def continue_run(
 
     A new run, the same message: its events begin with a `snapshot` of the text so far.
     """
-    chat = services.chat
     wanted = pb.ContinueRunRequest(run_id=run_id)
-    batches = chat.follow(chat.stub.ContinueRun, wanted, caller, idempotency_key=key)
-    return await answer(request, response, services, caller, batches)
+    return await answer(request, response, services, caller, wanted, key)

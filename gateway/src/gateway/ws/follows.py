@@ -1,16 +1,16 @@
 """The runs that one socket follows, each read no faster than the socket's client reads."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
 from chassis.caller import Caller
-from chassis.errors import AppError, Internal, Unavailable
+from chassis.errors import AppError, Unavailable
 from chassis.tasks import end_task
 from gateway.clients import Peer
-from gateway.settings import Settings
-from gateway.sse import AnyBatch, begin, first_batch
+from gateway.sse import Batch, begin
+from gateway.trunks import Asking, Trunks
 from gateway.ws import frames
 from gateway.ws.wire import Wire
 from parley.chat.v1 import chat_pb2 as pb
@@ -19,8 +19,6 @@ from parley.chat.v1.chat_pb2_grpc import ChatServiceStub
 _TERMINAL = frozenset({"done", "error"})
 # A run that says nothing for so long is only silent: its follower gets the ack.
 _PATIENCE_SECONDS = 1.0
-
-Started = pb.StartRunResponse | pb.ContinueRunResponse
 
 
 class StreamBroken(Unavailable):
@@ -31,20 +29,22 @@ class StreamBroken(Unavailable):
 class Follows:
     """One follower for each run at most: the newest."""
 
-    def __init__(self, wire: Wire, chat: Peer[ChatServiceStub], settings: Settings) -> None:
+    def __init__(self, wire: Wire, chat: Peer[ChatServiceStub], trunks: Trunks) -> None:
         self._wire = wire
         self._chat = chat
-        self._accept_seconds = settings.accept_seconds
+        self._trunks = trunks
         self._tasks: dict[str, asyncio.Task[Any]] = {}
 
     async def ask(self, frame: frames.SendQuestion | frames.Continue, caller: Caller) -> None:
         """Start a run and follow it to its end. Raises AppError."""
-        batches = self._start(frame, caller)
-        async with aclosing(batches):
-            first = await first_batch(batches, within=self._accept_seconds)
-            if first is None or not first.HasField("accepted"):
-                raise Internal()
-            run = first.accepted
+        asking: Asking
+        if isinstance(frame, frames.Continue):
+            asking = pb.ContinueRunRequest(run_id=frame.run_id)
+        else:
+            asking = frame.request()
+        begun = await self._trunks.begin(asking, caller, frame.idempotency_key)
+        async with aclosing(begun.batches) as batches:
+            run = begun.run
             async with _Place(self._tasks, run.run_id):
                 told = frames.ack(
                     frame.ref,
@@ -54,7 +54,7 @@ class Follows:
                     answer_id=run.answer_id,
                 )
                 await self._wire.send([told])
-                await self._pour(run.run_id, first, batches)
+                await self._pour(run.run_id, batches)
 
     async def follow(self, frame: frames.Follow, caller: Caller) -> None:
         """Follow a run from behind ``after`` to its end. Raises AppError."""
@@ -74,7 +74,7 @@ class Follows:
                 finally:
                     opening.cancel()
                     await asyncio.wait((opening,))
-                await self._pour(frame.run_id, first, batches)
+                await self._pour(frame.run_id, batches, first)
 
     async def leave(self, run_id: str) -> None:
         """Follow the run no longer; nothing of it is sent once this has returned."""
@@ -82,32 +82,22 @@ class Follows:
             await end_task(task)
 
     async def _pour(
-        self, run_id: str, batch: AnyBatch | None, batches: AsyncGenerator[AnyBatch, None]
+        self, run_id: str, batches: AsyncIterator[Batch], first: Batch | None = None
     ) -> None:
         opening = frames.opening_of(run_id)
-        last = ""
         try:
+            batch = await anext(batches, None) if first is None else first
+            last = ""
             while batch is not None:
-                if events := list(batch.frames):
-                    last = events[-1].event
-                    await self._wire.send(frames.events(opening, events))
+                events = list(batch.frames)
+                last = events[-1].event
+                await self._wire.send(frames.events(opening, events))
                 batch = await anext(batches, None)
             if last not in _TERMINAL:
                 raise StreamBroken()
         except AppError as error:
             error.metadata["run_id"] = run_id
             raise
-
-    def _start(
-        self, frame: frames.SendQuestion | frames.Continue, caller: Caller
-    ) -> AsyncGenerator[Started, None]:
-        chat = self._chat
-        if isinstance(frame, frames.Continue):
-            method: Any = chat.stub.ContinueRun
-            asked: Any = pb.ContinueRunRequest(run_id=frame.run_id)
-        else:
-            method, asked = chat.stub.StartRun, frame.request()
-        return chat.follow(method, asked, caller, idempotency_key=frame.idempotency_key)
 
 
 class _Place:

@@ -12,6 +12,7 @@ from chassis.telemetry.logging import get_logger
 from gateway.clients import Clients
 from gateway.problems import MalformedJson
 from gateway.settings import Settings
+from gateway.trunks import Trunks
 from gateway.ws import frames
 from gateway.ws.closing import Closing, HangUp
 from gateway.ws.follows import Follows
@@ -42,6 +43,7 @@ class Session:
         *,
         settings: Settings,
         clients: Clients,
+        trunks: Trunks,
         verifier: TokenVerifier,
         seats: Seats,
         admitted: Verified | None,
@@ -52,7 +54,7 @@ class Session:
         self._verifier = verifier
         self._seats = seats
         self._token = admitted
-        self._follows = Follows(wire, clients.chat, settings)
+        self._follows = Follows(wire, clients.chat, trunks)
         self._tasks: set[asyncio.Task[None]] = set()
         self._cancels: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()

@@ -12,6 +12,7 @@ from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
 from gateway.clients import Clients
 from gateway.settings import Settings
+from gateway.trunks import Trunks
 from gateway.ws.closing import Closing
 from gateway.ws.seats import Seats
 from gateway.ws.session import Session
@@ -42,9 +43,12 @@ class NoRoom(Unavailable):
 class Sockets(Component):
     """Opens sessions, reviews them each second, and counts them."""
 
-    def __init__(self, settings: Settings, clients: Clients, verifier: TokenVerifier) -> None:
+    def __init__(
+        self, settings: Settings, clients: Clients, trunks: Trunks, verifier: TokenVerifier
+    ) -> None:
         self._settings = settings
         self._clients = clients
+        self._trunks = trunks
         self._verifier = verifier
         self._seats = Seats(settings.sockets_per_user)
         self._open: set[Session] = set()
@@ -81,6 +85,7 @@ class Sockets(Component):
             wire,
             settings=self._settings,
             clients=self._clients,
+            trunks=self._trunks,
             verifier=self._verifier,
             seats=self._seats,
             admitted=admitted,

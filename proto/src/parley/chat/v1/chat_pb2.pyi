@@ -545,6 +545,31 @@ class ListMessagesResponse(_message.Message):
 Global___ListMessagesResponse: _TypeAlias = ListMessagesResponse  # noqa: Y015
 
 @_typing.final
+class Berth(_message.Message):
+    """Where on a trunk a run's frames are wanted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GATEWAY_ID_FIELD_NUMBER: _builtins.int
+    TICKET_FIELD_NUMBER: _builtins.int
+    gateway_id: _builtins.str
+    ticket: _builtins.int
+    """The gateway's name for the run, used for no other."""
+    def __init__(
+        self,
+        *,
+        gateway_id: _builtins.str = ...,
+        ticket: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gateway_id", b"gateway_id", "ticket", b"ticket"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Berth: _TypeAlias = Berth  # noqa: Y015
+
+@_typing.final
 class StartRunRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -554,6 +579,7 @@ class StartRunRequest(_message.Message):
     MODEL_FIELD_NUMBER: _builtins.int
     TEMPERATURE_FIELD_NUMBER: _builtins.int
     MAX_TOKENS_FIELD_NUMBER: _builtins.int
+    BERTH_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """Absent: a session is made for the question."""
     content: _builtins.str
@@ -564,6 +590,8 @@ class StartRunRequest(_message.Message):
     """0–2; absent: 0.7."""
     max_tokens: _builtins.int
     """Greater than 0; absent: 2,048."""
+    @_builtins.property
+    def berth(self) -> Global___Berth: ...
     def __init__(
         self,
         *,
@@ -573,11 +601,14 @@ class StartRunRequest(_message.Message):
         model: _builtins.str | None = ...,
         temperature: _builtins.float | None = ...,
         max_tokens: _builtins.int | None = ...,
+        berth: Global___Berth | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_key_id", b"_key_id", "_max_tokens", b"_max_tokens", "_model", b"_model", "_session_id", b"_session_id", "_temperature", b"_temperature", "key_id", b"key_id", "max_tokens", b"max_tokens", "model", b"model", "session_id", b"session_id", "temperature", b"temperature"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_berth", b"_berth", "_key_id", b"_key_id", "_max_tokens", b"_max_tokens", "_model", b"_model", "_session_id", b"_session_id", "_temperature", b"_temperature", "berth", b"berth", "key_id", b"key_id", "max_tokens", b"max_tokens", "model", b"model", "session_id", b"session_id", "temperature", b"temperature"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_key_id", b"_key_id", "_max_tokens", b"_max_tokens", "_model", b"_model", "_session_id", b"_session_id", "_temperature", b"_temperature", "content", b"content", "key_id", b"key_id", "max_tokens", b"max_tokens", "model", b"model", "session_id", b"session_id", "temperature", b"temperature"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_berth", b"_berth", "_key_id", b"_key_id", "_max_tokens", b"_max_tokens", "_model", b"_model", "_session_id", b"_session_id", "_temperature", b"_temperature", "berth", b"berth", "content", b"content", "key_id", b"key_id", "max_tokens", b"max_tokens", "model", b"model", "session_id", b"session_id", "temperature", b"temperature"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__berth: _TypeAlias = _typing.Literal["berth"]  # noqa: Y015
+    _WhichOneofArgType__berth: _TypeAlias = _typing.Literal["_berth", b"_berth"]  # noqa: Y015
     _WhichOneofReturnType__key_id: _TypeAlias = _typing.Literal["key_id"]  # noqa: Y015
     _WhichOneofArgType__key_id: _TypeAlias = _typing.Literal["_key_id", b"_key_id"]  # noqa: Y015
     _WhichOneofReturnType__max_tokens: _TypeAlias = _typing.Literal["max_tokens"]  # noqa: Y015
@@ -588,6 +619,8 @@ class StartRunRequest(_message.Message):
     _WhichOneofArgType__session_id: _TypeAlias = _typing.Literal["_session_id", b"_session_id"]  # noqa: Y015
     _WhichOneofReturnType__temperature: _TypeAlias = _typing.Literal["temperature"]  # noqa: Y015
     _WhichOneofArgType__temperature: _TypeAlias = _typing.Literal["_temperature", b"_temperature"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__berth) -> _WhichOneofReturnType__berth | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__key_id) -> _WhichOneofReturnType__key_id | None: ...
     @_typing.overload
@@ -634,26 +667,26 @@ class StartRunResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ACCEPTED_FIELD_NUMBER: _builtins.int
-    FRAMES_FIELD_NUMBER: _builtins.int
+    TRUNK_ID_FIELD_NUMBER: _builtins.int
+    trunk_id: _builtins.str
+    """The trunk that carries the run's frames, all from the first one; absent:
+    none does.
+    """
     @_builtins.property
-    def accepted(self) -> Global___RunAccepted:
-        """On the first response only."""
-
-    @_builtins.property
-    def frames(self) -> _containers.RepeatedCompositeFieldContainer[Global___Frame]: ...
+    def accepted(self) -> Global___RunAccepted: ...
     def __init__(
         self,
         *,
         accepted: Global___RunAccepted | None = ...,
-        frames: _abc.Iterable[Global___Frame] | None = ...,
+        trunk_id: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_accepted", b"_accepted", "accepted", b"accepted"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_trunk_id", b"_trunk_id", "accepted", b"accepted", "trunk_id", b"trunk_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accepted", b"_accepted", "accepted", b"accepted", "frames", b"frames"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_trunk_id", b"_trunk_id", "accepted", b"accepted", "trunk_id", b"trunk_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__accepted: _TypeAlias = _typing.Literal["accepted"]  # noqa: Y015
-    _WhichOneofArgType__accepted: _TypeAlias = _typing.Literal["_accepted", b"_accepted"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__accepted) -> _WhichOneofReturnType__accepted | None: ...
+    _WhichOneofReturnType__trunk_id: _TypeAlias = _typing.Literal["trunk_id"]  # noqa: Y015
+    _WhichOneofArgType__trunk_id: _TypeAlias = _typing.Literal["_trunk_id", b"_trunk_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__trunk_id) -> _WhichOneofReturnType__trunk_id | None: ...
 
 Global___StartRunResponse: _TypeAlias = StartRunResponse  # noqa: Y015
 
@@ -662,17 +695,23 @@ class ContinueRunRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     RUN_ID_FIELD_NUMBER: _builtins.int
+    BERTH_FIELD_NUMBER: _builtins.int
     run_id: _builtins.str
+    @_builtins.property
+    def berth(self) -> Global___Berth: ...
     def __init__(
         self,
         *,
         run_id: _builtins.str = ...,
+        berth: Global___Berth | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_berth", b"_berth", "berth", b"berth"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["run_id", b"run_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_berth", b"_berth", "berth", b"berth", "run_id", b"run_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__berth: _TypeAlias = _typing.Literal["berth"]  # noqa: Y015
+    _WhichOneofArgType__berth: _TypeAlias = _typing.Literal["_berth", b"_berth"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__berth) -> _WhichOneofReturnType__berth | None: ...
 
 Global___ContinueRunRequest: _TypeAlias = ContinueRunRequest  # noqa: Y015
 
@@ -681,26 +720,26 @@ class ContinueRunResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ACCEPTED_FIELD_NUMBER: _builtins.int
-    FRAMES_FIELD_NUMBER: _builtins.int
+    TRUNK_ID_FIELD_NUMBER: _builtins.int
+    trunk_id: _builtins.str
+    """The trunk that carries the run's frames, all from the first one; absent:
+    none does.
+    """
     @_builtins.property
-    def accepted(self) -> Global___RunAccepted:
-        """On the first response only."""
-
-    @_builtins.property
-    def frames(self) -> _containers.RepeatedCompositeFieldContainer[Global___Frame]: ...
+    def accepted(self) -> Global___RunAccepted: ...
     def __init__(
         self,
         *,
         accepted: Global___RunAccepted | None = ...,
-        frames: _abc.Iterable[Global___Frame] | None = ...,
+        trunk_id: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_accepted", b"_accepted", "accepted", b"accepted"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_trunk_id", b"_trunk_id", "accepted", b"accepted", "trunk_id", b"trunk_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accepted", b"_accepted", "accepted", b"accepted", "frames", b"frames"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_trunk_id", b"_trunk_id", "accepted", b"accepted", "trunk_id", b"trunk_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__accepted: _TypeAlias = _typing.Literal["accepted"]  # noqa: Y015
-    _WhichOneofArgType__accepted: _TypeAlias = _typing.Literal["_accepted", b"_accepted"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__accepted) -> _WhichOneofReturnType__accepted | None: ...
+    _WhichOneofReturnType__trunk_id: _TypeAlias = _typing.Literal["trunk_id"]  # noqa: Y015
+    _WhichOneofArgType__trunk_id: _TypeAlias = _typing.Literal["_trunk_id", b"_trunk_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__trunk_id) -> _WhichOneofReturnType__trunk_id | None: ...
 
 Global___ContinueRunResponse: _TypeAlias = ContinueRunResponse  # noqa: Y015
 
@@ -829,6 +868,96 @@ class FollowRunResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___FollowRunResponse: _TypeAlias = FollowRunResponse  # noqa: Y015
+
+@_typing.final
+class OpenTrunkRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GATEWAY_ID_FIELD_NUMBER: _builtins.int
+    HAS_FIELD_NUMBER: _builtins.int
+    LEAVE_FIELD_NUMBER: _builtins.int
+    gateway_id: _builtins.str
+    """On the first request: who asks."""
+    @_builtins.property
+    def has(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """On the first request: replicas that it has a trunk to already. One of them
+        says which it is, and ends the call.
+        """
+
+    @_builtins.property
+    def leave(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """On later ones: tickets of runs whose frames are not wanted any more."""
+
+    def __init__(
+        self,
+        *,
+        gateway_id: _builtins.str = ...,
+        has: _abc.Iterable[_builtins.str] | None = ...,
+        leave: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gateway_id", b"gateway_id", "has", b"has", "leave", b"leave"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenTrunkRequest: _TypeAlias = OpenTrunkRequest  # noqa: Y015
+
+@_typing.final
+class OpenTrunkResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPLICA_FIELD_NUMBER: _builtins.int
+    TRUNK_ID_FIELD_NUMBER: _builtins.int
+    LOADS_FIELD_NUMBER: _builtins.int
+    replica: _builtins.str
+    """On the first response only: who answers, and this trunk's own id."""
+    trunk_id: _builtins.str
+    @_builtins.property
+    def loads(self) -> _containers.RepeatedCompositeFieldContainer[Global___Load]: ...
+    def __init__(
+        self,
+        *,
+        replica: _builtins.str = ...,
+        trunk_id: _builtins.str = ...,
+        loads: _abc.Iterable[Global___Load] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["loads", b"loads", "replica", b"replica", "trunk_id", b"trunk_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenTrunkResponse: _TypeAlias = OpenTrunkResponse  # noqa: Y015
+
+@_typing.final
+class Load(_message.Message):
+    """A run's next frames on a trunk."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TICKET_FIELD_NUMBER: _builtins.int
+    FRAMES_FIELD_NUMBER: _builtins.int
+    OFF_FIELD_NUMBER: _builtins.int
+    ticket: _builtins.int
+    off: _builtins.bool
+    """The trunk carries no more of the run, which goes on: follow it from here."""
+    @_builtins.property
+    def frames(self) -> _containers.RepeatedCompositeFieldContainer[Global___Frame]: ...
+    def __init__(
+        self,
+        *,
+        ticket: _builtins.int = ...,
+        frames: _abc.Iterable[Global___Frame] | None = ...,
+        off: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["frames", b"frames", "off", b"off", "ticket", b"ticket"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Load: _TypeAlias = Load  # noqa: Y015
 
 @_typing.final
 class GetRunRequest(_message.Message):

@@ -59,12 +59,12 @@ class ChatServiceStub:
                 request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListMessagesRequest.SerializeToString,
                 response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListMessagesResponse.FromString,
                 _registered_method=True)
-        self.StartRun = channel.unary_stream(
+        self.StartRun = channel.unary_unary(
                 '/parley.chat.v1.ChatService/StartRun',
                 request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.StartRunRequest.SerializeToString,
                 response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.StartRunResponse.FromString,
                 _registered_method=True)
-        self.ContinueRun = channel.unary_stream(
+        self.ContinueRun = channel.unary_unary(
                 '/parley.chat.v1.ChatService/ContinueRun',
                 request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ContinueRunRequest.SerializeToString,
                 response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.ContinueRunResponse.FromString,
@@ -83,6 +83,11 @@ class ChatServiceStub:
                 '/parley.chat.v1.ChatService/FollowRun',
                 request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.FollowRunRequest.SerializeToString,
                 response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.FollowRunResponse.FromString,
+                _registered_method=True)
+        self.OpenTrunk = channel.stream_stream(
+                '/parley.chat.v1.ChatService/OpenTrunk',
+                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.OpenTrunkRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.OpenTrunkResponse.FromString,
                 _registered_method=True)
         self.GetRun = channel.unary_unary(
                 '/parley.chat.v1.ChatService/GetRun',
@@ -125,9 +130,9 @@ class ChatServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StartRun(self, request, context):
-        """Accepts a question, then streams its run from frame 1 to the terminal
-        frame. The first response holds `accepted`: from then on the question is
-        stored, and the answer is generated and saved whatever the caller does.
+        """Accepts a question. Once answered the question is stored, and the answer is
+        generated and saved whatever the caller does. Its frames come by the
+        caller's trunk, or are there to be followed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -135,7 +140,7 @@ class ChatServiceServicer:
 
     def ContinueRun(self, request, context):
         """Goes on with the answer of an interrupted or cancelled run: a new run whose
-        answer is that same message, from its text so far. Streams like StartRun.
+        answer is that same message, from its text so far.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -159,6 +164,14 @@ class ChatServiceServicer:
 
     def FollowRun(self, request, context):
         """The frames of a run behind `after`, then live ones to the terminal frame.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def OpenTrunk(self, request_iterator, context):
+        """One stream between a gateway and a replica, for the frames of all runs that
+        StartRun and ContinueRun put on it: those of a round in one message.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -193,12 +206,12 @@ def add_ChatServiceServicer_to_server(servicer, server):
                     request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListMessagesRequest.FromString,
                     response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListMessagesResponse.SerializeToString,
             ),
-            'StartRun': grpc.unary_stream_rpc_method_handler(
+            'StartRun': grpc.unary_unary_rpc_method_handler(
                     servicer.StartRun,
                     request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.StartRunRequest.FromString,
                     response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.StartRunResponse.SerializeToString,
             ),
-            'ContinueRun': grpc.unary_stream_rpc_method_handler(
+            'ContinueRun': grpc.unary_unary_rpc_method_handler(
                     servicer.ContinueRun,
                     request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.ContinueRunRequest.FromString,
                     response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ContinueRunResponse.SerializeToString,
@@ -217,6 +230,11 @@ def add_ChatServiceServicer_to_server(servicer, server):
                     servicer.FollowRun,
                     request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.FollowRunRequest.FromString,
                     response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.FollowRunResponse.SerializeToString,
+            ),
+            'OpenTrunk': grpc.stream_stream_rpc_method_handler(
+                    servicer.OpenTrunk,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.OpenTrunkRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.OpenTrunkResponse.SerializeToString,
             ),
             'GetRun': grpc.unary_unary_rpc_method_handler(
                     servicer.GetRun,
@@ -358,7 +376,7 @@ class ChatService:
             wait_for_ready=None,
             timeout=None,
             metadata=None):
-        return grpc.experimental.unary_stream(
+        return grpc.experimental.unary_unary(
             request,
             target,
             '/parley.chat.v1.ChatService/StartRun',
@@ -385,7 +403,7 @@ class ChatService:
             wait_for_ready=None,
             timeout=None,
             metadata=None):
-        return grpc.experimental.unary_stream(
+        return grpc.experimental.unary_unary(
             request,
             target,
             '/parley.chat.v1.ChatService/ContinueRun',
@@ -472,6 +490,33 @@ class ChatService:
             '/parley.chat.v1.ChatService/FollowRun',
             parley_dot_chat_dot_v1_dot_chat__pb2.FollowRunRequest.SerializeToString,
             parley_dot_chat_dot_v1_dot_chat__pb2.FollowRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def OpenTrunk(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/parley.chat.v1.ChatService/OpenTrunk',
+            parley_dot_chat_dot_v1_dot_chat__pb2.OpenTrunkRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_chat__pb2.OpenTrunkResponse.FromString,
             options,
             channel_credentials,
             insecure,

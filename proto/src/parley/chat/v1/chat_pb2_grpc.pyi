@@ -26,14 +26,14 @@ class ChatServiceStub:
     ListSessions: _aio.UnaryUnaryMultiCallable[_chat_pb2.ListSessionsRequest, _chat_pb2.ListSessionsResponse]
     """Most recently active first."""
     ListMessages: _aio.UnaryUnaryMultiCallable[_chat_pb2.ListMessagesRequest, _chat_pb2.ListMessagesResponse]
-    StartRun: _aio.UnaryStreamMultiCallable[_chat_pb2.StartRunRequest, _chat_pb2.StartRunResponse]
-    """Accepts a question, then streams its run from frame 1 to the terminal
-    frame. The first response holds `accepted`: from then on the question is
-    stored, and the answer is generated and saved whatever the caller does.
+    StartRun: _aio.UnaryUnaryMultiCallable[_chat_pb2.StartRunRequest, _chat_pb2.StartRunResponse]
+    """Accepts a question. Once answered the question is stored, and the answer is
+    generated and saved whatever the caller does. Its frames come by the
+    caller's trunk, or are there to be followed.
     """
-    ContinueRun: _aio.UnaryStreamMultiCallable[_chat_pb2.ContinueRunRequest, _chat_pb2.ContinueRunResponse]
+    ContinueRun: _aio.UnaryUnaryMultiCallable[_chat_pb2.ContinueRunRequest, _chat_pb2.ContinueRunResponse]
     """Goes on with the answer of an interrupted or cancelled run: a new run whose
-    answer is that same message, from its text so far. Streams like StartRun.
+    answer is that same message, from its text so far.
     """
     CancelRun: _aio.UnaryUnaryMultiCallable[_chat_pb2.CancelRunRequest, _chat_pb2.CancelRunResponse]
     """Asks for a live run's end, wherever it is generated; of no effect on a run
@@ -45,6 +45,10 @@ class ChatServiceStub:
     """
     FollowRun: _aio.UnaryStreamMultiCallable[_chat_pb2.FollowRunRequest, _chat_pb2.FollowRunResponse]
     """The frames of a run behind `after`, then live ones to the terminal frame."""
+    OpenTrunk: _aio.StreamStreamMultiCallable[_chat_pb2.OpenTrunkRequest, _chat_pb2.OpenTrunkResponse]
+    """One stream between a gateway and a replica, for the frames of all runs that
+    StartRun and ContinueRun put on it: those of a round in one message.
+    """
     GetRun: _aio.UnaryUnaryMultiCallable[_chat_pb2.GetRunRequest, _chat_pb2.GetRunResponse]
 
 class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -88,21 +92,21 @@ class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
     def StartRun(
         self,
         request: _chat_pb2.StartRunRequest,
-        context: _aio.ServicerContext[_chat_pb2.StartRunRequest, _abc.AsyncIterator[_chat_pb2.StartRunResponse]],
-    ) -> _abc.AsyncIterator[_chat_pb2.StartRunResponse]:
-        """Accepts a question, then streams its run from frame 1 to the terminal
-        frame. The first response holds `accepted`: from then on the question is
-        stored, and the answer is generated and saved whatever the caller does.
+        context: _aio.ServicerContext[_chat_pb2.StartRunRequest, _abc.Awaitable[_chat_pb2.StartRunResponse]],
+    ) -> _abc.Awaitable[_chat_pb2.StartRunResponse]:
+        """Accepts a question. Once answered the question is stored, and the answer is
+        generated and saved whatever the caller does. Its frames come by the
+        caller's trunk, or are there to be followed.
         """
 
     @_abc_1.abstractmethod
     def ContinueRun(
         self,
         request: _chat_pb2.ContinueRunRequest,
-        context: _aio.ServicerContext[_chat_pb2.ContinueRunRequest, _abc.AsyncIterator[_chat_pb2.ContinueRunResponse]],
-    ) -> _abc.AsyncIterator[_chat_pb2.ContinueRunResponse]:
+        context: _aio.ServicerContext[_chat_pb2.ContinueRunRequest, _abc.Awaitable[_chat_pb2.ContinueRunResponse]],
+    ) -> _abc.Awaitable[_chat_pb2.ContinueRunResponse]:
         """Goes on with the answer of an interrupted or cancelled run: a new run whose
-        answer is that same message, from its text so far. Streams like StartRun.
+        answer is that same message, from its text so far.
         """
 
     @_abc_1.abstractmethod
@@ -132,6 +136,16 @@ class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_chat_pb2.FollowRunRequest, _abc.AsyncIterator[_chat_pb2.FollowRunResponse]],
     ) -> _abc.AsyncIterator[_chat_pb2.FollowRunResponse]:
         """The frames of a run behind `after`, then live ones to the terminal frame."""
+
+    @_abc_1.abstractmethod
+    def OpenTrunk(
+        self,
+        request_iterator: _abc.AsyncIterator[_chat_pb2.OpenTrunkRequest],
+        context: _aio.ServicerContext[_abc.AsyncIterator[_chat_pb2.OpenTrunkRequest], _abc.AsyncIterator[_chat_pb2.OpenTrunkResponse]],
+    ) -> _abc.AsyncIterator[_chat_pb2.OpenTrunkResponse]:
+        """One stream between a gateway and a replica, for the frames of all runs that
+        StartRun and ContinueRun put on it: those of a round in one message.
+        """
 
     @_abc_1.abstractmethod
     def GetRun(
