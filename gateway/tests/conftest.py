@@ -118,6 +118,23 @@ class FakeAuth(Fake):
 Step = Sequence[chat_pb2.Frame] | asyncio.Event | Exception
 
 
+class FakeTrunk:
+    """Brings each step that is put into it: a message, an error, None for its end."""
+
+    def __init__(self) -> None:
+        self.id = "trunk-1"
+        self.opened = 0
+        self.steps: asyncio.Queue[chat_pb2.OpenTrunkResponse | Exception | None] = asyncio.Queue()
+        self.left: list[int] = []
+
+    def bring(self, *loads: chat_pb2.Load) -> None:
+        self.steps.put_nowait(chat_pb2.OpenTrunkResponse(loads=loads))
+
+    async def note_leaves(self, requests: AsyncIterator[chat_pb2.OpenTrunkRequest]) -> None:
+        async for request in requests:
+            self.left += request.leave
+
+
 class FakeChat(Fake):
     """Plays ``script`` for each run: frames of one message, an event to wait for, an error."""
 
@@ -130,6 +147,7 @@ class FakeChat(Fake):
         self.sent = 0
         self.ended = asyncio.Event()
         self.berths: list[tuple[str, int]] = []
+        self.trunk: FakeTrunk | None = None
 
     @property
     def asked(self) -> list[Call]:
@@ -139,7 +157,10 @@ class FakeChat(Fake):
     async def StartRun(
         self, request: chat_pb2.StartRunRequest, context: object
     ) -> chat_pb2.StartRunResponse:
-        return chat_pb2.StartRunResponse(accepted=await self._accept("StartRun", request))
+        accepted = await self._accept("StartRun", request)
+        return chat_pb2.StartRunResponse(
+            accepted=accepted, trunk_id=None if self.trunk is None else self.trunk.id
+        )
 
     async def ContinueRun(
         self, request: chat_pb2.ContinueRunRequest, context: object
@@ -156,8 +177,21 @@ class FakeChat(Fake):
     async def OpenTrunk(
         self, requests: AsyncIterator[chat_pb2.OpenTrunkRequest], context: object
     ) -> AsyncIterator[chat_pb2.OpenTrunkResponse]:
-        """None to be had: each run is followed by itself."""
-        yield chat_pb2.OpenTrunkResponse(replica="fake")
+        """Unless there is a trunk, each run is followed by itself."""
+        trunk = self.trunk
+        if trunk is None or "fake" in (await anext(requests)).has:
+            yield chat_pb2.OpenTrunkResponse(replica="fake")
+            return
+        trunk.opened += 1
+        leaving = asyncio.create_task(trunk.note_leaves(requests))
+        try:
+            yield chat_pb2.OpenTrunkResponse(replica="fake", trunk_id=trunk.id)
+            while isinstance(step := await trunk.steps.get(), chat_pb2.OpenTrunkResponse):
+                yield step
+            if step is not None:
+                raise step
+        finally:
+            leaving.cancel()
 
     async def FollowRun(
         self, request: chat_pb2.FollowRunRequest, context: object
@@ -291,6 +325,23 @@ async def open_door(tls_settings: TlsSettings, signer: Signer) -> AsyncIterator[
 @pytest_asyncio.fixture
 async def door(open_door: OpenDoor) -> Door:
     return await open_door()
+
+
+@pytest_asyncio.fixture
+async def trunk(door: Door) -> FakeTrunk:
+    """The trunk of the door's gateway, once it is open."""
+    trunk = door.chat.trunk = FakeTrunk()
+    # It looks again when a run was on none.
+    door.chat.script = [[frame(1, "done", b"{}")]]
+    await door.http.post(
+        "/api/v1/chat/messages",
+        json={"content": "x"},
+        headers={**door.bearer, "accept": "text/event-stream"},
+    )
+    await eventually(lambda: trunk.opened)
+    door.chat.calls.clear()
+    door.chat.berths.clear()
+    return trunk
 
 
 class SocketClient:
