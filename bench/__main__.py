@@ -83,7 +83,7 @@ def _chosen(arguments: argparse.Namespace) -> tuple[Scenario, ...]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m bench",
-        description="Without options: the standard loads, about four minutes.",
+        description="Without options: the standard loads, about five minutes.",
     )
     parser.add_argument("--streams", type=int, help="this many at once, in place of the standard")
     parser.add_argument("--rate", type=float, help="tokens a second and stream (else flat out)")

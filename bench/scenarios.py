@@ -17,7 +17,9 @@ from bench.stack import Stack
 from parley_local.model_server.process import ModelServerProcess
 
 Target = Literal["direct", "parley"]
+# At least so many, and one for so many streams: a user may have some runs at once, not all.
 _USERS = 8
+_STREAMS_OF_A_USER = 25
 # What is still done when the last answer has ended belongs to the answers.
 _SETTLE_SECONDS = 0.5
 _ASKED = "Tell me something, at your own pace."
@@ -47,7 +49,10 @@ class Scenario:
 
 STANDARD = (
     Scenario("1 stream × 50/s", 1, 50.0, ((10, 50), (100, 5))),
+    Scenario("10 streams × 50/s", 10, 50.0, ((100, 6), (1000, 1)), ramp=2.0),
     Scenario("100 streams × 50/s", 100, 50.0, ((200, 3), (2000, 1)), ramp=4.0),
+    Scenario("1000 streams × 5/s", 1000, 5.0, ((20, 2), (200, 1)), ramp=4.0),
+    Scenario("100 questions at once", 100, 50.0, ((50, 1),)),
     Scenario("16 streams flat out", 16, None, ((200, 25), (2000, 10))),
 )
 
@@ -90,8 +95,6 @@ class Bench:
 
     def prepare(self) -> None:
         """Users with their keys, and a first load that nobody measures."""
-        parley = self._stack.parley
-        self._users = [parley.new_user(self._model_server.base_url) for _ in range(_USERS)]
         self._measure("parley", Scenario("warm-up", 8, None, ()), 50, 4)
 
     def run(self, scenario: Scenario) -> Iterator[Measured]:
@@ -139,7 +142,7 @@ class Bench:
             questions = iter([_direct(model)] * count)
         else:
             port = self._stack.parley.port
-            questions = iter(self._through_parley(model, count))
+            questions = iter(self._through_parley(model, count, scenario.streams))
         return Plan(
             protocol="openai" if target == "direct" else "parley",
             port=port,
@@ -148,8 +151,11 @@ class Bench:
             limit=60.0 + 3 * scenario.seconds(tokens, turns),
         )
 
-    def _through_parley(self, model: str, count: int) -> list[Question]:
+    def _through_parley(self, model: str, count: int, streams: int) -> list[Question]:
         parley = self._stack.parley
+        wanted = max(_USERS, streams // _STREAMS_OF_A_USER)
+        while len(self._users) < wanted:
+            self._users.append(parley.new_user(self._model_server.base_url))
         for user in self._users:
             parley.renew(user)
         users = [self._users[number % len(self._users)] for number in range(count)]

@@ -115,7 +115,10 @@ class EventStream(Response):
                             await send(_message(encode(first)))
                     touch = presence.touch
                     async for batch in batches:
-                        await send(_message(encode(batch)))
+                        message = _message(encode(batch))
+                        # A client that does not read must not keep what others' frames came in.
+                        del batch
+                        await send(message)
                         touch()
             except AppError as error:
                 _log.warning("stream.broken", reason=error.reason)

@@ -117,8 +117,11 @@ class Passage:
         """What the trunk has brought."""
         if self._off:
             return
-        self._loads.append(load)
         self._bytes += load.ByteSize()
+        if self._reader is None:
+            # It has to wait: a part of a message would keep the whole of it, all runs' frames.
+            load = pb.Load.FromString(load.SerializeToString())
+        self._loads.append(load)
         if load.off:
             self.put_off("put off")
         elif self._bytes > _MOST_BYTES:
@@ -167,7 +170,10 @@ class Passage:
                 self._alone = self._trunks.follow(self._run_id, self._last, self._caller)
             else:
                 self._reader = asyncio.get_running_loop().create_future()
-                await self._reader
+                try:
+                    await self._reader
+                finally:
+                    self._reader = None
         raise StopAsyncIteration
 
     def _note(self, batch: Any) -> Batch:
