@@ -13,10 +13,10 @@ from sqlalchemy import text
 
 from chassis.caller import Caller
 from chassis.ids import new_id
-from chassis.testing import ModelServer
+from chassis.testing import ModelServer, eventually
 from chat_service.domain.connection import Connection
 from chat_service.domain.frame import Frame
-from chat_service.domain.run import Run
+from chat_service.domain.run import Run, RunStatus
 from chat_service.providers.guard import AddressPolicy
 from chat_service.providers.openai import OpenAiProvider
 from chat_service.store.frames import PostgresRunFrames
@@ -118,6 +118,18 @@ class Rig:
         """The rest of a run, to its end."""
         async with asyncio.timeout(30):
             return [frame async for batch in self.engine.follow(run, after) for frame in batch]
+
+    async def ended(self, run: Run) -> EndedRun:
+        """The run as the database has it, once it has ended."""
+
+        async def found() -> EndedRun | None:
+            ended = await self.find(run)
+            assert ended is not None
+            return None if ended.run.status is RunStatus.RUNNING else ended
+
+        ended = await eventually(found)
+        assert ended is not None
+        return ended
 
     async def answer(self, caller: Caller, run: Run) -> Any:
         """The answer as it is saved."""
