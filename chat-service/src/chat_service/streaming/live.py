@@ -35,16 +35,13 @@ class LiveRun:
         # What has come since the last frame: runs of the same kind are joined when drained.
         self._pending: list[tuple[str, str]] = []
         self._unacknowledged: deque[Frame] = deque()
+        # Of those frames' data.
+        self.waiting_bytes = 0
 
     @property
     def ended(self) -> bool:
         """Whether its end has been shown, or it is nothing of this replica's any more."""
         return self.window.ended
-
-    @property
-    def catching_up(self) -> bool:
-        """Whether frames that were shown must go to the log again."""
-        return bool(self._unacknowledged) and self._unacknowledged[0].seq <= self.window.last
 
     # What the generation does
 
@@ -99,6 +96,7 @@ class LiveRun:
         window, unacknowledged = self.window, self._unacknowledged
         while unacknowledged and unacknowledged[0].seq <= last:
             frame = unacknowledged.popleft()
+            self.waiting_bytes -= len(frame.data)
             if frame.seq > window.last:
                 window.show(frame)
         window.wake()
@@ -117,12 +115,14 @@ class LiveRun:
                 break
             if frame.seq < first:
                 self._unacknowledged.appendleft(frame)
+                self.waiting_bytes += len(frame.data)
                 first = frame.seq
         return first
 
     def prepend(self, frames: Sequence[Frame]) -> None:
         """Put shown frames in front of the unacknowledged ones: they go to the log again."""
         self._unacknowledged.extendleft(reversed(frames))
+        self.waiting_bytes += sum(len(frame.data) for frame in frames)
 
     def note_spilled(self, first: int, last: int) -> None:
         """PostgreSQL has frames ``first`` to ``last``."""
@@ -169,4 +169,5 @@ class LiveRun:
         self._seq += 1
         frame = Frame(self._seq, event, data)
         self._unacknowledged.append(frame)
+        self.waiting_bytes += len(data)
         return frame
