@@ -31,6 +31,13 @@ class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
     provider_connections: int = Field(
         2000, ge=1, le=100_000, description="Simultaneous connections to model servers."
     )
+    provider_connections_per_host: int = Field(
+        1000,
+        ge=1,
+        le=100_000,
+        description="Of those, at most so many to one host and port: what a server that never "
+        "answers can take away from all others.",
+    )
     first_token_seconds: float = Field(
         180.0, gt=0, description="How long a model may take to begin its answer, seconds."
     )

@@ -65,7 +65,9 @@ def build(settings: Settings) -> Service:
 
     log = RunLog(settings.redis_url.get_secret_value(), prefix=settings.redis_prefix)
     provider = OpenAiProvider(
-        AddressPolicy(settings.allowed_hosts), streams=settings.provider_connections
+        AddressPolicy(settings.allowed_hosts),
+        streams=settings.provider_connections,
+        per_host=settings.provider_connections_per_host,
     )
 
     async def find_ended_run(run: Run) -> EndedRun | None:

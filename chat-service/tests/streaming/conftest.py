@@ -49,12 +49,15 @@ class Rig:
         bounds: Bounds,
         *,
         drain_seconds: float = 5.2,
+        streams_per_host: int = 100,
         allowed_hosts: Sequence[str] = ("127.0.0.0/8",),
     ) -> None:
         self.chat = chat
         self.log = RunLog(redis_url, prefix=prefix)
         self.frames = PostgresRunFrames(chat.worker)
-        self.provider = OpenAiProvider(AddressPolicy(allowed_hosts), streams=100)
+        self.provider = OpenAiProvider(
+            AddressPolicy(allowed_hosts), streams=100, per_host=streams_per_host
+        )
         self.finaliser = Finaliser(
             self.log, partial(finish_run, chat.open_transaction), self._exists
         )

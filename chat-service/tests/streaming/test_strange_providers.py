@@ -13,6 +13,7 @@ import pytest_asyncio
 from chassis.caller import Caller
 from chassis.testing import ModelServer
 from chat_service.domain.run import RunStatus
+from chat_service.providers import transport
 from chat_service.streaming import engine
 from chat_service.streaming.frame import Frame
 from chat_service.streaming.log import Append
@@ -71,6 +72,30 @@ async def test_a_finish_reason_that_cannot_be_stored_does_not_keep_the_answer_fr
     assert rig.end(frames)["finish_reason"] == kept
     found = await rig.find(run)
     assert (found.run.finish_reason, found.answer.content) == (kept, "hello")
+
+
+async def test_a_silent_server_keeps_its_own_users_waiting_alone_and_they_are_told_the_truth(
+    make_rig: Any,
+    caller: Caller,
+    model_server: ModelServer,
+    strange: Strange,
+    redis_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(transport, "_CONNECTED_SECONDS", 0.3)
+    rig = await make_rig(redis_url, streams_per_host=2)
+    silent = [(await rig.ask(caller, model_server, "silent")).run for _ in range(2)]
+    refused = (await rig.ask(caller, model_server, "tokens-20")).run
+    strange.body = chunk("hello", "stop") + b"data: [DONE]\n\n"
+    elsewhere = (await rig.ask(caller, strange, "m")).run
+    assert rig.joined(await rig.follow(elsewhere)) == "hello"
+    problem = rig.end(await rig.follow(refused))["problem"]
+    assert (problem["reason"], problem["status"]) == ("PROVIDER_BUSY", 503)
+    for run in silent:
+        rig.engine.cancel(run.id)
+        await rig.follow(run)
+    again = (await rig.ask(caller, model_server, "tokens-20")).run
+    assert rig.joined(await rig.follow(again)) == text_of("tokens-20")
 
 
 async def test_a_log_with_a_finish_reason_that_cannot_be_stored_is_saved_by_its_taker(
