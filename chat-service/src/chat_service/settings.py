@@ -20,7 +20,9 @@ class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
 
     redis_url: SecretStr = Field(description="redis://… with credentials: the logs of runs.")
     redis_prefix: str = Field(
-        "parley", pattern=r"^[A-Za-z0-9_-]{1,64}$", description="First part of every Redis key."
+        "parley",
+        pattern=r"^[A-Za-z0-9_-]{1,64}$",
+        description="First part of every Redis key, of this Parley alone.",
     )
 
     allowed_hosts: tuple[str, ...] = Field(

@@ -59,7 +59,7 @@ class Rig:
             AddressPolicy(allowed_hosts), streams=100, per_host=streams_per_host
         )
         self.finaliser = Finaliser(
-            self.log, partial(finish_run, chat.open_transaction), self._exists
+            self.log, partial(finish_run, chat.open_transaction), self._status_of
         )
         self.followers = Followers(self.log, self.frames, self.find, tick_seconds=TICK_SECONDS)
         self.engine = Engine(
@@ -86,8 +86,9 @@ class Rig:
         found = await find_run(self.chat.open_transaction, run, run.id)
         return None if found is None else EndedRun(found.run, found.answer)
 
-    async def _exists(self, run: Run) -> bool:
-        return await self.find(run) is not None
+    async def _status_of(self, run: Run) -> RunStatus | None:
+        found = await self.find(run)
+        return None if found is None else found.run.status
 
     def ownership(self, replica: str, generates: Callable[[UUID], bool] | None = None) -> Ownership:
         """Looks after the runs of ``replica``; does not beat until it is started."""
