@@ -86,7 +86,7 @@ async def fetch(transport: GuardedTransport, url: str) -> httpx2.Response:
 async def test_no_spelling_of_loopback_gets_through(model_server: ModelServer, host: str) -> None:
     with pytest.raises((httpx2.ConnectError, httpx2.InvalidURL)):
         await fetch(
-            GuardedTransport(AddressPolicy([]), connections=5),
+            GuardedTransport(AddressPolicy([]), connections=5, per_host=5),
             f"http://{host}:{model_server.port}/v1/models",
         )
 
@@ -96,7 +96,7 @@ async def test_a_name_that_resolves_to_a_closed_address_is_refused_where_the_soc
 ) -> None:
     with pytest.raises(httpx2.ConnectError) as caught:
         await fetch(
-            GuardedTransport(AddressPolicy([]), connections=5),
+            GuardedTransport(AddressPolicy([]), connections=5, per_host=5),
             f"http://localhost:{model_server.port}/v1/models",
         )
     assert isinstance(caught.value.__cause__, AddressForbidden)
@@ -105,7 +105,7 @@ async def test_a_name_that_resolves_to_a_closed_address_is_refused_where_the_soc
 async def test_what_the_operator_opened_is_reached(model_server: ModelServer) -> None:
     url = f"http://localhost:{model_server.port}/v1/models"
     for allowed in (["127.0.0.0/8"], ["localhost"]):
-        transport = GuardedTransport(AddressPolicy(allowed), connections=5)
+        transport = GuardedTransport(AddressPolicy(allowed), connections=5, per_host=5)
         assert (await fetch(transport, url)).status_code == 200
 
 
@@ -116,7 +116,7 @@ async def test_no_proxy_of_the_environment_is_asked(
         proxy = f"http://127.0.0.1:{trap.getsockname()[1]}"
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, proxy)
-        transport = GuardedTransport(AddressPolicy(["127.0.0.0/8"]), connections=5)
+        transport = GuardedTransport(AddressPolicy(["127.0.0.0/8"]), connections=5, per_host=5)
         answer: Any = await fetch(transport, f"http://127.0.0.1:{model_server.port}/v1/models")
         assert answer.status_code == 200
         trap.setblocking(False)

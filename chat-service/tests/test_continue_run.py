@@ -158,6 +158,18 @@ async def test_what_was_said_stays_although_the_end_does_not_know_it(
     assert answer.usage == Usage(3, 2)
 
 
+async def test_token_counts_that_no_column_holds_do_not_keep_an_end_from_being_saved(
+    chat: Chat, caller: Caller, go_on: ContinueRun
+) -> None:
+    most = Usage(2**31 - 1, 2**31 - 1)
+    session = await chat.session(caller)
+    cut = await _cut(chat, caller, session.id, replace(CUT, usage=most))
+    run = await go_on(caller, cut.id, None)
+    assert await chat.finish(run, replace(WHOLE, usage=most))
+    answer = (await chat.messages(caller, session.id))[-1]
+    assert (answer.content, answer.usage) == ("Once upon a time", most)
+
+
 async def test_an_answer_that_had_not_begun_is_begun(
     chat: Chat, caller: Caller, go_on: ContinueRun, generations: Generations
 ) -> None:

@@ -46,7 +46,7 @@ class Server:
 
 @pytest_asyncio.fixture
 async def provider() -> AsyncIterator[OpenAiProvider]:
-    provider = OpenAiProvider(AddressPolicy(["127.0.0.0/8"]), streams=10)
+    provider = OpenAiProvider(AddressPolicy(["127.0.0.0/8"]), streams=10, per_host=10)
     await provider.start()
     yield provider
     await provider.stop()

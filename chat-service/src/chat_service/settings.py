@@ -20,7 +20,9 @@ class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
 
     redis_url: SecretStr = Field(description="redis://… with credentials: the logs of runs.")
     redis_prefix: str = Field(
-        "parley", pattern=r"^[A-Za-z0-9_-]{1,64}$", description="First part of every Redis key."
+        "parley",
+        pattern=r"^[A-Za-z0-9_-]{1,64}$",
+        description="First part of every Redis key, of this Parley alone.",
     )
 
     allowed_hosts: tuple[str, ...] = Field(
@@ -30,6 +32,13 @@ class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
     )
     provider_connections: int = Field(
         2000, ge=1, le=100_000, description="Simultaneous connections to model servers."
+    )
+    provider_connections_per_host: int = Field(
+        1000,
+        ge=1,
+        le=100_000,
+        description="Of those, at most so many to one host and port: what a server that never "
+        "answers can take away from all others.",
     )
     first_token_seconds: float = Field(
         180.0, gt=0, description="How long a model may take to begin its answer, seconds."

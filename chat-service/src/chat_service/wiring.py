@@ -17,7 +17,7 @@ from chassis.service import Service
 from chat_service.apikeys import resolve_key_over
 from chat_service.domain.limits import Limits
 from chat_service.domain.prompt import Window
-from chat_service.domain.run import Run
+from chat_service.domain.run import Run, RunStatus
 from chat_service.events import UserDeletedHandler
 from chat_service.providers.guard import AddressPolicy
 from chat_service.providers.openai import OpenAiProvider
@@ -33,6 +33,7 @@ from chat_service.streaming.follow import EndedRun, Followers
 from chat_service.streaming.generate import Bounds
 from chat_service.streaming.log import RunLog
 from chat_service.streaming.ownership import Ownership
+from chat_service.streaming.sweep import Sweep
 from chat_service.streaming.trunk import Trunks
 from chat_service.usecases.continue_run import ContinueRun
 from chat_service.usecases.finish_run import finish_run
@@ -66,17 +67,20 @@ def build(settings: Settings) -> Service:
 
     log = RunLog(settings.redis_url.get_secret_value(), prefix=settings.redis_prefix)
     provider = OpenAiProvider(
-        AddressPolicy(settings.allowed_hosts), streams=settings.provider_connections
+        AddressPolicy(settings.allowed_hosts),
+        streams=settings.provider_connections,
+        per_host=settings.provider_connections_per_host,
     )
 
     async def find_ended_run(run: Run) -> EndedRun | None:
         found = await find_run(open_transaction, run, run.id)
         return None if found is None else EndedRun(found.run, found.answer)
 
-    async def run_exists(run: Run) -> bool:
-        return await find_run(open_transaction, run, run.id) is not None
+    async def status_of(run: Run) -> RunStatus | None:
+        found = await find_run(open_transaction, run, run.id)
+        return None if found is None else found.run.status
 
-    finaliser = Finaliser(log, partial(finish_run, open_transaction), run_exists)
+    finaliser = Finaliser(log, partial(finish_run, open_transaction), status_of)
 
     run_frames = PostgresRunFrames(worker)
     followers = Followers(log, run_frames, find_ended_run, tick_seconds=settings.tick_seconds)
@@ -98,9 +102,10 @@ def build(settings: Settings) -> Service:
         drain_seconds=settings.drain_seconds,
     )
     replica = str(new_id())
+    replicas = PostgresReplicas(worker)
     ownership = Ownership(
         replica=replica,
-        replicas=PostgresReplicas(worker),
+        replicas=replicas,
         log=log,
         frames=run_frames,
         finaliser=finaliser,
@@ -169,6 +174,7 @@ def build(settings: Settings) -> Service:
             finaliser,
             engine,
             ownership,
+            Sweep(log, run_frames, replicas),
             user_deleted,
             server,
         ],

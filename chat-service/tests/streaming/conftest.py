@@ -13,10 +13,10 @@ from sqlalchemy import text
 
 from chassis.caller import Caller
 from chassis.ids import new_id
-from chassis.testing import ModelServer
+from chassis.testing import ModelServer, eventually
 from chat_service.domain.connection import Connection
 from chat_service.domain.frame import Frame
-from chat_service.domain.run import Run
+from chat_service.domain.run import Run, RunStatus
 from chat_service.providers.guard import AddressPolicy
 from chat_service.providers.openai import OpenAiProvider
 from chat_service.store.frames import PostgresRunFrames
@@ -50,14 +50,17 @@ class Rig:
         bounds: Bounds,
         *,
         drain_seconds: float = 5.2,
+        streams_per_host: int = 100,
         allowed_hosts: Sequence[str] = ("127.0.0.0/8",),
     ) -> None:
         self.chat = chat
         self.log = RunLog(redis_url, prefix=prefix)
         self.frames = PostgresRunFrames(chat.worker)
-        self.provider = OpenAiProvider(AddressPolicy(allowed_hosts), streams=100)
+        self.provider = OpenAiProvider(
+            AddressPolicy(allowed_hosts), streams=100, per_host=streams_per_host
+        )
         self.finaliser = Finaliser(
-            self.log, partial(finish_run, chat.open_transaction), self._exists
+            self.log, partial(finish_run, chat.open_transaction), self._status_of
         )
         self.followers = Followers(self.log, self.frames, self.find, tick_seconds=TICK_SECONDS)
         self.trunks = Trunks()
@@ -86,8 +89,9 @@ class Rig:
         found = await find_run(self.chat.open_transaction, run, run.id)
         return None if found is None else EndedRun(found.run, found.answer)
 
-    async def _exists(self, run: Run) -> bool:
-        return await self.find(run) is not None
+    async def _status_of(self, run: Run) -> RunStatus | None:
+        found = await self.find(run)
+        return None if found is None else found.run.status
 
     def ownership(self, replica: str, generates: Callable[[UUID], bool] | None = None) -> Ownership:
         """Looks after the runs of ``replica``; does not beat until it is started."""
@@ -121,6 +125,18 @@ class Rig:
         """The rest of a run, to its end."""
         async with asyncio.timeout(30):
             return [frame async for batch in self.engine.follow(run, after) for frame in batch]
+
+    async def ended(self, run: Run) -> EndedRun:
+        """The run as the database has it, once it has ended."""
+
+        async def found() -> EndedRun | None:
+            ended = await self.find(run)
+            assert ended is not None
+            return None if ended.run.status is RunStatus.RUNNING else ended
+
+        ended = await eventually(found)
+        assert ended is not None
+        return ended
 
     async def answer(self, caller: Caller, run: Run) -> Any:
         """The answer as it is saved."""

@@ -12,9 +12,11 @@ from sqlalchemy import text
 
 from chassis.caller import Caller
 from chassis.db.engine import Database
+from chassis.errors import Unavailable
 from chassis.testing import ModelServer, eventually
 from chat_service.domain.run import RunStatus
 from chat_service.streaming import ownership
+from chat_service.streaming.log import KEPT_SECONDS
 from parley_local.model_server.texts import text_of
 
 
@@ -113,3 +115,30 @@ async def test_a_reader_who_asks_for_more_than_there_will_be_is_not_kept_for_eve
     frames = await elsewhere.follow(run)
     assert rig.joined(frames) == text_of("tokens-60-at-100")
     assert await greedy == []
+
+
+async def test_a_log_expires_although_the_answer_to_the_commit_got_lost(
+    rig: Any, caller: Caller, model_server: ModelServer, redis_url: str, redis_prefix: str
+) -> None:
+    save = rig.finaliser._save_run
+    tries = 0
+
+    async def loses_its_answer(run: Any, ending: Any) -> bool:
+        nonlocal tries
+        tries += 1
+        saved: bool = await save(run, ending)
+        if tries == 1:
+            raise Unavailable()
+        return saved
+
+    rig.finaliser._save_run = loses_its_answer
+    run = (await rig.ask(caller, model_server, "tokens-20")).run
+    frames = await rig.follow(run)
+    assert rig.end(frames)["saved"] is True
+    assert tries == 2
+    async with redis.asyncio.Redis.from_url(redis_url) as client:
+
+        async def expires() -> bool:
+            return bool(0 < await client.ttl(f"{{{redis_prefix}}}:run:{run.id}") <= KEPT_SECONDS)
+
+        await eventually(expires)

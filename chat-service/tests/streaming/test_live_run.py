@@ -160,6 +160,24 @@ async def test_what_has_left_the_memory_goes_to_the_log_as_one_snapshot(live: Li
     assert [f.seq for f in live.take()] == list(range(first - 1, 9))
 
 
+async def test_the_text_before_a_frame_is_the_same_wherever_that_frame_is(live: LiveRun) -> None:
+    chunk = "x" * (WINDOW_BYTES // 4)
+    for number in range(1, 9):
+        live.add_text(f"<{number}>{chunk}")
+        live.take()
+        live.acknowledge(number)
+    before = {number: live.text_before(number) for number in range(1, 10)}
+    assert before[3] == (f"<1>{chunk}<2>{chunk}", "")
+    # The log is lost, what left the memory is read from PostgreSQL, a part of it is written again,
+    # and the log is lost once more.
+    first = live.rewind(0)
+    older = [Frame(seq, DELTA, b"{}") for seq in range(1, first)]
+    live.prepend(older)
+    live.acknowledge(2)
+    assert live.rewind(0) == 3
+    assert {number: live.text_before(number) for number in before} == before
+
+
 @pytest.mark.parametrize(
     ("raw", "kept"),
     [

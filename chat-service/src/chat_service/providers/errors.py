@@ -39,6 +39,12 @@ class ProviderUnreachable(ProviderError):
     detail = "The provider cannot be reached."
 
 
+class ProviderBusy(ProviderError):
+    reason = "PROVIDER_BUSY"
+    status = 503
+    detail = "Too many answers of this provider are being generated; try again later."
+
+
 class ProviderForbidden(ProviderError):
     reason = "PROVIDER_ADDRESS_FORBIDDEN"
     detail = "The base URL leads to an address that is not open to providers."

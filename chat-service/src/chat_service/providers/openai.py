@@ -23,6 +23,7 @@ from chat_service.domain.prompt import PromptMessage
 from chat_service.domain.run import Usage
 from chat_service.providers.errors import (
     ProviderBroke,
+    ProviderBusy,
     ProviderError,
     ProviderForbidden,
     ProviderGarbled,
@@ -51,11 +52,12 @@ class Piece:
 
 
 class OpenAiProvider(Component):
-    """Streams answers over one pool; at most ``streams`` of them at a time."""
+    """Streams answers over one pool: at most ``streams`` at a time, ``per_host`` of one server."""
 
-    def __init__(self, policy: AddressPolicy, *, streams: int) -> None:
+    def __init__(self, policy: AddressPolicy, *, streams: int, per_host: int) -> None:
         self._policy = policy
         self._streams = streams
+        self._per_host = per_host
         self._client: openai.AsyncOpenAI | None = None
 
     async def start(self) -> None:
@@ -64,7 +66,9 @@ class OpenAiProvider(Component):
             api_key="none",
             base_url="http://provider.invalid",
             http_client=httpx2.AsyncClient(
-                transport=GuardedTransport(self._policy, connections=self._streams),
+                transport=GuardedTransport(
+                    self._policy, connections=self._streams, per_host=self._per_host
+                ),
                 follow_redirects=False,
                 trust_env=False,
             ),
@@ -130,6 +134,8 @@ class OpenAiProvider(Component):
         except openai.APIConnectionError as error:
             if isinstance(_root(error), AddressForbidden):
                 raise ProviderForbidden() from error
+            if isinstance(error.__cause__, httpx2.PoolTimeout):
+                raise ProviderBusy(str(error.__cause__)) from error
             raise ProviderUnreachable(str(error)) from error
         except (aiohttp.ClientError, TimeoutError) as error:
             raise ProviderBroke(str(error)) from error

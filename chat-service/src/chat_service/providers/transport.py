@@ -7,6 +7,7 @@ is read at once, and no more of it than an error message needs.
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 
 import aiohttp
 import httpx2
@@ -15,7 +16,9 @@ from chat_service.providers.guard import AddressForbidden, AddressPolicy
 
 SOURCE = "source"
 
+# For one address to accept, and for all that is to happen before the request can be sent.
 _CONNECT_SECONDS = 10.0
+_CONNECTED_SECONDS = 20.0
 # What may still come behind a stream's own end is the body's end, if anything.
 _LAST_BYTES_SECONDS = 1.0
 _ERROR_BODY_BYTES = 64 * 1024
@@ -80,17 +83,20 @@ class _Body(httpx2.AsyncByteStream):
 class GuardedTransport(httpx2.AsyncBaseTransport):
     """One pool of at most ``connections`` connections, for all users' providers.
 
-    Raises httpx2.ConnectError, with AddressForbidden as its cause if that was the reason.
+    At most ``per_host`` of them go to one host and port, so that a server which never answers
+    does not take them all. Who gets none within 20 s is refused: httpx2.PoolTimeout. Otherwise
+    raises httpx2.ConnectError, with AddressForbidden as its cause if that was the reason.
     """
 
-    def __init__(self, policy: AddressPolicy, *, connections: int) -> None:
+    def __init__(self, policy: AddressPolicy, *, connections: int, per_host: int) -> None:
         self._policy = policy
-        self._guarded = _session(connections, policy)
-        self._opened = _session(connections, None)
+        self._guarded = _session(connections, per_host, policy)
+        self._opened = _session(connections, per_host, None)
         self._closing: set[asyncio.Task[None]] = set()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         session = self._opened if self._policy.opens_host(request.url.host) else self._guarded
+        queue = _Queue()
         try:
             response = await session.request(
                 request.method,
@@ -98,12 +104,15 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
                 headers=request.headers,
                 data=request.content,
                 allow_redirects=False,
+                trace_request_ctx=queue,
             )
         except (aiohttp.ClientError, TimeoutError) as error:
             if isinstance(error, aiohttp.ClientConnectorError) and isinstance(
                 error.os_error, AddressForbidden
             ):
                 raise httpx2.ConnectError(str(error)) from error.os_error
+            if queue.waited and isinstance(error, aiohttp.ConnectionTimeoutError):
+                raise httpx2.PoolTimeout(str(error)) from error
             raise httpx2.ConnectError(str(error)) from error
         headers = [
             (name, value)
@@ -131,16 +140,35 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         await self._opened.close()
 
 
-def _session(connections: int, policy: AddressPolicy | None) -> aiohttp.ClientSession:
+class _Queue:
+    """Whether a request had to wait for a connection of the pool to become free."""
+
+    def __init__(self) -> None:
+        self.waited = False
+
+
+async def _note_waiting(_: aiohttp.ClientSession, context: Any, __: object) -> None:
+    context.trace_request_ctx.waited = True
+
+
+def _session(
+    connections: int, per_host: int, policy: AddressPolicy | None
+) -> aiohttp.ClientSession:
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_queued_start.append(_note_waiting)
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
             limit=connections,
+            limit_per_host=per_host,
             ttl_dns_cache=30,
             socket_factory=None if policy is None else policy.make_socket,
         ),
+        trace_configs=[trace],
         # Users share the pool: what a provider sets for one must not reach another.
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
+        timeout=aiohttp.ClientTimeout(
+            total=None, connect=_CONNECTED_SECONDS, sock_connect=_CONNECT_SECONDS
+        ),
         read_bufsize=64 * 1024,
     )

@@ -77,9 +77,14 @@ ORDER BY runs.id, run_frames.seq
 
 _SWEEP = Statement(
     text("""
-DELETE FROM run_frames USING runs WHERE runs.id = run_frames.run_id AND runs.status <> 'running'
+DELETE FROM run_frames WHERE (run_id, seq) IN (
+    SELECT frames.run_id, frames.seq
+    FROM run_frames AS frames JOIN runs ON runs.id = frames.run_id
+    WHERE runs.status <> 'running'
+    LIMIT :batch)
 """)
 )
+_SWEEP_BATCH = 1000
 
 
 class PostgresRunFrames:
@@ -130,8 +135,10 @@ class PostgresRunFrames:
         return {run_id: Look(running[run_id], of_run) for run_id, of_run in frames.items()}
 
     async def sweep(self) -> None:
-        async with self._database.transaction() as connection:
-            await _SWEEP.run(connection)
+        swept = _SWEEP_BATCH
+        while swept == _SWEEP_BATCH:
+            async with self._database.transaction() as connection:
+                swept = await _SWEEP.run(connection, batch=_SWEEP_BATCH)
 
 
 def _to_frame(row: Any) -> Frame:

@@ -1,6 +1,7 @@
 """The port `Replicas` over PostgreSQL, in the role worker."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from sqlalchemy import and_, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -31,6 +32,11 @@ class PostgresReplicas:
     async def leave(self, replica: str) -> None:
         async with self._database.transaction() as connection:
             await connection.execute(delete(replicas).where(replicas.c.id == replica))
+
+    async def sweep(self) -> None:
+        gone = replicas.c.seen < func.now() - timedelta(days=1)
+        async with self._database.transaction() as connection:
+            await connection.execute(delete(replicas).where(gone))
 
     async def list_live_runs(self) -> Sequence[LiveRun]:
         live = (

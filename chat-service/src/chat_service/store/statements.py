@@ -147,7 +147,8 @@ LIVE_RUN = Statement(
 # The session's row is locked before the run's, in the order that everyone keeps to. One row is
 # updated if the run was still live at this epoch, else none and nothing is inserted. There is an
 # answer already only if the run continues another: what that one said is never taken away, not
-# even when the log was lost that holds it, too.
+# even when the log was lost that holds it, too. Tokens are what a provider says they are, and their
+# sum is not to burst the column.
 END_RUN = Statement(
     text("""
 WITH session AS (
@@ -174,10 +175,12 @@ answer AS (
         run_id = excluded.run_id, status = excluded.status, provider = excluded.provider,
         model = excluded.model,
         prompt_tokens = CASE WHEN excluded.prompt_tokens IS NULL THEN messages.prompt_tokens
-            ELSE coalesce(messages.prompt_tokens, 0) + excluded.prompt_tokens END,
+            ELSE least(coalesce(messages.prompt_tokens, 0)::bigint + excluded.prompt_tokens,
+                       2147483647) END,
         completion_tokens = CASE WHEN excluded.completion_tokens IS NULL
             THEN messages.completion_tokens
-            ELSE coalesce(messages.completion_tokens, 0) + excluded.completion_tokens END)
+            ELSE least(coalesce(messages.completion_tokens, 0)::bigint + excluded.completion_tokens,
+                       2147483647) END)
 UPDATE sessions
 SET message_count = message_count + CASE WHEN run.continues IS NULL THEN 1 ELSE 0 END,
     last_message_at = greatest(last_message_at, :at),

@@ -21,7 +21,14 @@ from chat_service.providers.openai import OpenAiProvider
 from chat_service.streaming.finaliser import Finaliser, Saved
 from chat_service.streaming.follow import Followers, Recalled
 from chat_service.streaming.frame import START, USAGE, Frame
-from chat_service.streaming.generate import CANCELLED, DELETED, SHUTTING_DOWN, Bounds, Generation
+from chat_service.streaming.generate import (
+    CANCELLED,
+    DELETED,
+    SHUTTING_DOWN,
+    Bounds,
+    Generation,
+    Verdict,
+)
 from chat_service.streaming.live import LiveRun
 from chat_service.streaming.log import RunLog
 from chat_service.streaming.scribe import Scribe
@@ -189,53 +196,63 @@ class Engine(Component):
     async def _carry_out(
         self, generation: Generation, connection: Connection, prompt: Sequence[PromptMessage]
     ) -> None:
+        live = generation.live
+        try:
+            with _LIVE.track_inprogress():
+                verdict = await generation.run(connection, prompt)
+                await self._end(generation, verdict)
+            _ENDED.labels(verdict.status.value, verdict.reason or "").inc()
+        except Exception as error:  # noqa: BLE001 - whatever broke, nobody may wait for it for ever
+            # Its readers look for it elsewhere, and whoever takes it over ends it.
+            self._abandon(generation)
+            _log.error("run.end_broke", run_id=str(live.run.id), exc_info=error)
+        finally:
+            self._generations.pop(live.run.id, None)
+            asyncio.get_running_loop().call_later(_LINGER_SECONDS, self._followers.remove, live)
+
+    async def _end(self, generation: Generation, verdict: Verdict) -> None:
         live, run = generation.live, generation.live.run
-        with _LIVE.track_inprogress():
-            verdict = await generation.run(connection, prompt)
-            if generation.usage is not None:
-                live.add_event(
-                    USAGE,
-                    {
-                        "prompt_tokens": generation.usage.prompt_tokens,
-                        "completion_tokens": generation.usage.completion_tokens,
-                    },
-                )
-            text, reasoning, last_seq = live.answer()
-            # In the next round, unless the terminal frame is there before and takes it along.
-            self._tick.mark(live)
-            ending = Ending(
-                status=verdict.status,
-                reason=verdict.reason,
-                finish_reason=generation.finish_reason,
-                text=text,
-                reasoning=reasoning,
-                usage=generation.usage,
-                last_seq=last_seq + 1,
-            )
-            live.ending = True
-            saved = await self._finaliser.save(run, ending)
-            if saved is Saved.NO:
-                # Not ours to end: its followers read on where its new owner writes, if there is
-                # one, and nothing of ours goes to the log any more.
-                self._abandon(generation)
-            live.saved = saved is Saved.YES
+        if generation.usage is not None:
             live.add_event(
-                *terminal_event(
-                    run,
-                    verdict.status,
-                    finish_reason=generation.finish_reason,
-                    saved=live.saved,
-                    reason=verdict.reason,
-                    detail=verdict.detail,
-                    http_status=verdict.http_status,
-                )
+                USAGE,
+                {
+                    "prompt_tokens": generation.usage.prompt_tokens,
+                    "completion_tokens": generation.usage.completion_tokens,
+                },
             )
-            self._tick.mark(live, urgent=True)
-            while not live.ended:
-                await live.window.wait_behind(last_seq)
-        _ENDED.labels(verdict.status.value, verdict.reason or "").inc()
-        self._generations.pop(run.id, None)
-        asyncio.get_running_loop().call_later(_LINGER_SECONDS, self._followers.remove, live)
+        text, reasoning, last_seq = live.answer()
+        # In the next round, unless the terminal frame is there before and takes it along.
+        self._tick.mark(live)
+        ending = Ending(
+            status=verdict.status,
+            reason=verdict.reason,
+            finish_reason=generation.finish_reason,
+            text=text,
+            reasoning=reasoning,
+            usage=generation.usage,
+            last_seq=last_seq + 1,
+        )
+        live.ending = True
+        saved = await self._finaliser.save(run, ending)
+        if saved is Saved.NO:
+            # Not ours to end: its followers read on where its new owner writes, if there is
+            # one, and nothing of ours goes to the log any more.
+            self._abandon(generation)
+        live.saved = saved is Saved.YES
+        live.add_event(
+            *terminal_event(
+                run,
+                verdict.status,
+                finish_reason=generation.finish_reason,
+                saved=live.saved,
+                reason=verdict.reason,
+                detail=verdict.detail,
+                http_status=verdict.http_status,
+            )
+        )
+        self._tick.mark(live, urgent=True)
+        while not live.ended:
+            await live.window.wait_behind(last_seq)
 
     async def _drop(self, live: LiveRun) -> None:
         """A later owner has the run: nothing of it is ours to write, show or save any more."""

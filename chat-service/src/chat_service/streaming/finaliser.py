@@ -14,7 +14,7 @@ from chassis.errors import AppError, Kind
 from chassis.service import Component
 from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
-from chat_service.domain.run import Ending, Run
+from chat_service.domain.run import Ending, Run, RunStatus
 from chat_service.streaming.log import RunLog
 
 _log = get_logger(__name__)
@@ -29,8 +29,8 @@ _PATIENCE_SECONDS = 2.0
 
 # Saves an ending in one transaction; False: the run is not this owner's to end (any more).
 SaveRun = Callable[[Run, Ending], Awaitable[bool]]
-# Whether the run still exists.
-RunExists = Callable[[Run], Awaitable[bool]]
+# How the run stands in the database; None: it is gone.
+StatusOf = Callable[[Run], Awaitable[RunStatus | None]]
 
 
 class Saved(Enum):
@@ -48,10 +48,10 @@ class Saved(Enum):
 class Finaliser(Component):
     """Saves the ends of runs."""
 
-    def __init__(self, log: RunLog, save_run: SaveRun, run_exists: RunExists) -> None:
+    def __init__(self, log: RunLog, save_run: SaveRun, status_of: StatusOf) -> None:
         self._log = log
         self._save_run = save_run
-        self._run_exists = run_exists
+        self._status_of = status_of
         self._saving: dict[asyncio.Task[Saved], UUID] = {}
         self._refused: set[UUID] = set()
 
@@ -100,7 +100,7 @@ class Finaliser(Component):
     async def _try(self, run: Run, ending: Ending) -> Saved:
         try:
             saved = await self._save_run(run, ending)
-            exists = saved or await self._run_exists(run)
+            status = None if saved else await self._status_of(run)
         except AppError as error:
             if error.kind is not Kind.UNAVAILABLE:
                 return self._give_up(run, error)
@@ -109,9 +109,12 @@ class Finaliser(Component):
         except Exception as error:  # noqa: BLE001 - a permanent error, whatever it is
             return self._give_up(run, error)
         self._refused.discard(run.id)
-        if not exists:
-            self._log.let_go(run.id, now=True)
-        return Saved.YES if saved else Saved.NO
+        if saved:
+            return Saved.YES
+        if status is not RunStatus.RUNNING:
+            # Gone, or it has ended: perhaps by a commit of ours whose answer got lost.
+            self._log.let_go(run.id, now=status is None)
+        return Saved.NO
 
     def _give_up(self, run: Run, error: Exception) -> Saved:
         # One alert for a run, however often its owner tries again.

@@ -11,6 +11,7 @@ from chat_service.domain.prompt import PromptMessage
 from chat_service.domain.run import RunStatus, Usage
 from chat_service.providers.errors import ProviderError
 from chat_service.providers.openai import OpenAiProvider, Piece
+from chat_service.streaming.frame import storable
 from chat_service.streaming.live import LiveRun
 from chat_service.streaming.tick import Tick
 
@@ -143,7 +144,7 @@ class Generation:
         if piece.usage is not None:
             self.usage = piece.usage
         if piece.finish_reason is not None:
-            self.finish_reason = piece.finish_reason
+            self.finish_reason = storable(piece.finish_reason)
         if not piece.text and not piece.reasoning:
             return
         if piece.reasoning:

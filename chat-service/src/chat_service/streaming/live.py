@@ -29,29 +29,27 @@ class LiveRun:
         self.spilled_from = self.spilled_to = 0
         self._abandoned = False
         self._seq = 0
-        self._text: list[str] = []
-        self._reasoning: list[str] = []
+        # Each piece under the number of the frame that carries it.
+        self._text: dict[int, str] = {}
+        self._reasoning: dict[int, str] = {}
         # What has come since the last frame: runs of the same kind are joined when drained.
         self._pending: list[tuple[str, str]] = []
         self._unacknowledged: deque[Frame] = deque()
+        # Of those frames' data.
+        self.waiting_bytes = 0
 
     @property
     def ended(self) -> bool:
         """Whether its end has been shown, or it is nothing of this replica's any more."""
         return self.window.ended
 
-    @property
-    def catching_up(self) -> bool:
-        """Whether frames that were shown must go to the log again."""
-        return bool(self._unacknowledged) and self._unacknowledged[0].seq <= self.window.last
-
     # What the generation does
 
     def begin_with(self, prefix: str) -> None:
         """Put storable text that is there already in front of the answer, as one snapshot."""
-        self._text.append(prefix)
         self.text_bytes += len(prefix.encode())
-        self.add_event(SNAPSHOT, {"text": prefix, "reasoning": ""})
+        frame = self.add_event(SNAPSHOT, {"text": prefix, "reasoning": ""})
+        self._text[frame.seq] = prefix
 
     def add_text(self, text: str) -> None:
         """Take in a piece of the answer."""
@@ -71,16 +69,12 @@ class LiveRun:
     def answer(self) -> tuple[str, str, int]:
         """All text and reasoning so far, storable, and the number of their last frame."""
         self._drain()
-        return "".join(self._text), "".join(self._reasoning), self._seq
+        return "".join(self._text.values()), "".join(self._reasoning.values()), self._seq
 
     def text_before(self, number: int) -> tuple[str, str]:
-        """Text and reasoning of the frames before ``number``; it and all behind it are here."""
-        behind = [frame.event for frame in self.window.frames if frame.seq >= number]
-        unshown = max(number, self.window.last + 1)
-        behind += [frame.event for frame in self._unacknowledged if frame.seq >= unshown]
-        # Each such frame has its piece; the only snapshot among them is what it began with.
-        text = self._text[: len(self._text) - behind.count(DELTA) - behind.count(SNAPSHOT)]
-        reasoning = self._reasoning[: len(self._reasoning) - behind.count(REASONING)]
+        """Text and reasoning of the frames before ``number``."""
+        text = (piece for seq, piece in self._text.items() if seq < number)
+        reasoning = (piece for seq, piece in self._reasoning.items() if seq < number)
         return "".join(text), "".join(reasoning)
 
     def snapshot_before(self, number: int) -> Frame:
@@ -102,6 +96,7 @@ class LiveRun:
         window, unacknowledged = self.window, self._unacknowledged
         while unacknowledged and unacknowledged[0].seq <= last:
             frame = unacknowledged.popleft()
+            self.waiting_bytes -= len(frame.data)
             if frame.seq > window.last:
                 window.show(frame)
         window.wake()
@@ -120,12 +115,14 @@ class LiveRun:
                 break
             if frame.seq < first:
                 self._unacknowledged.appendleft(frame)
+                self.waiting_bytes += len(frame.data)
                 first = frame.seq
         return first
 
     def prepend(self, frames: Sequence[Frame]) -> None:
         """Put shown frames in front of the unacknowledged ones: they go to the log again."""
         self._unacknowledged.extendleft(reversed(frames))
+        self.waiting_bytes += sum(len(frame.data) for frame in frames)
 
     def note_spilled(self, first: int, last: int) -> None:
         """PostgreSQL has frames ``first`` to ``last``."""
@@ -165,11 +162,12 @@ class LiveRun:
 
     def _emit(self, kind: str, parts: list[str]) -> None:
         text = storable("".join(parts))
-        (self._text if kind == DELTA else self._reasoning).append(text)
-        self._number(kind, encode({"text": text}))
+        frame = self._number(kind, encode({"text": text}))
+        (self._text if kind == DELTA else self._reasoning)[frame.seq] = text
 
     def _number(self, event: str, data: bytes) -> Frame:
         self._seq += 1
         frame = Frame(self._seq, event, data)
         self._unacknowledged.append(frame)
+        self.waiting_bytes += len(data)
         return frame

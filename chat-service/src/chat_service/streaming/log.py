@@ -39,6 +39,8 @@ APPEND_SECONDS = 0.25
 # Entries of one log that one look at many logs returns at most.
 _MOST_ENTRIES = 500
 _LET_GO_AGAIN_SECONDS = 2.0
+# Keys of Redis that one step of a sweep looks at, about.
+_SCANNED_KEYS = 1000
 
 
 class Outcome(Enum):
@@ -114,7 +116,7 @@ class RunLog(Component):
         answer: Any = self._redis.ping()
         await answer
 
-    def _key(self, run_id: UUID) -> str:
+    def _key(self, run_id: UUID | str) -> str:
         # The braces put all logs into one slot of a Redis Cluster: one script appends to many.
         return f"{{{self._prefix}}}:run:{run_id}"
 
@@ -189,6 +191,20 @@ class RunLog(Component):
             else:
                 if self._leaving.get(run_id) == seconds:
                     del self._leaving[run_id]
+
+    async def find_lasting(self, cursor: int) -> tuple[int, list[UUID]]:
+        """One step through all logs: where the next one begins, and runs whose logs never expire.
+
+        It begins with 0, and is through when it is told to begin there again.
+        """
+        step: Any = await self._redis.scan(cursor, match=self._key("*"), count=_SCANNED_KEYS)
+        cursor, keys = step
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for key in keys:
+                pipeline.ttl(key)
+            seconds = await pipeline.execute()
+        lasting = [key for key, left in zip(keys, seconds, strict=True) if left == -1]
+        return cursor, [UUID(key.rpartition(b":")[2].decode()) for key in lasting]
 
     async def delete(self, run_ids: Sequence[UUID]) -> None:
         """Forget these logs at once."""

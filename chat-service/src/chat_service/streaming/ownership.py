@@ -1,7 +1,8 @@
 """Ownership: a run whose replica died is taken over, and ended with all that was shown of it.
 
 Each replica counts its beat up once a second. An owner is dead when its beat has stood still
-for 15 s on this replica's own monotonic clock, which starts again after every failed look. The
+for 15 s on this replica's own monotonic clock, which starts again after every look that fails or is
+late: whoever could not look could perhaps not beat either. The
 taker raises the epoch in PostgreSQL, closes the log to older epochs, and only then reads it, and
 what PostgreSQL has of it: whatever was shown is in there. While Redis is away it waits, unless
 PostgreSQL has the whole run. The model is not called again by itself.
@@ -33,11 +34,11 @@ _log = get_logger(__name__)
 
 _BEAT_SECONDS = 1.0
 _DEAD_SECONDS = 15.0
+# A look that comes so much later than its beat is no proof of anybody's silence, seconds.
+_LATE_SECONDS = 3.0
 # Between two tries to end a run whose save is refused for good: doubling, seconds.
 _FIRST_PAUSE_SECONDS = 15.0
 _LONGEST_PAUSE_SECONDS = 600.0
-# Between two sweeps of frames whose runs have ended, seconds.
-_SWEEP_SECONDS = 10.0
 
 
 @dataclass(slots=True)
@@ -77,14 +78,13 @@ class Ownership(Component):
         self._replica = replica
         self._replicas = replicas
         self._log = log
-        self._frames = frames
         self._history = History(log, frames)
         self._finaliser = finaliser
         self._find_run = find_run
         self._generates = generates
         self._cancel = cancel
         self._sightings: dict[str, _Sighting] = {}
-        self._sweep_at = 0.0
+        self._looked = 0.0
         self._pauses: dict[UUID, _Pause] = {}
         self._taking: dict[UUID, asyncio.Task[None]] = {}
         self._task: asyncio.Task[None] | None = None
@@ -102,11 +102,12 @@ class Ownership(Component):
             await self._replicas.leave(self._replica)
 
     async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
         while True:
+            began = loop.time()
             try:
                 await self._replicas.beat(self._replica)
                 live = await self._replicas.list_live_runs()
-                await self._sweep()
             except AppError as error:
                 self._sightings.clear()
                 _log.warning("ownership.look_failed", error=error.reason)
@@ -117,19 +118,17 @@ class Ownership(Component):
                 for one in live:
                     if one.run.cancel_requested and one.run.owner == self._replica:
                         self._cancel(one.run.id)
-                for orphan in self._find_orphans(live):
+                last, self._looked = self._looked, loop.time()
+                if self._looked - last > _BEAT_SECONDS + _LATE_SECONDS:
+                    self._sightings.clear()
+                for orphan in self._find_orphans(live, began):
                     # A task of its own: the beat must not wait for it.
                     task = asyncio.create_task(self._take_over(orphan), name=f"take-{orphan.id}")
                     self._taking[orphan.id] = task
             await asyncio.sleep(_BEAT_SECONDS)
 
-    async def _sweep(self) -> None:
-        now = asyncio.get_running_loop().time()
-        if now >= self._sweep_at:
-            self._sweep_at = now + _SWEEP_SECONDS
-            await self._frames.sweep()
-
-    def _find_orphans(self, live: Sequence[LiveRun]) -> list[Run]:
+    def _find_orphans(self, live: Sequence[LiveRun], began: float) -> list[Run]:
+        """Runs whose owners have been silent for long enough, as of when this look ``began``."""
         now = asyncio.get_running_loop().time()
         sightings: dict[str, _Sighting] = {}
         orphans: list[Run] = []
@@ -149,7 +148,7 @@ class Ownership(Component):
                 seen = _Sighting(beat, now)
             sightings[subject] = seen
             pause = self._pauses.get(run.id)
-            if now - seen.since >= _DEAD_SECONDS and (pause is None or now >= pause.until):
+            if began - seen.since >= _DEAD_SECONDS and (pause is None or now >= pause.until):
                 orphans.append(run)
         self._sightings = sightings
         return orphans

@@ -13,6 +13,7 @@ from chat_service.streaming.frame import (
     SNAPSHOT,
     USAGE,
     Frame,
+    storable,
 )
 
 OWNER_LOST = "OWNER_LOST"
@@ -43,7 +44,8 @@ def replay(frames: Sequence[Frame], prefix: str = "") -> Ending:
         elif frame.event == DONE:
             last_seq = frame.seq
             status, reason = RunStatus(data["status"]), None
-            finish_reason = data["finish_reason"]
+            # Logs of earlier versions have it as the provider said it.
+            finish_reason = data["finish_reason"] and storable(data["finish_reason"])
         elif frame.event == ERROR:
             last_seq = frame.seq
             status, reason = RunStatus.FAILED, data["problem"]["reason"]

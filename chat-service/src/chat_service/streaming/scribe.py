@@ -35,9 +35,11 @@ _SPILL_TIMEOUT = 2.0
 _CLAIM_TIMEOUT = 1.0
 # After PostgreSQL did not answer that, how long not to ask, seconds.
 _CLAIM_AGAIN_SECONDS = 1.0
-# Of each run, what is written again in one round, bytes: with more an append would take too long.
-_CATCH_UP_BYTES = 256 * 1024
-_CATCH_UP_ROUND_BYTES = 2 * 1024 * 1024
+# What one round carries, in all and of each run, bytes (a single frame may be larger): with more an
+# append would take so long that it looks like an outage. Those who have little come first.
+_ROUND_BYTES = 2 * 1024 * 1024
+_RUN_BYTES = 256 * 1024
+_LITTLE_BYTES = 16 * 1024
 
 _Taken = list[tuple[LiveRun, Sequence[Frame]]]
 
@@ -57,8 +59,6 @@ class Scribe:
         self._on_fenced = on_fenced
         self._circuit = Circuit()
         self._claim_again = 0.0
-        # Whose log has to be written again, and may take several rounds.
-        self._behind: set[LiveRun] = set()
 
     @property
     def degraded(self) -> bool:
@@ -67,18 +67,20 @@ class Scribe:
 
     async def write(self, lives: Sequence[LiveRun]) -> list[LiveRun]:
         """Make the news of these runs durable, and show it; returns those that have more to do."""
-        taken = [(live, frames) for live in lives if (frames := live.take())]
+        taken: _Taken = []
+        size = 0
+        for live in lives:
+            if frames := live.take():
+                taken.append((live, frames))
+                size += live.waiting_bytes
         if not taken:
             return []
         if self._circuit.may_try():
-            now, later = _bounded(taken) if self._behind else (taken, [])
+            now, later = _bounded(taken) if size > _ROUND_BYTES else (taken, [])
             outcomes = await self._append(now)
             if outcomes is not None:
-                again = later + await self._settle(now, outcomes)
-                if self._behind:
-                    self._behind = {live for live in self._behind if live.catching_up}
-                return again
-        return await self._spill(taken)
+                return later + await self._settle(now, outcomes)
+        return await self._keep(taken)
 
     async def _append(self, taken: _Taken) -> list[Appended] | None:
         appends = [
@@ -155,7 +157,6 @@ class Scribe:
         return again
 
     async def _rewind(self, live: LiveRun, last: int) -> None:
-        self._behind.add(live)
         first = live.rewind(last)
         if first <= last + 1:
             return
@@ -171,36 +172,47 @@ class Scribe:
             older = [live.snapshot_before(first)]
         live.prepend(older)
 
-    async def _spill(self, taken: _Taken) -> list[LiveRun]:
-        """Keep in PostgreSQL what Redis does not take; returns the runs it did not take either."""
+    async def _keep(self, taken: _Taken) -> list[LiveRun]:
+        """Keep in PostgreSQL what Redis does not take; returns those that have more to do."""
         again: list[LiveRun] = []
-        spills: list[Spill] = []
-        spilling: list[LiveRun] = []
+        little: _Taken = []
+        much: _Taken = []
         for live, frames in taken:
             fresh = [frame for frame in frames if frame.seq > live.spilled_to]
             if live.saved:
                 again += await self._close(live)
             elif not fresh:
                 live.acknowledge(frames[-1].seq)
+            elif live.waiting_bytes > _LITTLE_BYTES:
+                much.append((live, fresh))
             else:
-                # Also if it is never known whether it was committed.
-                live.in_database = True
-                spilling.append(live)
-                spills.append(Spill(live.run.id, live.run.epoch, fresh))
-        if not spills:
-            return again
+                little.append((live, fresh))
+        # Apart, so that what is too much for PostgreSQL just now keeps nobody else waiting.
+        for offered in (little, much):
+            if offered:
+                now, later = _bounded(offered)
+                again += later + await self._spill(now)
+        return again
+
+    async def _spill(self, taken: _Taken) -> list[LiveRun]:
+        """One transaction; returns the runs of which PostgreSQL did not take it."""
+        again: list[LiveRun] = []
+        for live, _ in taken:
+            # Also if it is never known whether it was committed.
+            live.in_database = True
+        spills = [Spill(live.run.id, live.run.epoch, frames) for live, frames in taken]
         try:
             async with asyncio.timeout(_SPILL_TIMEOUT):
                 standings = await self._frames.append(spills)
         except (AppError, TimeoutError) as error:
             _log.warning("log.spill_failed", error=type(error).__name__, runs=len(spills))
-            return again + spilling
-        for live, spill, standing in zip(spilling, spills, standings, strict=True):
+            return [live for live, _ in taken]
+        for (live, frames), standing in zip(taken, standings, strict=True):
             match standing:
                 case Standing.OURS:
-                    _SPILLED.inc(len(spill.frames))
-                    live.note_spilled(spill.frames[0].seq, spill.frames[-1].seq)
-                    live.acknowledge(spill.frames[-1].seq)
+                    _SPILLED.inc(len(frames))
+                    live.note_spilled(frames[0].seq, frames[-1].seq)
+                    live.acknowledge(frames[-1].seq)
                 case Standing.BUSY:
                     again.append(live)
                 case Standing.ENDED:
@@ -241,20 +253,20 @@ def _claim(live: LiveRun, upto: int) -> Claim:
 
 
 def _bounded(taken: _Taken) -> tuple[_Taken, list[LiveRun]]:
-    """What one append can carry of runs that catch up with their logs, and who has more."""
+    """What one round can carry, first of those who have little, and who has more."""
     now: _Taken = []
     later: list[LiveRun] = []
-    left = _CATCH_UP_ROUND_BYTES
-    for live, frames in taken:
+    left = _ROUND_BYTES
+    for live, frames in sorted(taken, key=lambda one: one[0].waiting_bytes > _LITTLE_BYTES):
         size, count = 0, 0
-        for frame in frames:
-            size += len(frame.data)
-            if count and size > min(left, _CATCH_UP_BYTES):
+        for frame in frames if left > 0 else ():
+            if count and size + len(frame.data) > min(left, _RUN_BYTES):
                 break
+            size += len(frame.data)
             count += 1
         left -= size
-        if left > 0 or not now:
+        if count:
             now.append((live, frames[:count]))
-        if left <= 0 or count < len(frames):
+        if count < len(frames):
             later.append(live)
     return now, later

@@ -24,6 +24,9 @@ class Replicas(Protocol):
     async def leave(self, replica: str) -> None:
         """Take this replica off the register."""
 
+    async def sweep(self) -> None:
+        """Take off the register who has not beaten for a day."""
+
     async def list_live_runs(self) -> Sequence[LiveRun]:
         """Every run that has not ended."""
 

@@ -1,0 +1,102 @@
+"""What is of no more use goes by itself, and what is goes not."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import redis.asyncio
+from sqlalchemy import text
+
+from chassis.caller import Caller
+from chassis.ids import new_id
+from chassis.testing import eventually
+from chat_service.domain.frame import Frame
+from chat_service.store import frames
+from chat_service.store.replicas import PostgresReplicas
+from chat_service.streaming import log, sweep
+from chat_service.streaming.log import KEPT_SECONDS, Append
+from chat_service.streaming.sweep import Sweep
+from chat_service.usecases.run_frames import Spill
+
+START = Frame(1, "start", b"{}")
+
+
+@pytest_asyncio.fixture
+async def swept(rig: Any, chat: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """A sweep that takes many small steps, from now on."""
+    monkeypatch.setattr(sweep, "_SWEEP_SECONDS", 0.02)
+    monkeypatch.setattr(log, "_SCANNED_KEYS", 2)
+    monkeypatch.setattr(frames, "_SWEEP_BATCH", 2)
+    sweeping = Sweep(rig.log, rig.frames, PostgresReplicas(chat.worker))
+    await sweeping.start()
+    yield
+    await sweeping.stop()
+
+
+async def test_a_log_expires_once_its_run_has_ended_whoever_forgot_to_say_so(
+    rig: Any, chat: Any, caller: Caller, redis_url: str, redis_prefix: str, swept: None
+) -> None:
+    runs = [(await chat.accept(caller, None)).run for _ in range(12)]
+    live, *ended = runs
+    gone = new_id()
+    for run_id in (*(run.id for run in runs), gone):
+        await rig.log.append([Append(run_id, 1, [START])])
+    for run in ended:
+        assert await chat.finish(run)
+    async with redis.asyncio.Redis.from_url(redis_url) as client:
+
+        async def left(run_id: Any) -> int:
+            seconds: int = await client.ttl(f"{{{redis_prefix}}}:run:{run_id}")
+            return seconds
+
+        for run_id in (*(run.id for run in ended), gone):
+
+            async def expires(run_id: Any = run_id) -> bool:
+                return 0 < await left(run_id) <= KEPT_SECONDS
+
+            await eventually(expires)
+        assert await left(live.id) == -1
+        assert await chat.finish(live)
+
+        async def expires_too() -> bool:
+            return 0 < await left(live.id) <= KEPT_SECONDS
+
+        await eventually(expires_too)
+
+
+async def test_frames_of_ended_runs_go_and_those_of_live_ones_stay(
+    rig: Any, chat: Any, caller: Caller, swept: None
+) -> None:
+    live, ended = [(await chat.accept(caller, None)).run for _ in range(2)]
+    kept = [Frame(seq, "delta", b"{}") for seq in range(1, 8)]
+    await rig.frames.append([Spill(live.id, 1, kept), Spill(ended.id, 1, kept)])
+    assert await chat.finish(ended)
+
+    async def gone() -> bool:
+        return await rig.frames.read(ended.id, 0) == []
+
+    await eventually(gone)
+    assert await rig.frames.read(live.id, 0) == kept
+
+
+async def test_a_replica_that_was_not_seen_for_a_day_is_forgotten(chat: Any, swept: None) -> None:
+    replicas = PostgresReplicas(chat.worker)
+    await replicas.beat("long gone")
+    await replicas.beat("silent")
+    async with chat.worker.transaction() as connection:
+        await connection.execute(
+            text(
+                "UPDATE replicas SET seen = now() - CASE id WHEN 'silent' THEN interval '23 h'"
+                " ELSE interval '25 h' END"
+            )
+        )
+
+    async def names() -> list[str]:
+        async with chat.worker.transaction() as connection:
+            return list(await connection.scalars(text("SELECT id FROM replicas")))
+
+    async def forgotten() -> bool:
+        return await names() == ["silent"]
+
+    await eventually(forgotten)
