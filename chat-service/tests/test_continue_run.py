@@ -14,6 +14,7 @@ from chassis.errors import Kind, RemoteError
 from chassis.idempotency import IdempotencyKeyReused, RequestKey
 from chassis.ids import new_id
 from chat_service.domain.connection import Connection
+from chat_service.domain.limits import Limits
 from chat_service.domain.prompt import PromptMessage, Window
 from chat_service.domain.run import Ending, Run, RunStatus, Usage
 from chat_service.usecases.continue_run import ContinueRun
@@ -22,6 +23,7 @@ from chat_service.usecases.errors import (
     RunNotContinuable,
     RunNotFound,
     ShuttingDown,
+    TooManyRuns,
 )
 from chat_service.usecases.get_run import get_run_with_messages
 from parley.chat.v1 import chat_pb2
@@ -31,6 +33,7 @@ Chat = Any
 Client = Any
 
 CUT = Ending(RunStatus.INTERRUPTED, "OWNER_LOST", None, "Once upon", "hm", Usage(3, 2), 7)
+LIMITS = Limits(runs_per_user=3)
 WHOLE = Ending(RunStatus.COMPLETED, None, "stop", "Once upon a time", "so", Usage(9, 4), 6)
 
 
@@ -67,6 +70,7 @@ def go_on(chat: Chat, generations: Generations) -> ContinueRun:
         generations,
         owner="replica-1",
         window=Window(20, 1000),
+        limits=LIMITS,
     )
 
 
@@ -243,10 +247,27 @@ async def test_it_is_asked_of_the_sessions_own_connection(
     run = (await chat.accept(caller, session.id, guessed_key_id=key_id)).run
     assert await chat.finish(run, CUT)
     go_on = ContinueRun(
-        chat.open_transaction, resolve_key, generations, owner="r", window=Window(20, 1000)
+        chat.open_transaction,
+        resolve_key,
+        generations,
+        owner="r",
+        window=Window(20, 1000),
+        limits=LIMITS,
     )
     await go_on(caller, run.id, None)
     assert asked == [key_id]
+
+
+async def test_a_continuation_is_one_of_the_runs_that_a_user_may_have_at_once(
+    chat: Chat, caller: Caller, go_on: ContinueRun, generations: Generations
+) -> None:
+    cut = await _cut(chat, caller, (await chat.session(caller)).id)
+    live = [(await chat.accept(caller, None)).run for _ in range(LIMITS.runs_per_user)]
+    with pytest.raises(TooManyRuns):
+        await go_on(caller, cut.id, None)
+    await chat.finish(live[0])
+    assert (await go_on(caller, cut.id, None)).continues == cut.id
+    assert len(generations.begun) == 1
 
 
 async def test_nothing_is_continued_while_the_service_drains(

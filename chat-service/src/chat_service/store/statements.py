@@ -8,9 +8,19 @@ from sqlalchemy import text
 
 from chassis.db.statement import Statement
 
+# The user's runs that were live when the statement began. Simultaneous admissions do not see each
+# other: to have them wait for each other is not worth a bound that is exact. One of the same
+# session has ended, if it waited for that, or is in the way by itself.
+_HAS_ROOM = """
+(SELECT count(*) FROM runs AS live
+ WHERE live.user_id = :user_id AND live.status = 'running' AND live.session_id <> :session_id)
+    < :runs_per_user
+"""
+
 # `run` stays empty while another run of the session is live, or if the request's key has begun one
-# before: unique indexes decide that, and they look past the snapshot.
-_RUN_AND_QUESTION = """
+# before: unique indexes decide that, and they look past the snapshot. And while the user has as
+# many live runs as may be.
+_RUN_AND_QUESTION = f"""
 run AS (
     INSERT INTO runs (
         id, session_id, tenant_id, user_id, question_id, answer_id, question_order, answer_order,
@@ -22,6 +32,7 @@ run AS (
            :owner, 1, 'running', 0, :created_at,
            CAST(:idempotency_key AS text), CAST(:request_hash AS bytea)
     FROM session
+    WHERE {_HAS_ROOM}
     ON CONFLICT DO NOTHING
     RETURNING id, model, question_order, answer_order),
 question AS (
@@ -30,7 +41,7 @@ question AS (
     SELECT :question_id, session.id, :tenant_id, :user_id, 'user', :content, run.question_order,
            :created_at
     FROM session, run)
-"""
+"""  # noqa: S608 - made of constants above
 
 
 def _window(earlier: str) -> str:
@@ -127,17 +138,18 @@ REQUEST_CANCEL = Statement(
 )
 
 ADMIT_CONTINUATION = Statement(
-    text("""
+    text(f"""
 INSERT INTO runs (
     id, session_id, tenant_id, user_id, question_id, answer_id, question_order, answer_order,
     provider, model, temperature, max_tokens, owner, epoch, status, last_seq, created_at,
     continues, idempotency_key, request_hash)
-VALUES (
+SELECT
     :id, :session_id, :tenant_id, :user_id, :question_id, :answer_id, :question_order,
     :answer_order, :provider, :model, :temperature, :max_tokens, :owner, 1, 'running', 0,
-    :created_at, :continues, :idempotency_key, :request_hash)
+    :created_at, :continues, CAST(:idempotency_key AS text), CAST(:request_hash AS bytea)
+WHERE {_HAS_ROOM}
 ON CONFLICT DO NOTHING
-""")
+""")  # noqa: S608 - see above
 )
 
 LIVE_RUN = Statement(

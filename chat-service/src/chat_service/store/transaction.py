@@ -188,11 +188,13 @@ class PostgresTransaction:
     ) -> tuple[PromptMessage, ...]:
         return await turns.read_window(self._connection, session_id, before, window)
 
-    async def admit_continuation(self, run: Run, request: RequestKey | None) -> None:
-        await turns.admit_continuation(self._connection, run, request)
+    async def admit_continuation(
+        self, run: Run, request: RequestKey | None, runs_per_user: int
+    ) -> None:
+        await turns.admit_continuation(self._connection, run, request, runs_per_user)
 
-    async def admit_run(self, new: NewRun, window: Window) -> Admission:
-        return await turns.admit_run(self._connection, new, window)
+    async def admit_run(self, new: NewRun, window: Window, runs_per_user: int) -> Admission:
+        return await turns.admit_run(self._connection, new, window, runs_per_user)
 
     async def end_run(self, run: Run, ending: Ending, at: datetime) -> bool:
         return await turns.end_run(self._connection, run, ending, at)

@@ -7,6 +7,7 @@ from chassis.clock import utc_now
 from chassis.idempotency import RequestKey
 from chassis.ids import new_id
 from chat_service.domain.connection import Connection
+from chat_service.domain.limits import Limits
 from chat_service.domain.prompt import Window, build_continuation
 from chat_service.domain.run import Run, RunStatus
 from chat_service.domain.session import Session
@@ -38,12 +39,14 @@ class ContinueRun:
         *,
         owner: str,
         window: Window,
+        limits: Limits,
     ) -> None:
         self._open_transaction = open_transaction
         self._resolve_key = resolve_key
         self._generator = generator
         self._owner = owner
         self._window = window
+        self._limits = limits
         self._to_the_end = ToTheEnd()
 
     async def __call__(self, caller: Caller, run_id: UUID, request: RequestKey | None) -> Run:
@@ -51,8 +54,8 @@ class ContinueRun:
 
         It is asked of the session's connection, with the model and parameters of the run before.
         A repeated request gets the run that it began the first time. Raises RunNotFound,
-        RunNotContinuable, RunInProgress, IdempotencyKeyReused, ShuttingDown, OwnerErased, and
-        what `resolve_key` raises.
+        RunNotContinuable, RunInProgress, TooManyRuns, IdempotencyKeyReused, ShuttingDown,
+        OwnerErased, and what `resolve_key` raises.
         """
         if self._generator.draining:
             raise ShuttingDown()
@@ -97,7 +100,7 @@ class ContinueRun:
                 raise RunNotContinuable()
             earlier = await transaction.read_window(session.id, before.question_order, self._window)
             run = self._continuation(before, connection)
-            await transaction.admit_continuation(run, request)
+            await transaction.admit_continuation(run, request, self._limits.runs_per_user)
         prompt = build_continuation(earlier, question, answer, self._window)
         self._generator.begin(run, connection, prompt, prefix=answer)
         return run

@@ -89,8 +89,8 @@ class StartRun:
         """Stores the question and its run, and begins to generate the answer.
 
         A repeated request gets the run that it began the first time. Raises ValidationFailed,
-        SessionNotFound, RunInProgress, IdempotencyKeyReused, ShuttingDown, OwnerErased, and what
-        `resolve_key` raises.
+        SessionNotFound, RunInProgress, TooManyRuns, IdempotencyKeyReused, ShuttingDown,
+        OwnerErased, and what `resolve_key` raises.
         """
         if self._generator.draining:
             raise ShuttingDown()
@@ -118,6 +118,7 @@ class StartRun:
             connection,
             owner=self._owner,
             window=self._window,
+            limits=self._limits,
             guessed_key_id=guess,
         )
         self._generator.begin(accepted.run, connection, accepted.prompt)
