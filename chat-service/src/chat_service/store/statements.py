@@ -149,7 +149,7 @@ SELECT
     :created_at, :continues, CAST(:idempotency_key AS text), CAST(:request_hash AS bytea)
 WHERE {_HAS_ROOM}
 ON CONFLICT DO NOTHING
-""")  # noqa: S608 - see above
+""")
 )
 
 LIVE_RUN = Statement(
