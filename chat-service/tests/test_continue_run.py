@@ -33,7 +33,7 @@ Chat = Any
 Client = Any
 
 CUT = Ending(RunStatus.INTERRUPTED, "OWNER_LOST", None, "Once upon", "hm", Usage(3, 2), 7)
-LIMITS = Limits(runs_per_user=3)
+LIMITS = Limits(runs_per_user=3, answer_bytes=100)
 WHOLE = Ending(RunStatus.COMPLETED, None, "stop", "Once upon a time", "so", Usage(9, 4), 6)
 
 
@@ -258,6 +258,24 @@ async def test_it_is_asked_of_the_sessions_own_connection(
     assert asked == [key_id]
 
 
+async def test_an_answer_at_its_bound_is_not_gone_on_with(
+    chat: Chat, caller: Caller, go_on: ContinueRun
+) -> None:
+    for text, reasoning, refused in (
+        ("x" * 59, "é" * 20, False),
+        ("x" * 60, "é" * 20, True),
+        ("", "é" * 50, True),
+    ):
+        session = await chat.session(caller)
+        cut = await _cut(chat, caller, session.id, replace(CUT, text=text, reasoning=reasoning))
+        if refused:
+            with pytest.raises(RunNotContinuable) as error:
+                await go_on(caller, cut.id, None)
+            assert error.value.metadata == {"cause": "ANSWER_TOO_LARGE"}
+        else:
+            assert await go_on(caller, cut.id, None)
+
+
 async def test_a_continuation_is_one_of_the_runs_that_a_user_may_have_at_once(
     chat: Chat, caller: Caller, go_on: ContinueRun, generations: Generations
 ) -> None:
@@ -270,11 +288,15 @@ async def test_a_continuation_is_one_of_the_runs_that_a_user_may_have_at_once(
     assert len(generations.begun) == 1
 
 
-async def test_nothing_is_continued_while_the_service_drains(
+async def test_nothing_is_continued_while_the_service_drains_but_repetitions_get_their_run(
     chat: Chat, caller: Caller, go_on: ContinueRun, generations: Generations
 ) -> None:
+    begun = await _cut(chat, caller, (await chat.session(caller)).id)
+    key = RequestKey("k", b"hash")
+    run = await go_on(caller, begun.id, key)
     cut = await _cut(chat, caller, (await chat.session(caller)).id)
     generations.draining = True
+    assert await go_on(caller, begun.id, key) == run
     with pytest.raises(ShuttingDown):
         await go_on(caller, cut.id, None)
 

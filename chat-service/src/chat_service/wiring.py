@@ -107,7 +107,9 @@ def build(settings: Settings) -> Service:
     )
     window = Window(settings.window_messages, settings.window_characters)
     limits = Limits(
-        content_characters=settings.content_characters, runs_per_user=settings.runs_per_user
+        content_characters=settings.content_characters,
+        runs_per_user=settings.runs_per_user,
+        answer_bytes=settings.answer_bytes,
     )
     start_run = StartRun(
         open_transaction, resolve_key, engine, owner=replica, window=window, limits=limits

@@ -16,8 +16,9 @@ class Limits:
     """Bounds an operator may set.
 
     `content_characters` is the longest question, `runs_per_user` how many answers of a user may
-    be generated at once.
+    be generated at once. An answer of `answer_bytes`, thinking included, is not gone on with.
     """
 
     content_characters: int = 32_000
     runs_per_user: int = 50
+    answer_bytes: int = 1024 * 1024

@@ -40,6 +40,13 @@ class RunNotContinuable(AppError):
     detail = "Only the newest answer of a conversation can be continued, if it was cut short."
 
 
+class AnswerTooLarge(RunNotContinuable):
+    detail = "This answer is as long as an answer may be."
+
+    def __init__(self) -> None:
+        super().__init__(metadata={"cause": "ANSWER_TOO_LARGE"})
+
+
 class TooManyRuns(AppError):
     kind = Kind.EXHAUSTED
     reason = "TOO_MANY_RUNS"
