@@ -111,6 +111,32 @@ READ_WINDOW_BEFORE = Statement(
     text(f'SELECT role, content FROM ({_WINDOW_BEFORE}) AS earlier ORDER BY "order"')  # noqa: S608 - see above
 )
 
+
+def _messages(comparison: str, direction: str) -> Statement:
+    """Messages until so many bytes of text were shown, with how many were `found` to the limit.
+
+    PostgreSQL knows how long a text is without reading it: what is left out costs little.
+    """
+    return Statement(
+        text(f"""
+SELECT * FROM (
+    SELECT *, sum(bytes) OVER (ORDER BY "order" {direction}) - bytes AS bytes_before,
+           count(*) OVER () AS found
+    FROM (
+        SELECT *, octet_length(content) + coalesce(octet_length(reasoning), 0) AS bytes
+        FROM messages
+        WHERE session_id = :session_id AND "order" {comparison} :after
+        ORDER BY "order" {direction}
+        LIMIT :size) AS page) AS measured
+WHERE bytes_before < :most_bytes
+ORDER BY "order" {direction}
+""")  # noqa: S608 - made of constants below
+    )
+
+
+MESSAGES_UP = _messages(">", "ASC")
+MESSAGES_DOWN = _messages("<", "DESC")
+
 RUN_OF_KEY = Statement(
     text("SELECT * FROM runs WHERE user_id = :user_id AND idempotency_key = :idempotency_key")
 )

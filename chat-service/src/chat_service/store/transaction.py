@@ -81,18 +81,7 @@ _COUNT_SESSIONS = Statement(
 )
 
 _OF_SESSION = messages.c.session_id == bindparam("session_id")
-_MESSAGES_UP = Statement(
-    select(messages)
-    .where(_OF_SESSION, messages.c.order > bindparam("after"))
-    .order_by(messages.c.order)
-    .limit(_SIZE)
-)
-_MESSAGES_DOWN = Statement(
-    select(messages)
-    .where(_OF_SESSION, messages.c.order < bindparam("after"))
-    .order_by(messages.c.order.desc())
-    .limit(_SIZE)
-)
+
 _COUNT_MESSAGES = Statement(
     select(func.count().label("total")).select_from(messages).where(_OF_SESSION)
 )
@@ -152,13 +141,20 @@ class PostgresTransaction:
         return int(row.total)
 
     async def list_messages(
-        self, session_id: UUID, limit: int, after: int | None, *, descending: bool
-    ) -> list[Message]:
-        statement = _MESSAGES_DOWN if descending else _MESSAGES_UP
+        self, session_id: UUID, limit: int, most_bytes: int, after: int | None, *, descending: bool
+    ) -> tuple[list[Message], bool]:
+        statement = statements.MESSAGES_DOWN if descending else statements.MESSAGES_UP
         if after is None:
             after = HIGHEST_ORDER if descending else 0
-        rows = await statement.all(self._connection, session_id=session_id, size=limit, after=after)
-        return [to_message(row) for row in rows]
+        rows = await statement.all(
+            self._connection,
+            session_id=session_id,
+            size=limit + 1,
+            after=after,
+            most_bytes=most_bytes,
+        )
+        shown = [to_message(row) for row in rows[:limit]]
+        return shown, bool(rows) and rows[0].found > len(shown)
 
     async def count_messages(self, session_id: UUID) -> int:
         row = await _COUNT_MESSAGES.first(self._connection, session_id=session_id)

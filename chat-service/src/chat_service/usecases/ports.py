@@ -108,9 +108,13 @@ class Transaction(Protocol):
     async def count_sessions(self) -> int: ...
 
     async def list_messages(
-        self, session_id: UUID, limit: int, after: int | None, *, descending: bool
-    ) -> list[Message]:
-        """The messages behind the one whose order is `after`, in the direction asked for."""
+        self, session_id: UUID, limit: int, most_bytes: int, after: int | None, *, descending: bool
+    ) -> tuple[list[Message], bool]:
+        """The messages behind the one whose order is `after`, in the direction asked for.
+
+        As many as `limit`, or so many that the last of them brings their text to `most_bytes`;
+        and whether there are more.
+        """
 
     async def count_messages(self, session_id: UUID) -> int: ...
 
