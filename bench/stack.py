@@ -72,7 +72,14 @@ def data_folder() -> Iterator[Path]:
 def stack(folder: Path) -> Iterator[Stack]:
     """Parley with its data in the folder: ready on entry, stopped in good order on exit."""
     port = _free_port()
-    environment = _environment() | {"GATEWAY_PORT": str(port), "PARLEY_DATA": str(folder / "data")}
+    environment = {
+        # A few users stand for many.
+        "CHAT_RUNS_PER_USER": "100000",
+        "GATEWAY_EVENT_STREAMS_PER_USER": "100000",
+        **_environment(),
+        "GATEWAY_PORT": str(port),
+        "PARLEY_DATA": str(folder / "data"),
+    }
     log = folder / "runner.log"
     began = time.monotonic()
     with log.open("ab") as output:

@@ -16,10 +16,12 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from google.protobuf.wrappers_pb2 import StringValue
+from structlog.testing import capture_logs
 
 from chassis.errors import AppError, FieldError, Kind, ValidationFailed
 from chassis.grpc.caller import TokenVerifier, TrustStore, current_caller
-from chassis.grpc.client import Channel
+from chassis.grpc.client import MAX_MESSAGE_BYTES, Channel
+from chassis.grpc.errors import from_rpc_error
 from chassis.grpc.server import GrpcServer, allow
 from chassis.ids import new_id
 from chassis.settings import GrpcServerSettings
@@ -277,6 +279,37 @@ async def test_a_passed_deadline_is_a_timeout(gateway: Channel, signer: Signer) 
             unary(gateway, "Fail"), StringValue(value="slow"), timeout=0.2, token=signer.token()
         )
     assert caught.value.kind is Kind.TIMEOUT
+
+
+@pytest.mark.parametrize(
+    ("code", "details", "kind", "reason"),
+    [
+        ("CANCELLED", "CANCELLED", Kind.UNAVAILABLE, "UNAVAILABLE"),
+        ("INTERNAL", "Received RST_STREAM with error code 2", Kind.UNAVAILABLE, "UNAVAILABLE"),
+        ("UNKNOWN", "Stream removed", Kind.UNAVAILABLE, "UNAVAILABLE"),
+        ("INTERNAL", "what nobody has seen yet", Kind.INTERNAL, "INTERNAL"),
+        ("RESOURCE_EXHAUSTED", "what nobody has seen yet", Kind.INTERNAL, "INTERNAL"),
+    ],
+)
+def test_what_grpc_itself_says_is_told_by_its_cause_and_logged_with_its_text(
+    code: str, details: str, kind: Kind, reason: str
+) -> None:
+    nothing = grpc.aio.Metadata()
+    told = grpc.aio.AioRpcError(grpc.StatusCode[code], nothing, nothing, details=details)
+    with capture_logs() as logged:
+        error = from_rpc_error(told)
+    assert (error.kind, error.reason) == (kind, reason)
+    assert details not in error.detail
+    assert [(event["code"], event["details"]) for event in logged] == [(code, details)]
+
+
+async def test_an_answer_that_is_too_large_is_no_unknown_accident(
+    gateway: Channel, signer: Signer
+) -> None:
+    long = StringValue(value="x" * (MAX_MESSAGE_BYTES + 1))
+    with pytest.raises(AppError) as caught:
+        await gateway.unary(unary(gateway, "Open"), long, timeout=10, token=signer.token())
+    assert caught.value.reason == "MESSAGE_TOO_LARGE"
 
 
 async def test_leaving_a_stream_ends_its_handler(

@@ -35,6 +35,7 @@ from chassis.testing import (
     eventually,
 )
 from chat_service.domain.connection import Connection
+from chat_service.domain.limits import Limits
 from chat_service.domain.message import Message
 from chat_service.domain.prompt import Window
 from chat_service.domain.run import Ending, Run, RunStatus, Usage
@@ -71,6 +72,7 @@ ENDING = Ending(
     last_seq=5,
 )
 WINDOW = Window(messages=20, characters=1000)
+LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,7 @@ class Chat:
         window: Window = WINDOW,
         guessed_key_id: UUID | None = None,
         request: RequestKey | None = None,
+        limits: Limits = LIMITS,
     ) -> AcceptedRun:
         return await accept_run(
             self.open_transaction,
@@ -123,6 +126,7 @@ class Chat:
             self.connection,
             owner="replica-1",
             window=window,
+            limits=limits,
             guessed_key_id=guessed_key_id,
         )
 

@@ -7,11 +7,12 @@ import pytest
 
 from chassis.caller import Caller
 from chassis.ids import new_id
+from chat_service.domain.limits import Limits
 from chat_service.domain.message import Role
 from chat_service.domain.prompt import PromptMessage, Window
 from chat_service.domain.run import RunStatus
 from chat_service.usecases.accept_run import OtherConnection
-from chat_service.usecases.errors import RunInProgress, SessionNotFound
+from chat_service.usecases.errors import RunInProgress, SessionNotFound, TooManyRuns
 from chat_service.usecases.get_run import get_run
 
 # `Chat` of conftest.py, which a test module has no name for.
@@ -75,6 +76,39 @@ async def test_a_second_question_is_refused_while_a_run_is_live(chat: Chat, call
     assert (await chat.read_session(caller, session.id)).message_count == 1
     await chat.finish(live.run)
     assert (await chat.accept(caller, session.id)).run.question_order == 3
+
+
+async def test_a_user_has_so_many_runs_at_once_and_others_have_theirs(
+    chat: Chat, caller: Caller, stranger: Caller
+) -> None:
+    limits = Limits(runs_per_user=2)
+    session = await chat.session(caller)
+    live = await chat.accept(caller, session.id, limits=limits)
+    await chat.accept(caller, None, limits=limits)
+    another = await chat.session(caller)
+    for session_id in (another.id, None):
+        with pytest.raises(TooManyRuns) as refused:
+            await chat.accept(caller, session_id, limits=limits)
+        assert (refused.value.http_status, bool(refused.value.retry_after)) == (429, True)
+    # Nothing of the refused ones is there, and what is said of a live run comes first.
+    assert await chat.messages(caller, another.id) == []
+    assert (await chat.read_session(caller, another.id)).message_count == 0
+    with pytest.raises(RunInProgress):
+        await chat.accept(caller, session.id, limits=limits)
+    await chat.accept(stranger, None, limits=limits)
+    await chat.finish(live.run)
+    await chat.accept(caller, another.id, limits=limits)
+
+
+async def test_simultaneous_sends_exceed_the_bound_by_no_more_than_their_number(
+    chat: Chat, caller: Caller
+) -> None:
+    limits = Limits(runs_per_user=3)
+    await asyncio.gather(
+        *(chat.accept(caller, None, limits=limits) for _ in range(8)), return_exceptions=True
+    )
+    with pytest.raises(TooManyRuns):
+        await chat.accept(caller, None, limits=limits)
 
 
 async def test_the_prompt_holds_what_was_said_before(chat: Chat, caller: Caller) -> None:
@@ -168,14 +202,14 @@ async def test_of_fifty_simultaneous_sends_one_is_accepted(chat: Chat, caller: C
     assert {error.metadata["run_id"] for error in refused} == {str(accepted.run.id)}
 
 
-async def test_a_send_that_waited_for_the_end_of_a_run_sees_its_answer(
+async def test_a_send_that_waited_for_the_end_of_a_run_sees_its_answer_and_has_its_room(
     chat: Chat, caller: Caller
 ) -> None:
-    session = await chat.session(caller)
+    session, limits = await chat.session(caller), Limits(runs_per_user=1)
     live = await chat.accept(caller, session.id, "first")
     async with chat.open_transaction(caller) as transaction:
         assert await transaction.end_run(live.run, chat.ending, live.run.created_at)
-        waiting = asyncio.create_task(chat.accept(caller, session.id, "second"))
+        waiting = asyncio.create_task(chat.accept(caller, session.id, "second", limits=limits))
         await chat.somebody_waits()
     accepted = await waiting
     assert [m.content for m in accepted.prompt] == ["first", "an answer", "second"]

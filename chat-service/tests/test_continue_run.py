@@ -14,6 +14,7 @@ from chassis.errors import Kind, RemoteError
 from chassis.idempotency import IdempotencyKeyReused, RequestKey
 from chassis.ids import new_id
 from chat_service.domain.connection import Connection
+from chat_service.domain.limits import Limits
 from chat_service.domain.prompt import PromptMessage, Window
 from chat_service.domain.run import Ending, Run, RunStatus, Usage
 from chat_service.usecases.continue_run import ContinueRun
@@ -22,6 +23,7 @@ from chat_service.usecases.errors import (
     RunNotContinuable,
     RunNotFound,
     ShuttingDown,
+    TooManyRuns,
 )
 from chat_service.usecases.get_run import get_run_with_messages
 from parley.chat.v1 import chat_pb2
@@ -31,6 +33,7 @@ Chat = Any
 Client = Any
 
 CUT = Ending(RunStatus.INTERRUPTED, "OWNER_LOST", None, "Once upon", "hm", Usage(3, 2), 7)
+LIMITS = Limits(runs_per_user=3, answer_bytes=100)
 WHOLE = Ending(RunStatus.COMPLETED, None, "stop", "Once upon a time", "so", Usage(9, 4), 6)
 
 
@@ -67,6 +70,7 @@ def go_on(chat: Chat, generations: Generations) -> ContinueRun:
         generations,
         owner="replica-1",
         window=Window(20, 1000),
+        limits=LIMITS,
     )
 
 
@@ -255,17 +259,56 @@ async def test_it_is_asked_of_the_sessions_own_connection(
     run = (await chat.accept(caller, session.id, guessed_key_id=key_id)).run
     assert await chat.finish(run, CUT)
     go_on = ContinueRun(
-        chat.open_transaction, resolve_key, generations, owner="r", window=Window(20, 1000)
+        chat.open_transaction,
+        resolve_key,
+        generations,
+        owner="r",
+        window=Window(20, 1000),
+        limits=LIMITS,
     )
     await go_on(caller, run.id, None)
     assert asked == [key_id]
 
 
-async def test_nothing_is_continued_while_the_service_drains(
+async def test_an_answer_at_its_bound_is_not_gone_on_with(
+    chat: Chat, caller: Caller, go_on: ContinueRun
+) -> None:
+    for text, reasoning, refused in (
+        ("x" * 59, "é" * 20, False),
+        ("x" * 60, "é" * 20, True),
+        ("", "é" * 50, True),
+    ):
+        session = await chat.session(caller)
+        cut = await _cut(chat, caller, session.id, replace(CUT, text=text, reasoning=reasoning))
+        if refused:
+            with pytest.raises(RunNotContinuable) as error:
+                await go_on(caller, cut.id, None)
+            assert error.value.metadata == {"cause": "ANSWER_TOO_LARGE"}
+        else:
+            assert await go_on(caller, cut.id, None)
+
+
+async def test_a_continuation_is_one_of_the_runs_that_a_user_may_have_at_once(
     chat: Chat, caller: Caller, go_on: ContinueRun, generations: Generations
 ) -> None:
     cut = await _cut(chat, caller, (await chat.session(caller)).id)
+    live = [(await chat.accept(caller, None)).run for _ in range(LIMITS.runs_per_user)]
+    with pytest.raises(TooManyRuns):
+        await go_on(caller, cut.id, None)
+    await chat.finish(live[0])
+    assert (await go_on(caller, cut.id, None)).continues == cut.id
+    assert len(generations.begun) == 1
+
+
+async def test_nothing_is_continued_while_the_service_drains_but_repetitions_get_their_run(
+    chat: Chat, caller: Caller, go_on: ContinueRun, generations: Generations
+) -> None:
+    begun = await _cut(chat, caller, (await chat.session(caller)).id)
+    key = RequestKey("k", b"hash")
+    run = await go_on(caller, begun.id, key)
+    cut = await _cut(chat, caller, (await chat.session(caller)).id)
     generations.draining = True
+    assert await go_on(caller, begun.id, key) == run
     with pytest.raises(ShuttingDown):
         await go_on(caller, cut.id, None)
 

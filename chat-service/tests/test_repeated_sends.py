@@ -16,7 +16,7 @@ from chat_service.domain.limits import Limits
 from chat_service.domain.prompt import PromptMessage, Window
 from chat_service.domain.run import Run, RunStatus
 from chat_service.usecases.accept_run import Question
-from chat_service.usecases.errors import RunInProgress, SessionNotFound
+from chat_service.usecases.errors import KeyNotFound, RunInProgress, SessionNotFound, ShuttingDown
 from chat_service.usecases.start_run import StartRun
 from parley.chat.v1 import chat_pb2
 
@@ -140,6 +140,41 @@ async def test_a_send_that_was_refused_does_not_use_its_key_up(
         await start_run(caller, _question(session.id))
     await chat.finish(live)
     assert (await start_run(caller, replace(_question(session.id), content="again"))).id != live.id
+
+
+async def test_a_repetition_gets_its_run_although_none_could_begin_now(
+    chat: Chat, caller: Caller, generations: Generations
+) -> None:
+    keys = [chat.connection]
+
+    async def resolve_key(key_id: UUID | None) -> Connection:
+        if not keys:
+            raise KeyNotFound()
+        connection: Connection = keys[0]
+        return connection
+
+    start_run = StartRun(
+        chat.open_transaction,
+        resolve_key,
+        generations,
+        owner="replica-1",
+        window=Window(20, 1000),
+        limits=Limits(),
+    )
+    run = await start_run(caller, _question(None))
+    keys.clear()
+    assert await start_run(caller, _question(None)) == run
+    with pytest.raises(IdempotencyKeyReused):
+        await start_run(caller, _question(None, OTHER))
+    for request in (None, RequestKey("another", b"hash")):
+        with pytest.raises(KeyNotFound):
+            await start_run(caller, _question(None, request))
+    keys.append(chat.connection)
+    generations.draining = True
+    assert await start_run(caller, _question(None)) == run
+    with pytest.raises(ShuttingDown):
+        await start_run(caller, _question(None, None))
+    assert generations.begun == [run]
 
 
 # Over the wire

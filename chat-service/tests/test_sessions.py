@@ -1,5 +1,6 @@
 """Making, reading and listing conversations and their messages."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -149,6 +150,29 @@ async def test_messages_are_paged_in_both_directions(
             break
     assert seen == ([5, 4, 3, 2, 1] if descending else [1, 2, 3, 4, 5])
     await chat.finish(live.run)
+
+
+@pytest.mark.parametrize("descending", [False, True])
+async def test_a_page_ends_early_once_its_text_is_long(
+    chat: Chat, caller: Caller, descending: bool
+) -> None:
+    mebibyte = 1024 * 1024
+    long = replace(chat.ending, text="é" * mebibyte, reasoning="x" * mebibyte)
+    session = await chat.session(caller)
+    for _ in range(3):
+        run = (await chat.accept(caller, session.id)).run
+        assert await chat.finish(run, long)
+    seen, pages, cursor = list[int](), 0, ""
+    while cursor or not pages:
+        page = await _messages(
+            chat, caller, session.id, limit=100, cursor=cursor, descending=descending
+        )
+        seen += [message.order for message in page.items]
+        # Two answers of three MiB each: the first does not fill it, the second does.
+        assert sum(message.bytes for message in page.items) < 6.1 * mebibyte
+        pages, cursor = pages + 1, page.next_cursor
+    assert (pages, page.total) == (2, 6)
+    assert seen == sorted(range(1, 7), reverse=descending)
 
 
 async def test_the_next_page_ascending_holds_what_came_meanwhile(

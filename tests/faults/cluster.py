@@ -119,6 +119,10 @@ class Cluster(Stack):
         for member in self._members:
             await eventually(member.is_fit, timeout=_READY_SECONDS)
 
+    def is_degraded(self) -> bool:
+        """Whether the frames of some stream would go by way of PostgreSQL."""
+        return any(member.metric("chat_log_degraded") for member in self.members("chat_service"))
+
     # What is stored, and what the model was asked
 
     @property

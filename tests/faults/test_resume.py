@@ -14,6 +14,9 @@ from .turn import Turn
 _READERS = 10
 # From within the first event's number to some events at once.
 _MOST_BYTES = 500
+_RATE = 60
+# What one piece and its connection take, and some more: the streams last as long as their cuts.
+_SECONDS_A_CUT = 0.25
 
 
 async def read_in_pieces(turn: Turn, rng: random.Random, cuts: int) -> int:
@@ -32,8 +35,9 @@ async def read_in_pieces(turn: Turn, rng: random.Random, cuts: int) -> int:
 
 
 async def cut_and_judge(cluster: Cluster, user: User, cuts: int) -> None:
-    turns = [Turn(cluster, user, "tokens-300-at-60") for _ in range(_READERS)]
     each = cuts // _READERS
+    model = f"tokens-{max(300, int(each * _SECONDS_A_CUT * _RATE))}-at-{_RATE}"
+    turns = [Turn(cluster, user, model) for _ in range(_READERS)]
     live = await asyncio.gather(
         *(read_in_pieces(turn, random.Random(seed), each) for seed, turn in enumerate(turns))
     )

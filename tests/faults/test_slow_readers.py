@@ -30,7 +30,8 @@ _MODEL = "bursts-100-of-10000"
 async def patient_cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
     """With a model's usual time to begin: 200 MB flat out keep two cores busy for a while."""
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_CLIENTS))
-    cluster = Cluster(tmp_path, settings={"CHAT_FIRST_TOKEN_SECONDS": "180"})
+    settings = {"CHAT_FIRST_TOKEN_SECONDS": "180", "CHAT_RUNS_PER_USER": "1000"}
+    cluster = Cluster(tmp_path, settings=settings)
     cluster.start()
     yield cluster
     cluster.stop()

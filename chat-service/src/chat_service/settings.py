@@ -56,6 +56,12 @@ class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
         0.04, ge=0.005, le=1, description="Time between two updates of a stream, seconds."
     )
 
+    runs_per_user: int = Field(
+        50,
+        ge=1,
+        description="Answers that one user may have generated at once; a few more if they begin "
+        "at the same moment.",
+    )
     content_characters: int = Field(
         32_000, ge=1, le=1_000_000, description="Longest question, characters."
     )

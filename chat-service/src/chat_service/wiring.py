@@ -114,15 +114,17 @@ def build(settings: Settings) -> Service:
         cancel=engine.cancel,
     )
     window = Window(settings.window_messages, settings.window_characters)
-    start_run = StartRun(
-        open_transaction,
-        resolve_key,
-        engine,
-        owner=replica,
-        window=window,
-        limits=Limits(content_characters=settings.content_characters),
+    limits = Limits(
+        content_characters=settings.content_characters,
+        runs_per_user=settings.runs_per_user,
+        answer_bytes=settings.answer_bytes,
     )
-    continue_run = ContinueRun(open_transaction, resolve_key, engine, owner=replica, window=window)
+    start_run = StartRun(
+        open_transaction, resolve_key, engine, owner=replica, window=window, limits=limits
+    )
+    continue_run = ContinueRun(
+        open_transaction, resolve_key, engine, owner=replica, window=window, limits=limits
+    )
 
     events = JetStream(
         settings.nats_url.get_secret_value(), prefix=settings.events_prefix, name=NAME

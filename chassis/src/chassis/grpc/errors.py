@@ -7,13 +7,33 @@ import grpc.aio
 from google.protobuf import duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 
-from chassis.errors import AppError, FieldError, Internal, Kind, RemoteError
+from chassis.errors import (
+    AppError,
+    DeadlineExceeded,
+    FieldError,
+    Internal,
+    Kind,
+    RemoteError,
+    Unavailable,
+)
+from chassis.telemetry.logging import get_logger
+
+_log = get_logger(__name__)
 
 ERROR_DOMAIN = "parley"
 
 _DETAILS_KEY = "grpc-status-details-bin"
 _CODES: dict[str, grpc.StatusCode] = {code.name: code for code in grpc.StatusCode}
 _KINDS: dict[str, Kind] = {kind.grpc_status: kind for kind in Kind}
+# How gRPC tells of a stream that the other side dropped: there is no code for it alone.
+_RESET = ("Received RST_STREAM", "Stream removed")
+_TOO_LARGE = "message larger than max"
+
+
+class MessageTooLarge(AppError):
+    kind = Kind.INTERNAL
+    reason = "MESSAGE_TOO_LARGE"
+    detail = "This is too much to be passed on at once."
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +75,33 @@ def to_status(error: AppError) -> grpc.Status:
 def from_rpc_error(error: grpc.aio.AioRpcError) -> AppError:
     """What the other side meant.
 
-    A status without our ErrorInfo comes from gRPC itself: an address that does not answer is
-    ``UNAVAILABLE``, a deadline that passed ``DEADLINE_EXCEEDED``; anything else is INTERNAL,
-    and its text goes no further.
+    A status without our ErrorInfo comes from gRPC itself. A side that does not answer, goes
+    away or drops the call is ``UNAVAILABLE``, a deadline that passed ``DEADLINE_EXCEEDED``, and
+    what is longer than a message may be ``MessageTooLarge``; anything else is INTERNAL. Its text
+    goes to the log and no further.
     """
     raw = dict(error.trailing_metadata()).get(_DETAILS_KEY)
     if isinstance(raw, bytes):
         return _from_details(status_pb2.Status.FromString(raw), error.code())
-    match error.code():
-        case grpc.StatusCode.UNAVAILABLE:
-            return RemoteError(
-                Kind.UNAVAILABLE, "UNAVAILABLE", "A part of the system is away; try again shortly."
-            )
+    code, details = error.code(), error.details() or ""
+    match code:
+        # Our own cancelling is no status: these calls are cancelled by a server that stops.
+        case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.CANCELLED:
+            return _gone(code, details)
+        case grpc.StatusCode.INTERNAL | grpc.StatusCode.UNKNOWN if details.startswith(_RESET):
+            return _gone(code, details)
         case grpc.StatusCode.DEADLINE_EXCEEDED:
-            return RemoteError(Kind.TIMEOUT, "DEADLINE_EXCEEDED", "It took too long.")
-        case _:
-            return Internal()
+            return DeadlineExceeded()
+        case grpc.StatusCode.RESOURCE_EXHAUSTED if _TOO_LARGE in details:
+            _log.error("grpc.message_too_large", details=details)
+            return MessageTooLarge()
+    _log.error("grpc.unknown_status", code=code.name, details=details)
+    return Internal()
+
+
+def _gone(code: grpc.StatusCode, details: str) -> AppError:
+    _log.warning("grpc.peer_gone", code=code.name, details=details)
+    return Unavailable()
 
 
 def _from_details(status: status_pb2.Status, code: grpc.StatusCode) -> AppError:
@@ -88,6 +119,7 @@ def _from_details(status: status_pb2.Status, code: grpc.StatusCode) -> AppError:
                     detail.Unpack(message)
     kind = _KINDS.get(code.name)
     if kind is None or info.domain != ERROR_DOMAIN:
+        _log.error("grpc.unknown_status", code=code.name, details=status.message)
         return Internal()
     return RemoteError(
         kind,

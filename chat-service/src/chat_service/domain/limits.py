@@ -13,6 +13,12 @@ MAXIMUM_TOKENS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds an operator may set; `content_characters` is the longest question."""
+    """Bounds an operator may set.
+
+    `content_characters` is the longest question, `runs_per_user` how many answers of a user may
+    be generated at once. An answer of `answer_bytes`, thinking included, is not gone on with.
+    """
 
     content_characters: int = 32_000
+    runs_per_user: int = 50
+    answer_bytes: int = 1024 * 1024

@@ -36,3 +36,8 @@ class Message:
     reasoning: str | None
     usage: Usage | None
     created_at: datetime
+
+    @property
+    def bytes(self) -> int:
+        """Of its text, thinking included, in UTF-8."""
+        return len(self.content.encode()) + len((self.reasoning or "").encode())

@@ -8,9 +8,19 @@ from sqlalchemy import text
 
 from chassis.db.statement import Statement
 
+# The user's runs that were live when the statement began. Simultaneous admissions do not see each
+# other: to have them wait for each other is not worth a bound that is exact. One of the same
+# session has ended, if it waited for that, or is in the way by itself.
+_HAS_ROOM = """
+(SELECT count(*) FROM runs AS live
+ WHERE live.user_id = :user_id AND live.status = 'running' AND live.session_id <> :session_id)
+    < :runs_per_user
+"""
+
 # `run` stays empty while another run of the session is live, or if the request's key has begun one
-# before: unique indexes decide that, and they look past the snapshot.
-_RUN_AND_QUESTION = """
+# before: unique indexes decide that, and they look past the snapshot. And while the user has as
+# many live runs as may be.
+_RUN_AND_QUESTION = f"""
 run AS (
     INSERT INTO runs (
         id, session_id, tenant_id, user_id, question_id, answer_id, question_order, answer_order,
@@ -22,6 +32,7 @@ run AS (
            :owner, 1, 'running', 0, :created_at,
            CAST(:idempotency_key AS text), CAST(:request_hash AS bytea)
     FROM session
+    WHERE {_HAS_ROOM}
     ON CONFLICT DO NOTHING
     RETURNING id, model, question_order, answer_order),
 question AS (
@@ -30,7 +41,7 @@ question AS (
     SELECT :question_id, session.id, :tenant_id, :user_id, 'user', :content, run.question_order,
            :created_at
     FROM session, run)
-"""
+"""  # noqa: S608 - made of constants above
 
 
 def _window(earlier: str) -> str:
@@ -100,6 +111,32 @@ READ_WINDOW_BEFORE = Statement(
     text(f'SELECT role, content FROM ({_WINDOW_BEFORE}) AS earlier ORDER BY "order"')  # noqa: S608 - see above
 )
 
+
+def _messages(comparison: str, direction: str) -> Statement:
+    """Messages until so many bytes of text were shown, with how many were `found` to the limit.
+
+    PostgreSQL knows how long a text is without reading it: what is left out costs little.
+    """
+    return Statement(
+        text(f"""
+SELECT * FROM (
+    SELECT *, sum(bytes) OVER (ORDER BY "order" {direction}) - bytes AS bytes_before,
+           count(*) OVER () AS found
+    FROM (
+        SELECT *, octet_length(content) + coalesce(octet_length(reasoning), 0) AS bytes
+        FROM messages
+        WHERE session_id = :session_id AND "order" {comparison} :after
+        ORDER BY "order" {direction}
+        LIMIT :size) AS page) AS measured
+WHERE bytes_before < :most_bytes
+ORDER BY "order" {direction}
+""")  # noqa: S608 - made of constants below
+    )
+
+
+MESSAGES_UP = _messages(">", "ASC")
+MESSAGES_DOWN = _messages("<", "DESC")
+
 RUN_OF_KEY = Statement(
     text("SELECT * FROM runs WHERE user_id = :user_id AND idempotency_key = :idempotency_key")
 )
@@ -127,15 +164,16 @@ REQUEST_CANCEL = Statement(
 )
 
 ADMIT_CONTINUATION = Statement(
-    text("""
+    text(f"""
 INSERT INTO runs (
     id, session_id, tenant_id, user_id, question_id, answer_id, question_order, answer_order,
     provider, model, temperature, max_tokens, owner, epoch, status, last_seq, created_at,
     continues, idempotency_key, request_hash)
-VALUES (
+SELECT
     :id, :session_id, :tenant_id, :user_id, :question_id, :answer_id, :question_order,
     :answer_order, :provider, :model, :temperature, :max_tokens, :owner, 1, 'running', 0,
-    :created_at, :continues, :idempotency_key, :request_hash)
+    :created_at, :continues, CAST(:idempotency_key AS text), CAST(:request_hash AS bytea)
+WHERE {_HAS_ROOM}
 ON CONFLICT DO NOTHING
 """)
 )

@@ -81,18 +81,7 @@ _COUNT_SESSIONS = Statement(
 )
 
 _OF_SESSION = messages.c.session_id == bindparam("session_id")
-_MESSAGES_UP = Statement(
-    select(messages)
-    .where(_OF_SESSION, messages.c.order > bindparam("after"))
-    .order_by(messages.c.order)
-    .limit(_SIZE)
-)
-_MESSAGES_DOWN = Statement(
-    select(messages)
-    .where(_OF_SESSION, messages.c.order < bindparam("after"))
-    .order_by(messages.c.order.desc())
-    .limit(_SIZE)
-)
+
 _COUNT_MESSAGES = Statement(
     select(func.count().label("total")).select_from(messages).where(_OF_SESSION)
 )
@@ -152,13 +141,20 @@ class PostgresTransaction:
         return int(row.total)
 
     async def list_messages(
-        self, session_id: UUID, limit: int, after: int | None, *, descending: bool
-    ) -> list[Message]:
-        statement = _MESSAGES_DOWN if descending else _MESSAGES_UP
+        self, session_id: UUID, limit: int, most_bytes: int, after: int | None, *, descending: bool
+    ) -> tuple[list[Message], bool]:
+        statement = statements.MESSAGES_DOWN if descending else statements.MESSAGES_UP
         if after is None:
             after = HIGHEST_ORDER if descending else 0
-        rows = await statement.all(self._connection, session_id=session_id, size=limit, after=after)
-        return [to_message(row) for row in rows]
+        rows = await statement.all(
+            self._connection,
+            session_id=session_id,
+            size=limit + 1,
+            after=after,
+            most_bytes=most_bytes,
+        )
+        shown = [to_message(row) for row in rows[:limit]]
+        return shown, bool(rows) and rows[0].found > len(shown)
 
     async def count_messages(self, session_id: UUID) -> int:
         row = await _COUNT_MESSAGES.first(self._connection, session_id=session_id)
@@ -188,11 +184,13 @@ class PostgresTransaction:
     ) -> tuple[PromptMessage, ...]:
         return await turns.read_window(self._connection, session_id, before, window)
 
-    async def admit_continuation(self, run: Run, request: RequestKey | None) -> None:
-        await turns.admit_continuation(self._connection, run, request)
+    async def admit_continuation(
+        self, run: Run, request: RequestKey | None, runs_per_user: int
+    ) -> None:
+        await turns.admit_continuation(self._connection, run, request, runs_per_user)
 
-    async def admit_run(self, new: NewRun, window: Window) -> Admission:
-        return await turns.admit_run(self._connection, new, window)
+    async def admit_run(self, new: NewRun, window: Window, runs_per_user: int) -> Admission:
+        return await turns.admit_run(self._connection, new, window, runs_per_user)
 
     async def end_run(self, run: Run, ending: Ending, at: datetime) -> bool:
         return await turns.end_run(self._connection, run, ending, at)

@@ -11,11 +11,13 @@ from chat_service.domain.prompt import PromptMessage, Window
 from chat_service.domain.run import Ending, Run, RunStatus
 from chat_service.store import statements
 from chat_service.store.rows import to_run
-from chat_service.usecases.errors import RunInProgress, SessionNotFound
+from chat_service.usecases.errors import RunInProgress, SessionNotFound, TooManyRuns
 from chat_service.usecases.ports import Admission, NewRun, RepeatedRequest
 
 
-async def admit_run(connection: AsyncConnection, new: NewRun, window: Window) -> Admission:
+async def admit_run(
+    connection: AsyncConnection, new: NewRun, window: Window, runs_per_user: int
+) -> Admission:
     """See `ports.Transaction.admit_run`."""
     parameters: dict[str, Any] = {
         "id": new.id,
@@ -33,6 +35,7 @@ async def admit_run(connection: AsyncConnection, new: NewRun, window: Window) ->
         "max_tokens": new.max_tokens,
         "owner": new.owner,
         "created_at": new.created_at,
+        "runs_per_user": runs_per_user,
         **_of_request(new.request),
     }
     if new.session_id is None:
@@ -70,12 +73,11 @@ def _of_request(request: RequestKey | None) -> dict[str, object]:
 async def _refuse(
     connection: AsyncConnection, user_id: UUID, session_id: UUID, request: RequestKey | None
 ) -> NoReturn:
-    """Raises what kept a run from being stored: its own request comes before a live run."""
+    """Raises what kept a run from being stored: its own request comes first, then a live run."""
     if request is not None and (run := await find_run_of(connection, user_id, request)):
         raise RepeatedRequest(run)
     live = await statements.LIVE_RUN.first(connection, session_id=session_id)
-    assert live is not None
-    raise RunInProgress(live.id)
+    raise TooManyRuns() if live is None else RunInProgress(live.id)
 
 
 async def find_run_of(
@@ -106,7 +108,7 @@ async def read_window(
 
 
 async def admit_continuation(
-    connection: AsyncConnection, run: Run, request: RequestKey | None
+    connection: AsyncConnection, run: Run, request: RequestKey | None, runs_per_user: int
 ) -> None:
     """See `ports.Transaction.admit_continuation`."""
     admitted = await statements.ADMIT_CONTINUATION.run(
@@ -126,6 +128,7 @@ async def admit_continuation(
         owner=run.owner,
         created_at=run.created_at,
         continues=run.continues,
+        runs_per_user=runs_per_user,
         **_of_request(request),
     )
     if not admitted:

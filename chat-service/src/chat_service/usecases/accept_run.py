@@ -8,6 +8,7 @@ from chassis.clock import utc_now
 from chassis.idempotency import RequestKey
 from chassis.ids import new_id
 from chat_service.domain.connection import Connection
+from chat_service.domain.limits import Limits
 from chat_service.domain.prompt import PromptMessage, Window, build_prompt
 from chat_service.domain.run import Run
 from chat_service.domain.session import title_from
@@ -56,14 +57,16 @@ async def accept_run(
     *,
     owner: str,
     window: Window,
+    limits: Limits,
     guessed_key_id: UUID | None = None,
 ) -> AcceptedRun:
     """Stores the question and its run, owned by replica `owner` at epoch 1, in one transaction.
 
     `guessed_key_id` is the session's key as it was guessed when `connection` was resolved
     (None: the default was); a question with a key of its own needs no guess. Raises
-    SessionNotFound, RunInProgress, OwnerErased, IdempotencyKeyReused, RepeatedRequest with the
-    run of the same request, or OtherConnection if the guess was wrong: then nothing is stored.
+    SessionNotFound, RunInProgress, TooManyRuns, OwnerErased, IdempotencyKeyReused,
+    RepeatedRequest with the run of the same request, or OtherConnection if the guess was wrong:
+    then nothing is stored.
     """
     new = NewRun(
         id=new_id(),
@@ -87,7 +90,7 @@ async def accept_run(
     )
     async with open_transaction(caller) as transaction:
         transaction.lock_owner()
-        admission = await transaction.admit_run(new, window)
+        admission = await transaction.admit_run(new, window, limits.runs_per_user)
         if question.key_id is None and admission.session_key_id != guessed_key_id:
             raise OtherConnection(admission.run.session_id, admission.session_key_id)
     return AcceptedRun(admission.run, build_prompt(admission.earlier, question.content, window))

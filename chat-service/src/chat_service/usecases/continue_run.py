@@ -7,11 +7,13 @@ from chassis.clock import utc_now
 from chassis.idempotency import RequestKey
 from chassis.ids import new_id
 from chat_service.domain.connection import Connection
+from chat_service.domain.limits import Limits
 from chat_service.domain.prompt import Window, build_continuation
 from chat_service.domain.run import Run, RunStatus
 from chat_service.domain.session import Session
 from chat_service.usecases.accept_run import OtherConnection
 from chat_service.usecases.errors import (
+    AnswerTooLarge,
     RunInProgress,
     RunNotContinuable,
     RunNotFound,
@@ -38,12 +40,14 @@ class ContinueRun:
         *,
         owner: str,
         window: Window,
+        limits: Limits,
     ) -> None:
         self._open_transaction = open_transaction
         self._resolve_key = resolve_key
         self._generator = generator
         self._owner = owner
         self._window = window
+        self._limits = limits
         self._to_the_end = ToTheEnd()
 
     async def __call__(self, caller: Caller, run_id: UUID, request: RequestKey | None) -> Run:
@@ -51,13 +55,16 @@ class ContinueRun:
 
         It is asked of the session's connection, with the model and parameters of the run before.
         A repeated request gets the run that it began the first time. Raises RunNotFound,
-        RunNotContinuable, RunInProgress, IdempotencyKeyReused, ShuttingDown, OwnerErased, and
-        what `resolve_key` raises.
+        RunNotContinuable, RunInProgress, TooManyRuns, IdempotencyKeyReused, ShuttingDown,
+        OwnerErased, and what `resolve_key` raises.
         """
-        if self._generator.draining:
-            raise ShuttingDown()
         async with self._open_transaction(caller) as transaction:
             _, session = await _find(transaction, run_id)
+            # Before all else: nothing that a new run needs is needed to follow the one there is.
+            if request is not None and (begun := await transaction.find_run_of(request)):
+                return begun
+        if self._generator.draining:
+            raise ShuttingDown()
         key_id = session.key_id
         while True:
             connection = await self._resolve_key(key_id)
@@ -91,15 +98,18 @@ class ContinueRun:
             if session.key_id != key_id:
                 raise OtherConnection(session.id, session.key_id)
             messages = await transaction.find_messages([before.question_id, before.answer_id])
-            content = {message.id: message.content for message in messages}
-            question, answer = content.get(before.question_id), content.get(before.answer_id)
+            found = {message.id: message for message in messages}
+            question, answer = found.get(before.question_id), found.get(before.answer_id)
             if question is None or answer is None:
                 raise RunNotContinuable()
+            # Each continuation may add as much again.
+            if answer.bytes >= self._limits.answer_bytes:
+                raise AnswerTooLarge()
             earlier = await transaction.read_window(session.id, before.question_order, self._window)
             run = self._continuation(before, connection)
-            await transaction.admit_continuation(run, request)
-        prompt = build_continuation(earlier, question, answer, self._window)
-        self._generator.begin(run, connection, prompt, prefix=answer)
+            await transaction.admit_continuation(run, request, self._limits.runs_per_user)
+        prompt = build_continuation(earlier, question.content, answer.content, self._window)
+        self._generator.begin(run, connection, prompt, prefix=answer.content)
         return run
 
     def _continuation(self, before: Run, connection: Connection) -> Run:

@@ -40,6 +40,22 @@ class RunNotContinuable(AppError):
     detail = "Only the newest answer of a conversation can be continued, if it was cut short."
 
 
+class AnswerTooLarge(RunNotContinuable):
+    detail = "This answer is as long as an answer may be."
+
+    def __init__(self) -> None:
+        super().__init__(metadata={"cause": "ANSWER_TOO_LARGE"})
+
+
+class TooManyRuns(AppError):
+    kind = Kind.EXHAUSTED
+    reason = "TOO_MANY_RUNS"
+    detail = "As many answers are being written for you as may be at once; wait for one to end."
+
+    def __init__(self) -> None:
+        super().__init__(retry_after=5)
+
+
 class ShuttingDown(AppError):
     kind = Kind.UNAVAILABLE
     reason = "SHUTTING_DOWN"

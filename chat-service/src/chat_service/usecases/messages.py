@@ -8,7 +8,6 @@ from chassis.paging import (
     decode_cursor,
     encode_cursor,
     invalid_cursor,
-    page_of,
     parse_limit,
 )
 from chat_service.domain.message import Message
@@ -16,6 +15,8 @@ from chat_service.usecases.errors import SessionNotFound
 from chat_service.usecases.ports import OpenTransaction
 
 _HIGHEST_ORDER = 2**31 - 1
+# Of text: with its last message, a page is far from the 16 MiB that gRPC carries at once.
+_PAGE_BYTES = 4 * 1024 * 1024
 
 
 async def list_messages(
@@ -30,15 +31,17 @@ async def list_messages(
 ) -> Page[Message]:
     """Returns a page of a session's messages in their order, or in the opposite one.
 
-    Raises SessionNotFound, ValidationFailed.
+    It ends early, though not before a message is on it, once its text has 4 MiB. Raises SessionNotFound, ValidationFailed.
     """
     size, after = parse_limit(limit), _parse_cursor(cursor)
     async with open_transaction(caller) as transaction:
         if await transaction.find_session(session_id) is None:
             raise SessionNotFound()
-        found = await transaction.list_messages(session_id, size + 1, after, descending=descending)
+        found, more = await transaction.list_messages(
+            session_id, size, _PAGE_BYTES, after, descending=descending
+        )
         total = await transaction.count_messages(session_id) if count else None
-    return page_of(found, size, _cursor_of, total=total)
+    return Page(tuple(found), _cursor_of(found[-1]) if more else "", total)
 
 
 def _cursor_of(message: Message) -> str:

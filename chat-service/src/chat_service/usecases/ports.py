@@ -108,9 +108,13 @@ class Transaction(Protocol):
     async def count_sessions(self) -> int: ...
 
     async def list_messages(
-        self, session_id: UUID, limit: int, after: int | None, *, descending: bool
-    ) -> list[Message]:
-        """The messages behind the one whose order is `after`, in the direction asked for."""
+        self, session_id: UUID, limit: int, most_bytes: int, after: int | None, *, descending: bool
+    ) -> tuple[list[Message], bool]:
+        """The messages behind the one whose order is `after`, in the direction asked for.
+
+        As many as `limit`, or so many that the last of them brings their text to `most_bytes`;
+        and whether there are more.
+        """
 
     async def count_messages(self, session_id: UUID) -> int: ...
 
@@ -127,11 +131,14 @@ class Transaction(Protocol):
     async def request_cancel(self, run_id: UUID) -> bool:
         """Asks a run's owner to end it, if it is live; False: there is no such run."""
 
-    async def admit_run(self, new: NewRun, window: Window) -> Admission:
+    async def admit_run(self, new: NewRun, window: Window, runs_per_user: int) -> Admission:
         """Stores a question and its run, live from here on, under the session's lock.
 
-        Raises SessionNotFound, RunInProgress with the id of the live run, RepeatedRequest,
-        IdempotencyKeyReused.
+        The user's live runs are counted as they were when this began: of several admissions at
+        the same moment none sees the others, so there may be as many more as these.
+
+        Raises SessionNotFound, RunInProgress with the id of the live run, TooManyRuns,
+        RepeatedRequest, IdempotencyKeyReused.
         """
 
     async def read_window(
@@ -139,10 +146,12 @@ class Transaction(Protocol):
     ) -> tuple[PromptMessage, ...]:
         """The messages before order number `before` that fit the window, oldest first."""
 
-    async def admit_continuation(self, run: Run, request: RequestKey | None) -> None:
+    async def admit_continuation(
+        self, run: Run, request: RequestKey | None, runs_per_user: int
+    ) -> None:
         """Stores a run that goes on with another, live from here on; the session is locked.
 
-        Raises RunInProgress, RepeatedRequest, IdempotencyKeyReused.
+        Raises RunInProgress, TooManyRuns as above, RepeatedRequest, IdempotencyKeyReused.
         """
 
     async def end_run(self, run: Run, ending: Ending, at: datetime) -> bool:

@@ -6,6 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from chassis.caller import Caller
+from chassis.errors import AppError
 from chat_service.domain.connection import Connection
 from chat_service.domain.limits import Limits
 from chat_service.domain.prompt import PromptMessage, Window
@@ -89,16 +90,20 @@ class StartRun:
         """Stores the question and its run, and begins to generate the answer.
 
         A repeated request gets the run that it began the first time. Raises ValidationFailed,
-        SessionNotFound, RunInProgress, IdempotencyKeyReused, ShuttingDown, OwnerErased, and what
-        `resolve_key` raises.
+        SessionNotFound, RunInProgress, TooManyRuns, IdempotencyKeyReused, ShuttingDown,
+        OwnerErased, and what `resolve_key` raises.
         """
-        if self._generator.draining:
-            raise ShuttingDown()
         check_question(question, self._limits)
         guess = self._session_keys.guess(caller.user_id, question.session_id)
         while True:
             key_id = guess if question.key_id is None else question.key_id
-            connection = await self._resolve_key(key_id)
+            try:
+                connection = await self._connect(key_id)
+            except AppError:
+                # Nothing that a new run needs is needed to follow the one there is.
+                if begun := await self._find_begun(caller, question):
+                    return begun
+                raise
             try:
                 # A caller who goes away now must not leave a live run that nobody generates.
                 return await self._to_the_end(self._accept(caller, question, connection, guess))
@@ -107,6 +112,17 @@ class StartRun:
             except OtherConnection as other:
                 guess = other.key_id
                 self._session_keys.remember(caller.user_id, other.session_id, guess)
+
+    async def _connect(self, key_id: UUID | None) -> Connection:
+        if self._generator.draining:
+            raise ShuttingDown()
+        return await self._resolve_key(key_id)
+
+    async def _find_begun(self, caller: Caller, question: Question) -> Run | None:
+        if question.request is None:
+            return None
+        async with self._open_transaction(caller) as transaction:
+            return await transaction.find_run_of(question.request)
 
     async def _accept(
         self, caller: Caller, question: Question, connection: Connection, guess: UUID | None
@@ -118,6 +134,7 @@ class StartRun:
             connection,
             owner=self._owner,
             window=self._window,
+            limits=self._limits,
             guessed_key_id=guess,
         )
         self._generator.begin(accepted.run, connection, accepted.prompt)
