@@ -290,7 +290,8 @@ async def test_a_run_is_shown_with_question_and_answer(door: Door) -> None:
 async def test_events_are_followed_from_the_last_one_seen(
     door: Door, frames: list[chat_pb2.Frame]
 ) -> None:
-    door.chat.script = [frames[2:]]
+    late = [chat_pb2.Frame(seq=f.seq + 7, event=f.event, data=f.data) for f in frames]
+    door.chat.script = [late]
     path = "/api/v1/chat/runs/r1/events"
     for query, headers, after in (
         ("", {}, 0),
@@ -300,7 +301,7 @@ async def test_events_are_followed_from_the_last_one_seen(
     ):
         response = await door.http.get(path + query, headers={**door.bearer, **headers})
         assert response.status_code == 200
-        assert response.content == sse(frames[2:])
+        assert response.content == sse(late)
         assert response.headers["x-run-id"] == "r1"
         assert door.chat.calls[-1].request == chat_pb2.FollowRunRequest(run_id="r1", after=after)
 

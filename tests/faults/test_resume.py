@@ -79,6 +79,7 @@ async def test_connections_that_are_reset_behind_the_gateway_lose_and_repeat_not
     turn = Turn(cluster, user, "tokens-200-at-60", on_event=reset)
     await turn.ask_to_the_end()
     assert sum(edge.hit for edge in cluster.chat_edges)
-    assert turn.reader.breaks
+    # The gateway goes on reading by itself; its client does not even notice.
+    assert not turn.reader.breaks
     run_is_true(cluster, turn, status="completed")
     assert cluster.calls(turn.model) == 1

@@ -17,7 +17,7 @@ from typing import Any
 from prometheus_client import Counter, Gauge
 
 from chassis.caller import Caller
-from chassis.errors import AppError, Internal
+from chassis.errors import AppError, Internal, Kind
 from chassis.ids import new_id
 from chassis.service import Component
 from chassis.tasks import end_task
@@ -45,6 +45,9 @@ _LOOKS = 4
 # Between two looks: doubling, seconds.
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 1.0
+
+# Before a stream of its own is begun again that broke, seconds.
+_PAUSES = (0.1, 0.5, 1.0)
 
 _TERMINAL = frozenset({"done", "error"})
 _SNAPSHOT = "snapshot"
@@ -101,6 +104,8 @@ class Passage:
         self._bytes = 0
         self._reader: asyncio.Future[None] | None = None
         self._alone: AsyncGenerator[pb.FollowRunResponse, None] | None = None
+        # How often in a row that broke.
+        self._breaks = 0
 
     def begin(self, run_id: str, trunk: _Trunk | None) -> None:
         """The run was accepted, and is on this trunk."""
@@ -148,8 +153,9 @@ class Passage:
         """The next frames in order, to the terminal one. Raises AppError: the run goes on."""
         while not self._ended:
             if self._alone is not None:
-                return self._note(await anext(self._alone))
-            if self._loads:
+                if (batch := await self._next_alone(self._alone)) is not None:
+                    return self._note(batch)
+            elif self._loads:
                 load = self._loads.popleft()
                 self._bytes -= load.ByteSize()
                 if not (frames := load.frames):
@@ -167,7 +173,7 @@ class Passage:
                     self._loads.clear()
             elif self._off:
                 _FOLLOWED.labels(self._off).inc()
-                self._alone = self._trunks.follow(self._run_id, self._last, self._caller)
+                self._follow()
             else:
                 self._reader = asyncio.get_running_loop().create_future()
                 try:
@@ -175,6 +181,25 @@ class Passage:
                 finally:
                     self._reader = None
         raise StopAsyncIteration
+
+    def _follow(self) -> None:
+        self._alone = self._trunks.follow(self._run_id, self._last, self._caller)
+
+    async def _next_alone(
+        self, alone: AsyncGenerator[pb.FollowRunResponse, None]
+    ) -> pb.FollowRunResponse | None:
+        """None: it broke, and another one has begun."""
+        try:
+            batch = await anext(alone)
+        except AppError as error:
+            if error.kind is not Kind.UNAVAILABLE or self._breaks == len(_PAUSES):
+                raise
+            await asyncio.sleep(_PAUSES[self._breaks])
+            self._breaks += 1
+            self._follow()
+            return None
+        self._breaks = 0
+        return batch
 
     def _note(self, batch: Any) -> Batch:
         last = batch.frames[-1]
