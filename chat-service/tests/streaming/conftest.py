@@ -179,7 +179,7 @@ async def make_rig(chat: Chat, redis_prefix: str, bounds: Bounds) -> AsyncIterat
     rigs: list[Rig] = []
 
     async def make(redis_url: str, **options: Any) -> Rig:
-        rig = Rig(chat, redis_url, redis_prefix, bounds, **options)
+        rig = Rig(chat, redis_url, redis_prefix, **{"bounds": bounds, **options})
         rigs.append(rig)
         await rig.start()
         return rig
