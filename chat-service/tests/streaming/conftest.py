@@ -101,6 +101,7 @@ class Rig:
             find_run=self.find,
             generates=generates or self.engine.generates,
             cancel=self.engine.cancel,
+            keep=self.engine.keep,
         )
 
     async def ask(

@@ -5,7 +5,7 @@ provider is done, a timer or bound ends it, or the process must go.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import suppress
 from uuid import UUID
 
@@ -74,6 +74,8 @@ class Engine(Component):
         self._drain_seconds = drain_seconds
         self._tick = Tick(Scribe(log, frames, on_fenced=self._drop), tick_seconds=tick_seconds)
         self._generations: dict[UUID, Generation] = {}
+        # Of those, what the last look at the database did not find.
+        self._missing: set[UUID] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._clocks: asyncio.Task[None] | None = None
         self.draining = False
@@ -159,6 +161,23 @@ class Engine(Component):
             return False
         generation.end(CANCELLED)
         return True
+
+    def keep(self, ours: Collection[UUID]) -> None:
+        """Give up what the database has not had among ``ours`` in two looks in a row.
+
+        ``ours``: the live runs of this replica. The look that found them may have begun before a
+        run did; what was there before the last look and is not now was erased, or taken.
+        """
+        missing = {
+            run_id
+            for run_id, generation in self._generations.items()
+            if run_id not in ours and not generation.live.ending
+        }
+        for run_id in missing & self._missing:
+            _log.warning("run.lost", run_id=str(run_id))
+            self._abandon(self._generations[run_id])
+            self._generations[run_id].end(DELETED)
+        self._missing = missing
 
     async def recall(self, run: Run) -> Recalled | None:
         """What readers of a run that is not saved may have seen; None if there is nothing of it."""
