@@ -85,7 +85,7 @@ class Engine(Component):
         self._clocks = asyncio.create_task(self._watch_clocks(), name="run-clocks")
 
     async def drain(self) -> None:
-        """Let runs finish; what has not by the end of the drain time is saved as it is."""
+        """Let runs finish and be saved; what has not by then is saved as it is."""
         self.draining = True
         loop = asyncio.get_running_loop()
         patience = loop.time() + max(0.0, self._drain_seconds - _ENDING_SECONDS)
@@ -95,6 +95,8 @@ class Engine(Component):
         late = len(self._tasks)
         await self._end_all()
         _log.info("engine.drained", interrupted=late)
+        # Everything drains at once, and before the last run's end there was nothing to wait for.
+        await self._finaliser.drain()
 
     async def _end_all(self) -> None:
         while self._tasks:
