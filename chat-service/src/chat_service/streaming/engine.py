@@ -72,7 +72,8 @@ class Engine(Component):
         self._bounds = bounds
         self._tick_seconds = tick_seconds
         self._drain_seconds = drain_seconds
-        self._tick = Tick(Scribe(log, frames, on_fenced=self._drop), tick_seconds=tick_seconds)
+        self._scribe = Scribe(log, frames, on_fenced=self._drop, on_thawed=self._doubt)
+        self._tick = Tick(self._scribe, tick_seconds=tick_seconds)
         self._generations: dict[UUID, Generation] = {}
         # Of those, what the last look at the database did not find.
         self._missing: set[UUID] = set()
@@ -267,6 +268,11 @@ class Engine(Component):
             self._abandon(generation)
             generation.end(SHUTTING_DOWN)
 
+    def _doubt(self) -> None:
+        """Have PostgreSQL asked whose each run is before more of it is shown."""
+        for generation in self._generations.values():
+            generation.live.in_database = True
+
     def _abandon(self, generation: Generation) -> None:
         generation.live.abandon()
         self._followers.remove(generation.live)
@@ -275,5 +281,6 @@ class Engine(Component):
         """One look at all runs' clocks now and then, rather than timers for each token."""
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
+            self._scribe.note_time()
             for generation in list(self._generations.values()):
                 generation.check_clocks()
