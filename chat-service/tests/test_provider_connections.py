@@ -1,17 +1,21 @@
-"""Connections to a provider: kept after a stream's own end."""
+"""Connections to a provider: kept after a stream's own end; and how what they bring is read."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from chassis.ids import new_id
 from chassis.testing.eventually import eventually
 from chat_service.domain.connection import Connection
 from chat_service.domain.prompt import PromptMessage
+from chat_service.providers.errors import ProviderGarbled
 from chat_service.providers.guard import AddressPolicy
-from chat_service.providers.openai import OpenAiProvider
+from chat_service.providers.openai import OpenAiProvider, Piece, read_stream
 
 CHUNK = b'data: {"choices":[{"delta":{"content":"hi"}}]}\n\n'
 DONE = b"data: [DONE]\n\n"
@@ -97,3 +101,53 @@ async def test_an_answer_does_not_wait_for_the_bodys_end_and_the_next_one_uses_i
 
     await eventually(reused)
     assert served.closed == 0
+
+
+class Reads:
+    """A socket that delivers these bytes, one piece a read."""
+
+    def __init__(self, *reads: bytes) -> None:
+        self._reads = list(reads)
+        self.finished = False
+
+    async def read(self) -> bytes:
+        return self._reads.pop(0) if self._reads else b""
+
+    def hold(self) -> None:
+        """Nothing arrives by itself here."""
+
+    def release(self) -> None:
+        """See :meth:`hold`."""
+
+
+async def pieces(*reads: bytes) -> list[Piece]:
+    async def next_round() -> None:
+        """No round is waited for."""
+
+    source: Any = Reads(*reads)
+    return [piece async for piece in read_stream(source, next_round)]
+
+
+async def test_an_answer_is_the_same_wherever_its_reads_are_cut() -> None:
+    body = b": a comment\n\n" + CHUNK + CHUNK + DONE
+    for size in (1, 2, 3, 7, 50, len(body)):
+        reads = [body[at : at + size] for at in range(0, len(body), size)]
+        read = await pieces(*reads)
+        assert "".join(piece.text for piece in read) == "hihi"
+        assert read[-1].finished
+        assert sum(piece.size for piece in read) == sum(map(len, reads[: len(read)]))
+
+
+async def test_a_long_line_costs_what_it_weighs_however_small_its_reads_are() -> None:
+    line = b": " + b"x" * 900_000
+    reads = [line[at : at + 64] for at in range(0, len(line), 64)]
+    began = time.process_time()
+    read = await pieces(*reads, b"\n" + CHUNK + DONE)
+    assert read[-1].text == "hi"
+    # 14 000 reads; quadratic, it is several seconds.
+    assert time.process_time() - began < 0.5
+
+
+async def test_a_line_without_an_end_is_refused() -> None:
+    with pytest.raises(ProviderGarbled):
+        await pieces(*[b"x" * 65536] * 17)

@@ -112,6 +112,7 @@ def build(settings: Settings) -> Service:
         find_run=find_ended_run,
         generates=engine.generates,
         cancel=engine.cancel,
+        keep=engine.keep,
     )
     window = Window(settings.window_messages, settings.window_characters)
     limits = Limits(

@@ -104,6 +104,7 @@ class Rig:
             find_run=self.find,
             generates=generates or self.engine.generates,
             cancel=self.engine.cancel,
+            keep=self.engine.keep,
         )
 
     async def ask(
@@ -182,7 +183,7 @@ async def make_rig(chat: Chat, redis_prefix: str, bounds: Bounds) -> AsyncIterat
     rigs: list[Rig] = []
 
     async def make(redis_url: str, **options: Any) -> Rig:
-        rig = Rig(chat, redis_url, redis_prefix, bounds, **options)
+        rig = Rig(chat, redis_url, redis_prefix, **{"bounds": bounds, **options})
         rigs.append(rig)
         await rig.start()
         return rig

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -314,6 +315,23 @@ async def test_an_owner_whose_run_was_ended_without_redis_shows_nothing_when_red
     assert live.window.last == shown
     assert await chat.finish(taken)
     await reader.to_the_end()
+
+
+async def test_an_owner_that_was_frozen_shows_nothing_of_a_run_whose_log_and_mark_are_gone(
+    rig: Any, chat: Any, caller: Caller, model_server: ModelServer
+) -> None:
+    """An empty log takes a first frame of anybody."""
+    rig.engine._tick_seconds = 3600  # nothing of it is in the log until it speaks
+    run = (await rig.ask(caller, model_server, "stall-first")).run
+    live = rig.engine._generations[run.id].live
+    await eventually(lambda: rig.engine._scribe._noted < inf)
+    taken = await PostgresReplicas(chat.worker).take_over(run, "replica-2")
+    assert await chat.finish(taken)
+    rig.engine._scribe._noted -= 60
+    live.add_text("nobody will find this")
+    rig.engine._tick.mark(live, urgent=True)
+    await eventually(lambda: not rig.engine.generates(run.id))
+    assert live.window.last == 0
 
 
 START = Frame(1, "start", b"{}")

@@ -142,3 +142,18 @@ async def test_a_log_expires_although_the_answer_to_the_commit_got_lost(
             return bool(0 < await client.ttl(f"{{{redis_prefix}}}:run:{run.id}") <= KEPT_SECONDS)
 
         await eventually(expires)
+
+
+async def test_a_drain_waits_for_a_save_that_began_at_its_very_end(
+    rig: Any, chat: Any, caller: Caller, model_server: ModelServer
+) -> None:
+    run = (await rig.ask(caller, model_server, "endless-at-100")).run
+    async with chat.holding(run.session_id):
+        draining = asyncio.gather(*(part.drain() for part in rig.parts))
+        frames = await rig.follow(run)
+        assert rig.end(frames)["saved"] is False
+        await eventually(lambda: not rig.engine.generates(run.id))
+        done, _ = await asyncio.wait({draining}, timeout=0.3)
+        assert not done
+    await draining
+    assert (await rig.answer(caller, run)).content == rig.joined(frames)

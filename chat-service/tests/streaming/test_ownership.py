@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from chassis.caller import Caller
-from chassis.testing import eventually
+from chassis.testing import ModelServer, eventually
 from chat_service.streaming import ownership
 
 
@@ -33,3 +33,35 @@ async def test_a_database_that_stalls_makes_nobody_look_dead(
         assert loop.time() - over > 0.9
     finally:
         await peer.stop()
+
+
+async def test_a_silent_models_run_ends_with_its_users_erasure_wherever_that_is_done(
+    rig: Any, caller: Caller, model_server: ModelServer, short_lives: None
+) -> None:
+    closed = model_server.counters()["closed_by_client"]
+    run = (await rig.ask(caller, model_server, "stall-first")).run
+    reading = asyncio.create_task(rig.follow(run))
+    owner = rig.ownership(run.owner)
+    await owner.start()
+    try:
+        await eventually(lambda: rig.log.read(run.id, 0))
+        async with rig.chat.open_erasure(run) as erasure:
+            await erasure.seal_owner(run.created_at)
+        await eventually(lambda: not rig.engine.generates(run.id))
+        await eventually(lambda: model_server.counters()["closed_by_client"] > closed)
+        await reading
+    finally:
+        await owner.stop()
+
+
+async def test_a_run_that_a_look_began_too_early_for_is_kept(
+    rig: Any, caller: Caller, model_server: ModelServer
+) -> None:
+    run = (await rig.ask(caller, model_server, "endless-at-100")).run
+    for _ in range(3):
+        rig.engine.keep(set())
+        rig.engine.keep({run.id})
+    frames = asyncio.create_task(rig.follow(run))
+    await eventually(lambda: rig.log.read(run.id, 2))
+    rig.engine.cancel(run.id)
+    assert rig.end(await frames)["status"] == "cancelled"

@@ -25,7 +25,7 @@ def scribe(request: pytest.FixtureRequest, rig: Any) -> Scribe:
     log = rig.log
     if request.param == "PostgreSQL":
         log = RunLog(f"redis://127.0.0.1:{free_port()}", prefix="nowhere")
-    return Scribe(log, rig.frames, on_fenced=nobody)
+    return Scribe(log, rig.frames, on_fenced=nobody, on_thawed=lambda: None)
 
 
 @pytest_asyncio.fixture

@@ -1,6 +1,7 @@
 """Providers that say what no column holds, or more than anybody wants: every run still ends."""
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -11,11 +12,12 @@ import pytest
 import pytest_asyncio
 
 from chassis.caller import Caller
-from chassis.testing import ModelServer
+from chassis.testing import ModelServer, eventually
 from chat_service.domain.run import RunStatus
 from chat_service.providers import transport
 from chat_service.streaming import engine
 from chat_service.streaming.frame import Frame
+from chat_service.streaming.generate import Bounds
 from chat_service.streaming.log import Append
 from parley_local.model_server.texts import text_of
 
@@ -96,6 +98,32 @@ async def test_a_silent_server_keeps_its_own_users_waiting_alone_and_they_are_to
         await rig.follow(run)
     again = (await rig.ask(caller, model_server, "tokens-20")).run
     assert rig.joined(await rig.follow(again)) == text_of("tokens-20")
+
+
+@pytest.mark.parametrize(
+    "noise", [b": nothing\n" * 1000, b"\n" * 10_000, b'data: {"choices":[]}\n\n' * 1000]
+)
+async def test_a_provider_that_sends_anything_but_text_without_end_is_hung_up_on(
+    make_rig: Any, caller: Caller, strange: Strange, redis_url: str, noise: bytes
+) -> None:
+    few = Bounds(first_token_seconds=60, idle_seconds=60, total_seconds=60, answer_bytes=1024)
+    rig = await make_rig(redis_url, bounds=few)
+    strange.body, strange.endless = chunk("hello"), noise
+    run = (await rig.ask(caller, strange, "m")).run
+    frames = await rig.follow(run)
+    assert (rig.joined(frames), rig.end(frames)["status"]) == ("hello", "interrupted")
+    assert (await rig.find(run)).run.reason == "ANSWER_TOO_LARGE"
+    await eventually(lambda: strange.hung_up)
+
+
+async def test_an_encoding_that_nobody_asked_for_is_refused_before_it_is_undone(
+    rig: Any, caller: Caller, strange: Strange
+) -> None:
+    strange.header = b"Content-Encoding: gzip\r\n"
+    strange.body = gzip.compress(chunk("hello", "stop") + b"data: [DONE]\n\n")
+    frames = await rig.follow((await rig.ask(caller, strange, "m")).run)
+    assert rig.end(frames)["problem"]["reason"] == "PROVIDER_GARBLED"
+    assert rig.joined(frames) == ""
 
 
 async def test_a_log_with_a_finish_reason_that_cannot_be_stored_is_saved_by_its_taker(

@@ -74,7 +74,7 @@ async def test_frames_of_ended_runs_go_and_those_of_live_ones_stay(
     assert await chat.finish(ended)
 
     async def gone() -> bool:
-        return await rig.frames.read(ended.id, 0) == []
+        return bool(await rig.frames.read(ended.id, 0) == [])
 
     await eventually(gone)
     assert await rig.frames.read(live.id, 0) == kept

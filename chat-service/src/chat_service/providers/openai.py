@@ -42,8 +42,12 @@ _FAST_BYTES = 16 * 1024
 
 @dataclass(slots=True)
 class Piece:
-    """What one read of the provider's socket brought. ``finished``: the stream's own end came."""
+    """What one read of the provider's socket brought: ``size`` bytes of whatever there is.
 
+    ``finished``: the stream's own end came.
+    """
+
+    size: int = 0
     text: str = ""
     reasoning: str = ""
     finish_reason: str | None = None
@@ -136,6 +140,8 @@ class OpenAiProvider(Component):
                 raise ProviderForbidden() from error
             if isinstance(error.__cause__, httpx2.PoolTimeout):
                 raise ProviderBusy(str(error.__cause__)) from error
+            if isinstance(error.__cause__, httpx2.DecodingError):
+                raise ProviderGarbled(str(error.__cause__)) from error
             raise ProviderUnreachable(str(error)) from error
         except (aiohttp.ClientError, TimeoutError) as error:
             raise ProviderBroke(str(error)) from error
@@ -157,14 +163,20 @@ async def read_stream(
     ProviderGarbled, and ProviderError for an error that comes in the stream; what stood before
     it has been yielded then.
     """
-    rest = b""
+    rest = bytearray()
     spoken = False
     while data := await source.read():
-        lines = (rest + data).split(b"\n")
-        rest = lines.pop()
+        # Only what is new is looked through and copied, however long the line has become.
+        lines = data.split(b"\n")
+        begun = lines.pop()
+        if rest and lines:
+            lines[0] = bytes(rest) + lines[0]
+            rest.clear()
+        rest += begun
         if len(rest) > _MAX_LINE_BYTES:
             raise ProviderGarbled("an endless line")
         piece, problem = _gather(lines)
+        piece.size = len(data)
         source.finished = piece.finished
         yield piece
         if problem is not None:

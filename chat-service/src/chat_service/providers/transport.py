@@ -117,13 +117,17 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         headers = [
             (name, value)
             for name, value in response.raw_headers
-            # aiohttp has undone the encoding.
             if name.lower() not in (b"content-encoding", b"content-length")
         ]
         if response.status >= 300:
             async with response:
                 text = await response.content.read(_ERROR_BODY_BYTES)
             return httpx2.Response(response.status, headers=headers, content=text, request=request)
+        encoding = response.headers.get("Content-Encoding", "identity")
+        if encoding.lower() != "identity":
+            # Nobody asked for it, and a few bytes of it could become any number.
+            response.close()
+            raise httpx2.DecodingError(f"an answer in the encoding {encoding!r}")
         source = Source(response)
         return httpx2.Response(
             response.status,
@@ -164,6 +168,7 @@ def _session(
             socket_factory=None if policy is None else policy.make_socket,
         ),
         trace_configs=[trace],
+        auto_decompress=False,
         # Users share the pool: what a provider sets for one must not reach another.
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,

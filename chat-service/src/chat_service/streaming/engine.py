@@ -5,7 +5,7 @@ provider is done, a timer or bound ends it, or the process must go.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import suppress
 from uuid import UUID
 
@@ -75,8 +75,11 @@ class Engine(Component):
         self._bounds = bounds
         self._tick_seconds = tick_seconds
         self._drain_seconds = drain_seconds
-        self._tick = Tick(Scribe(log, frames, on_fenced=self._drop), tick_seconds=tick_seconds)
+        self._scribe = Scribe(log, frames, on_fenced=self._drop, on_thawed=self._doubt)
+        self._tick = Tick(self._scribe, tick_seconds=tick_seconds)
         self._generations: dict[UUID, Generation] = {}
+        # Of those, what the last look at the database did not find.
+        self._missing: set[UUID] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._clocks: asyncio.Task[None] | None = None
         self.draining = False
@@ -86,7 +89,7 @@ class Engine(Component):
         self._clocks = asyncio.create_task(self._watch_clocks(), name="run-clocks")
 
     async def drain(self) -> None:
-        """Let runs finish; what has not by the end of the drain time is saved as it is."""
+        """Let runs finish and be saved; what has not by then is saved as it is."""
         self.draining = True
         loop = asyncio.get_running_loop()
         patience = loop.time() + max(0.0, self._drain_seconds - _ENDING_SECONDS)
@@ -97,6 +100,8 @@ class Engine(Component):
         await self._end_all()
         self._trunks.close()
         _log.info("engine.drained", interrupted=late)
+        # Everything drains at once, and before the last run's end there was nothing to wait for.
+        await self._finaliser.drain()
 
     async def _end_all(self) -> None:
         while self._tasks:
@@ -163,6 +168,23 @@ class Engine(Component):
             return False
         generation.end(CANCELLED)
         return True
+
+    def keep(self, ours: Collection[UUID]) -> None:
+        """Give up what the database has not had among ``ours`` in two looks in a row.
+
+        ``ours``: the live runs of this replica. The look that found them may have begun before a
+        run did; what was there before the last look and is not now was erased, or taken.
+        """
+        missing = {
+            run_id
+            for run_id, generation in self._generations.items()
+            if run_id not in ours and not generation.live.ending
+        }
+        for run_id in missing & self._missing:
+            _log.warning("run.lost", run_id=str(run_id))
+            self._abandon(self._generations[run_id])
+            self._generations[run_id].end(DELETED)
+        self._missing = missing
 
     async def recall(self, run: Run) -> Recalled | None:
         """What readers of a run that is not saved may have seen; None if there is nothing of it."""
@@ -261,6 +283,11 @@ class Engine(Component):
             self._abandon(generation)
             generation.end(SHUTTING_DOWN)
 
+    def _doubt(self) -> None:
+        """Have PostgreSQL asked whose each run is before more of it is shown."""
+        for generation in self._generations.values():
+            generation.live.in_database = True
+
     def _abandon(self, generation: Generation) -> None:
         generation.live.abandon()
         self._followers.remove(generation.live)
@@ -269,5 +296,6 @@ class Engine(Component):
         """One look at all runs' clocks now and then, rather than timers for each token."""
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
+            self._scribe.note_time()
             for generation in list(self._generations.values()):
                 generation.check_clocks()

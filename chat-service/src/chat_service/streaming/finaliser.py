@@ -56,6 +56,7 @@ class Finaliser(Component):
         self._refused: set[UUID] = set()
 
     async def drain(self) -> None:
+        """Return once nothing is being saved; who still has ends to save calls it behind them."""
         while self._saving:
             await asyncio.wait(self._saving)
 

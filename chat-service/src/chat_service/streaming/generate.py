@@ -18,6 +18,9 @@ from chat_service.streaming.tick import Tick
 _log = get_logger(__name__)
 
 _LOGGED_CHARACTERS = 2000
+# What a provider may send for each byte of the largest answer. A piece of one letter comes in some
+# 300 bytes; more than that on the whole is comments or emptiness without end.
+_BYTES_FOR_A_BYTE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ class Generation:
         self._loop = asyncio.get_running_loop()
         self._began = self._heard = self._loop.time()
         self._spoke = False
+        self._bytes = 0
         self._verdict: Verdict | None = None
         self._reading: asyncio.Task[Verdict] | None = None
 
@@ -121,7 +125,7 @@ class Generation:
                 async for piece in pieces:
                     self._take(piece)
                     finished = piece.finished
-                    if self.live.text_bytes > self._bounds.answer_bytes:
+                    if self._is_too_large():
                         return _TOO_LARGE
         except ProviderError as error:
             # The provider's text may quote the key: that very text is taken out here, and
@@ -140,7 +144,12 @@ class Generation:
             return _ENDED_EARLY
         return COMPLETED
 
+    def _is_too_large(self) -> bool:
+        most = self._bounds.answer_bytes
+        return self.live.text_bytes > most or self._bytes > most * _BYTES_FOR_A_BYTE
+
     def _take(self, piece: Piece) -> None:
+        self._bytes += piece.size
         if piece.usage is not None:
             self.usage = piece.usage
         if piece.finish_reason is not None:

@@ -23,7 +23,7 @@ class LiveRun:
         # Whether nothing but its end may still come, and whether the database has the whole run.
         self.ending = False
         self.saved = False
-        # Whether PostgreSQL may have frames of it, and which of them it has for certain that go
+        # Whether PostgreSQL may have frames of it (or has to be asked whose it is), and which of them it has for certain that go
         # on where the log is known to end; 0: none.
         self.in_database = False
         self.spilled_from = self.spilled_to = 0

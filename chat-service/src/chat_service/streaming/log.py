@@ -200,8 +200,9 @@ class RunLog(Component):
         step: Any = await self._redis.scan(cursor, match=self._key("*"), count=_SCANNED_KEYS)
         cursor, keys = step
         async with self._redis.pipeline(transaction=False) as pipeline:
+            asking: Any = pipeline  # its commands return themselves
             for key in keys:
-                pipeline.ttl(key)
+                asking.ttl(key)
             seconds = await pipeline.execute()
         lasting = [key for key, left in zip(keys, seconds, strict=True) if left == -1]
         return cursor, [UUID(key.rpartition(b":")[2].decode()) for key in lasting]

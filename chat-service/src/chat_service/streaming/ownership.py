@@ -9,7 +9,7 @@ PostgreSQL has the whole run. The model is not called again by itself.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -60,7 +60,8 @@ class _Pause:
 class Ownership(Component):
     """Beats for this replica, ends runs whose users wish it, and takes over what dead ones left.
 
-    ``generates`` says whether this replica has a run in hand, ``cancel`` ends one that it has.
+    ``generates`` says whether this replica has a run in hand, ``cancel`` ends one that it has, and
+    ``keep`` is told after each look which live runs are this replica's.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Ownership(Component):
         find_run: FindRun,
         generates: Callable[[UUID], bool],
         cancel: Callable[[UUID], bool],
+        keep: Callable[[Collection[UUID]], None],
     ) -> None:
         self._replica = replica
         self._replicas = replicas
@@ -83,6 +85,7 @@ class Ownership(Component):
         self._find_run = find_run
         self._generates = generates
         self._cancel = cancel
+        self._keep = keep
         self._sightings: dict[str, _Sighting] = {}
         self._looked = 0.0
         self._pauses: dict[UUID, _Pause] = {}
@@ -115,9 +118,11 @@ class Ownership(Component):
                 self._sightings.clear()
                 _log.error("ownership.broke", exc_info=error)
             else:
-                for one in live:
-                    if one.run.cancel_requested and one.run.owner == self._replica:
-                        self._cancel(one.run.id)
+                ours = {one.run.id: one.run for one in live if one.run.owner == self._replica}
+                self._keep(ours.keys())
+                for run in ours.values():
+                    if run.cancel_requested:
+                        self._cancel(run.id)
                 last, self._looked = self._looked, loop.time()
                 if self._looked - last > _BEAT_SECONDS + _LATE_SECONDS:
                     self._sightings.clear()

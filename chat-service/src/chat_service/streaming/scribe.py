@@ -7,6 +7,7 @@ lacks is written again: from memory, from PostgreSQL, or as one snapshot.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from math import inf
 
 from prometheus_client import Counter, Histogram
 
@@ -41,11 +42,19 @@ _ROUND_BYTES = 2 * 1024 * 1024
 _RUN_BYTES = 256 * 1024
 _LITTLE_BYTES = 16 * 1024
 
+# A process that has noted no time for so long was frozen, seconds. Others may have ended its runs:
+# that takes them 15 s.
+_FROZEN_SECONDS = 10.0
+
 _Taken = list[tuple[LiveRun, Sequence[Frame]]]
 
 
 class Scribe:
-    """Writes for one tick, one call at a time. ``on_fenced`` is told of runs that are not ours."""
+    """Writes for one tick, one call at a time.
+
+    ``on_fenced`` is told of runs that are not ours; ``on_thawed`` of a freeze, before anything that
+    was written behind it is shown: of each run it is then not known whose it is.
+    """
 
     def __init__(
         self,
@@ -53,10 +62,13 @@ class Scribe:
         frames: RunFrames,
         *,
         on_fenced: Callable[[LiveRun], Awaitable[None]],
+        on_thawed: Callable[[], None],
     ) -> None:
         self._log = log
         self._frames = frames
         self._on_fenced = on_fenced
+        self._on_thawed = on_thawed
+        self._noted = inf
         self._circuit = Circuit()
         self._claim_again = 0.0
 
@@ -64,6 +76,14 @@ class Scribe:
     def degraded(self) -> bool:
         """Whether frames go to PostgreSQL, which is not for every tick."""
         return self._circuit.is_open
+
+    def note_time(self) -> None:
+        """Called with each round, and every second at least when there is none."""
+        now = asyncio.get_running_loop().time()
+        if now - self._noted > _FROZEN_SECONDS:
+            _log.warning("process.thawed", seconds=round(now - self._noted))
+            self._on_thawed()
+        self._noted = now
 
     async def write(self, lives: Sequence[LiveRun]) -> list[LiveRun]:
         """Make the news of these runs durable, and show it; returns those that have more to do."""
@@ -78,6 +98,7 @@ class Scribe:
         if self._circuit.may_try():
             now, later = _bounded(taken) if size > _ROUND_BYTES else (taken, [])
             outcomes = await self._append(now)
+            self.note_time()
             if outcomes is not None:
                 return later + await self._settle(now, outcomes)
         return await self._keep(taken)
