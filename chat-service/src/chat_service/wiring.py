@@ -139,6 +139,7 @@ def build(settings: Settings) -> Service:
         start_run,
         continue_run,
         engine.follow,
+        followers,
         engine.cancel,
         engine.recall,
     )
