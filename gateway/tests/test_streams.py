@@ -11,6 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis.errors import AppError, Kind
 from chassis.testing import eventually
+from gateway.sse import encode
 from parley.chat.v1 import chat_pb2
 
 Door = Any
@@ -399,3 +400,40 @@ async def test_a_socket_is_refused_on_a_connection_that_still_answers(
         # Its stream has ended with it.
         await door.chat.ended.wait()
     assert len(door.gateway.sockets) == 0
+
+
+async def test_a_user_has_so_many_event_streams_and_gets_their_places_back(
+    open_door: Any, frames: list[chat_pb2.Frame]
+) -> None:
+    door = await open_door(event_streams_per_user=1)
+    path = f"/api/v1/chat/runs/{door.chat.run_id}/events"
+    door.chat.script = [frames[:1], asyncio.Event()]
+    async with connection(door, "GET", path) as (reader, _), asyncio.timeout(5):
+        await reader.readuntil(sse(frames[:1]))
+        calls = len(door.chat.calls)
+        for response in (
+            await door.http.get(path, headers=door.bearer),
+            await door.http.post(ASK, json=QUESTION, headers={**door.bearer, **EVENTS}),
+        ):
+            assert (response.status_code, response.json()["reason"]) == (429, "TOO_MANY_STREAMS")
+            assert response.headers["retry-after"]
+        assert len(door.chat.calls) == calls
+        door.chat.script = [frames[3:]]
+        stranger = {"authorization": f"Bearer {door.signer.caller().token}"}
+        assert (await door.http.get(path, headers=stranger)).status_code == 200
+
+    async def free() -> bool:
+        response = await door.http.get(path, headers=door.bearer)
+        return bool(response.status_code == 200)
+
+    await eventually(free)
+
+
+def test_a_history_is_written_in_slices_for_which_there_must_be_room(
+    make_frame: MakeFrame,
+) -> None:
+    history = [make_frame(seq, "delta", b'"%b"' % (b"x" * 10_000)) for seq in range(1, 30)]
+    slices = list(encode(chat_pb2.FollowRunResponse(frames=history)))
+    assert b"".join(slices) == sse(history)
+    assert max(map(len, slices)) < 64 * 1024 + 11_000
+    assert len(slices) == 5

@@ -49,6 +49,8 @@ async def answer(
 ) -> Response | RunResult:
     """The answer to a request that begins a run, whose stream is ``batches``."""
     state = request.app.state
+    if wants_events(request):
+        state.requests.check_room(str(caller.user_id))
     # Only now is it known whether it was taken: a refusal is a plain problem.
     first = await first_batch(batches, within=state.settings.accept_seconds)
     if first is None or not first.HasField("accepted"):

@@ -29,7 +29,7 @@ def build(settings: Settings) -> Gateway:
     """The gateway, still to be started."""
     clients = connect(settings)
     trust = TrustStore()
-    requests = LongRequests()
+    requests = LongRequests(settings.event_streams_per_user)
     readiness = Readiness(clients.channels(), trust)
     verifier = TokenVerifier(trust)
     sockets = Sockets(settings, clients, verifier)

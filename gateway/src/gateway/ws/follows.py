@@ -10,7 +10,7 @@ from chassis.errors import AppError, Internal, Unavailable
 from chassis.tasks import end_task
 from gateway.clients import Peer
 from gateway.settings import Settings
-from gateway.sse import AnyBatch, begin, first_batch
+from gateway.sse import AnyBatch, begin, first_batch, sliced
 from gateway.ws import frames
 from gateway.ws.wire import Wire
 from parley.chat.v1 import chat_pb2 as pb
@@ -90,7 +90,8 @@ class Follows:
             while batch is not None:
                 if events := list(batch.frames):
                     last = events[-1].event
-                    await self._wire.send(frames.events(opening, events))
+                    for some in sliced(frames.events(opening, events)):
+                        await self._wire.send(some)
                 batch = await anext(batches, None)
             if last not in _TERMINAL:
                 raise StreamBroken()
