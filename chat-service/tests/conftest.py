@@ -188,6 +188,13 @@ async def chat(service_database: ServiceDatabase) -> AsyncIterator[Chat]:
 
 
 @pytest.fixture
+def no_database() -> OpenTransaction:
+    """Transactions on a database that is away."""
+    url = f"postgresql://nobody:nothing@127.0.0.1:{free_port()}/nowhere"
+    return transactions(Database(url, application_name="test"))
+
+
+@pytest.fixture
 def caller(signer: Signer) -> Caller:
     return signer.caller()
 

@@ -1,5 +1,6 @@
 """A run that its user ends."""
 
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -7,11 +8,13 @@ import orjson
 import pytest
 
 from chassis.caller import Caller
-from chassis.errors import Kind, RemoteError
+from chassis.errors import Kind, RemoteError, Unavailable
 from chassis.ids import new_id
+from chat_service.domain.run import Run
 from chat_service.usecases.cancel_run import cancel_run
 from chat_service.usecases.errors import RunNotFound
 from chat_service.usecases.get_run import get_run
+from chat_service.usecases.ports import OpenTransaction
 from parley.chat.v1 import chat_pb2
 
 # Of conftest.py, which a test module has no name for.
@@ -25,25 +28,68 @@ def _nowhere(run_id: UUID) -> bool:
     return False
 
 
-async def test_the_wish_is_on_the_row_before_the_owner_hears_of_it(
-    chat: Chat, caller: Caller
-) -> None:
-    run = (await chat.accept(caller, None)).run
-    told: list[UUID] = []
+@dataclass
+class Memory:
+    """What a replica has in memory."""
 
-    def cancel_here(run_id: UUID) -> bool:
-        told.append(run_id)
+    run: Run | None = None
+
+    def find(self, run_id: UUID) -> Run | None:
+        return self.run if self.run is not None and self.run.id == run_id else None
+
+    find_unsaved = find
+
+
+class Owner:
+    """Ends every run that it is told of."""
+
+    def __init__(self) -> None:
+        self.told: list[UUID] = []
+
+    def __call__(self, run_id: UUID) -> bool:
+        self.told.append(run_id)
         return True
 
-    await cancel_run(chat.open_transaction, cancel_here, caller, run.id)
-    assert told == [run.id]
+
+async def test_the_wish_is_on_the_row_before_an_owner_that_has_not_begun_hears_of_it(
+    chat: Chat, caller: Caller
+) -> None:
+    run, owner = (await chat.accept(caller, None)).run, Owner()
+    await cancel_run(chat.open_transaction, Memory(), owner, caller, run.id)
+    assert owner.told == [run.id]
     assert (await get_run(chat.open_transaction, caller, run.id)).cancel_requested
+
+
+async def test_a_run_in_memory_is_ended_at_once_and_the_wish_written_down(
+    chat: Chat, caller: Caller
+) -> None:
+    run, owner = (await chat.accept(caller, None)).run, Owner()
+    await cancel_run(chat.open_transaction, Memory(run), owner, caller, run.id)
+    assert owner.told[0] == run.id
+    assert (await get_run(chat.open_transaction, caller, run.id)).cancel_requested
+
+
+async def test_without_a_database_a_run_in_memory_is_ended_for_its_user_alone(
+    chat: Chat, caller: Caller, stranger: Caller, no_database: OpenTransaction
+) -> None:
+    run, owner = (await chat.accept(caller, None)).run, Owner()
+    elsewhere = replace(caller, tenant_id=new_id())
+    for whose, memory in (
+        (stranger, Memory(run)),
+        (elsewhere, Memory(run)),
+        (caller, Memory()),
+    ):
+        with pytest.raises(Unavailable):
+            await cancel_run(no_database, memory, owner, whose, run.id)
+    assert owner.told == []
+    await cancel_run(no_database, Memory(run), owner, caller, run.id)
+    assert owner.told == [run.id]
 
 
 async def test_a_run_that_has_ended_stays_as_it_is(chat: Chat, caller: Caller) -> None:
     run = await chat.turn(caller, (await chat.session(caller)).id)
     before = await get_run(chat.open_transaction, caller, run.id)
-    await cancel_run(chat.open_transaction, _nowhere, caller, run.id)
+    await cancel_run(chat.open_transaction, Memory(), _nowhere, caller, run.id)
     assert await get_run(chat.open_transaction, caller, run.id) == before
 
 
@@ -53,7 +99,7 @@ async def test_somebody_elses_run_is_absent_and_goes_on(
     run = (await chat.accept(caller, None)).run
     for run_id in (run.id, new_id()):
         with pytest.raises(RunNotFound):
-            await cancel_run(chat.open_transaction, _nowhere, stranger, run_id)
+            await cancel_run(chat.open_transaction, Memory(), _nowhere, stranger, run_id)
     assert not (await get_run(chat.open_transaction, caller, run.id)).cancel_requested
 
 

@@ -285,7 +285,7 @@ async def test_an_answer_at_its_bound_is_not_gone_on_with(
                 await go_on(caller, cut.id, None)
             assert error.value.metadata == {"cause": "ANSWER_TOO_LARGE"}
         else:
-            assert await go_on(caller, cut.id, None)
+            assert (await go_on(caller, cut.id, None)).continues == cut.id
 
 
 async def test_a_continuation_is_one_of_the_runs_that_a_user_may_have_at_once(

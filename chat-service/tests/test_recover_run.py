@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
@@ -11,6 +12,8 @@ from chassis.errors import Kind, RemoteError
 from chassis.ids import new_id
 from chat_service.domain.run import Run, RunStatus
 from chat_service.usecases.errors import RunNotFound
+from chat_service.usecases.get_run import find_to_follow
+from chat_service.usecases.ports import OpenTransaction
 from chat_service.usecases.recover_run import recover_run
 from parley.chat.v1 import chat_pb2
 
@@ -24,6 +27,19 @@ class Shown:
     text: str = "so far"
     reasoning: str = "thought"
     seq: int = 4
+
+
+@dataclass
+class Memory:
+    """What a replica has in memory."""
+
+    run: Run | None = None
+
+    def find(self, run_id: UUID) -> Run | None:
+        return self.run
+
+    def find_unsaved(self, session_id: UUID) -> Run | None:
+        return self.run if self.run is not None and self.run.session_id == session_id else None
 
 
 async def _shown(run: Run) -> Shown | None:
@@ -40,7 +56,7 @@ async def test_a_live_run_is_recovered_as_its_readers_have_seen_it(
     session = await chat.session(caller)
     await chat.turn(caller, session.id)
     live = (await chat.accept(caller, session.id)).run
-    found = await recover_run(chat.open_transaction, _shown, caller, session.id)
+    found = await recover_run(chat.open_transaction, Memory(), _shown, caller, session.id)
     assert (found.run, found.text, found.reasoning, found.seq) == (live, "so far", "thought", 4)
 
 
@@ -48,8 +64,22 @@ async def test_a_live_run_that_has_shown_nothing_is_followed_from_its_first_fram
     chat: Chat, caller: Caller
 ) -> None:
     live = (await chat.accept(caller, None)).run
-    found = await recover_run(chat.open_transaction, _nothing, caller, live.session_id)
+    found = await recover_run(chat.open_transaction, Memory(), _nothing, caller, live.session_id)
     assert (found.run, found.text, found.seq) == (live, "", 0)
+
+
+async def test_a_run_in_memory_is_recovered_and_followed_without_a_database(
+    chat: Chat, caller: Caller, stranger: Caller, no_database: OpenTransaction
+) -> None:
+    live = (await chat.accept(caller, None)).run
+    memory, session_id = Memory(live), live.session_id
+    with pytest.raises(RunNotFound):
+        await recover_run(chat.open_transaction, memory, _shown, stranger, session_id)
+    with pytest.raises(RunNotFound):
+        await find_to_follow(chat.open_transaction, memory, stranger, live.id)
+    found = await recover_run(no_database, memory, _shown, caller, session_id)
+    assert (found.run, found.text, found.seq) == (live, "so far", 4)
+    assert await find_to_follow(no_database, memory, caller, live.id) == live
 
 
 async def test_the_last_run_is_recovered_from_its_answer(chat: Chat, caller: Caller) -> None:
@@ -57,7 +87,7 @@ async def test_the_last_run_is_recovered_from_its_answer(chat: Chat, caller: Cal
     await chat.turn(caller, session.id)
     last = (await chat.accept(caller, session.id)).run
     assert await chat.finish(last, replace(chat.ending, reasoning="thought"))
-    found = await recover_run(chat.open_transaction, _shown, caller, session.id)
+    found = await recover_run(chat.open_transaction, Memory(), _shown, caller, session.id)
     assert (found.run.id, found.run.status) == (last.id, RunStatus.COMPLETED)
     assert (found.text, found.reasoning, found.seq) == ("an answer", "thought", 5)
 
@@ -71,7 +101,7 @@ async def test_a_run_that_ends_while_it_is_recovered_is_recovered_from_its_answe
         assert await chat.finish(run)
         return None
 
-    found = await recover_run(chat.open_transaction, ends, caller, live.session_id)
+    found = await recover_run(chat.open_transaction, Memory(), ends, caller, live.session_id)
     assert (found.run.status, found.text, found.seq) == (RunStatus.COMPLETED, "an answer", 5)
 
 
@@ -80,11 +110,11 @@ async def test_without_a_run_of_ones_own_there_is_nothing_to_recover(
 ) -> None:
     session = await chat.session(caller)
     with pytest.raises(RunNotFound):
-        await recover_run(chat.open_transaction, _nothing, caller, session.id)
+        await recover_run(chat.open_transaction, Memory(), _nothing, caller, session.id)
     await chat.turn(caller, session.id)
     for session_id in (session.id, new_id()):
         with pytest.raises(RunNotFound):
-            await recover_run(chat.open_transaction, _shown, stranger, session_id)
+            await recover_run(chat.open_transaction, Memory(), _shown, stranger, session_id)
 
 
 @pytest.mark.parametrize("here", [True, False])

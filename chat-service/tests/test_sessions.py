@@ -156,21 +156,24 @@ async def test_messages_are_paged_in_both_directions(
 async def test_a_page_ends_early_once_its_text_is_long(
     chat: Chat, caller: Caller, descending: bool
 ) -> None:
-    mebibyte = 1024 * 1024
+    mebibyte, cursor = 1024 * 1024, ""
     long = replace(chat.ending, text="é" * mebibyte, reasoning="x" * mebibyte)
     session = await chat.session(caller)
     for _ in range(3):
         run = (await chat.accept(caller, session.id)).run
         assert await chat.finish(run, long)
-    seen, pages, cursor = list[int](), 0, ""
-    while cursor or not pages:
+    seen, pages = list[int](), 0
+    while True:
         page = await _messages(
             chat, caller, session.id, limit=100, cursor=cursor, descending=descending
         )
         seen += [message.order for message in page.items]
         # Two answers of three MiB each: the first does not fill it, the second does.
         assert sum(message.bytes for message in page.items) < 6.1 * mebibyte
-        pages, cursor = pages + 1, page.next_cursor
+        pages += 1
+        cursor = page.next_cursor
+        if not cursor:
+            break
     assert (pages, page.total) == (2, 6)
     assert seen == sorted(range(1, 7), reverse=descending)
 

@@ -35,8 +35,20 @@ SHOWN_USER = {
 GRANT = auth_pb2.Grant(
     user=USER, access_token="at", token_type="Bearer", expires_in=300, refresh_token="rt"
 )
-NOTE = notes_pb2.Note(id="n1", title="T", content="C", created_at=WHEN, updated_at=WHEN)
-SHOWN_NOTE = {"id": "n1", "title": "T", "content": "C", "created_at": SHOWN, "updated_at": SHOWN}
+NOTE = notes_pb2.Note(
+    id="01900000-0000-7000-8000-000000000003",
+    title="T",
+    content="C",
+    created_at=WHEN,
+    updated_at=WHEN,
+)
+SHOWN_NOTE = {
+    "id": "01900000-0000-7000-8000-000000000003",
+    "title": "T",
+    "content": "C",
+    "created_at": SHOWN,
+    "updated_at": SHOWN,
+}
 
 
 class NoteNotFound(AppError):
@@ -98,7 +110,7 @@ async def test_me_and_its_end(door: Door) -> None:
     pending = auth_pb2.ServiceErasure(name="chat-service")
     door.auth.answers |= {
         "GetMe": auth_pb2.GetMeResponse(user=USER),
-        "DeleteMe": auth_pb2.DeleteMeResponse(erasure_id="e1"),
+        "DeleteMe": auth_pb2.DeleteMeResponse(erasure_id="01900000-0000-7000-8000-000000000005"),
         "GetErasure": auth_pb2.GetErasureResponse(
             status=auth_pb2.ERASURE_STATUS_PENDING, services=[erased, pending]
         ),
@@ -107,8 +119,11 @@ async def test_me_and_its_end(door: Door) -> None:
     deleted = await door.http.request(
         "DELETE", "/api/v1/me", json={"password": "p"}, headers=door.bearer
     )
-    assert (deleted.status_code, deleted.json()) == (202, {"erasure_id": "e1"})
-    receipt = await door.http.get("/api/v1/erasures/e1")
+    assert (deleted.status_code, deleted.json()) == (
+        202,
+        {"erasure_id": "01900000-0000-7000-8000-000000000005"},
+    )
+    receipt = await door.http.get("/api/v1/erasures/01900000-0000-7000-8000-000000000005")
     assert receipt.json() == {
         "status": "pending",
         "services": [
@@ -120,7 +135,7 @@ async def test_me_and_its_end(door: Door) -> None:
 
 async def test_keys_are_created_listed_and_got(door: Door) -> None:
     key = apikey_pb2.Key(
-        id="k1",
+        id="01900000-0000-7000-8000-000000000004",
         name="mine",
         masked_key="sk-…1234",
         model="m",
@@ -130,7 +145,7 @@ async def test_keys_are_created_listed_and_got(door: Door) -> None:
         updated_at=WHEN,
     )
     shown = {
-        "id": "k1",
+        "id": "01900000-0000-7000-8000-000000000004",
         "name": "mine",
         "masked_key": "sk-…1234",
         "model": "m",
@@ -152,25 +167,29 @@ async def test_keys_are_created_listed_and_got(door: Door) -> None:
     }
     created = await door.http.post("/api/v1/keys", json=body, headers=door.bearer)
     assert (created.status_code, created.json()) == (201, shown)
-    got = await door.http.get("/api/v1/keys/k1", headers=door.bearer)
+    got = await door.http.get(
+        "/api/v1/keys/01900000-0000-7000-8000-000000000004", headers=door.bearer
+    )
     assert got.json() == shown
     listed = await door.http.get("/api/v1/keys?limit=5&cursor=c1&count=true", headers=door.bearer)
     assert listed.json() == {"items": [shown], "next_cursor": "c2", "total": 7}
     create, get, page = [call.request for call in door.apikey.calls]
     assert create == apikey_pb2.CreateKeyRequest(**body)
-    assert get == apikey_pb2.GetKeyRequest(id="k1")
+    assert get == apikey_pb2.GetKeyRequest(id="01900000-0000-7000-8000-000000000004")
     assert page == apikey_pb2.ListKeysRequest(limit=5, cursor="c1", count=True)
 
 
 async def test_sessions_and_messages(door: Door) -> None:
-    session = chat_pb2.Session(id="s1", title="Hello", created_at=WHEN, updated_at=WHEN)
+    session = chat_pb2.Session(
+        id="01900000-0000-7000-8000-000000000002", title="Hello", created_at=WHEN, updated_at=WHEN
+    )
     answer = chat_pb2.Message(
         id="m2",
-        session_id="s1",
+        session_id="01900000-0000-7000-8000-000000000002",
         role=chat_pb2.MESSAGE_ROLE_ASSISTANT,
         content="Hi",
         order=2,
-        run_id="r1",
+        run_id="01900000-0000-7000-8000-000000000001",
         status=chat_pb2.RUN_STATUS_COMPLETED,
         model="m",
         usage=chat_pb2.Usage(prompt_tokens=3, completion_tokens=1),
@@ -189,18 +208,22 @@ async def test_sessions_and_messages(door: Door) -> None:
     assert (shown["title"], shown["key_id"], shown["last_message_at"]) == ("Hello", None, None)
     bare = await door.http.post(path, headers=door.bearer)
     assert bare.status_code == 201
-    assert (await door.http.get(f"{path}/s1", headers=door.bearer)).json() == shown
+    assert (
+        await door.http.get(f"{path}/01900000-0000-7000-8000-000000000002", headers=door.bearer)
+    ).json() == shown
     listed = await door.http.get(path, headers=door.bearer)
     assert listed.json() == {"items": [shown], "next_cursor": None, "total": None}
-    messages = await door.http.get(f"{path}/s1/messages?order=desc", headers=door.bearer)
+    messages = await door.http.get(
+        f"{path}/01900000-0000-7000-8000-000000000002/messages?order=desc", headers=door.bearer
+    )
     assert messages.json()["items"] == [
         {
             "id": "m2",
-            "session_id": "s1",
+            "session_id": "01900000-0000-7000-8000-000000000002",
             "role": "assistant",
             "content": "Hi",
             "order": 2,
-            "run_id": "r1",
+            "run_id": "01900000-0000-7000-8000-000000000001",
             "status": "completed",
             "provider": None,
             "model": "m",
@@ -226,10 +249,16 @@ async def test_notes_are_created_listed_got_and_deleted(door: Door) -> None:
     body = {"title": "T", "content": "C"}
     created = await door.http.post("/api/v1/notes", json=body, headers=door.bearer)
     assert (created.status_code, created.json()) == (201, SHOWN_NOTE)
-    assert (await door.http.get("/api/v1/notes/n1", headers=door.bearer)).json() == SHOWN_NOTE
+    assert (
+        await door.http.get(
+            "/api/v1/notes/01900000-0000-7000-8000-000000000003", headers=door.bearer
+        )
+    ).json() == SHOWN_NOTE
     listed = await door.http.get("/api/v1/notes", headers=door.bearer)
     assert listed.json()["items"] == [SHOWN_NOTE]
-    deleted = await door.http.delete("/api/v1/notes/n1", headers=door.bearer)
+    deleted = await door.http.delete(
+        "/api/v1/notes/01900000-0000-7000-8000-000000000003", headers=door.bearer
+    )
     assert deleted.status_code == 204
 
 
@@ -237,7 +266,7 @@ async def test_a_call_carries_token_request_id_and_trace(door: Door) -> None:
     door.notes.answers["GetNote"] = notes_pb2.GetNoteResponse(note=NOTE)
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     response = await door.http.get(
-        "/api/v1/notes/n1",
+        "/api/v1/notes/01900000-0000-7000-8000-000000000003",
         headers={**door.bearer, "x-request-id": "order-66.a_b", "traceparent": trace},
     )
     assert response.headers["x-request-id"] == "order-66.a_b"
@@ -263,7 +292,9 @@ async def test_a_services_error_is_a_problem_with_its_status(door: Door) -> None
     ]
     for error, status in cases:
         door.notes.answers["GetNote"] = error
-        response = await door.http.get("/api/v1/notes/n1", headers=door.bearer)
+        response = await door.http.get(
+            "/api/v1/notes/01900000-0000-7000-8000-000000000003", headers=door.bearer
+        )
         problem = response.json()
         assert response.status_code == problem["status"] == status
         assert response.headers["content-type"] == "application/problem+json"
@@ -282,7 +313,9 @@ async def test_a_services_error_is_a_problem_with_its_status(door: Door) -> None
 
 async def test_the_text_of_a_services_bug_does_not_reach_the_client(door: Door) -> None:
     door.notes.answers["GetNote"] = RuntimeError("the password is hunter2")
-    response = await door.http.get("/api/v1/notes/n1", headers=door.bearer)
+    response = await door.http.get(
+        "/api/v1/notes/01900000-0000-7000-8000-000000000003", headers=door.bearer
+    )
     assert response.status_code == 500
     assert response.json()["reason"] == "INTERNAL"
     assert "hunter2" not in response.text
@@ -302,7 +335,9 @@ async def test_a_bug_of_our_own_is_a_bare_500(door: Door) -> None:
 
 async def test_a_service_that_is_away_is_503_and_the_gateway_degraded(door: Door) -> None:
     await door.servers["notes"].stop()
-    response = await door.http.get("/api/v1/notes/n1", headers=door.bearer)
+    response = await door.http.get(
+        "/api/v1/notes/01900000-0000-7000-8000-000000000003", headers=door.bearer
+    )
     assert response.status_code == 503
     assert response.json()["reason"] == "UNAVAILABLE"
     assert response.headers["retry-after"] == "1"

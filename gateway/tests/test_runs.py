@@ -19,8 +19,8 @@ RUNS = "/api/v1/chat/runs"
 WHEN = Timestamp(seconds=1_700_000_000)
 SHOWN = "2023-11-14T22:13:20Z"
 RUN = chat_pb2.Run(
-    id="r1",
-    session_id="s1",
+    id="01900000-0000-7000-8000-000000000001",
+    session_id="01900000-0000-7000-8000-000000000002",
     question_id="q",
     answer_id="a",
     status=chat_pb2.RUN_STATUS_RUNNING,
@@ -60,10 +60,12 @@ def frames(make_frame: MakeFrame) -> list[chat_pb2.Frame]:
 
 async def test_a_cancel_is_accepted_and_says_nothing(door: Door) -> None:
     door.chat.answers["CancelRun"] = chat_pb2.CancelRunResponse()
-    response = await door.http.post(f"{RUNS}/r1/cancel", headers=door.bearer)
+    response = await door.http.post(
+        f"{RUNS}/01900000-0000-7000-8000-000000000001/cancel", headers=door.bearer
+    )
     assert (response.status_code, response.content) == (202, b"")
     (call,) = door.chat.calls
-    assert call.request == chat_pb2.CancelRunRequest(run_id="r1")
+    assert call.request == chat_pb2.CancelRunRequest(run_id="01900000-0000-7000-8000-000000000001")
     assert call.token == door.caller.token
 
 
@@ -73,9 +75,9 @@ async def test_a_run_of_somebody_else_can_be_neither_ended_nor_continued_nor_rec
     door.chat.answers |= {"CancelRun": RunNotFound(), "RecoverRun": RunNotFound()}
     door.chat.refusal = RunNotFound()
     for method, path in (
-        ("POST", f"{RUNS}/r1/cancel"),
-        ("POST", f"{RUNS}/r1/continue"),
-        ("GET", "/api/v1/chat/sessions/s1/recover"),
+        ("POST", f"{RUNS}/01900000-0000-7000-8000-000000000001/cancel"),
+        ("POST", f"{RUNS}/01900000-0000-7000-8000-000000000001/continue"),
+        ("GET", "/api/v1/chat/sessions/01900000-0000-7000-8000-000000000002/recover"),
     ):
         response = await door.http.request(method, path, headers=door.bearer)
         assert (response.status_code, response.json()["reason"]) == (404, "RUN_NOT_FOUND")
@@ -85,7 +87,9 @@ async def test_a_run_of_somebody_else_can_be_neither_ended_nor_continued_nor_rec
 async def test_a_field_that_nobody_asked_for_is_refused(door: Door) -> None:
     for act in ("cancel", "continue"):
         response = await door.http.post(
-            f"{RUNS}/r1/{act}", json={"force": True}, headers=door.bearer
+            f"{RUNS}/01900000-0000-7000-8000-000000000001/{act}",
+            json={"force": True},
+            headers=door.bearer,
         )
         assert response.status_code == 422
         assert response.json()["errors"] == [{"field": "force", "reason": "UNKNOWN_FIELD"}]
@@ -95,14 +99,16 @@ async def test_a_field_that_nobody_asked_for_is_refused(door: Door) -> None:
 async def test_a_continuation_comes_as_events(door: Door, frames: list[chat_pb2.Frame]) -> None:
     door.chat.script = [frames[:2], frames[2:]]
     response = await door.http.post(
-        f"{RUNS}/r1/continue",
+        f"{RUNS}/01900000-0000-7000-8000-000000000001/continue",
         headers={**door.bearer, "accept": "text/event-stream", "idempotency-key": "k"},
     )
     assert response.status_code == 200
     assert response.headers["x-run-id"] == door.chat.run_id
     assert response.content.startswith(b'id: 1\nevent: start\ndata: {"run_id":"r"}\n\nid: 2\n')
     (call,) = door.chat.asked
-    assert call.request == chat_pb2.ContinueRunRequest(run_id="r1")
+    assert call.request == chat_pb2.ContinueRunRequest(
+        run_id="01900000-0000-7000-8000-000000000001"
+    )
     assert call.idempotency_key == "k"
 
 
@@ -114,14 +120,18 @@ async def test_a_continuation_is_answered_whole_once_it_has_ended(
         id="q", role=chat_pb2.MESSAGE_ROLE_USER, content="Tell", order=1, created_at=WHEN
     )
     door.chat.answers["GetRun"] = chat_pb2.GetRunResponse(run=RUN, question=question)
-    response = await door.http.post(f"{RUNS}/r1/continue", json={}, headers=door.bearer)
+    response = await door.http.post(
+        f"{RUNS}/01900000-0000-7000-8000-000000000001/continue", json={}, headers=door.bearer
+    )
     assert response.status_code == 200
-    assert response.json()["run"]["id"] == "r1"
+    assert response.json()["run"]["id"] == "01900000-0000-7000-8000-000000000001"
 
 
 async def test_what_cannot_be_continued_is_409(door: Door) -> None:
     door.chat.refusal = RunNotContinuable()
-    response = await door.http.post(f"{RUNS}/r1/continue", headers=door.bearer)
+    response = await door.http.post(
+        f"{RUNS}/01900000-0000-7000-8000-000000000001/continue", headers=door.bearer
+    )
     assert (response.status_code, response.json()["reason"]) == (409, "RUN_NOT_CONTINUABLE")
 
 
@@ -129,12 +139,14 @@ async def test_a_run_is_recovered_with_the_place_to_follow_it_from(door: Door) -
     door.chat.answers["RecoverRun"] = chat_pb2.RecoverRunResponse(
         run=RUN, text="Once upon", reasoning="hm", seq=7
     )
-    response = await door.http.get("/api/v1/chat/sessions/s1/recover", headers=door.bearer)
+    response = await door.http.get(
+        "/api/v1/chat/sessions/01900000-0000-7000-8000-000000000002/recover", headers=door.bearer
+    )
     assert response.status_code == 200
     assert response.json() == {
         "run": {
-            "id": "r1",
-            "session_id": "s1",
+            "id": "01900000-0000-7000-8000-000000000001",
+            "session_id": "01900000-0000-7000-8000-000000000002",
             "question_id": "q",
             "answer_id": "a",
             "status": "running",
@@ -151,14 +163,16 @@ async def test_a_run_is_recovered_with_the_place_to_follow_it_from(door: Door) -
         "seq": 7,
     }
     (call,) = door.chat.calls
-    assert call.request == chat_pb2.RecoverRunRequest(session_id="s1")
+    assert call.request == chat_pb2.RecoverRunRequest(
+        session_id="01900000-0000-7000-8000-000000000002"
+    )
 
 
 CREATIONS: list[tuple[str, dict[str, str]]] = [
     ("/api/v1/chat/sessions", {}),
     ("/api/v1/chat/messages", {"content": "hello"}),
-    ("/api/v1/chat/sessions/s1/messages", {"content": "hello"}),
-    ("/api/v1/chat/runs/r1/continue", {}),
+    ("/api/v1/chat/sessions/01900000-0000-7000-8000-000000000002/messages", {"content": "hello"}),
+    ("/api/v1/chat/runs/01900000-0000-7000-8000-000000000001/continue", {}),
     ("/api/v1/notes", {"title": "T", "content": "C"}),
     ("/api/v1/keys", {"name": "n", "api_key": "sk", "model": "m", "base_url": "https://x.org"}),
 ]

@@ -19,7 +19,7 @@ from parley.chat.v1 import chat_pb2
 
 Door = Any
 MakeFrame = Callable[[int, str, bytes], chat_pb2.Frame]
-ASK = "/api/v1/chat/sessions/s1/messages"
+ASK = "/api/v1/chat/sessions/01900000-0000-7000-8000-000000000002/messages"
 
 
 class Process:

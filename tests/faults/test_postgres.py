@@ -25,14 +25,19 @@ def expiry_of(cluster: Cluster, run_id: str) -> int:
 
 
 async def end_without_a_database(cluster: Cluster, user: User, seconds: float) -> None:
-    turn = Turn(cluster, user, "tokens-150-at-50")
+    turn = Turn(cluster, user, "tokens-300-at-50")
     reading = asyncio.create_task(turn.ask_to_the_end())
     await turn.is_live(cluster, 10)
     shown = len(turn.reader.text)
     await asyncio.to_thread(cluster.servers.postgres.kill)
     began = time.monotonic()
     try:
+        # Whoever connects again reads on: the owner has the run in memory.
+        breaks = turn.reader.breaks
+        for edge in cluster.chat_edges:
+            edge.drop()
         await reading
+        assert turn.reader.breaks > breaks
         assert len(turn.reader.text) > shown
         assert turn.reader.end.data["saved"] is False
         await lasting(began + seconds - time.monotonic())

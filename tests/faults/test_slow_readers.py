@@ -30,7 +30,12 @@ _MODEL = "bursts-100-of-10000"
 async def patient_cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
     """With a model's usual time to begin: 200 MB flat out keep two cores busy for a while."""
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_CLIENTS))
-    settings = {"CHAT_FIRST_TOKEN_SECONDS": "180", "CHAT_RUNS_PER_USER": "1000"}
+    settings = {
+        "CHAT_FIRST_TOKEN_SECONDS": "180",
+        # One user stands for them all.
+        "CHAT_RUNS_PER_USER": "1000",
+        "GATEWAY_EVENT_STREAMS_PER_USER": "1000",
+    }
     cluster = Cluster(tmp_path, settings=settings)
     cluster.start()
     yield cluster

@@ -23,7 +23,8 @@ from chat_service.usecases.accept_run import Question
 from chat_service.usecases.cancel_run import CancelHere, cancel_run
 from chat_service.usecases.continue_run import ContinueRun
 from chat_service.usecases.errors import KeyNotFound, RunNotFound, SessionNotFound
-from chat_service.usecases.get_run import get_run, get_run_with_messages
+from chat_service.usecases.get_run import find_to_follow, get_run_with_messages
+from chat_service.usecases.in_memory import InMemory
 from chat_service.usecases.messages import list_messages
 from chat_service.usecases.ports import OpenTransaction, ResolveKey
 from chat_service.usecases.recover_run import Recall, recover_run
@@ -113,6 +114,7 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
     start_run: StartRun
     continue_run: ContinueRun
     follow: Follow
+    in_memory: InMemory
     cancel_here: CancelHere
     recall: Recall
     board: Board
@@ -203,6 +205,7 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
     ) -> chat_pb2.CancelRunResponse:
         await cancel_run(
             self.open_transaction,
+            self.in_memory,
             self.cancel_here,
             current_caller(),
             _id(request.run_id, RunNotFound),
@@ -214,6 +217,7 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
     ) -> chat_pb2.RecoverRunResponse:
         found = await recover_run(
             self.open_transaction,
+            self.in_memory,
             self.recall,
             current_caller(),
             _id(request.session_id, RunNotFound),
@@ -230,8 +234,11 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
     ) -> AsyncIterator[chat_pb2.FollowRunResponse]:
         if request.after < 0:
             raise ValidationFailed(fields=[FieldError("after", "OUT_OF_RANGE")])
-        run = await get_run(
-            self.open_transaction, current_caller(), _id(request.run_id, RunNotFound)
+        run = await find_to_follow(
+            self.open_transaction,
+            self.in_memory,
+            current_caller(),
+            _id(request.run_id, RunNotFound),
         )
         async with aclosing(self.follow(run, request.after)) as batches:
             async for frames in batches:

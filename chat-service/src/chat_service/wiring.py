@@ -148,6 +148,7 @@ def build(settings: Settings) -> Service:
         start_run,
         continue_run,
         engine.follow,
+        followers,
         engine.cancel,
         engine.recall,
         engine.board,

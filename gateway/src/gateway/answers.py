@@ -51,6 +51,8 @@ async def answer(
 ) -> Response | RunResult:
     """Begin a run, and answer with what becomes of it. Raises AppError if it is not accepted."""
     state = request.app.state
+    if wants_events(request):
+        state.requests.check_room(str(caller.user_id))
     trunks: Trunks = state.trunks
     # A refusal is a plain problem: nothing has been sent yet.
     begun = await trunks.begin(asking, caller, key)

@@ -15,7 +15,8 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
-from chassis.errors import FieldError, ValidationFailed
+from chassis.errors import FieldError, Kind, RemoteError, ValidationFailed
+from chassis.ids import parse_id
 from gateway.auth import AccessToken, authenticate
 from gateway.problems import MalformedJson, UnsupportedMediaType, field_name
 
@@ -24,7 +25,10 @@ _MAX_FIELDS = 64
 
 
 class JsonRoute(APIRoute):
-    """A route whose body is JSON or absent; the token is verified before a body is read."""
+    """A route whose body is JSON or absent; the token is verified before a body is read.
+
+    What its path leaves open are ids: any other text there names nothing that exists.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -34,6 +38,9 @@ class JsonRoute(APIRoute):
         async def handle_json(request: Request) -> Response:
             if wants_token:
                 request.state.caller = authenticate(request)
+            for name, value in request.path_params.items():
+                if parse_id(value) is None:
+                    raise absent(name)
             if wants_body:
                 raw = await request.body()
                 if raw:
@@ -41,6 +48,12 @@ class JsonRoute(APIRoute):
             return await handle(request)
 
         return handle_json
+
+
+def absent(name: str) -> RemoteError:
+    """What the service would say of an id that does not exist, ``run_id`` or another."""
+    what = name.removesuffix("_id")
+    return RemoteError(Kind.NOT_FOUND, f"{what.upper()}_NOT_FOUND", f"There is no such {what}.")
 
 
 def read_json(request: Request, raw: bytes) -> dict[str, Any]:

@@ -81,7 +81,14 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def handle_websocket_upgrade(self) -> None:
-        """The handshake by the head that is parsed already; then the connection is a socket's."""
+        """The handshake by the head that is parsed already; then the connection is a socket's.
+
+        Not while an answer is under way here: it would go on writing, held up by nobody.
+        """
+        if self._answering():
+            # Nor is there a place for a refusal between its bytes.
+            self.transport.abort()
+            return
         try:
             answer, socket = self.sockets.open(self.scope, self.transport)
         except AppError as error:
@@ -117,11 +124,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def _give_up(self) -> None:
         self._head_timer = None
+        if not self._answering() and not self.transport.is_closing():
+            self.transport.close()
+
+    def _answering(self) -> bool:
         # None until the first request, whatever uvicorn's annotation says.
         cycle: RequestResponseCycle | None = self.cycle
-        answering = cycle is not None and not cycle.response_complete
-        if not answering and not self.transport.is_closing():
-            self.transport.close()
+        return cycle is not None and not cycle.response_complete
 
     def _refuse(self, error: AppError) -> None:
         self._stop_timer()

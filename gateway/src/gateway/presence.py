@@ -1,7 +1,9 @@
 """Long requests: each goes on until it is done, its client has gone, or the server closes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from enum import Enum
 from types import TracebackType
 from typing import Self
@@ -9,7 +11,7 @@ from typing import Self
 from prometheus_client import Gauge
 from starlette.types import Receive
 
-from chassis.errors import Unavailable
+from chassis.errors import AppError, Kind, Unavailable
 
 _OPEN = Gauge("http_long_requests_open", "Event streams and waiting requests under way.")
 
@@ -30,11 +32,25 @@ class Closing(Unavailable):
     detail = "This server is being replaced; send the request again."
 
 
-class LongRequests:
-    """All of this process's long requests, so that a drain can end what is left of them."""
+class TooManyStreams(AppError):
+    kind = Kind.EXHAUSTED
+    reason = "TOO_MANY_STREAMS"
+    detail = "As many event streams are open for you as may be; close one of them first."
 
     def __init__(self) -> None:
+        super().__init__(retry_after=1)
+
+
+class LongRequests:
+    """All of this process's long requests, so that a drain can end what is left of them.
+
+    ``streams_per_user`` event streams of a user at once, and those that are opened meanwhile.
+    """
+
+    def __init__(self, streams_per_user: int) -> None:
         self._open: set[Presence] = set()
+        self._streams_per_user = streams_per_user
+        self._streams: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._open)
@@ -43,6 +59,22 @@ class LongRequests:
         """End them all."""
         for presence in list(self._open):
             presence.cut(End.CLOSING)
+
+    def check_room(self, user: str) -> None:
+        """To be asked before a stream is opened. Raises TooManyStreams."""
+        if self._streams.get(user, 0) >= self._streams_per_user:
+            raise TooManyStreams()
+
+    @contextmanager
+    def stream_of(self, user: str) -> Iterator[None]:
+        """The block is one of the user's event streams."""
+        self._streams[user] += 1
+        try:
+            yield
+        finally:
+            self._streams[user] -= 1
+            if not self._streams[user]:
+                del self._streams[user]
 
     def hold(
         self,

@@ -70,6 +70,9 @@ class Settings(ServiceSettings):
         5.0, gt=0, le=60, description="A silent event stream gets a comment after so long."
     )
 
+    event_streams_per_user: int = Field(
+        100, ge=1, description="Event streams of one user, open at once in one process."
+    )
     sockets: int = Field(15_000, ge=1, description="WebSockets open at once in one process.")
     sockets_per_user: int = Field(50, ge=1, description="Of these, of one user.")
     socket_auth_seconds: float = Field(

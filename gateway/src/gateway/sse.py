@@ -1,12 +1,12 @@
 """A run's frames as server-sent events, byte by byte as chat-service made them.
 
-This path is the hot one. A frame's data is never parsed; all frames of one gRPC message go
-out in one write; nothing is queued: while a client does not read, its stream is not read
+This path is the hot one. A frame's data is never parsed; the frames of one gRPC message go
+out in one write, or in slices of 64 KiB; nothing is queued: while a client does not read, its stream is not read
 either. The format: https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from typing import Protocol, TypeVar
 
@@ -28,6 +28,7 @@ _HEADERS = (
     (b"x-accel-buffering", b"no"),
 )
 _HEARTBEAT = {"type": "http.response.body", "body": b": \n\n", "more_body": True}
+_SLICE_BYTES = 64 * 1024
 _END = {"type": "http.response.body", "body": b"", "more_body": False}
 
 
@@ -57,14 +58,27 @@ class Batches(Protocol):
     async def aclose(self) -> None: ...
 
 
-def encode(batch: Batch) -> bytes:
-    """The batch's frames as events."""
-    return b"".join(
-        [
-            b"id: %d\nevent: %b\ndata: %b\n\n" % (frame.seq, frame.event.encode(), frame.data)
-            for frame in batch.frames
-        ]
-    )
+def sliced(events: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """The events in order, in slices of 64 KiB or one event: a history is not one write."""
+    some: list[bytes] = []
+    size = 0
+    for event in events:
+        some.append(event)
+        size += len(event)
+        if size >= _SLICE_BYTES:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
+
+
+def encode(batch: Batch) -> list[bytes]:
+    """The batch's frames as events, in slices."""
+    events = [
+        b"id: %d\nevent: %b\ndata: %b\n\n" % (frame.seq, frame.event.encode(), frame.data)
+        for frame in batch.frames
+    ]
+    return [b"".join(some) for some in sliced(events)]
 
 
 class EventStream(Response):
@@ -95,12 +109,11 @@ class EventStream(Response):
         self._heartbeat = heartbeat
         self._opening = opening
 
-    async def __call__(
-        self,
-        scope: Scope,  # noqa: ARG002 - ASGI's signature
-        receive: Receive,
-        send: Send,
-    ) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._requests.stream_of(scope["state"].get("user_id", "")):
+            await self._pour(receive, send)
+
+    async def _pour(self, receive: Receive, send: Send) -> None:
         async def beat() -> None:
             await send(_HEARTBEAT)
 
@@ -109,17 +122,18 @@ class EventStream(Response):
             presence = self._requests.hold(receive, beat=beat, every=self._heartbeat)
             try:
                 async with presence:
-                    if self._opening is not None:
-                        first = await self._opening
-                        if first is not None:
-                            await send(_message(encode(first)))
                     touch = presence.touch
+                    if self._opening is not None and (first := await self._opening) is not None:
+                        for body in encode(first):
+                            await send(_message(body))
+                            touch()
                     async for batch in batches:
-                        message = _message(encode(batch))
+                        bodies = encode(batch)
                         # A client that does not read must not keep what others' frames came in.
                         del batch
-                        await send(message)
-                        touch()
+                        for body in bodies:
+                            await send(_message(body))
+                            touch()
             except AppError as error:
                 _log.warning("stream.broken", reason=error.reason)
         if presence.ended is not End.CLIENT_GONE:

@@ -82,6 +82,18 @@ class Followers:
         live = self._lives.get(run_id)
         return None if live is None else live.window
 
+    def find(self, run_id: UUID) -> Run | None:
+        """The run as it was accepted, if it is in memory here."""
+        live = self._lives.get(run_id)
+        return None if live is None else live.run
+
+    def find_unsaved(self, session_id: UUID) -> Run | None:
+        """The session's run that is in memory here and not known to be saved."""
+        for live in self._lives.values():
+            if live.run.session_id == session_id and not live.saved:
+                return live.run
+        return None
+
     async def follow(self, run: Run, after: int) -> AsyncGenerator[Sequence[Frame], None]:
         """Batches of frames behind number ``after``, to the terminal one; none if it was seen."""
         live = self._lives.get(run.id)

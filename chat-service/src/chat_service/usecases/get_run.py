@@ -7,6 +7,7 @@ from chassis.caller import Caller
 from chat_service.domain.message import Message
 from chat_service.domain.run import Run, RunStatus
 from chat_service.usecases.errors import RunNotFound
+from chat_service.usecases.in_memory import InMemory, own
 from chat_service.usecases.ports import OpenTransaction, Owned
 
 
@@ -26,6 +27,13 @@ async def get_run(open_transaction: OpenTransaction, caller: Caller, run_id: UUI
     if run is None:
         raise RunNotFound()
     return run
+
+
+async def find_to_follow(
+    open_transaction: OpenTransaction, in_memory: InMemory, caller: Caller, run_id: UUID
+) -> Run:
+    """As get_run, yet without the database where the run is in memory."""
+    return own(caller, in_memory.find(run_id)) or await get_run(open_transaction, caller, run_id)
 
 
 async def get_run_with_messages(

@@ -9,6 +9,7 @@ from chassis.caller import Caller
 from chat_service.domain.message import Message
 from chat_service.domain.run import Run, RunStatus
 from chat_service.usecases.errors import RunNotFound
+from chat_service.usecases.in_memory import InMemory, own
 from chat_service.usecases.ports import OpenTransaction
 
 
@@ -38,12 +39,20 @@ class RecoveredRun:
 
 
 async def recover_run(
-    open_transaction: OpenTransaction, recall: Recall, caller: Caller, session_id: UUID
+    open_transaction: OpenTransaction,
+    in_memory: InMemory,
+    recall: Recall,
+    caller: Caller,
+    session_id: UUID,
 ) -> RecoveredRun:
     """Returns what there is of a session's live run, else of its newest one.
 
-    Raises RunNotFound if the session has none, or is not the caller's.
+    Without the database where that is in memory. Raises RunNotFound if the session has none, or
+    is not the caller's.
     """
+    here = own(caller, in_memory.find_unsaved(session_id))
+    if here is not None and (recalled := await recall(here)) is not None:
+        return RecoveredRun(here, recalled.text, recalled.reasoning, recalled.seq)
     run, answer = await _find_newest(open_transaction, caller, session_id)
     if run.status is RunStatus.RUNNING:
         recalled = await recall(run)

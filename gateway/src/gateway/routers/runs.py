@@ -54,6 +54,7 @@ async def follow_run(
     again, wins over `after`, which is part of the address it began with.
     """
     state = request.app.state
+    state.requests.check_room(str(caller.user_id))
     chat = services.chat
     batches = chat.follow(
         chat.stub.FollowRun,

@@ -9,7 +9,7 @@ from chassis.caller import Caller
 from chassis.errors import AppError, Unavailable
 from chassis.tasks import end_task
 from gateway.clients import Peer
-from gateway.sse import Batch, begin
+from gateway.sse import Batch, begin, sliced
 from gateway.trunks import Asking, Trunks
 from gateway.ws import frames
 from gateway.ws.wire import Wire
@@ -91,7 +91,8 @@ class Follows:
             while batch is not None:
                 events = list(batch.frames)
                 last = events[-1].event
-                await self._wire.send(frames.events(opening, events))
+                for some in sliced(frames.events(opening, events)):
+                    await self._wire.send(some)
                 batch = await anext(batches, None)
             if last not in _TERMINAL:
                 raise StreamBroken()

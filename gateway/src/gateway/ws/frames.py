@@ -3,7 +3,7 @@
 A frame of a run is spliced into its event byte by byte, as chat-service made it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -157,9 +157,12 @@ def opening_of(run_id: str) -> bytes:
     return b'{"type":"event","run_id":%b,"seq":' % orjson.dumps(run_id)
 
 
-def events(opening: bytes, frames: Iterable[FrameLike]) -> list[bytes]:
-    """The frames of a run as events; their data is not looked at."""
-    return [
-        b'%b%d,"event":"%b","data":%b}' % (opening, frame.seq, frame.event.encode(), frame.data)
-        for frame in frames
-    ]
+def events(opening: bytes, frames: Iterable[FrameLike]) -> Iterator[bytes]:
+    """The frames of a run as events, each made when it is asked for; their data is not looked at."""
+    for frame in frames:
+        yield b'%b%d,"event":"%b","data":%b}' % (
+            opening,
+            frame.seq,
+            frame.event.encode(),
+            frame.data,
+        )
