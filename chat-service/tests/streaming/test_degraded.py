@@ -236,6 +236,22 @@ async def test_a_reader_of_another_replica_sees_everything_while_redis_comes_and
     assert await late.to_the_end() == frames
 
 
+async def test_what_readers_elsewhere_may_not_have_seen_yet_goes_to_postgresql_as_well(
+    rig: Any, caller: Caller, model_server: ModelServer, valkey: EmbeddedValkey
+) -> None:
+    run = (await rig.ask(caller, model_server, "endless-at-100")).run
+    reader = Reader(rig, run)
+    await reader.until(20)
+    valkey.kill()
+    shown = reader.frames[-1].seq
+    await reader.more()
+    kept = await rig.frames.read(run.id, 0)
+    assert kept[0].seq < shown
+    assert [frame.seq for frame in kept] == list(range(kept[0].seq, kept[-1].seq + 1))
+    rig.engine.cancel(run.id)
+    await reader.to_the_end()
+
+
 async def test_what_was_shown_is_recalled_while_redis_is_away(
     rig: Any,
     make_rig: Any,

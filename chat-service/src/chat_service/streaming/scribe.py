@@ -31,6 +31,9 @@ _APPEND_SECONDS = Histogram(
     buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1),
 )
 _SPILL_TIMEOUT = 2.0
+# Of what was shown already, how much goes along with the first frames of an outage: some seconds
+# of text, where readers elsewhere are a tenth of a second behind.
+_TAIL_BYTES = 8 * 1024
 # How long to wait for PostgreSQL to say whose a run is. It can say so only while it is there, and
 # a run that was taken over while it was is found out at the latest when it is to be saved.
 _CLAIM_TIMEOUT = 1.0
@@ -200,6 +203,9 @@ class Scribe:
         much: _Taken = []
         for live, frames in taken:
             fresh = [frame for frame in frames if frame.seq > live.spilled_to]
+            if fresh and not live.spilled_to:
+                # Also the last that Redis took: readers at other replicas may not have seen it.
+                fresh = [*live.window.tail(fresh[0].seq, _TAIL_BYTES), *fresh]
             if live.saved:
                 again += await self._close(live)
             elif not fresh:

@@ -70,6 +70,18 @@ class Window:
             return [self.frames[-1]]
         return [self.frames[at] for at in range(after + 1 - first.seq, len(self.frames))]
 
+    def tail(self, before: int, most: int) -> list[Frame]:
+        """The newest frames in front of number ``before``, together ``most`` bytes of data."""
+        tail: list[Frame] = []
+        for frame in reversed(self.frames):
+            if frame.seq < before:
+                most -= len(frame.data)
+                if most < 0:
+                    break
+                tail.append(frame)
+        tail.reverse()
+        return tail
+
     async def wait_behind(self, after: int) -> None:
         """Return when there is something to see behind ``after``, or nothing more will come."""
         if self.last > after or self.ended:
