@@ -24,7 +24,7 @@ test: $(READY) ## run every test (ARGS="-k login" for some of them)
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 faults: $(READY) ## kill, freeze and cut everything in mid-stream (ARGS="--seeds 200" kills by seed)
-	@$(BIN)/python -m pytest tests/faults -m "" $(ARGS)
+	@$(BIN)/python -m pytest tests/faults chat-service/tests/protocol -m "" $(ARGS)
 
 check: $(READY) ## prove format, types, imports, contracts, lock and packaging
 	@$(BIN)/python -m tools.check
