@@ -80,6 +80,20 @@ async def test_a_run_whose_row_somebody_holds_is_not_waited_for(
     assert await kept.append(spills[:1]) == [Standing.OURS]
 
 
+async def test_nothing_is_released_while_a_transaction_with_frames_is_under_way(
+    chat: Any, caller: Caller, kept: PostgresRunFrames
+) -> None:
+    """It may have been given up, and be committed yet."""
+    run = await accepted(chat, caller)
+    async with chat.worker.transaction() as connection:
+        # The lock that a spill holds.
+        row = text("SELECT id FROM runs WHERE id = :id FOR SHARE")
+        assert (await connection.execute(row, {"id": run.id})).all()
+        assert await kept.release([Claim(run.id, 1, 9)]) == [Standing.BUSY]
+        assert await kept.append([Spill(run.id, 1, frames(1, 1))]) == [Standing.OURS]
+    assert await kept.release([Claim(run.id, 1, 9)]) == [Standing.OURS]
+
+
 async def test_released_frames_are_gone_and_ended_runs_are_swept(
     chat: Any, caller: Caller, kept: PostgresRunFrames
 ) -> None:

@@ -13,7 +13,8 @@ from chat_service.domain.run import RunStatus
 from chat_service.usecases.run_frames import Claim, Look, Spill, Standing
 
 # Runs whose row somebody else has are skipped rather than waited for: one erasure that takes its
-# time must not hold up everybody's stream. A shared lock conflicts with a taker's update.
+# time must not hold up everybody's stream. A shared lock conflicts with a taker's update; that of
+# a release with a spill's as well, so that no rows are committed behind the release of them all.
 _OWNED = """
 offered AS (
     SELECT * FROM unnest(CAST(:run_ids AS uuid[]), CAST(:epochs AS integer[]),
@@ -23,7 +24,7 @@ owned AS (
     FROM runs JOIN offered ON offered.run_id = runs.id AND offered.epoch = runs.epoch
     WHERE runs.status = 'running'
     ORDER BY runs.id
-    FOR SHARE OF runs SKIP LOCKED)
+    FOR {lock} OF runs SKIP LOCKED)
 """
 _STANDING = """
 SELECT offered.run_id, owned.id IS NOT NULL AS ours, offered.epoch = runs.epoch AS same_epoch,
@@ -34,7 +35,7 @@ FROM offered LEFT JOIN owned ON owned.id = offered.run_id
 
 _APPEND = Statement(
     text(f"""
-WITH {_OWNED},
+WITH {_OWNED.format(lock="SHARE")},
 written AS (
     INSERT INTO run_frames (run_id, seq, epoch, tenant_id, user_id, event, data)
     SELECT owned.id, frame.seq, owned.epoch, owned.tenant_id, owned.user_id, frame.event, frame.data
@@ -51,7 +52,7 @@ written AS (
 
 _RELEASE = Statement(
     text(f"""
-WITH {_OWNED},
+WITH {_OWNED.format(lock="NO KEY UPDATE")},
 gone AS (
     DELETE FROM run_frames USING owned
     WHERE run_frames.run_id = owned.id AND run_frames.seq <= owned.number)

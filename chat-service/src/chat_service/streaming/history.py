@@ -14,7 +14,7 @@ _log = get_logger(__name__)
 
 
 class RunLogUnavailable(Unavailable):
-    """Redis is away, and what PostgreSQL has of the run does not begin at its beginning."""
+    """Redis is away, and what PostgreSQL has of the run is not enough without it."""
 
     reason = "RUN_LOG_UNAVAILABLE"
 
@@ -58,12 +58,14 @@ class History:
     async def fence(self, run_id: UUID, epoch: int) -> Past:
         """Close the log to owners before ``epoch``, then everything from the beginning.
 
-        The epoch must have been raised in the database before. Raises as :meth:`whole` does.
+        The epoch must have been raised in the database before. Raises RunLogUnavailable, and what
+        the database raises.
         """
         try:
             logged = await self._log.fence(run_id, epoch)
-        except REDIS_ERRORS:
-            return Past(await self._without_redis(run_id))
+        except REDIS_ERRORS as error:
+            # Not even if PostgreSQL has a beginning of the run: the log may be ahead of it.
+            raise RunLogUnavailable(retry_after=1) from error
         return await self._with(run_id, logged)
 
     async def _with(self, run_id: UUID, logged: Sequence[Frame]) -> Past:

@@ -4,8 +4,8 @@ Each replica counts its beat up once a second. An owner is dead when its beat ha
 for 15 s on this replica's own monotonic clock, which starts again after every look that fails or is
 late: whoever could not look could perhaps not beat either. The
 taker raises the epoch in PostgreSQL, closes the log to older epochs, and only then reads it, and
-what PostgreSQL has of it: whatever was shown is in there. While Redis is away it waits, unless
-PostgreSQL has the whole run. The model is not called again by itself.
+what PostgreSQL has of it: whatever was shown is in there. While Redis is away it waits. The model is
+not called again by itself.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from chat_service.streaming.follow import FindRun
 from chat_service.streaming.frame import Frame, encode
 from chat_service.streaming.generate import CANCELLED_BY_USER
 from chat_service.streaming.history import History, Past, RunLogUnavailable
-from chat_service.streaming.log import REDIS_ERRORS, Append, Outcome, RunLog
+from chat_service.streaming.log import REDIS_ERRORS, Append, RunLog
 from chat_service.streaming.replay import replay
 from chat_service.streaming.terminal import terminal_event
 from chat_service.usecases.replicas import LiveRun, Replicas
@@ -190,19 +190,17 @@ class Ownership(Component):
                 run, ending.status, finish_reason=None, saved=saved is Saved.YES
             )
             rest.append(Frame(ending.last_seq, event, encode(data)))
-        if rest and not await self._append(run, rest) and saved is Saved.YES:
-            # The log lacks its end, the database does not.
-            self._log.let_go(run.id, now=True)
-        elif saved is Saved.YES:
+        if rest:
+            await self._append(run, rest)
+        if saved is Saved.YES:
+            # Not at once, even if it lacks its end: the mark in it keeps a frozen owner out.
             self._log.let_go(run.id)
 
-    async def _append(self, run: Run, frames: Sequence[Frame]) -> bool:
+    async def _append(self, run: Run, frames: Sequence[Frame]) -> None:
         try:
-            (appended,) = await self._log.append([Append(run.id, run.epoch, frames)])
+            await self._log.append([Append(run.id, run.epoch, frames)])
         except REDIS_ERRORS as error:
             _log.warning("run.end_not_logged", run_id=str(run.id), error=type(error).__name__)
-            return False
-        return appended.outcome is Outcome.OK
 
     async def _read_all(self, run: Run) -> Past:
         while True:
