@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from . import servers
 from .owner import owner_moves
-from .state import DONE, RUNNING, Move, Owner, State, pieces
+from .state import DONE, RUNNING, Frames, Move, Owner, State, pieces, place
 from .taker import taker_moves, truthful
 from .world import World
 
@@ -33,19 +33,28 @@ def _repairs(state: State, world: World) -> Iterator[Move]:
         near = postgres._replace(near=True)
         yield Move("the owner reaches PostgreSQL again", False, state._replace(postgres=near))
     if owner.life == "frozen":
-        yield Move("the owner wakes", False, state._replace(owner=owner._replace(life="up")))
+        # It has seen by its clock that it stood still: it asks before it shows anything more.
+        asks = owner.in_database or "thaw_asks" not in world.broken
+        awake = owner._replace(life="up", in_database=asks)
+        yield Move("the owner wakes", False, state._replace(owner=awake))
     if state.late is not None:
-        call, frames = state.late
-        done = state._replace(late=None)
-        if call == "append" and redis.up:
-            done, _ = servers.append(done, 1, frames, world)
-        elif call == "spill":
-            done, _ = servers.spill(done, frames, world, late=True)
-        elif call == "release":
-            done, _ = servers.release(done, frames[-1] & 15)
-        else:
-            return
-        yield Move(f"the {call} that was given up is carried out", True, done)
+        yield from _late(state, *state.late, world)
+
+
+def _late(state: State, call: str, frames: Frames, world: World) -> Iterator[Move]:
+    """A call that was given up is carried out; only of a lock it is certain that it ends."""
+    done = state._replace(late=None)
+    name = f"the {call} that was given up is carried out"
+    match call:
+        case "append" if state.redis.up:
+            yield Move(name, True, servers.append(done, 1, frames, world)[0])
+        case "spill":
+            yield Move(name, True, servers.spill(done, frames, world)[0])
+        case "commit":
+            yield Move(name, False, servers.spill(done, frames, world)[0])
+            yield Move("the commit that was given up fails", False, done)
+        case "release":
+            yield Move(name, True, servers.release(done, place(frames[-1]), world)[0])
 
 
 def _faults(state: State, world: World) -> Iterator[Move]:

@@ -62,9 +62,8 @@ def _round(state: State, name: str, taken: Frames, world: World) -> Iterator[Mov
         state = show(state, place(taken[-1]), keep=True)
         owner = state.owner
     if not owner.open or state.redis.up:
-        doing = "ask" if world.asks_first and owner.in_database else "append"
-        asked = owner._replace(doing=doing, taken=taken)
-        yield Move(f"{name}: {doing} {_names(taken)}", False, state._replace(owner=asked))
+        asked = owner._replace(doing="append", taken=taken)
+        yield Move(f"{name}: append {_names(taken)}", False, state._replace(owner=asked))
     if owner.open:
         yield Move(f"{name}, without Redis", False, _keep(state, taken, world))
 
@@ -93,18 +92,17 @@ def _carried_out(state: State, world: World) -> Iterator[Move]:
                     after, reply = servers.append(state, 1, owner.taken, world)
                 case "spill":
                     after, reply = servers.spill(state, owner.taken, world)
-                case "ask":
-                    after, reply = servers.ask(state)
                 case "release":
-                    after, reply = servers.release(state, place(owner.taken[-1]))
+                    after, reply = servers.release(state, place(owner.taken[-1]), world)
                 case _:
-                    after, reply = servers.release(state, 0)
+                    after, reply = servers.release(state, 0, world)
             stale = owner.stale
             if owner.doing in {"append", "spill"}:
                 stale = state.postgres.epoch > 1 and state.postgres.status != RUNNING
             after = after._replace(owner=owner._replace(reply=reply, stale=stale))
             yield Move(f"the {owner.doing} is carried out", False, after)
-    if owner.save in {"saving", "told"} and not owner.commit and state.postgres.near:
+    saving = owner.save in {"saving", "told"} and not owner.commit
+    if saving and state.postgres.near and not servers.is_locked(state):
         after, saved = servers.save(state, 1, DONE, pieces(owner.made), world)
         after = after._replace(owner=owner._replace(commit="yes" if saved else "no"))
         yield Move("the save is carried out", False, after)
@@ -120,6 +118,8 @@ def _arrive(state: State, world: World) -> State:
     match owner.doing, outcome:
         case _, "FENCED" | "LOST":
             return drop(state)
+        case _, "BUSY":
+            return state._replace(owner=free._replace(gap=0))
         case "append", "OK":
             asks = owner.in_database and "release_asks" not in world.broken
             if not asks:
@@ -137,8 +137,6 @@ def _arrive(state: State, world: World) -> State:
             if outcome == "OURS":
                 free = released(free, last)
             return show(state._replace(owner=free), last)
-        case "ask", "OURS":
-            return state._replace(owner=owner._replace(doing="append", reply=None))
         case "mend", "OURS":
             return rewind(state._replace(owner=free), world)
         case "spill", "OURS":
@@ -155,7 +153,8 @@ def _give_up(state: State, world: World) -> Iterator[Move]:
     owner = state.owner
     redis = owner.doing == "append"
     there = state.redis.up if redis else state.postgres.near
-    if owner.doing in {"release", "mend"} and world.claims_are_answered and state.blind:
+    unmarked = state.blind or state.faults.expiries != world.faults.expiries
+    if owner.doing in {"release", "mend"} and world.claims_are_answered and unmarked:
         return
     after = _given_up(state, world)
     lost = state.faults.spend("lost")
@@ -163,26 +162,34 @@ def _give_up(state: State, world: World) -> Iterator[Move]:
         yield Move(f"no answer to the {owner.doing}", False, after)
     elif lost is not None:
         yield Move(f"the {owner.doing} fails", True, after._replace(faults=lost))
-    if lost is not None and owner.reply is None and owner.doing in _LATE and state.late is None:
-        if owner.doing == "spill" and world.spills_end:
-            return
-        name = f"the {owner.doing} is given up, and is under way"
-        late = (owner.doing, owner.taken)
-        yield Move(name, True, after._replace(faults=lost, late=late))
+    if lost is not None and owner.reply is None and state.late is None:
+        for call in _late_calls(state, world):
+            name = f"the {call} is given up, and is under way"
+            yield Move(name, True, after._replace(faults=lost, late=(call, owner.taken)))
 
 
-#: What a server may do although nobody waits for it any more.
-_LATE = frozenset({"append", "spill", "release"})
+def _late_calls(state: State, world: World) -> Iterator[str]:
+    """What a server may do although nobody waits for it any more."""
+    owner, postgres = state.owner, state.postgres
+    if owner.doing in {"append", "release"} or (owner.doing == "spill" and not world.spills_end):
+        yield owner.doing
+    if (
+        owner.doing == "spill"
+        and postgres.near
+        and (postgres.epoch, postgres.status) == (1, RUNNING)
+    ):
+        # It has written, has the run's row, and hangs.
+        yield "commit"
 
 
 def _given_up(state: State, world: World) -> State:
     owner = state.owner
     free = owner._replace(doing="", taken=(), reply=None)
     match owner.doing:
-        case "append" | "ask":
+        case "append":
             return _keep(state, owner.taken, world)
         case "release":
-            free = free._replace(unreleased=True)
+            free = free._replace(unreleased=world.rows_are_released)
             return show(state._replace(owner=free), place(owner.taken[-1]))
         case "mend":
             return rewind(state._replace(owner=free), world)

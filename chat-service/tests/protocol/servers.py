@@ -50,30 +50,25 @@ def _standing(state: State, checked: bool) -> str:
     return "OURS" if state.postgres.status == RUNNING else "ENDED"
 
 
-def spill(
-    state: State, frames: Frames, world: World, *, late: bool = False
-) -> tuple[State, tuple[str, int]]:
+def spill(state: State, frames: Frames, world: World) -> tuple[State, tuple[str, int]]:
     """The transaction that keeps frames in ``run_frames``."""
     standing = _standing(state, "spill_asks" not in world.broken)
     if standing == "OURS":
-        postgres = state.postgres
-        rows = merged(postgres.rows, frames)
-        behind = postgres.behind and late
-        state = state._replace(postgres=postgres._replace(rows=rows, behind=behind))
+        rows = merged(state.postgres.rows, frames)
+        state = state._replace(postgres=state.postgres._replace(rows=rows))
         state = read_elsewhere(state, world)
     return state, (standing, 0)
 
 
-def ask(state: State) -> tuple[State, tuple[str, int]]:
-    """With the proposal of decision 0009: says beforehand that the log may get ahead of the rows."""
-    standing = _standing(state, checked=True)
-    if standing == "OURS":
-        state = state._replace(postgres=state.postgres._replace(behind=True))
-    return state, (standing, 0)
+def is_locked(state: State) -> bool:
+    """Whether a transaction with frames that its owner gave up still has the run's row."""
+    return state.late is not None and state.late[0] == "commit"
 
 
-def release(state: State, upto: int) -> tuple[State, tuple[str, int]]:
+def release(state: State, upto: int, world: World) -> tuple[State, tuple[str, int]]:
     """The transaction that deletes rows that the log has, and verifies the epoch."""
+    if is_locked(state) and "release_waits" not in world.broken:
+        return state, ("BUSY", 0)
     standing = _standing(state, checked=True)
     if standing == "OURS":
         postgres = state.postgres

@@ -95,7 +95,7 @@ class Owner(NamedTuple):
     gap: int = 0
     #: What the call came to, on its way back.
     reply: tuple[str, int] | None = None
-    #: Whether it shows on although PostgreSQL did not answer that its rows were released.
+    #: Whether it shows on although its rows were not released (if that is assumed not to matter).
     unreleased: bool = False
     #: Whether that word was given after a later owner had saved.
     stale: bool = False
@@ -128,8 +128,6 @@ class Postgres(NamedTuple):
     answer: int = 0
     saves: int = 0
     rows: Frames = ()
-    #: With the proposal of decision 0009: the log may be ahead of the rows.
-    behind: bool = False
 
 
 class Taker(NamedTuple):
@@ -150,12 +148,13 @@ class State(NamedTuple):
     redis: Redis = Redis()
     postgres: Postgres = Postgres()
     takers: tuple[Taker, ...] = ()
-    #: A call that its caller gave up, and that may still be carried out.
+    #: A call that its caller gave up, and that may still be carried out; commit: a spill that has
+    #: the run's row.
     late: tuple[str, Frames] | None = None
     #: What a reader elsewhere has seen: all up to a number, and the end it was told.
     seen: int = 0
     told: int = RUNNING
-    #: Whether somebody took the rows for the whole run.
+    #: Whether a taker, its rule broken, took the rows for the whole run.
     blind: bool = False
     #: A promise that was broken by the last step.
     flaw: str = ""

@@ -36,7 +36,7 @@ def _begin(state: State, world: World) -> Iterator[Move]:
     postgres = state.postgres
     if postgres.status != RUNNING or len(state.takers) >= world.takers:
         return
-    if world.losses_are_mended and servers.is_lacking(state, world):
+    if servers.is_locked(state) or (world.losses_are_mended and servers.is_lacking(state, world)):
         return
     faults = state.faults
     if postgres.epoch == 1:
@@ -64,6 +64,8 @@ def _steps(state: State, taker: Taker, world: World) -> _Steps:
     kills = state.faults.spend("kills")
     if taker.step != "gone" and kills is not None and len(state.takers) < world.takers:
         yield "is killed", True, state._replace(faults=kills), taker._replace(step="gone")
+    # Where it goes on that does not reach Redis: it waits.
+    again = "blind" if "waits_for_redis" in world.broken else "mark"
     match taker.step:
         case "mark" | "log":
             if up and taker.step == "mark":
@@ -72,15 +74,15 @@ def _steps(state: State, taker: Taker, world: World) -> _Steps:
                 yield "marks the log", False, after, taker._replace(step=step)
                 if lost is not None:
                     after = after._replace(faults=lost)
-                    yield "marks the log unawares", True, after, taker._replace(step="blind")
+                    yield "marks the log unawares", True, after, taker._replace(step=again)
             elif up:
                 logged = state.redis.frames
                 yield "reads the log", False, state, taker._replace(step="rows", logged=logged)
-            if not up:
-                yield "does without Redis", False, state, taker._replace(step="blind")
-            elif lost is not None:
+            if not up and taker.step != again:
+                yield "does not reach Redis", False, state, taker._replace(step=again)
+            elif up and lost is not None:
                 after = state._replace(faults=lost)
-                yield "does not reach Redis", True, after, taker._replace(step="blind")
+                yield "does not reach Redis", True, after, taker._replace(step=again)
         case "rows":
             frames = merged(taker.logged, state.postgres.rows)
             step = "save"
@@ -95,7 +97,7 @@ def _steps(state: State, taker: Taker, world: World) -> _Steps:
             yield from _tell(state, taker, world)
         case "delete":
             # Redis may be told so again and again, until it is there.
-            if up and not (world.marks_last and _may_write_again(state)):
+            if up:
                 after = state._replace(redis=state.redis._replace(log=()))
                 yield "deletes the log", False, after, taker._replace(step="gone")
 
@@ -104,16 +106,10 @@ def _is_marked(state: State, taker: Taker) -> bool:
     return any(entry >> 8 >= taker.epoch for entry in state.redis.log)
 
 
-def _may_write_again(state: State) -> bool:
-    """Whether an earlier owner, or a call of it, may come to the log yet."""
-    return state.owner.life in {"up", "frozen"} or state.late is not None
-
-
 def _read_without_redis(state: State, taker: Taker, world: World) -> _Steps:
+    """A rule that is broken: what begins at the beginning is taken for the whole run."""
     rows = state.postgres.rows
-    whole = servers.is_whole(rows) or "blind_is_whole" in world.broken
-    ahead = state.owner.unreleased and world.rows_are_released
-    if not whole or ahead or state.postgres.behind:
+    if not servers.is_whole(rows) or state.owner.unreleased:
         yield "waits for Redis", False, state, taker._replace(step="mark")
         return
     read = taker._replace(step="save", logged=(), frames=rows)
@@ -152,7 +148,9 @@ def _tell(state: State, taker: Taker, world: World) -> _Steps:
     if not (taker.frames and is_terminal(taker.frames[-1])):
         rest = (*rest, end)
     saved = taker._replace(step="save" if taker.told else "gone", logged=())
-    failed = saved if taker.told else saved._replace(step="delete")
+    # The log expires, even if it lacks its end: the mark stays for as long as it can.
+    deletes = "mark_stays" in world.broken and not taker.told
+    failed = saved._replace(step="delete") if deletes else saved
     if not rest:
         yield "has nothing to add", False, state, saved
         return

@@ -46,24 +46,24 @@ class World:
     ends: bool = True
     #: Whether anybody reads at another replica.
     reader_elsewhere: bool = True
-    #: The proposal of decision 0009.
-    asks_first: bool = False
 
-    # Assumptions: what is left, in decision 0005 and 0009.
+    # Assumptions: what is left, in decision 0009.
 
-    #: PostgreSQL answers an owner whose run somebody read without Redis.
-    claims_are_answered: bool = True
-    #: Nobody reads a run without Redis while its owner, that could not release its rows, is ahead.
-    rows_are_released: bool = True
     #: Redis loses nothing that it acknowledged, unless the owner lives to write it again.
     losses_are_mended: bool = True
     #: The mark in a log outlives the owners that it is to keep out.
     marks_last: bool = True
-    #: Readers elsewhere do not see in the log what is ahead of rows that begin a run.
-    readers_wait: bool = True
 
-    #: A transaction with frames that its owner gave up is not committed later.
-    spills_end: bool = True
+    # What is not assumed any more, but was while a taker did without Redis ("waits_for_redis").
+
+    #: PostgreSQL answers an owner whose run was ended while there is no mark in its log.
+    claims_are_answered: bool = False
+    #: Nobody reads a run without Redis while its owner, that could not release its rows, is ahead.
+    rows_are_released: bool = False
+    #: Readers elsewhere do not see in the log what is ahead of rows that begin a run.
+    readers_wait: bool = False
+    #: A transaction with frames that its owner gave up has the run's row by then, or never comes.
+    spills_end: bool = False
 
     #: The rules that are broken on purpose, by name.
     broken: frozenset[str] = field(default=frozenset())
