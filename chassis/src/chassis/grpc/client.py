@@ -145,9 +145,8 @@ class Channel(Component):
 
         Use it under ``contextlib.aclosing``. Raises AppError.
         """
-        return _answers(
-            method(request, metadata=self.metadata(token, idempotency_key), timeout=timeout)
-        )
+        metadata = self.metadata(token, idempotency_key)
+        return _answers(lambda: method(request, metadata=metadata, timeout=timeout))
 
     def exchange(
         self,
@@ -155,7 +154,8 @@ class Channel(Component):
         requests: AsyncIterator[Request],
     ) -> AsyncGenerator[Response, None]:
         """The answers of a stream of requests, which is read on its own; as :meth:`stream`."""
-        return _answers(method(requests, metadata=self.metadata()))
+        metadata = self.metadata()
+        return _answers(lambda: method(requests, metadata=metadata))
 
     async def probe(self) -> None:
         """For a health check: raises unless the other side can be reached."""
@@ -166,7 +166,9 @@ class Channel(Component):
             await channel.wait_for_state_change(state)
 
 
-async def _answers(call: Any) -> AsyncGenerator[Any, None]:
+async def _answers(begin: Callable[[], Any]) -> AsyncGenerator[Any, None]:
+    # Not before it is iterated: a generator that never was ends without a word.
+    call = begin()
     try:
         async for answer in call:
             yield answer

@@ -9,12 +9,10 @@ from google.rpc import error_details_pb2, status_pb2
 
 from chassis.errors import (
     AppError,
-    DeadlineExceeded,
     FieldError,
     Internal,
     Kind,
     RemoteError,
-    Unavailable,
 )
 from chassis.telemetry.logging import get_logger
 
@@ -91,7 +89,7 @@ def from_rpc_error(error: grpc.aio.AioRpcError) -> AppError:
         case grpc.StatusCode.INTERNAL | grpc.StatusCode.UNKNOWN if details.startswith(_RESET):
             return _gone(code, details)
         case grpc.StatusCode.DEADLINE_EXCEEDED:
-            return DeadlineExceeded()
+            return RemoteError(Kind.TIMEOUT, "DEADLINE_EXCEEDED", "It took too long.")
         case grpc.StatusCode.RESOURCE_EXHAUSTED if _TOO_LARGE in details:
             _log.error("grpc.message_too_large", details=details)
             return MessageTooLarge()
@@ -101,7 +99,9 @@ def from_rpc_error(error: grpc.aio.AioRpcError) -> AppError:
 
 def _gone(code: grpc.StatusCode, details: str) -> AppError:
     _log.warning("grpc.peer_gone", code=code.name, details=details)
-    return Unavailable()
+    return RemoteError(
+        Kind.UNAVAILABLE, "UNAVAILABLE", "A part of the system is away; try again shortly."
+    )
 
 
 def _from_details(status: status_pb2.Status, code: grpc.StatusCode) -> AppError:
