@@ -51,7 +51,7 @@ STANDARD = (
     Scenario("1 stream × 50/s", 1, 50.0, ((10, 50), (100, 5))),
     Scenario("10 streams × 50/s", 10, 50.0, ((100, 6), (1000, 1)), ramp=2.0),
     Scenario("100 streams × 50/s", 100, 50.0, ((200, 3), (2000, 1)), ramp=4.0),
-    Scenario("1000 streams × 5/s", 1000, 5.0, ((20, 2), (200, 1)), ramp=4.0),
+    Scenario("1000 streams × 5/s", 1000, 5.0, ((50, 1), (150, 1)), ramp=15.0),
     Scenario("100 questions at once", 100, 50.0, ((50, 1),)),
     Scenario("16 streams flat out", 16, None, ((200, 25), (2000, 10))),
 )
