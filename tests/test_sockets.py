@@ -52,7 +52,7 @@ async def test_a_line_that_breaks_in_mid_answer_costs_no_token(
     user, stranger = sign_up(stack), sign_up(stack)
     user.create_key(stack.model_url, "tokens-100-at-50")
     async with socket_of(stack, user) as socket:
-        sent = {"type": "send", "content": "What do you see?", "idempotency_key": "one"}
+        sent = {"type": "send", "content": "What is in the socket?", "idempotency_key": "one"}
         accepted = await socket.ask(**sent)
         assert accepted["type"] == "ack", accepted
         run_id = accepted["run_id"]

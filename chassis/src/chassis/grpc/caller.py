@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterable, Callable, Iterable
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Protocol
@@ -33,6 +34,8 @@ ROLES = frozenset({"user", "tenant_admin", "operator"})
 
 _MAX_TOKEN_CHARACTERS = 4096
 _CACHE_SIZE = 10_000
+# How long a call may wait in a process that has just started; auth-service may start after it.
+_KEYS_SECONDS = 5.0
 # By how much auth-service's clock may be ahead of this machine's.
 _CLOCK_LEAD_SECONDS = 60.0
 # A watch that says nothing for so long is dead: the other side speaks every 10 seconds.
@@ -136,6 +139,13 @@ class TrustStore:
         if self._keys:
             self.arrived.set()
 
+    async def wait(self, seconds: float) -> None:
+        """Until keys have arrived, at most so long; what comes of it, ``key`` says."""
+        if not self._keys:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self.arrived.wait()
+
     async def probe(self) -> None:
         """For a health check: raises TrustUnavailable until keys have arrived."""
         if not self._keys:
@@ -182,6 +192,13 @@ class TokenVerifier:
         TrustUnavailable while this process has no keys yet.
         """
         return self.inspect(token).caller
+
+    async def wait_for_keys(self) -> None:
+        """In a process that has only just started: for the first keys, a few seconds at most.
+
+        Who reached the process before the keys did has done nothing wrong.
+        """
+        await self._trust.wait(_KEYS_SECONDS)
 
     def inspect(self, token: str) -> Verified:
         """As ``verify``, for whoever must know later whether the token still stands."""

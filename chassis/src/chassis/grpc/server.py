@@ -201,7 +201,7 @@ class _Guard(grpc.aio.ServerInterceptor):
         async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             began = time.perf_counter()
             try:
-                self._admit(policy, context)
+                await self._admit(policy, context)
                 answer = await behavior(request, context)
             except asyncio.CancelledError:
                 _HANDLED.labels(method, "CANCELLED").inc()
@@ -222,7 +222,7 @@ class _Guard(grpc.aio.ServerInterceptor):
             request: Any, context: grpc.aio.ServicerContext[Any, Any]
         ) -> AsyncIterator[Any]:
             try:
-                self._admit(policy, context)
+                await self._admit(policy, context)
                 async for answer in behavior(request, context):
                     yield answer
             except (asyncio.CancelledError, GeneratorExit):
@@ -234,7 +234,7 @@ class _Guard(grpc.aio.ServerInterceptor):
 
         return handle
 
-    def _admit(self, policy: Method, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+    async def _admit(self, policy: Method, context: grpc.aio.ServicerContext[Any, Any]) -> None:
         metadata: dict[str, Any] = dict(context.invocation_metadata() or ())
         request_id.set(accept_request_id(metadata.get(REQUEST_ID_HEADER)))
         traceparent.set(accept_traceparent(metadata.get(TRACEPARENT_HEADER)))
@@ -245,6 +245,7 @@ class _Guard(grpc.aio.ServerInterceptor):
             scheme, _, token = str(metadata.get("authorization", "")).partition(" ")
             if scheme != "Bearer" or not token:
                 raise Unauthenticated()
+            await self._verifier.wait_for_keys()
             set_caller(self._verifier.verify(token))
         set_deadline(context.time_remaining())
         idempotency_key.set(parse_idempotency_key(metadata.get(METADATA_KEY)))
