@@ -26,7 +26,6 @@ from chassis.testing.rpc import NAMES, OpenChannel, TlsSettings, open_channel, t
 from chassis.testing.signer import Signer
 from chassis.tls import issue
 
-
 # Tests run gRPC servers and start processes. gRPC's handlers of fork() would start its threads in
 # the child, where they trip over the parent's state and abort it before its program has begun.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
