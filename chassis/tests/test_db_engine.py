@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 from chassis.db.connection import Connection
 from chassis.db.engine import Database, Scope
 from chassis.db.errors import DatabaseBusy, DatabaseUnavailable
+from chassis.db.statement import Statement
 from chassis.embedded import EmbeddedPostgres, free_port
 from chassis.ids import new_id
 from chassis.testing import DatabaseUrls, ServiceDatabase, eventually
@@ -379,3 +380,36 @@ async def test_a_commit_that_the_server_does_not_survive_is_unavailable(
         await commit_into_the_void()
     await asyncio.to_thread(mortal_postgres.start)
     await mortal_database.ping()
+
+
+async def test_a_statement_by_itself_is_a_transaction_of_its_scope(database: Database) -> None:
+    mine, theirs = somebody(), somebody()
+    values = {"tenant_id": mine.tenant_id, "user_id": mine.user_id, "text": "by itself"}
+    insert = Statement(INSERT)
+    assert await database.run(mine, insert, id=new_id(), **values) == 1
+    assert (await count_entries(database, mine), await count_entries(database, theirs)) == (1, 0)
+    with pytest.raises(ProgrammingError, match="row-level security"):
+        await database.run(theirs, insert, id=new_id(), **values)
+    every = Statement(text("SELECT text FROM entries"))
+    assert [row.text for row in await database.all(mine, every)] == ["by itself"]
+    assert await database.all(theirs, every) == []
+
+
+async def test_what_fails_only_when_it_is_committed_fails_a_statement_by_itself(
+    mortal_database: Database,
+) -> None:
+    async with mortal_database.transaction() as connection:
+        await connection.execute(text("CREATE TABLE tops (id int PRIMARY KEY)"))
+        await connection.execute(
+            text(
+                "CREATE TABLE leaves (top int REFERENCES tops DEFERRABLE INITIALLY DEFERRED)",
+            )
+        )
+    orphan = Statement(text("INSERT INTO leaves VALUES (1)"))
+    with pytest.raises(IntegrityError):
+        await mortal_database.run(None, orphan)
+    # The connection is as good as before.
+    count = Statement(text("SELECT count(*) AS n FROM leaves"))
+    assert [row.n for row in await mortal_database.all(None, count)] == [0]
+    async with mortal_database.transaction() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM leaves")) == 0

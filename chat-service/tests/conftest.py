@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from chassis.caller import Caller
-from chassis.db.engine import Database
+from chassis.db.engine import Database, Scope
 from chassis.embedded import free_port
 from chassis.errors import RemoteError
 from chassis.grpc.caller import TokenVerifier, current_caller
@@ -41,13 +41,15 @@ from chat_service.domain.prompt import Window
 from chat_service.domain.run import Ending, Run, RunStatus, Usage
 from chat_service.domain.session import Session
 from chat_service.settings import Settings
+from chat_service.store import statements
 from chat_service.store.erasure import erasures
 from chat_service.store.transaction import transactions
+from chat_service.store.turns import PostgresTurns, of_ending
 from chat_service.usecases.accept_run import AcceptedRun, Question, accept_run
 from chat_service.usecases.errors import KeyNotFound
 from chat_service.usecases.finish_run import finish_run
 from chat_service.usecases.messages import list_messages
-from chat_service.usecases.ports import OpenErasure, OpenTransaction
+from chat_service.usecases.ports import OpenErasure, OpenTransaction, Turns
 from chat_service.usecases.sessions import create_session, get_session
 from chat_service.wiring import MIGRATIONS, build
 from parley.apikey.v1 import apikey_pb2
@@ -82,6 +84,7 @@ class Chat:
     urls: DatabaseUrls
     app: Database
     worker: Database
+    turns: Turns
     open_transaction: OpenTransaction
     open_erasure: OpenErasure
     connection: Connection = CONNECTION
@@ -120,6 +123,7 @@ class Chat:
         limits: Limits = LIMITS,
     ) -> AcceptedRun:
         return await accept_run(
+            self.turns,
             self.open_transaction,
             caller,
             Question(session_id, content, key_id, model, 0.7, max_tokens=100, request=request),
@@ -131,7 +135,15 @@ class Chat:
         )
 
     async def finish(self, run: Run, ending: Ending = ENDING) -> bool:
-        return await finish_run(self.open_transaction, run, ending)
+        return await finish_run(self.turns, run, ending)
+
+    @asynccontextmanager
+    async def finishing(self, run: Run, ending: Ending = ENDING) -> AsyncIterator[None]:
+        """The end of a run that is stored, and not committed before the block ends."""
+        async with self.app.transaction(Scope(run.tenant_id, run.user_id)) as connection:
+            values = of_ending(run, ending, run.created_at)
+            assert await statements.END_RUN.run(connection, **values) == 1
+            yield
 
     async def turn(self, caller: Caller, session_id: UUID, content: str = "a question") -> Run:
         accepted = await self.accept(caller, session_id, content)
@@ -182,7 +194,9 @@ async def chat(service_database: ServiceDatabase) -> AsyncIterator[Chat]:
     worker = Database(urls.worker, pool_size=2, application_name="test worker")
     await app.start()
     await worker.start()
-    yield Chat(urls, app, worker, transactions(app), erasures(worker, "test.{}".format))
+    yield Chat(
+        urls, app, worker, PostgresTurns(app), transactions(app), erasures(worker, "test.{}".format)
+    )
     await worker.stop()
     await app.stop()
 

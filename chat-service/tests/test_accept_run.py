@@ -1,19 +1,26 @@
 """Accepting a question, on a real database."""
 
 import asyncio
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from chassis.caller import Caller
+from chassis.db.owners import OwnerErased
+from chassis.idempotency import RequestKey
 from chassis.ids import new_id
 from chat_service.domain.limits import Limits
 from chat_service.domain.message import Role
 from chat_service.domain.prompt import PromptMessage, Window
-from chat_service.domain.run import RunStatus
+from chat_service.domain.run import Ending, Run, RunStatus
 from chat_service.usecases.accept_run import OtherConnection
 from chat_service.usecases.errors import RunInProgress, SessionNotFound, TooManyRuns
 from chat_service.usecases.get_run import get_run
+from chat_service.usecases.ports import Admission, NewRun, RepeatedRequest, Turns
 
 # `Chat` of conftest.py, which a test module has no name for.
 Chat = Any
@@ -207,10 +214,100 @@ async def test_a_send_that_waited_for_the_end_of_a_run_sees_its_answer_and_has_i
 ) -> None:
     session, limits = await chat.session(caller), Limits(runs_per_user=1)
     live = await chat.accept(caller, session.id, "first")
-    async with chat.open_transaction(caller) as transaction:
-        assert await transaction.end_run(live.run, chat.ending, live.run.created_at)
+    async with chat.finishing(live.run):
         waiting = asyncio.create_task(chat.accept(caller, session.id, "second", limits=limits))
         await chat.somebody_waits()
     accepted = await waiting
     assert [m.content for m in accepted.prompt] == ["first", "an answer", "second"]
     assert (accepted.run.question_order, accepted.run.answer_order) == (3, 4)
+
+
+@dataclass
+class Watched:
+    """Turns that remember how often a question was not admitted at once."""
+
+    turns: Turns
+    declined: int = 0
+
+    async def admit_at_once(
+        self, new: NewRun, window: Window, runs_per_user: int, guessed_key_id: UUID | None
+    ) -> Admission | None:
+        admission = await self.turns.admit_at_once(new, window, runs_per_user, guessed_key_id)
+        self.declined += admission is None
+        return admission
+
+    async def end_run(self, run: Run, ending: Ending, at: datetime) -> bool:
+        return await self.turns.end_run(run, ending, at)
+
+
+@pytest.fixture
+def watched(chat: Chat) -> tuple[Chat, Watched]:
+    turns = Watched(chat.turns)
+    return replace(chat, turns=turns), turns
+
+
+async def test_nothing_but_one_statement_is_needed_where_nothing_is_in_the_way(
+    watched: tuple[Chat, Watched], caller: Caller
+) -> None:
+    chat, turns = watched
+    key_id = new_id()
+    session = await chat.session(caller, key_id=key_id)
+    for words in ("first", "second"):
+        accepted = await chat.accept(caller, session.id, words, guessed_key_id=key_id)
+        assert await chat.finish(accepted.run)
+    # A key of the question's own needs no guess.
+    accepted = await chat.accept(caller, session.id, "third", key_id=new_id())
+    assert [m.content for m in accepted.prompt] == [
+        "first",
+        "an answer",
+        "second",
+        "an answer",
+        "third",
+    ]
+    assert (accepted.run.question_order, turns.declined) == (5, 0)
+
+
+async def test_what_is_not_admitted_at_once_has_changed_nothing(
+    watched: tuple[Chat, Watched], caller: Caller
+) -> None:
+    chat, turns = watched
+    session = await chat.session(caller)
+    request = RequestKey("once", b"hash")
+    await chat.accept(caller, session.id, "first", request=request)
+    before = await chat.read_session(caller, session.id)
+    # It is live; it was sent before; the guess is wrong; the session is not there.
+    with pytest.raises(RunInProgress):
+        await chat.accept(caller, session.id)
+    with pytest.raises(RepeatedRequest):
+        await chat.accept(caller, session.id, "first", request=request)
+    with pytest.raises(SessionNotFound):
+        await chat.accept(caller, new_id())
+    assert turns.declined == 3
+    assert await chat.read_session(caller, session.id) == before
+    (question,) = await chat.messages(caller, session.id)
+    assert question.content == "first"
+
+    other = await chat.session(caller)
+    with pytest.raises(OtherConnection):
+        await chat.accept(caller, other.id, guessed_key_id=new_id())
+    with pytest.raises(TooManyRuns):
+        await chat.accept(caller, other.id, limits=Limits(runs_per_user=1))
+    assert turns.declined == 5
+    assert await chat.read_session(caller, other.id) == other
+    assert await chat.messages(caller, other.id) == []
+
+
+async def test_an_erased_user_is_not_admitted_at_once(
+    watched: tuple[Chat, Watched], caller: Caller
+) -> None:
+    chat, turns = watched
+    session = await chat.session(caller)
+    async with chat.open_erasure(caller) as erasure:
+        await erasure.seal_owner(session.created_at)
+        waiting = asyncio.create_task(chat.accept(caller, session.id))
+        await chat.somebody_waits()
+    with pytest.raises(OwnerErased):
+        await waiting
+    assert turns.declined == 1
+    async with chat.worker.transaction() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM runs")) == 0

@@ -159,8 +159,7 @@ async def test_an_erasure_waits_for_the_turn_that_holds_the_owner(
         assert not await finishing
         await _erase(chat, caller, Logs())
     else:
-        async with chat.open_transaction(caller) as transaction:
-            assert await transaction.end_run(accepted.run, chat.ending, accepted.run.created_at)
+        async with chat.finishing(accepted.run):
             erasing = asyncio.create_task(_erase(chat, caller, Logs()))
             await chat.somebody_waits()
         await erasing

@@ -50,6 +50,7 @@ def generations() -> Generations:
 @pytest.fixture
 def start_run(chat: Chat, generations: Generations) -> StartRun:
     return StartRun(
+        chat.turns,
         chat.open_transaction,
         chat.resolve_key,
         generations,
@@ -155,6 +156,7 @@ async def test_a_repetition_gets_its_run_although_none_could_begin_now(
         return connection
 
     start_run = StartRun(
+        chat.turns,
         chat.open_transaction,
         resolve_key,
         generations,

@@ -60,6 +60,7 @@ def generations() -> Generations:
 @pytest.fixture
 def start_run(chat: Chat, vault: Vault, generations: Generations) -> StartRun:
     return StartRun(
+        chat.turns,
         chat.open_transaction,
         vault.resolve_key,
         generations,

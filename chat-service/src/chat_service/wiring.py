@@ -27,6 +27,7 @@ from chat_service.store.erasure import erasures
 from chat_service.store.frames import PostgresRunFrames
 from chat_service.store.replicas import PostgresReplicas
 from chat_service.store.transaction import transactions
+from chat_service.store.turns import PostgresTurns
 from chat_service.streaming.engine import Engine
 from chat_service.streaming.finaliser import Finaliser
 from chat_service.streaming.follow import EndedRun, Followers
@@ -59,7 +60,7 @@ def build(settings: Settings) -> Service:
         # An erasure may delete a hundred thousand messages at a time.
         statement_seconds=60,
     )
-    open_transaction = transactions(database)
+    open_transaction, turns = transactions(database), PostgresTurns(database)
 
     auth = Channel(target=settings.auth_target, server="auth-service", settings=settings)
     apikey = Channel(target=settings.apikey_target, server="apikey-service", settings=settings)
@@ -80,7 +81,7 @@ def build(settings: Settings) -> Service:
         found = await find_run(open_transaction, run, run.id)
         return None if found is None else found.run.status
 
-    finaliser = Finaliser(log, partial(finish_run, open_transaction), status_of)
+    finaliser = Finaliser(log, partial(finish_run, turns), status_of)
 
     run_frames = PostgresRunFrames(worker)
     followers = Followers(log, run_frames, find_ended_run, tick_seconds=settings.tick_seconds)
@@ -121,7 +122,7 @@ def build(settings: Settings) -> Service:
         answer_bytes=settings.answer_bytes,
     )
     start_run = StartRun(
-        open_transaction, resolve_key, engine, owner=replica, window=window, limits=limits
+        turns, open_transaction, resolve_key, engine, owner=replica, window=window, limits=limits
     )
     continue_run = ContinueRun(
         open_transaction, resolve_key, engine, owner=replica, window=window, limits=limits

@@ -59,9 +59,7 @@ class Rig:
         self.provider = OpenAiProvider(
             AddressPolicy(allowed_hosts), streams=100, per_host=streams_per_host
         )
-        self.finaliser = Finaliser(
-            self.log, partial(finish_run, chat.open_transaction), self._status_of
-        )
+        self.finaliser = Finaliser(self.log, partial(finish_run, chat.turns), self._status_of)
         self.followers = Followers(self.log, self.frames, self.find, tick_seconds=TICK_SECONDS)
         self.trunks = Trunks()
         self.engine = Engine(

@@ -5,7 +5,7 @@ duration; the row-level security policies of the migrations compare rows with th
 scope both are unset or empty, so the policies of the app role show nothing.
 
 Cost: a transaction is one round trip, its COMMIT: BEGIN and the scope travel with the first
-statement, and :meth:`Database.first` needs no COMMIT either. There is no ping at checkout: a
+statement, and a statement that is a transaction by itself needs no COMMIT either. There is no ping at checkout: a
 server that went away has closed its sockets, which can be seen without asking it.
 """
 
@@ -26,7 +26,7 @@ from sqlalchemy.pool import NullPool
 from chassis.caller import Caller
 from chassis.db.connection import Connection
 from chassis.db.errors import DatabaseUnavailable, unavailable
-from chassis.db.pipeline import Command
+from chassis.db.pipeline import Answer, Command
 from chassis.db.pool import Pool, Pooled
 from chassis.db.statement import Statement
 from chassis.service import Component
@@ -131,13 +131,30 @@ class Database(Component):
         self, scope: Scope | Caller | None, statement: Statement, **values: object
     ) -> Any | None:
         """The first row of one statement that is a transaction by itself: one round trip."""
+        return statement.first_of(await self._at_once(scope, statement, values))
+
+    async def all(
+        self, scope: Scope | Caller | None, statement: Statement, **values: object
+    ) -> list[Any]:
+        """Every row of such a statement."""
+        return statement.rows_of(await self._at_once(scope, statement, values))
+
+    async def run(
+        self, scope: Scope | Caller | None, statement: Statement, **values: object
+    ) -> int:
+        """How many rows such a statement touched."""
+        return (await self._at_once(scope, statement, values)).touched
+
+    async def _at_once(
+        self, scope: Scope | Caller | None, statement: Statement, values: dict[str, object]
+    ) -> Answer:
         commands = (*_enter(scope), statement.command(values))
         async with self._connection() as pooled:
             try:
                 answers = await pooled.driver.perform(*commands)
             except psycopg.Error as error:
                 raise statement.error(error) from error
-            return statement.first_of(answers[-1])
+            return answers[-1]
 
     async def ping(self) -> None:
         """One round trip. Raises DatabaseBusy or DatabaseUnavailable."""

@@ -107,7 +107,9 @@ def converse(
             answers.append(Answer(result, transformer))
         elif failed is None:
             failed = result
-    yield from fetch_many(pgconn)  # the sync
+    # The sync; before it comes the error of what fails only when it is committed.
+    while (result := (yield from fetch_many(pgconn))[-1]).status != ExecStatus.PIPELINE_SYNC:
+        failed = failed or result
     pgconn.exit_pipeline_mode()
     if failed is not None:
         raise error_from_result(failed)

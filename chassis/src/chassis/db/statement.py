@@ -68,8 +68,7 @@ class Statement:
 
     async def all(self, connection: AsyncConnection, **values: object) -> list[Any]:
         """Every row."""
-        answer = await self._perform(connection, values)
-        return answer.rows(self._row_maker(answer))
+        return self.rows_of(await self._perform(connection, values))
 
     async def first(self, connection: AsyncConnection, **values: object) -> Any | None:
         """The first row, or None."""
@@ -107,6 +106,10 @@ class Statement:
     def first_of(self, answer: Answer) -> Any | None:
         """The first row of an answer to it."""
         return answer.first(self._row_maker(answer))
+
+    def rows_of(self, answer: Answer) -> list[Any]:
+        """Every row of an answer to it."""
+        return answer.rows(self._row_maker(answer))
 
     def error(self, error: psycopg.Error) -> Exception:
         """``error`` as SQLAlchemy would raise it."""

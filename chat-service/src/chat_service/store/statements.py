@@ -17,22 +17,27 @@ _HAS_ROOM = """
     < :runs_per_user
 """
 
-# `run` stays empty while another run of the session is live, or if the request's key has begun one
-# before: unique indexes decide that, and they look past the snapshot. And while the user has as
-# many live runs as may be.
-_RUN_AND_QUESTION = f"""
+
+def _run_and_question(condition: str = "") -> str:
+    """The two CTEs behind `session`, which is locked or new and knows the question's order number.
+
+    `run` stays empty while another run of the session is live, or if the request's key has begun
+    one before: unique indexes decide that, and they look past the snapshot. And while the user has
+    as many live runs as may be.
+    """
+    return f"""
 run AS (
     INSERT INTO runs (
         id, session_id, tenant_id, user_id, question_id, answer_id, question_order, answer_order,
         provider, model, temperature, max_tokens, owner, epoch, status, last_seq, created_at,
         idempotency_key, request_hash)
     SELECT :id, session.id, :tenant_id, :user_id, :question_id, :answer_id,
-           session.last_order - 1, session.last_order,
+           session.question_order, session.question_order + 1,
            :provider, coalesce(:model, session.model, :fallback_model), :temperature, :max_tokens,
            :owner, 1, 'running', 0, :created_at,
            CAST(:idempotency_key AS text), CAST(:request_hash AS bytea)
     FROM session
-    WHERE {_HAS_ROOM}
+    WHERE {_HAS_ROOM} {condition}
     ON CONFLICT DO NOTHING
     RETURNING id, model, question_order, answer_order),
 question AS (
@@ -41,7 +46,7 @@ question AS (
     SELECT :question_id, session.id, :tenant_id, :user_id, 'user', :content, run.question_order,
            :created_at
     FROM session, run)
-"""  # noqa: S608 - made of constants above
+"""  # noqa: S608 - made of constants
 
 
 def _window(earlier: str) -> str:
@@ -73,34 +78,64 @@ WITH session AS (
         created_at, updated_at)
     VALUES (:session_id, :tenant_id, :user_id, :title, :key_id, :model, 2, 1, :created_at,
             :created_at, :created_at)
-    RETURNING id, key_id, model, last_order),
-{_RUN_AND_QUESTION}
+    RETURNING id, key_id, model, last_order - 1 AS question_order),
+{_run_and_question()}
 SELECT session.key_id, run.id, run.model, run.question_order, run.answer_order
 FROM session, run
 """)  # noqa: S608 - made of constants above
 )
 
-# The question and the run of a session that is there: no row without the session; otherwise a
-# row for each message of the window (one with nulls if there is none), `id` null if there is a
-# run in the way. `newest` is the order of the newest message that the statement saw.
-ADMIT_TO_SESSION = Statement(
-    text(f"""
-WITH session AS (
+
+def _admit_to_session(before: str, source: str, condition: str) -> Statement:
+    """The question and the run of a session that is there, whose row is locked first.
+
+    No row without the session; otherwise a row for each message of the window (one with nulls if
+    there is none), `id` null if there is a run in the way: then nothing is written. `newest` is
+    the order of the newest message that the statement saw.
+    """
+    return Statement(
+        text(f"""
+WITH {before} session AS (
+    SELECT sessions.id, sessions.key_id, sessions.model,
+           sessions.last_order + 1 AS question_order,
+           coalesce((SELECT max("order") FROM messages WHERE session_id = :session_id), 0)
+               AS newest
+    FROM {source}
+    WHERE sessions.id = :session_id
+    FOR UPDATE OF sessions),
+{_run_and_question(condition)},
+counted AS (
     UPDATE sessions
-    SET last_order = last_order + 2,
+    SET last_order = run.answer_order,
         message_count = message_count + 1,
         title = CASE WHEN title = '' THEN :title ELSE title END,
         last_message_at = greatest(last_message_at, :created_at),
         updated_at = greatest(updated_at, :created_at)
-    WHERE id = :session_id
-    RETURNING id, key_id, model, last_order),
-{_RUN_AND_QUESTION}
-SELECT session.key_id, run.id, run.model, run.question_order, run.answer_order,
-       (SELECT max("order") FROM messages WHERE session_id = :session_id) AS newest,
+    FROM run
+    WHERE sessions.id = :session_id)
+SELECT session.key_id, run.id, run.model, run.question_order, run.answer_order, session.newest,
        earlier.role, earlier.content
 FROM session LEFT JOIN run ON true LEFT JOIN ({_WINDOW}) AS earlier ON true
 ORDER BY earlier."order"
-""")  # noqa: S608 - see above
+""")  # noqa: S608 - made of constants
+    )
+
+
+ADMIT_TO_SESSION = _admit_to_session("", "sessions", "")
+
+# The same as a transaction by itself, for what is the case nearly always: the owner is known and
+# not erased, the session's connection is the one that was guessed, and no answer was saved while
+# the statement waited for the session's lock. Otherwise nothing is written.
+ADMIT_AT_ONCE = _admit_to_session(
+    """
+owner AS (
+    SELECT user_id FROM owners WHERE user_id = :user_id AND erased_at IS NULL FOR SHARE),
+""",
+    "owner, sessions",
+    """
+    AND session.newest = session.question_order - 1
+    AND (:own_key OR session.key_id IS NOT DISTINCT FROM CAST(:guessed_key_id AS uuid))
+""",
 )
 
 READ_WINDOW = Statement(

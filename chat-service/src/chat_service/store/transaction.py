@@ -5,7 +5,6 @@ No query says whose rows it wants: row-level security does, from the settings of
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import (
@@ -30,7 +29,7 @@ from chassis.idempotency import Once, RequestKey
 from chassis.paging import Position
 from chat_service.domain.message import Message
 from chat_service.domain.prompt import PromptMessage, Window
-from chat_service.domain.run import Ending, Run
+from chat_service.domain.run import Run
 from chat_service.domain.session import Session
 from chat_service.store import statements, turns
 from chat_service.store.rows import to_message, to_run, to_session
@@ -191,9 +190,6 @@ class PostgresTransaction:
 
     async def admit_run(self, new: NewRun, window: Window, runs_per_user: int) -> Admission:
         return await turns.admit_run(self._connection, new, window, runs_per_user)
-
-    async def end_run(self, run: Run, ending: Ending, at: datetime) -> bool:
-        return await turns.end_run(self._connection, run, ending, at)
 
 
 def transactions(database: Database) -> OpenTransaction:

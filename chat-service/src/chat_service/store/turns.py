@@ -1,11 +1,13 @@
 """The beginning and the end of a turn in PostgreSQL: a run is admitted, a run is ended."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NoReturn
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis.db.engine import Database, Scope
 from chassis.idempotency import RequestKey
 from chat_service.domain.prompt import PromptMessage, Window
 from chat_service.domain.run import Ending, Run, RunStatus
@@ -15,11 +17,62 @@ from chat_service.usecases.errors import RunInProgress, SessionNotFound, TooMany
 from chat_service.usecases.ports import Admission, NewRun, RepeatedRequest
 
 
+class PostgresTurns:
+    """The port `Turns`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def admit_at_once(
+        self, new: NewRun, window: Window, runs_per_user: int, guessed_key_id: UUID | None
+    ) -> Admission | None:
+        rows = await self._database.all(
+            Scope(new.tenant_id, new.user_id),
+            statements.ADMIT_AT_ONCE,
+            **_of_new(new, runs_per_user),
+            **_bounds(window),
+            own_key=new.key_id is not None,
+            guessed_key_id=guessed_key_id,
+        )
+        if not rows or rows[0].id is None:
+            return None
+        return _admission(new, rows[0], _earlier(rows))
+
+    async def end_run(self, run: Run, ending: Ending, at: datetime) -> bool:
+        ended = await self._database.run(
+            Scope(run.tenant_id, run.user_id), statements.END_RUN, **of_ending(run, ending, at)
+        )
+        return ended == 1
+
+
 async def admit_run(
     connection: AsyncConnection, new: NewRun, window: Window, runs_per_user: int
 ) -> Admission:
     """See `ports.Transaction.admit_run`."""
-    parameters: dict[str, Any] = {
+    parameters = _of_new(new, runs_per_user)
+    if new.session_id is None:
+        parameters["key_id"] = new.key_id
+        row = await statements.ADMIT_TO_NEW_SESSION.first(connection, **parameters)
+        if row is None:
+            await _refuse(connection, new.user_id, new.new_session_id, new.request)
+        return _admission(new, row, ())
+    bounds = _bounds(window)
+    rows = await statements.ADMIT_TO_SESSION.all(connection, **parameters, **bounds)
+    if not rows:
+        raise SessionNotFound()
+    first = rows[0]
+    if first.id is None:
+        await _refuse(connection, new.user_id, new.session_id, new.request)
+    if first.newest != first.question_order - 1:
+        # The statement waited for the session's lock and missed what was saved meanwhile.
+        rows = await statements.READ_WINDOW.all(
+            connection, session_id=new.session_id, question_id=new.question_id, **bounds
+        )
+    return _admission(new, first, _earlier(rows))
+
+
+def _of_new(new: NewRun, runs_per_user: int) -> dict[str, Any]:
+    return {
         "id": new.id,
         "session_id": new.session_id or new.new_session_id,
         "user_id": new.user_id,
@@ -38,29 +91,14 @@ async def admit_run(
         "runs_per_user": runs_per_user,
         **_of_request(new.request),
     }
-    if new.session_id is None:
-        parameters["key_id"] = new.key_id
-        row = await statements.ADMIT_TO_NEW_SESSION.first(connection, **parameters)
-        if row is None:
-            await _refuse(connection, new.user_id, new.new_session_id, new.request)
-        return _admission(new, row, ())
-    bounds = {
-        "window_messages": window.messages,
-        "window_characters": window.characters,
-    }
-    rows = await statements.ADMIT_TO_SESSION.all(connection, **parameters, **bounds)
-    if not rows:
-        raise SessionNotFound()
-    first = rows[0]
-    if first.id is None:
-        await _refuse(connection, new.user_id, new.session_id, new.request)
-    if (first.newest or 0) != first.question_order - 1:
-        # The statement waited for the session's lock and missed what was saved meanwhile.
-        rows = await statements.READ_WINDOW.all(
-            connection, session_id=new.session_id, question_id=new.question_id, **bounds
-        )
-    earlier = tuple(PromptMessage(row.role, row.content) for row in rows if row.role is not None)
-    return _admission(new, first, earlier)
+
+
+def _bounds(window: Window) -> dict[str, Any]:
+    return {"window_messages": window.messages, "window_characters": window.characters}
+
+
+def _earlier(rows: Sequence[Any]) -> tuple[PromptMessage, ...]:
+    return tuple(PromptMessage(row.role, row.content) for row in rows if row.role is not None)
 
 
 def _of_request(request: RequestKey | None) -> dict[str, object]:
@@ -101,8 +139,7 @@ async def read_window(
         connection,
         session_id=session_id,
         before=before,
-        window_messages=window.messages,
-        window_characters=window.characters,
+        **_bounds(window),
     )
     return tuple(PromptMessage(row.role, row.content) for row in rows)
 
@@ -161,22 +198,20 @@ def _admission(new: NewRun, row: Any, earlier: tuple[PromptMessage, ...]) -> Adm
     return Admission(row.key_id, run, earlier)
 
 
-async def end_run(connection: AsyncConnection, run: Run, ending: Ending, at: datetime) -> bool:
-    """See `ports.Transaction.end_run`."""
+def of_ending(run: Run, ending: Ending, at: datetime) -> dict[str, Any]:
+    """What END_RUN wants to know."""
     usage = ending.usage
-    ended = await statements.END_RUN.run(
-        connection,
-        id=run.id,
-        session_id=run.session_id,
-        epoch=run.epoch,
-        status=ending.status.value,
-        reason=ending.reason,
-        finish_reason=ending.finish_reason,
-        last_seq=ending.last_seq,
-        content=ending.text,
-        reasoning=ending.reasoning or None,
-        prompt_tokens=None if usage is None else usage.prompt_tokens,
-        completion_tokens=None if usage is None else usage.completion_tokens,
-        at=at,
-    )
-    return ended == 1
+    return {
+        "id": run.id,
+        "session_id": run.session_id,
+        "epoch": run.epoch,
+        "status": ending.status.value,
+        "reason": ending.reason,
+        "finish_reason": ending.finish_reason,
+        "last_seq": ending.last_seq,
+        "content": ending.text,
+        "reasoning": ending.reasoning or None,
+        "prompt_tokens": None if usage is None else usage.prompt_tokens,
+        "completion_tokens": None if usage is None else usage.completion_tokens,
+        "at": at,
+    }

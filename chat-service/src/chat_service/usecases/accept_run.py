@@ -12,7 +12,7 @@ from chat_service.domain.limits import Limits
 from chat_service.domain.prompt import PromptMessage, Window, build_prompt
 from chat_service.domain.run import Run
 from chat_service.domain.session import title_from
-from chat_service.usecases.ports import NewRun, OpenTransaction
+from chat_service.usecases.ports import NewRun, OpenTransaction, Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,7 @@ class OtherConnection(Exception):
 
 
 async def accept_run(
+    turns: Turns,
     open_transaction: OpenTransaction,
     caller: Caller,
     question: Question,
@@ -88,9 +89,13 @@ async def accept_run(
         created_at=utc_now(),
         request=question.request,
     )
-    async with open_transaction(caller) as transaction:
-        transaction.lock_owner()
-        admission = await transaction.admit_run(new, window, limits.runs_per_user)
-        if question.key_id is None and admission.session_key_id != guessed_key_id:
-            raise OtherConnection(admission.run.session_id, admission.session_key_id)
+    admission = None
+    if new.session_id is not None:
+        admission = await turns.admit_at_once(new, window, limits.runs_per_user, guessed_key_id)
+    if admission is None:
+        async with open_transaction(caller) as transaction:
+            transaction.lock_owner()
+            admission = await transaction.admit_run(new, window, limits.runs_per_user)
+            if question.key_id is None and admission.session_key_id != guessed_key_id:
+                raise OtherConnection(admission.run.session_id, admission.session_key_id)
     return AcceptedRun(admission.run, build_prompt(admission.earlier, question.content, window))

@@ -154,15 +154,28 @@ class Transaction(Protocol):
         Raises RunInProgress, TooManyRuns as above, RepeatedRequest, IdempotencyKeyReused.
         """
 
+
+OpenTransaction = Callable[[Owned], AbstractAsyncContextManager[Transaction]]
+
+
+class Turns(Protocol):
+    """The beginning and the end of a turn, each a transaction by itself: one round trip."""
+
+    async def admit_at_once(
+        self, new: NewRun, window: Window, runs_per_user: int, guessed_key_id: UUID | None
+    ) -> Admission | None:
+        """As `Transaction.admit_run`, for a run of a session that is there.
+
+        None: nothing was stored, and only a transaction can say why. Perhaps something is in the
+        way, or the run has no key of its own and the session is not set to `guessed_key_id`.
+        """
+
     async def end_run(self, run: Run, ending: Ending, at: datetime) -> bool:
         """Ends a live run that still has this epoch, and stores its answer; False: neither.
 
         The answer of a run that continues another takes the place of the earlier one, which it
         begins with; if it does not, it is put behind it.
         """
-
-
-OpenTransaction = Callable[[Owned], AbstractAsyncContextManager[Transaction]]
 
 
 class ErasureTransaction(Protocol):

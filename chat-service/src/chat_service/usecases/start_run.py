@@ -14,7 +14,7 @@ from chat_service.domain.run import Run
 from chat_service.usecases.accept_run import OtherConnection, Question, accept_run
 from chat_service.usecases.check import check_question
 from chat_service.usecases.errors import ShuttingDown
-from chat_service.usecases.ports import OpenTransaction, RepeatedRequest, ResolveKey
+from chat_service.usecases.ports import OpenTransaction, RepeatedRequest, ResolveKey, Turns
 from chat_service.usecases.to_the_end import ToTheEnd
 
 _REMEMBERED = 10_000
@@ -69,6 +69,7 @@ class StartRun:
 
     def __init__(
         self,
+        turns: Turns,
         open_transaction: OpenTransaction,
         resolve_key: ResolveKey,
         generator: Generator,
@@ -77,6 +78,7 @@ class StartRun:
         window: Window,
         limits: Limits,
     ) -> None:
+        self._turns = turns
         self._open_transaction = open_transaction
         self._resolve_key = resolve_key
         self._generator = generator
@@ -128,6 +130,7 @@ class StartRun:
         self, caller: Caller, question: Question, connection: Connection, guess: UUID | None
     ) -> Run:
         accepted = await accept_run(
+            self._turns,
             self._open_transaction,
             caller,
             question,
