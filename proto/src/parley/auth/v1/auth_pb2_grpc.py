@@ -28,8 +28,12 @@ if _version_not_supported:
 class AuthServiceStub:
     """Users, logins and tokens.
 
-    Error reasons: USERNAME_TAKEN, INVALID_CREDENTIALS, INVALID_REFRESH_TOKEN,
-    WRONG_PASSWORD, ERASURE_NOT_FOUND, TOO_BUSY, VALIDATION.
+    Error reasons: USERNAME_TAKEN, EMAIL_TAKEN, INVALID_CREDENTIALS,
+    INVALID_REFRESH_TOKEN, INVALID_TOKEN, INVALID_CODE, CODE_REQUIRED,
+    TOO_MANY_ATTEMPTS, WRONG_PASSWORD, ACCOUNT_DELETED, LOGIN_NOT_FOUND,
+    TOKEN_NOT_FOUND, TOO_MANY_TOKENS, USER_NOT_FOUND, TENANT_NOT_FOUND,
+    TENANT_NAME_TAKEN, NOT_YOURSELF, FORBIDDEN, ERASURE_NOT_FOUND, TOO_BUSY,
+    VALIDATION.
     """
 
     def __init__(self, channel):
@@ -38,6 +42,16 @@ class AuthServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.SendCode = channel.unary_unary(
+                '/parley.auth.v1.AuthService/SendCode',
+                request_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.SendCodeRequest.SerializeToString,
+                response_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.SendCodeResponse.FromString,
+                _registered_method=True)
+        self.VerifyCode = channel.unary_unary(
+                '/parley.auth.v1.AuthService/VerifyCode',
+                request_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.VerifyCodeRequest.SerializeToString,
+                response_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.VerifyCodeResponse.FromString,
+                _registered_method=True)
         self.Register = channel.unary_unary(
                 '/parley.auth.v1.AuthService/Register',
                 request_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.RegisterRequest.SerializeToString,
@@ -58,10 +72,60 @@ class AuthServiceStub:
                 request_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.LogOutRequest.SerializeToString,
                 response_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.LogOutResponse.FromString,
                 _registered_method=True)
+        self.ResetPassword = channel.unary_unary(
+                '/parley.auth.v1.AuthService/ResetPassword',
+                request_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.ResetPasswordRequest.SerializeToString,
+                response_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.ResetPasswordResponse.FromString,
+                _registered_method=True)
         self.GetMe = channel.unary_unary(
                 '/parley.auth.v1.AuthService/GetMe',
                 request_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.GetMeRequest.SerializeToString,
                 response_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.GetMeResponse.FromString,
+                _registered_method=True)
+        self.UpdateMe = channel.unary_unary(
+                '/parley.auth.v1.AuthService/UpdateMe',
+                request_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.UpdateMeRequest.SerializeToString,
+                response_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.UpdateMeResponse.FromString,
+                _registered_method=True)
+        self.ChangePassword = channel.unary_unary(
+                '/parley.auth.v1.AuthService/ChangePassword',
+                request_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.ChangePasswordRequest.SerializeToString,
+                response_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.ChangePasswordResponse.FromString,
+                _registered_method=True)
+        self.ListLogins = channel.unary_unary(
+                '/parley.auth.v1.AuthService/ListLogins',
+                request_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.ListLoginsRequest.SerializeToString,
+                response_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.ListLoginsResponse.FromString,
+                _registered_method=True)
+        self.RevokeLogin = channel.unary_unary(
+                '/parley.auth.v1.AuthService/RevokeLogin',
+                request_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.RevokeLoginRequest.SerializeToString,
+                response_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.RevokeLoginResponse.FromString,
+                _registered_method=True)
+        self.RevokeLogins = channel.unary_unary(
+                '/parley.auth.v1.AuthService/RevokeLogins',
+                request_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.RevokeLoginsRequest.SerializeToString,
+                response_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.RevokeLoginsResponse.FromString,
+                _registered_method=True)
+        self.CreateToken = channel.unary_unary(
+                '/parley.auth.v1.AuthService/CreateToken',
+                request_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.CreateTokenRequest.SerializeToString,
+                response_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.CreateTokenResponse.FromString,
+                _registered_method=True)
+        self.ListTokens = channel.unary_unary(
+                '/parley.auth.v1.AuthService/ListTokens',
+                request_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.ListTokensRequest.SerializeToString,
+                response_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.ListTokensResponse.FromString,
+                _registered_method=True)
+        self.DeleteToken = channel.unary_unary(
+                '/parley.auth.v1.AuthService/DeleteToken',
+                request_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.DeleteTokenRequest.SerializeToString,
+                response_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.DeleteTokenResponse.FromString,
+                _registered_method=True)
+        self.ExchangeToken = channel.unary_unary(
+                '/parley.auth.v1.AuthService/ExchangeToken',
+                request_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.ExchangeTokenRequest.SerializeToString,
+                response_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.ExchangeTokenResponse.FromString,
                 _registered_method=True)
         self.DeleteMe = channel.unary_unary(
                 '/parley.auth.v1.AuthService/DeleteMe',
@@ -73,6 +137,36 @@ class AuthServiceStub:
                 request_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.GetErasureRequest.SerializeToString,
                 response_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.GetErasureResponse.FromString,
                 _registered_method=True)
+        self.ListUsers = channel.unary_unary(
+                '/parley.auth.v1.AuthService/ListUsers',
+                request_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.ListUsersRequest.SerializeToString,
+                response_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.ListUsersResponse.FromString,
+                _registered_method=True)
+        self.UpdateUser = channel.unary_unary(
+                '/parley.auth.v1.AuthService/UpdateUser',
+                request_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.UpdateUserRequest.SerializeToString,
+                response_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.UpdateUserResponse.FromString,
+                _registered_method=True)
+        self.DeleteUser = channel.unary_unary(
+                '/parley.auth.v1.AuthService/DeleteUser',
+                request_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.DeleteUserRequest.SerializeToString,
+                response_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.DeleteUserResponse.FromString,
+                _registered_method=True)
+        self.ListAudit = channel.unary_unary(
+                '/parley.auth.v1.AuthService/ListAudit',
+                request_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.ListAuditRequest.SerializeToString,
+                response_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.ListAuditResponse.FromString,
+                _registered_method=True)
+        self.CreateTenant = channel.unary_unary(
+                '/parley.auth.v1.AuthService/CreateTenant',
+                request_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.CreateTenantRequest.SerializeToString,
+                response_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.CreateTenantResponse.FromString,
+                _registered_method=True)
+        self.ListTenants = channel.unary_unary(
+                '/parley.auth.v1.AuthService/ListTenants',
+                request_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.ListTenantsRequest.SerializeToString,
+                response_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.ListTenantsResponse.FromString,
+                _registered_method=True)
         self.WatchRevocations = channel.unary_stream(
                 '/parley.auth.v1.AuthService/WatchRevocations',
                 request_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.WatchRevocationsRequest.SerializeToString,
@@ -83,9 +177,28 @@ class AuthServiceStub:
 class AuthServiceServicer:
     """Users, logins and tokens.
 
-    Error reasons: USERNAME_TAKEN, INVALID_CREDENTIALS, INVALID_REFRESH_TOKEN,
-    WRONG_PASSWORD, ERASURE_NOT_FOUND, TOO_BUSY, VALIDATION.
+    Error reasons: USERNAME_TAKEN, EMAIL_TAKEN, INVALID_CREDENTIALS,
+    INVALID_REFRESH_TOKEN, INVALID_TOKEN, INVALID_CODE, CODE_REQUIRED,
+    TOO_MANY_ATTEMPTS, WRONG_PASSWORD, ACCOUNT_DELETED, LOGIN_NOT_FOUND,
+    TOKEN_NOT_FOUND, TOO_MANY_TOKENS, USER_NOT_FOUND, TENANT_NOT_FOUND,
+    TENANT_NAME_TAKEN, NOT_YOURSELF, FORBIDDEN, ERASURE_NOT_FOUND, TOO_BUSY,
+    VALIDATION.
     """
+
+    def SendCode(self, request, context):
+        """Sends a code to an e-mail address, if there is cause to. Answers the same,
+        after the same work, whoever the address belongs to.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def VerifyCode(self, request, context):
+        """Whether a code is good; counts as a guess and redeems nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def Register(self, request, context):
         """Creates a user in the newcomers' tenant and logs them in.
@@ -115,8 +228,75 @@ class AuthServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ResetPassword(self, request, context):
+        """Sets a new password with a code, and ends every login, at once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetMe(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateMe(self, request, context):
+        """Changes what is set; absent fields stay.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangePassword(self, request, context):
+        """Sets a new password; every login but the caller's ends.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListLogins(self, request, context):
+        """The caller's open logins, last used first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeLogin(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeLogins(self, request, context):
+        """Ends every login of the caller's, this one included.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateToken(self, request, context):
+        """Makes a personal access token; it is shown in this answer and never again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTokens(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteToken(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExchangeToken(self, request, context):
+        """An access token of two minutes for a personal access token.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -135,6 +315,49 @@ class AuthServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListUsers(self, request, context):
+        """The users of the caller's tenant, or for an operator of every tenant, by
+        name; for admins, as are the calls below.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateUser(self, request, context):
+        """Changes role or status; the user's tokens end if either was taken away.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteUser(self, request, context):
+        """Deletes an account and starts its erasure in every service.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAudit(self, request, context):
+        """What has happened, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateTenant(self, request, context):
+        """Operators alone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTenants(self, request, context):
+        """Operators alone; by name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchRevocations(self, request, context):
         """The keys that verify access tokens and the revocations in force: first the
         whole current state, then each change; a message at least every 10 seconds.
@@ -146,6 +369,16 @@ class AuthServiceServicer:
 
 def add_AuthServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'SendCode': grpc.unary_unary_rpc_method_handler(
+                    servicer.SendCode,
+                    request_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.SendCodeRequest.FromString,
+                    response_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.SendCodeResponse.SerializeToString,
+            ),
+            'VerifyCode': grpc.unary_unary_rpc_method_handler(
+                    servicer.VerifyCode,
+                    request_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.VerifyCodeRequest.FromString,
+                    response_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.VerifyCodeResponse.SerializeToString,
+            ),
             'Register': grpc.unary_unary_rpc_method_handler(
                     servicer.Register,
                     request_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.RegisterRequest.FromString,
@@ -166,10 +399,60 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     request_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.LogOutRequest.FromString,
                     response_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.LogOutResponse.SerializeToString,
             ),
+            'ResetPassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResetPassword,
+                    request_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.ResetPasswordRequest.FromString,
+                    response_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.ResetPasswordResponse.SerializeToString,
+            ),
             'GetMe': grpc.unary_unary_rpc_method_handler(
                     servicer.GetMe,
                     request_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.GetMeRequest.FromString,
                     response_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.GetMeResponse.SerializeToString,
+            ),
+            'UpdateMe': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateMe,
+                    request_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.UpdateMeRequest.FromString,
+                    response_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.UpdateMeResponse.SerializeToString,
+            ),
+            'ChangePassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangePassword,
+                    request_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.ChangePasswordRequest.FromString,
+                    response_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.ChangePasswordResponse.SerializeToString,
+            ),
+            'ListLogins': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLogins,
+                    request_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.ListLoginsRequest.FromString,
+                    response_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.ListLoginsResponse.SerializeToString,
+            ),
+            'RevokeLogin': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeLogin,
+                    request_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.RevokeLoginRequest.FromString,
+                    response_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.RevokeLoginResponse.SerializeToString,
+            ),
+            'RevokeLogins': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeLogins,
+                    request_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.RevokeLoginsRequest.FromString,
+                    response_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.RevokeLoginsResponse.SerializeToString,
+            ),
+            'CreateToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateToken,
+                    request_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.CreateTokenRequest.FromString,
+                    response_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.CreateTokenResponse.SerializeToString,
+            ),
+            'ListTokens': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTokens,
+                    request_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.ListTokensRequest.FromString,
+                    response_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.ListTokensResponse.SerializeToString,
+            ),
+            'DeleteToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteToken,
+                    request_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.DeleteTokenRequest.FromString,
+                    response_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.DeleteTokenResponse.SerializeToString,
+            ),
+            'ExchangeToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExchangeToken,
+                    request_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.ExchangeTokenRequest.FromString,
+                    response_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.ExchangeTokenResponse.SerializeToString,
             ),
             'DeleteMe': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteMe,
@@ -180,6 +463,36 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     servicer.GetErasure,
                     request_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.GetErasureRequest.FromString,
                     response_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.GetErasureResponse.SerializeToString,
+            ),
+            'ListUsers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListUsers,
+                    request_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.ListUsersRequest.FromString,
+                    response_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.ListUsersResponse.SerializeToString,
+            ),
+            'UpdateUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateUser,
+                    request_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.UpdateUserRequest.FromString,
+                    response_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.UpdateUserResponse.SerializeToString,
+            ),
+            'DeleteUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteUser,
+                    request_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.DeleteUserRequest.FromString,
+                    response_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.DeleteUserResponse.SerializeToString,
+            ),
+            'ListAudit': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAudit,
+                    request_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.ListAuditRequest.FromString,
+                    response_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.ListAuditResponse.SerializeToString,
+            ),
+            'CreateTenant': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateTenant,
+                    request_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.CreateTenantRequest.FromString,
+                    response_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.CreateTenantResponse.SerializeToString,
+            ),
+            'ListTenants': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTenants,
+                    request_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.ListTenantsRequest.FromString,
+                    response_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.ListTenantsResponse.SerializeToString,
             ),
             'WatchRevocations': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchRevocations,
@@ -197,9 +510,67 @@ def add_AuthServiceServicer_to_server(servicer, server):
 class AuthService:
     """Users, logins and tokens.
 
-    Error reasons: USERNAME_TAKEN, INVALID_CREDENTIALS, INVALID_REFRESH_TOKEN,
-    WRONG_PASSWORD, ERASURE_NOT_FOUND, TOO_BUSY, VALIDATION.
+    Error reasons: USERNAME_TAKEN, EMAIL_TAKEN, INVALID_CREDENTIALS,
+    INVALID_REFRESH_TOKEN, INVALID_TOKEN, INVALID_CODE, CODE_REQUIRED,
+    TOO_MANY_ATTEMPTS, WRONG_PASSWORD, ACCOUNT_DELETED, LOGIN_NOT_FOUND,
+    TOKEN_NOT_FOUND, TOO_MANY_TOKENS, USER_NOT_FOUND, TENANT_NOT_FOUND,
+    TENANT_NAME_TAKEN, NOT_YOURSELF, FORBIDDEN, ERASURE_NOT_FOUND, TOO_BUSY,
+    VALIDATION.
     """
+
+    @staticmethod
+    def SendCode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.auth.v1.AuthService/SendCode',
+            parley_dot_auth_dot_v1_dot_auth__pb2.SendCodeRequest.SerializeToString,
+            parley_dot_auth_dot_v1_dot_auth__pb2.SendCodeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VerifyCode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.auth.v1.AuthService/VerifyCode',
+            parley_dot_auth_dot_v1_dot_auth__pb2.VerifyCodeRequest.SerializeToString,
+            parley_dot_auth_dot_v1_dot_auth__pb2.VerifyCodeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def Register(request,
@@ -310,6 +681,33 @@ class AuthService:
             _registered_method=True)
 
     @staticmethod
+    def ResetPassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.auth.v1.AuthService/ResetPassword',
+            parley_dot_auth_dot_v1_dot_auth__pb2.ResetPasswordRequest.SerializeToString,
+            parley_dot_auth_dot_v1_dot_auth__pb2.ResetPasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def GetMe(request,
             target,
             options=(),
@@ -326,6 +724,249 @@ class AuthService:
             '/parley.auth.v1.AuthService/GetMe',
             parley_dot_auth_dot_v1_dot_auth__pb2.GetMeRequest.SerializeToString,
             parley_dot_auth_dot_v1_dot_auth__pb2.GetMeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateMe(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.auth.v1.AuthService/UpdateMe',
+            parley_dot_auth_dot_v1_dot_auth__pb2.UpdateMeRequest.SerializeToString,
+            parley_dot_auth_dot_v1_dot_auth__pb2.UpdateMeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangePassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.auth.v1.AuthService/ChangePassword',
+            parley_dot_auth_dot_v1_dot_auth__pb2.ChangePasswordRequest.SerializeToString,
+            parley_dot_auth_dot_v1_dot_auth__pb2.ChangePasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLogins(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.auth.v1.AuthService/ListLogins',
+            parley_dot_auth_dot_v1_dot_auth__pb2.ListLoginsRequest.SerializeToString,
+            parley_dot_auth_dot_v1_dot_auth__pb2.ListLoginsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeLogin(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.auth.v1.AuthService/RevokeLogin',
+            parley_dot_auth_dot_v1_dot_auth__pb2.RevokeLoginRequest.SerializeToString,
+            parley_dot_auth_dot_v1_dot_auth__pb2.RevokeLoginResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeLogins(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.auth.v1.AuthService/RevokeLogins',
+            parley_dot_auth_dot_v1_dot_auth__pb2.RevokeLoginsRequest.SerializeToString,
+            parley_dot_auth_dot_v1_dot_auth__pb2.RevokeLoginsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.auth.v1.AuthService/CreateToken',
+            parley_dot_auth_dot_v1_dot_auth__pb2.CreateTokenRequest.SerializeToString,
+            parley_dot_auth_dot_v1_dot_auth__pb2.CreateTokenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTokens(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.auth.v1.AuthService/ListTokens',
+            parley_dot_auth_dot_v1_dot_auth__pb2.ListTokensRequest.SerializeToString,
+            parley_dot_auth_dot_v1_dot_auth__pb2.ListTokensResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.auth.v1.AuthService/DeleteToken',
+            parley_dot_auth_dot_v1_dot_auth__pb2.DeleteTokenRequest.SerializeToString,
+            parley_dot_auth_dot_v1_dot_auth__pb2.DeleteTokenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExchangeToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.auth.v1.AuthService/ExchangeToken',
+            parley_dot_auth_dot_v1_dot_auth__pb2.ExchangeTokenRequest.SerializeToString,
+            parley_dot_auth_dot_v1_dot_auth__pb2.ExchangeTokenResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -380,6 +1021,168 @@ class AuthService:
             '/parley.auth.v1.AuthService/GetErasure',
             parley_dot_auth_dot_v1_dot_auth__pb2.GetErasureRequest.SerializeToString,
             parley_dot_auth_dot_v1_dot_auth__pb2.GetErasureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListUsers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.auth.v1.AuthService/ListUsers',
+            parley_dot_auth_dot_v1_dot_auth__pb2.ListUsersRequest.SerializeToString,
+            parley_dot_auth_dot_v1_dot_auth__pb2.ListUsersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.auth.v1.AuthService/UpdateUser',
+            parley_dot_auth_dot_v1_dot_auth__pb2.UpdateUserRequest.SerializeToString,
+            parley_dot_auth_dot_v1_dot_auth__pb2.UpdateUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.auth.v1.AuthService/DeleteUser',
+            parley_dot_auth_dot_v1_dot_auth__pb2.DeleteUserRequest.SerializeToString,
+            parley_dot_auth_dot_v1_dot_auth__pb2.DeleteUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAudit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.auth.v1.AuthService/ListAudit',
+            parley_dot_auth_dot_v1_dot_auth__pb2.ListAuditRequest.SerializeToString,
+            parley_dot_auth_dot_v1_dot_auth__pb2.ListAuditResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateTenant(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.auth.v1.AuthService/CreateTenant',
+            parley_dot_auth_dot_v1_dot_auth__pb2.CreateTenantRequest.SerializeToString,
+            parley_dot_auth_dot_v1_dot_auth__pb2.CreateTenantResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTenants(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.auth.v1.AuthService/ListTenants',
+            parley_dot_auth_dot_v1_dot_auth__pb2.ListTenantsRequest.SerializeToString,
+            parley_dot_auth_dot_v1_dot_auth__pb2.ListTenantsResponse.FromString,
             options,
             channel_credentials,
             insecure,

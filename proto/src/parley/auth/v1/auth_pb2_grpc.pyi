@@ -15,11 +15,21 @@ GRPC_VERSION: str
 class AuthServiceStub:
     """Users, logins and tokens.
 
-    Error reasons: USERNAME_TAKEN, INVALID_CREDENTIALS, INVALID_REFRESH_TOKEN,
-    WRONG_PASSWORD, ERASURE_NOT_FOUND, TOO_BUSY, VALIDATION.
+    Error reasons: USERNAME_TAKEN, EMAIL_TAKEN, INVALID_CREDENTIALS,
+    INVALID_REFRESH_TOKEN, INVALID_TOKEN, INVALID_CODE, CODE_REQUIRED,
+    TOO_MANY_ATTEMPTS, WRONG_PASSWORD, ACCOUNT_DELETED, LOGIN_NOT_FOUND,
+    TOKEN_NOT_FOUND, TOO_MANY_TOKENS, USER_NOT_FOUND, TENANT_NOT_FOUND,
+    TENANT_NAME_TAKEN, NOT_YOURSELF, FORBIDDEN, ERASURE_NOT_FOUND, TOO_BUSY,
+    VALIDATION.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
+    SendCode: _aio.UnaryUnaryMultiCallable[_auth_pb2.SendCodeRequest, _auth_pb2.SendCodeResponse]
+    """Sends a code to an e-mail address, if there is cause to. Answers the same,
+    after the same work, whoever the address belongs to.
+    """
+    VerifyCode: _aio.UnaryUnaryMultiCallable[_auth_pb2.VerifyCodeRequest, _auth_pb2.VerifyCodeResponse]
+    """Whether a code is good; counts as a guess and redeems nothing."""
     Register: _aio.UnaryUnaryMultiCallable[_auth_pb2.RegisterRequest, _auth_pb2.RegisterResponse]
     """Creates a user in the newcomers' tenant and logs them in."""
     LogIn: _aio.UnaryUnaryMultiCallable[_auth_pb2.LogInRequest, _auth_pb2.LogInResponse]
@@ -29,11 +39,42 @@ class AuthServiceStub:
     """
     LogOut: _aio.UnaryUnaryMultiCallable[_auth_pb2.LogOutRequest, _auth_pb2.LogOutResponse]
     """Revokes the caller's login (the `sid` of the access token)."""
+    ResetPassword: _aio.UnaryUnaryMultiCallable[_auth_pb2.ResetPasswordRequest, _auth_pb2.ResetPasswordResponse]
+    """Sets a new password with a code, and ends every login, at once."""
     GetMe: _aio.UnaryUnaryMultiCallable[_auth_pb2.GetMeRequest, _auth_pb2.GetMeResponse]
+    UpdateMe: _aio.UnaryUnaryMultiCallable[_auth_pb2.UpdateMeRequest, _auth_pb2.UpdateMeResponse]
+    """Changes what is set; absent fields stay."""
+    ChangePassword: _aio.UnaryUnaryMultiCallable[_auth_pb2.ChangePasswordRequest, _auth_pb2.ChangePasswordResponse]
+    """Sets a new password; every login but the caller's ends."""
+    ListLogins: _aio.UnaryUnaryMultiCallable[_auth_pb2.ListLoginsRequest, _auth_pb2.ListLoginsResponse]
+    """The caller's open logins, last used first."""
+    RevokeLogin: _aio.UnaryUnaryMultiCallable[_auth_pb2.RevokeLoginRequest, _auth_pb2.RevokeLoginResponse]
+    RevokeLogins: _aio.UnaryUnaryMultiCallable[_auth_pb2.RevokeLoginsRequest, _auth_pb2.RevokeLoginsResponse]
+    """Ends every login of the caller's, this one included."""
+    CreateToken: _aio.UnaryUnaryMultiCallable[_auth_pb2.CreateTokenRequest, _auth_pb2.CreateTokenResponse]
+    """Makes a personal access token; it is shown in this answer and never again."""
+    ListTokens: _aio.UnaryUnaryMultiCallable[_auth_pb2.ListTokensRequest, _auth_pb2.ListTokensResponse]
+    DeleteToken: _aio.UnaryUnaryMultiCallable[_auth_pb2.DeleteTokenRequest, _auth_pb2.DeleteTokenResponse]
+    ExchangeToken: _aio.UnaryUnaryMultiCallable[_auth_pb2.ExchangeTokenRequest, _auth_pb2.ExchangeTokenResponse]
+    """An access token of two minutes for a personal access token."""
     DeleteMe: _aio.UnaryUnaryMultiCallable[_auth_pb2.DeleteMeRequest, _auth_pb2.DeleteMeResponse]
     """Deletes the caller's account and starts its erasure in every service."""
     GetErasure: _aio.UnaryUnaryMultiCallable[_auth_pb2.GetErasureRequest, _auth_pb2.GetErasureResponse]
     """The receipt of an erasure. Needs no token: its id is unguessable."""
+    ListUsers: _aio.UnaryUnaryMultiCallable[_auth_pb2.ListUsersRequest, _auth_pb2.ListUsersResponse]
+    """The users of the caller's tenant, or for an operator of every tenant, by
+    name; for admins, as are the calls below.
+    """
+    UpdateUser: _aio.UnaryUnaryMultiCallable[_auth_pb2.UpdateUserRequest, _auth_pb2.UpdateUserResponse]
+    """Changes role or status; the user's tokens end if either was taken away."""
+    DeleteUser: _aio.UnaryUnaryMultiCallable[_auth_pb2.DeleteUserRequest, _auth_pb2.DeleteUserResponse]
+    """Deletes an account and starts its erasure in every service."""
+    ListAudit: _aio.UnaryUnaryMultiCallable[_auth_pb2.ListAuditRequest, _auth_pb2.ListAuditResponse]
+    """What has happened, newest first."""
+    CreateTenant: _aio.UnaryUnaryMultiCallable[_auth_pb2.CreateTenantRequest, _auth_pb2.CreateTenantResponse]
+    """Operators alone."""
+    ListTenants: _aio.UnaryUnaryMultiCallable[_auth_pb2.ListTenantsRequest, _auth_pb2.ListTenantsResponse]
+    """Operators alone; by name."""
     WatchRevocations: _aio.UnaryStreamMultiCallable[_auth_pb2.WatchRevocationsRequest, _auth_pb2.WatchRevocationsResponse]
     """The keys that verify access tokens and the revocations in force: first the
     whole current state, then each change; a message at least every 10 seconds.
@@ -42,9 +83,31 @@ class AuthServiceStub:
 class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
     """Users, logins and tokens.
 
-    Error reasons: USERNAME_TAKEN, INVALID_CREDENTIALS, INVALID_REFRESH_TOKEN,
-    WRONG_PASSWORD, ERASURE_NOT_FOUND, TOO_BUSY, VALIDATION.
+    Error reasons: USERNAME_TAKEN, EMAIL_TAKEN, INVALID_CREDENTIALS,
+    INVALID_REFRESH_TOKEN, INVALID_TOKEN, INVALID_CODE, CODE_REQUIRED,
+    TOO_MANY_ATTEMPTS, WRONG_PASSWORD, ACCOUNT_DELETED, LOGIN_NOT_FOUND,
+    TOKEN_NOT_FOUND, TOO_MANY_TOKENS, USER_NOT_FOUND, TENANT_NOT_FOUND,
+    TENANT_NAME_TAKEN, NOT_YOURSELF, FORBIDDEN, ERASURE_NOT_FOUND, TOO_BUSY,
+    VALIDATION.
     """
+
+    @_abc_1.abstractmethod
+    def SendCode(
+        self,
+        request: _auth_pb2.SendCodeRequest,
+        context: _aio.ServicerContext[_auth_pb2.SendCodeRequest, _abc.Awaitable[_auth_pb2.SendCodeResponse]],
+    ) -> _abc.Awaitable[_auth_pb2.SendCodeResponse]:
+        """Sends a code to an e-mail address, if there is cause to. Answers the same,
+        after the same work, whoever the address belongs to.
+        """
+
+    @_abc_1.abstractmethod
+    def VerifyCode(
+        self,
+        request: _auth_pb2.VerifyCodeRequest,
+        context: _aio.ServicerContext[_auth_pb2.VerifyCodeRequest, _abc.Awaitable[_auth_pb2.VerifyCodeResponse]],
+    ) -> _abc.Awaitable[_auth_pb2.VerifyCodeResponse]:
+        """Whether a code is good; counts as a guess and redeems nothing."""
 
     @_abc_1.abstractmethod
     def Register(
@@ -80,11 +143,88 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         """Revokes the caller's login (the `sid` of the access token)."""
 
     @_abc_1.abstractmethod
+    def ResetPassword(
+        self,
+        request: _auth_pb2.ResetPasswordRequest,
+        context: _aio.ServicerContext[_auth_pb2.ResetPasswordRequest, _abc.Awaitable[_auth_pb2.ResetPasswordResponse]],
+    ) -> _abc.Awaitable[_auth_pb2.ResetPasswordResponse]:
+        """Sets a new password with a code, and ends every login, at once."""
+
+    @_abc_1.abstractmethod
     def GetMe(
         self,
         request: _auth_pb2.GetMeRequest,
         context: _aio.ServicerContext[_auth_pb2.GetMeRequest, _abc.Awaitable[_auth_pb2.GetMeResponse]],
     ) -> _abc.Awaitable[_auth_pb2.GetMeResponse]: ...
+
+    @_abc_1.abstractmethod
+    def UpdateMe(
+        self,
+        request: _auth_pb2.UpdateMeRequest,
+        context: _aio.ServicerContext[_auth_pb2.UpdateMeRequest, _abc.Awaitable[_auth_pb2.UpdateMeResponse]],
+    ) -> _abc.Awaitable[_auth_pb2.UpdateMeResponse]:
+        """Changes what is set; absent fields stay."""
+
+    @_abc_1.abstractmethod
+    def ChangePassword(
+        self,
+        request: _auth_pb2.ChangePasswordRequest,
+        context: _aio.ServicerContext[_auth_pb2.ChangePasswordRequest, _abc.Awaitable[_auth_pb2.ChangePasswordResponse]],
+    ) -> _abc.Awaitable[_auth_pb2.ChangePasswordResponse]:
+        """Sets a new password; every login but the caller's ends."""
+
+    @_abc_1.abstractmethod
+    def ListLogins(
+        self,
+        request: _auth_pb2.ListLoginsRequest,
+        context: _aio.ServicerContext[_auth_pb2.ListLoginsRequest, _abc.Awaitable[_auth_pb2.ListLoginsResponse]],
+    ) -> _abc.Awaitable[_auth_pb2.ListLoginsResponse]:
+        """The caller's open logins, last used first."""
+
+    @_abc_1.abstractmethod
+    def RevokeLogin(
+        self,
+        request: _auth_pb2.RevokeLoginRequest,
+        context: _aio.ServicerContext[_auth_pb2.RevokeLoginRequest, _abc.Awaitable[_auth_pb2.RevokeLoginResponse]],
+    ) -> _abc.Awaitable[_auth_pb2.RevokeLoginResponse]: ...
+
+    @_abc_1.abstractmethod
+    def RevokeLogins(
+        self,
+        request: _auth_pb2.RevokeLoginsRequest,
+        context: _aio.ServicerContext[_auth_pb2.RevokeLoginsRequest, _abc.Awaitable[_auth_pb2.RevokeLoginsResponse]],
+    ) -> _abc.Awaitable[_auth_pb2.RevokeLoginsResponse]:
+        """Ends every login of the caller's, this one included."""
+
+    @_abc_1.abstractmethod
+    def CreateToken(
+        self,
+        request: _auth_pb2.CreateTokenRequest,
+        context: _aio.ServicerContext[_auth_pb2.CreateTokenRequest, _abc.Awaitable[_auth_pb2.CreateTokenResponse]],
+    ) -> _abc.Awaitable[_auth_pb2.CreateTokenResponse]:
+        """Makes a personal access token; it is shown in this answer and never again."""
+
+    @_abc_1.abstractmethod
+    def ListTokens(
+        self,
+        request: _auth_pb2.ListTokensRequest,
+        context: _aio.ServicerContext[_auth_pb2.ListTokensRequest, _abc.Awaitable[_auth_pb2.ListTokensResponse]],
+    ) -> _abc.Awaitable[_auth_pb2.ListTokensResponse]: ...
+
+    @_abc_1.abstractmethod
+    def DeleteToken(
+        self,
+        request: _auth_pb2.DeleteTokenRequest,
+        context: _aio.ServicerContext[_auth_pb2.DeleteTokenRequest, _abc.Awaitable[_auth_pb2.DeleteTokenResponse]],
+    ) -> _abc.Awaitable[_auth_pb2.DeleteTokenResponse]: ...
+
+    @_abc_1.abstractmethod
+    def ExchangeToken(
+        self,
+        request: _auth_pb2.ExchangeTokenRequest,
+        context: _aio.ServicerContext[_auth_pb2.ExchangeTokenRequest, _abc.Awaitable[_auth_pb2.ExchangeTokenResponse]],
+    ) -> _abc.Awaitable[_auth_pb2.ExchangeTokenResponse]:
+        """An access token of two minutes for a personal access token."""
 
     @_abc_1.abstractmethod
     def DeleteMe(
@@ -101,6 +241,56 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_auth_pb2.GetErasureRequest, _abc.Awaitable[_auth_pb2.GetErasureResponse]],
     ) -> _abc.Awaitable[_auth_pb2.GetErasureResponse]:
         """The receipt of an erasure. Needs no token: its id is unguessable."""
+
+    @_abc_1.abstractmethod
+    def ListUsers(
+        self,
+        request: _auth_pb2.ListUsersRequest,
+        context: _aio.ServicerContext[_auth_pb2.ListUsersRequest, _abc.Awaitable[_auth_pb2.ListUsersResponse]],
+    ) -> _abc.Awaitable[_auth_pb2.ListUsersResponse]:
+        """The users of the caller's tenant, or for an operator of every tenant, by
+        name; for admins, as are the calls below.
+        """
+
+    @_abc_1.abstractmethod
+    def UpdateUser(
+        self,
+        request: _auth_pb2.UpdateUserRequest,
+        context: _aio.ServicerContext[_auth_pb2.UpdateUserRequest, _abc.Awaitable[_auth_pb2.UpdateUserResponse]],
+    ) -> _abc.Awaitable[_auth_pb2.UpdateUserResponse]:
+        """Changes role or status; the user's tokens end if either was taken away."""
+
+    @_abc_1.abstractmethod
+    def DeleteUser(
+        self,
+        request: _auth_pb2.DeleteUserRequest,
+        context: _aio.ServicerContext[_auth_pb2.DeleteUserRequest, _abc.Awaitable[_auth_pb2.DeleteUserResponse]],
+    ) -> _abc.Awaitable[_auth_pb2.DeleteUserResponse]:
+        """Deletes an account and starts its erasure in every service."""
+
+    @_abc_1.abstractmethod
+    def ListAudit(
+        self,
+        request: _auth_pb2.ListAuditRequest,
+        context: _aio.ServicerContext[_auth_pb2.ListAuditRequest, _abc.Awaitable[_auth_pb2.ListAuditResponse]],
+    ) -> _abc.Awaitable[_auth_pb2.ListAuditResponse]:
+        """What has happened, newest first."""
+
+    @_abc_1.abstractmethod
+    def CreateTenant(
+        self,
+        request: _auth_pb2.CreateTenantRequest,
+        context: _aio.ServicerContext[_auth_pb2.CreateTenantRequest, _abc.Awaitable[_auth_pb2.CreateTenantResponse]],
+    ) -> _abc.Awaitable[_auth_pb2.CreateTenantResponse]:
+        """Operators alone."""
+
+    @_abc_1.abstractmethod
+    def ListTenants(
+        self,
+        request: _auth_pb2.ListTenantsRequest,
+        context: _aio.ServicerContext[_auth_pb2.ListTenantsRequest, _abc.Awaitable[_auth_pb2.ListTenantsResponse]],
+    ) -> _abc.Awaitable[_auth_pb2.ListTenantsResponse]:
+        """Operators alone; by name."""
 
     @_abc_1.abstractmethod
     def WatchRevocations(

@@ -1,4 +1,4 @@
-"""The service ``parley.auth.v1.AuthService``: decode, call the use case, encode."""
+"""Accounts and the log-ins to them, and what the other services watch."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
@@ -23,30 +23,27 @@ from chassis.grpc.caller import current_caller
 from chassis.grpc.server import Method, allow
 from parley.auth.v1 import auth_pb2, auth_pb2_grpc
 
-POLICY: Mapping[str, Mapping[str, Method]] = {
-    "parley.auth.v1.AuthService": {
-        "Register": allow("gateway", open=True),
-        "LogIn": allow("gateway", open=True),
-        "Refresh": allow("gateway", open=True),
-        "LogOut": allow("gateway"),
-        "GetMe": allow("gateway"),
-        "DeleteMe": allow("gateway"),
-        "GetErasure": allow("gateway", open=True),
-        "WatchRevocations": allow(
-            "gateway", "auth-service", "apikey-service", "chat-service", "notes-service", open=True
-        ),
-    }
+POLICY: Mapping[str, Method] = {
+    "Register": allow("gateway", open=True),
+    "LogIn": allow("gateway", open=True),
+    "Refresh": allow("gateway", open=True),
+    "LogOut": allow("gateway"),
+    "GetMe": allow("gateway"),
+    "DeleteMe": allow("gateway"),
+    "GetErasure": allow("gateway", open=True),
+    "WatchRevocations": allow(
+        "gateway", "auth-service", "apikey-service", "chat-service", "notes-service", open=True
+    ),
 }
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
-class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
+class Accounts(auth_pb2_grpc.AuthServiceServicer):
     """See the contract."""
 
-    def __init__(self, ports: Ports, board: RevocationBoard) -> None:
-        self._ports = ports
-        self._board = board
+    _ports: Ports
+    _board: RevocationBoard
 
     async def Register(
         self,

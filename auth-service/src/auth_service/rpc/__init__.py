@@ -1,0 +1,28 @@
+"""The service ``parley.auth.v1.AuthService``: decode, call the use case, encode."""
+
+from collections.abc import Mapping
+
+from auth_service.rpc import accounts, admin, codes, tokens
+from auth_service.rpc.accounts import watch
+from auth_service.usecases.ports import Ports
+from auth_service.usecases.revocation_board import RevocationBoard
+from chassis.grpc.server import Method
+
+__all__ = ["POLICY", "AuthServicer", "watch"]
+
+POLICY: Mapping[str, Mapping[str, Method]] = {
+    "parley.auth.v1.AuthService": {
+        **accounts.POLICY,
+        **codes.POLICY,
+        **tokens.POLICY,
+        **admin.POLICY,
+    }
+}
+
+
+class AuthServicer(accounts.Accounts, codes.Codes, tokens.Tokens, admin.Admin):
+    """See the contract."""
+
+    def __init__(self, ports: Ports, board: RevocationBoard) -> None:
+        self._ports = ports
+        self._board = board
