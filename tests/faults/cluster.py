@@ -37,6 +37,8 @@ class Cluster(Stack):
     def __post_init__(self) -> None:
         self.proxies = Proxies()
         self.servers = Servers(self.directory / "servers", self.proxies)
+        #: Ports to which edges lead that do not lead to their member.
+        self.detours: dict[int, int] = {}
         #: The gateways' edges to the processes of chat-service.
         self.chat_edges = [
             self.proxies.add(lambda number=number: self._chat_place(number))  # type: ignore[misc]
@@ -95,6 +97,8 @@ class Cluster(Stack):
         return next(member for member in self.members("gateway") if member.port == port)
 
     def _chat_place(self, number: int) -> tuple[str, int]:
+        if number in self.detours:
+            return "127.0.0.1", self.detours[number]
         members = self.members("chat_service")
         if not members:  # the gateways connect before everything is up
             places = sorted(

@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 
 from chassis.db.provision import provision
 from chassis.embedded import (
@@ -27,6 +28,8 @@ class Servers:
     """The three servers; the services reach them through ``edges`` alone."""
 
     def __init__(self, directory: Path, proxies: Proxies) -> None:
+        #: Where the tables of a service are kept that has a disk of its own; set before the start.
+        self.disks: dict[str, Path] = {}
         self.postgres = EmbeddedPostgres(directory / "postgres", port=free_port())
         self.redis = EmbeddedValkey(directory / "valkey", port=free_port())
         self.nats = EmbeddedNats(directory / "nats", port=free_port())
@@ -54,12 +57,22 @@ class Servers:
             passwords = {role: secrets.token_urlsafe(24) for role in _ROLES}
             database = f"parley_{name}"
             provision(self.postgres.admin_url, database=database, service=name, passwords=passwords)
+            if (disk := self.disks.get(name)) is not None:
+                self._move(database, disk)
             for role, variable in _ROLES.items():
                 url = self.postgres.url(f"parley_{name}_{role}", passwords[role], database)
                 environment[f"{name.upper()}_{variable}"] = _through(
                     self.edges[f"postgres/{name}"], self.postgres, url
                 )
         return environment
+
+    def _move(self, database: str, disk: Path) -> None:
+        with psycopg.connect(self.postgres.admin_url, autocommit=True) as connection:
+            for statement in (
+                sql.SQL("CREATE TABLESPACE small LOCATION {}").format(sql.Literal(str(disk))),
+                sql.SQL("ALTER DATABASE {} SET TABLESPACE small").format(sql.Identifier(database)),
+            ):
+                connection.execute(statement)
 
     @property
     def _all(self) -> tuple[EmbeddedServer, ...]:
