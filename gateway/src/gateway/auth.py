@@ -23,10 +23,12 @@ def authenticate(request: Request) -> Caller:
     token = token.strip()
     if scheme.lower() != "bearer" or not token or not token.isascii():
         raise Unauthenticated()
-    caller = verifier.verify(token)
+    verified = verifier.inspect(token)
+    # For as long as the request may take.
+    request.state.verified = verified
     # For the access log: whose request it was.
-    request.state.user_id = str(caller.user_id)
-    return caller
+    request.state.user_id = verified.user
+    return verified.caller
 
 
 class AccessToken(SecurityBase):

@@ -30,7 +30,7 @@ def build(settings: Settings) -> Gateway:
     """The gateway, still to be started."""
     clients = connect(settings)
     trust = TrustStore()
-    requests = LongRequests(settings.event_streams_per_user)
+    requests = LongRequests(settings.event_streams_per_user, trust)
     readiness = Readiness(clients.channels(), trust)
     verifier = TokenVerifier(trust)
     trunks = Trunks(clients.chat, accept_seconds=settings.accept_seconds)

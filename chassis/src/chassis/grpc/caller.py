@@ -108,6 +108,11 @@ def _seconds(timestamp: TimestampLike) -> float:
     return timestamp.seconds + timestamp.nanos / 1e9
 
 
+#: Is told a login's ``sid`` or a user's id, and that tokens of it are void which were issued at or
+#: before a time (Unix seconds).
+Listener = Callable[[str, float], None]
+
+
 class TrustStore:
     """The keys in force, and what has been revoked before its time."""
 
@@ -115,29 +120,45 @@ class TrustStore:
         self._keys: dict[str, Ed25519PublicKey] = {}
         # sid or user id -> (revoked at, forget at), Unix seconds.
         self._revoked: dict[str, tuple[float, float]] = {}
+        self._listeners: list[Listener] = []
         self.generation = 0
         self.arrived = asyncio.Event()
 
+    def listen(self, listener: Listener) -> None:
+        """Have ``listener`` called for each revocation from now on, once it is in force.
+
+        Also for those that were missed while the watch was away; for none of them twice.
+        """
+        self._listeners.append(listener)
+
     def apply(self, message: TrustMessage) -> None:
         """Take in one message of the watch."""
+        known = self._revoked
         if message.snapshot:
-            self._revoked.clear()
+            self._revoked = {}
         keys = {key.kid: Ed25519PublicKey.from_public_bytes(key.public_key) for key in message.keys}
         if keys:
             self._keys = keys
             # Tokens of a key that has gone must not live on in a verifier's cache.
             self.generation += 1
         now = time.time()
+        news: dict[str, float] = {}
         for revocation in message.revocations:
             subject = revocation.sid or revocation.user_id
-            self._revoked[subject] = (
-                _seconds(revocation.revoked_at),
-                _seconds(revocation.expires_at),
-            )
+            told, _ = known.get(subject, (0.0, 0.0))
+            at, end = self._revoked.get(subject, (0.0, 0.0))
+            # They come in any order: of several the furthest counts.
+            at = max(at, _seconds(revocation.revoked_at))
+            self._revoked[subject] = (at, max(end, _seconds(revocation.expires_at)))
+            if at > told:
+                news[subject] = at
         for subject in [name for name, (_, end) in self._revoked.items() if end < now]:
             del self._revoked[subject]
         if self._keys:
             self.arrived.set()
+        for subject, at in news.items():
+            for listener in self._listeners:
+                listener(subject, at)
 
     async def wait(self, seconds: float) -> None:
         """Until keys have arrived, at most so long; what comes of it, ``key`` says."""

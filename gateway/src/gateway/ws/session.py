@@ -1,6 +1,7 @@
 """One socket: who speaks, what they ask for, and when it is over."""
 
 import asyncio
+import time
 from collections.abc import Coroutine
 
 from chassis.caller import Caller
@@ -21,6 +22,9 @@ from gateway.ws.wire import Gone, Wire
 from parley.chat.v1 import chat_pb2 as pb
 
 _log = get_logger(__name__)
+
+# From when a token is seen to be void: so long a good one of the same user may take its place.
+_GRACE_SECONDS = 1.0
 
 
 class TooManyAtOnce(AppError):
@@ -59,6 +63,8 @@ class Session:
         self._cancels: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
         self._active_at = self._loop.time()
+        # When the token was first seen to be revoked.
+        self._fallen_at: float | None = None
 
     @property
     def user_id(self) -> str | None:
@@ -85,12 +91,21 @@ class Session:
         """Each second: whether the token still stands, somebody is there, and wants anything."""
         if self._token is None:
             return
-        if not self._verifier.stands(self._token):
+        if not self._verifier.stands(self._token) and self._is_over(now):
             self.wire.close(Closing.UNAUTHENTICATED.code)
         elif not self._tasks and now - self._active_at > self._settings.socket_idle_seconds:
             self.wire.close(Closing.IDLE.code)
         else:
             self.wire.tend(now, self._settings.socket_heartbeat_seconds)
+
+    def _is_over(self, now: float) -> bool:
+        """At once for a token that has expired; its client knew when that would be."""
+        assert self._token is not None
+        if self._token.caller.expires_at <= time.time():
+            return True
+        if self._fallen_at is None:
+            self._fallen_at = now
+        return now - self._fallen_at >= _GRACE_SECONDS
 
     async def _admit(self) -> None:
         try:
@@ -119,6 +134,7 @@ class Session:
             await self._tell(error, frame.ref)
             raise HangUp(Closing.of(error)) from None
         self._token = token
+        self._fallen_at = None
         await self.wire.send([frames.ack(frame.ref)])
 
     async def _read(self, raw: bytes) -> frames.ClientFrame | None:
