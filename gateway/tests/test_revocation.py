@@ -70,7 +70,8 @@ async def _known(door: Door, caller: Caller) -> None:
 
     async def refused() -> bool:
         headers = {"authorization": f"Bearer {caller.token}"}
-        return (await door.http.get("/api/v1/notes", headers=headers)).status_code == 401
+        response = await door.http.get("/api/v1/notes", headers=headers)
+        return bool(response.status_code == 401)
 
     door.notes.answers["ListNotes"] = notes_pb2.ListNotesResponse()
     await eventually(refused)

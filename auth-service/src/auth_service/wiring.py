@@ -5,6 +5,7 @@ from pathlib import Path
 
 from auth_service.background import BoardKeeper, Sweep
 from auth_service.credentials.passwords import Argon2Passwords
+from auth_service.credentials.sealing import SealedSuccessors
 from auth_service.credentials.signing import AccessTokenSigner, SigningKey
 from auth_service.events import (
     DURABLE,
@@ -74,6 +75,7 @@ def build(settings: Settings) -> Service:
         open_system=open_system,
         passwords=passwords,
         access_tokens=AccessTokenSigner(key, life=timedelta(seconds=settings.access_token_seconds)),
+        successors=SealedSuccessors(),
         journal=get_logger("auth_service"),
         tenant=settings.tenant,
         refresh_life=timedelta(days=settings.refresh_token_days),

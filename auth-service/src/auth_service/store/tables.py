@@ -57,6 +57,8 @@ refresh_tokens = Table(
     _time("created_at"),
     _time("expires_at"),
     _time("rotated_at", nullable=True),
+    # Sealed under the token itself, which is not here.
+    Column("successor", LargeBinary),
 )
 
 revocations = Table(

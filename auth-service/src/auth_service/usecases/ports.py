@@ -81,8 +81,10 @@ class SystemTransaction(Protocol):
 
     async def add_refresh_token(self, token: RefreshToken, login: Login) -> None: ...
 
-    async def rotate(self, digest: bytes, *, at: datetime) -> None:
-        """Mark a refresh token as used."""
+    async def rotate(self, token: RefreshToken, *, at: datetime, successor: bytes) -> None:
+        """Mark ``token`` as used, its sealed successor beside it; those of the tokens before it,
+        which can be asked for no longer, go.
+        """
         ...
 
     async def extend_login(
@@ -158,6 +160,16 @@ class AccessTokens(Protocol):
     def issue(self, user: User, sid: str, now: datetime) -> AccessToken: ...
 
 
+class Successors(Protocol):
+    """Refresh tokens, sealed so that the one before is the only key."""
+
+    def seal(self, refresh_token: str, *, under: str) -> bytes: ...
+
+    def open(self, sealed: bytes, *, under: str) -> str:
+        """What was sealed under this very token."""
+        ...
+
+
 class Journal(Protocol):
     """Where events of security are told; fields are ids and words, never a secret."""
 
@@ -174,6 +186,7 @@ class Ports:
     open_system: OpenSystem
     passwords: Passwords
     access_tokens: AccessTokens
+    successors: Successors
     journal: Journal
     # Name of the tenant that newcomers join.
     tenant: str

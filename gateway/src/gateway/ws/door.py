@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 from websockets.utils import accept_key
 
-from chassis.errors import AppError, Unauthenticated
+from chassis.errors import AppError
 from chassis.grpc.caller import Verified
 from chassis.telemetry.context import (
     REQUEST_ID_HEADER,
@@ -21,6 +21,8 @@ from chassis.telemetry.context import (
     traceparent,
 )
 from chassis.telemetry.logging import get_logger
+from gateway.auth import bearer_token
+from gateway.edge.origin import is_ours
 from gateway.edge.proxy import TrustedProxies
 from gateway.problems import OriginNotAllowed, RequestRefused
 from gateway.settings import Settings
@@ -88,7 +90,9 @@ class SocketDoor:
         try:
             accept = _accept(headers)
             self._check_origin(headers, scheme)
-            admitted = self._sockets.admit(_bearer(headers.get(b"authorization")))
+            authorization = headers.get(b"authorization")
+            token = None if authorization is None else bearer_token(authorization)
+            admitted = self._sockets.admit(token)
         except AppError as error:
             _log.info(
                 "socket.refused", status=error.http_status, reason=error.reason, client=client
@@ -104,9 +108,10 @@ class SocketDoor:
     def _check_origin(self, headers: Mapping[bytes, str], scheme: str) -> None:
         """Browsers say where a page is from, and other clients have no reason to."""
         origin = headers.get(b"origin")
-        if origin is None or origin.lower() in self._origins:
-            return
-        if origin.lower() != f"{scheme}://{headers.get(b'host', '')}".lower():
+        host = headers.get(b"host", "")
+        if origin is not None and not is_ours(
+            origin, scheme=scheme, host=host, listed=self._origins
+        ):
             raise OriginNotAllowed()
 
 
@@ -119,13 +124,3 @@ def _accept(headers: Mapping[bytes, str]) -> str:
     if not is_key or headers.get(b"sec-websocket-version", "").strip() != "13":
         raise UpgradeRequired()
     return accept_key(key)
-
-
-def _bearer(authorization: str | None) -> str | None:
-    if authorization is None:
-        return None
-    scheme, _, token = authorization.partition(" ")
-    token = token.strip()
-    if scheme.lower() != "bearer" or not token or not token.isascii():
-        raise Unauthenticated()
-    return token

@@ -1,5 +1,7 @@
 """Sealed successors of refresh tokens, personal access tokens."""
 
+from alembic import op
+
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
@@ -7,4 +9,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Nothing yet."""
+    op.execute("ALTER TABLE refresh_tokens ADD COLUMN successor bytea")
