@@ -38,6 +38,25 @@ class Login:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenLogin:
+    """A login as its user sees it: from where it was last used, and when."""
+
+    id: UUID
+    client: Client
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EndedLogin:
+    """A login that has just ended."""
+
+    id: UUID
+    last_used_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RefreshToken:
     """A refresh token as it is kept: by its SHA-256. ``rotated_at`` is when it was used.
 

@@ -1,10 +1,17 @@
 """Logins one by one, passwords changed, personal access tokens."""
 
 from collections.abc import Mapping
+from typing import Any
 
+import grpc.aio
+
+from auth_service.mapping import to_login
+from auth_service.usecases.change_password import change_password
+from auth_service.usecases.logins import list_logins, revoke_login, revoke_logins
 from auth_service.usecases.ports import Ports
+from chassis.grpc.caller import current_caller
 from chassis.grpc.server import Method, allow
-from parley.auth.v1 import auth_pb2_grpc
+from parley.auth.v1 import auth_pb2, auth_pb2_grpc
 
 POLICY: Mapping[str, Method] = {
     "ChangePassword": allow("gateway"),
@@ -18,7 +25,46 @@ POLICY: Mapping[str, Method] = {
 }
 
 
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
 class Tokens(auth_pb2_grpc.AuthServiceServicer):
     """See the contract."""
 
     _ports: Ports
+
+    async def ChangePassword(
+        self, request: auth_pb2.ChangePasswordRequest, context: Context
+    ) -> auth_pb2.ChangePasswordResponse:
+        await change_password(
+            self._ports,
+            current_caller(),
+            old_password=request.old_password,
+            new_password=request.new_password,
+        )
+        return auth_pb2.ChangePasswordResponse()
+
+    async def ListLogins(
+        self, request: auth_pb2.ListLoginsRequest, context: Context
+    ) -> auth_pb2.ListLoginsResponse:
+        caller = current_caller()
+        page = await list_logins(
+            self._ports, caller, limit=request.limit, cursor=request.cursor, count=request.count
+        )
+        return auth_pb2.ListLoginsResponse(
+            items=[to_login(login, current=str(login.id) == caller.sid) for login in page.items],
+            next_cursor=page.next_cursor,
+            total=page.total,
+        )
+
+    async def RevokeLogin(
+        self, request: auth_pb2.RevokeLoginRequest, context: Context
+    ) -> auth_pb2.RevokeLoginResponse:
+        await revoke_login(self._ports, current_caller(), request.id)
+        return auth_pb2.RevokeLoginResponse()
+
+    async def RevokeLogins(
+        self, request: auth_pb2.RevokeLoginsRequest, context: Context
+    ) -> auth_pb2.RevokeLoginsResponse:
+        await revoke_logins(self._ports, current_caller())
+        return auth_pb2.RevokeLoginsResponse()

@@ -11,13 +11,14 @@ from auth_service.domain.erasures import Erasure
 from auth_service.domain.users import Account, User
 from auth_service.store.accounts import find_account, find_user
 from auth_service.store.effects import Effects, PostgresEffects
+from auth_service.store.logins import PostgresOwnLogins
 from auth_service.store.tables import erasures, logins, service_erasures, users
 from auth_service.usecases.ports import CallerTransaction, OpenCaller
 from chassis.caller import Caller
 from chassis.db.engine import Database
 
 
-class PostgresCallerTransaction(PostgresEffects):
+class PostgresCallerTransaction(PostgresEffects, PostgresOwnLogins):
     """See the port CallerTransaction."""
 
     async def user(self, user_id: UUID) -> User | None:

@@ -33,6 +33,14 @@ class WrongPassword(AppError):
     detail = "The password is wrong."
 
 
+class LoginNotFound(AppError):
+    """Also for somebody else's, for one that has ended, and for an id that is none."""
+
+    kind = Kind.NOT_FOUND
+    reason = "LOGIN_NOT_FOUND"
+    detail = "There is no such login."
+
+
 class AccountDeleted(AppError):
     kind = Kind.UNAUTHENTICATED
     reason = "ACCOUNT_DELETED"

@@ -11,10 +11,11 @@ from auth_service.domain.erasures import Erasure, Receipt
 from auth_service.domain.logins import Client, Login, RefreshToken
 from auth_service.domain.trust import Revocation
 from auth_service.domain.users import Account, User
+from auth_service.usecases.login_ports import OwnLogins
 from chassis.caller import Caller
 
 
-class CallerTransaction(Protocol):
+class CallerTransaction(OwnLogins, Protocol):
     """One transaction for a logged-in user: nothing of anybody else can be seen in it."""
 
     async def user(self, user_id: UUID) -> User | None:
