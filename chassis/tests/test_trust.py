@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from chassis.grpc.caller import TrustStore
+from chassis.errors import Unauthenticated
+from chassis.grpc.caller import TokenVerifier, TrustStore
+from chassis.testing import Signer
 
 
 def _at(seconds: float) -> Any:
@@ -75,3 +77,14 @@ def test_of_two_revocations_of_one_subject_the_furthest_counts_in_whatever_order
 def test_what_no_token_can_outlive_is_forgotten(trust: TrustStore) -> None:
     trust.apply(_message(_revocation("a", 100, lasting=-1)))
     assert not trust.is_revoked("a", "", 100)
+
+
+def test_a_token_is_good_for_everything_or_for_the_scopes_that_it_names() -> None:
+    signer = Signer()
+    verifier = TokenVerifier(signer.trust)
+    assert verifier.verify(signer.token()).scopes is None
+    bound = verifier.verify(signer.caller(scope="notes:read chat:write").token)
+    assert bound.scopes == {"notes:read", "chat:write"}
+    for scope in ("", "root", "notes:read root", "notes:read  chat:write", "NOTES:READ"):
+        with pytest.raises(Unauthenticated):
+            verifier.verify(signer.caller(scope=scope).token)

@@ -6,6 +6,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from auth_service.domain.erasures import Receipt
 from auth_service.domain.logins import Client, OpenLogin
+from auth_service.domain.tokens import Token
 from auth_service.domain.trust import Revocation, TrustUpdate
 from auth_service.domain.users import Role, User
 from auth_service.usecases.granting import Grant
@@ -53,6 +54,17 @@ def to_login(login: OpenLogin, *, current: bool) -> auth_pb2.Login:
         last_used_at=to_timestamp(login.last_used_at),
         expires_at=to_timestamp(login.expires_at),
         current=current,
+    )
+
+
+def to_token(token: Token) -> auth_pb2.Token:
+    return auth_pb2.Token(
+        id=str(token.id),
+        name=token.name,
+        scopes=token.scopes,
+        created_at=to_timestamp(token.created_at),
+        expires_at=None if token.expires_at is None else to_timestamp(token.expires_at),
+        last_used_at=None if token.last_used_at is None else to_timestamp(token.last_used_at),
     )
 
 

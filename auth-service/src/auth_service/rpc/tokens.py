@@ -1,14 +1,21 @@
 """Logins one by one, passwords changed, personal access tokens."""
 
 from collections.abc import Mapping
+from datetime import UTC
 from typing import Any
 
 import grpc.aio
 
-from auth_service.mapping import to_login
+from auth_service.mapping import from_client, to_login, to_token
 from auth_service.usecases.change_password import change_password
 from auth_service.usecases.logins import list_logins, revoke_login, revoke_logins
 from auth_service.usecases.ports import Ports
+from auth_service.usecases.tokens import (
+    create_token,
+    delete_token,
+    exchange_token,
+    list_tokens,
+)
 from chassis.grpc.caller import current_caller
 from chassis.grpc.server import Method, allow
 from parley.auth.v1 import auth_pb2, auth_pb2_grpc
@@ -68,3 +75,49 @@ class Tokens(auth_pb2_grpc.AuthServiceServicer):
     ) -> auth_pb2.RevokeLoginsResponse:
         await revoke_logins(self._ports, current_caller())
         return auth_pb2.RevokeLoginsResponse()
+
+    async def CreateToken(
+        self, request: auth_pb2.CreateTokenRequest, context: Context
+    ) -> auth_pb2.CreateTokenResponse:
+        made = await create_token(
+            self._ports,
+            current_caller(),
+            name=request.name,
+            scopes=request.scopes,
+            expires_at=request.expires_at.ToDatetime(tzinfo=UTC)
+            if request.HasField("expires_at")
+            else None,
+        )
+        return auth_pb2.CreateTokenResponse(token=to_token(made.token), secret=made.secret)
+
+    async def ListTokens(
+        self, request: auth_pb2.ListTokensRequest, context: Context
+    ) -> auth_pb2.ListTokensResponse:
+        page = await list_tokens(
+            self._ports,
+            current_caller(),
+            limit=request.limit,
+            cursor=request.cursor,
+            count=request.count,
+        )
+        return auth_pb2.ListTokensResponse(
+            items=[to_token(token) for token in page.items],
+            next_cursor=page.next_cursor,
+            total=page.total,
+        )
+
+    async def DeleteToken(
+        self, request: auth_pb2.DeleteTokenRequest, context: Context
+    ) -> auth_pb2.DeleteTokenResponse:
+        await delete_token(self._ports, current_caller(), request.id)
+        return auth_pb2.DeleteTokenResponse()
+
+    async def ExchangeToken(
+        self, request: auth_pb2.ExchangeTokenRequest, context: Context
+    ) -> auth_pb2.ExchangeTokenResponse:
+        granted = await exchange_token(
+            self._ports, secret=request.secret, client=from_client(request.client)
+        )
+        return auth_pb2.ExchangeTokenResponse(
+            access_token=granted.text, expires_in=granted.expires_in
+        )

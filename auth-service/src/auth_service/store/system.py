@@ -21,13 +21,15 @@ from auth_service.store.tables import (
     revocations,
     service_erasures,
     tenants,
+    tokens,
     users,
 )
+from auth_service.store.tokens import PostgresTokensPresented
 from auth_service.usecases.ports import OpenSystem, SystemTransaction
 from chassis.db.engine import Database
 
 
-class PostgresSystemTransaction(PostgresEffects):
+class PostgresSystemTransaction(PostgresEffects, PostgresTokensPresented):
     """See the port SystemTransaction."""
 
     async def ensure_tenant(self, name: str, *, new_id: UUID) -> UUID:
@@ -211,7 +213,7 @@ class PostgresSystemTransaction(PostgresEffects):
         return [Revocation(**row._mapping) for row in result], present
 
     async def prune(self, now: datetime) -> None:
-        for table in (refresh_tokens, logins, revocations):
+        for table in (refresh_tokens, logins, revocations, tokens):
             await self._connection.execute(delete(table).where(table.c.expires_at < now))
 
 

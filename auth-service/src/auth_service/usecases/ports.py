@@ -12,10 +12,11 @@ from auth_service.domain.logins import Client, Login, RefreshToken
 from auth_service.domain.trust import Revocation
 from auth_service.domain.users import Account, User
 from auth_service.usecases.login_ports import OwnLogins
+from auth_service.usecases.token_ports import OwnTokens, TokensPresented
 from chassis.caller import Caller
 
 
-class CallerTransaction(OwnLogins, Protocol):
+class CallerTransaction(OwnLogins, OwnTokens, Protocol):
     """One transaction for a logged-in user: nothing of anybody else can be seen in it."""
 
     async def user(self, user_id: UUID) -> User | None:
@@ -51,7 +52,7 @@ class CallerTransaction(OwnLogins, Protocol):
         ...
 
 
-class SystemTransaction(Protocol):
+class SystemTransaction(TokensPresented, Protocol):
     """One transaction on nobody's behalf: before a log-in there is no caller yet."""
 
     async def ensure_tenant(self, name: str, *, new_id: UUID) -> UUID:
@@ -158,7 +159,17 @@ class AccessToken:
 
 
 class AccessTokens(Protocol):
-    def issue(self, user: User, sid: str, now: datetime) -> AccessToken: ...
+    def issue(
+        self,
+        user: User,
+        sid: str,
+        now: datetime,
+        *,
+        scopes: Sequence[str] | None = None,
+        life: timedelta | None = None,
+    ) -> AccessToken:
+        """``scopes`` bound what it is good for; ``life`` is at most the usual one."""
+        ...
 
 
 class Successors(Protocol):

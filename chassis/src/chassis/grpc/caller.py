@@ -1,19 +1,19 @@
 """Access tokens: who is calling, verified in every process, revocations included.
 
 A token is a JWT (RFC 7519, RFC 9068) signed with Ed25519. Its header holds exactly ``alg``
-(EdDSA), ``typ`` (at+jwt) and ``kid``; its claims at least those of ``REQUIRED_CLAIMS``. Any
-other token is refused with the same error, whatever is wrong with it; no key is ever taken or
+(EdDSA), ``typ`` (at+jwt) and ``kid``; its claims at least those of ``REQUIRED_CLAIMS``, and
+``scope`` (RFC 8693, 4.2) if it is not good for everything. Any other token is refused with the same error, whatever is wrong with it; no key is ever taken or
 fetched from what a token says.
 """
 
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterable, Callable, Iterable
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 import jwt
@@ -31,7 +31,19 @@ ISSUER = "parley"
 AUDIENCE = "parley"
 REQUIRED_CLAIMS = ("iss", "aud", "sub", "tid", "role", "sid", "iat", "exp", "jti")
 ROLES = frozenset({"user", "tenant_admin", "operator"})
+SCOPES = frozenset(
+    {
+        "chat:read",
+        "chat:write",
+        "keys:read",
+        "keys:write",
+        "notes:read",
+        "notes:write",
+        "completions",
+    }
+)
 
+_TEXTS = ("sub", "tid", "role", "sid", "jti")
 _MAX_TOKEN_CHARACTERS = 4096
 _CACHE_SIZE = 10_000
 # How long a call may wait in a process that has just started; auth-service may start after it.
@@ -172,6 +184,12 @@ class TrustStore:
         if not self._keys:
             raise TrustUnavailable()
 
+    def public_keys(self) -> dict[str, bytes]:
+        """Every key that verifies, raw, by its name. Raises TrustUnavailable before any arrived."""
+        if not self._keys:
+            raise TrustUnavailable()
+        return {kid: key.public_bytes_raw() for kid, key in self._keys.items()}
+
     def key(self, kid: str) -> Ed25519PublicKey | None:
         """The key called ``kid``; raises TrustUnavailable before any key has arrived."""
         if not self._keys:
@@ -269,7 +287,10 @@ class TokenVerifier:
                     "verify_iat": False,
                 },
             )
-            if not all(isinstance(claims[name], str) for name in ("sub", "tid", "role", "sid")):
+            if not all(isinstance(claims[name], str) for name in _TEXTS):
+                raise Unauthenticated()
+            # PyJWT takes "1" and true for numbers.
+            if not all(type(claims[name]) in (int, float) for name in ("iat", "exp")):
                 raise Unauthenticated()
             issued_at = float(claims["iat"])
             if issued_at > time.time() + _CLOCK_LEAD_SECONDS:
@@ -281,12 +302,23 @@ class TokenVerifier:
                 sid=claims["sid"],
                 token=token,
                 expires_at=float(claims["exp"]),
+                scopes=_scopes(claims),
             )
         except (jwt.PyJWTError, ValueError, TypeError, AttributeError, OverflowError):
             raise Unauthenticated() from None
         if caller.role not in ROLES or not caller.sid:
             raise Unauthenticated()
         return Verified(caller, claims["sub"], issued_at, str(header["kid"]))
+
+
+def _scopes(claims: Mapping[str, Any]) -> frozenset[str] | None:
+    """Raises ValueError for a claim that does not name known scopes, and at least one."""
+    if "scope" not in claims:
+        return None
+    scopes = frozenset(str.split(claims["scope"], " "))
+    if not scopes <= SCOPES:
+        raise ValueError("scope")
+    return scopes
 
 
 class TrustFeed(Component):

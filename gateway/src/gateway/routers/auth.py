@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from chassis.errors import AppError, FieldError, Kind, Unauthenticated, ValidationFailed
 from gateway import cookie
-from gateway.auth import CallerIfAny
+from gateway.auth import CallerIfAny, client_of
 from gateway.clients import Clients, Services
 from gateway.routers import router as api_router
 from gateway.schemas.auth import Grant, LogIn, RefreshToken, Registration
@@ -16,14 +16,9 @@ from parley.auth.v1 import auth_pb2 as pb
 
 router = api_router("Identity", "/auth")
 
-_USER_AGENT_CHARACTERS = 256
-
 
 async def _client(request: Request) -> pb.Client:
-    return pb.Client(
-        ip=request.client.host if request.client else "",
-        user_agent=request.headers.get("user-agent", "")[:_USER_AGENT_CHARACTERS],
-    )
+    return client_of(request)
 
 
 Client = Annotated[pb.Client, Depends(_client)]

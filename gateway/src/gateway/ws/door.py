@@ -22,6 +22,7 @@ from chassis.telemetry.context import (
 )
 from chassis.telemetry.logging import get_logger
 from gateway.auth import bearer_token
+from gateway.bearers import is_personal
 from gateway.edge.origin import is_ours
 from gateway.edge.proxy import TrustedProxies
 from gateway.problems import OriginNotAllowed, RequestRefused
@@ -59,9 +60,10 @@ class Socket:
     sockets: Sockets
     admitted: Verified | None
     client: str
+    offered: str | None
 
     def serve(self) -> Coroutine[None, None, None]:
-        return self.sockets.serve(self.wire, self.admitted, self.client)
+        return self.sockets.serve(self.wire, self.admitted, self.client, offered=self.offered)
 
 
 class SocketDoor:
@@ -92,7 +94,9 @@ class SocketDoor:
             self._check_origin(headers, scheme)
             authorization = headers.get(b"authorization")
             token = None if authorization is None else bearer_token(authorization)
-            admitted = self._sockets.admit(token)
+            # Looking it up takes its time, which a handshake does not have.
+            offered = token if token is not None and is_personal(token) else None
+            admitted = self._sockets.admit(None if offered else token)
         except AppError as error:
             _log.info(
                 "socket.refused", status=error.http_status, reason=error.reason, client=client
@@ -103,7 +107,7 @@ class SocketDoor:
             f"Sec-WebSocket-Accept: {accept}\r\nX-Request-ID: {request_id.get()}\r\n\r\n"
         )
         wire = Wire(transport, max_bytes=self._max_bytes)
-        return answer.encode(), Socket(wire, self._sockets, admitted, client)
+        return answer.encode(), Socket(wire, self._sockets, admitted, client, offered)
 
     def _check_origin(self, headers: Mapping[bytes, str], scheme: str) -> None:
         """Browsers say where a page is from, and other clients have no reason to."""
