@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -56,6 +57,16 @@ class User:
         )
         assert answer.status_code == 200, answer.text
         self.http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+    def again(self) -> "User":
+        """The same user on another device, logged in by themselves."""
+        other = copy(self)
+        other.http = httpx.Client(base_url=self.http.base_url, timeout=30)
+        other.log_in()
+        return other
+
+    def close(self) -> None:
+        self.http.close()
 
     def create_key(self, base_url: str, model: str, **changes: str) -> dict[str, Any]:
         body = {

@@ -143,7 +143,7 @@ async def test_every_service_can_verify_what_was_signed(tmp_path: Path, role: Ro
     key = SigningKey.load(path)
     user, sid, now = _user(role), str(new_id()), utc_now()
 
-    token = AccessTokenSigner(key, life=timedelta(seconds=300)).issue(user, sid, now)
+    token = AccessTokenSigner(lambda: key, life=timedelta(seconds=300)).issue(user, sid, now)
 
     assert token.expires_in == 300
     caller = _trusting(key).verify(token.text)
@@ -154,7 +154,7 @@ async def test_every_service_can_verify_what_was_signed(tmp_path: Path, role: Ro
 
 async def test_a_token_is_refused_under_another_key_and_after_its_life() -> None:
     key, other = (SigningKey(Ed25519PrivateKey.generate()) for _ in range(2))
-    signer = AccessTokenSigner(key, life=timedelta(seconds=300))
+    signer = AccessTokenSigner(lambda: key, life=timedelta(seconds=300))
     good = signer.issue(_user(), "sid", utc_now())
     expired = signer.issue(_user(), "sid", utc_now() - timedelta(seconds=301))
 

@@ -4,7 +4,14 @@ import pytest
 
 from auth_service.domain.emails import email_problem, normalise_email
 from auth_service.domain.erasures import Receipt, ServiceErasure
-from auth_service.domain.logins import Client, Login, RefreshToken, Verdict, judge
+from auth_service.domain.logins import (
+    RETRY_WINDOW,
+    Client,
+    Login,
+    RefreshToken,
+    Verdict,
+    judge,
+)
 from auth_service.domain.passwords import COMMON_PASSWORDS, normalise_password, password_problem
 from auth_service.domain.trust import end_for_good
 from auth_service.domain.users import normalise_username, username_key, username_problem
@@ -138,8 +145,13 @@ def _login(*, expires_at: datetime = LATER, revoked_at: datetime | None = None) 
     return Login(new_id(), new_id(), new_id(), NOW, expires_at, revoked_at)
 
 
-def _token(*, expires_at: datetime = LATER, rotated_at: datetime | None = None) -> RefreshToken:
-    return RefreshToken(b"", new_id(), NOW, expires_at, rotated_at)
+def _token(
+    *,
+    expires_at: datetime = LATER,
+    rotated_at: datetime | None = None,
+    successor: bytes | None = None,
+) -> RefreshToken:
+    return RefreshToken(b"", new_id(), NOW, expires_at, rotated_at, successor)
 
 
 @pytest.mark.parametrize(
@@ -147,6 +159,10 @@ def _token(*, expires_at: datetime = LATER, rotated_at: datetime | None = None) 
     [
         (_token(), _login(), Verdict.GOOD),
         (_token(rotated_at=NOW), _login(), Verdict.REUSED),
+        (_token(rotated_at=NOW, successor=b"s"), _login(), Verdict.RETRIED),
+        (_token(rotated_at=NOW - RETRY_WINDOW, successor=b"s"), _login(), Verdict.RETRIED),
+        (_token(rotated_at=NOW - 1.1 * RETRY_WINDOW, successor=b"s"), _login(), Verdict.REUSED),
+        (_token(rotated_at=NOW, successor=b"s"), _login(revoked_at=NOW), Verdict.REFUSED),
         (_token(expires_at=NOW), _login(), Verdict.REFUSED),
         (_token(), _login(expires_at=NOW), Verdict.REFUSED),
         (_token(), _login(revoked_at=NOW), Verdict.REFUSED),

@@ -33,6 +33,7 @@ def _environment(settings: Settings, **changes: str) -> dict[str, str]:
         if isinstance(value, SecretStr)
         else str(value)
         for name, value in settings
+        if value is not None
     }
     return {**given, **changes}
 
@@ -109,14 +110,25 @@ def test_without_a_good_signing_key_it_refuses_to_start_and_says_why(
 ) -> None:
     good = _environment(settings)
     missing = {name: value for name, value in good.items() if name != "AUTH_SIGNING_KEY_FILE"}
-    said = _refusal(missing, monkeypatch, capsys)
-    assert said == "settings: AUTH_SIGNING_KEY_FILE: Field required\n"
-
+    names = "settings: AUTH_SIGNING_KEYS_DIR or AUTH_SIGNING_KEY_FILE: "
     (tmp_path / "default").write_text("changeme")
-    for name, problem in (("absent", "No such file"), ("default", "not an unencrypted PEM")):
-        bad = {**good, "AUTH_SIGNING_KEY_FILE": str(tmp_path / name)}
-        said = _refusal(bad, monkeypatch, capsys)
-        assert said.startswith("settings: AUTH_SIGNING_KEY_FILE: ")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "poor").mkdir()
+    (tmp_path / "poor" / "one.pem").write_text("changeme")
+    for changes, problem in (
+        ({}, "one of the two has to be set"),
+        ({"FILE": tmp_path / "default", "S_DIR": tmp_path}, "and not both"),
+        ({"FILE": tmp_path / "absent"}, "No such file"),
+        ({"FILE": tmp_path / "default"}, "not an unencrypted PEM"),
+        ({"S_DIR": tmp_path / "empty"}, "no key"),
+        ({"S_DIR": tmp_path / "poor"}, "not an unencrypted PEM"),
+    ):
+        bad = {
+            f"AUTH_SIGNING_KEY{'_' if name == 'FILE' else ''}{name}": str(path)
+            for name, path in changes.items()
+        }
+        said = _refusal({**missing, **bad}, monkeypatch, capsys)
+        assert said.startswith(names)
         assert problem in said
         assert "changeme" not in said
         assert len(said.splitlines()) == 1

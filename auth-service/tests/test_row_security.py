@@ -22,7 +22,15 @@ from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
 
 Register = Callable[[str], Awaitable[auth_pb2.Grant]]
 
-OWNED = ("users", "logins", "refresh_tokens", "revocations", "erasures", "service_erasures")
+OWNED = (
+    "users",
+    "logins",
+    "refresh_tokens",
+    "tokens",
+    "revocations",
+    "erasures",
+    "service_erasures",
+)
 
 
 @pytest_asyncio.fixture
@@ -47,6 +55,12 @@ async def populated(auth: Channel, register: Register, signer: Signer) -> list[C
             )
         ).grant
         await auth.unary(stub.LogOut, auth_pb2.LogOutRequest(), timeout=5, token=again.access_token)
+        await auth.unary(
+            stub.CreateToken,
+            auth_pb2.CreateTokenRequest(name="mine", scopes=["notes:read"]),
+            timeout=5,
+            token=grant.access_token,
+        )
         if name == "bob":
             await auth.unary(
                 stub.DeleteMe,
@@ -93,10 +107,12 @@ async def test_a_statement_without_its_where_changes_nothing_of_others(
             "UPDATE users SET last_login_at = NULL",
             "DELETE FROM logins",
             "DELETE FROM refresh_tokens",
+            "DELETE FROM tokens",
         ):
             await connection.execute(text(statement))
 
     assert await _owners(app, alice, "logins") == {alice.user_id}
+    assert await _owners(app, alice, "tokens") == {alice.user_id}
     async with app.transaction(alice) as connection:
         assert await connection.scalar(text("SELECT last_login_at IS NOT NULL FROM users"))
 
@@ -121,6 +137,7 @@ async def test_a_row_cannot_be_written_in_another_users_name(
         "UPDATE users SET role = 'operator'",
         "UPDATE users SET tenant_id = id",
         "DELETE FROM users",
+        "UPDATE tokens SET scopes = '{completions}'",
         "SELECT * FROM tenants",
         "SELECT * FROM outbox",
         "TRUNCATE logins",

@@ -52,6 +52,7 @@ def test_a_process_logs_json_lines_without_secrets() -> None:
         ("Bearer abc.def-ghi", "Bearer [redacted]"),
         ("token eyJhbGciOiJFZERTQSJ9.e30.c2ln end", "token [redacted] end"),
         ("Incorrect key: sk-proj-****************WXYZ.", "Incorrect key: [redacted]"),
+        ("was given parley_pat_-a_bC-9, sorry", "was given [redacted], sorry"),
         ("postgresql://app:pw@host/db", "postgresql://app:[redacted]@host/db"),
         ("task-force risk-averse nothing secret", "task-force risk-averse nothing secret"),
     ],

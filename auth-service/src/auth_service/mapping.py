@@ -5,7 +5,8 @@ from datetime import datetime
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from auth_service.domain.erasures import Receipt
-from auth_service.domain.logins import Client
+from auth_service.domain.logins import Client, OpenLogin
+from auth_service.domain.tokens import Token
 from auth_service.domain.trust import Revocation, TrustUpdate
 from auth_service.domain.users import Role, User
 from auth_service.usecases.granting import Grant
@@ -41,6 +42,29 @@ def to_user(user: User) -> auth_pb2.User:
         role=_ROLES[user.role],
         created_at=to_timestamp(user.created_at),
         last_login_at=None if user.last_login_at is None else to_timestamp(user.last_login_at),
+    )
+
+
+def to_login(login: OpenLogin, *, current: bool) -> auth_pb2.Login:
+    return auth_pb2.Login(
+        id=str(login.id),
+        ip=login.client.ip,
+        user_agent=login.client.user_agent,
+        created_at=to_timestamp(login.created_at),
+        last_used_at=to_timestamp(login.last_used_at),
+        expires_at=to_timestamp(login.expires_at),
+        current=current,
+    )
+
+
+def to_token(token: Token) -> auth_pb2.Token:
+    return auth_pb2.Token(
+        id=str(token.id),
+        name=token.name,
+        scopes=token.scopes,
+        created_at=to_timestamp(token.created_at),
+        expires_at=None if token.expires_at is None else to_timestamp(token.expires_at),
+        last_used_at=None if token.last_used_at is None else to_timestamp(token.last_used_at),
     )
 
 

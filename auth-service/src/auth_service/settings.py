@@ -24,8 +24,13 @@ class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
         max_length=64,
         description="Name of the tenant that newcomers join; made by its first use.",
     )
-    signing_key_file: Path = Field(
-        description="PEM file (PKCS #8, Ed25519) of the key that signs access tokens."
+    signing_keys_dir: Path | None = Field(
+        None,
+        description="Directory of PEM files (PKCS #8, Ed25519): the keys of access tokens, all of"
+        " which verify; `rotate-key` writes there. It or the next one is required.",
+    )
+    signing_key_file: Path | None = Field(
+        None, description="One such file, for a key that is never rotated."
     )
     access_token_seconds: int = Field(
         300,
@@ -68,3 +73,10 @@ class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
         description="How often deletions that some service has not confirmed are sent again,"
         " seconds.",
     )
+
+    @property
+    def signing_keys(self) -> Path | None:
+        """Where the keys are; None unless exactly one of the two is set."""
+        if self.signing_keys_dir is not None and self.signing_key_file is not None:
+            return None
+        return self.signing_keys_dir or self.signing_key_file

@@ -3,9 +3,11 @@
 from datetime import timedelta
 from pathlib import Path
 
-from auth_service.background import BoardKeeper, Sweep
+from auth_service.background import BoardKeeper, KeyKeeper, Sweep
+from auth_service.credentials.keyring import KeyRing
 from auth_service.credentials.passwords import Argon2Passwords
-from auth_service.credentials.signing import AccessTokenSigner, SigningKey
+from auth_service.credentials.sealing import SealedSuccessors
+from auth_service.credentials.signing import AccessTokenSigner, UnusableSigningKey
 from auth_service.events import (
     DURABLE,
     USER_DELETED,
@@ -33,11 +35,20 @@ from parley.auth.v1.auth_pb2_grpc import add_AuthServiceServicer_to_server
 
 NAME = "auth-service"
 MIGRATIONS = Path(__file__).parent / "migrations"
+# How often the directory of signing keys is read.
+READ_KEYS_SECONDS = 5.0
+
+
+def where_keys_are(settings: Settings) -> Path:
+    """Raises UnusableSigningKey unless the settings name exactly one place."""
+    if settings.signing_keys is None:
+        raise UnusableSigningKey("one of the two has to be set, and not both")
+    return settings.signing_keys
 
 
 def build(settings: Settings) -> Service:
     """The service, not started yet. Raises UnusableSigningKey."""
-    key = SigningKey.load(settings.signing_key_file)
+    keys = KeyRing(where_keys_are(settings))
     database = Database(
         settings.database_url.get_secret_value(),
         pool_size=settings.database_pool_size,
@@ -60,7 +71,7 @@ def build(settings: Settings) -> Service:
         on_published=relay.wake,
     )
     open_system = system_transactions(worker, effects)
-    board = RevocationBoard(open_system=open_system, keys=[key.verification])
+    board = RevocationBoard(open_system=open_system, keys=keys.verification)
     keeper = BoardKeeper(board, seconds=settings.revocation_poll_seconds)
     passwords = Argon2Passwords(
         memory_kib=settings.password_memory_kib,
@@ -73,7 +84,10 @@ def build(settings: Settings) -> Service:
         open_caller=caller_transactions(database, effects),
         open_system=open_system,
         passwords=passwords,
-        access_tokens=AccessTokenSigner(key, life=timedelta(seconds=settings.access_token_seconds)),
+        access_tokens=AccessTokenSigner(
+            lambda: keys.signing, life=timedelta(seconds=settings.access_token_seconds)
+        ),
+        successors=SealedSuccessors(),
         journal=get_logger("auth_service"),
         tenant=settings.tenant,
         refresh_life=timedelta(days=settings.refresh_token_days),
@@ -104,6 +118,7 @@ def build(settings: Settings) -> Service:
             user_erased,
             passwords,
             keeper,
+            KeyKeeper(keys, board, seconds=READ_KEYS_SECONDS),
             TrustFeed(trust, lambda: watch(board)),
             sweep,
             server,

@@ -8,9 +8,10 @@ from uuid import UUID
 class Caller:
     """A verified user.
 
-    ``role`` is ``user``, ``tenant_admin`` or ``operator``; ``sid`` names the login that the
-    token belongs to; ``token`` is the access token itself, forwarded to other services;
-    ``expires_at`` is its end in seconds of Unix time.
+    ``role`` is ``user``, ``tenant_admin`` or ``operator``; ``sid`` names the login, or the
+    personal access token, that the token belongs to; ``token`` is the access token itself,
+    forwarded to other services; ``expires_at`` is its end in seconds of Unix time; ``scopes`` are
+    what it is good for, None for everything.
     """
 
     user_id: UUID
@@ -19,3 +20,4 @@ class Caller:
     sid: str
     token: str = field(repr=False)
     expires_at: float
+    scopes: frozenset[str] | None = None

@@ -66,7 +66,6 @@ def test_no_service_gets_what_another_one_is_for(volumes: Path) -> None:
     handed = {service: contents(volumes / service) for service in SERVICES}
     assert set(handed["gateway"]) == {"ca.pem", "certificate.pem", "key.pem"}
     keepers = {
-        "signing_key.pem": "auth-service",
         "vault.key": "apikey-service",
         "redis_url": "chat-service",
     }
@@ -90,8 +89,15 @@ def test_everybody_is_told_the_same_passwords(volumes: Path) -> None:
 
 
 def test_the_signing_key_is_an_ed25519_key(volumes: Path) -> None:
-    pem = (volumes / "auth-service" / "signing_key.pem").read_bytes()
+    pem = (volumes / "auth-keys" / "first.pem").read_bytes()
     assert isinstance(load_pem_private_key(pem, None), Ed25519PrivateKey)
+
+
+def test_a_signing_key_that_was_rotated_away_does_not_come_back(volumes: Path) -> None:
+    (volumes / "auth-keys" / "first.pem").replace(volumes / "auth-keys" / "second.pem")
+    before = contents(volumes)
+    hand_out(volumes, mine(volumes))
+    assert contents(volumes) == before
 
 
 def test_nats_accepts_its_configuration(volumes: Path) -> None:

@@ -25,14 +25,16 @@ def test_everything_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None
     state.open()
     state.prepare()
     made = files_of(folder)
-    assert isinstance(load_pem_private_key(state.signing_key.read_bytes(), None), Ed25519PrivateKey)
+    [signing_key] = state.signing_keys.iterdir()
+    assert isinstance(load_pem_private_key(signing_key.read_bytes(), None), Ed25519PrivateKey)
     assert len(base64.b64decode(state.vault_key.read_text())) == 32
     assert {f"tls/{member.name}.pem" for member in MEMBERS} <= made.keys()
     assert state.passwords("notes").keys() == {"owner", "app", "worker"}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE((folder / "tls").stat().st_mode) == 0o700
+    assert stat.S_IMODE(state.signing_keys.stat().st_mode) == 0o700
     for name in made:
-        if not name.endswith(".pem") or name == "signing.pem":
+        if not name.endswith(".pem") or name.startswith("signing_keys/"):
             assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600, name
     state.close()
 
@@ -41,6 +43,22 @@ def test_everything_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None
     again.prepare()
     assert files_of(folder) == made
     again.close()
+
+
+def test_the_one_signing_key_of_an_earlier_version_is_the_first_of_several(tmp_path: Path) -> None:
+    state = State(tmp_path / ".data")
+    state.open()
+    state.prepare()
+    [first] = state.signing_keys.iterdir()
+    content = first.read_bytes()
+    first.replace(state.directory / "signing.pem")
+    state.signing_keys.rmdir()
+
+    state.prepare()
+
+    assert [path.read_bytes() for path in state.signing_keys.iterdir()] == [content]
+    assert not (state.directory / "signing.pem").exists()
+    state.close()
 
 
 def test_a_second_runner_is_refused_and_told_who_runs(tmp_path: Path) -> None:

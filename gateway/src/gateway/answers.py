@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from chassis.caller import Caller
-from chassis.errors import AppError, Unavailable
+from chassis.errors import AppError, Unauthenticated, Unavailable
 from gateway import problems
 from gateway.clients import Clients
 from gateway.presence import ClientGone, Closing, End, LongRequests
@@ -83,11 +83,11 @@ async def end_of_run(
 ) -> FrameLike:
     """The run's terminal frame, once it has come.
 
-    Raises ClientGone, Closing when the server is being stopped, and RunOutOfSight when the
-    stream breaks off; the run goes on in each case.
+    Raises ClientGone, Closing when the server is being stopped, Unauthenticated when the token is
+    revoked, and RunOutOfSight when the stream breaks off; the run goes on in each case.
     """
     end: FrameLike | None = None
-    presence = requests.hold(request.receive)
+    presence = requests.hold(request.receive, request.state.verified)
     async with presence:
         try:
             while end is None:
@@ -99,6 +99,8 @@ async def end_of_run(
             raise ClientGone()
         case End.CLOSING:
             raise Closing(metadata={"run_id": run_id})
+        case End.REVOKED:
+            raise Unauthenticated()
     assert end is not None
     return end
 

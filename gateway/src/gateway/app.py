@@ -9,8 +9,9 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from chassis.errors import AppError
-from chassis.grpc.caller import TokenVerifier
+from chassis.grpc.caller import TrustStore
 from gateway import problems
+from gateway.bearers import Bearers
 from gateway.clients import Clients
 from gateway.documents import describe, documents
 from gateway.edge.access import Access
@@ -20,12 +21,24 @@ from gateway.edge.cors import Cors
 from gateway.edge.proxy import TrustedProxies
 from gateway.presence import LongRequests
 from gateway.readiness import Readiness
-from gateway.routers import account, auth, keys, notes, operation, questions, runs, sessions
+from gateway.routers import (
+    account,
+    auth,
+    jwks,
+    keys,
+    logins,
+    notes,
+    operation,
+    questions,
+    runs,
+    sessions,
+    tokens,
+)
 from gateway.settings import Settings
 from gateway.trunks import Trunks
 from gateway.ws import door as ws
 
-_ROUTERS = (auth, account, keys, sessions, questions, runs, notes)
+_ROUTERS = (auth, account, logins, tokens, keys, sessions, questions, runs, notes)
 
 
 def create_app(
@@ -33,7 +46,8 @@ def create_app(
     settings: Settings,
     clients: Clients,
     trunks: Trunks,
-    verifier: TokenVerifier,
+    trust: TrustStore,
+    bearers: Bearers,
     readiness: Readiness,
     requests: LongRequests,
 ) -> ASGIApp:
@@ -43,6 +57,7 @@ def create_app(
         *(route for module in _ROUTERS for route in module.router.routes),
         *ws.router.routes,
         *operation.router.routes,
+        *jwks.router.routes,
     ]
     app = FastAPI(
         title="Parley",
@@ -65,7 +80,8 @@ def create_app(
     app.state.settings = settings
     app.state.clients = clients
     app.state.trunks = trunks
-    app.state.verifier = verifier
+    app.state.trust = trust
+    app.state.bearers = bearers
     app.state.readiness = readiness
     app.state.requests = requests
     # Read from the inside out.

@@ -1,6 +1,6 @@
 """Who is calling: the bearer token of a request, verified at the door."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Depends
 from fastapi.openapi.models import HTTPBearer
@@ -8,37 +8,102 @@ from fastapi.security.base import SecurityBase
 from starlette.requests import Request
 
 from chassis.caller import Caller
-from chassis.errors import Unauthenticated
-from chassis.grpc.caller import TokenVerifier
+from chassis.errors import AppError, Kind, Unauthenticated
+from gateway.bearers import Bearers
+from parley.auth.v1 import auth_pb2 as pb
+
+_USER_AGENT_CHARACTERS = 256
+
+Scope = Literal[
+    "chat:read",
+    "chat:write",
+    "keys:read",
+    "keys:write",
+    "notes:read",
+    "notes:write",
+    "completions",
+]
 
 
-def authenticate(request: Request) -> Caller:
-    """The caller whose token the request bears.
+class InsufficientScope(AppError):
+    kind = Kind.FORBIDDEN
+    reason = "INSUFFICIENT_SCOPE"
+    detail = "This token is not good for that."
 
-    Raises Unauthenticated, the same for a token that is absent, forged, expired or revoked,
-    and TrustUnavailable until auth-service has been heard of.
+
+def check_scope(caller: Caller, scope: Scope | None) -> None:
+    """Raises InsufficientScope unless the caller's token is good for ``scope``; for None, which no
+    scope opens, unless it is good for everything.
     """
-    verifier: TokenVerifier = request.app.state.verifier
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    token = token.strip()
-    if scheme.lower() != "bearer" or not token or not token.isascii():
-        raise Unauthenticated()
-    caller = verifier.verify(token)
-    # For the access log: whose request it was.
-    request.state.user_id = str(caller.user_id)
-    return caller
+    if caller.scopes is not None and scope not in caller.scopes:
+        raise InsufficientScope()
 
 
 class AccessToken(SecurityBase):
-    """A dependency: the caller of the request. JsonRoute has verified the token before."""
+    """A dependency: the caller of the request. JsonRoute has verified the token before.
 
-    def __init__(self) -> None:
-        self.model = HTTPBearer(bearerFormat="JWT", description="An access token.")
+    ``scope`` is the one that opens the route to personal access tokens; without it none does.
+    Unless ``required``, None for a request that bears no token at all.
+    """
+
+    def __init__(self, scope: Scope | None = None, *, required: bool = True) -> None:
+        self.model = HTTPBearer(
+            bearerFormat="JWT", description="An access token, or a personal access token."
+        )
         self.scheme_name = "AccessToken"
+        self.scope = scope
+        self.required = required
 
-    async def __call__(self, request: Request) -> Caller:
-        caller: Caller = request.state.caller
+    async def __call__(self, request: Request) -> Caller | None:
+        caller: Caller | None = request.state.caller
         return caller
 
 
+async def authenticate(request: Request, wanted: AccessToken) -> Caller | None:
+    """The caller whose token the request bears.
+
+    Raises Unauthenticated, the same for a token that is absent, forged, expired or revoked,
+    InsufficientScope, TrustUnavailable until auth-service has been heard of, and for personal
+    access tokens what Bearers raises.
+    """
+    authorization = request.headers.get("authorization")
+    if authorization is None and not wanted.required:
+        return None
+    bearers: Bearers = request.app.state.bearers
+    verified = await bearers.inspect(bearer_token(authorization), client_of(request))
+    # For as long as the request may take.
+    request.state.verified = verified
+    # For the access log: whose request it was.
+    request.state.user_id = verified.user
+    check_scope(verified.caller, wanted.scope)
+    return verified.caller
+
+
+def bearer_token(authorization: str | None) -> str:
+    """The token in an Authorization header. Raises Unauthenticated."""
+    scheme, _, token = (authorization or "").partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token or not token.isascii():
+        raise Unauthenticated()
+    return token
+
+
+def client_of(request: Request) -> pb.Client:
+    """Where the request came from, as auth-service wants to know it."""
+    return pb.Client(
+        ip=request.client.host if request.client else "",
+        user_agent=request.headers.get("user-agent", "")[:_USER_AGENT_CHARACTERS],
+    )
+
+
+# Nothing but a log-in opens these.
 CallerOf = Annotated[Caller, Depends(AccessToken())]
+CallerIfAny = Annotated[Caller | None, Depends(AccessToken(required=False))]
+
+ChatReader = Annotated[Caller, Depends(AccessToken("chat:read"))]
+ChatWriter = Annotated[Caller, Depends(AccessToken("chat:write"))]
+KeysReader = Annotated[Caller, Depends(AccessToken("keys:read"))]
+KeysWriter = Annotated[Caller, Depends(AccessToken("keys:write"))]
+NotesReader = Annotated[Caller, Depends(AccessToken("notes:read"))]
+NotesWriter = Annotated[Caller, Depends(AccessToken("notes:write"))]
+Completer = Annotated[Caller, Depends(AccessToken("completions"))]

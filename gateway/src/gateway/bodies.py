@@ -33,11 +33,11 @@ class JsonRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         wants_body = self.body_field is not None
-        wants_token = _wants_token(self.dependant)
+        wanted = _token_wanted(self.dependant)
 
         async def handle_json(request: Request) -> Response:
-            if wants_token:
-                request.state.caller = authenticate(request)
+            if wanted is not None:
+                request.state.caller = await authenticate(request, wanted)
             for name, value in request.path_params.items():
                 if parse_id(value) is None:
                     raise absent(name)
@@ -121,10 +121,11 @@ def _has_nul(value: Any) -> bool:
     return False
 
 
-def _wants_token(dependant: Dependant) -> bool:
-    return isinstance(dependant.call, AccessToken) or any(
-        _wants_token(dependency) for dependency in dependant.dependencies
-    )
+def _token_wanted(dependant: Dependant) -> AccessToken | None:
+    if isinstance(dependant.call, AccessToken):
+        return dependant.call
+    found = (_token_wanted(dependency) for dependency in dependant.dependencies)
+    return next((wanted for wanted in found if wanted is not None), None)
 
 
 class _ReadRequest(Request):

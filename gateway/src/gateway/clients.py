@@ -52,15 +52,19 @@ class Peer(Generic[Stub]):
         request: Request,
         caller: Caller | None = None,
         *,
+        token: str | None = None,
         idempotency_key: str | None = None,
     ) -> Response:
-        """Call a method that has an effect: tried once, or again if a key makes it one effect."""
+        """Call a method that has an effect: tried once, or again if a key makes it one effect.
+
+        ``token`` is an access token that was granted just now, in place of ``caller``.
+        """
         return await self.channel.unary(
             method,
             request,
             timeout=self._deadline,
             idempotent=idempotency_key is not None,
-            token=_token(caller),
+            token=token or _token(caller),
             idempotency_key=idempotency_key,
         )
 

@@ -1,4 +1,6 @@
-"""Long requests: each goes on until it is done, its client has gone, or the server closes."""
+"""Long requests: each goes on until it is done, its client has gone or may no longer be there, or
+the server closes.
+"""
 
 import asyncio
 from collections import Counter
@@ -12,6 +14,7 @@ from prometheus_client import Gauge
 from starlette.types import Receive
 
 from chassis.errors import AppError, Kind, Unavailable
+from chassis.grpc.caller import TrustStore, Verified
 
 _OPEN = Gauge("http_long_requests_open", "Event streams and waiting requests under way.")
 
@@ -21,6 +24,7 @@ class End(Enum):
 
     CLIENT_GONE = "client gone"
     CLOSING = "closing"
+    REVOKED = "revoked"
 
 
 class ClientGone(Exception):
@@ -42,15 +46,19 @@ class TooManyStreams(AppError):
 
 
 class LongRequests:
-    """All of this process's long requests, so that a drain can end what is left of them.
+    """All of this process's long requests, so that a drain can end what is left of them, and a
+    revocation those whose token it takes away.
 
     ``streams_per_user`` event streams of a user at once, and those that are opened meanwhile.
     """
 
-    def __init__(self, streams_per_user: int) -> None:
+    def __init__(self, streams_per_user: int, trust: TrustStore) -> None:
         self._open: set[Presence] = set()
+        self._of: dict[str, set[Presence]] = {}
+        self._trust = trust
         self._streams_per_user = streams_per_user
         self._streams: Counter[str] = Counter()
+        trust.listen(self._end_revoked)
 
     def __len__(self) -> int:
         return len(self._open)
@@ -79,16 +87,44 @@ class LongRequests:
     def hold(
         self,
         receive: Receive,
+        token: Verified,
         *,
         beat: Callable[[], Awaitable[None]] | None = None,
         every: float = 0.0,
     ) -> "Presence":
-        """A block that runs while the request's client is there; see Presence."""
-        return Presence(self._open, receive, beat, every)
+        """A block that runs while the request's client is there and ``token``, which may expire
+        meanwhile, is not revoked; see Presence.
+        """
+        return Presence(self, receive, token, beat, every)
+
+    def enter(self, presence: "Presence") -> None:
+        """To be called by the presence: it can be cut from now on."""
+        self._open.add(presence)
+        token = presence.token
+        for subject in (token.caller.sid, token.user):
+            self._of.setdefault(subject, set()).add(presence)
+        # Between the look at the token and this moment a run was begun: that takes its time.
+        if self._trust.is_revoked(token.caller.sid, token.user, token.issued_at):
+            presence.cut(End.REVOKED)
+
+    def leave(self, presence: "Presence") -> None:
+        """To be called by the presence when it has ended."""
+        self._open.discard(presence)
+        for subject in (presence.token.caller.sid, presence.token.user):
+            of_subject = self._of.get(subject, set())
+            of_subject.discard(presence)
+            if not of_subject:
+                self._of.pop(subject, None)
+
+    def _end_revoked(self, subject: str, revoked_at: float) -> None:
+        for presence in list(self._of.get(subject, ())):
+            if presence.token.issued_at <= revoked_at:
+                presence.cut(End.REVOKED)
 
 
 class Presence:
-    """``async with`` it: the block is cancelled once the client has gone or the server closes.
+    """``async with`` it: the block is cancelled once the client has gone, its token is revoked or
+    the server closes.
 
     No exception comes out of the block then: ``ended`` says what happened. ``beat`` is awaited
     whenever ``touch`` was not called for ``every`` seconds. One task serves both, so that a
@@ -97,13 +133,15 @@ class Presence:
 
     def __init__(
         self,
-        register: "set[Presence]",
+        register: LongRequests,
         receive: Receive,
+        token: Verified,
         beat: Callable[[], Awaitable[None]] | None,
         every: float,
     ) -> None:
         self._register = register
         self._receive = receive
+        self.token = token
         self._beat = beat
         self._every = every
         self._loop = asyncio.get_running_loop()
@@ -124,7 +162,7 @@ class Presence:
         self._scope = asyncio.timeout(None)
         await self._scope.__aenter__()
         self._watch = asyncio.create_task(self._attend(), name="presence")
-        self._register.add(self)
+        self._register.enter(self)
         _OPEN.inc()
         return self
 
@@ -135,7 +173,7 @@ class Presence:
         traceback: TracebackType | None,
     ) -> bool:
         _OPEN.dec()
-        self._register.discard(self)
+        self._register.leave(self)
         self._watch.cancel()
         cut = False
         try:

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from chassis.errors import AppError
+from chassis.grpc.caller import Verified
 from chassis.telemetry.logging import get_logger
 from gateway.presence import End, LongRequests
 
@@ -28,6 +29,7 @@ _HEADERS = (
     (b"x-accel-buffering", b"no"),
 )
 _HEARTBEAT = {"type": "http.response.body", "body": b": \n\n", "more_body": True}
+_REVOKED = {"type": "http.response.body", "body": b": logged out\n\n", "more_body": True}
 _SLICE_BYTES = 64 * 1024
 _END = {"type": "http.response.body", "body": b"", "more_body": False}
 
@@ -85,7 +87,8 @@ class EventStream(Response):
     """The response that sends what ``batches`` yields, and closes it whatever happens.
 
     ``opening``, if given, is the read of the first batch, already under way. A stream that
-    breaks off ends without a terminal event: the client follows again from its last id.
+    breaks off ends without a terminal event: the client follows again from its last id. So does one
+    whose token is revoked, after a comment: the run goes on.
     """
 
     def __init__(
@@ -111,15 +114,15 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._requests.stream_of(scope["state"].get("user_id", "")):
-            await self._pour(receive, send)
+            await self._pour(scope["state"]["verified"], receive, send)
 
-    async def _pour(self, receive: Receive, send: Send) -> None:
+    async def _pour(self, token: Verified, receive: Receive, send: Send) -> None:
         async def beat() -> None:
             await send(_HEARTBEAT)
 
         async with aclosing(self._batches) as batches:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            presence = self._requests.hold(receive, beat=beat, every=self._heartbeat)
+            presence = self._requests.hold(receive, token, beat=beat, every=self._heartbeat)
             try:
                 async with presence:
                     touch = presence.touch
@@ -137,8 +140,10 @@ class EventStream(Response):
             except AppError as error:
                 _log.warning("stream.broken", reason=error.reason)
         if presence.ended is not End.CLIENT_GONE:
-            # A client that does not read must not hold up the end of the process.
-            async with asyncio.timeout(1.0 if presence.ended is End.CLOSING else None):
+            # A client that does not read must not hold up what was cut short from outside.
+            async with asyncio.timeout(None if presence.ended is None else 1.0):
+                if presence.ended is End.REVOKED:
+                    await send(_REVOKED)
                 await send(_END)
 
 

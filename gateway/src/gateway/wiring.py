@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from chassis.grpc.caller import TokenVerifier, TrustFeed, TrustStore
 from chassis.service import Service
 from gateway.app import create_app
+from gateway.bearers import Bearers
 from gateway.clients import Clients, connect
 from gateway.presence import LongRequests
 from gateway.readiness import Readiness
@@ -30,16 +31,17 @@ def build(settings: Settings) -> Gateway:
     """The gateway, still to be started."""
     clients = connect(settings)
     trust = TrustStore()
-    requests = LongRequests(settings.event_streams_per_user)
+    requests = LongRequests(settings.event_streams_per_user, trust)
     readiness = Readiness(clients.channels(), trust)
-    verifier = TokenVerifier(trust)
+    bearers = Bearers(TokenVerifier(trust), clients.auth)
     trunks = Trunks(clients.chat, accept_seconds=settings.accept_seconds)
-    sockets = Sockets(settings, clients, trunks, verifier)
+    sockets = Sockets(settings, clients, trunks, bearers)
     app = create_app(
         settings=settings,
         clients=clients,
         trunks=trunks,
-        verifier=verifier,
+        trust=trust,
+        bearers=bearers,
         readiness=readiness,
         requests=requests,
     )

@@ -1,6 +1,7 @@
-"""Access tokens: JWTs (RFC 9068) signed with Ed25519 by a key out of a file."""
+"""Access tokens: JWTs (RFC 9068) signed with Ed25519."""
 
 from base64 import urlsafe_b64encode
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -57,14 +58,26 @@ def thumbprint(public_key: bytes) -> str:
 
 
 class AccessTokenSigner:
-    """Issues access tokens that live for ``life``."""
+    """Issues access tokens that live for ``life``, under the key that signs at the time."""
 
-    def __init__(self, key: SigningKey, *, life: timedelta) -> None:
-        self._key = key
+    def __init__(self, signing: Callable[[], SigningKey], *, life: timedelta) -> None:
+        self._signing = signing
         self._life = life
 
-    def issue(self, user: User, sid: str, now: datetime) -> AccessToken:
-        """A token of ``user`` in the login ``sid``, good from ``now`` on."""
+    def issue(
+        self,
+        user: User,
+        sid: str,
+        now: datetime,
+        *,
+        scopes: Sequence[str] | None = None,
+        life: timedelta | None = None,
+    ) -> AccessToken:
+        """A token of ``user`` in the login ``sid``, good from ``now`` on.
+
+        ``scopes`` bound what it is good for; ``life`` is at most the usual one.
+        """
+        life = self._life if life is None else min(life, self._life)
         claims = {
             "iss": ISSUER,
             "aud": AUDIENCE,
@@ -73,16 +86,19 @@ class AccessTokenSigner:
             "role": user.role.value,
             "sid": sid,
             "iat": int(now.timestamp()),
-            "exp": int((now + self._life).timestamp()),
+            "exp": int((now + life).timestamp()),
             "jti": str(new_id()),
         }
+        if scopes is not None:
+            claims["scope"] = " ".join(scopes)
+        key = self._signing()
         text = jwt.encode(
             claims,
-            self._key.private_key,
+            key.private_key,
             algorithm="EdDSA",
-            headers={"typ": "at+jwt", "kid": self._key.verification.kid},
+            headers={"typ": "at+jwt", "kid": key.verification.kid},
         )
-        return AccessToken(text, int(self._life.total_seconds()))
+        return AccessToken(text, int(life.total_seconds()))
 
 
 def _base64url(raw: bytes) -> str:

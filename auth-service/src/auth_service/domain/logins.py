@@ -1,12 +1,15 @@
 """A login: one device's stay, a family of refresh tokens of which the newest one is good."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import Enum, auto
 from uuid import UUID
 
 _IP_MAX = 45  # the longest text of an IPv6 address
 _USER_AGENT_MAX = 256
+
+# An answer may be lost on its way: so long whoever asks again may be the one it was meant for.
+RETRY_WINDOW = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +38,38 @@ class Login:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenLogin:
+    """A login as its user sees it: from where it was last used, and when."""
+
+    id: UUID
+    client: Client
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EndedLogin:
+    """A login that has just ended."""
+
+    id: UUID
+    last_used_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RefreshToken:
-    """A refresh token as it is kept: by its SHA-256. ``rotated_at`` is when it was used."""
+    """A refresh token as it is kept: by its SHA-256. ``rotated_at`` is when it was used.
+
+    ``successor`` is the token that it was exchanged for, sealed under this one; it is taken away
+    once that one is used as well.
+    """
 
     digest: bytes
     login_id: UUID
     created_at: datetime
     expires_at: datetime
     rotated_at: datetime | None = None
+    successor: bytes | None = field(default=None, repr=False)
 
 
 class Verdict(Enum):
@@ -50,6 +77,8 @@ class Verdict(Enum):
 
     GOOD = auto()
     REFUSED = auto()
+    # It was used a moment ago and its successor was not: perhaps nobody ever got that one.
+    RETRIED = auto()
     # It was used before: it may have been stolen, and nobody can tell who holds the successor.
     REUSED = auto()
 
@@ -58,7 +87,11 @@ def judge(token: RefreshToken, login: Login, now: datetime) -> Verdict:
     """The verdict on ``token`` of ``login``, both read under the login's lock."""
     if login.revoked_at is not None or login.expires_at <= now or token.expires_at <= now:
         return Verdict.REFUSED
-    return Verdict.GOOD if token.rotated_at is None else Verdict.REUSED
+    if token.rotated_at is None:
+        return Verdict.GOOD
+    if token.successor is not None and now - token.rotated_at <= RETRY_WINDOW:
+        return Verdict.RETRIED
+    return Verdict.REUSED
 
 
 def _printable(text: str) -> str:

@@ -49,6 +49,11 @@ def end_for_good(
     return Revocation(id, tenant_id, user_id, sid, revoked_at=end, expires_at=end)
 
 
+def may_live_on(last_used_at: datetime, now: datetime) -> bool:
+    """Whether access tokens of a login that was last used then can still be good."""
+    return last_used_at + ACCESS_TOKEN_MAX + _CLOCK_MARGIN > now
+
+
 @dataclass(frozen=True, slots=True)
 class TrustUpdate:
     """The whole state (``snapshot``), or what came since; with nothing in it, a sign of life."""

@@ -11,13 +11,15 @@ from auth_service.domain.erasures import Erasure
 from auth_service.domain.users import Account, User
 from auth_service.store.accounts import find_account, find_user
 from auth_service.store.effects import Effects, PostgresEffects
-from auth_service.store.tables import erasures, logins, service_erasures, users
+from auth_service.store.logins import PostgresOwnLogins
+from auth_service.store.tables import erasures, logins, service_erasures, tokens, users
+from auth_service.store.tokens import PostgresOwnTokens
 from auth_service.usecases.ports import CallerTransaction, OpenCaller
 from chassis.caller import Caller
 from chassis.db.engine import Database
 
 
-class PostgresCallerTransaction(PostgresEffects):
+class PostgresCallerTransaction(PostgresEffects, PostgresOwnLogins, PostgresOwnTokens):
     """See the port CallerTransaction."""
 
     async def user(self, user_id: UUID) -> User | None:
@@ -41,7 +43,8 @@ class PostgresCallerTransaction(PostgresEffects):
             )
         )
         # Addresses and user agents are personal as well; refresh tokens go with their login.
-        await self._connection.execute(delete(logins).where(logins.c.user_id == user_id))
+        for table in (logins, tokens):
+            await self._connection.execute(delete(table).where(table.c.user_id == user_id))
 
     async def add_erasure(self, erasure: Erasure, *, services: Sequence[str]) -> None:
         await self._connection.execute(

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, insert, select, update
+from sqlalchemy import case, delete, exists, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from auth_service.domain.erasures import Erasure, Receipt, ServiceErasure
@@ -21,13 +21,15 @@ from auth_service.store.tables import (
     revocations,
     service_erasures,
     tenants,
+    tokens,
     users,
 )
+from auth_service.store.tokens import PostgresTokensPresented
 from auth_service.usecases.ports import OpenSystem, SystemTransaction
 from chassis.db.engine import Database
 
 
-class PostgresSystemTransaction(PostgresEffects):
+class PostgresSystemTransaction(PostgresEffects, PostgresTokensPresented):
     """See the port SystemTransaction."""
 
     async def ensure_tenant(self, name: str, *, new_id: UUID) -> UUID:
@@ -113,6 +115,7 @@ class PostgresSystemTransaction(PostgresEffects):
             refresh_tokens.c.created_at,
             refresh_tokens.c.expires_at,
             refresh_tokens.c.rotated_at,
+            refresh_tokens.c.successor,
         ).where(refresh_tokens.c.digest == digest)
         row = (await self._connection.execute(query)).one_or_none()
         return None if row is None else RefreshToken(**row._mapping)
@@ -129,9 +132,18 @@ class PostgresSystemTransaction(PostgresEffects):
             )
         )
 
-    async def rotate(self, digest: bytes, *, at: datetime) -> None:
+    async def rotate(self, token: RefreshToken, *, at: datetime, successor: bytes) -> None:
+        this = refresh_tokens.c.digest == token.digest
         await self._connection.execute(
-            update(refresh_tokens).where(refresh_tokens.c.digest == digest).values(rotated_at=at)
+            update(refresh_tokens)
+            .where(
+                refresh_tokens.c.login_id == token.login_id,
+                or_(this, refresh_tokens.c.successor.is_not(None)),
+            )
+            .values(
+                rotated_at=case((this, at), else_=refresh_tokens.c.rotated_at),
+                successor=case((this, successor), else_=None),
+            )
         )
 
     async def extend_login(
@@ -201,7 +213,7 @@ class PostgresSystemTransaction(PostgresEffects):
         return [Revocation(**row._mapping) for row in result], present
 
     async def prune(self, now: datetime) -> None:
-        for table in (refresh_tokens, logins, revocations):
+        for table in (refresh_tokens, logins, revocations, tokens):
             await self._connection.execute(delete(table).where(table.c.expires_at < now))
 
 

@@ -1,6 +1,6 @@
 """The tables that auth-service itself queries; ``migrations/`` is what makes them."""
 
-from sqlalchemy import Column, DateTime, LargeBinary, MetaData, Table, Text, Uuid
+from sqlalchemy import ARRAY, Column, DateTime, LargeBinary, MetaData, Table, Text, Uuid
 
 metadata = MetaData()
 
@@ -57,6 +57,23 @@ refresh_tokens = Table(
     _time("created_at"),
     _time("expires_at"),
     _time("rotated_at", nullable=True),
+    # Sealed under the token itself, which is not here.
+    Column("successor", LargeBinary),
+)
+
+# Personal access tokens.
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    _time("created_at"),
+    _time("expires_at", nullable=True),
+    _time("last_used_at", nullable=True),
 )
 
 revocations = Table(

@@ -33,6 +33,36 @@ class WrongPassword(AppError):
     detail = "The password is wrong."
 
 
+class LoginNotFound(AppError):
+    """Also for somebody else's, for one that has ended, and for an id that is none."""
+
+    kind = Kind.NOT_FOUND
+    reason = "LOGIN_NOT_FOUND"
+    detail = "There is no such login."
+
+
+class TokenNotFound(AppError):
+    """Also for somebody else's, and for an id that is none."""
+
+    kind = Kind.NOT_FOUND
+    reason = "TOKEN_NOT_FOUND"
+    detail = "There is no such token."
+
+
+class TooManyTokens(AppError):
+    kind = Kind.EXHAUSTED
+    reason = "TOO_MANY_TOKENS"
+    detail = "As many personal access tokens exist as may; delete one of them first."
+
+
+class InvalidToken(AppError):
+    """The same for a personal access token that is unknown, expired, or of somebody who is gone."""
+
+    kind = Kind.UNAUTHENTICATED
+    reason = "INVALID_TOKEN"
+    detail = "The personal access token is not valid."
+
+
 class AccountDeleted(AppError):
     kind = Kind.UNAUTHENTICATED
     reason = "ACCOUNT_DELETED"

@@ -58,3 +58,8 @@ async def grant(
     )
     access_token = ports.access_tokens.issue(user, str(login.id), now)
     return Grant(user, access_token, refresh_token)
+
+
+def grant_again(ports: Ports, user: User, login: Login, refresh_token: str, now: datetime) -> Grant:
+    """The grant of a refresh token of ``login`` that was granted before, with a fresh access token."""
+    return Grant(user, ports.access_tokens.issue(user, str(login.id), now), refresh_token)

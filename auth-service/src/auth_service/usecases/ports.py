@@ -11,10 +11,12 @@ from auth_service.domain.erasures import Erasure, Receipt
 from auth_service.domain.logins import Client, Login, RefreshToken
 from auth_service.domain.trust import Revocation
 from auth_service.domain.users import Account, User
+from auth_service.usecases.login_ports import OwnLogins
+from auth_service.usecases.token_ports import OwnTokens, TokensPresented
 from chassis.caller import Caller
 
 
-class CallerTransaction(Protocol):
+class CallerTransaction(OwnLogins, OwnTokens, Protocol):
     """One transaction for a logged-in user: nothing of anybody else can be seen in it."""
 
     async def user(self, user_id: UUID) -> User | None:
@@ -50,7 +52,7 @@ class CallerTransaction(Protocol):
         ...
 
 
-class SystemTransaction(Protocol):
+class SystemTransaction(TokensPresented, Protocol):
     """One transaction on nobody's behalf: before a log-in there is no caller yet."""
 
     async def ensure_tenant(self, name: str, *, new_id: UUID) -> UUID:
@@ -81,8 +83,10 @@ class SystemTransaction(Protocol):
 
     async def add_refresh_token(self, token: RefreshToken, login: Login) -> None: ...
 
-    async def rotate(self, digest: bytes, *, at: datetime) -> None:
-        """Mark a refresh token as used."""
+    async def rotate(self, token: RefreshToken, *, at: datetime, successor: bytes) -> None:
+        """Mark ``token`` as used, its sealed successor beside it; those of the tokens before it,
+        which can be asked for no longer, go.
+        """
         ...
 
     async def extend_login(
@@ -155,7 +159,27 @@ class AccessToken:
 
 
 class AccessTokens(Protocol):
-    def issue(self, user: User, sid: str, now: datetime) -> AccessToken: ...
+    def issue(
+        self,
+        user: User,
+        sid: str,
+        now: datetime,
+        *,
+        scopes: Sequence[str] | None = None,
+        life: timedelta | None = None,
+    ) -> AccessToken:
+        """``scopes`` bound what it is good for; ``life`` is at most the usual one."""
+        ...
+
+
+class Successors(Protocol):
+    """Refresh tokens, sealed so that the one before is the only key."""
+
+    def seal(self, refresh_token: str, *, under: str) -> bytes: ...
+
+    def open(self, sealed: bytes, *, under: str) -> str:
+        """What was sealed under this very token."""
+        ...
 
 
 class Journal(Protocol):
@@ -174,6 +198,7 @@ class Ports:
     open_system: OpenSystem
     passwords: Passwords
     access_tokens: AccessTokens
+    successors: Successors
     journal: Journal
     # Name of the tenant that newcomers join.
     tenant: str

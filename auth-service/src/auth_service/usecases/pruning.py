@@ -5,6 +5,6 @@ from chassis.clock import utc_now
 
 
 async def prune(ports: Ports) -> None:
-    """Forget logins, refresh tokens and revocations whose time has passed."""
+    """Forget logins, refresh tokens, personal ones and revocations whose time has passed."""
     async with ports.open_system() as transaction:
         await transaction.prune(utc_now())

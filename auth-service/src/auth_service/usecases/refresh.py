@@ -1,4 +1,4 @@
-"""Refresh tokens: each good once, and its reuse the end of the whole login."""
+"""Refresh tokens: each good for one successor, and its reuse the end of the whole login."""
 
 import re
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 from auth_service.domain.logins import Client, Login, Verdict, judge
 from auth_service.domain.trust import end_for_good
 from auth_service.usecases.errors import InvalidRefreshToken
-from auth_service.usecases.granting import Grant, digest, grant
+from auth_service.usecases.granting import Grant, digest, grant, grant_again
 from auth_service.usecases.ports import Ports, SystemTransaction
 from chassis.clock import utc_now
 from chassis.ids import new_id
@@ -18,13 +18,14 @@ _SHAPE = re.compile(r"[A-Za-z0-9_-]{43}")
 async def refresh(ports: Ports, *, refresh_token: str, client: Client) -> Grant:
     """Exchange a refresh token for its successor and a new access token.
 
-    Of two that present the same token, however close together, one at most succeeds, and the
-    other ends the login. Raises InvalidRefreshToken.
+    Whoever presents it again within ten seconds, while the successor is unused, gets that same
+    successor: a retry, or two tabs of one browser. Whoever presents it later ends the login.
+    Raises InvalidRefreshToken.
     """
     if not _SHAPE.fullmatch(refresh_token):
         raise InvalidRefreshToken()
     async with ports.open_system() as transaction:
-        result = await _exchange(ports, transaction, digest(refresh_token), client, utc_now())
+        result = await _exchange(ports, transaction, refresh_token, client, utc_now())
     # Outside: what a refusal has revoked must be committed.
     if result is None:
         raise InvalidRefreshToken()
@@ -32,11 +33,11 @@ async def refresh(ports: Ports, *, refresh_token: str, client: Client) -> Grant:
 
 
 async def _exchange(
-    ports: Ports, transaction: SystemTransaction, presented: bytes, client: Client, now: datetime
+    ports: Ports, transaction: SystemTransaction, presented: str, client: Client, now: datetime
 ) -> Grant | None:
-    login = await transaction.find_login(presented)
+    login = await transaction.find_login(digest(presented))
     # Read after the login's lock was had: what another exchange has done is seen.
-    token = await transaction.refresh_token(presented)
+    token = await transaction.refresh_token(digest(presented))
     if login is None or token is None:
         return None
     match judge(token, login, now):
@@ -45,15 +46,17 @@ async def _exchange(
         case Verdict.REUSED:
             await _revoke_family(ports, transaction, login, client, now)
             return None
-        case Verdict.GOOD:
-            account = await transaction.account(login.user_id)
-            if account is None:
-                return None
-            await transaction.rotate(presented, at=now)
-            await transaction.extend_login(
-                login.id, client, at=now, expires_at=now + ports.refresh_life
-            )
-            return await grant(ports, transaction, account.user, login, now)
+    account = await transaction.account(login.user_id)
+    if account is None:
+        return None
+    await transaction.extend_login(login.id, client, at=now, expires_at=now + ports.refresh_life)
+    if token.successor is not None:
+        successor = ports.successors.open(token.successor, under=presented)
+        return grant_again(ports, account.user, login, successor, now)
+    granted = await grant(ports, transaction, account.user, login, now)
+    sealed = ports.successors.seal(granted.refresh_token, under=presented)
+    await transaction.rotate(token, at=now, successor=sealed)
+    return granted
 
 
 async def _revoke_family(

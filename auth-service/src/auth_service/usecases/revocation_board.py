@@ -33,6 +33,8 @@ class RevocationBoard:
         self._count = 0
         self._since: datetime | None = None
         self._closed = False
+        # How often the keys have changed, so that each reader can tell.
+        self._change = 0
         # Set, and replaced by another, at each successful poll.
         self._polled = asyncio.Event()
 
@@ -48,6 +50,12 @@ class RevocationBoard:
         self._forget(utc_now())
         self._wake()
 
+    def announce(self, keys: Sequence[VerificationKey]) -> None:
+        """These are the keys from now on: tell every reader at once."""
+        self._keys = tuple(keys)
+        self._change += 1
+        self._wake()
+
     def close(self) -> None:
         """End every reader's stream, now and for good."""
         self._closed = True
@@ -61,13 +69,14 @@ class RevocationBoard:
         """
         while self._since is None and not self._closed:
             await self._polled.wait()
-        position, first, spoken = 0, True, 0.0
+        position, change, first, spoken = 0, 0, True, 0.0
         while not self._closed:
             polled = self._polled
             news = self._behind(position)
-            if first or news or time.monotonic() - spoken >= self._heartbeat:
-                position = self._count
-                yield TrustUpdate(first, self._keys if first else (), news)
+            new_keys = first or change != self._change
+            if new_keys or news or time.monotonic() - spoken >= self._heartbeat:
+                position, change = self._count, self._change
+                yield TrustUpdate(first, self._keys if new_keys else (), news)
                 first, spoken = False, time.monotonic()
             if polled is self._polled:
                 await polled.wait()

@@ -1,19 +1,19 @@
 """Access tokens: who is calling, verified in every process, revocations included.
 
 A token is a JWT (RFC 7519, RFC 9068) signed with Ed25519. Its header holds exactly ``alg``
-(EdDSA), ``typ`` (at+jwt) and ``kid``; its claims at least those of ``REQUIRED_CLAIMS``. Any
-other token is refused with the same error, whatever is wrong with it; no key is ever taken or
+(EdDSA), ``typ`` (at+jwt) and ``kid``; its claims at least those of ``REQUIRED_CLAIMS``, and
+``scope`` (RFC 8693, 4.2) if it is not good for everything. Any other token is refused with the same error, whatever is wrong with it; no key is ever taken or
 fetched from what a token says.
 """
 
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterable, Callable, Iterable
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 import jwt
@@ -31,7 +31,19 @@ ISSUER = "parley"
 AUDIENCE = "parley"
 REQUIRED_CLAIMS = ("iss", "aud", "sub", "tid", "role", "sid", "iat", "exp", "jti")
 ROLES = frozenset({"user", "tenant_admin", "operator"})
+SCOPES = frozenset(
+    {
+        "chat:read",
+        "chat:write",
+        "keys:read",
+        "keys:write",
+        "notes:read",
+        "notes:write",
+        "completions",
+    }
+)
 
+_TEXTS = ("sub", "tid", "role", "sid", "jti")
 _MAX_TOKEN_CHARACTERS = 4096
 _CACHE_SIZE = 10_000
 # How long a call may wait in a process that has just started; auth-service may start after it.
@@ -108,6 +120,11 @@ def _seconds(timestamp: TimestampLike) -> float:
     return timestamp.seconds + timestamp.nanos / 1e9
 
 
+#: Is told a login's ``sid`` or a user's id, and that tokens of it are void which were issued at or
+#: before a time (Unix seconds).
+Listener = Callable[[str, float], None]
+
+
 class TrustStore:
     """The keys in force, and what has been revoked before its time."""
 
@@ -115,29 +132,45 @@ class TrustStore:
         self._keys: dict[str, Ed25519PublicKey] = {}
         # sid or user id -> (revoked at, forget at), Unix seconds.
         self._revoked: dict[str, tuple[float, float]] = {}
+        self._listeners: list[Listener] = []
         self.generation = 0
         self.arrived = asyncio.Event()
 
+    def listen(self, listener: Listener) -> None:
+        """Have ``listener`` called for each revocation from now on, once it is in force.
+
+        Also for those that were missed while the watch was away; for none of them twice.
+        """
+        self._listeners.append(listener)
+
     def apply(self, message: TrustMessage) -> None:
         """Take in one message of the watch."""
+        known = self._revoked
         if message.snapshot:
-            self._revoked.clear()
+            self._revoked = {}
         keys = {key.kid: Ed25519PublicKey.from_public_bytes(key.public_key) for key in message.keys}
         if keys:
             self._keys = keys
             # Tokens of a key that has gone must not live on in a verifier's cache.
             self.generation += 1
         now = time.time()
+        news: dict[str, float] = {}
         for revocation in message.revocations:
             subject = revocation.sid or revocation.user_id
-            self._revoked[subject] = (
-                _seconds(revocation.revoked_at),
-                _seconds(revocation.expires_at),
-            )
+            told, _ = known.get(subject, (0.0, 0.0))
+            at, end = self._revoked.get(subject, (0.0, 0.0))
+            # They come in any order: of several the furthest counts.
+            at = max(at, _seconds(revocation.revoked_at))
+            self._revoked[subject] = (at, max(end, _seconds(revocation.expires_at)))
+            if at > told:
+                news[subject] = at
         for subject in [name for name, (_, end) in self._revoked.items() if end < now]:
             del self._revoked[subject]
         if self._keys:
             self.arrived.set()
+        for subject, at in news.items():
+            for listener in self._listeners:
+                listener(subject, at)
 
     async def wait(self, seconds: float) -> None:
         """Until keys have arrived, at most so long; what comes of it, ``key`` says."""
@@ -150,6 +183,12 @@ class TrustStore:
         """For a health check: raises TrustUnavailable until keys have arrived."""
         if not self._keys:
             raise TrustUnavailable()
+
+    def public_keys(self) -> dict[str, bytes]:
+        """Every key that verifies, raw, by its name. Raises TrustUnavailable before any arrived."""
+        if not self._keys:
+            raise TrustUnavailable()
+        return {kid: key.public_bytes_raw() for kid, key in self._keys.items()}
 
     def key(self, kid: str) -> Ed25519PublicKey | None:
         """The key called ``kid``; raises TrustUnavailable before any key has arrived."""
@@ -248,7 +287,10 @@ class TokenVerifier:
                     "verify_iat": False,
                 },
             )
-            if not all(isinstance(claims[name], str) for name in ("sub", "tid", "role", "sid")):
+            if not all(isinstance(claims[name], str) for name in _TEXTS):
+                raise Unauthenticated()
+            # PyJWT takes "1" and true for numbers.
+            if not all(type(claims[name]) in (int, float) for name in ("iat", "exp")):
                 raise Unauthenticated()
             issued_at = float(claims["iat"])
             if issued_at > time.time() + _CLOCK_LEAD_SECONDS:
@@ -260,12 +302,23 @@ class TokenVerifier:
                 sid=claims["sid"],
                 token=token,
                 expires_at=float(claims["exp"]),
+                scopes=_scopes(claims),
             )
         except (jwt.PyJWTError, ValueError, TypeError, AttributeError, OverflowError):
             raise Unauthenticated() from None
         if caller.role not in ROLES or not caller.sid:
             raise Unauthenticated()
         return Verified(caller, claims["sub"], issued_at, str(header["kid"]))
+
+
+def _scopes(claims: Mapping[str, Any]) -> frozenset[str] | None:
+    """Raises ValueError for a claim that does not name known scopes, and at least one."""
+    if "scope" not in claims:
+        return None
+    scopes = frozenset(str.split(claims["scope"], " "))
+    if not scopes <= SCOPES:
+        raise ValueError("scope")
+    return scopes
 
 
 class TrustFeed(Component):

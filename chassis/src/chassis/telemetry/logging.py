@@ -42,6 +42,7 @@ _SECRET_NAME = re.compile(
 _SECRET_TEXT = re.compile(
     r"(?P<bearer>\b[Bb]earer\s+)[A-Za-z0-9._~+/=-]+"
     r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
+    r"|\bparley_pat_[A-Za-z0-9_-]+"
     r"|\b(?:sk|pk|rk|xai|gsk|pat)[-_][A-Za-z0-9*._-]{6,}"
     r"|(?P<url>\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s@/]+(?=@)"
 )

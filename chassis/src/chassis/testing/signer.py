@@ -54,8 +54,11 @@ class Signer:
         role: str = "user",
         sid: str | None = None,
         lifetime: float = 300.0,
+        scope: str | None = None,
     ) -> Caller:
-        """A caller with a good token; whatever is not given is new."""
+        """A caller with a good token; whatever is not given is new. Without ``scope`` it is good
+        for everything.
+        """
         user_id, tenant_id = user_id or new_id(), tenant_id or new_id()
         sid = sid or str(new_id())
         now = int(time.time())
@@ -70,6 +73,8 @@ class Signer:
             "exp": int(now + lifetime),
             "jti": str(new_id()),
         }
+        if scope is not None:
+            claims["scope"] = scope
         return Caller(
             user_id=user_id,
             tenant_id=tenant_id,
@@ -77,6 +82,7 @@ class Signer:
             sid=sid,
             token=self.sign(claims),
             expires_at=float(now + lifetime),
+            scopes=None if scope is None else frozenset(scope.split()),
         )
 
     def token(

@@ -26,6 +26,7 @@ def hand_out(volumes: Path, uids: Uids) -> None:
     _fill(volumes / "migrations", _migrations(keeper), uids.parley)
     for service in SERVICES:
         _fill(volumes / service, _service(service, keeper, tls), uids.parley)
+    _seed_signing_keys(volumes / "auth-keys", keeper, uids.parley)
     # The image of NATS brings no data folder, so the new volume is root's.
     _own(volumes / "nats-data", uids.parley)
 
@@ -90,13 +91,17 @@ def _service(name: str, keeper: Keeper, tls: Path) -> dict[str, str]:
             for role in ("app", "worker"):
                 files[ROLES[role]] = _database_url(keeper, database, role)
             files["nats_url"] = f"nats://parley:{keeper.password('nats')}@nats:4222"
-    if name == "auth-service":
-        files["signing_key.pem"] = keeper.signing_key()
-    elif name == "apikey-service":
+    if name == "apikey-service":
         files["vault.key"] = keeper.vault_key()
     elif name == "chat-service":
         files["redis_url"] = f"redis://:{keeper.password('redis')}@redis:6379/0"
     return files
+
+
+def _seed_signing_keys(folder: Path, keeper: Keeper, uid: int) -> None:
+    """The first key; from then on the folder is auth-service's own, which rotates them."""
+    rotated = folder.exists() and any(folder.glob("*.pem"))
+    _fill(folder, {} if rotated else {"first.pem": keeper.signing_key()}, uid)
 
 
 def _database_url(keeper: Keeper, service: str, role: str) -> str:

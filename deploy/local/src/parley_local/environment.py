@@ -100,7 +100,9 @@ def service_environment(
             "EVENTS_PREFIX": "parley",
         }
     if member is AUTH:
-        settings |= {"SIGNING_KEY_FILE": str(state.signing_key), "TENANT": "default"}
+        settings |= {"TENANT": "default"}
+        if f"{member.prefix}SIGNING_KEY_FILE" not in inherited:
+            settings |= {"SIGNING_KEYS_DIR": str(state.signing_keys)}
     elif member is APIKEY:
         settings |= {"VAULT_KEY_FILE": str(state.vault_key)}
     elif member is CHAT:

@@ -87,11 +87,7 @@ class State:
     def prepare(self) -> None:
         """Make what is missing: certificates, signing key, vault key, passwords."""
         issue(self.tls, [member.name for member in MEMBERS])
-        if not self.signing_key.exists():
-            key = Ed25519PrivateKey.generate().private_bytes(
-                Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-            )
-            write_private(self.signing_key, key.decode())
+        self._prepare_signing_keys()
         if not self.vault_key.exists():
             write_private(self.vault_key, base64.b64encode(secrets.token_bytes(32)).decode() + "\n")
         if not self._passwords.exists():
@@ -101,13 +97,29 @@ class State:
             }
             write_private(self._passwords, json.dumps(passwords, indent=2) + "\n")
 
+    def _prepare_signing_keys(self) -> None:
+        self.signing_keys.mkdir(mode=0o700, exist_ok=True)
+        if any(self.signing_keys.glob("*.pem")):
+            return
+        first = self.signing_keys / "first.pem"
+        # Where there was one before there could be several.
+        alone = self.directory / "signing.pem"
+        if alone.exists():
+            alone.replace(first)
+            return
+        key = Ed25519PrivateKey.generate().private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+        )
+        write_private(first, key.decode())
+
     @property
     def tls(self) -> Path:
         return self.directory / "tls"
 
     @property
-    def signing_key(self) -> Path:
-        return self.directory / "signing.pem"
+    def signing_keys(self) -> Path:
+        """`auth-service rotate-key` adds to it, and takes away."""
+        return self.directory / "signing_keys"
 
     @property
     def vault_key(self) -> Path:

@@ -14,6 +14,8 @@ _HEADERS = (
 )
 _EXPOSED = b"ETag, Retry-After, X-Request-ID, X-Run-ID"
 _MAX_AGE = "600"
+# The refresh cookie's, which a page of the same site may send from another origin.
+_WITH_COOKIES = "/api/v1/auth/"
 
 
 class Cors:
@@ -40,6 +42,7 @@ class Cors:
         listed = origin.lower() in self._origins
         if scope["method"] == "OPTIONS" and asked is not None:
             response = self._preflight(origin) if listed else problem(OriginNotAllowed())
+            response.raw_headers.extend(_credentials(scope) if listed else ())
             await response(scope, receive, send)
             return
         if not listed:
@@ -49,6 +52,7 @@ class Cors:
             (b"access-control-allow-origin", origin),
             (b"access-control-expose-headers", _EXPOSED),
             (b"vary", b"Origin"),
+            *_credentials(scope),
         ]
 
         async def send_marked(message: Message) -> None:
@@ -69,3 +73,9 @@ class Cors:
                 "vary": "Origin",
             },
         )
+
+
+def _credentials(scope: Scope) -> list[tuple[bytes, bytes]]:
+    if not scope["path"].startswith(_WITH_COOKIES):
+        return []
+    return [(b"access-control-allow-credentials", b"true")]

@@ -4,64 +4,111 @@ from typing import Annotated
 
 from fastapi import Depends
 from starlette.requests import Request
+from starlette.responses import Response
 
-from gateway.auth import CallerOf
-from gateway.clients import Services
+from chassis.errors import AppError, FieldError, Kind, Unauthenticated, ValidationFailed
+from gateway import cookie
+from gateway.auth import CallerIfAny, client_of
+from gateway.clients import Clients, Services
 from gateway.routers import router as api_router
 from gateway.schemas.auth import Grant, LogIn, RefreshToken, Registration
 from parley.auth.v1 import auth_pb2 as pb
 
 router = api_router("Identity", "/auth")
 
-_USER_AGENT_CHARACTERS = 256
-
 
 async def _client(request: Request) -> pb.Client:
-    return pb.Client(
-        ip=request.client.host if request.client else "",
-        user_agent=request.headers.get("user-agent", "")[:_USER_AGENT_CHARACTERS],
-    )
+    return client_of(request)
 
 
 Client = Annotated[pb.Client, Depends(_client)]
 
 
-@router.post("/register", status_code=201)
-async def register(body: Registration, client: Client, services: Services) -> Grant:
+@router.post("/register", status_code=201, response_model_exclude_unset=True)
+async def register(
+    body: Registration, client: Client, services: Services, response: Response
+) -> Grant:
     """Create an account and log in."""
     auth = services.auth
-    response = await auth.tell(
+    granted = await auth.tell(
         auth.stub.Register,
         pb.RegisterRequest(
             username=body.username, email=body.email, password=body.password, client=client
         ),
     )
-    return Grant.of(response.grant)
+    return _show(granted.grant, response, in_cookie=body.use_cookie)
 
 
-@router.post("/login")
-async def log_in(body: LogIn, client: Client, services: Services) -> Grant:
+@router.post("/login", response_model_exclude_unset=True)
+async def log_in(body: LogIn, client: Client, services: Services, response: Response) -> Grant:
     """Log in by username or e-mail address."""
     auth = services.auth
-    response = await auth.tell(
+    granted = await auth.tell(
         auth.stub.LogIn,
         pb.LogInRequest(username=body.username, password=body.password, client=client),
     )
-    return Grant.of(response.grant)
+    return _show(granted.grant, response, in_cookie=body.use_cookie)
 
 
-@router.post("/refresh")
-async def refresh(body: RefreshToken, client: Client, services: Services) -> Grant:
-    """Exchange a refresh token for its successor and a new access token."""
-    auth = services.auth
-    response = await auth.tell(
-        auth.stub.Refresh, pb.RefreshRequest(refresh_token=body.refresh_token, client=client)
-    )
-    return Grant.of(response.grant)
+@router.post("/refresh", response_model_exclude_unset=True)
+async def refresh(
+    client: Client,
+    services: Services,
+    request: Request,
+    response: Response,
+    body: RefreshToken | None = None,
+) -> Grant:
+    """Exchange a refresh token, in the body or in the cookie, for its successor and a new access
+    token.
+
+    Sent again within ten seconds, for want of an answer: the same successor.
+    """
+    in_cookie = body is None
+    if body is None:
+        token = cookie.refresh_token_of(request)
+        if token is None:
+            raise ValidationFailed(fields=[FieldError("refresh_token", "REQUIRED")])
+    elif cookie.is_presented(request):
+        # Which of the two is meant, nobody can tell.
+        raise ValidationFailed(fields=[FieldError("refresh_token", "NOT_WITH_COOKIE")])
+    else:
+        token = body.refresh_token
+    granted = await _refresh(services, token, client)
+    return _show(granted, response, in_cookie=in_cookie)
 
 
 @router.post("/logout", status_code=204)
-async def log_out(caller: CallerOf, services: Services) -> None:
-    """End the login that the access token belongs to."""
+async def log_out(
+    caller: CallerIfAny, client: Client, services: Services, request: Request, response: Response
+) -> None:
+    """End the login that the access token belongs to, or else the refresh token in the cookie."""
     auth = services.auth
-    await auth.tell(auth.stub.LogOut, pb.LogOutRequest(), caller)
+    if cookie.is_presented(request):
+        cookie.take_back(response)
+    if caller is not None:
+        await auth.tell(auth.stub.LogOut, pb.LogOutRequest(), caller)
+        return
+    token = cookie.refresh_token_of(request)
+    if token is None:
+        raise Unauthenticated()
+    try:
+        granted = await _refresh(services, token, client)
+    except AppError as error:
+        if error.kind is not Kind.UNAUTHENTICATED:
+            raise
+        # That login has ended already: what was asked for is so.
+        return
+    await auth.tell(auth.stub.LogOut, pb.LogOutRequest(), token=granted.access_token)
+
+
+async def _refresh(services: Clients, token: str, client: pb.Client) -> pb.Grant:
+    auth = services.auth
+    request = pb.RefreshRequest(refresh_token=token, client=client)
+    # Asked again while auth-service is away, it answers with the same successor.
+    return (await auth.ask(auth.stub.Refresh, request)).grant
+
+
+def _show(granted: pb.Grant, response: Response, *, in_cookie: bool) -> Grant:
+    if in_cookie:
+        cookie.give(response, granted.refresh_token)
+    return Grant.of(granted, in_cookie=in_cookie)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Query
 
-from gateway.auth import CallerOf
+from gateway.auth import KeysReader, KeysWriter
 from gateway.clients import Services
 from gateway.idempotency import IdempotencyKeyOf
 from gateway.routers import router as api_router
@@ -17,7 +17,7 @@ router = api_router("Keys", "/keys")
 
 @router.post("", status_code=201)
 async def create_key(
-    body: NewKey, caller: CallerOf, services: Services, key: IdempotencyKeyOf
+    body: NewKey, caller: KeysWriter, services: Services, key: IdempotencyKeyOf
 ) -> Key:
     """Store a connection; its key is not shown again."""
     apikey = services.apikey
@@ -38,7 +38,7 @@ async def create_key(
 
 @router.get("")
 async def list_keys(
-    query: Annotated[ListQuery, Query()], caller: CallerOf, services: Services
+    query: Annotated[ListQuery, Query()], caller: KeysReader, services: Services
 ) -> Page[Key]:
     """One's connections, the default one first."""
     apikey = services.apikey
@@ -55,7 +55,7 @@ async def list_keys(
 
 
 @router.get("/{key_id}")
-async def get_key(key_id: str, caller: CallerOf, services: Services) -> Key:
+async def get_key(key_id: str, caller: KeysReader, services: Services) -> Key:
     """One connection."""
     apikey = services.apikey
     response = await apikey.ask(apikey.stub.GetKey, pb.GetKeyRequest(id=key_id), caller)

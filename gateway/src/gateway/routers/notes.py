@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Query
 
-from gateway.auth import CallerOf
+from gateway.auth import NotesReader, NotesWriter
 from gateway.clients import Services
 from gateway.idempotency import IdempotencyKeyOf
 from gateway.routers import router as api_router
@@ -17,7 +17,7 @@ router = api_router("Notes", "/notes")
 
 @router.post("", status_code=201)
 async def create_note(
-    body: NewNote, caller: CallerOf, services: Services, key: IdempotencyKeyOf
+    body: NewNote, caller: NotesWriter, services: Services, key: IdempotencyKeyOf
 ) -> Note:
     """Keep a note."""
     notes = services.notes
@@ -32,7 +32,7 @@ async def create_note(
 
 @router.get("")
 async def list_notes(
-    query: Annotated[ListQuery, Query()], caller: CallerOf, services: Services
+    query: Annotated[ListQuery, Query()], caller: NotesReader, services: Services
 ) -> Page[Note]:
     """One's notes, the most recently changed first."""
     notes = services.notes
@@ -49,7 +49,7 @@ async def list_notes(
 
 
 @router.get("/{note_id}")
-async def get_note(note_id: str, caller: CallerOf, services: Services) -> Note:
+async def get_note(note_id: str, caller: NotesReader, services: Services) -> Note:
     """One note."""
     notes = services.notes
     response = await notes.ask(notes.stub.GetNote, pb.GetNoteRequest(id=note_id), caller)
@@ -57,7 +57,7 @@ async def get_note(note_id: str, caller: CallerOf, services: Services) -> Note:
 
 
 @router.delete("/{note_id}", status_code=204)
-async def delete_note(note_id: str, caller: CallerOf, services: Services) -> None:
+async def delete_note(note_id: str, caller: NotesWriter, services: Services) -> None:
     """Delete a note for good."""
     notes = services.notes
     await notes.tell(notes.stub.DeleteNote, pb.DeleteNoteRequest(id=note_id), caller)

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.answers import ANSWERS, answer
-from gateway.auth import CallerOf
+from gateway.auth import ChatWriter
 from gateway.clients import Services
 from gateway.idempotency import IdempotencyKeyOf
 from gateway.routers import router as api_router
@@ -19,7 +19,7 @@ router = api_router("Chat", "/chat")
 @router.post("/messages", response_model=RunResult, responses=ANSWERS)
 async def ask_anew(
     body: Question,
-    caller: CallerOf,
+    caller: ChatWriter,
     services: Services,
     key: IdempotencyKeyOf,
     request: Request,
@@ -33,7 +33,7 @@ async def ask_anew(
 async def ask(
     session_id: str,
     body: Question,
-    caller: CallerOf,
+    caller: ChatWriter,
     services: Services,
     key: IdempotencyKeyOf,
     request: Request,

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.answers import ANSWERS, answer
-from gateway.auth import CallerOf
+from gateway.auth import ChatReader, ChatWriter
 from gateway.clients import Services
 from gateway.idempotency import IdempotencyKeyOf
 from gateway.routers import router as api_router
@@ -24,7 +24,7 @@ _PATIENCE_SECONDS = 1.0
 
 
 @router.get("/{run_id}")
-async def get_run(run_id: str, caller: CallerOf, services: Services) -> RunResult:
+async def get_run(run_id: str, caller: ChatReader, services: Services) -> RunResult:
     """A run with its question and, once saved, its answer."""
     chat = services.chat
     response = await chat.ask(chat.stub.GetRun, pb.GetRunRequest(run_id=run_id), caller)
@@ -44,7 +44,7 @@ async def get_run(run_id: str, caller: CallerOf, services: Services) -> RunResul
 )
 async def follow_run(
     run_id: str,
-    caller: CallerOf,
+    caller: ChatReader,
     services: Services,
     request: Request,
     after: Annotated[int, Query(ge=0, le=_INT64_MAX)] = 0,
@@ -75,7 +75,7 @@ async def follow_run(
 
 @router.post("/{run_id}/cancel", status_code=202, response_class=Response)
 async def cancel_run(
-    run_id: str, caller: CallerOf, services: Services, _body: Nothing | None = None
+    run_id: str, caller: ChatWriter, services: Services, _body: Nothing | None = None
 ) -> Response:
     """Ask for a run's end; what there is of its answer is kept. It ends within two seconds.
 
@@ -89,7 +89,7 @@ async def cancel_run(
 @router.post("/{run_id}/continue", response_model=RunResult, responses=ANSWERS)
 async def continue_run(
     run_id: str,
-    caller: CallerOf,
+    caller: ChatWriter,
     services: Services,
     key: IdempotencyKeyOf,
     request: Request,

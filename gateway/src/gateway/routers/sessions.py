@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Query
 
-from gateway.auth import CallerOf
+from gateway.auth import ChatReader, ChatWriter
 from gateway.clients import Services
 from gateway.idempotency import IdempotencyKeyOf
 from gateway.routers import router as api_router
@@ -24,7 +24,7 @@ router = api_router("Chat", "/chat/sessions")
 
 @router.post("", status_code=201)
 async def create_session(
-    caller: CallerOf, services: Services, key: IdempotencyKeyOf, body: NewSession | None = None
+    caller: ChatWriter, services: Services, key: IdempotencyKeyOf, body: NewSession | None = None
 ) -> Session:
     """Begin a conversation; every field may be left to its default."""
     wanted = body or NewSession()
@@ -40,7 +40,7 @@ async def create_session(
 
 @router.get("")
 async def list_sessions(
-    query: Annotated[ListQuery, Query()], caller: CallerOf, services: Services
+    query: Annotated[ListQuery, Query()], caller: ChatReader, services: Services
 ) -> Page[Session]:
     """One's conversations, the most recently active first."""
     chat = services.chat
@@ -57,7 +57,7 @@ async def list_sessions(
 
 
 @router.get("/{session_id}")
-async def get_session(session_id: str, caller: CallerOf, services: Services) -> Session:
+async def get_session(session_id: str, caller: ChatReader, services: Services) -> Session:
     """One conversation."""
     chat = services.chat
     response = await chat.ask(chat.stub.GetSession, pb.GetSessionRequest(id=session_id), caller)
@@ -68,7 +68,7 @@ async def get_session(session_id: str, caller: CallerOf, services: Services) -> 
 async def list_messages(
     session_id: str,
     query: Annotated[MessageListQuery, Query()],
-    caller: CallerOf,
+    caller: ChatReader,
     services: Services,
 ) -> Page[Message]:
     """The messages of a conversation, in their order or backwards."""
@@ -92,7 +92,7 @@ async def list_messages(
 
 
 @router.get("/{session_id}/recover")
-async def recover_run(session_id: str, caller: CallerOf, services: Services) -> RecoveredRun:
+async def recover_run(session_id: str, caller: ChatReader, services: Services) -> RecoveredRun:
     """The live or last run of a conversation, with its text so far.
 
     What comes after it is at the run's `events`, behind `seq`.

@@ -1,7 +1,7 @@
 """Accounts, log-ins and erasures."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -22,15 +22,22 @@ _ERASURE_STATUSES: dict[int, ErasureStatus] = {
 }
 
 
+UseCookie = Annotated[
+    bool, Field(description="Keep the refresh token in a cookie, out of scripts' reach.")
+]
+
+
 class Registration(Body):
     username: str
     email: str
     password: str = Field(json_schema_extra={"format": "password"})
+    use_cookie: UseCookie = False
 
 
 class LogIn(Body):
     username: str = Field(description="Username, or a verified e-mail address.")
     password: str = Field(json_schema_extra={"format": "password"})
+    use_cookie: UseCookie = False
 
 
 class RefreshToken(Body):
@@ -70,16 +77,19 @@ class Grant(Resource):
     access_token: str
     token_type: str
     expires_in: int = Field(description="Life of the access token in seconds.")
-    refresh_token: str
+    refresh_token: str | None = Field(None, description="Absent when it is in the cookie.")
 
     @classmethod
-    def of(cls, grant: pb.Grant) -> "Grant":
-        return cls(
+    def of(cls, grant: pb.Grant, *, in_cookie: bool) -> "Grant":
+        shown = cls(
             user=User.of(grant.user),
             access_token=grant.access_token,
             token_type=grant.token_type,
             expires_in=grant.expires_in,
-            refresh_token=grant.refresh_token,
+        )
+        # What was never set is left out.
+        return (
+            shown if in_cookie else shown.model_copy(update={"refresh_token": grant.refresh_token})
         )
 
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 from websockets.utils import accept_key
 
-from chassis.errors import AppError, Unauthenticated
+from chassis.errors import AppError
 from chassis.grpc.caller import Verified
 from chassis.telemetry.context import (
     REQUEST_ID_HEADER,
@@ -21,6 +21,9 @@ from chassis.telemetry.context import (
     traceparent,
 )
 from chassis.telemetry.logging import get_logger
+from gateway.auth import bearer_token
+from gateway.bearers import is_personal
+from gateway.edge.origin import is_ours
 from gateway.edge.proxy import TrustedProxies
 from gateway.problems import OriginNotAllowed, RequestRefused
 from gateway.settings import Settings
@@ -57,9 +60,10 @@ class Socket:
     sockets: Sockets
     admitted: Verified | None
     client: str
+    offered: str | None
 
     def serve(self) -> Coroutine[None, None, None]:
-        return self.sockets.serve(self.wire, self.admitted, self.client)
+        return self.sockets.serve(self.wire, self.admitted, self.client, offered=self.offered)
 
 
 class SocketDoor:
@@ -88,7 +92,11 @@ class SocketDoor:
         try:
             accept = _accept(headers)
             self._check_origin(headers, scheme)
-            admitted = self._sockets.admit(_bearer(headers.get(b"authorization")))
+            authorization = headers.get(b"authorization")
+            token = None if authorization is None else bearer_token(authorization)
+            # Looking it up takes its time, which a handshake does not have.
+            offered = token if token is not None and is_personal(token) else None
+            admitted = self._sockets.admit(None if offered else token)
         except AppError as error:
             _log.info(
                 "socket.refused", status=error.http_status, reason=error.reason, client=client
@@ -99,14 +107,15 @@ class SocketDoor:
             f"Sec-WebSocket-Accept: {accept}\r\nX-Request-ID: {request_id.get()}\r\n\r\n"
         )
         wire = Wire(transport, max_bytes=self._max_bytes)
-        return answer.encode(), Socket(wire, self._sockets, admitted, client)
+        return answer.encode(), Socket(wire, self._sockets, admitted, client, offered)
 
     def _check_origin(self, headers: Mapping[bytes, str], scheme: str) -> None:
         """Browsers say where a page is from, and other clients have no reason to."""
         origin = headers.get(b"origin")
-        if origin is None or origin.lower() in self._origins:
-            return
-        if origin.lower() != f"{scheme}://{headers.get(b'host', '')}".lower():
+        host = headers.get(b"host", "")
+        if origin is not None and not is_ours(
+            origin, scheme=scheme, host=host, listed=self._origins
+        ):
             raise OriginNotAllowed()
 
 
@@ -119,13 +128,3 @@ def _accept(headers: Mapping[bytes, str]) -> str:
     if not is_key or headers.get(b"sec-websocket-version", "").strip() != "13":
         raise UpgradeRequired()
     return accept_key(key)
-
-
-def _bearer(authorization: str | None) -> str | None:
-    if authorization is None:
-        return None
-    scheme, _, token = authorization.partition(" ")
-    token = token.strip()
-    if scheme.lower() != "bearer" or not token or not token.isascii():
-        raise Unauthenticated()
-    return token

@@ -5,22 +5,24 @@ from collections.abc import Coroutine
 
 from chassis.caller import Caller
 from chassis.errors import AppError, Internal, Kind, Unauthenticated
-from chassis.grpc.caller import TokenVerifier, Verified
 from chassis.tasks import end_task
 from chassis.telemetry.context import accept_request_id, accept_traceparent, request_id, traceparent
 from chassis.telemetry.logging import get_logger
+from gateway.auth import InsufficientScope, check_scope
 from gateway.clients import Clients
 from gateway.problems import MalformedJson
 from gateway.settings import Settings
 from gateway.trunks import Trunks
 from gateway.ws import frames
 from gateway.ws.closing import Closing, HangUp
+from gateway.ws.credential import Credential
 from gateway.ws.follows import Follows
-from gateway.ws.seats import Seats
 from gateway.ws.wire import Gone, Wire
 from parley.chat.v1 import chat_pb2 as pb
 
 _log = get_logger(__name__)
+
+Command = frames.SendQuestion | frames.Continue | frames.Follow | frames.Cancel
 
 
 class TooManyAtOnce(AppError):
@@ -44,16 +46,12 @@ class Session:
         settings: Settings,
         clients: Clients,
         trunks: Trunks,
-        verifier: TokenVerifier,
-        seats: Seats,
-        admitted: Verified | None,
+        credential: Credential,
     ) -> None:
         self.wire = wire
         self._settings = settings
         self._chat = clients.chat
-        self._verifier = verifier
-        self._seats = seats
-        self._token = admitted
+        self._credential = credential
         self._follows = Follows(wire, clients.chat, trunks)
         self._tasks: set[asyncio.Task[None]] = set()
         self._cancels: set[asyncio.Task[None]] = set()
@@ -62,12 +60,13 @@ class Session:
 
     @property
     def user_id(self) -> str | None:
-        return None if self._token is None else self._token.user
+        verified = self._credential.verified
+        return None if verified is None else verified.user
 
     async def run(self) -> None:
         """Serve the socket to its end."""
         try:
-            if self._token is None:
+            if self._credential.verified is None:
                 await self._admit()
             while True:
                 await self._take(await self.wire.receive())
@@ -83,9 +82,10 @@ class Session:
 
     def review(self, now: float) -> None:
         """Each second: whether the token still stands, somebody is there, and wants anything."""
-        if self._token is None:
+        if self._credential.verified is None:
             return
-        if not self._verifier.stands(self._token):
+        self._credential.renew_in_time()
+        if self._credential.is_over(now):
             self.wire.close(Closing.UNAUTHENTICATED.code)
         elif not self._tasks and now - self._active_at > self._settings.socket_idle_seconds:
             self.wire.close(Closing.IDLE.code)
@@ -93,6 +93,9 @@ class Session:
             self.wire.tend(now, self._settings.socket_heartbeat_seconds)
 
     async def _admit(self) -> None:
+        if self._credential.offered is not None:
+            await self._take_token(self._credential.offered, None)
+            return
         try:
             async with asyncio.timeout(self._settings.socket_auth_seconds):
                 frame = await self._read(await self.wire.receive())
@@ -108,18 +111,15 @@ class Session:
                 raise HangUp(Closing.UNAUTHENTICATED)
 
     async def _authenticate(self, frame: frames.Auth) -> None:
-        try:
-            token = self._verifier.inspect(frame.token)
-            if self._token is None:
-                self._seats.take(token.user)
-            elif token.caller.user_id != self._token.caller.user_id:
-                # Another user's streams may be under way here.
-                raise Unauthenticated()
-        except AppError as error:
-            await self._tell(error, frame.ref)
-            raise HangUp(Closing.of(error)) from None
-        self._token = token
+        await self._take_token(frame.token, frame.ref)
         await self.wire.send([frames.ack(frame.ref)])
+
+    async def _take_token(self, token: str, ref: str | None) -> None:
+        try:
+            await self._credential.take(token)
+        except AppError as error:
+            await self._tell(error, ref)
+            raise HangUp(Closing.of(error)) from None
 
     async def _read(self, raw: bytes) -> frames.ClientFrame | None:
         try:
@@ -137,8 +137,8 @@ class Session:
         request_id.set(accept_request_id(None))
         traceparent.set(accept_traceparent(None))
         frame = await self._read(raw)
-        assert self._token is not None
-        caller = self._token.caller
+        assert self._credential.verified is not None
+        caller = self._credential.verified.caller
         match frame:
             case None:
                 pass
@@ -151,6 +151,15 @@ class Session:
                 await self.wire.send([frames.ack(frame.ref, run_id=frame.run_id)])
             case _ if len(self._tasks) + len(self._cancels) >= self._settings.socket_follows:
                 await self._tell(TooManyAtOnce(), frame.ref)
+            case _:
+                try:
+                    self._begin(frame, caller)
+                except InsufficientScope as error:
+                    await self._tell(error, frame.ref)
+
+    def _begin(self, frame: Command, caller: Caller) -> None:
+        check_scope(caller, "chat:read" if isinstance(frame, frames.Follow) else "chat:write")
+        match frame:
             case frames.Cancel():
                 self._spawn(self._cancel(frame, caller), frame.ref, self._cancels)
             case frames.Follow():
@@ -200,5 +209,4 @@ class Session:
         # A cancel that was asked for is still passed on: a page that closes says it last.
         if self._cancels:
             await asyncio.wait(self._cancels)
-        if self._token is not None:
-            self._seats.leave(self._token.user)
+        await self._credential.leave()

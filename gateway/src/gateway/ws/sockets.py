@@ -6,14 +6,16 @@ import time
 from prometheus_client import Counter, Gauge
 
 from chassis.errors import Unavailable
-from chassis.grpc.caller import TokenVerifier, Verified
+from chassis.grpc.caller import Verified
 from chassis.service import Component
 from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
+from gateway.bearers import Bearers
 from gateway.clients import Clients
 from gateway.settings import Settings
 from gateway.trunks import Trunks
 from gateway.ws.closing import Closing
+from gateway.ws.credential import Credential
 from gateway.ws.seats import Seats
 from gateway.ws.session import Session
 from gateway.ws.wire import Wire
@@ -44,12 +46,12 @@ class Sockets(Component):
     """Opens sessions, reviews them each second, and counts them."""
 
     def __init__(
-        self, settings: Settings, clients: Clients, trunks: Trunks, verifier: TokenVerifier
+        self, settings: Settings, clients: Clients, trunks: Trunks, bearers: Bearers
     ) -> None:
         self._settings = settings
         self._clients = clients
         self._trunks = trunks
-        self._verifier = verifier
+        self._bearers = bearers
         self._seats = Seats(settings.sockets_per_user)
         self._open: set[Session] = set()
         self._reviewing: asyncio.Task[None] | None = None
@@ -74,21 +76,25 @@ class Sockets(Component):
             raise NoRoom()
         if token is None:
             return None
-        verified = self._verifier.inspect(token)
+        verified = self._bearers.verifier.inspect(token)
         self._seats.take(verified.user)
         return verified
 
-    async def serve(self, wire: Wire, admitted: Verified | None, client: str) -> None:
-        """The life of one socket."""
+    async def serve(
+        self, wire: Wire, admitted: Verified | None, client: str, *, offered: str | None = None
+    ) -> None:
+        """The life of one socket. ``offered`` is a token that came along with the handshake and is
+        still to be looked up.
+        """
         began = time.monotonic()
         session = Session(
             wire,
             settings=self._settings,
             clients=self._clients,
             trunks=self._trunks,
-            verifier=self._verifier,
-            seats=self._seats,
-            admitted=admitted,
+            credential=Credential(
+                self._bearers, self._seats, admitted=admitted, offered=offered, client=client
+            ),
         )
         self._open.add(session)
         _OPEN.inc()

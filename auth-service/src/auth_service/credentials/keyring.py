@@ -1,0 +1,122 @@
+"""The signing keys of an installation: a directory of PEM files, or one file.
+
+Every key verifies; one of them signs. A key that is put into the directory is announced to all
+services within seconds and signs only when it has been there for a while: by then everybody knows
+it. Taking a file away ends, within seconds, all that its key has signed.
+"""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from auth_service.credentials.signing import SigningKey, UnusableSigningKey
+from auth_service.domain.trust import ACCESS_TOKEN_MAX, VerificationKey
+from chassis.ids import new_id
+
+# Every replica has read it by then, every service has heard of it, and a JWKS that somebody keeps
+# for a minute shows it.
+RIPE_SECONDS = 75.0
+# What a key has signed is good for so long; with a minute for the clocks.
+_SPENT_SECONDS = (ACCESS_TOKEN_MAX + timedelta(minutes=1)).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class _KeyFile:
+    """``since`` is when the file came to be here (Unix seconds), wherever it was made."""
+
+    path: Path
+    since: float
+
+
+class KeyRing:
+    """The keys at ``place``, as they were when last read. Raises UnusableSigningKey: also later,
+    and then what was known stays in force.
+    """
+
+    def __init__(self, place: Path, *, clock: Callable[[], float] = time.time) -> None:
+        self._place = place
+        self._clock = clock
+        self.signing: SigningKey
+        self.read()
+
+    @property
+    def verification(self) -> tuple[VerificationKey, ...]:
+        return self._verification
+
+    def read(self) -> bool:
+        """Look again; whether the keys that verify are others now."""
+        files = _files(self._place)
+        keys = [SigningKey.load(file.path) for file in files]
+        before = getattr(self, "_verification", ())
+        self.signing = keys[_signing(files, self._clock())]
+        # A key may be there twice, under two names.
+        self._verification = tuple(dict.fromkeys(key.verification for key in keys))
+        return set(self._verification) != set(before)
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """What a rotation did: the name of the new key, and the files that were taken away."""
+
+    kid: str
+    removed: Sequence[str]
+
+
+def rotate(directory: Path, *, clock: Callable[[], float] = time.time) -> Rotation:
+    """Add a key to ``directory``, and take away those of which no token can be good any more.
+
+    Raises UnusableSigningKey, having added nothing.
+    """
+    if not directory.is_dir():
+        raise UnusableSigningKey(f"not a directory: {directory}")
+    key = Ed25519PrivateKey.generate()
+    _write(directory / f"{new_id()}.pem", key)
+    files = _files(directory)
+    now = clock()
+    removed = []
+    for file, successor in pairwise(files):
+        if now - successor.since > RIPE_SECONDS + _SPENT_SECONDS:
+            file.path.unlink()
+            removed.append(file.path.name)
+    return Rotation(SigningKey(key).verification.kid, removed)
+
+
+def _files(place: Path) -> list[_KeyFile]:
+    """Oldest first; never empty."""
+    try:
+        paths = [
+            path
+            for path in (place.glob("*.pem") if place.is_dir() else [place])
+            if path == place or not path.name.startswith(".")
+        ]
+        # The inode's change, not the file's: a key that is moved or copied here is new here.
+        files = [_KeyFile(path, path.stat().st_ctime) for path in paths]
+    except OSError as error:
+        raise UnusableSigningKey(f"{error.strerror}: {place}") from None
+    if not files:
+        raise UnusableSigningKey(f"no key (*.pem) in {place}")
+    return sorted(files, key=lambda file: (file.since, file.path.name))
+
+
+def _signing(files: Sequence[_KeyFile], now: float) -> int:
+    """The newest that everybody knows; where all are new, the one that was first."""
+    ripe = [at for at, file in enumerate(files) if now - file.since >= RIPE_SECONDS]
+    return ripe[-1] if ripe else 0
+
+
+def _write(path: Path, key: Ed25519PrivateKey) -> None:
+    """Whole or not at all, for its owner alone."""
+    draft = path.with_suffix(".new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        file.flush()
+        os.fsync(descriptor)
+    draft.replace(path)

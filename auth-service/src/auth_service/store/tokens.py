@@ -1,0 +1,86 @@
+"""Personal access tokens, by their owner and by their digest."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, insert, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from auth_service.domain.tokens import Token
+from auth_service.store.tables import tokens
+from chassis.paging import Position
+
+_TOKEN = select(
+    tokens.c.id,
+    tokens.c.tenant_id,
+    tokens.c.user_id,
+    tokens.c.name,
+    tokens.c.scopes,
+    tokens.c.created_at,
+    tokens.c.expires_at,
+    tokens.c.last_used_at,
+)
+
+
+class PostgresOwnTokens:
+    """See the port OwnTokens."""
+
+    _connection: AsyncConnection
+
+    async def add_token(self, token: Token, digest: bytes) -> None:
+        await self._connection.execute(
+            insert(tokens).values(
+                id=token.id,
+                tenant_id=token.tenant_id,
+                user_id=token.user_id,
+                digest=digest,
+                name=token.name,
+                scopes=list(token.scopes),
+                created_at=token.created_at,
+                expires_at=token.expires_at,
+            )
+        )
+
+    async def tokens(self, user_id: UUID, *, after: Position | None, limit: int) -> Sequence[Token]:
+        query = (
+            _TOKEN.where(tokens.c.user_id == user_id)
+            .order_by(tokens.c.created_at.desc(), tokens.c.id.desc())
+            .limit(limit)
+        )
+        if after is not None:
+            query = query.where(
+                tuple_(tokens.c.created_at, tokens.c.id) < tuple_(after.at, after.id)
+            )
+        return [_to_token(row) for row in await self._connection.execute(query)]
+
+    async def count_tokens(self, user_id: UUID) -> int:
+        query = select(func.count()).select_from(tokens).where(tokens.c.user_id == user_id)
+        return (await self._connection.execute(query)).scalar_one()
+
+    async def delete_token(self, user_id: UUID, token_id: UUID) -> bool:
+        result = await self._connection.execute(
+            delete(tokens).where(tokens.c.user_id == user_id, tokens.c.id == token_id)
+        )
+        return result.rowcount == 1
+
+
+class PostgresTokensPresented:
+    """See the port TokensPresented."""
+
+    _connection: AsyncConnection
+
+    async def token_by_digest(self, digest: bytes) -> Token | None:
+        result = await self._connection.execute(_TOKEN.where(tokens.c.digest == digest))
+        row = result.one_or_none()
+        return None if row is None else _to_token(row)
+
+    async def note_use(self, token_id: UUID, *, at: datetime) -> None:
+        await self._connection.execute(
+            update(tokens).where(tokens.c.id == token_id).values(last_used_at=at)
+        )
+
+
+def _to_token(row: Any) -> Token:
+    return Token(**{**row._mapping, "scopes": tuple(row.scopes)})

@@ -1,0 +1,83 @@
+"""The caller's logins, one by one: which are open, and their end."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from auth_service.domain.logins import EndedLogin, OpenLogin
+from auth_service.domain.trust import end_for_good, may_live_on
+from auth_service.usecases.errors import LoginNotFound
+from auth_service.usecases.ports import CallerTransaction, Ports
+from chassis.caller import Caller
+from chassis.clock import utc_now
+from chassis.ids import new_id, parse_id
+from chassis.paging import Page, Position, page_of, parse_limit
+
+
+async def list_logins(
+    ports: Ports, caller: Caller, *, limit: int, cursor: str, count: bool
+) -> Page[OpenLogin]:
+    """A page of the caller's open logins, last used first, ``total`` if ``count``.
+
+    Raises ValidationFailed.
+    """
+    limit = parse_limit(limit)
+    after = Position.from_cursor(cursor)
+    now = utc_now()
+    async with ports.open_caller(caller) as transaction:
+        found = await transaction.open_logins(caller.user_id, now, after=after, limit=limit + 1)
+        total = await transaction.count_logins(caller.user_id, now) if count else None
+    return page_of(found, limit, _cursor_of, total=total)
+
+
+async def revoke_login(ports: Ports, caller: Caller, login_id: str) -> None:
+    """End one of the caller's open logins, perhaps their own. Raises LoginNotFound."""
+    parsed = parse_id(login_id)
+    if parsed is None:
+        raise LoginNotFound()
+    now = utc_now()
+    async with ports.open_caller(caller) as transaction:
+        ended = await transaction.end_logins(caller.user_id, now, only=parsed)
+        if not ended:
+            raise LoginNotFound()
+        await revoke_ended(transaction, caller, ended, now)
+    ports.journal.info("login.revoked", user_id=str(caller.user_id), login_id=login_id)
+
+
+async def revoke_logins(ports: Ports, caller: Caller) -> None:
+    """End every login of the caller's, this one included."""
+    now = utc_now()
+    async with ports.open_caller(caller) as transaction:
+        ended = await transaction.end_logins(caller.user_id, now)
+        await revoke_ended(transaction, caller, ended, now)
+    ports.journal.info("logins.revoked", user_id=str(caller.user_id), count=len(ended))
+
+
+async def revoke_ended(
+    transaction: CallerTransaction, caller: Caller, ended: Sequence[EndedLogin], now: datetime
+) -> None:
+    """Revoke the access tokens of logins that end with this transaction.
+
+    Each by its ``sid``, for good: a revocation of the user would take what is signed in the same
+    second for a login that goes on, and leave what a clock ahead of ours has signed.
+    """
+    for login in ended:
+        if may_live_on(login.last_used_at, now):
+            await transaction.revoke(
+                end_for_good(
+                    new_id(),
+                    tenant_id=caller.tenant_id,
+                    user_id=caller.user_id,
+                    sid=str(login.id),
+                    now=now,
+                )
+            )
+
+
+def own_login(caller: Caller) -> UUID | None:
+    """The login that the caller's token belongs to, if it is a login's."""
+    return parse_id(caller.sid)
+
+
+def _cursor_of(login: OpenLogin) -> str:
+    return Position(login.last_used_at, login.id).to_cursor()

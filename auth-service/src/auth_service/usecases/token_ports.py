@@ -1,0 +1,33 @@
+"""Personal access tokens, as the use cases need them stored."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from auth_service.domain.tokens import Token
+from chassis.paging import Position
+
+
+class OwnTokens(Protocol):
+    """A part of the caller's transaction."""
+
+    async def add_token(self, token: Token, digest: bytes) -> None: ...
+
+    async def tokens(self, user_id: UUID, *, after: Position | None, limit: int) -> Sequence[Token]:
+        """At most ``limit`` tokens behind ``after``, newest first."""
+        ...
+
+    async def count_tokens(self, user_id: UUID) -> int: ...
+
+    async def delete_token(self, user_id: UUID, token_id: UUID) -> bool:
+        """Whether there was such a token to delete."""
+        ...
+
+
+class TokensPresented(Protocol):
+    """A part of the system's transaction."""
+
+    async def token_by_digest(self, digest: bytes) -> Token | None: ...
+
+    async def note_use(self, token_id: UUID, *, at: datetime) -> None: ...

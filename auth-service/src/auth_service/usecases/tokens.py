@@ -1,0 +1,148 @@
+"""Personal access tokens: made, listed, deleted, and exchanged for what services believe."""
+
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+
+from auth_service.domain.logins import Client
+from auth_service.domain.tokens import (
+    NAME_MAX,
+    PREFIX,
+    TOKENS_MAX,
+    USE_RESOLUTION,
+    Token,
+    access_life,
+    normalise_scopes,
+    scopes_problem,
+)
+from auth_service.domain.trust import end_for_good
+from auth_service.usecases.errors import (
+    AccountDeleted,
+    InvalidToken,
+    TokenNotFound,
+    TooManyTokens,
+)
+from auth_service.usecases.ports import AccessToken, Ports
+from chassis.caller import Caller
+from chassis.clock import utc_now
+from chassis.errors import FieldError, ValidationFailed
+from chassis.ids import new_id, parse_id
+from chassis.paging import Page, Position, page_of, parse_limit
+from chassis.text import check_text
+
+_SECRET_BYTES = 32
+# What secrets.token_urlsafe makes of them.
+_SHAPE = re.compile(PREFIX + r"[A-Za-z0-9_-]{43}")
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """The secret is shown here and never again: its hash alone is kept."""
+
+    token: Token
+    secret: str = field(repr=False)
+
+
+async def create_token(
+    ports: Ports, caller: Caller, *, name: str, scopes: Sequence[str], expires_at: datetime | None
+) -> NewToken:
+    """Make a token for the caller; white space around ``name`` is dropped.
+
+    Raises ValidationFailed, TooManyTokens, however many are asked for at once, AccountDeleted.
+    """
+    name = name.strip()
+    now = utc_now()
+    fields = check_text("name", name, minimum=1, maximum=NAME_MAX)
+    if problem := scopes_problem(scopes):
+        fields.append(FieldError("scopes", problem))
+    if expires_at is not None and expires_at <= now:
+        fields.append(FieldError("expires_at", "OUT_OF_RANGE"))
+    if fields:
+        raise ValidationFailed(fields=fields)
+    token = Token(
+        id=new_id(),
+        tenant_id=caller.tenant_id,
+        user_id=caller.user_id,
+        name=name,
+        scopes=normalise_scopes(scopes),
+        created_at=now,
+        expires_at=expires_at,
+    )
+    secret = PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
+    async with ports.open_caller(caller) as transaction:
+        # Locked, so that no two see room for one.
+        if await transaction.account(caller.user_id, lock=True) is None:
+            raise AccountDeleted()
+        if await transaction.count_tokens(caller.user_id) >= TOKENS_MAX:
+            raise TooManyTokens()
+        await transaction.add_token(token, _digest(secret))
+    ports.journal.info("pat.created", user_id=str(caller.user_id), pat_id=str(token.id))
+    return NewToken(token, secret)
+
+
+async def list_tokens(
+    ports: Ports, caller: Caller, *, limit: int, cursor: str, count: bool
+) -> Page[Token]:
+    """A page of the caller's tokens, newest first, ``total`` if ``count``. Raises ValidationFailed."""
+    limit = parse_limit(limit)
+    after = Position.from_cursor(cursor)
+    async with ports.open_caller(caller) as transaction:
+        found = await transaction.tokens(caller.user_id, after=after, limit=limit + 1)
+        total = await transaction.count_tokens(caller.user_id) if count else None
+    return page_of(found, limit, _cursor_of, total=total)
+
+
+async def delete_token(ports: Ports, caller: Caller, token_id: str) -> None:
+    """End a token of the caller's, within seconds also what it has open. Raises TokenNotFound."""
+    parsed = parse_id(token_id)
+    if parsed is None:
+        raise TokenNotFound()
+    async with ports.open_caller(caller) as transaction:
+        if not await transaction.delete_token(caller.user_id, parsed):
+            raise TokenNotFound()
+        await transaction.revoke(
+            end_for_good(
+                new_id(),
+                tenant_id=caller.tenant_id,
+                user_id=caller.user_id,
+                sid=token_id,
+                now=utc_now(),
+            )
+        )
+    ports.journal.info("pat.deleted", user_id=str(caller.user_id), pat_id=token_id)
+
+
+async def exchange_token(ports: Ports, *, secret: str, client: Client) -> AccessToken:
+    """An access token of two minutes, or of what the token has left, bound by its scopes.
+
+    Raises InvalidToken.
+    """
+    if not _SHAPE.fullmatch(secret):
+        raise InvalidToken()
+    now = utc_now()
+    async with ports.open_system() as transaction:
+        token = await transaction.token_by_digest(_digest(secret))
+        account = None if token is None else await transaction.account(token.user_id)
+        # An access token counts whole seconds.
+        usable = token is not None and access_life(token, now).total_seconds() >= 1
+        if token is not None and account is not None and usable:
+            if token.last_used_at is None or now - token.last_used_at >= USE_RESOLUTION:
+                await transaction.note_use(token.id, at=now)
+            life = access_life(token, now)
+            return ports.access_tokens.issue(
+                account.user, str(token.id), now, scopes=token.scopes, life=life
+            )
+    ports.journal.info("pat.refused", ip=client.ip)
+    raise InvalidToken()
+
+
+def _digest(secret: str) -> bytes:
+    # It has 256 random bits: no salt, no slow hash.
+    return sha256(secret.encode()).digest()
+
+
+def _cursor_of(token: Token) -> str:
+    return Position(token.created_at, token.id).to_cursor()

@@ -1,0 +1,47 @@
+"""The keys that access tokens are signed with, for whoever wants to verify them: RFC 7517."""
+
+from base64 import urlsafe_b64encode
+from typing import Literal
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from chassis.grpc.caller import TrustStore
+from gateway.schemas.base import Resource
+
+router = APIRouter(tags=["Operation"], generate_unique_id_function=lambda route: route.name)
+
+
+class Jwk(Resource):
+    """A public key: RFC 8037."""
+
+    kty: Literal["OKP"] = "OKP"
+    crv: Literal["Ed25519"] = "Ed25519"
+    use: Literal["sig"] = "sig"
+    alg: Literal["EdDSA"] = "EdDSA"
+    kid: str
+    x: str
+
+
+class Jwks(Resource):
+    keys: list[Jwk]
+
+
+@router.get(
+    "/.well-known/jwks.json",
+    response_class=Response,
+    responses={200: {"model": Jwks, "description": "Good for a minute."}},
+)
+async def jwks(request: Request) -> Response:
+    """Every key that verifies access tokens. A new one is here before it signs."""
+    trust: TrustStore = request.app.state.trust
+    keys = [
+        Jwk(kid=kid, x=urlsafe_b64encode(raw).rstrip(b"=").decode())
+        for kid, raw in sorted(trust.public_keys().items())
+    ]
+    return Response(
+        Jwks(keys=keys).model_dump_json(),
+        media_type="application/jwk-set+json",
+        headers={"cache-control": "public, max-age=60"},
+    )

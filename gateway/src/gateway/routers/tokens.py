@@ -1,0 +1,48 @@
+"""Personal access tokens: for programs, each good for what its scopes name."""
+
+from typing import Annotated
+
+from fastapi import Query
+
+from gateway.auth import CallerOf
+from gateway.clients import Services
+from gateway.routers import router as api_router
+from gateway.schemas.base import ListQuery, Page
+from gateway.schemas.tokens import CreatedToken, NewToken, Token
+from parley.auth.v1 import auth_pb2 as pb
+
+router = api_router("Identity", "/tokens")
+
+
+@router.post("", status_code=201)
+async def create_token(body: NewToken, caller: CallerOf, services: Services) -> CreatedToken:
+    """Make a token, to be sent as `Authorization: Bearer parley_pat_…`. It is shown once: to no
+    repetition of the request, whatever its `Idempotency-Key`.
+    """
+    auth = services.auth
+    return CreatedToken.made(await auth.tell(auth.stub.CreateToken, body.request(), caller))
+
+
+@router.get("")
+async def list_tokens(
+    query: Annotated[ListQuery, Query()], caller: CallerOf, services: Services
+) -> Page[Token]:
+    """One's tokens, the newest first."""
+    auth = services.auth
+    response = await auth.ask(
+        auth.stub.ListTokens,
+        pb.ListTokensRequest(limit=query.limit, cursor=query.cursor, count=query.count),
+        caller,
+    )
+    return Page[Token](
+        items=[Token.of(token) for token in response.items],
+        next_cursor=response.next_cursor or None,
+        total=response.total if response.HasField("total") else None,
+    )
+
+
+@router.delete("/{token_id}", status_code=204)
+async def delete_token(token_id: str, caller: CallerOf, services: Services) -> None:
+    """End a token, within seconds also what it has open."""
+    auth = services.auth
+    await auth.tell(auth.stub.DeleteToken, pb.DeleteTokenRequest(id=token_id), caller)

@@ -1,0 +1,78 @@
+"""Personal access tokens."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from gateway.schemas.base import Body, Resource, moment
+from parley.auth.v1 import auth_pb2 as pb
+
+
+def _text(value: object) -> object:
+    if not isinstance(value, str):
+        raise PydanticCustomError("string_type", "must be a time in RFC 3339")
+    return value
+
+
+def _utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError("less_than", "must be a year of four digits") from None
+
+
+Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_text), AfterValidator(_utc)]
+
+
+class NewToken(Body):
+    name: str
+    scopes: list[str] = Field(
+        max_length=32,
+        description="At least one of `chat:read`, `chat:write`, `keys:read`, `keys:write`,"
+        " `notes:read`, `notes:write`, `completions`.",
+    )
+    expires_at: Moment | None = Field(None, description="Without it the token does not expire.")
+
+    def request(self) -> pb.CreateTokenRequest:
+        expires_at: Timestamp | None = None
+        if self.expires_at is not None:
+            expires_at = Timestamp()
+            expires_at.FromDatetime(self.expires_at)
+        return pb.CreateTokenRequest(name=self.name, scopes=self.scopes, expires_at=expires_at)
+
+
+class Token(Resource):
+    """A personal access token as its owner may see it: without its secret."""
+
+    id: str
+    name: str
+    scopes: list[str]
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None = Field(description="To the minute.")
+
+    @classmethod
+    def of(cls, token: pb.Token) -> "Token":
+        return cls(**_members(token))
+
+
+class CreatedToken(Token):
+    token: str = Field(description="`parley_pat_…`, shown in this answer and never again.")
+
+    @classmethod
+    def made(cls, response: pb.CreateTokenResponse) -> "CreatedToken":
+        return cls(**_members(response.token), token=response.secret)
+
+
+def _members(token: pb.Token) -> dict[str, Any]:
+    return {
+        "id": token.id,
+        "name": token.name,
+        "scopes": list(token.scopes),
+        "created_at": moment(token.created_at),
+        "expires_at": moment(token.expires_at) if token.HasField("expires_at") else None,
+        "last_used_at": moment(token.last_used_at) if token.HasField("last_used_at") else None,
+    }

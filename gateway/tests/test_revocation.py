@@ -1,0 +1,209 @@
+"""What is open when a login or a user is revoked ends, and nothing else does."""
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from chassis.caller import Caller
+from chassis.testing import eventually
+from parley.auth.v1 import auth_pb2
+from parley.notes.v1 import notes_pb2
+
+Door = Any
+
+ASK = "/api/v1/chat/sessions/01900000-0000-7000-8000-000000000002/messages"
+EVENTS = {"accept": "text/event-stream"}
+QUESTION = {"content": "How are you?"}
+FAREWELL = b": logged out\n\n"
+
+
+def revocation(*, sid: str = "", user: Any = "", at: float = 0.0) -> auth_pb2.Revocation:
+    now = int(time.time())
+    return auth_pb2.Revocation(
+        sid=sid,
+        user_id=str(user),
+        revoked_at=Timestamp(seconds=int(at) or now + 600),
+        expires_at=Timestamp(seconds=now + 600),
+    )
+
+
+class Stream:
+    """An event stream of ``caller``, read to its end in a task of its own."""
+
+    def __init__(self, door: Door, caller: Caller, *, after: int | None = None) -> None:
+        self._door = door
+        self._caller = caller
+        self._after = after
+        self.body = b""
+        self.task = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        headers = {**EVENTS, "authorization": f"Bearer {self._caller.token}"}
+        how: dict[str, Any] = {"method": "POST", "url": ASK, "json": QUESTION}
+        if self._after is not None:
+            url = f"/api/v1/chat/runs/{self._door.chat.run_id}/events?after={self._after}"
+            how = {"method": "GET", "url": url}
+        async with self._door.http.stream(**how, headers=headers) as response:
+            assert response.status_code == 200
+            async for chunk in response.aiter_bytes():
+                self.body += chunk
+
+    async def ended(self) -> bytes:
+        """What it brought, once its body has ended cleanly."""
+        async with asyncio.timeout(5):
+            await self.task
+        return self.body
+
+
+@pytest.fixture
+def unending(door: Door, make_frame: Any) -> Door:
+    """The door; each run's first frame comes, and nothing after it."""
+    door.chat.script = [[make_frame(1, "start", b"{}")], asyncio.Event()]
+    return door
+
+
+async def _known(door: Door, caller: Caller) -> None:
+    """Once the gateway has heard of the caller's revocation."""
+
+    async def refused() -> bool:
+        headers = {"authorization": f"Bearer {caller.token}"}
+        response = await door.http.get("/api/v1/notes", headers=headers)
+        return bool(response.status_code == 401)
+
+    door.notes.answers["ListNotes"] = notes_pb2.ListNotesResponse()
+    await eventually(refused)
+
+
+@pytest.mark.parametrize("by", ["sid", "user"])
+@pytest.mark.parametrize("after", [None, 0])
+async def test_a_stream_ends_with_a_comment_and_a_clean_body_and_its_run_goes_on(
+    unending: Door, by: str, after: int | None
+) -> None:
+    door, caller = unending, unending.caller
+    stream = Stream(door, caller, after=after)
+    await eventually(lambda: stream.body)
+    subject = caller.sid if by == "sid" else caller.user_id
+
+    door.auth.publish(revocation(**{by: subject}))
+
+    assert (await stream.ended()).endswith(b"data: {}\n\n" + FAREWELL)
+    await asyncio.wait_for(door.chat.ended.wait(), 2)
+    assert {call.method for call in door.chat.calls} <= {"StartRun", "FollowRun"}
+    assert len(door.gateway.http._requests) == 0
+
+
+async def test_a_waiting_request_is_401_and_its_run_goes_on(unending: Door) -> None:
+    door = unending
+    waiting = asyncio.create_task(door.http.post(ASK, json=QUESTION, headers=door.bearer))
+    await eventually(lambda: door.chat.sent)
+
+    door.auth.publish(revocation(sid=door.caller.sid))
+
+    response = await asyncio.wait_for(waiting, 5)
+    assert (response.status_code, response.json()["reason"]) == (401, "UNAUTHENTICATED")
+    assert not [call for call in door.chat.calls if call.method == "CancelRun"]
+
+
+async def test_streams_of_other_logins_and_users_and_of_later_tokens_go_on(
+    unending: Door,
+) -> None:
+    door = unending
+    here, elsewhere = door.caller, door.signer.caller(door.caller.user_id, door.caller.tenant_id)
+    stranger = door.signer.caller()
+    streams = [Stream(door, caller) for caller in (here, elsewhere, stranger)]
+    await eventually(lambda: all(stream.body for stream in streams))
+
+    # Of before these tokens were issued: what a login's end an hour ago has to say.
+    door.auth.publish(revocation(user=here.user_id, at=time.time() - 60))
+    door.auth.publish(revocation(sid=here.sid))
+
+    await streams[0].ended()
+    assert not streams[1].task.done()
+    assert not streams[2].task.done()
+    door.auth.publish(revocation(user=here.user_id))
+    await streams[1].ended()
+    assert not streams[2].task.done()
+    door.auth.publish(revocation(user=stranger.user_id))
+    await streams[2].ended()
+
+
+async def test_a_stream_whose_token_has_expired_meanwhile_ends_with_its_login(
+    unending: Door,
+) -> None:
+    door, brief = unending, unending.signer.caller(lifetime=2)
+    stream = Stream(door, brief)
+    await eventually(lambda: stream.body)
+    await _known(door, brief)
+    assert not stream.task.done()
+
+    door.auth.publish(revocation(sid=brief.sid))
+
+    assert (await stream.ended()).endswith(FAREWELL)
+
+
+async def test_what_is_revoked_while_its_question_is_accepted_does_not_begin(
+    unending: Door,
+) -> None:
+    door = unending
+    accept = door.chat.refusal = asyncio.Event()
+    stream = Stream(door, door.caller)
+    await eventually(lambda: door.chat.asked)
+    door.auth.publish(revocation(sid=door.caller.sid))
+    await _known(door, door.caller)
+
+    accept.set()
+
+    assert (await stream.ended()).endswith(FAREWELL)
+
+
+async def test_of_many_streams_all_of_the_users_end_and_none_is_remembered(
+    unending: Door,
+) -> None:
+    door = unending
+    callers = [door.signer.caller(door.caller.user_id) for _ in range(20)]
+    streams = [Stream(door, caller) for caller in callers]
+    others = [Stream(door, door.signer.caller()) for _ in range(20)]
+    await eventually(lambda: all(stream.body for stream in streams + others))
+
+    began = time.monotonic()
+    door.auth.publish(revocation(user=door.caller.user_id))
+    for stream in streams:
+        assert (await stream.ended()).endswith(FAREWELL)
+
+    assert time.monotonic() - began < 5
+    assert not any(stream.task.done() for stream in others)
+    for stream in others:
+        stream.task.cancel()
+    await asyncio.wait([stream.task for stream in others])
+    requests = door.gateway.http._requests
+    await eventually(lambda: not len(requests))
+    assert not requests._of
+
+
+async def test_a_socket_to_which_a_good_token_is_sent_in_time_stays(
+    unending: Door, dial: Any
+) -> None:
+    door = unending
+    again = door.signer.caller(door.caller.user_id, door.caller.tenant_id)
+    staying, leaving = await dial(door), await dial(door)
+    await staying.ask(type="send", ref="q", content="x")
+    door.auth.publish(revocation(sid=door.caller.sid))
+    await _known(door, door.caller)
+
+    said = await _answer(staying, "again", type="auth", token=again.token)
+
+    assert said["type"] == "ack"
+    assert await leaving.closed(5) == 4401
+    assert (await _answer(staying, "p", type="ping"))["type"] == "pong"
+    door.auth.publish(revocation(user=door.caller.user_id))
+    assert await staying.closed(5) == 4401
+
+
+async def _answer(client: Any, ref: str, **frame: Any) -> Any:
+    await client.say(ref=ref, **frame)
+    while (said := await client.hear()).get("ref") != ref:
+        assert said["type"] == "event"
+    return said
