@@ -61,6 +61,19 @@ class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
         le=2,
         description="How often revocations by other replicas are looked for, seconds.",
     )
+    register_with_code: bool = Field(
+        False,
+        description="Whether registering needs a code that was sent to the e-mail address.",
+    )
+    codes_per_hour: int = Field(
+        1000, ge=1, description="Codes sent within an hour to everybody together, at most."
+    )
+    code_queue: int = Field(
+        100,
+        ge=1,
+        le=10_000,
+        description="Codes that may wait to be sent; more are answered with 503 at once.",
+    )
     erasure_sweep_seconds: float = Field(
         60.0,
         gt=0,

@@ -5,7 +5,10 @@ from pathlib import Path
 
 from auth_service.background import BoardKeeper, Sweep
 from auth_service.credentials.passwords import Argon2Passwords
+from auth_service.credentials.pseudonyms import KeyedPseudonyms
 from auth_service.credentials.signing import AccessTokenSigner, SigningKey
+from auth_service.delivery.console import Console
+from auth_service.delivery.errands import ErrandQueue
 from auth_service.events import (
     DURABLE,
     USER_DELETED,
@@ -18,8 +21,10 @@ from auth_service.settings import Settings
 from auth_service.store.caller import caller_transactions
 from auth_service.store.effects import Effects
 from auth_service.store.system import system_transactions
+from auth_service.usecases.code_ports import CodePorts
 from auth_service.usecases.ports import Ports
 from auth_service.usecases.revocation_board import RevocationBoard
+from auth_service.usecases.send_code import send_code
 from chassis.db.engine import Database
 from chassis.db.schema import SchemaCheck
 from chassis.grpc.caller import TokenVerifier, TrustFeed, TrustStore
@@ -33,6 +38,9 @@ from parley.auth.v1.auth_pb2_grpc import add_AuthServiceServicer_to_server
 
 NAME = "auth-service"
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+# Who waits for a mail server waits long, and needs nothing of us meanwhile.
+_CODES_AT_ONCE = 8
 
 
 def build(settings: Settings) -> Service:
@@ -69,12 +77,24 @@ def build(settings: Settings) -> Service:
         workers=settings.password_workers,
         queue=settings.password_queue,
     )
+    errands = ErrandQueue(
+        lambda errand: send_code(ports, errand),
+        workers=_CODES_AT_ONCE,
+        size=settings.code_queue,
+    )
     ports = Ports(
         open_caller=caller_transactions(database, effects),
         open_system=open_system,
         passwords=passwords,
         access_tokens=AccessTokenSigner(key, life=timedelta(seconds=settings.access_token_seconds)),
         journal=get_logger("auth_service"),
+        pseudonyms=KeyedPseudonyms(lambda: [key]),
+        codes=CodePorts(
+            errands=errands,
+            delivery=Console(),
+            sends_an_hour=settings.codes_per_hour,
+            to_register=settings.register_with_code,
+        ),
         tenant=settings.tenant,
         refresh_life=timedelta(days=settings.refresh_token_days),
     )
@@ -103,6 +123,7 @@ def build(settings: Settings) -> Service:
             relay,
             user_erased,
             passwords,
+            errands,
             keeper,
             TrustFeed(trust, lambda: watch(board)),
             sweep,

@@ -11,13 +11,14 @@ from auth_service.domain.erasures import Erasure
 from auth_service.domain.users import Account, User
 from auth_service.store.accounts import find_account, find_user
 from auth_service.store.effects import Effects, PostgresEffects
+from auth_service.store.profiles import PostgresProfiles
 from auth_service.store.tables import erasures, logins, service_erasures, users
 from auth_service.usecases.ports import CallerTransaction, OpenCaller
 from chassis.caller import Caller
 from chassis.db.engine import Database
 
 
-class PostgresCallerTransaction(PostgresEffects):
+class PostgresCallerTransaction(PostgresProfiles, PostgresEffects):
     """See the port CallerTransaction."""
 
     async def user(self, user_id: UUID) -> User | None:
@@ -36,6 +37,9 @@ class PostgresCallerTransaction(PostgresEffects):
                 username=None,
                 username_key=None,
                 email=None,
+                email_key=None,
+                email_verified_at=None,
+                display_name=None,
                 password_hash=None,
                 last_login_at=None,
             )

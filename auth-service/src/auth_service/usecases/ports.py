@@ -11,10 +11,17 @@ from auth_service.domain.erasures import Erasure, Receipt
 from auth_service.domain.logins import Client, Login, RefreshToken
 from auth_service.domain.trust import Revocation
 from auth_service.domain.users import Account, User
+from auth_service.usecases.code_ports import (
+    CodePorts,
+    CodeTransaction,
+    ProfileTransaction,
+    RecoveryTransaction,
+)
+from auth_service.usecases.limiting import CounterTransaction, Pseudonyms
 from chassis.caller import Caller
 
 
-class CallerTransaction(Protocol):
+class CallerTransaction(ProfileTransaction, Protocol):
     """One transaction for a logged-in user: nothing of anybody else can be seen in it."""
 
     async def user(self, user_id: UUID) -> User | None:
@@ -50,7 +57,9 @@ class CallerTransaction(Protocol):
         ...
 
 
-class SystemTransaction(Protocol):
+class SystemTransaction(
+    CodeTransaction, RecoveryTransaction, CounterTransaction, ProfileTransaction, Protocol
+):
     """One transaction on nobody's behalf: before a log-in there is no caller yet."""
 
     async def ensure_tenant(self, name: str, *, new_id: UUID) -> UUID:
@@ -58,7 +67,9 @@ class SystemTransaction(Protocol):
         ...
 
     async def add_account(self, account: Account, *, key: str) -> bool:
-        """Store a new account unless ``key`` is taken; True if it was stored."""
+        """Store a new account unless ``key``, or its verified address, is taken; True if it
+        was stored.
+        """
         ...
 
     async def account_by_key(self, key: str) -> Account | None: ...
@@ -124,7 +135,9 @@ class SystemTransaction(Protocol):
         ...
 
     async def prune(self, now: datetime) -> None:
-        """Delete logins, refresh tokens and revocations that cannot matter any more."""
+        """Delete logins, refresh tokens, revocations, codes and counters of attempts that
+        cannot matter any more.
+        """
         ...
 
 
@@ -175,6 +188,8 @@ class Ports:
     passwords: Passwords
     access_tokens: AccessTokens
     journal: Journal
+    pseudonyms: Pseudonyms
+    codes: CodePorts
     # Name of the tenant that newcomers join.
     tenant: str
     # How long an unused refresh token is good.
