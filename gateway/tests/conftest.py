@@ -30,7 +30,17 @@ from parley.auth.v1 import auth_pb2, auth_pb2_grpc
 from parley.chat.v1 import chat_pb2, chat_pb2_grpc
 from parley.notes.v1 import notes_pb2, notes_pb2_grpc
 
-OPEN_METHODS = {"Register", "LogIn", "Refresh", "GetErasure", "WatchRevocations", "OpenTrunk"}
+OPEN_METHODS = {
+    "SendCode",
+    "VerifyCode",
+    "Register",
+    "LogIn",
+    "Refresh",
+    "ResetPassword",
+    "GetErasure",
+    "WatchRevocations",
+    "OpenTrunk",
+}
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,11 @@ async def register(body: Registration, client: Client, services: Services) -> Gr
     response = await auth.tell(
         auth.stub.Register,
         pb.RegisterRequest(
-            username=body.username, email=body.email, password=body.password, client=client
+            username=body.username,
+            email=body.email,
+            password=body.password,
+            client=client,
+            code=body.code,
         ),
     )
     return Grant.of(response.grant)
