@@ -33,6 +33,7 @@ def _environment(settings: Settings, **changes: str) -> dict[str, str]:
         if isinstance(value, SecretStr)
         else str(value)
         for name, value in settings
+        if value is not None
     }
     return {**given, **changes}
 
