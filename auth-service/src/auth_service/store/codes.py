@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, LargeBinary, any_, bindparam, delete, func, select, update
+from sqlalchemy import ARRAY, LargeBinary, any_, bindparam, delete, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -51,6 +51,10 @@ class PostgresCodes:
 
     async def account_by_email(self, key: str, *, lock: bool = False) -> Account | None:
         return await find_account(self._connection, users.c.email_key == key, lock=lock)
+
+    async def is_email_taken(self, key: str) -> bool:
+        query = select(exists().where(users.c.email_key == key))
+        return bool((await self._connection.execute(query)).scalar_one())
 
     async def recover(self, user_id: UUID, *, password_hash: str, at: datetime) -> Sequence[UUID]:
         await self._connection.execute(

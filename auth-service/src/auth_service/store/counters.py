@@ -8,12 +8,15 @@ and one statement decides for all windows of a limit.
 from collections.abc import Sequence
 from datetime import datetime
 
+from prometheus_client import Counter
 from sqlalchemy import bindparam, delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.domain.limits import Limit
 from auth_service.store.tables import counters
 from chassis.db.statement import Statement
+
+_REFUSED = Counter("auth_attempts_refused_total", "Attempts beyond a limit, by scope.", ["scope"])
 
 # Who comes at the same time waits at the row, and then sees what the first has counted.
 _COUNT = Statement(
@@ -54,6 +57,10 @@ _TAKE_BACK = Statement(
 _FORGET = Statement(delete(counters).where(*_OF_SUBJECT))
 
 
+async def _whatever(_row: object) -> None:
+    """A counter that has been swept away has nothing to take back."""
+
+
 class PostgresCounters:
     """See the port CounterTransaction."""
 
@@ -68,7 +75,11 @@ class PostgresCounters:
             most=[window.most for window in limit.windows],
             lengths=[window.length for window in limit.windows],
         )
-        return None if row is None else row.at
+        if row is None:
+            _REFUSED.labels(limit.scope).inc()
+            return None
+        at: datetime = row.at
+        return at
 
     async def hits(self, limit: Limit, subject: bytes) -> tuple[Sequence[datetime], datetime]:
         row = await _HITS.first(self._connection, scope_=limit.scope, subject_=subject)
@@ -77,7 +88,8 @@ class PostgresCounters:
         return row.hits, row.now
 
     async def take_back(self, limit: Limit, subject: bytes, at: datetime) -> None:
-        await _TAKE_BACK.run(self._connection, scope=limit.scope, subject=subject, at=at)
+        # With the transaction's next statement: a log-in that succeeds does not wait for it.
+        _TAKE_BACK.defer(self._connection, _whatever, scope=limit.scope, subject=subject, at=at)
 
     async def forget(self, limit: Limit, subject: bytes) -> None:
         await _FORGET.run(self._connection, scope_=limit.scope, subject_=subject)

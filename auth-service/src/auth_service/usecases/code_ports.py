@@ -78,6 +78,10 @@ class RecoveryTransaction(Protocol):
         """The account whose verified address has this key; ``lock`` as for ``account``."""
         ...
 
+    async def is_email_taken(self, key: str) -> bool:
+        """Whether any account's verified address has this key, also one that cannot log in."""
+        ...
+
     async def recover(self, user_id: UUID, *, password_hash: str, at: datetime) -> Sequence[UUID]:
         """Set the password and end every open login; returns the ids of those."""
         ...

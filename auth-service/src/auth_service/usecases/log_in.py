@@ -48,8 +48,8 @@ async def register(
 ) -> Grant:
     """Create a user in the newcomers' tenant and log them in.
 
-    With a code that was sent to it, the address is verified, and redeemed with the user's
-    first row. Without one it is only kept. Raises ValidationFailed naming every field that is
+    With a code that was sent to it the address is verified, and the code used up in the same
+    transaction; without one the address is only shown. Raises ValidationFailed naming every field that is
     not acceptable, CodeRequired, UsernameTaken, InvalidCode, EmailTaken (to who has shown a
     good code alone), TooManyAttempts, TooBusy.
     """
@@ -85,7 +85,7 @@ async def register(
         )
         account = Account(user, password_hash)
         if not await transaction.add_account(account, key=username_key(username)):
-            if code is not None and await transaction.account_by_email(email_key(email)):
+            if code is not None and await transaction.is_email_taken(email_key(email)):
                 raise EmailTaken()
             raise UsernameTaken()
         grant = await open_login(ports, transaction, user, client, now)
