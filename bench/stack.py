@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,14 +69,18 @@ def data_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def stack(folder: Path) -> Iterator[Stack]:
-    """Parley with its data in the folder: ready on entry, stopped in good order on exit."""
+def stack(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[Stack]:
+    """Parley with its data in the folder: ready on entry, stopped in good order on exit.
+
+    ``settings`` are environment variables; its log is ``runner.log`` in the folder.
+    """
     port = _free_port()
     environment = {
         # A few users stand for many.
         "CHAT_RUNS_PER_USER": "100000",
         "GATEWAY_EVENT_STREAMS_PER_USER": "100000",
         **_environment(),
+        **(settings or {}),
         "GATEWAY_PORT": str(port),
         "PARLEY_DATA": str(folder / "data"),
     }

@@ -1,6 +1,7 @@
 """The service as it is wired in production, and the gateway's channel to it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,13 @@ from chassis.embedded.ports import free_port
 from chassis.grpc.client import Channel
 from chassis.jetstream import JetStream
 from chassis.service import Service
-from chassis.testing import DatabaseUrls, OpenChannel, ServiceDatabase, TlsSettings
+from chassis.testing import (
+    DatabaseUrls,
+    OpenChannel,
+    ServiceDatabase,
+    TlsSettings,
+    eventually,
+)
 from parley.auth.v1 import auth_pb2
 from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
 
@@ -108,6 +115,44 @@ def register(auth: Channel) -> Register:
         return (await auth.unary(stub.Register, request, timeout=5)).grant
 
     return new_user
+
+
+class Mailbox:
+    """What the console has said, which is where codes go unless there is mail."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+        self.lines: list[dict[str, str]] = []
+
+    def read(self) -> Sequence[dict[str, str]]:
+        """Every log line so far."""
+        output = self._capsys.readouterr().out
+        self.lines += [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+        return self.lines
+
+    def codes(self, to: str) -> list[str]:
+        """The codes that were sent to that address, the newest last."""
+        return [
+            line["code"]
+            for line in self.read()
+            if line["event"] == "code.on_console" and line["to"] == to
+        ]
+
+    async def code(self, to: str, *, count: int = 1) -> str:
+        """The newest code to that address, once there are ``count`` of them."""
+
+        def come() -> str | None:
+            codes = self.codes(to)
+            return codes[-1] if len(codes) >= count else None
+
+        code = await eventually(come)
+        assert code is not None
+        return code
+
+
+@pytest.fixture
+def mailbox(capsys: pytest.CaptureFixture[str]) -> Mailbox:
+    return Mailbox(capsys)
 
 
 @pytest_asyncio.fixture

@@ -140,6 +140,11 @@ async def test_a_row_cannot_be_written_in_another_users_name(
         "UPDATE tokens SET scopes = '{completions}'",
         "SELECT * FROM tenants",
         "SELECT * FROM outbox",
+        "SELECT * FROM codes",
+        "DELETE FROM codes",
+        "SELECT * FROM counters",
+        "DELETE FROM counters",
+        "INSERT INTO counters VALUES ('login', '', '{}', now())",
         "TRUNCATE logins",
         "ALTER TABLE users DISABLE ROW LEVEL SECURITY",
     ],
@@ -158,4 +163,9 @@ async def test_every_table_of_users_is_protected_even_from_its_owner(
         " WHERE nspname = 'public' AND relkind = 'r' AND relrowsecurity AND relforcerowsecurity"
     )
     async with app.transaction() as connection:
-        assert set((await connection.scalars(query)).all()) == {*OWNED, "outbox"}
+        assert set((await connection.scalars(query)).all()) == {
+            *OWNED,
+            "outbox",
+            "counters",
+            "codes",
+        }

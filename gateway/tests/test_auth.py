@@ -80,6 +80,9 @@ async def test_every_other_route_of_the_api_needs_one(door: Door) -> None:
         ("post", "/api/v1/auth/register"),
         ("post", "/api/v1/auth/login"),
         ("post", "/api/v1/auth/refresh"),
+        ("post", "/api/v1/auth/send-code"),
+        ("post", "/api/v1/auth/verify-code"),
+        ("post", "/api/v1/auth/reset-password"),
         ("get", "/api/v1/erasures/{erasure_id}"),
         # Takes its token in the first frame, or with the handshake.
         ("get", "/api/v1/ws"),

@@ -42,6 +42,8 @@ def to_user(user: User) -> auth_pb2.User:
         role=_ROLES[user.role],
         created_at=to_timestamp(user.created_at),
         last_login_at=None if user.last_login_at is None else to_timestamp(user.last_login_at),
+        email_verified=user.email_verified_at is not None,
+        display_name=user.display_name,
     )
 
 

@@ -1,9 +1,11 @@
 """What auth-service is told by its environment; every variable begins with ``AUTH_``."""
 
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
+from auth_service.domain.emails import email_problem
 from auth_service.domain.trust import ACCESS_TOKEN_MAX
 from chassis.settings import (
     DatabaseSettings,
@@ -66,6 +68,44 @@ class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
         le=2,
         description="How often revocations by other replicas are looked for, seconds.",
     )
+    register_with_code: bool = Field(
+        False,
+        description="Whether registering needs a code that was sent to the e-mail address.",
+    )
+    codes_per_hour: int = Field(
+        1000, ge=1, description="Codes sent within an hour to everybody together, at most."
+    )
+    code_queue: int = Field(
+        100,
+        ge=1,
+        le=10_000,
+        description="Codes that may wait to be sent; more are answered with 503 at once.",
+    )
+    delivery: Literal["console", "smtp"] = Field(
+        "console",
+        description="How codes leave: by mail, or as lines of the log, which is for first tries.",
+    )
+    smtp_host: str | None = Field(
+        None, validate_default=True, description="Mail server that codes are handed to."
+    )
+    smtp_port: int = Field(587, ge=1, le=65535, description="Its port.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls",
+        description="TLS from the first byte, by STARTTLS, or none: for a server beside us.",
+    )
+    smtp_username: str | None = Field(None, description="Name to log in to it with, if it asks.")
+    smtp_password: SecretStr | None = Field(
+        None, validate_default=True, description="Password for that; never sent without TLS."
+    )
+    smtp_sender: str | None = Field(
+        None, validate_default=True, description="Address that codes are sent from."
+    )
+    smtp_ca_file: Path | None = Field(
+        None, description="PEM file of who signed its certificate, if not the system's authorities."
+    )
+    smtp_timeout_seconds: float = Field(
+        10.0, gt=0, le=60, description="Longest try to hand it a code; there are three."
+    )
     erasure_sweep_seconds: float = Field(
         60.0,
         gt=0,
@@ -80,3 +120,23 @@ class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
         if self.signing_keys_dir is not None and self.signing_key_file is not None:
             return None
         return self.signing_keys_dir or self.signing_key_file
+
+    @field_validator("smtp_host", "smtp_sender")
+    @classmethod
+    def _is_there_for_mail(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("delivery") != "smtp":
+            return value
+        if not value:
+            raise ValueError("needed where AUTH_DELIVERY is smtp")
+        if info.field_name == "smtp_sender" and (email_problem(value) or not value.isascii()):
+            raise ValueError("not an address in ASCII")
+        return value
+
+    @field_validator("smtp_password")
+    @classmethod
+    def _is_kept_secret(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if (value is None) != (info.data.get("smtp_username") is None):
+            raise ValueError("AUTH_SMTP_USERNAME and AUTH_SMTP_PASSWORD go together")
+        if value is not None and info.data.get("smtp_security") == "none":
+            raise ValueError("would go over the wire as it is: AUTH_SMTP_SECURITY is none")
+        return value

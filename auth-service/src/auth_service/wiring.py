@@ -6,8 +6,12 @@ from pathlib import Path
 from auth_service.background import BoardKeeper, KeyKeeper, Sweep
 from auth_service.credentials.keyring import KeyRing
 from auth_service.credentials.passwords import Argon2Passwords
+from auth_service.credentials.pseudonyms import KeyedPseudonyms
 from auth_service.credentials.sealing import SealedSuccessors
 from auth_service.credentials.signing import AccessTokenSigner, UnusableSigningKey
+from auth_service.delivery.console import Console
+from auth_service.delivery.errands import ErrandQueue
+from auth_service.delivery.smtp import MailServer, SmtpMail
 from auth_service.events import (
     DURABLE,
     USER_DELETED,
@@ -20,8 +24,10 @@ from auth_service.settings import Settings
 from auth_service.store.caller import caller_transactions
 from auth_service.store.effects import Effects
 from auth_service.store.system import system_transactions
+from auth_service.usecases.code_ports import CodePorts, Delivery
 from auth_service.usecases.ports import Ports
 from auth_service.usecases.revocation_board import RevocationBoard
+from auth_service.usecases.send_code import send_code
 from chassis.db.engine import Database
 from chassis.db.schema import SchemaCheck
 from chassis.grpc.caller import TokenVerifier, TrustFeed, TrustStore
@@ -37,6 +43,8 @@ NAME = "auth-service"
 MIGRATIONS = Path(__file__).parent / "migrations"
 # How often the directory of signing keys is read.
 READ_KEYS_SECONDS = 5.0
+# Fewer than there are connections: who asks for a code must not wait for those who did before.
+_CODES_AT_ONCE = 4
 
 
 def where_keys_are(settings: Settings) -> Path:
@@ -80,6 +88,11 @@ def build(settings: Settings) -> Service:
         workers=settings.password_workers,
         queue=settings.password_queue,
     )
+    errands = ErrandQueue(
+        lambda errand: send_code(ports, errand),
+        workers=_CODES_AT_ONCE,
+        size=settings.code_queue,
+    )
     ports = Ports(
         open_caller=caller_transactions(database, effects),
         open_system=open_system,
@@ -89,6 +102,13 @@ def build(settings: Settings) -> Service:
         ),
         successors=SealedSuccessors(),
         journal=get_logger("auth_service"),
+        pseudonyms=KeyedPseudonyms(lambda: keys.in_force),
+        codes=CodePorts(
+            errands=errands,
+            delivery=_delivery(settings),
+            sends_an_hour=settings.codes_per_hour,
+            to_register=settings.register_with_code,
+        ),
         tenant=settings.tenant,
         refresh_life=timedelta(days=settings.refresh_token_days),
     )
@@ -117,6 +137,7 @@ def build(settings: Settings) -> Service:
             relay,
             user_erased,
             passwords,
+            errands,
             keeper,
             KeyKeeper(keys, board, seconds=READ_KEYS_SECONDS),
             TrustFeed(trust, lambda: watch(board)),
@@ -130,3 +151,21 @@ def build(settings: Settings) -> Service:
             Check("nats", events.ping),
         ],
     )
+
+
+def _delivery(settings: Settings) -> Delivery:
+    if settings.delivery == "console":
+        return Console()
+    assert settings.smtp_host is not None
+    assert settings.smtp_sender is not None
+    password = settings.smtp_password
+    server = MailServer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        security=settings.smtp_security,
+        username=settings.smtp_username,
+        password=None if password is None else password.get_secret_value(),
+        ca_file=settings.smtp_ca_file,
+        seconds=settings.smtp_timeout_seconds,
+    )
+    return SmtpMail(server, sender=settings.smtp_sender)

@@ -24,11 +24,13 @@ from gateway.readiness import Readiness
 from gateway.routers import (
     account,
     auth,
+    codes,
     jwks,
     keys,
     logins,
     notes,
     operation,
+    profile,
     questions,
     runs,
     sessions,
@@ -38,7 +40,19 @@ from gateway.settings import Settings
 from gateway.trunks import Trunks
 from gateway.ws import door as ws
 
-_ROUTERS = (auth, account, logins, tokens, keys, sessions, questions, runs, notes)
+_ROUTERS = (
+    auth,
+    codes,
+    account,
+    profile,
+    logins,
+    tokens,
+    keys,
+    sessions,
+    questions,
+    runs,
+    notes,
+)
 
 
 def create_app(

@@ -50,10 +50,16 @@ class KeyRing:
     def verification(self) -> tuple[VerificationKey, ...]:
         return self._verification
 
+    @property
+    def in_force(self) -> Sequence[SigningKey]:
+        """All of them, the one that signs first."""
+        return [self.signing, *(key for key in self._keys if key is not self.signing)]
+
     def read(self) -> bool:
         """Look again; whether the keys that verify are others now."""
         files = _files(self._place)
         keys = [SigningKey.load(file.path) for file in files]
+        self._keys = keys
         before = getattr(self, "_verification", ())
         self.signing = keys[_signing(files, self._clock())]
         # A key may be there twice, under two names.

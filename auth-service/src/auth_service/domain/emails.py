@@ -1,6 +1,7 @@
 """What counts as an e-mail address: a shape that mail can be sent to, not the whole of RFC 5321."""
 
 import re
+import unicodedata
 
 EMAIL_MAX = 254
 _LOCAL_MAX = 64
@@ -16,6 +17,19 @@ def normalise_email(text: str) -> str:
     """``text`` with its domain in lower case; the part before the ``@`` belongs to its host."""
     local, at, domain = text.rpartition("@")
     return f"{local}{at}{domain.lower()}"
+
+
+def email_key(text: str) -> str:
+    """What is unique among verified addresses, and finds one in whatever spelling.
+
+    Equal for addresses that differ in case or compatibility forms only. Defined for any text.
+    """
+    if len(text) > EMAIL_MAX:
+        return text
+    # Folding can undo the normal form, and the other way round: at the third step both rest.
+    for _ in range(2):
+        text = unicodedata.normalize("NFKC", text).casefold()
+    return unicodedata.normalize("NFKC", text)
 
 
 def email_problem(email: str) -> str | None:

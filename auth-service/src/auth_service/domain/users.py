@@ -36,6 +36,10 @@ class User:
     role: Role
     created_at: datetime
     last_login_at: datetime | None = None
+    # Absent while nobody has shown that the address is theirs.
+    email_verified_at: datetime | None = None
+    # How they wish to be called; empty: by the username.
+    display_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

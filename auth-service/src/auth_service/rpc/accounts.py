@@ -56,6 +56,7 @@ class Accounts(auth_pb2_grpc.AuthServiceServicer):
             email=request.email,
             password=request.password,
             client=from_client(request.client),
+            code=request.code if request.HasField("code") else None,
         )
         return auth_pb2.RegisterResponse(grant=to_grant(grant))
 

@@ -16,6 +16,8 @@ _COLUMNS = (
     users.c.role,
     users.c.created_at,
     users.c.last_login_at,
+    users.c.email_verified_at,
+    users.c.display_name,
 )
 
 
@@ -50,4 +52,6 @@ def _to_user(row: RowMapping) -> User:
         role=Role(row["role"]),
         created_at=row["created_at"],
         last_login_at=row["last_login_at"],
+        email_verified_at=row["email_verified_at"],
+        display_name=row["display_name"] or "",
     )

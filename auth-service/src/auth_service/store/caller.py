@@ -12,6 +12,7 @@ from auth_service.domain.users import Account, User
 from auth_service.store.accounts import find_account, find_user
 from auth_service.store.effects import Effects, PostgresEffects
 from auth_service.store.logins import PostgresOwnLogins
+from auth_service.store.profiles import PostgresProfiles
 from auth_service.store.tables import erasures, logins, service_erasures, tokens, users
 from auth_service.store.tokens import PostgresOwnTokens
 from auth_service.usecases.ports import CallerTransaction, OpenCaller
@@ -19,7 +20,9 @@ from chassis.caller import Caller
 from chassis.db.engine import Database
 
 
-class PostgresCallerTransaction(PostgresEffects, PostgresOwnLogins, PostgresOwnTokens):
+class PostgresCallerTransaction(
+    PostgresProfiles, PostgresEffects, PostgresOwnLogins, PostgresOwnTokens
+):
     """See the port CallerTransaction."""
 
     async def user(self, user_id: UUID) -> User | None:
@@ -38,6 +41,9 @@ class PostgresCallerTransaction(PostgresEffects, PostgresOwnLogins, PostgresOwnT
                 username=None,
                 username_key=None,
                 email=None,
+                email_key=None,
+                email_verified_at=None,
+                display_name=None,
                 password_hash=None,
                 last_login_at=None,
             )

@@ -8,13 +8,19 @@ from uuid import UUID
 from sqlalchemy import case, delete, exists, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from auth_service.domain.emails import email_key
 from auth_service.domain.erasures import Erasure, Receipt, ServiceErasure
 from auth_service.domain.logins import Client, Login, RefreshToken
 from auth_service.domain.trust import Revocation
 from auth_service.domain.users import Account
 from auth_service.store.accounts import find_account
+from auth_service.store.codes import PostgresCodes
+from auth_service.store.counters import PostgresCounters
 from auth_service.store.effects import Effects, PostgresEffects
+from auth_service.store.profiles import PostgresProfiles
 from auth_service.store.tables import (
+    codes,
+    counters,
     erasures,
     logins,
     refresh_tokens,
@@ -29,7 +35,9 @@ from auth_service.usecases.ports import OpenSystem, SystemTransaction
 from chassis.db.engine import Database
 
 
-class PostgresSystemTransaction(PostgresEffects, PostgresTokensPresented):
+class PostgresSystemTransaction(
+    PostgresCodes, PostgresCounters, PostgresProfiles, PostgresEffects, PostgresTokensPresented
+):
     """See the port SystemTransaction."""
 
     async def ensure_tenant(self, name: str, *, new_id: UUID) -> UUID:
@@ -53,13 +61,15 @@ class PostgresSystemTransaction(PostgresEffects, PostgresTokensPresented):
                 username=user.username,
                 username_key=key,
                 email=user.email,
+                email_key=email_key(user.email) if user.email_verified_at else None,
+                email_verified_at=user.email_verified_at,
                 password_hash=account.password_hash,
                 role=user.role.value,
                 status="active",
                 created_at=user.created_at,
                 last_login_at=user.last_login_at,
             )
-            .on_conflict_do_nothing(index_elements=[users.c.username_key])
+            .on_conflict_do_nothing()
             .returning(users.c.id)
         )
         return result.one_or_none() is not None
@@ -215,6 +225,8 @@ class PostgresSystemTransaction(PostgresEffects, PostgresTokensPresented):
     async def prune(self, now: datetime) -> None:
         for table in (refresh_tokens, logins, revocations, tokens):
             await self._connection.execute(delete(table).where(table.c.expires_at < now))
+        for table in (counters, codes):
+            await self._connection.execute(delete(table).where(table.c.expires_at < func.now()))
 
 
 def system_transactions(database: Database, effects: Effects) -> OpenSystem:

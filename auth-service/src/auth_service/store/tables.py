@@ -31,6 +31,30 @@ users = Table(
     _time("created_at"),
     _time("last_login_at", nullable=True),
     _time("deleted_at", nullable=True),
+    # Both are there while the address is verified.
+    Column("email_key", Text),
+    _time("email_verified_at", nullable=True),
+    Column("display_name", Text),
+)
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("subject", LargeBinary, primary_key=True),
+    Column("hits", ARRAY(DateTime(timezone=True)), nullable=False),
+    # By the database's clock, as the hits are.
+    _time("expires_at"),
+)
+
+codes = Table(
+    "codes",
+    metadata,
+    Column("subject", LargeBinary, primary_key=True),
+    Column("purpose", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    # By the database's clock.
+    _time("expires_at"),
 )
 
 logins = Table(

@@ -9,6 +9,36 @@ class UsernameTaken(AppError):
     detail = "This username is taken."
 
 
+class EmailTaken(AppError):
+    """Said to none but those who have shown that the address is theirs."""
+
+    kind = Kind.CONFLICT
+    reason = "EMAIL_TAKEN"
+    detail = "This e-mail address belongs to another account."
+
+
+class InvalidCode(AppError):
+    """The same for a code that is wrong, expired, used before, or for something else."""
+
+    kind = Kind.INVALID
+    reason = "INVALID_CODE"
+    detail = "The code is not valid; ask for another one."
+
+
+class CodeRequired(AppError):
+    kind = Kind.INVALID
+    reason = "CODE_REQUIRED"
+    detail = "A code that was sent to the e-mail address is needed."
+
+
+class NotDelivered(AppError):
+    """A code could not be sent; never part of an answer."""
+
+    kind = Kind.UNAVAILABLE
+    reason = "NOT_DELIVERED"
+    detail = "The message could not be sent."
+
+
 class InvalidCredentials(AppError):
     """The same for an unknown user and for a wrong password."""
 
@@ -23,6 +53,14 @@ class InvalidRefreshToken(AppError):
     kind = Kind.UNAUTHENTICATED
     reason = "INVALID_REFRESH_TOKEN"
     detail = "The refresh token is not valid any more; log in again."
+
+
+class TooManyAttempts(AppError):
+    """A limit is reached: the same for what exists and for what does not."""
+
+    kind = Kind.EXHAUSTED
+    reason = "TOO_MANY_ATTEMPTS"
+    detail = "That has been tried too often; try again later."
 
 
 class WrongPassword(AppError):

@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
-from auth_service.domain.emails import email_problem, normalise_email
+from auth_service.domain.codes import Purpose, code_problem
+from auth_service.domain.emails import email_key, email_problem, normalise_email
+from auth_service.domain.limits import LOGIN, LOGIN_FROM, network_of
 from auth_service.domain.logins import Client
 from auth_service.domain.passwords import PASSWORD_MAX, normalise_password, password_problem
 from auth_service.domain.trust import end_for_good
@@ -14,9 +16,18 @@ from auth_service.domain.users import (
     username_key,
     username_problem,
 )
-from auth_service.usecases.errors import InvalidCredentials, TooBusy, UsernameTaken
+from auth_service.usecases.errors import (
+    CodeRequired,
+    EmailTaken,
+    InvalidCode,
+    InvalidCredentials,
+    TooBusy,
+    UsernameTaken,
+)
 from auth_service.usecases.granting import Grant, open_login
-from auth_service.usecases.ports import Ports
+from auth_service.usecases.guessing import guess, redeem
+from auth_service.usecases.limiting import Counted, attempt, count, take_back
+from auth_service.usecases.ports import Ports, SystemTransaction
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.errors import FieldError, ValidationFailed
@@ -27,11 +38,20 @@ _IDENTIFIER_MAX = 254
 
 
 async def register(
-    ports: Ports, *, username: str, email: str, password: str, client: Client
+    ports: Ports,
+    *,
+    username: str,
+    email: str,
+    password: str,
+    client: Client,
+    code: str | None = None,
 ) -> Grant:
     """Create a user in the newcomers' tenant and log them in.
 
-    Raises ValidationFailed naming every field that is not acceptable, UsernameTaken, TooBusy.
+    With a code that was sent to it the address is verified, and the code used up in the same
+    transaction; without one the address is only shown. Raises ValidationFailed naming every field that is
+    not acceptable, CodeRequired, UsernameTaken, InvalidCode, EmailTaken (to who has shown a
+    good code alone), TooManyAttempts, TooBusy.
     """
     username = normalise_username(username)
     email = normalise_email(email)
@@ -40,12 +60,19 @@ async def register(
         "username": username_problem(username),
         "email": email_problem(email),
         "password": password_problem(password),
+        "code": None if code is None else code_problem(code),
     }
     if fields := [FieldError(name, reason) for name, reason in problems.items() if reason]:
         raise ValidationFailed(fields=fields)
+    if code is None and ports.codes.to_register:
+        raise CodeRequired()
+    if code is not None:
+        await _look_at_code(ports, username=username, email=email, code=code, client=client)
     password_hash = await ports.passwords.hash(password)
     now = utc_now()
     async with ports.open_system() as transaction:
+        if code is not None:
+            await redeem(ports, transaction, purpose=Purpose.REGISTER, email=email, code=code)
         user = User(
             id=new_id(),
             tenant_id=await transaction.ensure_tenant(ports.tenant, new_id=new_id()),
@@ -54,9 +81,12 @@ async def register(
             role=Role.USER,
             created_at=now,
             last_login_at=now,
+            email_verified_at=None if code is None else now,
         )
         account = Account(user, password_hash)
         if not await transaction.add_account(account, key=username_key(username)):
+            if code is not None and await transaction.is_email_taken(email_key(email)):
+                raise EmailTaken()
             raise UsernameTaken()
         grant = await open_login(ports, transaction, user, client, now)
     ports.journal.info("user.registered", user_id=str(user.id))
@@ -64,17 +94,29 @@ async def register(
 
 
 async def log_in(ports: Ports, *, username: str, password: str, client: Client) -> Grant:
-    """Open a new login for the user of that name.
+    """Open a new login for the user of that name, or of that verified e-mail address.
 
-    Raises InvalidCredentials, after the same work, whatever of the two was wrong; TooBusy.
-    Text that can be neither a name nor a password raises ValidationFailed.
+    Raises InvalidCredentials, after the same work, whatever of the two was wrong; TooBusy;
+    TooManyAttempts, whether or not there is such a user: failures count, by the name and by
+    the client's address. Text that can be neither a name nor a password raises
+    ValidationFailed.
     """
     password = normalise_password(password)
     _check_shape(username, password)
     async with ports.open_system() as transaction:
-        account = await transaction.account_by_key(username_key(username))
+        # Counted before it is looked at: of a thousand at once, ten are looked at.
+        counted = await count(
+            transaction,
+            attempt(ports.pseudonyms, LOGIN_FROM, network_of(client.ip)),
+            attempt(ports.pseudonyms, LOGIN, _key(username)),
+        )
+        account = await _find(transaction, username)
     # No connection is held while the hash is computed.
-    matches = await ports.passwords.verify(password, account.password_hash if account else None)
+    try:
+        matches = await ports.passwords.verify(password, account.password_hash if account else None)
+    except TooBusy:
+        await _not_a_failure(ports, counted)
+        raise
     if account is None or not matches:
         ports.journal.info(
             "login.refused", user_id=str(account.user.id) if account else None, ip=client.ip
@@ -87,6 +129,7 @@ async def log_in(ports: Ports, *, username: str, password: str, client: Client) 
         # Deleted, or given another password, while the hash was computed.
         if current is None or current.password_hash != account.password_hash:
             raise InvalidCredentials()
+        await take_back(transaction, counted)
         await transaction.note_login(current.user.id, password_hash=password_hash, at=now)
         user = replace(current.user, last_login_at=now)
         grant = await open_login(ports, transaction, user, client, now)
@@ -111,6 +154,35 @@ async def log_out(ports: Ports, caller: Caller) -> None:
             )
         )
     ports.journal.info("login.closed", user_id=str(caller.user_id))
+
+
+async def _look_at_code(
+    ports: Ports, *, username: str, email: str, code: str, client: Client
+) -> None:
+    """Raises InvalidCode, or UsernameTaken before a guess is spent: names are no secret."""
+    async with ports.open_system() as transaction:
+        if await transaction.account_by_key(username_key(username)) is not None:
+            raise UsernameTaken()
+    source = network_of(client.ip)
+    if not await guess(ports, purpose=Purpose.REGISTER, email=email, code=code, source=source):
+        raise InvalidCode()
+
+
+def _key(typed: str) -> str:
+    """What finds the user; a name never has an ``@``, an address always."""
+    return email_key(typed) if "@" in typed else username_key(typed)
+
+
+async def _find(transaction: SystemTransaction, typed: str) -> Account | None:
+    key = _key(typed)
+    if "@" in typed:
+        return await transaction.account_by_email(key)
+    return await transaction.account_by_key(key)
+
+
+async def _not_a_failure(ports: Ports, counted: tuple[Counted, ...]) -> None:
+    async with ports.open_system() as transaction:
+        await take_back(transaction, counted)
 
 
 def _check_shape(username: str, password: str) -> None:

@@ -3,9 +3,9 @@
 from uuid import UUID
 
 from auth_service.domain.erasures import ERASING_SERVICES, THIS_SERVICE, Erasure
-from auth_service.domain.passwords import normalise_password
 from auth_service.domain.trust import end_for_good
 from auth_service.domain.users import User
+from auth_service.usecases.confirming import confirm_password
 from auth_service.usecases.errors import AccountDeleted, WrongPassword
 from auth_service.usecases.ports import Ports
 from chassis.caller import Caller
@@ -27,15 +27,13 @@ async def delete_me(ports: Ports, caller: Caller, *, password: str) -> UUID:
 
     In one transaction: nothing personal is left here, every login has ended, access tokens
     are revoked, and the event for the other services is on its way. The username is free
-    again. Raises WrongPassword, AccountDeleted, TooBusy.
+    again. Raises WrongPassword, TooManyAttempts, AccountDeleted, TooBusy.
     """
     async with ports.open_caller(caller) as transaction:
         account = await transaction.account(caller.user_id)
     if account is None:
         raise AccountDeleted()
-    if not await ports.passwords.verify(normalise_password(password), account.password_hash):
-        ports.journal.info("user.delete_refused", user_id=str(caller.user_id))
-        raise WrongPassword()
+    await confirm_password(ports, account, password)
     now = utc_now()
     erasure = Erasure(new_id(), caller.tenant_id, caller.user_id, requested_at=now)
     async with ports.open_caller(caller) as transaction:

@@ -11,12 +11,19 @@ from auth_service.domain.erasures import Erasure, Receipt
 from auth_service.domain.logins import Client, Login, RefreshToken
 from auth_service.domain.trust import Revocation
 from auth_service.domain.users import Account, User
+from auth_service.usecases.code_ports import (
+    CodePorts,
+    CodeTransaction,
+    ProfileTransaction,
+    RecoveryTransaction,
+)
+from auth_service.usecases.limiting import CounterTransaction, Pseudonyms
 from auth_service.usecases.login_ports import OwnLogins
 from auth_service.usecases.token_ports import OwnTokens, TokensPresented
 from chassis.caller import Caller
 
 
-class CallerTransaction(OwnLogins, OwnTokens, Protocol):
+class CallerTransaction(ProfileTransaction, OwnLogins, OwnTokens, Protocol):
     """One transaction for a logged-in user: nothing of anybody else can be seen in it."""
 
     async def user(self, user_id: UUID) -> User | None:
@@ -52,7 +59,14 @@ class CallerTransaction(OwnLogins, OwnTokens, Protocol):
         ...
 
 
-class SystemTransaction(TokensPresented, Protocol):
+class SystemTransaction(
+    CodeTransaction,
+    RecoveryTransaction,
+    CounterTransaction,
+    ProfileTransaction,
+    TokensPresented,
+    Protocol,
+):
     """One transaction on nobody's behalf: before a log-in there is no caller yet."""
 
     async def ensure_tenant(self, name: str, *, new_id: UUID) -> UUID:
@@ -60,7 +74,9 @@ class SystemTransaction(TokensPresented, Protocol):
         ...
 
     async def add_account(self, account: Account, *, key: str) -> bool:
-        """Store a new account unless ``key`` is taken; True if it was stored."""
+        """Store a new account unless ``key``, or its verified address, is taken; True if it
+        was stored.
+        """
         ...
 
     async def account_by_key(self, key: str) -> Account | None: ...
@@ -128,7 +144,9 @@ class SystemTransaction(TokensPresented, Protocol):
         ...
 
     async def prune(self, now: datetime) -> None:
-        """Delete logins, refresh tokens and revocations that cannot matter any more."""
+        """Delete logins, refresh tokens, revocations, codes and counters of attempts that
+        cannot matter any more.
+        """
         ...
 
 
@@ -200,6 +218,8 @@ class Ports:
     access_tokens: AccessTokens
     successors: Successors
     journal: Journal
+    pseudonyms: Pseudonyms
+    codes: CodePorts
     # Name of the tenant that newcomers join.
     tenant: str
     # How long an unused refresh token is good.

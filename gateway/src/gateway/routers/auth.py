@@ -33,7 +33,11 @@ async def register(
     granted = await auth.tell(
         auth.stub.Register,
         pb.RegisterRequest(
-            username=body.username, email=body.email, password=body.password, client=client
+            username=body.username,
+            email=body.email,
+            password=body.password,
+            client=client,
+            code=body.code,
         ),
     )
     return _show(granted.grant, response, in_cookie=body.use_cookie)

@@ -31,6 +31,9 @@ class Registration(Body):
     username: str
     email: str
     password: str = Field(json_schema_extra={"format": "password"})
+    code: str | None = Field(
+        None, description="Six digits, sent for `register`: the address is verified with it."
+    )
     use_cookie: UseCookie = False
 
 

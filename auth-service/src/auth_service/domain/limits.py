@@ -1,0 +1,80 @@
+"""How often what can be guessed may be tried, and by whom an attempt counts."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
+
+_TEN_MINUTES = timedelta(minutes=10)
+_HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
+
+# What an end user is given of IPv6 at the least: who has one address has all of these.
+_IPV6_PREFIX = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """At most ``most`` attempts in any stretch of time of this ``length``."""
+
+    most: int
+    length: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What may be done as often as every one of ``windows`` admits; ``scope`` is its name."""
+
+    scope: str
+    windows: tuple[Window, ...]
+
+    @property
+    def memory(self) -> timedelta:
+        """How long an attempt matters."""
+        return max(window.length for window in self.windows)
+
+
+# By purpose and e-mail address, across resends.
+GUESS = Limit("guess", (Window(5, _TEN_MINUTES), Window(20, _DAY)))
+# By client's address, or by user where there is one.
+GUESS_FROM = Limit("guess_from", (Window(50, _HOUR),))
+# By purpose and e-mail address.
+SEND = Limit("send", (Window(3, _TEN_MINUTES), Window(10, _DAY)))
+SEND_FROM = Limit("send_from", (Window(20, _HOUR),))
+# Failures alone, by what was typed as a name.
+LOGIN = Limit("login", (Window(10, _TEN_MINUTES),))
+LOGIN_FROM = Limit("login_from", (Window(100, _TEN_MINUTES),))
+# Failures alone, by user: what somebody who is logged in takes for the password.
+PASSWORD = Limit("password", (Window(10, _TEN_MINUTES),))
+
+
+def send_all(an_hour: int) -> Limit:
+    """The limit on what is sent to everybody together."""
+    return Limit("send_all", (Window(an_hour, _HOUR),))
+
+
+def seconds_to_wait(limit: Limit, hits: Sequence[datetime], now: datetime) -> int:
+    """Whole seconds, one at least, until ``limit`` admits another attempt after ``hits``."""
+    longest = timedelta()
+    for window in limit.windows:
+        recent = sorted(hit for hit in hits if hit > now - window.length)
+        if len(recent) >= window.most:
+            longest = max(longest, recent[-window.most] + window.length - now)
+    return max(1, math.ceil(longest.total_seconds()))
+
+
+def network_of(ip: str) -> str:
+    """What counts as one client: an IPv4 address, or the /64 of an IPv6 one.
+
+    Text that is no address is one client as well, whatever it says.
+    """
+    try:
+        address = ip_address(ip)
+    except ValueError:
+        return ""
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
+        return str(ip_network((int(address), _IPV6_PREFIX), strict=False))
+    return str(address)

@@ -1,0 +1,95 @@
+"""Attempts in PostgreSQL, by its clock: a limit holds over restarts and over all replicas.
+
+A row keeps the times of what it let through as far back as they matter, at most as many as its
+widest window admits. So a window is any stretch of time, with no edge at which it starts anew,
+and one statement decides for all windows of a limit.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from prometheus_client import Counter
+from sqlalchemy import bindparam, delete, func, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from auth_service.domain.limits import Limit
+from auth_service.store.tables import counters
+from chassis.db.statement import Statement
+
+_REFUSED = Counter("auth_attempts_refused_total", "Attempts beyond a limit, by scope.", ["scope"])
+
+# Who comes at the same time waits at the row, and then sees what the first has counted.
+_COUNT = Statement(
+    text(
+        """
+        INSERT INTO counters AS known (scope, subject, hits, expires_at)
+        VALUES (:scope, :subject, ARRAY[clock_timestamp()],
+                clock_timestamp() + CAST(:memory AS interval))
+        ON CONFLICT (scope, subject) DO UPDATE
+        SET hits = ARRAY(
+                SELECT hit FROM unnest(known.hits) AS hit
+                WHERE hit > clock_timestamp() - CAST(:memory AS interval)
+            ) || excluded.hits,
+            expires_at = excluded.expires_at
+        WHERE NOT EXISTS (
+            SELECT FROM unnest(CAST(:most AS integer[]), CAST(:lengths AS interval[]))
+                AS full_window (most, length)
+            WHERE most <= (
+                SELECT count(*) FROM unnest(known.hits) AS hit
+                WHERE hit > clock_timestamp() - length
+            )
+        )
+        RETURNING hits[cardinality(hits)] AS at
+        """
+    )
+)
+_OF_SUBJECT = (
+    counters.c.scope == bindparam("scope_"),
+    counters.c.subject == bindparam("subject_"),
+)
+_HITS = Statement(select(counters.c.hits, func.clock_timestamp().label("now")).where(*_OF_SUBJECT))
+_TAKE_BACK = Statement(
+    text(
+        "UPDATE counters SET hits = array_remove(hits, CAST(:at AS timestamptz))"
+        " WHERE scope = :scope AND subject = :subject"
+    )
+)
+_FORGET = Statement(delete(counters).where(*_OF_SUBJECT))
+
+
+async def _whatever(_row: object) -> None:
+    """A counter that has been swept away has nothing to take back."""
+
+
+class PostgresCounters:
+    """See the port CounterTransaction."""
+
+    _connection: AsyncConnection
+
+    async def count(self, limit: Limit, subject: bytes) -> datetime | None:
+        row = await _COUNT.first(
+            self._connection,
+            scope=limit.scope,
+            subject=subject,
+            memory=limit.memory,
+            most=[window.most for window in limit.windows],
+            lengths=[window.length for window in limit.windows],
+        )
+        if row is None:
+            _REFUSED.labels(limit.scope).inc()
+            return None
+        at: datetime = row.at
+        return at
+
+    async def hits(self, limit: Limit, subject: bytes) -> tuple[Sequence[datetime], datetime]:
+        row = await _HITS.first(self._connection, scope_=limit.scope, subject_=subject)
+        # Counting has locked the row, also where it counted nothing.
+        assert row is not None
+        return row.hits, row.now
+
+    async def take_back(self, limit: Limit, subject: bytes, at: datetime) -> None:
+        # With the transaction's next statement: a log-in that succeeds does not wait for it.
+        _TAKE_BACK.defer(self._connection, _whatever, scope=limit.scope, subject=subject, at=at)
+
+    async def forget(self, limit: Limit, subject: bytes) -> None:
+        await _FORGET.run(self._connection, scope_=limit.scope, subject_=subject)

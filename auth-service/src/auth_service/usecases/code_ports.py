@@ -1,0 +1,99 @@
+"""What codes need of the outside, and of a transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from auth_service.domain.codes import Purpose
+from auth_service.domain.users import Account
+
+
+@dataclass(frozen=True, slots=True)
+class CodeMail:
+    """A code on its way to the address ``to``."""
+
+    to: str
+    purpose: Purpose
+    code: str = field(repr=False)
+
+
+class Delivery(Protocol):
+    async def deliver(self, mail: CodeMail) -> None:
+        """Hand it to the next one on its way; raises NotDelivered when that cannot be done."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A code that somebody has asked for; whether there is one to send is still open."""
+
+    purpose: Purpose
+    email: str
+
+
+class Errands(Protocol):
+    def take(self, errand: Errand) -> None:
+        """See to it after the answer. Raises TooBusy while too many are waiting."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CodePorts:
+    """What ``wiring`` hands to the use cases for codes."""
+
+    errands: Errands
+    delivery: Delivery
+    # How many may be sent to everybody together.
+    sends_an_hour: int
+    # Whether nobody registers without one.
+    to_register: bool
+
+
+class CodeTransaction(Protocol):
+    """The part of a transaction that keeps codes; each is known by its digests alone."""
+
+    async def save_code(
+        self, purpose: Purpose, *, subjects: Sequence[bytes], digest: bytes
+    ) -> None:
+        """Keep a code for CODE_LIFE under the first of ``subjects``, and none under the others;
+        it takes the place of what was there.
+        """
+        ...
+
+    async def has_code(self, digests: Sequence[bytes]) -> bool:
+        """Whether a code that has not expired has one of ``digests``."""
+        ...
+
+    async def redeem_code(self, digests: Sequence[bytes]) -> bool:
+        """Take that code away: of many that do it at once, one gets True."""
+        ...
+
+
+class RecoveryTransaction(Protocol):
+    """The part of a transaction that finds an account by its address, and gives it back."""
+
+    async def account_by_email(self, key: str, *, lock: bool = False) -> Account | None:
+        """The account whose verified address has this key; ``lock`` as for ``account``."""
+        ...
+
+    async def is_email_taken(self, key: str) -> bool:
+        """Whether any account's verified address has this key, also one that cannot log in."""
+        ...
+
+    async def recover(self, user_id: UUID, *, password_hash: str, at: datetime) -> Sequence[UUID]:
+        """Set the password and end every open login; returns the ids of those."""
+        ...
+
+
+class ProfileTransaction(Protocol):
+    """The part of a transaction that changes what users say of themselves."""
+
+    async def set_display_name(self, user_id: UUID, name: str) -> None: ...
+
+    async def set_email(self, user_id: UUID, email: str, *, verified_at: datetime | None) -> None:
+        """Set the address, and whether it is verified. Raises EmailTaken if it shall be and
+        is somebody else's.
+        """
+        ...

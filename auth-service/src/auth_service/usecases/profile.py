@@ -1,0 +1,114 @@
+"""What users change of themselves: how they are called, and their e-mail address."""
+
+from dataclasses import dataclass
+
+from auth_service.domain.codes import Purpose, code_problem
+from auth_service.domain.emails import email_problem, normalise_email
+from auth_service.domain.profiles import display_name_problem, normalise_display_name
+from auth_service.domain.users import Account, User
+from auth_service.usecases.confirming import confirm_password
+from auth_service.usecases.errors import AccountDeleted, InvalidCode, WrongPassword
+from auth_service.usecases.guessing import guess, redeem
+from auth_service.usecases.ports import CallerTransaction, Ports, SystemTransaction
+from chassis.caller import Caller
+from chassis.clock import utc_now
+from chassis.errors import FieldError, ValidationFailed
+
+
+async def update_me(
+    ports: Ports,
+    caller: Caller,
+    *,
+    display_name: str | None = None,
+    email: str | None = None,
+    password: str | None = None,
+    code: str | None = None,
+) -> User:
+    """Change what is given, all of it or nothing, and return the user as they are now.
+
+    Another address needs the password, and is unverified unless ``code`` was sent to it; a
+    code without an address verifies the present one. Raises ValidationFailed, WrongPassword,
+    InvalidCode, EmailTaken (to who has shown a good code alone), TooManyAttempts,
+    AccountDeleted, TooBusy.
+    """
+    if display_name is not None:
+        display_name = normalise_display_name(display_name)
+    if email is not None:
+        email = normalise_email(email)
+    _check(
+        display_name=None if display_name is None else display_name_problem(display_name),
+        email=None if email is None else email_problem(email),
+        code=None if code is None else code_problem(code),
+    )
+    async with ports.open_caller(caller) as transaction:
+        account = await transaction.account(caller.user_id)
+    if account is None:
+        raise AccountDeleted()
+    present = account.user.email
+    address = present if email is None else email
+    if address != present:
+        _check(password="REQUIRED" if password is None else None)
+        await confirm_password(ports, account, password or "")
+    change = _Change(account, display_name, address, verified=code is not None)
+    if code is None:
+        async with ports.open_caller(caller) as transaction:
+            user = await _apply(transaction, change)
+    else:
+        user = await _apply_with_code(ports, change, code)
+    ports.journal.info(
+        "profile.changed",
+        user_id=str(user.id),
+        address_changed=address != present,
+        address_verified=change.verified,
+    )
+    return user
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What shall be, and the account as it was when the password was confirmed for it."""
+
+    before: Account
+    display_name: str | None
+    email: str
+    verified: bool
+
+    @property
+    def moves(self) -> bool:
+        return self.email != self.before.user.email
+
+
+async def _apply_with_code(ports: Ports, change: _Change, code: str) -> User:
+    purpose, source = Purpose.REGISTER, str(change.before.user.id)
+    if not await guess(ports, purpose=purpose, email=change.email, code=code, source=source):
+        raise InvalidCode()
+    # A code is nobody's row: whoever redeems one does it as the worker.
+    async with ports.open_system() as transaction:
+        await redeem(ports, transaction, purpose=purpose, email=change.email, code=code)
+        return await _apply(transaction, change)
+
+
+async def _apply(transaction: CallerTransaction | SystemTransaction, change: _Change) -> User:
+    before = change.before
+    user_id = before.user.id
+    current = await transaction.account(user_id, lock=True)
+    if current is None:
+        raise AccountDeleted()
+    # Confirmed by a password, or a code for an address, that is another by now.
+    if change.moves and current.password_hash != before.password_hash:
+        raise WrongPassword()
+    if change.verified and current.user.email != before.user.email:
+        raise InvalidCode()
+    if change.moves or change.verified:
+        verified_at = utc_now() if change.verified else None
+        await transaction.set_email(user_id, change.email, verified_at=verified_at)
+    if change.display_name is not None:
+        await transaction.set_display_name(user_id, change.display_name)
+    changed = await transaction.account(user_id)
+    assert changed is not None
+    return changed.user
+
+
+def _check(**problems: str | None) -> None:
+    if fields := [FieldError(name, reason) for name, reason in problems.items() if reason]:
+        raise ValidationFailed(fields=fields)

@@ -1,0 +1,82 @@
+"""A forgotten password, set anew with a code."""
+
+from auth_service.domain.codes import Purpose, code_problem
+from auth_service.domain.emails import email_key, email_problem, normalise_email
+from auth_service.domain.limits import LOGIN, network_of
+from auth_service.domain.logins import Client
+from auth_service.domain.passwords import normalise_password, password_problem
+from auth_service.domain.trust import end_for_good
+from auth_service.domain.users import username_key
+from auth_service.usecases.errors import InvalidCode
+from auth_service.usecases.guessing import guess, redeem
+from auth_service.usecases.limiting import attempt
+from auth_service.usecases.ports import Ports
+from chassis.clock import utc_now
+from chassis.errors import FieldError, ValidationFailed
+from chassis.ids import new_id
+
+
+async def verify_code(
+    ports: Ports, *, email: str, code: str, purpose: Purpose, client: Client
+) -> bool:
+    """Whether the code is good; counts as a guess and redeems nothing.
+
+    Raises ValidationFailed for what is no address or no code, TooManyAttempts.
+    """
+    email = normalise_email(email)
+    _check({"email": email_problem(email), "code": code_problem(code)})
+    source = network_of(client.ip)
+    return await guess(ports, purpose=purpose, email=email, code=code, source=source)
+
+
+async def reset_password(
+    ports: Ports, *, email: str, code: str, new_password: str, client: Client
+) -> None:
+    """Set the password of the account with that verified address, and end all its logins.
+
+    In one transaction: the code is used up, the password is the new one, every login has ended
+    and with it every refresh token, and access tokens are revoked. Failures to log in by the
+    account's names are forgotten: whoever made them, its owner is back. Raises
+    ValidationFailed, InvalidCode (also where there is no such account), TooManyAttempts,
+    TooBusy.
+    """
+    email = normalise_email(email)
+    password = normalise_password(new_password)
+    _check(
+        {
+            "email": email_problem(email),
+            "code": code_problem(code),
+            "new_password": password_problem(password),
+        }
+    )
+    source = network_of(client.ip)
+    purpose = Purpose.PASSWORD_RESET
+    if not await guess(ports, purpose=purpose, email=email, code=code, source=source):
+        raise InvalidCode()
+    password_hash = await ports.passwords.hash(password)
+    now = utc_now()
+    async with ports.open_system() as transaction:
+        await redeem(ports, transaction, purpose=purpose, email=email, code=code)
+        # Locked: a log-in with the old password that is under way will find it changed.
+        account = await transaction.account_by_email(email_key(email), lock=True)
+        if account is None:
+            raise InvalidCode()
+        user = account.user
+        ended = await transaction.recover(user.id, password_hash=password_hash, at=now)
+        for sid in ended:
+            # Login by login: the one that its owner opens next, in this very second, is good.
+            await transaction.revoke(
+                end_for_good(
+                    new_id(), tenant_id=user.tenant_id, user_id=user.id, sid=str(sid), now=now
+                )
+            )
+        for name in (email_key(user.email), username_key(user.username)):
+            await transaction.forget(LOGIN, attempt(ports.pseudonyms, LOGIN, name).subject)
+    ports.journal.info(
+        "password.reset", user_id=str(user.id), ip=client.ip, logins_ended=len(ended)
+    )
+
+
+def _check(problems: dict[str, str | None]) -> None:
+    if fields := [FieldError(name, reason) for name, reason in problems.items() if reason]:
+        raise ValidationFailed(fields=fields)

@@ -1,0 +1,34 @@
+"""The profile of whoever is logged in."""
+
+from gateway.auth import CallerOf
+from gateway.clients import Services
+from gateway.routers import router as api_router
+from gateway.schemas.profile import Profile, ProfileChange
+from parley.auth.v1 import auth_pb2 as pb
+
+router = api_router("Identity", "/profile")
+
+
+@router.get("")
+async def get_profile(caller: CallerOf, services: Services) -> Profile:
+    """One's account, and what one says of oneself."""
+    auth = services.auth
+    response = await auth.ask(auth.stub.GetMe, pb.GetMeRequest(), caller)
+    return Profile.of(response.user)
+
+
+@router.patch("")
+async def update_profile(body: ProfileChange, caller: CallerOf, services: Services) -> Profile:
+    """Change what is given, all of it or nothing."""
+    auth = services.auth
+    response = await auth.tell(
+        auth.stub.UpdateMe,
+        pb.UpdateMeRequest(
+            display_name=body.display_name,
+            email=body.email,
+            password=body.password,
+            code=body.code,
+        ),
+        caller,
+    )
+    return Profile.of(response.user)
