@@ -22,7 +22,9 @@ async def test_a_service_refuses_what_the_gateway_would_and_says_the_same_of_all
     kid = str(jwt.get_unverified_header(grant.access_token)["kid"])
     stub = auth.stub(AuthServiceStub)
     said: dict[object, str] = {}
-    forged = forgeries(Signer(kid=kid, private_key=private_key))
+    made = forgeries(Signer(kid=kid, private_key=private_key))
+    # Longer ones gRPC itself does not let through.
+    forged = {name: token for name, token in made.items() if len(token) < 8000}
     for name, token in forged.items():
         try:
             await auth.unary(stub.GetMe, auth_pb2.GetMeRequest(), timeout=5, token=token)

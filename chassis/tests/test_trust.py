@@ -84,7 +84,7 @@ def test_a_token_is_good_for_everything_or_for_the_scopes_that_it_names() -> Non
     verifier = TokenVerifier(signer.trust)
     assert verifier.verify(signer.token()).scopes is None
     bound = verifier.verify(signer.caller(scope="notes:read chat:write").token)
-    assert bound.scopes == {"notes:read", "chat:write"}
+    assert bound.scopes == frozenset({"notes:read", "chat:write"})
     for scope in ("", "root", "notes:read root", "notes:read  chat:write", "NOTES:READ"):
         with pytest.raises(Unauthenticated):
             verifier.verify(signer.caller(scope=scope).token)
