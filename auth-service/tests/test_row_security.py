@@ -123,6 +123,7 @@ async def test_a_row_cannot_be_written_in_another_users_name(
         "DELETE FROM users",
         "SELECT * FROM tenants",
         "SELECT * FROM outbox",
+        "SELECT * FROM dead_letters",
         "TRUNCATE logins",
         "ALTER TABLE users DISABLE ROW LEVEL SECURITY",
     ],
@@ -141,4 +142,4 @@ async def test_every_table_of_users_is_protected_even_from_its_owner(
         " WHERE nspname = 'public' AND relkind = 'r' AND relrowsecurity AND relforcerowsecurity"
     )
     async with app.transaction() as connection:
-        assert set((await connection.scalars(query)).all()) == {*OWNED, "outbox"}
+        assert set((await connection.scalars(query)).all()) == {*OWNED, "outbox", "dead_letters"}

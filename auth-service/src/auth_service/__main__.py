@@ -1,19 +1,23 @@
-"""``python -m auth_service [serve|migrate]``: be the service, or bring its database up to date."""
+"""``python -m auth_service [serve|migrate|dead-letters …]``: be the service, or look after it."""
 
 import argparse
 
 from auth_service.credentials.signing import UnusableSigningKey
 from auth_service.settings import Settings
 from auth_service.wiring import MIGRATIONS, build
+from chassis import dead_letters
 from chassis.settings import load_settings
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="auth-service", description=__doc__)
-    parser.add_argument("command", nargs="?", choices=("serve", "migrate"), default="serve")
-    command = parser.parse_args().command
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("serve", help="be the service, which it is without a command too")
+    commands.add_parser("migrate", help="bring its database up to date")
+    dead_letters.add_command(commands)
+    arguments = parser.parse_args()
     settings = load_settings(Settings)
-    if command == "migrate":
+    if arguments.command == "migrate":
         if settings.owner_database_url is None:
             parser.exit(2, "settings: AUTH_OWNER_DATABASE_URL: needed to migrate\n")
         # Alembic takes memory and time: only who migrates pays for it.
@@ -21,6 +25,9 @@ def main() -> None:
 
         migrate(settings.owner_database_url.get_secret_value(), MIGRATIONS)
         return
+    if arguments.command == "dead-letters":
+        worker_url = settings.worker_database_url.get_secret_value()
+        parser.exit(dead_letters.run_command(worker_url, arguments))
     try:
         service = build(settings)
     except UnusableSigningKey as error:

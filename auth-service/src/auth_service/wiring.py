@@ -22,6 +22,7 @@ from auth_service.usecases.ports import Ports
 from auth_service.usecases.revocation_board import RevocationBoard
 from chassis.db.engine import Database
 from chassis.db.schema import SchemaCheck
+from chassis.dead_letters import DeadLetters
 from chassis.grpc.caller import TokenVerifier, TrustFeed, TrustStore
 from chassis.grpc.server import GrpcServer
 from chassis.health import Check
@@ -86,11 +87,13 @@ def build(settings: Settings) -> Service:
         register=lambda server: add_AuthServiceServicer_to_server(servicer, server),
         verifier=TokenVerifier(trust),
     )
+    dead_letters = DeadLetters(worker)
     user_erased = Consumer(
         events,
         durable=DURABLE,
         subject=events.subject(USER_ERASED),
         handler=UserErasedHandler(ports),
+        dead_letters=dead_letters,
     )
     sweep = Sweep(ports, seconds=settings.erasure_sweep_seconds)
     return Service(
@@ -101,6 +104,7 @@ def build(settings: Settings) -> Service:
             worker,
             events,
             relay,
+            dead_letters,
             user_erased,
             passwords,
             keeper,
