@@ -1,12 +1,15 @@
-"""``python -m auth_service [serve|migrate|dead-letters …]``: be the service, or look after it."""
+"""``python -m auth_service [serve|migrate|make-operator NAME|dead-letters …]``: be it, or look after it."""
 
 import argparse
+import asyncio
 
 from auth_service.credentials.signing import UnusableSigningKey
 from auth_service.settings import Settings
-from auth_service.wiring import MIGRATIONS, build
+from auth_service.wiring import MIGRATIONS, NAME, build, make_operator
 from chassis import dead_letters
+from chassis.errors import AppError
 from chassis.settings import load_settings
+from chassis.telemetry.logging import configure_logging
 
 
 def main() -> None:
@@ -14,6 +17,8 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("serve", help="be the service, which it is without a command too")
     commands.add_parser("migrate", help="bring its database up to date")
+    operator = commands.add_parser("make-operator", help="give an active user every right")
+    operator.add_argument("name", metavar="NAME", help="the username")
     dead_letters.add_command(commands)
     arguments = parser.parse_args()
     settings = load_settings(Settings)
@@ -28,6 +33,15 @@ def main() -> None:
     if arguments.command == "dead-letters":
         worker_url = settings.worker_database_url.get_secret_value()
         parser.exit(dead_letters.run_command(worker_url, arguments))
+    if arguments.command == "make-operator":
+        configure_logging(NAME, settings.log_level)
+        try:
+            made = asyncio.run(make_operator(settings, arguments.name))
+        except AppError as error:
+            parser.exit(1, f"make-operator: {error.detail}\n")
+        if not made:
+            parser.exit(1, "make-operator: there is no active user of that name\n")
+        return
     try:
         service = build(settings)
     except UnusableSigningKey as error:

@@ -15,12 +15,15 @@ from auth_service.events import (
 )
 from auth_service.rpc import POLICY, AuthServicer, watch
 from auth_service.settings import Settings
+from auth_service.store.admin import admin_transactions
 from auth_service.store.caller import caller_transactions
 from auth_service.store.effects import Effects
 from auth_service.store.system import system_transactions
 from auth_service.usecases.ports import Ports
 from auth_service.usecases.revocation_board import RevocationBoard
+from auth_service.usecases.users import make_operator as appoint_operator
 from chassis.db.engine import Database
+from chassis.db.idempotency import AnswerSweep
 from chassis.db.schema import SchemaCheck
 from chassis.dead_letters import DeadLetters
 from chassis.grpc.caller import TokenVerifier, TrustFeed, TrustStore
@@ -53,12 +56,14 @@ def build(settings: Settings) -> Service:
         settings.nats_url.get_secret_value(), prefix=settings.events_prefix, name=NAME
     )
     relay = Relay(worker, events)
+    journal = get_logger("auth_service")
     effects = Effects(
         deleted_subject=events.subject(USER_DELETED),
         encode_deleted=encode_deleted,
         # The keeper is made of what is made of these effects.
         on_revoked=lambda: keeper.wake(),  # noqa: PLW0108 - not made yet
         on_published=relay.wake,
+        journal=journal,
     )
     open_system = system_transactions(worker, effects)
     board = RevocationBoard(open_system=open_system, keys=[key.verification])
@@ -72,12 +77,14 @@ def build(settings: Settings) -> Service:
     )
     ports = Ports(
         open_caller=caller_transactions(database, effects),
+        open_admin=admin_transactions(database, effects),
         open_system=open_system,
         passwords=passwords,
         access_tokens=AccessTokenSigner(key, life=timedelta(seconds=settings.access_token_seconds)),
-        journal=get_logger("auth_service"),
+        journal=journal,
         tenant=settings.tenant,
         refresh_life=timedelta(days=settings.refresh_token_days),
+        audit_life=timedelta(days=settings.audit_days),
     )
     trust = TrustStore()
     servicer = AuthServicer(ports, board)
@@ -104,6 +111,7 @@ def build(settings: Settings) -> Service:
             worker,
             events,
             relay,
+            AnswerSweep(worker),
             dead_letters,
             user_erased,
             passwords,
@@ -119,3 +127,30 @@ def build(settings: Settings) -> Service:
             Check("nats", events.ping),
         ],
     )
+
+
+async def make_operator(settings: Settings, name: str) -> bool:
+    """Appoint the user called ``name``; False when there is no active user of that name.
+
+    Raises DatabaseBusy or DatabaseUnavailable.
+    """
+    worker = Database(
+        settings.worker_database_url.get_secret_value(),
+        pool_size=1,
+        application_name=f"{NAME} make-operator",
+    )
+
+    def nothing_follows() -> None:
+        """Nothing is revoked by a promotion, and nothing published."""
+
+    effects = Effects(
+        deleted_subject="",
+        encode_deleted=encode_deleted,
+        on_revoked=nothing_follows,
+        on_published=nothing_follows,
+        journal=get_logger("auth_service"),
+    )
+    try:
+        return await appoint_operator(system_transactions(worker, effects), name) is not None
+    finally:
+        await worker.stop()

@@ -20,12 +20,12 @@ from gateway.edge.cors import Cors
 from gateway.edge.proxy import TrustedProxies
 from gateway.presence import LongRequests
 from gateway.readiness import Readiness
-from gateway.routers import account, auth, keys, notes, operation, questions, runs, sessions
+from gateway.routers import account, admin, auth, keys, notes, operation, questions, runs, sessions
 from gateway.settings import Settings
 from gateway.trunks import Trunks
 from gateway.ws import door as ws
 
-_ROUTERS = (auth, account, keys, sessions, questions, runs, notes)
+_ROUTERS = (auth, account, admin, keys, sessions, questions, runs, notes)
 
 
 def create_app(

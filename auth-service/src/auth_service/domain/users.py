@@ -25,6 +25,13 @@ class Role(StrEnum):
     OPERATOR = "operator"
 
 
+class Status(StrEnum):
+    """Whether a user who is not deleted may log in."""
+
+    ACTIVE = "active"
+    DISABLED = "disabled"
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """A living user. ``last_login_at`` is absent until the first log-in has ended."""
@@ -36,6 +43,7 @@ class User:
     role: Role
     created_at: datetime
     last_login_at: datetime | None = None
+    status: Status = Status.ACTIVE
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,11 @@ from auth_service.domain.users import Account, User
 from auth_service.store.accounts import find_account, find_user
 from auth_service.store.effects import Effects, PostgresEffects
 from auth_service.store.tables import erasures, logins, service_erasures, users
+from auth_service.store.trail import blank
 from auth_service.usecases.ports import CallerTransaction, OpenCaller
 from chassis.caller import Caller
 from chassis.db.engine import Database
+from chassis.db.idempotency import forget_answers
 
 
 class PostgresCallerTransaction(PostgresEffects):
@@ -42,6 +44,8 @@ class PostgresCallerTransaction(PostgresEffects):
         )
         # Addresses and user agents are personal as well; refresh tokens go with their login.
         await self._connection.execute(delete(logins).where(logins.c.user_id == user_id))
+        await blank(self._connection, user_id)
+        await forget_answers(self._connection, user_id)
 
     async def add_erasure(self, erasure: Erasure, *, services: Sequence[str]) -> None:
         await self._connection.execute(

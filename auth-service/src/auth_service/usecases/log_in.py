@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from auth_service.domain.audit import Event
 from auth_service.domain.emails import email_problem, normalise_email
 from auth_service.domain.logins import Client
 from auth_service.domain.passwords import PASSWORD_MAX, normalise_password, password_problem
@@ -17,6 +18,7 @@ from auth_service.domain.users import (
 from auth_service.usecases.errors import InvalidCredentials, TooBusy, UsernameTaken
 from auth_service.usecases.granting import Grant, open_login
 from auth_service.usecases.ports import Ports
+from auth_service.usecases.trail import done_by, happened, record_alone
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.errors import FieldError, ValidationFailed
@@ -59,7 +61,7 @@ async def register(
         if not await transaction.add_account(account, key=username_key(username)):
             raise UsernameTaken()
         grant = await open_login(ports, transaction, user, client, now)
-    ports.journal.info("user.registered", user_id=str(user.id))
+        await transaction.record(happened(Event.USER_REGISTERED, user, client))
     return grant
 
 
@@ -76,9 +78,8 @@ async def log_in(ports: Ports, *, username: str, password: str, client: Client) 
     # No connection is held while the hash is computed.
     matches = await ports.passwords.verify(password, account.password_hash if account else None)
     if account is None or not matches:
-        ports.journal.info(
-            "login.refused", user_id=str(account.user.id) if account else None, ip=client.ip
-        )
+        user = account.user if account else None
+        await record_alone(ports, happened(Event.LOGIN_REFUSED, user, client))
         raise InvalidCredentials()
     password_hash = await _renewed_hash(ports, password, account)
     now = utc_now()
@@ -90,7 +91,7 @@ async def log_in(ports: Ports, *, username: str, password: str, client: Client) 
         await transaction.note_login(current.user.id, password_hash=password_hash, at=now)
         user = replace(current.user, last_login_at=now)
         grant = await open_login(ports, transaction, user, client, now)
-    ports.journal.info("login.opened", user_id=str(user.id))
+        await transaction.record(happened(Event.LOGIN_OPENED, user, client))
     return grant
 
 
@@ -110,7 +111,7 @@ async def log_out(ports: Ports, caller: Caller) -> None:
                 now=now,
             )
         )
-    ports.journal.info("login.closed", user_id=str(caller.user_id))
+        await transaction.record(done_by(caller, Event.LOGIN_CLOSED))
 
 
 def _check_shape(username: str, password: str) -> None:

@@ -25,7 +25,7 @@ Handler = Callable[[bytes], Awaitable[None]]
 _FAILURES: Final = 20
 _SECONDS: Final = 300.0
 
-_LOOK_SECONDS: Final = 1.0
+_LOOK_SECONDS: Final = 5.0
 _SWEEP_SECONDS: Final = 3600.0
 _ERROR_CHARACTERS: Final = 2000
 
@@ -34,7 +34,7 @@ class DeadLetters(Component):
     """The letters of one service, in the worker role of its database.
 
     An event is set aside when its handler has failed ``failures`` times over at least
-    ``seconds``. The gauge ``events_dead_letters`` is as old as a second. Replays that were
+    ``seconds``. The gauge ``events_dead_letters`` is five seconds old at most. Replays that were
     asked for are done here, in any replica that has the consumer, one at a time.
     """
 
