@@ -12,7 +12,7 @@ from auth_service.domain.logins import Client
 UNSEEN = Client("", "")
 
 
-# ruff: noqa: S105 - what happens to passwords and tokens is none
+# ruff: noqa: S105 - what happens to a password is none
 class Event(StrEnum):
     """What can have happened; what stands before the first dot is what it happened to."""
 
@@ -25,14 +25,19 @@ class Event(StrEnum):
     LOGIN_OPENED = "login.opened"
     LOGIN_REFUSED = "login.refused"
     LOGIN_CLOSED = "login.closed"
+    LOGIN_REVOKED = "login.revoked"
+    LOGINS_REVOKED = "logins.revoked"
     LOGIN_REUSE_DETECTED = "login.reuse_detected"
     PASSWORD_CHANGED = "password.changed"
     PASSWORD_RESET = "password.reset"
     PASSWORD_REFUSED = "password.refused"
+    CODE_SENT = "code.sent"
     CODE_REFUSED = "code.refused"
-    TOKEN_MADE = "token.made"
-    TOKEN_USED = "token.used"
-    TOKEN_DELETED = "token.deleted"
+    PROFILE_CHANGED = "profile.changed"
+    PAT_CREATED = "pat.created"
+    PAT_USED = "pat.used"
+    PAT_REFUSED = "pat.refused"
+    PAT_DELETED = "pat.deleted"
     TENANT_MADE = "tenant.made"
 
 
