@@ -1,8 +1,5 @@
 """An operator, made by command, over HTTP alone."""
 
-import os
-import subprocess
-import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -15,16 +12,6 @@ from .client import SignUp, User
 from .stack import Stack
 
 
-def _command(stack: Stack, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "parley_local.command", *words],
-        env={**os.environ, "PARLEY_DATA": str(stack.data)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def _is_refused(user: User, path: str) -> bool:
     return user.http.get(f"/api/v1/{path}").status_code == 401
 
@@ -32,7 +19,7 @@ def _is_refused(user: User, path: str) -> bool:
 @pytest.fixture
 def operator(stack: Stack, sign_up: SignUp) -> User:
     user = sign_up(stack)
-    made = _command(stack, "auth-service", "make-operator", user.username)
+    made = stack.command("auth-service", "make-operator", user.username)
     assert (made.returncode, made.stderr) == (0, "")
     user.log_in()
     return user
@@ -87,12 +74,11 @@ async def test_an_operator_removes_a_user_and_the_receipt_is_complete(
 
 
 async def test_a_command_says_what_is_wrong(stack: Stack, tmp_path: Path) -> None:
-    nobody = _command(stack, "auth-service", "make-operator", "nobody-of-that-name")
+    nobody = stack.command("auth-service", "make-operator", "nobody-of-that-name")
     assert nobody.returncode == 1
     assert nobody.stderr == "make-operator: there is no active user of that name\n"
-    assert _command(stack, "notes-service", "dead-letters", "list").returncode == 0
+    assert stack.command("notes-service", "dead-letters", "list").returncode == 0
     for words in ((), ("auth-service",), ("gateway", "serve"), ("nobody", "list")):
-        assert _command(stack, *words).returncode == 2
-    stopped = Stack(tmp_path)
-    said = _command(stopped, "auth-service", "make-operator", "ada")
+        assert stack.command(*words).returncode == 2
+    said = Stack(tmp_path).command("auth-service", "make-operator", "ada")
     assert (said.returncode, "no Parley runs" in said.stderr) == (2, True)

@@ -1,6 +1,7 @@
 """Erasure under fault: whatever is away, doubled, late or just being saved, nothing is left."""
 
 import asyncio
+import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -155,6 +156,34 @@ async def test_events_that_come_doubled_in_the_wrong_order_and_late_change_nothi
     _assert_nothing_is_left(stack, *users)
     assert len(bystander.http.get("/api/v1/notes").json()["items"]) == 1
     assert tables_about(stack, bystander.id) > MEMORIALS & {"users"}
+
+
+async def test_a_poison_event_is_set_aside_everywhere_and_the_next_deletion_completes(
+    new_stack: NewStack, sign_up: SignUp
+) -> None:
+    stack = new_stack()
+    user = _settle_in(stack, sign_up)
+    client = await nats.connect(stack.nats_url)
+    await client.jetstream().publish("parley.user.deleted", b"\xff")
+    await client.close()
+
+    took = await _completed(stack, _delete(user))
+    print(f"complete {took:.1f} s behind a poison event")
+
+    assert took < 30
+    _assert_nothing_is_left(stack, user)
+    for service in sorted(OTHERS):
+        listed = stack.command(service, "dead-letters", "list")
+        assert (listed.returncode, listed.stderr) == (0, "")
+        letter = json.loads(listed.stdout)
+        assert (letter["consumer"], letter["subject"]) == (
+            f"{service}-user-deleted",
+            "parley.user.deleted",
+        )
+        replayed = stack.command(service, "dead-letters", "replay", letter["id"])
+        assert (replayed.returncode, "it failed again" in replayed.stderr) == (1, True)
+        assert stack.command(service, "dead-letters", "drop", letter["id"]).returncode == 0
+        assert stack.command(service, "dead-letters", "list").stdout == ""
 
 
 @pytest.mark.parametrize("chat_is_killed", [False, True])
