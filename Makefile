@@ -2,7 +2,7 @@
 # Needs make and Python 3.11+; uv is fetched into .tools where it is missing.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults check fmt proto lock settings bench clean
+.PHONY: help run operator test faults check fmt proto lock settings bench clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 # Start-up is mostly imports: without bytecode they take three times as long.
@@ -19,6 +19,9 @@ help: ## list the targets
 
 run: $(READY) ## start Parley on http://127.0.0.1:8000 with its own servers (GATEWAY_PORT moves it)
 	@exec $(BIN)/python -m parley_local --with-parent $(ARGS)
+
+operator: $(READY) ## make a user of the Parley that runs an operator: NAME=ada
+	@exec $(BIN)/python -m parley_local.command auth-service make-operator "$(NAME)"
 
 test: $(READY) ## run every test (ARGS="-k login" for some of them)
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)

@@ -116,6 +116,16 @@ class Stack:
                 return child
         raise AssertionError(f"{program} does not run")
 
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """A service's command, as a person types it: its name, then the command."""
+        return subprocess.run(
+            [sys.executable, "-m", "parley_local.command", *words],
+            env={**os.environ, "PARLEY_DATA": str(self.data)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
     # Where the embedded servers are, for tests that look behind the API.
 
     def database_url(self, service: str) -> str:

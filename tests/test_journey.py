@@ -7,38 +7,15 @@ from typing import Any
 
 import httpx
 import nats
-import psycopg
-import redis
-from psycopg import sql
 
 from chassis.testing.eventually import eventually
 from parley_local.model_server.texts import text_of
 
 from .client import PASSWORD, SignUp, read_events, text_of_events
 from .stack import Stack
+from .traces import MEMORIALS, SERVICES, redis_keys, rows_about, tables_about
 
-SERVICES = ("auth", "apikey", "chat", "notes")
 SECRET = "sk-live-0123456789abcdef"
-
-
-def rows_about(stack: Stack, service: str, *texts: str) -> list[str]:
-    """Each row of the service's database in which one of ``texts`` stands, as ``table: row``."""
-    found = []
-    with psycopg.connect(stack.database_url(service)) as connection:
-        tables = connection.execute(
-            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
-        ).fetchall()
-        for (table,) in tables:
-            rows = connection.execute(
-                sql.SQL("SELECT t::text FROM {} AS t").format(sql.Identifier(table))
-            )
-            found += [f"{table}: {row}" for (row,) in rows if any(text in row for text in texts)]
-    return found
-
-
-def redis_keys(stack: Stack) -> set[bytes]:
-    with redis.Redis.from_url(stack.redis_url) as client:
-        return set(client.scan_iter(count=1000))
 
 
 async def deleted_events(stack: Stack) -> int:
@@ -130,17 +107,7 @@ async def test_a_user_registers_asks_and_is_forgotten_though_a_consumer_was_down
     for service in SERVICES:
         assert rows_about(stack, service, *personal) == [], service
     # What remains says that the user is gone, and nothing else of them.
-    remaining = {
-        row.partition(":")[0] for service in SERVICES for row in rows_about(stack, service, user.id)
-    }
-    assert remaining <= {
-        "erasures",
-        "outbox",
-        "owners",
-        "revocations",
-        "service_erasures",
-        "users",
-    }
+    assert tables_about(stack, user.id) <= MEMORIALS
     assert not redis_keys(stack) - before
 
 

@@ -102,3 +102,19 @@ async def test_who_was_erased_stores_no_key_any_more(
 
     assert (refused.value.kind, refused.value.reason) == (Kind.UNAUTHENTICATED, "ACCOUNT_DELETED")
     assert _users(database) == set()
+
+
+async def test_an_event_that_cannot_be_read_is_set_aside_and_holds_up_no_other(
+    keys: Channel,
+    events: JetStream,
+    confirmed: list[events_pb2.UserErased],
+    database: DatabaseUrls,
+    signer: Signer,
+) -> None:
+    await events.publish(events.subject("user.deleted"), b"\xff", msg_id=str(new_id()))
+    erasure_id = await _publish(events, signer.caller())
+
+    await eventually(lambda: [erased.erasure_id for erased in confirmed] == [erasure_id])
+    with psycopg.connect(database.worker) as worker:
+        rows = worker.execute("SELECT payload FROM dead_letters WHERE set_aside_at IS NOT NULL")
+        assert rows.fetchall() == [(b"\xff",)]

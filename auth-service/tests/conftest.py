@@ -4,10 +4,12 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
+import psycopg
 import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from psycopg import sql
 
 from auth_service.settings import Settings
 from auth_service.wiring import MIGRATIONS, build
@@ -29,6 +31,9 @@ from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
 Serve = Callable[..., Awaitable[tuple[Service, int]]]
 #: ``await register("ada")``: a new user, logged in.
 Register = Callable[[str], Awaitable[auth_pb2.Grant]]
+
+#: ``await appoint("ada", "operator")``: a new user with a role, perhaps in another tenant.
+Appoint = Callable[..., Awaitable[auth_pb2.Grant]]
 
 
 @pytest.fixture(scope="session")
@@ -153,6 +158,29 @@ class Mailbox:
 @pytest.fixture
 def mailbox(capsys: pytest.CaptureFixture[str]) -> Mailbox:
     return Mailbox(capsys)
+
+
+@pytest.fixture
+def appoint(auth: Channel, register: Register, database: DatabaseUrls) -> Appoint:
+    """Makes admins: past the service, as the command ``make-operator`` does for the first one."""
+
+    async def make(username: str, role: str, tenant: str | None = None) -> auth_pb2.Grant:
+        user = (await register(username)).user
+        with psycopg.connect(database.admin) as admin:
+            admin.execute("UPDATE users SET role = %s WHERE id = %s", (role, user.id))
+            if tenant is not None:
+                for table in ("users", "logins"):
+                    column = sql.Identifier("id" if table == "users" else "user_id")
+                    admin.execute(
+                        sql.SQL("UPDATE {} SET tenant_id = %s WHERE {} = %s").format(
+                            sql.Identifier(table), column
+                        ),
+                        (tenant, user.id),
+                    )
+        request = auth_pb2.LogInRequest(username=username, password="correct horse")
+        return (await auth.unary(auth.stub(AuthServiceStub).LogIn, request, timeout=5)).grant
+
+    return make
 
 
 @pytest_asyncio.fixture

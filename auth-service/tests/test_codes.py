@@ -16,6 +16,7 @@ from chassis.db.engine import Database
 from chassis.errors import FieldError, Kind, RemoteError
 from chassis.grpc.client import Channel
 from chassis.service import Service
+from chassis.telemetry.logging import get_logger
 from chassis.testing import DatabaseUrls, OpenChannel, eventually
 from parley.auth.v1 import auth_pb2
 from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
@@ -157,7 +158,8 @@ async def test_of_fifty_transactions_that_redeem_one_code_exactly_one_has_it(
 ) -> None:
     # Below the limit on guesses, which lets fewer come so far.
     worker = Database(database.worker, pool_size=20, application_name="test")
-    open_system = system_transactions(worker, Effects("", lambda _: b"", *[lambda: None] * 2))
+    effects = Effects("", lambda _: b"", lambda: None, lambda: None, get_logger("test"))
+    open_system = system_transactions(worker, effects)
     subject, digest = bytes(32), bytes(range(32))
     async with open_system() as transaction:
         await transaction.save_code(Purpose.REGISTER, subjects=[subject], digest=digest)

@@ -247,6 +247,26 @@ async def test_the_first_confirmation_counts_and_strange_ones_keep_nobody_waitin
     assert notes.erased_at.ToDatetime(tzinfo=UTC) == WHEN
 
 
+async def test_a_confirmation_that_cannot_be_read_is_set_aside_and_holds_up_no_other(
+    auth: Channel, register: Register, events: JetStream, database: DatabaseUrls
+) -> None:
+    erasure_id = await _delete(auth, (await register("ada")).access_token)
+    outlandish = events_pb2.UserErased(erasure_id=str(new_id()), service="notes-service")
+    outlandish.erased_at.seconds = 10**15
+    unreadable = [b"", b"\xff", outlandish.SerializeToString()]
+    for payload in unreadable:
+        await events.publish(events.subject("user.erased"), payload, msg_id=str(new_id()))
+    await _confirm(events, "notes-service", erasure_id)
+
+    async def confirmed() -> bool:
+        return "notes-service" in await _confirmed(auth, erasure_id)
+
+    await eventually(confirmed)
+    with psycopg.connect(database.worker) as worker:
+        rows = worker.execute("SELECT payload FROM dead_letters WHERE set_aside_at IS NOT NULL")
+        assert sorted(payload for (payload,) in rows) == sorted(unreadable)
+
+
 async def test_an_unknown_receipt_is_not_found(auth: Channel) -> None:
     for erasure_id in ("", "7", "\0", "x" * 5000, str(new_id())):
         error = await _refused(_receipt(auth, erasure_id))

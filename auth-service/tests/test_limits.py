@@ -25,6 +25,7 @@ from auth_service.usecases.errors import TooManyAttempts
 from auth_service.usecases.limiting import Attempt, Counted, attempt, count, take_back
 from auth_service.usecases.ports import OpenSystem
 from chassis.db.engine import Database
+from chassis.telemetry.logging import get_logger
 from chassis.testing import DatabaseUrls
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -37,7 +38,9 @@ ADA = attempt(PSEUDONYMS, GUESS, "register", "ada@example.org")
 @pytest_asyncio.fixture
 async def open_system(database: DatabaseUrls) -> AsyncIterator[OpenSystem]:
     worker = Database(database.worker, application_name="test")
-    yield system_transactions(worker, Effects("", lambda _: b"", lambda: None, lambda: None))
+    yield system_transactions(
+        worker, Effects("", lambda _: b"", lambda: None, lambda: None, get_logger("test"))
+    )
     await worker.stop()
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import subprocess
 import sys
 import time
 import urllib.error
@@ -12,6 +13,7 @@ from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from pydantic import SecretStr
 
@@ -19,11 +21,13 @@ from auth_service.__main__ import main
 from auth_service.settings import Settings
 from chassis.embedded.ports import free_port
 from chassis.errors import RemoteError
+from chassis.grpc.client import Channel
 from chassis.service import Service
-from chassis.testing import OpenChannel, eventually
+from chassis.testing import DatabaseUrls, OpenChannel, eventually
 from parley.auth.v1 import auth_pb2
 from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
 
+Register = Callable[[str], Awaitable[auth_pb2.Grant]]
 Serve = Callable[..., Awaitable[tuple[Service, int]]]
 
 
@@ -173,3 +177,42 @@ async def test_it_is_ready_with_all_it_needs_degraded_without_nats_and_down_with
     status, said = await _readiness(without_database)
     assert (status, said["status"]) == (503, "down")
     assert all(said["checks"][name] == "away" for name in ("database", "schema", "token-keys"))
+
+
+async def _command(settings: Settings, *words: str) -> tuple[int, str]:
+    # Not through the event loop: it would fork, which gRPC's threads in here do not survive.
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "auth_service", *words],
+        env=_environment(settings),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stderr
+
+
+async def test_the_first_operator_is_made_by_command(
+    auth: Channel, settings: Settings, register: Register, database: DatabaseUrls
+) -> None:
+    ada = await register("ada")
+    stub = auth.stub(AuthServiceStub)
+
+    # However the name is written; and again changes nothing.
+    for name in ("ADA", "ada"):
+        assert await _command(settings, "make-operator", name) == (0, "")
+
+    refresh = auth_pb2.RefreshRequest(refresh_token=ada.refresh_token)
+    grant = (await auth.unary(stub.Refresh, refresh, timeout=5)).grant
+    assert grant.user.role == auth_pb2.ROLE_OPERATOR
+    request = auth_pb2.ListAuditRequest(event="user.role_changed")
+    told = await auth.unary(stub.ListAudit, request, timeout=5, token=grant.access_token)
+    [entry] = told.items
+    assert (entry.subject_id, entry.HasField("actor_id")) == (ada.user.id, False)
+    assert dict(entry.fields) == {"before": "user", "after": "operator"}
+
+    with psycopg.connect(database.worker) as worker:
+        worker.execute("UPDATE users SET status = 'disabled'")
+    for name in ("ada", "nobody", ""):
+        status, said = await _command(settings, "make-operator", name)
+        assert (status, said) == (1, "make-operator: there is no active user of that name\n")

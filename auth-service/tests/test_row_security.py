@@ -1,6 +1,7 @@
 """What row-level security holds beneath the queries, asked with the service's own role."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -16,6 +17,7 @@ from chassis.clock import utc_now
 from chassis.db.engine import Database
 from chassis.grpc.client import Channel
 from chassis.ids import new_id
+from chassis.telemetry.logging import get_logger
 from chassis.testing import DatabaseUrls, Signer
 from parley.auth.v1 import auth_pb2
 from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
@@ -121,7 +123,7 @@ async def test_a_row_cannot_be_written_in_another_users_name(
     app: Database, populated: list[Caller]
 ) -> None:
     alice, bob = populated
-    effects = Effects("", lambda _: b"", lambda: None, lambda: None)
+    effects = Effects("", lambda _: b"", lambda: None, lambda: None, get_logger("test"))
     revocation = end_for_good(
         new_id(), tenant_id=bob.tenant_id, user_id=bob.user_id, sid=None, now=utc_now()
     )
@@ -138,13 +140,16 @@ async def test_a_row_cannot_be_written_in_another_users_name(
         "UPDATE users SET tenant_id = id",
         "DELETE FROM users",
         "UPDATE tokens SET scopes = '{completions}'",
-        "SELECT * FROM tenants",
         "SELECT * FROM outbox",
         "SELECT * FROM codes",
         "DELETE FROM codes",
         "SELECT * FROM counters",
         "DELETE FROM counters",
         "INSERT INTO counters VALUES ('login', '', '{}', now())",
+        "UPDATE tenants SET name = 'mine'",
+        "UPDATE audit SET event = 'nothing'",
+        "DELETE FROM audit",
+        "SELECT * FROM dead_letters",
         "TRUNCATE logins",
         "ALTER TABLE users DISABLE ROW LEVEL SECURITY",
     ],
@@ -165,7 +170,71 @@ async def test_every_table_of_users_is_protected_even_from_its_owner(
     async with app.transaction() as connection:
         assert set((await connection.scalars(query)).all()) == {
             *OWNED,
-            "outbox",
-            "counters",
+            "audit",
             "codes",
+            "counters",
+            "dead_letters",
+            "idempotency_keys",
+            "outbox",
+            "tenants",
         }
+
+
+async def _in_charge(app: Database, caller: Caller, role: str, statement: str) -> Sequence[Any]:
+    """What ``statement`` returns in an admin's transaction of that role."""
+    async with app.transaction(caller) as connection:
+        await connection.execute(text("SELECT set_config('parley.role', :r, true)"), {"r": role})
+        return (await connection.execute(text(statement))).scalars().all()
+
+
+async def test_a_role_opens_the_users_of_its_tenant_or_of_all_and_nothing_of_their_own(
+    app: Database, populated: list[Caller], signer: Signer
+) -> None:
+    alice, bob = populated
+    everybody = {alice.user_id, bob.user_id}
+    inside, outside = signer.caller(new_id(), alice.tenant_id), signer.caller()
+
+    for caller, role, seen in (
+        (inside, "tenant_admin", everybody),
+        (outside, "tenant_admin", set()),
+        (outside, "operator", everybody),
+        (inside, "user", set()),
+        (inside, "", set()),
+    ):
+        assert set(await _in_charge(app, caller, role, "SELECT id FROM users")) == seen
+        told = await _in_charge(app, caller, role, "SELECT subject_id FROM audit")
+        assert set(told) == seen
+        # Logins, tokens, revocations are the user's own.
+        for table in ("logins", "refresh_tokens", "revocations", "erasures"):
+            assert await _in_charge(app, caller, role, f"SELECT user_id FROM {table}") == []
+        tenants = await _in_charge(app, caller, role, "SELECT id FROM tenants")
+        assert bool(tenants) == (role == "operator")
+
+
+async def test_no_statement_raises_a_role_beyond_the_one_that_acts(
+    app: Database, populated: list[Caller], database: DatabaseUrls
+) -> None:
+    alice, _ = populated
+    alone = f"WHERE id = '{alice.user_id}' RETURNING role"
+    change = "UPDATE users SET role = '{}' " + alone
+
+    for role in ("user", ""):
+        with pytest.raises(DBAPIError, match="permission denied"):
+            await _in_charge(app, alice, role, change.format("tenant_admin"))
+    with pytest.raises(DBAPIError, match="permission denied"):
+        await _in_charge(app, alice, "tenant_admin", change.format("operator"))
+    assert await _in_charge(app, alice, "tenant_admin", change.format("tenant_admin"))
+    assert await _in_charge(app, alice, "operator", change.format("operator")) == ["operator"]
+    # Nor does a tenant admin touch an operator in any way.
+    for statement in (change.format("user"), f"UPDATE users SET status = 'disabled' {alone}"):
+        with pytest.raises(DBAPIError, match="permission denied"):
+            await _in_charge(app, alice, "tenant_admin", statement)
+
+
+async def test_an_admins_role_ends_with_the_transaction_it_was_set_for(
+    app: Database, populated: list[Caller]
+) -> None:
+    alice, _ = populated
+    for _ in range(10):
+        assert len(await _in_charge(app, alice, "operator", "SELECT id FROM users")) == 2
+        assert await _owners(app, alice, "users") == {alice.user_id}

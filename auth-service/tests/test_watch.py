@@ -17,6 +17,7 @@ from chassis.errors import Unauthenticated
 from chassis.grpc.caller import TokenVerifier, TrustStore
 from chassis.grpc.client import Channel
 from chassis.service import Service
+from chassis.telemetry.logging import get_logger
 from chassis.testing import DatabaseUrls, OpenChannel, eventually
 from parley.auth.v1 import auth_pb2
 from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
@@ -138,7 +139,7 @@ async def test_the_stream_ends_at_once_when_the_service_drains(
 
 
 def _board(database: Database, *, heartbeat: float) -> RevocationBoard:
-    effects = Effects("", lambda _: b"", lambda: None, lambda: None)
+    effects = Effects("", lambda _: b"", lambda: None, lambda: None, get_logger("test"))
     return RevocationBoard(
         open_system=system_transactions(database, effects),
         keys=[VerificationKey("kid", bytes(32))],

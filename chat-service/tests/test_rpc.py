@@ -199,6 +199,21 @@ async def test_an_event_erases_the_user_and_is_confirmed(
     await redis.aclose()
 
 
+async def test_an_event_that_cannot_be_read_is_set_aside(
+    client: Client, events: JetStream, settings: Settings
+) -> None:
+    await events.publish(events.subject("user.deleted"), b"\xff", msg_id="poison")
+    worker = Database(settings.worker_database_url.get_secret_value(), application_name="test")
+
+    async def set_aside() -> bool:
+        async with worker.transaction() as connection:
+            query = text("SELECT payload FROM dead_letters WHERE set_aside_at IS NOT NULL")
+            return (await connection.scalars(query)).all() == [b"\xff"]
+
+    await eventually(set_aside)
+    await worker.stop()
+
+
 async def test_only_the_gateway_is_let_in(
     client: Client, settings: Settings, grpc_channel: OpenChannel
 ) -> None:

@@ -158,14 +158,26 @@ async def test_an_event_that_came_while_the_service_was_down_is_acted_on_at_its_
     await service.stop()
 
 
-async def test_an_event_that_cannot_be_read_holds_up_no_other(
+async def test_an_event_that_cannot_be_read_is_set_aside_and_holds_up_no_other(
     notes: Channel,
     events: JetStream,
     confirmed: list[events_pb2.UserErased],
+    database: DatabaseUrls,
     signer: Signer,
 ) -> None:
-    for payload in (b"\xff\xff", b"", events_pb2.UserDeleted(user_id="7").SerializeToString()):
+    unreadable = [b"", b"\xff\xff", events_pb2.UserDeleted(user_id="7").SerializeToString()]
+    for payload in unreadable:
         await events.publish(events.subject("user.deleted"), payload, msg_id=str(new_id()))
     async with asyncio.timeout(10):
         erasure_id = await _publish(events, signer.caller())
         await eventually(lambda: [erased.erasure_id for erased in confirmed] == [erasure_id])
+
+    with psycopg.connect(database.worker) as worker:
+        rows = worker.execute("SELECT payload FROM dead_letters WHERE set_aside_at IS NOT NULL")
+        assert sorted(payload for (payload,) in rows) == sorted(unreadable)
+    # Nothing of it is the app role's business.
+    with (
+        psycopg.connect(database.app) as app,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        app.execute("SELECT * FROM dead_letters")

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 import urllib.request
@@ -12,6 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from chassis.embedded.ports import free_port
+from chassis.jetstream import JetStream
 from chassis.testing import eventually
 from notes_service.__main__ import main
 from notes_service.settings import Settings
@@ -76,3 +78,31 @@ def test_without_its_settings_it_says_what_is_missing(
 
     assert ended.value.code == 2
     assert "NOTES_DATABASE_URL: Field required" in capsys.readouterr().err
+
+
+async def test_its_dead_letters_are_listed_and_dropped_by_command(
+    settings: Settings, notes: object, events: JetStream
+) -> None:
+    environment = {**os.environ, **_variables(settings)}
+
+    async def run(*words: str) -> tuple[int, bytes]:
+        command = [sys.executable, "-m", "notes_service", "dead-letters", *words]
+        # Not through the event loop: it would fork, which gRPC's threads in here do not survive.
+        done = await asyncio.to_thread(
+            subprocess.run, command, env=environment, stdout=subprocess.PIPE, check=False
+        )
+        return done.returncode, done.stdout
+
+    assert await run("list") == (0, b"")
+    await events.publish(events.subject("user.deleted"), b"\xff", msg_id="poison")
+
+    async def listed() -> bytes:
+        return (await run("list"))[1]
+
+    letter = json.loads(await eventually(listed, 20))
+    assert letter["consumer"] == "notes-service-user-deleted"
+    # What nobody could read cannot be read now either.
+    status, _ = await run("replay", letter["id"])
+    assert status == 1
+    assert await run("drop", letter["id"]) == (0, b"")
+    assert await run("list") == (0, b"")

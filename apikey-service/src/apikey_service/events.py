@@ -4,8 +4,11 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
+from google.protobuf.message import DecodeError
+
 from apikey_service.usecases.erasure import erase_user
 from apikey_service.usecases.ports import OpenErasure
+from chassis.jetstream import Unreadable
 from parley.events.v1 import events_pb2
 
 
@@ -13,7 +16,7 @@ class UserDeletedHandler:
     """Erases a deleted user; idempotent, and confirms with UserErased each time.
 
     ``announce`` is called after the commit, so that the confirmation leaves at once. Raises
-    for an event it cannot read: it will be delivered again.
+    Unreadable for an event that it cannot read.
     """
 
     def __init__(
@@ -24,7 +27,11 @@ class UserDeletedHandler:
         self._announce = announce
 
     async def __call__(self, payload: bytes) -> None:
-        deleted = events_pb2.UserDeleted.FromString(payload)
+        try:
+            deleted = events_pb2.UserDeleted.FromString(payload)
+            user_id, tenant_id = UUID(deleted.user_id), UUID(deleted.tenant_id)
+        except (DecodeError, ValueError) as error:
+            raise Unreadable("not a UserDeleted") from error
 
         def receipt(erased_at: datetime) -> bytes:
             erased = events_pb2.UserErased(
@@ -35,8 +42,8 @@ class UserDeletedHandler:
 
         await erase_user(
             self._open_erasure,
-            user_id=UUID(deleted.user_id),
-            tenant_id=UUID(deleted.tenant_id),
+            user_id=user_id,
+            tenant_id=tenant_id,
             receipt=receipt,
         )
         self._announce()

@@ -1,24 +1,32 @@
-"""``python -m auth_service [serve|migrate|rotate-key]``: be the service, bring its database up to
-date, or give it a new signing key.
+"""``python -m auth_service [serve|migrate|rotate-key|make-operator NAME|dead-letters …]``: be the
+service, or look after it.
 """
 
 import argparse
+import asyncio
 
 from auth_service.credentials.keyring import RIPE_SECONDS, rotate
 from auth_service.credentials.signing import UnusableSigningKey
 from auth_service.settings import Settings
-from auth_service.wiring import MIGRATIONS, build, where_keys_are
+from auth_service.wiring import MIGRATIONS, NAME, build, make_operator, where_keys_are
+from chassis import dead_letters
+from chassis.errors import AppError
 from chassis.settings import load_settings
+from chassis.telemetry.logging import configure_logging
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="auth-service", description=__doc__)
-    parser.add_argument(
-        "command", nargs="?", choices=("serve", "migrate", "rotate-key"), default="serve"
-    )
-    command = parser.parse_args().command
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("serve", help="be the service, which it is without a command too")
+    commands.add_parser("migrate", help="bring its database up to date")
+    commands.add_parser("rotate-key", help="give it a new signing key")
+    operator = commands.add_parser("make-operator", help="give an active user every right")
+    operator.add_argument("name", metavar="NAME", help="the username")
+    dead_letters.add_command(commands)
+    arguments = parser.parse_args()
     settings = load_settings(Settings)
-    if command == "migrate":
+    if arguments.command == "migrate":
         if settings.owner_database_url is None:
             parser.exit(2, "settings: AUTH_OWNER_DATABASE_URL: needed to migrate\n")
         # Alembic takes memory and time: only who migrates pays for it.
@@ -26,8 +34,20 @@ def main() -> None:
 
         migrate(settings.owner_database_url.get_secret_value(), MIGRATIONS)
         return
+    if arguments.command == "dead-letters":
+        worker_url = settings.worker_database_url.get_secret_value()
+        parser.exit(dead_letters.run_command(worker_url, arguments))
+    if arguments.command == "make-operator":
+        configure_logging(NAME, settings.log_level)
+        try:
+            made = asyncio.run(make_operator(settings, arguments.name))
+        except AppError as error:
+            parser.exit(1, f"make-operator: {error.detail}\n")
+        if not made:
+            parser.exit(1, "make-operator: there is no active user of that name\n")
+        return
     try:
-        if command == "rotate-key":
+        if arguments.command == "rotate-key":
             _rotate_key(settings)
             return
         service = build(settings)

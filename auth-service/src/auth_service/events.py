@@ -3,10 +3,13 @@
 from datetime import UTC
 from uuid import UUID
 
+from google.protobuf.message import DecodeError
+
 from auth_service.domain.erasures import Erasure
 from auth_service.mapping import to_timestamp
 from auth_service.usecases.erasures import confirm_erasure
 from auth_service.usecases.ports import Ports
+from chassis.jetstream import Unreadable
 from parley.events.v1 import events_pb2
 
 USER_DELETED = "user.deleted"
@@ -25,19 +28,21 @@ def encode_deleted(erasure: Erasure) -> bytes:
 
 
 class UserErasedHandler:
-    """Notes a service's confirmation; idempotent.
-
-    Raises for an event it cannot read: it will be delivered again.
-    """
+    """Notes a service's confirmation; idempotent. Raises Unreadable for what is none."""
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
 
     async def __call__(self, payload: bytes) -> None:
-        erased = events_pb2.UserErased.FromString(payload)
+        try:
+            erased = events_pb2.UserErased.FromString(payload)
+            erasure_id = UUID(erased.erasure_id)
+            erased_at = erased.erased_at.ToDatetime(tzinfo=UTC)
+        except (DecodeError, ValueError, OverflowError) as error:
+            raise Unreadable("not a UserErased") from error
         await confirm_erasure(
             self._ports,
-            erasure_id=UUID(erased.erasure_id),
+            erasure_id=erasure_id,
             service=erased.service,
-            erased_at=erased.erased_at.ToDatetime(tzinfo=UTC),
+            erased_at=erased_at,
         )

@@ -8,7 +8,7 @@ from auth_service.domain.erasures import Receipt
 from auth_service.domain.logins import Client, OpenLogin
 from auth_service.domain.tokens import Token
 from auth_service.domain.trust import Revocation, TrustUpdate
-from auth_service.domain.users import Role, User
+from auth_service.domain.users import Role, Status, User
 from auth_service.usecases.granting import Grant
 from parley.auth.v1 import auth_pb2
 
@@ -16,6 +16,10 @@ _ROLES = {
     Role.USER: auth_pb2.ROLE_USER,
     Role.TENANT_ADMIN: auth_pb2.ROLE_TENANT_ADMIN,
     Role.OPERATOR: auth_pb2.ROLE_OPERATOR,
+}
+_STATUSES = {
+    Status.ACTIVE: auth_pb2.USER_STATUS_ACTIVE,
+    Status.DISABLED: auth_pb2.USER_STATUS_DISABLED,
 }
 
 
@@ -40,6 +44,7 @@ def to_user(user: User) -> auth_pb2.User:
         username=user.username,
         email=user.email,
         role=_ROLES[user.role],
+        status=_STATUSES[user.status],
         created_at=to_timestamp(user.created_at),
         last_login_at=None if user.last_login_at is None else to_timestamp(user.last_login_at),
         email_verified=user.email_verified_at is not None,

@@ -113,6 +113,9 @@ class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
         description="How often deletions that some service has not confirmed are sent again,"
         " seconds.",
     )
+    audit_days: int = Field(
+        400, ge=1, le=36_500, description="How long the audit trail goes back, days."
+    )
 
     @property
     def signing_keys(self) -> Path | None:

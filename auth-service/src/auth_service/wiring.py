@@ -21,6 +21,7 @@ from auth_service.events import (
 )
 from auth_service.rpc import POLICY, AuthServicer, watch
 from auth_service.settings import Settings
+from auth_service.store.admin import admin_transactions
 from auth_service.store.caller import caller_transactions
 from auth_service.store.effects import Effects
 from auth_service.store.system import system_transactions
@@ -28,8 +29,11 @@ from auth_service.usecases.code_ports import CodePorts, Delivery
 from auth_service.usecases.ports import Ports
 from auth_service.usecases.revocation_board import RevocationBoard
 from auth_service.usecases.send_code import send_code
+from auth_service.usecases.users import make_operator as appoint_operator
 from chassis.db.engine import Database
+from chassis.db.idempotency import AnswerSweep
 from chassis.db.schema import SchemaCheck
+from chassis.dead_letters import DeadLetters
 from chassis.grpc.caller import TokenVerifier, TrustFeed, TrustStore
 from chassis.grpc.server import GrpcServer
 from chassis.health import Check
@@ -71,12 +75,14 @@ def build(settings: Settings) -> Service:
         settings.nats_url.get_secret_value(), prefix=settings.events_prefix, name=NAME
     )
     relay = Relay(worker, events)
+    journal = get_logger("auth_service")
     effects = Effects(
         deleted_subject=events.subject(USER_DELETED),
         encode_deleted=encode_deleted,
         # The keeper is made of what is made of these effects.
         on_revoked=lambda: keeper.wake(),  # noqa: PLW0108 - not made yet
         on_published=relay.wake,
+        journal=journal,
     )
     open_system = system_transactions(worker, effects)
     board = RevocationBoard(open_system=open_system, keys=keys.verification)
@@ -95,13 +101,13 @@ def build(settings: Settings) -> Service:
     )
     ports = Ports(
         open_caller=caller_transactions(database, effects),
+        open_admin=admin_transactions(database, effects),
         open_system=open_system,
         passwords=passwords,
         access_tokens=AccessTokenSigner(
             lambda: keys.signing, life=timedelta(seconds=settings.access_token_seconds)
         ),
         successors=SealedSuccessors(),
-        journal=get_logger("auth_service"),
         pseudonyms=KeyedPseudonyms(lambda: keys.in_force),
         codes=CodePorts(
             errands=errands,
@@ -109,8 +115,10 @@ def build(settings: Settings) -> Service:
             sends_an_hour=settings.codes_per_hour,
             to_register=settings.register_with_code,
         ),
+        journal=journal,
         tenant=settings.tenant,
         refresh_life=timedelta(days=settings.refresh_token_days),
+        audit_life=timedelta(days=settings.audit_days),
     )
     trust = TrustStore()
     servicer = AuthServicer(ports, board)
@@ -120,11 +128,13 @@ def build(settings: Settings) -> Service:
         register=lambda server: add_AuthServiceServicer_to_server(servicer, server),
         verifier=TokenVerifier(trust),
     )
+    dead_letters = DeadLetters(worker)
     user_erased = Consumer(
         events,
         durable=DURABLE,
         subject=events.subject(USER_ERASED),
         handler=UserErasedHandler(ports),
+        dead_letters=dead_letters,
     )
     sweep = Sweep(ports, seconds=settings.erasure_sweep_seconds)
     return Service(
@@ -135,6 +145,8 @@ def build(settings: Settings) -> Service:
             worker,
             events,
             relay,
+            AnswerSweep(worker),
+            dead_letters,
             user_erased,
             passwords,
             errands,
@@ -169,3 +181,30 @@ def _delivery(settings: Settings) -> Delivery:
         seconds=settings.smtp_timeout_seconds,
     )
     return SmtpMail(server, sender=settings.smtp_sender)
+
+
+async def make_operator(settings: Settings, name: str) -> bool:
+    """Appoint the user called ``name``; False when there is no active user of that name.
+
+    Raises DatabaseBusy or DatabaseUnavailable.
+    """
+    worker = Database(
+        settings.worker_database_url.get_secret_value(),
+        pool_size=1,
+        application_name=f"{NAME} make-operator",
+    )
+
+    def nothing_follows() -> None:
+        """Nothing is revoked by a promotion, and nothing published."""
+
+    effects = Effects(
+        deleted_subject="",
+        encode_deleted=encode_deleted,
+        on_revoked=nothing_follows,
+        on_published=nothing_follows,
+        journal=get_logger("auth_service"),
+    )
+    try:
+        return await appoint_operator(system_transactions(worker, effects), name) is not None
+    finally:
+        await worker.stop()

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from google.protobuf.message import DecodeError
+
+from chassis.jetstream import Unreadable
 from chat_service.usecases.erase_user import erase_user
 from chat_service.usecases.ports import ForgetRunLogs, OpenErasure
 from parley.events.v1 import events_pb2
@@ -21,8 +24,8 @@ class DeletedUser:
 class UserDeletedHandler:
     """Erases a deleted user; idempotent, and confirms with UserErased each time.
 
-    `announce` is called after the commit, so that the confirmation leaves at once. Raises for
-    an event it cannot read: it will be delivered again.
+    `announce` is called after the commit, so that the confirmation leaves at once. Raises
+    Unreadable for an event that it cannot read.
     """
 
     def __init__(
@@ -39,7 +42,11 @@ class UserDeletedHandler:
         self._announce = announce
 
     async def __call__(self, payload: bytes) -> None:
-        deleted = events_pb2.UserDeleted.FromString(payload)
+        try:
+            deleted = events_pb2.UserDeleted.FromString(payload)
+            user_id, tenant_id = UUID(deleted.user_id), UUID(deleted.tenant_id)
+        except (DecodeError, ValueError) as error:
+            raise Unreadable("not a UserDeleted") from error
 
         def receipt(erased_at: datetime) -> bytes:
             erased = events_pb2.UserErased(
@@ -51,7 +58,7 @@ class UserDeletedHandler:
         await erase_user(
             self._open_erasure,
             self._forget_run_logs,
-            DeletedUser(UUID(deleted.user_id), UUID(deleted.tenant_id)),
+            DeletedUser(user_id, tenant_id),
             receipt=receipt,
         )
         self._announce()

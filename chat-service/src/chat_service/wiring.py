@@ -6,6 +6,7 @@ from pathlib import Path
 from chassis.db.engine import Database
 from chassis.db.idempotency import AnswerSweep
 from chassis.db.schema import SchemaCheck
+from chassis.dead_letters import DeadLetters
 from chassis.grpc.caller import TokenVerifier, TrustFeed, TrustStore
 from chassis.grpc.client import Channel
 from chassis.grpc.server import GrpcServer
@@ -132,6 +133,7 @@ def build(settings: Settings) -> Service:
         settings.nats_url.get_secret_value(), prefix=settings.events_prefix, name=NAME
     )
     relay = Relay(worker, events)
+    dead_letters = DeadLetters(worker)
     user_deleted = Consumer(
         events,
         durable=f"{NAME}-user-deleted",
@@ -139,6 +141,7 @@ def build(settings: Settings) -> Service:
         handler=UserDeletedHandler(
             erasures(worker, events.subject), engine.forget, service=NAME, announce=relay.wake
         ),
+        dead_letters=dead_letters,
     )
 
     trust = TrustStore()
@@ -180,6 +183,7 @@ def build(settings: Settings) -> Service:
             engine,
             ownership,
             Sweep(log, run_frames, replicas),
+            dead_letters,
             user_deleted,
             server,
         ],

@@ -7,14 +7,19 @@ import orjson
 import pytest
 
 from chassis.caller import Caller
+from chassis.embedded.ports import free_port
+from chassis.errors import Kind
+from chassis.ids import new_id
 from chassis.testing.eventually import eventually
 from chassis.testing.model_server import ModelServer
 from chat_service.domain.message import Role
 from chat_service.domain.run import RunStatus
 from chat_service.store.replicas import PostgresReplicas
+from chat_service.streaming import log as log_module
 from chat_service.streaming import ownership
 from chat_service.streaming.frame import Frame
 from chat_service.streaming.generate import Bounds
+from chat_service.streaming.history import RunLogUnavailable
 from chat_service.streaming.log import Append
 from chat_service.usecases.get_run import find_run
 from parley_local.model_server.texts import reasoning_of, text_of
@@ -223,6 +228,17 @@ async def test_a_drain_lets_short_runs_finish_and_saves_long_ones_as_they_are(
     _, answer = await rig.chat.messages(caller, long.run.session_id)
     assert answer.content == rig.joined(cut, "delta")
     assert answer.content
+
+
+async def test_to_forget_while_redis_is_away_is_an_outage_and_no_fault_of_the_event(
+    rig: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nowhere = log_module._client(f"redis://127.0.0.1:{free_port()}", connections=1, timeout=1.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(rig.log, "_redis", nowhere)
+        with pytest.raises(RunLogUnavailable) as away:
+            await rig.engine.forget([new_id()])
+    assert away.value.kind is Kind.UNAVAILABLE
 
 
 async def test_a_forgotten_run_stops_and_leaves_no_log(

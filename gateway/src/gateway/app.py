@@ -23,6 +23,7 @@ from gateway.presence import LongRequests
 from gateway.readiness import Readiness
 from gateway.routers import (
     account,
+    admin,
     auth,
     codes,
     jwks,
@@ -47,6 +48,7 @@ _ROUTERS = (
     profile,
     logins,
     tokens,
+    admin,
     keys,
     sessions,
     questions,

@@ -1,7 +1,8 @@
-"""``python -m notes_service [serve|migrate]``: be the service, or bring its database up to date."""
+"""``python -m notes_service [serve|migrate|dead-letters …]``: be the service, or look after it."""
 
 import argparse
 
+from chassis import dead_letters
 from chassis.settings import load_settings
 from notes_service.settings import Settings
 from notes_service.wiring import MIGRATIONS, build
@@ -9,16 +10,22 @@ from notes_service.wiring import MIGRATIONS, build
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="notes-service", description=__doc__)
-    parser.add_argument("command", nargs="?", choices=("serve", "migrate"), default="serve")
-    command = parser.parse_args().command
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("serve", help="be the service, which it is without a command too")
+    commands.add_parser("migrate", help="bring its database up to date")
+    dead_letters.add_command(commands)
+    arguments = parser.parse_args()
     settings = load_settings(Settings)
-    if command == "migrate":
+    if arguments.command == "migrate":
         if settings.owner_database_url is None:
             parser.exit(2, "settings: NOTES_OWNER_DATABASE_URL: needed to migrate\n")
         # Alembic takes memory and time: only who migrates pays for it.
         from chassis.db.migrate import migrate
 
         migrate(settings.owner_database_url.get_secret_value(), MIGRATIONS)
+    elif arguments.command == "dead-letters":
+        worker_url = settings.worker_database_url.get_secret_value()
+        parser.exit(dead_letters.run_command(worker_url, arguments))
     else:
         build(settings).run()
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from chassis.db.engine import Database
 from chassis.db.idempotency import AnswerSweep
 from chassis.db.schema import SchemaCheck
+from chassis.dead_letters import DeadLetters
 from chassis.grpc.caller import TokenVerifier, TrustFeed, TrustStore
 from chassis.grpc.client import Channel
 from chassis.grpc.server import GrpcServer
@@ -39,6 +40,7 @@ def build(settings: Settings) -> Service:
         settings.nats_url.get_secret_value(), prefix=settings.events_prefix, name=NAME
     )
     relay = Relay(worker, events)
+    dead_letters = DeadLetters(worker)
     user_deleted = Consumer(
         events,
         durable=f"{NAME}-user-deleted",
@@ -46,6 +48,7 @@ def build(settings: Settings) -> Service:
         handler=UserDeletedHandler(
             erasures(worker, events.subject), service=NAME, announce=relay.wake
         ),
+        dead_letters=dead_letters,
     )
     auth = Channel(target=settings.auth_target, server="auth-service", settings=settings)
     trust = TrustStore()
@@ -66,6 +69,7 @@ def build(settings: Settings) -> Service:
             events,
             relay,
             AnswerSweep(worker),
+            dead_letters,
             user_deleted,
             auth,
             trust_feed,

@@ -25,6 +25,13 @@ class Role(StrEnum):
     OPERATOR = "operator"
 
 
+class Status(StrEnum):
+    """Whether a user who is not deleted may log in."""
+
+    ACTIVE = "active"
+    DISABLED = "disabled"
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """A living user. ``last_login_at`` is absent until the first log-in has ended."""
@@ -40,6 +47,7 @@ class User:
     email_verified_at: datetime | None = None
     # How they wish to be called; empty: by the username.
     display_name: str = ""
+    status: Status = Status.ACTIVE
 
 
 @dataclass(frozen=True, slots=True)

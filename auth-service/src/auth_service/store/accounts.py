@@ -1,11 +1,12 @@
 """Users by id or by name, as both kinds of transaction read them."""
 
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, and_, select
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth_service.domain.users import Account, Role, User
+from auth_service.domain.users import Account, Role, Status, User
 from auth_service.store.tables import users
 
 _COLUMNS = (
@@ -14,6 +15,7 @@ _COLUMNS = (
     users.c.username,
     users.c.email,
     users.c.role,
+    users.c.status,
     users.c.created_at,
     users.c.last_login_at,
     users.c.email_verified_at,
@@ -22,34 +24,42 @@ _COLUMNS = (
 
 
 async def find_user(connection: AsyncConnection, user_id: UUID) -> User | None:
-    """The user unless deleted; never touches the password's hash."""
+    """The user unless deleted or disabled; never touches the password's hash."""
     query = select(*_COLUMNS).where(_living(users.c.id == user_id))
     row = (await connection.execute(query)).one_or_none()
-    return None if row is None else _to_user(row._mapping)
+    return None if row is None else to_user(row._mapping)
 
 
 async def find_account(
     connection: AsyncConnection, condition: ColumnElement[bool], *, lock: bool
 ) -> Account | None:
-    """The account that ``condition``, on a unique column, names unless it is deleted."""
+    """The account that ``condition``, on a unique column, names, unless deleted or disabled."""
     query = select(*_COLUMNS, users.c.password_hash).where(_living(condition))
     if lock:
-        query = query.with_for_update()
+        # Keys are left alone: whoever only refers to the user need not wait, and is not lost.
+        query = query.with_for_update(key_share=True)
     row = (await connection.execute(query)).one_or_none()
-    return None if row is None else Account(_to_user(row._mapping), row.password_hash)
+    return None if row is None else Account(to_user(row._mapping), row.password_hash)
+
+
+def select_users() -> Select[Any]:
+    """Users who are not deleted, for rows that ``to_user`` reads."""
+    return select(*_COLUMNS).where(users.c.status != "deleted")
 
 
 def _living(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     return and_(condition, users.c.status == "active")
 
 
-def _to_user(row: RowMapping) -> User:
+def to_user(row: RowMapping) -> User:
+    """The user in a row of ``select_users``."""
     return User(
         id=row["id"],
         tenant_id=row["tenant_id"],
         username=row["username"],
         email=row["email"],
         role=Role(row["role"]),
+        status=Status(row["status"]),
         created_at=row["created_at"],
         last_login_at=row["last_login_at"],
         email_verified_at=row["email_verified_at"],

@@ -8,9 +8,12 @@ from uuid import UUID
 from sqlalchemy import func, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from auth_service.domain.audit import GRAVE, Entry
 from auth_service.domain.erasures import Erasure
 from auth_service.domain.trust import Revocation
 from auth_service.store.tables import logins, revocations, service_erasures
+from auth_service.store.trail import record
+from auth_service.usecases.ports import Journal
 from chassis.outbox import enqueue
 
 
@@ -18,13 +21,14 @@ from chassis.outbox import enqueue
 class Effects:
     """``on_revoked`` and ``on_published`` are called after the commit of a transaction that
     revoked or published; a deletion is published under ``deleted_subject``, prefix included,
-    with the payload that ``encode_deleted`` makes.
+    with the payload that ``encode_deleted`` makes; ``journal`` is told what was recorded.
     """
 
     deleted_subject: str
     encode_deleted: Callable[[Erasure], bytes]
     on_revoked: Callable[[], None]
     on_published: Callable[[], None]
+    journal: Journal
 
 
 class PostgresEffects:
@@ -35,6 +39,7 @@ class PostgresEffects:
         self._effects = effects
         self._revoked = False
         self._published = False
+        self._recorded: list[Entry] = []
 
     def announce(self) -> None:
         """To be called once the transaction is committed."""
@@ -42,6 +47,23 @@ class PostgresEffects:
             self._effects.on_revoked()
         if self._published:
             self._effects.on_published()
+        for entry in self._recorded:
+            self._tell(entry)
+
+    async def record(self, entry: Entry) -> None:
+        await record(self._connection, entry)
+        self._recorded.append(entry)
+
+    def _tell(self, entry: Entry) -> None:
+        journal = self._effects.journal
+        tell = journal.warning if entry.event in GRAVE else journal.info
+        told: dict[str, object] = {
+            "user_id": entry.subject_id,
+            "by": entry.actor_id if entry.actor_id != entry.subject_id else None,
+            "ip": entry.client.ip,
+            **entry.fields,
+        }
+        tell(entry.event, **{name: str(value) for name, value in told.items() if value})
 
     async def end_login(self, login_id: UUID, at: datetime) -> None:
         await self._connection.execute(

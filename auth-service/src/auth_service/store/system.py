@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from auth_service.domain.emails import email_key
 from auth_service.domain.erasures import Erasure, Receipt, ServiceErasure
 from auth_service.domain.logins import Client, Login, RefreshToken
 from auth_service.domain.trust import Revocation
-from auth_service.domain.users import Account
+from auth_service.domain.users import Account, Role, User
 from auth_service.store.accounts import find_account
 from auth_service.store.codes import PostgresCodes
 from auth_service.store.counters import PostgresCounters
@@ -23,6 +24,7 @@ from auth_service.store.tables import (
     counters,
     erasures,
     logins,
+    look_of,
     refresh_tokens,
     revocations,
     service_erasures,
@@ -31,6 +33,7 @@ from auth_service.store.tables import (
     users,
 )
 from auth_service.store.tokens import PostgresTokensPresented
+from auth_service.store.trail import prune_before
 from auth_service.usecases.ports import OpenSystem, SystemTransaction
 from chassis.db.engine import Database
 
@@ -41,7 +44,8 @@ class PostgresSystemTransaction(
     """See the port SystemTransaction."""
 
     async def ensure_tenant(self, name: str, *, new_id: UUID) -> UUID:
-        query = select(tenants.c.id).where(tenants.c.name == name)
+        # As they look, not as they are spelt: nobody can make another one that looks the same.
+        query = select(tenants.c.id).where(tenants.c.look == look_of(name))
         found: UUID | None = await self._connection.scalar(query)
         if found is None:
             await self._connection.execute(
@@ -221,6 +225,18 @@ class PostgresSystemTransaction(
             query = query.where(revocations.c.stored_at > since)
         result = await self._connection.execute(query)
         return [Revocation(**row._mapping) for row in result], present
+
+    async def appoint(self, key: str, role: Role) -> tuple[User, Role] | None:
+        account = await find_account(self._connection, users.c.username_key == key, lock=True)
+        if account is None:
+            return None
+        await self._connection.execute(
+            update(users).where(users.c.id == account.user.id).values(role=role.value)
+        )
+        return replace(account.user, role=role), account.user.role
+
+    async def prune_audit(self, before: datetime) -> None:
+        await prune_before(self._connection, before)
 
     async def prune(self, now: datetime) -> None:
         for table in (refresh_tokens, logins, revocations, tokens):

@@ -1,6 +1,20 @@
 """The tables that auth-service itself queries; ``migrations/`` is what makes them."""
 
-from sqlalchemy import ARRAY, Column, DateTime, LargeBinary, MetaData, Table, Text, Uuid
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    ColumnElement,
+    Computed,
+    DateTime,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    func,
+    literal_column,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData()
 
@@ -9,11 +23,19 @@ def _time(name: str, *, nullable: bool = False) -> Column[object]:
     return Column(name, DateTime(timezone=True), nullable=nullable)
 
 
+def look_of(name: str) -> ColumnElement[str]:
+    """What must be unique of a tenant's name: equal for names that look the same."""
+    return func.lower(func.normalize(name, literal_column("NFKC")))
+
+
 tenants = Table(
     "tenants",
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("name", Text, nullable=False),
+    _time("created_at"),
+    # Made by the database of the name: what must be unique.
+    Column("look", Text, Computed("lower(normalize(name, NFKC))")),
 )
 
 # What is personal is null from the deletion on.
@@ -131,4 +153,19 @@ service_erasures = Table(
     Column("tenant_id", Uuid, nullable=False),
     Column("user_id", Uuid, nullable=False),
     _time("erased_at", nullable=True),
+)
+
+# Without the address and agent of whoever was erased.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    _time("at"),
+    Column("tenant_id", Uuid),
+    Column("actor_id", Uuid),
+    Column("subject_id", Uuid),
+    Column("event", Text, nullable=False),
+    Column("ip", Text, nullable=False),
+    Column("user_agent", Text, nullable=False),
+    Column("fields", JSONB, nullable=False),
 )

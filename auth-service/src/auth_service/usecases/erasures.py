@@ -1,15 +1,32 @@
-"""Erasures after their request: the receipt, the services' confirmations, the sweep."""
+"""Erasures: their beginning, the receipt, the services' confirmations, the sweep."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from auth_service.domain.erasures import Receipt
+from auth_service.domain.erasures import ERASING_SERVICES, THIS_SERVICE, Erasure, Receipt
+from auth_service.domain.trust import end_for_good
+from auth_service.domain.users import User
 from auth_service.usecases.errors import ErasureNotFound
-from auth_service.usecases.ports import Ports
+from auth_service.usecases.ports import CallerTransaction, Ports
 from chassis.clock import utc_now
-from chassis.ids import parse_id
+from chassis.ids import new_id, parse_id
 
 _BATCH = 100
+
+
+async def begin_erasure(transaction: CallerTransaction, user: User, erasure_id: UUID) -> None:
+    """Take the user away: nothing personal is left here, every login has ended, access tokens
+    are refused, the name is free again, and the event for the other services is on its way.
+    """
+    now = utc_now()
+    erasure = Erasure(erasure_id, user.tenant_id, user.id, requested_at=now)
+    await transaction.entomb(user.id, now)
+    await transaction.revoke(
+        end_for_good(new_id(), tenant_id=user.tenant_id, user_id=user.id, sid=None, now=now)
+    )
+    await transaction.add_erasure(erasure, services=ERASING_SERVICES)
+    await transaction.confirm_erasure(erasure.id, THIS_SERVICE, now)
+    await transaction.publish_deleted(erasure)
 
 
 async def get_erasure(ports: Ports, erasure_id: str) -> Receipt:

@@ -119,3 +119,29 @@ class TooBusy(AppError):
     kind = Kind.UNAVAILABLE
     reason = "TOO_BUSY"
     detail = "Too many log-ins at once; try again shortly."
+
+
+class UserNotFound(AppError):
+    kind = Kind.NOT_FOUND
+    reason = "USER_NOT_FOUND"
+    detail = "There is no such user."
+
+
+class TenantNotFound(AppError):
+    kind = Kind.NOT_FOUND
+    reason = "TENANT_NOT_FOUND"
+    detail = "There is no such tenant."
+
+
+class TenantNameTaken(AppError):
+    kind = Kind.CONFLICT
+    reason = "TENANT_NAME_TAKEN"
+    detail = "There is a tenant of this name, or of one that looks the same."
+
+
+class NotYourself(AppError):
+    """Nobody raises, locks out or removes themselves as an admin."""
+
+    kind = Kind.FORBIDDEN
+    reason = "NOT_YOURSELF"
+    detail = "Another admin has to do that: it is your own account."

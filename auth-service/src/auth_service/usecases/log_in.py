@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from auth_service.domain.audit import Event
 from auth_service.domain.codes import Purpose, code_problem
 from auth_service.domain.emails import email_key, email_problem, normalise_email
 from auth_service.domain.limits import LOGIN, LOGIN_FROM, network_of
@@ -28,6 +29,7 @@ from auth_service.usecases.granting import Grant, open_login
 from auth_service.usecases.guessing import guess, redeem
 from auth_service.usecases.limiting import Counted, attempt, count, take_back
 from auth_service.usecases.ports import Ports, SystemTransaction
+from auth_service.usecases.trail import done_by, happened, record_alone
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.errors import FieldError, ValidationFailed
@@ -89,7 +91,7 @@ async def register(
                 raise EmailTaken()
             raise UsernameTaken()
         grant = await open_login(ports, transaction, user, client, now)
-    ports.journal.info("user.registered", user_id=str(user.id))
+        await transaction.record(happened(Event.USER_REGISTERED, user, client))
     return grant
 
 
@@ -118,9 +120,8 @@ async def log_in(ports: Ports, *, username: str, password: str, client: Client) 
         await _not_a_failure(ports, counted)
         raise
     if account is None or not matches:
-        ports.journal.info(
-            "login.refused", user_id=str(account.user.id) if account else None, ip=client.ip
-        )
+        user = account.user if account else None
+        await record_alone(ports, happened(Event.LOGIN_REFUSED, user, client))
         raise InvalidCredentials()
     password_hash = await _renewed_hash(ports, password, account)
     now = utc_now()
@@ -133,7 +134,7 @@ async def log_in(ports: Ports, *, username: str, password: str, client: Client) 
         await transaction.note_login(current.user.id, password_hash=password_hash, at=now)
         user = replace(current.user, last_login_at=now)
         grant = await open_login(ports, transaction, user, client, now)
-    ports.journal.info("login.opened", user_id=str(user.id))
+        await transaction.record(happened(Event.LOGIN_OPENED, user, client))
     return grant
 
 
@@ -153,7 +154,7 @@ async def log_out(ports: Ports, caller: Caller) -> None:
                 now=now,
             )
         )
-    ports.journal.info("login.closed", user_id=str(caller.user_id))
+        await transaction.record(done_by(caller, Event.LOGIN_CLOSED))
 
 
 async def _look_at_code(

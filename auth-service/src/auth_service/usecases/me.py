@@ -2,14 +2,14 @@
 
 from uuid import UUID
 
-from auth_service.domain.erasures import ERASING_SERVICES, THIS_SERVICE, Erasure
-from auth_service.domain.trust import end_for_good
+from auth_service.domain.audit import Event
 from auth_service.domain.users import User
 from auth_service.usecases.confirming import confirm_password
+from auth_service.usecases.erasures import begin_erasure
 from auth_service.usecases.errors import AccountDeleted, WrongPassword
 from auth_service.usecases.ports import Ports
+from auth_service.usecases.trail import done_by, record_alone
 from chassis.caller import Caller
-from chassis.clock import utc_now
 from chassis.ids import new_id
 
 
@@ -33,27 +33,18 @@ async def delete_me(ports: Ports, caller: Caller, *, password: str) -> UUID:
         account = await transaction.account(caller.user_id)
     if account is None:
         raise AccountDeleted()
-    await confirm_password(ports, account, password)
-    now = utc_now()
-    erasure = Erasure(new_id(), caller.tenant_id, caller.user_id, requested_at=now)
+    try:
+        await confirm_password(ports, account, password)
+    except WrongPassword:
+        await record_alone(ports, done_by(caller, Event.USER_DELETE_REFUSED))
+        raise
+    erasure_id = new_id()
     async with ports.open_caller(caller) as transaction:
         current = await transaction.account(caller.user_id, lock=True)
         if current is None:
             raise AccountDeleted()
         if current.password_hash != account.password_hash:
             raise WrongPassword()
-        await transaction.entomb(caller.user_id, now)
-        await transaction.revoke(
-            end_for_good(
-                new_id(),
-                tenant_id=caller.tenant_id,
-                user_id=caller.user_id,
-                sid=None,
-                now=now,
-            )
-        )
-        await transaction.add_erasure(erasure, services=ERASING_SERVICES)
-        await transaction.confirm_erasure(erasure.id, THIS_SERVICE, now)
-        await transaction.publish_deleted(erasure)
-    ports.journal.info("user.deleted", user_id=str(caller.user_id), erasure_id=str(erasure.id))
-    return erasure.id
+        await transaction.record(done_by(caller, Event.USER_DELETED, erasure_id=str(erasure_id)))
+        await begin_erasure(transaction, current.user, erasure_id)
+    return erasure_id

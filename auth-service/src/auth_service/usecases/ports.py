@@ -10,7 +10,8 @@ from uuid import UUID
 from auth_service.domain.erasures import Erasure, Receipt
 from auth_service.domain.logins import Client, Login, RefreshToken
 from auth_service.domain.trust import Revocation
-from auth_service.domain.users import Account, User
+from auth_service.domain.users import Account, Role, User
+from auth_service.usecases.admin_ports import Administration, Trail
 from auth_service.usecases.code_ports import (
     CodePorts,
     CodeTransaction,
@@ -23,7 +24,7 @@ from auth_service.usecases.token_ports import OwnTokens, TokensPresented
 from chassis.caller import Caller
 
 
-class CallerTransaction(ProfileTransaction, OwnLogins, OwnTokens, Protocol):
+class CallerTransaction(ProfileTransaction, OwnLogins, OwnTokens, Trail, Protocol):
     """One transaction for a logged-in user: nothing of anybody else can be seen in it."""
 
     async def user(self, user_id: UUID) -> User | None:
@@ -39,7 +40,9 @@ class CallerTransaction(ProfileTransaction, OwnLogins, OwnTokens, Protocol):
         ...
 
     async def entomb(self, user_id: UUID, at: datetime) -> None:
-        """Take away everything personal of the user, logins included; the bare id stays."""
+        """Take away everything personal of the user, logins included; the bare id stays, and
+        the audit trail without addresses and agents.
+        """
         ...
 
     async def revoke(self, revocation: Revocation) -> None:
@@ -59,12 +62,21 @@ class CallerTransaction(ProfileTransaction, OwnLogins, OwnTokens, Protocol):
         ...
 
 
+class AdminTransaction(Administration, CallerTransaction, Protocol):
+    """One transaction for an admin: row-level security shows what their role lets them see.
+
+    A tenant admin sees the users and the trail of their tenant, an operator everybody's. What
+    is a user's own (logins, tokens) can be seen and changed only after ``act_for``.
+    """
+
+
 class SystemTransaction(
     CodeTransaction,
     RecoveryTransaction,
     CounterTransaction,
     ProfileTransaction,
     TokensPresented,
+    Trail,
     Protocol,
 ):
     """One transaction on nobody's behalf: before a log-in there is no caller yet."""
@@ -143,6 +155,14 @@ class SystemTransaction(
         """
         ...
 
+    async def appoint(self, key: str, role: Role) -> tuple[User, Role] | None:
+        """Give the active user of that key a role; who it is, and the role before, or None."""
+        ...
+
+    async def prune_audit(self, before: datetime) -> None:
+        """Forget what happened before then."""
+        ...
+
     async def prune(self, now: datetime) -> None:
         """Delete logins, refresh tokens, revocations, codes and counters of attempts that
         cannot matter any more.
@@ -150,6 +170,7 @@ class SystemTransaction(
         ...
 
 
+OpenAdmin = Callable[[Caller], AbstractAsyncContextManager[AdminTransaction]]
 OpenCaller = Callable[[Caller], AbstractAsyncContextManager[CallerTransaction]]
 OpenSystem = Callable[[], AbstractAsyncContextManager[SystemTransaction]]
 
@@ -213,6 +234,7 @@ class Ports:
     """Everything that ``wiring`` hands to the use cases."""
 
     open_caller: OpenCaller
+    open_admin: OpenAdmin
     open_system: OpenSystem
     passwords: Passwords
     access_tokens: AccessTokens
@@ -224,3 +246,5 @@ class Ports:
     tenant: str
     # How long an unused refresh token is good.
     refresh_life: timedelta
+    # How long the audit trail goes back.
+    audit_life: timedelta

@@ -5,6 +5,8 @@ from chassis.clock import utc_now
 
 
 async def prune(ports: Ports) -> None:
-    """Forget logins, refresh tokens, personal ones and revocations whose time has passed."""
+    """Forget logins, tokens of all kinds, revocations and the trail whose time has passed."""
+    now = utc_now()
     async with ports.open_system() as transaction:
-        await transaction.prune(utc_now())
+        await transaction.prune(now)
+        await transaction.prune_audit(now - ports.audit_life)

@@ -3,11 +3,13 @@
 import re
 from datetime import datetime
 
+from auth_service.domain.audit import Event
 from auth_service.domain.logins import Client, Login, Verdict, judge
 from auth_service.domain.trust import end_for_good
 from auth_service.usecases.errors import InvalidRefreshToken
 from auth_service.usecases.granting import Grant, digest, grant, grant_again
 from auth_service.usecases.ports import Ports, SystemTransaction
+from auth_service.usecases.trail import happened_to
 from chassis.clock import utc_now
 from chassis.ids import new_id
 
@@ -44,7 +46,7 @@ async def _exchange(
         case Verdict.REFUSED:
             return None
         case Verdict.REUSED:
-            await _revoke_family(ports, transaction, login, client, now)
+            await _revoke_family(transaction, login, client, now)
             return None
     account = await transaction.account(login.user_id)
     if account is None:
@@ -60,7 +62,7 @@ async def _exchange(
 
 
 async def _revoke_family(
-    ports: Ports, transaction: SystemTransaction, login: Login, client: Client, now: datetime
+    transaction: SystemTransaction, login: Login, client: Client, now: datetime
 ) -> None:
     await transaction.end_login(login.id, now)
     await transaction.revoke(
@@ -72,4 +74,4 @@ async def _revoke_family(
             now=now,
         )
     )
-    ports.journal.warning("login.reuse_detected", user_id=str(login.user_id), ip=client.ip)
+    await transaction.record(happened_to(Event.LOGIN_REUSE_DETECTED, login, client))

@@ -5,7 +5,7 @@ or not NATS is there. What must not be lost goes through the outbox (``chassis.o
 consumer's effects must be idempotent, since a message can come again.
 """
 
-from chassis.jetstream.consumer import Consumer
+from chassis.jetstream.consumer import Consumer, Unreadable
 from chassis.jetstream.stream import EventsUnavailable, JetStream
 
-__all__ = ["Consumer", "EventsUnavailable", "JetStream"]
+__all__ = ["Consumer", "EventsUnavailable", "JetStream", "Unreadable"]

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, Protocol
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from nats import errors as nats_errors
 from nats.aio.msg import Msg
@@ -36,14 +37,45 @@ _LONGEST_BACKOFF_SECONDS: Final = 60.0
 _LONGEST_OUTAGE_BACKOFF_SECONDS: Final = 15.0
 
 
+class Unreadable(ValueError):
+    """Raised by a handler for an event that nobody will ever be able to read."""
+
+
+class SetAside(Protocol):
+    """Where failures are counted, and where an event goes that cannot be handled."""
+
+    def handle_with(self, consumer: str, handler: Callable[[bytes], Awaitable[None]]) -> None:
+        """Give what is replayed of ``consumer`` to ``handler``."""
+        ...
+
+    async def note(
+        self,
+        letter_id: UUID,
+        *,
+        consumer: str,
+        subject: str,
+        payload: bytes,
+        error: Exception,
+        at_once: bool,
+    ) -> bool:
+        """Count a failure; whether the event is set aside for good, which is then committed."""
+        ...
+
+    async def forget(self, letter_id: UUID) -> None:
+        """Note that the event was handled after all."""
+        ...
+
+
 class Consumer(Component):
     """Hands each message of ``subject`` to ``handler``, one at a time, until it has returned.
 
     ``durable`` names the consumer on the server: processes with the same one share its
     messages, and a new one begins with the oldest message of the stream. A message is
     acknowledged when the handler returns; when it raises, the message comes again after 1 s,
-    doubling to 60 s (15 s while something is merely unavailable), without end. A handler may
-    take its time: the server is told every 10 s that it is still at work; if the process dies,
+    doubling to 60 s (15 s while something is merely unavailable). An event that cannot be read
+    (Unreadable), or that goes on to fail, goes to ``dead_letters``, is acknowledged when it is
+    safe there, and keeps no other waiting; an outage is never held against an event. Without
+    ``dead_letters`` it comes again without end. A handler may take its time: the server is told every 10 s that it is still at work; if the process dies,
     the message goes to another within 30 s. ``subject`` is what :meth:`JetStream.subject`
     makes, prefix included.
     """
@@ -55,10 +87,14 @@ class Consumer(Component):
         durable: str,
         subject: str,
         handler: Callable[[bytes], Awaitable[None]],
+        dead_letters: SetAside | None = None,
     ) -> None:
         self._jetstream = js
         self._durable = durable
         self._handler = handler
+        self._dead_letters = dead_letters
+        if dead_letters is not None:
+            dead_letters.handle_with(durable, handler)
         self._config = ConsumerConfig(
             name=durable,
             durable_name=durable,
@@ -129,10 +165,14 @@ class Consumer(Component):
     async def _handle(self, message: Msg) -> None:
         error = await self._work(message)
         if error is None:
+            await self._note_handled(message)
             await message.ack()
             self._handled.inc()
             return
         self._failed.inc()
+        if await self._set_aside(message, error):
+            await message.ack()
+            return
         delay = _backoff(message.metadata.num_delivered, error)
         _log.error(
             "events.handler_failed",
@@ -143,6 +183,39 @@ class Consumer(Component):
             exc_info=error,
         )
         await message.nak(delay=delay)
+
+    async def _set_aside(self, message: Msg, error: Exception) -> bool:
+        """Whether the message is safe where a person will find it."""
+        if self._dead_letters is None or _is_outage(error):
+            return False
+        try:
+            return await self._dead_letters.note(
+                self._letter_id(message),
+                consumer=self._durable,
+                subject=message.subject,
+                payload=message.data,
+                error=error,
+                at_once=isinstance(error, Unreadable),
+            )
+        except Exception as trouble:  # noqa: BLE001 - not safe: it comes again, whatever it was
+            _log.warning("events.not_set_aside", durable=self._durable, exc_info=trouble)
+            return False
+
+    async def _note_handled(self, message: Msg) -> None:
+        if self._dead_letters is None or message.metadata.num_delivered == 1:
+            return
+        try:
+            await self._dead_letters.forget(self._letter_id(message))
+        except Exception as trouble:  # noqa: BLE001 - it was handled; a count that is left goes by age
+            _log.warning("events.count_left", durable=self._durable, exc_info=trouble)
+
+    def _letter_id(self, message: Msg) -> UUID:
+        """The same for each delivery of a message, and of no other message."""
+        place = message.metadata
+        return uuid5(
+            NAMESPACE_URL,
+            f"{place.stream}/{place.sequence.stream}/{place.timestamp}/{self._durable}",
+        )
 
     async def _work(self, message: Msg) -> Exception | None:
         """Run the handler to its end, telling the server meanwhile; what it raised."""
@@ -167,7 +240,10 @@ class Consumer(Component):
 
 def _backoff(deliveries: int, error: Exception) -> float:
     """Seconds until a message that was delivered so often may come again."""
-    outage = isinstance(error, AppError) and error.kind is Kind.UNAVAILABLE
-    longest = _LONGEST_OUTAGE_BACKOFF_SECONDS if outage else _LONGEST_BACKOFF_SECONDS
+    longest = _LONGEST_OUTAGE_BACKOFF_SECONDS if _is_outage(error) else _LONGEST_BACKOFF_SECONDS
     # The exponent is bounded: a float's range is not endless.
     return min(longest, 2.0 ** min(deliveries - 1, 10))
+
+
+def _is_outage(error: Exception) -> bool:
+    return isinstance(error, AppError) and error.kind is Kind.UNAVAILABLE

@@ -5,14 +5,15 @@ import textwrap
 from alembic import op
 
 from chassis.db import owners
-from chassis.outbox import table
+from chassis.dead_letters import table as dead_letters
+from chassis.outbox import table as outbox
 
 revision = "0001"
 down_revision = None
 
 
 def upgrade() -> None:
-    for module in (owners, table):
+    for module in (owners, outbox, dead_letters):
         assert module.__doc__ is not None
         ddl = textwrap.dedent(module.__doc__.split("::\n", 1)[1])
         op.execute(ddl.replace("parley_notes_", "parley_ledger_"))

@@ -29,8 +29,9 @@ from chat_service.streaming.generate import (
     Generation,
     Verdict,
 )
+from chat_service.streaming.history import RunLogUnavailable
 from chat_service.streaming.live import LiveRun
-from chat_service.streaming.log import RunLog
+from chat_service.streaming.log import REDIS_ERRORS, RunLog
 from chat_service.streaming.scribe import Scribe
 from chat_service.streaming.terminal import terminal_event
 from chat_service.streaming.tick import Tick
@@ -206,14 +207,21 @@ class Engine(Component):
         return trunk.id
 
     async def forget(self, run_ids: Sequence[UUID]) -> None:
-        """Stop those of these runs that are ours, and delete the logs: their user is gone."""
+        """Stop those of these runs that are ours, and delete the logs: their user is gone.
+
+        Raises RunLogUnavailable.
+        """
         for run_id in run_ids:
             if generation := self._generations.get(run_id):
                 self._abandon(generation)
                 generation.end(DELETED)
         # What is on its way to Redis just now must be there before it is deleted.
         await self._tick.settle()
-        await self._log.delete(run_ids)
+        try:
+            await self._log.delete(run_ids)
+        except REDIS_ERRORS as error:
+            # An outage, and no fault of the event that asks for it.
+            raise RunLogUnavailable(retry_after=1) from error
 
     async def _carry_out(
         self, generation: Generation, connection: Connection, prompt: Sequence[PromptMessage]

@@ -29,7 +29,8 @@ class Resource(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
+    """``text`` unless it has U+0000 in it, which no database of ours takes."""
     if "\x00" in text:
         raise PydanticCustomError("invalid_character", "must not contain U+0000")
     return text
@@ -39,7 +40,7 @@ class ListQuery(BaseModel):
     """Which page of a list."""
 
     limit: int = Field(20, ge=1, le=100, description="How many items at most.")
-    cursor: Annotated[str, AfterValidator(_storable)] = Field(
+    cursor: Annotated[str, AfterValidator(storable)] = Field(
         "", max_length=1024, description="`next_cursor` of the page before."
     )
     count: bool = Field(False, description="Whether to fill `total`.")

@@ -1,0 +1,29 @@
+"""A tenant: users who share an administrator, and nothing else."""
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+TENANT_NAME_MAX = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    id: UUID
+    name: str
+    created_at: datetime
+
+
+def normalise_tenant_name(text: str) -> str:
+    """``text`` as it is kept: NFKC, without white space around it."""
+    return unicodedata.normalize("NFKC", text[: 8 * TENANT_NAME_MAX]).strip()
+
+
+def tenant_name_problem(name: str) -> str | None:
+    """Why a normalised ``name`` is refused, None if it is not: 1–64 printable characters."""
+    if not name:
+        return "REQUIRED"
+    if len(name) > TENANT_NAME_MAX:
+        return "TOO_LONG"
+    return None if name.isprintable() else "INVALID_CHARACTER"

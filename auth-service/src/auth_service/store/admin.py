@@ -1,0 +1,148 @@
+"""An admin's transaction, as the app role: row-level security looks at the role in the token."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, or_, select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from auth_service.domain.audit import Entry, Sought
+from auth_service.domain.tenants import Tenant
+from auth_service.domain.users import Role, Status, User
+from auth_service.store.accounts import select_users, to_user
+from auth_service.store.caller import PostgresCallerTransaction
+from auth_service.store.effects import Effects
+from auth_service.store.tables import tenants, users
+from auth_service.store.trail import find_entries
+from auth_service.usecases.admin_ports import UserFilter
+from auth_service.usecases.by_name import Place
+from auth_service.usecases.ports import AdminTransaction, OpenAdmin
+from chassis.caller import Caller
+from chassis.db.engine import Database
+from chassis.db.idempotency import find_repeated
+from chassis.db.statement import Statement
+from chassis.idempotency import Once
+from chassis.paging import Position
+
+_SET_ROLE = Statement(text("SELECT set_config('parley.role', :role, true)"))
+_ACT_FOR = Statement(
+    text(
+        "SELECT set_config('parley.tenant_id', :tenant_id, true),"
+        " set_config('parley.user_id', :user_id, true)"
+    )
+)
+_TENANT = select(tenants.c.id, tenants.c.name, tenants.c.created_at)
+
+
+class PostgresAdminTransaction(PostgresCallerTransaction):
+    """See the port AdminTransaction."""
+
+    def __init__(self, connection: AsyncConnection, effects: Effects, caller: Caller) -> None:
+        super().__init__(connection, effects)
+        self._caller = caller
+
+    async def users(
+        self, sought: UserFilter, *, after: Place | None, limit: int
+    ) -> Sequence[tuple[str, User]]:
+        query = select_users().add_columns(users.c.username_key).where(*_matching(sought))
+        if after is not None:
+            query = query.where(tuple_(users.c.username_key, users.c.id) > tuple_(*after))
+        query = query.order_by(users.c.username_key, users.c.id).limit(limit)
+        rows = await self._connection.execute(query)
+        return [(row.username_key, to_user(row._mapping)) for row in rows]
+
+    async def count_users(self, sought: UserFilter) -> int:
+        query = (
+            select(func.count())
+            .select_from(users)
+            .where(users.c.status != "deleted", *_matching(sought))
+        )
+        return (await self._connection.execute(query)).scalar_one()
+
+    async def lock_users(self, user_ids: Sequence[UUID]) -> Sequence[User]:
+        # In one order, whoever asks: nobody waits for somebody who waits for them.
+        query = (
+            select_users()
+            .where(users.c.id.in_(user_ids))
+            .order_by(users.c.id)
+            .with_for_update(key_share=True)
+        )
+        return [to_user(row._mapping) for row in await self._connection.execute(query)]
+
+    async def act_for(self, user: User) -> None:
+        await _ACT_FOR.run(self._connection, tenant_id=str(user.tenant_id), user_id=str(user.id))
+
+    async def set_role(self, user_id: UUID, role: Role) -> None:
+        await self._connection.execute(
+            update(users).where(users.c.id == user_id).values(role=role.value)
+        )
+
+    async def set_status(self, user_id: UUID, status: Status) -> None:
+        await self._connection.execute(
+            update(users).where(users.c.id == user_id).values(status=status.value)
+        )
+
+    async def audit_entries(
+        self, sought: Sought, *, before: Position | None, limit: int
+    ) -> Sequence[Entry]:
+        return await find_entries(self._connection, sought, before=before, limit=limit)
+
+    async def find_repeated(self, once: Once[Tenant], tenant: Tenant) -> Tenant | None:
+        return await find_repeated(self._connection, self._caller, once, tenant)
+
+    async def add_tenant(self, tenant: Tenant) -> bool:
+        result = await self._connection.execute(
+            upsert(tenants)
+            .values(id=tenant.id, name=tenant.name, created_at=tenant.created_at)
+            .on_conflict_do_nothing()
+            .returning(tenants.c.id)
+        )
+        return result.one_or_none() is not None
+
+    async def tenant(self, tenant_id: UUID) -> Tenant | None:
+        row = (
+            await self._connection.execute(_TENANT.where(tenants.c.id == tenant_id))
+        ).one_or_none()
+        return None if row is None else Tenant(**row._mapping)
+
+    async def tenants(self, *, after: Place | None, limit: int) -> Sequence[Tenant]:
+        query = _TENANT.order_by(tenants.c.name, tenants.c.id).limit(limit)
+        if after is not None:
+            query = query.where(tuple_(tenants.c.name, tenants.c.id) > tuple_(*after))
+        return [Tenant(**row._mapping) for row in await self._connection.execute(query)]
+
+
+def _matching(sought: UserFilter) -> Sequence[ColumnElement[bool]]:
+    wanted: list[ColumnElement[bool]] = []
+    if sought.tenant_id is not None:
+        wanted.append(users.c.tenant_id == sought.tenant_id)
+    if sought.query:
+        wanted.append(
+            or_(
+                users.c.username_key.contains(sought.query, autoescape=True),
+                func.lower(users.c.email).contains(sought.query, autoescape=True),
+            )
+        )
+    if sought.status is not None:
+        wanted.append(users.c.status == sought.status.value)
+    return wanted
+
+
+def admin_transactions(database: Database, effects: Effects) -> OpenAdmin:
+    """Opens transactions on ``database``, which is connected as the app role."""
+
+    async def look(_: object) -> None:
+        """What was set is not looked at."""
+
+    @asynccontextmanager
+    async def open_admin(caller: Caller) -> AsyncIterator[AdminTransaction]:
+        async with database.transaction(caller) as connection:
+            # For this transaction alone: in their others an admin is a user like any other.
+            _SET_ROLE.defer(connection, look, role=caller.role)
+            transaction = PostgresAdminTransaction(connection, effects, caller)
+            yield transaction
+        transaction.announce()
+
+    return open_admin

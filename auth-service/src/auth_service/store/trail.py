@@ -1,0 +1,110 @@
+"""The audit trail, as every kind of transaction writes it, and as admins read it."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, delete, or_, select, text, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from auth_service.domain.audit import Entry, Sought
+from auth_service.domain.logins import Client
+from auth_service.store.tables import audit
+from chassis.db.statement import Statement
+from chassis.paging import Position
+
+# Who is deleted, or just being deleted, leaves no address: either the deletion waits for this
+# row and blanks it, or this row sees the deletion. A lock that is skipped is a deletion's.
+_RECORD = Statement(
+    text(
+        "INSERT INTO audit"
+        " (id, at, tenant_id, actor_id, subject_id, event, ip, user_agent, fields)"
+        " SELECT CAST(:id AS uuid), CAST(:at AS timestamptz), CAST(:tenant_id AS uuid),"
+        " CAST(:actor_id AS uuid), CAST(:subject_id AS uuid), CAST(:event AS text),"
+        " CASE WHEN living.all_of_them THEN COALESCE(seen.ip, CAST(:ip AS text)) ELSE '' END,"
+        " CASE WHEN living.all_of_them"
+        " THEN COALESCE(seen.user_agent, CAST(:user_agent AS text)) ELSE '' END,"
+        " CAST(:fields AS jsonb)"
+        " FROM (SELECT CAST(:persons AS uuid[]) <@ COALESCE(array_agg(id), '{}') AS all_of_them FROM ("
+        "SELECT id FROM users WHERE id = ANY(CAST(:persons AS uuid[])) AND status <> 'deleted'"
+        " FOR KEY SHARE SKIP LOCKED) AS person) AS living"
+        " LEFT JOIN logins AS seen ON seen.id = CAST(:sid AS uuid)"
+    )
+)
+_BLANK = Statement(
+    text(
+        "UPDATE audit SET ip = '', user_agent = ''"
+        " WHERE subject_id = :user_id OR actor_id = :user_id"
+    )
+)
+
+
+async def record(connection: AsyncConnection, entry: Entry) -> None:
+    """Write ``entry``; where its login is in sight, its address and agent are the login's."""
+    persons = {person for person in (entry.actor_id, entry.subject_id) if person is not None}
+    await _RECORD.run(
+        connection,
+        id=entry.id,
+        at=entry.at,
+        tenant_id=entry.tenant_id,
+        actor_id=entry.actor_id,
+        subject_id=entry.subject_id,
+        event=entry.event,
+        ip=entry.client.ip,
+        user_agent=entry.client.user_agent,
+        fields=json.dumps(dict(entry.fields)),
+        persons=list(persons),
+        sid=entry.sid,
+    )
+
+
+async def blank(connection: AsyncConnection, user_id: UUID) -> None:
+    """Take addresses and agents out of everything that is about the user, or by them."""
+    await _BLANK.run(connection, user_id=user_id)
+
+
+async def prune_before(connection: AsyncConnection, before: datetime) -> None:
+    await connection.execute(delete(audit).where(audit.c.at < before))
+
+
+async def find_entries(
+    connection: AsyncConnection, sought: Sought, *, before: Position | None, limit: int
+) -> Sequence[Entry]:
+    """What matches, newest first."""
+    wanted = []
+    if sought.tenant_id is not None:
+        wanted.append(audit.c.tenant_id == sought.tenant_id)
+    if sought.event.endswith("."):
+        wanted.append(audit.c.event.startswith(sought.event, autoescape=True))
+    elif sought.event:
+        wanted.append(audit.c.event == sought.event)
+    if sought.user_id is not None:
+        wanted.append(or_(audit.c.subject_id == sought.user_id, audit.c.actor_id == sought.user_id))
+    if sought.since is not None:
+        wanted.append(audit.c.at >= sought.since)
+    if sought.until is not None:
+        wanted.append(audit.c.at < sought.until)
+    if before is not None:
+        wanted.append(tuple_(audit.c.at, audit.c.id) < tuple_(before.at, before.id))
+    query = (
+        select(audit)
+        .where(and_(True, *wanted))
+        .order_by(audit.c.at.desc(), audit.c.id.desc())
+        .limit(limit)
+    )
+    return [_to_entry(row._mapping) for row in await connection.execute(query)]
+
+
+def _to_entry(row: Any) -> Entry:
+    return Entry(
+        id=row["id"],
+        at=row["at"],
+        event=row["event"],
+        tenant_id=row["tenant_id"],
+        actor_id=row["actor_id"],
+        subject_id=row["subject_id"],
+        client=Client(row["ip"], row["user_agent"]),
+        fields=row["fields"],
+    )

@@ -1,0 +1,59 @@
+"""What everything that admins do begins with: who they are, and whom it is about."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from auth_service.domain.authority import may_change
+from auth_service.domain.users import Role, Status, User
+from auth_service.usecases.errors import NotYourself, UserNotFound
+from auth_service.usecases.ports import AdminTransaction, Ports
+from chassis.caller import Caller
+from chassis.errors import Forbidden
+from chassis.ids import parse_id
+
+_ADMINS = frozenset({Role.TENANT_ADMIN, Role.OPERATOR})
+_OPERATORS = frozenset({Role.OPERATOR})
+
+
+@asynccontextmanager
+async def open_as_admin(
+    ports: Ports, caller: Caller, *, operator: bool = False
+) -> AsyncIterator[AdminTransaction]:
+    """A transaction with what ``caller``'s role lets them see.
+
+    Raises Forbidden for whoever is no admin (no ``operator``, if it takes one), by their token
+    or, in the seconds before that is revoked, by now.
+    """
+    if caller.role not in (_OPERATORS if operator else _ADMINS):
+        raise Forbidden()
+    async with ports.open_admin(caller) as transaction:
+        _check_still_admin(caller, await transaction.user(caller.user_id))
+        yield transaction
+
+
+async def lock_target(
+    transaction: AdminTransaction, caller: Caller, user_id: str, *, role: Role | None = None
+) -> User:
+    """The user that is to be changed, perhaps to ``role``; others wait until it is done.
+
+    Raises UserNotFound, also for those out of sight, NotYourself, Forbidden.
+    """
+    parsed = parse_id(user_id)
+    if parsed == caller.user_id:
+        raise NotYourself()
+    if parsed is None:
+        raise UserNotFound()
+    # Both at once: of two admins who remove each other, the second is none any more.
+    locked = {user.id: user for user in await transaction.lock_users([caller.user_id, parsed])}
+    _check_still_admin(caller, locked.get(caller.user_id))
+    target = locked.get(parsed)
+    if target is None:
+        raise UserNotFound()
+    if not may_change(Role(caller.role), target, role=role):
+        raise Forbidden()
+    return target
+
+
+def _check_still_admin(caller: Caller, present: User | None) -> None:
+    if present is None or present.status is not Status.ACTIVE or present.role != caller.role:
+        raise Forbidden()

@@ -1,0 +1,54 @@
+"""Reading the audit trail, and forgetting it in time."""
+
+from datetime import datetime
+
+from auth_service.domain.audit import Entry, Sought
+from auth_service.domain.users import Role
+from auth_service.usecases.administering import open_as_admin
+from auth_service.usecases.ports import Ports
+from chassis.caller import Caller
+from chassis.errors import FieldError, ValidationFailed
+from chassis.ids import parse_id
+from chassis.paging import Page, Position, page_of, parse_limit
+from chassis.text import check_text
+
+_EVENT_MAX = 64
+
+
+async def list_audit(
+    ports: Ports,
+    caller: Caller,
+    *,
+    event: str,
+    user_id: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int,
+    cursor: str,
+) -> Page[Entry]:
+    """A page of what happened in the caller's tenant, for an operator in all, newest first.
+
+    ``event`` is an event's name, or the beginning of some if it ends with a dot. Raises
+    Forbidden, ValidationFailed.
+    """
+    limit = parse_limit(limit)
+    before = Position.from_cursor(cursor)
+    errors = check_text("event", event, maximum=_EVENT_MAX)
+    about = None if user_id is None else parse_id(user_id)
+    if user_id is not None and about is None:
+        errors.append(FieldError("user_id", "INVALID"))
+    if errors:
+        raise ValidationFailed(fields=errors)
+    async with open_as_admin(ports, caller) as transaction:
+        entries = await transaction.audit_entries(
+            Sought(
+                tenant_id=None if caller.role == Role.OPERATOR else caller.tenant_id,
+                event=event,
+                user_id=about,
+                since=since,
+                until=until,
+            ),
+            before=before,
+            limit=limit + 1,
+        )
+    return page_of(entries, limit, lambda entry: Position(entry.at, entry.id).to_cursor())

@@ -1,0 +1,25 @@
+"""Lists in the order of names: a cursor holds the last name shown, and its row's id."""
+
+from uuid import UUID
+
+from chassis.ids import parse_id
+from chassis.paging import decode_cursor, encode_cursor, invalid_cursor
+
+#: A name, or what stands for it in the order, and an id.
+Place = tuple[str, UUID]
+
+
+def to_cursor(name: str, row_id: UUID) -> str:
+    """The cursor of the page that begins behind this row."""
+    return encode_cursor(name, str(row_id))
+
+
+def from_cursor(cursor: str) -> Place | None:
+    """What a cursor stands for, None for the empty one. Raises ValidationFailed."""
+    if not cursor:
+        return None
+    name, identifier = decode_cursor(cursor, 2)
+    row_id = parse_id(identifier)
+    if row_id is None:
+        raise invalid_cursor()
+    return name, row_id

@@ -1,0 +1,45 @@
+"""Tenants, made and listed by operators."""
+
+from auth_service.domain.audit import Event
+from auth_service.domain.tenants import Tenant, normalise_tenant_name, tenant_name_problem
+from auth_service.usecases import by_name
+from auth_service.usecases.administering import open_as_admin
+from auth_service.usecases.errors import TenantNameTaken
+from auth_service.usecases.ports import Ports
+from auth_service.usecases.trail import done_by
+from chassis.caller import Caller
+from chassis.clock import utc_now
+from chassis.errors import FieldError, ValidationFailed
+from chassis.idempotency import Once
+from chassis.ids import new_id
+from chassis.paging import Page, page_of, parse_limit
+
+
+async def create_tenant(
+    ports: Ports, caller: Caller, *, name: str, once: Once[Tenant] | None = None
+) -> Tenant:
+    """Make a tenant, empty at first, ``once`` if so.
+
+    Raises Forbidden, ValidationFailed, TenantNameTaken, also for a name that looks the same,
+    IdempotencyKeyReused, RequestInProgress.
+    """
+    name = normalise_tenant_name(name)
+    if problem := tenant_name_problem(name):
+        raise ValidationFailed(fields=[FieldError("name", problem)])
+    tenant = Tenant(new_id(), name, utc_now())
+    async with open_as_admin(ports, caller, operator=True) as transaction:
+        if once is not None and (earlier := await transaction.find_repeated(once, tenant)):
+            return earlier
+        if not await transaction.add_tenant(tenant):
+            raise TenantNameTaken()
+        await transaction.record(done_by(caller, Event.TENANT_MADE, made_tenant_id=str(tenant.id)))
+    return tenant
+
+
+async def list_tenants(ports: Ports, caller: Caller, *, limit: int, cursor: str) -> Page[Tenant]:
+    """A page of all tenants, by name. Raises Forbidden, ValidationFailed."""
+    limit = parse_limit(limit)
+    after = by_name.from_cursor(cursor)
+    async with open_as_admin(ports, caller, operator=True) as transaction:
+        tenants = await transaction.tenants(after=after, limit=limit + 1)
+    return page_of(tenants, limit, lambda tenant: by_name.to_cursor(tenant.name, tenant.id))

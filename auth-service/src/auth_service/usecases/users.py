@@ -1,0 +1,161 @@
+"""Users as their admins see them: listed, changed, disabled, deleted."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from auth_service.domain.audit import Event
+from auth_service.domain.authority import is_demotion
+from auth_service.domain.trust import ACCESS_TOKEN_MAX, Revocation, end_for_good
+from auth_service.domain.users import Role, Status, User, username_key
+from auth_service.usecases import by_name
+from auth_service.usecases.admin_ports import UserFilter
+from auth_service.usecases.administering import lock_target, open_as_admin
+from auth_service.usecases.erasures import begin_erasure
+from auth_service.usecases.errors import TenantNotFound
+from auth_service.usecases.ports import AdminTransaction, OpenSystem, Ports
+from auth_service.usecases.trail import done_by, happened
+from chassis.caller import Caller
+from chassis.clock import utc_now
+from chassis.errors import ValidationFailed
+from chassis.ids import new_id, parse_id
+from chassis.paging import Page, parse_limit
+from chassis.text import check_text
+
+_QUERY_MAX = 254
+
+
+async def list_users(
+    ports: Ports,
+    caller: Caller,
+    *,
+    query: str,
+    status: Status | None,
+    tenant_id: str | None,
+    limit: int,
+    cursor: str,
+    count: bool,
+) -> Page[User]:
+    """A page of the users of the caller's tenant, for an operator of all, by name.
+
+    ``query`` is part of a name or an address, whatever the case. Raises Forbidden,
+    TenantNotFound, also for a tenant admin who asks for another tenant, ValidationFailed.
+    """
+    limit = parse_limit(limit)
+    after = by_name.from_cursor(cursor)
+    if errors := check_text("query", query, maximum=_QUERY_MAX):
+        raise ValidationFailed(fields=errors)
+    async with open_as_admin(ports, caller) as transaction:
+        sought = UserFilter(
+            tenant_id=await _tenant(transaction, caller, tenant_id),
+            query=username_key(query),
+            status=status,
+        )
+        found = await transaction.users(sought, after=after, limit=limit + 1)
+        total = await transaction.count_users(sought) if count else None
+    shown = tuple(user for _, user in found[:limit])
+    if len(found) <= limit:
+        return Page(shown, total=total)
+    key, last = found[limit - 1]
+    return Page(shown, by_name.to_cursor(key, last.id), total)
+
+
+async def update_user(
+    ports: Ports, caller: Caller, user_id: str, *, role: Role | None, status: Status | None
+) -> User:
+    """Give a user another role or status; what is None stays. Returns the user as changed.
+
+    Whoever loses something loses every login and token with it, in the same transaction.
+    Raises UserNotFound, NotYourself, Forbidden.
+    """
+    async with open_as_admin(ports, caller) as transaction:
+        target = await lock_target(transaction, caller, user_id, role=role)
+        changed = replace(target, role=role or target.role, status=status or target.status)
+        if changed.role != target.role:
+            await transaction.record(
+                done_by(
+                    caller, Event.USER_ROLE_CHANGED, target, before=target.role, after=changed.role
+                )
+            )
+        if changed.status != target.status:
+            disabled = changed.status is Status.DISABLED
+            event = Event.USER_DISABLED if disabled else Event.USER_ENABLED
+            await transaction.record(done_by(caller, event, target))
+        await transaction.act_for(target)
+        if changed.role != target.role:
+            await transaction.set_role(target.id, changed.role)
+        if changed.status != target.status:
+            await transaction.set_status(target.id, changed.status)
+        loses_status = changed.status != target.status and changed.status is Status.DISABLED
+        if loses_status or is_demotion(target.role, changed.role):
+            await end_everything(transaction, target)
+    return changed
+
+
+async def end_everything(transaction: AdminTransaction, user: User) -> None:
+    """End the user's logins, and refuse every access token there is; new ones are good."""
+    now = utc_now()
+    for login in await transaction.end_logins(user.id, now):
+        # For good: a token of this login may be in the making elsewhere at this moment.
+        await transaction.revoke(
+            end_for_good(
+                new_id(), tenant_id=user.tenant_id, user_id=user.id, sid=str(login.id), now=now
+            )
+        )
+    # Read again: to end the logins may have meant to wait for one that was being refreshed.
+    now = utc_now()
+    await transaction.revoke(
+        Revocation(
+            new_id(),
+            user.tenant_id,
+            user.id,
+            sid=None,
+            revoked_at=now,
+            expires_at=now + ACCESS_TOKEN_MAX,
+        )
+    )
+
+
+async def delete_user(ports: Ports, caller: Caller, user_id: str) -> UUID:
+    """Delete a user's account as they could themselves; the id of the erasure's receipt.
+
+    Raises UserNotFound, NotYourself, Forbidden.
+    """
+    async with open_as_admin(ports, caller) as transaction:
+        target = await lock_target(transaction, caller, user_id)
+        erasure_id = new_id()
+        await transaction.record(
+            done_by(caller, Event.USER_DELETED, target, erasure_id=str(erasure_id))
+        )
+        await transaction.act_for(target)
+        await begin_erasure(transaction, target, erasure_id)
+    return erasure_id
+
+
+async def make_operator(open_system: OpenSystem, name: str) -> User | None:
+    """Appoint the active user of that name, or change nothing; None when there is none."""
+    async with open_system() as transaction:
+        found = await transaction.appoint(username_key(name), Role.OPERATOR)
+        if found is None:
+            return None
+        user, before = found
+        if before is not Role.OPERATOR:
+            await transaction.record(
+                happened(Event.USER_ROLE_CHANGED, user, before=before, after=Role.OPERATOR)
+            )
+    return user
+
+
+async def _tenant(
+    transaction: AdminTransaction, caller: Caller, tenant_id: str | None
+) -> UUID | None:
+    """The tenant to look in; None: in all of them."""
+    if caller.role != Role.OPERATOR:
+        if tenant_id not in {None, str(caller.tenant_id)}:
+            raise TenantNotFound()
+        return caller.tenant_id
+    if tenant_id is None:
+        return None
+    parsed = parse_id(tenant_id)
+    if parsed is None or await transaction.tenant(parsed) is None:
+        raise TenantNotFound()
+    return parsed

@@ -1,0 +1,310 @@
+"""The audit trail: what is in it, who may read it, and what an erasure leaves of it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from chassis.errors import Kind, RemoteError
+from chassis.grpc.client import Channel
+from chassis.ids import new_id
+from chassis.service import Service
+from chassis.testing import DatabaseUrls, eventually
+from parley.auth.v1 import auth_pb2
+from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
+
+Register = Callable[[str], Awaitable[auth_pb2.Grant]]
+Appoint = Callable[..., Awaitable[auth_pb2.Grant]]
+Serve = Callable[..., Awaitable[tuple[Service, int]]]
+
+HOME = auth_pb2.Client(ip="192.0.2.7", user_agent="a browser of the tests")
+ELSEWHERE = auth_pb2.Client(ip="198.51.100.9", user_agent="a stranger's")
+
+
+async def _call(auth: Channel, token: str | None, method: str, request: Any) -> Any:
+    stub = auth.stub(AuthServiceStub)
+    return await auth.unary(getattr(stub, method), request, timeout=5, token=token)
+
+
+async def _trail(auth: Channel, admin: auth_pb2.Grant, **wanted: Any) -> list[Any]:
+    request = auth_pb2.ListAuditRequest(limit=100, **wanted)
+    return list((await _call(auth, admin.access_token, "ListAudit", request)).items)
+
+
+async def _events(auth: Channel, admin: auth_pb2.Grant, **wanted: Any) -> list[str]:
+    return [entry.event for entry in reversed(await _trail(auth, admin, **wanted))]
+
+
+async def _log_in(
+    auth: Channel, name: str, password: str = "correct horse", client: Any = HOME
+) -> auth_pb2.Grant:
+    request = auth_pb2.LogInRequest(username=name, password=password, client=client)
+    grant: auth_pb2.Grant = (await _call(auth, None, "LogIn", request)).grant
+    return grant
+
+
+async def _try(attempt: Awaitable[object]) -> None:
+    with pytest.raises(RemoteError):
+        await attempt
+
+
+async def test_what_happens_to_an_account_is_told_with_whom_and_from_where(
+    auth: Channel, register: Register, appoint: Appoint
+) -> None:
+    operator = await appoint("root", "operator")
+    ada = await register("ada")
+    first = await _log_in(auth, "ada")
+    await _try(_log_in(auth, "ada", "wrong horse", ELSEWHERE))
+    await _call(auth, first.access_token, "LogOut", auth_pb2.LogOutRequest())
+    refresh = auth_pb2.RefreshRequest(refresh_token=ada.refresh_token, client=HOME)
+    await _call(auth, None, "Refresh", refresh)
+    second = await _log_in(auth, "ada")
+    await _try(
+        _call(auth, second.access_token, "DeleteMe", auth_pb2.DeleteMeRequest(password="no"))
+    )
+    change = auth_pb2.UpdateUserRequest(
+        id=ada.user.id, role=auth_pb2.ROLE_TENANT_ADMIN, status=auth_pb2.USER_STATUS_DISABLED
+    )
+    await _call(auth, operator.access_token, "UpdateUser", change)
+    change = auth_pb2.UpdateUserRequest(id=ada.user.id, status=auth_pb2.USER_STATUS_ACTIVE)
+    await _call(auth, operator.access_token, "UpdateUser", change)
+    # What changes nothing is told nobody.
+    await _call(auth, operator.access_token, "UpdateUser", change)
+
+    trail = list(reversed(await _trail(auth, operator, user_id=ada.user.id)))
+
+    assert [entry.event for entry in trail] == [
+        "user.registered",
+        "login.opened",
+        "login.refused",
+        "login.closed",
+        "login.opened",
+        "user.delete_refused",
+        "user.role_changed",
+        "user.disabled",
+        "user.enabled",
+    ]
+    assert {(entry.subject_id, entry.tenant_id) for entry in trail} == {
+        (ada.user.id, ada.user.tenant_id)
+    }
+    by_event = {entry.event: entry for entry in trail}
+    refused = by_event["login.refused"]
+    assert (refused.ip, refused.user_agent) == (ELSEWHERE.ip, ELSEWHERE.user_agent)
+    # Of a call with a token, the address is the one its login was last seen at.
+    for event in ("user.registered", "login.closed", "user.delete_refused"):
+        assert (by_event[event].ip, by_event[event].user_agent) == (HOME.ip, HOME.user_agent)
+    assert dict(by_event["user.role_changed"].fields) == {"before": "user", "after": "tenant_admin"}
+    for event in ("user.role_changed", "user.disabled", "user.enabled"):
+        assert by_event[event].actor_id == operator.user.id
+    assert not by_event["login.refused"].HasField("actor_id")
+    assert by_event["login.closed"].actor_id == ada.user.id
+
+
+async def test_a_stolen_refresh_token_and_a_guess_at_nobodys_name_are_in_it(
+    auth: Channel, register: Register, appoint: Appoint
+) -> None:
+    operator = await appoint("root", "operator")
+    ada = await register("ada")
+    newest = ada
+    for client in (HOME, HOME, ELSEWHERE):
+        token = ada.refresh_token if client is ELSEWHERE else newest.refresh_token
+        refresh = auth_pb2.RefreshRequest(refresh_token=token, client=client)
+        if client is ELSEWHERE:
+            await _try(_call(auth, None, "Refresh", refresh))
+        else:
+            newest = (await _call(auth, None, "Refresh", refresh)).grant
+    await _try(_log_in(auth, "nobody-at-all", client=ELSEWHERE))
+
+    [reuse] = await _trail(auth, operator, event="login.reuse_detected")
+    assert (reuse.subject_id, reuse.ip) == (ada.user.id, ELSEWHERE.ip)
+    [guess] = await _trail(auth, operator, event="login.refused")
+    assert (guess.tenant_id, guess.HasField("subject_id"), guess.ip) == ("", False, ELSEWHERE.ip)
+
+
+async def test_it_is_read_by_event_by_beginning_by_user_by_time_and_by_page(
+    auth: Channel, register: Register, appoint: Appoint
+) -> None:
+    operator = await appoint("root", "operator")
+    ada = await register("ada")
+    between = datetime.now(UTC)
+    await _log_in(auth, "ada")
+    await register("bob")
+
+    assert await _events(auth, operator, event="login.opened", user_id=ada.user.id) == [
+        "login.opened"
+    ]
+    assert set(await _events(auth, operator, event="login.")) == {"login.opened"}
+    for nothing in ("login", "log.", "%", "_______", "login.%", "x" * 64):
+        assert await _events(auth, operator, event=nothing) == []
+    request = auth_pb2.ListAuditRequest(limit=100)
+    getattr(request, "from").FromDatetime(between)
+    later = (await _call(auth, operator.access_token, "ListAudit", request)).items
+    assert [entry.event for entry in reversed(later)] == ["login.opened", "user.registered"]
+    request = auth_pb2.ListAuditRequest(limit=100)
+    request.to.FromDatetime(between)
+    earlier = (await _call(auth, operator.access_token, "ListAudit", request)).items
+    everything = await _trail(auth, operator)
+    assert [*later, *earlier] == everything
+
+    found: list[Any] = []
+    cursor = ""
+    while True:
+        request = auth_pb2.ListAuditRequest(limit=2, cursor=cursor)
+        page = await _call(auth, operator.access_token, "ListAudit", request)
+        found += page.items
+        cursor = page.next_cursor
+        if not cursor:
+            break
+    assert found == everything
+
+    far = auth_pb2.ListAuditRequest()
+    far.to.seconds = 10**15
+    for bad in (
+        auth_pb2.ListAuditRequest(user_id="7"),
+        auth_pb2.ListAuditRequest(event="x" * 65),
+        auth_pb2.ListAuditRequest(event="\0"),
+        auth_pb2.ListAuditRequest(cursor="x"),
+        auth_pb2.ListAuditRequest(limit=101),
+        far,
+    ):
+        with pytest.raises(RemoteError) as refused:
+            await _call(auth, operator.access_token, "ListAudit", bad)
+        assert (refused.value.kind, refused.value.reason) == (Kind.INVALID, "VALIDATION")
+
+
+async def test_a_tenants_admin_reads_their_tenants_trail_and_no_other(
+    auth: Channel, register: Register, appoint: Appoint
+) -> None:
+    operator = await appoint("root", "operator")
+    tenant = (
+        await _call(
+            auth, operator.access_token, "CreateTenant", auth_pb2.CreateTenantRequest(name="theirs")
+        )
+    ).tenant
+    admin = await appoint("boss", "tenant_admin", tenant.id)
+    stranger = await register("stranger")
+    await _try(_log_in(auth, "nobody-at-all"))
+
+    trail = await _trail(auth, admin)
+
+    assert {entry.tenant_id for entry in trail} == {tenant.id}
+    assert {entry.event for entry in trail} == {"login.opened"}
+    assert await _trail(auth, admin, user_id=stranger.user.id) == []
+    assert {entry.tenant_id for entry in await _trail(auth, operator)} == {
+        "",
+        tenant.id,
+        stranger.user.tenant_id,
+    }
+
+
+async def test_an_erasure_leaves_ids_and_words_and_no_address(
+    auth: Channel, register: Register, appoint: Appoint, database: DatabaseUrls
+) -> None:
+    operator = await appoint("root", "operator")
+    ada, bob = await register("ada"), await register("bob")
+    for name in ("ada", "bob"):
+        await _log_in(auth, name)
+        await _try(_log_in(auth, name, "wrong horse", ELSEWHERE))
+    # One leaves of their own accord, one is removed.
+    await _call(
+        auth, ada.access_token, "DeleteMe", auth_pb2.DeleteMeRequest(password="correct horse")
+    )
+    remove = auth_pb2.DeleteUserRequest(id=bob.user.id)
+    await _call(auth, operator.access_token, "DeleteUser", remove)
+
+    for user, actor in ((ada, ada), (bob, operator)):
+        trail = await _trail(auth, operator, user_id=user.user.id)
+        assert [entry.event for entry in reversed(trail)] == [
+            "user.registered",
+            "login.opened",
+            "login.refused",
+            "user.deleted",
+        ]
+        assert {(entry.ip, entry.user_agent) for entry in trail} == {("", "")}
+        assert trail[0].actor_id == actor.user.id
+        assert list(trail[0].fields) == ["erasure_id"]
+    with psycopg.connect(database.admin) as admin:
+        rows = admin.execute("SELECT audit::text FROM audit").fetchall()
+    text = "\n".join(row for (row,) in rows)
+    for personal in ("bob", "example.org", ELSEWHERE.ip, "horse"):
+        assert personal not in text
+
+
+async def test_no_address_comes_back_by_a_refusal_that_an_erasure_overtook(
+    auth: Channel, register: Register, database: DatabaseUrls
+) -> None:
+    for turn in range(5):
+        name = f"ada{turn}"
+        ada = await register(name)
+        delete = auth_pb2.DeleteMeRequest(password="correct horse")
+        await asyncio.gather(
+            *(_log_in(auth, name, "wrong horse", ELSEWHERE) for _ in range(6)),
+            _call(auth, ada.access_token, "DeleteMe", delete),
+            *(_log_in(auth, name, client=ELSEWHERE) for _ in range(3)),
+            *(_log_in(auth, name, "wrong horse", ELSEWHERE) for _ in range(6)),
+            return_exceptions=True,
+        )
+        with psycopg.connect(database.worker) as worker:
+            left = worker.execute(
+                "SELECT event FROM audit WHERE subject_id = %s AND (ip <> '' OR user_agent <> '')",
+                (ada.user.id,),
+            ).fetchall()
+        assert left == []
+
+
+async def test_the_address_stays_through_many_log_ins_at_once(
+    auth: Channel, register: Register, database: DatabaseUrls
+) -> None:
+    ada = await register("ada")
+    await asyncio.gather(
+        *(_log_in(auth, "ada", client=ELSEWHERE) for _ in range(8)),
+        *(_log_in(auth, "ada", "wrong horse", ELSEWHERE) for _ in range(8)),
+        return_exceptions=True,
+    )
+    with psycopg.connect(database.worker) as worker:
+        told = worker.execute(
+            "SELECT ip, count(*) FROM audit WHERE subject_id = %s GROUP BY ip ORDER BY 1",
+            (ada.user.id,),
+        ).fetchall()
+    assert told == [(HOME.ip, 1), (ELSEWHERE.ip, 16)]
+
+
+async def test_what_is_rolled_back_is_told_nobody(
+    auth: Channel, register: Register, database: DatabaseUrls
+) -> None:
+    await register("ada")
+    await asyncio.gather(*(register("eve") for _ in range(5)), return_exceptions=True)
+
+    with psycopg.connect(database.worker) as worker:
+        told = worker.execute("SELECT event, count(*) FROM audit GROUP BY event").fetchall()
+    assert told == [("user.registered", 2)]
+
+
+async def test_it_goes_back_as_far_as_the_setting_says(
+    auth: Channel, serve: Serve, register: Register, appoint: Appoint, database: DatabaseUrls
+) -> None:
+    operator = await appoint("root", "operator")
+    ada = await register("ada")
+    for days in (9, 11):
+        with psycopg.connect(database.admin) as admin:
+            admin.execute(
+                "INSERT INTO audit (id, at, tenant_id, subject_id, event, ip, user_agent, fields)"
+                " VALUES (%s, %s, %s, %s, %s, '', '', '{}')",
+                (
+                    new_id(),
+                    datetime.now(UTC) - timedelta(days=days),
+                    ada.user.tenant_id,
+                    ada.user.id,
+                    f"old.{days}",
+                ),
+            )
+    await serve(audit_days=10, erasure_sweep_seconds=0.2)
+
+    async def the_oldest_is_gone() -> bool:
+        return await _events(auth, operator, event="old.") == ["old.9"]
+
+    await eventually(the_oldest_is_gone)
+    assert "user.registered" in await _events(auth, operator, user_id=ada.user.id)

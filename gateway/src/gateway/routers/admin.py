@@ -1,0 +1,135 @@
+"""What admins see and change: users, tenants, the audit trail."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Query
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from gateway.auth import CallerOf
+from gateway.clients import Services
+from gateway.idempotency import IdempotencyKeyOf
+from gateway.routers import router as api_router
+from gateway.schemas.admin import (
+    ROLES,
+    STATUSES,
+    AuditEntry,
+    AuditQuery,
+    ManagedUser,
+    NewTenant,
+    Tenant,
+    UserChange,
+    UserQuery,
+)
+from gateway.schemas.auth import ErasureAccepted
+from gateway.schemas.base import ListQuery, Page
+from parley.auth.v1 import auth_pb2 as pb
+
+router = api_router("Administration", "/admin")
+
+
+@router.get("/users")
+async def list_users(
+    query: Annotated[UserQuery, Query()], caller: CallerOf, services: Services
+) -> Page[ManagedUser]:
+    """The users of one's tenant, for an operator of every tenant, by name."""
+    auth = services.auth
+    response = await auth.ask(
+        auth.stub.ListUsers,
+        pb.ListUsersRequest(
+            limit=query.limit,
+            cursor=query.cursor,
+            count=query.count,
+            query=query.q,
+            status=None if query.status is None else STATUSES[query.status],
+            tenant_id=query.tenant_id,
+        ),
+        caller,
+    )
+    return Page[ManagedUser](
+        items=[ManagedUser.of(user) for user in response.items],
+        next_cursor=response.next_cursor or None,
+        total=response.total if response.HasField("total") else None,
+    )
+
+
+@router.patch("/users/{user_id}")
+async def update_user(
+    user_id: str, body: UserChange, caller: CallerOf, services: Services
+) -> ManagedUser:
+    """Change a user's role or status; who loses something is logged out everywhere."""
+    auth = services.auth
+    response = await auth.tell(
+        auth.stub.UpdateUser,
+        pb.UpdateUserRequest(
+            id=user_id,
+            role=None if body.role is None else ROLES[body.role],
+            status=None if body.status is None else STATUSES[body.status],
+        ),
+        caller,
+    )
+    return ManagedUser.of(response.user)
+
+
+@router.delete("/users/{user_id}", status_code=202)
+async def delete_user(user_id: str, caller: CallerOf, services: Services) -> ErasureAccepted:
+    """Delete an account, and with it everything of its owner's in every service."""
+    auth = services.auth
+    response = await auth.tell(auth.stub.DeleteUser, pb.DeleteUserRequest(id=user_id), caller)
+    return ErasureAccepted(erasure_id=response.erasure_id)
+
+
+@router.get("/audit")
+async def list_audit(
+    query: Annotated[AuditQuery, Query()], caller: CallerOf, services: Services
+) -> Page[AuditEntry]:
+    """What has happened to the accounts of one's tenant, for an operator to all, newest first."""
+    auth = services.auth
+    request = pb.ListAuditRequest(
+        limit=query.limit, cursor=query.cursor, event=query.event, user_id=query.user_id
+    )
+    for name, moment in (("from", query.since), ("to", query.until)):
+        if moment is not None:
+            getattr(request, name).CopyFrom(_timestamp(moment))
+    response = await auth.ask(auth.stub.ListAudit, request, caller)
+    return Page[AuditEntry](
+        items=[AuditEntry.of(entry) for entry in response.items],
+        next_cursor=response.next_cursor or None,
+        total=None,
+    )
+
+
+@router.post("/tenants", status_code=201)
+async def create_tenant(
+    body: NewTenant, caller: CallerOf, services: Services, key: IdempotencyKeyOf
+) -> Tenant:
+    """Make a tenant; for operators."""
+    auth = services.auth
+    response = await auth.tell(
+        auth.stub.CreateTenant, pb.CreateTenantRequest(name=body.name), caller, idempotency_key=key
+    )
+    return Tenant.of(response.tenant)
+
+
+@router.get("/tenants")
+async def list_tenants(
+    query: Annotated[ListQuery, Query()], caller: CallerOf, services: Services
+) -> Page[Tenant]:
+    """All tenants, by name; for operators."""
+    auth = services.auth
+    response = await auth.ask(
+        auth.stub.ListTenants,
+        pb.ListTenantsRequest(limit=query.limit, cursor=query.cursor),
+        caller,
+    )
+    return Page[Tenant](
+        items=[Tenant.of(tenant) for tenant in response.items],
+        next_cursor=response.next_cursor or None,
+        total=None,
+    )
+
+
+def _timestamp(moment: datetime) -> Timestamp:
+    timestamp = Timestamp()
+    timestamp.FromDatetime(moment)
+    return timestamp

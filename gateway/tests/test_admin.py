@@ -1,0 +1,159 @@
+"""The admins' routes ask auth-service the right thing, and show its answer."""
+
+from typing import Any
+
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from chassis.errors import Forbidden
+from parley.auth.v1 import auth_pb2
+
+Door = Any
+
+USER_ID = "01900000-0000-7000-8000-000000000001"
+WHEN = Timestamp(seconds=1_700_000_000)
+SHOWN = "2023-11-14T22:13:20Z"
+USER = auth_pb2.User(
+    id=USER_ID,
+    tenant_id="t1",
+    username="ada",
+    email="ada@example.org",
+    role=auth_pb2.ROLE_TENANT_ADMIN,
+    created_at=WHEN,
+    status=auth_pb2.USER_STATUS_DISABLED,
+)
+
+
+async def test_users_are_listed_changed_and_deleted(door: Door) -> None:
+    door.auth.answers |= {
+        "ListUsers": auth_pb2.ListUsersResponse(items=[USER], next_cursor="next", total=7),
+        "UpdateUser": auth_pb2.UpdateUserResponse(user=USER),
+        "DeleteUser": auth_pb2.DeleteUserResponse(erasure_id="e1"),
+    }
+    listed = await door.http.get(
+        "/api/v1/admin/users?q=ada&status=disabled&tenant_id=t1&limit=5&cursor=c&count=true",
+        headers=door.bearer,
+    )
+    page = listed.json()
+    assert (page["next_cursor"], page["total"]) == ("next", 7)
+    [shown] = page["items"]
+    assert (shown["id"], shown["role"], shown["status"]) == (USER_ID, "tenant_admin", "disabled")
+    assert door.auth.calls[-1].request == auth_pb2.ListUsersRequest(
+        limit=5,
+        cursor="c",
+        count=True,
+        query="ada",
+        status=auth_pb2.USER_STATUS_DISABLED,
+        tenant_id="t1",
+    )
+    await door.http.get("/api/v1/admin/users", headers=door.bearer)
+    assert door.auth.calls[-1].request == auth_pb2.ListUsersRequest(limit=20)
+
+    changed = await door.http.patch(
+        f"/api/v1/admin/users/{USER_ID}", json={"role": "operator"}, headers=door.bearer
+    )
+    assert changed.json() == shown
+    assert door.auth.calls[-1].request == auth_pb2.UpdateUserRequest(
+        id=USER_ID, role=auth_pb2.ROLE_OPERATOR
+    )
+    await door.http.patch(
+        f"/api/v1/admin/users/{USER_ID}", json={"status": "active"}, headers=door.bearer
+    )
+    assert door.auth.calls[-1].request == auth_pb2.UpdateUserRequest(
+        id=USER_ID, status=auth_pb2.USER_STATUS_ACTIVE
+    )
+
+    deleted = await door.http.delete(f"/api/v1/admin/users/{USER_ID}", headers=door.bearer)
+    assert (deleted.status_code, deleted.json()) == (202, {"erasure_id": "e1"})
+    assert door.auth.calls[-1].request == auth_pb2.DeleteUserRequest(id=USER_ID)
+    assert {call.token for call in door.auth.calls} == {door.caller.token}
+
+
+async def test_the_audit_trail_is_shown_by_event_user_and_time(door: Door) -> None:
+    entry = auth_pb2.AuditEntry(
+        id="a1",
+        at=WHEN,
+        event="login.opened",
+        tenant_id="t1",
+        subject_id="u1",
+        ip="192.0.2.7",
+        user_agent="a browser",
+        fields={"before": "user"},
+    )
+    unknown = auth_pb2.AuditEntry(id="a2", at=WHEN, event="login.refused")
+    door.auth.answers["ListAudit"] = auth_pb2.ListAuditResponse(items=[entry, unknown])
+    response = await door.http.get(
+        "/api/v1/admin/audit",
+        params={
+            "event": "login.",
+            "user_id": "u1",
+            "from": "2023-11-14T22:13:20Z",
+            "to": "2023-11-14T23:13:20+01:00",
+        },
+        headers=door.bearer,
+    )
+    shown, other = response.json()["items"]
+    assert shown == {
+        "id": "a1",
+        "at": SHOWN,
+        "event": "login.opened",
+        "tenant_id": "t1",
+        "actor_id": None,
+        "subject_id": "u1",
+        "ip": "192.0.2.7",
+        "user_agent": "a browser",
+        "fields": {"before": "user"},
+    }
+    assert (other["tenant_id"], other["subject_id"]) == (None, None)
+    asked = door.auth.calls[-1].request
+    assert (asked.event, asked.user_id, asked.limit) == ("login.", "u1", 20)
+    assert getattr(asked, "from") == asked.to == WHEN
+
+
+async def test_tenants_are_made_and_listed(door: Door) -> None:
+    tenant = auth_pb2.Tenant(id="t1", name="Acme", created_at=WHEN)
+    door.auth.answers |= {
+        "CreateTenant": auth_pb2.CreateTenantResponse(tenant=tenant),
+        "ListTenants": auth_pb2.ListTenantsResponse(items=[tenant]),
+    }
+    made = await door.http.post("/api/v1/admin/tenants", json={"name": "Acme"}, headers=door.bearer)
+    assert (made.status_code, made.json()) == (
+        201,
+        {"id": "t1", "name": "Acme", "created_at": SHOWN},
+    )
+    listed = await door.http.get("/api/v1/admin/tenants", headers=door.bearer)
+    assert listed.json() == {"items": [made.json()], "next_cursor": None, "total": None}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PATCH", f"/users/{USER_ID}", {"role": "god"}),
+        ("PATCH", f"/users/{USER_ID}", {"status": "deleted"}),
+        ("PATCH", f"/users/{USER_ID}", {"tenant_id": "t2"}),
+        ("PATCH", f"/users/{USER_ID}", {"role": 3}),
+        ("POST", "/tenants", {"name": "Acme", "id": "t1"}),
+        ("POST", "/tenants", {}),
+        ("GET", "/users?status=deleted", None),
+        ("GET", "/users?limit=0", None),
+        ("GET", "/users?q=%00", None),
+        ("GET", "/audit?from=yesterday", None),
+        # Without a zone nobody knows when that is.
+        ("GET", "/audit?from=2023-11-14T22:13:20", None),
+        ("GET", "/audit?to=0000-01-01T00:00:00Z", None),
+    ],
+)
+async def test_what_is_not_foreseen_is_refused_at_the_door(
+    door: Door, method: str, path: str, body: dict[str, Any] | None
+) -> None:
+    response = await door.http.request(
+        method, f"/api/v1/admin{path}", json=body, headers=door.bearer
+    )
+    assert (response.status_code, response.json()["reason"]) == (422, "VALIDATION")
+    assert door.auth.calls == []
+
+
+async def test_whom_auth_service_refuses_gets_403(door: Door) -> None:
+    door.auth.answers["ListUsers"] = Forbidden()
+    response = await door.http.get("/api/v1/admin/users", headers=door.bearer)
+    assert (response.status_code, response.json()["reason"]) == (403, "FORBIDDEN")
