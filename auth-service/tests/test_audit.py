@@ -260,8 +260,8 @@ async def test_the_address_stays_through_many_log_ins_at_once(
 ) -> None:
     ada = await register("ada")
     await asyncio.gather(
-        *(_log_in(auth, "ada", client=ELSEWHERE) for _ in range(8)),
-        *(_log_in(auth, "ada", "wrong horse", ELSEWHERE) for _ in range(8)),
+        *(_log_in(auth, "ada", client=ELSEWHERE) for _ in range(5)),
+        *(_log_in(auth, "ada", "wrong horse", ELSEWHERE) for _ in range(5)),
         return_exceptions=True,
     )
     with psycopg.connect(database.worker) as worker:
@@ -269,7 +269,7 @@ async def test_the_address_stays_through_many_log_ins_at_once(
             "SELECT ip, count(*) FROM audit WHERE subject_id = %s GROUP BY ip ORDER BY 1",
             (ada.user.id,),
         ).fetchall()
-    assert told == [(HOME.ip, 1), (ELSEWHERE.ip, 16)]
+    assert told == [(HOME.ip, 1), (ELSEWHERE.ip, 10)]
 
 
 async def test_what_is_rolled_back_is_told_nobody(

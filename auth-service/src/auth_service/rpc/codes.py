@@ -9,8 +9,9 @@ from auth_service.domain.codes import Purpose
 from auth_service.mapping import from_client, to_user
 from auth_service.usecases.ports import Ports
 from auth_service.usecases.profile import update_me
-from auth_service.usecases.reset_password import reset_password, verify_code
+from auth_service.usecases.reset_password import reset_password
 from auth_service.usecases.send_code import request_code
+from auth_service.usecases.verify_code import verify_code
 from chassis.errors import FieldError, ValidationFailed
 from chassis.grpc.caller import current_caller
 from chassis.grpc.server import Method, allow

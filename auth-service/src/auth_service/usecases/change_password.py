@@ -1,6 +1,7 @@
 """A new password for whoever knows the old one."""
 
 from auth_service.domain.passwords import normalise_password, password_problem
+from auth_service.usecases.confirming import confirm_password
 from auth_service.usecases.errors import AccountDeleted, WrongPassword
 from auth_service.usecases.logins import own_login, revoke_ended
 from auth_service.usecases.ports import Ports
@@ -15,7 +16,7 @@ async def change_password(
     """Set the caller's password. In the same transaction every login but theirs ends: its refresh
     token at once, its access tokens within seconds. No log-in with the old one is under way after.
 
-    Raises ValidationFailed, WrongPassword, AccountDeleted, TooBusy.
+    Raises ValidationFailed, WrongPassword, TooManyAttempts, AccountDeleted, TooBusy.
     """
     new_password = normalise_password(new_password)
     if problem := password_problem(new_password):
@@ -25,9 +26,7 @@ async def change_password(
     if account is None:
         raise AccountDeleted()
     # No connection is held while hashes are computed.
-    if not await ports.passwords.verify(normalise_password(old_password), account.password_hash):
-        ports.journal.info("password.change_refused", user_id=str(caller.user_id))
-        raise WrongPassword()
+    await confirm_password(ports, account, old_password)
     password_hash = await ports.passwords.hash(new_password)
     now = utc_now()
     async with ports.open_caller(caller) as transaction:

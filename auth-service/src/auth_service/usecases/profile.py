@@ -10,9 +10,9 @@ from auth_service.usecases.confirming import confirm_password
 from auth_service.usecases.errors import AccountDeleted, InvalidCode, WrongPassword
 from auth_service.usecases.guessing import guess, redeem
 from auth_service.usecases.ports import CallerTransaction, Ports, SystemTransaction
+from auth_service.usecases.validating import refuse
 from chassis.caller import Caller
 from chassis.clock import utc_now
-from chassis.errors import FieldError, ValidationFailed
 
 
 async def update_me(
@@ -35,7 +35,7 @@ async def update_me(
         display_name = normalise_display_name(display_name)
     if email is not None:
         email = normalise_email(email)
-    _check(
+    refuse(
         display_name=None if display_name is None else display_name_problem(display_name),
         email=None if email is None else email_problem(email),
         code=None if code is None else code_problem(code),
@@ -47,7 +47,7 @@ async def update_me(
     present = account.user.email
     address = present if email is None else email
     if address != present:
-        _check(password="REQUIRED" if password is None else None)
+        refuse(password="REQUIRED" if password is None else None)
         await confirm_password(ports, account, password or "")
     change = _Change(account, display_name, address, verified=code is not None)
     if code is None:
@@ -107,8 +107,3 @@ async def _apply(transaction: CallerTransaction | SystemTransaction, change: _Ch
     changed = await transaction.account(user_id)
     assert changed is not None
     return changed.user
-
-
-def _check(**problems: str | None) -> None:
-    if fields := [FieldError(name, reason) for name, reason in problems.items() if reason]:
-        raise ValidationFailed(fields=fields)

@@ -11,22 +11,9 @@ from auth_service.usecases.errors import InvalidCode
 from auth_service.usecases.guessing import guess, redeem
 from auth_service.usecases.limiting import attempt
 from auth_service.usecases.ports import Ports
+from auth_service.usecases.validating import refuse
 from chassis.clock import utc_now
-from chassis.errors import FieldError, ValidationFailed
 from chassis.ids import new_id
-
-
-async def verify_code(
-    ports: Ports, *, email: str, code: str, purpose: Purpose, client: Client
-) -> bool:
-    """Whether the code is good; counts as a guess and redeems nothing.
-
-    Raises ValidationFailed for what is no address or no code, TooManyAttempts.
-    """
-    email = normalise_email(email)
-    _check({"email": email_problem(email), "code": code_problem(code)})
-    source = network_of(client.ip)
-    return await guess(ports, purpose=purpose, email=email, code=code, source=source)
 
 
 async def reset_password(
@@ -42,12 +29,10 @@ async def reset_password(
     """
     email = normalise_email(email)
     password = normalise_password(new_password)
-    _check(
-        {
-            "email": email_problem(email),
-            "code": code_problem(code),
-            "new_password": password_problem(password),
-        }
+    refuse(
+        email=email_problem(email),
+        code=code_problem(code),
+        new_password=password_problem(password),
     )
     source = network_of(client.ip)
     purpose = Purpose.PASSWORD_RESET
@@ -75,8 +60,3 @@ async def reset_password(
     ports.journal.info(
         "password.reset", user_id=str(user.id), ip=client.ip, logins_ended=len(ended)
     )
-
-
-def _check(problems: dict[str, str | None]) -> None:
-    if fields := [FieldError(name, reason) for name, reason in problems.items() if reason]:
-        raise ValidationFailed(fields=fields)

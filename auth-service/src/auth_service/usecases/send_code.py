@@ -9,7 +9,7 @@ from auth_service.usecases.code_ports import CodeMail, Errand
 from auth_service.usecases.guessing import digests_of, subjects_of
 from auth_service.usecases.limiting import attempt, count
 from auth_service.usecases.ports import Ports
-from chassis.errors import FieldError, ValidationFailed
+from auth_service.usecases.validating import refuse
 
 
 async def request_code(ports: Ports, *, email: str, purpose: Purpose, client: Client) -> None:
@@ -18,8 +18,7 @@ async def request_code(ports: Ports, *, email: str, purpose: Purpose, client: Cl
     Raises ValidationFailed for what is no address, TooManyAttempts, TooBusy.
     """
     email = normalise_email(email)
-    if problem := email_problem(email):
-        raise ValidationFailed(fields=[FieldError("email", problem)])
+    refuse(email=email_problem(email))
     async with ports.open_system() as transaction:
         await count(
             transaction,
