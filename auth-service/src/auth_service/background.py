@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
+from typing import Protocol
 
-from auth_service.credentials.keyring import KeyRing
+from auth_service.domain.trust import VerificationKey
 from auth_service.usecases.erasures import sweep_erasures
 from auth_service.usecases.ports import Ports
 from auth_service.usecases.pruning import prune
@@ -76,6 +77,16 @@ class BoardKeeper(Repeated):
     async def drain(self) -> None:
         self._board.close()
         await super().drain()
+
+
+class KeyRing(Protocol):
+    """The signing keys, as they were when last read."""
+
+    @property
+    def verification(self) -> tuple[VerificationKey, ...]: ...
+
+    def read(self) -> bool:
+        """Look again; whether the keys that verify are others now."""
 
 
 class KeyKeeper(Repeated):
