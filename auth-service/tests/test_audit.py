@@ -82,6 +82,7 @@ async def test_what_happens_to_an_account_is_told_with_whom_and_from_where(
         "login.refused",
         "login.closed",
         "login.opened",
+        "password.refused",
         "user.delete_refused",
         "user.role_changed",
         "user.disabled",
@@ -101,6 +102,94 @@ async def test_what_happens_to_an_account_is_told_with_whom_and_from_where(
         assert by_event[event].actor_id == operator.user.id
     assert not by_event["login.refused"].HasField("actor_id")
     assert by_event["login.closed"].actor_id == ada.user.id
+
+
+async def test_codes_passwords_logins_and_tokens_leave_their_traces(
+    auth: Channel, register: Register, appoint: Appoint, mailbox: Any
+) -> None:
+    operator = await appoint("root", "operator")
+    ada = await register("ada")
+    mine, address = ada.access_token, "ada@example.org"
+    register_code = {"email": address, "purpose": auth_pb2.CODE_PURPOSE_REGISTER}
+    await _call(auth, None, "SendCode", auth_pb2.SendCodeRequest(**register_code, client=HOME))
+    moved = auth_pb2.UpdateMeRequest(
+        email=address, password="correct horse", code=await mailbox.code(address)
+    )
+    await _call(auth, mine, "UpdateMe", moved)
+    old, new = "correct horse", "battery staple"
+    for password in ("no horse", old):
+        change = auth_pb2.ChangePasswordRequest(old_password=password, new_password=new)
+        attempt = _call(auth, mine, "ChangePassword", change)
+        await (_try(attempt) if password != old else attempt)
+    made = auth_pb2.CreateTokenRequest(name="a script", scopes=["notes:read"])
+    token = await _call(auth, mine, "CreateToken", made)
+    exchange = auth_pb2.ExchangeTokenRequest(secret=token.secret, client=ELSEWHERE)
+    for _ in range(3):
+        await _call(auth, None, "ExchangeToken", exchange)
+    await _call(auth, mine, "DeleteToken", auth_pb2.DeleteTokenRequest(id=token.token.id))
+    other = await _log_in(auth, "ada", new)
+    (login,) = [
+        login
+        for login in (
+            await _call(auth, mine, "ListLogins", auth_pb2.ListLoginsRequest(limit=10))
+        ).items
+        if not login.current
+    ]
+    await _call(auth, mine, "RevokeLogin", auth_pb2.RevokeLoginRequest(id=login.id))
+    await _call(auth, mine, "RevokeLogins", auth_pb2.RevokeLoginsRequest())
+    reset_code = {"email": address, "purpose": auth_pb2.CODE_PURPOSE_PASSWORD_RESET}
+    await _call(auth, None, "SendCode", auth_pb2.SendCodeRequest(**reset_code, client=HOME))
+    code = await mailbox.code(address, count=2)
+    reset = auth_pb2.ResetPasswordRequest(
+        email=address, code=code, new_password="a third one", client=ELSEWHERE
+    )
+    await _call(auth, None, "ResetPassword", reset)
+
+    async def told() -> list[str]:
+        return await _events(auth, operator, user_id=ada.user.id)
+
+    await eventually(lambda: _has(told, "password.reset"))
+    assert await told() == [
+        "user.registered",
+        "profile.changed",
+        "password.refused",
+        "password.changed",
+        "pat.created",
+        "pat.used",
+        "pat.deleted",
+        "login.opened",
+        "login.revoked",
+        "logins.revoked",
+        "code.sent",
+        "password.reset",
+    ]
+    trail = {entry.event: entry for entry in await _trail(auth, operator, user_id=ada.user.id)}
+    assert trail["pat.used"].ip == trail["password.reset"].ip == ELSEWHERE.ip
+    assert dict(trail["login.revoked"].fields) == {"login_id": login.id}
+    assert other.user.id == ada.user.id
+    text = str(list(trail.values()))
+    for secret in (code, token.secret, new, "a third one", address, "a script"):
+        assert secret not in text
+
+
+async def _has(told: Callable[[], Awaitable[list[str]]], event: str) -> bool:
+    return event in await told()
+
+
+async def test_a_wrong_code_is_told_with_where_it_was_guessed(
+    auth: Channel, appoint: Appoint
+) -> None:
+    operator = await appoint("root", "operator")
+    guess = auth_pb2.VerifyCodeRequest(
+        email="ada@example.org",
+        code="000000",
+        purpose=auth_pb2.CODE_PURPOSE_REGISTER,
+        client=ELSEWHERE,
+    )
+    assert not (await _call(auth, None, "VerifyCode", guess)).valid
+    (refused,) = await _trail(auth, operator, event="code.refused")
+    assert (refused.ip, dict(refused.fields)) == (ELSEWHERE.ip, {"purpose": "register"})
+    assert not refused.HasField("subject_id")
 
 
 async def test_a_stolen_refresh_token_and_a_guess_at_nobodys_name_are_in_it(

@@ -1,10 +1,12 @@
 """A new password for whoever knows the old one."""
 
+from auth_service.domain.audit import Event
 from auth_service.domain.passwords import normalise_password, password_problem
 from auth_service.usecases.confirming import confirm_password
 from auth_service.usecases.errors import AccountDeleted, WrongPassword
 from auth_service.usecases.logins import own_login, revoke_ended
 from auth_service.usecases.ports import Ports
+from auth_service.usecases.trail import done_by
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.errors import FieldError, ValidationFailed
@@ -39,4 +41,6 @@ async def change_password(
         await transaction.replace_password(caller.user_id, password_hash)
         ended = await transaction.end_logins(caller.user_id, now, but=own_login(caller))
         await revoke_ended(transaction, caller, ended, now)
-    ports.journal.info("password.changed", user_id=str(caller.user_id), logins_ended=len(ended))
+        await transaction.record(
+            done_by(caller, Event.PASSWORD_CHANGED, logins_ended=str(len(ended)))
+        )

@@ -1,11 +1,13 @@
 """The password of somebody who is logged in, asked for once more."""
 
+from auth_service.domain.audit import Event
 from auth_service.domain.limits import PASSWORD
 from auth_service.domain.passwords import normalise_password
 from auth_service.domain.users import Account
 from auth_service.usecases.errors import TooBusy, WrongPassword
 from auth_service.usecases.limiting import attempt, count, take_back
 from auth_service.usecases.ports import Ports
+from auth_service.usecases.trail import happened, record_alone
 
 
 async def confirm_password(ports: Ports, account: Account, password: str) -> None:
@@ -32,5 +34,5 @@ async def confirm_password(ports: Ports, account: Account, password: str) -> Non
             async with ports.open_system() as transaction:
                 await take_back(transaction, counted)
     if failed:
-        ports.journal.info("password.refused", user_id=str(account.user.id))
+        await record_alone(ports, happened(Event.PASSWORD_REFUSED, account.user))
         raise WrongPassword()

@@ -2,20 +2,33 @@
 
 from collections.abc import Sequence
 
+from auth_service.domain.audit import UNSEEN, Event
 from auth_service.domain.codes import Purpose, bound_address
 from auth_service.domain.emails import email_key
-from auth_service.domain.limits import GUESS, GUESS_FROM
+from auth_service.domain.limits import GUESS, GUESS_FROM, network_of
+from auth_service.domain.logins import Client
+from auth_service.domain.users import User
 from auth_service.usecases.errors import InvalidCode
 from auth_service.usecases.limiting import attempt, count
 from auth_service.usecases.ports import Ports, SystemTransaction
+from auth_service.usecases.trail import happened
 
 
-async def guess(ports: Ports, *, purpose: Purpose, email: str, code: str, source: str) -> bool:
+async def guess(
+    ports: Ports,
+    *,
+    purpose: Purpose,
+    email: str,
+    code: str,
+    client: Client = UNSEEN,
+    user: User | None = None,
+) -> bool:
     """Whether ``code`` is good for the normalised address ``email``; counts as a guess.
 
-    ``source`` is who guesses: an address of a network, or a user. Raises TooManyAttempts, and
-    then the code was not looked at.
+    Who guesses is ``user``, or somebody at ``client``. Raises TooManyAttempts, and then the code
+    was not looked at.
     """
+    source = network_of(client.ip) if user is None else str(user.id)
     async with ports.open_system() as transaction:
         # A guess is spent even if the code is wrong: only an error takes it back.
         await count(
@@ -24,8 +37,10 @@ async def guess(ports: Ports, *, purpose: Purpose, email: str, code: str, source
             attempt(ports.pseudonyms, GUESS, purpose, email_key(email)),
         )
         good = await transaction.has_code(digests_of(ports, purpose, email, code))
-    if not good:
-        ports.journal.info("code.refused", purpose=purpose.value, source=source)
+        if not good:
+            await transaction.record(
+                happened(Event.CODE_REFUSED, user, client, purpose=purpose.value)
+            )
     return good
 
 

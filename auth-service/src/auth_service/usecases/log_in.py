@@ -164,8 +164,7 @@ async def _look_at_code(
     async with ports.open_system() as transaction:
         if await transaction.account_by_key(username_key(username)) is not None:
             raise UsernameTaken()
-    source = network_of(client.ip)
-    if not await guess(ports, purpose=Purpose.REGISTER, email=email, code=code, source=source):
+    if not await guess(ports, purpose=Purpose.REGISTER, email=email, code=code, client=client):
         raise InvalidCode()
 
 

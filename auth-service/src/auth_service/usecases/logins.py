@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from auth_service.domain.audit import Event
 from auth_service.domain.logins import EndedLogin, OpenLogin
 from auth_service.domain.trust import end_for_good, may_live_on
 from auth_service.usecases.errors import LoginNotFound
 from auth_service.usecases.ports import CallerTransaction, Ports
+from auth_service.usecases.trail import done_by
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.ids import new_id, parse_id
@@ -41,7 +43,7 @@ async def revoke_login(ports: Ports, caller: Caller, login_id: str) -> None:
         if not ended:
             raise LoginNotFound()
         await revoke_ended(transaction, caller, ended, now)
-    ports.journal.info("login.revoked", user_id=str(caller.user_id), login_id=login_id)
+        await transaction.record(done_by(caller, Event.LOGIN_REVOKED, login_id=str(parsed)))
 
 
 async def revoke_logins(ports: Ports, caller: Caller) -> None:
@@ -50,7 +52,7 @@ async def revoke_logins(ports: Ports, caller: Caller) -> None:
     async with ports.open_caller(caller) as transaction:
         ended = await transaction.end_logins(caller.user_id, now)
         await revoke_ended(transaction, caller, ended, now)
-    ports.journal.info("logins.revoked", user_id=str(caller.user_id), count=len(ended))
+        await transaction.record(done_by(caller, Event.LOGINS_REVOKED, count=str(len(ended))))
 
 
 async def revoke_ended(

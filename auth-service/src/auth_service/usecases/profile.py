@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from auth_service.domain.audit import Event
 from auth_service.domain.codes import Purpose, code_problem
 from auth_service.domain.emails import email_problem, normalise_email
 from auth_service.domain.profiles import display_name_problem, normalise_display_name
@@ -10,6 +11,7 @@ from auth_service.usecases.confirming import confirm_password
 from auth_service.usecases.errors import AccountDeleted, InvalidCode, WrongPassword
 from auth_service.usecases.guessing import guess, redeem
 from auth_service.usecases.ports import CallerTransaction, Ports, SystemTransaction
+from auth_service.usecases.trail import done_by
 from auth_service.usecases.validating import refuse
 from chassis.caller import Caller
 from chassis.clock import utc_now
@@ -52,16 +54,8 @@ async def update_me(
     change = _Change(account, display_name, address, verified=code is not None)
     if code is None:
         async with ports.open_caller(caller) as transaction:
-            user = await _apply(transaction, change)
-    else:
-        user = await _apply_with_code(ports, change, code)
-    ports.journal.info(
-        "profile.changed",
-        user_id=str(user.id),
-        address_changed=address != present,
-        address_verified=change.verified,
-    )
-    return user
+            return await _apply(transaction, caller, change)
+    return await _apply_with_code(ports, caller, change, code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +72,19 @@ class _Change:
         return self.email != self.before.user.email
 
 
-async def _apply_with_code(ports: Ports, change: _Change, code: str) -> User:
-    purpose, source = Purpose.REGISTER, str(change.before.user.id)
-    if not await guess(ports, purpose=purpose, email=change.email, code=code, source=source):
+async def _apply_with_code(ports: Ports, caller: Caller, change: _Change, code: str) -> User:
+    purpose, user = Purpose.REGISTER, change.before.user
+    if not await guess(ports, purpose=purpose, email=change.email, code=code, user=user):
         raise InvalidCode()
     # A code is nobody's row: whoever redeems one does it as the worker.
     async with ports.open_system() as transaction:
         await redeem(ports, transaction, purpose=purpose, email=change.email, code=code)
-        return await _apply(transaction, change)
+        return await _apply(transaction, caller, change)
 
 
-async def _apply(transaction: CallerTransaction | SystemTransaction, change: _Change) -> User:
+async def _apply(
+    transaction: CallerTransaction | SystemTransaction, caller: Caller, change: _Change
+) -> User:
     before = change.before
     user_id = before.user.id
     current = await transaction.account(user_id, lock=True)
@@ -104,6 +100,14 @@ async def _apply(transaction: CallerTransaction | SystemTransaction, change: _Ch
         await transaction.set_email(user_id, change.email, verified_at=verified_at)
     if change.display_name is not None:
         await transaction.set_display_name(user_id, change.display_name)
+    await transaction.record(
+        done_by(
+            caller,
+            Event.PROFILE_CHANGED,
+            address_changed=str(change.moves),
+            address_verified=str(change.verified),
+        )
+    )
     changed = await transaction.account(user_id)
     assert changed is not None
     return changed.user

@@ -1,8 +1,9 @@
 """A forgotten password, set anew with a code."""
 
+from auth_service.domain.audit import Event
 from auth_service.domain.codes import Purpose, code_problem
 from auth_service.domain.emails import email_key, email_problem, normalise_email
-from auth_service.domain.limits import LOGIN, network_of
+from auth_service.domain.limits import LOGIN
 from auth_service.domain.logins import Client
 from auth_service.domain.passwords import normalise_password, password_problem
 from auth_service.domain.trust import end_for_good
@@ -11,6 +12,7 @@ from auth_service.usecases.errors import InvalidCode
 from auth_service.usecases.guessing import guess, redeem
 from auth_service.usecases.limiting import attempt
 from auth_service.usecases.ports import Ports
+from auth_service.usecases.trail import happened
 from auth_service.usecases.validating import refuse
 from chassis.clock import utc_now
 from chassis.ids import new_id
@@ -34,9 +36,8 @@ async def reset_password(
         code=code_problem(code),
         new_password=password_problem(password),
     )
-    source = network_of(client.ip)
     purpose = Purpose.PASSWORD_RESET
-    if not await guess(ports, purpose=purpose, email=email, code=code, source=source):
+    if not await guess(ports, purpose=purpose, email=email, code=code, client=client):
         raise InvalidCode()
     password_hash = await ports.passwords.hash(password)
     now = utc_now()
@@ -57,6 +58,6 @@ async def reset_password(
             )
         for name in (email_key(user.email), username_key(user.username)):
             await transaction.forget(LOGIN, attempt(ports.pseudonyms, LOGIN, name).subject)
-    ports.journal.info(
-        "password.reset", user_id=str(user.id), ip=client.ip, logins_ended=len(ended)
-    )
+        await transaction.record(
+            happened(Event.PASSWORD_RESET, user, client, logins_ended=str(len(ended)))
+        )

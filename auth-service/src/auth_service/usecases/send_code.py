@@ -1,5 +1,6 @@
 """Codes on request: the answer comes first, the decision whether there is one to send behind it."""
 
+from auth_service.domain.audit import Event
 from auth_service.domain.codes import Purpose, new_code
 from auth_service.domain.emails import email_key, email_problem, normalise_email
 from auth_service.domain.limits import SEND, SEND_FROM, network_of, send_all
@@ -9,6 +10,7 @@ from auth_service.usecases.code_ports import CodeMail, Errand
 from auth_service.usecases.guessing import digests_of, subjects_of
 from auth_service.usecases.limiting import attempt, count
 from auth_service.usecases.ports import Ports
+from auth_service.usecases.trail import happened, record_alone
 from auth_service.usecases.validating import refuse
 
 
@@ -50,11 +52,8 @@ async def send_code(ports: Ports, errand: Errand) -> None:
         ports.journal.info("code.withheld", purpose=errand.purpose.value)
         return
     await ports.codes.delivery.deliver(CodeMail(to, errand.purpose, code))
-    ports.journal.info(
-        "code.sent",
-        purpose=errand.purpose.value,
-        user_id=str(account.user.id) if account else None,
-    )
+    user = None if account is None else account.user
+    await record_alone(ports, happened(Event.CODE_SENT, user, purpose=errand.purpose.value))
 
 
 def _recipient(errand: Errand, account: Account | None) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
+from auth_service.domain.audit import Event
 from auth_service.domain.logins import Client
 from auth_service.domain.tokens import (
     NAME_MAX,
@@ -26,6 +27,7 @@ from auth_service.usecases.errors import (
     TooManyTokens,
 )
 from auth_service.usecases.ports import AccessToken, Ports
+from auth_service.usecases.trail import done_by, happened_to, record_alone
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.errors import FieldError, ValidationFailed
@@ -79,7 +81,7 @@ async def create_token(
         if await transaction.count_tokens(caller.user_id) >= TOKENS_MAX:
             raise TooManyTokens()
         await transaction.add_token(token, _digest(secret))
-    ports.journal.info("pat.created", user_id=str(caller.user_id), pat_id=str(token.id))
+        await transaction.record(done_by(caller, Event.PAT_CREATED, pat_id=str(token.id)))
     return NewToken(token, secret)
 
 
@@ -112,7 +114,7 @@ async def delete_token(ports: Ports, caller: Caller, token_id: str) -> None:
                 now=utc_now(),
             )
         )
-    ports.journal.info("pat.deleted", user_id=str(caller.user_id), pat_id=token_id)
+        await transaction.record(done_by(caller, Event.PAT_DELETED, pat_id=str(parsed)))
 
 
 async def exchange_token(ports: Ports, *, secret: str, client: Client) -> AccessToken:
@@ -131,11 +133,18 @@ async def exchange_token(ports: Ports, *, secret: str, client: Client) -> Access
         if token is not None and account is not None and usable:
             if token.last_used_at is None or now - token.last_used_at >= USE_RESOLUTION:
                 await transaction.note_use(token.id, at=now)
+                used = happened_to(Event.PAT_USED, token, client, pat_id=str(token.id))
+                await transaction.record(used)
             life = access_life(token, now)
             return ports.access_tokens.issue(
                 account.user, str(token.id), now, scopes=token.scopes, life=life
             )
-    ports.journal.info("pat.refused", ip=client.ip)
+    if token is None:
+        # Nobody's, and whoever makes them up is not to fill the trail.
+        ports.journal.info("pat.unknown", ip=client.ip)
+    else:
+        refused = happened_to(Event.PAT_REFUSED, token, client, pat_id=str(token.id))
+        await record_alone(ports, refused)
     raise InvalidToken()
 
 

@@ -2,7 +2,6 @@
 
 from auth_service.domain.codes import Purpose, code_problem
 from auth_service.domain.emails import email_problem, normalise_email
-from auth_service.domain.limits import network_of
 from auth_service.domain.logins import Client
 from auth_service.usecases.guessing import guess
 from auth_service.usecases.ports import Ports
@@ -18,5 +17,4 @@ async def verify_code(
     """
     email = normalise_email(email)
     refuse(email=email_problem(email), code=code_problem(code))
-    source = network_of(client.ip)
-    return await guess(ports, purpose=purpose, email=email, code=code, source=source)
+    return await guess(ports, purpose=purpose, email=email, code=code, client=client)
