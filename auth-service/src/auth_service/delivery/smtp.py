@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from aiosmtplib import SMTP
 from aiosmtplib.errors import (
@@ -105,8 +105,12 @@ class SmtpMail:
             _log.error("mail.refused", error=type(error).__name__, status=code)
             raise NotDelivered() from None
         else:
+            transport = client.transport
             with suppress(SMTPException, OSError):
                 await client.quit(timeout=_QUIT_SECONDS)
+            if transport is not None:
+                # All is said: nobody waits for the server's farewell to TLS.
+                cast(asyncio.Transport, transport).abort()
         finally:
             client.close()
 
