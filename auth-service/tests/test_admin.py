@@ -345,6 +345,30 @@ async def test_an_admin_deletes_an_account_as_its_owner_would(
     assert (await register("ada")).user.id != ada.user.id
 
 
+async def test_of_deletions_by_owner_and_admins_at_once_one_is_done_and_no_change_survives_it(
+    auth: Channel, register: Register, appoint: Appoint, database: DatabaseUrls
+) -> None:
+    admins = [await appoint(name, "tenant_admin") for name in ("boss", "chief")]
+    for turn in range(5):
+        ada = await register(f"ada{turn}")
+        own = auth_pb2.DeleteMeRequest(password="correct horse")
+        await asyncio.gather(
+            *(_update(auth, admin, ada.user.id, status=DISABLED) for admin in admins),
+            *(_delete(auth, admin, ada.user.id) for admin in admins),
+            _call(auth, ada.access_token, "DeleteMe", own),
+            *(_update(auth, admin, ada.user.id, status=ACTIVE) for admin in admins),
+            *(_update(auth, admin, ada.user.id, role=TENANT_ADMIN) for admin in admins),
+            return_exceptions=True,
+        )
+        with psycopg.connect(database.worker) as worker:
+            left = worker.execute(
+                "SELECT status, username, (SELECT count(*) FROM erasures WHERE user_id = u.id),"
+                " (SELECT count(*) FROM logins WHERE user_id = u.id) FROM users u WHERE id = %s",
+                (ada.user.id,),
+            ).fetchone()
+        assert left == ("deleted", None, 1, 0)
+
+
 async def test_tenants_are_made_and_listed_and_their_names_do_not_look_alike(
     auth: Channel, appoint: Appoint, serve: Serve, grpc_channel: OpenChannel
 ) -> None:

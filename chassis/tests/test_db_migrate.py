@@ -141,6 +141,7 @@ def test_row_level_security_is_forced_on_every_table_of_users(
         ).fetchall()
     assert dict(rows) == {
         "alembic_version": False,
+        "dead_letters": True,
         "entries": True,
         "outbox": True,
         "owners": True,
