@@ -110,7 +110,7 @@ async def test_codes_passwords_logins_and_tokens_leave_their_traces(
     operator = await appoint("root", "operator")
     ada = await register("ada")
     mine, address = ada.access_token, "ada@example.org"
-    register_code = {"email": address, "purpose": auth_pb2.CODE_PURPOSE_REGISTER}
+    register_code: dict[str, Any] = {"email": address, "purpose": auth_pb2.CODE_PURPOSE_REGISTER}
     await _call(auth, None, "SendCode", auth_pb2.SendCodeRequest(**register_code, client=HOME))
     moved = auth_pb2.UpdateMeRequest(
         email=address, password="correct horse", code=await mailbox.code(address)
@@ -137,7 +137,7 @@ async def test_codes_passwords_logins_and_tokens_leave_their_traces(
     ]
     await _call(auth, mine, "RevokeLogin", auth_pb2.RevokeLoginRequest(id=login.id))
     await _call(auth, mine, "RevokeLogins", auth_pb2.RevokeLoginsRequest())
-    reset_code = {"email": address, "purpose": auth_pb2.CODE_PURPOSE_PASSWORD_RESET}
+    reset_code: dict[str, Any] = {"email": address, "purpose": auth_pb2.CODE_PURPOSE_PASSWORD_RESET}
     await _call(auth, None, "SendCode", auth_pb2.SendCodeRequest(**reset_code, client=HOME))
     code = await mailbox.code(address, count=2)
     reset = auth_pb2.ResetPasswordRequest(
