@@ -88,12 +88,14 @@ class SmtpMail:
             use_tls=server.security == "tls",
             start_tls=server.security == "starttls",
             tls_context=self._tls,
-            username=server.username,
-            password=server.password,
         )
+        transport: asyncio.BaseTransport | None = None
         try:
             async with asyncio.timeout(server.seconds):
                 await client.connect()
+                transport = client.transport
+                if server.username is not None and server.password is not None:
+                    await client.login(server.username, server.password)
                 await client.send_message(message, sender=self._sender, recipients=[to])
         except SMTPNotSupported as error:
             _log.error("mail.refused", error=type(error).__name__)
@@ -105,14 +107,13 @@ class SmtpMail:
             _log.error("mail.refused", error=type(error).__name__, status=code)
             raise NotDelivered() from None
         else:
-            transport = client.transport
             with suppress(SMTPException, OSError):
                 await client.quit(timeout=_QUIT_SECONDS)
+        finally:
+            client.close()
             if transport is not None:
                 # All is said: nobody waits for the server's farewell to TLS.
                 cast(asyncio.Transport, transport).abort()
-        finally:
-            client.close()
 
 
 def _context(ca_file: Path | None) -> ssl.SSLContext:
