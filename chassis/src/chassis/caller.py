@@ -1,7 +1,19 @@
 """Who is asking: the user an access token speaks for."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 from uuid import UUID
+
+# What a token may be bound to; auth-service's domain and the contract say the same.
+Scope = Literal[
+    "chat:read",
+    "chat:write",
+    "keys:read",
+    "keys:write",
+    "notes:read",
+    "notes:write",
+    "completions",
+]
 
 
 @dataclass(frozen=True, slots=True)

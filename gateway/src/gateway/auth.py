@@ -1,28 +1,18 @@
 """Who is calling: the bearer token of a request, verified at the door."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import Depends
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 from starlette.requests import Request
 
-from chassis.caller import Caller
+from chassis.caller import Caller, Scope
 from chassis.errors import AppError, Kind, Unauthenticated
 from gateway.bearers import Bearers
 from parley.auth.v1 import auth_pb2 as pb
 
 _USER_AGENT_CHARACTERS = 256
-
-Scope = Literal[
-    "chat:read",
-    "chat:write",
-    "keys:read",
-    "keys:write",
-    "notes:read",
-    "notes:write",
-    "completions",
-]
 
 
 class InsufficientScope(AppError):

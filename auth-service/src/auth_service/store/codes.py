@@ -1,17 +1,15 @@
 """Codes by their digests, and the accounts that they are for; as the worker role."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from uuid import UUID
 
-from sqlalchemy import ARRAY, LargeBinary, any_, bindparam, delete, exists, func, select, update
+from sqlalchemy import ARRAY, LargeBinary, any_, bindparam, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.domain.codes import CODE_LIFE, Purpose
 from auth_service.domain.users import Account
 from auth_service.store.accounts import find_account
-from auth_service.store.tables import codes, logins, users
+from auth_service.store.tables import codes, users
 
 _GIVEN = codes.c.digest == any_(bindparam("digests", type_=ARRAY(LargeBinary)))
 _IN_TIME = codes.c.expires_at > func.now()
@@ -55,15 +53,3 @@ class PostgresCodes:
     async def is_email_taken(self, key: str) -> bool:
         query = select(exists().where(users.c.email_key == key))
         return bool((await self._connection.execute(query)).scalar_one())
-
-    async def recover(self, user_id: UUID, *, password_hash: str, at: datetime) -> Sequence[UUID]:
-        await self._connection.execute(
-            update(users).where(users.c.id == user_id).values(password_hash=password_hash)
-        )
-        ended = await self._connection.execute(
-            update(logins)
-            .where(logins.c.user_id == user_id, logins.c.revoked_at.is_(None))
-            .values(revoked_at=at)
-            .returning(logins.c.id)
-        )
-        return [row.id for row in ended]

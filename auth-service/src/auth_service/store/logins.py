@@ -1,4 +1,4 @@
-"""A user's own logins and password, in the caller's transaction."""
+"""A user's logins and password: ended and replaced, and listed to the user."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,10 +12,32 @@ from auth_service.store.tables import logins, users
 from chassis.paging import Position
 
 
-class PostgresOwnLogins:
-    """See the port OwnLogins."""
+class PostgresLoginEnds:
+    """See the port LoginEnds."""
 
     _connection: AsyncConnection
+
+    async def end_logins(
+        self, user_id: UUID, at: datetime, *, only: UUID | None = None, but: UUID | None = None
+    ) -> Sequence[EndedLogin]:
+        statement = update(logins).where(_open(user_id, at)).values(revoked_at=at)
+        if only is not None:
+            statement = statement.where(logins.c.id == only)
+        if but is not None:
+            statement = statement.where(logins.c.id != but)
+        result = await self._connection.execute(
+            statement.returning(logins.c.id, logins.c.last_used_at)
+        )
+        return [EndedLogin(row.id, row.last_used_at) for row in result]
+
+    async def replace_password(self, user_id: UUID, password_hash: str) -> None:
+        await self._connection.execute(
+            update(users).where(users.c.id == user_id).values(password_hash=password_hash)
+        )
+
+
+class PostgresOwnLogins(PostgresLoginEnds):
+    """See the port OwnLogins."""
 
     async def open_logins(
         self, user_id: UUID, now: datetime, *, after: Position | None, limit: int
@@ -51,24 +73,6 @@ class PostgresOwnLogins:
     async def count_logins(self, user_id: UUID, now: datetime) -> int:
         query = select(func.count()).select_from(logins).where(_open(user_id, now))
         return (await self._connection.execute(query)).scalar_one()
-
-    async def end_logins(
-        self, user_id: UUID, at: datetime, *, only: UUID | None = None, but: UUID | None = None
-    ) -> Sequence[EndedLogin]:
-        statement = update(logins).where(_open(user_id, at)).values(revoked_at=at)
-        if only is not None:
-            statement = statement.where(logins.c.id == only)
-        if but is not None:
-            statement = statement.where(logins.c.id != but)
-        result = await self._connection.execute(
-            statement.returning(logins.c.id, logins.c.last_used_at)
-        )
-        return [EndedLogin(row.id, row.last_used_at) for row in result]
-
-    async def replace_password(self, user_id: UUID, password_hash: str) -> None:
-        await self._connection.execute(
-            update(users).where(users.c.id == user_id).values(password_hash=password_hash)
-        )
 
 
 def _open(user_id: UUID, now: datetime) -> ColumnElement[bool]:

@@ -18,6 +18,7 @@ from auth_service.store.accounts import find_account
 from auth_service.store.codes import PostgresCodes
 from auth_service.store.counters import PostgresCounters
 from auth_service.store.effects import Effects, PostgresEffects
+from auth_service.store.logins import PostgresLoginEnds
 from auth_service.store.profiles import PostgresProfiles
 from auth_service.store.tables import (
     codes,
@@ -39,7 +40,12 @@ from chassis.db.engine import Database
 
 
 class PostgresSystemTransaction(
-    PostgresCodes, PostgresCounters, PostgresProfiles, PostgresEffects, PostgresTokensPresented
+    PostgresCodes,
+    PostgresCounters,
+    PostgresLoginEnds,
+    PostgresProfiles,
+    PostgresEffects,
+    PostgresTokensPresented,
 ):
     """See the port SystemTransaction."""
 

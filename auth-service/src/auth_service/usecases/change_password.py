@@ -2,14 +2,13 @@
 
 from auth_service.domain.audit import Event
 from auth_service.domain.passwords import normalise_password, password_problem
-from auth_service.usecases.confirming import confirm_password
-from auth_service.usecases.errors import AccountDeleted, WrongPassword
+from auth_service.usecases.confirming import confirm_password, lock_confirmed, own_account
 from auth_service.usecases.logins import own_login, revoke_ended
 from auth_service.usecases.ports import Ports
 from auth_service.usecases.trail import done_by
+from auth_service.usecases.validating import refuse
 from chassis.caller import Caller
 from chassis.clock import utc_now
-from chassis.errors import FieldError, ValidationFailed
 
 
 async def change_password(
@@ -21,26 +20,19 @@ async def change_password(
     Raises ValidationFailed, WrongPassword, TooManyAttempts, AccountDeleted, TooBusy.
     """
     new_password = normalise_password(new_password)
-    if problem := password_problem(new_password):
-        raise ValidationFailed(fields=[FieldError("new_password", problem)])
-    async with ports.open_caller(caller) as transaction:
-        account = await transaction.account(caller.user_id)
-    if account is None:
-        raise AccountDeleted()
+    refuse(new_password=password_problem(new_password))
+    account = await own_account(ports, caller)
     # No connection is held while hashes are computed.
     await confirm_password(ports, account, old_password)
     password_hash = await ports.passwords.hash(new_password)
     now = utc_now()
     async with ports.open_caller(caller) as transaction:
-        current = await transaction.account(caller.user_id, lock=True)
-        if current is None:
-            raise AccountDeleted()
-        if current.password_hash != account.password_hash:
-            # Another change was first: what was presented is the old password no more.
-            raise WrongPassword()
+        await lock_confirmed(transaction, account)
         await transaction.replace_password(caller.user_id, password_hash)
         ended = await transaction.end_logins(caller.user_id, now, but=own_login(caller))
-        await revoke_ended(transaction, caller, ended, now)
+        await revoke_ended(
+            transaction, ended, now, tenant_id=caller.tenant_id, user_id=caller.user_id
+        )
         await transaction.record(
             done_by(caller, Event.PASSWORD_CHANGED, logins_ended=str(len(ended)))
         )

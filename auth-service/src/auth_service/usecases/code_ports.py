@@ -72,7 +72,7 @@ class CodeTransaction(Protocol):
 
 
 class RecoveryTransaction(Protocol):
-    """The part of a transaction that finds an account by its address, and gives it back."""
+    """The part of a transaction that finds an account by its address."""
 
     async def account_by_email(self, key: str, *, lock: bool = False) -> Account | None:
         """The account whose verified address has this key; ``lock`` as for ``account``."""
@@ -80,10 +80,6 @@ class RecoveryTransaction(Protocol):
 
     async def is_email_taken(self, key: str) -> bool:
         """Whether any account's verified address has this key, also one that cannot log in."""
-        ...
-
-    async def recover(self, user_id: UUID, *, password_hash: str, at: datetime) -> Sequence[UUID]:
-        """Set the password and end every open login; returns the ids of those."""
         ...
 
 

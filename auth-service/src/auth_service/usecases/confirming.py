@@ -4,10 +4,33 @@ from auth_service.domain.audit import Event
 from auth_service.domain.limits import PASSWORD
 from auth_service.domain.passwords import normalise_password
 from auth_service.domain.users import Account
-from auth_service.usecases.errors import TooBusy, WrongPassword
+from auth_service.usecases.errors import AccountDeleted, TooBusy, WrongPassword
 from auth_service.usecases.limiting import attempt, count, take_back
-from auth_service.usecases.ports import Ports
+from auth_service.usecases.ports import CallerTransaction, Ports
 from auth_service.usecases.trail import happened, record_alone
+from chassis.caller import Caller
+
+
+async def own_account(ports: Ports, caller: Caller) -> Account:
+    """The caller's account as it is now. Raises AccountDeleted."""
+    async with ports.open_caller(caller) as transaction:
+        account = await transaction.account(caller.user_id)
+    if account is None:
+        raise AccountDeleted()
+    return account
+
+
+async def lock_confirmed(transaction: CallerTransaction, confirmed: Account) -> Account:
+    """The account, locked, whose password was confirmed when it was ``confirmed``.
+
+    Raises AccountDeleted, and WrongPassword if it has another one by now.
+    """
+    current = await transaction.account(confirmed.user.id, lock=True)
+    if current is None:
+        raise AccountDeleted()
+    if current.password_hash != confirmed.password_hash:
+        raise WrongPassword()
+    return current
 
 
 async def confirm_password(ports: Ports, account: Account, password: str) -> None:

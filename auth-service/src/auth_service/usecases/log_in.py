@@ -30,6 +30,7 @@ from auth_service.usecases.guessing import guess, redeem
 from auth_service.usecases.limiting import Counted, attempt, count, take_back
 from auth_service.usecases.ports import Ports, SystemTransaction
 from auth_service.usecases.trail import done_by, happened, record_alone
+from auth_service.usecases.validating import refuse
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.errors import FieldError, ValidationFailed
@@ -58,14 +59,12 @@ async def register(
     username = normalise_username(username)
     email = normalise_email(email)
     password = normalise_password(password)
-    problems = {
-        "username": username_problem(username),
-        "email": email_problem(email),
-        "password": password_problem(password),
-        "code": None if code is None else code_problem(code),
-    }
-    if fields := [FieldError(name, reason) for name, reason in problems.items() if reason]:
-        raise ValidationFailed(fields=fields)
+    refuse(
+        username=username_problem(username),
+        email=email_problem(email),
+        password=password_problem(password),
+        code=None if code is None else code_problem(code),
+    )
     if code is None and ports.codes.to_register:
         raise CodeRequired()
     if code is not None:

@@ -9,7 +9,19 @@ from auth_service.domain.logins import EndedLogin, OpenLogin
 from chassis.paging import Position
 
 
-class OwnLogins(Protocol):
+class LoginEnds(Protocol):
+    """The part of a transaction that takes from a user's logins what they rest on."""
+
+    async def end_logins(
+        self, user_id: UUID, at: datetime, *, only: UUID | None = None, but: UUID | None = None
+    ) -> Sequence[EndedLogin]:
+        """End the open logins of the user: all of them, ``only`` this one, or all ``but`` this one."""
+        ...
+
+    async def replace_password(self, user_id: UUID, password_hash: str) -> None: ...
+
+
+class OwnLogins(LoginEnds, Protocol):
     """A part of the caller's transaction."""
 
     async def open_logins(
@@ -19,11 +31,3 @@ class OwnLogins(Protocol):
         ...
 
     async def count_logins(self, user_id: UUID, now: datetime) -> int: ...
-
-    async def end_logins(
-        self, user_id: UUID, at: datetime, *, only: UUID | None = None, but: UUID | None = None
-    ) -> Sequence[EndedLogin]:
-        """End the open logins of the user: all of them, ``only`` this one, or all ``but`` this one."""
-        ...
-
-    async def replace_password(self, user_id: UUID, password_hash: str) -> None: ...

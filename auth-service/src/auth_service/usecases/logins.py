@@ -8,7 +8,7 @@ from auth_service.domain.audit import Event
 from auth_service.domain.logins import EndedLogin, OpenLogin
 from auth_service.domain.trust import end_for_good, may_live_on
 from auth_service.usecases.errors import LoginNotFound
-from auth_service.usecases.ports import CallerTransaction, Ports
+from auth_service.usecases.ports import CallerTransaction, Ports, SystemTransaction
 from auth_service.usecases.trail import done_by
 from chassis.caller import Caller
 from chassis.clock import utc_now
@@ -42,7 +42,9 @@ async def revoke_login(ports: Ports, caller: Caller, login_id: str) -> None:
         ended = await transaction.end_logins(caller.user_id, now, only=parsed)
         if not ended:
             raise LoginNotFound()
-        await revoke_ended(transaction, caller, ended, now)
+        await revoke_ended(
+            transaction, ended, now, tenant_id=caller.tenant_id, user_id=caller.user_id
+        )
         await transaction.record(done_by(caller, Event.LOGIN_REVOKED, login_id=str(parsed)))
 
 
@@ -51,14 +53,21 @@ async def revoke_logins(ports: Ports, caller: Caller) -> None:
     now = utc_now()
     async with ports.open_caller(caller) as transaction:
         ended = await transaction.end_logins(caller.user_id, now)
-        await revoke_ended(transaction, caller, ended, now)
+        await revoke_ended(
+            transaction, ended, now, tenant_id=caller.tenant_id, user_id=caller.user_id
+        )
         await transaction.record(done_by(caller, Event.LOGINS_REVOKED, count=str(len(ended))))
 
 
 async def revoke_ended(
-    transaction: CallerTransaction, caller: Caller, ended: Sequence[EndedLogin], now: datetime
+    transaction: CallerTransaction | SystemTransaction,
+    ended: Sequence[EndedLogin],
+    now: datetime,
+    *,
+    tenant_id: UUID,
+    user_id: UUID,
 ) -> None:
-    """Revoke the access tokens of logins that end with this transaction.
+    """Revoke the access tokens of the user's logins that end with this transaction.
 
     Each by its ``sid``, for good: a revocation of the user would take what is signed in the same
     second for a login that goes on, and leave what a clock ahead of ours has signed.
@@ -68,8 +77,8 @@ async def revoke_ended(
             await transaction.revoke(
                 end_for_good(
                     new_id(),
-                    tenant_id=caller.tenant_id,
-                    user_id=caller.user_id,
+                    tenant_id=tenant_id,
+                    user_id=user_id,
                     sid=str(login.id),
                     now=now,
                 )

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from auth_service.domain.audit import Event
 from auth_service.domain.users import User
-from auth_service.usecases.confirming import confirm_password
+from auth_service.usecases.confirming import confirm_password, lock_confirmed, own_account
 from auth_service.usecases.erasures import begin_erasure
 from auth_service.usecases.errors import AccountDeleted, WrongPassword
 from auth_service.usecases.ports import Ports
@@ -29,10 +29,7 @@ async def delete_me(ports: Ports, caller: Caller, *, password: str) -> UUID:
     are revoked, and the event for the other services is on its way. The username is free
     again. Raises WrongPassword, TooManyAttempts, AccountDeleted, TooBusy.
     """
-    async with ports.open_caller(caller) as transaction:
-        account = await transaction.account(caller.user_id)
-    if account is None:
-        raise AccountDeleted()
+    account = await own_account(ports, caller)
     try:
         await confirm_password(ports, account, password)
     except WrongPassword:
@@ -40,11 +37,7 @@ async def delete_me(ports: Ports, caller: Caller, *, password: str) -> UUID:
         raise
     erasure_id = new_id()
     async with ports.open_caller(caller) as transaction:
-        current = await transaction.account(caller.user_id, lock=True)
-        if current is None:
-            raise AccountDeleted()
-        if current.password_hash != account.password_hash:
-            raise WrongPassword()
+        current = await lock_confirmed(transaction, account)
         await transaction.record(done_by(caller, Event.USER_DELETED, erasure_id=str(erasure_id)))
         await begin_erasure(transaction, current.user, erasure_id)
     return erasure_id

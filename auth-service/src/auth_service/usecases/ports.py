@@ -19,7 +19,7 @@ from auth_service.usecases.code_ports import (
     RecoveryTransaction,
 )
 from auth_service.usecases.limiting import CounterTransaction, Pseudonyms
-from auth_service.usecases.login_ports import OwnLogins
+from auth_service.usecases.login_ports import LoginEnds, OwnLogins
 from auth_service.usecases.token_ports import OwnTokens, TokensPresented
 from chassis.caller import Caller
 
@@ -74,6 +74,7 @@ class SystemTransaction(
     CodeTransaction,
     RecoveryTransaction,
     CounterTransaction,
+    LoginEnds,
     ProfileTransaction,
     TokensPresented,
     Trail,

@@ -7,7 +7,7 @@ from auth_service.domain.codes import Purpose, code_problem
 from auth_service.domain.emails import email_problem, normalise_email
 from auth_service.domain.profiles import display_name_problem, normalise_display_name
 from auth_service.domain.users import Account, User
-from auth_service.usecases.confirming import confirm_password
+from auth_service.usecases.confirming import confirm_password, own_account
 from auth_service.usecases.errors import AccountDeleted, InvalidCode, WrongPassword
 from auth_service.usecases.guessing import guess, redeem
 from auth_service.usecases.ports import CallerTransaction, Ports, SystemTransaction
@@ -42,10 +42,7 @@ async def update_me(
         email=None if email is None else email_problem(email),
         code=None if code is None else code_problem(code),
     )
-    async with ports.open_caller(caller) as transaction:
-        account = await transaction.account(caller.user_id)
-    if account is None:
-        raise AccountDeleted()
+    account = await own_account(ports, caller)
     present = account.user.email
     address = present if email is None else email
     if address != present:

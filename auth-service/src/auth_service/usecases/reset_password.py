@@ -6,16 +6,15 @@ from auth_service.domain.emails import email_key, email_problem, normalise_email
 from auth_service.domain.limits import LOGIN
 from auth_service.domain.logins import Client
 from auth_service.domain.passwords import normalise_password, password_problem
-from auth_service.domain.trust import end_for_good
 from auth_service.domain.users import username_key
 from auth_service.usecases.errors import InvalidCode
 from auth_service.usecases.guessing import guess, redeem
 from auth_service.usecases.limiting import attempt
+from auth_service.usecases.logins import revoke_ended
 from auth_service.usecases.ports import Ports
 from auth_service.usecases.trail import happened
 from auth_service.usecases.validating import refuse
 from chassis.clock import utc_now
-from chassis.ids import new_id
 
 
 async def reset_password(
@@ -48,14 +47,10 @@ async def reset_password(
         if account is None:
             raise InvalidCode()
         user = account.user
-        ended = await transaction.recover(user.id, password_hash=password_hash, at=now)
-        for sid in ended:
-            # Login by login: the one that its owner opens next, in this very second, is good.
-            await transaction.revoke(
-                end_for_good(
-                    new_id(), tenant_id=user.tenant_id, user_id=user.id, sid=str(sid), now=now
-                )
-            )
+        await transaction.replace_password(user.id, password_hash)
+        # Login by login: the one that its owner opens next, in this very second, is good.
+        ended = await transaction.end_logins(user.id, now)
+        await revoke_ended(transaction, ended, now, tenant_id=user.tenant_id, user_id=user.id)
         for name in (email_key(user.email), username_key(user.username)):
             await transaction.forget(LOGIN, attempt(ports.pseudonyms, LOGIN, name).subject)
         await transaction.record(

@@ -7,9 +7,9 @@ from auth_service.usecases.administering import open_as_admin
 from auth_service.usecases.errors import TenantNameTaken
 from auth_service.usecases.ports import Ports
 from auth_service.usecases.trail import done_by
+from auth_service.usecases.validating import refuse
 from chassis.caller import Caller
 from chassis.clock import utc_now
-from chassis.errors import FieldError, ValidationFailed
 from chassis.idempotency import Once
 from chassis.ids import new_id
 from chassis.paging import Page, page_of, parse_limit
@@ -24,8 +24,7 @@ async def create_tenant(
     IdempotencyKeyReused, RequestInProgress.
     """
     name = normalise_tenant_name(name)
-    if problem := tenant_name_problem(name):
-        raise ValidationFailed(fields=[FieldError("name", problem)])
+    refuse(name=tenant_name_problem(name))
     tenant = Tenant(new_id(), name, utc_now())
     async with open_as_admin(ports, caller, operator=True) as transaction:
         if once is not None and (earlier := await transaction.find_repeated(once, tenant)):

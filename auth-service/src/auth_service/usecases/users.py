@@ -5,13 +5,14 @@ from uuid import UUID
 
 from auth_service.domain.audit import Event
 from auth_service.domain.authority import is_demotion
-from auth_service.domain.trust import ACCESS_TOKEN_MAX, Revocation, end_for_good
+from auth_service.domain.trust import ACCESS_TOKEN_MAX, Revocation
 from auth_service.domain.users import Role, Status, User, username_key
 from auth_service.usecases import by_name
 from auth_service.usecases.admin_ports import UserFilter
 from auth_service.usecases.administering import lock_target, open_as_admin
 from auth_service.usecases.erasures import begin_erasure
 from auth_service.usecases.errors import TenantNotFound
+from auth_service.usecases.logins import revoke_ended
 from auth_service.usecases.ports import AdminTransaction, OpenSystem, Ports
 from auth_service.usecases.trail import done_by, happened
 from chassis.caller import Caller
@@ -94,13 +95,8 @@ async def update_user(
 async def end_everything(transaction: AdminTransaction, user: User) -> None:
     """End the user's logins, and refuse every access token there is; new ones are good."""
     now = utc_now()
-    for login in await transaction.end_logins(user.id, now):
-        # For good: a token of this login may be in the making elsewhere at this moment.
-        await transaction.revoke(
-            end_for_good(
-                new_id(), tenant_id=user.tenant_id, user_id=user.id, sid=str(login.id), now=now
-            )
-        )
+    ended = await transaction.end_logins(user.id, now)
+    await revoke_ended(transaction, ended, now, tenant_id=user.tenant_id, user_id=user.id)
     # Read again: to end the logins may have meant to wait for one that was being refreshed.
     now = utc_now()
     await transaction.revoke(

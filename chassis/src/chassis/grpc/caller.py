@@ -13,13 +13,13 @@ from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 from uuid import UUID
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from chassis.caller import Caller
+from chassis.caller import Caller, Scope
 from chassis.errors import Unauthenticated, Unavailable
 from chassis.service import Component
 from chassis.tasks import end_task
@@ -31,17 +31,7 @@ ISSUER = "parley"
 AUDIENCE = "parley"
 REQUIRED_CLAIMS = ("iss", "aud", "sub", "tid", "role", "sid", "iat", "exp", "jti")
 ROLES = frozenset({"user", "tenant_admin", "operator"})
-SCOPES = frozenset(
-    {
-        "chat:read",
-        "chat:write",
-        "keys:read",
-        "keys:write",
-        "notes:read",
-        "notes:write",
-        "completions",
-    }
-)
+SCOPES = frozenset(get_args(Scope))
 
 _TEXTS = ("sub", "tid", "role", "sid", "jti")
 _MAX_TOKEN_CHARACTERS = 4096
