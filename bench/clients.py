@@ -21,6 +21,7 @@ class Reply:
 
     status: int
     seconds: float
+    # By names in small letters.
     headers: Mapping[str, str]
     content: bytes
 
@@ -42,7 +43,12 @@ class Client:
         response = self._connection.getresponse()
         content = response.read()
         took = time.perf_counter() - began
-        return Reply(response.status, took, dict(response.getheaders()), content)
+        return Reply(
+            response.status,
+            took,
+            {name.lower(): value for name, value in response.getheaders()},
+            content,
+        )
 
     def close(self) -> None:
         self._connection.close()

@@ -39,23 +39,30 @@ async def passwords() -> AsyncIterator[Argon2Passwords]:
     await one_at_a_time.stop()
 
 
+async def _hash(passwords: Argon2Passwords) -> str:
+    with passwords.turn() as turn:
+        return await turn.hash("correct horse")
+
+
 async def test_a_password_matches_its_own_hash_alone(passwords: Argon2Passwords) -> None:
-    password_hash = await passwords.hash("correct horse")
+    password_hash = await _hash(passwords)
 
     assert password_hash.startswith("$argon2id$v=19$m=8,t=1,p=1$")
-    assert await passwords.verify("correct horse", password_hash)
-    assert not await passwords.verify("wrong horse", password_hash)
+    with passwords.turn() as turn:
+        assert await turn.verify("correct horse", password_hash)
+        assert not await turn.verify("wrong horse", password_hash)
 
 
 async def test_nobody_matches_no_password(passwords: Argon2Passwords) -> None:
-    assert not await passwords.verify("correct horse", None)
-    # Not even the one that stands in for it.
-    assert not await passwords.verify("nobody's password", None)
+    with passwords.turn() as turn:
+        assert not await turn.verify("correct horse", None)
+        # Not even the one that stands in for it.
+        assert not await turn.verify("nobody's password", None)
 
 
 async def test_a_hash_of_other_parameters_is_outdated(passwords: Argon2Passwords) -> None:
     stronger = Argon2Passwords(memory_kib=16, iterations=1, parallelism=1, workers=1, queue=1)
-    password_hash = await passwords.hash("correct horse")
+    password_hash = await _hash(passwords)
 
     assert not passwords.is_outdated(password_hash)
     assert stronger.is_outdated(password_hash)
@@ -65,26 +72,24 @@ async def test_a_hash_of_other_parameters_is_outdated(passwords: Argon2Passwords
 async def test_beyond_the_queue_it_is_too_busy_and_then_again_it_is_not(
     passwords: Argon2Passwords,
 ) -> None:
-    outcomes = await asyncio.gather(
-        *(passwords.hash("correct horse") for _ in range(5)), return_exceptions=True
-    )
+    outcomes = await asyncio.gather(*(_hash(passwords) for _ in range(5)), return_exceptions=True)
 
     refused = [outcome for outcome in outcomes if isinstance(outcome, TooBusy)]
     # One is computed, one waits.
     assert len(refused) == 3
     assert all(error.kind is Kind.UNAVAILABLE and error.retry_after == 1 for error in refused)
-    assert await passwords.hash("correct horse")
+    assert await _hash(passwords)
 
 
 async def test_whoever_hangs_up_in_the_queue_frees_their_place(
     passwords: Argon2Passwords,
 ) -> None:
-    computing, waiting = (asyncio.create_task(passwords.hash("correct horse")) for _ in range(2))
+    computing, waiting = (asyncio.create_task(_hash(passwords)) for _ in range(2))
     await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.wait([waiting])
 
-    assert await passwords.hash("correct horse")
+    assert await _hash(passwords)
     assert await computing
 
 

@@ -1,8 +1,9 @@
 """argon2id in a few threads of its own, with a short queue before them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 from argon2 import PasswordHasher
@@ -20,9 +21,9 @@ _RETRY_SECONDS = 1
 
 
 class Argon2Passwords(Component):
-    """Computes at most ``workers`` hashes at once while at most ``queue`` more wait.
+    """Computes at most ``workers`` hashes at once; as many turns as these and ``queue`` are given.
 
-    One that has begun goes on when its caller has gone, and keeps its place until it ends:
+    A hash that has begun goes on when its caller has gone, and keeps its thread until it ends:
     hanging up buys an attacker nothing.
     """
 
@@ -32,35 +33,55 @@ class Argon2Passwords(Component):
         self._hasher = PasswordHasher(
             time_cost=iterations, memory_cost=memory_kib, parallelism=parallelism
         )
+        self._turn = _Turn(self._hasher, workers)
+        self._free = workers + queue
+
+    async def start(self) -> None:
+        await self._turn.start()
+
+    async def stop(self) -> None:
+        self._turn.stop()
+
+    @contextmanager
+    def turn(self) -> Iterator["_Turn"]:
+        """See the port Passwords. Raises TooBusy."""
+        if not self._free:
+            _REFUSED.inc()
+            raise TooBusy(retry_after=_RETRY_SECONDS)
+        self._free -= 1
+        try:
+            yield self._turn
+        finally:
+            self._free += 1
+
+    def is_outdated(self, password_hash: str) -> bool:
+        """Whether the hash was made with other parameters than today's."""
+        return self._hasher.check_needs_rehash(password_hash)
+
+
+class _Turn:
+    """See the port PasswordTurn; all turns share the threads."""
+
+    def __init__(self, hasher: PasswordHasher, workers: int) -> None:
+        self._hasher = hasher
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="argon2")
         self._free = asyncio.Semaphore(workers)
-        self._queue = queue
-        self._waiting = 0
         # What an unknown user's password is checked against, for as long as anyone else's.
         self._nobody = ""
 
     async def start(self) -> None:
         self._nobody = await self.hash("nobody's password")
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def hash(self, password: str) -> str:
-        """The encoded hash, parameters and salt in it. Raises TooBusy."""
         return await self._run(lambda: self._hasher.hash(password))
 
     async def verify(self, password: str, password_hash: str | None) -> bool:
-        """Whether it matches; without a hash it never does, after the same work.
-
-        Raises TooBusy, and ValueError for a hash that is none of argon2's.
-        """
         against = password_hash or self._nobody
         matches = await self._run(lambda: self._matches(password, against))
         return matches and password_hash is not None
-
-    def is_outdated(self, password_hash: str) -> bool:
-        """Whether the hash was made with other parameters than today's."""
-        return self._hasher.check_needs_rehash(password_hash)
 
     def _matches(self, password: str, password_hash: str) -> bool:
         try:
@@ -71,14 +92,7 @@ class Argon2Passwords(Component):
             return False
 
     async def _run(self, work: Callable[[], Result]) -> Result:
-        if self._free.locked() and self._waiting >= self._queue:
-            _REFUSED.inc()
-            raise TooBusy(retry_after=_RETRY_SECONDS)
-        self._waiting += 1
-        try:
-            await self._free.acquire()
-        finally:
-            self._waiting -= 1
+        await self._free.acquire()
         future = asyncio.get_running_loop().run_in_executor(self._pool, work)
         future.add_done_callback(lambda _: self._free.release())
         return await asyncio.shield(future)

@@ -24,7 +24,8 @@ async def change_password(
     account = await own_account(ports, caller)
     # No connection is held while hashes are computed.
     await confirm_password(ports, account, old_password)
-    password_hash = await ports.passwords.hash(new_password)
+    with ports.passwords.turn() as turn:
+        password_hash = await turn.hash(new_password)
     now = utc_now()
     async with ports.open_caller(caller) as transaction:
         await lock_confirmed(transaction, account)

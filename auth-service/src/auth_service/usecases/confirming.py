@@ -4,7 +4,7 @@ from auth_service.domain.audit import Event
 from auth_service.domain.limits import PASSWORD
 from auth_service.domain.passwords import normalise_password
 from auth_service.domain.users import Account
-from auth_service.usecases.errors import AccountDeleted, TooBusy, WrongPassword
+from auth_service.usecases.errors import AccountDeleted, WrongPassword
 from auth_service.usecases.limiting import attempt, count, take_back
 from auth_service.usecases.ports import CallerTransaction, Ports
 from auth_service.usecases.trail import happened, record_alone
@@ -39,23 +39,14 @@ async def confirm_password(ports: Ports, account: Account, password: str) -> Non
 
     Raises WrongPassword, TooManyAttempts, TooBusy.
     """
-    async with ports.open_system() as transaction:
-        counted = await count(
-            transaction, attempt(ports.pseudonyms, PASSWORD, str(account.user.id))
-        )
-    failed = True
-    try:
-        failed = not await ports.passwords.verify(
-            normalise_password(password), account.password_hash
-        )
-    except TooBusy:
-        # It was not looked at.
-        failed = False
-        raise
-    finally:
-        if not failed:
-            async with ports.open_system() as transaction:
-                await take_back(transaction, counted)
-    if failed:
+    with ports.passwords.turn() as turn:
+        async with ports.open_system() as transaction:
+            counted = await count(
+                transaction, attempt(ports.pseudonyms, PASSWORD, str(account.user.id))
+            )
+        matches = await turn.verify(normalise_password(password), account.password_hash)
+    if not matches:
         await record_alone(ports, happened(Event.PASSWORD_REFUSED, account.user))
         raise WrongPassword()
+    async with ports.open_system() as transaction:
+        await take_back(transaction, counted)

@@ -22,12 +22,11 @@ from auth_service.usecases.errors import (
     EmailTaken,
     InvalidCode,
     InvalidCredentials,
-    TooBusy,
     UsernameTaken,
 )
 from auth_service.usecases.granting import Grant, open_login
 from auth_service.usecases.guessing import guess, redeem
-from auth_service.usecases.limiting import Counted, attempt, count, take_back
+from auth_service.usecases.limiting import attempt, count, take_back
 from auth_service.usecases.ports import Ports, SystemTransaction
 from auth_service.usecases.trail import done_by, happened, record_alone
 from auth_service.usecases.validating import refuse
@@ -67,9 +66,10 @@ async def register(
     )
     if code is None and ports.codes.to_register:
         raise CodeRequired()
-    if code is not None:
-        await _look_at_code(ports, username=username, email=email, code=code, client=client)
-    password_hash = await ports.passwords.hash(password)
+    with ports.passwords.turn() as turn:
+        if code is not None:
+            await _look_at_code(ports, username=username, email=email, code=code, client=client)
+        password_hash = await turn.hash(password)
     now = utc_now()
     async with ports.open_system() as transaction:
         if code is not None:
@@ -104,25 +104,24 @@ async def log_in(ports: Ports, *, username: str, password: str, client: Client) 
     """
     password = normalise_password(password)
     _check_shape(username, password)
-    async with ports.open_system() as transaction:
-        # Counted before it is looked at: of a thousand at once, ten are looked at.
-        counted = await count(
-            transaction,
-            attempt(ports.pseudonyms, LOGIN_FROM, network_of(client.ip)),
-            attempt(ports.pseudonyms, LOGIN, _key(username)),
-        )
-        account = await _find(transaction, username)
-    # No connection is held while the hash is computed.
-    try:
-        matches = await ports.passwords.verify(password, account.password_hash if account else None)
-    except TooBusy:
-        await _not_a_failure(ports, counted)
-        raise
+    with ports.passwords.turn() as turn:
+        async with ports.open_system() as transaction:
+            # Counted before it is looked at: of a thousand at once, ten are looked at.
+            counted = await count(
+                transaction,
+                attempt(ports.pseudonyms, LOGIN_FROM, network_of(client.ip)),
+                attempt(ports.pseudonyms, LOGIN, _key(username)),
+            )
+            account = await _find(transaction, username)
+        # No connection is held while the hash is computed.
+        matches = await turn.verify(password, account.password_hash if account else None)
+        renewed = None
+        if account and matches and ports.passwords.is_outdated(account.password_hash):
+            renewed = await turn.hash(password)
     if account is None or not matches:
         user = account.user if account else None
         await record_alone(ports, happened(Event.LOGIN_REFUSED, user, client))
         raise InvalidCredentials()
-    password_hash = await _renewed_hash(ports, password, account)
     now = utc_now()
     async with ports.open_system() as transaction:
         current = await transaction.account(account.user.id, lock=True)
@@ -130,7 +129,9 @@ async def log_in(ports: Ports, *, username: str, password: str, client: Client) 
         if current is None or current.password_hash != account.password_hash:
             raise InvalidCredentials()
         await take_back(transaction, counted)
-        await transaction.note_login(current.user.id, password_hash=password_hash, at=now)
+        await transaction.note_login(
+            current.user.id, password_hash=renewed or account.password_hash, at=now
+        )
         user = replace(current.user, last_login_at=now)
         grant = await open_login(ports, transaction, user, client, now)
         await transaction.record(happened(Event.LOGIN_OPENED, user, client))
@@ -179,11 +180,6 @@ async def _find(transaction: SystemTransaction, typed: str) -> Account | None:
     return await transaction.account_by_key(key)
 
 
-async def _not_a_failure(ports: Ports, counted: tuple[Counted, ...]) -> None:
-    async with ports.open_system() as transaction:
-        await take_back(transaction, counted)
-
-
 def _check_shape(username: str, password: str) -> None:
     fields = []
     for name, text, maximum in (
@@ -196,14 +192,3 @@ def _check_shape(username: str, password: str) -> None:
             fields.append(FieldError(name, "INVALID_CHARACTER"))
     if fields:
         raise ValidationFailed(fields=fields)
-
-
-async def _renewed_hash(ports: Ports, password: str, account: Account) -> str:
-    """The account's hash, made anew if its parameters are not today's."""
-    if not ports.passwords.is_outdated(account.password_hash):
-        return account.password_hash
-    try:
-        return await ports.passwords.hash(password)
-    except TooBusy:
-        # There will be another log-in; this one has succeeded.
-        return account.password_hash

@@ -1,7 +1,7 @@
 """What the use cases need of the outside, as protocols that adapters satisfy."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -176,13 +176,29 @@ OpenCaller = Callable[[Caller], AbstractAsyncContextManager[CallerTransaction]]
 OpenSystem = Callable[[], AbstractAsyncContextManager[SystemTransaction]]
 
 
-class Passwords(Protocol):
-    """Slow on purpose; raises TooBusy rather than keeping anyone waiting for long."""
+class PasswordTurn(Protocol):
+    """The right to have hashes computed, which is slow on purpose."""
 
-    async def hash(self, password: str) -> str: ...
+    async def hash(self, password: str) -> str:
+        """The encoded hash, parameters and salt in it."""
+        ...
 
     async def verify(self, password: str, password_hash: str | None) -> bool:
-        """Whether it matches; without a hash it never does, after the same work."""
+        """Whether it matches; without a hash it never does, after the same work.
+
+        Raises ValueError for a hash that is none of ours.
+        """
+        ...
+
+
+class Passwords(Protocol):
+    """Hashes, and who may wait for them."""
+
+    def turn(self) -> AbstractContextManager[PasswordTurn]:
+        """Raises TooBusy rather than keeping anyone waiting for long.
+
+        To be taken before the first look at the database: who is refused has cost nothing.
+        """
         ...
 
     def is_outdated(self, password_hash: str) -> bool:

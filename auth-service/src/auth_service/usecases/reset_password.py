@@ -36,9 +36,11 @@ async def reset_password(
         new_password=password_problem(password),
     )
     purpose = Purpose.PASSWORD_RESET
-    if not await guess(ports, purpose=purpose, email=email, code=code, client=client):
-        raise InvalidCode()
-    password_hash = await ports.passwords.hash(password)
+    # Before the guess: who is told to come back has spent none.
+    with ports.passwords.turn() as turn:
+        if not await guess(ports, purpose=purpose, email=email, code=code, client=client):
+            raise InvalidCode()
+        password_hash = await turn.hash(password)
     now = utc_now()
     async with ports.open_system() as transaction:
         await redeem(ports, transaction, purpose=purpose, email=email, code=code)
