@@ -22,9 +22,11 @@ from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
 Register = Callable[[str], Awaitable[auth_pb2.Grant]]
 
 
-async def _call(auth: Channel, method: str, request: Any, token: str | None = None) -> Any:
+async def _call(
+    auth: Channel, method: str, request: Any, token: str | None = None, key: str | None = None
+) -> Any:
     stub = getattr(auth.stub(AuthServiceStub), method)
-    return await auth.unary(stub, request, timeout=10, token=token)
+    return await auth.unary(stub, request, timeout=10, token=token, idempotency_key=key)
 
 
 async def _create(
@@ -34,13 +36,14 @@ async def _create(
     name: str = "a script",
     scopes: tuple[str, ...] = ("notes:read",),
     lasting: timedelta | None = None,
+    key: str | None = None,
 ) -> auth_pb2.CreateTokenResponse:
     expires_at: Timestamp | None = None
     if lasting is not None:
         expires_at = Timestamp()
         expires_at.FromDatetime(datetime.now(UTC) + lasting)
     request = auth_pb2.CreateTokenRequest(name=name, scopes=scopes, expires_at=expires_at)
-    made: auth_pb2.CreateTokenResponse = await _call(auth, "CreateToken", request, token)
+    made: auth_pb2.CreateTokenResponse = await _call(auth, "CreateToken", request, token, key)
     return made
 
 
@@ -257,3 +260,20 @@ async def test_logging_out_and_a_new_password_leave_tokens_alone(
     await _call(auth, "RevokeLogins", auth_pb2.RevokeLoginsRequest(), grant.access_token)
     answer = await _exchange(auth, made.secret)
     await _call(auth, "GetMe", auth_pb2.GetMeRequest(), answer.access_token)
+
+
+async def test_a_request_that_is_repeated_makes_one_token_and_shows_it_once(
+    auth: Channel, register: Register
+) -> None:
+    ada, bob = await register("ada"), await register("bob")
+    made = await _create(auth, ada.access_token, key="one")
+
+    again = await _refused(_create(auth, ada.access_token, key="one"))
+    assert (again.kind, again.reason) == (Kind.CONFLICT, "TOKEN_ALREADY_SHOWN")
+    other = await _refused(_create(auth, ada.access_token, name="another", key="one"))
+    assert (other.kind, other.reason) == (Kind.INVALID, "IDEMPOTENCY_KEY_REUSED")
+    listed = await _call(auth, "ListTokens", auth_pb2.ListTokensRequest(), ada.access_token)
+    assert [token.id for token in listed.items] == [made.token.id]
+    # Keys are each user's own.
+    await _create(auth, bob.access_token, key="one")
+    await _create(auth, ada.access_token, key="two")

@@ -82,8 +82,7 @@ async def test_tokens_are_made_listed_and_deleted(door: Door) -> None:
     gone = await door.http.delete(f"/api/v1/tokens/{ID}", headers=door.bearer)
     assert gone.status_code == 204
     create, _, delete = [call for call in door.auth.calls if call.token]
-    # Shown once: nothing is kept for a repetition.
-    assert create.idempotency_key is None
+    assert create.idempotency_key == "k"
     assert create.request.expires_at.ToJsonString() == "2030-01-01T00:00:00Z"
     assert delete.request == auth_pb2.DeleteTokenRequest(id=ID)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
+from uuid import UUID
 
 import grpc.aio
 
@@ -17,6 +18,7 @@ from auth_service.usecases.tokens import (
     list_tokens,
 )
 from chassis.grpc.caller import current_caller
+from chassis.grpc.idempotency import once
 from chassis.grpc.server import Method, allow
 from parley.auth.v1 import auth_pb2, auth_pb2_grpc
 
@@ -87,6 +89,7 @@ class Tokens(auth_pb2_grpc.AuthServiceServicer):
             expires_at=request.expires_at.ToDatetime(tzinfo=UTC)
             if request.HasField("expires_at")
             else None,
+            once=once(request, lambda made: made.bytes, lambda kept: UUID(bytes=kept)),
         )
         return auth_pb2.CreateTokenResponse(token=to_token(made.token), secret=made.secret)
 

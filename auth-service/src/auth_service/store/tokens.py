@@ -10,6 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.domain.tokens import Token
 from auth_service.store.tables import tokens
+from chassis.db.engine import Scope
+from chassis.db.idempotency import find_repeated
+from chassis.idempotency import Once
 from chassis.paging import Position
 
 _TOKEN = select(
@@ -28,6 +31,10 @@ class PostgresOwnTokens:
     """See the port OwnTokens."""
 
     _connection: AsyncConnection
+
+    async def find_made(self, once: Once[UUID], token: Token) -> UUID | None:
+        owner = Scope(token.tenant_id, token.user_id)
+        return await find_repeated(self._connection, owner, once, token.id)
 
     async def add_token(self, token: Token, digest: bytes) -> None:
         await self._connection.execute(

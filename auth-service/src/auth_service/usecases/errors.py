@@ -93,6 +93,17 @@ class TooManyTokens(AppError):
     detail = "As many personal access tokens exist as may; delete one of them first."
 
 
+class TokenAlreadyShown(AppError):
+    """Nothing was made: an earlier request with this idempotency key has made the token."""
+
+    kind = Kind.CONFLICT
+    reason = "TOKEN_ALREADY_SHOWN"
+    detail = (
+        "This request has made its token before, and shown it then; if it was lost, delete it"
+        " and make another."
+    )
+
+
 class InvalidToken(AppError):
     """The same for a personal access token that is unknown, expired, or of somebody who is gone."""
 

@@ -6,11 +6,18 @@ from typing import Protocol
 from uuid import UUID
 
 from auth_service.domain.tokens import Token
+from chassis.idempotency import Once
 from chassis.paging import Position
 
 
 class OwnTokens(Protocol):
     """A part of the caller's transaction."""
+
+    async def find_made(self, once: Once[UUID], token: Token) -> UUID | None:
+        """The id of the token that an earlier request with this key has made; None, and this
+        one makes ``token``. Raises IdempotencyKeyReused, RequestInProgress.
+        """
+        ...
 
     async def add_token(self, token: Token, digest: bytes) -> None: ...
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
+from uuid import UUID
 
 from auth_service.domain.audit import Event
 from auth_service.domain.logins import Client
@@ -23,6 +24,7 @@ from auth_service.domain.trust import end_for_good
 from auth_service.usecases.errors import (
     AccountDeleted,
     InvalidToken,
+    TokenAlreadyShown,
     TokenNotFound,
     TooManyTokens,
 )
@@ -31,6 +33,7 @@ from auth_service.usecases.trail import done_by, happened_to, record_alone
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.errors import FieldError, ValidationFailed
+from chassis.idempotency import Once
 from chassis.ids import new_id, parse_id
 from chassis.paging import Page, Position, page_of, parse_limit
 from chassis.text import check_text
@@ -49,11 +52,18 @@ class NewToken:
 
 
 async def create_token(
-    ports: Ports, caller: Caller, *, name: str, scopes: Sequence[str], expires_at: datetime | None
+    ports: Ports,
+    caller: Caller,
+    *,
+    name: str,
+    scopes: Sequence[str],
+    expires_at: datetime | None,
+    once: Once[UUID] | None = None,
 ) -> NewToken:
-    """Make a token for the caller; white space around ``name`` is dropped.
+    """Make a token for the caller, ``once`` if so; white space around ``name`` is dropped.
 
-    Raises ValidationFailed, TooManyTokens, however many are asked for at once, AccountDeleted.
+    Raises ValidationFailed, TooManyTokens, however many are asked for at once, AccountDeleted,
+    TokenAlreadyShown, IdempotencyKeyReused, RequestInProgress.
     """
     name = name.strip()
     now = utc_now()
@@ -78,6 +88,8 @@ async def create_token(
         # Locked, so that no two see room for one.
         if await transaction.account(caller.user_id, lock=True) is None:
             raise AccountDeleted()
+        if once is not None and await transaction.find_made(once, token):
+            raise TokenAlreadyShown()
         if await transaction.count_tokens(caller.user_id) >= TOKENS_MAX:
             raise TooManyTokens()
         await transaction.add_token(token, _digest(secret))
@@ -110,7 +122,7 @@ async def delete_token(ports: Ports, caller: Caller, token_id: str) -> None:
                 new_id(),
                 tenant_id=caller.tenant_id,
                 user_id=caller.user_id,
-                sid=token_id,
+                sid=str(parsed),
                 now=utc_now(),
             )
         )

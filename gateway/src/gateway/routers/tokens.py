@@ -6,6 +6,7 @@ from fastapi import Query
 
 from gateway.auth import CallerOf
 from gateway.clients import Services
+from gateway.idempotency import IdempotencyKeyOf
 from gateway.routers import router as api_router
 from gateway.schemas.base import ListQuery, Page
 from gateway.schemas.tokens import CreatedToken, NewToken, Token
@@ -15,12 +16,16 @@ router = api_router("Identity", "/tokens")
 
 
 @router.post("", status_code=201)
-async def create_token(body: NewToken, caller: CallerOf, services: Services) -> CreatedToken:
-    """Make a token, to be sent as `Authorization: Bearer parley_pat_…`. It is shown once: to no
-    repetition of the request, whatever its `Idempotency-Key`.
+async def create_token(
+    body: NewToken, caller: CallerOf, services: Services, key: IdempotencyKeyOf
+) -> CreatedToken:
+    """Make a token, to be sent as `Authorization: Bearer parley_pat_…`. It is shown once: a
+    repetition with the same `Idempotency-Key` makes none and is 409 `TOKEN_ALREADY_SHOWN`.
     """
     auth = services.auth
-    return CreatedToken.made(await auth.tell(auth.stub.CreateToken, body.request(), caller))
+    return CreatedToken.made(
+        await auth.tell(auth.stub.CreateToken, body.request(), caller, idempotency_key=key)
+    )
 
 
 @router.get("")
