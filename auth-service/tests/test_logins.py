@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
+import jwt
 import psycopg
 import pytest
 
@@ -240,7 +242,7 @@ async def test_a_login_that_was_long_idle_ends_without_a_revocation_that_none_ne
     here, idle = await register("ada"), await _log_in(auth, "ada")
     with psycopg.connect(database.worker) as worker:
         worker.execute(
-            "UPDATE logins SET last_used_at = now() - interval '17 minutes' WHERE id <> %s",
+            "UPDATE logins SET last_used_at = now() - interval '121 minutes' WHERE id <> %s",
             [(await As(auth, here.access_token).logins()).items[1].id],
         )
 
@@ -249,3 +251,20 @@ async def test_a_login_that_was_long_idle_ends_without_a_revocation_that_none_ne
     assert await _reason(_refresh(auth, idle.refresh_token)) == "INVALID_REFRESH_TOKEN"
     with psycopg.connect(database.worker) as worker:
         assert worker.execute("SELECT count(*) FROM revocations").fetchone() == (0,)
+
+
+async def test_the_end_of_a_login_is_told_for_as_long_as_a_stream_of_it_may_be_open(
+    auth: Channel, register: Register, database: DatabaseUrls
+) -> None:
+    here, idle = await register("ada"), await _log_in(auth, "ada")
+    with psycopg.connect(database.worker) as worker:
+        # Longer ago than any access token lives.
+        worker.execute("UPDATE logins SET last_used_at = now() - interval '105 minutes'")
+
+    await As(auth, here.access_token).change_password("correct horse", "battery staple")
+
+    with psycopg.connect(database.worker) as worker:
+        [(sid, left)] = worker.execute("SELECT sid, expires_at - now() FROM revocations").fetchall()
+    claims = jwt.decode(idle.access_token, options={"verify_signature": False})
+    assert str(sid) == claims["sid"]
+    assert left > timedelta(minutes=119)

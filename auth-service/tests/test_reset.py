@@ -96,6 +96,19 @@ async def test_a_reset_sets_the_password_and_ends_every_login_and_its_tokens(ada
         await eventually(is_refused, 5)
 
 
+async def test_a_reset_takes_away_the_tokens_that_somebody_may_have_made(ada: Ada) -> None:
+    opened = await ada.register()
+    request = auth_pb2.CreateTokenRequest(name="a script", scopes=["notes:read"])
+    made = await ada.auth.unary(ada.stub.CreateToken, request, timeout=5, token=opened.access_token)
+    exchange = auth_pb2.ExchangeTokenRequest(secret=made.secret)
+    await ada.auth.unary(ada.stub.ExchangeToken, exchange, timeout=5)
+
+    await ada.reset(await ada.code(RESET, 2))
+
+    again = await _refused(ada.auth.unary(ada.stub.ExchangeToken, exchange, timeout=5))
+    assert again.reason == "INVALID_TOKEN"
+
+
 async def test_who_logs_in_the_moment_after_a_reset_keeps_their_login(ada: Ada) -> None:
     old = await ada.register()
     await ada.reset(await ada.code(RESET, 2))

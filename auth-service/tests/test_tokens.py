@@ -153,9 +153,7 @@ async def test_of_sixty_made_at_once_there_are_fifty(
     )
 
     refused = [outcome for outcome in outcomes if isinstance(outcome, RemoteError)]
-    assert {(error.kind, error.reason) for error in refused} == {
-        (Kind.EXHAUSTED, "TOO_MANY_TOKENS")
-    }
+    assert {(error.kind, error.reason) for error in refused} == {(Kind.CONFLICT, "TOO_MANY_TOKENS")}
     assert len(refused) == 10
     await _create(auth, other.access_token)
     seen, cursor = [], ""

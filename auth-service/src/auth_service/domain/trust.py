@@ -6,8 +6,10 @@ from uuid import UUID
 
 # No setting lets an access token live longer.
 ACCESS_TOKEN_MAX = timedelta(minutes=15)
-# For the clocks of those who verify.
-_CLOCK_MARGIN = timedelta(minutes=1)
+# How long a revocation is told of. No token lives as long, but the gateway lets an event stream go
+# on when its token has expired, an hour and three quarters at most; and a gateway that heard nothing
+# for an hour must still learn what to end.
+REVOCATION_LIFE = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,8 @@ class VerificationKey:
 @dataclass(frozen=True, slots=True)
 class Revocation:
     """Access tokens of a login (``sid``), or of a whole user when ``sid`` is None, are refused
-    if they were issued at or before ``revoked_at``; after ``expires_at`` none can be left.
+    if they were issued at or before ``revoked_at``; after ``expires_at`` neither they nor anything
+    that was opened with them can be left.
     """
 
     id: UUID
@@ -45,13 +48,13 @@ def end_for_good(
     It refuses tokens of later than ``now`` too: another replica, with a clock of its own, may
     be signing one at this moment.
     """
-    end = now + ACCESS_TOKEN_MAX + _CLOCK_MARGIN
+    end = now + REVOCATION_LIFE
     return Revocation(id, tenant_id, user_id, sid, revoked_at=end, expires_at=end)
 
 
 def may_live_on(last_used_at: datetime, now: datetime) -> bool:
-    """Whether access tokens of a login that was last used then can still be good."""
-    return last_used_at + ACCESS_TOKEN_MAX + _CLOCK_MARGIN > now
+    """Whether anything can be open still of a login that was last used then."""
+    return last_used_at + REVOCATION_LIFE > now
 
 
 @dataclass(frozen=True, slots=True)

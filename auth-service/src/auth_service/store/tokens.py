@@ -27,10 +27,20 @@ _TOKEN = select(
 )
 
 
-class PostgresOwnTokens:
-    """See the port OwnTokens."""
+class PostgresTokenEnds:
+    """See the port TokenEnds."""
 
     _connection: AsyncConnection
+
+    async def delete_tokens(self, user_id: UUID) -> Sequence[UUID]:
+        result = await self._connection.execute(
+            delete(tokens).where(tokens.c.user_id == user_id).returning(tokens.c.id)
+        )
+        return [row.id for row in result]
+
+
+class PostgresOwnTokens(PostgresTokenEnds):
+    """See the port OwnTokens."""
 
     async def find_made(self, once: Once[UUID], token: Token) -> UUID | None:
         owner = Scope(token.tenant_id, token.user_id)
@@ -73,10 +83,8 @@ class PostgresOwnTokens:
         return result.rowcount == 1
 
 
-class PostgresTokensPresented:
+class PostgresTokensPresented(PostgresTokenEnds):
     """See the port TokensPresented."""
-
-    _connection: AsyncConnection
 
     async def token_by_digest(self, digest: bytes) -> Token | None:
         result = await self._connection.execute(_TOKEN.where(tokens.c.digest == digest))

@@ -88,7 +88,7 @@ class TokenNotFound(AppError):
 
 
 class TooManyTokens(AppError):
-    kind = Kind.EXHAUSTED
+    kind = Kind.CONFLICT
     reason = "TOO_MANY_TOKENS"
     detail = "As many personal access tokens exist as may; delete one of them first."
 

@@ -12,6 +12,7 @@ from auth_service.usecases.guessing import guess, redeem
 from auth_service.usecases.limiting import attempt
 from auth_service.usecases.logins import revoke_ended
 from auth_service.usecases.ports import Ports
+from auth_service.usecases.tokens import end_tokens
 from auth_service.usecases.trail import happened
 from auth_service.usecases.validating import refuse
 from chassis.clock import utc_now
@@ -20,10 +21,11 @@ from chassis.clock import utc_now
 async def reset_password(
     ports: Ports, *, email: str, code: str, new_password: str, client: Client
 ) -> None:
-    """Set the password of the account with that verified address, and end all its logins.
+    """Set the password of the account with that verified address, and end all that was open.
 
     In one transaction: the code is used up, the password is the new one, every login has ended
-    and with it every refresh token, and access tokens are revoked. Failures to log in by the
+    and with it every refresh token, every personal access token is gone, since whoever made it may
+    be why its owner is here, and access tokens are revoked. Failures to log in by the
     account's names are forgotten: whoever made them, its owner is back. Raises
     ValidationFailed, InvalidCode (also where there is no such account), TooManyAttempts,
     TooBusy.
@@ -53,8 +55,15 @@ async def reset_password(
         # Login by login: the one that its owner opens next, in this very second, is good.
         ended = await transaction.end_logins(user.id, now)
         await revoke_ended(transaction, ended, now, tenant_id=user.tenant_id, user_id=user.id)
+        tokens = await end_tokens(transaction, tenant_id=user.tenant_id, user_id=user.id)
         for name in (email_key(user.email), username_key(user.username)):
             await transaction.forget(LOGIN, attempt(ports.pseudonyms, LOGIN, name).subject)
         await transaction.record(
-            happened(Event.PASSWORD_RESET, user, client, logins_ended=str(len(ended)))
+            happened(
+                Event.PASSWORD_RESET,
+                user,
+                client,
+                logins_ended=str(len(ended)),
+                tokens_ended=str(tokens),
+            )
         )

@@ -10,7 +10,15 @@ from chassis.idempotency import Once
 from chassis.paging import Position
 
 
-class OwnTokens(Protocol):
+class TokenEnds(Protocol):
+    """The part of a transaction that takes a user's tokens away."""
+
+    async def delete_tokens(self, user_id: UUID) -> Sequence[UUID]:
+        """Delete all of them; returns their ids."""
+        ...
+
+
+class OwnTokens(TokenEnds, Protocol):
     """A part of the caller's transaction."""
 
     async def find_made(self, once: Once[UUID], token: Token) -> UUID | None:
@@ -32,7 +40,7 @@ class OwnTokens(Protocol):
         ...
 
 
-class TokensPresented(Protocol):
+class TokensPresented(TokenEnds, Protocol):
     """A part of the system's transaction."""
 
     async def token_by_digest(self, digest: bytes) -> Token | None: ...

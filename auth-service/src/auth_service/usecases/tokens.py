@@ -28,7 +28,7 @@ from auth_service.usecases.errors import (
     TokenNotFound,
     TooManyTokens,
 )
-from auth_service.usecases.ports import AccessToken, Ports
+from auth_service.usecases.ports import AccessToken, CallerTransaction, Ports, SystemTransaction
 from auth_service.usecases.trail import done_by, happened_to, record_alone
 from chassis.caller import Caller
 from chassis.clock import utc_now
@@ -127,6 +127,19 @@ async def delete_token(ports: Ports, caller: Caller, token_id: str) -> None:
             )
         )
         await transaction.record(done_by(caller, Event.PAT_DELETED, pat_id=str(parsed)))
+
+
+async def end_tokens(
+    transaction: CallerTransaction | SystemTransaction, *, tenant_id: UUID, user_id: UUID
+) -> int:
+    """End all tokens of the user's with this transaction; returns how many."""
+    now = utc_now()
+    ended = await transaction.delete_tokens(user_id)
+    for token_id in ended:
+        await transaction.revoke(
+            end_for_good(new_id(), tenant_id=tenant_id, user_id=user_id, sid=str(token_id), now=now)
+        )
+    return len(ended)
 
 
 async def exchange_token(ports: Ports, *, secret: str, client: Client) -> AccessToken:

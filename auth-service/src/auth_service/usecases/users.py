@@ -5,7 +5,6 @@ from uuid import UUID
 
 from auth_service.domain.audit import Event
 from auth_service.domain.authority import is_demotion
-from auth_service.domain.trust import ACCESS_TOKEN_MAX, Revocation
 from auth_service.domain.users import Role, Status, User, username_key
 from auth_service.usecases import by_name
 from auth_service.usecases.admin_ports import UserFilter
@@ -14,6 +13,7 @@ from auth_service.usecases.erasures import begin_erasure
 from auth_service.usecases.errors import TenantNotFound
 from auth_service.usecases.logins import revoke_ended
 from auth_service.usecases.ports import AdminTransaction, OpenSystem, Ports
+from auth_service.usecases.tokens import end_tokens
 from auth_service.usecases.trail import done_by, happened
 from chassis.caller import Caller
 from chassis.clock import utc_now
@@ -65,7 +65,8 @@ async def update_user(
 ) -> User:
     """Give a user another role or status; what is None stays. Returns the user as changed.
 
-    Whoever loses something loses every login and token with it, in the same transaction.
+    Whoever loses something loses every login with it, in the same transaction; with their status
+    also every personal access token, and nothing of that comes back with it.
     Raises UserNotFound, NotYourself, Forbidden.
     """
     async with open_as_admin(ports, caller) as transaction:
@@ -87,28 +88,22 @@ async def update_user(
         if changed.status != target.status:
             await transaction.set_status(target.id, changed.status)
         loses_status = changed.status != target.status and changed.status is Status.DISABLED
+        if loses_status:
+            await end_tokens(transaction, tenant_id=target.tenant_id, user_id=target.id)
         if loses_status or is_demotion(target.role, changed.role):
-            await end_everything(transaction, target)
+            await end_logins(transaction, target)
     return changed
 
 
-async def end_everything(transaction: AdminTransaction, user: User) -> None:
-    """End the user's logins, and refuse every access token there is; new ones are good."""
+async def end_logins(transaction: AdminTransaction, user: User) -> None:
+    """End all the user's logins; one that is opened next, in this very second, is good.
+
+    So the user as such is not revoked. What a personal access token has been exchanged for may bear
+    the role that was for two minutes more: it opens nothing that a role does.
+    """
     now = utc_now()
     ended = await transaction.end_logins(user.id, now)
     await revoke_ended(transaction, ended, now, tenant_id=user.tenant_id, user_id=user.id)
-    # Read again: to end the logins may have meant to wait for one that was being refreshed.
-    now = utc_now()
-    await transaction.revoke(
-        Revocation(
-            new_id(),
-            user.tenant_id,
-            user.id,
-            sid=None,
-            revoked_at=now,
-            expires_at=now + ACCESS_TOKEN_MAX,
-        )
-    )
 
 
 async def delete_user(ports: Ports, caller: Caller, user_id: str) -> UUID:
