@@ -211,6 +211,24 @@ async def test_a_hash_of_old_parameters_is_made_anew_at_the_next_log_in(
     assert (await _log_in(auth, "ada")).user.username == "ada"
 
 
+async def test_log_ins_at_once_all_succeed_while_the_hash_is_made_anew(
+    serve: Serve, grpc_channel: OpenChannel, register: Register, database: DatabaseUrls
+) -> None:
+    await register("ada")
+    _, port = await serve(password_iterations=2)
+    stronger = await grpc_channel(port, "auth-service")
+
+    await asyncio.gather(*(_log_in(stronger, "ada") for _ in range(8)))
+
+    with psycopg.connect(database.worker) as worker:
+        [(password_hash, failures)] = worker.execute(
+            "SELECT password_hash, (SELECT hits FROM counters WHERE scope = 'login') FROM users"
+        ).fetchall()
+    assert "t=2" in password_hash
+    # None of them was taken for a failure.
+    assert failures == []
+
+
 async def test_too_many_passwords_at_once_are_turned_away_with_a_time_to_come_back(
     serve: Serve, grpc_channel: OpenChannel
 ) -> None:

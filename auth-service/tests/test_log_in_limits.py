@@ -154,6 +154,42 @@ async def test_what_is_turned_away_unseen_is_no_failure(
     assert looked_at == 10
 
 
+@pytest.mark.parametrize("name", ["ada", "nobody"])
+async def test_log_ins_under_one_name_are_bounded_whatever_comes_of_them(
+    serve: Serve, grpc_channel: OpenChannel, register: Register, name: str
+) -> None:
+    await register("ada")
+    _, port = await serve(logins_per_hour=3)
+    auth = await grpc_channel(port, "auth-service")
+
+    said = [_said(await _log_in(auth, name, GOOD)) for _ in range(5)]
+
+    each = "granted" if name == "ada" else "INVALID_CREDENTIALS"
+    assert said == [each] * 3 + ["TOO_MANY_ATTEMPTS"] * 2
+
+
+async def test_one_address_registers_only_so_many(serve: Serve, grpc_channel: OpenChannel) -> None:
+    _, port = await serve(registrations_per_hour=4)
+    auth = await grpc_channel(port, "auth-service")
+
+    async def register(name: str, ip: str = "192.0.2.66") -> str:
+        request = auth_pb2.RegisterRequest(
+            username=name,
+            email="a@example.org",
+            password=GOOD,
+            client=auth_pb2.Client(ip=ip),
+        )
+        try:
+            await auth.unary(auth.stub(AuthServiceStub).Register, request, timeout=5)
+        except RemoteError as error:
+            return error.reason
+        return "made"
+
+    said = [await register(name) for name in ("ada", "ada", "eve", "ada", "bob", "bob")]
+    assert said == ["made", "USERNAME_TAKEN", "made", "USERNAME_TAKEN"] + ["TOO_MANY_ATTEMPTS"] * 2
+    assert await register("bob", ip="192.0.2.67") == "made"
+
+
 async def test_what_is_counted_names_nobody(
     auth: Channel, register: Register, database: DatabaseUrls
 ) -> None:
@@ -162,7 +198,8 @@ async def test_what_is_counted_names_nobody(
 
     with psycopg.connect(database.worker) as worker:
         rows = worker.execute("SELECT scope, subject FROM counters ORDER BY scope").fetchall()
-    assert [scope for scope, _ in rows] == ["login", "login_from"]
+    scopes = ["login", "login_any", "login_from", "register_from"]
+    assert [scope for scope, _ in rows] == scopes
     for _, subject in rows:
         assert len(subject) == 32
         assert not any(text in subject for text in (b"ada", b"192.0.2.66"))

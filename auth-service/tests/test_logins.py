@@ -268,3 +268,27 @@ async def test_the_end_of_a_login_is_told_for_as_long_as_a_stream_of_it_may_be_o
     claims = jwt.decode(idle.access_token, options={"verify_signature": False})
     assert str(sid) == claims["sid"]
     assert left > timedelta(minutes=119)
+
+
+async def test_whoever_opens_one_login_too_many_ends_the_one_least_used(
+    auth: Channel, register: Register, database: DatabaseUrls
+) -> None:
+    first, other = await register("ada"), await register("eve")
+    second = await _log_in(auth, "ada")
+    with psycopg.connect(database.worker) as worker:
+        # As many as may be open, all but the first used in the hour to come.
+        worker.execute(
+            "INSERT INTO logins (id, tenant_id, user_id, ip, user_agent, created_at, last_used_at,"
+            " expires_at) SELECT gen_random_uuid(), tenant_id, user_id, '', '', created_at,"
+            " now() + interval '1 hour', expires_at FROM logins, generate_series(1, 98)"
+            " WHERE id = %s",
+            [jwt.decode(second.access_token, options={"verify_signature": False})["sid"]],
+        )
+
+    newest = await _log_in(auth, "ada")
+
+    await _falls(auth, first)
+    listed = await As(auth, newest.access_token).logins(count=True)
+    assert listed.total == 100
+    for grant in (second, newest, other):
+        await _refresh(auth, grant.refresh_token)

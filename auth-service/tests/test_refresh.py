@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta, tzinfo
 
 import psycopg
 import pytest
@@ -9,6 +10,7 @@ from cryptography.exceptions import InvalidTag
 
 from auth_service.credentials.sealing import SealedSuccessors
 from auth_service.usecases.granting import digest
+from chassis import clock
 from chassis.errors import Kind, RemoteError
 from chassis.grpc.client import Channel
 from chassis.service import Service
@@ -195,3 +197,25 @@ async def test_what_is_no_refresh_token_is_refused_alike(auth: Channel) -> None:
     for token in ("", "\0", "x", "A" * 43, "é" * 43, "A" * 1_000_000):
         error = await _refused(_refresh(auth, token))
         assert (error.reason, error.fields) == ("INVALID_REFRESH_TOKEN", ())
+
+
+@pytest.mark.parametrize("ahead", [15, -600])
+async def test_the_clock_of_a_replica_is_nothing_to_the_retry_rule(
+    auth: Channel, register: Register, monkeypatch: pytest.MonkeyPatch, ahead: int
+) -> None:
+    first = await register("ada")
+    second = await _refresh(auth, first.refresh_token)
+
+    class Wrong(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Wrong":
+            return super().now(tz) + timedelta(seconds=ahead)
+
+    # Everything in this process that asks for the time is told another one from here on.
+    monkeypatch.setattr(clock, "datetime", Wrong)
+    again = await _refresh(auth, first.refresh_token)
+    assert again.refresh_token == second.refresh_token
+    third = await _refresh(auth, second.refresh_token)
+    # The successor was used: that is no retry, whatever the time.
+    assert (await _refused(_refresh(auth, first.refresh_token))).reason == "INVALID_REFRESH_TOKEN"
+    assert (await _refused(_refresh(auth, third.refresh_token))).reason == "INVALID_REFRESH_TOKEN"

@@ -196,3 +196,31 @@ async def test_many_readers_each_hear_each_revocation_once(
         listener.cancel()
     await asyncio.wait(listeners)
     assert all(sorted(into) == users for into in heard)
+
+
+async def test_what_is_more_than_a_message_holds_comes_in_pieces_and_the_keys_behind_them(
+    auth: Channel,
+    register: Register,
+    database: DatabaseUrls,
+    serve: Serve,
+    grpc_channel: OpenChannel,
+) -> None:
+    user = (await register("ada")).user
+    with psycopg.connect(database.worker) as worker:
+        worker.execute(
+            "INSERT INTO revocations (id, tenant_id, user_id, sid, revoked_at, expires_at)"
+            " SELECT gen_random_uuid(), gen_random_uuid(), %s, 'login ' || number, now(),"
+            " now() + interval '1 hour' FROM generate_series(1, 5000) AS number",
+            [user.id],
+        )
+    _, port = await serve()
+    trust = TrustStore()
+    pieces = []
+    async with aclosing(_watch(await grpc_channel(port, "auth-service"))) as messages:
+        async for message in messages:
+            trust.apply(message)
+            pieces.append(len(message.revocations))
+            if message.keys:
+                break
+    assert pieces == [2000, 2000, 1000]
+    assert all(trust.is_revoked(f"login {number}", "", 0) for number in range(1, 5001))

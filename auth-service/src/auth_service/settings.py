@@ -68,6 +68,18 @@ class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
         le=2,
         description="How often revocations by other replicas are looked for, seconds.",
     )
+    registrations_per_hour: int = Field(
+        100,
+        ge=1,
+        le=100_000,
+        description="Registrations from one address within an hour, failed ones too, at most.",
+    )
+    logins_per_hour: int = Field(
+        100,
+        ge=1,
+        le=100_000,
+        description="Log-ins under one name within an hour, at most; of failed ones fewer.",
+    )
     register_with_code: bool = Field(
         False,
         description="Whether registering needs a code that was sent to the e-mail address.",

@@ -12,6 +12,7 @@ from auth_service.credentials.signing import AccessTokenSigner, UnusableSigningK
 from auth_service.delivery.console import Console
 from auth_service.delivery.errands import ErrandQueue
 from auth_service.delivery.smtp import MailServer, SmtpMail
+from auth_service.domain.limits import log_ins, registrations
 from auth_service.events import (
     DURABLE,
     USER_DELETED,
@@ -117,6 +118,8 @@ def build(settings: Settings) -> Service:
         ),
         journal=journal,
         tenant=settings.tenant,
+        registrations=registrations(settings.registrations_per_hour),
+        log_ins=log_ins(settings.logins_per_hour),
         refresh_life=timedelta(days=settings.refresh_token_days),
         audit_life=timedelta(days=settings.audit_days),
     )

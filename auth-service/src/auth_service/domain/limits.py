@@ -45,8 +45,22 @@ SEND_FROM = Limit("send_from", (Window(20, _HOUR),))
 # Failures alone, by what was typed as a name.
 LOGIN = Limit("login", (Window(10, _TEN_MINUTES),))
 LOGIN_FROM = Limit("login_from", (Window(100, _TEN_MINUTES),))
+
+
+# By user: every one that is deleted is told to all processes for hours.
+TOKEN = Limit("token", (Window(100, _HOUR),))
 # Failures alone, by user: what somebody who is logged in takes for the password.
 PASSWORD = Limit("password", (Window(10, _TEN_MINUTES),))
+
+
+def log_ins(an_hour: int) -> Limit:
+    """The limit on log-ins by what was typed as a name, good ones too: each costs a hash."""
+    return Limit("login_any", (Window(an_hour, _HOUR),))
+
+
+def registrations(an_hour: int) -> Limit:
+    """The limit on registrations by client's address, whatever becomes of them."""
+    return Limit("register_from", (Window(an_hour, _HOUR),))
 
 
 def send_all(an_hour: int) -> Limit:

@@ -11,6 +11,10 @@ _USER_AGENT_MAX = 256
 # An answer may be lost on its way: so long whoever asks again may be the one it was meant for.
 RETRY_WINDOW = timedelta(seconds=10)
 
+# How many logins of a user may be open. Whoever opens one more ends the one least used: there is no
+# end of logins otherwise, and each must be ended one by one when the password changes.
+LOGINS_MAX = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Client:

@@ -56,6 +56,8 @@ class Account:
 
     user: User
     password_hash: str = field(repr=False)
+    # When this password was chosen: its hash may be made anew without that.
+    password_set_at: datetime
 
 
 def normalise_username(text: str) -> str:

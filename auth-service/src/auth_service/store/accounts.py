@@ -34,12 +34,18 @@ async def find_account(
     connection: AsyncConnection, condition: ColumnElement[bool], *, lock: bool
 ) -> Account | None:
     """The account that ``condition``, on a unique column, names, unless deleted or disabled."""
-    query = select(*_COLUMNS, users.c.password_hash).where(_living(condition))
+    query = select(*_COLUMNS, users.c.password_hash, users.c.password_set_at).where(
+        _living(condition)
+    )
     if lock:
         # Keys are left alone: whoever only refers to the user need not wait, and is not lost.
         query = query.with_for_update(key_share=True)
     row = (await connection.execute(query)).one_or_none()
-    return None if row is None else Account(to_user(row._mapping), row.password_hash)
+    return (
+        None
+        if row is None
+        else Account(to_user(row._mapping), row.password_hash, row.password_set_at)
+    )
 
 
 def select_users() -> Select[Any]:

@@ -1,7 +1,7 @@
 """What both kinds of transaction write, and what follows once it is committed."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -72,18 +72,10 @@ class PostgresEffects:
             .values(revoked_at=at)
         )
 
-    async def revoke(self, revocation: Revocation) -> None:
-        await self._connection.execute(
-            insert(revocations).values(
-                id=revocation.id,
-                tenant_id=revocation.tenant_id,
-                user_id=revocation.user_id,
-                sid=revocation.sid,
-                revoked_at=revocation.revoked_at,
-                expires_at=revocation.expires_at,
-            )
-        )
-        self._revoked = True
+    async def revoke(self, *these: Revocation) -> None:
+        if these:
+            await self._connection.execute(insert(revocations), [asdict(one) for one in these])
+            self._revoked = True
 
     async def confirm_erasure(self, erasure_id: UUID, service: str, at: datetime) -> bool:
         result = await self._connection.execute(

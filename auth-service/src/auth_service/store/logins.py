@@ -30,9 +30,28 @@ class PostgresLoginEnds:
         )
         return [EndedLogin(row.id, row.last_used_at) for row in result]
 
+    async def end_oldest_logins(
+        self, user_id: UUID, at: datetime, *, but: int
+    ) -> Sequence[EndedLogin]:
+        oldest = (
+            select(logins.c.id)
+            .where(_open(user_id, at))
+            .order_by(logins.c.last_used_at.desc(), logins.c.id.desc())
+            .offset(but)
+        )
+        result = await self._connection.execute(
+            update(logins)
+            .where(logins.c.id.in_(oldest.scalar_subquery()))
+            .values(revoked_at=at)
+            .returning(logins.c.id, logins.c.last_used_at)
+        )
+        return [EndedLogin(row.id, row.last_used_at) for row in result]
+
     async def replace_password(self, user_id: UUID, password_hash: str) -> None:
         await self._connection.execute(
-            update(users).where(users.c.id == user_id).values(password_hash=password_hash)
+            update(users)
+            .where(users.c.id == user_id)
+            .values(password_hash=password_hash, password_set_at=func.clock_timestamp())
         )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import case, delete, exists, func, insert, or_, select, update
+from sqlalchemy import and_, case, delete, exists, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from auth_service.domain.emails import email_key
@@ -74,6 +74,7 @@ class PostgresSystemTransaction(
                 email_key=email_key(user.email) if user.email_verified_at else None,
                 email_verified_at=user.email_verified_at,
                 password_hash=account.password_hash,
+                password_set_at=account.password_set_at,
                 role=user.role.value,
                 status="active",
                 created_at=user.created_at,
@@ -90,12 +91,12 @@ class PostgresSystemTransaction(
     async def account(self, user_id: UUID, *, lock: bool = False) -> Account | None:
         return await find_account(self._connection, users.c.id == user_id, lock=lock)
 
-    async def note_login(self, user_id: UUID, *, password_hash: str, at: datetime) -> None:
-        await self._connection.execute(
-            update(users)
-            .where(users.c.id == user_id)
-            .values(password_hash=password_hash, last_login_at=at)
-        )
+    async def note_login(self, user_id: UUID, *, password_hash: str | None, at: datetime) -> None:
+        statement = update(users).where(users.c.id == user_id).values(last_login_at=at)
+        if password_hash is not None:
+            # The same password: `password_set_at` stays.
+            statement = statement.values(password_hash=password_hash)
+        await self._connection.execute(statement)
 
     async def add_login(self, login: Login, client: Client) -> None:
         await self._connection.execute(
@@ -128,7 +129,7 @@ class PostgresSystemTransaction(
         row = (await self._connection.execute(query)).one_or_none()
         return None if row is None else Login(**row._mapping)
 
-    async def refresh_token(self, digest: bytes) -> RefreshToken | None:
+    async def refresh_token(self, digest: bytes) -> tuple[RefreshToken, datetime] | None:
         query = select(
             refresh_tokens.c.digest,
             refresh_tokens.c.login_id,
@@ -136,9 +137,14 @@ class PostgresSystemTransaction(
             refresh_tokens.c.expires_at,
             refresh_tokens.c.rotated_at,
             refresh_tokens.c.successor,
+            func.clock_timestamp().label("now"),
         ).where(refresh_tokens.c.digest == digest)
         row = (await self._connection.execute(query)).one_or_none()
-        return None if row is None else RefreshToken(**row._mapping)
+        if row is None:
+            return None
+        found = dict(row._mapping)
+        now: datetime = found.pop("now")
+        return RefreshToken(**found), now
 
     async def add_refresh_token(self, token: RefreshToken, login: Login) -> None:
         await self._connection.execute(
@@ -156,9 +162,15 @@ class PostgresSystemTransaction(
         this = refresh_tokens.c.digest == token.digest
         await self._connection.execute(
             update(refresh_tokens)
+            # Each side has an index: a login may have thousands of tokens behind it.
             .where(
-                refresh_tokens.c.login_id == token.login_id,
-                or_(this, refresh_tokens.c.successor.is_not(None)),
+                or_(
+                    this,
+                    and_(
+                        refresh_tokens.c.login_id == token.login_id,
+                        refresh_tokens.c.successor.is_not(None),
+                    ),
+                )
             )
             .values(
                 rotated_at=case((this, at), else_=refresh_tokens.c.rotated_at),

@@ -48,6 +48,7 @@ users = Table(
     Column("username_key", Text),
     Column("email", Text),
     Column("password_hash", Text),
+    _time("password_set_at"),
     Column("role", Text, nullable=False),
     Column("status", Text, nullable=False),
     _time("created_at"),

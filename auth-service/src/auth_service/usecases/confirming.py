@@ -28,7 +28,7 @@ async def lock_confirmed(transaction: CallerTransaction, confirmed: Account) -> 
     current = await transaction.account(confirmed.user.id, lock=True)
     if current is None:
         raise AccountDeleted()
-    if current.password_hash != confirmed.password_hash:
+    if current.password_set_at != confirmed.password_set_at:
         raise WrongPassword()
     return current
 

@@ -1,12 +1,13 @@
 """Register, log in, log out."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from auth_service.domain.audit import Event
 from auth_service.domain.codes import Purpose, code_problem
 from auth_service.domain.emails import email_key, email_problem, normalise_email
 from auth_service.domain.limits import LOGIN, LOGIN_FROM, network_of
-from auth_service.domain.logins import Client
+from auth_service.domain.logins import LOGINS_MAX, Client
 from auth_service.domain.passwords import PASSWORD_MAX, normalise_password, password_problem
 from auth_service.domain.trust import end_for_good
 from auth_service.domain.users import (
@@ -27,6 +28,7 @@ from auth_service.usecases.errors import (
 from auth_service.usecases.granting import Grant, open_login
 from auth_service.usecases.guessing import guess, redeem
 from auth_service.usecases.limiting import attempt, count, take_back
+from auth_service.usecases.logins import revoke_ended
 from auth_service.usecases.ports import Ports, SystemTransaction
 from auth_service.usecases.trail import done_by, happened, record_alone
 from auth_service.usecases.validating import refuse
@@ -67,8 +69,11 @@ async def register(
     if code is None and ports.codes.to_register:
         raise CodeRequired()
     with ports.passwords.turn() as turn:
-        if code is not None:
-            await _look_at_code(ports, username=username, email=email, code=code, client=client)
+        await _look_at_name(ports, username=username, client=client)
+        if code is not None and not await guess(
+            ports, purpose=Purpose.REGISTER, email=email, code=code, client=client
+        ):
+            raise InvalidCode()
         password_hash = await turn.hash(password)
     now = utc_now()
     async with ports.open_system() as transaction:
@@ -84,7 +89,7 @@ async def register(
             last_login_at=now,
             email_verified_at=None if code is None else now,
         )
-        account = Account(user, password_hash)
+        account = Account(user, password_hash, password_set_at=now)
         if not await transaction.add_account(account, key=username_key(username)):
             if code is not None and await transaction.is_email_taken(email_key(email)):
                 raise EmailTaken()
@@ -107,10 +112,11 @@ async def log_in(ports: Ports, *, username: str, password: str, client: Client) 
     with ports.passwords.turn() as turn:
         async with ports.open_system() as transaction:
             # Counted before it is looked at: of a thousand at once, ten are looked at.
-            counted = await count(
+            *failures, _ = await count(
                 transaction,
                 attempt(ports.pseudonyms, LOGIN_FROM, network_of(client.ip)),
                 attempt(ports.pseudonyms, LOGIN, _key(username)),
+                attempt(ports.pseudonyms, ports.log_ins, _key(username)),
             )
             account = await _find(transaction, username)
         # No connection is held while the hash is computed.
@@ -126,13 +132,12 @@ async def log_in(ports: Ports, *, username: str, password: str, client: Client) 
     async with ports.open_system() as transaction:
         current = await transaction.account(account.user.id, lock=True)
         # Deleted, or given another password, while the hash was computed.
-        if current is None or current.password_hash != account.password_hash:
+        if current is None or current.password_set_at != account.password_set_at:
             raise InvalidCredentials()
-        await take_back(transaction, counted)
-        await transaction.note_login(
-            current.user.id, password_hash=renewed or account.password_hash, at=now
-        )
+        await take_back(transaction, failures)
+        await transaction.note_login(current.user.id, password_hash=renewed, at=now)
         user = replace(current.user, last_login_at=now)
+        await _make_room(transaction, user, now)
         grant = await open_login(ports, transaction, user, client, now)
         await transaction.record(happened(Event.LOGIN_OPENED, user, client))
     return grant
@@ -157,15 +162,25 @@ async def log_out(ports: Ports, caller: Caller) -> None:
         await transaction.record(done_by(caller, Event.LOGIN_CLOSED))
 
 
-async def _look_at_code(
-    ports: Ports, *, username: str, email: str, code: str, client: Client
-) -> None:
-    """Raises InvalidCode, or UsernameTaken before a guess is spent: names are no secret."""
+async def _look_at_name(ports: Ports, *, username: str, client: Client) -> None:
+    """Raises UsernameTaken before a guess or a hash is spent: names are no secret."""
+    source = attempt(ports.pseudonyms, ports.registrations, network_of(client.ip))
     async with ports.open_system() as transaction:
-        if await transaction.account_by_key(username_key(username)) is not None:
-            raise UsernameTaken()
-    if not await guess(ports, purpose=Purpose.REGISTER, email=email, code=code, client=client):
-        raise InvalidCode()
+        await count(transaction, source)
+        taken = await transaction.account_by_key(username_key(username)) is not None
+    # Outside: what was looked at stays counted.
+    if taken:
+        raise UsernameTaken()
+
+
+async def _make_room(transaction: SystemTransaction, user: User, now: datetime) -> None:
+    """End the logins of the user that are one too many with the one that is about to be opened."""
+    ended = await transaction.end_oldest_logins(user.id, now, but=LOGINS_MAX - 1)
+    await revoke_ended(transaction, ended, now, tenant_id=user.tenant_id, user_id=user.id)
+    if ended:
+        await transaction.record(
+            happened(Event.LOGINS_REVOKED, user, count=str(len(ended)), because="too many")
+        )
 
 
 def _key(typed: str) -> str:

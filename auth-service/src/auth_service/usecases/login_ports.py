@@ -18,6 +18,12 @@ class LoginEnds(Protocol):
         """End the open logins of the user: all of them, ``only`` this one, or all ``but`` this one."""
         ...
 
+    async def end_oldest_logins(
+        self, user_id: UUID, at: datetime, *, but: int
+    ) -> Sequence[EndedLogin]:
+        """End the open logins of the user but the ``but`` that were used last."""
+        ...
+
     async def replace_password(self, user_id: UUID, password_hash: str) -> None: ...
 
 

@@ -6,13 +6,14 @@ from uuid import UUID
 
 from auth_service.domain.audit import Event
 from auth_service.domain.logins import EndedLogin, OpenLogin
-from auth_service.domain.trust import end_for_good, may_live_on
+from auth_service.domain.trust import may_live_on
 from auth_service.usecases.errors import LoginNotFound
 from auth_service.usecases.ports import CallerTransaction, Ports, SystemTransaction
+from auth_service.usecases.revoking import revoke_sids
 from auth_service.usecases.trail import done_by
 from chassis.caller import Caller
 from chassis.clock import utc_now
-from chassis.ids import new_id, parse_id
+from chassis.ids import parse_id
 from chassis.paging import Page, Position, page_of, parse_limit
 
 
@@ -67,22 +68,9 @@ async def revoke_ended(
     tenant_id: UUID,
     user_id: UUID,
 ) -> None:
-    """Revoke the access tokens of the user's logins that end with this transaction.
-
-    Each by its ``sid``, for good: a revocation of the user would take what is signed in the same
-    second for a login that goes on, and leave what a clock ahead of ours has signed.
-    """
-    for login in ended:
-        if may_live_on(login.last_used_at, now):
-            await transaction.revoke(
-                end_for_good(
-                    new_id(),
-                    tenant_id=tenant_id,
-                    user_id=user_id,
-                    sid=str(login.id),
-                    now=now,
-                )
-            )
+    """Revoke what may be open still of the user's logins that end with this transaction."""
+    sids = [login.id for login in ended if may_live_on(login.last_used_at, now)]
+    await revoke_sids(transaction, sids, now, tenant_id=tenant_id, user_id=user_id)
 
 
 def own_login(caller: Caller) -> UUID | None:

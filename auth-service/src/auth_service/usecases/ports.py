@@ -8,6 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from auth_service.domain.erasures import Erasure, Receipt
+from auth_service.domain.limits import Limit
 from auth_service.domain.logins import Client, Login, RefreshToken
 from auth_service.domain.trust import Revocation
 from auth_service.domain.users import Account, Role, User
@@ -45,7 +46,7 @@ class CallerTransaction(ProfileTransaction, OwnLogins, OwnTokens, Trail, Protoco
         """
         ...
 
-    async def revoke(self, revocation: Revocation) -> None:
+    async def revoke(self, *revocations: Revocation) -> None:
         """Refuse access tokens, everywhere, once this transaction is committed."""
         ...
 
@@ -98,8 +99,8 @@ class SystemTransaction(
         """The account, None when deleted; ``lock`` keeps log-ins and deletions waiting."""
         ...
 
-    async def note_login(self, user_id: UUID, *, password_hash: str, at: datetime) -> None:
-        """Set the time of the last log-in, and the hash, perhaps made anew."""
+    async def note_login(self, user_id: UUID, *, password_hash: str | None, at: datetime) -> None:
+        """Set the time of the last log-in, and the hash if it was made anew."""
         ...
 
     async def add_login(self, login: Login, client: Client) -> None: ...
@@ -108,7 +109,9 @@ class SystemTransaction(
         """The login that a refresh token belongs to, locked; None for an unknown token."""
         ...
 
-    async def refresh_token(self, digest: bytes) -> RefreshToken | None: ...
+    async def refresh_token(self, digest: bytes) -> tuple[RefreshToken, datetime] | None:
+        """The token, and the present time by the database's clock, which all replicas share."""
+        ...
 
     async def add_refresh_token(self, token: RefreshToken, login: Login) -> None: ...
 
@@ -263,5 +266,8 @@ class Ports:
     tenant: str
     # How long an unused refresh token is good.
     refresh_life: timedelta
+    # How often, within an hour, an address may register and a name log in.
+    registrations: Limit
+    log_ins: Limit
     # How long the audit trail goes back.
     audit_life: timedelta

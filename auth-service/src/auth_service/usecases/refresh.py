@@ -10,7 +10,6 @@ from auth_service.usecases.errors import InvalidRefreshToken
 from auth_service.usecases.granting import Grant, digest, grant, grant_again
 from auth_service.usecases.ports import Ports, SystemTransaction
 from auth_service.usecases.trail import happened_to
-from chassis.clock import utc_now
 from chassis.ids import new_id
 
 # What secrets.token_urlsafe makes of 32 bytes.
@@ -27,7 +26,7 @@ async def refresh(ports: Ports, *, refresh_token: str, client: Client) -> Grant:
     if not _SHAPE.fullmatch(refresh_token):
         raise InvalidRefreshToken()
     async with ports.open_system() as transaction:
-        result = await _exchange(ports, transaction, refresh_token, client, utc_now())
+        result = await _exchange(ports, transaction, refresh_token, client)
     # Outside: what a refusal has revoked must be committed.
     if result is None:
         raise InvalidRefreshToken()
@@ -35,13 +34,15 @@ async def refresh(ports: Ports, *, refresh_token: str, client: Client) -> Grant:
 
 
 async def _exchange(
-    ports: Ports, transaction: SystemTransaction, presented: str, client: Client, now: datetime
+    ports: Ports, transaction: SystemTransaction, presented: str, client: Client
 ) -> Grant | None:
     login = await transaction.find_login(digest(presented))
-    # Read after the login's lock was had: what another exchange has done is seen.
-    token = await transaction.refresh_token(digest(presented))
-    if login is None or token is None:
+    # Read after the login's lock was had: what another exchange has done is seen, and the time is
+    # later than any that it wrote, whatever this replica's own clock says.
+    found = await transaction.refresh_token(digest(presented))
+    if login is None or found is None:
         return None
+    token, now = found
     match judge(token, login, now):
         case Verdict.REFUSED:
             return None

@@ -6,7 +6,7 @@ poll; readers follow the board, each with a position of its own and no queue.
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -17,6 +17,9 @@ from chassis.clock import utc_now
 # A row is seen by others at its commit, later than the time it bears: each poll looks back.
 # No transaction that revokes comes near to lasting so long.
 _OVERLAP = timedelta(seconds=60)
+# Revocations in a message, of about 70 bytes each: far below what a message may hold, and little
+# enough that other calls are served between two.
+_PIECE = 2_000
 
 
 class RevocationBoard:
@@ -76,7 +79,12 @@ class RevocationBoard:
             new_keys = first or change != self._change
             if new_keys or news or time.monotonic() - spoken >= self._heartbeat:
                 position, change = self._count, self._change
-                yield TrustUpdate(first, self._keys if new_keys else (), news)
+                *before, last = _pieces(news)
+                for piece in before:
+                    yield TrustUpdate(first, (), piece)
+                    first = False
+                # A reader that has just started verifies nothing before it knows all of this.
+                yield TrustUpdate(first, self._keys if new_keys else (), last)
                 first, spoken = False, time.monotonic()
             if polled is self._polled:
                 await polled.wait()
@@ -95,3 +103,9 @@ class RevocationBoard:
     def _wake(self) -> None:
         self._polled.set()
         self._polled = asyncio.Event()
+
+
+def _pieces(news: Sequence[Revocation]) -> Iterator[tuple[Revocation, ...]]:
+    """``news`` in pieces that fit into a message; one that is empty, if there are none."""
+    for start in range(0, max(len(news), 1), _PIECE):
+        yield tuple(news[start : start + _PIECE])

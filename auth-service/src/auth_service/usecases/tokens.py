@@ -9,6 +9,7 @@ from hashlib import sha256
 from uuid import UUID
 
 from auth_service.domain.audit import Event
+from auth_service.domain.limits import TOKEN
 from auth_service.domain.logins import Client
 from auth_service.domain.tokens import (
     NAME_MAX,
@@ -20,7 +21,6 @@ from auth_service.domain.tokens import (
     normalise_scopes,
     scopes_problem,
 )
-from auth_service.domain.trust import end_for_good
 from auth_service.usecases.errors import (
     AccountDeleted,
     InvalidToken,
@@ -28,7 +28,9 @@ from auth_service.usecases.errors import (
     TokenNotFound,
     TooManyTokens,
 )
+from auth_service.usecases.limiting import attempt, count
 from auth_service.usecases.ports import AccessToken, CallerTransaction, Ports, SystemTransaction
+from auth_service.usecases.revoking import revoke_sids
 from auth_service.usecases.trail import done_by, happened_to, record_alone
 from chassis.caller import Caller
 from chassis.clock import utc_now
@@ -84,6 +86,9 @@ async def create_token(
         expires_at=expires_at,
     )
     secret = PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
+    async with ports.open_system() as transaction:
+        # One that is refused below counts as well.
+        await count(transaction, attempt(ports.pseudonyms, TOKEN, str(caller.user_id)))
     async with ports.open_caller(caller) as transaction:
         # Locked, so that no two see room for one.
         if await transaction.account(caller.user_id, lock=True) is None:
@@ -117,14 +122,8 @@ async def delete_token(ports: Ports, caller: Caller, token_id: str) -> None:
     async with ports.open_caller(caller) as transaction:
         if not await transaction.delete_token(caller.user_id, parsed):
             raise TokenNotFound()
-        await transaction.revoke(
-            end_for_good(
-                new_id(),
-                tenant_id=caller.tenant_id,
-                user_id=caller.user_id,
-                sid=str(parsed),
-                now=utc_now(),
-            )
+        await revoke_sids(
+            transaction, [parsed], utc_now(), tenant_id=caller.tenant_id, user_id=caller.user_id
         )
         await transaction.record(done_by(caller, Event.PAT_DELETED, pat_id=str(parsed)))
 
@@ -133,12 +132,8 @@ async def end_tokens(
     transaction: CallerTransaction | SystemTransaction, *, tenant_id: UUID, user_id: UUID
 ) -> int:
     """End all tokens of the user's with this transaction; returns how many."""
-    now = utc_now()
     ended = await transaction.delete_tokens(user_id)
-    for token_id in ended:
-        await transaction.revoke(
-            end_for_good(new_id(), tenant_id=tenant_id, user_id=user_id, sid=str(token_id), now=now)
-        )
+    await revoke_sids(transaction, ended, utc_now(), tenant_id=tenant_id, user_id=user_id)
     return len(ended)
 
 

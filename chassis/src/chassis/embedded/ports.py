@@ -7,6 +7,8 @@ from pathlib import Path
 _EPHEMERAL_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _LOWEST = 10240
 _ATTEMPTS = 200
+# A port is free until its server listens: this process gives none to two of them.
+_given: set[int] = set()
 
 
 def _ephemeral_start() -> int:
@@ -17,7 +19,7 @@ def _ephemeral_start() -> int:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A TCP port of ``host`` that nothing listens on now.
+    """A TCP port of ``host`` that nothing listens on now, another one at each call.
 
     It lies below the range that outgoing connections are given: while a server is away its
     clients knock at its port again and again, and one that was given that very port as its own
@@ -31,7 +33,8 @@ def free_port(host: str = "127.0.0.1") -> int:
             return port
     for _ in range(_ATTEMPTS):
         port = random.randint(_LOWEST, highest)
-        if is_free(port, host):
+        if port not in _given and is_free(port, host):
+            _given.add(port)
             return port
     raise OSError(f"no free port on {host} between {_LOWEST} and {highest}")
 

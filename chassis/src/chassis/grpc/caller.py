@@ -40,6 +40,8 @@ _CACHE_SIZE = 10_000
 _KEYS_SECONDS = 5.0
 # By how much auth-service's clock may be ahead of this machine's.
 _CLOCK_LEAD_SECONDS = 60.0
+# How often what has expired is looked for among what is revoked.
+_FORGET_SECONDS = 60.0
 # A watch that says nothing for so long is dead: the other side speaks every 10 seconds.
 _SILENCE_SECONDS = 30.0
 
@@ -122,6 +124,7 @@ class TrustStore:
         self._keys: dict[str, Ed25519PublicKey] = {}
         # sid or user id -> (revoked at, forget at), Unix seconds.
         self._revoked: dict[str, tuple[float, float]] = {}
+        self._forget_next = 0.0
         self._listeners: list[Listener] = []
         self.generation = 0
         self.arrived = asyncio.Event()
@@ -135,9 +138,6 @@ class TrustStore:
 
     def apply(self, message: TrustMessage) -> None:
         """Take in one message of the watch."""
-        known = self._revoked
-        if message.snapshot:
-            self._revoked = {}
         keys = {key.kid: Ed25519PublicKey.from_public_bytes(key.public_key) for key in message.keys}
         if keys:
             self._keys = keys
@@ -147,15 +147,17 @@ class TrustStore:
         news: dict[str, float] = {}
         for revocation in message.revocations:
             subject = revocation.sid or revocation.user_id
-            told, _ = known.get(subject, (0.0, 0.0))
-            at, end = self._revoked.get(subject, (0.0, 0.0))
-            # They come in any order: of several the furthest counts.
-            at = max(at, _seconds(revocation.revoked_at))
+            told, end = self._revoked.get(subject, (0.0, 0.0))
+            # They come in any order: of several the furthest counts. Nothing takes one back, not
+            # even a snapshot, which comes in pieces: it ends when it has expired.
+            at = max(told, _seconds(revocation.revoked_at))
             self._revoked[subject] = (at, max(end, _seconds(revocation.expires_at)))
             if at > told:
                 news[subject] = at
-        for subject in [name for name, (_, end) in self._revoked.items() if end < now]:
-            del self._revoked[subject]
+        if now >= self._forget_next:
+            self._forget_next = now + _FORGET_SECONDS
+            for subject in [name for name, (_, end) in self._revoked.items() if end < now]:
+                del self._revoked[subject]
         if self._keys:
             self.arrived.set()
         for subject, at in news.items():

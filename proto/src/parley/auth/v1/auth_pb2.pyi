@@ -1662,13 +1662,17 @@ class WatchRevocationsResponse(_message.Message):
     KEYS_FIELD_NUMBER: _builtins.int
     REVOCATIONS_FIELD_NUMBER: _builtins.int
     snapshot: _builtins.bool
-    """True on the first message of a stream: what the reader knew before is void."""
+    """True on the first message of a stream."""
     @_builtins.property
     def keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___VerificationKey]:
-        """All keys in force, when `snapshot` is true or when they changed."""
+        """All keys in force, in place of those before: behind the last revocation of the present state,
+        and when they changed.
+        """
 
     @_builtins.property
-    def revocations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Revocation]: ...
+    def revocations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Revocation]:
+        """In force until they expire: none is ever taken back."""
+
     def __init__(
         self,
         *,

@@ -1,0 +1,30 @@
+"""The access tokens of what ends, refused from the commit on."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from auth_service.domain.trust import end_for_good
+from auth_service.usecases.ports import CallerTransaction, SystemTransaction
+from chassis.ids import new_id
+
+
+async def revoke_sids(
+    transaction: CallerTransaction | SystemTransaction,
+    sids: Iterable[UUID],
+    now: datetime,
+    *,
+    tenant_id: UUID,
+    user_id: UUID,
+) -> None:
+    """Revoke what was issued to these logins or personal access tokens of the user, for good.
+
+    One by one: a revocation of the user would take what is signed in the same second for a login
+    that goes on, and leave what a clock ahead of ours has signed.
+    """
+    await transaction.revoke(
+        *(
+            end_for_good(new_id(), tenant_id=tenant_id, user_id=user_id, sid=str(sid), now=now)
+            for sid in sids
+        )
+    )
