@@ -56,7 +56,13 @@ class User:
             "/api/v1/auth/login", json={"username": self.username, "password": PASSWORD}
         )
         assert answer.status_code == 200, answer.text
-        self.http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        self.grant = answer.json()
+        self.http.headers["Authorization"] = f"Bearer {self.grant['access_token']}"
+
+    @property
+    def token(self) -> str:
+        """What the client shows with every request."""
+        return self.http.headers["Authorization"].removeprefix("Bearer ")
 
     def again(self) -> "User":
         """The same user on another device, logged in by themselves."""

@@ -21,7 +21,11 @@ def _end(stack: Stack) -> None:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack = Stack(tmp_path_factory.mktemp("stack"))
+    """With two gateways, and an auth-service for each: what one does, the other must hear of."""
+    stack = Stack(
+        tmp_path_factory.mktemp("stack"),
+        environment={"PARLEY_REPLICAS": "auth-service=2,gateway=2"},
+    )
     stack.start()
     yield stack
     _end(stack)
@@ -53,3 +57,19 @@ def sign_up() -> Iterator[SignUp]:
             return user
 
         yield make
+
+
+@pytest.fixture(scope="session")
+def _an_operator(stack: Stack) -> Iterator[User]:
+    user = User(stack.url)
+    made = stack.command("auth-service", "make-operator", user.username)
+    assert (made.returncode, made.stderr) == (0, "")
+    yield user
+    user.close()
+
+
+@pytest.fixture
+def operator(_an_operator: User) -> User:
+    """One for all tests, logged in."""
+    _an_operator.log_in()
+    return _an_operator

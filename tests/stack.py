@@ -10,7 +10,6 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
 import psutil
 
 from chassis.embedded import EmbeddedNats, EmbeddedPostgres, EmbeddedValkey, free_port
@@ -28,6 +27,8 @@ class Stack:
     demo_port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
     environment: dict[str, str] = field(default_factory=dict)
+    #: Where each gateway is, the first at ``url``; known once the stack has started.
+    gateways: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
@@ -47,8 +48,9 @@ class Stack:
         return (self.directory / "output").read_text(errors="replace")
 
     def start(self) -> None:
-        """Start, and return once the gateway is ready."""
+        """Start, and return once every gateway and service is ready."""
         with (self.directory / "output").open("ab") as output:
+            told_before = output.tell()
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "parley_local", "--json", "--with-parent"],
                 stdin=subprocess.DEVNULL,
@@ -63,16 +65,16 @@ class Stack:
                 },
             )
         deadline = time.monotonic() + _READY_SECONDS
-        while not self._is_ready():
+        while not (urls := self._ready_at(told_before)):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"the stack is not ready:\n{self.output[-4000:]}")
             time.sleep(0.05)
+        self.gateways = urls
 
-    def _is_ready(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200
-        except httpx.TransportError:
-            return False
+    def _ready_at(self, told_before: int) -> tuple[str, ...]:
+        told = (self.directory / "output").read_bytes()[told_before:].decode(errors="replace")
+        ready = re.search(r'"gateways": \[([^]]*)\]', told)
+        return tuple(re.findall(r'"(http[^"]+)"', ready[1])) if ready else ()
 
     def stop(self) -> int:
         """Ctrl-C; the runner's exit code once everything is down."""

@@ -16,15 +16,6 @@ def _is_refused(user: User, path: str) -> bool:
     return user.http.get(f"/api/v1/{path}").status_code == 401
 
 
-@pytest.fixture
-def operator(stack: Stack, sign_up: SignUp) -> User:
-    user = sign_up(stack)
-    made = stack.command("auth-service", "make-operator", user.username)
-    assert (made.returncode, made.stderr) == (0, "")
-    user.log_in()
-    return user
-
-
 async def test_a_disabled_user_is_out_of_every_service_in_seconds_and_comes_back_enabled(
     stack: Stack, sign_up: SignUp, operator: User
 ) -> None:
