@@ -228,3 +228,8 @@ def test_root_without_user_namespaces_runs_postgres_as_nobody(tmp_path: Path) ->
         assert (data / "postgres" / "data").stat().st_uid == owner
         parent.communicate("", timeout=30)
         assert parent.returncode == 0
+
+
+def test_no_port_is_given_twice() -> None:
+    ports = [free_port() for _ in range(500)]
+    assert len(set(ports)) == 500
