@@ -108,7 +108,7 @@ async def test_an_attackers_failures_do_not_touch_what_the_owner_has_open(
     mine = await register("ada")
     for _ in range(30):
         await _log_in(auth, "ada", BAD)
-    assert _said(await _log_in(auth, "ada", GOOD, "192.0.2.7")) == "TOO_MANY_ATTEMPTS"
+    assert _said(await _log_in(auth, "ada", GOOD, "203.0.113.1")) == "TOO_MANY_ATTEMPTS"
 
     stub = auth.stub(AuthServiceStub)
     token = mine.access_token
@@ -152,6 +152,21 @@ async def test_what_is_turned_away_unseen_is_no_failure(
         looked_at += 1
 
     assert looked_at == 10
+
+
+async def test_whoever_guesses_from_elsewhere_keeps_no_owner_out_of_home(
+    auth: Channel, register: Register
+) -> None:
+    # From 192.0.2.7.
+    await register("ada")
+    for number in range(11):
+        await _log_in(auth, "ada", BAD, f"198.51.100.{number}")
+    assert _said(await _log_in(auth, "ada", GOOD, "203.0.113.1")) == "TOO_MANY_ATTEMPTS"
+
+    assert _said(await _log_in(auth, "ada", GOOD, "192.0.2.7")) == "granted"
+    # Whoever guesses at home has ten tries of their own.
+    at_home = [_said(await _log_in(auth, "ada", BAD, "192.0.2.7")) for _ in range(11)]
+    assert at_home == ["INVALID_CREDENTIALS"] * 10 + ["TOO_MANY_ATTEMPTS"]
 
 
 @pytest.mark.parametrize("name", ["ada", "nobody"])

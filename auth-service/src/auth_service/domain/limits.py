@@ -44,6 +44,9 @@ SEND = Limit("send", (Window(3, _TEN_MINUTES), Window(10, _DAY)))
 SEND_FROM = Limit("send_from", (Window(20, _HOUR),))
 # Failures alone, by what was typed as a name.
 LOGIN = Limit("login", (Window(10, _TEN_MINUTES),))
+# In place of that one where the account was logged in of late: by name and network. So whoever
+# guesses from elsewhere keeps no owner out of home.
+LOGIN_FAMILIAR = Limit("login_familiar", (Window(10, _TEN_MINUTES),))
 LOGIN_FROM = Limit("login_from", (Window(100, _TEN_MINUTES),))
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from auth_service.domain.emails import email_key
 from auth_service.domain.erasures import Erasure, Receipt, ServiceErasure
+from auth_service.domain.limits import network_of
 from auth_service.domain.logins import Client, Login, RefreshToken
 from auth_service.domain.trust import Revocation
 from auth_service.domain.users import Account, Role, User
@@ -98,6 +99,10 @@ class PostgresSystemTransaction(
             statement = statement.values(password_hash=password_hash)
         await self._connection.execute(statement)
 
+    async def was_at(self, user_id: UUID, network: str) -> bool:
+        query = select(exists().where(logins.c.user_id == user_id, logins.c.network == network))
+        return bool((await self._connection.execute(query)).scalar_one())
+
     async def add_login(self, login: Login, client: Client) -> None:
         await self._connection.execute(
             insert(logins).values(
@@ -105,6 +110,7 @@ class PostgresSystemTransaction(
                 tenant_id=login.tenant_id,
                 user_id=login.user_id,
                 ip=client.ip,
+                network=network_of(client.ip),
                 user_agent=client.user_agent,
                 created_at=login.created_at,
                 last_used_at=login.created_at,
@@ -188,6 +194,7 @@ class PostgresSystemTransaction(
                 last_used_at=at,
                 expires_at=expires_at,
                 ip=client.ip,
+                network=network_of(client.ip),
                 user_agent=client.user_agent,
             )
         )

@@ -87,6 +87,8 @@ logins = Table(
     Column("tenant_id", Uuid, nullable=False),
     Column("user_id", Uuid, nullable=False),
     Column("ip", Text, nullable=False),
+    # What the address belongs to; empty before it was kept.
+    Column("network", Text, nullable=False),
     Column("user_agent", Text, nullable=False),
     _time("created_at"),
     _time("last_used_at"),

@@ -6,7 +6,7 @@ from datetime import datetime
 from auth_service.domain.audit import Event
 from auth_service.domain.codes import Purpose, code_problem
 from auth_service.domain.emails import email_key, email_problem, normalise_email
-from auth_service.domain.limits import LOGIN, LOGIN_FROM, network_of
+from auth_service.domain.limits import LOGIN, LOGIN_FAMILIAR, LOGIN_FROM, network_of
 from auth_service.domain.logins import LOGINS_MAX, Client
 from auth_service.domain.passwords import PASSWORD_MAX, normalise_password, password_problem
 from auth_service.domain.trust import end_for_good
@@ -27,7 +27,7 @@ from auth_service.usecases.errors import (
 )
 from auth_service.usecases.granting import Grant, open_login
 from auth_service.usecases.guessing import guess, redeem
-from auth_service.usecases.limiting import attempt, count, take_back
+from auth_service.usecases.limiting import Attempt, attempt, count, take_back
 from auth_service.usecases.logins import revoke_ended
 from auth_service.usecases.ports import Ports, SystemTransaction
 from auth_service.usecases.trail import done_by, happened, record_alone
@@ -111,14 +111,15 @@ async def log_in(ports: Ports, *, username: str, password: str, client: Client) 
     _check_shape(username, password)
     with ports.passwords.turn() as turn:
         async with ports.open_system() as transaction:
-            # Counted before it is looked at: of a thousand at once, ten are looked at.
+            account = await _find(transaction, username)
+            by_name = await _limit_of_name(ports, transaction, account, username, client)
+            # Counted before the password is looked at: of a thousand at once, ten are.
             *failures, _ = await count(
                 transaction,
                 attempt(ports.pseudonyms, LOGIN_FROM, network_of(client.ip)),
-                attempt(ports.pseudonyms, LOGIN, _key(username)),
+                by_name,
                 attempt(ports.pseudonyms, ports.log_ins, _key(username)),
             )
-            account = await _find(transaction, username)
         # No connection is held while the hash is computed.
         matches = await turn.verify(password, account.password_hash if account else None)
         renewed = None
@@ -171,6 +172,20 @@ async def _look_at_name(ports: Ports, *, username: str, client: Client) -> None:
     # Outside: what was looked at stays counted.
     if taken:
         raise UsernameTaken()
+
+
+async def _limit_of_name(
+    ports: Ports,
+    transaction: SystemTransaction,
+    account: Account | None,
+    username: str,
+    client: Client,
+) -> Attempt:
+    """What failures under that name count against; for nobody's after the same work."""
+    network = network_of(client.ip)
+    if await transaction.was_at(account.user.id if account else new_id(), network) and network:
+        return attempt(ports.pseudonyms, LOGIN_FAMILIAR, _key(username), network)
+    return attempt(ports.pseudonyms, LOGIN, _key(username))
 
 
 async def _make_room(transaction: SystemTransaction, user: User, now: datetime) -> None:

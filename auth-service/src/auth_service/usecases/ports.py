@@ -103,6 +103,10 @@ class SystemTransaction(
         """Set the time of the last log-in, and the hash if it was made anew."""
         ...
 
+    async def was_at(self, user_id: UUID, network: str) -> bool:
+        """Whether a login of the user's that is kept, open or ended, was last used from there."""
+        ...
+
     async def add_login(self, login: Login, client: Client) -> None: ...
 
     async def find_login(self, digest: bytes) -> Login | None:

@@ -1,4 +1,4 @@
-"""When a password was chosen; the refresh tokens that hold a successor, found by their login."""
+"""When a password was chosen, where logins were; refresh tokens with a successor by login."""
 
 from alembic import op
 
@@ -15,5 +15,7 @@ def upgrade() -> None:
         GRANT UPDATE (password_set_at) ON users TO parley_auth_app;
         CREATE INDEX refresh_tokens_sealed ON refresh_tokens (login_id)
             WHERE successor IS NOT NULL;
+        ALTER TABLE logins ADD COLUMN network text NOT NULL DEFAULT '';
+        CREATE INDEX logins_network ON logins (user_id, network);
         """
     )
