@@ -5,6 +5,8 @@ wrong password) and `send-code` for them and for accounts that do not exist, by 
 order within each pair, over one connection. What is sent behind an answer may slow down what
 follows: so the request behind each `send-code` is timed as well.
 
+With `--smtp` codes leave by mail, for a mail server beside it.
+
 Prints for each how well the two can be told apart: the AUC, where 0.5 is chance, with its 99 %
 lower bound. Ends with 1 if that is above `--bar` for any of them.
 """
@@ -15,16 +17,21 @@ import itertools
 import json
 import random
 import secrets
+import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from email import message_from_bytes
 from pathlib import Path
 
 import orjson
 
 from bench.distinguish import Distinction, distinguish
 from bench.stack import StackError, data_folder, stack
+from chassis.embedded import free_port
 
 # As often as the limits let one account be tried within ten minutes.
 _TRIES = 3
@@ -84,10 +91,57 @@ class Door:
         return self.post("/auth/send-code", {"email": account.email, "purpose": purpose}, 202)
 
 
+class Console:
+    """Codes as the log shows them."""
+
+    environment: Mapping[str, str] = {}
+
+    def codes(self, folder: Path) -> Mapping[str, str]:
+        """By address."""
+        lines = (folder / "runner.log").read_text(encoding="utf-8", errors="replace").splitlines()
+        told = [json.loads(line) for line in lines if '"code.on_console"' in line]
+        return {line["to"]: line["code"] for line in told}
+
+
+class Post:
+    """A mail server, a process of its own, that keeps what it is sent."""
+
+    def __init__(self, directory: Path, port: int) -> None:
+        self.environment = {
+            "AUTH_DELIVERY": "smtp",
+            "AUTH_SMTP_HOST": "127.0.0.1",
+            "AUTH_SMTP_PORT": str(port),
+            "AUTH_SMTP_SECURITY": "none",
+            "AUTH_SMTP_SENDER": "parley@example.com",
+        }
+        self._mails = directory / "mails"
+
+    def codes(self, folder: Path) -> Mapping[str, str]:  # noqa: ARG002 - as the console
+        """By address."""
+        mails = [message_from_bytes(path.read_bytes()) for path in self._mails.glob("new/*")]
+        return {str(mail["To"]): str(mail.get_payload()).split()[0] for mail in mails}
+
+
+@contextmanager
+def post() -> Iterator[Post]:
+    """A running one, on a free port."""
+    with tempfile.TemporaryDirectory(prefix="parley-bench-mails-") as folder:
+        directory, port = Path(folder), free_port()
+        command = [sys.executable, "-m", "aiosmtpd", "-n", "-l", f"127.0.0.1:{port}"]
+        keep = ["-c", "aiosmtpd.handlers.Mailbox", str(directory / "mails")]
+        server = subprocess.Popen([*command, *keep])
+        try:
+            yield Post(directory, port)
+        finally:
+            server.terminate()
+            server.wait()
+
+
 def main() -> None:
     arguments = _arguments()
     try:
-        results = measure(arguments.samples)
+        with post() if arguments.smtp else nullcontext(Console()) as delivery:
+            results = measure(arguments.samples, delivery)
     except StackError as error:
         print(error, *getattr(error, "__notes__", ()), sep="\n", file=sys.stderr)
         sys.exit(1)
@@ -99,15 +153,16 @@ def main() -> None:
     sys.exit(any(result.lower > arguments.bar for result in results.values()))
 
 
-def measure(samples: int) -> dict[str, Distinction]:
+def measure(samples: int, delivery: Console | Post) -> dict[str, Distinction]:
     """``samples`` of each kind, for accounts that exist and for as many that do not."""
     number = -(-(samples + _WARM_UP) // _TRIES)
-    with data_folder() as folder, stack(folder, _ENVIRONMENT) as parley:
+    environment = {**_ENVIRONMENT, **delivery.environment}
+    with data_folder() as folder, stack(folder, environment) as parley:
         door = Door(parley.parley.port)
         somebody = [Account.made_up() for _ in range(number)]
         nobody = [Account.made_up() for _ in range(number)]
         _say(f"registering {number} accounts with verified addresses")
-        _register(door, somebody, folder / "runner.log")
+        _register(door, somebody, lambda: delivery.codes(folder))
         _say(f"timing {samples} pairs of log-ins")
         log_ins = _times(somebody, nobody, samples, lambda account: (door.log_in(account),))
 
@@ -159,10 +214,12 @@ def _column(times: Times, number: int) -> tuple[list[float], list[float]]:
     return [row[number] for row in first], [row[number] for row in second]
 
 
-def _register(door: Door, accounts: Sequence[Account], log: Path) -> None:
+def _register(
+    door: Door, accounts: Sequence[Account], codes_sent: Callable[[], Mapping[str, str]]
+) -> None:
     for account in accounts:
         door.send_code(account, "register")
-    codes = _codes(log, len(accounts))
+    codes = _codes(codes_sent, len(accounts))
     for account in accounts:
         body = {
             "username": account.name,
@@ -173,13 +230,11 @@ def _register(door: Door, accounts: Sequence[Account], log: Path) -> None:
         door.post("/auth/register", body, 201)
 
 
-def _codes(log: Path, count: int) -> dict[str, str]:
-    """The codes on the console by address, once there are ``count`` of them."""
+def _codes(codes_sent: Callable[[], Mapping[str, str]], count: int) -> Mapping[str, str]:
+    """The codes by address, once there are ``count`` of them."""
     deadline = time.monotonic() + _CODES_SECONDS
     while time.monotonic() < deadline:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        told = [json.loads(line) for line in lines if '"code.on_console"' in line]
-        codes = {line["to"]: line["code"] for line in told}
+        codes = codes_sent()
         if len(codes) == count:
             return codes
         time.sleep(0.2)
@@ -201,6 +256,7 @@ def _arguments() -> argparse.Namespace:
         description="Times log-ins and codes of accounts that exist and that do not.",
     )
     parser.add_argument("--samples", type=int, default=1000, help="of each kind (1000)")
+    parser.add_argument("--smtp", action="store_true", help="codes leave by mail")
     parser.add_argument("--bar", type=float, default=0.55, help="highest good lower bound (0.55)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there as well")
     return parser.parse_args()
