@@ -1,8 +1,12 @@
 """docker-compose.yml is read here the way the services will read it."""
 
 import importlib
+import json
 import re
+from collections.abc import Mapping
+from ipaddress import IPv4Network
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -14,8 +18,10 @@ from parley_compose.handout import hand_out
 from parley_compose.layout import Uids
 from tools.members import ROOT
 
-COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+TEXT = (ROOT / "docker-compose.yml").read_text()
+COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 PACKAGES = {
     "gateway": "gateway",
     "auth-service": "auth_service",
@@ -39,16 +45,25 @@ def volumes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: root / Path(target).name for name, target in mounts}
 
 
-def environment_of(container: str, volumes: dict[str, Path]) -> dict[str, str]:
-    """What its processes see, with paths inside mounted volumes turned into real ones."""
+def environment_of(
+    container: str, volumes: dict[str, Path], given: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, str]:
+    """What its processes see where an operator has ``given`` these variables, with paths inside
+    mounted volumes turned into real ones.
+    """
     found = {}
     for name, value in CONTAINERS[container]["environment"].items():
-        text = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value)
+        text = re.sub(r"\$\{(\w+):-([^}]*)\}", lambda name: given.get(name[1], name[2]), value)
         for mount in CONTAINERS[container]["volumes"]:
             volume, target, *_ = mount.split(":")
             if volume in volumes:
                 text = re.sub(rf"{target}(?=/|$)", str(volumes[volume]), text)
         found[name] = text
+    return found
+
+
+def settings_of(container: str) -> type[BaseSettings]:
+    found: type[BaseSettings] = importlib.import_module(f"{PACKAGES[container]}.settings").Settings
     return found
 
 
@@ -59,9 +74,7 @@ def test_a_container_is_given_settings_that_its_service_accepts(
     environment = environment_of(container, volumes)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    settings: type[BaseSettings] = importlib.import_module(
-        f"{PACKAGES[container]}.settings"
-    ).Settings
+    settings = settings_of(container)
     loaded = settings()
     prefix = settings.model_config.get("env_prefix", "")
     known = set()
@@ -84,12 +97,54 @@ def test_a_container_has_no_rights_that_it_does_not_need(container: str) -> None
 
 def test_nothing_is_published_but_the_gateway() -> None:
     published = [name for name, container in CONTAINERS.items() if "ports" in container]
+    assert published == ["gateway"]
+
+
+def test_those_have_a_way_out_who_speak_with_clients_mail_and_models_and_nobody_else() -> None:
     outside = [
         name for name, container in CONTAINERS.items() if "outside" in container.get("networks", [])
     ]
-    assert published == ["gateway"]
-    assert outside == ["gateway", "chat-service"]
+    assert outside == ["gateway", "auth-service", "chat-service"]
+    for name, container in CONTAINERS.items():
+        if name != "secrets":
+            assert "inside" in container["networks"]
     assert COMPOSE["networks"]["inside"]["internal"]
+    assert not (COMPOSE["networks"]["outside"] or {}).get("internal")
+
+
+def test_a_variable_for_operators_is_in_the_file_its_head_and_the_documents() -> None:
+    used = set(re.findall(r"\$\{(\w+)", TEXT))
+    assert set(re.findall(r"^#   (PARLEY_\w+) ", TEXT, re.MULTILINE)) == used
+    assert set(re.findall(r"^\| `(PARLEY_\w+)` ", OPERATIONS, re.MULTILINE)) == used
+
+
+def test_the_proxies_that_an_operator_trusts_are_those_that_the_gateway_trusts(
+    volumes: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"PARLEY_TRUSTED_PROXIES": json.dumps(["172.30.0.1/32"])}
+    for name, value in environment_of("gateway", volumes, given).items():
+        monkeypatch.setenv(name, value)
+    assert settings_of("gateway")().model_dump()["trusted_proxies"] == (
+        IPv4Network("172.30.0.1/32"),
+    )
+
+
+def test_codes_go_by_mail_as_the_documents_say(
+    volumes: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (block,) = re.findall(r"```yaml\n([^`]*AUTH_DELIVERY[^`]*)```", OPERATIONS)
+    override = yaml.safe_load(block)
+    changed = override["services"]["auth-service"]
+    (secret,) = changed["secrets"]
+    assert secret in override["secrets"]
+    password = tmp_path / "password"
+    password.write_text("of the mail server\n")
+    environment = environment_of("auth-service", volumes) | changed["environment"]
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value.replace(f"/run/secrets/{secret}", str(password)))
+    loaded = settings_of("auth-service")().model_dump()
+    assert loaded["delivery"] == "smtp"
+    assert loaded["smtp_password"].get_secret_value() == "of the mail server"
 
 
 def test_no_secret_is_in_the_file() -> None:
