@@ -56,12 +56,16 @@ class Ada:
         code: str = await self.mailbox.code(ADA, count=count)
         return code
 
-    async def reset(self, code: str, password: str = NEW, email: str = ADA) -> None:
-        request = auth_pb2.ResetPasswordRequest(email=email, code=code, new_password=password)
+    async def reset(self, code: str, password: str = NEW, email: str = ADA, ip: str = "") -> None:
+        request = auth_pb2.ResetPasswordRequest(
+            email=email, code=code, new_password=password, client=auth_pb2.Client(ip=ip)
+        )
         await self.auth.unary(self.stub.ResetPassword, request, timeout=30)
 
-    async def log_in(self, password: str, name: str = "ada") -> auth_pb2.Grant:
-        request = auth_pb2.LogInRequest(username=name, password=password)
+    async def log_in(self, password: str, name: str = "ada", ip: str = "") -> auth_pb2.Grant:
+        request = auth_pb2.LogInRequest(
+            username=name, password=password, client=auth_pb2.Client(ip=ip)
+        )
         return (await self.auth.unary(self.stub.LogIn, request, timeout=30)).grant
 
     async def refresh(self, grant: auth_pb2.Grant) -> auth_pb2.Grant:
@@ -192,6 +196,19 @@ async def test_a_refresh_never_outlives_a_reset_beside_it(ada: Ada) -> None:
         return await _outcome(ada.me(newest)) == "UNAUTHENTICATED"
 
     await eventually(is_refused, 5)
+
+
+async def test_a_reset_forgets_failures_where_the_owner_is_at_home(ada: Ada) -> None:
+    # Registered from no address at all, which is nobody's home; the next login is at one.
+    await ada.register()
+    await ada.log_in(OLD, ip="192.0.2.7")
+    for _ in range(10):
+        assert await _outcome(ada.log_in("wrong horse", ip="192.0.2.7")) == "INVALID_CREDENTIALS"
+    assert await _outcome(ada.log_in(OLD, ip="192.0.2.7")) == "TOO_MANY_ATTEMPTS"
+
+    await ada.reset(await ada.code(RESET, 2), ip="192.0.2.7")
+
+    await ada.log_in(NEW, ip="192.0.2.7")
 
 
 async def test_a_wrong_code_and_an_unknown_address_are_refused_alike(

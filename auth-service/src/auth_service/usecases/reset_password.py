@@ -3,7 +3,7 @@
 from auth_service.domain.audit import Event
 from auth_service.domain.codes import Purpose, code_problem
 from auth_service.domain.emails import email_key, email_problem, normalise_email
-from auth_service.domain.limits import LOGIN
+from auth_service.domain.limits import LOGIN, LOGIN_FAMILIAR, network_of
 from auth_service.domain.logins import Client
 from auth_service.domain.passwords import normalise_password, password_problem
 from auth_service.domain.users import username_key
@@ -26,7 +26,8 @@ async def reset_password(
     In one transaction: the code is used up, the password is the new one, every login has ended
     and with it every refresh token, every personal access token is gone, since whoever made it may
     be why its owner is here, and access tokens are revoked. Failures to log in by the
-    account's names are forgotten: whoever made them, its owner is back. Raises
+    account's names, from anywhere strange or from where the owner is, are forgotten: whoever made
+    them, its owner is back. Raises
     ValidationFailed, InvalidCode (also where there is no such account), TooManyAttempts,
     TooBusy.
     """
@@ -57,7 +58,11 @@ async def reset_password(
         await revoke_ended(transaction, ended, now, tenant_id=user.tenant_id, user_id=user.id)
         tokens = await end_tokens(transaction, tenant_id=user.tenant_id, user_id=user.id)
         for name in (email_key(user.email), username_key(user.username)):
-            await transaction.forget(LOGIN, attempt(ports.pseudonyms, LOGIN, name).subject)
+            for failures in (
+                attempt(ports.pseudonyms, LOGIN, name),
+                attempt(ports.pseudonyms, LOGIN_FAMILIAR, name, network_of(client.ip)),
+            ):
+                await transaction.forget(failures.limit, failures.subject)
         await transaction.record(
             happened(
                 Event.PASSWORD_RESET,
