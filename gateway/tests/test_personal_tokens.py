@@ -10,6 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from chassis.caller import Caller
 from chassis.errors import AppError, Kind
 from chassis.testing import eventually
+from gateway import bearers
 from gateway.guesses import Guesses, TooManyGuesses
 from parley.auth.v1 import auth_pb2
 from parley.notes.v1 import notes_pb2
@@ -188,6 +189,60 @@ async def test_who_guesses_has_to_wait_and_a_good_token_goes_on(open_door: Any) 
     assert (await door.http.get(NOTES, headers=good)).status_code == 200
     elsewhere = {**bearing(secret(99)), "x-forwarded-for": "192.0.2.8"}
     assert (await door.http.get(NOTES, headers=elsewhere)).status_code == 401
+
+
+async def test_dead_tokens_that_are_polled_are_one_guess_each(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bearers, "_REFUSED_SECONDS", 0.0)
+    door.auth.answers["ExchangeToken"] = InvalidToken()
+    for _ in range(15):
+        for number in (1, 2, 3):
+            response = await door.http.get(NOTES, headers=bearing(secret(number)))
+            assert response.status_code == 401
+    assert exchanges(door) == 45
+
+    grants(door)
+    assert (await door.http.get(NOTES, headers=bearing(secret()))).status_code == 200
+
+
+async def test_a_token_that_was_good_is_asked_for_again_whatever_its_neighbours_guess(
+    door: Door,
+) -> None:
+    # What it is exchanged for is over too soon to be begun with a second time.
+    grants(door, lifetime=29)
+    assert (await door.http.get(NOTES, headers=bearing(secret()))).status_code == 200
+    granted = door.auth.answers["ExchangeToken"]
+    door.auth.answers["ExchangeToken"] = InvalidToken()
+    guesses = [
+        await door.http.get(NOTES, headers=bearing(secret(number))) for number in range(1, 32)
+    ]
+    assert guesses[-1].status_code == 429
+
+    door.auth.answers["ExchangeToken"] = granted
+    assert (await door.http.get(NOTES, headers=bearing(secret()))).status_code == 200
+    # Once it is refused it is like any other.
+    door.auth.answers["ExchangeToken"] = InvalidToken()
+    assert (await door.http.get(NOTES, headers=bearing(secret()))).status_code == 401
+
+
+async def test_what_was_granted_and_is_revoked_here_is_no_guess_and_soon_good_again(
+    door: Door,
+) -> None:
+    revoked = grants(door)
+    assert (await door.http.get(NOTES, headers=bearing(secret()))).status_code == 200
+    revoke(door, revoked)
+
+    async def refused() -> bool:
+        response = await door.http.get(NOTES, headers=bearing(secret()))
+        return bool(response.status_code == 401)
+
+    await eventually(refused, 5)
+    for _ in range(40):
+        assert await refused()
+    grants(door)
+    assert not await refused()
+    assert (await door.http.get(NOTES, headers=bearing(secret(1)))).status_code == 200
 
 
 async def test_more_lookups_at_once_than_may_be_are_turned_away(door: Door) -> None:
