@@ -92,8 +92,14 @@ async def test_tokens_are_made_listed_and_deleted(door: Door) -> None:
     ("expires_at", "reason"),
     [
         (1_893_456_000, "WRONG_TYPE"),
-        ("tomorrow", "WRONG_TYPE"),
+        (True, "WRONG_TYPE"),
+        ("1893456000", "INVALID"),
+        ("tomorrow", "INVALID"),
+        ("2030-01-01", "INVALID"),
         ("2030-01-01T00:00:00", "INVALID"),
+        ("2030-01-01T00:00Z", "INVALID"),
+        ("2030-02-30T00:00:00Z", "INVALID"),
+        ("2030-01-01T00:00:00+24:00", "INVALID"),
         ("9999-12-31T23:59:59-12:00", "OUT_OF_RANGE"),
     ],
 )
