@@ -206,6 +206,8 @@ async def test_listed_origins_alone_may_call_from_browsers(open_door: Any) -> No
     assert refused.status_code == 401
     assert refused.headers["access-control-allow-origin"] == "https://app.example"
     assert refused.headers["vary"] == "Origin"
+    exposed = refused.headers["access-control-expose-headers"].split(", ")
+    assert {"Retry-After", "RateLimit"} <= set(exposed)
     for origin in (
         "https://evil.example",
         "null",
