@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from chassis.caller import Caller, Scope
 from chassis.errors import AppError, Kind, Unauthenticated
+from gateway import cookie
 from gateway.bearers import Bearers
 from parley.auth.v1 import auth_pb2 as pb
 
@@ -33,7 +34,8 @@ class AccessToken(SecurityBase):
     """A dependency: the caller of the request. JsonRoute has verified the token before.
 
     ``scope`` is the one that opens the route to personal access tokens; without it none does.
-    Unless ``required``, None for a request that bears no token at all.
+    Unless ``required``, None for a request that bears no token, or beside the refresh cookie one
+    that is not good, an expired one above all: then the cookie says whose request it is.
     """
 
     def __init__(self, scope: Scope | None = None, *, required: bool = True) -> None:
@@ -60,7 +62,12 @@ async def authenticate(request: Request, wanted: AccessToken) -> Caller | None:
     if authorization is None and not wanted.required:
         return None
     bearers: Bearers = request.app.state.bearers
-    verified = await bearers.inspect(bearer_token(authorization), client_of(request))
+    try:
+        verified = await bearers.inspect(bearer_token(authorization), client_of(request))
+    except Unauthenticated:
+        if wanted.required or not cookie.is_presented(request):
+            raise
+        return None
     # For as long as the request may take.
     request.state.verified = verified
     # For the access log: whose request it was.

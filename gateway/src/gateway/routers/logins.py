@@ -47,10 +47,14 @@ async def list_logins(
 
 
 @router.delete("/me/logins/{login_id}", status_code=204)
-async def revoke_login(login_id: str, caller: CallerOf, services: Services) -> None:
+async def revoke_login(
+    login_id: str, caller: CallerOf, services: Services, request: Request, response: Response
+) -> None:
     """End one login, perhaps this one; within seconds also what it has open."""
     auth = services.auth
     await auth.tell(auth.stub.RevokeLogin, pb.RevokeLoginRequest(id=login_id), caller)
+    if login_id == caller.sid:
+        cookie.take_back(request, response)
 
 
 @router.delete("/me/logins", status_code=204)
@@ -60,5 +64,4 @@ async def revoke_logins(
     """End all logins, this one included."""
     auth = services.auth
     await auth.tell(auth.stub.RevokeLogins, pb.RevokeLoginsRequest(), caller)
-    if cookie.is_presented(request):
-        cookie.take_back(response)
+    cookie.take_back(request, response)
