@@ -290,7 +290,7 @@ async def test_documents_are_served_under_a_policy_that_names_its_scripts(door: 
         "/Note"
     )
     assert "application/problem+json" in note["responses"]["4XX"]["content"]
-    assert note["security"] == [{"AccessToken": []}]
+    assert note["security"] == [{"AccessToken": []}, {"PersonalAccessToken": ["notes:write"]}]
     assert "security" not in document["paths"]["/api/v1/auth/login"]["post"]
     page = await door.http.get("/docs")
     assert page.status_code == 200

@@ -110,6 +110,14 @@ async def test_a_time_that_is_none_is_refused(door: Door, expires_at: Any, reaso
     assert response.json()["errors"] == [{"field": "expires_at", "reason": reason}]
 
 
+async def test_a_scope_that_is_none_is_refused_by_its_place(door: Door) -> None:
+    body = {"name": "x", "scopes": ["notes:read", "admin"]}
+    response = await door.http.post("/api/v1/tokens", json=body, headers=door.bearer)
+    assert response.status_code == 422
+    assert response.json()["errors"] == [{"field": "scopes.1", "reason": "NOT_ONE_OF"}]
+    assert "admin" not in response.text
+
+
 async def test_of_many_requests_with_one_token_the_first_has_it_exchanged(door: Door) -> None:
     caller = grants(door)
     responses = await asyncio.gather(
@@ -302,7 +310,8 @@ async def test_each_route_is_opened_by_its_scope_alone_and_the_rest_by_none(door
     looked_at = 0
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            if not operation.get("security"):
+            security = operation.get("security", [])
+            if {"AccessToken": []} not in security:
                 continue
             looked_at += 1
             # No id has this form: whoever gets past the door is told so, and nobody is asked.
@@ -314,6 +323,9 @@ async def test_each_route_is_opened_by_its_scope_alone_and_the_rest_by_none(door
                 return response.json().get("reason")
 
             opens = scope_of(method, path)
+            told = [one["PersonalAccessToken"] for one in security if "PersonalAccessToken" in one]
+            assert told == ([] if opens is None else [[opens]])
+            assert ("Personal access tokens need" in operation["description"]) == bool(told)
             for scope, caller in callers.items():
                 refused = await reason(caller) == "INSUFFICIENT_SCOPE"
                 assert refused == (scope != opens), (method, path, scope)

@@ -3,8 +3,6 @@
 from typing import Annotated
 
 from fastapi import Depends
-from fastapi.openapi.models import HTTPBearer
-from fastapi.security.base import SecurityBase
 from starlette.requests import Request
 
 from chassis.caller import Caller, Scope
@@ -30,8 +28,9 @@ def check_scope(caller: Caller, scope: Scope | None) -> None:
         raise InsufficientScope()
 
 
-class AccessToken(SecurityBase):
-    """A dependency: the caller of the request. JsonRoute has verified the token before.
+class AccessToken:
+    """A dependency: the caller of the request. JsonRoute has verified the token before, and the
+    API's documents say what is asked for here.
 
     ``scope`` is the one that opens the route to personal access tokens; without it none does.
     Unless ``required``, None for a request that bears no token, or beside the refresh cookie one
@@ -39,10 +38,6 @@ class AccessToken(SecurityBase):
     """
 
     def __init__(self, scope: Scope | None = None, *, required: bool = True) -> None:
-        self.model = HTTPBearer(
-            bearerFormat="JWT", description="An access token, or a personal access token."
-        )
-        self.scheme_name = "AccessToken"
         self.scope = scope
         self.required = required
 

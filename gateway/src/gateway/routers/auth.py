@@ -56,7 +56,12 @@ async def log_in(
     return _show(granted.grant, request, response, in_cookie=body.use_cookie)
 
 
-@router.post("/refresh", response_model_exclude_unset=True)
+@router.post(
+    "/refresh",
+    response_model_exclude_unset=True,
+    # The cookie, or nothing but the body.
+    openapi_extra={"security": [{"RefreshCookie": []}, {}]},
+)
 async def refresh(
     client: Client,
     services: Services,
@@ -64,8 +69,8 @@ async def refresh(
     response: Response,
     body: RefreshToken | None = None,
 ) -> Grant:
-    """Exchange a refresh token, in the body or in the cookie, for its successor and a new access
-    token.
+    """Exchange a refresh token, in the body or in the cookie but not in both, for its successor and
+    a new access token.
 
     Sent again within ten seconds, for want of an answer: the same successor.
     """

@@ -5,17 +5,14 @@ from typing import Any
 
 from pydantic import Field
 
+from chassis.caller import Scope
 from gateway.schemas.base import Body, Moment, Resource, moment, timestamp
 from parley.auth.v1 import auth_pb2 as pb
 
 
 class NewToken(Body):
     name: str
-    scopes: list[str] = Field(
-        max_length=32,
-        description="At least one of `chat:read`, `chat:write`, `keys:read`, `keys:write`,"
-        " `notes:read`, `notes:write`, `completions`.",
-    )
+    scopes: list[Scope] = Field(max_length=32, description="At least one.")
     expires_at: Moment | None = Field(None, description="Without it the token does not expire.")
 
     def request(self) -> pb.CreateTokenRequest:
