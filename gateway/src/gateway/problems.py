@@ -148,7 +148,7 @@ def _headers_of(error: AppError) -> dict[str, str]:
     if status == 401:
         headers["www-authenticate"] = "Bearer"
     retry_after = error.retry_after
-    if retry_after is None and status == 503:
+    if retry_after is None and status in (503, 504):
         retry_after = 1
     if retry_after is not None:
         headers["retry-after"] = str(retry_after)

@@ -32,7 +32,7 @@ async def delete_me(
     """Delete the account, and with it everything of its owner's in every service."""
     auth = services.auth
     accepted = await auth.tell(
-        auth.stub.DeleteMe, pb.DeleteMeRequest(password=body.password), caller
+        auth.stub.DeleteMe, pb.DeleteMeRequest(password=body.password), caller, slow=True
     )
     cookie.take_back(request, response)
     return ErasureAccepted(erasure_id=accepted.erasure_id)

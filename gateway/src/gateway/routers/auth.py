@@ -39,6 +39,7 @@ async def register(
             client=client,
             code=body.code,
         ),
+        slow=True,
     )
     return _show(granted.grant, request, response, in_cookie=body.use_cookie)
 
@@ -52,6 +53,7 @@ async def log_in(
     granted = await auth.tell(
         auth.stub.LogIn,
         pb.LogInRequest(username=body.username, password=body.password, client=client),
+        slow=True,
     )
     return _show(granted.grant, request, response, in_cookie=body.use_cookie)
 

@@ -44,4 +44,5 @@ async def reset_password(body: PasswordReset, client: Client, services: Services
         pb.ResetPasswordRequest(
             email=body.email, code=body.code, new_password=body.new_password, client=client
         ),
+        slow=True,
     )

@@ -25,6 +25,7 @@ async def change_password(body: PasswordChange, caller: CallerOf, services: Serv
         auth.stub.ChangePassword,
         pb.ChangePasswordRequest(old_password=body.old_password, new_password=body.new_password),
         caller,
+        slow=True,
     )
 
 
