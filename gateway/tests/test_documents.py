@@ -67,6 +67,13 @@ async def test_the_headers_of_who_must_wait_are_described(door: Door) -> None:
     assert set(responses["5XX"]["headers"]) == {"Retry-After"}
 
 
+async def test_it_is_said_what_becomes_of_personal_access_tokens(door: Door) -> None:
+    paths = (await described(door))["paths"]
+    assert "`DELETE /tokens/{id}`" in paths["/api/v1/password"]["put"]["description"]
+    reset = paths[f"{AUTH}/reset-password"]["post"]["description"]
+    assert "every personal access token ends" in reset
+
+
 async def test_the_scopes_of_a_new_token_are_listed(door: Door) -> None:
     new_token = (await described(door))["components"]["schemas"]["NewToken"]
     assert new_token["properties"]["scopes"]["items"]["enum"] == list(get_args(Scope))

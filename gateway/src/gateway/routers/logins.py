@@ -19,7 +19,10 @@ router = api_router("Identity", "")
 
 @router.put("/password", status_code=204)
 async def change_password(body: PasswordChange, caller: CallerOf, services: Services) -> None:
-    """Set a new password. Every other login ends, within seconds also what it has open."""
+    """Set a new password. Every other login ends, within seconds also what it has open.
+
+    Personal access tokens go on: `DELETE /tokens/{id}` ends them.
+    """
     auth = services.auth
     await auth.tell(
         auth.stub.ChangePassword,
