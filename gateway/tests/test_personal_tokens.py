@@ -357,6 +357,21 @@ async def test_a_socket_takes_a_personal_token_in_a_frame_and_with_the_handshake
         assert await client.closed(5) == 4401
 
 
+async def test_a_sockets_client_is_named_to_auth_service_as_a_requests_is(
+    door: Door, dial: Any
+) -> None:
+    grants(door, scope="chat:read")
+    agent = "a script/" + "1" * 300
+    by_frame = await dial(door, auth=False, user_agent_header=agent)
+    await by_frame.ask(type="auth", ref="a", token=secret())
+    by_header = await dial(
+        door, auth=False, user_agent_header=agent, additional_headers=bearing(secret(1))
+    )
+    assert (await by_header.ask(type="ping"))["type"] == "pong"
+    asked = [call.request.client for call in door.auth.calls if call.method == "ExchangeToken"]
+    assert asked == [auth_pb2.Client(ip="127.0.0.1", user_agent=agent[:256])] * 2
+
+
 async def test_a_wrong_personal_token_ends_a_socket(door: Door, dial: Any) -> None:
     door.auth.answers["ExchangeToken"] = InvalidToken()
     for options in ({}, {"additional_headers": bearing(secret())}):

@@ -82,10 +82,13 @@ def bearer_token(authorization: str | None) -> str:
 
 def client_of(request: Request) -> pb.Client:
     """Where the request came from, as auth-service wants to know it."""
-    return pb.Client(
-        ip=request.client.host if request.client else "",
-        user_agent=request.headers.get("user-agent", "")[:_USER_AGENT_CHARACTERS],
-    )
+    address = request.client.host if request.client else ""
+    return client_at(address, request.headers.get("user-agent", ""))
+
+
+def client_at(address: str, user_agent: str) -> pb.Client:
+    """Who says to be ``user_agent`` at ``address``, the same."""
+    return pb.Client(ip=address, user_agent=user_agent[:_USER_AGENT_CHARACTERS])
 
 
 # Nothing but a log-in opens these.
