@@ -95,6 +95,7 @@ async def test_who_is_refused_by_a_limit_is_told_when_to_come_back(door: Door) -
     response = await door.http.post("/api/v1/auth/send-code", json=body)
     assert response.status_code == 429
     assert response.headers["retry-after"] == "421"
+    assert response.headers["ratelimit"] == '"too-many-attempts";r=0;t=421'
     assert response.json()["reason"] == "TOO_MANY_ATTEMPTS"
     assert "ada" not in response.text
 

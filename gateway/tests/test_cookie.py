@@ -118,7 +118,8 @@ async def test_a_listed_origin_may_and_is_told_so_by_cors(open_door: Any) -> Non
     assert response.headers["access-control-allow-credentials"] == "true"
     assert response.headers["access-control-allow-origin"] == "https://app.example"
     preflight = {"origin": "https://app.example", "access-control-request-method": "POST"}
-    for path, told in ((f"{AUTH}/refresh", "true"), ("/api/v1/notes", None)):
+    cases = ((f"{AUTH}/refresh", "true"), ("/api/v1/me", "true"), ("/api/v1/notes", None))
+    for path, told in cases:
         allowed = await door.http.options(path, headers=preflight)
         assert allowed.headers.get("access-control-allow-credentials") == told
 
@@ -153,24 +154,78 @@ async def test_the_cookie_authenticates_nothing_else(granting: Door) -> None:
         assert response.status_code == 401
 
 
+GONE = given("", "0")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("DELETE", "/me", {"password": "correct horse"}),
+        ("DELETE", "/me/logins", None),
+        ("DELETE", "/me/logins/{sid}", None),
+        ("POST", "/auth/login", LOGIN),
+        ("POST", "/auth/register", {**LOGIN, "email": "ada@example.org"}),
+    ],
+)
+async def test_a_cookie_that_is_good_for_nothing_any_more_is_taken_back(
+    granting: Door, method: str, path: str, body: dict[str, Any] | None
+) -> None:
+    granting.auth.answers |= {
+        "DeleteMe": auth_pb2.DeleteMeResponse(erasure_id="e"),
+        "RevokeLogins": auth_pb2.RevokeLoginsResponse(),
+        "RevokeLogin": auth_pb2.RevokeLoginResponse(),
+    }
+    path = f"/api/v1{path.format(sid=granting.caller.sid)}"
+    for headers, taken in ((page(granting), GONE), ({}, {})):
+        response = await granting.http.request(
+            method, path, json=body, headers={**granting.bearer, **headers}
+        )
+        assert response.is_success
+        assert cookie_of(response) == taken
+
+
+async def test_another_logins_end_leaves_the_cookie(granting: Door) -> None:
+    granting.auth.answers["RevokeLogin"] = auth_pb2.RevokeLoginResponse()
+    response = await granting.http.delete(
+        "/api/v1/me/logins/01900000-0000-7000-8000-000000000009",
+        headers={**granting.bearer, **page(granting)},
+    )
+    assert (response.status_code, cookie_of(response)) == (204, {})
+
+
+async def test_logging_out_with_an_expired_token_ends_the_cookies_login(granting: Door) -> None:
+    expired = {"authorization": f"Bearer {granting.signer.caller(lifetime=-1).token}"}
+    response = await granting.http.post(f"{AUTH}/logout", headers={**page(granting), **expired})
+    assert (response.status_code, cookie_of(response)) == (204, GONE)
+    refreshed, logged_out = granting.auth.calls[-2:]
+    assert (refreshed.method, refreshed.request.refresh_token) == ("Refresh", "rt")
+    assert (logged_out.method, logged_out.token) == ("LogOut", granting.caller.token)
+
+    granting.auth.calls.clear()
+    foreign = {**page(granting, "https://evil.example"), **expired}
+    refused = await granting.http.post(f"{AUTH}/logout", headers=foreign)
+    assert (refused.status_code, refused.json()["reason"]) == (403, "ORIGIN_NOT_ALLOWED")
+    assert (await granting.http.post(f"{AUTH}/logout", headers=expired)).status_code == 401
+    assert granting.auth.calls == []
+
+
 async def test_logging_out_takes_the_cookie_back(granting: Door) -> None:
-    gone = {**given("", "0"), "max-age": "0"}
     by_token = await granting.http.post(
         f"{AUTH}/logout", headers={**page(granting), **granting.bearer}
     )
     assert by_token.status_code == 204
     assert [call.method for call in granting.auth.calls[-1:]] == ["LogOut"]
-    assert cookie_of(by_token) == gone
+    assert cookie_of(by_token) == GONE
 
     by_cookie = await granting.http.post(f"{AUTH}/logout", headers=page(granting))
     assert by_cookie.status_code == 204
     refreshed, logged_out = granting.auth.calls[-2:]
     assert (refreshed.method, logged_out.method) == ("Refresh", "LogOut")
     assert logged_out.token == granting.caller.token
-    assert cookie_of(by_cookie) == gone
+    assert cookie_of(by_cookie) == GONE
 
     granting.auth.answers["Refresh"] = InvalidRefreshToken()
     again = await granting.http.post(f"{AUTH}/logout", headers=page(granting))
-    assert (again.status_code, cookie_of(again)) == (204, gone)
+    assert (again.status_code, cookie_of(again)) == (204, GONE)
 
     assert (await granting.http.post(f"{AUTH}/logout")).status_code == 401

@@ -206,6 +206,8 @@ async def test_listed_origins_alone_may_call_from_browsers(open_door: Any) -> No
     assert refused.status_code == 401
     assert refused.headers["access-control-allow-origin"] == "https://app.example"
     assert refused.headers["vary"] == "Origin"
+    exposed = refused.headers["access-control-expose-headers"].split(", ")
+    assert {"Retry-After", "RateLimit"} <= set(exposed)
     for origin in (
         "https://evil.example",
         "null",
@@ -288,7 +290,7 @@ async def test_documents_are_served_under_a_policy_that_names_its_scripts(door: 
         "/Note"
     )
     assert "application/problem+json" in note["responses"]["4XX"]["content"]
-    assert note["security"] == [{"AccessToken": []}]
+    assert note["security"] == [{"AccessToken": []}, {"PersonalAccessToken": ["notes:write"]}]
     assert "security" not in document["paths"]["/api/v1/auth/login"]["post"]
     page = await door.http.get("/docs")
     assert page.status_code == 200

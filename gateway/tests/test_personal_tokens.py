@@ -10,6 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from chassis.caller import Caller
 from chassis.errors import AppError, Kind
 from chassis.testing import eventually
+from gateway import bearers
 from gateway.guesses import Guesses, TooManyGuesses
 from parley.auth.v1 import auth_pb2
 from parley.notes.v1 import notes_pb2
@@ -91,8 +92,14 @@ async def test_tokens_are_made_listed_and_deleted(door: Door) -> None:
     ("expires_at", "reason"),
     [
         (1_893_456_000, "WRONG_TYPE"),
-        ("tomorrow", "WRONG_TYPE"),
+        (True, "WRONG_TYPE"),
+        ("1893456000", "INVALID"),
+        ("tomorrow", "INVALID"),
+        ("2030-01-01", "INVALID"),
         ("2030-01-01T00:00:00", "INVALID"),
+        ("2030-01-01T00:00Z", "INVALID"),
+        ("2030-02-30T00:00:00Z", "INVALID"),
+        ("2030-01-01T00:00:00+24:00", "INVALID"),
         ("9999-12-31T23:59:59-12:00", "OUT_OF_RANGE"),
     ],
 )
@@ -101,6 +108,14 @@ async def test_a_time_that_is_none_is_refused(door: Door, expires_at: Any, reaso
     response = await door.http.post("/api/v1/tokens", json=body, headers=door.bearer)
     assert response.status_code == 422
     assert response.json()["errors"] == [{"field": "expires_at", "reason": reason}]
+
+
+async def test_a_scope_that_is_none_is_refused_by_its_place(door: Door) -> None:
+    body = {"name": "x", "scopes": ["notes:read", "admin"]}
+    response = await door.http.post("/api/v1/tokens", json=body, headers=door.bearer)
+    assert response.status_code == 422
+    assert response.json()["errors"] == [{"field": "scopes.1", "reason": "NOT_ONE_OF"}]
+    assert "admin" not in response.text
 
 
 async def test_of_many_requests_with_one_token_the_first_has_it_exchanged(door: Door) -> None:
@@ -190,6 +205,60 @@ async def test_who_guesses_has_to_wait_and_a_good_token_goes_on(open_door: Any) 
     assert (await door.http.get(NOTES, headers=elsewhere)).status_code == 401
 
 
+async def test_dead_tokens_that_are_polled_are_one_guess_each(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bearers, "_REFUSED_SECONDS", 0.0)
+    door.auth.answers["ExchangeToken"] = InvalidToken()
+    for _ in range(15):
+        for number in (1, 2, 3):
+            response = await door.http.get(NOTES, headers=bearing(secret(number)))
+            assert response.status_code == 401
+    assert exchanges(door) == 45
+
+    grants(door)
+    assert (await door.http.get(NOTES, headers=bearing(secret()))).status_code == 200
+
+
+async def test_a_token_that_was_good_is_asked_for_again_whatever_its_neighbours_guess(
+    door: Door,
+) -> None:
+    # What it is exchanged for is over too soon to be begun with a second time.
+    grants(door, lifetime=29)
+    assert (await door.http.get(NOTES, headers=bearing(secret()))).status_code == 200
+    granted = door.auth.answers["ExchangeToken"]
+    door.auth.answers["ExchangeToken"] = InvalidToken()
+    guesses = [
+        await door.http.get(NOTES, headers=bearing(secret(number))) for number in range(1, 32)
+    ]
+    assert guesses[-1].status_code == 429
+
+    door.auth.answers["ExchangeToken"] = granted
+    assert (await door.http.get(NOTES, headers=bearing(secret()))).status_code == 200
+    # Once it is refused it is like any other.
+    door.auth.answers["ExchangeToken"] = InvalidToken()
+    assert (await door.http.get(NOTES, headers=bearing(secret()))).status_code == 401
+
+
+async def test_what_was_granted_and_is_revoked_here_is_no_guess_and_soon_good_again(
+    door: Door,
+) -> None:
+    revoked = grants(door)
+    assert (await door.http.get(NOTES, headers=bearing(secret()))).status_code == 200
+    revoke(door, revoked)
+
+    async def refused() -> bool:
+        response = await door.http.get(NOTES, headers=bearing(secret()))
+        return bool(response.status_code == 401)
+
+    await eventually(refused, 5)
+    for _ in range(40):
+        assert await refused()
+    grants(door)
+    assert not await refused()
+    assert (await door.http.get(NOTES, headers=bearing(secret(1)))).status_code == 200
+
+
 async def test_more_lookups_at_once_than_may_be_are_turned_away(door: Door) -> None:
     held = door.auth.answers["ExchangeToken"] = asyncio.Event()
     waiting = [
@@ -241,7 +310,8 @@ async def test_each_route_is_opened_by_its_scope_alone_and_the_rest_by_none(door
     looked_at = 0
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            if not operation.get("security"):
+            security = operation.get("security", [])
+            if {"AccessToken": []} not in security:
                 continue
             looked_at += 1
             # No id has this form: whoever gets past the door is told so, and nobody is asked.
@@ -253,6 +323,9 @@ async def test_each_route_is_opened_by_its_scope_alone_and_the_rest_by_none(door
                 return response.json().get("reason")
 
             opens = scope_of(method, path)
+            told = [one["PersonalAccessToken"] for one in security if "PersonalAccessToken" in one]
+            assert told == ([] if opens is None else [[opens]])
+            assert ("Personal access tokens need" in operation["description"]) == bool(told)
             for scope, caller in callers.items():
                 refused = await reason(caller) == "INSUFFICIENT_SCOPE"
                 assert refused == (scope != opens), (method, path, scope)
@@ -282,6 +355,21 @@ async def test_a_socket_takes_a_personal_token_in_a_frame_and_with_the_handshake
     door.auth.answers["ExchangeToken"] = InvalidToken()
     for client in (by_frame, by_header):
         assert await client.closed(5) == 4401
+
+
+async def test_a_sockets_client_is_named_to_auth_service_as_a_requests_is(
+    door: Door, dial: Any
+) -> None:
+    grants(door, scope="chat:read")
+    agent = "a script/" + "1" * 300
+    by_frame = await dial(door, auth=False, user_agent_header=agent)
+    await by_frame.ask(type="auth", ref="a", token=secret())
+    by_header = await dial(
+        door, auth=False, user_agent_header=agent, additional_headers=bearing(secret(1))
+    )
+    assert (await by_header.ask(type="ping"))["type"] == "pong"
+    asked = [call.request.client for call in door.auth.calls if call.method == "ExchangeToken"]
+    assert asked == [auth_pb2.Client(ip="127.0.0.1", user_agent=agent[:256])] * 2
 
 
 async def test_a_wrong_personal_token_ends_a_socket(door: Door, dial: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis.errors import AppError, FieldError, Kind, ValidationFailed
+from chassis.testing import eventually
 from parley.apikey.v1 import apikey_pb2
 from parley.auth.v1 import auth_pb2
 from parley.chat.v1 import chat_pb2
@@ -347,6 +348,47 @@ async def test_a_service_that_is_away_is_503_and_the_gateway_degraded(door: Door
     assert ready.json()["checks"]["notes-service"] == "away"
 
 
+async def test_what_hashes_a_password_may_take_longer_and_the_rest_is_504_soon(
+    open_door: Any,
+) -> None:
+    door = await open_door(auth_deadline_seconds=0.2, auth_hashing_deadline_seconds=30.0)
+    password = {"password": "correct horse"}
+    named = {"username": "ada", "email": "ada@example.org", **password}
+    reset = {"email": "ada@example.org", "code": "012345", "new_password": "battery staple"}
+    slow: dict[str, tuple[str, str, dict[str, str]]] = {
+        "Register": ("POST", "/auth/register", named),
+        "LogIn": ("POST", "/auth/login", {"username": "ada", **password}),
+        "ResetPassword": ("POST", "/auth/reset-password", reset),
+        "ChangePassword": ("PUT", "/password", {"old_password": "o", "new_password": "n"}),
+        "UpdateMe": ("PATCH", "/profile", {"email": "ada@example.org", **password}),
+        "DeleteMe": ("DELETE", "/me", password),
+    }
+    held = asyncio.Event()
+    quick = ("GetMe", "Refresh", "ExchangeToken", "GetErasure", "LogOut")
+    door.auth.answers |= dict.fromkeys((*slow, *quick), held)
+
+    async def ask(method: str, path: str, **how: Any) -> Any:
+        return await door.http.request(method, f"/api/v1{path}", **{"headers": door.bearer, **how})
+
+    hashing = [
+        asyncio.create_task(ask(method, path, json=body)) for method, path, body in slow.values()
+    ]
+    await eventually(lambda: {call.method for call in door.auth.calls} >= slow.keys())
+    personal = {"authorization": "Bearer parley_pat_" + "0" * 43}
+    for response in await asyncio.gather(
+        ask("GET", "/me"),
+        ask("GET", "/notes", headers=personal),
+        ask("GET", "/erasures/01900000-0000-7000-8000-000000000005"),
+        ask("POST", "/auth/refresh", json={"refresh_token": "rt"}),
+        ask("POST", "/auth/logout"),
+    ):
+        assert (response.status_code, response.headers["retry-after"]) == (504, "1")
+    assert not any(task.done() for task in hashing)
+    held.set()
+    # The fakes have no answer, but they were waited for.
+    assert {response.status_code for response in await asyncio.gather(*hashing)} == {500}
+
+
 async def test_a_deadline_that_passes_is_504(open_door: Any) -> None:
     door = await open_door(notes_deadline_seconds=0.2)
     door.notes.answers["CreateNote"] = asyncio.Event()
@@ -355,3 +397,4 @@ async def test_a_deadline_that_passes_is_504(open_door: Any) -> None:
     )
     assert response.status_code == 504
     assert response.json()["reason"] == "DEADLINE_EXCEEDED"
+    assert response.headers["retry-after"] == "1"

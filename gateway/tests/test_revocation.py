@@ -2,13 +2,16 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import Any
 
+import jwt
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis.caller import Caller
 from chassis.testing import eventually
+from gateway.presence import LONGEST_SECONDS
 from parley.auth.v1 import auth_pb2
 from parley.notes.v1 import notes_pb2
 
@@ -157,6 +160,40 @@ async def test_what_is_revoked_while_its_question_is_accepted_does_not_begin(
     accept.set()
 
     assert (await stream.ended()).endswith(FAREWELL)
+
+
+def issued_before(door: Door, seconds: float) -> Caller:
+    """The door's caller, by a token that is good for a minute, issued so long ago."""
+    caller: Caller = door.caller
+    claims = jwt.decode(caller.token, options={"verify_signature": False})
+    now = int(time.time())
+    token = door.signer.sign({**claims, "iat": now - seconds, "exp": now + 60})
+    return replace(caller, token=token)
+
+
+async def test_nothing_outlives_its_token_by_so_much_that_a_revocation_could_be_forgotten(
+    unending: Door,
+) -> None:
+    door = unending
+    # Revocations are remembered for two hours.
+    assert LONGEST_SECONDS < 2 * 3600 - 600
+    stream = Stream(door, issued_before(door, LONGEST_SECONDS - 4))
+    later = Stream(door, issued_before(door, LONGEST_SECONDS - 60))
+    await eventually(lambda: stream.body and later.body)
+    bearer = {"authorization": f"Bearer {issued_before(door, LONGEST_SECONDS - 4).token}"}
+    response = await asyncio.wait_for(door.http.post(ASK, json=QUESTION, headers=bearer), 10)
+
+    assert (await stream.ended()).endswith(b"data: {}\n\n: go on with a new token\n\n")
+    assert (response.status_code, response.json()["reason"]) == (503, "TOKEN_OUTLIVED")
+    assert response.json()["run_id"] == door.chat.run_id
+    assert response.headers["retry-after"] == "1"
+    assert not later.task.done()
+    assert not [call for call in door.chat.calls if call.method == "CancelRun"]
+    again = Stream(door, door.caller, after=0)
+    await eventually(lambda: again.body)
+    door.auth.publish(revocation(user=door.caller.user_id))
+    await later.ended()
+    await again.ended()
 
 
 async def test_of_many_streams_all_of_the_users_end_and_none_is_remembered(

@@ -417,7 +417,8 @@ async def test_a_user_has_so_many_event_streams_and_gets_their_places_back(
             await door.http.post(ASK, json=QUESTION, headers={**door.bearer, **EVENTS}),
         ):
             assert (response.status_code, response.json()["reason"]) == (429, "TOO_MANY_STREAMS")
-            assert response.headers["retry-after"]
+            assert response.headers["retry-after"] == "1"
+            assert response.headers["ratelimit"] == '"too-many-streams";r=0;t=1'
         assert len(door.chat.calls) == calls
         door.chat.script = [frames[3:]]
         stranger = {"authorization": f"Bearer {door.signer.caller().token}"}

@@ -337,6 +337,7 @@ async def test_a_user_has_so_many_sockets_and_gets_their_places_back(
     second = await dial(door, auth=False)
     told = await second.ask(type="auth", token=door.caller.token)
     assert (told["status"], told["reason"]) == (429, "TOO_MANY_SOCKETS")
+    assert told["retry_after"] == 1
     assert await second.closed() == 4429
     assert await refusal(door, additional_headers=door.bearer) == (429, "TOO_MANY_SOCKETS")
     await first.connection.close()

@@ -273,6 +273,7 @@ async def test_a_socket_follows_so_many_runs_at_once(
         await client.hear()
     told = await client.ask(type="follow", ref="3", run_id="r3")
     assert (told["status"], told["reason"], told["ref"]) == (429, "TOO_MANY_AT_ONCE", "3")
+    assert told["retry_after"] == 1
     await client.ask(type="unfollow", ref="u", run_id="r1")
     assert (await client.ask(type="follow", ref="3", run_id="r3"))["type"] == "ack"
 

@@ -12,7 +12,7 @@ from chassis.caller import Caller
 from chassis.errors import AppError, Unauthenticated, Unavailable
 from gateway import problems
 from gateway.clients import Clients
-from gateway.presence import ClientGone, Closing, End, LongRequests
+from gateway.presence import ClientGone, Closing, End, LongRequests, TokenOutlived
 from gateway.schemas.chat import RunResult
 from gateway.sse import MEDIA_TYPE, Batch, EventStream, FrameLike
 from gateway.trunks import Asking, Trunks
@@ -84,7 +84,8 @@ async def end_of_run(
     """The run's terminal frame, once it has come.
 
     Raises ClientGone, Closing when the server is being stopped, Unauthenticated when the token is
-    revoked, and RunOutOfSight when the stream breaks off; the run goes on in each case.
+    revoked, TokenOutlived, and RunOutOfSight when the stream breaks off; the run goes on in each
+    case.
     """
     end: FrameLike | None = None
     presence = requests.hold(request.receive, request.state.verified)
@@ -101,6 +102,8 @@ async def end_of_run(
             raise Closing(metadata={"run_id": run_id})
         case End.REVOKED:
             raise Unauthenticated()
+        case End.OUTLIVED:
+            raise TokenOutlived(metadata={"run_id": run_id})
     assert end is not None
     return end
 

@@ -3,12 +3,11 @@
 from typing import Annotated
 
 from fastapi import Depends
-from fastapi.openapi.models import HTTPBearer
-from fastapi.security.base import SecurityBase
 from starlette.requests import Request
 
 from chassis.caller import Caller, Scope
 from chassis.errors import AppError, Kind, Unauthenticated
+from gateway import cookie
 from gateway.bearers import Bearers
 from parley.auth.v1 import auth_pb2 as pb
 
@@ -29,18 +28,16 @@ def check_scope(caller: Caller, scope: Scope | None) -> None:
         raise InsufficientScope()
 
 
-class AccessToken(SecurityBase):
-    """A dependency: the caller of the request. JsonRoute has verified the token before.
+class AccessToken:
+    """A dependency: the caller of the request. JsonRoute has verified the token before, and the
+    API's documents say what is asked for here.
 
     ``scope`` is the one that opens the route to personal access tokens; without it none does.
-    Unless ``required``, None for a request that bears no token at all.
+    Unless ``required``, None for a request that bears no token, or beside the refresh cookie one
+    that is not good, an expired one above all: then the cookie says whose request it is.
     """
 
     def __init__(self, scope: Scope | None = None, *, required: bool = True) -> None:
-        self.model = HTTPBearer(
-            bearerFormat="JWT", description="An access token, or a personal access token."
-        )
-        self.scheme_name = "AccessToken"
         self.scope = scope
         self.required = required
 
@@ -60,7 +57,12 @@ async def authenticate(request: Request, wanted: AccessToken) -> Caller | None:
     if authorization is None and not wanted.required:
         return None
     bearers: Bearers = request.app.state.bearers
-    verified = await bearers.inspect(bearer_token(authorization), client_of(request))
+    try:
+        verified = await bearers.inspect(bearer_token(authorization), client_of(request))
+    except Unauthenticated:
+        if wanted.required or not cookie.is_presented(request):
+            raise
+        return None
     # For as long as the request may take.
     request.state.verified = verified
     # For the access log: whose request it was.
@@ -80,10 +82,13 @@ def bearer_token(authorization: str | None) -> str:
 
 def client_of(request: Request) -> pb.Client:
     """Where the request came from, as auth-service wants to know it."""
-    return pb.Client(
-        ip=request.client.host if request.client else "",
-        user_agent=request.headers.get("user-agent", "")[:_USER_AGENT_CHARACTERS],
-    )
+    address = request.client.host if request.client else ""
+    return client_at(address, request.headers.get("user-agent", ""))
+
+
+def client_at(address: str, user_agent: str) -> pb.Client:
+    """Who says to be ``user_agent`` at ``address``, the same."""
+    return pb.Client(ip=address, user_agent=user_agent[:_USER_AGENT_CHARACTERS])
 
 
 # Nothing but a log-in opens these.

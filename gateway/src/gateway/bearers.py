@@ -2,7 +2,9 @@
 
 A personal access token is looked up at auth-service at most once in a minute and a half, however many
 requests bear it, and not at all when it is not even shaped like one. What was refused is asked for
-again after a few seconds; who presents many that are refused has to wait.
+again after a few seconds; who presents many that are refused has to wait. One that is refused time
+and again is one guess, and one that was good is none: a script that was left behind must not lock
+its neighbours out.
 """
 
 import asyncio
@@ -53,7 +55,8 @@ class Bearers:
     def __init__(self, verifier: TokenVerifier, auth: Peer[AuthServiceStub]) -> None:
         self.verifier = verifier
         self._auth = auth
-        # By SHA-256: no memory dump shows a token that is good for longer than minutes.
+        # By SHA-256: no memory dump shows a token that is good for longer than minutes. What is no
+        # longer of use stays all the same: a token that is in either is no new guess.
         self._known: OrderedDict[bytes, Verified] = OrderedDict()
         self._refused: OrderedDict[bytes, float] = OrderedDict()
         self._pending: dict[bytes, asyncio.Task[Verified]] = {}
@@ -71,16 +74,15 @@ class Bearers:
             raise Unauthenticated()
         digest = sha256(token.encode()).digest()
         known = self._known.get(digest)
-        if known is not None:
-            if self._is_usable(known):
-                self._known.move_to_end(digest)
-                return known
-            del self._known[digest]
+        if known is not None and self._is_usable(known):
+            self._known.move_to_end(digest)
+            return known
         if self._refused.get(digest, 0.0) > time.monotonic():
             raise Unauthenticated()
         pending = self._pending.get(digest)
         if pending is None:
-            self._guesses.check(client.ip)
+            if known is None:
+                self._guesses.check(client.ip)
             if len(self._pending) >= _AT_ONCE:
                 raise TooManyLookups()
             pending = asyncio.create_task(self._exchange(digest, token, client))
@@ -100,16 +102,18 @@ class Bearers:
             answer = await auth.ask(
                 auth.stub.ExchangeToken, pb.ExchangeTokenRequest(secret=token, client=client)
             )
-            verified = self.verifier.inspect(answer.access_token)
         except AppError as error:
             if error.kind is not Kind.UNAUTHENTICATED:
                 _LOOKED_UP.labels("failed").inc()
                 raise
             _LOOKED_UP.labels("refused").inc()
-            self._guesses.note(client.ip)
+            if self._known.pop(digest, None) is None and digest not in self._refused:
+                self._guesses.note(client.ip)
             _remember(self._refused, digest, time.monotonic() + _REFUSED_SECONDS)
             raise Unauthenticated() from None
         _LOOKED_UP.labels("granted").inc()
+        # What was revoked in the same second is void; the next one granted will not be.
+        verified = self.verifier.inspect(answer.access_token)
         _remember(self._known, digest, verified)
         return verified
 

@@ -33,7 +33,7 @@ class JsonRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         wants_body = self.body_field is not None
-        wanted = _token_wanted(self.dependant)
+        wanted = token_wanted(self.dependant)
 
         async def handle_json(request: Request) -> Response:
             if wanted is not None:
@@ -121,10 +121,11 @@ def _has_nul(value: Any) -> bool:
     return False
 
 
-def _token_wanted(dependant: Dependant) -> AccessToken | None:
+def token_wanted(dependant: Dependant) -> AccessToken | None:
+    """The token that a route with these dependencies asks for."""
     if isinstance(dependant.call, AccessToken):
         return dependant.call
-    found = (_token_wanted(dependency) for dependency in dependant.dependencies)
+    found = (token_wanted(dependency) for dependency in dependant.dependencies)
     return next((wanted for wanted in found if wanted is not None), None)
 
 

@@ -22,14 +22,21 @@ Response = TypeVar("Response")
 
 
 class Peer(Generic[Stub]):
-    """One service. ``deadline`` bounds each of its unary calls, in seconds."""
+    """One service. ``deadline`` bounds each of its unary calls, in seconds; ``slow_deadline`` those
+    that are known to take their time.
+    """
 
     def __init__(
-        self, channel: Channel, factory: Callable[[grpc.aio.Channel], Stub], deadline: float
+        self,
+        channel: Channel,
+        factory: Callable[[grpc.aio.Channel], Stub],
+        deadline: float,
+        slow_deadline: float | None = None,
     ) -> None:
         self.channel = channel
         self._factory = factory
         self._deadline = deadline
+        self._slow_deadline = deadline if slow_deadline is None else slow_deadline
 
     @property
     def stub(self) -> Stub:
@@ -54,15 +61,17 @@ class Peer(Generic[Stub]):
         *,
         token: str | None = None,
         idempotency_key: str | None = None,
+        slow: bool = False,
     ) -> Response:
         """Call a method that has an effect: tried once, or again if a key makes it one effect.
 
-        ``token`` is an access token that was granted just now, in place of ``caller``.
+        ``token`` is an access token that was granted just now, in place of ``caller``. ``slow``:
+        it takes its time, as what hashes a password does.
         """
         return await self.channel.unary(
             method,
             request,
-            timeout=self._deadline,
+            timeout=self._slow_deadline if slow else self._deadline,
             idempotent=idempotency_key is not None,
             token=token or _token(caller),
             idempotency_key=idempotency_key,
@@ -116,6 +125,7 @@ def connect(settings: Settings) -> Clients:
             channel(settings.auth_target, "auth-service"),
             AuthServiceStub,
             settings.auth_deadline_seconds,
+            settings.auth_hashing_deadline_seconds,
         ),
         apikey=Peer(
             channel(settings.apikey_target, "apikey-service"),

@@ -47,9 +47,10 @@ def give(response: Response, refresh_token: str) -> None:
     _set(response, refresh_token, _SECONDS)
 
 
-def take_back(response: Response) -> None:
-    """Have the client forget it."""
-    _set(response, "", 0)
+def take_back(request: Request, response: Response) -> None:
+    """Have the client forget it, if it has presented one."""
+    if is_presented(request):
+        _set(response, "", 0)
 
 
 def _set(response: Response, value: str, seconds: int) -> None:

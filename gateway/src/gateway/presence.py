@@ -3,6 +3,7 @@ the server closes.
 """
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,11 @@ from chassis.grpc.caller import TrustStore, Verified
 
 _OPEN = Gauge("http_long_requests_open", "Event streams and waiting requests under way.")
 
+# A watch of revocations that was cut learns, once it is back, what auth-service still remembers,
+# which is two hours of them. Who ends before the token is so old, has missed none; the quarter of
+# an hour is for clocks that disagree.
+LONGEST_SECONDS = 105 * 60.0
+
 
 class End(Enum):
     """Why a long request was cut short."""
@@ -25,6 +31,7 @@ class End(Enum):
     CLIENT_GONE = "client gone"
     CLOSING = "closing"
     REVOKED = "revoked"
+    OUTLIVED = "outlived its token"
 
 
 class ClientGone(Exception):
@@ -34,6 +41,11 @@ class ClientGone(Exception):
 class Closing(Unavailable):
     reason = "SHUTTING_DOWN"
     detail = "This server is being replaced; send the request again."
+
+
+class TokenOutlived(Unavailable):
+    reason = "TOKEN_OUTLIVED"
+    detail = "The request has outlived its token; send it again with a new one."
 
 
 class TooManyStreams(AppError):
@@ -93,7 +105,7 @@ class LongRequests:
         every: float = 0.0,
     ) -> "Presence":
         """A block that runs while the request's client is there and ``token``, which may expire
-        meanwhile, is not revoked; see Presence.
+        meanwhile, is neither revoked nor too old; see Presence.
         """
         return Presence(self, receive, token, beat, every)
 
@@ -123,8 +135,8 @@ class LongRequests:
 
 
 class Presence:
-    """``async with`` it: the block is cancelled once the client has gone, its token is revoked or
-    the server closes.
+    """``async with`` it: the block is cancelled once the client has gone, its token is revoked
+    or was issued ``LONGEST_SECONDS`` ago, or the server closes.
 
     No exception comes out of the block then: ``ended`` says what happened. ``beat`` is awaited
     whenever ``touch`` was not called for ``every`` seconds. One task serves both, so that a
@@ -162,6 +174,8 @@ class Presence:
         self._scope = asyncio.timeout(None)
         await self._scope.__aenter__()
         self._watch = asyncio.create_task(self._attend(), name="presence")
+        left = self.token.issued_at + LONGEST_SECONDS - time.time()
+        self._limit = self._loop.call_later(left, self.cut, End.OUTLIVED)
         self._register.enter(self)
         _OPEN.inc()
         return self
@@ -174,6 +188,7 @@ class Presence:
     ) -> bool:
         _OPEN.dec()
         self._register.leave(self)
+        self._limit.cancel()
         self._watch.cancel()
         cut = False
         try:

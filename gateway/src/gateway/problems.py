@@ -148,10 +148,14 @@ def _headers_of(error: AppError) -> dict[str, str]:
     if status == 401:
         headers["www-authenticate"] = "Bearer"
     retry_after = error.retry_after
-    if retry_after is None and status == 503:
+    if retry_after is None and status in (503, 504):
         retry_after = 1
     if retry_after is not None:
         headers["retry-after"] = str(retry_after)
+        if status == 429:
+            # https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-10
+            limit = error.reason.lower().replace("_", "-")
+            headers["ratelimit"] = f'"{limit}";r=0;t={retry_after}'
     return headers
 
 

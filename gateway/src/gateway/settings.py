@@ -32,7 +32,13 @@ class Settings(ServiceSettings):
     notes_target: str = Field(description="host:port of notes-service.")
 
     auth_deadline_seconds: float = Field(
-        15.0, gt=0, le=120, description="Longest call to auth-service; hashing takes its time."
+        5.0, gt=0, le=120, description="Longest call to auth-service."
+    )
+    auth_hashing_deadline_seconds: float = Field(
+        15.0,
+        gt=0,
+        le=120,
+        description="Longest call to auth-service that hashes a password; these wait in line.",
     )
     apikey_deadline_seconds: float = Field(
         5.0, gt=0, le=120, description="Longest call to apikey-service."

@@ -29,7 +29,11 @@ _HEADERS = (
     (b"x-accel-buffering", b"no"),
 )
 _HEARTBEAT = {"type": "http.response.body", "body": b": \n\n", "more_body": True}
-_REVOKED = {"type": "http.response.body", "body": b": logged out\n\n", "more_body": True}
+# What whoever looks is told last.
+_FAREWELLS: dict[End | None, bytes] = {
+    End.REVOKED: b": logged out\n\n",
+    End.OUTLIVED: b": go on with a new token\n\n",
+}
 _SLICE_BYTES = 64 * 1024
 _END = {"type": "http.response.body", "body": b"", "more_body": False}
 
@@ -88,7 +92,7 @@ class EventStream(Response):
 
     ``opening``, if given, is the read of the first batch, already under way. A stream that
     breaks off ends without a terminal event: the client follows again from its last id. So does one
-    whose token is revoked, after a comment: the run goes on.
+    whose token is revoked or has been outlived, after a comment: the run goes on.
     """
 
     def __init__(
@@ -142,8 +146,8 @@ class EventStream(Response):
         if presence.ended is not End.CLIENT_GONE:
             # A client that does not read must not hold up what was cut short from outside.
             async with asyncio.timeout(None if presence.ended is None else 1.0):
-                if presence.ended is End.REVOKED:
-                    await send(_REVOKED)
+                if farewell := _FAREWELLS.get(presence.ended):
+                    await send(_message(farewell))
                 await send(_END)
 
 

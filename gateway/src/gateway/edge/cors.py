@@ -12,10 +12,11 @@ _HEADERS = (
     "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, Last-Event-ID, "
     "Traceparent, X-Request-ID"
 )
-_EXPOSED = b"ETag, Retry-After, X-Request-ID, X-Run-ID"
+_EXPOSED = b"ETag, RateLimit, Retry-After, X-Request-ID, X-Run-ID"
 _MAX_AGE = "600"
-# The refresh cookie's, which a page of the same site may send from another origin.
-_WITH_COOKIES = "/api/v1/auth/"
+# The refresh cookie's, which a page of the same site may send from another origin: where it is
+# given, presented and taken back.
+_WITH_COOKIES = ("/api/v1/auth/", "/api/v1/me")
 
 
 class Cors:

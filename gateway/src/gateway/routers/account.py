@@ -1,5 +1,9 @@
 """The account of whoever is logged in, and its end."""
 
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway import cookie
 from gateway.auth import CallerOf
 from gateway.clients import Services
 from gateway.routers import router as api_router
@@ -18,13 +22,20 @@ async def get_me(caller: CallerOf, services: Services) -> User:
 
 
 @router.delete("/me", status_code=202)
-async def delete_me(body: AccountDeletion, caller: CallerOf, services: Services) -> ErasureAccepted:
+async def delete_me(
+    body: AccountDeletion,
+    caller: CallerOf,
+    services: Services,
+    request: Request,
+    response: Response,
+) -> ErasureAccepted:
     """Delete the account, and with it everything of its owner's in every service."""
     auth = services.auth
-    response = await auth.tell(
-        auth.stub.DeleteMe, pb.DeleteMeRequest(password=body.password), caller
+    accepted = await auth.tell(
+        auth.stub.DeleteMe, pb.DeleteMeRequest(password=body.password), caller, slow=True
     )
-    return ErasureAccepted(erasure_id=response.erasure_id)
+    cookie.take_back(request, response)
+    return ErasureAccepted(erasure_id=accepted.erasure_id)
 
 
 @router.get("/erasures/{erasure_id}")

@@ -1,10 +1,8 @@
 """What admins see and change: users, tenants, the audit trail."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import Query
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.auth import CallerOf
 from gateway.clients import Services
@@ -22,7 +20,7 @@ from gateway.schemas.admin import (
     UserQuery,
 )
 from gateway.schemas.auth import ErasureAccepted
-from gateway.schemas.base import ListQuery, Page
+from gateway.schemas.base import ListQuery, Page, timestamp
 from parley.auth.v1 import auth_pb2 as pb
 
 router = api_router("Administration", "/admin")
@@ -90,7 +88,7 @@ async def list_audit(
     )
     for name, moment in (("from", query.since), ("to", query.until)):
         if moment is not None:
-            getattr(request, name).CopyFrom(_timestamp(moment))
+            getattr(request, name).CopyFrom(timestamp(moment))
     response = await auth.ask(auth.stub.ListAudit, request, caller)
     return Page[AuditEntry](
         items=[AuditEntry.of(entry) for entry in response.items],
@@ -127,9 +125,3 @@ async def list_tenants(
         next_cursor=response.next_cursor or None,
         total=None,
     )
-
-
-def _timestamp(moment: datetime) -> Timestamp:
-    timestamp = Timestamp()
-    timestamp.FromDatetime(moment)
-    return timestamp

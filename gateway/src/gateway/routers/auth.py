@@ -26,7 +26,7 @@ Client = Annotated[pb.Client, Depends(_client)]
 
 @router.post("/register", status_code=201, response_model_exclude_unset=True)
 async def register(
-    body: Registration, client: Client, services: Services, response: Response
+    body: Registration, client: Client, services: Services, request: Request, response: Response
 ) -> Grant:
     """Create an account and log in."""
     auth = services.auth
@@ -39,22 +39,31 @@ async def register(
             client=client,
             code=body.code,
         ),
+        slow=True,
     )
-    return _show(granted.grant, response, in_cookie=body.use_cookie)
+    return _show(granted.grant, request, response, in_cookie=body.use_cookie)
 
 
 @router.post("/login", response_model_exclude_unset=True)
-async def log_in(body: LogIn, client: Client, services: Services, response: Response) -> Grant:
+async def log_in(
+    body: LogIn, client: Client, services: Services, request: Request, response: Response
+) -> Grant:
     """Log in by username or e-mail address."""
     auth = services.auth
     granted = await auth.tell(
         auth.stub.LogIn,
         pb.LogInRequest(username=body.username, password=body.password, client=client),
+        slow=True,
     )
-    return _show(granted.grant, response, in_cookie=body.use_cookie)
+    return _show(granted.grant, request, response, in_cookie=body.use_cookie)
 
 
-@router.post("/refresh", response_model_exclude_unset=True)
+@router.post(
+    "/refresh",
+    response_model_exclude_unset=True,
+    # The cookie, or nothing but the body.
+    openapi_extra={"security": [{"RefreshCookie": []}, {}]},
+)
 async def refresh(
     client: Client,
     services: Services,
@@ -62,8 +71,8 @@ async def refresh(
     response: Response,
     body: RefreshToken | None = None,
 ) -> Grant:
-    """Exchange a refresh token, in the body or in the cookie, for its successor and a new access
-    token.
+    """Exchange a refresh token, in the body or in the cookie but not in both, for its successor and
+    a new access token.
 
     Sent again within ten seconds, for want of an answer: the same successor.
     """
@@ -78,17 +87,18 @@ async def refresh(
     else:
         token = body.refresh_token
     granted = await _refresh(services, token, client)
-    return _show(granted, response, in_cookie=in_cookie)
+    return _show(granted, request, response, in_cookie=in_cookie)
 
 
 @router.post("/logout", status_code=204)
 async def log_out(
     caller: CallerIfAny, client: Client, services: Services, request: Request, response: Response
 ) -> None:
-    """End the login that the access token belongs to, or else the refresh token in the cookie."""
+    """End the login that the access token belongs to, or else, also when the token has expired,
+    the one of the refresh token in the cookie.
+    """
     auth = services.auth
-    if cookie.is_presented(request):
-        cookie.take_back(response)
+    cookie.take_back(request, response)
     if caller is not None:
         await auth.tell(auth.stub.LogOut, pb.LogOutRequest(), caller)
         return
@@ -112,7 +122,10 @@ async def _refresh(services: Clients, token: str, client: pb.Client) -> pb.Grant
     return (await auth.ask(auth.stub.Refresh, request)).grant
 
 
-def _show(granted: pb.Grant, response: Response, *, in_cookie: bool) -> Grant:
+def _show(granted: pb.Grant, request: Request, response: Response, *, in_cookie: bool) -> Grant:
     if in_cookie:
         cookie.give(response, granted.refresh_token)
+    else:
+        # One that was left from an earlier login is not to be taken for this one's.
+        cookie.take_back(request, response)
     return Grant.of(granted, in_cookie=in_cookie)

@@ -37,11 +37,14 @@ async def verify_code(body: CodeGuess, client: Client, services: Services) -> Co
 
 @router.post("/reset-password", status_code=204)
 async def reset_password(body: PasswordReset, client: Client, services: Services) -> None:
-    """Set a new password with a code; every login ends."""
+    """Set a new password with a code. Every login and every personal access token ends, within
+    seconds also what it has open.
+    """
     auth = services.auth
     await auth.tell(
         auth.stub.ResetPassword,
         pb.ResetPasswordRequest(
             email=body.email, code=body.code, new_password=body.new_password, client=client
         ),
+        slow=True,
     )

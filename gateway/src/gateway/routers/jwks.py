@@ -5,9 +5,10 @@ from typing import Literal
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from chassis.grpc.caller import TrustStore
+from gateway.routers import UNAVAILABLE
 from gateway.schemas.base import Resource
 
 router = APIRouter(tags=["Operation"], generate_unique_id_function=lambda route: route.name)
@@ -28,20 +29,22 @@ class Jwks(Resource):
     keys: list[Jwk]
 
 
+class JwkSetResponse(JSONResponse):
+    media_type = "application/jwk-set+json"
+
+
 @router.get(
     "/.well-known/jwks.json",
-    response_class=Response,
-    responses={200: {"model": Jwks, "description": "Good for a minute."}},
+    response_class=JwkSetResponse,
+    response_description="Good for a minute.",
+    responses={503: UNAVAILABLE},
 )
-async def jwks(request: Request) -> Response:
+async def jwks(request: Request, response: Response) -> Jwks:
     """Every key that verifies access tokens. A new one is here before it signs."""
     trust: TrustStore = request.app.state.trust
     keys = [
         Jwk(kid=kid, x=urlsafe_b64encode(raw).rstrip(b"=").decode())
         for kid, raw in sorted(trust.public_keys().items())
     ]
-    return Response(
-        Jwks(keys=keys).model_dump_json(),
-        media_type="application/jwk-set+json",
-        headers={"cache-control": "public, max-age=60"},
-    )
+    response.headers["cache-control"] = "public, max-age=60"
+    return Jwks(keys=keys)

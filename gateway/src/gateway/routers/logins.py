@@ -19,12 +19,16 @@ router = api_router("Identity", "")
 
 @router.put("/password", status_code=204)
 async def change_password(body: PasswordChange, caller: CallerOf, services: Services) -> None:
-    """Set a new password. Every other login ends, within seconds also what it has open."""
+    """Set a new password. Every other login ends, within seconds also what it has open.
+
+    Personal access tokens go on: `DELETE /tokens/{id}` ends them.
+    """
     auth = services.auth
     await auth.tell(
         auth.stub.ChangePassword,
         pb.ChangePasswordRequest(old_password=body.old_password, new_password=body.new_password),
         caller,
+        slow=True,
     )
 
 
@@ -47,10 +51,14 @@ async def list_logins(
 
 
 @router.delete("/me/logins/{login_id}", status_code=204)
-async def revoke_login(login_id: str, caller: CallerOf, services: Services) -> None:
+async def revoke_login(
+    login_id: str, caller: CallerOf, services: Services, request: Request, response: Response
+) -> None:
     """End one login, perhaps this one; within seconds also what it has open."""
     auth = services.auth
     await auth.tell(auth.stub.RevokeLogin, pb.RevokeLoginRequest(id=login_id), caller)
+    if login_id == caller.sid:
+        cookie.take_back(request, response)
 
 
 @router.delete("/me/logins", status_code=204)
@@ -60,5 +68,4 @@ async def revoke_logins(
     """End all logins, this one included."""
     auth = services.auth
     await auth.tell(auth.stub.RevokeLogins, pb.RevokeLoginsRequest(), caller)
-    if cookie.is_presented(request):
-        cookie.take_back(response)
+    cookie.take_back(request, response)

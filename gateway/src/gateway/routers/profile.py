@@ -30,5 +30,6 @@ async def update_profile(body: ProfileChange, caller: CallerOf, services: Servic
             code=body.code,
         ),
         caller,
+        slow=True,
     )
     return Profile.of(response.user)

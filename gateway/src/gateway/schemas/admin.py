@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, Field
 
 from gateway.schemas.auth import Role, User
-from gateway.schemas.base import Body, ListQuery, Resource, moment, storable
+from gateway.schemas.base import Body, ListQuery, Moment, Resource, moment, storable
 from parley.auth.v1 import auth_pb2 as pb
 
 UserStatus = Literal["active", "disabled"]
@@ -46,8 +46,8 @@ class AuditQuery(ListQuery):
         description="An event's name, or the beginning of some if it ends with a dot: `login.`",
     )
     user_id: Text | None = Field(None, description="Whom it is about, or who did it.")
-    since: AwareDatetime | None = Field(None, alias="from", description="The first moment.")
-    until: AwareDatetime | None = Field(None, alias="to", description="The first one too late.")
+    since: Moment | None = Field(None, alias="from", description="The first moment.")
+    until: Moment | None = Field(None, alias="to", description="The first one too late.")
 
 
 class NewTenant(Body):

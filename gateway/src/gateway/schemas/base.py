@@ -1,13 +1,19 @@
 """What all schemas share."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Generic, TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 Item = TypeVar("Item")
+
+# RFC 3339, section 5.6; what Python and Pydantic read goes further, down to Unix seconds.
+_RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
 
 
 class Body(BaseModel):
@@ -34,6 +40,23 @@ def storable(text: str) -> str:
     if "\x00" in text:
         raise PydanticCustomError("invalid_character", "must not contain U+0000")
     return text
+
+
+def _read_moment(value: object) -> datetime:
+    if not isinstance(value, str):
+        raise PydanticCustomError("string_type", "must be a time in RFC 3339")
+    if not _RFC_3339.fullmatch(value):
+        raise PydanticCustomError("not_rfc_3339", "must be a time in RFC 3339, with its offset")
+    try:
+        return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except ValueError:
+        raise PydanticCustomError("not_a_moment", "must be a time that there is") from None
+    except OverflowError:
+        raise PydanticCustomError("less_than", "must be a year of four digits in UTC") from None
+
+
+# A time with its offset, in UTC from then on.
+Moment = Annotated[AwareDatetime, BeforeValidator(_read_moment)]
 
 
 class ListQuery(BaseModel):
@@ -75,3 +98,10 @@ class Problem(Resource):
 def moment(timestamp: Timestamp) -> datetime:
     """``timestamp`` as an aware datetime in UTC."""
     return timestamp.ToDatetime(tzinfo=UTC)
+
+
+def timestamp(moment: datetime) -> Timestamp:
+    """The other way round."""
+    timestamp = Timestamp()
+    timestamp.FromDatetime(moment)
+    return timestamp

@@ -1,46 +1,22 @@
 """Personal access tokens."""
 
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Any
 
-from google.protobuf.timestamp_pb2 import Timestamp
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
-from gateway.schemas.base import Body, Resource, moment
+from chassis.caller import Scope
+from gateway.schemas.base import Body, Moment, Resource, moment, timestamp
 from parley.auth.v1 import auth_pb2 as pb
-
-
-def _text(value: object) -> object:
-    if not isinstance(value, str):
-        raise PydanticCustomError("string_type", "must be a time in RFC 3339")
-    return value
-
-
-def _utc(value: datetime) -> datetime:
-    try:
-        return value.astimezone(UTC)
-    except OverflowError:
-        raise PydanticCustomError("less_than", "must be a year of four digits") from None
-
-
-Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_text), AfterValidator(_utc)]
 
 
 class NewToken(Body):
     name: str
-    scopes: list[str] = Field(
-        max_length=32,
-        description="At least one of `chat:read`, `chat:write`, `keys:read`, `keys:write`,"
-        " `notes:read`, `notes:write`, `completions`.",
-    )
+    scopes: list[Scope] = Field(max_length=32, description="At least one.")
     expires_at: Moment | None = Field(None, description="Without it the token does not expire.")
 
     def request(self) -> pb.CreateTokenRequest:
-        expires_at: Timestamp | None = None
-        if self.expires_at is not None:
-            expires_at = Timestamp()
-            expires_at.FromDatetime(self.expires_at)
+        expires_at = None if self.expires_at is None else timestamp(self.expires_at)
         return pb.CreateTokenRequest(name=self.name, scopes=self.scopes, expires_at=expires_at)
 
 

@@ -31,13 +31,13 @@ class Credential:
         *,
         admitted: Verified | None,
         offered: str | None,
-        client: str,
+        client: pb.Client,
     ) -> None:
         self.verified = admitted
         self.offered = offered
         self._bearers = bearers
         self._seats = seats
-        self._client = pb.Client(ip=client)
+        self._client = client
         # What a personal access token is exchanged for is asked for again and again.
         self._personal: str | None = None
         self._renewing: asyncio.Task[None] | None = None

@@ -21,7 +21,7 @@ from chassis.telemetry.context import (
     traceparent,
 )
 from chassis.telemetry.logging import get_logger
-from gateway.auth import bearer_token
+from gateway.auth import bearer_token, client_at
 from gateway.bearers import is_personal
 from gateway.edge.origin import is_ours
 from gateway.edge.proxy import TrustedProxies
@@ -29,6 +29,7 @@ from gateway.problems import OriginNotAllowed, RequestRefused
 from gateway.settings import Settings
 from gateway.ws.sockets import Sockets
 from gateway.ws.wire import Wire
+from parley.auth.v1 import auth_pb2 as pb
 
 _log = get_logger(__name__)
 
@@ -59,7 +60,7 @@ class Socket:
     wire: Wire
     sockets: Sockets
     admitted: Verified | None
-    client: str
+    client: pb.Client
     offered: str | None
 
     def serve(self) -> Coroutine[None, None, None]:
@@ -88,7 +89,7 @@ class SocketDoor:
         }
         request_id.set(accept_request_id(headers.get(REQUEST_ID_HEADER.encode())))
         traceparent.set(accept_traceparent(headers.get(TRACEPARENT_HEADER.encode())))
-        client, scheme = self._proxies.client_of(scope)  # type: ignore[arg-type]
+        address, scheme = self._proxies.client_of(scope)  # type: ignore[arg-type]
         try:
             accept = _accept(headers)
             self._check_origin(headers, scheme)
@@ -99,7 +100,7 @@ class SocketDoor:
             admitted = self._sockets.admit(None if offered else token)
         except AppError as error:
             _log.info(
-                "socket.refused", status=error.http_status, reason=error.reason, client=client
+                "socket.refused", status=error.http_status, reason=error.reason, client=address
             )
             raise
         answer = (
@@ -107,6 +108,7 @@ class SocketDoor:
             f"Sec-WebSocket-Accept: {accept}\r\nX-Request-ID: {request_id.get()}\r\n\r\n"
         )
         wire = Wire(transport, max_bytes=self._max_bytes)
+        client = client_at(address, headers.get(b"user-agent", ""))
         return answer.encode(), Socket(wire, self._sockets, admitted, client, offered)
 
     def _check_origin(self, headers: Mapping[bytes, str], scheme: str) -> None:

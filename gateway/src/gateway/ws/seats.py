@@ -10,6 +10,9 @@ class TooManySockets(AppError):
     reason = "TOO_MANY_SOCKETS"
     detail = "As many sockets are open as may be; close one of them first."
 
+    def __init__(self) -> None:
+        super().__init__(retry_after=1)
+
 
 class Seats:
     """``limit`` for each user of this process."""

@@ -30,6 +30,9 @@ class TooManyAtOnce(AppError):
     reason = "TOO_MANY_AT_ONCE"
     detail = "This socket follows as many runs as it may; unfollow one of them first."
 
+    def __init__(self) -> None:
+        super().__init__(retry_after=1)
+
 
 class Session:
     """What happens on ``wire``, from its first frame to its last.

@@ -19,6 +19,7 @@ from gateway.ws.credential import Credential
 from gateway.ws.seats import Seats
 from gateway.ws.session import Session
 from gateway.ws.wire import Wire
+from parley.auth.v1 import auth_pb2 as pb
 
 _log = get_logger(__name__)
 
@@ -81,7 +82,12 @@ class Sockets(Component):
         return verified
 
     async def serve(
-        self, wire: Wire, admitted: Verified | None, client: str, *, offered: str | None = None
+        self,
+        wire: Wire,
+        admitted: Verified | None,
+        client: pb.Client,
+        *,
+        offered: str | None = None,
     ) -> None:
         """The life of one socket. ``offered`` is a token that came along with the handshake and is
         still to be looked up.
@@ -109,7 +115,7 @@ class Sockets(Component):
                 "socket.closed",
                 code=code,
                 seconds=round(time.monotonic() - began, 1),
-                client=client,
+                client=client.ip,
                 user_id=session.user_id,
             )
 
