@@ -82,6 +82,25 @@ def test_a_file_that_is_moved_in_is_new_however_old_it_is(tmp_path: Path) -> Non
     assert KeyRing(tmp_path, clock=clock).signing.verification.kid == first
 
 
+def test_where_all_files_are_written_anew_the_key_that_signed_goes_on(tmp_path: Path) -> None:
+    clock = Clock()
+    known = add(tmp_path, "b.pem")
+    ring = KeyRing(tmp_path, clock=clock)
+    # As a mounted secret is changed: no file is an old one any more, and the new key is first.
+    content = (tmp_path / "b.pem").read_bytes()
+    (tmp_path / "b.pem").unlink()
+    new = add(tmp_path, "a.pem")
+    (tmp_path / "b.pem").write_bytes(content)
+    assert ring.read()
+    assert kids(ring) == {known, new}
+    assert ring.signing.verification.kid == known
+
+    # Not when it is gone.
+    (tmp_path / "b.pem").unlink()
+    assert ring.read()
+    assert ring.signing.verification.kid == new
+
+
 def test_what_cannot_be_read_changes_nothing(tmp_path: Path) -> None:
     first = add(tmp_path, "a.pem")
     (tmp_path / "README").write_text("not a key")
