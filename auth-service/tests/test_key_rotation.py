@@ -238,9 +238,9 @@ def test_the_command_says_what_it_did_and_needs_a_directory(
         "AUTH_TLS_CA_FILE": settings.tls_ca_file,
         "AUTH_TLS_CERT_FILE": settings.tls_cert_file,
         "AUTH_TLS_KEY_FILE": settings.tls_key_file,
-        "AUTH_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
-        "AUTH_WORKER_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
-        "AUTH_NATS_URL": "nats://127.0.0.1:1",
+        "AUTH_DATABASE_URL": "postgresql://nobody:secret@127.0.0.1:1/none",
+        "AUTH_WORKER_DATABASE_URL": "postgresql://nobody:secret@127.0.0.1:1/none",
+        "AUTH_NATS_URL": "nats://secret@127.0.0.1:1",
         "AUTH_SIGNING_KEYS_DIR": tmp_path,
     }.items():
         monkeypatch.setenv(name, str(value))
