@@ -16,16 +16,10 @@ SHORT = base64.b64encode(bytes(range(16))).decode()
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """All that the service needs to be told, except for the key."""
-    for name in (
-        "TLS_CA_FILE",
-        "TLS_CERT_FILE",
-        "TLS_KEY_FILE",
-        "DATABASE_URL",
-        "WORKER_DATABASE_URL",
-        "NATS_URL",
-        "AUTH_TARGET",
-    ):
+    for name in ("TLS_CA_FILE", "TLS_CERT_FILE", "TLS_KEY_FILE", "AUTH_TARGET"):
         monkeypatch.setenv(f"APIKEY_{name}", "x")
+    for name in ("DATABASE_URL", "WORKER_DATABASE_URL", "NATS_URL"):
+        monkeypatch.setenv(f"APIKEY_{name}", "x://name:secret@host")
     monkeypatch.setattr(sys, "argv", ["apikey-service", "serve"])
 
 

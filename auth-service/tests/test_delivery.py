@@ -411,6 +411,7 @@ async def test_a_mail_server_that_is_away_is_not_noticed_by_who_asks(
         ({"smtp_host": "mail.example", "smtp_sender": "not an address"}, "smtp_sender"),
         ({"smtp_username": "ada"}, "smtp_password"),
         ({"smtp_password": SecretStr("swordfish")}, "smtp_password"),
+        ({"smtp_username": "ada", "smtp_password": SecretStr("")}, "smtp_password"),
         (
             {
                 "smtp_username": "ada",

@@ -82,6 +82,25 @@ def test_a_file_that_is_moved_in_is_new_however_old_it_is(tmp_path: Path) -> Non
     assert KeyRing(tmp_path, clock=clock).signing.verification.kid == first
 
 
+def test_where_all_files_are_written_anew_the_key_that_signed_goes_on(tmp_path: Path) -> None:
+    clock = Clock()
+    known = add(tmp_path, "b.pem")
+    ring = KeyRing(tmp_path, clock=clock)
+    # As a mounted secret is changed: no file is an old one any more, and the new key is first.
+    content = (tmp_path / "b.pem").read_bytes()
+    (tmp_path / "b.pem").unlink()
+    new = add(tmp_path, "a.pem")
+    (tmp_path / "b.pem").write_bytes(content)
+    assert ring.read()
+    assert kids(ring) == {known, new}
+    assert ring.signing.verification.kid == known
+
+    # Not when it is gone.
+    (tmp_path / "b.pem").unlink()
+    assert ring.read()
+    assert ring.signing.verification.kid == new
+
+
 def test_what_cannot_be_read_changes_nothing(tmp_path: Path) -> None:
     first = add(tmp_path, "a.pem")
     (tmp_path / "README").write_text("not a key")
@@ -219,9 +238,9 @@ def test_the_command_says_what_it_did_and_needs_a_directory(
         "AUTH_TLS_CA_FILE": settings.tls_ca_file,
         "AUTH_TLS_CERT_FILE": settings.tls_cert_file,
         "AUTH_TLS_KEY_FILE": settings.tls_key_file,
-        "AUTH_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
-        "AUTH_WORKER_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
-        "AUTH_NATS_URL": "nats://127.0.0.1:1",
+        "AUTH_DATABASE_URL": "postgresql://nobody:secret@127.0.0.1:1/none",
+        "AUTH_WORKER_DATABASE_URL": "postgresql://nobody:secret@127.0.0.1:1/none",
+        "AUTH_NATS_URL": "nats://secret@127.0.0.1:1",
         "AUTH_SIGNING_KEYS_DIR": tmp_path,
     }.items():
         monkeypatch.setenv(name, str(value))

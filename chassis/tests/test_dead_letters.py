@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from chassis.db.engine import Database
+from chassis.db.errors import StatementGivenUp
 from chassis.dead_letters import DeadLetters, add_command, run_command
 from chassis.dead_letters.letters import _describe
 from chassis.embedded.ports import free_port
@@ -39,6 +40,7 @@ class Reader:
             raise self.broken[payload]
 
 
+Handler = Callable[[bytes], Awaitable[None]]
 #: ``await replica(reader, failures=3)``: a consumer with dead letters of its own.
 Replica = Callable[..., Awaitable[Consumer]]
 
@@ -68,7 +70,7 @@ async def js(nats_url: str, events_prefix: str) -> AsyncIterator[JetStream]:
 async def replica(worker: Database, js: JetStream) -> AsyncIterator[Replica]:
     started: list[Consumer | DeadLetters] = []
 
-    async def make(reader: Reader, *, db: Database = worker, **limits: float) -> Consumer:
+    async def make(reader: Handler, *, db: Database = worker, **limits: float) -> Consumer:
         letters = DeadLetters(db, **limits)  # type: ignore[arg-type]
         consumer = Consumer(
             js, durable=DURABLE, subject=js.subject("a"), handler=reader, dead_letters=letters
@@ -185,6 +187,36 @@ async def test_an_outage_is_never_held_against_an_event(
 
     await eventually(acknowledged)
     assert await _rows(worker) == []
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_statement_that_never_ends_in_time_is_set_aside_and_a_full_pool_is_not(
+    js: JetStream, replica: Replica, worker: Database, urls: DatabaseUrls
+) -> None:
+    slow = Database(urls.worker, application_name="test", pool_size=1, statement_seconds=0.05)
+    attempts: list[bytes] = []
+
+    async def handle(payload: bytes) -> None:
+        attempts.append(payload)
+        async with slow.transaction() as connection:
+            await connection.execute(text("SELECT pg_sleep(10)"))
+
+    await replica(handle, failures=3, seconds=0)
+    async with asyncio.timeout(10):
+        async with slow.transaction():
+            # Nobody gets the one connection there is: tried twice, 3 s each.
+            await _send(js, b"heavy")
+            await eventually(lambda: len(attempts) > 1)
+            assert await _rows(worker) == []
+
+        async def settled() -> bool:
+            return await _pending(js) == 0
+
+        await eventually(settled)
+    [letter] = await _rows(worker)
+    assert letter.set_aside_at is not None
+    assert letter.error.startswith(f"{StatementGivenUp.__name__}: DATABASE_BUSY")
+    await slow.stop()
 
 
 @pytest.mark.usefixtures("quick")

@@ -5,10 +5,16 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from chassis.settings import DatabaseSettings, ServiceSettings, load_settings, service_config
+from chassis.settings import (
+    DatabaseSettings,
+    EventsSettings,
+    ServiceSettings,
+    load_settings,
+    service_config,
+)
 
 
-class Settings(ServiceSettings, DatabaseSettings):
+class Settings(ServiceSettings, DatabaseSettings, EventsSettings):
     model_config = service_config("TEST_")
 
 
@@ -17,6 +23,7 @@ REQUIRED = {
     "TEST_TLS_CERT_FILE": "/cert",
     "TEST_TLS_KEY_FILE": "/key",
     "TEST_DATABASE_URL": "postgresql://app:pw1@host/db",
+    "TEST_NATS_URL": "nats://parley:pw3@host:4222",
 }
 
 
@@ -71,3 +78,57 @@ def test_a_secret_file_that_cannot_be_read_is_an_error(
     monkeypatch.setenv("TEST_WORKER_DATABASE_URL_FILE", str(tmp_path / "absent"))
     with pytest.raises(SystemExit, match="TEST_WORKER_DATABASE_URL_FILE"):
         load_settings(Settings)
+
+
+@pytest.mark.parametrize(
+    ("variable", "url"),
+    [
+        ("TEST_WORKER_DATABASE_URL", ""),
+        ("TEST_WORKER_DATABASE_URL", "hunter2"),
+        ("TEST_WORKER_DATABASE_URL", "postgresql://hunter2@host/db"),
+        ("TEST_WORKER_DATABASE_URL", "postgresql://hunter2:@host/db"),
+        ("TEST_WORKER_DATABASE_URL", "postgresql://hunter2: @host/db"),
+        ("TEST_WORKER_DATABASE_URL", "postgresql://host:5432/hunter2"),
+        ("TEST_WORKER_DATABASE_URL", "postgresql://hunter2@host/db?sslcert=&sslmode=require"),
+        ("TEST_OWNER_DATABASE_URL", ""),
+        ("TEST_OWNER_DATABASE_URL", "postgresql://hunter2@host/db"),
+        ("TEST_NATS_URL", ""),
+        ("TEST_NATS_URL", "nats://hunter2:4222"),
+        ("TEST_NATS_URL", "nats://hunter2:@host:4222"),
+        ("TEST_NATS_URL", "nats://name:pw@one:4222,nats://hunter2:4222"),
+    ],
+)
+def test_an_empty_secret_refuses_to_start_also_within_a_url(
+    variable: str, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TEST_WORKER_DATABASE_URL", "postgresql://worker:pw2@host/db")
+    monkeypatch.setenv(variable, url)
+    with pytest.raises(SystemExit) as caught:
+        load_settings(Settings)
+    assert caught.value.code == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"settings: {variable}: ")
+    assert "hunter2" not in line
+
+
+@pytest.mark.parametrize(
+    ("variable", "url"),
+    [
+        (
+            "TEST_WORKER_DATABASE_URL",
+            "postgresql://worker@server:p/w#2@[::1]:5432/db?sslmode=allow",
+        ),
+        (
+            "TEST_WORKER_DATABASE_URL",
+            "postgresql://worker@host/db?sslmode=verify-full&sslcert=/tls/crt&sslkey=/tls/key",
+        ),
+        ("TEST_NATS_URL", "nats://token@host:4222"),
+        ("TEST_NATS_URL", "tls://name:pw@one:4222, tls://name:pw@two:4222"),
+    ],
+)
+def test_what_proves_who_one_is_may_be_a_password_a_token_or_a_certificate(
+    variable: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEST_WORKER_DATABASE_URL", "postgresql://worker:pw2@host/db")
+    monkeypatch.setenv(variable, url)
+    assert load_settings(Settings)

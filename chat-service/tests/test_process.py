@@ -69,3 +69,11 @@ async def test_without_its_settings_it_says_what_is_missing(command: str) -> Non
     _, complaint = await process.communicate()
     assert process.returncode == 2
     assert b"CHAT_APIKEY_TARGET" in complaint
+
+
+@pytest.mark.parametrize("url", ["", "redis://127.0.0.1:6379", "redis://name:@127.0.0.1:6379/0"])
+async def test_without_a_password_for_redis_it_does_not_start(settings: Settings, url: str) -> None:
+    process = await _run("serve", _environment(settings) | {"CHAT_REDIS_URL": url})
+    _, complaint = await process.communicate()
+    assert process.returncode == 2
+    assert complaint.startswith(b"settings: CHAT_REDIS_URL: ")

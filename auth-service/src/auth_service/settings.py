@@ -105,9 +105,14 @@ class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
         "starttls",
         description="TLS from the first byte, by STARTTLS, or none: for a server beside us.",
     )
-    smtp_username: str | None = Field(None, description="Name to log in to it with, if it asks.")
+    smtp_username: str | None = Field(
+        None, min_length=1, description="Name to log in to it with, if it asks."
+    )
     smtp_password: SecretStr | None = Field(
-        None, validate_default=True, description="Password for that; never sent without TLS."
+        None,
+        min_length=1,
+        validate_default=True,
+        description="Password for that; never sent without TLS.",
     )
     smtp_sender: str | None = Field(
         None, validate_default=True, description="Address that codes are sent from."

@@ -87,9 +87,12 @@ class Forbidden(AppError):
 
 
 class Unavailable(AppError):
+    """``is_outage`` is false where what was asked may itself be why it cannot be had."""
+
     kind = Kind.UNAVAILABLE
     reason = "UNAVAILABLE"
     detail = "A part of the system is away; try again shortly."
+    is_outage: ClassVar[bool] = True
 
 
 class DeadlineExceeded(AppError):

@@ -2,15 +2,18 @@
 
 A secret may also be given as a file: for a variable ``NAME``, ``NAME_FILE`` holds the path of
 a file with its value (trailing newline ignored). The file wins nothing: to set both is an
-error. A missing secret refuses to start, and no message shows a value.
+error. A missing or empty secret refuses to start, also one that is part of a URL, and no message
+shows a value.
 """
 
 import os
+import re
 import sys
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
+from urllib.parse import parse_qs
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -90,6 +93,29 @@ class GrpcServerSettings(ServiceSettings):
     grpc_port: int = Field(0, ge=0, le=65535, description="Its port; 0: any free one.")
 
 
+# As SQLAlchemy, nats-py and redis-py take it: passwords need not be quoted but for "@".
+_URL: Final = re.compile(
+    r"[a-z][a-z0-9+.-]*://"
+    r"(?:(?P<name>[^:/]*)(?::(?P<password>[^@]*))?@)?"
+    r"(?P<place>[^?]+)(?:\?(?P<options>.*))?"
+)
+
+
+def check_secret_url(url: str, like: str, *, token: bool = False, certificate: str = "") -> None:
+    """Raise ValueError, saying nothing of it, if no secret is in ``url``, which is ``like`` that.
+
+    What counts is a password; with ``token`` also a name that stands for one, and with
+    ``certificate`` an option by that name: the file of a client certificate.
+    """
+    found = _URL.fullmatch(url)
+    if found is None:
+        raise ValueError(f"not {like}")
+    if (found["password"] or "").strip() or (token and found["password"] is None and found["name"]):
+        return
+    if not (certificate and parse_qs(found["options"] or "").get(certificate)):
+        raise ValueError(f"without a password: not {like}")
+
+
 class DatabaseSettings(_FileAwareSettings):
     """Where the service's own database is: one URL for each of its three roles."""
 
@@ -106,6 +132,17 @@ class DatabaseSettings(_FileAwareSettings):
         8, ge=1, le=200, description="Connections per role and process."
     )
 
+    @field_validator("database_url", "worker_database_url", "owner_database_url")
+    @classmethod
+    def _names_a_password(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            check_secret_url(
+                value.get_secret_value(),
+                "postgresql://role:password@host:port/name, or …/name?sslcert=file&sslkey=file",
+                certificate="sslcert",
+            )
+        return value
+
 
 class EventsSettings(_FileAwareSettings):
     """Where NATS JetStream is."""
@@ -114,6 +151,14 @@ class EventsSettings(_FileAwareSettings):
     events_prefix: str = Field(
         "parley", pattern=r"^[a-z0-9_-]{1,64}$", description="First token of every subject."
     )
+
+    @field_validator("nats_url")
+    @classmethod
+    def _names_credentials(cls, value: SecretStr) -> SecretStr:
+        # nats-py goes to each server with the credentials of its own URL.
+        for server in value.get_secret_value().split(","):
+            check_secret_url(server.strip(), "nats://name:password@host:port", token=True)
+        return value
 
 
 def load_settings(settings: type[AnySettings]) -> AnySettings:

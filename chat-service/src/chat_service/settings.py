@@ -1,11 +1,12 @@
 """What an operator may set: variables that begin with CHAT_."""
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from chassis.settings import (
     DatabaseSettings,
     EventsSettings,
     GrpcServerSettings,
+    check_secret_url,
     service_config,
 )
 
@@ -74,3 +75,9 @@ class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
         description="Most characters that a model is shown, the question included; the question "
         "itself is always shown whole.",
     )
+
+    @field_validator("redis_url")
+    @classmethod
+    def _names_redis_password(cls, value: SecretStr) -> SecretStr:
+        check_secret_url(value.get_secret_value(), "redis://:password@host:port/number")
+        return value

@@ -61,7 +61,9 @@ class KeyRing:
         keys = [SigningKey.load(file.path) for file in files]
         self._keys = keys
         before = getattr(self, "_verification", ())
-        self.signing = keys[_signing(files, self._clock())]
+        names = [key.verification.kid for key in keys]
+        signed = self.signing.verification.kid if before else None
+        self.signing = keys[_signing(files, names, signed, self._clock())]
         # A key may be there twice, under two names.
         self._verification = tuple(dict.fromkeys(key.verification for key in keys))
         return set(self._verification) != set(before)
@@ -111,10 +113,17 @@ def _files(place: Path) -> list[_KeyFile]:
     return sorted(files, key=lambda file: (file.since, file.path.name))
 
 
-def _signing(files: Sequence[_KeyFile], now: float) -> int:
-    """The newest that everybody knows; where all are new, the one that was first."""
+def _signing(
+    files: Sequence[_KeyFile], names: Sequence[str], signed: str | None, now: float
+) -> int:
+    """The newest that everybody knows; where all are new, the one that ``signed`` up to now, or
+    else the one that was first.
+    """
     ripe = [at for at, file in enumerate(files) if now - file.since >= RIPE_SECONDS]
-    return ripe[-1] if ripe else 0
+    if ripe:
+        return ripe[-1]
+    # A change of a mounted secret writes every file anew: an old key is known nevertheless.
+    return names.index(signed) if signed in names else 0
 
 
 def _write(path: Path, key: Ed25519PrivateKey) -> None:

@@ -22,10 +22,20 @@ class DatabaseBusy(Unavailable):
     reason = "DATABASE_BUSY"
 
 
+class StatementGivenUp(DatabaseBusy):
+    """The server gave the statement up: it took too long, or stood in another's way.
+
+    To a client it is the same. But where a full pool or disk is full for everybody, this one may
+    fail for ever, and for what it was asked to do.
+    """
+
+    is_outage = False
+
+
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: statement timeout, lock
 # timeout, serialization failure, deadlock; class 53 is "insufficient resources" (disk full,
 # too many connections).
-_BUSY = frozenset({"57014", "55P03", "40001", "40P01"})
+_GIVEN_UP = frozenset({"57014", "55P03", "40001", "40P01"})
 # A standby that was a primary a moment ago (read-only transaction): go and find the new one.
 _READ_ONLY = "25006"
 
@@ -43,7 +53,9 @@ def unavailable(error: BaseException) -> Unavailable | None:
     if not isinstance(original, psycopg.Error):
         return None
     state = original.sqlstate or ""
-    if state in _BUSY or state.startswith("53"):
+    if state in _GIVEN_UP:
+        return StatementGivenUp(retry_after=1)
+    if state.startswith("53"):
         return DatabaseBusy(retry_after=1)
     if isinstance(original, psycopg.OperationalError) or state == _READ_ONLY:
         return DatabaseUnavailable(retry_after=1)

@@ -12,7 +12,7 @@ from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from prometheus_client import Counter
 
-from chassis.errors import AppError, Kind
+from chassis.errors import AppError, Kind, Unavailable
 from chassis.jetstream.stream import JetStream
 from chassis.service import Component
 from chassis.tasks import end_task
@@ -74,10 +74,11 @@ class Consumer(Component):
     acknowledged when the handler returns; when it raises, the message comes again after 1 s,
     doubling to 60 s (15 s while something is merely unavailable). An event that cannot be read
     (Unreadable), or that goes on to fail, goes to ``dead_letters``, is acknowledged when it is
-    safe there, and keeps no other waiting; an outage is never held against an event. Without
-    ``dead_letters`` it comes again without end. A handler may take its time: the server is told every 10 s that it is still at work; if the process dies,
-    the message goes to another within 30 s. ``subject`` is what :meth:`JetStream.subject`
-    makes, prefix included.
+    safe there, and keeps no other waiting; an outage is never held against an event, but a
+    statement that the database gave up is. Without ``dead_letters`` it comes again without end. A
+    handler may take its time: the server is told every 10 s that it is still at work; if the
+    process dies, the message goes to another within 30 s. ``subject`` is what
+    :meth:`JetStream.subject` makes, prefix included.
     """
 
     def __init__(
@@ -246,4 +247,7 @@ def _backoff(deliveries: int, error: Exception) -> float:
 
 
 def _is_outage(error: Exception) -> bool:
+    if isinstance(error, Unavailable):
+        return error.is_outage
+    # What another process answered has a kind, and no class.
     return isinstance(error, AppError) and error.kind is Kind.UNAVAILABLE

@@ -54,8 +54,8 @@ def environment_of(member: Member, directory: Path, inherited: Mapping[str, str]
         backends=Backends(
             {database: urls or _embedded(state, database)},
             # Commands speak to the database alone: these two must only be there.
-            redis_url="redis://127.0.0.1",
-            nats_url="nats://127.0.0.1",
+            redis_url="redis://:none@127.0.0.1",
+            nats_url="nats://none@127.0.0.1",
         ),
         state=state,
         inherited=inherited,

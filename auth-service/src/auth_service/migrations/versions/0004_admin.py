@@ -42,6 +42,20 @@ CREATE TRIGGER users_guard_rank BEFORE UPDATE ON users
     FOR EACH ROW EXECUTE FUNCTION users_guard_rank();
 """
 
+# Up to here only the spelling had to differ, and AUTH_TENANT may have had two that look the same:
+# the one that was first keeps its name, and from now on newcomers join it under either spelling.
+# The end of a UUIDv7 is what is random in it; with it the name has its 64 characters at most.
+_ALIKE = """
+UPDATE tenants SET name = left(name, 51) || '-' || right(id::text, 12)
+WHERE id IN (
+    SELECT id FROM (
+        SELECT id, row_number() OVER (
+            PARTITION BY lower(normalize(name, NFKC)) ORDER BY created_at, id
+        ) AS place FROM tenants
+    ) AS alike WHERE place > 1
+);
+"""
+
 _TENANTS = f"""
 ALTER TABLE tenants ADD COLUMN look text NOT NULL UNIQUE
     GENERATED ALWAYS AS (lower(normalize(name, NFKC))) STORED;
@@ -124,5 +138,5 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON dead_letters TO parley_auth_worker;
 
 
 def upgrade() -> None:
-    for statements in (_USERS, _TENANTS, _AUDIT, _IDEMPOTENCY, _DEAD_LETTERS):
+    for statements in (_USERS, _ALIKE, _TENANTS, _AUDIT, _IDEMPOTENCY, _DEAD_LETTERS):
         op.execute(statements)
