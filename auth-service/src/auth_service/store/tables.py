@@ -153,6 +153,9 @@ service_erasures = Table(
     Column("tenant_id", Uuid, nullable=False),
     Column("user_id", Uuid, nullable=False),
     _time("erased_at", nullable=True),
+    # How far in the user's trail auth-service has come, in the order of the trail.
+    _time("reached_at"),
+    Column("reached_id", Uuid, nullable=False),
 )
 
 # Without the address and agent of whoever was erased.
