@@ -120,6 +120,9 @@ tokens = Table(
     _time("created_at"),
     _time("expires_at", nullable=True),
     _time("last_used_at", nullable=True),
+    # When the trail was last told of them.
+    _time("use_told_at", nullable=True),
+    _time("refusal_told_at", nullable=True),
 )
 
 revocations = Table(

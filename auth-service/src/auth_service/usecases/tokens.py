@@ -14,6 +14,7 @@ from auth_service.domain.tokens import (
     NAME_MAX,
     PREFIX,
     TOKENS_MAX,
+    TOLD_AGAIN,
     USE_RESOLUTION,
     Token,
     access_life,
@@ -29,7 +30,7 @@ from auth_service.usecases.errors import (
     TooManyTokens,
 )
 from auth_service.usecases.ports import AccessToken, Ports
-from auth_service.usecases.trail import done_by, happened_to, record_alone
+from auth_service.usecases.trail import done_by, happened_to
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.errors import FieldError, ValidationFailed
@@ -132,7 +133,8 @@ async def delete_token(ports: Ports, caller: Caller, token_id: str) -> None:
 async def exchange_token(ports: Ports, *, secret: str, client: Client) -> AccessToken:
     """An access token of two minutes, or of what the token has left, bound by its scopes.
 
-    Raises InvalidToken.
+    The trail is told once an hour that a token is used, and once that it is refused: whoever
+    has one cannot fill it. Raises InvalidToken.
     """
     if not _SHAPE.fullmatch(secret):
         raise InvalidToken()
@@ -145,8 +147,9 @@ async def exchange_token(ports: Ports, *, secret: str, client: Client) -> Access
         if token is not None and account is not None and usable:
             if token.last_used_at is None or now - token.last_used_at >= USE_RESOLUTION:
                 await transaction.note_use(token.id, at=now)
-                used = happened_to(Event.PAT_USED, token, client, pat_id=str(token.id))
-                await transaction.record(used)
+                if await transaction.tell_use(token.id, at=now, again=TOLD_AGAIN):
+                    used = happened_to(Event.PAT_USED, token, client, pat_id=str(token.id))
+                    await transaction.record(used)
             life = access_life(token, now)
             return ports.access_tokens.issue(
                 account.user, str(token.id), now, scopes=token.scopes, life=life
@@ -155,8 +158,10 @@ async def exchange_token(ports: Ports, *, secret: str, client: Client) -> Access
         # Nobody's, and whoever makes them up is not to fill the trail.
         ports.journal.info("pat.unknown", ip=client.ip)
     else:
-        refused = happened_to(Event.PAT_REFUSED, token, client, pat_id=str(token.id))
-        await record_alone(ports, refused)
+        async with ports.open_system() as transaction:
+            if await transaction.tell_refusal(token.id, at=now, again=TOLD_AGAIN):
+                refused = happened_to(Event.PAT_REFUSED, token, client, pat_id=str(token.id))
+                await transaction.record(refused)
     raise InvalidToken()
 
 

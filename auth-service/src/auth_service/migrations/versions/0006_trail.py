@@ -16,5 +16,9 @@ def upgrade() -> None:
             ADD COLUMN reached_at timestamptz NOT NULL DEFAULT '-infinity',
             ADD COLUMN reached_id uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000';
         GRANT UPDATE (ip, user_agent) ON audit TO parley_auth_worker;
+        -- When the trail was last told of a token's use, and of its refusal.
+        ALTER TABLE tokens
+            ADD COLUMN use_told_at timestamptz,
+            ADD COLUMN refusal_told_at timestamptz;
         """
     )
