@@ -290,6 +290,28 @@ async def test_a_tenants_admin_reads_their_tenants_trail_and_no_other(
     }
 
 
+async def test_where_an_operator_of_another_tenant_sits_is_told_no_tenants_admin(
+    auth: Channel, register: Register, appoint: Appoint
+) -> None:
+    operator = await appoint("root", "operator")
+    request = auth_pb2.CreateTenantRequest(name="theirs")
+    theirs = (await _call(auth, operator.access_token, "CreateTenant", request)).tenant
+    admin = await appoint("boss", "tenant_admin", theirs.id)
+    ada = await appoint("ada", "user", theirs.id)
+    eve = await register("eve")
+    operator = await _log_in(auth, "root", client=ELSEWHERE)
+    for grant in (ada, eve):
+        change = auth_pb2.UpdateUserRequest(id=grant.user.id, status=auth_pb2.USER_STATUS_DISABLED)
+        await _call(auth, operator.access_token, "UpdateUser", change)
+
+    [disabled] = await _trail(auth, admin, event="user.disabled")
+    assert (disabled.subject_id, disabled.actor_id) == (ada.user.id, operator.user.id)
+    assert (disabled.ip, disabled.user_agent) == ("", "")
+    # In their own tenant an operator is an admin like any other.
+    [disabled, _] = await _trail(auth, operator, event="user.disabled")
+    assert (disabled.subject_id, disabled.ip) == (eve.user.id, ELSEWHERE.ip)
+
+
 async def test_an_erasure_leaves_ids_and_words_and_no_address(
     auth: Channel, register: Register, appoint: Appoint, database: DatabaseUrls
 ) -> None:
