@@ -7,12 +7,13 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from chassis.errors import Kind, RemoteError
 from chassis.grpc.client import Channel
 from chassis.ids import new_id
 from chassis.service import Service
-from chassis.testing import DatabaseUrls, eventually
+from chassis.testing import DatabaseUrls, OpenChannel, eventually
 from parley.auth.v1 import auth_pb2
 from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
 
@@ -289,6 +290,28 @@ async def test_a_tenants_admin_reads_their_tenants_trail_and_no_other(
     }
 
 
+async def test_where_an_operator_of_another_tenant_sits_is_told_no_tenants_admin(
+    auth: Channel, register: Register, appoint: Appoint
+) -> None:
+    operator = await appoint("root", "operator")
+    request = auth_pb2.CreateTenantRequest(name="theirs")
+    theirs = (await _call(auth, operator.access_token, "CreateTenant", request)).tenant
+    admin = await appoint("boss", "tenant_admin", theirs.id)
+    ada = await appoint("ada", "user", theirs.id)
+    eve = await register("eve")
+    operator = await _log_in(auth, "root", client=ELSEWHERE)
+    for grant in (ada, eve):
+        change = auth_pb2.UpdateUserRequest(id=grant.user.id, status=auth_pb2.USER_STATUS_DISABLED)
+        await _call(auth, operator.access_token, "UpdateUser", change)
+
+    [disabled] = await _trail(auth, admin, event="user.disabled")
+    assert (disabled.subject_id, disabled.actor_id) == (ada.user.id, operator.user.id)
+    assert (disabled.ip, disabled.user_agent) == ("", "")
+    # In their own tenant an operator is an admin like any other.
+    [disabled, _] = await _trail(auth, operator, event="user.disabled")
+    assert (disabled.subject_id, disabled.ip) == (eve.user.id, ELSEWHERE.ip)
+
+
 async def test_an_erasure_leaves_ids_and_words_and_no_address(
     auth: Channel, register: Register, appoint: Appoint, database: DatabaseUrls
 ) -> None:
@@ -397,3 +420,39 @@ async def test_it_goes_back_as_far_as_the_setting_says(
 
     await eventually(the_oldest_is_gone)
     assert "user.registered" in await _events(auth, operator, user_id=ada.user.id)
+
+
+async def test_of_a_token_that_is_used_or_refused_all_day_it_is_told_once_an_hour(
+    auth: Channel,
+    serve: Serve,
+    grpc_channel: OpenChannel,
+    register: Register,
+    appoint: Appoint,
+    database: DatabaseUrls,
+) -> None:
+    operator = await appoint("root", "operator")
+    ada = await register("ada")
+    made = auth_pb2.CreateTokenRequest(name="a script", scopes=["notes:read"])
+    secret = (await _call(auth, ada.access_token, "CreateToken", made)).secret
+    _, port = await serve()
+    replicas = [auth, await grpc_channel(port, "auth-service", as_name="gateway")]
+
+    async def present(minutes: int) -> None:
+        with psycopg.connect(database.worker) as worker:
+            for column in ("last_used_at", "use_told_at", "refusal_told_at"):
+                worker.execute(
+                    sql.SQL("UPDATE tokens SET {0} = {0} - %s").format(sql.Identifier(column)),
+                    [timedelta(minutes=minutes)],
+                )
+        exchange = auth_pb2.ExchangeTokenRequest(secret=secret, client=ELSEWHERE)
+        await asyncio.gather(
+            *(_call(auth, None, "ExchangeToken", exchange) for auth in replicas * 4),
+            return_exceptions=True,
+        )
+
+    for event, ends in (("pat.used", None), ("pat.refused", "now")):
+        with psycopg.connect(database.worker) as worker:
+            worker.execute("UPDATE tokens SET expires_at = %s", [ends])
+        for minutes, told in ((0, 1), (30, 1), (31, 2), (59, 2), (1, 3)):
+            await present(minutes)
+            assert len(await _trail(auth, operator, event=event)) == told

@@ -332,7 +332,8 @@ async def test_no_code_and_no_address_is_kept_or_logged_but_on_the_console(
             for row in admin.execute(f"SELECT to_jsonb({table}) FROM {table}")
         ]
     assert len(kept) > 1
-    assert not any("ada" in row or "example" in row for row in kept)
+    # Between quotes: three letters of a digest in hexadecimal may well be these.
+    assert not any(word in row for row in kept for word in ("'ada", '"ada', "example"))
 
 
 @pytest.mark.parametrize(

@@ -231,3 +231,32 @@ async def test_a_deleted_account_leaves_neither_name_nor_address_behind(
     code = await _code(auth, mailbox, email, count=2)
     again = auth_pb2.RegisterRequest(username="ada", email=email, password=GOOD, code=code)
     assert (await auth.unary(stub.Register, again, timeout=5)).grant.user.email_verified
+
+
+async def test_what_changes_nothing_is_told_nobody(
+    auth: Channel, register: Register, database: DatabaseUrls
+) -> None:
+    grant = await register("ada")
+    for _ in range(3):
+        await _update(auth, grant, display_name="Countess", email=grant.user.email)
+        await _update(auth, grant)
+
+    with psycopg.connect(database.worker) as worker:
+        query = "SELECT count(*) FROM audit WHERE event = 'profile.changed'"
+        assert worker.execute(query).fetchone() == (1,)
+
+
+async def test_a_profile_is_changed_sixty_times_an_hour_and_no_oftener(
+    auth: Channel, register: Register, database: DatabaseUrls
+) -> None:
+    grant, other = await register("ada"), await register("eve")
+
+    said = Counter([await _outcome(_update(auth, grant, display_name=f"{n}")) for n in range(63)])
+
+    assert said == {"done": 60, "TOO_MANY_ATTEMPTS": 3}
+    await _update(auth, other, display_name="Eve")
+    with psycopg.connect(database.worker) as worker:
+        worker.execute(
+            "UPDATE counters SET hits = ARRAY(SELECT hit - interval '1 hour' FROM unnest(hits) hit)"
+        )
+    await _update(auth, grant, display_name="Ada")

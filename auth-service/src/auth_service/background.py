@@ -1,4 +1,4 @@
-"""What runs beside the calls: the board kept current, and the sweep."""
+"""What runs beside the calls: the board kept current, the sweep, long trails blanked."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from auth_service.domain.trust import VerificationKey
-from auth_service.usecases.erasures import sweep_erasures
+from auth_service.usecases.erasures import blank_trails, sweep_erasures
 from auth_service.usecases.ports import Ports
 from auth_service.usecases.pruning import prune
 from auth_service.usecases.revocation_board import RevocationBoard
@@ -114,3 +114,10 @@ class Sweep(Repeated):
     async def _sweep(self) -> None:
         await sweep_erasures(self._ports, older_than=self._interval)
         await prune(self._ports)
+
+
+class Blanker(Repeated):
+    """Goes on with the trails of deleted users that were too long for the deletion itself."""
+
+    def __init__(self, ports: Ports, *, seconds: float) -> None:
+        super().__init__("blanking", lambda: blank_trails(ports), seconds=seconds)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
-from auth_service.background import BoardKeeper, KeyKeeper, Sweep
+from auth_service.background import Blanker, BoardKeeper, KeyKeeper, Sweep
 from auth_service.credentials.keyring import KeyRing
 from auth_service.credentials.passwords import Argon2Passwords
 from auth_service.credentials.pseudonyms import KeyedPseudonyms
@@ -77,12 +77,18 @@ def build(settings: Settings) -> Service:
     )
     relay = Relay(worker, events)
     journal = get_logger("auth_service")
+
+    def go_on() -> None:
+        """A deletion has been committed."""
+        relay.wake()
+        blanker.wake()
+
     effects = Effects(
         deleted_subject=events.subject(USER_DELETED),
         encode_deleted=encode_deleted,
-        # The keeper is made of what is made of these effects.
+        # The keeper and the blanker are made of what is made of these effects.
         on_revoked=lambda: keeper.wake(),  # noqa: PLW0108 - not made yet
-        on_published=relay.wake,
+        on_published=go_on,
         journal=journal,
     )
     open_system = system_transactions(worker, effects)
@@ -140,6 +146,7 @@ def build(settings: Settings) -> Service:
         dead_letters=dead_letters,
     )
     sweep = Sweep(ports, seconds=settings.erasure_sweep_seconds)
+    blanker = Blanker(ports, seconds=settings.erasure_sweep_seconds)
     return Service(
         NAME,
         settings,
@@ -157,6 +164,7 @@ def build(settings: Settings) -> Service:
             KeyKeeper(keys, board, seconds=READ_KEYS_SECONDS),
             TrustFeed(trust, lambda: watch(board)),
             sweep,
+            blanker,
             server,
         ],
         checks=[

@@ -51,7 +51,8 @@ class Entry:
 
     ``actor_id`` is who did it, absent where nobody was logged in; ``subject_id`` whom it is
     about, and ``tenant_id`` whose tenant's trail it belongs to, both absent when nobody knows.
-    ``sid`` is the actor's login: it says where from when ``client`` does not. Neither ids nor
+    ``sid`` is the actor's login: it says where from when ``client`` does not; absent where that
+    is none of that tenant's business. Neither ids nor
     words in ``fields`` are ever a secret or somebody's name.
     """
 

@@ -95,3 +95,7 @@ def network_of(ip: str) -> str:
             return str(address.ipv4_mapped)
         return str(ip_network((int(address), _IPV6_PREFIX), strict=False))
     return str(address)
+
+
+# By user: changes of what they say of themselves, whether or not they come to anything.
+PROFILE = Limit("profile", (Window(60, _HOUR),))

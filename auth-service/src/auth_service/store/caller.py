@@ -15,7 +15,6 @@ from auth_service.store.logins import PostgresOwnLogins
 from auth_service.store.profiles import PostgresProfiles
 from auth_service.store.tables import erasures, logins, service_erasures, tokens, users
 from auth_service.store.tokens import PostgresOwnTokens
-from auth_service.store.trail import blank
 from auth_service.usecases.ports import CallerTransaction, OpenCaller
 from chassis.caller import Caller
 from chassis.db.engine import Database
@@ -53,7 +52,6 @@ class PostgresCallerTransaction(
         # Addresses and user agents are personal as well; refresh tokens go with their login.
         for table in (logins, tokens):
             await self._connection.execute(delete(table).where(table.c.user_id == user_id))
-        await blank(self._connection, user_id)
         await forget_answers(self._connection, user_id)
 
     async def add_erasure(self, erasure: Erasure, *, services: Sequence[str]) -> None:

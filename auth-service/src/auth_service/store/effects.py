@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth_service.domain.audit import GRAVE, Entry
 from auth_service.domain.erasures import Erasure
 from auth_service.domain.trust import Revocation
+from auth_service.store.blanking import PostgresBlanking
 from auth_service.store.tables import logins, revocations, service_erasures
 from auth_service.store.trail import record
 from auth_service.usecases.ports import Journal
@@ -31,7 +32,7 @@ class Effects:
     journal: Journal
 
 
-class PostgresEffects:
+class PostgresEffects(PostgresBlanking):
     """The part of a transaction that others hear of."""
 
     def __init__(self, connection: AsyncConnection, effects: Effects) -> None:

@@ -16,6 +16,7 @@ from auth_service.domain.logins import Client, Login, RefreshToken
 from auth_service.domain.trust import Revocation
 from auth_service.domain.users import Account, Role, User
 from auth_service.store.accounts import find_account
+from auth_service.store.blanking import PostgresUnblanked
 from auth_service.store.codes import PostgresCodes
 from auth_service.store.counters import PostgresCounters
 from auth_service.store.effects import Effects, PostgresEffects
@@ -47,6 +48,7 @@ class PostgresSystemTransaction(
     PostgresProfiles,
     PostgresEffects,
     PostgresTokensPresented,
+    PostgresUnblanked,
 ):
     """See the port SystemTransaction."""
 

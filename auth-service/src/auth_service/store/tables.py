@@ -123,6 +123,9 @@ tokens = Table(
     _time("created_at"),
     _time("expires_at", nullable=True),
     _time("last_used_at", nullable=True),
+    # When the trail was last told of them.
+    _time("use_told_at", nullable=True),
+    _time("refusal_told_at", nullable=True),
 )
 
 revocations = Table(
@@ -156,6 +159,9 @@ service_erasures = Table(
     Column("tenant_id", Uuid, nullable=False),
     Column("user_id", Uuid, nullable=False),
     _time("erased_at", nullable=True),
+    # How far in the user's trail auth-service has come, in the order of the trail.
+    _time("reached_at"),
+    Column("reached_id", Uuid, nullable=False),
 )
 
 # Without the address and agent of whoever was erased.

@@ -1,11 +1,11 @@
 """Personal access tokens, by their owner and by their digest."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, tuple_, update
+from sqlalchemy import Column, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.domain.tokens import Token
@@ -95,6 +95,28 @@ class PostgresTokensPresented(PostgresTokenEnds):
         await self._connection.execute(
             update(tokens).where(tokens.c.id == token_id).values(last_used_at=at)
         )
+
+    async def tell_use(self, token_id: UUID, *, at: datetime, again: timedelta) -> bool:
+        return await _note_told(self._connection, tokens.c.use_told_at, token_id, at, again)
+
+    async def tell_refusal(self, token_id: UUID, *, at: datetime, again: timedelta) -> bool:
+        return await _note_told(self._connection, tokens.c.refusal_told_at, token_id, at, again)
+
+
+async def _note_told(
+    connection: AsyncConnection,
+    told_at: Column[Any],
+    token_id: UUID,
+    at: datetime,
+    again: timedelta,
+) -> bool:
+    # Of many at once, the others wait at the row and then see that it is told.
+    result = await connection.execute(
+        update(tokens)
+        .where(tokens.c.id == token_id, or_(told_at.is_(None), told_at <= at - again))
+        .values({told_at: at})
+    )
+    return result.rowcount == 1
 
 
 def _to_token(row: Any) -> Token:

@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import and_, delete, or_, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,7 +15,7 @@ from chassis.db.statement import Statement
 from chassis.paging import Position
 
 # Who is deleted, or just being deleted, leaves no address: either the deletion waits for this
-# row and blanks it, or this row sees the deletion. A lock that is skipped is a deletion's.
+# row, which is then blanked, or this row sees the deletion. A lock that is skipped is a deletion's.
 _RECORD = Statement(
     text(
         "INSERT INTO audit"
@@ -31,12 +30,6 @@ _RECORD = Statement(
         "SELECT id FROM users WHERE id = ANY(CAST(:persons AS uuid[])) AND status <> 'deleted'"
         " FOR KEY SHARE SKIP LOCKED) AS person) AS living"
         " LEFT JOIN logins AS seen ON seen.id = CAST(:sid AS uuid)"
-    )
-)
-_BLANK = Statement(
-    text(
-        "UPDATE audit SET ip = '', user_agent = ''"
-        " WHERE subject_id = :user_id OR actor_id = :user_id"
     )
 )
 
@@ -58,11 +51,6 @@ async def record(connection: AsyncConnection, entry: Entry) -> None:
         persons=list(persons),
         sid=entry.sid,
     )
-
-
-async def blank(connection: AsyncConnection, user_id: UUID) -> None:
-    """Take addresses and agents out of everything that is about the user, or by them."""
-    await _BLANK.run(connection, user_id=user_id)
 
 
 async def prune_before(connection: AsyncConnection, before: datetime) -> None:

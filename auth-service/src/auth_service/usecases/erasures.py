@@ -7,7 +7,7 @@ from auth_service.domain.erasures import ERASING_SERVICES, THIS_SERVICE, Erasure
 from auth_service.domain.trust import end_for_good
 from auth_service.domain.users import User
 from auth_service.usecases.errors import ErasureNotFound
-from auth_service.usecases.ports import CallerTransaction, Ports
+from auth_service.usecases.ports import CallerTransaction, Ports, SystemTransaction
 from chassis.clock import utc_now
 from chassis.ids import new_id, parse_id
 
@@ -15,8 +15,9 @@ _BATCH = 100
 
 
 async def begin_erasure(transaction: CallerTransaction, user: User, erasure_id: UUID) -> None:
-    """Take the user away: nothing personal is left here, every login has ended, access tokens
-    are refused, the name is free again, and the event for the other services is on its way.
+    """Take the user away: nothing personal is left here but addresses in a trail that is very
+    long, every login has ended, access tokens are refused, the name is free again, and the
+    event for the other services is on its way.
     """
     now = utc_now()
     erasure = Erasure(erasure_id, user.tenant_id, user.id, requested_at=now)
@@ -25,8 +26,20 @@ async def begin_erasure(transaction: CallerTransaction, user: User, erasure_id: 
         end_for_good(new_id(), tenant_id=user.tenant_id, user_id=user.id, sid=None, now=now)
     )
     await transaction.add_erasure(erasure, services=ERASING_SERVICES)
-    await transaction.confirm_erasure(erasure.id, THIS_SERVICE, now)
+    await _blank(transaction, erasure)
     await transaction.publish_deleted(erasure)
+
+
+async def blank_trails(ports: Ports) -> None:
+    """Blank what deletions have left of trails, and confirm for this service; what another
+    replica is at is left to it.
+    """
+    while True:
+        async with ports.open_system() as transaction:
+            erasure = await transaction.claim_unblanked()
+            if erasure is None:
+                return
+            await _blank(transaction, erasure)
 
 
 async def get_erasure(ports: Ports, erasure_id: str) -> Receipt:
@@ -72,3 +85,9 @@ async def sweep_erasures(ports: Ports, *, older_than: timedelta) -> int:
     if count:
         ports.journal.warning("erasure.repeated", count=count)
     return count
+
+
+async def _blank(transaction: CallerTransaction | SystemTransaction, erasure: Erasure) -> None:
+    """A piece of the trail at a time: however long it is, it keeps nobody from leaving."""
+    if await transaction.blank_trail(erasure):
+        await transaction.confirm_erasure(erasure.id, THIS_SERVICE, utc_now())

@@ -19,13 +19,14 @@ from auth_service.usecases.code_ports import (
     ProfileTransaction,
     RecoveryTransaction,
 )
+from auth_service.usecases.erasure_ports import Blanking, Unblanked
 from auth_service.usecases.limiting import CounterTransaction, Pseudonyms
 from auth_service.usecases.login_ports import LoginEnds, OwnLogins
 from auth_service.usecases.token_ports import OwnTokens, TokensPresented
 from chassis.caller import Caller
 
 
-class CallerTransaction(ProfileTransaction, OwnLogins, OwnTokens, Trail, Protocol):
+class CallerTransaction(ProfileTransaction, OwnLogins, OwnTokens, Trail, Blanking, Protocol):
     """One transaction for a logged-in user: nothing of anybody else can be seen in it."""
 
     async def user(self, user_id: UUID) -> User | None:
@@ -42,7 +43,7 @@ class CallerTransaction(ProfileTransaction, OwnLogins, OwnTokens, Trail, Protoco
 
     async def entomb(self, user_id: UUID, at: datetime) -> None:
         """Take away everything personal of the user, logins included; the bare id stays, and
-        the audit trail without addresses and agents.
+        the audit trail, into which no address or agent comes from here on.
         """
         ...
 
@@ -79,6 +80,8 @@ class SystemTransaction(
     ProfileTransaction,
     TokensPresented,
     Trail,
+    Blanking,
+    Unblanked,
     Protocol,
 ):
     """One transaction on nobody's behalf: before a log-in there is no caller yet."""

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from auth_service.domain.audit import Event
 from auth_service.domain.codes import Purpose, code_problem
 from auth_service.domain.emails import email_problem, normalise_email
+from auth_service.domain.limits import PROFILE
 from auth_service.domain.profiles import display_name_problem, normalise_display_name
 from auth_service.domain.users import Account, User
 from auth_service.usecases.confirming import confirm_password, own_account
 from auth_service.usecases.errors import AccountDeleted, InvalidCode, WrongPassword
 from auth_service.usecases.guessing import guess, redeem
+from auth_service.usecases.limiting import attempt, count
 from auth_service.usecases.ports import CallerTransaction, Ports, SystemTransaction
 from auth_service.usecases.trail import done_by
 from auth_service.usecases.validating import refuse
@@ -28,6 +30,8 @@ async def update_me(
 ) -> User:
     """Change what is given, all of it or nothing, and return the user as they are now.
 
+    Counts against PROFILE: what changes is told in the trail, which is not to be filled.
+
     Another address needs the password, and is unverified unless ``code`` was sent to it; a
     code without an address verifies the present one. Raises ValidationFailed, WrongPassword,
     InvalidCode, EmailTaken (to who has shown a good code alone), TooManyAttempts,
@@ -42,6 +46,8 @@ async def update_me(
         email=None if email is None else email_problem(email),
         code=None if code is None else code_problem(code),
     )
+    async with ports.open_system() as transaction:
+        await count(transaction, attempt(ports.pseudonyms, PROFILE, str(caller.user_id)))
     account = await own_account(ports, caller)
     present = account.user.email
     address = present if email is None else email
@@ -88,15 +94,18 @@ async def _apply(
     if current is None:
         raise AccountDeleted()
     # Confirmed by a password, or a code for an address, that is another by now.
-    if change.moves and current.password_hash != before.password_hash:
+    if change.moves and current.password_set_at != before.password_set_at:
         raise WrongPassword()
     if change.verified and current.user.email != before.user.email:
         raise InvalidCode()
+    name = change.display_name if change.display_name != current.user.display_name else None
+    if name is None and not change.moves and not change.verified:
+        return current.user
     if change.moves or change.verified:
         verified_at = utc_now() if change.verified else None
         await transaction.set_email(user_id, change.email, verified_at=verified_at)
-    if change.display_name is not None:
-        await transaction.set_display_name(user_id, change.display_name)
+    if name is not None:
+        await transaction.set_display_name(user_id, name)
     await transaction.record(
         done_by(
             caller,

@@ -1,7 +1,7 @@
 """Personal access tokens, as the use cases need them stored."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -46,3 +46,13 @@ class TokensPresented(TokenEnds, Protocol):
     async def token_by_digest(self, digest: bytes) -> Token | None: ...
 
     async def note_use(self, token_id: UUID, *, at: datetime) -> None: ...
+
+    async def tell_use(self, token_id: UUID, *, at: datetime, again: timedelta) -> bool:
+        """Whether the trail is to be told that it was used, ``at`` that time: not where it has
+        been within ``again``, by whatever replica.
+        """
+        ...
+
+    async def tell_refusal(self, token_id: UUID, *, at: datetime, again: timedelta) -> bool:
+        """The same of a refusal."""
+        ...

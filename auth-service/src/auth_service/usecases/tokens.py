@@ -15,6 +15,7 @@ from auth_service.domain.tokens import (
     NAME_MAX,
     PREFIX,
     TOKENS_MAX,
+    TOLD_AGAIN,
     USE_RESOLUTION,
     Token,
     access_life,
@@ -31,7 +32,7 @@ from auth_service.usecases.errors import (
 from auth_service.usecases.limiting import attempt, count
 from auth_service.usecases.ports import AccessToken, CallerTransaction, Ports, SystemTransaction
 from auth_service.usecases.revoking import revoke_sids
-from auth_service.usecases.trail import done_by, happened_to, record_alone
+from auth_service.usecases.trail import done_by, happened_to
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.errors import FieldError, ValidationFailed
@@ -140,7 +141,8 @@ async def end_tokens(
 async def exchange_token(ports: Ports, *, secret: str, client: Client) -> AccessToken:
     """An access token of two minutes, or of what the token has left, bound by its scopes.
 
-    Raises InvalidToken.
+    The trail is told once an hour that a token is used, and once that it is refused: whoever
+    has one cannot fill it. Raises InvalidToken.
     """
     if not _SHAPE.fullmatch(secret):
         raise InvalidToken()
@@ -153,8 +155,9 @@ async def exchange_token(ports: Ports, *, secret: str, client: Client) -> Access
         if token is not None and account is not None and usable:
             if token.last_used_at is None or now - token.last_used_at >= USE_RESOLUTION:
                 await transaction.note_use(token.id, at=now)
-                used = happened_to(Event.PAT_USED, token, client, pat_id=str(token.id))
-                await transaction.record(used)
+                if await transaction.tell_use(token.id, at=now, again=TOLD_AGAIN):
+                    used = happened_to(Event.PAT_USED, token, client, pat_id=str(token.id))
+                    await transaction.record(used)
             life = access_life(token, now)
             return ports.access_tokens.issue(
                 account.user, str(token.id), now, scopes=token.scopes, life=life
@@ -163,8 +166,10 @@ async def exchange_token(ports: Ports, *, secret: str, client: Client) -> Access
         # Nobody's, and whoever makes them up is not to fill the trail.
         ports.journal.info("pat.unknown", ip=client.ip)
     else:
-        refused = happened_to(Event.PAT_REFUSED, token, client, pat_id=str(token.id))
-        await record_alone(ports, refused)
+        async with ports.open_system() as transaction:
+            if await transaction.tell_refusal(token.id, at=now, again=TOLD_AGAIN):
+                refused = happened_to(Event.PAT_REFUSED, token, client, pat_id=str(token.id))
+                await transaction.record(refused)
     raise InvalidToken()
 
 

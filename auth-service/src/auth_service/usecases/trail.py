@@ -62,17 +62,21 @@ def happened_to(event: Event, owned: HasOwner, client: Client = UNSEEN, **fields
 
 
 def done_by(caller: Caller, event: Event, subject: IsUser | None = None, **fields: str) -> Entry:
-    """What ``caller`` did, to ``subject`` or to themselves."""
+    """What ``caller`` did, to ``subject`` or to themselves.
+
+    It is the subject's tenant's: where an operator of another one sits is not told there.
+    """
+    tenant_id = caller.tenant_id if subject is None else subject.tenant_id
     return Entry(
         id=new_id(),
         at=utc_now(),
         event=event,
-        tenant_id=caller.tenant_id if subject is None else subject.tenant_id,
+        tenant_id=tenant_id,
         actor_id=caller.user_id,
         subject_id=caller.user_id if subject is None else subject.id,
         client=UNSEEN,
         fields=fields,
-        sid=parse_id(caller.sid),
+        sid=parse_id(caller.sid) if tenant_id == caller.tenant_id else None,
     )
 
 

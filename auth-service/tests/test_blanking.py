@@ -1,0 +1,169 @@
+"""Trails too long to be blanked with the deletion: what is left goes behind it, whoever dies."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from auth_service.domain.audit import Event
+from auth_service.domain.logins import Client
+from auth_service.store.effects import Effects
+from auth_service.store.system import system_transactions
+from auth_service.usecases.trail import happened_to
+from chassis.db.engine import Database, Scope
+from chassis.grpc.client import Channel
+from chassis.service import Service
+from chassis.telemetry.logging import get_logger
+from chassis.testing import DatabaseUrls, OpenChannel, eventually
+from parley.auth.v1 import auth_pb2
+from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
+
+Register = Callable[[str], Awaitable[auth_pb2.Grant]]
+Serve = Callable[..., Awaitable[tuple[Service, int]]]
+
+# More than two pieces.
+LONG = 12_000
+LEFT = (
+    "SELECT count(*) FROM audit"
+    " WHERE (subject_id = %(user)s OR actor_id = %(user)s) AND (ip <> '' OR user_agent <> '')"
+)
+CONFIRMED = (
+    "SELECT count(*) = 1 FROM service_erasures"
+    " WHERE user_id = %(user)s AND service = 'auth-service' AND erased_at IS NOT NULL"
+)
+
+
+@pytest.fixture
+def admin(database: DatabaseUrls) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(database.admin, autocommit=True) as connection:
+        yield connection
+
+
+def _lengthen(admin: psycopg.Connection, user: auth_pb2.User, rows: int = LONG) -> None:
+    """Entries of every other kind: about the user by somebody, and by the user about somebody."""
+    admin.execute(
+        "INSERT INTO audit SELECT gen_random_uuid(), now() - n * interval '1 second', %(tenant)s,"
+        " CASE n %% 3 WHEN 0 THEN gen_random_uuid() ELSE %(user)s END,"
+        " CASE n %% 3 WHEN 1 THEN gen_random_uuid() ELSE %(user)s END,"
+        " 'profile.changed', '192.0.2.7', 'a browser', '{}' FROM generate_series(1, %(rows)s) n",
+        {"tenant": user.tenant_id, "user": user.id, "rows": rows},
+    )
+
+
+async def _delete(auth: Channel, grant: auth_pb2.Grant) -> None:
+    request = auth_pb2.DeleteMeRequest(password="correct horse")
+    stub = auth.stub(AuthServiceStub)
+    await auth.unary(stub.DeleteMe, request, timeout=10, token=grant.access_token)
+
+
+def _one(admin: psycopg.Connection, query: str, grant: auth_pb2.Grant) -> int:
+    row = admin.execute(query, {"user": grant.user.id}).fetchone()
+    assert row is not None
+    value: int = row[0]
+    return value
+
+
+async def test_a_trail_of_any_length_is_blanked_at_once_and_then_confirmed(
+    auth: Channel, register: Register, admin: psycopg.Connection
+) -> None:
+    ada, bystander = await register("ada"), await register("bystander")
+    for grant in (ada, bystander):
+        _lengthen(admin, grant.user)
+
+    await _delete(auth, ada)
+
+    lies = []
+
+    def done() -> bool:
+        # In this order: what is confirmed has been done before.
+        confirmed, left = _one(admin, CONFIRMED, ada), _one(admin, LEFT, ada)
+        lies.extend([left] if confirmed and left else [])
+        return bool(confirmed)
+
+    # Long before the next turn of anything that has turns.
+    await eventually(done, 20)
+    assert lies == []
+    assert _one(admin, LEFT, bystander) == LONG + 1
+
+
+async def test_a_usual_trail_is_blank_and_confirmed_with_the_deletion(
+    auth: Channel, register: Register, admin: psycopg.Connection
+) -> None:
+    ada = await register("ada")
+    _lengthen(admin, ada.user, 4_000)
+
+    await _delete(auth, ada)
+
+    assert (_one(admin, LEFT, ada), _one(admin, CONFIRMED, ada)) == (0, True)
+
+
+async def test_what_a_replica_leaves_when_it_dies_another_goes_on_with(
+    serve: Serve,
+    grpc_channel: OpenChannel,
+    database: DatabaseUrls,
+    admin: psycopg.Connection,
+) -> None:
+    dying, port = await serve()
+    auth = await grpc_channel(port, "auth-service")
+    stub = auth.stub(AuthServiceStub)
+    request = auth_pb2.RegisterRequest(
+        username="ada", email="ada@example.org", password="correct horse"
+    )
+    ada = (await auth.unary(stub.Register, request, timeout=5)).grant
+    _lengthen(admin, ada.user)
+    with psycopg.connect(database.admin) as obstacle:
+        # The newest: it comes last, and what comes with it cannot be committed.
+        obstacle.execute(
+            "SELECT FROM audit WHERE at = (SELECT max(at) FROM audit WHERE ip <> '') FOR UPDATE"
+        )
+        await _delete(auth, ada)
+        await eventually(lambda: 0 < _one(admin, LEFT, ada) < LONG // 2)
+        await dying.stop()
+    assert not _one(admin, CONFIRMED, ada)
+    # Nothing comes to what is left, however late.
+    left = _one(admin, LEFT, ada)
+    await _record_late(database, ada.user)
+    assert _one(admin, LEFT, ada) == left
+    await serve(erasure_sweep_seconds=0.2)
+
+    await eventually(lambda: _one(admin, CONFIRMED, ada))
+    assert _one(admin, LEFT, ada) == 0
+
+
+async def test_what_another_replica_is_at_is_left_to_it(
+    serve: Serve,
+    auth: Channel,
+    register: Register,
+    admin: psycopg.Connection,
+    database: DatabaseUrls,
+) -> None:
+    ada, bob = await register("ada"), await register("bob")
+    for grant in (ada, bob):
+        await _delete(auth, grant)
+    admin.execute("UPDATE service_erasures SET erased_at = NULL WHERE service = 'auth-service'")
+    with psycopg.connect(database.admin) as other:
+        other.execute(
+            "SELECT FROM service_erasures WHERE user_id = %s AND service = 'auth-service' FOR UPDATE",
+            [ada.user.id],
+        )
+
+        await serve(erasure_sweep_seconds=0.2)
+
+        await eventually(lambda: _one(admin, CONFIRMED, bob))
+        assert not _one(admin, CONFIRMED, ada)
+    await eventually(lambda: _one(admin, CONFIRMED, ada))
+
+
+async def _record_late(database: DatabaseUrls, user: auth_pb2.User) -> None:
+    """As a refusal does that was under way when the user left."""
+    worker = Database(database.worker, application_name="test")
+    effects = Effects("", lambda _: b"", lambda: None, lambda: None, get_logger("test"))
+    late = happened_to(
+        Event.LOGIN_REFUSED,
+        Scope(UUID(user.tenant_id), UUID(user.id)),
+        Client("198.51.100.9", "a stranger's"),
+    )
+    async with system_transactions(worker, effects)() as transaction:
+        await transaction.record(late)
+    await worker.stop()
