@@ -32,6 +32,7 @@ class Event(StrEnum):
     PASSWORD_RESET = "password.reset"
     PASSWORD_REFUSED = "password.refused"
     CODE_SENT = "code.sent"
+    CODE_WITHHELD = "code.withheld"
     CODE_REFUSED = "code.refused"
     PROFILE_CHANGED = "profile.changed"
     PAT_CREATED = "pat.created"
