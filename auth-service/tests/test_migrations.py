@@ -53,7 +53,7 @@ def test_tenants_whose_names_look_alike_are_told_apart(
     migrate(before_0004.owner, MIGRATIONS)
 
     with psycopg.connect(before_0004.worker) as worker:
-        names = dict(worker.execute("SELECT id, name FROM tenants").fetchall())
+        names: dict[UUID, str] = dict(worker.execute("SELECT id, name FROM tenants").fetchall())
     assert names == {
         FIRST: name,
         SECOND: f"{name.title()[:51]}-00000000000b",
