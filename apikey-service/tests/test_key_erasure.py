@@ -12,7 +12,7 @@ from chassis.errors import Kind, RemoteError
 from chassis.grpc.client import Channel
 from chassis.ids import new_id
 from chassis.jetstream import Consumer, JetStream
-from chassis.testing import DatabaseUrls, Signer, eventually
+from chassis.testing import DatabaseUrls, Signer, eventually, limit_deletes
 from parley.apikey.v1 import apikey_pb2
 from parley.apikey.v1.apikey_pb2_grpc import ApiKeyServiceStub
 from parley.events.v1 import events_pb2
@@ -84,6 +84,37 @@ async def test_every_time_the_event_comes_the_keys_are_gone_and_it_is_confirmed(
     assert {erased.user_id for erased in confirmed} == {str(alice.user_id)}
     assert {erased.service for erased in confirmed} == {"apikey-service"}
     assert _users(database) == {bob.user_id}
+
+
+# More than one transaction's worth of everything.
+MUCH = """
+INSERT INTO keys (id, tenant_id, user_id, name, name_folded, masked_key, model, base_url, provider,
+    ciphertext, wrapped_key, kek_id, created_at, updated_at)
+SELECT gen_random_uuid(), %(tenant_id)s, %(user_id)s, number, number, '', '', '', '', '', '', '',
+    now(), now()
+FROM generate_series(1, 1200) AS number;
+
+INSERT INTO idempotency_keys (user_id, tenant_id, key, request_hash, answer)
+SELECT %(user_id)s, %(tenant_id)s, number, '', '' FROM generate_series(1, 1200) AS number;
+"""
+
+
+async def test_however_much_there_is_no_statement_deletes_much_of_it(
+    keys: Channel,
+    events: JetStream,
+    confirmed: list[events_pb2.UserErased],
+    database: DatabaseUrls,
+    signer: Signer,
+) -> None:
+    alice = signer.caller()
+    with psycopg.connect(database.admin, cursor_factory=psycopg.ClientCursor) as admin:
+        admin.execute(MUCH, {"tenant_id": alice.tenant_id, "user_id": alice.user_id})
+    limit_deletes(database, 500, "keys", "idempotency_keys")
+
+    await _publish(events, alice)
+
+    await eventually(lambda: confirmed)
+    assert _users(database) == set()
 
 
 async def test_who_was_erased_stores_no_key_any_more(

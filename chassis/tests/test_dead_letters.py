@@ -13,7 +13,6 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from chassis.db.engine import Database
-from chassis.db.errors import StatementGivenUp
 from chassis.dead_letters import DeadLetters, add_command, run_command
 from chassis.dead_letters.letters import _describe
 from chassis.embedded.ports import free_port
@@ -215,7 +214,7 @@ async def test_a_statement_that_never_ends_in_time_is_set_aside_and_a_full_pool_
         await eventually(settled)
     [letter] = await _rows(worker)
     assert letter.set_aside_at is not None
-    assert letter.error.startswith(f"{StatementGivenUp.__name__}: DATABASE_BUSY")
+    assert letter.error.startswith("StatementGivenUp: DATABASE_BUSY")
     await slow.stop()
 
 

@@ -131,4 +131,5 @@ def test_what_proves_who_one_is_may_be_a_password_a_token_or_a_certificate(
 ) -> None:
     monkeypatch.setenv("TEST_WORKER_DATABASE_URL", "postgresql://worker:pw2@host/db")
     monkeypatch.setenv(variable, url)
-    load_settings(Settings)
+    settings = load_settings(Settings)
+    assert SecretStr(url) in (settings.worker_database_url, settings.nats_url)

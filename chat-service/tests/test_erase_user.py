@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
 from chassis.caller import Caller
 from chassis.db.owners import OwnerErased
+from chassis.testing import DatabaseUrls, limit_deletes
 from chat_service.usecases.erase_user import erase_user
 
 # `Chat` of conftest.py, which a test module has no name for.
@@ -19,15 +21,63 @@ Chat = Any
 TABLES = ("sessions", "messages", "runs")
 
 
-class Logs:
-    """Where a test sees which logs were to be forgotten; `failing` stands for Redis away."""
+# A user who has `much` of everything: messages in one session, and sessions without any.
+FILL = """
+INSERT INTO sessions (id, tenant_id, user_id, title, created_at, updated_at)
+SELECT gen_random_uuid(), %(tenant_id)s, %(user_id)s, '', now(), now()
+FROM generate_series(1, %(much)s);
 
-    def __init__(self) -> None:
+INSERT INTO messages (id, session_id, tenant_id, user_id, role, content, "order", created_at)
+SELECT gen_random_uuid(), (SELECT id FROM sessions WHERE user_id = %(user_id)s LIMIT 1),
+    %(tenant_id)s, %(user_id)s, 'user', 'a question', number, now()
+FROM generate_series(1, %(much)s) AS number;
+
+INSERT INTO runs (id, session_id, tenant_id, user_id, question_id, answer_id, question_order,
+    answer_order, provider, model, temperature, max_tokens, owner, epoch, status, created_at,
+    ended_at)
+SELECT gen_random_uuid(), id, tenant_id, user_id, gen_random_uuid(), gen_random_uuid(), 1, 2, '',
+    '', 0, 1, '', 1, 'completed', now(), now()
+FROM sessions WHERE user_id = %(user_id)s;
+
+INSERT INTO idempotency_keys (user_id, tenant_id, key, request_hash, answer)
+SELECT %(user_id)s, %(tenant_id)s, number, '', '' FROM generate_series(1, %(much)s) AS number;
+"""
+
+# No confirmation leaves while there is something to confirm.
+HONEST = """
+CREATE FUNCTION be_honest() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF EXISTS (SELECT FROM sessions) OR EXISTS (SELECT FROM messages) OR EXISTS (SELECT FROM runs)
+        OR EXISTS (SELECT FROM idempotency_keys)
+    THEN
+        RAISE 'confirmed too early';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER be_honest BEFORE INSERT ON outbox
+    FOR EACH ROW EXECUTE FUNCTION be_honest();
+"""
+
+
+def fill(urls: DatabaseUrls, user: Caller, much: int) -> None:
+    with psycopg.connect(urls.admin, cursor_factory=psycopg.ClientCursor) as admin:
+        values = {"tenant_id": user.tenant_id, "user_id": user.user_id, "much": much}
+        admin.execute(FILL, values)
+        admin.execute(HONEST)
+
+
+class Logs:
+    """Where a test sees which logs were to be forgotten; `failing` stands for Redis away.
+
+    It goes away when the logs of more than `most` runs were forgotten.
+    """
+
+    def __init__(self, most: int = 1_000_000) -> None:
         self.forgotten: list[UUID] = []
         self.failing = False
+        self._most = most
 
     async def forget(self, run_ids: Sequence[UUID]) -> None:
-        if self.failing:
+        if self.failing or len(self.forgotten) + len(run_ids) > self._most:
             raise ConnectionError("away")
         self.forgotten += run_ids
 
@@ -164,3 +214,42 @@ async def test_an_erasure_waits_for_the_turn_that_holds_the_owner(
             await chat.somebody_waits()
         await erasing
     assert await _counts(chat) == [0, 0, 0]
+
+
+async def test_however_much_there_is_no_statement_deletes_much_of_it(
+    chat: Chat, caller: Caller
+) -> None:
+    fill(chat.urls, caller, 1200)
+    limit_deletes(chat.urls, 500, *TABLES, "idempotency_keys")
+    logs = Logs()
+    await _erase(chat, caller, logs)
+    assert await _counts(chat) == [0, 0, 0]
+    assert await _count(chat, "idempotency_keys") == 0
+    assert len(set(logs.forgotten)) == len(logs.forgotten) == 1200
+    assert await _count(chat, "outbox") == 1
+
+
+async def test_an_erasure_that_ends_half_way_is_taken_up_where_it_was(
+    chat: Chat, caller: Caller
+) -> None:
+    fill(chat.urls, caller, 1200)
+    logs = Logs(most=700)
+    with pytest.raises(ConnectionError):
+        await _erase(chat, caller, logs)
+    assert 0 < await _count(chat, "runs") < 1200
+    with pytest.raises(OwnerErased):
+        await chat.session(caller)
+    rest = Logs()
+    await _erase(chat, caller, rest)
+    assert len(logs.forgotten + rest.forgotten) == 1200
+    assert await _counts(chat) == [0, 0, 0]
+    assert await _count(chat, "outbox") == 1
+
+
+async def test_of_two_erasures_at_once_neither_confirms_before_both_are_done(
+    chat: Chat, caller: Caller
+) -> None:
+    fill(chat.urls, caller, 1200)
+    await asyncio.gather(*(_erase(chat, caller, Logs()) for _ in range(2)))
+    assert await _counts(chat) == [0, 0, 0]
+    assert await _count(chat, "outbox") == 2

@@ -14,7 +14,7 @@ from chassis.errors import Kind, RemoteError
 from chassis.grpc.client import Channel
 from chassis.ids import new_id
 from chassis.jetstream import Consumer, JetStream
-from chassis.testing import DatabaseUrls, Signer, eventually
+from chassis.testing import DatabaseUrls, Signer, eventually, limit_deletes
 from notes_service.domain.note import Note
 from notes_service.settings import Settings
 from notes_service.store.notes import transactions
@@ -92,6 +92,36 @@ async def test_every_time_the_event_comes_the_notes_are_gone_and_it_is_confirmed
     for table in ("notes", "idempotency_keys"):
         assert _rows(database, table, alice) == 0
         assert _rows(database, table, bob) == 1
+
+
+# More than one transaction's worth of everything.
+MUCH = """
+INSERT INTO notes (id, tenant_id, user_id, title, content, created_at, updated_at)
+SELECT gen_random_uuid(), %(tenant_id)s, %(user_id)s, 'a title', '', now(), now()
+FROM generate_series(1, 1200);
+
+INSERT INTO idempotency_keys (user_id, tenant_id, key, request_hash, answer)
+SELECT %(user_id)s, %(tenant_id)s, number, '', '' FROM generate_series(1, 1200) AS number;
+"""
+
+
+async def test_however_much_there_is_no_statement_deletes_much_of_it(
+    notes: Channel,
+    events: JetStream,
+    confirmed: list[events_pb2.UserErased],
+    database: DatabaseUrls,
+    signer: Signer,
+) -> None:
+    alice = signer.caller()
+    with psycopg.connect(database.admin, cursor_factory=psycopg.ClientCursor) as admin:
+        admin.execute(MUCH, {"tenant_id": alice.tenant_id, "user_id": alice.user_id})
+    limit_deletes(database, 500, "notes", "idempotency_keys")
+
+    await _publish(events, alice)
+
+    await eventually(lambda: confirmed)
+    for table in ("notes", "idempotency_keys"):
+        assert _rows(database, table, alice) == 0
 
 
 async def test_who_was_erased_writes_nothing_any_more(

@@ -249,7 +249,8 @@ async def test_a_forgotten_run_stops_and_leaves_no_log(
     await eventually(lambda: rig.log.read(accepted.run.id, 2))
     async with rig.chat.open_erasure(accepted.run) as erasure:
         await erasure.seal_owner(accepted.run.created_at)
-        await erasure.delete_everything()
+        await erasure.delete_runs([accepted.run.id])
+        await erasure.delete_some()
     await rig.engine.forget([accepted.run.id])
     frames = await following
     assert frames[0].event == "start"

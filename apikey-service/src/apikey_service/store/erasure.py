@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from apikey_service.store.tables import keys
@@ -16,7 +16,13 @@ from chassis.db.owners import erase_owner
 from chassis.db.statement import Statement
 from chassis.outbox import enqueue
 
-_DELETE = Statement(delete(keys).where(keys.c.user_id == bindparam("user_id")))
+# So few that no statement comes near the time it may take.
+_BATCH = 500
+
+_ALL = select(keys.c.id).where(keys.c.user_id == bindparam("user_id"))
+# The order is the index's: what the batches before have deleted is skipped there.
+_SOME = _ALL.order_by(keys.c.user_id, keys.c.created_at, keys.c.id).limit(_BATCH)
+_DELETE = Statement(delete(keys).where(keys.c.id.in_(_SOME)))
 
 
 class PostgresErasure(ErasureTransaction):
@@ -29,11 +35,10 @@ class PostgresErasure(ErasureTransaction):
     async def erase_owner(self, *, user_id: UUID, tenant_id: UUID, at: datetime) -> datetime:
         return await erase_owner(self._connection, Scope(tenant_id=tenant_id, user_id=user_id), at)
 
-    async def delete_keys(self, user_id: UUID) -> int:
-        return await _DELETE.run(self._connection, user_id=user_id)
-
-    async def forget_answers(self, user_id: UUID) -> None:
-        await forget_answers(self._connection, user_id)
+    async def delete_some(self, user_id: UUID) -> bool:
+        deleted = await _DELETE.run(self._connection, user_id=user_id)
+        deleted += await forget_answers(self._connection, user_id, most=_BATCH)
+        return deleted > 0
 
     async def enqueue(self, event: str, payload: bytes) -> None:
         await enqueue(self._connection, subject=self._subject(event), payload=payload)

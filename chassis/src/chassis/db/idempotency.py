@@ -51,7 +51,14 @@ _KEEP = Statement(
         " RETURNING request_hash, answer, xmax = 0 AS is_first"
     )
 )
-_FORGET = Statement(text("DELETE FROM idempotency_keys WHERE user_id = :user_id"))
+# Without a limit (NULL), all of them. The order is the index's: what is dead in it is skipped.
+_FORGET = Statement(
+    text(
+        "DELETE FROM idempotency_keys WHERE (user_id, key) IN ("
+        "SELECT user_id, key FROM idempotency_keys"
+        " WHERE user_id = :user_id ORDER BY user_id, key LIMIT CAST(:most AS bigint))"
+    )
+)
 _SWEEP = Statement(
     text(
         "DELETE FROM idempotency_keys WHERE (user_id, key) IN ("
@@ -86,9 +93,14 @@ async def find_repeated(
     return once.decode(row.answer)
 
 
-async def forget_answers(connection: AsyncConnection, user_id: UUID) -> None:
-    """Delete what was kept for a user, in the worker role: part of every erasure."""
-    await _FORGET.run(connection, user_id=user_id)
+async def forget_answers(
+    connection: AsyncConnection, user_id: UUID, *, most: int | None = None
+) -> int:
+    """Delete what was kept for a user, in the worker role: part of every erasure.
+
+    At most ``most`` of it; returns how many there were.
+    """
+    return await _FORGET.run(connection, user_id=user_id, most=most)
 
 
 class AnswerSweep(Component):

@@ -1,8 +1,10 @@
 """Who may still own rows: the lock that keeps a save in flight from resurrecting a user.
 
-Each writing transaction of a user begins with :func:`lock_owner`; the erasing one begins with
-:func:`erase_owner` and then deletes. Whichever comes second waits for the first: a writer that
-was first is deleted with the rest, a writer that is second is refused.
+Each writing transaction of a user begins with :func:`lock_owner`; each erasing one begins with
+:func:`erase_owner` and then deletes some hundreds of rows, so that no statement takes long
+however much there is. Whichever comes second waits for the first: a writer that was first is
+deleted with the rest, a writer that is second is refused. An erasure that finds nothing more to
+delete is at its end, also where two are at work: each sees what the other has left.
 
 The service's migration creates the table (here for ``notes``; ``FOR SHARE`` needs the right to
 UPDATE some column, and the policy lets the app role lock its row but change nothing)::

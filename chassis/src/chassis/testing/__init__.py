@@ -1,6 +1,6 @@
 """Real servers and real certificates for tests: a pytest plugin, and what its fixtures give."""
 
-from chassis.testing.databases import DatabaseUrls, ServiceDatabase
+from chassis.testing.databases import DatabaseUrls, ServiceDatabase, limit_deletes
 from chassis.testing.eventually import eventually
 from chassis.testing.model_server import ModelServer
 from chassis.testing.rpc import OpenChannel, TlsFiles, TlsSettings
@@ -15,4 +15,5 @@ __all__ = [
     "TlsFiles",
     "TlsSettings",
     "eventually",
+    "limit_deletes",
 ]

@@ -27,6 +27,24 @@ class DatabaseUrls:
 ServiceDatabase = Callable[[str, Path], DatabaseUrls]
 
 
+def limit_deletes(database: DatabaseUrls, most: int, *tables: str) -> None:
+    """From now on a statement that deletes more than ``most`` rows of one of ``tables`` fails."""
+    function = sql.SQL(
+        "CREATE FUNCTION limit_deletes() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF (SELECT count(*) FROM gone) > {} THEN"
+        " RAISE 'too many rows of % for one statement', TG_TABLE_NAME; END IF;"
+        " RETURN NULL; END $$"
+    ).format(sql.Literal(most))
+    trigger = sql.SQL(
+        "CREATE TRIGGER limit_deletes AFTER DELETE ON {} REFERENCING OLD TABLE AS gone"
+        " FOR EACH STATEMENT EXECUTE FUNCTION limit_deletes()"
+    )
+    with psycopg.connect(database.admin) as admin:
+        admin.execute(function)
+        for table in tables:
+            admin.execute(trigger.format(sql.Identifier(table)))
+
+
 @dataclass
 class DatabaseFactory:
     """Makes and drops the databases of one pytest process."""

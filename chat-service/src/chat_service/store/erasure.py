@@ -1,11 +1,12 @@
 """The port `ErasureTransaction` over PostgreSQL, in the role worker: all rows are in sight here."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, delete, select, update
+from sqlalchemy import Column, Select, Table, and_, delete, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.db.engine import Database, Scope
@@ -15,6 +16,28 @@ from chassis.outbox import enqueue
 from chat_service.domain.run import RunStatus
 from chat_service.store.tables import messages, runs, sessions
 from chat_service.usecases.ports import OpenErasure, Owned
+
+# So few that no statement comes near the time it may take, though each may be a message of 1 MB.
+_BATCH = 500
+_SESSIONS = 100
+
+
+def _some_of(theirs: Select[tuple[UUID]], table: Table, order: Column[Any]) -> Select[tuple[UUID]]:
+    """Ids of rows of these sessions, each session's in the order of its index.
+
+    Without that the planner may read the table from its beginning, each time past all that the
+    batches before have deleted.
+    """
+    session = theirs.subquery()
+    each = (
+        select(table.c.id)
+        .where(table.c.session_id == session.c.id)
+        .order_by(order)
+        .limit(_BATCH)
+        .correlate(session)
+        .lateral()
+    )
+    return select(each.c.id).select_from(session.join(each, true())).limit(_BATCH)
 
 
 class PostgresErasure:
@@ -41,17 +64,29 @@ class PostgresErasure:
         return erased_at
 
     async def list_run_ids(self) -> list[UUID]:
-        return list(await self._connection.scalars(select(runs.c.id).where(self._runs)))
+        query = _some_of(self._next_sessions(), runs, runs.c.id)
+        return list(await self._connection.scalars(query))
 
-    async def delete_everything(self) -> None:
-        locked = select(sessions.c.id).where(self._sessions).order_by(sessions.c.id)
-        # The order in which everyone locks: session, run, message.
-        await self._connection.execute(locked.with_for_update())
-        await self._connection.execute(delete(runs).where(self._runs))
-        theirs = select(sessions.c.id).where(self._sessions)
-        await self._connection.execute(delete(messages).where(messages.c.session_id.in_(theirs)))
-        await self._connection.execute(delete(sessions).where(self._sessions))
-        await forget_answers(self._connection, self._scope.user_id)
+    async def delete_runs(self, run_ids: Sequence[UUID]) -> None:
+        if run_ids:
+            await self._connection.execute(delete(runs).where(self._runs, runs.c.id.in_(run_ids)))
+
+    async def delete_some(self) -> bool:
+        # The order in which everyone locks: session, then message.
+        query = self._next_sessions().with_for_update()
+        theirs = list(await self._connection.scalars(query))
+        if theirs:
+            among = select(sessions.c.id).where(sessions.c.id.in_(theirs))
+            some = list(await self._connection.scalars(_some_of(among, messages, messages.c.order)))
+            await self._connection.execute(delete(messages).where(messages.c.id.in_(some)))
+            if len(some) < _BATCH:
+                await self._connection.execute(delete(sessions).where(sessions.c.id.in_(theirs)))
+            return True
+        return await forget_answers(self._connection, self._scope.user_id, most=_BATCH) > 0
+
+    def _next_sessions(self) -> Select[tuple[UUID]]:
+        query = select(sessions.c.id).where(self._sessions)
+        return query.order_by(sessions.c.active_at.desc(), sessions.c.id.desc()).limit(_SESSIONS)
 
     async def enqueue(self, event: str, payload: bytes) -> None:
         await enqueue(self._connection, subject=self._subject(event), payload=payload)

@@ -1,12 +1,11 @@
 """Takes everything of a user's away, and confirms that it has gone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from chassis.clock import utc_now
 from chat_service.usecases.ports import ForgetRunLogs, OpenErasure, Owned
-
-_LOGS_AT_ONCE = 500
 
 
 async def erase_user(
@@ -18,16 +17,21 @@ async def erase_user(
 ) -> None:
     """Deletes the user's sessions, messages, runs and their logs; may be called any number of times.
 
-    Two transactions, with the logs in between: the first seals the user (no question is accepted
-    from then on, and no answer saved), the second deletes the rows and puts a `receipt`
-    of the moment of the first sealing into the outbox. So a crash anywhere leaves the ids of the runs whose logs are not yet gone, and
-    nothing is confirmed too early.
+    Each transaction seals the user (no question is accepted from the first one on, and no answer
+    saved) and deletes some hundreds of rows. A run's row outlives its log, so a crash anywhere
+    leaves the ids of the runs whose logs are not yet gone. The transaction that finds nothing
+    left puts a `receipt` of the moment of the first sealing into the outbox: nothing is confirmed
+    too early.
     """
-    async with open_erasure(user) as transaction:
-        erased_at = await transaction.seal_owner(utc_now())
-        run_ids = await transaction.list_run_ids()
-    for start in range(0, len(run_ids), _LOGS_AT_ONCE):
-        await forget_run_logs(run_ids[start : start + _LOGS_AT_ONCE])
-    async with open_erasure(user) as transaction:
-        await transaction.delete_everything()
-        await transaction.enqueue("user.erased", receipt(erased_at))
+    run_ids: Sequence[UUID] = ()
+    is_more = True
+    while is_more:
+        async with open_erasure(user) as transaction:
+            erased_at = await transaction.seal_owner(utc_now())
+            await transaction.delete_runs(run_ids)
+            run_ids = await transaction.list_run_ids()
+            is_more = bool(run_ids) or await transaction.delete_some()
+            if not is_more:
+                await transaction.enqueue("user.erased", receipt(erased_at))
+        if run_ids:
+            await forget_run_logs(run_ids)

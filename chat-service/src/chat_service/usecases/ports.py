@@ -187,10 +187,17 @@ class ErasureTransaction(Protocol):
         Returns when the user was first marked: `at`, or the earlier time of a repetition.
         """
 
-    async def list_run_ids(self) -> list[UUID]: ...
+    async def list_run_ids(self) -> list[UUID]:
+        """Some runs of the user's next sessions; none: these sessions have none."""
 
-    async def delete_everything(self) -> None:
-        """Deletes the user's sessions, messages and runs, and what repetitions would find."""
+    async def delete_runs(self, run_ids: Sequence[UUID]) -> None: ...
+
+    async def delete_some(self) -> bool:
+        """Deletes some messages of the user's next sessions, then these, then what repetitions find.
+
+        False: nothing is left. To be asked again otherwise, in a transaction of its own. The
+        sessions' runs have gone before: `list_run_ids` has found none.
+        """
 
     async def enqueue(self, event: str, payload: bytes) -> None:
         """Puts an event into the outbox; `event` is its subject without the prefix."""

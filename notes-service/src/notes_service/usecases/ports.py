@@ -56,11 +56,11 @@ class ErasureTransaction(Protocol):
         Returns ``at``, or when it was done before.
         """
 
-    async def delete_notes(self, user_id: UUID) -> int:
-        """Delete all of the user's notes; returns how many there were."""
+    async def delete_some(self, user_id: UUID) -> bool:
+        """Delete some of the user's notes, and of what is kept for repetitions of requests.
 
-    async def forget_answers(self, user_id: UUID) -> None:
-        """Delete what is kept for repetitions of the user's requests."""
+        False: nothing is left. To be asked again otherwise, in a transaction of its own.
+        """
 
     async def enqueue(self, event: str, payload: bytes) -> None:
         """Put an event into the outbox; ``event`` is its subject without the prefix."""
