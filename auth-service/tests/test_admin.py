@@ -395,12 +395,13 @@ async def test_tenants_are_made_and_listed_and_their_names_do_not_look_alike(
         attempt = _create_tenant(auth, operator, name)
         assert await _refused(attempt) == (Kind.INVALID, "VALIDATION")
 
-    request = auth_pb2.ListTenantsRequest(limit=1)
+    request = auth_pb2.ListTenantsRequest(limit=1, count=True)
     first = await _call(auth, operator.access_token, "ListTenants", request)
     request = auth_pb2.ListTenantsRequest(cursor=first.next_cursor)
     rest = await _call(auth, operator.access_token, "ListTenants", request)
     assert {tenant.name for tenant in (*first.items, *rest.items)} == {"Acme", "default"}
     assert rest.next_cursor == ""
+    assert (first.total, rest.HasField("total")) == (2, False)
 
     # Repeated with its key, a request makes one tenant and is answered alike.
     stub = auth.stub(AuthServiceStub)

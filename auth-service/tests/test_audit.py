@@ -265,6 +265,41 @@ async def test_it_is_read_by_event_by_beginning_by_user_by_time_and_by_page(
         assert (refused.value.kind, refused.value.reason) == (Kind.INVALID, "VALIDATION")
 
 
+async def test_it_is_counted_under_the_same_filters_and_no_further_than_10_000(
+    auth: Channel, register: Register, appoint: Appoint, database: DatabaseUrls
+) -> None:
+    operator = await appoint("root", "operator")
+    tenant = auth_pb2.CreateTenantRequest(name="theirs")
+    theirs = (await _call(auth, operator.access_token, "CreateTenant", tenant)).tenant
+    admin = await appoint("boss", "tenant_admin", theirs.id)
+    ada = await register("ada")
+    for _ in range(3):
+        await _log_in(auth, "ada")
+
+    async def total(reader: auth_pb2.Grant, **wanted: Any) -> int | None:
+        request = auth_pb2.ListAuditRequest(limit=1, count=True, **wanted)
+        page = await _call(auth, reader.access_token, "ListAudit", request)
+        assert len(page.items) == 1
+        return int(page.total)
+
+    everything = await _trail(auth, operator)
+    assert await total(operator) == len(everything)
+    assert await total(operator, user_id=ada.user.id) == 4
+    assert await total(operator, user_id=ada.user.id, event="login.") == 3
+    assert await total(admin) == sum(entry.tenant_id == theirs.id for entry in everything)
+    request = auth_pb2.ListAuditRequest()
+    page = await _call(auth, operator.access_token, "ListAudit", request)
+    assert not page.HasField("total")
+
+    with psycopg.connect(database.admin) as connection:
+        connection.execute(
+            "INSERT INTO audit SELECT gen_random_uuid(), now(), %s, NULL, NULL, 'login.refused',"
+            " '', '', '{}' FROM generate_series(1, 10001)",
+            [theirs.id],
+        )
+    assert (await total(operator), await total(admin)) == (10_000, 10_000)
+
+
 async def test_a_tenants_admin_reads_their_tenants_trail_and_no_other(
     auth: Channel, register: Register, appoint: Appoint
 ) -> None:

@@ -81,7 +81,7 @@ async def test_the_audit_trail_is_shown_by_event_user_and_time(door: Door) -> No
         fields={"before": "user"},
     )
     unknown = auth_pb2.AuditEntry(id="a2", at=WHEN, event="login.refused")
-    door.auth.answers["ListAudit"] = auth_pb2.ListAuditResponse(items=[entry, unknown])
+    door.auth.answers["ListAudit"] = auth_pb2.ListAuditResponse(items=[entry, unknown], total=2)
     response = await door.http.get(
         "/api/v1/admin/audit",
         params={
@@ -89,6 +89,7 @@ async def test_the_audit_trail_is_shown_by_event_user_and_time(door: Door) -> No
             "user_id": "u1",
             "from": "2023-11-14T22:13:20Z",
             "to": "2023-11-14T23:13:20+01:00",
+            "count": "true",
         },
         headers=door.bearer,
     )
@@ -107,6 +108,7 @@ async def test_the_audit_trail_is_shown_by_event_user_and_time(door: Door) -> No
     assert (other["tenant_id"], other["subject_id"]) == (None, None)
     asked = door.auth.calls[-1].request
     assert (asked.event, asked.user_id, asked.limit) == ("login.", "u1", 20)
+    assert (asked.count, response.json()["total"]) == (True, 2)
     assert getattr(asked, "from") == asked.to == WHEN
 
 
@@ -165,6 +167,9 @@ async def test_tenants_are_made_and_listed(door: Door) -> None:
     )
     listed = await door.http.get("/api/v1/admin/tenants", headers=door.bearer)
     assert listed.json() == {"items": [made.json()], "next_cursor": None, "total": None}
+    door.auth.answers["ListTenants"] = auth_pb2.ListTenantsResponse(items=[tenant], total=1)
+    counted = await door.http.get("/api/v1/admin/tenants?count=true", headers=door.bearer)
+    assert (counted.json()["total"], door.auth.calls[-1].request.count) == (1, True)
 
 
 @pytest.mark.parametrize(

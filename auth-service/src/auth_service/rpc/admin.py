@@ -94,9 +94,12 @@ class Admin(auth_pb2_grpc.AuthServiceServicer):
             until=_moment(request, "to"),
             limit=request.limit,
             cursor=request.cursor,
+            count=request.count,
         )
         return auth_pb2.ListAuditResponse(
-            items=[_to_audit_entry(entry) for entry in page.items], next_cursor=page.next_cursor
+            items=[_to_audit_entry(entry) for entry in page.items],
+            next_cursor=page.next_cursor,
+            total=page.total,
         )
 
     async def CreateTenant(
@@ -114,10 +117,16 @@ class Admin(auth_pb2_grpc.AuthServiceServicer):
         self, request: auth_pb2.ListTenantsRequest, context: Context
     ) -> auth_pb2.ListTenantsResponse:
         page = await list_tenants(
-            self._ports, current_caller(), limit=request.limit, cursor=request.cursor
+            self._ports,
+            current_caller(),
+            limit=request.limit,
+            cursor=request.cursor,
+            count=request.count,
         )
         return auth_pb2.ListTenantsResponse(
-            items=[_to_tenant(tenant) for tenant in page.items], next_cursor=page.next_cursor
+            items=[_to_tenant(tenant) for tenant in page.items],
+            next_cursor=page.next_cursor,
+            total=page.total,
         )
 
 

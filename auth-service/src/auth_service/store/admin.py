@@ -15,7 +15,7 @@ from auth_service.store.accounts import select_users, to_user
 from auth_service.store.caller import PostgresCallerTransaction
 from auth_service.store.effects import Effects
 from auth_service.store.tables import tenants, users
-from auth_service.store.trail import find_entries
+from auth_service.store.trail import count_entries, find_entries
 from auth_service.usecases.admin_ports import UserFilter
 from auth_service.usecases.by_name import Place
 from auth_service.usecases.ports import AdminTransaction, OpenAdmin
@@ -89,6 +89,9 @@ class PostgresAdminTransaction(PostgresCallerTransaction):
     ) -> Sequence[Entry]:
         return await find_entries(self._connection, sought, before=before, limit=limit)
 
+    async def count_entries(self, sought: Sought, *, at_most: int) -> int:
+        return await count_entries(self._connection, sought, at_most=at_most)
+
     async def find_repeated(self, once: Once[Tenant], tenant: Tenant) -> Tenant | None:
         return await find_repeated(self._connection, self._caller, once, tenant)
 
@@ -112,6 +115,10 @@ class PostgresAdminTransaction(PostgresCallerTransaction):
         if after is not None:
             query = query.where(tuple_(tenants.c.name, tenants.c.id) > tuple_(*after))
         return [Tenant(**row._mapping) for row in await self._connection.execute(query)]
+
+    async def count_tenants(self) -> int:
+        query = select(func.count()).select_from(tenants)
+        return (await self._connection.execute(query)).scalar_one()
 
 
 def _matching(sought: UserFilter) -> Sequence[ColumnElement[bool]]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, or_, select, text, tuple_
+from sqlalchemy import ColumnElement, delete, func, or_, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.domain.audit import Entry, Sought
@@ -61,7 +61,26 @@ async def find_entries(
     connection: AsyncConnection, sought: Sought, *, before: Position | None, limit: int
 ) -> Sequence[Entry]:
     """What matches, newest first."""
-    wanted = []
+    query = (
+        select(audit)
+        .where(*_matching(sought))
+        .order_by(audit.c.at.desc(), audit.c.id.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        query = query.where(tuple_(audit.c.at, audit.c.id) < tuple_(before.at, before.id))
+    return [_to_entry(row._mapping) for row in await connection.execute(query)]
+
+
+async def count_entries(connection: AsyncConnection, sought: Sought, *, at_most: int) -> int:
+    """How many match; no more than ``at_most`` are counted."""
+    matching = select(audit.c.id).where(*_matching(sought)).limit(at_most).subquery()
+    query = select(func.count()).select_from(matching)
+    return (await connection.execute(query)).scalar_one()
+
+
+def _matching(sought: Sought) -> Sequence[ColumnElement[bool]]:
+    wanted: list[ColumnElement[bool]] = []
     if sought.tenant_id is not None:
         wanted.append(audit.c.tenant_id == sought.tenant_id)
     if sought.event.endswith("."):
@@ -74,15 +93,7 @@ async def find_entries(
         wanted.append(audit.c.at >= sought.since)
     if sought.until is not None:
         wanted.append(audit.c.at < sought.until)
-    if before is not None:
-        wanted.append(tuple_(audit.c.at, audit.c.id) < tuple_(before.at, before.id))
-    query = (
-        select(audit)
-        .where(and_(True, *wanted))
-        .order_by(audit.c.at.desc(), audit.c.id.desc())
-        .limit(limit)
-    )
-    return [_to_entry(row._mapping) for row in await connection.execute(query)]
+    return wanted
 
 
 def _to_entry(row: Any) -> Entry:

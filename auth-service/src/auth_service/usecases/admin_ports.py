@@ -59,6 +59,10 @@ class Administration(Protocol):
         """Entries newest first, those behind ``before``."""
         ...
 
+    async def count_entries(self, sought: Sought, *, at_most: int) -> int:
+        """How many match; no more than ``at_most`` are counted."""
+        ...
+
     async def find_repeated(self, once: Once[Tenant], tenant: Tenant) -> Tenant | None:
         """The tenant that an earlier request of this key made.
 
@@ -76,3 +80,5 @@ class Administration(Protocol):
     async def tenants(self, *, after: Place | None, limit: int) -> Sequence[Tenant]:
         """Tenants by name, those behind ``after`` (a name and an id)."""
         ...
+
+    async def count_tenants(self) -> int: ...

@@ -13,6 +13,8 @@ from chassis.paging import Page, Position, page_of, parse_limit
 from chassis.text import check_text
 
 _EVENT_MAX = 64
+# What is beyond is not counted: a trail may be millions long.
+_COUNT_MAX = 10_000
 
 
 async def list_audit(
@@ -25,11 +27,12 @@ async def list_audit(
     until: datetime | None,
     limit: int,
     cursor: str,
+    count: bool,
 ) -> Page[Entry]:
     """A page of what happened in the caller's tenant, for an operator in all, newest first.
 
-    ``event`` is an event's name, or the beginning of some if it ends with a dot. Raises
-    Forbidden, ValidationFailed.
+    ``event`` is an event's name, or the beginning of some if it ends with a dot. If ``count``
+    there is a ``total``, which stops at 10,000. Raises Forbidden, ValidationFailed.
     """
     limit = parse_limit(limit)
     before = Position.from_cursor(cursor)
@@ -39,16 +42,16 @@ async def list_audit(
         errors.append(FieldError("user_id", "INVALID"))
     if errors:
         raise ValidationFailed(fields=errors)
+    sought = Sought(
+        tenant_id=None if caller.role == Role.OPERATOR else caller.tenant_id,
+        event=event,
+        user_id=about,
+        since=since,
+        until=until,
+    )
     async with open_as_admin(ports, caller) as transaction:
-        entries = await transaction.audit_entries(
-            Sought(
-                tenant_id=None if caller.role == Role.OPERATOR else caller.tenant_id,
-                event=event,
-                user_id=about,
-                since=since,
-                until=until,
-            ),
-            before=before,
-            limit=limit + 1,
-        )
-    return page_of(entries, limit, lambda entry: Position(entry.at, entry.id).to_cursor())
+        entries = await transaction.audit_entries(sought, before=before, limit=limit + 1)
+        total = await transaction.count_entries(sought, at_most=_COUNT_MAX) if count else None
+    return page_of(
+        entries, limit, lambda entry: Position(entry.at, entry.id).to_cursor(), total=total
+    )

@@ -35,10 +35,15 @@ async def create_tenant(
     return tenant
 
 
-async def list_tenants(ports: Ports, caller: Caller, *, limit: int, cursor: str) -> Page[Tenant]:
-    """A page of all tenants, by name. Raises Forbidden, ValidationFailed."""
+async def list_tenants(
+    ports: Ports, caller: Caller, *, limit: int, cursor: str, count: bool
+) -> Page[Tenant]:
+    """A page of all tenants, by name, ``total`` if ``count``. Raises Forbidden, ValidationFailed."""
     limit = parse_limit(limit)
     after = by_name.from_cursor(cursor)
     async with open_as_admin(ports, caller, operator=True) as transaction:
         tenants = await transaction.tenants(after=after, limit=limit + 1)
-    return page_of(tenants, limit, lambda tenant: by_name.to_cursor(tenant.name, tenant.id))
+        total = await transaction.count_tenants() if count else None
+    return page_of(
+        tenants, limit, lambda tenant: by_name.to_cursor(tenant.name, tenant.id), total=total
+    )

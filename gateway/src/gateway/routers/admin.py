@@ -81,10 +81,17 @@ async def delete_user(user_id: str, caller: CallerOf, services: Services) -> Era
 async def list_audit(
     query: Annotated[AuditQuery, Query()], caller: CallerOf, services: Services
 ) -> Page[AuditEntry]:
-    """What has happened to the accounts of one's tenant, for an operator to all, newest first."""
+    """What has happened to the accounts of one's tenant, for an operator to all, newest first.
+
+    `total` stops at 10000.
+    """
     auth = services.auth
     request = pb.ListAuditRequest(
-        limit=query.limit, cursor=query.cursor, event=query.event, user_id=query.user_id
+        limit=query.limit,
+        cursor=query.cursor,
+        count=query.count,
+        event=query.event,
+        user_id=query.user_id,
     )
     for name, moment in (("from", query.since), ("to", query.until)):
         if moment is not None:
@@ -93,7 +100,7 @@ async def list_audit(
     return Page[AuditEntry](
         items=[AuditEntry.of(entry) for entry in response.items],
         next_cursor=response.next_cursor or None,
-        total=None,
+        total=response.total if response.HasField("total") else None,
     )
 
 
@@ -117,11 +124,11 @@ async def list_tenants(
     auth = services.auth
     response = await auth.ask(
         auth.stub.ListTenants,
-        pb.ListTenantsRequest(limit=query.limit, cursor=query.cursor),
+        pb.ListTenantsRequest(limit=query.limit, cursor=query.cursor, count=query.count),
         caller,
     )
     return Page[Tenant](
         items=[Tenant.of(tenant) for tenant in response.items],
         next_cursor=response.next_cursor or None,
-        total=None,
+        total=response.total if response.HasField("total") else None,
     )

@@ -79,7 +79,10 @@ class AuditEntry(Resource):
     tenant_id: str | None = Field(description="Null when nobody knows whom it is about.")
     actor_id: str | None = Field(description="Who did it; null where nobody was logged in.")
     subject_id: str | None = Field(description="Whom it is about.")
-    ip: str = Field(description="Where from; empty once a user it concerns has been deleted.")
+    ip: str = Field(
+        description="Where from; empty once a user it concerns has been deleted, and where an"
+        " operator of another tenant did it."
+    )
     user_agent: str
     fields: dict[str, str]
 
