@@ -214,6 +214,31 @@ async def test_a_stolen_refresh_token_and_a_guess_at_nobodys_name_are_in_it(
     assert (guess.tenant_id, guess.HasField("subject_id"), guess.ip) == ("", False, ELSEWHERE.ip)
 
 
+async def test_a_log_in_to_a_disabled_account_is_told_with_whose_it_is(
+    auth: Channel, register: Register, appoint: Appoint, database: DatabaseUrls
+) -> None:
+    operator = await appoint("root", "operator")
+    ada = await register("ada")
+    with psycopg.connect(database.worker) as worker:
+        worker.execute(
+            "UPDATE users SET status = 'disabled', email_key = email, email_verified_at = now()"
+            " WHERE id = %s",
+            (ada.user.id,),
+        )
+
+    said = set()
+    for name in ("ada", "ada@example.org", "nobody", "nobody@example.org"):
+        for password in ("correct horse", "wrong horse"):
+            with pytest.raises(RemoteError) as refused:
+                await _log_in(auth, name, password, ELSEWHERE)
+            said.add((refused.value.kind, refused.value.reason, refused.value.detail))
+
+    [(kind, reason, _)] = said
+    assert (kind, reason) == (Kind.UNAUTHENTICATED, "INVALID_CREDENTIALS")
+    told = list(reversed(await _trail(auth, operator, event="login.refused")))
+    assert [entry.subject_id for entry in told] == [ada.user.id] * 4 + [""] * 4
+
+
 async def test_it_is_read_by_event_by_beginning_by_user_by_time_and_by_page(
     auth: Channel, register: Register, appoint: Appoint
 ) -> None:

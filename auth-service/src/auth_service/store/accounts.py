@@ -31,12 +31,17 @@ async def find_user(connection: AsyncConnection, user_id: UUID) -> User | None:
 
 
 async def find_account(
-    connection: AsyncConnection, condition: ColumnElement[bool], *, lock: bool
+    connection: AsyncConnection,
+    condition: ColumnElement[bool],
+    *,
+    lock: bool,
+    disabled: bool = False,
 ) -> Account | None:
-    """The account that ``condition``, on a unique column, names, unless deleted or disabled."""
-    query = select(*_COLUMNS, users.c.password_hash, users.c.password_set_at).where(
-        _living(condition)
-    )
+    """The account that ``condition``, on a unique column, names, unless deleted or, where
+    ``disabled`` ones are not asked for as well, disabled.
+    """
+    living = and_(condition, users.c.status != "deleted") if disabled else _living(condition)
+    query = select(*_COLUMNS, users.c.password_hash, users.c.password_set_at).where(living)
     if lock:
         # Keys are left alone: whoever only refers to the user need not wait, and is not lost.
         query = query.with_for_update(key_share=True)

@@ -47,8 +47,11 @@ class PostgresCodes:
         result = await self._connection.execute(statement, {"digests": list(digests)})
         return result.one_or_none() is not None
 
-    async def account_by_email(self, key: str, *, lock: bool = False) -> Account | None:
-        return await find_account(self._connection, users.c.email_key == key, lock=lock)
+    async def account_by_email(
+        self, key: str, *, lock: bool = False, disabled: bool = False
+    ) -> Account | None:
+        condition = users.c.email_key == key
+        return await find_account(self._connection, condition, lock=lock, disabled=disabled)
 
     async def is_email_taken(self, key: str) -> bool:
         query = select(exists().where(users.c.email_key == key))

@@ -88,8 +88,9 @@ class PostgresSystemTransaction(
         )
         return result.one_or_none() is not None
 
-    async def account_by_key(self, key: str) -> Account | None:
-        return await find_account(self._connection, users.c.username_key == key, lock=False)
+    async def account_by_key(self, key: str, *, disabled: bool = False) -> Account | None:
+        condition = users.c.username_key == key
+        return await find_account(self._connection, condition, lock=False, disabled=disabled)
 
     async def account(self, user_id: UUID, *, lock: bool = False) -> Account | None:
         return await find_account(self._connection, users.c.id == user_id, lock=lock)

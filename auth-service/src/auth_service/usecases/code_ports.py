@@ -74,8 +74,12 @@ class CodeTransaction(Protocol):
 class RecoveryTransaction(Protocol):
     """The part of a transaction that finds an account by its address."""
 
-    async def account_by_email(self, key: str, *, lock: bool = False) -> Account | None:
-        """The account whose verified address has this key; ``lock`` as for ``account``."""
+    async def account_by_email(
+        self, key: str, *, lock: bool = False, disabled: bool = False
+    ) -> Account | None:
+        """The account whose verified address has this key; ``lock`` as for ``account``; one that
+        is ``disabled`` only where it is asked for.
+        """
         ...
 
     async def is_email_taken(self, key: str) -> bool:

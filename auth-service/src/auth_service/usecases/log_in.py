@@ -13,6 +13,7 @@ from auth_service.domain.trust import end_for_good
 from auth_service.domain.users import (
     Account,
     Role,
+    Status,
     User,
     normalise_username,
     username_key,
@@ -111,7 +112,9 @@ async def log_in(ports: Ports, *, username: str, password: str, client: Client) 
     _check_shape(username, password)
     with ports.passwords.turn() as turn:
         async with ports.open_system() as transaction:
-            account = await _find(transaction, username)
+            known = await _find(transaction, username)
+            # Who is disabled is nobody, to whom the trail alone gives a name.
+            account = known if known is not None and known.user.status is Status.ACTIVE else None
             by_name = await _limit_of_name(ports, transaction, account, username, client)
             # Counted before the password is looked at: of a thousand at once, ten are.
             *failures, _ = await count(
@@ -126,7 +129,7 @@ async def log_in(ports: Ports, *, username: str, password: str, client: Client) 
         if account and matches and ports.passwords.is_outdated(account.password_hash):
             renewed = await turn.hash(password)
     if account is None or not matches:
-        user = account.user if account else None
+        user = known.user if known else None
         await record_alone(ports, happened(Event.LOGIN_REFUSED, user, client))
         raise InvalidCredentials()
     now = utc_now()
@@ -204,10 +207,11 @@ def _key(typed: str) -> str:
 
 
 async def _find(transaction: SystemTransaction, typed: str) -> Account | None:
+    """The account, also one that is disabled."""
     key = _key(typed)
     if "@" in typed:
-        return await transaction.account_by_email(key)
-    return await transaction.account_by_key(key)
+        return await transaction.account_by_email(key, disabled=True)
+    return await transaction.account_by_key(key, disabled=True)
 
 
 def _check_shape(username: str, password: str) -> None:

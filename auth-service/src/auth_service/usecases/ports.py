@@ -96,7 +96,9 @@ class SystemTransaction(
         """
         ...
 
-    async def account_by_key(self, key: str) -> Account | None: ...
+    async def account_by_key(self, key: str, *, disabled: bool = False) -> Account | None:
+        """The account of that name; one that is ``disabled`` only where it is asked for."""
+        ...
 
     async def account(self, user_id: UUID, *, lock: bool = False) -> Account | None:
         """The account, None when deleted; ``lock`` keeps log-ins and deletions waiting."""
