@@ -51,6 +51,13 @@ def _lengthen(admin: psycopg.Connection, user: auth_pb2.User, rows: int = LONG) 
     )
 
 
+async def _register(auth: Channel) -> auth_pb2.Grant:
+    request = auth_pb2.RegisterRequest(
+        username="ada", email="ada@example.org", password="correct horse"
+    )
+    return (await auth.unary(auth.stub(AuthServiceStub).Register, request, timeout=5)).grant
+
+
 async def _delete(auth: Channel, grant: auth_pb2.Grant) -> None:
     request = auth_pb2.DeleteMeRequest(password="correct horse")
     stub = auth.stub(AuthServiceStub)
@@ -87,11 +94,36 @@ async def test_a_trail_of_any_length_is_blanked_at_once_and_then_confirmed(
     assert _one(admin, LEFT, bystander) == LONG + 1
 
 
+async def test_no_piece_reads_the_whole_trail(
+    serve: Serve, grpc_channel: OpenChannel, admin: psycopg.Connection
+) -> None:
+    service, port = await serve()
+    auth = await grpc_channel(port, "auth-service")
+    ada = await _register(auth)
+    rows = 3 * LONG
+    _lengthen(admin, ada.user, rows)
+    admin.execute("ANALYZE audit")
+    admin.execute("SELECT pg_stat_force_next_flush()")
+    query = (
+        "SELECT seq_tup_read + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes"
+        " WHERE relname = 'audit') FROM pg_stat_user_tables WHERE relname = 'audit'"
+    )
+    before = _one(admin, query, ada)
+
+    await _delete(auth, ada)
+    await eventually(lambda: _one(admin, CONFIRMED, ada), 30)
+
+    # Who goes away says what they have read.
+    await service.stop()
+    await eventually(lambda: _one(admin, query, ada) - before >= rows)
+    assert _one(admin, query, ada) - before < 4 * rows
+
+
 async def test_a_usual_trail_is_blank_and_confirmed_with_the_deletion(
     auth: Channel, register: Register, admin: psycopg.Connection
 ) -> None:
     ada = await register("ada")
-    _lengthen(admin, ada.user, 4_000)
+    _lengthen(admin, ada.user, 2_000)
 
     await _delete(auth, ada)
 
@@ -106,11 +138,7 @@ async def test_what_a_replica_leaves_when_it_dies_another_goes_on_with(
 ) -> None:
     dying, port = await serve()
     auth = await grpc_channel(port, "auth-service")
-    stub = auth.stub(AuthServiceStub)
-    request = auth_pb2.RegisterRequest(
-        username="ada", email="ada@example.org", password="correct horse"
-    )
-    ada = (await auth.unary(stub.Register, request, timeout=5)).grant
+    ada = await _register(auth)
     _lengthen(admin, ada.user)
     with psycopg.connect(database.admin) as obstacle:
         # The newest: it comes last, and what comes with it cannot be committed.
