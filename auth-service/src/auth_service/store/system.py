@@ -263,8 +263,8 @@ class PostgresSystemTransaction(
         )
         return replace(account.user, role=role), account.user.role
 
-    async def prune_audit(self, before: datetime) -> None:
-        await prune_before(self._connection, before)
+    async def prune_audit(self, before: datetime) -> bool:
+        return await prune_before(self._connection, before)
 
     async def prune(self, now: datetime) -> None:
         for table in (refresh_tokens, logins, revocations, tokens):

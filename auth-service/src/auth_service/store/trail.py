@@ -14,6 +14,7 @@ from auth_service.store.tables import audit
 from chassis.db.statement import Statement
 from chassis.paging import Position
 
+_PRUNED = 5000
 # Who is deleted, or just being deleted, leaves no address: either the deletion waits for this
 # row, which is then blanked, or this row sees the deletion. A lock that is skipped is a deletion's.
 _RECORD = Statement(
@@ -53,8 +54,13 @@ async def record(connection: AsyncConnection, entry: Entry) -> None:
     )
 
 
-async def prune_before(connection: AsyncConnection, before: datetime) -> None:
-    await connection.execute(delete(audit).where(audit.c.at < before))
+async def prune_before(connection: AsyncConnection, before: datetime) -> bool:
+    """Delete the oldest entries of before then, so many that no statement takes long; whether there
+    may be more.
+    """
+    oldest = select(audit.c.id).where(audit.c.at < before).order_by(audit.c.at).limit(_PRUNED)
+    result = await connection.execute(delete(audit).where(audit.c.id.in_(oldest)))
+    return result.rowcount == _PRUNED
 
 
 async def find_entries(

@@ -172,8 +172,8 @@ class SystemTransaction(
         """Give the active user of that key a role; who it is, and the role before, or None."""
         ...
 
-    async def prune_audit(self, before: datetime) -> None:
-        """Forget what happened before then."""
+    async def prune_audit(self, before: datetime) -> bool:
+        """Forget some of what happened before then; whether there may be more of it."""
         ...
 
     async def prune(self, now: datetime) -> None:

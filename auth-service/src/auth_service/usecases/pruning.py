@@ -9,4 +9,7 @@ async def prune(ports: Ports) -> None:
     now = utc_now()
     async with ports.open_system() as transaction:
         await transaction.prune(now)
-        await transaction.prune_audit(now - ports.audit_life)
+    is_more = True
+    while is_more:
+        async with ports.open_system() as transaction:
+            is_more = await transaction.prune_audit(now - ports.audit_life)
