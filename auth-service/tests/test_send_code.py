@@ -9,6 +9,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from auth_service.delivery.errands import ErrandQueue
+from auth_service.domain.codes import Purpose
+from auth_service.usecases.code_ports import Errand
+from auth_service.usecases.errors import TooBusy
 from chassis.errors import FieldError, Kind, RemoteError
 from chassis.grpc.client import Channel
 from chassis.service import Service
@@ -177,3 +181,26 @@ async def test_what_is_no_address_or_no_purpose_is_said_to_be_so(auth: Channel) 
         assert [field.field for field in error.fields] == ["email"]
     error = await _refused(_send(auth, ADA, auth_pb2.CODE_PURPOSE_UNSPECIFIED))
     assert error.fields == (FieldError("purpose", "NOT_ONE_OF"),)
+
+
+async def test_what_was_asked_for_leaves_a_while_later_and_before_the_service_has_drained() -> None:
+    sent: list[Errand] = []
+
+    async def send(errand: Errand) -> None:
+        sent.append(errand)
+
+    queue = ErrandQueue(send, workers=2, size=5, delay=0.2)
+    await queue.start()
+    asked = [Errand(Purpose.REGISTER, f"user{number}@example.org") for number in range(5)]
+    for errand in asked:
+        queue.take(errand)
+    with pytest.raises(TooBusy):
+        queue.take(asked[0])
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert len(sent) < 5
+
+    await queue.drain()
+
+    assert {errand.email for errand in sent} == {errand.email for errand in asked}
+    await queue.stop()

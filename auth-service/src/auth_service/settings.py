@@ -93,6 +93,13 @@ class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
         le=10_000,
         description="Codes that may wait to be sent; more are answered with 503 at once.",
     )
+    code_delay_seconds: float = Field(
+        2.0,
+        ge=0,
+        le=10,
+        description="A code leaves a random part of so many seconds after it was asked for, so that"
+        " nobody can time whether there was one to send.",
+    )
     delivery: Literal["console", "smtp"] = Field(
         "console",
         description="How codes leave: by mail, or as lines of the log, which is for first tries.",

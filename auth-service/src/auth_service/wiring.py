@@ -105,6 +105,7 @@ def build(settings: Settings) -> Service:
         lambda errand: send_code(ports, errand),
         workers=_CODES_AT_ONCE,
         size=settings.code_queue,
+        delay=settings.code_delay_seconds,
     )
     ports = Ports(
         open_caller=caller_transactions(database, effects),

@@ -1,13 +1,16 @@
 """Users by id or by name, as both kinds of transaction read them."""
 
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Select, and_, select
+from sqlalchemy import Column, ColumnElement, RowMapping, Select, and_, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.domain.users import Account, Role, Status, User
 from auth_service.store.tables import users
+from chassis.db.statement import Statement
 
 _COLUMNS = (
     users.c.id,
@@ -32,25 +35,29 @@ async def find_user(connection: AsyncConnection, user_id: UUID) -> User | None:
 
 async def find_account(
     connection: AsyncConnection,
-    condition: ColumnElement[bool],
+    column: Column[Any],
+    value: object,
     *,
     lock: bool,
     disabled: bool = False,
 ) -> Account | None:
-    """The account that ``condition``, on a unique column, names, unless deleted or, where
-    ``disabled`` ones are not asked for as well, disabled.
+    """The account that has ``value`` in a unique column, unless deleted or, where ``disabled``
+    ones are not asked for as well, disabled.
     """
-    living = and_(condition, users.c.status != "deleted") if disabled else _living(condition)
+    statement = _account_of(column, lock=lock, disabled=disabled)
+    row = await statement.first(connection, value=value)
+    if row is None:
+        return None
+    return Account(to_user(row._asdict()), row.password_hash, row.password_set_at)
+
+
+@cache
+def _account_of(column: Column[Any], *, lock: bool, disabled: bool) -> Statement:
+    named = column == bindparam("value")
+    living = and_(named, users.c.status != "deleted") if disabled else _living(named)
     query = select(*_COLUMNS, users.c.password_hash, users.c.password_set_at).where(living)
-    if lock:
-        # Keys are left alone: whoever only refers to the user need not wait, and is not lost.
-        query = query.with_for_update(key_share=True)
-    row = (await connection.execute(query)).one_or_none()
-    return (
-        None
-        if row is None
-        else Account(to_user(row._mapping), row.password_hash, row.password_set_at)
-    )
+    # Keys are left alone: whoever only refers to the user need not wait, and is not lost.
+    return Statement(query.with_for_update(key_share=True) if lock else query)
 
 
 def select_users() -> Select[Any]:
@@ -62,7 +69,7 @@ def _living(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     return and_(condition, users.c.status == "active")
 
 
-def to_user(row: RowMapping) -> User:
+def to_user(row: RowMapping | Mapping[str, Any]) -> User:
     """The user in a row of ``select_users``."""
     return User(
         id=row["id"],

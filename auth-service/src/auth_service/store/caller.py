@@ -30,7 +30,7 @@ class PostgresCallerTransaction(
         return await find_user(self._connection, user_id)
 
     async def account(self, user_id: UUID, *, lock: bool = False) -> Account | None:
-        return await find_account(self._connection, users.c.id == user_id, lock=lock)
+        return await find_account(self._connection, users.c.id, user_id, lock=lock)
 
     async def entomb(self, user_id: UUID, at: datetime) -> None:
         await self._connection.execute(

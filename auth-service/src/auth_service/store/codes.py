@@ -50,8 +50,9 @@ class PostgresCodes:
     async def account_by_email(
         self, key: str, *, lock: bool = False, disabled: bool = False
     ) -> Account | None:
-        condition = users.c.email_key == key
-        return await find_account(self._connection, condition, lock=lock, disabled=disabled)
+        return await find_account(
+            self._connection, users.c.email_key, key, lock=lock, disabled=disabled
+        )
 
     async def is_email_taken(self, key: str) -> bool:
         query = select(exists().where(users.c.email_key == key))

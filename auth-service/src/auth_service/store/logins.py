@@ -4,11 +4,22 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, select, tuple_, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Integer,
+    and_,
+    bindparam,
+    func,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.domain.logins import Client, EndedLogin, OpenLogin
 from auth_service.store.tables import logins, users
+from chassis.db.statement import Statement
 from chassis.paging import Position
 
 
@@ -33,19 +44,8 @@ class PostgresLoginEnds:
     async def end_oldest_logins(
         self, user_id: UUID, at: datetime, *, but: int
     ) -> Sequence[EndedLogin]:
-        oldest = (
-            select(logins.c.id)
-            .where(_open(user_id, at))
-            .order_by(logins.c.last_used_at.desc(), logins.c.id.desc())
-            .offset(but)
-        )
-        result = await self._connection.execute(
-            update(logins)
-            .where(logins.c.id.in_(oldest.scalar_subquery()))
-            .values(revoked_at=at)
-            .returning(logins.c.id, logins.c.last_used_at)
-        )
-        return [EndedLogin(row.id, row.last_used_at) for row in result]
+        rows = await _END_OLDEST.all(self._connection, user=user_id, now=at, but=but)
+        return [EndedLogin(row.id, row.last_used_at) for row in rows]
 
     async def replace_password(self, user_id: UUID, password_hash: str) -> None:
         await self._connection.execute(
@@ -94,7 +94,25 @@ class PostgresOwnLogins(PostgresLoginEnds):
         return (await self._connection.execute(query)).scalar_one()
 
 
-def _open(user_id: UUID, now: datetime) -> ColumnElement[bool]:
+def _open(
+    user_id: UUID | BindParameter[UUID], now: datetime | BindParameter[datetime]
+) -> ColumnElement[bool]:
     return and_(
         logins.c.user_id == user_id, logins.c.revoked_at.is_(None), logins.c.expires_at > now
     )
+
+
+_THEIRS = _open(bindparam("user"), bindparam("now"))
+_END_OLDEST = Statement(
+    update(logins)
+    .where(
+        logins.c.id.in_(
+            select(logins.c.id)
+            .where(_THEIRS)
+            .order_by(logins.c.last_used_at.desc(), logins.c.id.desc())
+            .offset(bindparam("but", type_=Integer))
+        )
+    )
+    .values(revoked_at=bindparam("now"))
+    .returning(logins.c.id, logins.c.last_used_at)
+)

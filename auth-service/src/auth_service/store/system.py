@@ -6,7 +6,19 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, case, delete, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    Text,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from auth_service.domain.emails import email_key
@@ -36,9 +48,46 @@ from auth_service.store.tables import (
     users,
 )
 from auth_service.store.tokens import PostgresTokensPresented
-from auth_service.store.trail import prune_before
+from auth_service.store.trail import prune_before, written
 from auth_service.usecases.ports import OpenSystem, SystemTransaction
 from chassis.db.engine import Database
+from chassis.db.statement import Statement
+
+# What a log-in writes goes out with the statement behind it, or with the COMMIT.
+_NOTE_LOGIN = Statement(
+    update(users)
+    .where(users.c.id == bindparam("user"))
+    .values(
+        last_login_at=bindparam("seen_at"),
+        # The same password, if at all: `password_set_at` stays.
+        password_hash=func.coalesce(bindparam("renewed", type_=Text), users.c.password_hash),
+    )
+)
+_ADD_LOGIN = Statement(
+    insert(logins),
+    columns=[
+        "id",
+        "tenant_id",
+        "user_id",
+        "ip",
+        "network",
+        "user_agent",
+        "created_at",
+        "last_used_at",
+        "expires_at",
+    ],
+)
+_ADD_REFRESH_TOKEN = Statement(
+    insert(refresh_tokens),
+    columns=["digest", "login_id", "tenant_id", "user_id", "created_at", "expires_at"],
+)
+_WAS_AT = Statement(
+    select(
+        exists().where(
+            logins.c.user_id == bindparam("user"), logins.c.network == bindparam("where")
+        )
+    )
+)
 
 
 class PostgresSystemTransaction(
@@ -89,36 +138,36 @@ class PostgresSystemTransaction(
         return result.one_or_none() is not None
 
     async def account_by_key(self, key: str, *, disabled: bool = False) -> Account | None:
-        condition = users.c.username_key == key
-        return await find_account(self._connection, condition, lock=False, disabled=disabled)
+        return await find_account(
+            self._connection, users.c.username_key, key, lock=False, disabled=disabled
+        )
 
     async def account(self, user_id: UUID, *, lock: bool = False) -> Account | None:
-        return await find_account(self._connection, users.c.id == user_id, lock=lock)
+        return await find_account(self._connection, users.c.id, user_id, lock=lock)
 
     async def note_login(self, user_id: UUID, *, password_hash: str | None, at: datetime) -> None:
-        statement = update(users).where(users.c.id == user_id).values(last_login_at=at)
-        if password_hash is not None:
-            # The same password: `password_set_at` stays.
-            statement = statement.values(password_hash=password_hash)
-        await self._connection.execute(statement)
+        _NOTE_LOGIN.defer(
+            self._connection, written, user=user_id, seen_at=at, renewed=password_hash
+        )
 
     async def was_at(self, user_id: UUID, network: str) -> bool:
-        query = select(exists().where(logins.c.user_id == user_id, logins.c.network == network))
-        return bool((await self._connection.execute(query)).scalar_one())
+        row = await _WAS_AT.first(self._connection, user=user_id, where=network)
+        assert row is not None
+        return bool(row[0])
 
     async def add_login(self, login: Login, client: Client) -> None:
-        await self._connection.execute(
-            insert(logins).values(
-                id=login.id,
-                tenant_id=login.tenant_id,
-                user_id=login.user_id,
-                ip=client.ip,
-                network=network_of(client.ip),
-                user_agent=client.user_agent,
-                created_at=login.created_at,
-                last_used_at=login.created_at,
-                expires_at=login.expires_at,
-            )
+        _ADD_LOGIN.defer(
+            self._connection,
+            written,
+            id=login.id,
+            tenant_id=login.tenant_id,
+            user_id=login.user_id,
+            ip=client.ip,
+            network=network_of(client.ip),
+            user_agent=client.user_agent,
+            created_at=login.created_at,
+            last_used_at=login.created_at,
+            expires_at=login.expires_at,
         )
 
     async def find_login(self, digest: bytes) -> Login | None:
@@ -156,15 +205,15 @@ class PostgresSystemTransaction(
         return RefreshToken(**found), now
 
     async def add_refresh_token(self, token: RefreshToken, login: Login) -> None:
-        await self._connection.execute(
-            insert(refresh_tokens).values(
-                digest=token.digest,
-                login_id=login.id,
-                tenant_id=login.tenant_id,
-                user_id=login.user_id,
-                created_at=token.created_at,
-                expires_at=token.expires_at,
-            )
+        _ADD_REFRESH_TOKEN.defer(
+            self._connection,
+            written,
+            digest=token.digest,
+            login_id=login.id,
+            tenant_id=login.tenant_id,
+            user_id=login.user_id,
+            created_at=token.created_at,
+            expires_at=token.expires_at,
         )
 
     async def rotate(self, token: RefreshToken, *, at: datetime, successor: bytes) -> None:
@@ -255,7 +304,7 @@ class PostgresSystemTransaction(
         return [Revocation(**row._mapping) for row in result], present
 
     async def appoint(self, key: str, role: Role) -> tuple[User, Role] | None:
-        account = await find_account(self._connection, users.c.username_key == key, lock=True)
+        account = await find_account(self._connection, users.c.username_key, key, lock=True)
         if account is None:
             return None
         await self._connection.execute(
