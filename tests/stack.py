@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -109,15 +110,18 @@ class Stack:
     def service(self, module: str) -> psutil.Process:
         """The process of ``python -m <module> serve``."""
         for child in self.children():
-            if {"-m", module, "serve"} <= set(child.cmdline()):
-                return child
+            # One that was killed a moment ago has no command line any more.
+            with suppress(psutil.NoSuchProcess):
+                if {"-m", module, "serve"} <= set(child.cmdline()):
+                    return child
         raise AssertionError(f"{module} does not run")
 
     def server(self, program: str) -> psutil.Process:
         """The embedded server whose program's file is called ``program``."""
         for child in self.children():
-            if Path(child.exe()).name == program and "-m" not in child.cmdline():
-                return child
+            with suppress(psutil.NoSuchProcess):
+                if Path(child.exe()).name == program and "-m" not in child.cmdline():
+                    return child
         raise AssertionError(f"{program} does not run")
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
