@@ -41,7 +41,8 @@ async def converse(cluster: Cluster, turn: Turn) -> Counter[str]:
 async def test_a_hundred_double_sends_leave_orders_unique_and_gapless(
     cluster: Cluster, user: User
 ) -> None:
-    turns = [Turn(cluster, user, "tokens-20") for _ in range(_SESSIONS)]
+    # Slow enough that two sends meet, fast enough for ten rounds.
+    turns = [Turn(cluster, user, "tokens-20-at-100") for _ in range(_SESSIONS)]
     for turn, outcomes in zip(
         turns, await asyncio.gather(*(converse(cluster, turn) for turn in turns)), strict=True
     ):
