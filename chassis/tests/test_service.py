@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -15,14 +16,14 @@ from typing import Any
 import pytest
 
 from chassis.service import Component, Service
-from chassis.settings import ServiceSettings
+from chassis.settings import UNUSABLE_STATUS, ServiceSettings
 
 SCRIPT = """
 import asyncio, os, sys
 from pathlib import Path
 from chassis.health import Check
 from chassis.service import Component, Service
-from chassis.settings import ServiceSettings
+from chassis.settings import ServiceSettings, UnusableSetting
 
 class Part(Component):
     def __init__(self, name): self.name = name
@@ -36,6 +37,9 @@ class Part(Component):
         if "broken" in sys.argv and self.name == "b":
             raise ValueError("broken")
 
+class Misled(Component):
+    async def start(self): raise UnusableSetting("TEST_NAME", "not what it should be")
+
 class Unstartable(Component):
     async def start(self): raise ValueError("cannot")
 
@@ -44,8 +48,10 @@ async def critical():
     if os.environ["MARK"] and not Path(os.environ["MARK"]).exists(): raise OSError("away")
 
 parts = [Part("a"), Part("b")] + ([Unstartable()] if "unstartable" in sys.argv else [])
+parts += [Misled()] if "misled" in sys.argv else []
 settings = ServiceSettings(tls_ca_file="/", tls_cert_file="/", tls_key_file="/",
-                           drain_seconds=0.3)
+                           drain_seconds=0.3, metrics_host=os.environ.get("AT", "127.0.0.1"),
+                           metrics_port=int(os.environ.get("ON", "0")))
 Service("test-service", settings, components=parts,
         checks=[Check("cache", away), Check("database", critical, critical=True)]).run()
 """
@@ -134,6 +140,37 @@ def test_a_part_that_cannot_start_stops_the_others_and_exits_1(processes: list[P
     assert process.process.returncode == 1
     assert "stop a" in output.splitlines()
     assert "service.start_failed" in output
+
+
+def refused(*arguments: str, **environment: str) -> list[str]:
+    ended = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "MARK": "", **environment},
+        check=False,
+    )
+    assert ended.returncode == UNUSABLE_STATUS
+    assert "Traceback" not in ended.stdout + ended.stderr
+    assert "service.start_failed" not in ended.stdout
+    return ended.stderr.splitlines()
+
+
+def test_a_part_that_was_told_nonsense_is_one_line_and_a_status_of_its_own() -> None:
+    assert refused("misled") == ["settings: TEST_NAME: not what it should be"]
+
+
+def test_an_address_that_cannot_be_listened_on_is_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as squatter:
+        port = str(squatter.getsockname()[1])
+        assert refused(ON=port) == [
+            f"settings: METRICS_PORT: port {port} is taken by another program"
+        ]
+    [line] = refused(AT="no.such.host.invalid")
+    assert line.startswith("settings: METRICS_HOST: not an address to listen on here: ")
+    # Of the documentation's network (RFC 5737): no interface of this machine has it.
+    [line] = refused(AT="192.0.2.1")
+    assert line.startswith("settings: METRICS_HOST: not an address to listen on here: ")
 
 
 def test_readiness_tells_dependencies_apart(processes: list[Process], tmp_path: Path) -> None:

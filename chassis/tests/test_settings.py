@@ -1,11 +1,14 @@
 """Settings from the environment and from secret files."""
 
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
+from chassis.setting_values import Network, Target
 from chassis.settings import (
+    UNUSABLE_STATUS,
     DatabaseSettings,
     EventsSettings,
     ServiceSettings,
@@ -16,6 +19,11 @@ from chassis.settings import (
 
 class Settings(ServiceSettings, DatabaseSettings, EventsSettings):
     model_config = service_config("TEST_")
+
+    networks: tuple[Network, ...] = ()
+    names: list[str] = Field(default_factory=list)
+    patience: float = Field(1.0, gt=0)
+    target: Target = "host:1"
 
 
 REQUIRED = {
@@ -63,21 +71,134 @@ def test_no_message_shows_a_value(
     assert "hunter2" not in said
 
 
-def test_a_secret_given_twice_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def refusal(capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line that is said while reading settings that cannot be worked with."""
+    with pytest.raises(SystemExit) as caught:
+        load_settings(Settings)
+    assert caught.value.code == UNUSABLE_STATUS == 2
+    [line] = capsys.readouterr().err.splitlines()
+    return line
+
+
+def test_a_secret_given_twice_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     secret = tmp_path / "url"
     secret.write_text("postgresql://worker:pw2@host/db")
     monkeypatch.setenv("TEST_WORKER_DATABASE_URL", "postgresql://worker:pw2@host/db")
     monkeypatch.setenv("TEST_WORKER_DATABASE_URL_FILE", str(secret))
-    with pytest.raises(SystemExit, match="both set"):
-        load_settings(Settings)
+    assert refusal(capsys) == (
+        "settings: TEST_WORKER_DATABASE_URL_FILE: TEST_WORKER_DATABASE_URL is set too:"
+        " it is one or the other"
+    )
 
 
-def test_a_secret_file_that_cannot_be_read_is_an_error(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, "No such file or directory"),
+        (b"\xff\xfe", "not text in UTF-8"),
+        (b"hunter2", "not postgresql://role:password@host:port/name"),
+    ],
+)
+def test_a_secret_file_that_is_no_good_is_named_and_not_shown(
+    content: bytes | None,
+    problem: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setenv("TEST_WORKER_DATABASE_URL_FILE", str(tmp_path / "absent"))
-    with pytest.raises(SystemExit, match="TEST_WORKER_DATABASE_URL_FILE"):
-        load_settings(Settings)
+    secret = tmp_path / "url"
+    if content is not None:
+        secret.write_bytes(content)
+    monkeypatch.setenv("TEST_WORKER_DATABASE_URL_FILE", str(secret))
+    line = refusal(capsys)
+    assert line.startswith(f"settings: TEST_WORKER_DATABASE_URL_FILE: {problem}")
+    assert "hunter2" not in line
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "10.0.0.1,fd00::/8",
+        " 10.0.0.1 , fd00::/8, ",
+        '["10.0.0.1", "fd00::/8"]',
+        ' ["10.0.0.1/32","fd00::/8"] ',
+    ],
+)
+def test_a_list_is_written_with_commas_or_as_json(
+    written: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEST_WORKER_DATABASE_URL", "postgresql://worker:pw2@host/db")
+    monkeypatch.setenv("TEST_NETWORKS", written)
+    monkeypatch.setenv("TEST_NAMES", written)
+    settings = load_settings(Settings)
+    assert settings.networks == (IPv4Network("10.0.0.1/32"), IPv6Network("fd00::/8"))
+    assert [name.removesuffix("/32") for name in settings.names] == ["10.0.0.1", "fd00::/8"]
+
+
+@pytest.mark.parametrize("written", ["", "[]", " , "])
+def test_a_list_may_be_empty(written: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEST_WORKER_DATABASE_URL", "postgresql://worker:pw2@host/db")
+    monkeypatch.setenv("TEST_NAMES", written)
+    assert load_settings(Settings).names == []
+
+
+@pytest.mark.parametrize(
+    ("written", "problem"),
+    [
+        ("10.0.0.1,hunter2", "entry 2: not a network"),
+        ('["10.0.0.1/8"]', "entry 1: not a network"),
+        ('["10.0.0.1"', "it begins with [ and is no JSON"),
+        ("['10.0.0.1']", "it begins with [ and is no JSON"),
+        ('{"hunter2": 1}', "entry 1: not a network"),
+    ],
+)
+def test_a_list_that_cannot_be_read_is_one_line_that_says_how_to_write_it(
+    written: str, problem: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TEST_WORKER_DATABASE_URL", "postgresql://worker:pw2@host/db")
+    monkeypatch.setenv("TEST_NETWORKS", written)
+    line = refusal(capsys)
+    assert line.startswith(f"settings: TEST_NETWORKS: {problem}")
+    assert line.endswith('; a list is written one,two or ["one","two"]')
+    assert "hunter2" not in line
+
+
+@pytest.mark.parametrize(
+    ("variable", "written"),
+    [
+        ("TEST_LOG_LEVEL", "loud"),
+        ("TEST_METRICS_PORT", "eighty"),
+        ("TEST_METRICS_PORT", "65536"),
+        ("TEST_DRAIN_SECONDS", "nan"),
+        ("TEST_PATIENCE", "inf"),
+        ("TEST_TARGET", ""),
+        ("TEST_TARGET", "host"),
+        ("TEST_TARGET", "host:port"),
+        ("TEST_TARGET", ":1"),
+        ("TEST_DATABASE_URL", "mysql://app:pw1@host/db"),
+        ("TEST_DATABASE_URL", "postgresql://app:pw1@host:port/db"),
+        ("TEST_NATS_URL", "nats://parley:pw3@host:70000"),
+    ],
+)
+def test_a_value_that_could_only_fail_later_is_refused_at_once(
+    variable: str, written: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TEST_WORKER_DATABASE_URL", "postgresql://worker:pw2@host/db")
+    monkeypatch.setenv(variable, written)
+    assert refusal(capsys).startswith(f"settings: {variable}: ")
+
+
+@pytest.mark.parametrize("written", ["host:1", "[::1]:50051", "dns:///host:1", "ipv4:1.2.3.4:1"])
+def test_a_target_is_host_and_port_or_as_grpc_spells_it(
+    written: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEST_WORKER_DATABASE_URL", "postgresql://worker:pw2@host/db")
+    monkeypatch.setenv("TEST_TARGET", written)
+    monkeypatch.setenv("TEST_LOG_LEVEL", "DEBUG")
+    settings = load_settings(Settings)
+    assert (settings.target, settings.log_level) == (written, "debug")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from pydantic import Field, SecretStr, field_validator
 
 from apikey_service.vault.kek import parse_kek
+from chassis.setting_values import Target
 from chassis.settings import (
     DatabaseSettings,
     EventsSettings,
@@ -14,7 +15,7 @@ from chassis.settings import (
 class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
     model_config = service_config("APIKEY_")
 
-    auth_target: str = Field(description="host:port of auth-service: keys and revocations.")
+    auth_target: Target = Field(description="host:port of auth-service: keys and revocations.")
     vault_key: SecretStr = Field(
         description="The key-encryption key: 32 random bytes in base64. Losing it loses every "
         "stored provider key. Give it as a file: APIKEY_VAULT_KEY_FILE."

@@ -27,13 +27,10 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = load_settings(Settings)
     if arguments.command == "migrate":
-        if settings.owner_database_url is None:
-            parser.exit(2, "settings: AUTH_OWNER_DATABASE_URL: needed to migrate\n")
         # Alembic takes memory and time: only who migrates pays for it.
-        from chassis.db.migrate import migrate
+        from chassis.db.migrate import run_command
 
-        migrate(settings.owner_database_url.get_secret_value(), MIGRATIONS)
-        return
+        parser.exit(run_command(settings, MIGRATIONS, name=NAME, log_level=settings.log_level))
     if arguments.command == "dead-letters":
         worker_url = settings.worker_database_url.get_secret_value()
         parser.exit(dead_letters.run_command(worker_url, arguments))

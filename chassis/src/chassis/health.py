@@ -18,6 +18,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from chassis.listening import listen
+from chassis.settings import ServiceSettings
 from chassis.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
@@ -81,7 +83,7 @@ class HealthBook:
 class OpsServer:
     """The port of probes and metrics."""
 
-    def __init__(self, book: HealthBook, *, host: str, port: int) -> None:
+    def __init__(self, book: HealthBook, settings: ServiceSettings) -> None:
         self._book = book
         app = Starlette(
             routes=[
@@ -93,13 +95,12 @@ class OpsServer:
         self._server = EmbeddedUvicorn(
             uvicorn.Config(
                 app,
-                host=host,
-                port=port,
                 log_config=None,
                 access_log=False,
                 ws="none",
                 lifespan="off",
-            )
+            ),
+            lambda backlog: listen(settings, "metrics_host", "metrics_port", backlog=backlog),
         )
         self._task: asyncio.Task[None] | None = None
 
@@ -131,22 +132,22 @@ class OpsServer:
 
 
 class EmbeddedUvicorn(uvicorn.Server):
-    """A uvicorn server inside a process whose signals are somebody else's."""
+    """A uvicorn server inside a process whose signals are somebody else's.
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    ``open_socket`` makes what it listens on, given how many connections may wait there.
+    """
+
+    def __init__(self, config: uvicorn.Config, open_socket: Callable[[int], socket.socket]) -> None:
         super().__init__(config)
+        self._open_socket = open_socket
         self._socket: socket.socket | None = None
 
     async def start(self) -> asyncio.Task[None]:
         """Listen, and return the task that serves until ``should_exit`` is set.
 
-        Raises OSError when the address cannot be had.
+        Raises what ``open_socket`` raises.
         """
-        self._socket = socket.create_server(
-            (self.config.host, self.config.port),
-            family=socket.AF_INET6 if ":" in self.config.host else socket.AF_INET,
-            backlog=self.config.backlog,
-        )
+        self._socket = self._open_socket(self.config.backlog)
         task = asyncio.create_task(self.serve(sockets=[self._socket]), name="uvicorn")
         while not self.started:
             if task.done():

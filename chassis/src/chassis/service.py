@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from chassis.health import Check, HealthBook, OpsServer
-from chassis.settings import ServiceSettings
+from chassis.settings import UNUSABLE_STATUS, ServiceSettings, UnusableSetting
 from chassis.telemetry.logging import configure_logging, get_logger
 
 _log = get_logger(__name__)
@@ -50,7 +50,7 @@ class Service:
         self._components = tuple(components)
         self._started: list[Component] = []
         self._book = HealthBook(checks)
-        self._ops = OpsServer(self._book, host=settings.metrics_host, port=settings.metrics_port)
+        self._ops = OpsServer(self._book, settings)
 
     @property
     def metrics_port(self) -> int:
@@ -95,7 +95,10 @@ class Service:
             _log.error("service.drain_failed", component=type(component).__name__, exc_info=error)
 
     def run(self) -> None:
-        """Be the process: returns never, exits 0 after a clean stop, 1 after a failed start."""
+        """Be the process: returns never, exits 0 after a clean stop, 1 after a failed start.
+
+        UNUSABLE_STATUS if a setting is to blame, which a line on standard error then names.
+        """
         configure_logging(self.name, self._settings.log_level)
         if sys.platform == "win32":
             status = asyncio.run(self._main())
@@ -123,6 +126,9 @@ class Service:
                 signal.signal(number, lambda *_: loop.call_soon_threadsafe(on_signal))
         try:
             await self.start()
+        except UnusableSetting as error:
+            print(error, file=sys.stderr, flush=True)
+            return UNUSABLE_STATUS
         except Exception as error:  # noqa: BLE001 - said once, with its stack, then the end
             _log.critical("service.start_failed", exc_info=error)
             return 1

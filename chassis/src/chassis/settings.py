@@ -3,17 +3,22 @@
 A secret may also be given as a file: for a variable ``NAME``, ``NAME_FILE`` holds the path of
 a file with its value (trailing newline ignored). The file wins nothing: to set both is an
 error. A missing or empty secret refuses to start, also one that is part of a URL, and no message
-shows a value.
+shows a value. A list is given as its entries with commas between them, or as a list of JSON.
 """
 
 import os
-import re
 import sys
 from pathlib import Path
-from typing import Final, TypeVar
-from urllib.parse import parse_qs
+from typing import Final, NoReturn, TypeVar, get_origin
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -21,7 +26,40 @@ from pydantic_settings import (
 )
 from pydantic_settings.sources import EnvSettingsSource
 
+from chassis.setting_values import LogLevel, check_secret_url, entries
+
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
+
+#: Exit status of a process that cannot work with what it was told: once more is no use.
+UNUSABLE_STATUS: Final = 2
+
+_LISTS: Final = (list, tuple, set, frozenset)
+_LIST_FORM: Final = 'a list is written one,two or ["one","two"]'
+
+
+class UnusableSetting(Exception):
+    """What a variable says, or what it points to, cannot be worked with.
+
+    ``variable`` is its name; ``problem`` completes the line "settings: NAME: …" and shows no
+    secret.
+    """
+
+    def __init__(self, variable: str, problem: str) -> None:
+        super().__init__(f"settings: {variable}: {problem}")
+
+
+def variable_of(settings: type[BaseSettings], field: str) -> str:
+    """The variable that ``field`` was read from: with ``_FILE`` if it was the path of a file."""
+    name = f"{settings.model_config.get('env_prefix', '')}{field}".upper()
+    in_file = f"{name}_FILE"
+    return in_file if name not in os.environ and in_file in os.environ else name
+
+
+def refuse(*problems: object) -> NoReturn:
+    """End the process with a line for each problem, and UNUSABLE_STATUS."""
+    for problem in problems:
+        print(problem, file=sys.stderr, flush=True)
+    raise SystemExit(UNUSABLE_STATUS)
 
 
 def service_config(prefix: str) -> SettingsConfigDict:
@@ -29,6 +67,9 @@ def service_config(prefix: str) -> SettingsConfigDict:
     return SettingsConfigDict(
         env_prefix=prefix,
         env_ignore_empty=False,
+        # Lists are read below: people write them with commas as often as in JSON.
+        enable_decoding=False,
+        allow_inf_nan=False,
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
@@ -48,11 +89,13 @@ class _FileSource(EnvSettingsSource):
             if path is None:
                 continue
             if name in os.environ:
-                raise SystemExit(f"settings: {name} and {name}_FILE are both set")
+                raise UnusableSetting(f"{name}_FILE", f"{name} is set too: it is one or the other")
             try:
                 value = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
             except OSError as error:
-                raise SystemExit(f"settings: {name}_FILE: {error.strerror}: {path}") from None
+                raise UnusableSetting(f"{name}_FILE", f"{error.strerror}: {path}") from None
+            except UnicodeDecodeError:
+                raise UnusableSetting(f"{name}_FILE", f"not text in UTF-8: {path}") from None
             found[name.lower()] = value
         return found
 
@@ -69,11 +112,23 @@ class _FileAwareSettings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, _FileSource(settings_cls)
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _reads_lists(cls, value: object, info: ValidationInfo) -> object:
+        assert info.field_name is not None
+        if isinstance(value, str) and _is_list(cls, info.field_name):
+            return entries(value)
+        return value
+
+
+def _is_list(settings: type[BaseSettings], field: str) -> bool:
+    return get_origin(settings.model_fields[field].annotation) in _LISTS
+
 
 class ServiceSettings(_FileAwareSettings):
     """What every process has."""
 
-    log_level: str = Field("info", description="Least level that is logged.")
+    log_level: LogLevel = Field("info", description="Least level that is logged.")
     metrics_host: str = Field("127.0.0.1", description="Address of metrics and probes.")
     metrics_port: int = Field(
         0, ge=0, le=65535, description="Port of metrics and probes; 0: any free one."
@@ -91,29 +146,6 @@ class GrpcServerSettings(ServiceSettings):
 
     grpc_host: str = Field("127.0.0.1", description="Address the gRPC server listens on.")
     grpc_port: int = Field(0, ge=0, le=65535, description="Its port; 0: any free one.")
-
-
-# As SQLAlchemy, nats-py and redis-py take it: passwords need not be quoted but for "@".
-_URL: Final = re.compile(
-    r"[a-z][a-z0-9+.-]*://"
-    r"(?:(?P<name>[^:/]*)(?::(?P<password>[^@]*))?@)?"
-    r"(?P<place>[^?]+)(?:\?(?P<options>.*))?"
-)
-
-
-def check_secret_url(url: str, like: str, *, token: bool = False, certificate: str = "") -> None:
-    """Raise ValueError, saying nothing of it, if no secret is in ``url``, which is ``like`` that.
-
-    What counts is a password; with ``token`` also a name that stands for one, and with
-    ``certificate`` an option by that name: the file of a client certificate.
-    """
-    found = _URL.fullmatch(url)
-    if found is None:
-        raise ValueError(f"not {like}")
-    if (found["password"] or "").strip() or (token and found["password"] is None and found["name"]):
-        return
-    if not (certificate and parse_qs(found["options"] or "").get(certificate)):
-        raise ValueError(f"without a password: not {like}")
 
 
 class DatabaseSettings(_FileAwareSettings):
@@ -139,6 +171,7 @@ class DatabaseSettings(_FileAwareSettings):
             check_secret_url(
                 value.get_secret_value(),
                 "postgresql://role:password@host:port/name, or …/name?sslcert=file&sslkey=file",
+                ("postgresql", "postgres"),
                 certificate="sslcert",
             )
         return value
@@ -157,22 +190,37 @@ class EventsSettings(_FileAwareSettings):
     def _names_credentials(cls, value: SecretStr) -> SecretStr:
         # nats-py goes to each server with the credentials of its own URL.
         for server in value.get_secret_value().split(","):
-            check_secret_url(server.strip(), "nats://name:password@host:port", token=True)
+            check_secret_url(
+                server.strip(), "nats://name:password@host:port", ("nats", "tls"), token=True
+            )
         return value
 
 
 def load_settings(settings: type[AnySettings]) -> AnySettings:
     """Read ``settings`` from the environment, or exit with one line for each bad variable.
 
-    Raises SystemExit with status 2 after having said on standard error what is missing or
-    wrong; never shows a value.
+    Raises SystemExit with UNUSABLE_STATUS after having said on standard error what is missing or
+    wrong, and for a list how one is written; never shows a value.
     """
     try:
         return settings()
+    except UnusableSetting as error:
+        refuse(error)
     except ValidationError as error:
-        prefix = str(settings.model_config.get("env_prefix", ""))
+        found: dict[str, list[str]] = {}
         for problem in error.errors(include_input=False, include_url=False, include_context=False):
-            name = ".".join(str(part) for part in problem["loc"])
-            name = name if name.upper().startswith(prefix) else prefix + name
-            print(f"settings: {name.upper()}: {problem['msg']}", file=sys.stderr)
-        raise SystemExit(2) from None
+            found.setdefault(str(problem["loc"][0]), []).append(_said(problem))
+        refuse(*(_line(settings, field, said) for field, said in found.items()))
+
+
+def _said(problem: ErrorDetails) -> str:
+    message = problem["msg"].removeprefix("Value error, ")
+    entry = problem["loc"][1] if len(problem["loc"]) > 1 else None
+    return f"entry {entry + 1}: {message}" if isinstance(entry, int) else message
+
+
+def _line(settings: type[BaseSettings], name: str, said: list[str]) -> UnusableSetting:
+    # A field that is missing is called by its variable.
+    field = name.lower().removeprefix(str(settings.model_config.get("env_prefix", "")).lower())
+    form = [_LIST_FORM] if _is_list(settings, field) else []
+    return UnusableSetting(variable_of(settings, field), "; ".join([*said, *form]))

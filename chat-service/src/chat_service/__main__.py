@@ -5,7 +5,7 @@ import argparse
 from chassis import dead_letters
 from chassis.settings import load_settings
 from chat_service.settings import Settings
-from chat_service.wiring import MIGRATIONS, build
+from chat_service.wiring import MIGRATIONS, NAME, build
 
 
 def main() -> None:
@@ -17,12 +17,10 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = load_settings(Settings)
     if arguments.command == "migrate":
-        if settings.owner_database_url is None:
-            parser.exit(2, "settings: CHAT_OWNER_DATABASE_URL: needed to migrate\n")
         # Alembic takes memory and time: only who migrates pays for it.
-        from chassis.db.migrate import migrate
+        from chassis.db.migrate import run_command
 
-        migrate(settings.owner_database_url.get_secret_value(), MIGRATIONS)
+        parser.exit(run_command(settings, MIGRATIONS, name=NAME, log_level=settings.log_level))
     elif arguments.command == "dead-letters":
         worker_url = settings.worker_database_url.get_secret_value()
         parser.exit(dead_letters.run_command(worker_url, arguments))

@@ -1,14 +1,29 @@
 """What an operator may set: variables that begin with CHAT_."""
 
-from pydantic import Field, SecretStr, field_validator
+import re
+from typing import Annotated
 
+from pydantic import AfterValidator, Field, SecretStr, field_validator
+
+from chassis.setting_values import Target, check_secret_url, one_network
 from chassis.settings import (
     DatabaseSettings,
     EventsSettings,
     GrpcServerSettings,
-    check_secret_url,
     service_config,
 )
+
+
+def _one_host(entry: str) -> str:
+    # A network that is misspelt would be taken for a name, and open nothing.
+    if "/" in entry or ":" in entry:
+        one_network(entry)
+    elif not re.fullmatch(r"[\w-]+(\.[\w-]+)*\.?", entry):
+        raise ValueError("neither a host name nor a network such as 10.0.0.0/8")
+    return entry
+
+
+Host = Annotated[str, AfterValidator(_one_host)]
 
 
 class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
@@ -16,8 +31,8 @@ class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
 
     model_config = service_config("CHAT_")
 
-    auth_target: str = Field(description="host:port of auth-service's gRPC.")
-    apikey_target: str = Field(description="host:port of apikey-service's gRPC.")
+    auth_target: Target = Field(description="host:port of auth-service's gRPC.")
+    apikey_target: Target = Field(description="host:port of apikey-service's gRPC.")
 
     redis_url: SecretStr = Field(description="redis://… with credentials: the logs of runs.")
     redis_prefix: str = Field(
@@ -26,10 +41,10 @@ class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
         description="First part of every Redis key, of this Parley alone.",
     )
 
-    allowed_hosts: tuple[str, ...] = Field(
+    allowed_hosts: tuple[Host, ...] = Field(
         (),
-        description="JSON list of host names and CIDRs that model servers may have although "
-        'their addresses are not public, such as ["127.0.0.0/8","localhost"].',
+        description="Host names and CIDRs that model servers may have although their addresses "
+        "are not public, such as 127.0.0.0/8,localhost.",
     )
     provider_connections: int = Field(
         2000, ge=1, le=100_000, description="Simultaneous connections to model servers."
@@ -79,5 +94,9 @@ class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
     @field_validator("redis_url")
     @classmethod
     def _names_redis_password(cls, value: SecretStr) -> SecretStr:
-        check_secret_url(value.get_secret_value(), "redis://:password@host:port/number")
+        check_secret_url(
+            value.get_secret_value(),
+            "redis://:password@host:port/number",
+            ("redis", "rediss", "unix"),
+        )
         return value

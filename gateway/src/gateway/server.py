@@ -6,6 +6,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from chassis.health import EmbeddedUvicorn
+from chassis.listening import listen
 from chassis.service import Component
 from chassis.telemetry.logging import get_logger
 from gateway.descriptors import allow_descriptors
@@ -33,8 +34,6 @@ class HttpServer(Component):
         self._server = EmbeddedUvicorn(
             uvicorn.Config(
                 app,
-                host=settings.host,
-                port=settings.port,
                 http=bounded_protocol(
                     head_limit=settings.head_limit_bytes,
                     head_seconds=settings.head_seconds,
@@ -50,7 +49,8 @@ class HttpServer(Component):
                 # Ours says whom to believe: uvicorn's believes loopback by itself.
                 proxy_headers=False,
                 timeout_keep_alive=settings.keep_alive_seconds,
-            )
+            ),
+            lambda backlog: listen(settings, "host", "port", backlog=backlog),
         )
         self._serving: asyncio.Task[None] | None = None
         self.port = 0

@@ -1,10 +1,10 @@
 """The gateway's settings: every variable begins with ``GATEWAY_``."""
 
-from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from chassis.setting_values import Network, Target
 from chassis.settings import ServiceSettings, service_config
 
 
@@ -26,10 +26,10 @@ class Settings(ServiceSettings):
     host: str = Field("127.0.0.1", description="Address the REST API listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Its port; 0: any free one.")
 
-    auth_target: str = Field(description="host:port of auth-service.")
-    apikey_target: str = Field(description="host:port of apikey-service.")
-    chat_target: str = Field(description="host:port of chat-service.")
-    notes_target: str = Field(description="host:port of notes-service.")
+    auth_target: Target = Field(description="host:port of auth-service.")
+    apikey_target: Target = Field(description="host:port of apikey-service.")
+    chat_target: Target = Field(description="host:port of chat-service.")
+    notes_target: Target = Field(description="host:port of notes-service.")
 
     auth_deadline_seconds: float = Field(
         5.0, gt=0, le=120, description="Longest call to auth-service."
@@ -54,10 +54,11 @@ class Settings(ServiceSettings):
     )
 
     cors_origins: tuple[Origin, ...] = Field(
-        (), description="JSON list of the web origins that may call, such as https://app.example."
+        (), description="Web origins that may call, such as https://app.example,https://b.example."
     )
-    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
-        (), description="JSON list of networks whose X-Forwarded-* headers are believed."
+    trusted_proxies: tuple[Network, ...] = Field(
+        (),
+        description="Networks whose X-Forwarded-* headers are believed, such as 10.0.0.1,10.1.0.0/16.",
     )
 
     body_limit_bytes: int = Field(

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from chassis.setting_values import Target
 from chassis.settings import (
     DatabaseSettings,
     EventsSettings,
@@ -13,4 +14,4 @@ from chassis.settings import (
 class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
     model_config = service_config("NOTES_")
 
-    auth_target: str = Field(description="host:port of auth-service: keys and revocations.")
+    auth_target: Target = Field(description="host:port of auth-service: keys and revocations.")

@@ -12,10 +12,18 @@ from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from chassis.telemetry.logging import get_logger
+from chassis.settings import (
+    DatabaseSettings,
+    UnusableSetting,
+    refuse,
+    variable_of,
+)
+from chassis.telemetry.logging import configure_logging, get_logger
 
 _log = get_logger(__name__)
 
@@ -23,6 +31,11 @@ _log = get_logger(__name__)
 _LOCK_KEY: Final = 0x7061726C6579
 _LOCK_WAIT_SECONDS: Final = 300.0
 _LOCK_POLL_SECONDS: Final = 0.2
+# What the app role gets who is given as the owner.
+_INSUFFICIENT_PRIVILEGE: Final = "42501"
+
+#: What ``why_not`` may have a line for. Alembic's own error: a newer release was here before.
+CANNOT_MIGRATE: Final = (DBAPIError, TimeoutError, CommandError)
 
 
 def migrate(owner_url: str, migrations: Path) -> None:
@@ -45,13 +58,47 @@ def migrate(owner_url: str, migrations: Path) -> None:
             _lock(connection)
             connection.execute(text("SET lock_timeout = '10s'"))
             connection.commit()
-            _upgrade(connection, migrations)
+            steps = _upgrade(connection, migrations)
             # For `chassis.db.schema`: every role of this database may know its revision.
             connection.execute(text("GRANT SELECT ON alembic_version TO PUBLIC"))
             connection.commit()
+            if steps:
+                _log.info("migrate.done", database=engine.url.database, revisions=len(steps))
     finally:
         # The end of the session frees the lock.
         engine.dispose()
+
+
+def run_command(settings: DatabaseSettings, migrations: Path, *, name: str, log_level: str) -> int:
+    """Be the command ``migrate`` of the service called ``name``; its exit status.
+
+    0 when all is done, 1 with one line in the log when the database is away or refuses. Raises
+    SystemExit when the owner's URL is missing.
+    """
+    configure_logging(name, log_level)
+    if settings.owner_database_url is None:
+        refuse(
+            UnusableSetting(variable_of(type(settings), "owner_database_url"), "needed to migrate")
+        )
+    try:
+        migrate(settings.owner_database_url.get_secret_value(), migrations)
+    except CANNOT_MIGRATE as error:
+        sentence = why_not(error)
+        if sentence is None:
+            raise
+        _log.error("migrate.failed", error=sentence)
+        return 1
+    return 0
+
+
+def why_not(error: Exception) -> str | None:
+    """What kept ``migrate`` from its work, as a line, or None where a revision is to blame."""
+    if not isinstance(error, DBAPIError):
+        return str(error)
+    denied = getattr(error.orig, "sqlstate", None) == _INSUFFICIENT_PRIVILEGE
+    if isinstance(error, OperationalError) or denied:
+        return " ".join(str(error.orig).split())
+    return None
 
 
 def _scripts(migrations: Path) -> ScriptDirectory:
@@ -75,14 +122,14 @@ def _lock(connection: Connection) -> None:
         time.sleep(_LOCK_POLL_SECONDS)
 
 
-def _upgrade(connection: Connection, migrations: Path) -> None:
+def _upgrade(connection: Connection, migrations: Path) -> list[RevisionStep]:
     script = _scripts(migrations)
+    taken: list[RevisionStep] = []
 
     def steps(revision: tuple[str, ...], _context: MigrationContext) -> list[RevisionStep]:
         # What Alembic's own `upgrade` command does, its annotation being too narrow.
         found = script._upgrade_revs("heads", revision)  # type: ignore[arg-type] # noqa: SLF001
-        for step in found:
-            _log.info("migrate.upgrading", revision=step.to_revisions)
+        taken.extend(found)
         return found
 
     environment = EnvironmentContext(Config(), script, fn=steps)
@@ -90,3 +137,4 @@ def _upgrade(connection: Connection, migrations: Path) -> None:
         environment.configure(connection=connection, transaction_per_migration=True)
         with environment.begin_transaction():
             environment.run_migrations()
+    return taken

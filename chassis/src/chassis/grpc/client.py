@@ -10,6 +10,7 @@ import grpc.aio
 
 from chassis.errors import Kind
 from chassis.grpc.caller import caller_token
+from chassis.grpc.credentials import read_credentials
 from chassis.grpc.deadline import within_deadline
 from chassis.grpc.errors import from_rpc_error
 from chassis.idempotency import METADATA_KEY
@@ -48,13 +49,13 @@ class Channel(Component):
         return self._channel
 
     async def start(self) -> None:
-        settings = self._settings
+        credentials = read_credentials(self._settings)
         self._channel = grpc.aio.secure_channel(
             self._target,
             grpc.ssl_channel_credentials(
-                root_certificates=settings.tls_ca_file.read_bytes(),
-                private_key=settings.tls_key_file.read_bytes(),
-                certificate_chain=settings.tls_cert_file.read_bytes(),
+                root_certificates=credentials.authority,
+                private_key=credentials.key,
+                certificate_chain=credentials.certificate,
             ),
             options=[
                 ("grpc.ssl_target_name_override", self._server),

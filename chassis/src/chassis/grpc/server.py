@@ -18,9 +18,11 @@ from prometheus_client import Counter, Histogram
 from chassis.errors import AppError, Forbidden, Internal, Kind, Unauthenticated
 from chassis.grpc.caller import TokenVerifier, set_caller
 from chassis.grpc.client import MAX_MESSAGE_BYTES
+from chassis.grpc.credentials import read_credentials
 from chassis.grpc.deadline import set_deadline
 from chassis.grpc.errors import to_status
 from chassis.idempotency import METADATA_KEY, idempotency_key, parse_idempotency_key
+from chassis.listening import listen
 from chassis.service import Component
 from chassis.settings import GrpcServerSettings
 from chassis.telemetry.context import (
@@ -106,14 +108,16 @@ class GrpcServer(Component):
         if recorder.methods != self._policy.keys():
             different = sorted(recorder.methods ^ self._policy.keys())
             raise RuntimeError(f"methods and policy differ: {', '.join(different)}")
+        files = read_credentials(settings)
         credentials = grpc.ssl_server_credentials(
-            [(settings.tls_key_file.read_bytes(), settings.tls_cert_file.read_bytes())],
-            root_certificates=settings.tls_ca_file.read_bytes(),
+            [(files.key, files.certificate)],
+            root_certificates=files.authority,
             require_client_auth=True,
         )
-        self.port = server.add_secure_port(
-            f"{settings.grpc_host}:{settings.grpc_port}", credentials
-        )
+        # gRPC does not tell what is wrong with an address; a socket of our own does.
+        listen(settings, "grpc_host", "grpc_port", backlog=1).close()
+        host = f"[{settings.grpc_host}]" if ":" in settings.grpc_host else settings.grpc_host
+        self.port = server.add_secure_port(f"{host}:{settings.grpc_port}", credentials)
         await server.start()
         self._server = server
         _log.info("grpc.listening", port=self.port)
