@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from chassis.listening import listen
+from chassis.reach import Reach
 from chassis.settings import ServiceSettings
 from chassis.telemetry.logging import get_logger
 
@@ -52,6 +53,7 @@ class HealthBook:
 
     def __init__(self, checks: Sequence[Check]) -> None:
         self._checks = tuple(checks)
+        self._reach = Reach("service.not_ready", "service.ready")
         self.serving = False
 
     async def ask(self) -> Health:
@@ -64,8 +66,12 @@ class HealthBook:
             )
         )
         critical = {check.name for check in self._checks if check.critical}
-        if not self.serving or any(results[name] != "ok" for name in critical):
+        if not self.serving:
             return Health("down", results)
+        if missing := sorted(name for name in critical if results[name] != "ok"):
+            self._reach.failed(", ".join(missing))
+            return Health("down", results)
+        self._reach.succeeded()
         if any(result != "ok" for result in results.values()):
             return Health("degraded", results)
         return Health("ok", results)

@@ -1,8 +1,8 @@
 """What a service depends on: when it is away, and when that is worth a warning.
 
-Processes that belong together start together, in any order. That one does not reach another yet
-is no news until it has been so for START_SECONDS; that one was reached and is not any more is
-news at once. Each outage is told of once, and its end.
+Processes that belong together start together, in any order: in the first START_SECONDS of a
+process nothing that is away is news, and what is still away then is. From there on an outage is
+told of at once, and once, and so is its end.
 """
 
 import time
@@ -13,27 +13,29 @@ from chassis.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
 
-#: How long what was never reached may be away before that is a warning.
-START_SECONDS: Final = 30.0
+#: How long after its start a process warns of nothing that is away. Slow machines take most of it.
+START_SECONDS: Final = 60.0
 # Of one outage: texts that differ tell of different troubles, up to a point.
-_MOST_TEXTS: Final = 5
+_MOST_TEXTS: Final = 3
 
 
 class Reach:
-    """Whether ``what`` can be reached, told in the log as ``<event>.away`` and ``<event>.back``.
+    """Whether something can be reached; the log has ``away`` when it cannot, ``back`` afterwards.
 
-    ``patience`` is START_SECONDS, counted from when this is made.
+    ``patience`` is START_SECONDS, counted from when this is made; ``what`` goes to each line.
     """
 
     def __init__(
         self,
-        event: str,
+        away: str,
+        back: str,
         *,
         patience: float = START_SECONDS,
         clock: Callable[[], float] = time.monotonic,
         **what: str,
     ) -> None:
-        self._event = event
+        self._away = away
+        self._back = back
         self._what = what
         self._clock = clock
         self._began = clock()
@@ -41,20 +43,20 @@ class Reach:
         self._reached = False
         self._told: set[str] = set()
 
-    @property
-    def is_told(self) -> bool:
-        """Whether the log says that it is away."""
-        return bool(self._told)
-
-    def failed(self, error: str) -> None:
-        """An attempt failed. ``error`` goes to the log, at warning if it is news."""
-        waiting = not self._reached and self._clock() < self._alarm_at
-        if waiting or error in self._told or len(self._told) >= _MOST_TEXTS:
-            _log.debug(f"{self._event}.away", **self._what, error=error)
+    def failed(self, error: str = "") -> None:
+        """An attempt failed. ``error`` says why; without one it is told only where nothing was."""
+        early = self._clock() < self._alarm_at
+        known = error in self._told or (not error and bool(self._told))
+        if early or known or len(self._told) >= _MOST_TEXTS:
+            _log.debug(self._away, **self._what, error=error)
             return
         self._told.add(error)
-        since = {} if self._reached else {"seconds": round(self._clock() - self._began)}
-        _log.warning(f"{self._event}.away", **self._what, error=error, **since)
+        facts: dict[str, object] = {**self._what}
+        if error:
+            facts["error"] = error
+        if not self._reached:
+            facts["seconds"] = round(self._clock() - self._began)
+        _log.warning(self._away, **facts)
 
     def succeeded(self) -> None:
         """It was reached: cheap, so that every success may say so."""
@@ -63,4 +65,4 @@ class Reach:
         tell = _log.info if self._told else _log.debug
         self._reached = True
         self._told.clear()
-        tell(f"{self._event}.back", **self._what)
+        tell(self._back, **self._what)

@@ -168,13 +168,18 @@ class DatabaseSettings(_FileAwareSettings):
     @classmethod
     def _names_a_password(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
-            check_secret_url(
-                value.get_secret_value(),
-                "postgresql://role:password@host:port/name, or …/name?sslcert=file&sslkey=file",
-                ("postgresql", "postgres"),
-                certificate="sslcert",
-            )
+            cls.check_url(value.get_secret_value())
         return value
+
+    @staticmethod
+    def check_url(url: str) -> None:
+        """Raise ValueError, saying nothing of it, unless ``url`` can be one of these."""
+        check_secret_url(
+            url,
+            "postgresql://role:password@host:port/name, or …/name?sslcert=file&sslkey=file",
+            ("postgresql", "postgres"),
+            certificate="sslcert",
+        )
 
 
 class EventsSettings(_FileAwareSettings):

@@ -21,4 +21,4 @@ def allow_descriptors() -> None:
             # macOS calls its hard limit endless, and yet has one.
             _log.warning("descriptors.kept", limit=soft, error=type(error).__name__)
             return
-    _log.info("descriptors.allowed", limit=hard, before=soft)
+    _log.debug("descriptors.allowed", limit=hard, before=soft)

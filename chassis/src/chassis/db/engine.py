@@ -29,6 +29,7 @@ from chassis.db.errors import DatabaseUnavailable, unavailable
 from chassis.db.pipeline import Answer, Command
 from chassis.db.pool import Pool, Pooled
 from chassis.db.statement import Statement
+from chassis.reach import Reach
 from chassis.service import Component
 from chassis.telemetry.logging import get_logger
 
@@ -107,7 +108,7 @@ class Database(Component):
             wait_seconds=_POOL_WAIT_SECONDS,
             life_seconds=_LIFE_SECONDS,
         )
-        self._away = False
+        self._reach = Reach("database.away", "database.back")
 
     @asynccontextmanager
     async def transaction(
@@ -180,7 +181,7 @@ class Database(Component):
             self._raise_typed(error)
             raise
         await self._pool.put_back(pooled)
-        self._note_back()
+        self._reach.succeeded()
 
     async def _take(self) -> Pooled:
         while True:
@@ -202,19 +203,12 @@ class Database(Component):
         else:
             await self._pool.put_back(pooled)
 
-    def _note_back(self) -> None:
-        if self._away:
-            self._away = False
-            _log.info("database.back")
-
     def _raise_typed(self, error: BaseException) -> None:
         typed = unavailable(error)
         if typed is None:
             return
-        # Once an outage, not once a request.
-        if isinstance(typed, DatabaseUnavailable) and not self._away:
-            self._away = True
-            _log.warning("database.away", error=str(error))
+        if isinstance(typed, DatabaseUnavailable):
+            self._reach.failed(str(error))
         raise typed from error
 
 

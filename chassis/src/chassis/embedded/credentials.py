@@ -6,6 +6,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from chassis.embedded.server import ServerFailed
+
 _UNSHARE = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
 _NOBODY = 65534
 # The data may lie behind folders that are root's alone, as may the program itself.
@@ -54,7 +56,7 @@ def _works(prefix: tuple[str, ...]) -> bool:
 
 
 def choose_credentials() -> Credentials:
-    """Our own, unless we are root. Raises RuntimeError when root has no way out."""
+    """Our own, unless we are root. Raises ServerFailed when root has no way out."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         return Credentials()
     if _works(_UNSHARE):
@@ -62,7 +64,7 @@ def choose_credentials() -> Credentials:
         return Credentials(_UNSHARE, 0)
     if _works(_SETPRIV):
         return Credentials(_SETPRIV, _NOBODY)
-    raise RuntimeError(
+    raise ServerFailed(
         "PostgreSQL refuses to run as root, and neither `unshare` nor `setpriv` works here:"
         " start as an ordinary user"
     )

@@ -1,5 +1,6 @@
 """Free ports on the loopback interface."""
 
+import errno
 import random
 import socket
 from pathlib import Path
@@ -41,12 +42,19 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
     """Whether a server could listen on ``port`` of ``host`` now."""
+    return problem_with(port, host) is None
+
+
+def problem_with(port: int, host: str = "127.0.0.1") -> OSError | None:
+    """What keeps a server from listening on ``port`` of ``host`` now, if anything does."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         # As servers do: connections that linger in TIME_WAIT are in nobody's way.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError:
-            return False
-        return True
+        except OSError as error:
+            return error
+        except OverflowError:
+            return OSError(errno.EINVAL, "no port has this number")
+        return None

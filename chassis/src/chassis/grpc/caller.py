@@ -20,7 +20,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from chassis.caller import Caller, Scope
-from chassis.errors import Unauthenticated, Unavailable
+from chassis.errors import AppError, Kind, Unauthenticated, Unavailable
+from chassis.reach import Reach
 from chassis.service import Component
 from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
@@ -323,6 +324,7 @@ class TrustFeed(Component):
     def __init__(self, trust: TrustStore, watch: Callable[[], AsyncIterable[TrustMessage]]) -> None:
         self._trust = trust
         self._watch = watch
+        self._reach = Reach("trust.watch_failed", "trust.watch_back")
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -345,10 +347,20 @@ class TrustFeed(Component):
                     async with asyncio.timeout(_SILENCE_SECONDS):
                         message = await anext(stream)
                     self._trust.apply(message)
+                    self._reach.succeeded()
                     pause = 0.1
             except StopAsyncIteration:
                 _log.debug("trust.watch_ended")
             except Exception as error:  # noqa: BLE001 - whatever it was, the watch is opened again
-                _log.info("trust.watch_failed", error=type(error).__name__)
+                self._note(error)
             await asyncio.sleep(pause)
             pause = min(pause * 2, 2.0)
+
+    def _note(self, error: Exception) -> None:
+        if not isinstance(error, AppError):
+            self._reach.failed(type(error).__name__)
+        elif error.kind is Kind.UNAVAILABLE:
+            # That auth-service is away is told of by the channel to it.
+            _log.debug("trust.watch_waits", reason=error.reason)
+        else:
+            self._reach.failed(error.reason)

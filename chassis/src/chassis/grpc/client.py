@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 import grpc
 import grpc.aio
 
-from chassis.errors import Kind
+from chassis.errors import AppError, Kind
 from chassis.grpc.caller import caller_token
 from chassis.grpc.credentials import read_credentials
 from chassis.grpc.deadline import within_deadline
-from chassis.grpc.errors import from_rpc_error
+from chassis.grpc.errors import PeerGone, from_rpc_error
 from chassis.idempotency import METADATA_KEY
+from chassis.reach import START_SECONDS, Reach
 from chassis.service import Component
 from chassis.settings import ServiceSettings
 from chassis.telemetry.context import REQUEST_ID_HEADER, TRACEPARENT_HEADER, request_id, traceparent
@@ -34,10 +35,18 @@ class Channel(Component):
     ``server`` is the name its certificate must bear.
     """
 
-    def __init__(self, *, target: str, server: str, settings: ServiceSettings) -> None:
+    def __init__(
+        self,
+        *,
+        target: str,
+        server: str,
+        settings: ServiceSettings,
+        patience: float = START_SECONDS,
+    ) -> None:
         self._target = target
         self._server = server
         self._settings = settings
+        self._reach = Reach("peer.away", "peer.back", patience=patience, peer=server)
         self._channel: grpc.aio.Channel | None = None
         self._stubs: dict[object, object] = {}
 
@@ -124,11 +133,14 @@ class Channel(Component):
         attempt = 1
         while True:
             try:
-                return await method(request, metadata=metadata, timeout=within_deadline(timeout))
+                answer = await method(request, metadata=metadata, timeout=within_deadline(timeout))
             except grpc.aio.AioRpcError as error:
-                problem = from_rpc_error(error)
+                problem = self._problem(error)
                 if not (idempotent and problem.kind is Kind.UNAVAILABLE and attempt < _ATTEMPTS):
                     raise problem from None
+            else:
+                self._reach.succeeded()
+                return answer
             jitter = random.uniform(0.5, 1.0)  # noqa: S311 - no secret, only out of step
             await asyncio.sleep(_FIRST_PAUSE * 2**attempt * jitter)
             attempt += 1
@@ -147,7 +159,7 @@ class Channel(Component):
         Use it under ``contextlib.aclosing``. Raises AppError.
         """
         metadata = self.metadata(token, idempotency_key)
-        return _answers(lambda: method(request, metadata=metadata, timeout=timeout))
+        return self._answers(lambda: method(request, metadata=metadata, timeout=timeout))
 
     def exchange(
         self,
@@ -156,7 +168,7 @@ class Channel(Component):
     ) -> AsyncGenerator[Response, None]:
         """The answers of a stream of requests, which is read on its own; as :meth:`stream`."""
         metadata = self.metadata()
-        return _answers(lambda: method(requests, metadata=metadata))
+        return self._answers(lambda: method(requests, metadata=metadata))
 
     async def probe(self) -> None:
         """For a health check: raises unless the other side can be reached."""
@@ -164,16 +176,25 @@ class Channel(Component):
         while (state := channel.get_state(try_to_connect=True)) is not (
             grpc.ChannelConnectivity.READY
         ):
+            if state is grpc.ChannelConnectivity.TRANSIENT_FAILURE:
+                self._reach.failed()
             await channel.wait_for_state_change(state)
+        self._reach.succeeded()
 
+    async def _answers(self, begin: Callable[[], Any]) -> AsyncGenerator[Any, None]:
+        # Not before it is iterated: a generator that never was ends without a word.
+        call = begin()
+        try:
+            async for answer in call:
+                self._reach.succeeded()
+                yield answer
+        except grpc.aio.AioRpcError as error:
+            raise self._problem(error) from None
+        finally:
+            call.cancel()
 
-async def _answers(begin: Callable[[], Any]) -> AsyncGenerator[Any, None]:
-    # Not before it is iterated: a generator that never was ends without a word.
-    call = begin()
-    try:
-        async for answer in call:
-            yield answer
-    except grpc.aio.AioRpcError as error:
-        raise from_rpc_error(error) from None
-    finally:
-        call.cancel()
+    def _problem(self, error: grpc.aio.AioRpcError) -> AppError:
+        problem = from_rpc_error(error)
+        if isinstance(problem, PeerGone):
+            self._reach.failed(problem.why)
+        return problem

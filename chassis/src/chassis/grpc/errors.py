@@ -34,6 +34,16 @@ class MessageTooLarge(AppError):
     detail = "This is too much to be passed on at once."
 
 
+class PeerGone(RemoteError):
+    """The other side did not answer; ``why`` is gRPC's text, for the log and nobody else."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            Kind.UNAVAILABLE, "UNAVAILABLE", "A part of the system is away; try again shortly."
+        )
+        self.why = why
+
+
 @dataclass(frozen=True, slots=True)
 class _Status(grpc.Status):
     code: grpc.StatusCode
@@ -74,7 +84,7 @@ def from_rpc_error(error: grpc.aio.AioRpcError) -> AppError:
     """What the other side meant.
 
     A status without our ErrorInfo comes from gRPC itself. A side that does not answer, goes
-    away or drops the call is ``UNAVAILABLE``, a deadline that passed ``DEADLINE_EXCEEDED``, and
+    away or drops the call is PeerGone, a deadline that passed ``DEADLINE_EXCEEDED``, and
     what is longer than a message may be ``MessageTooLarge``; anything else is INTERNAL. Its text
     goes to the log and no further.
     """
@@ -85,9 +95,9 @@ def from_rpc_error(error: grpc.aio.AioRpcError) -> AppError:
     match code:
         # Our own cancelling is no status: these calls are cancelled by a server that stops.
         case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.CANCELLED:
-            return _gone(code, details)
+            return PeerGone(f"{code.name}: {details}")
         case grpc.StatusCode.INTERNAL | grpc.StatusCode.UNKNOWN if details.startswith(_RESET):
-            return _gone(code, details)
+            return PeerGone(f"{code.name}: {details}")
         case grpc.StatusCode.DEADLINE_EXCEEDED:
             return RemoteError(Kind.TIMEOUT, "DEADLINE_EXCEEDED", "It took too long.")
         case grpc.StatusCode.RESOURCE_EXHAUSTED if _TOO_LARGE in details:
@@ -95,13 +105,6 @@ def from_rpc_error(error: grpc.aio.AioRpcError) -> AppError:
             return MessageTooLarge()
     _log.error("grpc.unknown_status", code=code.name, details=details)
     return Internal()
-
-
-def _gone(code: grpc.StatusCode, details: str) -> AppError:
-    _log.warning("grpc.peer_gone", code=code.name, details=details)
-    return RemoteError(
-        Kind.UNAVAILABLE, "UNAVAILABLE", "A part of the system is away; try again shortly."
-    )
 
 
 def _from_details(status: status_pb2.Status, code: grpc.StatusCode) -> AppError:

@@ -17,11 +17,9 @@ from nats.js.api import (
 )
 
 from chassis.errors import Unavailable
+from chassis.reach import Reach
 from chassis.service import Component
 from chassis.tasks import end_task
-from chassis.telemetry.logging import get_logger
-
-_log = get_logger(__name__)
 
 _REQUEST_SECONDS: Final = 5.0
 _RETRY_SECONDS: Final = 1.0
@@ -63,7 +61,7 @@ class JetStream(Component):
         self._ready = asyncio.Event()
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._last_trouble = ""
+        self._reach = Reach("events.away", "events.back")
 
     def subject(self, name: str) -> str:
         """``user.deleted`` becomes ``<prefix>.user.deleted``."""
@@ -193,8 +191,7 @@ class JetStream(Component):
                 # Else the connection changed meanwhile: once more.
                 if not self._changed.is_set():
                     self._ready.set()
-                    self._last_trouble = ""
-                    _log.info("events.ready", stream=self.stream)
+                    self._reach.succeeded()
             try:
                 async with asyncio.timeout(_RENEW_SECONDS):
                     await self._changed.wait()
@@ -220,8 +217,4 @@ class JetStream(Component):
             await jetstream.update_stream(found, **wanted)
 
     def _note(self, error: Exception) -> None:
-        # One line for each kind of trouble, not one for each attempt.
-        text = f"{type(error).__name__}: {error}"
-        if text != self._last_trouble:
-            self._last_trouble = text
-            _log.warning("events.trouble", error=text)
+        self._reach.failed(f"{type(error).__name__}: {error}")

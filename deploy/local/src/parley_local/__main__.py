@@ -11,10 +11,13 @@ from pathlib import Path
 from chassis.embedded import ServerFailed
 from chassis.embedded.binaries import BinaryMissing
 from chassis.embedded.child import end_with_parent
+from chassis.setting_values import is_port
+from chassis.settings import UNUSABLE_STATUS
+from parley_local.address import CannotStart
 from parley_local.environment import EnvironmentProblem
 from parley_local.output import Terminal, forward_logs
 from parley_local.readiness import NotReadyInTime
-from parley_local.runner import CannotStart, Options, Runner
+from parley_local.runner import Options, Refused, Runner
 from parley_local.state import StateError
 from parley_local.topology import ReplicasProblem, parse_replicas
 
@@ -23,6 +26,7 @@ _EXPLAINED = (
     CannotStart,
     EnvironmentProblem,
     NotReadyInTime,
+    Refused,
     ReplicasProblem,
     ServerFailed,
     StateError,
@@ -63,7 +67,7 @@ def main() -> None:
     except _EXPLAINED as error:
         for line in str(error).splitlines():
             terminal.say(line, level="error")
-        status = 1
+        status = UNUSABLE_STATUS if isinstance(error, Refused) else 1
     except Exception:  # noqa: BLE001 - shown whole; the exit code must be ours
         for line in traceback.format_exc().splitlines():
             terminal.say(line, level="error")
@@ -87,8 +91,8 @@ def _port(variable: str) -> int | None:
     text = os.environ.get(variable)
     if not text:
         return None
-    if not text.isdigit() or not 1 <= int(text) <= 65535:
-        raise CannotStart(f"{variable} is not a port number from 1 to 65535")
+    if not is_port(text):
+        raise CannotStart(f"settings: {variable}: not a port number from 1 to 65535")
     return int(text)
 
 

@@ -2,29 +2,65 @@
 
 from collections.abc import Sequence
 
-_REGISTER = """\
-    curl -s {url}/api/v1/auth/register -H 'content-type: application/json' \\
-      -d '{{"username": "ada", "email": "ada@example.org", "password": "a long enough secret"}}'"""
+_WIDTH = 14
+_TAB = "  "
 
 
-def banner(*, urls: Sequence[str], seconds: float, demo_url: str, data: str, colour: bool) -> str:
-    """The ready banner; ``seconds`` is how long the start took, ``urls`` are the gateways'."""
+def banner(
+    *,
+    urls: Sequence[str],
+    seconds: float,
+    demo_url: str,
+    data: str,
+    colour: bool,
+    exposed: str | None = None,
+    allowed_hosts: str | None = None,
+) -> str:
+    """The ready banner; ``seconds`` is how long the start took, ``urls`` are the gateways'.
+
+    ``exposed`` is the address of a gateway that others than this machine may reach, and
+    ``allowed_hosts`` what the environment says of model servers.
+    """
     url, *others = urls
-    further = "".join(f"  Also at        {other}\n" for other in others)
     strong, plain = ("\x1b[1m", "\x1b[0m") if colour else ("", "")
-    return f"""
-  {strong}Parley is ready at {url}{plain}   (started in {seconds:.1f} s)
+    lines = [
+        f"{strong}Parley is ready at {url}{plain}   (started in {seconds:.1f} s)",
+        "",
+        *(_entry("Also at", other) for other in others),
+        _entry("API documents", f"{url}/docs"),
+        _entry("Demo model", f'{demo_url}   model "demo", any text as API key'),
+        _entry("", "A scripted stand-in, no language model: for a first chat without a key."),
+        _entry("Data", f"{data}   everything is in there, the keys to your keys included"),
+        *_note(exposed, allowed_hosts),
+        "",
+        'Next, in another terminal, what README.md has under "A first conversation", with',
+        "",
+        f"  API={url}/api/v1",
+        f"  MODEL={demo_url}",
+        "",
+        "Ctrl-C stops everything.",
+    ]
+    return "\n".join(["", *(f"{_TAB}{line}".rstrip() for line in lines), ""])
 
-{further}  API documents  {url}/docs
-  Demo model     {demo_url}   model "demo", any text as API key
-                 A scripted stand-in, no language model: for a first chat without a key.
-  Data           {data}   everything is in there, the keys to your keys included
-  Note           Model servers on loopback addresses are allowed here. A deployment refuses them
-                 unless its operator lists them.
 
-  Next, in another terminal (the README goes on from there):
+def _note(exposed: str | None, allowed_hosts: str | None) -> list[str]:
+    if allowed_hosts is not None:
+        first, *more = (f"Model servers besides public ones: CHAT_ALLOWED_HOSTS={allowed_hosts}",)
+        if exposed is not None:
+            more = [f"Whoever reaches {exposed} reaches those through this machine."]
+    elif exposed is not None:
+        first = (
+            f"Others may reach {exposed}, so model servers on loopback addresses are refused, the"
+        )
+        more = [
+            "demo model too. CHAT_ALLOWED_HOSTS=127.0.0.0/8 allows them, to everybody who has an",
+            "account here.",
+        ]
+    else:
+        first = "Model servers on loopback addresses are allowed here. A deployment refuses them"
+        more = ["unless its operator lists them."]
+    return [_entry("Note", first), *(_entry("", line) for line in more)]
 
-{_REGISTER.format(url=url)}
 
-  Ctrl-C stops everything.
-"""
+def _entry(name: str, text: str) -> str:
+    return f"{name:<{_WIDTH}} {text}"

@@ -17,7 +17,7 @@ from parley_local.environment import (
     explicit_databases,
     service_environment,
 )
-from parley_local.state import State
+from parley_local.state import State, StateError
 from parley_local.topology import SERVICES, Member, lay_out
 
 _NAMES = ", ".join(member.name for member in SERVICES)
@@ -37,7 +37,7 @@ def main() -> None:
         environment = environment_of(
             member, Path(os.environ.get("PARLEY_DATA") or ".data"), os.environ
         )
-    except (NothingRuns, EnvironmentProblem) as error:
+    except (NothingRuns, EnvironmentProblem, StateError) as error:
         sys.exit(_complain(str(error)))
     _become(member, sys.argv[2:], environment)
 

@@ -36,17 +36,28 @@ def provision_embedded(
     return found
 
 
+class CannotMigrate(Exception):
+    """A database is away or refuses; the message is for the terminal."""
+
+
 def migrate_all(databases: Mapping[str, DatabaseUrls]) -> None:
     """Bring each database to its service's newest revision, as the owner role.
 
     One after the other in this process: Alembic keeps what it works on in module globals, and
-    loading it four times would take longer.
+    loading it four times would take longer. Raises CannotMigrate.
     """
-    from chassis.db.migrate import migrate
+    from chassis.db.migrate import CANNOT_MIGRATE, migrate, why_not
 
     for member in SERVICES:
         assert member.database is not None
-        migrate(databases[member.database].owner, migrations_of(member))
+        try:
+            migrate(databases[member.database].owner, migrations_of(member))
+        except CANNOT_MIGRATE as error:
+            if (sentence := why_not(error)) is None:
+                raise
+            raise CannotMigrate(
+                f"the database of {member.name} cannot be migrated: {sentence}"
+            ) from None
 
 
 def warm_up() -> None:

@@ -1,9 +1,10 @@
 """What each process finds in its environment: its own settings, and nobody else's."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from chassis.settings import DatabaseSettings
+from parley_local.address import is_loopback
 from parley_local.state import State
 from parley_local.topology import (
     APIKEY,
@@ -15,6 +16,11 @@ from parley_local.topology import (
     Instance,
     Topology,
 )
+
+#: What a gateway that is reached from this machine alone may offer as model servers.
+LOOPBACK_HOSTS = ("127.0.0.0/8", "::1/128", "localhost")
+#: Says which instead, whoever reaches the gateway.
+ALLOWED_HOSTS = f"{CHAT.prefix}ALLOWED_HOSTS"
 
 _ROLE_VARIABLES = {
     "app": "DATABASE_URL",
@@ -62,6 +68,11 @@ def explicit_databases(environment: Mapping[str, str]) -> dict[str, DatabaseUrls
                 f"{', '.join(names[role] for role in given)} is set, so"
                 f" {' and '.join(missing)} must be too: the three roles of one database."
             )
+        for role, name in names.items():
+            try:
+                DatabaseSettings.check_url(given[role])
+            except ValueError as error:
+                raise EnvironmentProblem(f"settings: {name}: {error}") from None
         assert member.database is not None
         found[member.database] = DatabaseUrls(**given)
     return found
@@ -109,14 +120,20 @@ def service_environment(
         settings |= {
             "REDIS_URL": backends.redis_url,
             "REDIS_PREFIX": "parley",
-            # Model servers on this machine: for trying things out, never in a deployment.
-            "ALLOWED_HOSTS": json.dumps(["127.0.0.0/8", "::1/128", "localhost"]),
         }
+        if is_loopback(topology.gateway_host):
+            # Model servers on this machine: for trying things out, by who sits at it. Others
+            # would reach through it whatever listens for this machine alone.
+            settings |= {"ALLOWED_HOSTS": ",".join(LOOPBACK_HOSTS)}
     elif member is GATEWAY:
         settings |= {"HOST": topology.gateway_host, "PORT": str(instance.port)}
     own = {k: v for k, v in inherited.items() if k.startswith(member.prefix)}
     # Only migrations have a use for the owner's password, and they run in the runner.
     own.pop(f"{member.prefix}OWNER_DATABASE_URL", None)
+    for name in (*_PORT_VARIABLES, "HOST"):
+        # "Any port" is what the topology has chosen: the others must know it.
+        if own.get(member.prefix + name) in ("", "0"):
+            own.pop(member.prefix + name)
     if len(topology.of(member)) > 1:
         # One port cannot be everybody's: each listens where the topology has placed it.
         for name in _PORT_VARIABLES:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from chassis.embedded import EmbeddedServer, child_command
+from chassis.settings import UNUSABLE_STATUS
 
 _LONGEST_LINE = 1 << 20
 
@@ -15,7 +16,12 @@ _waiters = ThreadPoolExecutor(max_workers=16, thread_name_prefix="server")
 
 
 class Part(Protocol):
-    """One process that can be started again and again."""
+    """One process that can be started again and again.
+
+    ``refusal`` is the exit code that says that this is no use; None if there is none.
+    """
+
+    refusal: int | None
 
     @property
     def name(self) -> str: ...
@@ -39,6 +45,8 @@ class Part(Protocol):
 class ServicePart:
     """A Python process of ours; each line it writes goes to ``on_line``."""
 
+    refusal: int | None
+
     def __init__(
         self,
         name: str,
@@ -49,12 +57,15 @@ class ServicePart:
         grace: float = 30.0,
     ) -> None:
         self.name = name
+        self.refusal = UNUSABLE_STATUS
         self._arguments = arguments
         self._environment = environment
         self._on_line = on_line
         self._grace = grace
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
+        #: What it said of settings that it cannot work with.
+        self.complaints: list[str] = []
 
     @property
     def pid(self) -> int | None:
@@ -83,9 +94,14 @@ class ServicePart:
                 lines.append(rest)
                 rest = b""
             for line in lines:
-                self._on_line(self.name, line.decode(errors="replace").rstrip("\r"))
+                self._tell(line.decode(errors="replace").rstrip("\r"))
         if rest:
-            self._on_line(self.name, rest.decode(errors="replace"))
+            self._tell(rest.decode(errors="replace"))
+
+    def _tell(self, line: str) -> None:
+        if line.startswith("settings: "):
+            self.complaints.append(line)
+        self._on_line(self.name, line)
 
     async def wait(self) -> int:
         assert self._process is not None
@@ -116,8 +132,11 @@ class ServicePart:
 class ServerPart:
     """One of the embedded servers."""
 
+    refusal: int | None
+
     def __init__(self, server: EmbeddedServer) -> None:
         self.server = server
+        self.refusal = None
         self.name = server.name
 
     @property

@@ -16,9 +16,11 @@ from chassis.embedded import (
     free_port,
 )
 from chassis.embedded.ports import is_free
+from parley_local.address import CannotStart, check_address, is_loopback
 from parley_local.banner import banner
-from parley_local.databases import migrate_all, provision_embedded, warm_up
+from parley_local.databases import CannotMigrate, migrate_all, provision_embedded, warm_up
 from parley_local.environment import (
+    ALLOWED_HOSTS,
     Backends,
     DatabaseUrls,
     explicit_databases,
@@ -38,8 +40,8 @@ _HOPELESS_RESTARTS = 3
 DEMO = "demo-model"
 
 
-class CannotStart(Exception):
-    """Something outside must change first; the message is for the terminal."""
+class Refused(Exception):
+    """A part cannot work with its settings; the message is for the terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +75,31 @@ class Runner:
         self._listen(stopping)
         starting = asyncio.create_task(self._start())
         stopped = asyncio.create_task(stopping.wait())
+        refused = asyncio.create_task(self._stages.refused.wait())
         try:
-            await asyncio.wait([starting, stopped], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([starting, stopped, refused], return_when=asyncio.FIRST_COMPLETED)
+            if refused.done():
+                raise Refused(self._complaints())
             if starting.done():
                 starting.result()
                 await stopped
             return 0
         finally:
-            starting.cancel()
-            stopped.cancel()
-            await asyncio.gather(starting, stopped, return_exceptions=True)
+            for task in (starting, stopped, refused):
+                task.cancel()
+            await asyncio.gather(starting, stopped, refused, return_exceptions=True)
             await self._stages.stop()
             self._state.close()
             self._say("stopped")
+
+    def _complaints(self) -> str:
+        lines = []
+        for supervisor in self._stages.supervisors:
+            if supervisor.refuses:
+                name, said = supervisor.part.name, getattr(supervisor.part, "complaints", ())
+                lines.append(f"{name} cannot work with what it was told")
+                lines += said
+        return "\n".join(lines)
 
     def _listen(self, stopping: asyncio.Event) -> None:
         def on_signal(number: signal.Signals) -> None:
@@ -106,12 +120,7 @@ class Runner:
 
     async def _start(self) -> None:
         began, options, state = time.monotonic(), self._options, self._state
-        if not is_free(options.gateway_port, options.gateway_host):
-            raise CannotStart(
-                f"port {options.gateway_port} of {options.gateway_host} is taken by another"
-                f" program.\nStop that one, or choose another port:"
-                f" GATEWAY_PORT={options.gateway_port + 10} make run"
-            )
+        check_address(options.gateway_host, options.gateway_port)
         explicit = explicit_databases(options.environment)
         state.open()
         self._say(f"data in {state.shown}; certificates and keys")
@@ -126,6 +135,7 @@ class Runner:
         )
         await self._start_services(topology, backends, demo_port)
         await self._wait_until_ready(topology)
+        self._stages.settled = True
         seconds = time.monotonic() - began
         urls = topology.gateway_urls
         self._say(f"ready in {seconds:.1f} s: {', '.join(urls)}", gateways=list(urls))
@@ -136,6 +146,8 @@ class Runner:
                 demo_url=_demo_url(demo_port),
                 data=state.shown,
                 colour=self._terminal.colour,
+                exposed=None if is_loopback(options.gateway_host) else options.gateway_host,
+                allowed_hosts=options.environment.get(ALLOWED_HOSTS),
             )
         )
 
@@ -163,7 +175,10 @@ class Runner:
         if postgres in servers:
             databases = await asyncio.to_thread(provision_embedded, postgres, self._state, explicit)
         self._say("migrating the databases")
-        await asyncio.to_thread(migrate_all, databases)
+        try:
+            await asyncio.to_thread(migrate_all, databases)
+        except CannotMigrate as error:
+            raise CannotStart(str(error)) from None
         return Backends(databases, redis_url or valkey.url, nats_url or nats.url)
 
     async def _start_services(self, topology: Topology, backends: Backends, demo_port: int) -> None:
@@ -211,11 +226,10 @@ class Runner:
                     return f"{supervisor.part.name} does not stay up: see its lines above"
             return None
 
-        self._say("waiting until every service is ready")
         # The gateway only asks whether it can reach the services; each one itself knows whether
         # it can serve, the keys of tokens included.
         places = {
-            instance.label: f"http://127.0.0.1:{instance.metrics_port}"
+            instance.label: f"http://{instance.metrics_host}:{instance.metrics_port}"
             for instance in topology.instances
             if instance.member is not GATEWAY
         }

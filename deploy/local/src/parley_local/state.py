@@ -85,7 +85,19 @@ class State:
             self._lock = None
 
     def prepare(self) -> None:
-        """Make what is missing: certificates, signing key, vault key, passwords."""
+        """Make what is missing: certificates, signing key, vault key, passwords.
+
+        Raises StateError.
+        """
+        try:
+            self._prepare()
+            for member in SERVICES:
+                assert member.database is not None
+                self.passwords(member.database)
+        except OSError as error:
+            raise StateError(f"{error.filename or self.shown}: {error.strerror}") from None
+
+    def _prepare(self) -> None:
         issue(self.tls, [member.name for member in MEMBERS])
         self._prepare_signing_keys()
         if not self.vault_key.exists():
@@ -130,9 +142,15 @@ class State:
         return self.directory / "passwords.json"
 
     def passwords(self, database: str) -> dict[str, str]:
-        """Of the three roles of this database, by role."""
-        stored: dict[str, dict[str, str]] = json.loads(self._passwords.read_text(encoding="utf-8"))
-        return stored[database]
+        """Of the three roles of this database, by role. Raises StateError, FileNotFoundError."""
+        try:
+            stored = json.loads(self._passwords.read_text(encoding="utf-8"))[database]
+            return {role: str(stored[role]) for role in ROLES}
+        except (ValueError, LookupError, TypeError):
+            raise StateError(
+                f"{self._passwords} is damaged. The databases know these passwords: put back a"
+                f" copy, or remove {self.shown} with everything in it"
+            ) from None
 
     def remembered_port(self, name: str) -> int | None:
         """A port chosen at an earlier start, so that what was built on it goes on working."""

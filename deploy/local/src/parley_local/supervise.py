@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from parley_local.output import Terminal
@@ -25,12 +25,22 @@ class Backoff:
 class Supervisor:
     """Keeps one part running until it is told to stop."""
 
-    def __init__(self, part: Part, terminal: Terminal, backoff: Backoff | None = None) -> None:
+    def __init__(
+        self,
+        part: Part,
+        terminal: Terminal,
+        backoff: Backoff | None = None,
+        refused: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """``refused`` is told when the part refuses what it was told; whether that is the end."""
         self.part = part
+        #: Whether it ended because it cannot work with what it was told.
+        self.refuses = False
         #: How often it had to be started again.
         self.restarts = 0
         self._terminal = terminal
         self._backoff = backoff or Backoff()
+        self._refused = refused
         self._watch: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -55,9 +65,15 @@ class Supervisor:
         name, delay = self.part.name, self._backoff.first
         while True:
             began = time.monotonic()
-            outcome = describe(await self.part.wait())
+            code = await self.part.wait()
+            outcome = describe(code)
+            self.refuses = code == self.part.refusal
             if time.monotonic() - began >= self._backoff.healthy:
                 delay = self._backoff.first
+            if self.refuses:
+                if self._refused():
+                    return
+                delay = self._backoff.longest
             while True:
                 self._terminal.say(
                     f"{name} {outcome}; starting it again in {delay:g} s", level="warning"
@@ -80,17 +96,26 @@ class Stages:
     def __init__(self, terminal: Terminal, backoff: Backoff | None = None) -> None:
         self._terminal = terminal
         self._backoff = backoff
+        #: Set by a part that refuses what it was told before ``settled``.
+        self.refused = asyncio.Event()
+        #: Everything has worked once: what it was told then can work again.
+        self.settled = False
         self._stages: list[list[Supervisor]] = []
 
     async def start(self, parts: Sequence[Part]) -> None:
         """Start ``parts`` together, after everything before; raises when one does not start."""
-        stage = [Supervisor(part, self._terminal, self._backoff) for part in parts]
+        stage = [Supervisor(part, self._terminal, self._backoff, self._refuse) for part in parts]
         # Noted first: what has started is stopped although another one failed.
         self._stages.append(stage)
         starts = (supervisor.start() for supervisor in stage)
         for outcome in await asyncio.gather(*starts, return_exceptions=True):
             if isinstance(outcome, BaseException):
                 raise outcome
+
+    def _refuse(self) -> bool:
+        if not self.settled:
+            self.refused.set()
+        return not self.settled
 
     async def stop(self) -> None:
         """Stop the last stage first; the parts of one stage together."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chassis.embedded import free_port
+from chassis.setting_values import is_port
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,17 @@ class ReplicasProblem(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One process of a member. ``port`` is its gRPC port, the gateway's its HTTP port."""
+    """One process of a member. ``port`` is its gRPC port, the gateway's its HTTP port.
+
+    Hosts are those to connect to, as they stand in a URL.
+    """
 
     member: Member
     label: str
     port: int
     metrics_port: int
+    host: str = "127.0.0.1"
+    metrics_host: str = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +64,12 @@ class Topology:
     @property
     def gateway_urls(self) -> tuple[str, ...]:
         """Where each gateway is reached; the first at the port that was asked for."""
-        host = self.gateway_host
-        # An address that means every interface is none to connect to.
-        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)
-        return tuple(f"http://{host}:{gateway.port}" for gateway in self.of(GATEWAY))
+        return tuple(f"http://{gateway.host}:{gateway.port}" for gateway in self.of(GATEWAY))
 
     def target(self, database: str) -> str:
         """The gRPC target of the service with this database, all its processes in it."""
         places = [
-            f"127.0.0.1:{instance.port}"
+            f"{instance.host}:{instance.port}"
             for instance in self.instances
             if instance.member.database == database
         ]
@@ -94,15 +97,33 @@ def lay_out(
             metrics_port = _port(environment, f"{member.prefix}METRICS_PORT", count)
             if member is GATEWAY:
                 port = gateway_port if number == 1 else free_port(gateway_host)
+                host = gateway_host
             else:
                 port = _port(environment, f"{member.prefix}GRPC_PORT", count)
-            instances.append(Instance(member, label, port, metrics_port))
+                host = environment.get(f"{member.prefix}GRPC_HOST", "127.0.0.1")
+            metrics_host = environment.get(f"{member.prefix}METRICS_HOST", "127.0.0.1")
+            instances.append(
+                Instance(
+                    member,
+                    label,
+                    port,
+                    metrics_port,
+                    host=_reached_at(host),
+                    metrics_host=_reached_at(metrics_host),
+                )
+            )
     return Topology(tuple(instances), gateway_host)
+
+
+def _reached_at(host: str) -> str:
+    # An address that means every interface is none to connect to.
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
+    return f"[{host}]" if ":" in host else host
 
 
 def _port(environment: Mapping[str, str], variable: str, count: int) -> int:
     chosen = environment.get(variable, "0")
-    if count == 1 and chosen.isdigit() and chosen != "0":
+    if count == 1 and is_port(chosen):
         return int(chosen)
     return free_port()
 
@@ -113,7 +134,7 @@ def parse_replicas(text: str) -> dict[str, int]:
     counts = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, _, count = part.partition("=")
-        if name not in names or not count.isdigit() or not 1 <= int(count) <= _MOST_REPLICAS:
+        if name not in names or not is_port(count) or not 1 <= int(count) <= _MOST_REPLICAS:
             raise ReplicasProblem(
                 f"PARLEY_REPLICAS: {part!r} is not <name>=<1 to {_MOST_REPLICAS}>;"
                 f" the names are {', '.join(names)}"

@@ -1,7 +1,6 @@
 """The outermost layer: identity of the request, access log, metrics, the last resort."""
 
 import time
-from http import HTTPStatus
 from typing import Any
 
 from starlette.requests import Request
@@ -117,6 +116,6 @@ def _tell(scope: Scope, answer: _Answer, client: str, began: float) -> None:
         event["params"] = params
     if user_id := scope["state"].get("user_id"):
         event["user_id"] = user_id
-    # Probes come every few seconds and say nothing while all is well.
-    tell = _log.debug if route in _PROBES and status == HTTPStatus.OK else _log.info
+    # Probes come every few seconds; what they find out is told of where it changes.
+    tell = _log.debug if route in _PROBES else _log.info
     tell("http.request", **event)

@@ -1,4 +1,6 @@
-"""`python -m parley_local.model_server`: serves until SIGTERM; prints `{"port": N}` when it listens."""
+"""`python -m parley_local.model_server`: serves until SIGTERM; prints a line of JSON with its `port`
+when it listens.
+"""
 
 import argparse
 import asyncio
@@ -30,7 +32,7 @@ async def serve(host: str, port: int, show_messages: bool) -> None:
     model_server = ModelServer(show_messages=show_messages)
     server = await loop.create_server(model_server.connection, host, port, backlog=1024)
     chosen = server.sockets[0].getsockname()[1]
-    print(json.dumps({"port": chosen}), flush=True)
+    print(json.dumps({"event": "model_server.listening", "port": chosen}), flush=True)
     await stopped.wait()
     server.close()
 
