@@ -11,7 +11,7 @@ from auth_service.settings import Settings
 from auth_service.wiring import MIGRATIONS, NAME, build, make_operator, where_keys_are
 from chassis import dead_letters
 from chassis.errors import AppError
-from chassis.settings import load_settings
+from chassis.settings import UnusableSetting, load_settings, refuse
 from chassis.telemetry.logging import configure_logging
 
 
@@ -48,6 +48,8 @@ def main() -> None:
             _rotate_key(settings)
             return
         service = build(settings)
+    except UnusableSetting as error:
+        refuse(error)
     except UnusableSigningKey as error:
         parser.exit(2, f"settings: AUTH_SIGNING_KEYS_DIR or AUTH_SIGNING_KEY_FILE: {error}\n")
     service.run()

@@ -41,6 +41,7 @@ from chassis.health import Check
 from chassis.jetstream import Consumer, JetStream
 from chassis.outbox import Relay
 from chassis.service import Service
+from chassis.settings import UnusableSetting, variable_of
 from chassis.telemetry.logging import get_logger
 from parley.auth.v1.auth_pb2_grpc import add_AuthServiceServicer_to_server
 
@@ -60,7 +61,7 @@ def where_keys_are(settings: Settings) -> Path:
 
 
 def build(settings: Settings) -> Service:
-    """The service, not started yet. Raises UnusableSigningKey."""
+    """The service, not started yet. Raises UnusableSigningKey, UnusableSetting."""
     keys = KeyRing(where_keys_are(settings))
     database = Database(
         settings.database_url.get_secret_value(),
@@ -192,7 +193,12 @@ def _delivery(settings: Settings) -> Delivery:
         ca_file=settings.smtp_ca_file,
         seconds=settings.smtp_timeout_seconds,
     )
-    return SmtpMail(server, sender=settings.smtp_sender)
+    try:
+        return SmtpMail(server, sender=settings.smtp_sender)
+    except OSError as error:  # ssl's own errors are of this kind
+        raise UnusableSetting(
+            variable_of(Settings, "smtp_ca_file"), f"no certificates in PEM: {error.strerror}"
+        ) from None
 
 
 async def make_operator(settings: Settings, name: str) -> bool:

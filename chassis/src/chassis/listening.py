@@ -11,17 +11,17 @@ def cannot_listen(
 ) -> UnusableSetting:
     """What ``error`` means, for the fields of ``settings`` that are called ``host`` and ``port``."""
     number = getattr(settings, port)
+    # asyncio's and socket's own additions stand in brackets behind.
+    said = (error.strerror or str(error)).partition(" (")[0]
     if error.errno == errno.EADDRINUSE:
         return UnusableSetting(
             variable_of(type(settings), port), f"port {number} is taken by another program"
         )
     if error.errno in (errno.EACCES, errno.EPERM):
-        return UnusableSetting(
-            variable_of(type(settings), port), f"port {number}: {error.strerror}"
-        )
+        return UnusableSetting(variable_of(type(settings), port), f"port {number}: {said}")
     # getaddrinfo's own errors, and addresses that are no interface's.
     return UnusableSetting(
-        variable_of(type(settings), host), f"not an address to listen on here: {error.strerror}"
+        variable_of(type(settings), host), f"not an address to listen on here: {said}"
     )
 
 

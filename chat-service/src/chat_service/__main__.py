@@ -3,7 +3,7 @@
 import argparse
 
 from chassis import dead_letters
-from chassis.settings import load_settings
+from chassis.settings import UnusableSetting, load_settings, refuse
 from chat_service.settings import Settings
 from chat_service.wiring import MIGRATIONS, NAME, build
 
@@ -25,7 +25,11 @@ def main() -> None:
         worker_url = settings.worker_database_url.get_secret_value()
         parser.exit(dead_letters.run_command(worker_url, arguments))
     else:
-        build(settings).run()
+        try:
+            service = build(settings)
+        except UnusableSetting as error:
+            refuse(error)
+        service.run()
 
 
 if __name__ == "__main__":

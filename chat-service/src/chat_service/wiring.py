@@ -15,6 +15,7 @@ from chassis.ids import new_id
 from chassis.jetstream import Consumer, JetStream
 from chassis.outbox import Relay
 from chassis.service import Service
+from chassis.settings import UnusableSetting, variable_of
 from chat_service.apikeys import resolve_key_over
 from chat_service.domain.limits import Limits
 from chat_service.domain.prompt import Window
@@ -48,7 +49,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def build(settings: Settings) -> Service:
-    """The service, not started yet."""
+    """The service, not started yet. Raises UnusableSetting."""
     database = Database(
         settings.database_url.get_secret_value(),
         pool_size=settings.database_pool_size,
@@ -67,7 +68,7 @@ def build(settings: Settings) -> Service:
     apikey = Channel(target=settings.apikey_target, server="apikey-service", settings=settings)
     resolve_key = resolve_key_over(apikey)
 
-    log = RunLog(settings.redis_url.get_secret_value(), prefix=settings.redis_prefix)
+    log = _run_log(settings)
     provider = OpenAiProvider(
         AddressPolicy(settings.allowed_hosts),
         streams=settings.provider_connections,
@@ -197,3 +198,12 @@ def build(settings: Settings) -> Service:
             Check("apikey-service", apikey.probe),
         ],
     )
+
+
+def _run_log(settings: Settings) -> RunLog:
+    try:
+        return RunLog(settings.redis_url.get_secret_value(), prefix=settings.redis_prefix)
+    except ValueError:  # redis-py's own, which may quote the URL
+        raise UnusableSetting(
+            variable_of(Settings, "redis_url"), "an option of the URL has no value that it can have"
+        ) from None

@@ -1,4 +1,3 @@
-import json
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from parley_local.environment import (
 )
 from parley_local.state import State
 from parley_local.topology import (
+    CHAT,
     GATEWAY,
     MEMBERS,
     ReplicasProblem,
@@ -60,8 +60,42 @@ def test_a_service_finds_its_database_certificates_and_whom_it_calls(tmp_path: P
     assert chat["CHAT_TLS_KEY_FILE"] == str(tmp_path / "tls" / "chat-service.key")
     assert chat["CHAT_AUTH_TARGET"].startswith("127.0.0.1:")
     assert chat["CHAT_APIKEY_TARGET"] != chat["CHAT_AUTH_TARGET"]
-    assert "127.0.0.0/8" in json.loads(chat["CHAT_ALLOWED_HOSTS"])
+    assert "127.0.0.0/8" in chat["CHAT_ALLOWED_HOSTS"].split(",")
     assert not [name for name in chat if not name.startswith("CHAT_")]
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "parley.example"])
+def test_a_gateway_that_others_reach_opens_no_model_servers_of_this_machine(
+    host: str, tmp_path: Path
+) -> None:
+    def chat(**inherited: str) -> dict[str, str]:
+        topology = lay_out(gateway_host=host, gateway_port=8000, environment={})
+        (instance,) = topology.of(CHAT)
+        return service_environment(
+            instance,
+            topology=topology,
+            backends=BACKENDS,
+            state=State(tmp_path),
+            inherited=inherited,
+        )
+
+    assert "CHAT_ALLOWED_HOSTS" not in chat()
+    assert chat(CHAT_ALLOWED_HOSTS="127.0.0.1")["CHAT_ALLOWED_HOSTS"] == "127.0.0.1"
+
+
+def test_any_port_is_the_one_that_the_others_are_told(tmp_path: Path) -> None:
+    inherited = {"AUTH_GRPC_PORT": "0", "AUTH_METRICS_PORT": ""}
+    auth = environment_of("auth-service", tmp_path, **inherited)
+    assert 0 < int(auth["AUTH_GRPC_PORT"]) <= 65535
+    assert 0 < int(auth["AUTH_METRICS_PORT"]) <= 65535
+
+
+def test_services_are_reached_where_the_environment_has_them_listen() -> None:
+    topology = place(AUTH_GRPC_HOST="::1", NOTES_GRPC_HOST="0.0.0.0", AUTH_METRICS_HOST="::")
+    (auth,) = (each for each in topology.instances if each.label == "auth-service")
+    assert topology.target("auth") == f"[::1]:{auth.port}"
+    assert topology.target("notes").startswith("127.0.0.1:")
+    assert auth.metrics_host == "[::1]"
 
 
 def test_no_service_sees_anothers_secrets_nor_the_owners_password(tmp_path: Path) -> None:

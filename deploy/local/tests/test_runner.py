@@ -3,6 +3,7 @@
 import json
 import os
 import queue
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,9 @@ from typing import Any
 import pytest
 
 from chassis.embedded import free_port
+
+# Who says it, and what: the runner in words, everybody else an event that is no alarm.
+ONE_LINE = re.compile(r"parley +\| (info )?\w.*|[a-z-]+ +\| (info|debug) [a-z_.]+( [a-z_]+=.*)*")
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -140,6 +144,8 @@ def test_it_comes_up_keeps_things_up_and_keeps_what_it_was_told(tmp_path: Path) 
     ada = {"username": "ada", "email": "ada@example.org", "password": "a long enough secret"}
     with running(data, port) as run:
         run.until("ready in")
+        assert len(run.said) <= 25, "\n".join(run.said)
+        assert [line for line in run.said if not ONE_LINE.fullmatch(line)] == []
         assert run.call("GET", "/readyz")["status"] == "ok"
         registered = run.call("POST", "/api/v1/auth/register", ada)
         token = registered["access_token"]

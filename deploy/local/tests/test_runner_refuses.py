@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from chassis.embedded import free_port
+from chassis.settings import UNUSABLE_STATUS
 from parley_local.state import State
 
 
@@ -17,7 +20,7 @@ def run(data: Path, **environment: str) -> subprocess.CompletedProcess[str]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
 
@@ -47,7 +50,58 @@ def test_two_runners_in_one_folder_are_refused(tmp_path: Path) -> None:
 def test_settings_that_make_no_sense_are_said(tmp_path: Path) -> None:
     ended = run(tmp_path / ".data", GATEWAY_PORT="http")
     assert ended.returncode == 1
-    assert "GATEWAY_PORT is not a port number" in ended.stdout
+    assert "settings: GATEWAY_PORT: not a port number" in ended.stdout
     ended = run(tmp_path / ".data", GATEWAY_PORT=str(free_port()), CHAT_DATABASE_URL="x")
     assert ended.returncode == 1
     assert "CHAT_OWNER_DATABASE_URL" in ended.stdout
+    assert "Traceback" not in ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("GATEWAY_HOST", "no.such.host.invalid", "settings: GATEWAY_HOST: not an address"),
+        ("GATEWAY_HOST", "192.0.2.1", "settings: GATEWAY_HOST: not an address"),
+        ("GATEWAY_PORT", "\u00b2", "settings: GATEWAY_PORT: not a port number"),
+        ("GATEWAY_PORT", "65536", "settings: GATEWAY_PORT: not a port number"),
+        ("PARLEY_REPLICAS", "gateway=\u00b2", "PARLEY_REPLICAS: 'gateway=\u00b2' is not"),
+        ("PARLEY_DATA", "/proc/parley", "/proc/parley cannot be made"),
+    ],
+)
+def test_what_the_runner_reads_itself_is_refused_in_a_line(
+    variable: str, value: str, said: str, tmp_path: Path
+) -> None:
+    ended = run(tmp_path / ".data", **{"GATEWAY_PORT": str(free_port()), variable: value})
+    assert ended.returncode == 1
+    assert said in ended.stdout
+    assert "Traceback" not in ended.stdout + ended.stderr
+
+
+def test_an_url_of_a_database_that_is_none_is_refused_in_a_line(tmp_path: Path) -> None:
+    names = ("NOTES_DATABASE_URL", "NOTES_WORKER_DATABASE_URL", "NOTES_OWNER_DATABASE_URL")
+    urls = dict.fromkeys(names, "postgresql://a:hunter2@127.0.0.1:5432/notes")
+    ended = run(
+        tmp_path / ".data",
+        **{**urls, "NOTES_OWNER_DATABASE_URL": "postgresql://a:hunter2@127.0.0.1:port/notes"},
+        GATEWAY_PORT=str(free_port()),
+    )
+    assert ended.returncode == 1
+    assert "settings: NOTES_OWNER_DATABASE_URL: its port is none" in ended.stdout
+    assert "hunter2" not in ended.stdout
+    assert "Traceback" not in ended.stdout + ended.stderr
+
+
+def test_a_service_that_cannot_work_with_its_settings_ends_the_run_at_once(tmp_path: Path) -> None:
+    ended = run(
+        tmp_path / ".data",
+        GATEWAY_PORT=str(free_port()),
+        GATEWAY_TRUSTED_PROXIES="10.0.0.1,nonsense",
+    )
+    assert ended.returncode == UNUSABLE_STATUS
+    assert "Traceback" not in ended.stdout + ended.stderr
+    assert "starting it again" not in ended.stdout
+    *_, name, line = ended.stdout.splitlines()
+    assert name == "parley         | gateway cannot work with what it was told"
+    assert line.startswith(
+        "parley         | settings: GATEWAY_TRUSTED_PROXIES: entry 2: not a network"
+    )

@@ -86,6 +86,26 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
         State(tmp_path / "file" / ".data").open()
 
 
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"auth": 1}'])
+def test_damaged_passwords_are_said_with_what_to_do(content: str, tmp_path: Path) -> None:
+    state = State(tmp_path / ".data")
+    state.open()
+    state.prepare()
+    (state.directory / "passwords.json").write_text(content)
+    with pytest.raises(StateError, match=r"passwords\.json is damaged[^$]*remove"):
+        state.prepare()
+    state.close()
+
+
+def test_a_file_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    state = State(tmp_path / ".data")
+    state.open()
+    (state.directory / "tls").write_text("in the way")
+    with pytest.raises(StateError, match=r"tls: (File exists|Not a directory)"):
+        state.prepare()
+    state.close()
+
+
 def test_ports_are_remembered(tmp_path: Path) -> None:
     state = State(tmp_path)
     assert state.remembered_port("demo") is None

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from chassis.embedded import EmbeddedValkey
+from chassis.settings import UNUSABLE_STATUS
 from chassis.testing import eventually
 from parley_local.output import Terminal
 from parley_local.parts import ServerPart, ServicePart
@@ -80,6 +81,40 @@ async def test_a_process_that_cannot_live_is_tried_with_growing_pauses(
     said = [line for line in screen.getvalue().splitlines() if "exit code 3" in line]
     pauses = [line.rsplit(" ", 2)[1] for line in said]
     assert pauses[:4] == ["0.05", "0.1", "0.2", "0.2"]
+
+
+REFUSING = f"print('settings: NAME: wrong'); raise SystemExit({UNUSABLE_STATUS})"
+
+
+async def test_a_process_that_refuses_what_it_was_told_is_not_started_again(
+    lines: Lines, terminal: Terminal, screen: io.StringIO
+) -> None:
+    stages = Stages(terminal, QUICK)
+    part = lines.part(REFUSING)
+    await stages.start([part, lines.part(SLEEP, "another")])
+    async with asyncio.timeout(30):
+        await stages.refused.wait()
+    [supervisor, another] = stages.supervisors
+    assert (supervisor.refuses, supervisor.restarts) == (True, 0)
+    assert (another.refuses, another.restarts) == (False, 0)
+    assert part.complaints == ["settings: NAME: wrong"]
+    await stages.stop()
+    terminal.close()
+    assert "starting it again" not in screen.getvalue()
+
+
+async def test_what_has_worked_once_is_tried_again_after_the_longest_pause(
+    lines: Lines, terminal: Terminal, screen: io.StringIO
+) -> None:
+    stages = Stages(terminal, QUICK)
+    stages.settled = True
+    await stages.start([lines.part(REFUSING)])
+    await eventually(lambda: stages.supervisors[0].restarts >= 2, timeout=30)
+    assert not stages.refused.is_set()
+    await stages.stop()
+    terminal.close()
+    said = [line for line in screen.getvalue().splitlines() if "starting it again" in line]
+    assert all(line.endswith("again in 0.2 s") for line in said)
 
 
 async def test_a_process_that_was_healthy_is_started_again_quickly(

@@ -85,7 +85,10 @@ def rotate(directory: Path, *, clock: Callable[[], float] = time.time) -> Rotati
     if not directory.is_dir():
         raise UnusableSigningKey(f"not a directory: {directory}")
     key = Ed25519PrivateKey.generate()
-    _write(directory / f"{new_id()}.pem", key)
+    try:
+        _write(directory / f"{new_id()}.pem", key)
+    except OSError as error:
+        raise UnusableSigningKey(f"no key can be added: {error.strerror}: {directory}") from None
     files = _files(directory)
     now = clock()
     removed = []

@@ -95,8 +95,9 @@ def why_not(error: Exception) -> str | None:
     """What kept ``migrate`` from its work, as a line, or None where a revision is to blame."""
     if not isinstance(error, DBAPIError):
         return str(error)
-    denied = getattr(error.orig, "sqlstate", None) == _INSUFFICIENT_PRIVILEGE
-    if isinstance(error, OperationalError) or denied:
+    state = getattr(error.orig, "sqlstate", None)
+    # Without a state it never came to the server: an option that there is not, say.
+    if isinstance(error, OperationalError) or state in (None, _INSUFFICIENT_PRIVILEGE):
         return " ".join(str(error.orig).split())
     return None
 

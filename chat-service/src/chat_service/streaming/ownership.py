@@ -111,9 +111,9 @@ class Ownership(Component):
             try:
                 await self._replicas.beat(self._replica)
                 live = await self._replicas.list_live_runs()
-            except AppError as error:
+            except AppError as error:  # the database is away: it says so itself, once
                 self._sightings.clear()
-                _log.warning("ownership.look_failed", error=error.reason)
+                _log.debug("ownership.look_failed", error=error.reason)
             except Exception as error:  # noqa: BLE001 - without a beat this replica counts as dead
                 self._sightings.clear()
                 _log.error("ownership.broke", exc_info=error)
