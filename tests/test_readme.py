@@ -88,7 +88,7 @@ def test_the_first_conversation_goes_as_it_is_typed(
         assert "USERNAME_TAKEN" in again
         assert "Traceback" not in again
         shell.type(own(log_in))
-        assert '"sk-…hing"' in shell.type(key) or "demo" in shell.type(key)
+        assert '"base_url":"' in shell.type(key).replace(" ", "").replace("\r\n", "")
         assert "event: done" in shell.type(ask)
         assert '"items"' in shell.type(sessions)
         shell.type(refresh)

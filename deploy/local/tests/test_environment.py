@@ -165,11 +165,17 @@ def test_counts_of_replicas_are_read_and_nonsense_is_refused() -> None:
 
 def test_a_database_of_ones_own_needs_all_three_roles() -> None:
     given = {
-        "AUTH_DATABASE_URL": "app",
-        "AUTH_WORKER_DATABASE_URL": "worker",
-        "AUTH_OWNER_DATABASE_URL": "owner",
+        "AUTH_DATABASE_URL": "postgresql://app:pw@host/db",
+        "AUTH_WORKER_DATABASE_URL": "postgresql://worker:pw@host/db",
+        "AUTH_OWNER_DATABASE_URL": "postgresql://owner:pw@host/db",
     }
-    assert explicit_databases(given) == {"auth": DatabaseUrls("owner", "app", "worker")}
+    [(database, urls)] = explicit_databases(given).items()
+    assert database == "auth"
+    assert urls == DatabaseUrls(
+        owner=given["AUTH_OWNER_DATABASE_URL"],
+        app=given["AUTH_DATABASE_URL"],
+        worker=given["AUTH_WORKER_DATABASE_URL"],
+    )
     assert explicit_databases({}) == {}
     del given["AUTH_WORKER_DATABASE_URL"]
     with pytest.raises(EnvironmentProblem, match="so AUTH_WORKER_DATABASE_URL must be too"):
