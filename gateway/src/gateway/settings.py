@@ -73,7 +73,7 @@ class Settings(ServiceSettings):
         10.0, gt=0, le=600, description="Over so long that rate is taken: the longest pause."
     )
     body_held_bytes: int = Field(
-        32 * 1024 * 1024,
+        24 * 1024 * 1024,
         ge=64 * 1024,
         description="Bytes of request bodies in memory at once. A quarter is for bodies of up to "
         "16 KiB alone.",
