@@ -88,7 +88,8 @@ async def test_frames_come_as_events_byte_for_byte(
     assert response.status_code == 200
     assert response.content == sse(frames)
     assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
-    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["cache-control"] == "no-cache, no-store, no-transform"
+    assert response.headers["x-accel-buffering"] == "no"
     assert response.headers["x-accel-buffering"] == "no"
     assert response.headers["x-run-id"] == door.chat.run_id
     (call,) = door.chat.asked

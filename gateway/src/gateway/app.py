@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
@@ -16,10 +17,9 @@ from gateway.clients import Clients
 from gateway.documents import describe, documents
 from gateway.edge.access import Access
 from gateway.edge.address import Address
-from gateway.edge.body import BodyLimit
+from gateway.edge.body import Bodies
 from gateway.edge.cors import Cors
-from gateway.edge.proxy import TrustedProxies
-from gateway.presence import LongRequests
+from gateway.presence import ClientGone, LongRequests
 from gateway.readiness import Readiness
 from gateway.routers import (
     account,
@@ -87,6 +87,8 @@ def create_app(
             AppError: problems.on_app_error,
             RequestValidationError: problems.on_invalid_request,
             HTTPException: problems.on_http_exception,
+            ClientDisconnect: problems.on_client_gone,
+            ClientGone: problems.on_client_gone,
             Exception: problems.on_unknown_error,
         },
         telemetry={"tracing": False, "metrics": False, "logs": False},
@@ -101,7 +103,6 @@ def create_app(
     app.state.readiness = readiness
     app.state.requests = requests
     # Read from the inside out.
-    door: ASGIApp = BodyLimit(app, limit=settings.body_limit_bytes)
-    door = Address(door)
+    door: ASGIApp = Address(app)
     door = Cors(door, origins=settings.cors_origins)
-    return Access(door, proxies=TrustedProxies(settings.trusted_proxies))
+    return Access(Bodies(door))

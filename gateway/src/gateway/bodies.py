@@ -18,6 +18,7 @@ from starlette.responses import Response
 from chassis.errors import FieldError, Kind, RemoteError, ValidationFailed
 from chassis.ids import parse_id
 from gateway.auth import AccessToken, authenticate
+from gateway.edge.body import body_of
 from gateway.problems import MalformedJson, UnsupportedMediaType, field_name
 
 # No body of the API has so many fields; a million unknown ones are not worth a report.
@@ -41,10 +42,16 @@ class JsonRoute(APIRoute):
             for name, value in request.path_params.items():
                 if parse_id(value) is None:
                     raise absent(name)
+            body = body_of(request)
             if wants_body:
-                raw = await request.body()
-                if raw:
-                    request = _ReadRequest(request, raw, read_json(request, raw))
+                if body is not None and "content-type" in request.headers:
+                    _check_is_json(request)
+                # Not Request.body(), which keeps it until the end of the answer.
+                raw = b"".join([chunk async for chunk in request.stream()])
+                request = _ReadRequest(request, read_json(request, raw) if raw else None)
+                del raw
+            elif body is not None:
+                body.decline()
             return await handle(request)
 
         return handle_json
@@ -62,8 +69,7 @@ def read_json(request: Request, raw: bytes) -> dict[str, Any]:
     Raises UnsupportedMediaType, MalformedJson, or ValidationFailed with the fields that hold
     U+0000.
     """
-    if not _is_json(request.headers.get("content-type", "")):
-        raise UnsupportedMediaType()
+    _check_is_json(request)
     parsed = json_object(raw)
     refuse_nul(raw, parsed)
     return parsed
@@ -99,6 +105,11 @@ def refuse_nul(raw: bytes, parsed: dict[str, Any]) -> None:
         raise ValidationFailed(fields=fields)
 
 
+def _check_is_json(request: Request) -> None:
+    if not _is_json(request.headers.get("content-type", "")):
+        raise UnsupportedMediaType()
+
+
 def _is_json(content_type: str) -> bool:
     media_type, _, parameters = content_type.partition(";")
     if media_type.strip().lower() != "application/json":
@@ -132,13 +143,13 @@ def token_wanted(dependant: Dependant) -> AccessToken | None:
 class _ReadRequest(Request):
     """A request whose JSON has been read already: FastAPI would do it its own way."""
 
-    def __init__(self, request: Request, raw: bytes, parsed: dict[str, Any]) -> None:
+    def __init__(self, request: Request, parsed: dict[str, Any] | None) -> None:
         super().__init__(request.scope, request.receive)
-        self._raw = raw
         self._parsed = parsed
 
     async def body(self) -> bytes:
-        return self._raw
+        """Not the body, which is not kept: only whether there was one."""
+        return b"" if self._parsed is None else b"{}"
 
     async def json(self) -> Any:
         return self._parsed

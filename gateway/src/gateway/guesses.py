@@ -3,15 +3,13 @@
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address, ip_network
 
 from chassis.errors import AppError, Kind
+from gateway.edge.subject import subject_of
 
 _GUESSES = 30
 _WINDOW_SECONDS = 60.0
 _ADDRESSES = 10_000
-# What one customer of a provider is given: of its addresses there is no end.
-_IPV6_PREFIX = 64
 
 
 class TooManyGuesses(AppError):
@@ -34,14 +32,14 @@ class Guesses:
 
     def check(self, address: str) -> None:
         """Raises TooManyGuesses."""
-        window = self._windows.get(_subject(address))
+        window = self._windows.get(subject_of(address))
         left = 0.0 if window is None else window.ends - time.monotonic()
         if window is not None and left > 0 and window.count >= _GUESSES:
             raise TooManyGuesses(retry_after=int(left) + 1)
 
     def note(self, address: str) -> None:
         """One more was wrong."""
-        subject, now = _subject(address), time.monotonic()
+        subject, now = subject_of(address), time.monotonic()
         window = self._windows.get(subject)
         if window is None or window.ends <= now:
             window = self._windows[subject] = _Window(now + _WINDOW_SECONDS)
@@ -49,13 +47,3 @@ class Guesses:
         window.count += 1
         if len(self._windows) > _ADDRESSES:
             self._windows.popitem(last=False)
-
-
-def _subject(address: str) -> str:
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv6Address):
-        return str(ip_network((parsed, _IPV6_PREFIX), strict=False))
-    return address

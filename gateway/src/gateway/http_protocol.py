@@ -1,84 +1,222 @@
-"""uvicorn's HTTP/1.1 connection: bounds on what comes before the body, and the way to a socket."""
+"""uvicorn's HTTP/1.1 connection: bounds on what a client sends, and the way to a socket."""
 
 import asyncio
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import httptools
-from starlette.responses import Response
-from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
-    HttpToolsProtocol,
-    RequestResponseCycle,
-)
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from chassis.errors import AppError
-from gateway.problems import RequestRefused, problem
+from gateway.edge.access import UNMATCHED
+from gateway.edge.body import Body, BodyTerms
+from gateway.edge.held import HeldBytes
+from gateway.edge.parting import Parting, StandIn, unchunked
+from gateway.edge.proxy import TrustedProxies
+from gateway.edge.refusal import refusal
+from gateway.problems import BodyTooSlow, HeadTooLarge, HeadTooSlow, NotHttp
 from gateway.ws.door import PATH, SocketDoor
 
-_LAST_WORDS = {"x-content-type-options": "nosniff", "connection": "close"}
+# Requests that may wait on one connection until those before them are answered.
+_MAX_PIPELINED = 64
 
 
-class HeadTooLarge(RequestRefused):
-    status = 431
-    reason = "HEADERS_TOO_LARGE"
-    detail = "The request's address and headers are too large."
-
-
-class NotHttp(RequestRefused):
-    status = 400
-    reason = "MALFORMED_REQUEST"
-    detail = "This is not HTTP that can be read."
-
-
-class BoundedHttpProtocol(HttpToolsProtocol):
-    """Refuses a head (request line and headers) that is too large or too slow.
-
-    The parser keeps a head in memory until it is whole, and neither it nor uvicorn says how
-    large that may get, or how long it may take.
-    """
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Of heads in bytes and seconds, and of bodies; ``proxies`` say whose they are."""
 
     head_limit: int
     head_seconds: float
+    body: BodyTerms
+    held: HeldBytes
+    proxies: TrustedProxies
+
+
+class BoundedHttpProtocol(HttpToolsProtocol):
+    """Refuses a head (request line and headers) that is too large or too slow, and ends a body that
+    is; whoever is refused in the midst of sending gets to see the answer.
+
+    The parser keeps a head in memory until it is whole, and neither it nor uvicorn says how
+    large that may get, or how long it may take; of bodies, how long they may take.
+    """
+
+    bounds: Bounds
     sockets: SocketDoor
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._in_head = True
         self._head_bytes = 0
+        self._head_began = 0.0
         self._head_timer: asyncio.TimerHandle | None = None
+        self._feeding = False
+        self._running: RequestResponseCycle | None = None
+        # Of the request that is being read; those before it are whole.
+        self._body: Body | None = None
+        self._upgrading = False
+        self._begun = self._finished = False
+        # Once set, whatever comes is thrown away.
+        self._parting: Parting | None = None
+        self._stand_in: StandIn
+
+    # asyncio's side
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]  # uvicorn narrows it
+        self._stand_in = StandIn(self.transport, self._part)
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        self._unset_keepalive_if_required()
+        if self._parting is not None:
+            self._parting.stop()
+        running = self._running
+        if running is not None and not running.response_complete:
+            # uvicorn tells the request that came last, which may be waiting behind this one.
+            running.disconnected = True
+            running.message_event.set()
+        if self._body is not None:
+            self._body.end()
+        for cycle, _ in self.pipeline:
+            if (body := _body_of(cycle)) is not None:
+                body.release()
+        # What is still being served holds this protocol no more.
+        self._stand_in.close = self.transport.close
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._in_head and self._head_timer is None:
-            self._expect_head()
-        super().data_received(data)
+        if self._parting is not None:
+            self._parting.discard(len(data))
+            return
+        was_in_head = self._in_head
+        self._feeding = True
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            if self._upgrading:
+                self.handle_websocket_upgrade()
+                return
+        except httptools.HttpParserError:
+            self._unreadable()
+            return
+        finally:
+            self._feeding = False
         if self._in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > self.head_limit:
-                self._refuse(HeadTooLarge())
+            if self._head_timer is None:
+                self._expect_head()
+            if was_in_head:
+                self._head_bytes += len(data)
+                if self._head_bytes > self.bounds.head_limit:
+                    self._refuse(HeadTooLarge())
+        elif self._body is not None and not self._body.ended:
+            self._body.settle()
+            if self._body.is_cut or self._body.is_broken:
+                self._deafen()
+            else:
+                self._body.watch()
+
+    # The parser's side
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._unset_keepalive_if_required()
         self._in_head = True
+        self._head_began = self.loop.time()
+        self._begun = True
+        self._upgrading = self._finished = False
+        self._body = None
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:
+            super().on_header(name, value)
+            return
+        # A trailer: behind a chunked body, and of no use to anybody.
+        self._head_bytes += len(name) + len(value)
+        if self._head_bytes > self.bounds.head_limit:
+            raise httptools.HttpParserError("the trailers are too large")
 
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._head_bytes = 0
         self._stop_timer()
-        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
-        if size > self.head_limit:
+        scope: Any = self.scope
+        scope["method"] = self.parser.get_method().decode("ascii")
+        size = len(self.url)
+        length = 0
+        chunked = encoded = False
+        for name, value in self.headers:
+            size += len(name) + len(value)
+            if name == b"content-length":
+                length = int(value)
+            elif name == b"transfer-encoding":
+                chunked = True
+            elif name == b"content-encoding":
+                encoded = value.strip().lower() not in (b"", b"identity")
+        if size > self.bounds.head_limit:
             self._refuse(HeadTooLarge())
-            # Stops the parser; the refusal that uvicorn answers with comes too late then.
-            raise httptools.HttpParserError("the head is too large")
+        if size > self.bounds.head_limit or len(self.pipeline) >= _MAX_PIPELINED:
+            # Stops the parser.
+            raise httptools.HttpParserError("too large, or too many")
+        client, scope["scheme"] = self.bounds.proxies.client_of(scope)
+        scope["client"] = (client, 0)
+        self._upgrading = self.parser.should_upgrade() and super()._should_upgrade()
+        if chunked or length:
+            if self._upgrading:
+                raise httptools.HttpParserError("a handshake has no body")
+            self._body = scope["state"]["body"] = Body(
+                self.bounds.body,
+                self.bounds.held,
+                client,
+                announced=None if chunked else length,
+                encoded=encoded,
+            )
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        known = self._body
+        if known is None:
+            return
+        known.arrived += len(body)
+        if known.wanted:
+            super().on_body(body)
+            known.excused = known.excused or self.flow.read_paused
+
+    def on_message_complete(self) -> None:
+        self._finished = True
+        super().on_message_complete()
+        if self._body is not None:
+            self._body.settle()
+            self._body.end()
+
+    # uvicorn's side
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        cycle.transport = self._stand_in  # type: ignore[assignment]
+        body = _body_of(cycle)
+        if body is not None:
+            body.expect(wake=cycle.message_event.set, on_late=partial(self._give_up_body, body))
+            if not self._feeding:
+                body.watch()
+        if cycle.scope["http_version"] == "1.0":
+            # It knows neither 100 Continue nor chunks.
+            cycle.waiting_for_100_continue = False
+            app = unchunked(cycle, app)
+        super()._start_asgi_task(cycle, app)
+
+    def on_response_complete(self) -> None:
+        if self._parting is not None and self._parting.is_lingering:
+            self.server_state.total_requests += 1
+        else:
+            super().on_response_complete()
+
+    def _should_upgrade(self) -> bool:
+        return self._upgrading
+
+    def _should_upgrade_to_ws(self) -> bool:
+        return self.scope["method"] == "GET" and self.url.partition(b"?")[0] == PATH.encode()
 
     def handle_websocket_upgrade(self) -> None:
         """The handshake by the head that is parsed already; then the connection is a socket's.
@@ -92,7 +230,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         try:
             answer, socket = self.sockets.open(self.scope, self.transport)
         except AppError as error:
-            self._refuse(error)
+            self._refuse(error, route=PATH)
             return
         wire: Any = socket.wire
         # So that uvicorn's end is the socket's as well: told to close, and waited for.
@@ -107,51 +245,107 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         # The parser and this protocol hold each other.
         self.parser = None  # type: ignore[assignment]
 
-    def _should_upgrade_to_ws(self) -> bool:
-        return self.scope["method"] == "GET" and self.url.partition(b"?")[0] == PATH.encode()
-
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn calls it so
-        """Also of uvicorn's own refusals: a problem document instead of plain text."""
-        self._refuse(NotHttp())
+    # Endings
 
     def _expect_head(self) -> None:
-        self._head_timer = self.loop.call_later(self.head_seconds, self._give_up)
+        self._head_began = self.loop.time()
+        self._head_timer = self.loop.call_later(self.bounds.head_seconds, self._give_up_head)
 
     def _stop_timer(self) -> None:
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
 
-    def _give_up(self) -> None:
+    def _give_up_head(self) -> None:
         self._head_timer = None
-        if not self._answering() and not self.transport.is_closing():
+        if self._answering() or self.transport.is_closing():
+            return
+        if self._is_reading():
+            self._refuse(HeadTooSlow())
+        else:
+            # Nothing was asked: browsers connect before they do.
             self.transport.close()
+
+    def _give_up_body(self, body: Body) -> None:
+        if not body.answered:
+            self._fail(body, BodyTooSlow())
+        elif self._answering():
+            self._deafen()
+        else:
+            self.transport.close()
+
+    def _unreadable(self) -> None:
+        body = self._body
+        if body is None or body.ended:
+            self._refuse(NotHttp())
+        elif not body.answered:
+            self._fail(body, NotHttp())
+        elif self._answering():
+            self._deafen()
+        else:
+            self._part()
+
+    def _fail(self, body: Body, error: AppError) -> None:
+        """The request is answered with ``error``, in its own place."""
+        body.fail(error)
+        self.cycle.body.clear()
+        self._deafen()
+
+    def _refuse(self, error: AppError, *, route: str = UNMATCHED) -> None:
+        """Answer what is no request; between the bytes of an answer there is no place for that."""
+        self._stop_timer()
+        if self.transport.is_closing() or self._parting is not None:
+            return
+        parting = self._deafen()
+        if self._answering():
+            return
+        known: Any = {"client": self.client, "headers": []}
+        if self._upgrading or self._is_reading():
+            known = self.scope
+        answer = refusal(
+            error,
+            offered=known["headers"],
+            client=known["client"][0] if known["client"] else "",
+            took=self.loop.time() - self._head_began,
+            method=known.get("method", ""),
+            route=route,
+            also=self.server_state.default_headers,
+        )
+        self.transport.write(answer)
+        parting.linger()
+
+    def _is_reading(self) -> bool:
+        """Whether a request has begun to come, and not ended."""
+        return self._begun and not self._finished
 
     def _answering(self) -> bool:
         # None until the first request, whatever uvicorn's annotation says.
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is not None and not cycle.response_complete
 
-    def _refuse(self, error: AppError) -> None:
-        self._stop_timer()
-        if self.transport.is_closing():
-            return
-        response = problem(error, _LAST_WORDS)
-        self.transport.write(_head_of(response) + bytes(response.body))
-        self.transport.close()
+    def _deafen(self) -> Parting:
+        """Read no more requests; the connection closes behind the answer that is under way."""
+        if self._parting is None:
+            self._parting = Parting(self.transport, self.flow)
+            if self._running is not None:
+                self._running.keep_alive = False
+        return self._parting
+
+    def _part(self) -> None:
+        """Close; a client that is still sending gets to see its answer first."""
+        if self._parting is None and (self._body is None or self._body.ended):
+            self.transport.close()
+        else:
+            self._deafen().linger()
 
 
-def _head_of(response: Response) -> bytes:
-    lines = [b"%b: %b\r\n" % header for header in response.raw_headers]
-    return b"".join([STATUS_LINE[response.status_code], *lines, b"\r\n"])
+def _body_of(cycle: RequestResponseCycle) -> Body | None:
+    body: Body | None = cycle.scope["state"].get("body")
+    return body
 
 
-def bounded_protocol(
-    *, head_limit: int, head_seconds: float, sockets: SocketDoor
-) -> type[BoundedHttpProtocol]:
+def bounded_protocol(bounds: Bounds, sockets: SocketDoor) -> type[BoundedHttpProtocol]:
     """The protocol with these bounds; uvicorn makes one for each connection by itself."""
     return type(
-        "BoundedHttpProtocol",
-        (BoundedHttpProtocol,),
-        {"head_limit": head_limit, "head_seconds": head_seconds, "sockets": sockets},
+        "BoundedHttpProtocol", (BoundedHttpProtocol,), {"bounds": bounds, "sockets": sockets}
     )

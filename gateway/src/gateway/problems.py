@@ -20,6 +20,8 @@ from chassis.errors import AppError, FieldError, Internal, Kind, ValidationFaile
 from chassis.telemetry.context import request_id
 
 MEDIA_TYPE = "application/problem+json"
+# nginx's number for a client that left before its answer.
+CLIENT_GONE = 499
 
 _MAX_FIELDS = 20
 _SHOWABLE_FIELD = re.compile(r"[A-Za-z0-9_.\-]{1,100}")
@@ -76,6 +78,30 @@ class BodyTooLarge(RequestRefused):
     status = 413
     reason = "BODY_TOO_LARGE"
     detail = "The request's body is too large."
+
+
+class BodyTooSlow(RequestRefused):
+    status = 408
+    reason = "BODY_TOO_SLOW"
+    detail = "The request's body did not come in time."
+
+
+class HeadTooLarge(RequestRefused):
+    status = 431
+    reason = "HEADERS_TOO_LARGE"
+    detail = "The request's address and headers are too large."
+
+
+class HeadTooSlow(RequestRefused):
+    status = 408
+    reason = "HEADERS_TOO_SLOW"
+    detail = "The request's address and headers did not come in time."
+
+
+class NotHttp(RequestRefused):
+    status = 400
+    reason = "MALFORMED_REQUEST"
+    detail = "This is not HTTP that can be read."
 
 
 class UnsupportedMediaType(RequestRefused):
@@ -215,6 +241,11 @@ def _allowed_methods(request: Request) -> list[str]:
         for method in route.methods or ()
     }
     return sorted(methods | {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set()))
+
+
+async def on_client_gone(_request: Request, _error: Exception) -> Response:
+    """Nobody is left to read this; the status is for the access log and the metrics."""
+    return Response(status_code=CLIENT_GONE)
 
 
 async def on_unknown_error(_request: Request, _error: Exception) -> Response:

@@ -10,7 +10,10 @@ from chassis.listening import listen
 from chassis.service import Component
 from chassis.telemetry.logging import get_logger
 from gateway.descriptors import allow_descriptors
-from gateway.http_protocol import bounded_protocol
+from gateway.edge.body import BodyTerms
+from gateway.edge.held import HeldBytes
+from gateway.edge.proxy import TrustedProxies
+from gateway.http_protocol import Bounds, bounded_protocol
 from gateway.presence import LongRequests
 from gateway.settings import Settings
 from gateway.ws.door import SocketDoor
@@ -34,11 +37,7 @@ class HttpServer(Component):
         self._server = EmbeddedUvicorn(
             uvicorn.Config(
                 app,
-                http=bounded_protocol(
-                    head_limit=settings.head_limit_bytes,
-                    head_seconds=settings.head_seconds,
-                    sockets=sockets,
-                ),
+                http=bounded_protocol(_bounds(settings), sockets),
                 # The protocol above opens them itself: uvicorn's own bound neither what a
                 # client does not read nor how long it may take to go.
                 ws="none",
@@ -77,3 +76,20 @@ class HttpServer(Component):
             self._server.force_exit = True
             await self._serving
         self._serving = None
+
+
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(
+        head_limit=settings.head_limit_bytes,
+        head_seconds=settings.head_seconds,
+        body=BodyTerms(
+            most=settings.body_limit_bytes,
+            seconds=settings.body_seconds,
+            rate=settings.body_bytes_per_second,
+            window=settings.body_window_seconds,
+        ),
+        held=HeldBytes(
+            most=settings.body_held_bytes, most_of_client=settings.body_held_bytes_per_client
+        ),
+        proxies=TrustedProxies(settings.trusted_proxies),
+    )

@@ -1,8 +1,8 @@
 """The gateway's settings: every variable begins with ``GATEWAY_``."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from chassis.setting_values import Network, Target
 from chassis.settings import ServiceSettings, service_config
@@ -64,6 +64,26 @@ class Settings(ServiceSettings):
     body_limit_bytes: int = Field(
         1024 * 1024, ge=1024, description="Largest request body, bytes as they come."
     )
+    body_seconds: float = Field(
+        25.0, gt=0, le=600, description="Longest time a request body may take to come."
+    )
+    body_bytes_per_second: int = Field(
+        500, ge=0, description="A request body that comes more slowly is given up."
+    )
+    body_window_seconds: float = Field(
+        10.0, gt=0, le=600, description="Over so long that rate is taken: the longest pause."
+    )
+    body_held_bytes: int = Field(
+        24 * 1024 * 1024,
+        ge=64 * 1024,
+        description="Bytes of request bodies in memory at once. A quarter is for bodies of up to "
+        "16 KiB alone.",
+    )
+    body_held_bytes_per_client: int = Field(
+        8 * 1024 * 1024,
+        ge=64 * 1024,
+        description="Of these, from one address; an IPv6 network of 64 bits is one.",
+    )
     head_limit_bytes: int = Field(
         64 * 1024, ge=4096, description="Largest request line with all its headers, bytes."
     )
@@ -103,3 +123,10 @@ class Settings(ServiceSettings):
     socket_follows: int = Field(
         32, ge=1, le=1000, description="Runs that one WebSocket may follow at once."
     )
+
+    @model_validator(mode="after")
+    def _a_large_body_has_room(self) -> Self:
+        least = min(self.body_held_bytes, self.body_held_bytes_per_client)
+        if self.body_limit_bytes > least - least // 4:
+            raise ValueError("a body of BODY_LIMIT_BYTES is over three quarters of what is held")
+        return self

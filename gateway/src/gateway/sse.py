@@ -24,7 +24,8 @@ MEDIA_TYPE = "text/event-stream"
 
 _HEADERS = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-store"),
+    # Whoever transforms, compresses above all, collects: https://www.rfc-editor.org/rfc/rfc9111#section-5.2.2.6
+    (b"cache-control", b"no-cache, no-store, no-transform"),
     # Otherwise nginx would collect the events: https://nginx.org/en/docs/http/ngx_http_proxy_module.html
     (b"x-accel-buffering", b"no"),
 )

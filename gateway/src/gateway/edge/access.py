@@ -1,12 +1,17 @@
 """The outermost layer: identity of the request, access log, metrics, the last resort."""
 
 import time
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from chassis.ids import parse_id
 from chassis.telemetry.context import (
+    REQUEST_ID_HEADER,
+    TRACEPARENT_HEADER,
     accept_request_id,
     accept_traceparent,
     request_id,
@@ -14,15 +19,15 @@ from chassis.telemetry.context import (
 )
 from chassis.telemetry.logging import get_logger
 from gateway.edge import metrics
-from gateway.edge.proxy import TrustedProxies
-from gateway.presence import ClientGone
-from gateway.problems import on_unknown_error
+from gateway.problems import CLIENT_GONE, on_unknown_error
 
 _log = get_logger(__name__)
 
-# nginx's number for a client that left before its answer.
-_CLIENT_GONE = 499
 _PROBES = frozenset({"/healthz", "/readyz"})
+#: The route of a request that no route is for.
+UNMATCHED = "unmatched"
+
+Headers = Iterable[tuple[bytes, bytes]]
 
 # Nothing the API answers is a page: it runs nothing, frames nothing and is not kept.
 _DEFAULT_HEADERS = (
@@ -33,45 +38,73 @@ _DEFAULT_HEADERS = (
 )
 
 
-class Access:
-    """Gives each request its id, its trace and its client's address; tells of it afterwards.
+def identify(headers: Headers) -> None:
+    """Give what is served in this context the id and the trace that its head offers, or new ones."""
+    offered = {name: value for name, value in headers if name in _IDENTITY}
+    request_id.set(accept_request_id(_text(offered.get(_REQUEST_ID))))
+    traceparent.set(accept_traceparent(_text(offered.get(_TRACEPARENT))))
 
-    The log line holds the route's template and its ids, never the query or a body.
+
+def marked(headers: Headers) -> list[tuple[bytes, bytes]]:
+    """``headers`` with those that every answer has, the id of its request among them."""
+    whole = [*headers, (_REQUEST_ID, request_id.get().encode())]
+    present = {name for name, _ in whole}
+    whole.extend(entry for entry in _DEFAULT_HEADERS if entry[0] not in present)
+    return whole
+
+
+def tell(
+    method: str, route: str, status: int, client: str, *, took: float, whole: float, **more: Any
+) -> None:
+    """Count the request, and write its one line in the access log.
+
+    ``route`` is a template: nothing that was sent is told but ids, and no query and no body. Both times
+    are in seconds; ``took`` is to the start of a stream, ``whole`` to its end.
     """
+    method = metrics.method_label(method)
+    metrics.REQUESTS.labels(method, route, str(status)).inc()
+    metrics.SECONDS.labels(method, route).observe(took)
+    # Probes come every few seconds; what they find out is told of where it changes.
+    say = _log.debug if route in _PROBES else _log.info
+    say(
+        "http.request",
+        method=method,
+        route=route,
+        status=status,
+        duration_ms=round(whole * 1000, 1),
+        client=client,
+        **more,
+    )
 
-    def __init__(self, app: ASGIApp, *, proxies: TrustedProxies) -> None:
+
+class Access:
+    """Gives each request its id and its trace; tells of it afterwards."""
+
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._proxies = proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
         # A copy: the server must still know that this was a HEAD.
         scope = dict(scope)
-        offered = _headers(scope, b"x-request-id", b"traceparent")
-        request_id.set(accept_request_id(offered.get(b"x-request-id")))
-        traceparent.set(accept_traceparent(offered.get(b"traceparent")))
-        client, scope["scheme"] = self._proxies.client_of(scope)
-        scope["client"] = (client, 0)
-        answer = _Answer(send, request_id.get())
+        identify(scope["headers"])
+        answer = _Answer(send)
         try:
             await self._app(scope, receive, answer)
-        except ClientGone:
-            answer.status = _CLIENT_GONE
         except Exception as error:  # noqa: BLE001 - logged with its stack, answered with a bare 500
             _log.error("http.unhandled", exc_info=error)
             if not answer.status:
                 response = await on_unknown_error(Request(scope), error)
                 await response(scope, receive, answer)
         finally:
-            _tell(scope, answer, client, began)
+            _tell(scope, answer, began)
 
 
 class _Answer:
     """The way out: adds the headers that every response has, and remembers its status."""
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send) -> None:
         self._send = send
-        self._request_id = request_id
         self.status = 0
         self.started_at = 0.0
         self.streamed = False
@@ -80,9 +113,7 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.started_at = time.perf_counter()
             self.status = message["status"]
-            headers = [*message["headers"], (b"x-request-id", self._request_id.encode())]
-            present = {name for name, _ in headers}
-            headers.extend(entry for entry in _DEFAULT_HEADERS if entry[0] not in present)
+            headers = marked(message["headers"])
             self.streamed = any(
                 name == b"content-type" and value.startswith(b"text/event-stream")
                 for name, value in headers
@@ -91,31 +122,34 @@ class _Answer:
         await self._send(message)
 
 
-def _headers(scope: Scope, *names: bytes) -> dict[bytes, str]:
-    return {name: value.decode("latin-1") for name, value in scope["headers"] if name in names}
-
-
-def _tell(scope: Scope, answer: _Answer, client: str, began: float) -> None:
-    ended = time.perf_counter()
-    method = metrics.method_label(scope.get("asked_method", scope["method"]))
-    route = getattr(scope.get("route"), "path_format", "unmatched")
-    # Nothing was sent: the client went away first, or the process is ending.
-    status = answer.status or _CLIENT_GONE
-    metrics.REQUESTS.labels(method, route, str(status)).inc()
-    metrics.SECONDS.labels(method, route).observe(
-        (answer.started_at if answer.streamed else ended) - began
-    )
-    event: dict[str, Any] = {
-        "method": method,
-        "route": route,
-        "status": status,
-        "duration_ms": round((ended - began) * 1000, 1),
-        "client": client,
-    }
-    if params := scope.get("path_params"):
-        event["params"] = params
+def _tell(scope: Scope, answer: _Answer, began: float) -> None:
+    whole = time.perf_counter() - began
+    more: dict[str, Any] = {}
+    if ids := _ids(scope.get("path_params") or {}):
+        more["ids"] = ids
     if user_id := scope["state"].get("user_id"):
-        event["user_id"] = user_id
-    # Probes come every few seconds; what they find out is told of where it changes.
-    tell = _log.debug if route in _PROBES else _log.info
-    tell("http.request", **event)
+        more["user_id"] = user_id
+    tell(
+        scope.get("asked_method", scope["method"]),
+        getattr(scope.get("route"), "path_format", UNMATCHED),
+        # Nothing was sent: the client went away first, or the process is ending.
+        answer.status or CLIENT_GONE,
+        scope["client"][0] if scope["client"] else "",
+        took=answer.started_at - began if answer.streamed else whole,
+        whole=whole,
+        **more,
+    )
+
+
+def _ids(params: Mapping[str, Any]) -> dict[str, str]:
+    """Those that are ids: any other text in a path may be whatever somebody typed there."""
+    return {name: value for name, value in params.items() if parse_id(value) is not None}
+
+
+_REQUEST_ID = REQUEST_ID_HEADER.encode()
+_TRACEPARENT = TRACEPARENT_HEADER.encode()
+_IDENTITY = frozenset({_REQUEST_ID, _TRACEPARENT})
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")

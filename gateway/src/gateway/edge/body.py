@@ -1,90 +1,251 @@
-"""Bounds of request bodies, counted while they come in."""
+"""The body of a request: how large and how slow it may be, and what becomes of one nobody wants.
+
+The protocol makes a Body for each request that announces one and tells it what comes. The layer
+``Bodies`` hands it to the application, or what it failed by.
+"""
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.problems import BodyTooLarge, UnsupportedMediaType, problem
+from chassis.errors import AppError
+from gateway.edge.held import HeldBytes
+from gateway.problems import BodyTooLarge, UnsupportedMediaType
 
-# A client that is still sending when its connection closes would lose the answer to a reset:
-# what it sends is thrown away for so long, seconds.
-_LINGER_SECONDS = 1.0
+# The rest of a body that nobody wants is read to its end, and the connection kept, if it is known
+# to be no longer than this.
+_REST_BYTES = 64 * 1024
 
 
-class BodyLimit:
-    """Refuses bodies of more than ``limit`` bytes with 413, encoded ones with 415.
+@dataclass(frozen=True, slots=True)
+class BodyTerms:
+    """At most ``most`` bytes, within ``seconds``, and in each ``window`` of seconds at least ``rate``
+    bytes for each of them.
 
-    A body whose length is announced is refused unread; any other as soon as the limit is
-    passed. The connection is closed then.
+    Unless ``kept`` a body is handed on as it comes, and what was read of it is not held any more.
     """
 
-    def __init__(self, app: ASGIApp, *, limit: int) -> None:
+    most: int
+    seconds: float
+    rate: int
+    window: float
+    kept: bool = True
+
+
+class Body:
+    """What of a body has come, and whether anybody wants the rest.
+
+    ``announced`` is its length, None for a chunked one. ``failure`` is what the application is told
+    instead of its rest.
+    """
+
+    def __init__(
+        self,
+        terms: BodyTerms,
+        held: HeldBytes,
+        address: str,
+        *,
+        announced: int | None,
+        encoded: bool,
+    ) -> None:
+        self.terms = terms
+        self.announced = announced
+        self.encoded = encoded
+        self.arrived = 0
+        self.ended = False
+        self.wanted = True
+        self.answered = False
+        self.failure: AppError | None = None
+        #: Not to be read to its end, whether its reader is told or there is none.
+        self.is_broken = False
+        #: Whether the rest is too much or too unknown to be waited for behind the answer.
+        self.is_cut = False
+        #: The application has asked for it: a client that waits for 100 Continue has got it.
+        self.asked = False
+        #: Reading was paused within the window: being slow was not the client's doing.
+        self.excused = False
+        self._held = held
+        self._address = address
+        self._counted = 0
+        self._settled = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+        self._wake: Callable[[], None] = _do_nothing
+        self._on_late: Callable[[], None] = _do_nothing
+        self._due = 0.0
+        self._seen = 0
+
+    # The application's side
+
+    def take_as(self, terms: BodyTerms) -> None:
+        """To be called by a route with terms of its own, before it reads anything."""
+        self._due += terms.seconds - self.terms.seconds
+        self.terms = terms
+        if self._timer is not None:
+            self._arm()
+
+    def decline(self) -> None:
+        """The route takes no body: what comes is thrown away."""
+        self.wanted = False
+        self.release()
+
+    def check_announced(self) -> None:
+        """Raises UnsupportedMediaType or BodyTooLarge by what the head says of the body."""
+        if self.encoded:
+            raise UnsupportedMediaType()
+        if self.announced is not None and self.announced > self.terms.most:
+            raise BodyTooLarge()
+
+    def begin_answer(self, *, awaits_continue: bool) -> None:
+        """The answer begins: whatever is still to come is thrown away, and some not waited for."""
+        self.answered = True
+        self.wanted = False
+        self.release()
+        rest = None if self.announced is None else self.announced - self.arrived
+        self.is_cut = not self.ended and (
+            self.is_broken or awaits_continue or rest is None or rest > _REST_BYTES
+        )
+
+    def hand_on(self, size: int) -> None:
+        """So many bytes were read by the application."""
+        if not self.terms.kept and self._counted:
+            size = min(size, self._counted)
+            self._counted -= size
+            self._held.give_back(self._address, size)
+
+    def release(self) -> None:
+        """Nothing of it is held any more."""
+        if self._counted:
+            self._held.give_back(self._address, self._counted)
+            self._counted = 0
+
+    # The protocol's side
+
+    def expect(self, *, wake: Callable[[], None], on_late: Callable[[], None]) -> None:
+        """The request is being served from now on; ``wake`` tells its reader of a failure."""
+        self._wake = wake
+        self._on_late = on_late
+        self._due = self._loop.time() + self.terms.seconds
+
+    def watch(self) -> None:
+        """Call ``on_late`` once the body is later or slower than its terms, until it has ended."""
+        if self._timer is None and not self.ended:
+            self._seen = self.arrived
+            self._arm()
+
+    def settle(self) -> None:
+        """What has arrived is held from now on, if there is room for it."""
+        size = self.arrived - self._settled
+        self._settled = self.arrived
+        if self.wanted and size:
+            refusal = self._held.take(self._address, self._counted, size)
+            if refusal is None:
+                self._counted += size
+            else:
+                self.fail(refusal)
+
+    def end(self) -> None:
+        """Nothing more comes."""
+        self.ended = True
+        self.stop()
+        # It is the protocol's, which has this body.
+        self._on_late = _do_nothing
+
+    def fail(self, error: AppError) -> None:
+        """Tell the reader, if there is one, of ``error`` instead of what is still to come."""
+        if self.wanted:
+            self.failure = error
+        self.is_broken = True
+        self.wanted = False
+        self.release()
+        self.stop()
+        self._wake()
+
+    def stop(self) -> None:
+        """Do not look at the time any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _arm(self) -> None:
+        self.stop()
+        left = self._due - self._loop.time()
+        self._timer = self._loop.call_later(max(0.0, min(left, self.terms.window)), self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        fair = self.excused or self.arrived - self._seen >= self.terms.rate * self.terms.window
+        if self._loop.time() >= self._due or not fair:
+            self._on_late()
+            return
+        self.excused = False
+        self._seen = self.arrived
+        self._arm()
+
+
+def body_of(request: Request) -> Body | None:
+    """The request's body, if its head announces one."""
+    return cast("Body | None", request.scope["state"].get("body"))
+
+
+class Bodies:
+    """Hands bodies to the application, bounded: reading one raises what it fails by.
+
+    BodyTooLarge and UnsupportedMediaType by the head alone or once too much has been read, BodyTooSlow,
+    TooMuchOfClient and TooMuchInAll. An answer that does not wait for its body's rest says that the
+    connection closes.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        length, encoded = _announced(scope)
-        if encoded:
-            await self._refuse(UnsupportedMediaType(), scope, receive, send)
-            return
-        if length > self._limit:
-            await self._refuse(BodyTooLarge(), scope, receive, send)
+        body: Body | None = scope["state"].get("body")
+        if body is None:
+            await self._app(scope, receive, send)
             return
         taken = 0
 
-        async def receive_counted() -> Message:
+        async def receive_bounded() -> Message:
             nonlocal taken
-            message = await receive()
-            if message["type"] == "http.request":
-                taken += len(message["body"])
-                if taken > self._limit:
-                    raise _Overrun()
-            return message
+            if body.wanted and not body.asked:
+                body.check_announced()
+            body.asked = True
+            while True:
+                message = await receive()
+                if body.failure is not None:
+                    raise body.failure
+                if message["type"] != "http.request":
+                    return message
+                if body.wanted:
+                    size = len(message["body"])
+                    taken += size
+                    if taken > body.terms.most:
+                        raise BodyTooLarge()
+                    body.hand_on(size)
+                    return message
+
+        async def send_parting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                body.begin_answer(awaits_continue=not body.asked and _is_expecting(scope))
+                if body.is_cut:
+                    headers = [*message["headers"], (b"connection", b"close")]
+                    message = {**message, "headers": headers}
+            await send(message)
 
         try:
-            await self._app(scope, receive_counted, send)
-        except _Overrun:
-            await self._refuse(BodyTooLarge(), scope, receive, send)
-
-    async def _refuse(
-        self,
-        error: BodyTooLarge | UnsupportedMediaType,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-    ) -> None:
-        async def send_and_linger(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                await send(message)
-                return
-            await send({**message, "more_body": True})
-            await _discard(receive)
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-        await problem(error, {"connection": "close"})(scope, receive, send_and_linger)
+            await self._app(scope, receive_bounded, send_parting)
+        finally:
+            body.release()
 
 
-class _Overrun(BaseException):
-    """The limit was passed. Not an Exception: FastAPI would take it for unreadable JSON."""
+def _do_nothing() -> None:
+    """Until somebody is to be told."""
 
 
-async def _discard(receive: Receive) -> None:
-    try:
-        async with asyncio.timeout(_LINGER_SECONDS):
-            more = True
-            while more:
-                message = await receive()
-                more = message["type"] == "http.request" and message.get("more_body", False)
-    except TimeoutError:
-        return
-
-
-def _announced(scope: Scope) -> tuple[int, bool]:
-    length = 0
-    encoded = False
-    for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit():
-            length = int(value)
-        elif name == b"content-encoding":
-            encoded = value.strip().lower() not in (b"", b"identity")
-    return length, encoded
+def _is_expecting(scope: Scope) -> bool:
+    return any(name == b"expect" for name, _ in scope["headers"])

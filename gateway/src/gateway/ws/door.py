@@ -10,7 +10,6 @@ from fastapi import APIRouter
 from starlette.responses import Response
 from websockets.utils import accept_key
 
-from chassis.errors import AppError
 from chassis.grpc.caller import Verified
 from chassis.telemetry.context import (
     REQUEST_ID_HEADER,
@@ -20,7 +19,6 @@ from chassis.telemetry.context import (
     request_id,
     traceparent,
 )
-from chassis.telemetry.logging import get_logger
 from gateway.auth import bearer_token, client_at
 from gateway.bearers import is_personal
 from gateway.edge.origin import is_ours
@@ -30,8 +28,6 @@ from gateway.settings import Settings
 from gateway.ws.sockets import Sockets
 from gateway.ws.wire import Wire
 from parley.auth.v1 import auth_pb2 as pb
-
-_log = get_logger(__name__)
 
 PATH = "/api/v1/ws"
 
@@ -90,19 +86,13 @@ class SocketDoor:
         request_id.set(accept_request_id(headers.get(REQUEST_ID_HEADER.encode())))
         traceparent.set(accept_traceparent(headers.get(TRACEPARENT_HEADER.encode())))
         address, scheme = self._proxies.client_of(scope)  # type: ignore[arg-type]
-        try:
-            accept = _accept(headers)
-            self._check_origin(headers, scheme)
-            authorization = headers.get(b"authorization")
-            token = None if authorization is None else bearer_token(authorization)
-            # Looking it up takes its time, which a handshake does not have.
-            offered = token if token is not None and is_personal(token) else None
-            admitted = self._sockets.admit(None if offered else token)
-        except AppError as error:
-            _log.info(
-                "socket.refused", status=error.http_status, reason=error.reason, client=address
-            )
-            raise
+        accept = _accept(headers)
+        self._check_origin(headers, scheme)
+        authorization = headers.get(b"authorization")
+        token = None if authorization is None else bearer_token(authorization)
+        # Looking it up takes its time, which a handshake does not have.
+        offered = token if token is not None and is_personal(token) else None
+        admitted = self._sockets.admit(None if offered else token)
         answer = (
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Accept: {accept}\r\nX-Request-ID: {request_id.get()}\r\n\r\n"
