@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from chassis.health import Check, HealthBook, OpsServer
 from chassis.settings import ServiceSettings
-from chassis.telemetry.logging import configure_logging, get_logger
+from chassis.telemetry.logging import configure_logging, get_logger, log_the_uncaught
 
 _log = get_logger(__name__)
 
@@ -97,6 +97,7 @@ class Service:
     def run(self) -> None:
         """Be the process: returns never, exits 0 after a clean stop, 1 after a failed start."""
         configure_logging(self.name, self._settings.log_level)
+        log_the_uncaught()
         if sys.platform == "win32":
             status = asyncio.run(self._main())
         else:
