@@ -141,8 +141,10 @@ def test_what_stands_beside_the_name_of_a_secret_is_taken_out(text: str, kept: s
         "x-",
         "\\",
         "\\a",
-    ]
-    + ["&amp;", "%25", "secret-x"],
+        "&amp;",
+        "%25",
+        "secret-x",
+    ],
 )
 def test_the_cost_of_a_text_is_bounded_whatever_is_in_it(piece: str) -> None:
     text = piece * (1024 * 1024 // len(piece)) + " api-key"
