@@ -9,6 +9,7 @@ from chassis.settings import (
     check_secret_url,
     service_config,
 )
+from chat_service.providers.guard import AddressPolicy
 
 
 class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
@@ -75,6 +76,12 @@ class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
         description="Most characters that a model is shown, the question included; the question "
         "itself is always shown whole.",
     )
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _names_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        AddressPolicy(value)
+        return value
 
     @field_validator("redis_url")
     @classmethod
