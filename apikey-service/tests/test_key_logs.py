@@ -70,7 +70,7 @@ async def test_neither_good_nor_bad_days_put_a_key_into_log_or_error(
         worker.execute("UPDATE keys SET ciphertext = decode('00', 'hex') || ciphertext")
     with pytest.raises(AppError) as broken:
         await chat.unary(resolve, apikey_pb2.ResolveKeyRequest(), timeout=5, token=token)
-    assert (broken.value.kind, broken.value.reason) == (Kind.INTERNAL, "INTERNAL")
+    assert (broken.value.kind, broken.value.reason) == (Kind.CONFLICT, "KEY_UNREADABLE")
     # An insert that fails in the database, with the key already in hand.
     with psycopg.connect(database.owner, autocommit=True) as owner:
         owner.execute("ALTER TABLE keys ADD CHECK (name <> 'refused')")
@@ -89,7 +89,9 @@ async def test_neither_good_nor_bad_days_put_a_key_into_log_or_error(
     assert process.returncode == 0
     events = [json.loads(line) for line in logs.decode().splitlines()]
     failures = [event["exception"] for event in events if event["event"] == "grpc.unhandled"]
-    assert len(failures) == 2
-    assert f"CannotOpen: key {resolved.id} is not what was sealed for it" in failures[0]
+    assert len(failures) == 1
+    (alarm,) = (event for event in events if event["event"] == "vault.key_unreadable")
+    assert (alarm["level"], alarm["cause"]) == ("critical", "not_sealed_here")
+    assert alarm["key_id"] == resolved.id
     assert PLAIN not in logs.decode() + errors.decode()
     assert PLAIN[:12] not in logs.decode() + errors.decode()

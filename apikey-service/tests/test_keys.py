@@ -132,6 +132,40 @@ async def test_without_an_id_the_first_key_is_the_one(alice: User, bob: User) ->
     assert (await alice.resolve(second.id)).id == second.id
 
 
+async def test_a_key_whose_row_was_swapped_says_that_it_is_to_be_saved_again(
+    alice: User, database: DatabaseUrls
+) -> None:
+    first, second = await alice.create("first"), await alice.create("second")
+    with psycopg.connect(database.worker, autocommit=True) as worker:
+        worker.execute(
+            """UPDATE keys SET (ciphertext, wrapped_key) =
+                   (SELECT ciphertext, wrapped_key FROM keys WHERE id = %s) WHERE id = %s""",
+            (second.id, first.id),
+        )
+
+    for key_id in (None, first.id):
+        with pytest.raises(RemoteError) as refused:
+            await alice.resolve(key_id)
+        assert (refused.value.kind, refused.value.reason) == (Kind.CONFLICT, "KEY_UNREADABLE")
+        assert "save it again" in refused.value.detail
+
+    assert (await alice.resolve(second.id)).api_key == PLAIN
+    again = await alice.create("again")
+    assert (await alice.resolve(again.id)).api_key == PLAIN
+
+
+async def test_a_key_whose_encryption_key_is_gone_says_the_same(
+    alice: User, database: DatabaseUrls
+) -> None:
+    key = await alice.create()
+    with psycopg.connect(database.worker, autocommit=True) as worker:
+        worker.execute("UPDATE keys SET kek_id = '0123456789abcdef'")
+
+    with pytest.raises(RemoteError) as refused:
+        await alice.resolve(key.id)
+    assert (refused.value.kind, refused.value.reason) == (Kind.CONFLICT, "KEY_UNREADABLE")
+
+
 async def test_without_any_key_there_is_none_to_resolve(alice: User, bob: User) -> None:
     await bob.create()
     with pytest.raises(RemoteError) as refused:
@@ -219,6 +253,13 @@ async def test_of_keys_created_at_once_under_one_name_one_is_stored(alice: User)
         ({"base_url": ""}, [("base_url", "REQUIRED")]),
         ({"base_url": "ftp://example.com"}, [("base_url", "INVALID_URL")]),
         ({"base_url": "https://user:pw@example.com"}, [("base_url", "INVALID_URL")]),
+        ({"base_url": "https://0177.0.0.1/v1"}, [("base_url", "INVALID_HOST")]),
+        ({"base_url": "http://localhost.:8001/v1"}, [("base_url", "INVALID_HOST")]),
+        ({"base_url": "http://.localhost:8001/v1"}, [("base_url", "INVALID_HOST")]),
+        ({"base_url": "http://127.000.000.001:8001"}, [("base_url", "INVALID_HOST")]),
+        ({"base_url": f"http://{'a' * 64}.example"}, [("base_url", "INVALID_HOST")]),
+        ({"base_url": "https://example.com:99999"}, [("base_url", "INVALID_PORT")]),
+        ({"base_url": "https://example.com:0"}, [("base_url", "INVALID_PORT")]),
         ({"base_url": f"https://example.com/{'x' * 500}"}, [("base_url", "TOO_LONG")]),
         ({"name": "", "model": ""}, [("name", "REQUIRED"), ("model", "REQUIRED")]),
         ({"provider": 99}, [("provider", "UNKNOWN")]),

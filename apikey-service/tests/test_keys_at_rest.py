@@ -16,9 +16,10 @@ from apikey_service.domain.key import Key, Provider
 from apikey_service.domain.secret import Secret
 from apikey_service.settings import Settings
 from apikey_service.store.keys import finder, transactions
+from apikey_service.usecases.errors import KeyUnreadable
 from apikey_service.usecases.keys import NewKey, create_key
 from apikey_service.usecases.resolve import resolve_key
-from apikey_service.vault.envelope import CannotOpen, EnvelopeVault
+from apikey_service.vault.envelope import EnvelopeVault
 from apikey_service.vault.kek import parse_kek
 from chassis.caller import Caller
 from chassis.db.engine import Database
@@ -96,7 +97,7 @@ async def test_a_ciphertext_that_was_moved_to_another_row_does_not_open(
 
     assert await store.reveal(alice, of_alice.id) == PLAIN
     for caller, key in ((alice, also_of_alice), (bob, of_bob)):
-        with pytest.raises(CannotOpen):
+        with pytest.raises(KeyUnreadable):
             await store.reveal(caller, key.id)
 
 
@@ -109,7 +110,7 @@ async def test_a_row_that_was_given_to_another_user_does_not_open(
     with psycopg.connect(database.worker, autocommit=True) as worker:
         worker.execute("UPDATE keys SET user_id = %s, tenant_id = %s", (bob.user_id, bob.tenant_id))
 
-    with pytest.raises(CannotOpen):
+    with pytest.raises(KeyUnreadable):
         await store.reveal(bob, key.id)
 
 

@@ -4,10 +4,12 @@ import traceback
 from dataclasses import replace
 
 import pytest
+from prometheus_client import REGISTRY
 
 from apikey_service.domain.secret import Secret
+from apikey_service.usecases.errors import KeyUnreadable
 from apikey_service.usecases.ports import Place
-from apikey_service.vault.envelope import CannotOpen, EnvelopeVault
+from apikey_service.vault.envelope import EnvelopeVault
 from apikey_service.vault.kek import parse_kek
 from chassis.ids import new_id
 
@@ -56,7 +58,7 @@ def test_it_opens_at_no_other_place(vault: EnvelopeVault, part: str) -> None:
         "field": replace(place, field="api_key2"),
     }[part]
 
-    with pytest.raises(CannotOpen):
+    with pytest.raises(KeyUnreadable):
         vault.open(sealed, elsewhere)
 
 
@@ -68,7 +70,7 @@ def test_neither_half_of_the_envelope_can_be_taken_from_another(vault: EnvelopeV
         replace(one, ciphertext=other.ciphertext),
         replace(one, wrapped_key=other.wrapped_key),
     ):
-        with pytest.raises(CannotOpen):
+        with pytest.raises(KeyUnreadable):
             vault.open(mixed, place)
 
 
@@ -83,7 +85,7 @@ def test_a_changed_bit_anywhere_keeps_it_shut_and_the_error_shows_nothing(
         *(replace(sealed, wrapped_key=broken) for broken in _broken(sealed.wrapped_key)),
     ]
     for other in tampered:
-        with pytest.raises(CannotOpen) as refused:
+        with pytest.raises(KeyUnreadable) as refused:
             vault.open(other, place)
         assert PLAIN not in "".join(traceback.format_exception(refused.value))
 
@@ -97,8 +99,16 @@ def test_another_key_encryption_key_is_recognised_by_its_id(vault: EnvelopeVault
     place = _place()
     sealed = EnvelopeVault(parse_kek(_kek_text())).seal(Secret(PLAIN), place)
 
-    with pytest.raises(CannotOpen, match=sealed.kek_id):
+    before = _unreadable("kek_missing")
+    with pytest.raises(KeyUnreadable):
         vault.open(sealed, place)
+    assert _unreadable("kek_missing") == before + 1
+
+
+def _unreadable(cause: str) -> float:
+    value = REGISTRY.get_sample_value("apikey_unreadable_keys_total", {"cause": cause})
+    assert value is not None
+    return value
 
 
 def test_the_same_key_has_the_same_id_which_does_not_give_it_away() -> None:

@@ -1,12 +1,13 @@
 """Logs of a real process: one JSON line an event, and no secrets in it."""
 
+import base64
 import json
 import subprocess
 import sys
 
 import pytest
 
-from chassis.telemetry.logging import redact_text
+from chassis.telemetry.redaction import redact_text
 
 SCRIPT = """
 import logging
@@ -59,3 +60,90 @@ def test_a_process_logs_json_lines_without_secrets() -> None:
 )
 def test_what_looks_like_a_credential_is_taken_out(text: str, kept: str) -> None:
     assert redact_text(text) == kept
+
+
+HIDING = r"""
+import asyncio, logging, sys, threading, warnings
+from dataclasses import dataclass
+from chassis.telemetry.logging import configure_logging, get_logger, log_the_uncaught
+from chassis.telemetry.redaction import hide
+
+configure_logging("test-service", "info")
+log_the_uncaught()
+log = get_logger("here")
+KEY = sys.argv[1]
+
+@dataclass
+class Connection:
+    where: str
+    its: str
+
+class Unprintable:
+    def __repr__(self):
+        raise ValueError(KEY)
+
+async def main():
+    hide(KEY)
+    body = {"error": {"message": f"no such key: {KEY}"}}
+    try:
+        try:
+            raise KeyError(KEY)
+        except KeyError as error:
+            raise ValueError(str(body)) from error
+    except ValueError as error:
+        error.add_note(f"of {KEY!r}")
+        log.error("exception", exc_info=error)
+        logging.getLogger("asyncio").error("of a library %r", body, exc_info=error)
+    log.info("values", text=KEY, raw=KEY.encode(), nested={"a": [{KEY: (KEY, {KEY})}]})
+    log.info("objects", one=Connection("x", KEY), error=ValueError(KEY), bad=Unprintable())
+    log.info("secret", token={"deep": {"er": "hunter2"}}, cookie=Connection("hunter2", "x"))
+    logging.getLogger("nats").error("%d", KEY)
+    deep = here = {}
+    for _ in range(100):
+        here["a"] = here = {"b": KEY}
+    log.info("deep", deep=deep)
+
+    async def child():
+        raise RuntimeError(repr(KEY))
+
+    task = asyncio.create_task(child())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    del task  # nobody retrieves its exception
+
+    def in_thread():
+        hide(KEY)
+        raise RuntimeError(KEY)
+
+    thread = threading.Thread(target=in_thread)
+    thread.start()
+    thread.join()
+    warnings.warn(f"a warning of {KEY!r}")
+    raise SystemError(KEY)
+
+hide(KEY)
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(
+    "key", ["s'k\\abc\"def/ghi+xyz", "plain0123456789abcdef", "x\\u0041\\n%41'\\y&amp;"]
+)
+def test_a_hidden_key_leaves_a_process_in_no_spelling(key: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", HIDING, key], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    events = {event["event"]: event for event in map(json.loads, done.stdout.splitlines())}
+    assert "no such key: [redacted]" in events["exception"]["exception"]
+    assert events["values"]["text"] == events["values"]["raw"] == "[redacted]"
+    assert events["objects"]["bad"] == "<Unprintable without a repr: ValueError>"
+    assert events["secret"]["token"] == {"deep": {"er": "[redacted]"}}
+    assert events["secret"]["cookie"] == "[redacted]"
+    assert events["log.failed"]["logger"] == "nats"
+    assert {"uncaught.in_thread", "uncaught.in_process"} <= events.keys()
+    inner = key[2:-2]
+    for spelled in (key, inner, repr(inner)[1:-1], json.dumps(inner)[1:-1], "hunter2"):
+        assert spelled not in done.stdout
+        assert json.dumps(spelled)[1:-1] not in done.stdout
+    assert base64.b64encode(key.encode()).decode()[:12] not in done.stdout

@@ -16,6 +16,7 @@ from chassis.grpc.caller import current_caller
 from chassis.grpc.client import Channel
 from chassis.grpc.idempotency import once
 from chassis.grpc.server import allow
+from chassis.telemetry.redaction import hide
 from parley.apikey.v1 import apikey_pb2, apikey_pb2_grpc
 from parley.auth.v1 import auth_pb2, auth_pb2_grpc
 
@@ -43,6 +44,7 @@ class ApiKeyServicer(apikey_pb2_grpc.ApiKeyServiceServicer):
     async def CreateKey(
         self, request: apikey_pb2.CreateKeyRequest, context: object
     ) -> apikey_pb2.CreateKeyResponse:
+        hide(request.api_key)
         key = await keys.create_key(
             self._open_transaction,
             self._vault,
@@ -83,6 +85,7 @@ class ApiKeyServicer(apikey_pb2_grpc.ApiKeyServiceServicer):
             current_caller(),
             request.id if request.HasField("id") else None,
         )
+        hide(connection.api_key.reveal())
         return connection_to_proto(connection)
 
 

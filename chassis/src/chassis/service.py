@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from chassis.health import Check, HealthBook, OpsServer
 from chassis.settings import UNUSABLE_STATUS, ServiceSettings, UnusableSetting
-from chassis.telemetry.logging import configure_logging, get_logger
+from chassis.telemetry.logging import configure_logging, get_logger, log_the_uncaught
 
 _log = get_logger(__name__)
 
@@ -100,6 +100,7 @@ class Service:
         UNUSABLE_STATUS if a setting is to blame, which a line on standard error then names.
         """
         configure_logging(self.name, self._settings.log_level)
+        log_the_uncaught()
         if sys.platform == "win32":
             status = asyncio.run(self._main())
         else:

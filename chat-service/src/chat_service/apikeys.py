@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from chassis.grpc.client import Channel
+from chassis.telemetry.redaction import hide
 from chat_service.domain.connection import Connection
 from chat_service.usecases.ports import ResolveKey
 from parley.apikey.v1 import apikey_pb2, apikey_pb2_grpc
@@ -21,6 +22,7 @@ def resolve_key_over(channel: Channel) -> ResolveKey:
             timeout=_DEADLINE_SECONDS,
             idempotent=True,
         )
+        hide(key.api_key)
         return Connection(
             key_id=UUID(key.id),
             name=key.name,

@@ -12,6 +12,7 @@ from chassis.settings import (
     GrpcServerSettings,
     service_config,
 )
+from chat_service.providers.guard import AddressPolicy
 
 
 def _one_host(entry: str) -> str:
@@ -90,6 +91,12 @@ class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
         description="Most characters that a model is shown, the question included; the question "
         "itself is always shown whole.",
     )
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _names_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        AddressPolicy(value)
+        return value
 
     @field_validator("redis_url")
     @classmethod

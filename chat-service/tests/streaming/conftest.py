@@ -106,12 +106,17 @@ class Rig:
         )
 
     async def ask(
-        self, caller: Caller, server: ModelServer, model: str, prefix: str = ""
+        self,
+        caller: Caller,
+        server: ModelServer,
+        model: str,
+        prefix: str = "",
+        api_key: str = "sk-very-secret-key",
     ) -> AcceptedRun:
         connection = Connection(
             key_id=new_id(),
             name="scripted",
-            api_key="sk-very-secret-key",
+            api_key=api_key,
             model=model,
             base_url=server.base_url,
             provider="openai",

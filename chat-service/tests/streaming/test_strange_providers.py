@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 import pytest_asyncio
+import redis.asyncio
 
 from chassis.caller import Caller
 from chassis.testing import ModelServer, eventually
@@ -21,7 +22,7 @@ from chat_service.streaming.generate import Bounds
 from chat_service.streaming.log import Append
 from parley_local.model_server.texts import text_of
 
-_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n"
+_HEAD = b"Content-Type: text/event-stream\r\nConnection: close\r\n"
 
 
 def chunk(text: str = "", finish_reason: str | None = None, **more: Any) -> bytes:
@@ -39,11 +40,15 @@ class Strange:
     endless: bytes = b""
     header: bytes = b""
     hung_up: bool = False
+    status: int = 200
+    connections: int = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         try:
             await reader.readuntil(b"\r\n\r\n")
-            writer.write(_HEAD + self.header + b"\r\n" + self.body)
+            status = b"HTTP/1.1 %d Whatever\r\n" % self.status
+            writer.write(status + _HEAD + self.header + b"\r\n" + self.body)
             while self.endless:
                 writer.write(self.endless)
                 await writer.drain()
@@ -63,9 +68,26 @@ async def strange() -> AsyncIterator[Strange]:
         yield server
 
 
-@pytest.mark.parametrize(("said", "kept"), [("st\0op", "st\ufffdop"), ("\ud800", "\ufffd")])
-async def test_a_finish_reason_that_cannot_be_stored_does_not_keep_the_answer_from_being_saved(
-    rig: Any, caller: Caller, strange: Strange, said: str, kept: str
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        *((word, word) for word in ("stop", "length", "content_filter", "tool_calls")),
+        ("function_call", "function_call"),
+        ("st\0op", "other"),
+        ("\ud800", "other"),
+        ("STOP", "other"),
+        ("sk-very-secret-key", "other"),
+        ("x" * 500_000, "other"),
+    ],
+)
+async def test_of_a_finish_reason_one_of_the_known_words_is_kept_and_shown(
+    rig: Any,
+    caller: Caller,
+    strange: Strange,
+    said: str,
+    kept: str,
+    redis_url: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     strange.body = chunk("hello") + chunk(finish_reason=said) + b"data: [DONE]\n\n"
     run = (await rig.ask(caller, strange, "m")).run
@@ -74,6 +96,84 @@ async def test_a_finish_reason_that_cannot_be_stored_does_not_keep_the_answer_fr
     assert rig.end(frames)["finish_reason"] == kept
     found = await rig.find(run)
     assert (found.run.finish_reason, found.answer.content) == (kept, "hello")
+    logged = capsys.readouterr().out
+    assert len(logged) < 10_000
+    assert ("run.finish_reason_unknown" in logged) == (kept == "other")
+    for shown in (logged, str(frames), str(await everything(redis_url))):
+        assert "sk-very-secret-key" not in shown
+        assert "x" * 100 not in shown
+
+
+async def everything(redis_url: str) -> list[Any]:
+    """What every stream of Redis holds."""
+    async with redis.asyncio.from_url(redis_url) as client:
+        return [
+            await client.xrange(key) async for key in client.scan_iter(_type="stream", count=1000)
+        ]
+
+
+KEY = "s'k\\abc\"def/ghi"
+
+
+@pytest.mark.parametrize("status", [200, 401, 500])
+async def test_a_key_that_the_provider_quotes_is_in_no_log_however_it_is_escaped(
+    rig: Any, caller: Caller, strange: Strange, status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = json.dumps({"error": {"message": f"no such key: {KEY}", KEY: [KEY]}})
+    strange.status = status
+    strange.body = f"data: {error}\n\n".encode() if status == 200 else error.encode()
+    frames = await rig.follow((await rig.ask(caller, strange, "m", api_key=KEY)).run)
+    assert rig.end(frames)["problem"]["reason"].startswith("PROVIDER_")
+    logged = capsys.readouterr().out
+    assert "no such key: [redacted]" in logged
+    inner = KEY[2:]
+    for spelled in (inner, repr(KEY)[3:-1], json.dumps(inner)[1:-1], "abc"):
+        assert spelled not in logged
+        assert json.dumps(spelled)[1:-1] not in logged
+        assert spelled not in str(frames)
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "http://.localhost:{}/v1",
+        "http://localhost.:{}/v1",
+        "http://127.000.000.001:{}/v1",
+        "http://0177.0.0.1:{}/v1",
+        "http://127.1:{}/v1",
+        "http://0x7f.1:{}/v1",
+        "http://\uff11\uff12\uff17.0.0.1:{}/v1",
+        "http://a..b:{}/v1",
+        "http://" + "a" * 64 + ".example:{}/v1",
+        "http://xn--a:{}/v1",
+        "http://[fe80::1%25lo]:{}/v1",
+        "http://x@127.0.0.1:{}/v1",
+        "http://127.0.0.1:{}\\@example.com/v1",
+        "http://127.0.0.1:99999/v1?{}",
+        "http://127.0.0.1:0/v1",
+        "not a url",
+        "",
+    ],
+)
+async def test_a_base_url_that_was_kept_and_cannot_be_read_is_no_fault_of_ours(
+    make_rig: Any, caller: Caller, strange: Strange, redis_url: str, base_url: str
+) -> None:
+    rig = await make_rig(redis_url, allowed_hosts=("0.0.0.0/0", "::/0"))
+    strange.base_url = base_url.format(strange.base_url.split(":")[2].split("/")[0])
+    frames = await rig.follow((await rig.ask(caller, strange, "m")).run)
+    problem = rig.end(frames)["problem"]
+    assert (problem["reason"], problem["status"]) == ("PROVIDER_URL_INVALID", 502)
+    assert not strange.connections
+
+
+@pytest.mark.parametrize("host", ["nowhere.invalid", "no_such_host"])
+async def test_a_server_that_is_not_there_is_unreachable_whatever_the_resolver_says(
+    make_rig: Any, caller: Caller, strange: Strange, redis_url: str, host: str
+) -> None:
+    rig = await make_rig(redis_url, allowed_hosts=("0.0.0.0/0", "::/0"))
+    strange.base_url = f"http://{host}:9/v1"
+    frames = await rig.follow((await rig.ask(caller, strange, "m")).run)
+    assert rig.end(frames)["problem"]["reason"] == "PROVIDER_UNREACHABLE"
 
 
 async def test_a_silent_server_keeps_its_own_users_waiting_alone_and_they_are_told_the_truth(
@@ -140,7 +240,7 @@ async def test_a_log_with_a_finish_reason_that_cannot_be_stored_is_saved_by_its_
         found = await rig.ended(run)
     finally:
         await taker.stop()
-    assert (found.run.status, found.run.finish_reason) == (RunStatus.COMPLETED, "st\ufffdop")
+    assert (found.run.status, found.run.finish_reason) == (RunStatus.COMPLETED, "other")
 
 
 async def test_a_run_whose_end_breaks_is_let_go_and_ended_by_whoever_takes_it(

@@ -11,6 +11,7 @@ from apikey_service.domain.secret import Secret
 NAME_MAXIMUM = 100
 API_KEY_MAXIMUM = 500
 MODEL_MAXIMUM = 200
+BASE_URL_MAXIMUM = 500
 
 
 class Provider(Enum):

@@ -23,3 +23,11 @@ class NoKey(AppError):
     kind = Kind.NOT_FOUND
     reason = "NO_KEY"
     detail = "You have not stored a provider key yet."
+
+
+class KeyUnreadable(AppError):
+    """What is stored was not sealed for this key, or what it is locked with is gone."""
+
+    kind = Kind.CONFLICT
+    reason = "KEY_UNREADABLE"
+    detail = "This key can no longer be opened; save it again as a new key, and use that one."

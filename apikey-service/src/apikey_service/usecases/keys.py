@@ -3,9 +3,9 @@
 import re
 from dataclasses import dataclass
 
-from apikey_service.domain.base_url import BASE_URL_MAXIMUM, normalise_base_url
 from apikey_service.domain.key import (
     API_KEY_MAXIMUM,
+    BASE_URL_MAXIMUM,
     MODEL_MAXIMUM,
     NAME_MAXIMUM,
     Key,
@@ -20,6 +20,7 @@ from chassis.errors import FieldError, ValidationFailed
 from chassis.idempotency import Once
 from chassis.ids import new_id, parse_id
 from chassis.paging import Page, Position, page_of, parse_limit
+from chassis.server_url import BadServerUrl, parse_server_url
 from chassis.text import check_text
 
 API_KEY_FIELD = "api_key"
@@ -88,12 +89,14 @@ def _check(new: NewKey, api_key: Secret) -> tuple[str, str, str]:
     ]
     if not _API_KEY.fullmatch(api_key.reveal()):
         errors.append(FieldError("api_key", "INVALID_CHARACTER"))
-    normal = normalise_base_url(base_url)
-    if normal is None and base_url:
-        errors.append(FieldError("base_url", "INVALID_URL"))
-    if errors or normal is None:
+    if base_url:
+        try:
+            base_url = str(parse_server_url(base_url))
+        except BadServerUrl as error:
+            errors.append(FieldError("base_url", error.reason))
+    if errors:
         raise ValidationFailed(fields=tuple(dict.fromkeys(errors)))
-    return name, model, normal
+    return name, model, base_url
 
 
 def _check_line(field: str, text: str, maximum: int) -> list[FieldError]:

@@ -43,7 +43,11 @@ class Vault(Protocol):
     def seal(self, secret: Secret, place: Place) -> Sealed: ...
 
     def open(self, sealed: Sealed, place: Place) -> Secret:
-        """The secret; raises when it was sealed for another place, or tampered with."""
+        """The secret.
+
+        Raises KeyUnreadable when it was sealed for another place or tampered with, or when the
+        key-encryption key is not at hand: the operator has been told then.
+        """
 
 
 class Transaction(Protocol):

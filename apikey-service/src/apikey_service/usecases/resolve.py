@@ -13,7 +13,8 @@ async def resolve_key(
 ) -> Connection:
     """Open one of the caller's keys, with None their first one.
 
-    Raises KeyNotFound for an id that is not one of theirs, NoKey for None when there is none.
+    Raises KeyNotFound for an id that is not one of theirs, NoKey for None when there is none,
+    KeyUnreadable for one that does not open.
     """
     parsed = None if key_id is None else parse_id(key_id)
     if key_id is not None and parsed is None:

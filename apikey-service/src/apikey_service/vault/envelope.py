@@ -8,19 +8,30 @@ import os
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from prometheus_client import Counter
 
 from apikey_service.domain.secret import Secret
+from apikey_service.usecases.errors import KeyUnreadable
 from apikey_service.usecases.ports import Place, Sealed, Vault
 from apikey_service.vault.kek import KeyEncryptionKey
+from chassis.telemetry.logging import get_logger
+
+_log = get_logger(__name__)
+
+_UNREADABLE = Counter(
+    "apikey_unreadable_keys_total",
+    "Stored keys that did not open: kek_missing or not_sealed_here.",
+    ["cause"],
+)
+_KEK_MISSING = "kek_missing"
+_NOT_SEALED_HERE = "not_sealed_here"
+for _cause in (_KEK_MISSING, _NOT_SEALED_HERE):
+    _UNREADABLE.labels(_cause)  # there from the start: an alert on its growth needs a zero
 
 _DATA_KEY_BYTES = 32
 # Each nonce is random and stands before its ciphertext. A data key locks one text only; the
 # key-encryption key may lock 2**32 data keys before a nonce is likely to repeat.
 _NONCE_BYTES = 12
-
-
-class CannotOpen(Exception):
-    """What is stored is not what was sealed for this place, or its key is not at hand."""
 
 
 def _context(purpose: bytes, place: Place) -> bytes:
@@ -57,17 +68,29 @@ class EnvelopeVault(Vault):
         )
 
     def open(self, sealed: Sealed, place: Place) -> Secret:
-        """The secret that was sealed for ``place``; raises CannotOpen."""
+        """The secret that was sealed for ``place``; raises KeyUnreadable."""
         if sealed.kek_id != self._kek_id:
-            raise CannotOpen(
-                f"key {place.key_id} is locked with key-encryption key {sealed.kek_id}"
-            )
+            raise self._unreadable(_KEK_MISSING, sealed, place)
         try:
             data_key = _unlock(self._kek, sealed.wrapped_key, _context(_DATA_KEY, place))
             text = _unlock(AESGCM(data_key), sealed.ciphertext, _context(_SECRET, place))
         except (InvalidTag, ValueError):
-            raise CannotOpen(f"key {place.key_id} is not what was sealed for it") from None
+            raise self._unreadable(_NOT_SEALED_HERE, sealed, place) from None
         return Secret(text.decode())
+
+    def _unreadable(self, cause: str, sealed: Sealed, place: Place) -> KeyUnreadable:
+        """Tells the operator: nothing that a user does makes a stored key unreadable."""
+        _UNREADABLE.labels(cause).inc()
+        _log.critical(
+            "vault.key_unreadable",
+            cause=cause,
+            key_id=str(place.key_id),
+            user_id=str(place.user_id),
+            tenant_id=str(place.tenant_id),
+            kek_id=sealed.kek_id,
+            current_kek_id=self._kek_id,
+        )
+        return KeyUnreadable()
 
 
 def _lock(cipher: AESGCM, text: bytes, context: bytes) -> bytes:

@@ -13,7 +13,8 @@ from chassis.dead_letters import table
 from chassis.errors import AppError
 from chassis.service import Component
 from chassis.tasks import end_task
-from chassis.telemetry.logging import get_logger, redact_text
+from chassis.telemetry.logging import get_logger
+from chassis.telemetry.redaction import redact_text
 
 _log = get_logger(__name__)
 

@@ -1,23 +1,29 @@
 """Logs: one JSON line an event, on standard output, with secrets taken out.
 
-Redaction looks at the *names* of fields (``password``, ``api_key``, ``token`` …) and at the
-*shape* of text (bearer headers, JSON Web Tokens, provider keys, passwords in URLs), in events
-and in stack traces alike: a text that came from a provider or a library passes through here.
+Redaction is the last thing before a line is written: every event, of ours and of libraries, with
+its exception, is made of plain values first, and every text among them goes through
+:func:`chassis.telemetry.redaction.redact_text`; what stands under the *name* of a secret
+(``password``, ``api_key``, ``token`` …) is taken out whatever it is.
 """
 
 import json
 import logging
 import re
 import sys
+import threading
 from collections.abc import Mapping, MutableMapping
-from typing import Any, TextIO
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, TextIO
+from uuid import UUID
 
 import orjson
 import structlog
 
 from chassis.telemetry.context import request_id, trace_id
+from chassis.telemetry.redaction import REDACTED, redact_text
 
-REDACTED = "[redacted]"
+if TYPE_CHECKING:
+    from types import TracebackType
 
 _LIBRARIES = (
     "aiohttp",
@@ -39,42 +45,58 @@ _SECRET_NAME = re.compile(
     r"verification_?code",
     re.IGNORECASE,
 )
-_SECRET_TEXT = re.compile(
-    r"(?P<bearer>\b[Bb]earer\s+)[A-Za-z0-9._~+/=-]+"
-    r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
-    r"|\bparley_pat_[A-Za-z0-9_-]+"
-    r"|\b(?:sk|pk|rk|xai|gsk|pat)[-_][A-Za-z0-9*._-]{6,}"
-    r"|(?P<url>\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s@/]+(?=@)"
-)
+# What the chain itself puts into each event.
+_OURS = frozenset({"timestamp", "level", "logger", "service", "trace_id"})
+# The names of fields are few and the same.
+_secret_names: dict[str, bool] = {}
+_MOST_NAMES = 1000
+# Deeper than anybody reads, and than a structure that holds itself is followed.
+_MOST_DEPTH = 8
 
 
-def redact_text(text: str) -> str:
-    """``text`` with everything that looks like a credential replaced."""
+def _is_secret(name: str) -> bool:
+    known = _secret_names.get(name)
+    if known is None:
+        known = _SECRET_NAME.search(name) is not None
+        if len(_secret_names) < _MOST_NAMES:
+            _secret_names[name] = known
+    return known
 
-    def replace(match: re.Match[str]) -> str:
-        return (match["bearer"] or match["url"] or "") + REDACTED
 
-    return _SECRET_TEXT.sub(replace, text)
-
-
-def _redact(name: str, value: object) -> object:
-    if _SECRET_NAME.search(name) and isinstance(value, str | bytes):
+def _redact(name: str, value: object, depth: int = 0) -> object:
+    """``value`` as plain JSON values, under ``name``, with secrets taken out."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    is_secret = _is_secret(name)
+    if isinstance(value, Mapping):
+        if depth >= _MOST_DEPTH:
+            return "…"
+        return {
+            redact_text(str(key)): _redact(name if is_secret else str(key), inner, depth + 1)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list | tuple | set | frozenset):
+        return ["…"] if depth >= _MOST_DEPTH else [_redact(name, one, depth + 1) for one in value]
+    if is_secret:
         return REDACTED
     if isinstance(value, str):
         return redact_text(value)
-    if isinstance(value, Mapping):
-        return {str(key): _redact(str(key), inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_redact(name, inner) for inner in value]
-    return value
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, bytes | bytearray | memoryview):
+        return redact_text(bytes(value).decode("utf-8", "backslashreplace"))
+    try:
+        return redact_text(repr(value))
+    except Exception as error:  # noqa: BLE001 - a log line must never be what fails
+        return f"<{type(value).__name__} without a repr: {type(error).__name__}>"
 
 
 def _redact_event(
     _logger: object, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    for name, value in event.items():
-        event[name] = _redact(name, value)
-    return event
+    return {name: value if name in _OURS else _redact(name, value) for name, value in event.items()}
 
 
 def _add_context(
@@ -88,10 +110,10 @@ def _add_context(
 
 def _to_json(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
     try:
-        return orjson.dumps(event, default=repr).decode()
+        return orjson.dumps(event).decode()
     except TypeError:
         # A lone surrogate, a huge number: a log line must never be what fails.
-        return json.dumps(event, default=repr)
+        return json.dumps(event)
 
 
 class _StandardOutput(logging.StreamHandler[TextIO]):
@@ -103,6 +125,15 @@ class _StandardOutput(logging.StreamHandler[TextIO]):
     @property
     def stream(self) -> TextIO:  # type: ignore[override]
         return sys.stdout
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """A line that cannot be made says so, without what it was to be made of."""
+        error = sys.exc_info()[1]
+        if isinstance(error, OSError):
+            return  # standard output is gone: there is nobody to tell
+        failed = {"event": "log.failed", "logger": record.name, "error": type(error).__name__}
+        self.stream.write(json.dumps({"level": "error", **failed}) + self.terminator)
+        self.flush()
 
 
 def configure_logging(service: str, level: str) -> None:
@@ -125,13 +156,16 @@ def configure_logging(service: str, level: str) -> None:
         add_service,
         _add_context,
         structlog.processors.format_exc_info,
-        _redact_event,
     ]
     handler = _StandardOutput()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _to_json],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _redact_event,
+                _to_json,
+            ],
         )
     )
     root = logging.getLogger()
@@ -148,6 +182,28 @@ def configure_logging(service: str, level: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(root.level),
         cache_logger_on_first_use=True,
     )
+
+
+def log_the_uncaught() -> None:
+    """Have what would be written to standard error by itself go through the logs.
+
+    That is exceptions that end the process or a thread or that nobody can catch, and warnings.
+    """
+    log = get_logger("uncaught")
+
+    def of_process(
+        kind: type[BaseException], error: BaseException, trace: "TracebackType | None"
+    ) -> None:
+        log.critical("uncaught.in_process", exc_info=(kind, error, trace))
+
+    def of_thread(thrown: threading.ExceptHookArgs) -> None:
+        log.error("uncaught.in_thread", exc_info=thrown.exc_value)
+
+    def unraisable(thrown: "sys.UnraisableHookArgs") -> None:
+        log.error("uncaught.unraisable", where=thrown.err_msg, exc_info=thrown.exc_value)
+
+    sys.excepthook, threading.excepthook, sys.unraisablehook = of_process, of_thread, unraisable
+    logging.captureWarnings(capture=True)
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

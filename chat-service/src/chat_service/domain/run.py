@@ -3,7 +3,22 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
+
+FINISH_REASONS: Final = frozenset(
+    {"stop", "length", "content_filter", "tool_calls", "function_call"}
+)
+OTHER_FINISH_REASON: Final = "other"
+
+
+def known_finish_reason(word: str | None) -> str | None:
+    """One of FINISH_REASONS, ``other`` for a word that is none of them, None for None.
+
+    A provider may write anything there, the user's key as well: what is kept or shown of its
+    word comes from here.
+    """
+    return word if word is None or word in FINISH_REASONS else OTHER_FINISH_REASON
 
 
 class RunStatus(StrEnum):
@@ -71,8 +86,8 @@ class Run:
 class Ending:
     """How a run ended, and all that it produced.
 
-    `reason` (upper snake case) says why when `status` is not COMPLETED; `finish_reason` is the
-    provider's own word. `text` and `reasoning` are storable: no U+0000, no lone surrogate.
+    `reason` (upper snake case) says why when `status` is not COMPLETED; `finish_reason` is what
+    `known_finish_reason` made of the provider's word. `text` and `reasoning` are storable: no U+0000, no lone surrogate.
     """
 
     status: RunStatus

@@ -50,6 +50,11 @@ class ProviderForbidden(ProviderError):
     detail = "The base URL leads to an address that is not open to providers."
 
 
+class ProviderUrlInvalid(ProviderError):
+    reason = "PROVIDER_URL_INVALID"
+    detail = "The base URL is none that can be called; save the key again with the right one."
+
+
 class ProviderRedirected(ProviderError):
     reason = "PROVIDER_REDIRECTED"
     detail = "The provider answered with a redirect; the base URL must be the final one."

@@ -9,35 +9,22 @@ import ipaddress
 import socket
 from collections.abc import Sequence
 
+from chassis.server_url import BadServerUrl, parse_host
+from chat_service.providers.special_purpose import is_public
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-# Addresses that carry an IPv4 address inside, and so may lead anywhere; Python calls some of
-# them global. NAT64 (RFC 6052, RFC 8215), 6to4 (RFC 3056), IPv4-compatible (RFC 4291).
-_TRANSLATED = tuple(
-    ipaddress.IPv6Network(network)
-    for network in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "::/96")
-)
 
 
 class AddressForbidden(OSError):
     """A provider's name or URL leads to an address that is not open to it."""
 
 
-def is_public(address: Address) -> bool:
-    """Whether ``address`` is one of the public internet's, by itself and not by translation."""
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return is_public(address.ipv4_mapped)
-        if any(address in network for network in _TRANSLATED):
-            return False
-    return address.is_global and not address.is_multicast
-
-
 class AddressPolicy:
     """The operator's opinion: public addresses, and what ``allowed`` opens besides.
 
-    ``allowed`` holds networks (``127.0.0.0/8``), addresses and host names.
+    ``allowed`` holds networks (``127.0.0.0/8``), addresses and host names. Raises ValueError for
+    an entry that is none of these: nothing may be thought open, or closed, that is not.
     """
 
     def __init__(self, allowed: Sequence[str]) -> None:
@@ -47,15 +34,23 @@ class AddressPolicy:
             try:
                 self._networks.append(ipaddress.ip_network(entry))
             except ValueError:
-                self._hosts.add(entry.lower().rstrip("."))
+                try:
+                    self._hosts.add(parse_host(entry))
+                except BadServerUrl:
+                    raise ValueError(
+                        f"{entry!r} is neither a network, such as 10.0.0.0/8, nor a host"
+                    ) from None
 
     def opens_host(self, host: str) -> bool:
-        """Whether the operator opened this name, wherever it leads."""
-        return host.lower().rstrip(".") in self._hosts
+        """Whether the operator opened this host by its name, wherever it leads."""
+        return host in self._hosts
 
     def admits(self, address: str) -> bool:
-        """Whether a connection to this address may be made."""
-        parsed = ipaddress.ip_address(address.partition("%")[0])
+        """Whether a connection to this address may be made; not, if it is none."""
+        try:
+            parsed = ipaddress.ip_address(address.partition("%")[0])
+        except ValueError:
+            return False
         return is_public(parsed) or any(parsed in network for network in self._networks)
 
     def make_socket(

@@ -1,9 +1,8 @@
 """Anything that speaks the OpenAI chat completions protocol.
 
-The SDK makes the request; the stream is read raw and decoded with orjson: a parsed chunk
-object per token costs several times what all the rest does. One SDK client serves all users,
-with key and address given at each call: a client of one's own for each call costs more than the
-call, and begins with a thread that looks up the platform's name.
+The request is made here, header by header: an SDK would add what it finds in the environment and
+what it knows of the machine. The stream is read raw and decoded with orjson: a parsed chunk
+object per token costs several times what all the rest does.
 """
 
 import json
@@ -13,29 +12,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
-import httpx2
-import openai
 import orjson
 
+from chassis.server_url import BadServerUrl, ServerUrl, parse_server_url
 from chassis.service import Component
 from chat_service.domain.connection import Connection
 from chat_service.domain.prompt import PromptMessage
 from chat_service.domain.run import Usage
 from chat_service.providers.errors import (
     ProviderBroke,
-    ProviderBusy,
     ProviderError,
-    ProviderForbidden,
     ProviderGarbled,
-    ProviderUnreachable,
-    of_status,
+    ProviderUrlInvalid,
 )
-from chat_service.providers.guard import AddressForbidden, AddressPolicy
-from chat_service.providers.transport import SOURCE, GuardedTransport, Source
+from chat_service.providers.guard import AddressPolicy
+from chat_service.providers.transport import GuardedClient, Source
 
 # An SSE line longer than this is no chunk of a chat completion.
 _MAX_LINE_BYTES = 1024 * 1024
-_FINISH_REASON_CHARACTERS = 64
 # A read that brings so much is of a model that is faster than any reader: no waiting for rounds.
 _FAST_BYTES = 16 * 1024
 
@@ -44,7 +38,8 @@ _FAST_BYTES = 16 * 1024
 class Piece:
     """What one read of the provider's socket brought: ``size`` bytes of whatever there is.
 
-    ``finished``: the stream's own end came.
+    ``finish_reason`` is the provider's own word, of any length; ``finished``: the stream's own
+    end came.
     """
 
     size: int = 0
@@ -62,22 +57,11 @@ class OpenAiProvider(Component):
         self._policy = policy
         self._streams = streams
         self._per_host = per_host
-        self._client: openai.AsyncOpenAI | None = None
+        self._client: GuardedClient | None = None
 
     async def start(self) -> None:
-        self._client = openai.AsyncOpenAI(
-            # Neither is ever used: each call brings its own.
-            api_key="none",
-            base_url="http://provider.invalid",
-            http_client=httpx2.AsyncClient(
-                transport=GuardedTransport(
-                    self._policy, connections=self._streams, per_host=self._per_host
-                ),
-                follow_redirects=False,
-                trust_env=False,
-            ),
-            max_retries=0,
-            timeout=None,
+        self._client = GuardedClient(
+            self._policy, connections=self._streams, per_host=self._per_host
         )
 
     async def stop(self) -> None:
@@ -115,42 +99,28 @@ class OpenAiProvider(Component):
         }
         headers = {
             "Authorization": f"Bearer {connection.api_key}",
-            "Accept-Encoding": "identity",
+            "Content-Type": "application/json",
+            "Accept": "text/event-stream, application/json",
         }
         try:
-            # The SDK's way for any path: without the walk of its types through every message.
-            stream = await self._client.post(
-                f"{connection.base_url.rstrip('/')}/chat/completions",
-                cast_to=object,
-                body=body,
-                options={"headers": headers},
-                stream=True,
-                stream_cls=openai.AsyncStream[object],
-            )
-            try:
-                source: Source = stream.response.extensions[SOURCE]
+            async with self._client.post(
+                _server_of(connection),
+                "/chat/completions",
+                headers=headers,
+                body=orjson.dumps(body),
+            ) as source:
                 async for piece in read_stream(source, next_round):
                     yield piece
-            finally:
-                await stream.close()
-        except openai.APIStatusError as error:
-            raise of_status(error.status_code, str(error)) from error
-        except openai.APIConnectionError as error:
-            if isinstance(_root(error), AddressForbidden):
-                raise ProviderForbidden() from error
-            if isinstance(error.__cause__, httpx2.PoolTimeout):
-                raise ProviderBusy(str(error.__cause__)) from error
-            if isinstance(error.__cause__, httpx2.DecodingError):
-                raise ProviderGarbled(str(error.__cause__)) from error
-            raise ProviderUnreachable(str(error)) from error
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise ProviderBroke(str(error)) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise ProviderBroke(f"{type(error).__name__}: {error}") from error
 
 
-def _root(error: BaseException) -> BaseException:
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return error
+def _server_of(connection: Connection) -> ServerUrl:
+    try:
+        return parse_server_url(connection.base_url)
+    except BadServerUrl as error:
+        # Kept before this was looked at when it is saved.
+        raise ProviderUrlInvalid(str(error)) from error
 
 
 async def read_stream(
@@ -225,7 +195,7 @@ def _take(payload: bytes, piece: Piece, texts: list[str], thoughts: list[str]) -
             elif thought := delta.get("reasoning_content") or delta.get("reasoning"):
                 thoughts.append(_string(thought))
             if reason := choice.get("finish_reason"):
-                piece.finish_reason = _string(reason)[:_FINISH_REASON_CHARACTERS]
+                piece.finish_reason = _string(reason)
         if usage := chunk.get("usage"):
             piece.usage = _usage(usage)
     except (AttributeError, KeyError, TypeError) as error:

@@ -1,20 +1,28 @@
-"""The SDK's HTTP, carried by aiohttp over sockets that the address policy has admitted.
+"""HTTP to model servers, over sockets that the address policy has admitted.
 
-A successful answer's body is left unread: ``extensions["source"]`` is a :class:`Source` of it,
-so that the hot path reads the socket without the layers between. The body of any other answer
-is read at once, and no more of it than an error message needs.
+A request carries the headers that this module and its caller name and no others: nothing of the
+environment (no proxies, no netrc, no variables of an SDK), nothing of this machine, no cookies.
 """
 
 import asyncio
-from contextlib import suppress
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import aiohttp
-import httpx2
+import yarl
 
+from chassis.server_url import ServerUrl
+from chat_service.providers.errors import (
+    ProviderBusy,
+    ProviderError,
+    ProviderForbidden,
+    ProviderGarbled,
+    ProviderUnreachable,
+    of_status,
+)
 from chat_service.providers.guard import AddressForbidden, AddressPolicy
-
-SOURCE = "source"
 
 # For one address to accept, and for all that is to happen before the request can be sent.
 _CONNECT_SECONDS = 10.0
@@ -22,6 +30,11 @@ _CONNECTED_SECONDS = 20.0
 # What may still come behind a stream's own end is the body's end, if anything.
 _LAST_BYTES_SECONDS = 1.0
 _ERROR_BODY_BYTES = 64 * 1024
+_HEADERS = {
+    "User-Agent": "Parley",
+    # A few bytes of anything else could become any number.
+    "Accept-Encoding": "identity",
+}
 
 
 class Source:
@@ -63,85 +76,94 @@ class Source:
                 self._response.connection.transport.resume_reading()
 
 
-class _Body(httpx2.AsyncByteStream):
-    """Ends with the answer: back to the pool after a stream's own end, else the socket closes."""
-
-    def __init__(self, source: Source, closing: set[asyncio.Task[None]]) -> None:
-        self._source = source
-        self._closing = closing
-
-    async def aclose(self) -> None:
-        if not self._source.finished:
-            self._source.close()
-            return
-        # The saving of the answer need not wait for it.
-        task = asyncio.create_task(self._source.read_to_its_end())
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
-
-
-class GuardedTransport(httpx2.AsyncBaseTransport):
+class GuardedClient:
     """One pool of at most ``connections`` connections, for all users' providers.
 
     At most ``per_host`` of them go to one host and port, so that a server which never answers
-    does not take them all. Who gets none within 20 s is refused: httpx2.PoolTimeout. Otherwise
-    raises httpx2.ConnectError, with AddressForbidden as its cause if that was the reason.
+    does not take them all. Made in a running event loop.
     """
 
     def __init__(self, policy: AddressPolicy, *, connections: int, per_host: int) -> None:
         self._policy = policy
-        self._guarded = _session(connections, per_host, policy)
-        self._opened = _session(connections, per_host, None)
+        tls = _tls()
+        self._guarded = _session(connections, per_host, tls, policy)
+        self._opened = _session(connections, per_host, tls, None)
         self._closing: set[asyncio.Task[None]] = set()
 
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        session = self._opened if self._policy.opens_host(request.url.host) else self._guarded
+    @asynccontextmanager
+    async def post(
+        self, server: ServerUrl, path: str, *, headers: Mapping[str, str], body: bytes
+    ) -> AsyncIterator[Source]:
+        """The body of a successful answer, to be read within the block.
+
+        Raises ProviderError: ProviderBusy if there is no free connection within 20 s, and for
+        an answer of another status what ``of_status`` makes of it. Redirects are not followed.
+        """
+        response = await self._send(server, path, headers, body)
+        if response.status >= 300:
+            raise await _refusal(response)
+        encoding = response.headers.get("Content-Encoding", "identity")
+        if encoding.lower() != "identity":
+            response.close()
+            raise ProviderGarbled(f"an answer in the encoding {encoding!r}")
+        source = Source(response)
+        try:
+            yield source
+        finally:
+            self._end(source)
+
+    async def _send(
+        self, server: ServerUrl, path: str, headers: Mapping[str, str], body: bytes
+    ) -> aiohttp.ClientResponse:
+        session = self._opened if self._policy.opens_host(server.host) else self._guarded
         queue = _Queue()
         try:
-            response = await session.request(
-                request.method,
-                str(request.url),
-                headers=request.headers,
-                data=request.content,
+            return await session.post(
+                yarl.URL(f"{server}{path}", encoded=True),
+                headers={**_HEADERS, **headers},
+                data=body,
                 allow_redirects=False,
                 trace_request_ctx=queue,
             )
-        except (aiohttp.ClientError, TimeoutError) as error:
-            if isinstance(error, aiohttp.ClientConnectorError) and isinstance(
-                error.os_error, AddressForbidden
-            ):
-                raise httpx2.ConnectError(str(error)) from error.os_error
-            if queue.waited and isinstance(error, aiohttp.ConnectionTimeoutError):
-                raise httpx2.PoolTimeout(str(error)) from error
-            raise httpx2.ConnectError(str(error)) from error
-        headers = [
-            (name, value)
-            for name, value in response.raw_headers
-            if name.lower() not in (b"content-encoding", b"content-length")
-        ]
-        if response.status >= 300:
-            async with response:
-                text = await response.content.read(_ERROR_BODY_BYTES)
-            return httpx2.Response(response.status, headers=headers, content=text, request=request)
-        encoding = response.headers.get("Content-Encoding", "identity")
-        if encoding.lower() != "identity":
-            # Nobody asked for it, and a few bytes of it could become any number.
-            response.close()
-            raise httpx2.DecodingError(f"an answer in the encoding {encoding!r}")
-        source = Source(response)
-        return httpx2.Response(
-            response.status,
-            headers=headers,
-            stream=_Body(source, self._closing),
-            request=request,
-            extensions={SOURCE: source},
-        )
+        # Where a host is neither a name nor an address, the resolver and the codec that it
+        # encodes names with raise ValueError.
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise _failure(error, queue) from error
 
-    async def aclose(self) -> None:
+    def _end(self, source: Source) -> None:
+        """Back to the pool after a stream's own end, else the socket closes."""
+        if not source.finished:
+            source.close()
+            return
+        # The saving of the answer need not wait for it.
+        task = asyncio.create_task(source.read_to_its_end())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def close(self) -> None:
         if self._closing:
             await asyncio.wait(self._closing)
         await self._guarded.close()
         await self._opened.close()
+
+
+async def _refusal(response: aiohttp.ClientResponse) -> ProviderError:
+    """No more of the body is read than an error message needs."""
+    text = b""
+    with suppress(aiohttp.ClientError, OSError):
+        async with response:
+            text = await response.content.read(_ERROR_BODY_BYTES)
+    return of_status(response.status, f"{response.status}: {text.decode(errors='replace')}")
+
+
+def _failure(error: Exception, queue: "_Queue") -> ProviderError:
+    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(
+        error.os_error, AddressForbidden
+    ):
+        return ProviderForbidden()
+    if queue.waited and isinstance(error, aiohttp.ConnectionTimeoutError):
+        return ProviderBusy(str(error))
+    return ProviderUnreachable(f"{type(error).__name__}: {error}")
 
 
 class _Queue:
@@ -155,8 +177,20 @@ async def _note_waiting(_: aiohttp.ClientSession, context: Any, __: object) -> N
     context.trace_request_ctx.waited = True
 
 
+def _tls() -> ssl.SSLContext:
+    """Trusts whom the system trusts.
+
+    Not ``ssl.create_default_context``: that writes the secrets of connections, which carry
+    users' keys, to wherever SSLKEYLOGFILE points.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_default_certs()
+    context.set_alpn_protocols(("http/1.1",))
+    return context
+
+
 def _session(
-    connections: int, per_host: int, policy: AddressPolicy | None
+    connections: int, per_host: int, tls: ssl.SSLContext, policy: AddressPolicy | None
 ) -> aiohttp.ClientSession:
     trace = aiohttp.TraceConfig()
     trace.on_connection_queued_start.append(_note_waiting)
@@ -165,6 +199,7 @@ def _session(
             limit=connections,
             limit_per_host=per_host,
             ttl_dns_cache=30,
+            ssl=tls,
             socket_factory=None if policy is None else policy.make_socket,
         ),
         trace_configs=[trace],

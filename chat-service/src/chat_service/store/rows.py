@@ -3,7 +3,7 @@
 from typing import Any
 
 from chat_service.domain.message import Message, Role
-from chat_service.domain.run import Run, RunStatus, Usage
+from chat_service.domain.run import Run, RunStatus, Usage, known_finish_reason
 from chat_service.domain.session import Session
 
 
@@ -60,7 +60,8 @@ def to_run(row: Any) -> Run:
         usage=_usage(row),
         created_at=row.created_at,
         ended_at=row.ended_at,
-        finish_reason=row.finish_reason,
+        # Rows of earlier versions have it as the provider said it.
+        finish_reason=known_finish_reason(row.finish_reason),
         cancel_requested=row.cancel_requested,
         continues=row.continues,
     )

@@ -14,6 +14,7 @@ from prometheus_client import Counter, Gauge
 from chassis.service import Component
 from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
+from chassis.telemetry.redaction import hide
 from chat_service.domain.connection import Connection
 from chat_service.domain.prompt import PromptMessage
 from chat_service.domain.run import Ending, Run
@@ -227,6 +228,7 @@ class Engine(Component):
         self, generation: Generation, connection: Connection, prompt: Sequence[PromptMessage]
     ) -> None:
         live = generation.live
+        hide(connection.api_key)
         try:
             with _LIVE.track_inprogress():
                 verdict = await generation.run(connection, prompt)

@@ -5,19 +5,19 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from chassis.telemetry.logging import REDACTED, get_logger
+from chassis.telemetry.logging import get_logger
 from chat_service.domain.connection import Connection
 from chat_service.domain.prompt import PromptMessage
-from chat_service.domain.run import RunStatus, Usage
+from chat_service.domain.run import RunStatus, Usage, known_finish_reason
 from chat_service.providers.errors import ProviderError
 from chat_service.providers.openai import OpenAiProvider, Piece
-from chat_service.streaming.frame import storable
 from chat_service.streaming.live import LiveRun
 from chat_service.streaming.tick import Tick
 
 _log = get_logger(__name__)
 
 _LOGGED_CHARACTERS = 2000
+_LOGGED_WORD_CHARACTERS = 64
 # What a provider may send for each byte of the largest answer. A piece of one letter comes in some
 # 300 bytes; more than that on the whole is comments or emptiness without end.
 _BYTES_FOR_A_BYTE = 256
@@ -78,6 +78,7 @@ class Generation:
         self._began = self._heard = self._loop.time()
         self._spoke = False
         self._bytes = 0
+        self._noted = False
         self._verdict: Verdict | None = None
         self._reading: asyncio.Task[Verdict] | None = None
 
@@ -128,13 +129,12 @@ class Generation:
                     if self._is_too_large():
                         return _TOO_LARGE
         except ProviderError as error:
-            # The provider's text may quote the key: that very text is taken out here, and
-            # whatever else looks like a secret by the logging chain.
+            # The provider's text may quote the key, which the log does not show (`hide`).
             _log.warning(
                 "run.provider_failed",
                 run_id=str(run.id),
                 reason=error.reason,
-                text=error.text.replace(connection.api_key, REDACTED)[:_LOGGED_CHARACTERS],
+                text=error.text[:_LOGGED_CHARACTERS],
             )
             return Verdict(RunStatus.FAILED, error.reason, error.detail, error.status)
         except Exception as error:  # noqa: BLE001 - whatever broke, the answer so far is saved
@@ -153,7 +153,9 @@ class Generation:
         if piece.usage is not None:
             self.usage = piece.usage
         if piece.finish_reason is not None:
-            self.finish_reason = storable(piece.finish_reason)
+            self.finish_reason = known_finish_reason(piece.finish_reason)
+            if self.finish_reason != piece.finish_reason:
+                self._note_finish_reason(piece.finish_reason)
         if not piece.text and not piece.reasoning:
             return
         if piece.reasoning:
@@ -163,3 +165,13 @@ class Generation:
         self._heard = self._loop.time()
         self._tick.mark(self.live, urgent=not self._spoke)
         self._spoke = True
+
+    def _note_finish_reason(self, word: str) -> None:
+        """Once for each run, however often its provider says it."""
+        if not self._noted:
+            self._noted = True
+            _log.info(
+                "run.finish_reason_unknown",
+                run_id=str(self.live.run.id),
+                word=word[:_LOGGED_WORD_CHARACTERS],
+            )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from chat_service.domain.run import Ending, RunStatus, Usage
+from chat_service.domain.run import Ending, RunStatus, Usage, known_finish_reason
 from chat_service.streaming.frame import (
     DELTA,
     DONE,
@@ -13,7 +13,6 @@ from chat_service.streaming.frame import (
     SNAPSHOT,
     USAGE,
     Frame,
-    storable,
 )
 
 OWNER_LOST = "OWNER_LOST"
@@ -45,7 +44,7 @@ def replay(frames: Sequence[Frame], prefix: str = "") -> Ending:
             last_seq = frame.seq
             status, reason = RunStatus(data["status"]), None
             # Logs of earlier versions have it as the provider said it.
-            finish_reason = data["finish_reason"] and storable(data["finish_reason"])
+            finish_reason = known_finish_reason(data["finish_reason"])
         elif frame.event == ERROR:
             last_seq = frame.seq
             status, reason = RunStatus.FAILED, data["problem"]["reason"]

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterable, Mapping
-from http import HTTPStatus
 from typing import Any
 
 from starlette.requests import Request

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Query
 
+from chassis.telemetry.redaction import hide
 from gateway.auth import KeysReader, KeysWriter
 from gateway.clients import Services
 from gateway.idempotency import IdempotencyKeyOf
@@ -20,6 +21,7 @@ async def create_key(
     body: NewKey, caller: KeysWriter, services: Services, key: IdempotencyKeyOf
 ) -> Key:
     """Store a connection; its key is not shown again."""
+    hide(body.api_key)
     apikey = services.apikey
     response = await apikey.tell(
         apikey.stub.CreateKey,
