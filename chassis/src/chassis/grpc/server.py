@@ -99,6 +99,13 @@ class GrpcServer(Component):
                 ("grpc.http2.max_ping_strikes", 0),
                 ("grpc.keepalive_time_ms", 30_000),
                 ("grpc.keepalive_timeout_ms", 10_000),
+                # A client whose connections are well never looks for other addresses: it does so
+                # when one of them is to be made anew. There is no end to the grace in which what
+                # is under way on the old one ends by itself.
+                (
+                    "grpc.max_connection_age_ms",
+                    round(settings.grpc_connection_age_seconds * 1000),
+                ),
             ],
         )
         recorder = _Registrations(server)
