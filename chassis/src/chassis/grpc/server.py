@@ -48,15 +48,26 @@ _SECONDS = Histogram(
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """Which services may call a method, and whether it needs a user's token."""
+    """Which services may call a method, whether it needs a user's token, and whether one that has
+    been outlived will do.
+    """
 
     callers: frozenset[str]
     open: bool
+    outlived: bool
 
 
-def allow(*callers: str, open: bool = False) -> Method:  # noqa: A002 - reads as a sentence
-    """A method for these services; ``open``: without a user's token."""
-    return Method(frozenset(callers), open)
+def allow(
+    *callers: str,
+    open: bool = False,  # noqa: A002 - reads as a sentence
+    outlived: bool = False,
+) -> Method:
+    """A method for these services.
+
+    ``open``: without a user's token. ``outlived``: what it does was begun, perhaps long ago, by a
+    request whose token its caller has verified: it may have expired since; see TokenVerifier.
+    """
+    return Method(frozenset(callers), open, outlived)
 
 
 class GrpcServer(Component):
@@ -253,7 +264,7 @@ class _Guard(grpc.aio.ServerInterceptor):
             if scheme != "Bearer" or not token:
                 raise Unauthenticated()
             await self._verifier.wait_for_keys()
-            set_caller(self._verifier.verify(token))
+            set_caller(self._verifier.verify(token, outlived=policy.outlived))
         set_deadline(context.time_remaining())
         idempotency_key.set(parse_idempotency_key(metadata.get(METADATA_KEY)))
 
