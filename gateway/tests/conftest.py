@@ -61,11 +61,13 @@ class Call:
 class Fake:
     """A service that answers each method with what the test put into ``answers``.
 
-    An error is raised; an event is waited for, and then there is no answer.
+    An error is raised; an event is waited for, and then there is no answer, or the one beside it.
     """
 
     def __init__(self) -> None:
-        self.answers: dict[str, Message | Exception | asyncio.Event] = {}
+        self.answers: dict[
+            str, Message | Exception | asyncio.Event | tuple[asyncio.Event, Message]
+        ] = {}
         self.calls: list[Call] = []
 
     def note(self, method: str, request: Any) -> None:
@@ -97,8 +99,13 @@ class Fake:
                 case asyncio.Event():
                     await told.wait()
                     raise AssertionError(f"{method} was let go, and has no answer")
-                case _:
+                case (asyncio.Event() as gate, Message() as late):
+                    await gate.wait()
+                    return late
+                case Exception():
                     raise told
+                case _:
+                    raise AssertionError(told)
 
         return answer
 

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import (
 from chassis.errors import AppError
 from gateway.problems import RequestRefused, problem
 from gateway.ws.door import PATH, SocketDoor
+from gateway.ws.wire import Gone
 
 _LAST_WORDS = {"x-content-type-options": "nosniff", "connection": "close"}
 
@@ -89,11 +90,24 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             # Nor is there a place for a refusal between its bytes.
             self.transport.abort()
             return
+        # Nothing is for this protocol any more; what comes is for the socket, if there will be one.
+        self.flow.pause_reading()
+        task = self.loop.create_task(self._open_socket(), name="socket")
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def _open_socket(self) -> None:
+        """Open the socket and serve it to its end."""
         try:
-            answer, socket = self.sockets.open(self.scope, self.transport)
+            answer, socket = await self.sockets.open(self.scope, self.transport)
         except AppError as error:
             self._refuse(error)
             return
+        except Gone:
+            return
+        except BaseException:
+            self.transport.abort()
+            raise
         wire: Any = socket.wire
         # So that uvicorn's end is the socket's as well: told to close, and waited for.
         self.connections.discard(self)
@@ -101,11 +115,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         wire.on_lost = partial(self.connections.discard, wire)
         self.transport.write(answer)
         self.transport.set_protocol(wire)
-        task = self.loop.create_task(socket.serve(), name="socket")
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        self.flow.resume_reading()
         # The parser and this protocol hold each other.
         self.parser = None  # type: ignore[assignment]
+        await socket.serve()
 
     def _should_upgrade_to_ws(self) -> bool:
         return self.scope["method"] == "GET" and self.url.partition(b"?")[0] == PATH.encode()

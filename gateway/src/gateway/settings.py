@@ -60,8 +60,12 @@ class Settings(ServiceSettings):
         (), description="JSON list of networks whose X-Forwarded-* headers are believed."
     )
 
+    # Each has room for the largest text that is legal, every character of it an emoji that is
+    # written as two escapes of six bytes each: 100,000 of a note, 32,000 of a question.
     body_limit_bytes: int = Field(
-        1024 * 1024, ge=1024, description="Largest request body, bytes as they come."
+        1280 * 1024,
+        ge=1024,
+        description="Largest request body, bytes as they come. A character may come as 12 bytes.",
     )
     head_limit_bytes: int = Field(
         64 * 1024, ge=4096, description="Largest request line with all its headers, bytes."
@@ -97,7 +101,9 @@ class Settings(ServiceSettings):
         description="A silent WebSocket is pinged after so long, and dropped if it never answers.",
     )
     socket_frame_bytes: int = Field(
-        128 * 1024, ge=1024, description="Largest message of a WebSocket's client."
+        512 * 1024,
+        ge=1024,
+        description="Largest message of a WebSocket's client, bytes. A character may come as 12.",
     )
     socket_follows: int = Field(
         32, ge=1, le=1000, description="Runs that one WebSocket may follow at once."
