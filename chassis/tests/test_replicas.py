@@ -125,6 +125,16 @@ async def call(channel: Channel) -> None:
     await channel.unary(method, StringValue(value="x"), timeout=10)
 
 
+async def call_until_it_is_taken(channel: Channel) -> None:
+    """Calls again while it is refused by a replica that goes; any other error is raised."""
+    while True:
+        try:
+            return await call(channel)
+        except AppError as error:
+            if error.kind is not Kind.UNAVAILABLE:
+                raise
+
+
 class OpenStream:
     """A stream that has begun."""
 
@@ -182,6 +192,23 @@ async def test_calls_and_streams_outlive_the_connections_they_are_on(replicas: R
     await stream.ends_well()
 
 
+async def test_no_call_fails_because_its_connection_is_too_old(replicas: Replicas) -> None:
+    handlers, _ = await replicas.add("127.0.0.1", age=0.1)
+    channel = await replicas.connect()
+    made = 0
+
+    async def keep_calling() -> None:
+        nonlocal made
+        while len(handlers.peers) < 60:
+            await call(channel)
+            made += 1
+
+    async with asyncio.timeout(60), asyncio.TaskGroup() as callers:
+        for _ in range(20):
+            callers.create_task(keep_calling())
+    assert handlers.calls == made
+
+
 async def test_a_replica_whose_name_is_taken_away_ends_what_it_has_begun(
     replicas: Replicas,
 ) -> None:
@@ -221,10 +248,7 @@ async def test_a_replica_that_drains_gets_no_calls_and_ends_what_it_has_begun(
     async def has_no_turn() -> bool:
         before = first.calls
         for _ in range(4):
-            try:
-                await call(channel)
-            except AppError as error:
-                assert error.kind is Kind.UNAVAILABLE
+            await call_until_it_is_taken(channel)
         return first.calls == before
 
     await eventually(has_no_turn)

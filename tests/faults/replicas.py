@@ -14,7 +14,7 @@ from tests.stack import Stack
 
 #: What each service calls; the gateway calls all four.
 CALLS = {"auth": (), "apikey": ("auth",), "chat": ("auth", "apikey"), "notes": ("auth",)}
-_READY_SECONDS = 60.0
+_READY_SECONDS = 120.0
 # A replica of a service is at the same port as the others: only its address is its own.
 _FIRST, _SECOND = "127.0.0.1", "127.0.0.2"
 

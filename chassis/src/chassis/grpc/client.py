@@ -70,7 +70,9 @@ class Channel(Component):
                 ("grpc.initial_reconnect_backoff_ms", 100),
                 ("grpc.min_reconnect_backoff_ms", 1_000),
                 ("grpc.max_reconnect_backoff_ms", 1_000),
-                ("grpc.enable_retries", 0),
+                # There is no policy by which gRPC would call again. Without this it would not even
+                # do so where the call never left, because its connection had become too old.
+                ("grpc.enable_retries", 1),
                 ("grpc.enable_http_proxy", 0),
                 ("grpc.lb_policy_name", "round_robin"),
                 # A name is asked about whenever a connection is to be made anew, which servers see
