@@ -55,22 +55,24 @@ class NamedStack(Stack):
 
     def first(self, name: str) -> "Replica":
         """The process of ``chat`` or another that the stack has started with."""
-        return Replica(self, name, self.service(f"{name}_service"))
+        process = self.service(f"{name}_service")
+        port = process.environ()[f"{name.upper()}_METRICS_PORT"]
+        return Replica(name, process, int(port), self.names)
 
     async def prepare(self, name: str) -> "Replica":
         """A second process of the service, ready, and not yet named."""
-        first = self.service(f"{name}_service")
+        first, metrics_port = self.service(f"{name}_service"), free_port()
         environment = {
             **first.environ(),
             f"{name.upper()}_GRPC_HOST": _SECOND,
-            f"{name.upper()}_METRICS_PORT": str(free_port()),
+            f"{name.upper()}_METRICS_PORT": str(metrics_port),
         }
         with (self.directory / f"second-{name}").open("wb") as log:
             process = psutil.Popen(
                 first.cmdline(), env=environment, stdout=log, stderr=subprocess.STDOUT
             )
         self._added.append(process)
-        replica = Replica(self, name, process)
+        replica = Replica(name, process, metrics_port, self.names)
         await eventually(replica.is_fit, timeout=_READY_SECONDS)
         return replica
 
@@ -79,22 +81,26 @@ class NamedStack(Stack):
 class Replica:
     """One process of a service."""
 
-    stack: NamedStack = field(repr=False)
     name: str
     process: psutil.Process
+    metrics_port: int
+    names: NameServer = field(repr=False)
+
+    def alone(self) -> None:
+        """Let the name lead here and nowhere else."""
+        self.names.addresses[f"{self.name}-service"] = [_SECOND]
 
     def announce(self) -> None:
         """Let the name lead here as well."""
-        self.stack.names.addresses[f"{self.name}-service"].append(_SECOND)
+        self.names.addresses[f"{self.name}-service"] = [_FIRST, _SECOND]
 
     def renounce(self) -> None:
         """Let the name not lead here any more."""
-        self.stack.names.addresses[f"{self.name}-service"].remove(_SECOND)
+        self.names.addresses[f"{self.name}-service"] = [_FIRST]
 
     @property
     def _probes(self) -> str:
-        port = self.process.environ()[f"{self.name.upper()}_METRICS_PORT"]
-        return f"http://127.0.0.1:{port}"
+        return f"http://127.0.0.1:{self.metrics_port}"
 
     def is_fit(self) -> bool:
         """Whether it is up, and finds everything it needs up."""
