@@ -10,8 +10,10 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
+import psycopg
 
 from chassis.embedded import EmbeddedNats, EmbeddedPostgres, EmbeddedValkey, free_port
 
@@ -135,6 +137,19 @@ class Stack:
         )
 
     # Where the embedded servers are, for tests that look behind the API.
+
+    def query(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """Rows of chat-service's database, past the proxies and every policy."""
+        with psycopg.connect(
+            self.database_url("chat"), autocommit=True, connect_timeout=5
+        ) as connection:
+            # The statements are the tests' own.
+            return connection.execute(statement.encode(), values).fetchall()
+
+    def status_of(self, run_id: str) -> str:
+        """Of the run, as the database has it."""
+        ((status,),) = self.query("SELECT status FROM runs WHERE id = %s", run_id)
+        return str(status)
 
     def database_url(self, service: str) -> str:
         """The superuser's URL of the database of ``auth``, ``apikey``, ``chat`` or ``notes``."""

@@ -1,13 +1,16 @@
 """What a process knows of keys and revocations, and whom it tells."""
 
+import json
 import time
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import jwt
 import pytest
 
 from chassis.errors import Unauthenticated
-from chassis.grpc.caller import TokenVerifier, TrustStore
+from chassis.grpc.caller import LONGEST_SECONDS, TokenVerifier, TrustStore
 from chassis.testing import Signer
 
 
@@ -98,3 +101,63 @@ def test_a_token_is_good_for_everything_or_for_the_scopes_that_it_names() -> Non
     for scope in ("", "root", "notes:read root", "notes:read  chat:write", "NOTES:READ"):
         with pytest.raises(Unauthenticated):
             verifier.verify(signer.caller(scope=scope).token)
+
+
+def _issued_before(signer: Signer, seconds: float) -> str:
+    """A token that was issued so long ago, and was good for a minute."""
+    claims = jwt.decode(signer.token(sid="a"), options={"verify_signature": False})
+    issued_at = time.time() - seconds
+    return signer.sign({**claims, "iat": issued_at, "exp": issued_at + 60})
+
+
+def _is_good(verify: Callable[[], object]) -> bool:
+    try:
+        verify()
+    except Unauthenticated:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("outlived_first", [False, True])
+def test_what_goes_on_outlives_its_token_and_what_begins_does_not(
+    signer: Signer, outlived_first: bool
+) -> None:
+    verifier = TokenVerifier(signer.trust)
+    token = _issued_before(signer, 300)
+    # What was remembered for the one must not be good for the other.
+    for outlived in (outlived_first, not outlived_first, outlived_first):
+        assert _is_good(lambda: verifier.verify(token, outlived=outlived)) is outlived  # noqa: B023
+
+
+def test_nothing_outlives_its_token_by_more_than_revocations_are_remembered(
+    signer: Signer,
+) -> None:
+    verifier = TokenVerifier(signer.trust)
+    for age, is_good in ((LONGEST_SECONDS - 60, True), (LONGEST_SECONDS, False)):
+        token = _issued_before(signer, age)
+        assert _is_good(lambda: verifier.verify(token, outlived=True)) is is_good  # noqa: B023
+
+
+def test_a_revoked_token_is_outlived_by_nothing(signer: Signer) -> None:
+    verifier = TokenVerifier(signer.trust)
+    token = _issued_before(signer, 300)
+    verifier.verify(token, outlived=True)
+    signer.trust.apply(_message(_revocation("a", time.time())))
+    assert not _is_good(lambda: verifier.verify(token, outlived=True))
+
+
+@pytest.mark.parametrize("changes", [{"exp": 1e400}, {"iat": 1e400}, {"iat": -1e400}])
+def test_a_time_without_end_is_no_time(signer: Signer, changes: dict[str, float]) -> None:
+    claims = jwt.decode(signer.token(), options={"verify_signature": False})
+    # JSON has no word for it, but a number that is read as it.
+    (name,) = changes
+    text = json.dumps({**claims, name: "?"}).replace('"?"', f"{'-' * (changes[name] < 0)}1e400")
+    token = jwt.api_jws.encode(
+        text.encode(),
+        signer.private_key,
+        algorithm="EdDSA",
+        headers={"typ": "at+jwt", "kid": signer.kid},
+    )
+    verifier = TokenVerifier(signer.trust)
+    for outlived in (False, True):
+        assert not _is_good(lambda: verifier.verify(token, outlived=outlived))  # noqa: B023

@@ -10,9 +10,10 @@ from sqlalchemy import text
 from chassis.caller import Caller
 from chassis.db.engine import Database
 from chassis.errors import Kind, RemoteError
+from chassis.grpc.client import Channel
 from chassis.ids import new_id
 from chassis.jetstream import Consumer, JetStream
-from chassis.testing import OpenChannel, eventually
+from chassis.testing import OpenChannel, Signer, eventually
 from chat_service.settings import Settings
 from parley.chat.v1 import chat_pb2
 from parley.events.v1 import events_pb2
@@ -221,3 +222,29 @@ async def test_only_the_gateway_is_let_in(
         other = client.over(await grpc_channel(settings.grpc_port, "chat-service", name))
         kind, _ = await _refused(other, "ListSessions", chat_pb2.ListSessionsRequest())
         assert kind is Kind.FORBIDDEN
+
+
+async def test_what_was_begun_is_seen_to_its_end_although_its_token_has_expired(
+    client: Client, channel: Channel, caller: Caller, signer: Signer
+) -> None:
+    accepted, frames = await client.ask()
+    expired = signer.caller(caller.user_id, caller.tenant_id, lifetime=-1.0)
+    late = type(client)(channel, expired)
+    assert await late.follow(accepted.run_id) == frames
+    found = await late.call("GetRun", chat_pb2.GetRunRequest(run_id=accepted.run_id))
+    assert found.answer.content == _text(frames)
+    # Nothing begins with such a token, and nobody else's run is seen.
+    begins: list[tuple[str, Any]] = [
+        ("StartRun", chat_pb2.StartRunRequest(content="hello")),
+        ("ContinueRun", chat_pb2.ContinueRunRequest(run_id=accepted.run_id)),
+        ("CancelRun", chat_pb2.CancelRunRequest(run_id=accepted.run_id)),
+        ("RecoverRun", chat_pb2.RecoverRunRequest(session_id=accepted.session_id)),
+        ("ListMessages", chat_pb2.ListMessagesRequest(session_id=accepted.session_id)),
+        ("ListSessions", chat_pb2.ListSessionsRequest()),
+    ]
+    for method, request in begins:
+        kind, _ = await _refused(late, method, request)
+        assert kind is Kind.UNAUTHENTICATED, method
+    other = type(client)(channel, signer.caller(tenant_id=caller.tenant_id, lifetime=-1.0))
+    kind, _ = await _refused(other, "GetRun", chat_pb2.GetRunRequest(run_id=accepted.run_id))
+    assert kind is Kind.NOT_FOUND

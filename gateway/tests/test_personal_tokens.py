@@ -4,8 +4,11 @@ import asyncio
 import time
 from typing import Any
 
+import orjson
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from chassis.caller import Caller
 from chassis.errors import AppError, Kind
@@ -43,6 +46,15 @@ def grants(door: Door, *, scope: str = "notes:read", lifetime: float = 120.0) ->
     )
     door.notes.answers["ListNotes"] = notes_pb2.ListNotesResponse()
     return caller
+
+
+async def handshake(door: Door, token: str) -> tuple[int, str]:
+    """Status and reason of a handshake with this token, which is refused."""
+    url = f"ws://127.0.0.1:{door.port}/api/v1/ws"
+    with pytest.raises(InvalidStatus) as refused:
+        await connect(url, proxy=None, additional_headers=bearing(token))
+    response = refused.value.response
+    return response.status_code, orjson.loads(response.body or b"")["reason"]
 
 
 def exchanges(door: Door) -> int:
@@ -374,13 +386,55 @@ async def test_a_sockets_client_is_named_to_auth_service_as_a_requests_is(
 
 async def test_a_wrong_personal_token_ends_a_socket(door: Door, dial: Any) -> None:
     door.auth.answers["ExchangeToken"] = InvalidToken()
-    for options in ({}, {"additional_headers": bearing(secret())}):
-        client = await dial(door, auth=False, **options)
-        if not options:
-            await client.say(type="auth", token=secret())
-        told = await client.hear()
-        assert (told["type"], told["reason"]) == ("problem", "UNAUTHENTICATED")
-        assert await client.closed() == 4401
+    client = await dial(door, auth=False)
+    told = await client.ask(type="auth", token=secret())
+    assert (told["type"], told["reason"]) == ("problem", "UNAUTHENTICATED")
+    assert await client.closed() == 4401
+
+
+async def test_a_wrong_personal_token_is_refused_before_the_upgrade(door: Door) -> None:
+    door.auth.answers["ExchangeToken"] = InvalidToken()
+    assert await handshake(door, secret()) == (401, "UNAUTHENTICATED")
+    assert exchanges(door) == 1
+    # Not even shaped like one: nobody is asked.
+    assert await handshake(door, "parley_pat_short") == (401, "UNAUTHENTICATED")
+    assert exchanges(door) == 1
+    assert len(door.gateway.sockets) == 0
+
+
+async def test_a_handshake_is_answered_although_nothing_comes_of_the_look_up(
+    open_door: Any,
+) -> None:
+    door = await open_door(auth_deadline_seconds=0.2)
+    door.auth.answers["ExchangeToken"] = asyncio.Event()
+    assert await handshake(door, secret()) == (504, "DEADLINE_EXCEEDED")
+
+
+async def test_a_client_that_goes_while_its_token_is_looked_up_leaves_nothing_behind(
+    open_door: Any,
+) -> None:
+    door = await open_door(sockets_per_user=1)
+    grants(door)
+    gate = asyncio.Event()
+    door.auth.answers["ExchangeToken"] = (gate, door.auth.answers["ExchangeToken"])
+    _, writer = await asyncio.open_connection("127.0.0.1", door.port)
+    writer.write(
+        b"GET /api/v1/ws HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
+        b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        b"authorization: Bearer " + secret().encode() + b"\r\n\r\n"
+    )
+    await eventually(lambda: exchanges(door))
+    writer.transport.abort()
+    gate.set()
+
+    async def has_a_place() -> bool:
+        url = f"ws://127.0.0.1:{door.port}/api/v1/ws"
+        async with connect(url, proxy=None, additional_headers=bearing(secret())) as client:
+            await client.send('{"type":"ping"}')
+            return await client.recv() == '{"type":"pong"}'
+
+    assert await eventually(has_a_place, ignoring=(InvalidStatus,))
+    await eventually(lambda: len(door.gateway.sockets) == 0)
 
 
 async def test_a_socket_outlives_what_its_personal_token_was_exchanged_for(

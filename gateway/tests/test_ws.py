@@ -97,10 +97,26 @@ async def test_a_run_is_continued_as_a_new_one(door: Door, dial: Dial, script: A
 async def test_a_handshake_with_a_token_needs_no_first_frame(door: Door, dial: Dial) -> None:
     client = await dial(door, auth=False, additional_headers=door.bearer)
     assert await client.ask(type="ping") == {"type": "pong"}
-    assert await refusal(door, additional_headers={"authorization": "Bearer forged"}) == (
-        401,
-        "UNAUTHENTICATED",
-    )
+
+
+async def test_a_bad_token_with_the_handshake_is_refused_before_the_upgrade(door: Door) -> None:
+    expired = door.signer.caller(lifetime=-1.0).token
+    stranger = type(door.signer)().token()
+    for told in (
+        f"Bearer {expired}",
+        f"Bearer {stranger}",
+        "Bearer forged",
+        "Bearer",
+        "Basic eDp5",
+    ):
+        headers = {"authorization": told}
+        assert await refusal(door, additional_headers=headers) == (401, "UNAUTHENTICATED")
+    assert len(door.gateway.sockets) == 0
+
+
+async def test_a_handshake_before_any_key_has_arrived_is_503(open_door: Any) -> None:
+    door = await open_door(ready=False)
+    assert await refusal(door, additional_headers=door.bearer) == (503, "TRUST_UNAVAILABLE")
 
 
 async def test_a_token_in_the_address_authenticates_nobody(door: Door) -> None:

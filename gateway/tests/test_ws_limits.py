@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import struct
 import time
@@ -31,15 +32,17 @@ class ShuttingDown(AppError):
 
 @contextlib.asynccontextmanager
 async def raw_socket(
-    door: Door,
+    door: Door, *, known: bool = True
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection behind its handshake whose frames are the test's own bytes."""
+    """A connection behind its handshake, with a token unless it is not ``known``, whose frames are
+    the test's own bytes.
+    """
+    token = b"authorization: " + door.bearer["authorization"].encode() + b"\r\n"
     reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
     writer.write(
         b"GET /api/v1/ws HTTP/1.1\r\nhost: x\r\nconnection: keep-alive, Upgrade\r\n"
         b"upgrade: WebSocket\r\nsec-websocket-version: 13\r\n"
-        b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-        b"authorization: " + door.bearer["authorization"].encode() + b"\r\n\r\n"
+        b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n" + (token if known else b"") + b"\r\n"
     )
     head = await reader.readuntil(b"\r\n\r\n")
     assert b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n" in head
@@ -142,14 +145,68 @@ async def test_an_idle_socket_is_closed(open_door: Any, dial: Dial, make_frame: 
     assert (await following.ask(type="ping"))["type"] == "pong"
 
 
-async def test_a_message_that_is_too_large_closes_with_1009(
-    open_door: Any, dial: Dial, make_frame: MakeFrame
+@pytest.mark.parametrize("character", ["你", "😀"])
+async def test_the_longest_question_is_taken_in_its_longest_spelling(
+    door: Door, dial: Dial, make_frame: MakeFrame, character: str
+) -> None:
+    door.chat.script = [[make_frame(1, "done", b"{}")]]
+    text = character * 32_000
+    spelt = json.dumps(text)
+    assert len(spelt) == 2 + 32_000 * (12 if character == "😀" else 6)
+    client = await dial(door)
+    await client.connection.send(f'{{"type":"send","ref":"1","content":{spelt}}}')
+    assert (await client.hear())["type"] == "ack"
+    (asked,) = door.chat.asked
+    assert asked.request.content == text
+
+
+async def test_a_frame_that_is_too_large_is_refused_and_the_socket_goes_on(
+    open_door: Any, dial: Dial
 ) -> None:
     door = await open_door(socket_frame_bytes=1024)
-    for message in ("x" * 1025, ["x" * 512, "x" * 512, "x"]):
+    client = await dial(door)
+    for ref, piece in (("1", 0), ("2", 100)):
+        message = json.dumps({"type": "send", "ref": ref, "content": "x" * 1024})
+        pieces = [message[start : start + piece] for start in range(0, len(message), piece or 1)]
+        await client.connection.send(pieces if piece else message)
+        told = await client.hear()
+        assert (told["ref"], told["status"], told["reason"]) == (ref, 413, "FRAME_TOO_LARGE")
+    await client.connection.send("x" * 1025)
+    told = await client.hear()
+    assert (told.get("ref"), told["reason"]) == (None, "FRAME_TOO_LARGE")
+    assert await client.ask(type="ping") == {"type": "pong"}
+    assert door.chat.asked == []
+
+
+async def test_a_message_that_is_far_too_large_closes_with_1009(open_door: Any, dial: Dial) -> None:
+    door = await open_door(socket_frame_bytes=1024)
+    for message in ("x" * 2049, ["x" * 1024, "x" * 1024, "x"]):
         client = await dial(door)
         await client.connection.send(message)
         assert await client.closed() == 1009
+
+
+async def test_a_client_whom_nobody_knows_has_room_for_a_token_and_no_more(
+    door: Door, dial: Dial
+) -> None:
+    client = await dial(door, auth=False)
+    spelt = "".join(f"\\u{ord(character):04x}" for character in "x" * 4096)
+    await client.connection.send(f'{{"type":"auth","token":"{spelt}"}}')
+    assert (await client.hear())["reason"] == "UNAUTHENTICATED"
+    async with raw_socket(door, known=False) as (reader, writer):
+        # The beginning of a message of 400,000 bytes: its end is not waited for.
+        writer.write(b"\x81\xff" + struct.pack(">Q", 400_000) + bytes(4) + b"x" * 40_000)
+        assert await close_code(reader) == 1009
+
+
+async def test_what_is_said_right_behind_the_token_is_heard(door: Door, dial: Dial) -> None:
+    client = await dial(door, auth=False)
+    await client.say(type="auth", token=door.caller.token)
+    await client.say(type="ping", ref="x" * 64)
+    for _ in range(600):
+        await client.say(type="ping", ref="y" * 64)
+    assert (await client.hear())["type"] == "ack"
+    assert await client.hear() == {"type": "pong", "ref": "x" * 64}
 
 
 async def test_a_message_in_pieces_is_one_message(door: Door, dial: Dial) -> None:

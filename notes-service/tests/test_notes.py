@@ -5,7 +5,7 @@ import psycopg
 import pytest
 
 from chassis.errors import FieldError, Kind, RemoteError
-from chassis.grpc.client import Channel
+from chassis.grpc.client import MAX_MESSAGE_BYTES, Channel
 from chassis.ids import new_id
 from chassis.paging import encode_cursor
 from chassis.testing import DatabaseUrls, OpenChannel, Signer
@@ -181,6 +181,28 @@ async def test_the_list_is_read_page_by_page_each_note_once_and_ties_too(
     others = [note.id for note in created if note.id not in same]
     assert seen == [*sorted(same, reverse=True), *reversed(others)]
     assert foreign.id not in seen
+
+
+async def test_a_page_ends_early_once_its_text_is_long(alice: User) -> None:
+    # More in all than gRPC carries at once.
+    content = "😀" * 100_000
+    assert 42 * len(content.encode()) > MAX_MESSAGE_BYTES
+    made = [(await alice.create(str(number), content)).id for number in range(42)]
+    seen, pages, cursor = list[str](), 0, ""
+    while True:
+        page = await alice.list(100, cursor, count=True)
+        assert page.total == len(made)
+        assert page.ByteSize() < 5 * 1024 * 1024
+        seen += [note.id for note in page.items]
+        pages += 1
+        cursor = page.next_cursor
+        if not cursor:
+            break
+    assert seen == made[::-1]
+    # 11 notes have 4 MiB.
+    assert pages == 4
+    (newest,) = (await alice.list(1)).items
+    assert (newest.id, newest.content) == (made[-1], content)
 
 
 async def test_notes_that_come_and_go_between_pages_shift_nothing(alice: User) -> None:

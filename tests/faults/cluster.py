@@ -9,7 +9,6 @@ from typing import Any
 
 import httpx
 import psutil
-import psycopg
 
 from chassis.testing.eventually import eventually
 from tests.client import User
@@ -135,19 +134,6 @@ class Cluster(Stack):
 
     def database_url(self, service: str) -> str:
         return self.servers.database_url(service)
-
-    def query(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        """Rows of chat-service's database, past the proxies and every policy."""
-        with psycopg.connect(
-            self.database_url("chat"), autocommit=True, connect_timeout=5
-        ) as connection:
-            # The statements are the tests' own.
-            return connection.execute(statement.encode(), values).fetchall()
-
-    def status_of(self, run_id: str) -> str:
-        """Of the run, as the database has it."""
-        ((status,),) = self.query("SELECT status FROM runs WHERE id = %s", run_id)
-        return str(status)
 
     def counters(self) -> dict[str, Any]:
         """What the model server has counted."""

@@ -3,8 +3,8 @@
 from itertools import pairwise
 
 from parley_local.model_server.texts import text_of
+from tests.stack import Stack
 
-from .cluster import Cluster
 from .reader import Reader
 from .turn import Turn
 
@@ -38,9 +38,7 @@ def model_text(model: str, least: int) -> str:
     return text_of(model)
 
 
-def run_is_true(
-    cluster: Cluster, turn: Turn, *, status: str | None = None, broken: str = ""
-) -> None:
+def run_is_true(cluster: Stack, turn: Turn, *, status: str | None = None, broken: str = "") -> None:
     """What was shown, what is saved and what the model said agree; the answer was saved once.
 
     ``status`` is the one that the run must have; by default any that tells the truth.

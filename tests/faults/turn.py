@@ -7,8 +7,8 @@ from collections.abc import Callable
 from chassis.ids import new_id
 from chassis.testing.eventually import eventually
 from tests.client import User
+from tests.stack import Stack
 
-from .cluster import Cluster
 from .reader import Reader, Shown
 
 
@@ -30,7 +30,7 @@ class Turn:
 
     def __init__(
         self,
-        cluster: Cluster,
+        cluster: Stack,
         user: User,
         model: str,
         *,
@@ -43,7 +43,7 @@ class Turn:
         self.token = user.http.headers["Authorization"].partition(" ")[2]
         self.reader = Reader(cluster.gateways, self.token, on_event=on_event)
 
-    def again(self, cluster: Cluster) -> "Turn":
+    def again(self, cluster: Stack) -> "Turn":
         """A further question in the same conversation, to the same model."""
         further = copy.copy(self)
         further.reader = Reader(cluster.gateways, self.token)
@@ -55,7 +55,7 @@ class Turn:
             self.reader.ask, self.session_id, "Go on", gateway=gateway, cut_after=cut_after
         )
 
-    async def is_live(self, cluster: Cluster, deltas: int) -> None:
+    async def is_live(self, cluster: Stack, deltas: int) -> None:
         """Return when so many deltas were shown; raises unless the run goes on then."""
         await eventually(lambda: self.reader.deltas >= deltas, timeout=30)
         assert cluster.status_of(self.reader.run_id) == "running"

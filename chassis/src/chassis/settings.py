@@ -146,6 +146,13 @@ class GrpcServerSettings(ServiceSettings):
 
     grpc_host: str = Field("127.0.0.1", description="Address the gRPC server listens on.")
     grpc_port: int = Field(0, ge=0, le=65535, description="Its port; 0: any free one.")
+    grpc_connection_age_seconds: float = Field(
+        15.0,
+        ge=0.1,
+        le=3600,
+        description="After so long a client is asked to connect anew, which is when it learns of "
+        "replicas that were added; calls and streams on the old connection go on to their end.",
+    )
 
 
 class DatabaseSettings(_FileAwareSettings):

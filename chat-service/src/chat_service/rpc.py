@@ -45,10 +45,12 @@ POLICY: dict[str, dict[str, Method]] = {
         "ContinueRun": allow("gateway"),
         "CancelRun": allow("gateway"),
         "RecoverRun": allow("gateway"),
-        "FollowRun": allow("gateway"),
+        # The gateway goes on with what it has begun: when a trunk breaks, and when a whole answer
+        # is waited for, minutes after the question.
+        "FollowRun": allow("gateway", outlived=True),
         # Runs come on it by calls that bear their users' tokens.
         "OpenTrunk": allow("gateway", open=True),
-        "GetRun": allow("gateway"),
+        "GetRun": allow("gateway", outlived=True),
     }
 }
 

@@ -67,7 +67,11 @@ class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
         900.0, gt=0, description="How long an answer may take in all, seconds."
     )
     answer_bytes: int = Field(
-        1024 * 1024, ge=1, description="Most text of one answer, thinking included, bytes."
+        1024 * 1024,
+        ge=1,
+        # In a frame a byte may become six, and gRPC carries 16 MiB at once.
+        le=2 * 1024 * 1024,
+        description="Most text of one answer, thinking included, bytes.",
     )
     tick_seconds: float = Field(
         0.04, ge=0.005, le=1, description="Time between two updates of a stream, seconds."
@@ -80,7 +84,11 @@ class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
         "at the same moment.",
     )
     content_characters: int = Field(
-        32_000, ge=1, le=1_000_000, description="Longest question, characters."
+        32_000,
+        ge=1,
+        le=1_000_000,
+        description="Longest question, characters; the gateway's GATEWAY_BODY_LIMIT_BYTES and "
+        "GATEWAY_SOCKET_FRAME_BYTES have to have room for twelve bytes each.",
     )
     window_messages: int = Field(
         20, ge=0, le=1000, description="Most earlier messages that a model is shown."

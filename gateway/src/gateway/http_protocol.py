@@ -17,6 +17,7 @@ from gateway.edge.proxy import TrustedProxies
 from gateway.edge.refusal import refusal
 from gateway.problems import BodyTooSlow, HeadTooLarge, HeadTooSlow, NotHttp
 from gateway.ws.door import PATH, SocketDoor
+from gateway.ws.wire import Gone
 
 # Requests that may wait on one connection until those before them are answered.
 _MAX_PIPELINED = 64
@@ -227,11 +228,24 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             # Nor is there a place for a refusal between its bytes.
             self.transport.abort()
             return
+        # Nothing is for this protocol any more; what comes is for the socket, if there will be one.
+        self.flow.pause_reading()
+        task = self.loop.create_task(self._open_socket(), name="socket")
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def _open_socket(self) -> None:
+        """Open the socket and serve it to its end."""
         try:
-            answer, socket = self.sockets.open(self.scope, self.transport)
+            answer, socket = await self.sockets.open(self.scope, self.transport)
         except AppError as error:
             self._refuse(error, route=PATH)
             return
+        except Gone:
+            return
+        except BaseException:
+            self.transport.abort()
+            raise
         wire: Any = socket.wire
         # So that uvicorn's end is the socket's as well: told to close, and waited for.
         self.connections.discard(self)
@@ -239,11 +253,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         wire.on_lost = partial(self.connections.discard, wire)
         self.transport.write(answer)
         self.transport.set_protocol(wire)
-        task = self.loop.create_task(socket.serve(), name="socket")
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        self.flow.resume_reading()
         # The parser and this protocol hold each other.
         self.parser = None  # type: ignore[assignment]
+        await socket.serve()
 
     # Endings
 

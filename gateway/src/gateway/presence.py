@@ -15,14 +15,9 @@ from prometheus_client import Gauge
 from starlette.types import Receive
 
 from chassis.errors import AppError, Kind, Unavailable
-from chassis.grpc.caller import TrustStore, Verified
+from chassis.grpc.caller import LONGEST_SECONDS, TrustStore, Verified
 
 _OPEN = Gauge("http_long_requests_open", "Event streams and waiting requests under way.")
-
-# A watch of revocations that was cut learns, once it is back, what auth-service still remembers,
-# which is two hours of them. Who ends before the token is so old, has missed none; the quarter of
-# an hour is for clocks that disagree.
-LONGEST_SECONDS = 105 * 60.0
 
 
 class End(Enum):

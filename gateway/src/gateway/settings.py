@@ -61,8 +61,12 @@ class Settings(ServiceSettings):
         description="Networks whose X-Forwarded-* headers are believed, such as 10.0.0.1,10.1.0.0/16.",
     )
 
+    # Each has room for the largest text that is legal, every character of it an emoji that is
+    # written as two escapes of six bytes each: 100,000 of a note, 32,000 of a question.
     body_limit_bytes: int = Field(
-        1024 * 1024, ge=1024, description="Largest request body, bytes as they come."
+        1280 * 1024,
+        ge=1024,
+        description="Largest request body, bytes as they come. A character may come as 12 bytes.",
     )
     body_seconds: float = Field(
         25.0, gt=0, le=600, description="Longest time a request body may take to come."
@@ -118,7 +122,9 @@ class Settings(ServiceSettings):
         description="A silent WebSocket is pinged after so long, and dropped if it never answers.",
     )
     socket_frame_bytes: int = Field(
-        128 * 1024, ge=1024, description="Largest message of a WebSocket's client."
+        512 * 1024,
+        ge=1024,
+        description="Largest message of a WebSocket's client, bytes. A character may come as 12.",
     )
     socket_follows: int = Field(
         32, ge=1, le=1000, description="Runs that one WebSocket may follow at once."

@@ -45,7 +45,7 @@ def build(settings: Settings) -> Gateway:
         readiness=readiness,
         requests=requests,
     )
-    http = HttpServer(app, settings, requests, SocketDoor(settings, sockets))
+    http = HttpServer(app, settings, requests, SocketDoor(settings, sockets, bearers))
     service = Service(
         "gateway",
         settings,

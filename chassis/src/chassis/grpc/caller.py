@@ -7,6 +7,7 @@ fetched from what a token says.
 """
 
 import asyncio
+import math
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping
@@ -33,6 +34,12 @@ AUDIENCE = "parley"
 REQUIRED_CLAIMS = ("iss", "aud", "sub", "tid", "role", "sid", "iat", "exp", "jti")
 ROLES = frozenset({"user", "tenant_admin", "operator"})
 SCOPES = frozenset(get_args(Scope))
+
+# How long after its token was issued something may go on that was begun with it. A watch of
+# revocations that was cut learns, once it is back, what auth-service still remembers, which is two
+# hours of them. What ends before the token is so old, has missed none; the quarter of an hour is for
+# clocks that disagree.
+LONGEST_SECONDS = 105 * 60.0
 
 _TEXTS = ("sub", "tid", "role", "sid", "jti")
 _MAX_TOKEN_CHARACTERS = 4096
@@ -217,13 +224,15 @@ class TokenVerifier:
         self._generation = trust.generation
         self._cache: OrderedDict[str, Verified] = OrderedDict()
 
-    def verify(self, token: str) -> Caller:
+    def verify(self, token: str, *, outlived: bool = False) -> Caller:
         """The caller that ``token`` speaks for.
 
+        ``outlived``: for what goes on that was begun while the token was good. It may have expired
+        since then, up to ``LONGEST_SECONDS`` after it was issued; to be revoked it may not.
         Raises Unauthenticated, always the same, for every token that is not good, and
         TrustUnavailable while this process has no keys yet.
         """
-        return self.inspect(token).caller
+        return self.inspect(token, outlived=outlived).caller
 
     async def wait_for_keys(self) -> None:
         """In a process that has only just started: for the first keys, a few seconds at most.
@@ -232,27 +241,30 @@ class TokenVerifier:
         """
         await self._trust.wait(_KEYS_SECONDS)
 
-    def inspect(self, token: str) -> Verified:
+    def inspect(self, token: str, *, outlived: bool = False) -> Verified:
         """As ``verify``, for whoever must know later whether the token still stands."""
         if self._generation != self._trust.generation:
             self._generation = self._trust.generation
             self._cache.clear()
-        verified = self._cache.get(token)
-        if verified is None:
-            verified = self._verify(token)
+        known = self._cache.get(token)
+        verified = self._verify(token) if known is None else known
+        if not self.stands(verified, outlived=outlived):
+            raise Unauthenticated()
+        if known is None:
             self._cache[token] = verified
             if len(self._cache) > _CACHE_SIZE:
                 self._cache.popitem(last=False)
-        if not self.stands(verified):
-            self._cache.pop(token, None)
-            raise Unauthenticated()
         return verified
 
-    def stands(self, verified: Verified) -> bool:
-        """Whether the token is good at this moment, without looking at its signature again."""
+    def stands(self, verified: Verified, *, outlived: bool = False) -> bool:
+        """Whether the token is good at this moment, without looking at its signature again.
+
+        ``outlived`` as in ``verify``.
+        """
         caller = verified.caller
+        ends = verified.issued_at + LONGEST_SECONDS if outlived else caller.expires_at
         return (
-            caller.expires_at > time.time()
+            ends > time.time()
             and self._trust.key(verified.kid) is not None
             and not self._trust.is_revoked(caller.sid, verified.user, verified.issued_at)
         )
@@ -273,19 +285,23 @@ class TokenVerifier:
                 algorithms=["EdDSA"],
                 audience=AUDIENCE,
                 issuer=ISSUER,
-                # PyJWT allows the issuer's clock no lead at all: `iat` is looked at below.
+                # PyJWT allows the issuer's clock no lead at all: `iat` is looked at below; and
+                # `exp` by `stands`, since what goes on may outlive it.
                 options={
                     "require": list(REQUIRED_CLAIMS),
                     "strict_aud": True,
                     "verify_iat": False,
+                    "verify_exp": False,
                 },
             )
             if not all(isinstance(claims[name], str) for name in _TEXTS):
                 raise Unauthenticated()
-            # PyJWT takes "1" and true for numbers.
+            # JSON has "1" and true beside numbers, and 1e400 is one without end.
             if not all(type(claims[name]) in (int, float) for name in ("iat", "exp")):
                 raise Unauthenticated()
-            issued_at = float(claims["iat"])
+            issued_at, expires_at = float(claims["iat"]), float(claims["exp"])
+            if not (math.isfinite(issued_at) and math.isfinite(expires_at)):
+                raise Unauthenticated()
             if issued_at > time.time() + _CLOCK_LEAD_SECONDS:
                 raise Unauthenticated()
             caller = Caller(
@@ -294,7 +310,7 @@ class TokenVerifier:
                 role=claims["role"],
                 sid=claims["sid"],
                 token=token,
-                expires_at=float(claims["exp"]),
+                expires_at=expires_at,
                 scopes=_scopes(claims),
             )
         except (jwt.PyJWTError, ValueError, TypeError, AttributeError, OverflowError):

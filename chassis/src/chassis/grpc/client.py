@@ -30,9 +30,11 @@ MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 
 
 class Channel(Component):
-    """The way to one service, wherever ``target`` (host:port) is.
+    """The way to one service, wherever ``target`` is: host:port, or any other name of gRPC's.
 
-    ``server`` is the name its certificate must bear.
+    Calls take turns among all the addresses that it has, as many as can be reached; a new address
+    has its turn once a connection to one of the others is as old as its server lets it become.
+    ``server`` is the name that their certificates must bear.
     """
 
     def __init__(
@@ -78,9 +80,14 @@ class Channel(Component):
                 ("grpc.initial_reconnect_backoff_ms", 100),
                 ("grpc.min_reconnect_backoff_ms", 1_000),
                 ("grpc.max_reconnect_backoff_ms", 1_000),
-                ("grpc.enable_retries", 0),
+                # There is no policy by which gRPC would call again. Without this it would not even
+                # do so where the call never left, because its connection had become too old.
+                ("grpc.enable_retries", 1),
                 ("grpc.enable_http_proxy", 0),
                 ("grpc.lb_policy_name", "round_robin"),
+                # A name is asked about whenever a connection is to be made anew, which servers see
+                # to; gRPC's default keeps what it was told for 30 s.
+                ("grpc.dns_min_time_between_resolutions_ms", 1_000),
                 # A write of one small frame must not wait for a second one.
                 ("grpc.http2.write_buffer_size", 1024 * 1024),
             ],

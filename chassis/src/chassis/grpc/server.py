@@ -50,15 +50,26 @@ _SECONDS = Histogram(
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """Which services may call a method, and whether it needs a user's token."""
+    """Which services may call a method, whether it needs a user's token, and whether one that has
+    been outlived will do.
+    """
 
     callers: frozenset[str]
     open: bool
+    outlived: bool
 
 
-def allow(*callers: str, open: bool = False) -> Method:  # noqa: A002 - reads as a sentence
-    """A method for these services; ``open``: without a user's token."""
-    return Method(frozenset(callers), open)
+def allow(
+    *callers: str,
+    open: bool = False,  # noqa: A002 - reads as a sentence
+    outlived: bool = False,
+) -> Method:
+    """A method for these services.
+
+    ``open``: without a user's token. ``outlived``: what it does was begun, perhaps long ago, by a
+    request whose token its caller has verified: it may have expired since; see TokenVerifier.
+    """
+    return Method(frozenset(callers), open, outlived)
 
 
 class GrpcServer(Component):
@@ -101,6 +112,13 @@ class GrpcServer(Component):
                 ("grpc.http2.max_ping_strikes", 0),
                 ("grpc.keepalive_time_ms", 30_000),
                 ("grpc.keepalive_timeout_ms", 10_000),
+                # A client whose connections are well never looks for other addresses: it does so
+                # when one of them is to be made anew. There is no end to the grace in which what
+                # is under way on the old one ends by itself.
+                (
+                    "grpc.max_connection_age_ms",
+                    round(settings.grpc_connection_age_seconds * 1000),
+                ),
             ],
         )
         recorder = _Registrations(server)
@@ -250,7 +268,7 @@ class _Guard(grpc.aio.ServerInterceptor):
             if scheme != "Bearer" or not token:
                 raise Unauthenticated()
             await self._verifier.wait_for_keys()
-            set_caller(self._verifier.verify(token))
+            set_caller(self._verifier.verify(token, outlived=policy.outlived))
         set_deadline(context.time_remaining())
         idempotency_key.set(parse_idempotency_key(metadata.get(METADATA_KEY)))
 

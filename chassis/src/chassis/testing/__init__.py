@@ -3,12 +3,14 @@
 from chassis.testing.databases import DatabaseUrls, ServiceDatabase, limit_deletes
 from chassis.testing.eventually import eventually
 from chassis.testing.model_server import ModelServer
+from chassis.testing.name_server import NameServer
 from chassis.testing.rpc import OpenChannel, TlsFiles, TlsSettings
 from chassis.testing.signer import Signer
 
 __all__ = [
     "DatabaseUrls",
     "ModelServer",
+    "NameServer",
     "OpenChannel",
     "ServiceDatabase",
     "Signer",

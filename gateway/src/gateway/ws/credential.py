@@ -20,8 +20,8 @@ _GRACE_SECONDS = 1.0
 class Credential:
     """Holds one of the user's seats from the first good token on.
 
-    ``admitted`` came with the handshake, and has its seat already. ``offered`` came along as well
-    and is still to be looked up: see :meth:`take`.
+    ``admitted`` came with the handshake, and has its seat already; it was exchanged for
+    ``personal`` unless that is None.
     """
 
     def __init__(
@@ -30,16 +30,15 @@ class Credential:
         seats: Seats,
         *,
         admitted: Verified | None,
-        offered: str | None,
+        personal: str | None,
         client: pb.Client,
     ) -> None:
         self.verified = admitted
-        self.offered = offered
         self._bearers = bearers
         self._seats = seats
         self._client = client
         # What a personal access token is exchanged for is asked for again and again.
-        self._personal: str | None = None
+        self._personal = personal
         self._renewing: asyncio.Task[None] | None = None
         # When the token was first seen to be revoked.
         self._fallen_at: float | None = None

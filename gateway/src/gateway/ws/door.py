@@ -20,13 +20,13 @@ from chassis.telemetry.context import (
     traceparent,
 )
 from gateway.auth import bearer_token, client_at
-from gateway.bearers import is_personal
+from gateway.bearers import Bearers, is_personal
 from gateway.edge.origin import is_ours
 from gateway.edge.proxy import TrustedProxies
 from gateway.problems import OriginNotAllowed, RequestRefused
 from gateway.settings import Settings
 from gateway.ws.sockets import Sockets
-from gateway.ws.wire import Wire
+from gateway.ws.wire import Gone, Wire
 from parley.auth.v1 import auth_pb2 as pb
 
 PATH = "/api/v1/ws"
@@ -57,27 +57,29 @@ class Socket:
     sockets: Sockets
     admitted: Verified | None
     client: pb.Client
-    offered: str | None
+    personal: str | None
 
     def serve(self) -> Coroutine[None, None, None]:
-        return self.sockets.serve(self.wire, self.admitted, self.client, offered=self.offered)
+        return self.sockets.serve(self.wire, self.admitted, self.client, personal=self.personal)
 
 
 class SocketDoor:
     """Answers handshakes."""
 
-    def __init__(self, settings: Settings, sockets: Sockets) -> None:
+    def __init__(self, settings: Settings, sockets: Sockets, bearers: Bearers) -> None:
         self._sockets = sockets
+        self._bearers = bearers
         self._max_bytes = settings.socket_frame_bytes
         self._origins = frozenset(settings.cors_origins)
         self._proxies = TrustedProxies(settings.trusted_proxies)
 
-    def open(
+    async def open(
         self, scope: Mapping[str, object], transport: asyncio.Transport
     ) -> tuple[bytes, Socket]:
         """The answer to the handshake in this head (as of an ASGI scope), and the socket.
 
-        Raises AppError, to be answered as it would be over HTTP.
+        A token in it is judged before, which takes its time for a personal one. Raises AppError,
+        to be answered as it would be over HTTP, and Gone if the connection was closed meanwhile.
         """
         headers = {
             name: value.decode("latin-1")
@@ -88,18 +90,21 @@ class SocketDoor:
         address, scheme = self._proxies.client_of(scope)  # type: ignore[arg-type]
         accept = _accept(headers)
         self._check_origin(headers, scheme)
-        authorization = headers.get(b"authorization")
-        token = None if authorization is None else bearer_token(authorization)
-        # Looking it up takes its time, which a handshake does not have.
-        offered = token if token is not None and is_personal(token) else None
-        admitted = self._sockets.admit(None if offered else token)
+        client = client_at(address, headers.get(b"user-agent", ""))
+        verified = token = None
+        if (authorization := headers.get(b"authorization")) is not None:
+            token = bearer_token(authorization)
+            verified = await self._bearers.inspect(token, client)
+        if transport.is_closing():
+            raise Gone()
+        self._sockets.admit(verified)
         answer = (
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Accept: {accept}\r\nX-Request-ID: {request_id.get()}\r\n\r\n"
         )
-        wire = Wire(transport, max_bytes=self._max_bytes)
-        client = client_at(address, headers.get(b"user-agent", ""))
-        return answer.encode(), Socket(wire, self._sockets, admitted, client, offered)
+        wire = Wire(transport, max_bytes=self._max_bytes, known=verified is not None)
+        personal = token if token is not None and is_personal(token) else None
+        return answer.encode(), Socket(wire, self._sockets, verified, client, personal)
 
     def _check_origin(self, headers: Mapping[bytes, str], scheme: str) -> None:
         """Browsers say where a page is from, and other clients have no reason to."""

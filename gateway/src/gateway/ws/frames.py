@@ -122,6 +122,14 @@ def read(raw: bytes) -> ClientFrame:
         raise UnreadableFrame(_ref(parsed), error) from None
 
 
+def ref_of(raw: bytes) -> str | None:
+    """The ``ref`` in a frame that is not read any further, if it can be found."""
+    try:
+        return _ref(json_object(raw))
+    except ValidationFailed:
+        return None
+
+
 def _ref(parsed: dict[str, Any]) -> str | None:
     ref = parsed.get("ref")
     return ref if isinstance(ref, str) and 1 <= len(ref) <= 64 else None

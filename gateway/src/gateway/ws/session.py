@@ -10,7 +10,7 @@ from chassis.telemetry.context import accept_request_id, accept_traceparent, req
 from chassis.telemetry.logging import get_logger
 from gateway.auth import InsufficientScope, check_scope
 from gateway.clients import Clients
-from gateway.problems import MalformedJson
+from gateway.problems import MalformedJson, RequestRefused
 from gateway.settings import Settings
 from gateway.trunks import Trunks
 from gateway.ws import frames
@@ -32,6 +32,12 @@ class TooManyAtOnce(AppError):
 
     def __init__(self) -> None:
         super().__init__(retry_after=1)
+
+
+class FrameTooLarge(RequestRefused):
+    status = 413
+    reason = "FRAME_TOO_LARGE"
+    detail = "This frame is larger than a frame may be."
 
 
 class Session:
@@ -96,9 +102,6 @@ class Session:
             self.wire.tend(now, self._settings.socket_heartbeat_seconds)
 
     async def _admit(self) -> None:
-        if self._credential.offered is not None:
-            await self._take_token(self._credential.offered, None)
-            return
         try:
             async with asyncio.timeout(self._settings.socket_auth_seconds):
                 frame = await self._read(await self.wire.receive())
@@ -125,6 +128,9 @@ class Session:
             raise HangUp(Closing.of(error)) from None
 
     async def _read(self, raw: bytes) -> frames.ClientFrame | None:
+        if len(raw) > self._settings.socket_frame_bytes:
+            await self._tell(FrameTooLarge(), frames.ref_of(raw))
+            return None
         try:
             return frames.read(raw)
         except frames.UnreadableFrame as refusal:

@@ -68,18 +68,14 @@ class Sockets(Component):
             await end_task(self._reviewing)
             self._reviewing = None
 
-    def admit(self, token: str | None) -> Verified | None:
-        """Whether one more may open, for the user of ``token`` if it is known already.
-
-        Raises NoRoom, Unauthenticated or TooManySockets. A token that is returned has a seat.
+    def admit(self, verified: Verified | None) -> None:
+        """Let one more open, for the user of ``verified``, who has a seat from then on, if that is
+        known already. Raises NoRoom or TooManySockets.
         """
         if len(self._open) >= self._settings.sockets:
             raise NoRoom()
-        if token is None:
-            return None
-        verified = self._bearers.verifier.inspect(token)
-        self._seats.take(verified.user)
-        return verified
+        if verified is not None:
+            self._seats.take(verified.user)
 
     async def serve(
         self,
@@ -87,11 +83,9 @@ class Sockets(Component):
         admitted: Verified | None,
         client: pb.Client,
         *,
-        offered: str | None = None,
+        personal: str | None = None,
     ) -> None:
-        """The life of one socket. ``offered`` is a token that came along with the handshake and is
-        still to be looked up.
-        """
+        """The life of one socket. ``personal`` is the token that ``admitted`` was exchanged for."""
         began = time.monotonic()
         session = Session(
             wire,
@@ -99,7 +93,7 @@ class Sockets(Component):
             clients=self._clients,
             trunks=self._trunks,
             credential=Credential(
-                self._bearers, self._seats, admitted=admitted, offered=offered, client=client
+                self._bearers, self._seats, admitted=admitted, personal=personal, client=client
             ),
         )
         self._open.add(session)

@@ -18,6 +18,11 @@ from websockets.protocol import SEND_EOF, Protocol, Side, State
 _HIGH_WATER = 64 * 1024
 # For the client's part of a closing handshake, and for what is still unsent.
 _CLOSE_SECONDS = 1.0
+# Of a client whom nobody knows, before its first message is whole: an access token in its longest
+# spelling has room in it.
+_GREETING_BYTES = 32 * 1024
+# How much longer than it may be a message is still received, so that it can be refused by itself.
+_EXCESS = 2
 # Of one message: a bound on what empty fragments, which have no size, can pile up.
 _MAX_FRAGMENTS = 1024
 
@@ -29,17 +34,21 @@ class Gone(Exception):
 class Wire(asyncio.Protocol):
     """The server's end of a connection whose handshake is done.
 
-    A message longer than ``max_bytes`` closes it with 1009, a binary one with 1003. ``on_lost``
-    is called once the connection is no more.
+    A message may have ``max_bytes``. One that has up to twice as many is received, to be refused
+    in words; a longer one closes the connection with 1009, as does a first one of more than 32 KiB
+    from a client that is not ``known``; a binary one with 1003. ``on_lost`` is called once the
+    connection is no more.
     """
 
-    def __init__(self, transport: asyncio.BaseTransport, *, max_bytes: int) -> None:
+    def __init__(self, transport: asyncio.BaseTransport, *, max_bytes: int, known: bool) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=_HIGH_WATER)
         self._loop = asyncio.get_running_loop()
-        self._framing = Protocol(Side.SERVER, max_size=max_bytes)
+        self._framing = Protocol(Side.SERVER, max_size=_EXCESS * max_bytes)
         self._fragments: list[bytes | bytearray | memoryview] = []
         self._inbox: deque[bytes] = deque()
+        # What may still come until the first message is whole.
+        self._allowance = None if known else _GREETING_BYTES
         self._reading = True
         self._reader: asyncio.Future[None] | None = None
         # One message at a time waits for room, so that the rest of them stay unmade.
@@ -134,6 +143,7 @@ class Wire(asyncio.Protocol):
         if was_open:
             for frame in frames:
                 self._take(cast("Frame", frame))
+            self._check_greeting(len(data))
         if not self.is_open:
             self._leave()
         elif self._inbox:
@@ -157,6 +167,15 @@ class Wire(asyncio.Protocol):
         self.resume_writing()
         self._wake()
         self.on_lost()
+
+    def _check_greeting(self, size: int) -> None:
+        if self._allowance is None:
+            return
+        self._allowance -= size
+        if self._inbox:
+            self._allowance = None
+        elif self._allowance < 0:
+            self.close(CloseCode.MESSAGE_TOO_BIG)
 
     def _take(self, frame: Frame) -> None:
         if frame.opcode is Opcode.BINARY:

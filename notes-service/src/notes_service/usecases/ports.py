@@ -35,8 +35,14 @@ class Transaction(Protocol):
 
     async def find(self, note_id: UUID) -> Note | None: ...
 
-    async def list(self, *, after: Position | None, limit: int) -> list[Note]:
-        """At most ``limit`` notes behind ``after``, most recently changed first."""
+    async def list(
+        self, *, after: Position | None, limit: int, most_bytes: int
+    ) -> tuple[list[Note], bool]:
+        """At most ``limit`` notes behind ``after``, most recently changed first, and whether there
+        are more.
+
+        The one with which their contents have ``most_bytes`` bytes of UTF-8 is the last.
+        """
 
     async def count(self) -> int: ...
 
