@@ -81,10 +81,10 @@ async def test_each_refused_field_is_named_with_its_reason(door: Door) -> None:
         ("title", "INVALID_CHARACTER")
     ]
     assert await errors_of(door, questions, {"content": "x", "temperature": 2.1}) == [
-        ("temperature", "OUT_OF_RANGE")
+        ("temperature", "TOO_LARGE")
     ]
     assert await errors_of(door, questions, {"content": "x", "max_tokens": 2**31}) == [
-        ("max_tokens", "OUT_OF_RANGE")
+        ("max_tokens", "TOO_LARGE")
     ]
     for wrong in (2**80, "5", True, 1.5):
         assert await errors_of(door, questions, {"content": "x", "max_tokens": wrong}) == [

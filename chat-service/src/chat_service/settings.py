@@ -9,6 +9,7 @@ from chassis.settings import (
     check_secret_url,
     service_config,
 )
+from parley.bounds import QUESTION
 
 
 class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
@@ -64,7 +65,7 @@ class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
         "at the same moment.",
     )
     content_characters: int = Field(
-        32_000, ge=1, le=1_000_000, description="Longest question, characters."
+        QUESTION.maximum, ge=1, le=1_000_000, description="Longest question, characters."
     )
     window_messages: int = Field(
         20, ge=0, le=1000, description="Most earlier messages that a model is shown."

@@ -7,8 +7,6 @@ made, for a name can mean another address by then.
 import re
 from ipaddress import AddressValueError, IPv6Address
 
-BASE_URL_MAXIMUM = 500
-
 # RFC 3986 without userinfo, query and fragment. A host is a name, dotted numbers or an IPv6
 # address in brackets: no percent-encoding, nothing but ASCII.
 _BASE_URL = re.compile(

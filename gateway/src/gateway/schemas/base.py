@@ -52,7 +52,7 @@ def _read_moment(value: object) -> datetime:
     except ValueError:
         raise PydanticCustomError("not_a_moment", "must be a time that there is") from None
     except OverflowError:
-        raise PydanticCustomError("less_than", "must be a year of four digits in UTC") from None
+        raise PydanticCustomError("out_of_range", "must be a year of four digits in UTC") from None
 
 
 # A time with its offset, in UTC from then on.
