@@ -132,7 +132,7 @@ async def test_what_is_not_acceptable_is_named(auth: Channel, register: Register
     grant = await register("ada")
     for changes, field in (
         ({"name": " "}, FieldError("name", "REQUIRED")),
-        ({"name": "x" * 65}, FieldError("name", "TOO_LONG")),
+        ({"name": "x" * 65}, FieldError("name", "TOO_LONG", maximum=64)),
         ({"name": "a\0b"}, FieldError("name", "INVALID_CHARACTER")),
         ({"scopes": ()}, FieldError("scopes", "REQUIRED")),
         ({"scopes": ("notes:read", "admin")}, FieldError("scopes", "NOT_ONE_OF")),

@@ -32,6 +32,15 @@ USER = new_id()
 TENANT = new_id()
 
 
+# What a field missed comes over with it, whole numbers and others.
+FIELDS = (
+    FieldError("name", "TOO_LONG", maximum=64),
+    FieldError("code", "INVALID"),
+    FieldError("heat", "TOO_SMALL", minimum=-0.5),
+    FieldError("after", "TOO_LARGE", maximum=2**63 - 1),
+)
+
+
 class Taken(AppError):
     kind = Kind.CONFLICT
     reason = "NAME_TAKEN"
@@ -54,7 +63,7 @@ class Handlers:
             case "typed":
                 raise Taken(metadata={"id": "7"}, retry_after=3)
             case "fields":
-                raise ValidationFailed(fields=[FieldError("name", "TOO_LONG")])
+                raise ValidationFailed(fields=FIELDS)
             case "slow":
                 await asyncio.sleep(30)
         raise RuntimeError("the password is hunter2")
@@ -208,7 +217,7 @@ async def test_an_error_keeps_kind_reason_fields_and_metadata_on_its_way(
     assert caught.value.retry_after == 3
     with pytest.raises(AppError) as caught:
         await gateway.unary(fail, StringValue(value="fields"), timeout=5, token=signer.token())
-    assert caught.value.fields == (FieldError("name", "TOO_LONG"),)
+    assert caught.value.fields == FIELDS
     assert caught.value.http_status == 422
 
 

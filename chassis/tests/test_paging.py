@@ -16,7 +16,12 @@ def test_a_limit_within_bounds_is_kept_and_zero_means_the_default(asked: int, gi
 def test_a_limit_outside_its_bounds_is_refused(limit: int) -> None:
     with pytest.raises(ValidationFailed) as refused:
         parse_limit(limit)
-    assert refused.value.fields == (FieldError("limit", "OUT_OF_RANGE"),)
+    expected = (
+        FieldError("limit", "TOO_SMALL", minimum=1)
+        if limit < 1
+        else FieldError("limit", "TOO_LARGE", maximum=100)
+    )
+    assert refused.value.fields == (expected,)
 
 
 def test_a_cursor_gives_back_its_parts_and_is_safe_in_a_url() -> None:

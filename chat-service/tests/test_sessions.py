@@ -80,7 +80,12 @@ async def test_a_page_that_is_just_full_is_the_last(chat: Chat, caller: Caller) 
 async def test_a_limit_out_of_range_is_refused(chat: Chat, caller: Caller, limit: int) -> None:
     with pytest.raises(ValidationFailed) as refused:
         await _page(chat, caller, limit=limit)
-    assert refused.value.fields == (FieldError("limit", "OUT_OF_RANGE"),)
+    expected = (
+        FieldError("limit", "TOO_SMALL", minimum=1)
+        if limit < 1
+        else FieldError("limit", "TOO_LARGE", maximum=100)
+    )
+    assert refused.value.fields == (expected,)
 
 
 @pytest.mark.parametrize("cursor", ["x", "!!", encode_cursor("a", "b"), encode_cursor("1")])
@@ -95,10 +100,10 @@ async def test_a_cursor_that_we_did_not_make_is_refused(
 @pytest.mark.parametrize(
     ("title", "model", "error"),
     [
-        ("x" * 201, None, FieldError("title", "TOO_LONG")),
+        ("x" * 201, None, FieldError("title", "TOO_LONG", maximum=200)),
         ("a\0b", None, FieldError("title", "INVALID_CHARACTER")),
         ("", "", FieldError("model", "REQUIRED")),
-        ("", "m" * 201, FieldError("model", "TOO_LONG")),
+        ("", "m" * 201, FieldError("model", "TOO_LONG", maximum=200)),
         ("", "m\0", FieldError("model", "INVALID_CHARACTER")),
     ],
 )

@@ -155,15 +155,18 @@ async def test_no_run_begins_while_the_service_drains(
     [
         (_question(content=""), FieldError("content", "REQUIRED")),
         (_question(content=" \n"), FieldError("content", "REQUIRED")),
-        (_question(content="x" * 101), FieldError("content", "TOO_LONG")),
+        (_question(content="x" * 101), FieldError("content", "TOO_LONG", maximum=100)),
         (_question(content="a\0"), FieldError("content", "INVALID_CHARACTER")),
         (_question(model=""), FieldError("model", "REQUIRED")),
-        (_question(temperature=-0.1), FieldError("temperature", "OUT_OF_RANGE")),
-        (_question(temperature=2.1), FieldError("temperature", "OUT_OF_RANGE")),
-        (_question(temperature=float("nan")), FieldError("temperature", "OUT_OF_RANGE")),
-        (_question(temperature=float("inf")), FieldError("temperature", "OUT_OF_RANGE")),
-        (_question(max_tokens=0), FieldError("max_tokens", "OUT_OF_RANGE")),
-        (_question(max_tokens=1_000_001), FieldError("max_tokens", "OUT_OF_RANGE")),
+        (_question(temperature=-0.1), FieldError("temperature", "TOO_SMALL", minimum=0)),
+        (_question(temperature=2.1), FieldError("temperature", "TOO_LARGE", maximum=2)),
+        (_question(temperature=float("nan")), FieldError("temperature", "INVALID")),
+        (_question(temperature=float("inf")), FieldError("temperature", "TOO_LARGE", maximum=2)),
+        (_question(max_tokens=0), FieldError("max_tokens", "TOO_SMALL", minimum=1)),
+        (
+            _question(max_tokens=1_000_001),
+            FieldError("max_tokens", "TOO_LARGE", maximum=1_000_000),
+        ),
     ],
 )
 async def test_a_question_out_of_bounds_is_refused_before_anything_is_done(

@@ -81,11 +81,19 @@ async def test_each_refused_field_is_named_with_its_reason(door: Door) -> None:
         ("title", "INVALID_CHARACTER")
     ]
     assert await errors_of(door, questions, {"content": "x", "temperature": 2.1}) == [
-        ("temperature", "OUT_OF_RANGE")
+        ("temperature", "TOO_LARGE")
     ]
     assert await errors_of(door, questions, {"content": "x", "max_tokens": 2**31}) == [
-        ("max_tokens", "OUT_OF_RANGE")
+        ("max_tokens", "TOO_LARGE")
     ]
+    over = {"content": "x", "max_tokens": 1_000_001}
+    refused = await door.http.post(questions, json=over, headers=door.bearer)
+    assert refused.json()["errors"] == [
+        {"field": "max_tokens", "reason": "TOO_LARGE", "maximum": 1_000_000}
+    ]
+    many = {"name": "n", "scopes": ["chat:read"] * 33}
+    refused = await door.http.post("/api/v1/tokens", json=many, headers=door.bearer)
+    assert refused.json()["errors"] == [{"field": "scopes", "reason": "TOO_MANY", "maximum": 32}]
     for wrong in (2**80, "5", True, 1.5):
         assert await errors_of(door, questions, {"content": "x", "max_tokens": wrong}) == [
             ("max_tokens", "WRONG_TYPE")

@@ -288,7 +288,7 @@ async def test_a_services_error_is_a_problem_with_its_status(door: Door) -> None
     cases: list[tuple[AppError, int]] = [
         (NoteNotFound(), 404),
         (UsernameTaken(metadata={"hint": "ada2", "status": "200"}), 409),
-        (ValidationFailed(fields=[FieldError("title", "TOO_LONG")]), 422),
+        (ValidationFailed(fields=[FieldError("title", "TOO_LONG", maximum=200)]), 422),
         (TooBusy(retry_after=7), 503),
     ]
     for error, status in cases:
@@ -307,7 +307,7 @@ async def test_a_services_error_is_a_problem_with_its_status(door: Door) -> None
         if status == 409:
             assert problem["hint"] == "ada2"
         if status == 422:
-            assert problem["errors"] == [{"field": "title", "reason": "TOO_LONG"}]
+            assert problem["errors"] == [{"field": "title", "reason": "TOO_LONG", "maximum": 200}]
         if status == 503:
             assert response.headers["retry-after"] == "7"
 

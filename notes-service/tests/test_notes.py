@@ -86,13 +86,13 @@ async def test_the_longest_texts_are_kept_whole(alice: User) -> None:
     [
         ("", "", [FieldError("title", "REQUIRED")]),
         (" \n\u3000", "", [FieldError("title", "REQUIRED")]),
-        ("a" * 201, "", [FieldError("title", "TOO_LONG")]),
+        ("a" * 201, "", [FieldError("title", "TOO_LONG", maximum=200)]),
         ("a\x00b", "", [FieldError("title", "INVALID_CHARACTER")]),
         ("a", "\x00", [FieldError("content", "INVALID_CHARACTER")]),
         (
             "",
             "a" * 100_001,
-            [FieldError("title", "REQUIRED"), FieldError("content", "TOO_LONG")],
+            [FieldError("title", "REQUIRED"), FieldError("content", "TOO_LONG", maximum=100_000)],
         ),
     ],
 )
@@ -232,7 +232,12 @@ async def test_a_page_holds_twenty_unless_told_and_counts_only_when_asked(alice:
 async def test_a_limit_outside_its_bounds_is_refused(alice: User, limit: int) -> None:
     with pytest.raises(RemoteError) as refused:
         await alice.list(limit=limit)
-    assert refused.value.fields == (FieldError("limit", "OUT_OF_RANGE"),)
+    expected = (
+        FieldError("limit", "TOO_SMALL", minimum=1)
+        if limit < 1
+        else FieldError("limit", "TOO_LARGE", maximum=100)
+    )
+    assert refused.value.fields == (expected,)
 
 
 @pytest.mark.parametrize(

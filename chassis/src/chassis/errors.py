@@ -34,10 +34,17 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One field that was refused; ``reason`` is upper snake case, such as ``TOO_LONG``."""
+    """One field that was refused; ``reason`` is upper snake case, such as ``TOO_LONG``.
+
+    ``minimum`` or ``maximum`` is the bound that was missed, inclusive: characters with
+    ``TOO_SHORT`` and ``TOO_LONG``, items with ``TOO_MANY``, the number itself with ``TOO_SMALL``
+    and ``TOO_LARGE``.
+    """
 
     field: str
     reason: str
+    minimum: float | None = None
+    maximum: float | None = None
 
 
 class AppError(Exception):

@@ -16,6 +16,7 @@ import orjson
 
 from chassis.errors import FieldError, ValidationFailed
 from chassis.ids import parse_id
+from chassis.text import check_number
 
 DEFAULT_LIMIT = 20
 MAXIMUM_LIMIT = 100
@@ -72,8 +73,8 @@ def parse_limit(limit: int) -> int:
     """
     if limit == 0:
         return DEFAULT_LIMIT
-    if not 1 <= limit <= MAXIMUM_LIMIT:
-        raise ValidationFailed(fields=[FieldError("limit", "OUT_OF_RANGE")])
+    if errors := check_number("limit", limit, minimum=1, maximum=MAXIMUM_LIMIT):
+        raise ValidationFailed(fields=errors)
     return limit
 
 

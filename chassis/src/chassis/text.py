@@ -1,4 +1,6 @@
-"""Whether text can be stored: its length in characters, and nothing PostgreSQL refuses."""
+"""Whether text can be stored, its length in characters and nothing PostgreSQL refuses; and whether
+a number is within its bounds.
+"""
 
 import re
 
@@ -12,16 +14,27 @@ def check_text(field: str, value: str, *, minimum: int = 0, maximum: int) -> lis
     """What is wrong with ``value``, as errors of ``field``; an empty list when nothing is.
 
     ``minimum`` and ``maximum`` count characters, inclusive. Reasons: ``REQUIRED`` (empty
-    although ``minimum`` is 1 or more), ``TOO_SHORT``, ``TOO_LONG``, ``INVALID_CHARACTER``
-    (U+0000 or a lone surrogate). White space counts: strip first what should not.
+    although ``minimum`` is 1 or more), ``TOO_SHORT`` and ``TOO_LONG``, each with its bound,
+    ``INVALID_CHARACTER`` (U+0000 or a lone surrogate). White space counts: strip first what should not.
     """
     errors: list[FieldError] = []
     if not value and minimum >= 1:
         errors.append(FieldError(field, "REQUIRED"))
     elif len(value) < minimum:
-        errors.append(FieldError(field, "TOO_SHORT"))
+        errors.append(FieldError(field, "TOO_SHORT", minimum=minimum))
     elif len(value) > maximum:
-        errors.append(FieldError(field, "TOO_LONG"))
+        errors.append(FieldError(field, "TOO_LONG", maximum=maximum))
     if _UNSTORABLE.search(value):
         errors.append(FieldError(field, "INVALID_CHARACTER"))
     return errors
+
+
+def check_number(field: str, value: float, *, minimum: float, maximum: float) -> list[FieldError]:
+    """What is wrong with ``value``: ``TOO_SMALL`` or ``TOO_LARGE`` with its bound, ``INVALID`` for
+    NaN; an empty list when nothing is. Both bounds are inclusive.
+    """
+    if value < minimum:
+        return [FieldError(field, "TOO_SMALL", minimum=minimum)]
+    if value > maximum:
+        return [FieldError(field, "TOO_LARGE", maximum=maximum)]
+    return [] if value == value else [FieldError(field, "INVALID")]  # noqa: PLR0124 - NaN alone

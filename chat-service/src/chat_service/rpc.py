@@ -235,7 +235,7 @@ class ChatServicer(chat_pb2_grpc.ChatServiceServicer):
         self, request: chat_pb2.FollowRunRequest, context: Context
     ) -> AsyncIterator[chat_pb2.FollowRunResponse]:
         if request.after < 0:
-            raise ValidationFailed(fields=[FieldError("after", "OUT_OF_RANGE")])
+            raise ValidationFailed(fields=[FieldError("after", "TOO_SMALL", minimum=0)])
         run = await find_to_follow(
             self.open_transaction,
             self.in_memory,

@@ -13,6 +13,7 @@ from chassis.settings import (
     service_config,
 )
 from chat_service.providers.guard import AddressPolicy
+from parley.bounds import QUESTION
 
 
 def _one_host(entry: str) -> str:
@@ -84,7 +85,7 @@ class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
         "at the same moment.",
     )
     content_characters: int = Field(
-        32_000,
+        QUESTION.maximum,
         ge=1,
         le=1_000_000,
         description="Longest question, characters; the gateway's GATEWAY_BODY_LIMIT_BYTES and "

@@ -14,7 +14,9 @@ from chassis.grpc.caller import TrustStore
 from gateway import problems
 from gateway.bearers import Bearers
 from gateway.clients import Clients
-from gateway.documents import describe, documents
+from gateway.documents.front import front
+from gateway.documents.openapi import describe
+from gateway.documents.page import page
 from gateway.edge.access import Access
 from gateway.edge.address import Address
 from gateway.edge.body import Bodies
@@ -81,6 +83,7 @@ def create_app(
         summary="Chat with large language models, with your own keys.",
         routes=list(routes),
         redirect_slashes=False,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         exception_handlers={
@@ -93,8 +96,7 @@ def create_app(
         },
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    describe(app)
-    app.router.routes.extend(documents(app.openapi_url or ""))
+    app.router.routes.extend([describe(app), *page(), *front()])
     app.state.settings = settings
     app.state.clients = clients
     app.state.trunks = trunks

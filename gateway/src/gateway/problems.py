@@ -34,15 +34,19 @@ _REASONS = {
     "extra_forbidden": "UNKNOWN_FIELD",
     "string_too_long": "TOO_LONG",
     "string_too_short": "TOO_SHORT",
-    "greater_than": "OUT_OF_RANGE",
-    "greater_than_equal": "OUT_OF_RANGE",
-    "less_than": "OUT_OF_RANGE",
-    "less_than_equal": "OUT_OF_RANGE",
+    "too_long": "TOO_MANY",
+    "too_short": "TOO_FEW",
+    "greater_than_equal": "TOO_SMALL",
+    "less_than_equal": "TOO_LARGE",
     "int_parsing_size": "OUT_OF_RANGE",
+    "out_of_range": "OUT_OF_RANGE",
     "literal_error": "NOT_ONE_OF",
     "enum": "NOT_ONE_OF",
     "invalid_character": "INVALID_CHARACTER",
 }
+# Where they keep the bound that was missed; all are inclusive.
+_MINIMA = ("min_length", "ge")
+_MAXIMA = ("max_length", "le")
 
 
 class RequestRefused(AppError):
@@ -142,9 +146,7 @@ def members(error: AppError) -> dict[str, Any]:
     told = _members(error.http_status, error.reason, error.detail)
     told.update((name, value) for name, value in error.metadata.items() if name not in _RESERVED)
     if error.fields:
-        told["errors"] = [
-            {"field": field.field, "reason": field.reason} for field in error.fields[:_MAX_FIELDS]
-        ]
+        told["errors"] = [_refusal(field) for field in error.fields[:_MAX_FIELDS]]
     return told
 
 
@@ -157,6 +159,15 @@ def _members(status: int, reason: str, detail: str) -> dict[str, Any]:
         "reason": reason,
         "request_id": request_id.get(),
     }
+
+
+def _refusal(field: FieldError) -> dict[str, Any]:
+    told: dict[str, Any] = {"field": field.field, "reason": field.reason}
+    if field.minimum is not None:
+        told["minimum"] = field.minimum
+    if field.maximum is not None:
+        told["maximum"] = field.maximum
+    return told
 
 
 def _response(content: dict[str, Any], headers: Mapping[str, str]) -> Response:
@@ -186,15 +197,22 @@ def _headers_of(error: AppError) -> dict[str, str]:
 
 
 def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[FieldError]:
-    """Pydantic's errors, by name of field and reason; what was sent is left out."""
+    """Pydantic's errors, by name of field, reason and bound; what was sent is left out."""
     return [
         FieldError(
             field_name(error["loc"][1:] or error["loc"][:1]),
             _REASONS.get(error["type"])
             or ("WRONG_TYPE" if error["type"].endswith(("_type", "_parsing")) else "INVALID"),
+            minimum=_bound(error, _MINIMA),
+            maximum=_bound(error, _MAXIMA),
         )
         for error in errors[:_MAX_FIELDS]
     ]
+
+
+def _bound(error: Mapping[str, Any], names: Sequence[str]) -> float | None:
+    context = error.get("ctx", {})
+    return next((context[name] for name in names if name in context), None)
 
 
 def field_name(location: Sequence[object]) -> str:

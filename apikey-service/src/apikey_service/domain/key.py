@@ -8,11 +8,6 @@ from uuid import UUID
 
 from apikey_service.domain.secret import Secret
 
-NAME_MAXIMUM = 100
-API_KEY_MAXIMUM = 500
-MODEL_MAXIMUM = 200
-BASE_URL_MAXIMUM = 500
-
 
 class Provider(Enum):
     """The protocol that a connection speaks."""

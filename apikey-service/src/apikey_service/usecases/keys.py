@@ -3,14 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from apikey_service.domain.key import (
-    API_KEY_MAXIMUM,
-    BASE_URL_MAXIMUM,
-    MODEL_MAXIMUM,
-    NAME_MAXIMUM,
-    Key,
-    Provider,
-)
+from apikey_service.domain.key import Key, Provider
 from apikey_service.domain.secret import Secret, mask
 from apikey_service.usecases.errors import KeyNameTaken, KeyNotFound
 from apikey_service.usecases.ports import OpenTransaction, Place, Vault
@@ -22,11 +15,12 @@ from chassis.ids import new_id, parse_id
 from chassis.paging import Page, Position, page_of, parse_limit
 from chassis.server_url import BadServerUrl, parse_server_url
 from chassis.text import check_text
+from parley.bounds import API_KEY, API_KEY_PATTERN, BASE_URL, KEY_NAME, MODEL, Length
 
 API_KEY_FIELD = "api_key"
 
 # It travels in an HTTP header: visible ASCII.
-_API_KEY = re.compile(r"[!-~]*")
+_API_KEY = re.compile(API_KEY_PATTERN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +48,7 @@ async def create_key(
     has been deleted.
     """
     api_key = Secret(new.api_key.reveal().strip())
-    name, model, base_url = _check(new, api_key)
+    name, model, base_url = _checked(new, api_key)
     key_id, now = new_id(), utc_now()
     place = Place(caller.tenant_id, caller.user_id, key_id, API_KEY_FIELD)
     sealed = vault.seal(api_key, place)
@@ -77,15 +71,15 @@ async def create_key(
     return key
 
 
-def _check(new: NewKey, api_key: Secret) -> tuple[str, str, str]:
+def _checked(new: NewKey, api_key: Secret) -> tuple[str, str, str]:
     """Name, model and base URL as they are stored; raises ValidationFailed."""
     name, model = new.name.strip(), new.model.strip()
     base_url = new.base_url.strip()
     errors = [
-        *_check_line("name", name, NAME_MAXIMUM),
-        *check_text("api_key", api_key.reveal(), minimum=1, maximum=API_KEY_MAXIMUM),
-        *_check_line("model", model, MODEL_MAXIMUM),
-        *check_text("base_url", base_url, minimum=1, maximum=BASE_URL_MAXIMUM),
+        *_check_line("name", name, KEY_NAME),
+        *_check("api_key", api_key.reveal(), API_KEY),
+        *_check_line("model", model, MODEL),
+        *_check("base_url", base_url, BASE_URL),
     ]
     if not _API_KEY.fullmatch(api_key.reveal()):
         errors.append(FieldError("api_key", "INVALID_CHARACTER"))
@@ -99,8 +93,12 @@ def _check(new: NewKey, api_key: Secret) -> tuple[str, str, str]:
     return name, model, base_url
 
 
-def _check_line(field: str, text: str, maximum: int) -> list[FieldError]:
-    errors = check_text(field, text, minimum=1, maximum=maximum)
+def _check(field: str, text: str, length: Length) -> list[FieldError]:
+    return check_text(field, text, minimum=length.minimum, maximum=length.maximum)
+
+
+def _check_line(field: str, text: str, length: Length) -> list[FieldError]:
+    errors = _check(field, text, length)
     # Also keeps out what cannot be seen, and so would make two names look the same.
     if not text.isprintable():
         errors.append(FieldError(field, "INVALID_CHARACTER"))

@@ -6,10 +6,11 @@ from datetime import timedelta
 from enum import StrEnum
 
 from auth_service.domain.emails import email_key
+from parley.bounds import CODE_PATTERN
 
 CODE_LIFE = timedelta(minutes=10)
 
-_SHAPE = re.compile(r"[0-9]{6}")
+_SHAPE = re.compile(CODE_PATTERN)
 
 
 class Purpose(StrEnum):

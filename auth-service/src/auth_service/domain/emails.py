@@ -3,7 +3,8 @@
 import re
 import unicodedata
 
-EMAIL_MAX = 254
+from parley.bounds import EMAIL
+
 _LOCAL_MAX = 64
 
 # Printable, and none of what RFC 5322 allows inside quotes only.
@@ -24,7 +25,7 @@ def email_key(text: str) -> str:
 
     Equal for addresses that differ in case or compatibility forms only. Defined for any text.
     """
-    if len(text) > EMAIL_MAX:
+    if len(text) > EMAIL.maximum:
         return text
     # Folding can undo the normal form, and the other way round: at the third step both rest.
     for _ in range(2):
@@ -41,7 +42,7 @@ def email_problem(email: str) -> str | None:
     """
     if not email:
         return "REQUIRED"
-    if len(email) > EMAIL_MAX:
+    if len(email) > EMAIL.maximum:
         return "TOO_LONG"
     if "\0" in email:
         return "INVALID_CHARACTER"

@@ -2,8 +2,7 @@
 
 import unicodedata
 
-PASSWORD_MIN = 8
-PASSWORD_MAX = 256
+from parley.bounds import PASSWORD
 
 # Those of at least eight characters that lists of leaked passwords agree on; case-folded.
 _COMMON = """
@@ -35,7 +34,7 @@ COMMON_PASSWORDS = frozenset(_COMMON.split())
 def normalise_password(text: str) -> str:
     """``text`` in the one form that is hashed: NFC, as keyboards differ in how they compose."""
     # What is far too long stays too long: it is not worth the work.
-    return unicodedata.normalize("NFC", text) if len(text) <= 4 * PASSWORD_MAX else text
+    return unicodedata.normalize("NFC", text) if len(text) <= 4 * PASSWORD.maximum else text
 
 
 def password_problem(password: str) -> str | None:
@@ -46,9 +45,9 @@ def password_problem(password: str) -> str | None:
     """
     if not password:
         return "REQUIRED"
-    if len(password) < PASSWORD_MIN:
+    if len(password) < PASSWORD.minimum:
         return "TOO_SHORT"
-    if len(password) > PASSWORD_MAX:
+    if len(password) > PASSWORD.maximum:
         return "TOO_LONG"
     if "\0" in password:
         return "INVALID_CHARACTER"

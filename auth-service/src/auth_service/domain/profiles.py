@@ -2,12 +2,12 @@
 
 import unicodedata
 
-DISPLAY_NAME_MAX = 64
+from parley.bounds import DISPLAY_NAME
 
 
 def normalise_display_name(text: str) -> str:
     """``text`` as it is kept: composed, without white space at its ends."""
-    if len(text) > 4 * DISPLAY_NAME_MAX:
+    if len(text) > 4 * DISPLAY_NAME.maximum:
         return text
     return unicodedata.normalize("NFC", text).strip()
 
@@ -17,6 +17,6 @@ def display_name_problem(name: str) -> str | None:
 
     Accepted are at most 64 printable characters, none included: that means by the username.
     """
-    if len(name) > DISPLAY_NAME_MAX:
+    if len(name) > DISPLAY_NAME.maximum:
         return "TOO_LONG"
     return None if name.isprintable() else "INVALID_CHARACTER"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-TENANT_NAME_MAX = 64
+from parley.bounds import TENANT_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +17,13 @@ class Tenant:
 
 def normalise_tenant_name(text: str) -> str:
     """``text`` as it is kept: NFKC, without white space around it."""
-    return unicodedata.normalize("NFKC", text[: 8 * TENANT_NAME_MAX]).strip()
+    return unicodedata.normalize("NFKC", text[: 8 * TENANT_NAME.maximum]).strip()
 
 
 def tenant_name_problem(name: str) -> str | None:
     """Why a normalised ``name`` is refused, None if it is not: 1–64 printable characters."""
     if not name:
         return "REQUIRED"
-    if len(name) > TENANT_NAME_MAX:
+    if len(name) > TENANT_NAME.maximum:
         return "TOO_LONG"
     return None if name.isprintable() else "INVALID_CHARACTER"

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 PREFIX = "parley_pat_"
-NAME_MAX = 64
 TOKENS_MAX = 50
 # Life of the access tokens that one is exchanged for.
 ACCESS_LIFE = timedelta(minutes=2)

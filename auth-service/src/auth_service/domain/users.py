@@ -6,11 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-USERNAME_MIN = 3
-USERNAME_MAX = 32
+from parley.bounds import USERNAME
 
 # No text of more characters normalises to a name: it is left as it is, and is too long.
-_NORMALISED_MAX = 8 * USERNAME_MAX
+_NORMALISED_MAX = 8 * USERNAME.maximum
 
 _PUNCTUATION = frozenset("._-")
 # Letters by category, yet drawn as nothing: two names that differ by one look the same.
@@ -84,9 +83,9 @@ def username_problem(username: str) -> str | None:
     """
     if not username:
         return "REQUIRED"
-    if len(username) < USERNAME_MIN:
+    if len(username) < USERNAME.minimum:
         return "TOO_SHORT"
-    if len(username) > USERNAME_MAX:
+    if len(username) > USERNAME.maximum:
         return "TOO_LONG"
     named = [_is_name_character(character) for character in username]
     if not all(

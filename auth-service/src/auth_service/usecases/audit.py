@@ -11,8 +11,8 @@ from chassis.errors import FieldError, ValidationFailed
 from chassis.ids import parse_id
 from chassis.paging import Page, Position, page_of, parse_limit
 from chassis.text import check_text
+from parley.bounds import EVENT
 
-_EVENT_MAX = 64
 # What is beyond is not counted: a trail may be millions long.
 _COUNT_MAX = 10_000
 
@@ -36,7 +36,7 @@ async def list_audit(
     """
     limit = parse_limit(limit)
     before = Position.from_cursor(cursor)
-    errors = check_text("event", event, maximum=_EVENT_MAX)
+    errors = check_text("event", event, maximum=EVENT.maximum)
     about = None if user_id is None else parse_id(user_id)
     if user_id is not None and about is None:
         errors.append(FieldError("user_id", "INVALID"))

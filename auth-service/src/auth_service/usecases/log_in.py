@@ -8,7 +8,7 @@ from auth_service.domain.codes import Purpose, code_problem
 from auth_service.domain.emails import email_key, email_problem, normalise_email
 from auth_service.domain.limits import LOGIN, LOGIN_FAMILIAR, LOGIN_FROM, network_of
 from auth_service.domain.logins import LOGINS_MAX, Client
-from auth_service.domain.passwords import PASSWORD_MAX, normalise_password, password_problem
+from auth_service.domain.passwords import normalise_password, password_problem
 from auth_service.domain.trust import end_for_good
 from auth_service.domain.users import (
     Account,
@@ -37,9 +37,9 @@ from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.errors import FieldError, ValidationFailed
 from chassis.ids import new_id, parse_id
+from parley.bounds import LOG_IN_NAME, PASSWORD
 
 # A name or an e-mail address; more is nobody's.
-_IDENTIFIER_MAX = 254
 
 
 async def register(
@@ -217,11 +217,11 @@ async def _find(transaction: SystemTransaction, typed: str) -> Account | None:
 def _check_shape(username: str, password: str) -> None:
     fields = []
     for name, text, maximum in (
-        ("username", username, _IDENTIFIER_MAX),
-        ("password", password, PASSWORD_MAX),
+        ("username", username, LOG_IN_NAME.maximum),
+        ("password", password, PASSWORD.maximum),
     ):
         if len(text) > maximum:
-            fields.append(FieldError(name, "TOO_LONG"))
+            fields.append(FieldError(name, "TOO_LONG", maximum=maximum))
         elif "\0" in text:
             fields.append(FieldError(name, "INVALID_CHARACTER"))
     if fields:

@@ -12,7 +12,6 @@ from auth_service.domain.audit import Event
 from auth_service.domain.limits import TOKEN
 from auth_service.domain.logins import Client
 from auth_service.domain.tokens import (
-    NAME_MAX,
     PREFIX,
     TOKENS_MAX,
     TOLD_AGAIN,
@@ -40,6 +39,7 @@ from chassis.idempotency import Once
 from chassis.ids import new_id, parse_id
 from chassis.paging import Page, Position, page_of, parse_limit
 from chassis.text import check_text
+from parley.bounds import TOKEN_NAME
 
 _SECRET_BYTES = 32
 # What secrets.token_urlsafe makes of them.
@@ -70,7 +70,7 @@ async def create_token(
     """
     name = name.strip()
     now = utc_now()
-    fields = check_text("name", name, minimum=1, maximum=NAME_MAX)
+    fields = check_text("name", name, minimum=TOKEN_NAME.minimum, maximum=TOKEN_NAME.maximum)
     if problem := scopes_problem(scopes):
         fields.append(FieldError("scopes", problem))
     if expires_at is not None and expires_at <= now:

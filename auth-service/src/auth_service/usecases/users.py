@@ -21,8 +21,7 @@ from chassis.errors import ValidationFailed
 from chassis.ids import new_id, parse_id
 from chassis.paging import Page, parse_limit
 from chassis.text import check_text
-
-_QUERY_MAX = 254
+from parley.bounds import USER_QUERY
 
 
 async def list_users(
@@ -43,7 +42,7 @@ async def list_users(
     """
     limit = parse_limit(limit)
     after = by_name.from_cursor(cursor)
-    if errors := check_text("query", query, maximum=_QUERY_MAX):
+    if errors := check_text("query", query, maximum=USER_QUERY.maximum):
         raise ValidationFailed(fields=errors)
     async with open_as_admin(ports, caller) as transaction:
         sought = UserFilter(

@@ -1,5 +1,6 @@
 """Typed errors on the wire: a status with ``google.rpc.ErrorInfo`` and its relatives."""
 
+import re
 from dataclasses import dataclass
 
 import grpc
@@ -25,6 +26,8 @@ _CODES: dict[str, grpc.StatusCode] = {code.name: code for code in grpc.StatusCod
 _KINDS: dict[str, Kind] = {kind.grpc_status: kind for kind in Kind}
 # How gRPC tells of a stream that the other side dropped: there is no code for it alone.
 _RESET = ("Received RST_STREAM", "Stream removed")
+# A bound that a field missed, as it travels in a FieldViolation's description.
+_BOUND = re.compile(r"(?P<name>minimum|maximum)=(?P<number>-?[0-9]{1,20}(?:\.[0-9]{1,20})?)")
 _TOO_LARGE = "message larger than max"
 
 
@@ -65,7 +68,7 @@ def to_status(error: AppError) -> grpc.Status:
             error_details_pb2.BadRequest(
                 field_violations=[
                     error_details_pb2.BadRequest.FieldViolation(
-                        field=field.field, reason=field.reason
+                        field=field.field, reason=field.reason, description=_bound_of(field)
                     )
                     for field in error.fields
                 ]
@@ -78,6 +81,21 @@ def to_status(error: AppError) -> grpc.Status:
             )
         )
     return _Status(code, error.detail, ((_DETAILS_KEY, status.SerializeToString()),))
+
+
+def _bound_of(field: FieldError) -> str:
+    # FieldViolation has no number of its own, and its description is shown to nobody.
+    if field.minimum is not None:
+        return f"minimum={field.minimum!r}"
+    return "" if field.maximum is None else f"maximum={field.maximum!r}"
+
+
+def _bound_in(description: str) -> dict[str, float]:
+    found = _BOUND.fullmatch(description)
+    if found is None:
+        return {}
+    number = found["number"]
+    return {found["name"]: float(number) if "." in number else int(number)}
 
 
 def from_rpc_error(error: grpc.aio.AioRpcError) -> AppError:
@@ -129,7 +147,7 @@ def _from_details(status: status_pb2.Status, code: grpc.StatusCode) -> AppError:
         info.reason,
         status.message,
         fields=[
-            FieldError(violation.field, violation.reason)
+            FieldError(violation.field, violation.reason, **_bound_in(violation.description))
             for violation in bad_request.field_violations
         ],
         metadata=dict(info.metadata),

@@ -1,14 +1,11 @@
-"""Bounds of what a conversation takes, and what stands in for what a question leaves out."""
+"""Bounds that an operator may set, and what stands in for what a question leaves out."""
 
 from dataclasses import dataclass
 
+from parley.bounds import QUESTION
+
 DEFAULT_TEMPERATURE = 0.7
 DEFAULT_MAX_TOKENS = 2048
-
-TITLE_CHARACTERS = 200
-MODEL_CHARACTERS = 200
-MAXIMUM_TEMPERATURE = 2.0
-MAXIMUM_TOKENS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +16,6 @@ class Limits:
     be generated at once. An answer of `answer_bytes`, thinking included, is not gone on with.
     """
 
-    content_characters: int = 32_000
+    content_characters: int = QUESTION.maximum
     runs_per_user: int = 50
     answer_bytes: int = 1024 * 1024

@@ -3,42 +3,30 @@
 from typing import Any
 
 from fastapi import APIRouter
+from fastapi.routing import APIRoute
 
 from gateway.bodies import JsonRoute
 from gateway.schemas.base import Problem
 
 API = "/api/v1"
 
-_SECONDS = {"type": "integer", "minimum": 0}
-UNAVAILABLE: dict[str, Any] = {
-    "model": Problem,
-    "description": "Not possible just now, or our own fault.",
-    "headers": {
-        "Retry-After": {
-            "description": "With 503 and 504: seconds until it may be possible.",
-            "schema": _SECONDS,
-        }
-    },
-}
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    "4XX": {
-        "model": Problem,
-        "description": "Refused; `reason` says why.",
-        "headers": {
-            "Retry-After": {
-                "description": "With 429: seconds until there is room again.",
-                "schema": _SECONDS,
-            },
-            "RateLimit": {
-                "description": "With 429: the limit, what is left of it, and the same seconds, as in"
-                " draft-ietf-httpapi-ratelimit-headers-10.",
-                "schema": {"type": "string"},
-                "example": '"too-many-attempts";r=0;t=60',
-            },
-        },
-    },
-    "5XX": UNAVAILABLE,
-}
+# What the document says in full in each case: see gateway.documents.
+UNAVAILABLE: dict[str, Any] = {"model": Problem}
+_PROBLEMS: dict[int | str, dict[str, Any]] = {"4XX": {"model": Problem}, "5XX": UNAVAILABLE}
+_REASONS = "x-reasons"
+
+
+def refuses(*reasons: str, **also: Any) -> dict[str, Any]:
+    """For a route's ``openapi_extra``: why its service refuses, apart from what follows from the
+    token, the path and the body it takes.
+    """
+    return {_REASONS: list(reasons), **also}
+
+
+def refused_by(route: APIRoute) -> list[str]:
+    """The reasons that a route has named with ``refuses``."""
+    reasons: list[str] = (route.openapi_extra or {}).get(_REASONS, [])
+    return reasons
 
 
 def router(tag: str, prefix: str) -> APIRouter:

@@ -6,6 +6,7 @@ from starlette.responses import Response
 from gateway import cookie
 from gateway.auth import CallerOf
 from gateway.clients import Services
+from gateway.routers import refuses
 from gateway.routers import router as api_router
 from gateway.schemas.auth import AccountDeletion, Erasure, ErasureAccepted, User
 from parley.auth.v1 import auth_pb2 as pb
@@ -15,13 +16,13 @@ router = api_router("Identity", "")
 
 @router.get("/me")
 async def get_me(caller: CallerOf, services: Services) -> User:
-    """Who the access token speaks for."""
+    """Show the account that the access token speaks for."""
     auth = services.auth
     response = await auth.ask(auth.stub.GetMe, pb.GetMeRequest(), caller)
     return User.of(response.user)
 
 
-@router.delete("/me", status_code=202)
+@router.delete("/me", status_code=202, openapi_extra=refuses("WRONG_PASSWORD"))
 async def delete_me(
     body: AccountDeletion,
     caller: CallerOf,
@@ -29,7 +30,10 @@ async def delete_me(
     request: Request,
     response: Response,
 ) -> ErasureAccepted:
-    """Delete the account, and with it everything of its owner's in every service."""
+    """Delete one's account.
+
+    With it goes everything of its owner's in every service; `/erasures/{erasure_id}` tells when.
+    """
     auth = services.auth
     accepted = await auth.tell(
         auth.stub.DeleteMe, pb.DeleteMeRequest(password=body.password), caller, slow=True
@@ -40,7 +44,10 @@ async def delete_me(
 
 @router.get("/erasures/{erasure_id}")
 async def get_erasure(erasure_id: str, services: Services) -> Erasure:
-    """The receipt of an erasure; needs no token, since its owner has none any more."""
+    """Show the receipt of an erasure.
+
+    Its owner has no token any more: the id is what opens it.
+    """
     auth = services.auth
     response = await auth.ask(auth.stub.GetErasure, pb.GetErasureRequest(erasure_id=erasure_id))
     return Erasure.of(response)

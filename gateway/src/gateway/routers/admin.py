@@ -7,6 +7,7 @@ from fastapi import Query
 from gateway.auth import CallerOf
 from gateway.clients import Services
 from gateway.idempotency import IdempotencyKeyOf
+from gateway.routers import refuses
 from gateway.routers import router as api_router
 from gateway.schemas.admin import (
     ROLES,
@@ -26,11 +27,14 @@ from parley.auth.v1 import auth_pb2 as pb
 router = api_router("Administration", "/admin")
 
 
-@router.get("/users")
+@router.get("/users", openapi_extra=refuses("FORBIDDEN", "TENANT_NOT_FOUND"))
 async def list_users(
     query: Annotated[UserQuery, Query()], caller: CallerOf, services: Services
 ) -> Page[ManagedUser]:
-    """The users of one's tenant, for an operator of every tenant, by name."""
+    """List users by name.
+
+    Those of one's tenant, for an operator those of every tenant.
+    """
     auth = services.auth
     response = await auth.ask(
         auth.stub.ListUsers,
@@ -51,11 +55,14 @@ async def list_users(
     )
 
 
-@router.patch("/users/{user_id}")
+@router.patch("/users/{user_id}", openapi_extra=refuses("FORBIDDEN", "NOT_YOURSELF"))
 async def update_user(
     user_id: str, body: UserChange, caller: CallerOf, services: Services
 ) -> ManagedUser:
-    """Change a user's role or status; who loses something is logged out everywhere."""
+    """Change a user's role or status.
+
+    Who loses something by it is logged out everywhere.
+    """
     auth = services.auth
     response = await auth.tell(
         auth.stub.UpdateUser,
@@ -69,21 +76,26 @@ async def update_user(
     return ManagedUser.of(response.user)
 
 
-@router.delete("/users/{user_id}", status_code=202)
+@router.delete(
+    "/users/{user_id}", status_code=202, openapi_extra=refuses("FORBIDDEN", "NOT_YOURSELF")
+)
 async def delete_user(user_id: str, caller: CallerOf, services: Services) -> ErasureAccepted:
-    """Delete an account, and with it everything of its owner's in every service."""
+    """Delete a user's account.
+
+    With it goes everything of its owner's in every service.
+    """
     auth = services.auth
     response = await auth.tell(auth.stub.DeleteUser, pb.DeleteUserRequest(id=user_id), caller)
     return ErasureAccepted(erasure_id=response.erasure_id)
 
 
-@router.get("/audit")
+@router.get("/audit", openapi_extra=refuses("FORBIDDEN"))
 async def list_audit(
     query: Annotated[AuditQuery, Query()], caller: CallerOf, services: Services
 ) -> Page[AuditEntry]:
-    """What has happened to the accounts of one's tenant, for an operator to all, newest first.
+    """List what has happened to accounts, the newest first.
 
-    `total` stops at 10000.
+    To those of one's tenant, for an operator to all. `total` stops at 10000.
     """
     auth = services.auth
     request = pb.ListAuditRequest(
@@ -104,11 +116,14 @@ async def list_audit(
     )
 
 
-@router.post("/tenants", status_code=201)
+@router.post("/tenants", status_code=201, openapi_extra=refuses("FORBIDDEN", "TENANT_NAME_TAKEN"))
 async def create_tenant(
     body: NewTenant, caller: CallerOf, services: Services, key: IdempotencyKeyOf
 ) -> Tenant:
-    """Make a tenant; for operators."""
+    """Make a tenant.
+
+    For operators.
+    """
     auth = services.auth
     response = await auth.tell(
         auth.stub.CreateTenant, pb.CreateTenantRequest(name=body.name), caller, idempotency_key=key
@@ -116,11 +131,14 @@ async def create_tenant(
     return Tenant.of(response.tenant)
 
 
-@router.get("/tenants")
+@router.get("/tenants", openapi_extra=refuses("FORBIDDEN"))
 async def list_tenants(
     query: Annotated[ListQuery, Query()], caller: CallerOf, services: Services
 ) -> Page[Tenant]:
-    """All tenants, by name; for operators."""
+    """List all tenants by name.
+
+    For operators.
+    """
     auth = services.auth
     response = await auth.ask(
         auth.stub.ListTenants,

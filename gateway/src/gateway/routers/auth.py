@@ -10,6 +10,7 @@ from chassis.errors import AppError, FieldError, Kind, Unauthenticated, Validati
 from gateway import cookie
 from gateway.auth import CallerIfAny, client_of
 from gateway.clients import Clients, Services
+from gateway.routers import refuses
 from gateway.routers import router as api_router
 from gateway.schemas.auth import Grant, LogIn, RefreshToken, Registration
 from parley.auth.v1 import auth_pb2 as pb
@@ -24,11 +25,21 @@ async def _client(request: Request) -> pb.Client:
 Client = Annotated[pb.Client, Depends(_client)]
 
 
-@router.post("/register", status_code=201, response_model_exclude_unset=True)
+@router.post(
+    "/register",
+    status_code=201,
+    response_model_exclude_unset=True,
+    openapi_extra=refuses(
+        "USERNAME_TAKEN", "EMAIL_TAKEN", "CODE_REQUIRED", "INVALID_CODE", "TOO_MANY_ATTEMPTS"
+    ),
+)
 async def register(
     body: Registration, client: Client, services: Services, request: Request, response: Response
 ) -> Grant:
-    """Create an account and log in."""
+    """Create an account and log in.
+
+    With a code that was sent to the address for `register`, the address counts as verified.
+    """
     auth = services.auth
     granted = await auth.tell(
         auth.stub.Register,
@@ -44,11 +55,19 @@ async def register(
     return _show(granted.grant, request, response, in_cookie=body.use_cookie)
 
 
-@router.post("/login", response_model_exclude_unset=True)
+@router.post(
+    "/login",
+    response_model_exclude_unset=True,
+    openapi_extra=refuses("INVALID_CREDENTIALS", "TOO_MANY_ATTEMPTS"),
+)
 async def log_in(
     body: LogIn, client: Client, services: Services, request: Request, response: Response
 ) -> Grant:
-    """Log in by username or e-mail address."""
+    """Log in by username or e-mail address.
+
+    The access token is good for minutes; `/auth/refresh` gives the next one. With `use_cookie` the
+    refresh token is in a cookie that no script can read.
+    """
     auth = services.auth
     granted = await auth.tell(
         auth.stub.LogIn,
@@ -62,7 +81,9 @@ async def log_in(
     "/refresh",
     response_model_exclude_unset=True,
     # The cookie, or nothing but the body.
-    openapi_extra={"security": [{"RefreshCookie": []}, {}]},
+    openapi_extra=refuses(
+        "INVALID_REFRESH_TOKEN", "ORIGIN_NOT_ALLOWED", security=[{"RefreshCookie": []}, {}]
+    ),
 )
 async def refresh(
     client: Client,
@@ -71,10 +92,9 @@ async def refresh(
     response: Response,
     body: RefreshToken | None = None,
 ) -> Grant:
-    """Exchange a refresh token, in the body or in the cookie but not in both, for its successor and
-    a new access token.
+    """Exchange a refresh token for its successor and a new access token.
 
-    Sent again within ten seconds, for want of an answer: the same successor.
+    It is in the body or in the cookie, not in both. Sent again within ten seconds, for want of an answer: the same successor.
     """
     in_cookie = body is None
     if body is None:
@@ -90,12 +110,14 @@ async def refresh(
     return _show(granted, request, response, in_cookie=in_cookie)
 
 
-@router.post("/logout", status_code=204)
+@router.post("/logout", status_code=204, openapi_extra=refuses("ORIGIN_NOT_ALLOWED"))
 async def log_out(
     caller: CallerIfAny, client: Client, services: Services, request: Request, response: Response
 ) -> None:
-    """End the login that the access token belongs to, or else, also when the token has expired,
-    the one of the refresh token in the cookie.
+    """Log out.
+
+    Ends the login that the access token belongs to, or else, also when the token has expired, the
+    one of the refresh token in the cookie.
     """
     auth = services.auth
     cookie.take_back(request, response)

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from chassis.grpc.caller import TrustStore
 from gateway.routers import UNAVAILABLE
-from gateway.schemas.base import Resource
+from gateway.schemas.base import Resource, example
 
 router = APIRouter(tags=["Operation"], generate_unique_id_function=lambda route: route.name)
 
@@ -26,6 +26,19 @@ class Jwk(Resource):
 
 
 class Jwks(Resource):
+    model_config = example(
+        keys=[
+            {
+                "kty": "OKP",
+                "crv": "Ed25519",
+                "use": "sig",
+                "alg": "EdDSA",
+                "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+                "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+            }
+        ]
+    )
+
     keys: list[Jwk]
 
 
@@ -40,7 +53,10 @@ class JwkSetResponse(JSONResponse):
     responses={503: UNAVAILABLE},
 )
 async def jwks(request: Request, response: Response) -> Jwks:
-    """Every key that verifies access tokens. A new one is here before it signs."""
+    """List the keys that verify access tokens.
+
+    A new one is here before it signs.
+    """
     trust: TrustStore = request.app.state.trust
     keys = [
         Jwk(kid=kid, x=urlsafe_b64encode(raw).rstrip(b"=").decode())

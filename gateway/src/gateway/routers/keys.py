@@ -8,6 +8,7 @@ from chassis.telemetry.redaction import hide
 from gateway.auth import KeysReader, KeysWriter
 from gateway.clients import Services
 from gateway.idempotency import IdempotencyKeyOf
+from gateway.routers import refuses
 from gateway.routers import router as api_router
 from gateway.schemas.base import ListQuery, Page
 from gateway.schemas.keys import PROVIDERS, Key, NewKey
@@ -16,11 +17,14 @@ from parley.apikey.v1 import apikey_pb2 as pb
 router = api_router("Keys", "/keys")
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, openapi_extra=refuses("KEY_NAME_TAKEN"))
 async def create_key(
     body: NewKey, caller: KeysWriter, services: Services, key: IdempotencyKeyOf
 ) -> Key:
-    """Store a connection; its key is not shown again."""
+    """Store a provider connection.
+
+    The first one is the default. Its key is encrypted, and not shown again.
+    """
     hide(body.api_key)
     apikey = services.apikey
     response = await apikey.tell(
@@ -42,7 +46,7 @@ async def create_key(
 async def list_keys(
     query: Annotated[ListQuery, Query()], caller: KeysReader, services: Services
 ) -> Page[Key]:
-    """One's connections, the default one first."""
+    """List one's provider connections, the default one first."""
     apikey = services.apikey
     response = await apikey.ask(
         apikey.stub.ListKeys,
@@ -58,7 +62,7 @@ async def list_keys(
 
 @router.get("/{key_id}")
 async def get_key(key_id: str, caller: KeysReader, services: Services) -> Key:
-    """One connection."""
+    """Show a provider connection."""
     apikey = services.apikey
     response = await apikey.ask(apikey.stub.GetKey, pb.GetKeyRequest(id=key_id), caller)
     return Key.of(response.key)

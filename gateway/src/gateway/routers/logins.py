@@ -9,6 +9,7 @@ from starlette.responses import Response
 from gateway import cookie
 from gateway.auth import CallerOf
 from gateway.clients import Services
+from gateway.routers import refuses
 from gateway.routers import router as api_router
 from gateway.schemas.base import ListQuery, Page
 from gateway.schemas.logins import Login, PasswordChange
@@ -17,11 +18,11 @@ from parley.auth.v1 import auth_pb2 as pb
 router = api_router("Identity", "")
 
 
-@router.put("/password", status_code=204)
+@router.put("/password", status_code=204, openapi_extra=refuses("WRONG_PASSWORD"))
 async def change_password(body: PasswordChange, caller: CallerOf, services: Services) -> None:
-    """Set a new password. Every other login ends, within seconds also what it has open.
+    """Set a new password.
 
-    Personal access tokens go on: `DELETE /tokens/{id}` ends them.
+    Every other login ends, within seconds also what it has open. Personal access tokens go on: `DELETE /tokens/{id}` ends them.
     """
     auth = services.auth
     await auth.tell(
@@ -36,7 +37,7 @@ async def change_password(body: PasswordChange, caller: CallerOf, services: Serv
 async def list_logins(
     query: Annotated[ListQuery, Query()], caller: CallerOf, services: Services
 ) -> Page[Login]:
-    """One's open logins, the last used first."""
+    """List one's open logins, the last used first."""
     auth = services.auth
     response = await auth.ask(
         auth.stub.ListLogins,
@@ -54,7 +55,10 @@ async def list_logins(
 async def revoke_login(
     login_id: str, caller: CallerOf, services: Services, request: Request, response: Response
 ) -> None:
-    """End one login, perhaps this one; within seconds also what it has open."""
+    """End one login.
+
+    It may be this one. Within seconds what it has open ends as well.
+    """
     auth = services.auth
     await auth.tell(auth.stub.RevokeLogin, pb.RevokeLoginRequest(id=login_id), caller)
     if login_id == caller.sid:

@@ -34,7 +34,7 @@ async def create_note(
 async def list_notes(
     query: Annotated[ListQuery, Query()], caller: NotesReader, services: Services
 ) -> Page[Note]:
-    """One's notes, the most recently changed first."""
+    """List one's notes, the most recently changed first."""
     notes = services.notes
     response = await notes.ask(
         notes.stub.ListNotes,
@@ -50,7 +50,7 @@ async def list_notes(
 
 @router.get("/{note_id}")
 async def get_note(note_id: str, caller: NotesReader, services: Services) -> Note:
-    """One note."""
+    """Show a note."""
     notes = services.notes
     response = await notes.ask(notes.stub.GetNote, pb.GetNoteRequest(id=note_id), caller)
     return Note.of(response.note)

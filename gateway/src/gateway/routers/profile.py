@@ -2,6 +2,7 @@
 
 from gateway.auth import CallerOf
 from gateway.clients import Services
+from gateway.routers import refuses
 from gateway.routers import router as api_router
 from gateway.schemas.profile import Profile, ProfileChange
 from parley.auth.v1 import auth_pb2 as pb
@@ -11,15 +12,20 @@ router = api_router("Identity", "/profile")
 
 @router.get("")
 async def get_profile(caller: CallerOf, services: Services) -> Profile:
-    """One's account, and what one says of oneself."""
+    """Show one's profile."""
     auth = services.auth
     response = await auth.ask(auth.stub.GetMe, pb.GetMeRequest(), caller)
     return Profile.of(response.user)
 
 
-@router.patch("")
+@router.patch(
+    "", openapi_extra=refuses("WRONG_PASSWORD", "INVALID_CODE", "EMAIL_TAKEN", "TOO_MANY_ATTEMPTS")
+)
 async def update_profile(body: ProfileChange, caller: CallerOf, services: Services) -> Profile:
-    """Change what is given, all of it or nothing."""
+    """Change one's profile.
+
+    What is given is changed, all of it or nothing.
+    """
     auth = services.auth
     response = await auth.tell(
         auth.stub.UpdateMe,

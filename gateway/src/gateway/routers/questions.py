@@ -9,6 +9,7 @@ from gateway.answers import ANSWERS, answer
 from gateway.auth import ChatWriter
 from gateway.clients import Services
 from gateway.idempotency import IdempotencyKeyOf
+from gateway.routers import refuses
 from gateway.routers import router as api_router
 from gateway.schemas.chat import Question, RunResult
 from parley.chat.v1 import chat_pb2 as pb
@@ -16,7 +17,12 @@ from parley.chat.v1 import chat_pb2 as pb
 router = api_router("Chat", "/chat")
 
 
-@router.post("/messages", response_model=RunResult, responses=ANSWERS)
+_REFUSALS = refuses(
+    "NO_KEY", "KEY_NOT_FOUND", "RUN_IN_PROGRESS", "TOO_MANY_RUNS", "TOO_MANY_STREAMS"
+)
+
+
+@router.post("/messages", response_model=RunResult, responses=ANSWERS, openapi_extra=_REFUSALS)
 async def ask_anew(
     body: Question,
     caller: ChatWriter,
@@ -25,11 +31,19 @@ async def ask_anew(
     request: Request,
     response: Response,
 ) -> Any:
-    """Ask in a conversation made for the question."""
+    """Ask a question in a conversation made for it.
+
+    With `Accept: text/event-stream` the answer comes as it is written, otherwise once it is whole.
+    """
     return await answer(request, response, services, caller, _request(body), key)
 
 
-@router.post("/sessions/{session_id}/messages", response_model=RunResult, responses=ANSWERS)
+@router.post(
+    "/sessions/{session_id}/messages",
+    response_model=RunResult,
+    responses=ANSWERS,
+    openapi_extra=_REFUSALS,
+)
 async def ask(
     session_id: str,
     body: Question,
@@ -39,9 +53,10 @@ async def ask(
     request: Request,
     response: Response,
 ) -> Any:
-    """Ask in a conversation. The answer is generated and saved whether its reader stays or not.
+    """Ask a question in a conversation.
 
-    The same `Idempotency-Key` and body again: the same run, from its first event.
+    With `Accept: text/event-stream` the answer comes as it is written, otherwise once it is whole.
+    It is generated and saved whether its reader stays or not. The same `Idempotency-Key` and body again: the same run, from its first event.
     """
     return await answer(request, response, services, caller, _request(body, session_id), key)
 

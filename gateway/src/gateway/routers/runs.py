@@ -10,6 +10,7 @@ from gateway.answers import ANSWERS, answer
 from gateway.auth import ChatReader, ChatWriter
 from gateway.clients import Services
 from gateway.idempotency import IdempotencyKeyOf
+from gateway.routers import refuses
 from gateway.routers import router as api_router
 from gateway.schemas.base import Nothing
 from gateway.schemas.chat import RunResult
@@ -25,7 +26,7 @@ _PATIENCE_SECONDS = 1.0
 
 @router.get("/{run_id}")
 async def get_run(run_id: str, caller: ChatReader, services: Services) -> RunResult:
-    """A run with its question and, once saved, its answer."""
+    """Show a run with its question and, once saved, its answer."""
     chat = services.chat
     response = await chat.ask(chat.stub.GetRun, pb.GetRunRequest(run_id=run_id), caller)
     return RunResult.of(response)
@@ -34,6 +35,7 @@ async def get_run(run_id: str, caller: ChatReader, services: Services) -> RunRes
 @router.get(
     "/{run_id}/events",
     response_class=Response,
+    openapi_extra=refuses("TOO_MANY_STREAMS"),
     responses={
         200: {
             "description": "The run's events behind `after`, then live ones.",
@@ -50,8 +52,10 @@ async def follow_run(
     after: Annotated[int, Query(ge=0, le=_INT64_MAX)] = 0,
     last_event_id: Annotated[int | None, Header(ge=0, le=_INT64_MAX)] = None,
 ) -> Response:
-    """The events of a run. `Last-Event-ID`, which a browser sends by itself when it connects
-    again, wins over `after`, which is part of the address it began with.
+    """Follow the events of a run.
+
+    `Last-Event-ID`, which a browser sends by itself when it connects again, wins over `after`,
+    which is part of the address it began with.
     """
     state = request.app.state
     state.requests.check_room(str(caller.user_id))
@@ -77,16 +81,28 @@ async def follow_run(
 async def cancel_run(
     run_id: str, caller: ChatWriter, services: Services, _body: Nothing | None = None
 ) -> Response:
-    """Ask for a run's end; what there is of its answer is kept. It ends within two seconds.
+    """Cancel a run.
 
-    Of no effect on a run that has ended.
+    It ends within two seconds, and what there is of its answer is kept. Of no effect on a run that has ended.
     """
     chat = services.chat
     await chat.tell(chat.stub.CancelRun, pb.CancelRunRequest(run_id=run_id), caller)
     return Response(status_code=202)
 
 
-@router.post("/{run_id}/continue", response_model=RunResult, responses=ANSWERS)
+@router.post(
+    "/{run_id}/continue",
+    response_model=RunResult,
+    responses=ANSWERS,
+    openapi_extra=refuses(
+        "NO_KEY",
+        "KEY_NOT_FOUND",
+        "RUN_IN_PROGRESS",
+        "RUN_NOT_CONTINUABLE",
+        "TOO_MANY_RUNS",
+        "TOO_MANY_STREAMS",
+    ),
+)
 async def continue_run(
     run_id: str,
     caller: ChatWriter,
@@ -96,9 +112,9 @@ async def continue_run(
     response: Response,
     _body: Nothing | None = None,
 ) -> Any:
-    """Go on with the newest answer of a conversation, if it was interrupted or cancelled.
+    """Go on with an answer that was cut short.
 
-    A new run, the same message: its events begin with a `snapshot` of the text so far.
+    It must be the newest of its conversation, interrupted or cancelled. A new run, the same message: its events begin with a `snapshot` of the text so far.
     """
     wanted = pb.ContinueRunRequest(run_id=run_id)
     return await answer(request, response, services, caller, wanted, key)

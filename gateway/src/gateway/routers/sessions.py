@@ -7,6 +7,7 @@ from fastapi import Query
 from gateway.auth import ChatReader, ChatWriter
 from gateway.clients import Services
 from gateway.idempotency import IdempotencyKeyOf
+from gateway.routers import refuses
 from gateway.routers import router as api_router
 from gateway.schemas.base import ListQuery, Page
 from gateway.schemas.chat import (
@@ -22,11 +23,14 @@ from parley.chat.v1 import chat_pb2 as pb
 router = api_router("Chat", "/chat/sessions")
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, openapi_extra=refuses("KEY_NOT_FOUND"))
 async def create_session(
     caller: ChatWriter, services: Services, key: IdempotencyKeyOf, body: NewSession | None = None
 ) -> Session:
-    """Begin a conversation; every field may be left to its default."""
+    """Begin a conversation.
+
+    Every field may be left to its default.
+    """
     wanted = body or NewSession()
     chat = services.chat
     response = await chat.tell(
@@ -42,7 +46,7 @@ async def create_session(
 async def list_sessions(
     query: Annotated[ListQuery, Query()], caller: ChatReader, services: Services
 ) -> Page[Session]:
-    """One's conversations, the most recently active first."""
+    """List one's conversations, the most recently active first."""
     chat = services.chat
     response = await chat.ask(
         chat.stub.ListSessions,
@@ -58,7 +62,7 @@ async def list_sessions(
 
 @router.get("/{session_id}")
 async def get_session(session_id: str, caller: ChatReader, services: Services) -> Session:
-    """One conversation."""
+    """Show a conversation."""
     chat = services.chat
     response = await chat.ask(chat.stub.GetSession, pb.GetSessionRequest(id=session_id), caller)
     return Session.of(response.session)
@@ -71,7 +75,7 @@ async def list_messages(
     caller: ChatReader,
     services: Services,
 ) -> Page[Message]:
-    """The messages of a conversation, in their order or backwards."""
+    """List the messages of a conversation, in their order or backwards."""
     chat = services.chat
     response = await chat.ask(
         chat.stub.ListMessages,
@@ -91,9 +95,9 @@ async def list_messages(
     )
 
 
-@router.get("/{session_id}/recover")
+@router.get("/{session_id}/recover", openapi_extra=refuses("RUN_NOT_FOUND"))
 async def recover_run(session_id: str, caller: ChatReader, services: Services) -> RecoveredRun:
-    """The live or last run of a conversation, with its text so far.
+    """Show the live or last run of a conversation, with its text so far.
 
     What comes after it is at the run's `events`, behind `seq`.
     """

@@ -7,6 +7,7 @@ from fastapi import Query
 from gateway.auth import CallerOf
 from gateway.clients import Services
 from gateway.idempotency import IdempotencyKeyOf
+from gateway.routers import refuses
 from gateway.routers import router as api_router
 from gateway.schemas.base import ListQuery, Page
 from gateway.schemas.tokens import CreatedToken, NewToken, Token
@@ -15,12 +16,13 @@ from parley.auth.v1 import auth_pb2 as pb
 router = api_router("Identity", "/tokens")
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, openapi_extra=refuses("TOO_MANY_TOKENS", "TOKEN_ALREADY_SHOWN"))
 async def create_token(
     body: NewToken, caller: CallerOf, services: Services, key: IdempotencyKeyOf
 ) -> CreatedToken:
-    """Make a token, to be sent as `Authorization: Bearer parley_pat_…`. It is shown once: a
-    repetition with the same `Idempotency-Key` makes none and is 409 `TOKEN_ALREADY_SHOWN`.
+    """Make a personal access token.
+
+    It is sent as `Authorization: Bearer parley_pat_…`, and shown once: a repetition with the same `Idempotency-Key` makes none and is 409 `TOKEN_ALREADY_SHOWN`.
     """
     auth = services.auth
     return CreatedToken.made(
@@ -32,7 +34,7 @@ async def create_token(
 async def list_tokens(
     query: Annotated[ListQuery, Query()], caller: CallerOf, services: Services
 ) -> Page[Token]:
-    """One's tokens, the newest first."""
+    """List one's personal access tokens, the newest first."""
     auth = services.auth
     response = await auth.ask(
         auth.stub.ListTokens,
@@ -48,6 +50,9 @@ async def list_tokens(
 
 @router.delete("/{token_id}", status_code=204)
 async def delete_token(token_id: str, caller: CallerOf, services: Services) -> None:
-    """End a token, within seconds also what it has open."""
+    """End a personal access token.
+
+    Within seconds what it has open ends as well.
+    """
     auth = services.auth
     await auth.tell(auth.stub.DeleteToken, pb.DeleteTokenRequest(id=token_id), caller)

@@ -5,8 +5,17 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from gateway.schemas.auth import Role, User
-from gateway.schemas.base import Body, ListQuery, Moment, Resource, moment, storable
+from gateway.schemas.auth import A_USER, Role, User
+from gateway.schemas.base import (
+    Body,
+    ListQuery,
+    Moment,
+    Resource,
+    example,
+    moment,
+    storable,
+)
+from gateway.schemas.texts import EventName, Line, TenantName, UserQueryText
 from parley.auth.v1 import auth_pb2 as pb
 
 UserStatus = Literal["active", "disabled"]
@@ -21,40 +30,48 @@ ROLES: dict[Role, "pb.Role.ValueType"] = {
     "operator": pb.ROLE_OPERATOR,
 }
 
-Text = Annotated[str, AfterValidator(storable)]
+# A query's text comes from no JSON body, where U+0000 is looked for.
+_Storable = AfterValidator(storable)
 
 
 class UserChange(Body):
     """What is left out stays."""
+
+    model_config = example(role="tenant_admin")
 
     role: Role | None = None
     status: UserStatus | None = None
 
 
 class UserQuery(ListQuery):
-    q: Text = Field(
-        "", max_length=254, description="Part of a username or e-mail address, whatever the case."
+    q: Annotated[UserQueryText, _Storable] = Field(
+        "", description="Part of a username or e-mail address, whatever the case."
     )
     status: UserStatus | None = None
-    tenant_id: Text | None = Field(None, description="For operators.")
+    tenant_id: Annotated[Line, _Storable] | None = Field(None, description="For operators.")
 
 
 class AuditQuery(ListQuery):
-    event: Text = Field(
+    event: Annotated[EventName, _Storable] = Field(
         "",
-        max_length=64,
         description="An event's name, or the beginning of some if it ends with a dot: `login.`",
     )
-    user_id: Text | None = Field(None, description="Whom it is about, or who did it.")
+    user_id: Annotated[Line, _Storable] | None = Field(
+        None, description="Whom it is about, or who did it."
+    )
     since: Moment | None = Field(None, alias="from", description="The first moment.")
     until: Moment | None = Field(None, alias="to", description="The first one too late.")
 
 
 class NewTenant(Body):
-    name: str
+    model_config = example(name="Research")
+
+    name: TenantName = Field(description="Printable; unique, whatever the case.")
 
 
 class ManagedUser(User):
+    model_config = example(**A_USER, status="active")
+
     status: UserStatus
 
     @classmethod
@@ -63,6 +80,12 @@ class ManagedUser(User):
 
 
 class Tenant(Resource):
+    model_config = example(
+        id="01930f4e-1c5a-7b3e-9d21-6f0a8c2b4e07",
+        name="Research",
+        created_at="2026-11-02T09:40:00Z",
+    )
+
     id: str
     name: str
     created_at: datetime
@@ -73,6 +96,18 @@ class Tenant(Resource):
 
 
 class AuditEntry(Resource):
+    model_config = example(
+        id="01930f4e-1c5a-7b3e-9d21-6f0a8c2b4e08",
+        at="2026-11-02T09:30:00Z",
+        event="login.opened",
+        tenant_id=A_USER["tenant_id"],
+        actor_id=A_USER["id"],
+        subject_id=A_USER["id"],
+        ip="203.0.113.7",
+        user_agent="curl/8.9",
+        fields={},
+    )
+
     id: str
     at: datetime
     event: str

@@ -1,11 +1,20 @@
 """Accounts, log-ins and erasures."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from gateway.schemas.base import Body, Resource, moment
+from gateway.schemas.base import Body, Resource, example, moment
+from gateway.schemas.texts import (
+    Code,
+    Email,
+    LogInName,
+    LogInPassword,
+    NewPassword,
+    Password,
+    Username,
+)
 from parley.auth.v1 import auth_pb2 as pb
 
 Role = Literal["user", "tenant_admin", "operator"]
@@ -27,31 +36,55 @@ UseCookie = Annotated[
 ]
 
 
+# Of the examples.
+A_USER: dict[str, Any] = {
+    "id": "01930f4e-1c5a-7b3e-9d21-6f0a8c2b4e01",
+    "tenant_id": "01930f4e-1c5a-7b3e-9d21-6f0a8c2b4e02",
+    "username": "ada",
+    "email": "ada@example.org",
+    "role": "user",
+    "created_at": "2026-11-02T09:30:00Z",
+    "last_login_at": None,
+}
+
+
 class Registration(Body):
-    username: str
-    email: str
-    password: str = Field(json_schema_extra={"format": "password"})
-    code: str | None = Field(
+    model_config = example(username="ada", email="ada@example.org", password="a long enough secret")
+
+    username: Username = Field(
+        description="Letters and digits of any script, `.`, `_` and `-`; NFKC. Public."
+    )
+    email: Email
+    password: NewPassword
+    code: Code | None = Field(
         None, description="Six digits, sent for `register`: the address is verified with it."
     )
     use_cookie: UseCookie = False
 
 
 class LogIn(Body):
-    username: str = Field(description="Username, or a verified e-mail address.")
-    password: str = Field(json_schema_extra={"format": "password"})
+    model_config = example(username="ada", password="a long enough secret")
+
+    username: LogInName = Field(description="Username, or a verified e-mail address.")
+    password: LogInPassword
     use_cookie: UseCookie = False
 
 
 class RefreshToken(Body):
+    model_config = example(refresh_token="what the last log-in or refresh handed out")
+
     refresh_token: str
 
 
 class AccountDeletion(Body):
-    password: str = Field(json_schema_extra={"format": "password"})
+    model_config = example(password="a long enough secret")
+
+    password: Password
 
 
 class User(Resource):
+    model_config = example(**A_USER)
+
     id: str
     tenant_id: str
     username: str
@@ -76,6 +109,14 @@ class User(Resource):
 class Grant(Resource):
     """What a log-in hands out."""
 
+    model_config = example(
+        user=A_USER,
+        access_token="eyJhbGciOiJFZERTQSJ9.e30.c2lnbmF0dXJl",
+        token_type="Bearer",
+        expires_in=300,
+        refresh_token="Zm9yIGl0cyBzdWNjZXNzb3I",
+    )
+
     user: User
     access_token: str
     token_type: str
@@ -97,6 +138,8 @@ class Grant(Resource):
 
 
 class ErasureAccepted(Resource):
+    model_config = example(erasure_id="01930f4e-1c5a-7b3e-9d21-6f0a8c2b4e10")
+
     erasure_id: str = Field(description="Keep it: it is the way to the receipt.")
 
 
@@ -107,6 +150,14 @@ class ServiceErasure(Resource):
 
 class Erasure(Resource):
     """The receipt of an erasure."""
+
+    model_config = example(
+        status="pending",
+        services=[
+            {"name": "auth-service", "erased_at": "2026-11-02T09:30:01Z"},
+            {"name": "chat-service", "erased_at": None},
+        ],
+    )
 
     status: ErasureStatus
     services: list[ServiceErasure]

@@ -2,11 +2,15 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
+import orjson
 from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
+
+from parley import bounds
 
 Item = TypeVar("Item")
 
@@ -35,6 +39,13 @@ class Resource(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+def example(**members: Any) -> ConfigDict:
+    """What a schema shows as its example: as text, since FastAPI takes every null out of what it
+    is given. ``gateway.documents`` reads it.
+    """
+    return ConfigDict(json_schema_extra={"examples": [orjson.dumps(members).decode()]})
+
+
 def storable(text: str) -> str:
     """``text`` unless it has U+0000 in it, which no database of ours takes."""
     if "\x00" in text:
@@ -52,7 +63,7 @@ def _read_moment(value: object) -> datetime:
     except ValueError:
         raise PydanticCustomError("not_a_moment", "must be a time that there is") from None
     except OverflowError:
-        raise PydanticCustomError("less_than", "must be a year of four digits in UTC") from None
+        raise PydanticCustomError("out_of_range", "must be a year of four digits in UTC") from None
 
 
 # A time with its offset, in UTC from then on.
@@ -62,7 +73,12 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_read_moment)]
 class ListQuery(BaseModel):
     """Which page of a list."""
 
-    limit: int = Field(20, ge=1, le=100, description="How many items at most.")
+    limit: int = Field(
+        20,
+        ge=bounds.PAGE.minimum,
+        le=bounds.PAGE.maximum,
+        description="How many items at most.",
+    )
     cursor: Annotated[str, AfterValidator(storable)] = Field(
         "", max_length=1024, description="`next_cursor` of the page before."
     )
@@ -83,16 +99,36 @@ class Problem(Resource):
     class Refusal(Resource):
         """A field that was refused."""
 
-        field: str
-        reason: str
+        field: str = Field(description="Its name, with its path.")
+        reason: str = Field(description="Stable, in upper snake case, such as TOO_SHORT.")
+        minimum: float | SkipJsonSchema[None] = Field(
+            None, description="With TOO_SHORT, TOO_FEW and TOO_SMALL: the bound, inclusive."
+        )
+        maximum: float | SkipJsonSchema[None] = Field(
+            None, description="With TOO_LONG, TOO_MANY and TOO_LARGE: the bound, inclusive."
+        )
+
+    model_config = example(
+        type="about:blank",
+        title="Unprocessable Content",
+        status=422,
+        detail="Some fields are not acceptable.",
+        reason="VALIDATION",
+        request_id="0192f0c1a7e47d5f8a3e2b6c9d1f4e70",
+        errors=[{"field": "password", "reason": "TOO_SHORT", "minimum": 8}],
+    )
 
     type: str
     title: str
     status: int
-    detail: str
+    detail: str = Field(description="A sentence for people.")
     reason: str = Field(description="Stable, in upper snake case, such as NOTE_NOT_FOUND.")
-    request_id: str
-    errors: list[Refusal] | None = None
+    request_id: str = Field(description="What the log of the server knows the request by.")
+    errors: list[Refusal] | SkipJsonSchema[None] = Field(
+        None,
+        description="With VALIDATION: the fields that were refused, twenty at most.",
+        json_schema_extra={"maxItems": 20},
+    )
 
 
 def moment(timestamp: Timestamp) -> datetime:

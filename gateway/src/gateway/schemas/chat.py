@@ -1,11 +1,13 @@
 """Sessions, messages and runs."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
-from gateway.schemas.base import Body, ListQuery, Resource, moment
+from gateway.schemas.base import Body, ListQuery, Resource, example, moment
+from gateway.schemas.texts import Line, Model, QuestionText, SessionTitle
+from parley import bounds
 from parley.chat.v1 import chat_pb2 as pb
 
 MessageRole = Literal["user", "assistant", "system"]
@@ -27,21 +29,72 @@ _STATUSES: dict[int, RunStatus] = {
 Order = Literal["asc", "desc"]
 ORDERS: dict[Order, pb.ListOrder.ValueType] = {"asc": pb.LIST_ORDER_ASC, "desc": pb.LIST_ORDER_DESC}
 
-_INT32_MAX = 2**31 - 1
+_A_RUN: dict[str, Any] = {
+    "id": "01930f4e-1c5a-7b3e-9d21-6f0a8c2b4e09",
+    "session_id": "01930f4e-1c5a-7b3e-9d21-6f0a8c2b4e0a",
+    "question_id": "01930f4e-1c5a-7b3e-9d21-6f0a8c2b4e0b",
+    "answer_id": "01930f4e-1c5a-7b3e-9d21-6f0a8c2b4e0c",
+    "status": "completed",
+    "reason": None,
+    "provider": "openai",
+    "model": "demo",
+    "last_seq": 42,
+    "usage": {"prompt_tokens": 12, "completion_tokens": 38},
+    "created_at": "2026-11-02T09:34:00Z",
+    "ended_at": "2026-11-02T09:34:03Z",
+}
+_A_QUESTION: dict[str, Any] = {
+    "id": _A_RUN["question_id"],
+    "session_id": _A_RUN["session_id"],
+    "role": "user",
+    "content": "What is Parley?",
+    "order": 1,
+    **dict.fromkeys(("run_id", "status", "provider", "model", "reasoning", "usage")),
+    "created_at": "2026-11-02T09:34:00Z",
+}
+_AN_ANSWER: dict[str, Any] = {
+    **_A_QUESTION,
+    "id": _A_RUN["answer_id"],
+    "role": "assistant",
+    "content": "A chat platform of your own.",
+    "order": 2,
+    "run_id": _A_RUN["id"],
+    **{name: _A_RUN[name] for name in ("status", "provider", "model", "usage")},
+    "reasoning": "",
+    "created_at": "2026-11-02T09:34:03Z",
+}
 
 
 class NewSession(Body):
-    title: str | None = None
-    key_id: str | None = None
-    model: str | None = None
+    model_config = example(title="About Parley")
+
+    title: SessionTitle | None = Field(
+        None, description="The first line of the first question if absent."
+    )
+    key_id: Line | None = Field(None, description="The default connection if absent.")
+    model: Model | None = Field(None, description="The connection's model if absent.")
 
 
 class Question(Body):
-    content: str = Field(description="1–32,000 characters.")
-    key_id: str | None = None
-    model: str | None = None
-    temperature: float | None = Field(None, ge=0, le=2, description="0.7 if absent.")
-    max_tokens: int | None = Field(None, ge=1, le=_INT32_MAX, description="2,048 if absent.")
+    model_config = example(content="What is Parley?")
+
+    content: QuestionText = Field(
+        description="As long as the operator allows, 32,000 characters unless set otherwise."
+    )
+    key_id: Line | None = Field(None, description="The conversation's connection if absent.")
+    model: Model | None = Field(None, description="The conversation's model if absent.")
+    temperature: float | None = Field(
+        None,
+        ge=bounds.TEMPERATURE.minimum,
+        le=bounds.TEMPERATURE.maximum,
+        description="0.7 if absent.",
+    )
+    max_tokens: int | None = Field(
+        None,
+        ge=bounds.MAX_TOKENS.minimum,
+        le=bounds.MAX_TOKENS.maximum,
+        description="2,048 if absent.",
+    )
 
 
 class MessageListQuery(ListQuery):
@@ -49,6 +102,17 @@ class MessageListQuery(ListQuery):
 
 
 class Session(Resource):
+    model_config = example(
+        id=_A_RUN["session_id"],
+        title="About Parley",
+        key_id=None,
+        model=None,
+        message_count=2,
+        last_message_at="2026-11-02T09:34:03Z",
+        created_at="2026-11-02T09:34:00Z",
+        updated_at="2026-11-02T09:34:03Z",
+    )
+
     id: str
     title: str
     key_id: str | None = Field(description="Null: the user's default connection.")
@@ -84,6 +148,8 @@ class Usage(Resource):
 
 
 class Message(Resource):
+    model_config = example(**_AN_ANSWER)
+
     id: str
     session_id: str
     role: MessageRole
@@ -117,6 +183,8 @@ class Message(Resource):
 
 class Run(Resource):
     """The generation of one answer."""
+
+    model_config = example(**_A_RUN)
 
     id: str
     session_id: str
@@ -152,6 +220,8 @@ class Run(Resource):
 class RunResult(Resource):
     """A run with its question and, once saved, its answer."""
 
+    model_config = example(run=_A_RUN, question=_A_QUESTION, answer=_AN_ANSWER)
+
     run: Run
     question: Message
     answer: Message | None
@@ -167,6 +237,8 @@ class RunResult(Resource):
 
 class RecoveredRun(Resource):
     """What there is of a conversation's live or last run."""
+
+    model_config = example(run=_A_RUN, text=_AN_ANSWER["content"], reasoning="", seq=42)
 
     run: Run
     text: str

@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from gateway.schemas.base import Body, Resource
+from gateway.schemas.base import Body, Resource, example
+from gateway.schemas.texts import Code, Email, NewPassword
 from parley.auth.v1 import auth_pb2 as pb
 
 Purpose = Literal["register", "password_reset"]
@@ -15,21 +16,31 @@ PURPOSES: dict[str, pb.CodePurpose.ValueType] = {
 
 
 class CodeRequest(Body):
-    email: str
+    model_config = example(email="ada@example.org", purpose="register")
+
+    email: Email
     purpose: Purpose
 
 
 class CodeGuess(Body):
-    email: str
-    code: str = Field(description="Six digits.")
+    model_config = example(email="ada@example.org", code="123456", purpose="register")
+
+    email: Email
+    code: Code = Field(description="Six digits.")
     purpose: Purpose
 
 
 class CodeVerdict(Resource):
+    model_config = example(valid=True)
+
     valid: bool
 
 
 class PasswordReset(Body):
-    email: str = Field(description="A verified address.")
-    code: str = Field(description="Six digits, sent for `password_reset`.")
-    new_password: str = Field(json_schema_extra={"format": "password"})
+    model_config = example(
+        email="ada@example.org", code="123456", new_password="a long enough secret"
+    )
+
+    email: Email = Field(description="A verified address.")
+    code: Code = Field(description="Six digits, sent for `password_reset`.")
+    new_password: NewPassword

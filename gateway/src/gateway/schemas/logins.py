@@ -4,16 +4,31 @@ from datetime import datetime
 
 from pydantic import Field
 
-from gateway.schemas.base import Body, Resource, moment
+from gateway.schemas.base import Body, Resource, example, moment
+from gateway.schemas.texts import NewPassword, Password
 from parley.auth.v1 import auth_pb2 as pb
 
 
 class PasswordChange(Body):
-    old_password: str = Field(json_schema_extra={"format": "password"})
-    new_password: str = Field(json_schema_extra={"format": "password"})
+    model_config = example(
+        old_password="a long enough secret", new_password="another long enough secret"
+    )
+
+    old_password: Password
+    new_password: NewPassword
 
 
 class Login(Resource):
+    model_config = example(
+        id="01930f4e-1c5a-7b3e-9d21-6f0a8c2b4e04",
+        ip="203.0.113.7",
+        user_agent="curl/8.9",
+        created_at="2026-11-02T09:30:00Z",
+        last_used_at="2026-11-02T09:35:00Z",
+        expires_at="2026-12-02T09:35:00Z",
+        current=True,
+    )
+
     id: str
     ip: str = Field(description="From where it was last refreshed.")
     user_agent: str

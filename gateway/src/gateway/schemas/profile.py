@@ -2,27 +2,32 @@
 
 from pydantic import Field
 
-from gateway.schemas.auth import User
-from gateway.schemas.base import Body
+from gateway.schemas.auth import A_USER, User
+from gateway.schemas.base import Body, example
+from gateway.schemas.texts import Code, DisplayName, Email, Password
 from parley.auth.v1 import auth_pb2 as pb
 
 
 class ProfileChange(Body):
     """What is absent stays as it is."""
 
-    display_name: str | None = Field(None, description="Empty: called by the username.")
-    email: str | None = Field(None, description="Another address is unverified without its `code`.")
-    password: str | None = Field(
-        None,
-        description="One's own; needed to change the address.",
-        json_schema_extra={"format": "password"},
+    model_config = example(display_name="Ada Lovelace")
+
+    display_name: DisplayName | None = Field(
+        None, description="Printable. Empty: called by the username."
     )
-    code: str | None = Field(
+    email: Email | None = Field(
+        None, description="Another address is unverified without its `code`."
+    )
+    password: Password | None = Field(None, description="One's own; needed to change the address.")
+    code: Code | None = Field(
         None, description="Sent for `register` to that address, or to the present one: verifies it."
     )
 
 
 class Profile(User):
+    model_config = example(**A_USER, email_verified=False, display_name="Ada Lovelace")
+
     email_verified: bool
     display_name: str = Field(description="Empty: called by the username.")
 

@@ -6,13 +6,27 @@ from typing import Any
 from pydantic import Field
 
 from chassis.caller import Scope
-from gateway.schemas.base import Body, Moment, Resource, moment, timestamp
+from gateway.schemas.base import Body, Moment, Resource, example, moment, timestamp
+from gateway.schemas.texts import TokenName
 from parley.auth.v1 import auth_pb2 as pb
+
+_A_TOKEN: dict[str, Any] = {
+    "id": "01930f4e-1c5a-7b3e-9d21-6f0a8c2b4e06",
+    "name": "my script",
+    "scopes": ["chat:read", "chat:write"],
+    "created_at": "2026-11-02T09:33:00Z",
+    "expires_at": None,
+    "last_used_at": None,
+}
 
 
 class NewToken(Body):
-    name: str
-    scopes: list[Scope] = Field(max_length=32, description="At least one.")
+    model_config = example(name="my script", scopes=["chat:read", "chat:write"])
+
+    name: TokenName
+    scopes: list[Scope] = Field(
+        max_length=32, description="At least one.", json_schema_extra={"minItems": 1}
+    )
     expires_at: Moment | None = Field(None, description="Without it the token does not expire.")
 
     def request(self) -> pb.CreateTokenRequest:
@@ -22,6 +36,8 @@ class NewToken(Body):
 
 class Token(Resource):
     """A personal access token as its owner may see it: without its secret."""
+
+    model_config = example(**_A_TOKEN)
 
     id: str
     name: str
@@ -36,6 +52,8 @@ class Token(Resource):
 
 
 class CreatedToken(Token):
+    model_config = example(**_A_TOKEN, token="parley_pat_what-is-shown-once")
+
     token: str = Field(description="`parley_pat_…`, shown in this answer and never again.")
 
     @classmethod

@@ -24,6 +24,7 @@ from gateway.bearers import Bearers, is_personal
 from gateway.edge.origin import is_ours
 from gateway.edge.proxy import TrustedProxies
 from gateway.problems import OriginNotAllowed, RequestRefused
+from gateway.routers import UNAVAILABLE, refuses
 from gateway.settings import Settings
 from gateway.ws.sockets import Sockets
 from gateway.ws.wire import Gone, Wire
@@ -40,9 +41,19 @@ class UpgradeRequired(RequestRefused):
     detail = "This address takes WebSockets alone, version 13."
 
 
-@router.get(PATH, status_code=101, response_class=Response)
+@router.get(
+    PATH,
+    status_code=101,
+    response_class=Response,
+    responses={"5XX": UNAVAILABLE},
+    openapi_extra=refuses(
+        "UPGRADE_REQUIRED", "UNAUTHENTICATED", "ORIGIN_NOT_ALLOWED", "TOO_MANY_SOCKETS"
+    ),
+)
 async def socket() -> None:
-    """Many conversations over one WebSocket: the first frame is `{"type": "auth", "token": …}`,
+    """Open a WebSocket for many conversations.
+
+    The first frame is `{"type": "auth", "token": …}`,
     then `send`, `continue`, `follow`, `unfollow`, `cancel` and `ping`, each with a `ref` that
     its answers bear. OpenAPI has no words for it: see docs/sockets.md.
     """

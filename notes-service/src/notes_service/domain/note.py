@@ -1,19 +1,16 @@
-"""A note, and how long its texts may be."""
+"""A note."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
-
-TITLE_MAXIMUM = 200
-CONTENT_MAXIMUM = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
     """A text of a user's own.
 
-    ``title`` has 1–``TITLE_MAXIMUM`` characters without white space at its ends, ``content``
-    0–``CONTENT_MAXIMUM``; ``updated_at`` is the moment of the last change.
+    ``title`` and ``content`` are as long as ``NOTE_TITLE`` and ``NOTE_CONTENT`` of
+    ``parley.bounds`` allow, the title without white space at its ends; ``updated_at`` is the moment of the last change.
     """
 
     id: UUID

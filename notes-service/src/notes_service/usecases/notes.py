@@ -7,9 +7,10 @@ from chassis.idempotency import Once
 from chassis.ids import new_id, parse_id
 from chassis.paging import Page, Position, parse_limit
 from chassis.text import check_text
-from notes_service.domain.note import CONTENT_MAXIMUM, TITLE_MAXIMUM, Note
+from notes_service.domain.note import Note
 from notes_service.usecases.errors import NoteNotFound
 from notes_service.usecases.ports import OpenTransaction
+from parley.bounds import NOTE_CONTENT, NOTE_TITLE
 
 # Of text: with its last note, a page is far from the 16 MiB that gRPC carries at once.
 _PAGE_BYTES = 4 * 1024 * 1024
@@ -30,8 +31,8 @@ async def create_note(
     """
     title = title.strip()
     errors = [
-        *check_text("title", title, minimum=1, maximum=TITLE_MAXIMUM),
-        *check_text("content", content, maximum=CONTENT_MAXIMUM),
+        *check_text("title", title, minimum=NOTE_TITLE.minimum, maximum=NOTE_TITLE.maximum),
+        *check_text("content", content, maximum=NOTE_CONTENT.maximum),
     ]
     if errors:
         raise ValidationFailed(fields=errors)

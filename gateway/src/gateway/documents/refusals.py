@@ -1,0 +1,115 @@
+"""Why a route refuses: by status, from what it takes and from what it names."""
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi.routing import APIRoute
+
+from gateway.auth import AccessToken
+from gateway.bodies import JsonRoute, absent, token_wanted
+from gateway.problems import MEDIA_TYPE
+from gateway.routers import refused_by
+
+_STATUSES: Mapping[int, frozenset[str]] = {
+    401: frozenset({"INVALID_CREDENTIALS", "INVALID_REFRESH_TOKEN", "UNAUTHENTICATED"}),
+    403: frozenset({"FORBIDDEN", "WRONG_PASSWORD", "NOT_YOURSELF", "ORIGIN_NOT_ALLOWED"}),
+    404: frozenset({"KEY_NOT_FOUND", "NO_KEY", "RUN_NOT_FOUND", "TENANT_NOT_FOUND"}),
+    409: frozenset(
+        {
+            "USERNAME_TAKEN",
+            "EMAIL_TAKEN",
+            "TOO_MANY_TOKENS",
+            "TOKEN_ALREADY_SHOWN",
+            "TENANT_NAME_TAKEN",
+            "KEY_NAME_TAKEN",
+            "RUN_IN_PROGRESS",
+            "RUN_NOT_CONTINUABLE",
+        }
+    ),
+    422: frozenset({"CODE_REQUIRED", "INVALID_CODE"}),
+    426: frozenset({"UPGRADE_REQUIRED"}),
+    429: frozenset({"TOO_MANY_ATTEMPTS", "TOO_MANY_RUNS", "TOO_MANY_SOCKETS", "TOO_MANY_STREAMS"}),
+}
+_STATUS_OF = {reason: status for status, reasons in _STATUSES.items() for reason in reasons}
+_HEADERS = {401: ["WWW-Authenticate"], 429: ["Retry-After", "RateLimit"]}
+
+
+def refusals_of(route: APIRoute) -> dict[int, list[str]]:
+    """The reasons that ``route`` can give with each status below 500, in order of both."""
+    found: dict[int, set[str]] = {}
+
+    def add(status: int, *reasons: str) -> None:
+        found.setdefault(status, set()).update(reasons)
+
+    for reason in refused_by(route):
+        add(_STATUS_OF[reason], reason)
+    names = [parameter.name for parameter in route.dependant.path_params]
+    if names:
+        add(400, "MALFORMED_PATH")
+        add(404, *(absent(name).reason for name in names))
+    if _token(route) is not None:
+        # Personal access tokens can be guessed at: by so many from one address.
+        add(401, "UNAUTHENTICATED", "ACCOUNT_DELETED")
+        add(403, "INSUFFICIENT_SCOPE")
+        add(429, "TOO_MANY_ATTEMPTS")
+    if route.body_field is not None:
+        add(413, "BODY_TOO_LARGE")
+        add(415, "UNSUPPORTED_MEDIA_TYPE")
+        add(422, "VALIDATION", "MALFORMED_JSON")
+    if _parameters(route):
+        add(422, "VALIDATION")
+    if "idempotency-key" in _parameters(route):
+        add(409, "REQUEST_IN_PROGRESS")
+        add(422, "IDEMPOTENCY_KEY_REUSED")
+    return {status: sorted(found[status]) for status in sorted(found)}
+
+
+def response(status: int, reasons: Iterable[str]) -> dict[str, Any]:
+    """What the document says of a refusal with ``status`` for one of ``reasons``."""
+    told: dict[str, Any] = {
+        "description": f"{HTTPStatus(status).phrase}: "
+        + ", ".join(f"`{reason}`" for reason in reasons)
+        + ".",
+        "content": {
+            MEDIA_TYPE: {
+                "schema": {
+                    "allOf": [{"$ref": "#/components/schemas/Problem"}],
+                    "properties": {
+                        "status": {"const": status},
+                        "reason": {"enum": list(reasons)},
+                    },
+                }
+            }
+        },
+    }
+    if status in _HEADERS:
+        told["headers"] = {
+            name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS[status]
+        }
+    return told
+
+
+def failure(description: str, *, waiting: bool) -> dict[str, Any]:
+    """What the document says of a status that is nobody's fault who asks."""
+    told: dict[str, Any] = {
+        "description": description,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    if waiting:
+        told["headers"] = {"Retry-After": {"$ref": "#/components/headers/Retry-After"}}
+    return told
+
+
+def _token(route: APIRoute) -> AccessToken | None:
+    return token_wanted(route.dependant) if isinstance(route, JsonRoute) else None
+
+
+def _parameters(route: APIRoute) -> set[str]:
+    """Names of what comes in the query and in headers, dependencies included."""
+    pending, names = [route.dependant], set()
+    while pending:
+        dependant = pending.pop()
+        names |= {field.alias for field in [*dependant.query_params, *dependant.header_params]}
+        pending += dependant.dependencies
+    return names

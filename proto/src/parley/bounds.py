@@ -1,0 +1,58 @@
+"""How long texts and how large numbers of the contracts may be: said once, for both sides.
+
+The services hold them, each in its domain; the gateway shows them in its OpenAPI document. Written
+by hand, of the standard library alone.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """Characters of a text as it is kept, both numbers inclusive."""
+
+    minimum: int
+    maximum: int
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A number, both ends inclusive."""
+
+    minimum: float
+    maximum: float
+
+
+# Identity.
+USERNAME = Length(3, 32)
+EMAIL = Length(1, 254)
+PASSWORD = Length(8, 256)
+DISPLAY_NAME = Length(0, 64)
+TENANT_NAME = Length(1, 64)
+TOKEN_NAME = Length(1, 64)
+# What is typed for a name when logging in: a username or an e-mail address.
+LOG_IN_NAME = Length(0, 254)
+CODE_PATTERN = "[0-9]{6}"
+# What is looked for in names and addresses, and an event's name.
+USER_QUERY = Length(0, 254)
+EVENT = Length(0, 64)
+
+# Provider connections.
+KEY_NAME = Length(1, 100)
+API_KEY = Length(1, 500)
+API_KEY_PATTERN = "[!-~]*"
+BASE_URL = Length(1, 500)
+MODEL = Length(1, 200)
+
+# Conversations. An operator may set another maximum for a question: this is the one without.
+QUESTION = Length(1, 32_000)
+SESSION_TITLE = Length(0, 200)
+TEMPERATURE = Range(0, 2)
+MAX_TOKENS = Range(1, 1_000_000)
+
+# Notes.
+NOTE_TITLE = Length(1, 200)
+NOTE_CONTENT = Length(0, 100_000)
+
+# Lists.
+PAGE = Range(1, 100)

@@ -1,0 +1,256 @@
+"""The API does what its document says: its examples are accepted, its bounds are the services'."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from jsonschema import Draft202012Validator
+
+from chassis.testing import eventually
+
+from .client import SignUp, User
+from .stack import Stack
+from .test_codes import codes_to
+
+API = "/api/v1"
+# The examples' own address.
+ADA = "ada@example.org"
+
+
+class Journey:
+    """Sends each operation its example, and holds its answers against the document."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.http = httpx.Client(base_url=stack.url, timeout=60)
+        self.document: dict[str, Any] = self.http.get("/openapi.json").json()
+        self.sent: set[str] = set()
+        self.operations = {
+            operation["operationId"]: (method.upper(), path, operation)
+            for path, methods in self.document["paths"].items()
+            for method, operation in methods.items()
+        }
+
+    def example(self, name: str) -> dict[str, Any] | None:
+        body = self.operations[name][2].get("requestBody")
+        if body is None:
+            return None
+        schema = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        examples: list[dict[str, Any]] = self.document["components"]["schemas"][schema].get(
+            "examples", [{}]
+        )
+        return examples[0]
+
+    def send(
+        self, name: str, *, known: dict[str, Any] | None = None, accept: str = "*/*", **ids: str
+    ) -> Any:
+        """Sends operation ``name``. ``known`` is what no document can know: a code that was sent,
+        a token that was given.
+        """
+        method, path, _ = self.operations[name]
+        body = self.example(name)
+        if known is not None and body is not None:
+            body = {**body, **known}
+        answer = self.http.request(
+            method, path.format(**ids), json=body, headers={"accept": accept}
+        )
+        self.check(name, answer)
+        assert answer.is_success, (name, answer.text)
+        self.sent.add(name)
+        is_json = answer.content and "json" in answer.headers["content-type"]
+        return answer.json() if is_json else answer.text
+
+    def check(self, name: str, answer: httpx.Response) -> None:
+        """Whether the answer is one that the document tells of."""
+        told = self.operations[name][2]["responses"][str(answer.status_code)]
+        if "$ref" in told:
+            told = self.document["components"]["responses"][told["$ref"].rpartition("/")[2]]
+        if not answer.content:
+            assert not told.get("content"), name
+            return
+        media_type = answer.headers["content-type"].partition(";")[0]
+        schema = told["content"][media_type]["schema"]
+        content = answer.text if media_type == "text/event-stream" else answer.json()
+        root = {**schema, "components": self.document["components"]}
+        assert [e.message for e in Draft202012Validator(root).iter_errors(content)] == [], name
+        for header in told.get("headers", {}):
+            assert header in answer.headers, (name, header)
+
+
+@pytest.fixture
+def journey(stack: Stack) -> Iterator[Journey]:
+    journey = Journey(stack)
+    yield journey
+    journey.http.close()
+
+
+async def test_each_example_is_accepted_in_the_order_of_a_journey(
+    stack: Stack, operator: User, journey: Journey
+) -> None:
+    go = journey.send
+    for name in ("healthz", "readyz", "jwks"):
+        go(name)
+    registered = go("register")
+    go("verify_code")
+    go("send_code")
+    await eventually(lambda: len(codes_to(stack, ADA)) == 1, timeout=30)
+    bear(journey, go("log_in")["access_token"])
+    go("get_me")
+    go("get_profile")
+    go("update_profile")
+    journey.http.patch(f"{API}/profile", json={"code": codes_to(stack, ADA)[-1]}).raise_for_status()
+    go("list_logins")
+    # Example connections lead to the demo model's usual port: the default one is this stack's.
+    journey.http.post(
+        f"{API}/keys",
+        json={"name": "here", "api_key": "k", "model": "echo", "base_url": stack.model_url},
+    ).raise_for_status()
+    key = go("create_key")
+    go("list_keys")
+    go("get_key", key_id=key["id"])
+    session = go("create_session")["id"]
+    go("list_sessions")
+    go("get_session", session_id=session)
+    run = go("ask", session_id=session)["run"]["id"]
+    assert "event: done" in go("ask_anew", accept="text/event-stream")
+    go("list_messages", session_id=session)
+    go("recover_run", session_id=session)
+    go("get_run", run_id=run)
+    assert "event: done" in go("follow_run", run_id=run)
+    go("cancel_run", run_id=run)
+    note = go("create_note")["id"]
+    go("list_notes")
+    go("get_note", note_id=note)
+    go("delete_note", note_id=note)
+    token = go("create_token")["id"]
+    go("list_tokens")
+    go("delete_token", token_id=token)
+    go("continue_run", run_id=interrupted(journey, stack))
+
+    go("change_password")
+    journey.http.post(
+        f"{API}/auth/send-code", json={"email": ADA, "purpose": "password_reset"}
+    ).raise_for_status()
+    await eventually(lambda: len(codes_to(stack, ADA)) == 2, timeout=30)
+    go("reset_password", known={"code": codes_to(stack, ADA)[-1]})
+    mine = journey.http
+    journey.http = operator.http
+    go("list_users")
+    go("update_user", user_id=registered["user"]["id"])
+    go("list_audit")
+    go("create_tenant")
+    go("list_tenants")
+    other = User(stack.url)
+    go("delete_user", user_id=other.id)
+    other.close()
+    journey.http = mine
+
+    granted = go("log_in")
+    granted = go("refresh", known={"refresh_token": granted["refresh_token"]})
+    bear(journey, granted["access_token"])
+    go("revoke_login", login_id=go("list_logins")["items"][0]["id"])
+    bear(journey, go("log_in")["access_token"])
+    go("log_out")
+    bear(journey, go("log_in")["access_token"])
+    go("revoke_logins")
+    bear(journey, go("log_in")["access_token"])
+    go("get_erasure", erasure_id=go("delete_me")["erasure_id"])
+    # A socket is opened by no request of this kind.
+    assert journey.operations.keys() - journey.sent == {"socket"}
+
+
+def bear(journey: Journey, token: str) -> None:
+    journey.http.headers["authorization"] = f"Bearer {token}"
+
+
+def interrupted(journey: Journey, stack: Stack) -> str:
+    """A run that was cancelled while its answer was being written."""
+    question = {"content": "x", "model": "tokens-2000-at-200"}
+    with journey.http.stream(
+        "POST", f"{API}/chat/messages", json=question, headers={"accept": "text/event-stream"}
+    ) as answer:
+        run: str = answer.headers["x-run-id"]
+        lines = answer.iter_lines()
+        while "event: delta" not in next(lines):
+            pass
+        journey.http.post(f"{API}/chat/runs/{run}/cancel").raise_for_status()
+        assert any("event: done" in line for line in lines)
+    return run
+
+
+def bounded(journey: Journey) -> list[tuple[str, str, str, int]]:
+    """Each bound of a text in a body: operation, field, which, and the number."""
+    found = []
+    for name, (_, _, operation) in journey.operations.items():
+        body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+        if body is None:
+            continue
+        schema = journey.document["components"]["schemas"][
+            body["schema"]["$ref"].rpartition("/")[2]
+        ]
+        for field, told in schema.get("properties", {}).items():
+            one = {**told, **next(iter(told.get("anyOf", [{}])))}
+            found += [
+                (name, field, bound, one[bound])
+                for bound in ("minLength", "maxLength", "minimum", "maximum")
+                if bound in one
+            ]
+    return found
+
+
+def value(field: str, bound: str, number: int) -> Any:
+    """What is just at the bound, and of the right form otherwise."""
+    if bound in ("minimum", "maximum"):
+        return int(number)
+    match field:
+        case "email" if number > 2:
+            # Labels of a domain have 63 characters at most.
+            return "a@" + "".join("." if at % 60 == 59 else "b" for at in range(number - 2))
+        case "base_url":
+            return "http://x/".ljust(number, "y")[:number]
+        case _:
+            return "x" * number
+
+
+def test_every_bound_of_the_document_is_the_services_own(
+    stack: Stack, operator: User, sign_up: SignUp, journey: Journey
+) -> None:
+    user = sign_up(stack)
+    user.create_key(stack.model_url, "echo")
+    session = user.create_session()
+    bounds = bounded(journey)
+    assert len(bounds) > 30
+
+    def about(name: str, field: str, probe: Any) -> tuple[int, list[Any]]:
+        """The status, and what was found wrong with the field."""
+        method, path, _ = journey.operations[name]
+        body = {**(journey.example(name) or {}), field: probe}
+        if "/auth/" in path and "email" in body and name != "send_code":
+            # Wrong as well: so nobody is registered, and no guess is spent.
+            body["code"] = "none"
+        http = operator.http if "/admin/" in path else user.http
+        answer = http.request(method, path.format(session_id=session), json=body)
+        told = answer.json() if answer.content else {}
+        return answer.status_code, [e for e in told.get("errors", []) if e["field"] == field]
+
+    for name, field, bound, number in bounds:
+        reason, side = REASONS[bound]
+        case = (name, field, bound)
+        if bound == "minLength" and number == 1:
+            # Of nothing at all it is said that it is missing.
+            status, errors = about(name, field, "")
+            assert (status, errors) == (422, [{"field": field, "reason": "REQUIRED"}]), case
+            continue
+        beyond = number + 1 if side == "maximum" else number - 1
+        status, errors = about(name, field, value(field, bound, beyond))
+        assert (status, errors) == (422, [{"field": field, "reason": reason, side: number}]), case
+        _, errors = about(name, field, value(field, bound, number))
+        assert errors == [], case
+
+
+REASONS = {
+    "minLength": ("TOO_SHORT", "minimum"),
+    "maxLength": ("TOO_LONG", "maximum"),
+    "minimum": ("TOO_SMALL", "minimum"),
+    "maximum": ("TOO_LARGE", "maximum"),
+}
