@@ -60,7 +60,7 @@ def urls(service_database: ServiceDatabase) -> DatabaseUrls:
 
 def make_post(app_url: str, worker_url: str, nats_url: str, prefix: str) -> Post:
     worker = Database(worker_url, pool_size=3, application_name="test-worker")
-    js = JetStream(nats_url, prefix=prefix, name="test")
+    js = JetStream(nats_url, prefix=prefix, name="test", keeps={"reader": "told"})
     app = Database(app_url, pool_size=3, application_name="test-app")
     return Post(app, worker, js, Relay(worker, js), [])
 
@@ -83,7 +83,7 @@ async def consumer(post: Post) -> AsyncIterator[Consumer]:
     async def receive(payload: bytes) -> None:
         post.received.append(payload)
 
-    consumer = Consumer(post.js, durable="reader", subject=post.js.subject("told"), handler=receive)
+    consumer = Consumer(post.js, durable="reader", handler=receive)
     await consumer.start()
     yield consumer
     await consumer.stop()

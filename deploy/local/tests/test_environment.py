@@ -26,7 +26,9 @@ BACKENDS = Backends(
         for service in ("auth", "apikey", "chat", "notes")
     },
     redis_url="redis://elsewhere",
-    nats_url="nats://elsewhere",
+    nats_urls={
+        service: f"nats://{service}@elsewhere" for service in ("auth", "apikey", "chat", "notes")
+    },
 )
 
 
