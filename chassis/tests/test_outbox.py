@@ -120,6 +120,18 @@ async def test_without_a_wake_it_is_found_within_about_a_second(
     await eventually(lambda: post.received == [b"found"], 3)
 
 
+async def test_what_an_earlier_version_wrote_for_another_subject_is_published_where_it_belongs_now(
+    post: Post, consumer: Consumer
+) -> None:
+    former = post.js.subject("said")
+    async with post.app.transaction() as connection:
+        await enqueue(connection, subject=former, payload=b"from before")
+    relay = Relay(post.worker, post.js, moved={former: post.js.subject("told")})
+    await relay.start()
+    await eventually(lambda: post.received == [b"from before"])
+    await relay.stop()
+
+
 async def test_what_was_rolled_back_is_never_published(post: Post, consumer: Consumer) -> None:
     await post.relay.start()
 

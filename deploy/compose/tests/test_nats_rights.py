@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,11 @@ from urllib.parse import urlsplit
 import nats
 import pytest
 import pytest_asyncio
+import yaml
 from nats.js import JetStreamContext
 
 from chassis.embedded import EmbeddedNats, EmbeddedServer, free_port
+from chassis.embedded.binaries import nats_server
 from chassis.jetstream import JetStream
 from chassis.testing.eventually import eventually
 from parley.events.rights import CONSUMES
@@ -21,6 +23,7 @@ from parley_compose.handout import hand_out
 from parley_compose.layout import Uids
 from parley_local.topology import ACCOUNTS
 
+COMPOSE = Path(__file__).parents[3] / "docker-compose.yml"
 STREAM = "parley_events"
 OTHERS = ("apikey-service", "chat-service", "notes-service")
 SERVICES = ("auth-service", *OTHERS)
@@ -45,6 +48,18 @@ class NatsOfCompose(EmbeddedNats):
     def _password(self, name: str) -> str:
         return (self.volumes / "kept" / f"nats_{name}.password").read_text()
 
+    def _command(self) -> Sequence[str]:
+        services = yaml.safe_load(COMPOSE.read_text())["services"]
+        shell, option, line = services["nats"]["command"]
+        for there, here in (
+            ("$$", "$"),
+            ("/data/", f"{self.directory}/data/"),
+            ("nats-server --config /run/parley", f"{nats_server()} --config {self.directory}"),
+        ):
+            assert there in line
+            line = line.replace(there, here)
+        return [shell, option, line]
+
     def _prepare(self) -> None:
         configuration = json.loads((self.volumes / "nats" / "nats.conf").read_text())
         configuration |= {"host": "127.0.0.1", "port": self.port}
@@ -53,16 +68,34 @@ class NatsOfCompose(EmbeddedNats):
         (self.directory / "nats.conf").write_text(json.dumps(configuration))
 
 
+class NatsOfBefore(EmbeddedNats):
+    """As it was configured when every service came with the one password in `secret`."""
+
+    def _password(self, name: str) -> str:
+        return "the old password"
+
+    def _prepare(self) -> None:
+        configuration = {
+            "host": "127.0.0.1",
+            "port": self.port,
+            "authorization": {"user": "operator", "password": "the old password"},
+            "jetstream": {"store_dir": str(self.directory / "data"), "sync_interval": "always"},
+        }
+        (self.directory / "nats.conf").write_text(json.dumps(configuration))
+        (self.directory / "secret").write_text("the old password")
+
+
+def make(kind: str, directory: Path) -> EmbeddedNats:
+    if kind == "compose":
+        return NatsOfCompose(directory)
+    return EmbeddedNats(directory, accounts=ACCOUNTS)
+
+
 @pytest.fixture(scope="module", params=["compose", "make run"])
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[EmbeddedServer]:
-    directory = tmp_path_factory.mktemp("nats")
-    made: EmbeddedNats = (
-        NatsOfCompose(directory)
-        if request.param == "compose"
-        else EmbeddedNats(directory, accounts=ACCOUNTS)
-    )
+    made = make(request.param, tmp_path_factory.mktemp("nats"))
     made.start()
     yield made
     made.stop()
@@ -403,3 +436,52 @@ async def test_nobody_else_gets_in(server: EmbeddedNats, user: str) -> None:
     who = user.format(old=urlsplit(server.url_of("apikey-service")).password)
     async with Thief.at(f"nats://{who}@{place}") as stranger:
         assert "-ERR 'Authorization Violation'" in await stranger.hears()
+
+
+@pytest.mark.parametrize("kind", ["compose", "make run"])
+async def test_what_was_stored_before_each_service_had_a_user_is_still_there(
+    kind: str, tmp_path: Path
+) -> None:
+    before = NatsOfBefore(tmp_path)
+    await asyncio.to_thread(before.start)
+    client = await nats.connect(
+        f"nats://127.0.0.1:{before.port}",
+        user="operator",
+        password="the old password",
+        allow_reconnect=False,
+    )
+    stream = client.jetstream()
+    await stream.add_stream(name=STREAM, subjects=["parley.>"])
+    pulls = await stream.pull_subscribe(
+        "parley.user.deleted", durable="notes-service-user-deleted", stream=STREAM
+    )
+    for payload in (b"handled", b"not yet"):
+        await stream.publish("parley.user.deleted", payload)
+    (handled,) = await pulls.fetch(1, timeout=20)
+    await handled.ack_sync(timeout=20)
+    await client.close()
+    await asyncio.to_thread(before.stop)
+
+    server = make(kind, tmp_path)
+    # What was adopted once is there at every start.
+    for _ in range(2):
+        await asyncio.to_thread(server.restart)
+        async with Thief.at(f"nats://operator:the old password@127.0.0.1:{server.port}") as thief:
+            assert "-ERR 'Authorization Violation'" in await thief.hears()
+    keeps = {"notes-service-user-deleted": "user.deleted"}
+    owner = JetStream(
+        server.url_of("auth-service"), prefix="parley", name="auth-service", keeps=keeps
+    )
+    await owner.start()
+    await owner.wait_ready()
+    await owner.stop()
+    notes = await nats.connect(
+        server.url_of("notes-service"),
+        inbox_prefix="_INBOX.notes-service",
+        allow_reconnect=False,
+    )
+    bound = await notes.jetstream().pull_subscribe_bind(*keeps, stream=STREAM)
+    (message,) = await bound.fetch(1, timeout=20)
+    assert (message.data, message.metadata.sequence.stream) == (b"not yet", 2)
+    await notes.close()
+    await asyncio.to_thread(server.stop)
