@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chassis.embedded import free_port
+from chassis.nats_accounts import Accounts
 from chassis.setting_values import is_port
+from parley.events.rights import CONSUMES, OWNER, PUBLISHES
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ GATEWAY = Member("gateway", "gateway", "GATEWAY_", ("auth", "apikey", "chat", "n
 #: The four behind the gateway; they start together.
 SERVICES = (AUTH, APIKEY, CHAT, NOTES)
 MEMBERS = (*SERVICES, GATEWAY)
+#: Who has a user on NATS, and for what.
+ACCOUNTS = Accounts(owner=OWNER, publishes=PUBLISHES, consumes=CONSUMES)
 
 
 _MOST_REPLICAS = 9
