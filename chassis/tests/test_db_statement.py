@@ -2,10 +2,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID
 
+import psycopg
 import pytest
 import pytest_asyncio
 from sqlalchemy import (
     Column,
+    Integer,
     MetaData,
     Table,
     Text,
@@ -22,10 +24,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError
 
 from chassis.db.engine import Database, Scope
-from chassis.db.errors import DatabaseBusy
-from chassis.db.statement import Statement
+from chassis.db.errors import DatabaseBusy, StalePlan
+from chassis.db.statement import Statement, columns_of
 from chassis.ids import new_id
-from chassis.testing import ServiceDatabase
+from chassis.testing import DatabaseUrls, ServiceDatabase
 
 LEDGER = Path(__file__).parent / "ledger"
 
@@ -59,11 +61,21 @@ REMOVE = Statement(delete(entries).where(entries.c.text == bindparam("words")))
 ANN = Scope(tenant_id=new_id(), user_id=new_id())
 
 
+@pytest.fixture
+def urls(service_database: ServiceDatabase) -> DatabaseUrls:
+    return service_database("ledger", LEDGER)
+
+
 @pytest_asyncio.fixture
-async def database(service_database: ServiceDatabase) -> AsyncIterator[Database]:
-    database = Database(service_database("ledger", LEDGER).app, application_name="test")
+async def database(urls: DatabaseUrls) -> AsyncIterator[Database]:
+    database = Database(urls.app, application_name="test")
     yield database
     await database.stop()
+
+
+def alter_entries(urls: DatabaseUrls, change: str) -> None:
+    with psycopg.connect(urls.admin) as admin:
+        admin.execute(f"ALTER TABLE entries {change}")
 
 
 async def test_rows_come_and_go_by_name(database: Database) -> None:
@@ -156,3 +168,63 @@ def test_what_cannot_be_compiled_once_is_refused_when_it_is_written() -> None:
     table = Table("things", MetaData(), Column("id", Uuid, default=new_id))
     with pytest.raises(ValueError, match="defaults"):
         Statement(insert(table), columns=[])
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM entries",
+        "select  distinct * from entries",
+        "SELECT id, * FROM entries",
+        "SELECT entries.* FROM entries",
+        "SELECT id FROM (SELECT *, 1 AS one FROM entries) AS e",
+        "INSERT INTO entries (id) VALUES (:id) RETURNING *",
+        "UPDATE entries SET text = 'x' RETURNING entries.*",
+    ],
+)
+def test_a_star_in_place_of_columns_is_refused_when_it_is_written(sql: str) -> None:
+    with pytest.raises(ValueError, match="name the columns"):
+        Statement(text(sql))
+
+
+def test_a_product_and_a_count_are_no_stars() -> None:
+    Statement(text("SELECT count(*) AS all_of_them, 2 * amount AS twice, 1.5*2 FROM entries"))
+
+
+def test_the_columns_that_the_code_knows_are_named_and_quoted() -> None:
+    table = Table("messages", MetaData(), Column("id", Uuid), Column("order", Integer))
+    assert columns_of(table) == 'messages.id, messages."order"'
+    assert columns_of(table, "page") == 'page.id, page."order"'
+
+
+async def test_a_warm_statement_goes_on_when_a_column_is_added(
+    database: Database, urls: DatabaseUrls
+) -> None:
+    whole = Statement(select(entries))
+    assert await database.all(ANN, whole) == []
+    alter_entries(urls, "ADD COLUMN of_the_next_revision text NOT NULL DEFAULT 'new'")
+    entry = {"id": new_id(), "tenant_id": ANN.tenant_id, "user_id": ANN.user_id, "text": "old"}
+    await database.run(ANN, ADD, **entry)
+    (row,) = await database.all(ANN, whole)
+    assert row._asdict() == entry
+
+
+async def test_a_plan_whose_types_changed_is_made_anew_on_another_connection(
+    database: Database, urls: DatabaseUrls
+) -> None:
+    """As when a number outgrows its column, and the revision makes that wider."""
+    narrow = Statement(text("SELECT narrow FROM entries"))
+    alter_entries(urls, "ADD COLUMN narrow integer")
+    async with database.transaction(ANN) as one, database.transaction(ANN) as other:
+        for connection in (one, other):
+            assert await narrow.all(connection) == []
+    alter_entries(urls, "ALTER COLUMN narrow TYPE bigint")
+    assert await database.all(ANN, narrow) == []
+
+    alter_entries(urls, "ALTER COLUMN narrow TYPE text")
+    with pytest.raises(StalePlan) as refused:
+        async with database.transaction(ANN) as connection:
+            await narrow.all(connection)
+    assert refused.value.retry_after == 1
+    async with database.transaction(ANN) as connection:
+        assert await narrow.all(connection) == []

@@ -324,8 +324,11 @@ async def test_an_owner_whose_run_was_ended_without_redis_shows_nothing_when_red
     reader = Reader(rig, run)
     await reader.until(3)
     live = rig.engine._generations[run.id].live
-    live.in_database = True  # as when an append seemed to fail
     taken = await PostgresReplicas(chat.worker).take_over(run, "replica-2")
+    # As when an append seemed to fail, and PostgreSQL did not answer since. Not before the
+    # takeover has committed: a claim that is verified before it is good, and what is shown on the
+    # strength of it is in the log when the taker reads it.
+    live.in_database = True
     shown = live.window.last
     await eventually(lambda: not rig.engine.generates(run.id))
     assert live.window.last == shown

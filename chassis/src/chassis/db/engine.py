@@ -25,7 +25,7 @@ from sqlalchemy.pool import NullPool
 
 from chassis.caller import Caller
 from chassis.db.connection import Connection
-from chassis.db.errors import DatabaseUnavailable, unavailable
+from chassis.db.errors import DatabaseUnavailable, StalePlan, unavailable
 from chassis.db.pipeline import Answer, Command
 from chassis.db.pool import Pool, Pooled
 from chassis.db.statement import Statement
@@ -149,6 +149,15 @@ class Database(Component):
     async def _at_once(
         self, scope: Scope | Caller | None, statement: Statement, values: dict[str, object]
     ) -> Answer:
+        try:
+            return await self._execute(scope, statement, values)
+        except StalePlan:
+            # It was refused before it began, and no idle connection has its plan any more.
+            return await self._execute(scope, statement, values)
+
+    async def _execute(
+        self, scope: Scope | Caller | None, statement: Statement, values: dict[str, object]
+    ) -> Answer:
         commands = (*_enter(scope), statement.command(values))
         async with self._connection() as pooled:
             try:
@@ -177,7 +186,10 @@ class Database(Component):
         try:
             yield pooled
         except BaseException as error:
-            await asyncio.shield(self._roll_back(pooled))
+            if isinstance(unavailable(error), StalePlan):
+                await asyncio.shield(self._replace(pooled))
+            else:
+                await asyncio.shield(self._roll_back(pooled))
             self._raise_typed(error)
             raise
         await self._pool.put_back(pooled)
@@ -191,6 +203,12 @@ class Database(Component):
             # The server restarted while it was idle, and so it is with the others.
             await self._pool.discard(pooled)
             await self._pool.close_idle()
+
+    async def _replace(self, pooled: Pooled) -> None:
+        """Drop a connection with what it had prepared, and the idle ones, which had that as well."""
+        pooled.driver.forget_deferred()
+        await self._pool.discard(pooled)
+        await self._pool.close_idle()
 
     async def _roll_back(self, pooled: Pooled) -> None:
         pooled.driver.forget_deferred()
@@ -207,7 +225,9 @@ class Database(Component):
         typed = unavailable(error)
         if typed is None:
             return
-        if isinstance(typed, DatabaseUnavailable):
+        if isinstance(typed, StalePlan):
+            _log.info("database.plan_stale")
+        elif isinstance(typed, DatabaseUnavailable):
             self._reach.failed(str(error))
         raise typed from error
 

@@ -32,12 +32,25 @@ class StatementGivenUp(DatabaseBusy):
     is_outage = False
 
 
+class StalePlan(DatabaseUnavailable):
+    """The connection had prepared a statement whose columns have got other types since.
+
+    It can never execute it again; another connection can.
+    """
+
+
 # https://www.postgresql.org/docs/current/errcodes-appendix.html: statement timeout, lock
 # timeout, serialization failure, deadlock; class 53 is "insufficient resources" (disk full,
 # too many connections).
 _GIVEN_UP = frozenset({"57014", "55P03", "40001", "40P01"})
 # A standby that was a primary a moment ago (read-only transaction): go and find the new one.
 _READ_ONLY = "25006"
+
+
+# "cached plan must not change result type" has no code of its own: it is one of many features
+# that are not supported, but the only one that this function of the server refuses.
+# https://github.com/postgres/postgres/blob/REL_18_STABLE/src/backend/utils/cache/plancache.c
+_STALE_PLAN = ("0A000", "RevalidateCachedQuery")
 
 
 def unavailable(error: BaseException) -> Unavailable | None:
@@ -57,6 +70,8 @@ def unavailable(error: BaseException) -> Unavailable | None:
         return StatementGivenUp(retry_after=1)
     if state.startswith("53"):
         return DatabaseBusy(retry_after=1)
+    if (state, original.diag.source_function) == _STALE_PLAN:
+        return StalePlan(retry_after=1)
     if isinstance(original, psycopg.OperationalError) or state == _READ_ONLY:
         return DatabaseUnavailable(retry_after=1)
     return None

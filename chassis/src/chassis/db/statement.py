@@ -9,14 +9,19 @@ SQLAlchemy's execution costs about 170 µs of CPU a statement above the driver's
 
 Values come back as psycopg makes them (UUID, datetime, str, bytes, int, parsed JSON), in named
 tuples. SQLAlchemy's result processing (``Enum``, type decorators) does not happen.
+
+Each names its columns. A connection prepares a statement once, and PostgreSQL refuses a prepared
+``SELECT *`` as soon as a revision has added a column, while the process that prepared it goes on
+beside the newer ones.
 """
 
+import re
 from collections import namedtuple
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import psycopg
-from sqlalchemy import ClauseElement, Dialect, make_url
+from sqlalchemy import ClauseElement, Dialect, Table, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -24,10 +29,24 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from chassis.db.connection import Connection
 from chassis.db.pipeline import Answer, Command
 
+#: A star in a list of columns; not a product, and not count(*).
+WHOLE_ROW: Final = re.compile(
+    r"\b(?:SELECT|RETURNING)\s+(?:(?:ALL|DISTINCT)\s+)?\*|\.\s*\*|,\s*\*", re.IGNORECASE
+)
+
 
 def _dialect() -> Dialect:
     dialect: Callable[..., Dialect] = make_url("postgresql+psycopg://").get_dialect()
     return dialect(paramstyle="numeric_dollar")
+
+
+def columns_of(table: Table, alias: str | None = None) -> str:
+    """The columns that the code knows of ``table``, for a list in SQL: ``runs.id, runs.owner, …``.
+
+    ``alias`` is the table's name in the statement, if that is another.
+    """
+    quote = _dialect().identifier_preparer.quote
+    return ", ".join(f"{alias or table.name}.{quote(column.name)}" for column in table.columns)
 
 
 class Statement:
@@ -36,7 +55,8 @@ class Statement:
     Parameters are ``bindparam`` names, or for a bare ``insert(table)`` the column names;
     ``columns`` limits which of them an insert sets. Every parameter without a value of its
     own in the statement must be given at each call. Lists go in as arrays
-    (``column == any_(bindparam("ids"))``); ``IN`` with a list cannot be compiled once.
+    (``column == any_(bindparam("ids"))``); ``IN`` with a list cannot be compiled once. Raises
+    ValueError for that, and for a star in place of columns.
 
     Errors are the ones SQLAlchemy would raise, without the parameters' values.
     """
@@ -48,6 +68,8 @@ class Statement:
         )
         assert isinstance(compiled, SQLCompiler)
         self._sql = str(compiled)
+        if star := WHOLE_ROW.search(self._sql):
+            raise ValueError(f"name the columns instead of {star[0]!r}: the next revision adds one")
         if "__[POSTCOMPILE_" in self._sql:
             raise ValueError("IN with a list: compare with any_(bindparam(…)) instead")
         if compiled.insert_prefetch or compiled.update_prefetch:

@@ -65,7 +65,10 @@ LIST: Final = Statement(
     )
 )
 SHOW: Final = Statement(
-    text("SELECT * FROM dead_letters WHERE id = :id AND set_aside_at IS NOT NULL")
+    text(
+        "SELECT id, consumer, subject, payload, error, deliveries, first_seen, set_aside_at, replay"
+        " FROM dead_letters WHERE id = :id AND set_aside_at IS NOT NULL"
+    )
 )
 DROP: Final = Statement(
     text("DELETE FROM dead_letters WHERE id = :id AND set_aside_at IS NOT NULL")

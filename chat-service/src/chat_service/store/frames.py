@@ -17,7 +17,7 @@ from chat_service.usecases.run_frames import Claim, Look, Spill, Standing
 # a release with a spill's as well, so that no rows are committed behind the release of them all.
 _OWNED = """
 offered AS (
-    SELECT * FROM unnest(CAST(:run_ids AS uuid[]), CAST(:epochs AS integer[]),
+    SELECT run_id, epoch, number FROM unnest(CAST(:run_ids AS uuid[]), CAST(:epochs AS integer[]),
                          CAST(:numbers AS bigint[])) AS offered (run_id, epoch, number)),
 owned AS (
     SELECT runs.id, runs.epoch, runs.tenant_id, runs.user_id, offered.number

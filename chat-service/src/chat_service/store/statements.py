@@ -6,7 +6,11 @@ newest version, yet sees other rows as they were when it began.
 
 from sqlalchemy import text
 
-from chassis.db.statement import Statement
+from chassis.db.statement import Statement, columns_of
+from chat_service.store.tables import messages, runs
+
+_RUN = columns_of(runs)
+_MESSAGE = columns_of(messages)
 
 # The user's runs that were live when the statement began. Simultaneous admissions do not see each
 # other: to have them wait for each other is not worth a bound that is exact. One of the same
@@ -154,11 +158,12 @@ def _messages(comparison: str, direction: str) -> Statement:
     """
     return Statement(
         text(f"""
-SELECT * FROM (
-    SELECT *, sum(bytes) OVER (ORDER BY "order" {direction}) - bytes AS bytes_before,
+SELECT {columns_of(messages, "measured")}, found FROM (
+    SELECT {columns_of(messages, "page")},
+           sum(bytes) OVER (ORDER BY "order" {direction}) - bytes AS bytes_before,
            count(*) OVER () AS found
     FROM (
-        SELECT *, octet_length(content) + coalesce(octet_length(reasoning), 0) AS bytes
+        SELECT {_MESSAGE}, octet_length(content) + coalesce(octet_length(reasoning), 0) AS bytes
         FROM messages
         WHERE session_id = :session_id AND "order" {comparison} :after
         ORDER BY "order" {direction}
@@ -173,21 +178,24 @@ MESSAGES_UP = _messages(">", "ASC")
 MESSAGES_DOWN = _messages("<", "DESC")
 
 RUN_OF_KEY = Statement(
-    text("SELECT * FROM runs WHERE user_id = :user_id AND idempotency_key = :idempotency_key")
+    text(
+        f"SELECT {_RUN} FROM runs"  # noqa: S608 - made of constants
+        " WHERE user_id = :user_id AND idempotency_key = :idempotency_key"
+    )
 )
 
 # Of the runs with the last answer, which are each other's continuations, the one that nobody has
 # continued: no clock decides.
 NEWEST_RUN = Statement(
-    text("""
-SELECT * FROM runs
+    text(f"""
+SELECT {_RUN} FROM runs
 WHERE session_id = :session_id
   AND NOT EXISTS (
     SELECT FROM runs AS later
     WHERE later.session_id = :session_id AND later.continues = runs.id)
 ORDER BY answer_order DESC
 LIMIT 1
-""")
+""")  # noqa: S608 - made of constants
 )
 
 # A run that has ended is touched, but stays as it is.
@@ -233,7 +241,9 @@ run AS (
     FROM session
     WHERE runs.id = :id AND runs.session_id = session.id
       AND runs.epoch = :epoch AND runs.status = 'running'
-    RETURNING runs.*),
+    RETURNING runs.answer_id, runs.session_id, runs.tenant_id, runs.user_id, runs.answer_order,
+              runs.id, runs.status, runs.provider, runs.model, runs.prompt_tokens,
+              runs.completion_tokens, runs.continues),
 answer AS (
     INSERT INTO messages (
         id, session_id, tenant_id, user_id, role, content, "order", run_id, status, provider,
