@@ -7,7 +7,6 @@ Migrations are left out: each runs once, on the revision that it knows.
 import ast
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from chassis.db.statement import WHOLE_ROW
 from tools.members import ROOT, members
