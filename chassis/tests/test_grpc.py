@@ -21,7 +21,7 @@ from structlog.testing import capture_logs
 from chassis.errors import AppError, FieldError, Kind, ValidationFailed
 from chassis.grpc.caller import TokenVerifier, TrustStore, current_caller
 from chassis.grpc.client import MAX_MESSAGE_BYTES, Channel
-from chassis.grpc.errors import from_rpc_error
+from chassis.grpc.errors import PeerGone, from_rpc_error
 from chassis.grpc.server import GrpcServer, allow
 from chassis.ids import new_id
 from chassis.settings import GrpcServerSettings
@@ -290,24 +290,36 @@ async def test_a_passed_deadline_is_a_timeout(gateway: Channel, signer: Signer) 
     assert caught.value.kind is Kind.TIMEOUT
 
 
+def of_grpc_itself(code: str, details: str) -> grpc.aio.AioRpcError:
+    nothing = grpc.aio.Metadata()
+    return grpc.aio.AioRpcError(grpc.StatusCode[code], nothing, nothing, details=details)
+
+
 @pytest.mark.parametrize(
-    ("code", "details", "kind", "reason"),
+    ("code", "details"),
     [
-        ("CANCELLED", "CANCELLED", Kind.UNAVAILABLE, "UNAVAILABLE"),
-        ("INTERNAL", "Received RST_STREAM with error code 2", Kind.UNAVAILABLE, "UNAVAILABLE"),
-        ("UNKNOWN", "Stream removed", Kind.UNAVAILABLE, "UNAVAILABLE"),
-        ("INTERNAL", "what nobody has seen yet", Kind.INTERNAL, "INTERNAL"),
-        ("RESOURCE_EXHAUSTED", "what nobody has seen yet", Kind.INTERNAL, "INTERNAL"),
+        ("UNAVAILABLE", "failed to connect"),
+        ("CANCELLED", "CANCELLED"),
+        ("INTERNAL", "Received RST_STREAM with error code 2"),
+        ("UNKNOWN", "Stream removed"),
     ],
 )
-def test_what_grpc_itself_says_is_told_by_its_cause_and_logged_with_its_text(
-    code: str, details: str, kind: Kind, reason: str
+def test_a_peer_that_has_gone_is_unavailable_and_why_is_for_the_log_of_its_channel(
+    code: str, details: str
 ) -> None:
-    nothing = grpc.aio.Metadata()
-    told = grpc.aio.AioRpcError(grpc.StatusCode[code], nothing, nothing, details=details)
+    error = from_rpc_error(of_grpc_itself(code, details))
+    assert isinstance(error, PeerGone)
+    assert (error.kind, error.reason) == (Kind.UNAVAILABLE, "UNAVAILABLE")
+    assert error.why == f"{code}: {details}"
+    assert details not in error.detail
+
+
+@pytest.mark.parametrize("code", ["INTERNAL", "RESOURCE_EXHAUSTED"])
+def test_what_grpc_itself_says_otherwise_is_internal_and_logged_with_its_text(code: str) -> None:
+    details = "what nobody has seen yet"
     with capture_logs() as logged:
-        error = from_rpc_error(told)
-    assert (error.kind, error.reason) == (kind, reason)
+        error = from_rpc_error(of_grpc_itself(code, details))
+    assert (error.kind, error.reason) == (Kind.INTERNAL, "INTERNAL")
     assert details not in error.detail
     assert [(event["code"], event["details"]) for event in logged] == [(code, details)]
 

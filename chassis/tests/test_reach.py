@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import grpc.aio
 import pytest
@@ -105,7 +106,7 @@ async def echo(request: bytes, _context: object) -> bytes:
 
 
 def register(server: grpc.aio.Server) -> None:
-    handlers = {"Echo": grpc.unary_unary_rpc_method_handler(echo)}
+    handlers: dict[str, Any] = {"Echo": grpc.unary_unary_rpc_method_handler(echo)}
     server.add_registered_method_handlers("test.Test", handlers)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("test.Test", handlers),))
 
@@ -137,10 +138,11 @@ async def test_a_channel_tells_that_its_peer_is_away_and_back_unless_it_has_only
         patience=patience,
     )
     await channel.start()
-    method = channel.channel.unary_unary("/test.Test/Echo")
+    method: Any = channel.channel.unary_unary("/test.Test/Echo")
 
     async def call() -> bool:
-        return await channel.unary(method, b"hello", timeout=5) == b"hello"
+        answer: bytes = await channel.unary(method, b"hello", timeout=5)
+        return answer == b"hello"
 
     with capture_logs() as said:
         for _ in range(3):

@@ -6,6 +6,7 @@ from apikey_service.settings import Settings
 from apikey_service.wiring import MIGRATIONS, NAME, build
 from chassis import dead_letters
 from chassis.settings import load_settings
+from chassis.telemetry.logging import configure_logging
 
 
 def main() -> None:
@@ -22,6 +23,7 @@ def main() -> None:
 
         parser.exit(run_command(settings, MIGRATIONS, name=NAME, log_level=settings.log_level))
     elif arguments.command == "dead-letters":
+        configure_logging(NAME, settings.log_level)
         worker_url = settings.worker_database_url.get_secret_value()
         parser.exit(dead_letters.run_command(worker_url, arguments))
     else:

@@ -32,6 +32,7 @@ def main() -> None:
 
         parser.exit(run_command(settings, MIGRATIONS, name=NAME, log_level=settings.log_level))
     if arguments.command == "dead-letters":
+        configure_logging(NAME, settings.log_level)
         worker_url = settings.worker_database_url.get_secret_value()
         parser.exit(dead_letters.run_command(worker_url, arguments))
     if arguments.command == "make-operator":

@@ -18,7 +18,6 @@ from chassis.db.engine import Database
 from chassis.dead_letters import table
 from chassis.errors import AppError
 from chassis.ids import parse_id
-from chassis.telemetry.logging import configure_logging
 
 _WAIT_SECONDS: Final = 30.0
 _LOOK_SECONDS: Final = 0.2
@@ -45,8 +44,6 @@ def add_command(commands: Any) -> None:
 
 def run_command(worker_url: str, arguments: argparse.Namespace) -> int:
     """Do what ``arguments`` ask; the process's exit status, 0 when it was done."""
-    # Its output is what it was asked for; the log has only what goes wrong beside.
-    configure_logging("dead-letters", "warning")
     letter_id = parse_id(getattr(arguments, "id", ""))
     if arguments.action != "list" and letter_id is None:
         return _complain("there is no such dead letter")
