@@ -530,7 +530,7 @@ class AccessLog:
     @property
     def lines(self) -> list[dict[str, Any]]:
         return [
-            record.msg  # type: ignore[misc]  # structlog's events are dicts
+            record.msg
             for record in self._caplog.records
             if isinstance(record.msg, dict) and record.msg["event"] == "http.request"
         ]
