@@ -244,7 +244,7 @@ def test_other_pythons_judge_each_address_alike(minor: int) -> None:
     ):
         pytest.skip(f"there is no Python 3.{minor} here")
     addresses = [*_of(BLOCKS), *CLOSED, *PUBLIC]
-    path = [str(Path(package.__file__).parents[1]) for package in (chassis, chat_service)]
+    path = [str(Path(package.__path__[0]).parent) for package in (chassis, chat_service)]
     done = subprocess.run(
         [python, "-S", "-c", JUDGE, str(minor), *addresses],
         capture_output=True,
