@@ -10,8 +10,8 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis.caller import Caller
+from chassis.grpc.caller import LONGEST_SECONDS
 from chassis.testing import eventually
-from gateway.presence import LONGEST_SECONDS
 from parley.auth.v1 import auth_pb2
 from parley.notes.v1 import notes_pb2
 

@@ -8,7 +8,7 @@ import httpx
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
-from chassis.embedded import free_port
+from chassis.embedded import child_command, free_port
 from chassis.testing import NameServer, eventually
 from tests.stack import Stack
 
@@ -69,7 +69,10 @@ class NamedStack(Stack):
         }
         with (self.directory / f"second-{name}").open("wb") as log:
             process = psutil.Popen(
-                first.cmdline(), env=environment, stdout=log, stderr=subprocess.STDOUT
+                child_command(first.cmdline()),
+                env=environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
             )
         self._added.append(process)
         replica = Replica(name, process, metrics_port, self.names)
