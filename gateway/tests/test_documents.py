@@ -157,6 +157,12 @@ async def test_every_example_fits_its_schema(door: Door) -> None:
             root = {"components": document["components"], "$ref": f"#/components/schemas/{name}"}
             found = [e.message for e in Draft202012Validator(root).iter_errors(example)]
             assert found == [], name
+    # Refusals show their own, not that of any problem.
+    for name, response in document["components"]["responses"].items():
+        content = response["content"]["application/problem+json"]
+        root = {**content["schema"], "components": document["components"]}
+        found = [e.message for e in Draft202012Validator(root).iter_errors(content["example"])]
+        assert found == [], name
     # Whatever goes over as JSON has one, in both directions.
     shown = {
         content["schema"]["$ref"].rpartition("/")[2]

@@ -90,7 +90,7 @@ def test_every_text_of_a_body_is_trimmed_or_is_one_of_those_that_are_not(
     body: type[Body], name: str
 ) -> None:
     given = AROUND.format("x")
-    field = body.model_fields[name]
+    field: Any = body.model_fields[name]
     # By itself: the other fields of the body do not matter here.
     alone = create_model("Alone", __config__=body.model_config, value=(field.annotation, field))
     checked: Any = alone.model_validate({"value": given})

@@ -39,14 +39,17 @@ class Document:
 
     def _hold(self) -> _Held:
         with self._lock:
-            if self._held is None:
+            held = self._held
+            if held is None:
                 raw = self.make()
                 digest = hashlib.sha256(raw).hexdigest()[:32]
-                self._held = _Held(raw, gzip.compress(raw, mtime=0), digest)
-            return self._held
+                held = self._held = _Held(raw, gzip.compress(raw, mtime=0), digest)
+            return held
 
     async def __call__(self, request: Request) -> Response:
-        held = self._held or await run_in_threadpool(self._hold)
+        held = self._held
+        if held is None:
+            held = await run_in_threadpool(self._hold)
         packed = _takes_gzip(request)
         # Strong tags differ by encoding: RFC 9110, 8.8.3.3.
         tag = f'"{held.digest}{"-gzip" if packed else ""}"'

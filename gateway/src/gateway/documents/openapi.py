@@ -18,8 +18,12 @@ from gateway.documents import texts
 from gateway.documents.held import Document
 from gateway.documents.refusals import failure, refusals_of, response
 
-_UNAVAILABLE = failure("Not possible just now, or our own fault; `reason` says why.", waiting=True)
-_MODEL_FAILED = failure("The model did not answer; `reason` says why.", waiting=False)
+_UNAVAILABLE = failure(
+    503, "UNAVAILABLE", "Not possible just now, or our own fault; `reason` says why.", waiting=True
+)
+_MODEL_FAILED = failure(
+    502, "PROVIDER_FAILED", "The model did not answer; `reason` says why.", waiting=False
+)
 
 
 def describe(app: FastAPI) -> Route:
@@ -48,7 +52,7 @@ def build(app: FastAPI) -> dict[str, Any]:
     _show_pages(components["schemas"])
     for route in app.routes:
         if isinstance(route, APIRoute) and route.include_in_schema:
-            for method in route.methods:
+            for method in route.methods or ():
                 operation = document["paths"][route.path_format][method.lower()]
                 _finish(operation, route, components["responses"])
     return document

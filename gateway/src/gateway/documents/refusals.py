@@ -1,6 +1,6 @@
 """Why a route refuses: by status, from what it takes and from what it names."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -65,7 +65,7 @@ def refusals_of(route: APIRoute) -> dict[int, list[str]]:
     return {status: sorted(found[status]) for status in sorted(found)}
 
 
-def response(status: int, reasons: Iterable[str]) -> dict[str, Any]:
+def response(status: int, reasons: Sequence[str]) -> dict[str, Any]:
     """What the document says of a refusal with ``status`` for one of ``reasons``."""
     told: dict[str, Any] = {
         "description": f"{HTTPStatus(status).phrase}: "
@@ -79,7 +79,8 @@ def response(status: int, reasons: Iterable[str]) -> dict[str, Any]:
                         "status": {"const": status},
                         "reason": {"enum": list(reasons)},
                     },
-                }
+                },
+                "example": _example(status, reasons[-1]),
             }
         },
     }
@@ -90,15 +91,35 @@ def response(status: int, reasons: Iterable[str]) -> dict[str, Any]:
     return told
 
 
-def failure(description: str, *, waiting: bool) -> dict[str, Any]:
-    """What the document says of a status that is nobody's fault who asks."""
+def failure(status: int, reason: str, description: str, *, waiting: bool) -> dict[str, Any]:
+    """What the document says of what is nobody's fault who asks, such as ``status``."""
     told: dict[str, Any] = {
         "description": description,
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        "content": {
+            MEDIA_TYPE: {
+                "schema": {"$ref": "#/components/schemas/Problem"},
+                "example": _example(status, reason),
+            }
+        },
     }
     if waiting:
         told["headers"] = {"Retry-After": {"$ref": "#/components/headers/Retry-After"}}
     return told
+
+
+def _example(status: int, reason: str) -> dict[str, Any]:
+    shown = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": "A sentence for people.",
+        "reason": reason,
+        "request_id": "0192f0c1a7e47d5f8a3e2b6c",
+    }
+    if reason == "VALIDATION":
+        refused = {"field": "the_field", "reason": "TOO_LONG", "maximum": 64}
+        return {**shown, "errors": [refused]}
+    return shown
 
 
 def _token(route: APIRoute) -> AccessToken | None:
