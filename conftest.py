@@ -5,7 +5,17 @@ pytest names a test module after its path. `gateway/tests/test_x.py` becomes
 makes an empty one of that name out of the folder. The same holds for chassis.
 """
 
+import pytest
+
 import chassis
 import gateway
+from chassis.nats_accounts import Accounts
+from parley.events.rights import CONSUMES, OWNER, PUBLISHES
 
 __all__ = ["chassis", "gateway"]
+
+
+@pytest.fixture(scope="session")
+def nats_accounts() -> Accounts:
+    """Services have the rights that they have in production, below any test's prefix."""
+    return Accounts(owner=OWNER, publishes=PUBLISHES, consumes=CONSUMES, prefix="*")

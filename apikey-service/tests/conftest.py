@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 import pytest_asyncio
@@ -27,6 +27,7 @@ from chassis.testing import (
 )
 from parley.apikey.v1 import apikey_pb2, apikey_pb2_grpc
 from parley.auth.v1 import auth_pb2, auth_pb2_grpc
+from parley.events.rights import CONSUMES, user_erased_by
 
 
 class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
@@ -71,7 +72,7 @@ def database(service_database: ServiceDatabase) -> DatabaseUrls:
 def settings(
     tls_settings: TlsSettings,
     database: DatabaseUrls,
-    nats_url: str,
+    nats_url_of: Callable[[str], str],
     events_prefix: str,
     auth_port: int,
 ) -> Settings:
@@ -81,7 +82,7 @@ def settings(
         database_url=database.app,
         worker_database_url=database.worker,
         owner_database_url=database.owner,
-        nats_url=nats_url,
+        nats_url=nats_url_of("apikey-service"),
         events_prefix=events_prefix,
         vault_key=base64.b64encode(os.urandom(32)).decode(),
         auth_target=f"127.0.0.1:{auth_port}",
@@ -112,7 +113,8 @@ async def keys(
 @pytest_asyncio.fixture
 async def events(nats_url: str, events_prefix: str) -> AsyncIterator[JetStream]:
     """The same JetStream, as the other services see it."""
-    stream = JetStream(nats_url, prefix=events_prefix, name="tester")
+    keeps = {**CONSUMES["apikey-service"], "tester": user_erased_by("apikey-service")}
+    stream = JetStream(nats_url, prefix=events_prefix, name="tester", keeps=keeps)
     await stream.start()
     await stream.wait_ready()
     yield stream

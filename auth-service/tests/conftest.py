@@ -26,6 +26,7 @@ from chassis.testing import (
 )
 from parley.auth.v1 import auth_pb2
 from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
+from parley.events.rights import USER_DELETED
 
 #: ``await serve(erasure_sweep_seconds=1)``: a replica of the service, and its port.
 Serve = Callable[..., Awaitable[tuple[Service, int]]]
@@ -60,7 +61,7 @@ def database(service_database: ServiceDatabase) -> DatabaseUrls:
 def settings(
     tls_settings: TlsSettings,
     database: DatabaseUrls,
-    nats_url: str,
+    nats_url_of: Callable[[str], str],
     events_prefix: str,
     signing_key_file: Path,
 ) -> Settings:
@@ -69,7 +70,7 @@ def settings(
         database_url=database.app,
         worker_database_url=database.worker,
         owner_database_url=database.owner,
-        nats_url=nats_url,
+        nats_url=nats_url_of("auth-service"),
         events_prefix=events_prefix,
         signing_key_file=signing_key_file,
         # As cheap as argon2 goes: what is tested is not how long it takes.
@@ -188,7 +189,8 @@ def appoint(auth: Channel, register: Register, database: DatabaseUrls) -> Appoin
 @pytest_asyncio.fixture
 async def events(nats_url: str, events_prefix: str) -> AsyncIterator[JetStream]:
     """The same JetStream, as the other services see it."""
-    stream = JetStream(nats_url, prefix=events_prefix, name="tester")
+    keeps = {"tester-user-deleted": USER_DELETED}
+    stream = JetStream(nats_url, prefix=events_prefix, name="tester", keeps=keeps)
     await stream.start()
     await stream.wait_ready()
     yield stream

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
+from auth_service.domain.erasures import ERASING_SERVICES
 from chassis.embedded.ports import free_port
 from chassis.errors import Kind, RemoteError
 from chassis.grpc.client import Channel
@@ -18,6 +19,7 @@ from chassis.service import Service
 from chassis.testing import DatabaseUrls, OpenChannel, eventually
 from parley.auth.v1 import auth_pb2
 from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
+from parley.events import rights
 from parley.events.v1 import events_pb2
 
 Register = Callable[[str], Awaitable[auth_pb2.Grant]]
@@ -35,9 +37,7 @@ async def deletions(events: JetStream) -> AsyncIterator[list[events_pb2.UserDele
     async def hear(payload: bytes) -> None:
         heard.append(events_pb2.UserDeleted.FromString(payload))
 
-    consumer = Consumer(
-        events, durable="tester-user-deleted", subject=events.subject("user.deleted"), handler=hear
-    )
+    consumer = Consumer(events, durable="tester-user-deleted", handler=hear)
     await consumer.start()
     yield heard
     await consumer.drain()
@@ -60,12 +60,21 @@ async def _confirmed(auth: Channel, erasure_id: str) -> set[str]:
     return {service.name for service in receipt.services if service.HasField("erased_at")}
 
 
-async def _confirm(events: JetStream, service: str, erasure_id: str, at: datetime = WHEN) -> None:
+async def _confirm(
+    events: JetStream,
+    service: str,
+    erasure_id: str,
+    at: datetime = WHEN,
+    *,
+    where: str | None = None,
+) -> bytes:
+    """Confirm for ``service``, where only it can, or at another subject; the payload."""
     event = events_pb2.UserErased(erasure_id=erasure_id, user_id=str(new_id()), service=service)
     event.erased_at.FromDatetime(at)
-    await events.publish(
-        events.subject("user.erased"), event.SerializeToString(), msg_id=str(new_id())
-    )
+    payload = event.SerializeToString()
+    subject = f"user.erased.{service}" if where is None else where
+    await events.publish(events.subject(subject), payload, msg_id=str(new_id()))
+    return payload
 
 
 async def _log_in(auth: Channel, username: str) -> auth_pb2.Grant:
@@ -255,7 +264,9 @@ async def test_a_confirmation_that_cannot_be_read_is_set_aside_and_holds_up_no_o
     outlandish.erased_at.seconds = 10**15
     unreadable = [b"", b"\xff", outlandish.SerializeToString()]
     for payload in unreadable:
-        await events.publish(events.subject("user.erased"), payload, msg_id=str(new_id()))
+        await events.publish(
+            events.subject("user.erased.notes-service"), payload, msg_id=str(new_id())
+        )
     await _confirm(events, "notes-service", erasure_id)
 
     async def confirmed() -> bool:
@@ -265,6 +276,54 @@ async def test_a_confirmation_that_cannot_be_read_is_set_aside_and_holds_up_no_o
     with psycopg.connect(database.worker) as worker:
         rows = worker.execute("SELECT payload FROM dead_letters WHERE set_aside_at IS NOT NULL")
         assert sorted(payload for (payload,) in rows) == sorted(unreadable)
+
+
+async def test_no_service_confirms_for_another_and_who_tries_is_told_of(
+    auth: Channel,
+    register: Register,
+    events: JetStream,
+    database: DatabaseUrls,
+    deletions: list[events_pb2.UserDeleted],
+) -> None:
+    erasure_id = await _delete(auth, (await register("ada")).access_token)
+    await eventually(lambda: deletions)
+
+    forged = [
+        await _confirm(events, name, erasure_id, where="user.erased.notes-service")
+        for name in ("chat-service", "apikey-service", "auth-service", "")
+    ]
+    # The event of the deletion itself can be read as a confirmation, of a service named like the
+    # tenant.
+    forged.append(deletions[0].SerializeToString())
+    await events.publish(
+        events.subject("user.erased.notes-service"), forged[-1], msg_id=str(new_id())
+    )
+    await _confirm(events, "notes-service", erasure_id)
+
+    async def confirmed() -> bool:
+        return "notes-service" in await _confirmed(auth, erasure_id)
+
+    await eventually(confirmed)
+    assert await _confirmed(auth, erasure_id) == {"auth-service", "notes-service"}
+    with psycopg.connect(database.worker) as worker:
+        rows = worker.execute("SELECT payload FROM dead_letters WHERE set_aside_at IS NOT NULL")
+        assert sorted(payload for (payload,) in rows) == sorted(forged)
+
+
+async def test_a_confirmation_from_before_each_had_its_subject_counts(
+    auth: Channel, register: Register, events: JetStream
+) -> None:
+    erasure_id = await _delete(auth, (await register("ada")).access_token)
+    await _confirm(events, "notes-service", erasure_id, where="user.erased")
+
+    async def confirmed() -> bool:
+        return "notes-service" in await _confirmed(auth, erasure_id)
+
+    await eventually(confirmed)
+
+
+def test_all_who_have_to_erase_have_the_right_to_hear_of_it_and_to_confirm() -> None:
+    assert (rights.OWNER, *rights.ERASERS) == ERASING_SERVICES
 
 
 async def test_an_unknown_receipt_is_not_found(auth: Channel) -> None:

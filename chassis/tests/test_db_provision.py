@@ -59,6 +59,18 @@ def test_nobody_else_gets_in(
         psycopg.connect(embedded_postgres.url(stranger, "fox", database))
 
 
+def test_no_role_of_one_service_gets_into_the_database_of_another(
+    embedded_postgres: EmbeddedPostgres, database: str
+) -> None:
+    others = f"{database}_2"
+    for name, service in ((database, "burrow"), (others, "nest")):
+        provision(embedded_postgres.admin_url, database=name, service=service, passwords=PASSWORDS)
+    for service, name in (("nest", database), ("burrow", others)):
+        for role, password in PASSWORDS.items():
+            with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+                psycopg.connect(embedded_postgres.url(f"parley_{service}_{role}", password, name))
+
+
 def test_again_it_mends_what_somebody_changed(
     embedded_postgres: EmbeddedPostgres, database: str, admin: psycopg.Connection
 ) -> None:

@@ -20,6 +20,7 @@ from chassis.errors import Unavailable
 from chassis.ids import new_id
 from chassis.jetstream import Consumer, JetStream, Unreadable
 from chassis.jetstream import consumer as consumer_module
+from chassis.jetstream import stream as stream_module
 from chassis.testing import DatabaseUrls, ServiceDatabase, eventually
 
 LEDGER = Path(__file__).parent / "ledger"
@@ -58,7 +59,7 @@ async def worker(urls: DatabaseUrls) -> AsyncIterator[Database]:
 
 @pytest_asyncio.fixture
 async def js(nats_url: str, events_prefix: str) -> AsyncIterator[JetStream]:
-    stream = JetStream(nats_url, prefix=events_prefix, name="test")
+    stream = JetStream(nats_url, prefix=events_prefix, name="test", keeps={DURABLE: "a"})
     await stream.start()
     await stream.wait_ready()
     yield stream
@@ -71,9 +72,7 @@ async def replica(worker: Database, js: JetStream) -> AsyncIterator[Replica]:
 
     async def make(reader: Handler, *, db: Database = worker, **limits: float) -> Consumer:
         letters = DeadLetters(db, **limits)  # type: ignore[arg-type]
-        consumer = Consumer(
-            js, durable=DURABLE, subject=js.subject("a"), handler=reader, dead_letters=letters
-        )
+        consumer = Consumer(js, durable=DURABLE, handler=reader, dead_letters=letters)
         for part in (letters, consumer):
             await part.start()
             started.append(part)
@@ -258,7 +257,9 @@ async def test_two_replicas_that_fail_on_one_event_count_together_and_set_it_asi
 async def test_an_event_delivered_again_after_it_was_set_aside_is_there_once(
     js: JetStream, replica: Replica, worker: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumer_module, "_ACK_WAIT_SECONDS", 0.5)
+    monkeypatch.setattr(stream_module, "_ACK_WAIT_SECONDS", 0.5)
+    js.look_again()
+    await js.wait_ready()
     lost = 0
 
     async def lose(message: Any) -> None:

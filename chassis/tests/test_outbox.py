@@ -60,7 +60,7 @@ def urls(service_database: ServiceDatabase) -> DatabaseUrls:
 
 def make_post(app_url: str, worker_url: str, nats_url: str, prefix: str) -> Post:
     worker = Database(worker_url, pool_size=3, application_name="test-worker")
-    js = JetStream(nats_url, prefix=prefix, name="test")
+    js = JetStream(nats_url, prefix=prefix, name="test", keeps={"reader": "told"})
     app = Database(app_url, pool_size=3, application_name="test-app")
     return Post(app, worker, js, Relay(worker, js), [])
 
@@ -83,7 +83,7 @@ async def consumer(post: Post) -> AsyncIterator[Consumer]:
     async def receive(payload: bytes) -> None:
         post.received.append(payload)
 
-    consumer = Consumer(post.js, durable="reader", subject=post.js.subject("told"), handler=receive)
+    consumer = Consumer(post.js, durable="reader", handler=receive)
     await consumer.start()
     yield consumer
     await consumer.stop()
@@ -118,6 +118,18 @@ async def test_without_a_wake_it_is_found_within_about_a_second(
     await post.relay.start()
     await post.write(b"found")
     await eventually(lambda: post.received == [b"found"], 3)
+
+
+async def test_what_an_earlier_version_wrote_for_another_subject_is_published_where_it_belongs_now(
+    post: Post, consumer: Consumer
+) -> None:
+    former = post.js.subject("said")
+    async with post.app.transaction() as connection:
+        await enqueue(connection, subject=former, payload=b"from before")
+    relay = Relay(post.worker, post.js, moved={former: post.js.subject("told")})
+    await relay.start()
+    await eventually(lambda: post.received == [b"from before"])
+    await relay.stop()
 
 
 async def test_what_was_rolled_back_is_never_published(post: Post, consumer: Consumer) -> None:

@@ -1,7 +1,7 @@
 """A chat database of each test's own with the use cases over it; the whole service on the wire."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -55,6 +55,7 @@ from chat_service.wiring import MIGRATIONS, build
 from parley.apikey.v1 import apikey_pb2
 from parley.auth.v1 import auth_pb2
 from parley.chat.v1 import chat_pb2, chat_pb2_grpc
+from parley.events.rights import CONSUMES, user_erased_by
 
 CONNECTION = Connection(
     key_id=new_id(),
@@ -318,7 +319,7 @@ def settings(
     vault_port: int,
     redis_url: str,
     redis_prefix: str,
-    nats_url: str,
+    nats_url_of: Callable[[str], str],
     events_prefix: str,
 ) -> Settings:
     urls = service_database("chat", MIGRATIONS)
@@ -329,7 +330,7 @@ def settings(
         database_url=SecretStr(urls.app),
         worker_database_url=SecretStr(urls.worker),
         owner_database_url=SecretStr(urls.owner),
-        nats_url=SecretStr(nats_url),
+        nats_url=SecretStr(nats_url_of("chat-service")),
         events_prefix=events_prefix,
         redis_url=SecretStr(redis_url),
         redis_prefix=redis_prefix,
@@ -463,7 +464,8 @@ async def client_elsewhere(
 @pytest_asyncio.fixture
 async def events(nats_url: str, events_prefix: str) -> AsyncIterator[JetStream]:
     """The same JetStream, as the other services see it."""
-    stream = JetStream(nats_url, prefix=events_prefix, name="tester")
+    keeps = {**CONSUMES["chat-service"], "tester": user_erased_by("chat-service")}
+    stream = JetStream(nats_url, prefix=events_prefix, name="tester", keeps=keeps)
     await stream.start()
     await stream.wait_ready()
     yield stream

@@ -172,9 +172,7 @@ async def test_an_event_erases_the_user_and_is_confirmed(
     async def hear(payload: bytes) -> None:
         heard.append(events_pb2.UserErased.FromString(payload))
 
-    listener = Consumer(
-        events, durable="tester", subject=events.subject("user.erased"), handler=hear
-    )
+    listener = Consumer(events, durable="tester", handler=hear)
     await listener.start()
     deleted = events_pb2.UserDeleted(
         erasure_id=str(new_id()), user_id=str(caller.user_id), tenant_id=str(caller.tenant_id)

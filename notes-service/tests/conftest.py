@@ -1,7 +1,7 @@
 """The service as it is wired in production, beside an auth-service of the tests' own."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 import pytest_asyncio
@@ -24,6 +24,7 @@ from chassis.testing import (
 from notes_service.settings import Settings
 from notes_service.wiring import MIGRATIONS, build
 from parley.auth.v1 import auth_pb2, auth_pb2_grpc
+from parley.events.rights import CONSUMES, user_erased_by
 from parley.notes.v1 import notes_pb2, notes_pb2_grpc
 
 
@@ -69,7 +70,7 @@ def database(service_database: ServiceDatabase) -> DatabaseUrls:
 def settings(
     tls_settings: TlsSettings,
     database: DatabaseUrls,
-    nats_url: str,
+    nats_url_of: Callable[[str], str],
     events_prefix: str,
     auth_port: int,
 ) -> Settings:
@@ -79,7 +80,7 @@ def settings(
         database_url=database.app,
         worker_database_url=database.worker,
         owner_database_url=database.owner,
-        nats_url=nats_url,
+        nats_url=nats_url_of("notes-service"),
         events_prefix=events_prefix,
         auth_target=f"127.0.0.1:{auth_port}",
     )
@@ -109,7 +110,8 @@ async def notes(
 @pytest_asyncio.fixture
 async def events(nats_url: str, events_prefix: str) -> AsyncIterator[JetStream]:
     """The same JetStream, as the other services see it."""
-    stream = JetStream(nats_url, prefix=events_prefix, name="tester")
+    keeps = {**CONSUMES["notes-service"], "tester": user_erased_by("notes-service")}
+    stream = JetStream(nats_url, prefix=events_prefix, name="tester", keeps=keeps)
     await stream.start()
     await stream.wait_ready()
     yield stream

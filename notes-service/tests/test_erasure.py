@@ -62,9 +62,7 @@ async def confirmed(events: JetStream) -> AsyncIterator[list[events_pb2.UserEras
     async def see(payload: bytes) -> None:
         seen.append(events_pb2.UserErased.FromString(payload))
 
-    consumer = Consumer(
-        events, durable="tester", subject=events.subject("user.erased"), handler=see
-    )
+    consumer = Consumer(events, durable="tester", handler=see)
     await consumer.start()
     yield seen
     await consumer.drain()

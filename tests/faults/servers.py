@@ -16,6 +16,7 @@ from chassis.embedded import (
     ServerFailed,
     free_port,
 )
+from parley_local.topology import ACCOUNTS, SERVICES
 
 from .proxy import Proxies, Proxy
 
@@ -32,7 +33,7 @@ class Servers:
         self.disks: dict[str, Path] = {}
         self.postgres = EmbeddedPostgres(directory / "postgres", port=free_port())
         self.redis = EmbeddedValkey(directory / "valkey", port=free_port())
-        self.nats = EmbeddedNats(directory / "nats", port=free_port())
+        self.nats = EmbeddedNats(directory / "nats", port=free_port(), accounts=ACCOUNTS)
         self.edges: dict[str, Proxy] = {
             "redis": proxies.add(lambda: ("127.0.0.1", self.redis.port)),
             "nats": proxies.add(lambda: ("127.0.0.1", self.nats.port)),
@@ -51,7 +52,12 @@ class Servers:
             start.join()
         environment = {
             "REDIS_URL": _through(self.edges["redis"], self.redis, self.redis.url),
-            "NATS_URL": _through(self.edges["nats"], self.nats, self.nats.url),
+            **{
+                f"{member.prefix}NATS_URL": _through(
+                    self.edges["nats"], self.nats, self.nats.url_of(member.name)
+                )
+                for member in SERVICES
+            },
         }
         for name in DATABASES:
             passwords = {role: secrets.token_urlsafe(24) for role in _ROLES}

@@ -21,6 +21,7 @@ from chassis.jetstream import Consumer, JetStream
 from chassis.outbox import Relay
 from chassis.service import Service
 from parley.apikey.v1.apikey_pb2_grpc import add_ApiKeyServiceServicer_to_server
+from parley.events.rights import USER_ERASED_BY_ANYBODY, deletions_for, user_erased_by
 
 NAME = "apikey-service"
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -41,12 +42,15 @@ def build(settings: Settings) -> Service:
     events = JetStream(
         settings.nats_url.get_secret_value(), prefix=settings.events_prefix, name=NAME
     )
-    relay = Relay(worker, events)
+    relay = Relay(
+        worker,
+        events,
+        moved={events.subject(USER_ERASED_BY_ANYBODY): events.subject(user_erased_by(NAME))},
+    )
     dead_letters = DeadLetters(worker)
     user_deleted = Consumer(
         events,
-        durable=f"{NAME}-user-deleted",
-        subject=events.subject("user.deleted"),
+        durable=deletions_for(NAME),
         handler=UserDeletedHandler(
             erasures(worker, events.subject), service=NAME, announce=relay.wake
         ),

@@ -12,10 +12,6 @@ from auth_service.usecases.ports import Ports
 from chassis.jetstream import Unreadable
 from parley.events.v1 import events_pb2
 
-USER_DELETED = "user.deleted"
-USER_ERASED = "user.erased"
-DURABLE = "auth-service-user-erased"
-
 
 def encode_deleted(erasure: Erasure) -> bytes:
     """The payload of UserDeleted, the same each time it is sent."""
@@ -28,10 +24,15 @@ def encode_deleted(erasure: Erasure) -> bytes:
 
 
 class UserErasedHandler:
-    """Notes a service's confirmation; idempotent. Raises Unreadable for what is none."""
+    """Notes what ``service`` confirms; idempotent. Raises Unreadable for what is no confirmation.
 
-    def __init__(self, ports: Ports) -> None:
+    ``service`` is who alone may publish what comes here, None where anybody may: only then is the
+    event believed. One that names another service is Unreadable too.
+    """
+
+    def __init__(self, ports: Ports, *, service: str | None) -> None:
         self._ports = ports
+        self._service = service
 
     async def __call__(self, payload: bytes) -> None:
         try:
@@ -40,6 +41,8 @@ class UserErasedHandler:
             erased_at = erased.erased_at.ToDatetime(tzinfo=UTC)
         except (DecodeError, ValueError, OverflowError) as error:
             raise Unreadable("not a UserErased") from error
+        if self._service not in (None, erased.service):
+            raise Unreadable(f"{self._service} confirms for another service")
         await confirm_erasure(
             self._ports,
             erasure_id=erasure_id,

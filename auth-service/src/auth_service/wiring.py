@@ -13,13 +13,7 @@ from auth_service.delivery.console import Console
 from auth_service.delivery.errands import ErrandQueue
 from auth_service.delivery.smtp import MailServer, SmtpMail
 from auth_service.domain.limits import log_ins, registrations
-from auth_service.events import (
-    DURABLE,
-    USER_DELETED,
-    USER_ERASED,
-    UserErasedHandler,
-    encode_deleted,
-)
+from auth_service.events import UserErasedHandler, encode_deleted
 from auth_service.rpc import POLICY, AuthServicer, watch
 from auth_service.settings import Settings
 from auth_service.store.admin import admin_transactions
@@ -43,6 +37,13 @@ from chassis.outbox import Relay
 from chassis.service import Service
 from chassis.telemetry.logging import get_logger
 from parley.auth.v1.auth_pb2_grpc import add_AuthServiceServicer_to_server
+from parley.events.rights import (
+    CONFIRMATIONS_OF_ANYBODY,
+    CONSUMES,
+    ERASERS,
+    USER_DELETED,
+    confirmations_of,
+)
 
 NAME = "auth-service"
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -73,7 +74,14 @@ def build(settings: Settings) -> Service:
         application_name=f"{NAME} worker",
     )
     events = JetStream(
-        settings.nats_url.get_secret_value(), prefix=settings.events_prefix, name=NAME
+        settings.nats_url.get_secret_value(),
+        prefix=settings.events_prefix,
+        name=NAME,
+        keeps={
+            durable: subject
+            for consumers in CONSUMES.values()
+            for durable, subject in consumers.items()
+        },
     )
     relay = Relay(worker, events)
     journal = get_logger("auth_service")
@@ -139,13 +147,18 @@ def build(settings: Settings) -> Service:
         verifier=TokenVerifier(trust),
     )
     dead_letters = DeadLetters(worker)
-    user_erased = Consumer(
-        events,
-        durable=DURABLE,
-        subject=events.subject(USER_ERASED),
-        handler=UserErasedHandler(ports),
-        dead_letters=dead_letters,
-    )
+    confirmations = [
+        Consumer(
+            events,
+            durable=durable,
+            handler=UserErasedHandler(ports, service=service),
+            dead_letters=dead_letters,
+        )
+        for durable, service in (
+            (CONFIRMATIONS_OF_ANYBODY, None),
+            *((confirmations_of(service), service) for service in ERASERS),
+        )
+    ]
     sweep = Sweep(ports, seconds=settings.erasure_sweep_seconds)
     blanker = Blanker(ports, seconds=settings.erasure_sweep_seconds)
     return Service(
@@ -158,7 +171,7 @@ def build(settings: Settings) -> Service:
             relay,
             AnswerSweep(worker),
             dead_letters,
-            user_erased,
+            *confirmations,
             passwords,
             errands,
             keeper,

@@ -147,7 +147,7 @@ class DatabaseSettings(_FileAwareSettings):
 class EventsSettings(_FileAwareSettings):
     """Where NATS JetStream is."""
 
-    nats_url: SecretStr = Field(description="nats://… with credentials.")
+    nats_url: SecretStr = Field(description="nats://… with this service's own user and password.")
     events_prefix: str = Field(
         "parley", pattern=r"^[a-z0-9_-]{1,64}$", description="First token of every subject."
     )

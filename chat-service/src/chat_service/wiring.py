@@ -42,6 +42,7 @@ from chat_service.usecases.finish_run import finish_run
 from chat_service.usecases.get_run import find_run
 from chat_service.usecases.start_run import StartRun
 from parley.chat.v1.chat_pb2_grpc import add_ChatServiceServicer_to_server
+from parley.events.rights import USER_ERASED_BY_ANYBODY, deletions_for, user_erased_by
 
 NAME = "chat-service"
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -132,12 +133,15 @@ def build(settings: Settings) -> Service:
     events = JetStream(
         settings.nats_url.get_secret_value(), prefix=settings.events_prefix, name=NAME
     )
-    relay = Relay(worker, events)
+    relay = Relay(
+        worker,
+        events,
+        moved={events.subject(USER_ERASED_BY_ANYBODY): events.subject(user_erased_by(NAME))},
+    )
     dead_letters = DeadLetters(worker)
     user_deleted = Consumer(
         events,
-        durable=f"{NAME}-user-deleted",
-        subject=events.subject("user.deleted"),
+        durable=deletions_for(NAME),
         handler=UserDeletedHandler(
             erasures(worker, events.subject), engine.forget, service=NAME, announce=relay.wake
         ),

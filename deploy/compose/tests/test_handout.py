@@ -72,10 +72,36 @@ def test_no_service_gets_what_another_one_is_for(volumes: Path) -> None:
     for name, keeper in keepers.items():
         assert [service for service in SERVICES if name in handed[service]] == [keeper]
     private = [files["key.pem"] for files in handed.values()]
+    private += [files["nats_url"] for files in handed.values() if "nats_url" in files]
     private += [files["database_url"] for files in handed.values() if "database_url" in files]
     assert len(set(private)) == len(private)
     for service, files in handed.items():
         assert not any("owner" in text for text in files.values()), service
+
+
+def test_the_password_that_all_services_had_on_nats_is_handed_to_nobody(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "nats.password").write_text("of-everybody")
+    (tmp_path / "notes-service").mkdir()
+    (tmp_path / "notes-service" / "nats_url").write_text("nats://parley:of-everybody@nats:4222")
+    hand_out(tmp_path, mine(tmp_path))
+    handed = {name: text for name, text in contents(tmp_path).items() if "kept/" not in name}
+    assert not [name for name, text in handed.items() if "of-everybody" in text]
+    assert handed["notes-service/nats_url"].startswith("nats://notes-service:")
+
+
+def test_a_password_whose_original_is_removed_is_made_anew_for_both_sides(volumes: Path) -> None:
+    before = contents(volumes)
+    (volumes / "kept" / "nats_notes-service.password").unlink()
+    hand_out(volumes, mine(volumes))
+    after = contents(volumes)
+    assert {name for name in after if after[name] != before[name]} == {
+        "kept/nats_notes-service.password",
+        "nats/nats.conf",
+        "notes-service/nats_url",
+    }
+    assert after["kept/nats_notes-service.password"] in after["nats/nats.conf"]
+    assert f":{after['kept/nats_notes-service.password']}@" in after["notes-service/nats_url"]
 
 
 def test_everybody_is_told_the_same_passwords(volumes: Path) -> None:

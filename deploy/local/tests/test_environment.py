@@ -8,6 +8,7 @@ from parley_local.environment import (
     DatabaseUrls,
     EnvironmentProblem,
     explicit_databases,
+    explicit_nats,
     service_environment,
 )
 from parley_local.state import State
@@ -26,7 +27,9 @@ BACKENDS = Backends(
         for service in ("auth", "apikey", "chat", "notes")
     },
     redis_url="redis://elsewhere",
-    nats_url="nats://elsewhere",
+    nats_urls={
+        service: f"nats://{service}@elsewhere" for service in ("auth", "apikey", "chat", "notes")
+    },
 )
 
 
@@ -77,6 +80,17 @@ def test_no_service_sees_anothers_secrets_nor_the_owners_password(tmp_path: Path
     assert notes["NOTES_DATABASE_URL"] == "mine"
     values = set(notes.values())
     assert not values & {"owners", "theirs", "redis://secret", "notes-owner"}
+    assert [value for value in values if value.startswith("nats://")] == ["nats://notes@elsewhere"]
+
+
+def test_a_nats_of_ones_own_has_a_user_for_each_service_or_one_for_all() -> None:
+    each = {f"{name.upper()}_NATS_URL": f"nats://{name}" for name in BACKENDS.nats_urls}
+    assert explicit_nats(each) == {name: f"nats://{name}" for name in BACKENDS.nats_urls}
+    shared = {"NATS_URL": "nats://all", "NOTES_NATS_URL": "nats://notes"}
+    assert explicit_nats(shared) == dict.fromkeys(BACKENDS.nats_urls, "nats://all") | {
+        "notes": "nats://notes"
+    }
+    assert explicit_nats({"NOTES_NATS_URL": "nats://notes"}) == {"notes": "nats://notes"}
 
 
 def test_what_the_environment_sets_wins_and_the_others_follow(tmp_path: Path) -> None:

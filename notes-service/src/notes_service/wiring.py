@@ -18,6 +18,7 @@ from notes_service.rpc import POLICY, NotesServicer, watch_revocations
 from notes_service.settings import Settings
 from notes_service.store.erasure import erasures
 from notes_service.store.notes import transactions
+from parley.events.rights import USER_ERASED_BY_ANYBODY, deletions_for, user_erased_by
 from parley.notes.v1.notes_pb2_grpc import add_NotesServiceServicer_to_server
 
 NAME = "notes-service"
@@ -39,12 +40,15 @@ def build(settings: Settings) -> Service:
     events = JetStream(
         settings.nats_url.get_secret_value(), prefix=settings.events_prefix, name=NAME
     )
-    relay = Relay(worker, events)
+    relay = Relay(
+        worker,
+        events,
+        moved={events.subject(USER_ERASED_BY_ANYBODY): events.subject(user_erased_by(NAME))},
+    )
     dead_letters = DeadLetters(worker)
     user_deleted = Consumer(
         events,
-        durable=f"{NAME}-user-deleted",
-        subject=events.subject("user.deleted"),
+        durable=deletions_for(NAME),
         handler=UserDeletedHandler(
             erasures(worker, events.subject), service=NAME, announce=relay.wake
         ),

@@ -7,7 +7,8 @@ from uuid import UUID
 from apikey_service.usecases.ports import OpenErasure
 from chassis.clock import utc_now
 
-USER_ERASED = "user.erased"
+# A subject that this service alone may publish on.
+USER_ERASED = "user.erased.apikey-service"
 
 
 async def erase_user(

@@ -9,7 +9,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from nats import errors as nats_errors
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from nats.js import errors as js_errors
 from prometheus_client import Counter
 
 from chassis.errors import AppError, Kind, Unavailable
@@ -28,7 +28,6 @@ _HANDLED = Counter(
 _FAILED = Counter("events_failed", "Handlings that raised; the message comes again.", ["durable"])
 
 _RETRY_SECONDS: Final = 1.0
-_ACK_WAIT_SECONDS: Final = 30.0
 _IN_PROGRESS_SECONDS: Final = 10.0
 _PULL_SECONDS: Final = 2.0
 _LONGEST_BACKOFF_SECONDS: Final = 60.0
@@ -67,18 +66,17 @@ class SetAside(Protocol):
 
 
 class Consumer(Component):
-    """Hands each message of ``subject`` to ``handler``, one at a time, until it has returned.
+    """Hands each message of ``durable`` to ``handler``, one at a time, until it has returned.
 
-    ``durable`` names the consumer on the server: processes with the same one share its
-    messages, and a new one begins with the oldest message of the stream. A message is
-    acknowledged when the handler returns; when it raises, the message comes again after 1 s,
+    ``durable`` names the consumer on the server, which the owner of the stream makes: processes
+    with the same one share its messages, and a new one begins with the oldest message of the
+    stream. Until it exists, this one waits. A message is acknowledged when the handler returns; when it raises, the message comes again after 1 s,
     doubling to 60 s (15 s while something is merely unavailable). An event that cannot be read
     (Unreadable), or that goes on to fail, goes to ``dead_letters``, is acknowledged when it is
     safe there, and keeps no other waiting; an outage is never held against an event, but a
     statement that the database gave up is. Without ``dead_letters`` it comes again without end. A
     handler may take its time: the server is told every 10 s that it is still at work; if the
-    process dies, the message goes to another within 30 s. ``subject`` is what
-    :meth:`JetStream.subject` makes, prefix included.
+    process dies, the message goes to another within 30 s.
     """
 
     def __init__(
@@ -86,7 +84,6 @@ class Consumer(Component):
         js: JetStream,
         *,
         durable: str,
-        subject: str,
         handler: Callable[[bytes], Awaitable[None]],
         dead_letters: SetAside | None = None,
     ) -> None:
@@ -96,15 +93,6 @@ class Consumer(Component):
         self._dead_letters = dead_letters
         if dead_letters is not None:
             dead_letters.handle_with(durable, handler)
-        self._config = ConsumerConfig(
-            name=durable,
-            durable_name=durable,
-            filter_subject=subject,
-            deliver_policy=DeliverPolicy.ALL,
-            ack_policy=AckPolicy.EXPLICIT,
-            ack_wait=_ACK_WAIT_SECONDS,
-            max_deliver=-1,
-        )
         self._handled = _HANDLED.labels(durable)
         self._failed = _FAILED.labels(durable)
         self._task: asyncio.Task[None] | None = None
@@ -131,13 +119,20 @@ class Consumer(Component):
             self._task = None
 
     async def _consume(self) -> None:
-        last_trouble = ""
+        last_trouble, waiting = "", False
         while not self._draining:
             await self._jetstream.wait_ready()
             try:
-                subscription = await self._jetstream.pull(self._config)
+                subscription = await self._jetstream.pull(self._durable)
                 last_trouble = ""
                 await self._pull(subscription)
+            except js_errors.ServiceUnavailableError:
+                # Nobody answers: the consumer has gone, or its owner has not made it yet.
+                if not waiting:
+                    waiting = True
+                    _log.info("events.waiting", durable=self._durable)
+                self._jetstream.look_again()
+                await asyncio.sleep(_RETRY_SECONDS)
             except Exception as error:  # noqa: BLE001 - a consumer never ends by itself
                 trouble = f"{type(error).__name__}: {error}"
                 if trouble != last_trouble:

@@ -1,6 +1,7 @@
 """The connection to NATS, and the stream that holds this deployment's events."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -9,7 +10,9 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js import errors as js_errors
 from nats.js.api import (
+    AckPolicy,
     ConsumerConfig,
+    DeliverPolicy,
     DiscardPolicy,
     RetentionPolicy,
     StorageType,
@@ -17,6 +20,7 @@ from nats.js.api import (
 )
 
 from chassis.errors import Unavailable
+from chassis.nats_accounts import inbox_of, stream_of
 from chassis.service import Component
 from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
@@ -31,6 +35,7 @@ _RENEW_SECONDS: Final = 60.0
 
 _MAX_AGE_SECONDS: Final = 30 * 86_400.0
 _DUPLICATE_WINDOW_SECONDS: Final = 120.0
+_ACK_WAIT_SECONDS: Final = 30.0
 
 #: What nats-py raises when the server is away, slow or says no.
 TROUBLE: Final = (nats_errors.Error, OSError, TimeoutError)
@@ -43,22 +48,29 @@ class EventsUnavailable(Unavailable):
 
 
 class JetStream(Component):
-    """A connection that comes back by itself, and the stream of ``<prefix>.>`` kept in shape.
+    """A connection that comes back by itself; with ``keeps``, its stream and consumers in shape.
 
     ``url`` is ``nats://name:password@host:port``, several of a cluster separated by commas;
-    ``prefix`` is one token of lower-case letters, digits, ``_`` and ``-``; ``name`` is what the
-    server calls the connection. The stream ``<prefix>_events`` (files, 30 days, duplicates
-    recognised for 2 minutes) is created, or brought to that, whenever a connection is made;
-    limits and replicas that an operator set on it stay.
+    ``prefix`` is one token of lower-case letters, digits, ``_`` and ``-``; ``name`` is that of the
+    service, whose answers come on subjects below ``_INBOX.<name>``.
+
+    ``keeps`` is for the one service that owns the stream: its durable consumers and those of all
+    others, with the subject below the prefix that each takes. The stream ``<prefix>_events``
+    (files, 30 days, duplicates recognised for 2 minutes) and they are created, or brought to
+    that, whenever a connection is made, and looked at every minute; limits and replicas that an
+    operator set on the stream stay, as do consumers that ``keeps`` does not name.
     """
 
-    def __init__(self, url: str, *, prefix: str, name: str) -> None:
+    def __init__(
+        self, url: str, *, prefix: str, name: str, keeps: Mapping[str, str] | None = None
+    ) -> None:
         self._servers = [server.strip() for server in url.split(",")]
         if not all(urlsplit(server).hostname for server in self._servers):
             raise ValueError("the URL of NATS is nats://name:password@host:port")
         self._prefix = prefix
         self._name = name
-        self.stream = f"{prefix}_events"
+        self._keeps = keeps
+        self.stream = stream_of(prefix)
         self._client: Client | None = None
         self._ready = asyncio.Event()
         self._changed = asyncio.Event()
@@ -71,7 +83,7 @@ class JetStream(Component):
 
     @property
     def ready(self) -> bool:
-        """Whether it is connected, and the stream in shape."""
+        """Whether it is connected and, for its owner, the stream in shape."""
         return self._ready.is_set()
 
     async def wait_ready(self) -> None:
@@ -107,8 +119,8 @@ class JetStream(Component):
         except (nats_errors.MaxPayloadError, nats_errors.BadSubjectError) as error:
             raise ValueError(str(error)) from error
         except js_errors.NoStreamResponseError as error:
-            # Somebody deleted the stream while the connection stood.
-            self._not_ready()
+            # Somebody deleted the stream while the connection stood, or it is not made yet.
+            self.look_again()
             raise EventsUnavailable(retry_after=1) from error
         except TROUBLE as error:
             raise EventsUnavailable(retry_after=1) from error
@@ -120,15 +132,18 @@ class JetStream(Component):
         except TROUBLE as error:
             raise EventsUnavailable(retry_after=1) from error
 
-    async def pull(self, config: ConsumerConfig) -> JetStreamContext.PullSubscription:
-        """Create the durable consumer, or bring it to ``config``, and get ready to pull from it.
+    async def pull(self, durable: str) -> JetStreamContext.PullSubscription:
+        """Get ready to pull from a consumer, whether or not it exists yet.
 
         Raises EventsUnavailable, or one of TROUBLE.
         """
         jetstream = self._connected().jetstream()
-        # Creating is also updating, except for what can never change.
-        await jetstream.add_consumer(self.stream, config)
-        return await jetstream.pull_subscribe_bind(consumer=config.durable_name, stream=self.stream)
+        return await jetstream.pull_subscribe_bind(consumer=durable, stream=self.stream)
+
+    def look_again(self) -> None:
+        """Have the owner look at its stream and consumers: one of them has gone."""
+        if self._keeps is not None:
+            self._not_ready()
 
     def _connected(self) -> Client:
         if self._client is None or not self._ready.is_set():
@@ -174,16 +189,17 @@ class JetStream(Component):
             connect_timeout=2,
             ping_interval=_PING_SECONDS,
             max_outstanding_pings=2,
+            inbox_prefix=inbox_of(self._name),
         )
 
     async def _keep_in_shape(self, client: Client) -> None:
-        """Reconcile the stream after each change of the connection.
+        """Reconcile what it keeps after each change of the connection, and every minute.
 
         Returns when the connection is closed, or was away for a minute: a new one begins.
         """
         while not client.is_closed:
             self._changed.clear()
-            if client.is_connected and not self._ready.is_set():
+            if client.is_connected:
                 try:
                     await self._reconcile(client.jetstream())
                 except TROUBLE as error:
@@ -192,9 +208,10 @@ class JetStream(Component):
                     continue
                 # Else the connection changed meanwhile: once more.
                 if not self._changed.is_set():
-                    self._ready.set()
                     self._last_trouble = ""
-                    _log.info("events.ready", stream=self.stream)
+                    if not self._ready.is_set():
+                        self._ready.set()
+                        _log.info("events.ready", stream=self.stream)
             try:
                 async with asyncio.timeout(_RENEW_SECONDS):
                     await self._changed.wait()
@@ -203,8 +220,10 @@ class JetStream(Component):
                     return
 
     async def _reconcile(self, jetstream: JetStreamContext) -> None:
+        if self._keeps is None:
+            return
         wanted = {
-            "subjects": [f"{self._prefix}.>"],
+            "subjects": [self.subject(">")],
             "retention": RetentionPolicy.LIMITS,
             "storage": StorageType.FILE,
             "discard": DiscardPolicy.OLD,
@@ -215,9 +234,23 @@ class JetStream(Component):
             found = (await jetstream.stream_info(self.stream)).config
         except js_errors.NotFoundError:
             await jetstream.add_stream(StreamConfig(name=self.stream), **wanted)
-            return
-        if any(getattr(found, field) != value for field, value in wanted.items()):
-            await jetstream.update_stream(found, **wanted)
+        else:
+            if any(getattr(found, field) != value for field, value in wanted.items()):
+                await jetstream.update_stream(found, **wanted)
+        for durable, subject in self._keeps.items():
+            # Creating is also updating, except for what can never change.
+            await jetstream.add_consumer(
+                self.stream,
+                ConsumerConfig(
+                    name=durable,
+                    durable_name=durable,
+                    filter_subject=self.subject(subject),
+                    deliver_policy=DeliverPolicy.ALL,
+                    ack_policy=AckPolicy.EXPLICIT,
+                    ack_wait=_ACK_WAIT_SECONDS,
+                    max_deliver=-1,
+                ),
+            )
 
     def _note(self, error: Exception) -> None:
         # One line for each kind of trouble, not one for each attempt.

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from typing import Any, Final
 
 from prometheus_client import Counter, Gauge
@@ -63,12 +64,16 @@ class Relay(Component):
     Looks every second, and at once when woken. Any number may run side by side: a row is
     locked while it is published, and marked in the same transaction once it is acknowledged.
     While NATS or the database is away it waits; events stay where they are. Published rows go
-    after 7 days.
+    after 7 days. ``moved`` are full subjects that earlier versions wrote into the table, each with
+    the one that takes its events now.
     """
 
-    def __init__(self, db: Database, events: JetStream) -> None:
+    def __init__(
+        self, db: Database, events: JetStream, *, moved: Mapping[str, str] | None = None
+    ) -> None:
         self._db = db
         self._events = events
+        self._moved = moved or {}
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -143,8 +148,9 @@ class Relay(Component):
 
     async def _publish(self, event: Any) -> str | None:
         """What kept the event from being stored, or None."""
+        subject = self._moved.get(event.subject, event.subject)
         try:
-            await self._events.publish(event.subject, event.payload, str(event.id))
+            await self._events.publish(subject, event.payload, str(event.id))
         except EventsUnavailable as error:
             return str(error.__cause__ or error)
         except ValueError as error:

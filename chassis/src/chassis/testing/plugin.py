@@ -17,8 +17,10 @@ import pytest_asyncio
 import uvloop
 
 from chassis.embedded import EmbeddedNats, EmbeddedPostgres, EmbeddedServer, EmbeddedValkey
+from chassis.embedded.nats import ALONE
 from chassis.grpc.client import Channel
 from chassis.ids import new_id
+from chassis.nats_accounts import Accounts
 from chassis.telemetry.logging import configure_logging
 from chassis.testing.databases import DatabaseFactory, ServiceDatabase
 from chassis.testing.model_server import ModelServer, running_model_server
@@ -63,8 +65,16 @@ def embedded_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedde
 
 
 @pytest.fixture(scope="session")
-def embedded_nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedNats]:
-    yield from _run(EmbeddedNats(tmp_path_factory.mktemp("nats")))
+def nats_accounts() -> Accounts:
+    """Who has a user on the NATS of tests; for a conftest.py to say."""
+    return ALONE
+
+
+@pytest.fixture(scope="session")
+def embedded_nats(
+    tmp_path_factory: pytest.TempPathFactory, nats_accounts: Accounts
+) -> Iterator[EmbeddedNats]:
+    yield from _run(EmbeddedNats(tmp_path_factory.mktemp("nats"), accounts=nats_accounts))
 
 
 @pytest.fixture(scope="session")
@@ -99,7 +109,14 @@ def redis_prefix(embedded_redis: EmbeddedValkey) -> Iterator[str]:
 
 @pytest.fixture
 def nats_url(embedded_nats: EmbeddedNats) -> str:
+    """The operator's, who may do everything with streams."""
     return embedded_nats.url
+
+
+@pytest.fixture
+def nats_url_of(embedded_nats: EmbeddedNats) -> Callable[[str], str]:
+    """``nats_url_of("notes-service")``: the URL by which that service comes in production."""
+    return embedded_nats.url_of
 
 
 @pytest.fixture

@@ -7,6 +7,9 @@ from uuid import UUID
 from chassis.clock import utc_now
 from chat_service.usecases.ports import ForgetRunLogs, OpenErasure, Owned
 
+# A subject that this service alone may publish on.
+USER_ERASED = "user.erased.chat-service"
+
 
 async def erase_user(
     open_erasure: OpenErasure,
@@ -32,6 +35,6 @@ async def erase_user(
             run_ids = await transaction.list_run_ids()
             is_more = bool(run_ids) or await transaction.delete_some()
             if not is_more:
-                await transaction.enqueue("user.erased", receipt(erased_at))
+                await transaction.enqueue(USER_ERASED, receipt(erased_at))
         if run_ids:
             await forget_run_logs(run_ids)

@@ -5,9 +5,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from chassis.nats_accounts import OPERATOR
 from chassis.tls import issue
 from parley_compose.keeper import Keeper, write
-from parley_compose.layout import DATABASES, ROLES, SERVICES, Uids
+from parley_compose.layout import ACCOUNTS, DATABASES, ROLES, SERVICES, Uids
 
 
 def hand_out(volumes: Path, uids: Uids) -> None:
@@ -54,7 +55,9 @@ def _nats(keeper: Keeper) -> dict[str, str]:
         "host": "0.0.0.0",
         "port": 4222,
         "http": "127.0.0.1:8222",
-        "authorization": {"user": "parley", "password": keeper.password("nats")},
+        "accounts": ACCOUNTS.configuration(
+            {name: _nats_password(keeper, name) for name in (OPERATOR, *ACCOUNTS.names)}
+        ),
         # The default syncs every two minutes: a power failure would lose acknowledged messages.
         "jetstream": {"store_dir": "/data", "sync_interval": "always"},
     }
@@ -90,12 +93,16 @@ def _service(name: str, keeper: Keeper, tls: Path) -> dict[str, str]:
             # Not the owner's: that one is for migrations alone.
             for role in ("app", "worker"):
                 files[ROLES[role]] = _database_url(keeper, database, role)
-            files["nats_url"] = f"nats://parley:{keeper.password('nats')}@nats:4222"
+            files["nats_url"] = f"nats://{name}:{_nats_password(keeper, name)}@nats:4222"
     if name == "apikey-service":
         files["vault.key"] = keeper.vault_key()
     elif name == "chat-service":
         files["redis_url"] = f"redis://:{keeper.password('redis')}@redis:6379/0"
     return files
+
+
+def _nats_password(keeper: Keeper, name: str) -> str:
+    return keeper.password(f"nats_{name}")
 
 
 def _seed_signing_keys(folder: Path, keeper: Keeper, uid: int) -> None:

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from chassis.nats_accounts import Accounts
+from parley.events.rights import CONSUMES, OWNER, PUBLISHES
+
 SERVICES = ("gateway", "auth-service", "apikey-service", "chat-service", "notes-service")
 #: The services with a database, by the name that its roles are made from.
 DATABASES = {
@@ -10,6 +13,8 @@ DATABASES = {
     "chat": "chat-service",
     "notes": "notes-service",
 }
+#: Who has a user on NATS, and for what.
+ACCOUNTS = Accounts(owner=OWNER, publishes=PUBLISHES, consumes=CONSUMES)
 #: Each role of a database, and what its URL is called.
 ROLES = {
     "owner": "owner_database_url",

@@ -37,7 +37,9 @@ environment:
                       gateways get free ports, which the banner names
   AUTH_DATABASE_URL, AUTH_WORKER_DATABASE_URL, AUTH_OWNER_DATABASE_URL and the same for
   APIKEY_, CHAT_, NOTES_: a PostgreSQL of your own instead of the embedded one
-  REDIS_URL, NATS_URL   likewise
+  REDIS_URL           likewise
+  AUTH_NATS_URL and the same for APIKEY_, CHAT_, NOTES_: likewise, with a user for each service;
+  NATS_URL            one user for all four, who then may do everything to each other's events
   Every other setting of a service (NOTES_LOG_LEVEL=debug) goes to that service as it is.
 """
 

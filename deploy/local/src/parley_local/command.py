@@ -55,7 +55,7 @@ def environment_of(member: Member, directory: Path, inherited: Mapping[str, str]
             {database: urls or _embedded(state, database)},
             # Commands speak to the database alone: these two must only be there.
             redis_url="redis://:none@127.0.0.1",
-            nats_url="nats://none@127.0.0.1",
+            nats_urls={database: "nats://none@127.0.0.1"},
         ),
         state=state,
         inherited=inherited,

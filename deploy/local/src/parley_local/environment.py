@@ -42,11 +42,11 @@ class DatabaseUrls:
 
 @dataclass(frozen=True, slots=True)
 class Backends:
-    """Where the servers are: ``databases`` by the name of Member.database."""
+    """Where the servers are: ``databases`` and ``nats_urls`` by the name of Member.database."""
 
     databases: Mapping[str, DatabaseUrls]
     redis_url: str
-    nats_url: str
+    nats_urls: Mapping[str, str]
 
 
 def explicit_databases(environment: Mapping[str, str]) -> dict[str, DatabaseUrls]:
@@ -65,6 +65,17 @@ def explicit_databases(environment: Mapping[str, str]) -> dict[str, DatabaseUrls
         assert member.database is not None
         found[member.database] = DatabaseUrls(**given)
     return found
+
+
+def explicit_nats(environment: Mapping[str, str]) -> dict[str, str]:
+    """By database, the URL with which a service comes to a NATS that the environment names."""
+    shared = environment.get("NATS_URL")
+    urls = {
+        member.database: environment.get(f"{member.prefix}NATS_URL") or shared
+        for member in SERVICES
+        if member.database is not None
+    }
+    return {database: url for database, url in urls.items() if url}
 
 
 def general_environment(inherited: Mapping[str, str]) -> dict[str, str]:
@@ -96,7 +107,7 @@ def service_environment(
             "GRPC_PORT": str(instance.port),
             "DATABASE_URL": urls.app,
             "WORKER_DATABASE_URL": urls.worker,
-            "NATS_URL": backends.nats_url,
+            "NATS_URL": backends.nats_urls[member.database],
             "EVENTS_PREFIX": "parley",
         }
     if member is AUTH:

@@ -22,6 +22,7 @@ from parley_local.environment import (
     Backends,
     DatabaseUrls,
     explicit_databases,
+    explicit_nats,
     general_environment,
     service_environment,
 )
@@ -30,7 +31,7 @@ from parley_local.parts import Part, ServerPart, ServicePart
 from parley_local.readiness import wait_until_ready
 from parley_local.state import State
 from parley_local.supervise import Stages
-from parley_local.topology import GATEWAY, SERVICES, Instance, Topology, lay_out
+from parley_local.topology import ACCOUNTS, GATEWAY, SERVICES, Instance, Topology, lay_out
 
 _READY_SECONDS = 120.0
 # A process that dies so often before anything was ready will not get there.
@@ -144,13 +145,13 @@ class Runner:
         environment, folder = self._options.environment, self._state.directory
         postgres = EmbeddedPostgres(folder / "postgres")
         valkey = EmbeddedValkey(folder / "valkey")
-        nats = EmbeddedNats(folder / "nats")
+        nats = EmbeddedNats(folder / "nats", accounts=ACCOUNTS)
         servers: list[EmbeddedServer] = []
         if len(explicit) < len(SERVICES):
             servers.append(postgres)
-        redis_url, nats_url = environment.get("REDIS_URL"), environment.get("NATS_URL")
+        redis_url, nats_urls = environment.get("REDIS_URL"), explicit_nats(environment)
         servers += [] if redis_url else [valkey]
-        servers += [] if nats_url else [nats]
+        servers += [] if len(nats_urls) == len(SERVICES) else [nats]
         if servers:
             self._say(f"starting {', '.join(server.name for server in servers)}")
             if not postgres.initialised and postgres in servers:
@@ -164,7 +165,10 @@ class Runner:
             databases = await asyncio.to_thread(provision_embedded, postgres, self._state, explicit)
         self._say("migrating the databases")
         await asyncio.to_thread(migrate_all, databases)
-        return Backends(databases, redis_url or valkey.url, nats_url or nats.url)
+        if nats in servers:
+            own = {str(member.database): nats.url_of(member.name) for member in SERVICES}
+            nats_urls = {**own, **nats_urls}
+        return Backends(databases, redis_url or valkey.url, nats_urls)
 
     async def _start_services(self, topology: Topology, backends: Backends, demo_port: int) -> None:
         # A stage before the services: their last answers come from it.

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chassis.embedded import free_port
+from chassis.nats_accounts import Accounts
+from parley.events.rights import CONSUMES, OWNER, PUBLISHES
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ GATEWAY = Member("gateway", "gateway", "GATEWAY_", ("auth", "apikey", "chat", "n
 #: The four behind the gateway; they start together.
 SERVICES = (AUTH, APIKEY, CHAT, NOTES)
 MEMBERS = (*SERVICES, GATEWAY)
+#: Who has a user on NATS, and for what.
+ACCOUNTS = Accounts(owner=OWNER, publishes=PUBLISHES, consumes=CONSUMES)
 
 
 _MOST_REPLICAS = 9

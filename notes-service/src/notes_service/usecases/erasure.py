@@ -7,7 +7,8 @@ from uuid import UUID
 from chassis.clock import utc_now
 from notes_service.usecases.ports import OpenErasure
 
-USER_ERASED = "user.erased"
+# A subject that this service alone may publish on.
+USER_ERASED = "user.erased.notes-service"
 
 
 async def erase_user(

@@ -53,8 +53,9 @@ Global___UserDeleted: _TypeAlias = UserDeleted  # noqa: Y015
 
 @_typing.final
 class UserErased(_message.Message):
-    """Published on `<prefix>.user.erased` by a service that holds nothing of the
-    user any more; again for each UserDeleted it sees.
+    """Published on `<prefix>.user.erased.<service>` by a service that holds nothing
+    of the user any more; again for each UserDeleted it sees. That subject is what
+    is believed: on NATS nobody else may publish on it.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -66,7 +67,7 @@ class UserErased(_message.Message):
     erasure_id: _builtins.str
     user_id: _builtins.str
     service: _builtins.str
-    """The confirming service, e.g. "notes-service"."""
+    """The confirming service, e.g. "notes-service"; the same as in the subject."""
     @_builtins.property
     def erased_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
