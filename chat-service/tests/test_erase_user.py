@@ -116,7 +116,7 @@ async def test_everything_of_the_user_goes_and_nothing_of_others(
         erased_at = await connection.scalar(
             text("SELECT erased_at FROM owners WHERE erased_at IS NOT NULL")
         )
-    assert event.subject == "test.user.erased"
+    assert event.subject == "test.user.erased.chat-service"
     assert datetime.fromisoformat(event.payload.decode()) == erased_at
 
 

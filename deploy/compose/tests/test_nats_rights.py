@@ -163,6 +163,12 @@ class Thief:
                 heard += line
         return heard
 
+    async def is_turned_away(self) -> None:
+        # Nothing is said meanwhile: what comes after the end would take the server's words away.
+        async with asyncio.timeout(20):
+            said = (await self._reader.read()).decode()
+        assert said.endswith("-ERR 'Authorization Violation'\r\n"), said
+
     async def publishes(self, subject: str, payload: bytes = b"", reply: str = "") -> str:
         self._writer.write(f"PUB {subject} {reply} {len(payload)}\r\n".encode() + payload + b"\r\n")
         return await self.hears()
@@ -435,7 +441,7 @@ async def test_nobody_else_gets_in(server: EmbeddedNats, user: str) -> None:
     place = server.url.rpartition("@")[2]
     who = user.format(old=urlsplit(server.url_of("apikey-service")).password)
     async with Thief.at(f"nats://{who}@{place}") as stranger:
-        assert "-ERR 'Authorization Violation'" in await stranger.hears()
+        await stranger.is_turned_away()
 
 
 @pytest.mark.parametrize("kind", ["compose", "make run"])
@@ -467,10 +473,12 @@ async def test_what_was_stored_before_each_service_had_a_user_is_still_there(
     for _ in range(2):
         await asyncio.to_thread(server.restart)
         async with Thief.at(f"nats://operator:the old password@127.0.0.1:{server.port}") as thief:
-            assert "-ERR 'Authorization Violation'" in await thief.hears()
-    keeps = {"notes-service-user-deleted": "user.deleted"}
+            await thief.is_turned_away()
     owner = JetStream(
-        server.url_of("auth-service"), prefix="parley", name="auth-service", keeps=keeps
+        server.url_of("auth-service"),
+        prefix="parley",
+        name="auth-service",
+        keeps=CONSUMES["notes-service"],
     )
     await owner.start()
     await owner.wait_ready()
@@ -480,7 +488,7 @@ async def test_what_was_stored_before_each_service_had_a_user_is_still_there(
         inbox_prefix="_INBOX.notes-service",
         allow_reconnect=False,
     )
-    bound = await notes.jetstream().pull_subscribe_bind(*keeps, stream=STREAM)
+    bound = await notes.jetstream().pull_subscribe_bind("notes-service-user-deleted", stream=STREAM)
     (message,) = await bound.fetch(1, timeout=20)
     assert (message.data, message.metadata.sequence.stream) == (b"not yet", 2)
     await notes.close()
