@@ -15,7 +15,7 @@ from tools.members import BIN, ROOT, members
 
 def main() -> None:
     sources = [member.folder / "src" for member in members()]
-    shared = [ROOT / "conftest.py", ROOT / "deploy" / "ready.py", *sources]
+    shared = [ROOT / "conftest.py", *sources]
     clean = check(ROOT, [*shared, *filled(ROOT / "tools", ROOT / "tests", ROOT / "bench")])
     for member in members():
         if filled(member.folder / "tests"):

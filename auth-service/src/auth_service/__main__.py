@@ -1,5 +1,5 @@
-"""``python -m auth_service [serve|migrate|rotate-key|make-operator NAME|dead-letters …]``: be the
-service, or look after it.
+"""``python -m auth_service [serve|check|migrate|rotate-key|make-operator NAME|dead-letters …]``:
+be the service, or look after it.
 """
 
 import argparse
@@ -19,6 +19,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="auth-service", description=__doc__)
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("serve", help="be the service, which it is without a command too")
+    commands.add_parser("check", help="read the settings as the service would, and end")
     commands.add_parser("migrate", help="bring its database up to date")
     commands.add_parser("rotate-key", help="give it a new signing key")
     operator = commands.add_parser("make-operator", help="give an active user every right")
@@ -53,7 +54,8 @@ def main() -> None:
         refuse(error)
     except UnusableSigningKey as error:
         parser.exit(2, f"settings: AUTH_SIGNING_KEYS_DIR or AUTH_SIGNING_KEY_FILE: {error}\n")
-    service.run()
+    if arguments.command != "check":
+        service.run()
 
 
 def _rotate_key(settings: Settings) -> None:

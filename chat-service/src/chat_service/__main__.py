@@ -1,4 +1,4 @@
-"""``python -m chat_service [serve|migrate|dead-letters …]``: be the service, or look after it."""
+"""``python -m chat_service [serve|check|migrate|dead-letters …]``: be the service, or look after it."""
 
 import argparse
 
@@ -13,6 +13,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="chat-service", description=__doc__)
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("serve", help="be the service, which it is without a command too")
+    commands.add_parser("check", help="read the settings as the service would, and end")
     commands.add_parser("migrate", help="bring its database up to date")
     dead_letters.add_command(commands)
     arguments = parser.parse_args()
@@ -31,7 +32,8 @@ def main() -> None:
             service = build(settings)
         except UnusableSetting as error:
             refuse(error)
-        service.run()
+        if arguments.command != "check":
+            service.run()
 
 
 if __name__ == "__main__":

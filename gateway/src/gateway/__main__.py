@@ -1,4 +1,4 @@
-"""``python -m gateway [serve]``: run the gateway until SIGTERM."""
+"""``python -m gateway [serve|check]``: run the gateway until SIGTERM, or check its settings."""
 
 import argparse
 
@@ -8,11 +8,19 @@ from gateway.wiring import build
 
 
 def main() -> None:
-    """Read the settings from the environment and serve."""
+    """Read the settings from the environment, and serve."""
     parser = argparse.ArgumentParser(prog="gateway", description="Parley's REST gateway.")
-    parser.add_argument("command", nargs="?", choices=["serve"], default="serve")
-    parser.parse_args()
-    build(load_settings(Settings)).service.run()
+    parser.add_argument(
+        "command",
+        nargs="?",
+        choices=["serve", "check"],
+        default="serve",
+        help="check: read the settings as the gateway would, and end",
+    )
+    arguments = parser.parse_args()
+    service = build(load_settings(Settings)).service
+    if arguments.command != "check":
+        service.run()
 
 
 if __name__ == "__main__":

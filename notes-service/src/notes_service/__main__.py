@@ -1,4 +1,4 @@
-"""``python -m notes_service [serve|migrate|dead-letters …]``: be the service, or look after it."""
+"""``python -m notes_service [serve|check|migrate|dead-letters …]``: be the service, or look after it."""
 
 import argparse
 
@@ -13,6 +13,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="notes-service", description=__doc__)
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("serve", help="be the service, which it is without a command too")
+    commands.add_parser("check", help="read the settings as the service would, and end")
     commands.add_parser("migrate", help="bring its database up to date")
     dead_letters.add_command(commands)
     arguments = parser.parse_args()
@@ -27,7 +28,9 @@ def main() -> None:
         worker_url = settings.worker_database_url.get_secret_value()
         parser.exit(dead_letters.run_command(worker_url, arguments))
     else:
-        build(settings).run()
+        service = build(settings)
+        if arguments.command != "check":
+            service.run()
 
 
 if __name__ == "__main__":
