@@ -113,7 +113,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
                     self._refuse(HeadTooLarge())
         elif self._body is not None and not self._body.ended:
             self._body.settle()
-            if self._body.is_cut or self._body.is_broken:
+            if self._body.is_broken:
+                # Its reader has its turn later, and others come before.
+                self.cycle.body.clear()
+                self._deafen()
+            elif self._body.is_cut:
                 self._deafen()
             else:
                 self._body.watch()
