@@ -65,9 +65,8 @@ class Everyday:
         user = self.user
         session_id = user.create_session(title=mark)
         once = {"Idempotency-Key": f"once-{mark}"}
-        for _ in range(2):
-            events = self._ask(session_id, once)
-        assert text_of_events(events) == text_of("tokens-30")
+        for events in (self._ask(session_id, once), self._ask(session_id, once)):
+            assert text_of_events(events) == text_of("tokens-30")
         assert [m["role"] for m in user.messages(session_id)] == ["user", "assistant"]
         say(user, "GET", f"/chat/sessions/{session_id}/messages?order=asc&count=true&limit=1", 200)
         say(user, "GET", "/chat/sessions?count=true&limit=1", 200)
@@ -101,11 +100,9 @@ class Everyday:
             headers={"Accept": "text/event-stream"},
         ) as answer:
             assert answer.status_code == 200, answer.read()
-            for event in read_events(answer.iter_lines()):
-                if event.name == "start":
-                    run_id = event.data["run_id"]
-                if event.name == "delta":
-                    break
+            events = read_events(answer.iter_lines())
+            run_id = next(events).data["run_id"]
+            assert next(events).name == "delta"
         assert read(user, f"/chat/sessions/{session_id}/recover")["run"]["id"] == run_id
         say(user, "POST", f"/chat/runs/{run_id}/cancel", 202)
         self._wait_for(run_id, "cancelled")
@@ -126,17 +123,19 @@ class Everyday:
     def _keep_notes_and_keys(self, mark: str) -> None:
         user = self.user
         once = {"Idempotency-Key": f"note-{mark}"}
-        for _ in range(2):
-            note = say(
-                user, "POST", "/notes", 201, json={"title": mark, "content": "x"}, headers=once
-            ).json()
-        assert read(user, f"/notes/{note['id']}") == note
+        note, again = (
+            say(user, "POST", "/notes", 201, json={"title": mark, "content": "x"}, headers=once)
+            for _ in range(2)
+        )
+        assert again.json() == note.json()
+        kept = f"/notes/{note.json()['id']}"
+        assert read(user, kept) == note.json()
         self._turn_the_pages("/notes")
         say(user, "GET", "/notes?count=true", 200)
         another = user.create_key(self.key["base_url"], "tokens-30")
         assert read(user, f"/keys/{another['id']}") == another
         say(user, "GET", "/keys?count=true", 200)
-        say(user, "DELETE", f"/notes/{note['id']}", 204)
+        say(user, "DELETE", kept, 204)
 
     def _be_somebody(self, mark: str) -> None:
         user = self.user

@@ -35,7 +35,7 @@ def stars(source: str) -> Iterator[tuple[int, str]]:
         if isinstance(node, ast.JoinedStr):
             # What stands between the constants is a name, whatever it is.
             text = "".join(
-                part.value if isinstance(part, ast.Constant) else "x" for part in node.values
+                str(part.value) if isinstance(part, ast.Constant) else "x" for part in node.values
             )
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             text = node.value

@@ -9,6 +9,7 @@ import pytest
 
 from chassis.embedded import free_port
 from chassis.health import Check, HealthBook, OpsServer
+from chassis.settings import ServiceSettings
 
 READY = Path(__file__).resolve().parents[2] / "ready"
 
@@ -41,7 +42,9 @@ def book(needed: Dependency, useful: Dependency) -> HealthBook:
 
 @pytest.fixture
 async def server(book: HealthBook) -> AsyncIterator[OpsServer]:
-    server = OpsServer(book, host="127.0.0.1", port=0)
+    nowhere = Path("/")
+    settings = ServiceSettings(tls_ca_file=nowhere, tls_cert_file=nowhere, tls_key_file=nowhere)
+    server = OpsServer(book, settings)
     await server.start()
     yield server
     await server.stop()
