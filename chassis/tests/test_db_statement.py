@@ -15,6 +15,7 @@ from sqlalchemy import (
     any_,
     bindparam,
     delete,
+    exists,
     insert,
     select,
     text,
@@ -187,8 +188,9 @@ def test_a_star_in_place_of_columns_is_refused_when_it_is_written(sql: str) -> N
         Statement(text(sql))
 
 
-def test_a_product_and_a_count_are_no_stars() -> None:
+def test_a_product_a_count_and_what_exists_does_not_look_at_are_no_stars() -> None:
     Statement(text("SELECT count(*) AS all_of_them, 2 * amount AS twice, 1.5*2 FROM entries"))
+    Statement(select(exists().where(entries.c.id == bindparam("entry_id"))))
 
 
 def test_the_columns_that_the_code_knows_are_named_and_quoted() -> None:

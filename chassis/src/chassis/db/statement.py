@@ -29,9 +29,10 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from chassis.db.connection import Connection
 from chassis.db.pipeline import Answer, Command
 
-#: A star in a list of columns; not a product, and not count(*).
+#: A star in a list of columns; not a product, not count(*), and not what EXISTS does not look at.
 WHOLE_ROW: Final = re.compile(
-    r"\b(?:SELECT|RETURNING)\s+(?:(?:ALL|DISTINCT)\s+)?\*|\.\s*\*|,\s*\*", re.IGNORECASE
+    r"(?<!EXISTS \()\b(?:SELECT|RETURNING)\s+(?:(?:ALL|DISTINCT)\s+)?\*|\.\s*\*|,\s*\*",
+    re.IGNORECASE,
 )
 
 
