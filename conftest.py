@@ -2,17 +2,18 @@
 
 pytest names a test module after its path. `gateway/tests/test_x.py` becomes
 `gateway.tests.test_x`, and unless the real package is known by then, pytest
-makes an empty one of that name out of the folder. The same holds for chassis.
+makes an empty one of that name out of the folder. The same holds for chassis and servicekit.
 """
 
 import pytest
 
 import chassis
 import gateway
+import servicekit
 from chassis.nats_accounts import Accounts
 from parley.events.rights import CONSUMES, OWNER, PUBLISHES
 
-__all__ = ["chassis", "gateway"]
+__all__ = ["chassis", "gateway", "servicekit"]
 
 
 @pytest.fixture(scope="session")

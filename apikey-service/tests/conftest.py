@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import pytest_asyncio
 
+from apikey_service.migrations import MIGRATIONS
 from apikey_service.settings import Settings
-from apikey_service.wiring import MIGRATIONS, build
+from apikey_service.wiring import build
 from chassis.embedded.ports import free_port
 from chassis.errors import RemoteError
 from chassis.grpc.caller import TokenVerifier

@@ -48,7 +48,7 @@ def test_with_a_key_that_is_none_it_refuses_to_start(
 
     refusal = _refusal(capsys)
 
-    assert "APIKEY_VAULT_KEY: Value error, must be 32 random bytes in base64" in refusal
+    assert "settings: APIKEY_VAULT_KEY_FILE: must be 32 random bytes in base64" in refusal
     assert text not in refusal
 
 
@@ -69,5 +69,5 @@ def test_with_two_keys_it_refuses_to_choose(
 
     refusal = _refusal(capsys)
 
-    assert "both set" in refusal
+    assert "settings: APIKEY_VAULT_KEY_FILE: APIKEY_VAULT_KEY is set too" in refusal
     assert GOOD not in refusal

@@ -11,8 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from psycopg import sql
 
+from auth_service.migrations import MIGRATIONS
 from auth_service.settings import Settings
-from auth_service.wiring import MIGRATIONS, build
+from auth_service.wiring import build
 from chassis.embedded.ports import free_port
 from chassis.grpc.client import Channel
 from chassis.jetstream import JetStream

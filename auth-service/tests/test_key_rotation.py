@@ -246,11 +246,14 @@ def test_the_command_says_what_it_did_and_needs_a_directory(
         monkeypatch.setenv(name, str(value))
     from auth_service.__main__ import main
 
-    main()
+    with pytest.raises(SystemExit) as done:
+        main()
+    assert done.value.code == 0
     said = capsys.readouterr().out
     [added] = [path for path in tmp_path.iterdir() if path.name != "a.pem"]
     assert SigningKey.load(added).verification.kid in said
     assert "PRIVATE" not in said
     monkeypatch.setenv("AUTH_SIGNING_KEYS_DIR", str(tmp_path / "a.pem"))
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit) as refused:
         main()
+    assert refused.value.code == 2

@@ -7,7 +7,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from auth_service.wiring import MIGRATIONS
+from auth_service.migrations import MIGRATIONS
 from chassis.db.migrate import migrate
 from chassis.testing import DatabaseUrls, ServiceDatabase
 

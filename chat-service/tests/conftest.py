@@ -40,22 +40,23 @@ from chat_service.domain.message import Message
 from chat_service.domain.prompt import Window
 from chat_service.domain.run import Ending, Run, RunStatus, Usage
 from chat_service.domain.session import Session
+from chat_service.migrations import MIGRATIONS
 from chat_service.settings import Settings
 from chat_service.store import statements
-from chat_service.store.erasure import erasures
 from chat_service.store.transaction import transactions
 from chat_service.store.turns import PostgresTurns, of_ending
 from chat_service.usecases.accept_run import AcceptedRun, Question, accept_run
 from chat_service.usecases.errors import KeyNotFound
 from chat_service.usecases.finish_run import finish_run
 from chat_service.usecases.messages import list_messages
-from chat_service.usecases.ports import OpenErasure, OpenTransaction, Turns
+from chat_service.usecases.ports import OpenTransaction, Owned, Turns
 from chat_service.usecases.sessions import create_session, get_session
-from chat_service.wiring import MIGRATIONS, build
+from chat_service.wiring import build
 from parley.apikey.v1 import apikey_pb2
 from parley.auth.v1 import auth_pb2
 from parley.chat.v1 import chat_pb2, chat_pb2_grpc
 from parley.events.rights import CONSUMES, user_erased_by
+from servicekit.erasure import Erasing
 
 CONNECTION = Connection(
     key_id=new_id(),
@@ -87,12 +88,14 @@ class Chat:
     worker: Database
     turns: Turns
     open_transaction: OpenTransaction
-    open_erasure: OpenErasure
     connection: Connection = CONNECTION
     ending: Ending = ENDING
 
     async def resolve_key(self, key_id: UUID | None) -> Connection:
         return self.connection
+
+    def erasing(self, whose: Owned) -> Erasing:
+        return Erasing(self.worker, Scope(tenant_id=whose.tenant_id, user_id=whose.user_id))
 
     async def session(
         self,
@@ -195,9 +198,7 @@ async def chat(service_database: ServiceDatabase) -> AsyncIterator[Chat]:
     worker = Database(urls.worker, pool_size=2, application_name="test worker")
     await app.start()
     await worker.start()
-    yield Chat(
-        urls, app, worker, PostgresTurns(app), transactions(app), erasures(worker, "test.{}".format)
-    )
+    yield Chat(urls, app, worker, PostgresTurns(app), transactions(app))
     await worker.stop()
     await app.stop()
 

@@ -302,8 +302,7 @@ async def test_an_erased_user_is_not_admitted_at_once(
 ) -> None:
     chat, turns = watched
     session = await chat.session(caller)
-    async with chat.open_erasure(caller) as erasure:
-        await erasure.seal_owner(session.created_at)
+    async with chat.erasing(caller).transaction():
         waiting = asyncio.create_task(chat.accept(caller, session.id))
         await chat.somebody_waits()
     with pytest.raises(OwnerErased):

@@ -13,7 +13,8 @@ from sqlalchemy import text
 from chassis.caller import Caller
 from chassis.db.owners import OwnerErased
 from chassis.testing import DatabaseUrls, limit_deletes
-from chat_service.usecases.erase_user import erase_user
+from chat_service.store.erasure import DeleteConversations, end_live_runs, end_runs_of
+from servicekit.erasure import erase_user, forget_repetitions
 
 # `Chat` of conftest.py, which a test module has no name for.
 Chat = Any
@@ -93,9 +94,9 @@ async def _counts(chat: Chat) -> list[int]:
 
 async def _erase(chat: Chat, user: Caller, logs: Logs) -> None:
     await erase_user(
-        chat.open_erasure,
-        logs.forget,
-        user,
+        chat.erasing(user),
+        [end_live_runs, DeleteConversations(logs.forget), forget_repetitions],
+        subject="test.user.erased.chat-service",
         receipt=lambda erased_at: erased_at.isoformat().encode(),
     )
 
@@ -202,17 +203,18 @@ async def test_an_erasure_waits_for_the_turn_that_holds_the_owner(
 ) -> None:
     accepted = await chat.accept(caller, None)
     if seal_first:
-        async with chat.open_erasure(caller) as erasure:
-            await erasure.seal_owner(accepted.run.created_at)
+        erasing = chat.erasing(caller)
+        async with erasing.transaction() as (connection, at):
+            await end_runs_of(connection, erasing.user, at)
             finishing = asyncio.create_task(chat.finish(accepted.run))
             await chat.somebody_waits()
         assert not await finishing
         await _erase(chat, caller, Logs())
     else:
         async with chat.finishing(accepted.run):
-            erasing = asyncio.create_task(_erase(chat, caller, Logs()))
+            task = asyncio.create_task(_erase(chat, caller, Logs()))
             await chat.somebody_waits()
-        await erasing
+        await task
     assert await _counts(chat) == [0, 0, 0]
 
 

@@ -21,8 +21,9 @@ from chassis.testing import (
     TlsSettings,
     eventually,
 )
+from notes_service.migrations import MIGRATIONS
 from notes_service.settings import Settings
-from notes_service.wiring import MIGRATIONS, build
+from notes_service.wiring import build
 from parley.auth.v1 import auth_pb2, auth_pb2_grpc
 from parley.events.rights import CONSUMES, user_erased_by
 from parley.notes.v1 import notes_pb2, notes_pb2_grpc

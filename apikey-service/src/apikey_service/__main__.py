@@ -1,36 +1,21 @@
-"""``python -m apikey_service [serve|check|migrate|dead-letters …]``: be the service, or look after it."""
+"""``python -m apikey_service``: be apikey-service, or look after it."""
 
-import argparse
+from typing import NoReturn
 
-from apikey_service.settings import Settings
-from apikey_service.wiring import MIGRATIONS, NAME, build
-from chassis import dead_letters
-from chassis.settings import load_settings
-from chassis.telemetry.logging import configure_logging
+from apikey_service.migrations import MIGRATIONS
+from apikey_service.settings import NAME, Settings
+from chassis.service import Service
+from servicekit import main as command_line
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="apikey-service", description=__doc__)
-    commands = parser.add_subparsers(dest="command")
-    commands.add_parser("serve", help="be the service, which it is without a command too")
-    commands.add_parser("check", help="read the settings as the service would, and end")
-    commands.add_parser("migrate", help="bring its database up to date")
-    dead_letters.add_command(commands)
-    arguments = parser.parse_args()
-    settings = load_settings(Settings)
-    if arguments.command == "migrate":
-        # Alembic takes memory and time: only who migrates pays for it.
-        from chassis.db.migrate import run_command
+def main() -> NoReturn:
+    command_line.main(NAME, Settings, build=_build, migrations=MIGRATIONS)
 
-        parser.exit(run_command(settings, MIGRATIONS, name=NAME, log_level=settings.log_level))
-    elif arguments.command == "dead-letters":
-        configure_logging(NAME, settings.log_level)
-        worker_url = settings.worker_database_url.get_secret_value()
-        parser.exit(dead_letters.run_command(worker_url, arguments))
-    else:
-        service = build(settings)
-        if arguments.command != "check":
-            service.run()
+
+def _build(settings: Settings) -> Service:
+    from apikey_service.wiring import build
+
+    return build(settings)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """The vault on the wire: decode, call the use case, encode. Errors fly through."""
 
-from collections.abc import AsyncIterator
-
 from apikey_service.mapping import (
     connection_to_proto,
     decode_key,
@@ -13,12 +11,10 @@ from apikey_service.usecases import keys
 from apikey_service.usecases.ports import FindSealed, OpenTransaction, Vault
 from apikey_service.usecases.resolve import resolve_key
 from chassis.grpc.caller import current_caller
-from chassis.grpc.client import Channel
 from chassis.grpc.idempotency import once
 from chassis.grpc.server import allow
 from chassis.telemetry.redaction import hide
 from parley.apikey.v1 import apikey_pb2, apikey_pb2_grpc
-from parley.auth.v1 import auth_pb2, auth_pb2_grpc
 
 POLICY = {
     "parley.apikey.v1.ApiKeyService": {
@@ -87,9 +83,3 @@ class ApiKeyServicer(apikey_pb2_grpc.ApiKeyServiceServicer):
         )
         hide(connection.api_key.reveal())
         return connection_to_proto(connection)
-
-
-def watch_revocations(auth: Channel) -> AsyncIterator[auth_pb2.WatchRevocationsResponse]:
-    """auth-service's keys and revocations: the current ones, then each change."""
-    stub = auth.stub(auth_pb2_grpc.AuthServiceStub)
-    return auth.stream(stub.WatchRevocations, auth_pb2.WatchRevocationsRequest())

@@ -1,21 +1,19 @@
 """What the vault is told by its environment: variables ``APIKEY_…``."""
 
+from typing import Final
+
 from pydantic import Field, SecretStr, field_validator
 
 from apikey_service.vault.kek import parse_kek
-from chassis.setting_values import Target
-from chassis.settings import (
-    DatabaseSettings,
-    EventsSettings,
-    GrpcServerSettings,
-    service_config,
-)
+from chassis.settings import service_config
+from servicekit.settings import UserServiceSettings
+
+NAME: Final = "apikey-service"
 
 
-class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
+class Settings(UserServiceSettings):
     model_config = service_config("APIKEY_")
 
-    auth_target: Target = Field(description="host:port of auth-service: keys and revocations.")
     vault_key: SecretStr = Field(
         description="The key-encryption key: 32 random bytes in base64. Losing it loses every "
         "stored provider key. Give it as a file: APIKEY_VAULT_KEY_FILE."

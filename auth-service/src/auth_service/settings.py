@@ -1,21 +1,19 @@
 """What auth-service is told by its environment; every variable begins with ``AUTH_``."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from auth_service.domain.emails import email_problem
 from auth_service.domain.trust import ACCESS_TOKEN_MAX
-from chassis.settings import (
-    DatabaseSettings,
-    EventsSettings,
-    GrpcServerSettings,
-    service_config,
-)
+from chassis.settings import service_config
+from servicekit.settings import DatabaseServiceSettings
+
+NAME: Final = "auth-service"
 
 
-class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
+class Settings(DatabaseServiceSettings):
     """See each field's description."""
 
     model_config = service_config("AUTH_")

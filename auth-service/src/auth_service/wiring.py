@@ -14,8 +14,9 @@ from auth_service.delivery.errands import ErrandQueue
 from auth_service.delivery.smtp import MailServer, SmtpMail
 from auth_service.domain.limits import log_ins, registrations
 from auth_service.events import UserErasedHandler, encode_deleted
+from auth_service.migrations import MIGRATIONS
 from auth_service.rpc import POLICY, AuthServicer, watch
-from auth_service.settings import Settings
+from auth_service.settings import NAME, Settings
 from auth_service.store.admin import admin_transactions
 from auth_service.store.caller import caller_transactions
 from auth_service.store.effects import Effects
@@ -46,8 +47,6 @@ from parley.events.rights import (
     confirmations_of,
 )
 
-NAME = "auth-service"
-MIGRATIONS = Path(__file__).parent / "migrations"
 # How often the directory of signing keys is read.
 READ_KEYS_SECONDS = 5.0
 # Fewer than there are connections: who asks for a code must not wait for those who did before.

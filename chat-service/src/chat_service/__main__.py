@@ -1,39 +1,21 @@
-"""``python -m chat_service [serve|check|migrate|dead-letters …]``: be the service, or look after it."""
+"""``python -m chat_service``: be chat-service, or look after it."""
 
-import argparse
+from typing import NoReturn
 
-from chassis import dead_letters
-from chassis.settings import UnusableSetting, load_settings, refuse
-from chassis.telemetry.logging import configure_logging
-from chat_service.settings import Settings
-from chat_service.wiring import MIGRATIONS, NAME, build
+from chassis.service import Service
+from chat_service.migrations import MIGRATIONS
+from chat_service.settings import NAME, Settings
+from servicekit import main as command_line
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="chat-service", description=__doc__)
-    commands = parser.add_subparsers(dest="command")
-    commands.add_parser("serve", help="be the service, which it is without a command too")
-    commands.add_parser("check", help="read the settings as the service would, and end")
-    commands.add_parser("migrate", help="bring its database up to date")
-    dead_letters.add_command(commands)
-    arguments = parser.parse_args()
-    settings = load_settings(Settings)
-    if arguments.command == "migrate":
-        # Alembic takes memory and time: only who migrates pays for it.
-        from chassis.db.migrate import run_command
+def main() -> NoReturn:
+    command_line.main(NAME, Settings, build=_build, migrations=MIGRATIONS)
 
-        parser.exit(run_command(settings, MIGRATIONS, name=NAME, log_level=settings.log_level))
-    elif arguments.command == "dead-letters":
-        configure_logging(NAME, settings.log_level)
-        worker_url = settings.worker_database_url.get_secret_value()
-        parser.exit(dead_letters.run_command(worker_url, arguments))
-    else:
-        try:
-            service = build(settings)
-        except UnusableSetting as error:
-            refuse(error)
-        if arguments.command != "check":
-            service.run()
+
+def _build(settings: Settings) -> Service:
+    from chat_service.wiring import build
+
+    return build(settings)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ import grpc.aio
 
 from chassis.errors import AppError, FieldError, ValidationFailed
 from chassis.grpc.caller import current_caller
-from chassis.grpc.client import Channel
 from chassis.grpc.idempotency import once, request_key
 from chassis.grpc.server import Method, allow
 from chassis.ids import parse_id
@@ -30,7 +29,6 @@ from chat_service.usecases.ports import OpenTransaction, ResolveKey
 from chat_service.usecases.recover_run import Recall, recover_run
 from chat_service.usecases.sessions import create_session, get_session, list_sessions
 from chat_service.usecases.start_run import StartRun
-from parley.auth.v1 import auth_pb2, auth_pb2_grpc
 from parley.chat.v1 import chat_pb2, chat_pb2_grpc
 
 SERVICE = "parley.chat.v1.ChatService"
@@ -322,9 +320,3 @@ def _load(load: Load) -> chat_pb2.Load:
 async def _leave(trunk: Trunk, requests: AsyncIterator[chat_pb2.OpenTrunkRequest]) -> None:
     async for request in requests:
         trunk.leave(request.leave)
-
-
-def watch_revocations(auth: Channel) -> AsyncIterator[auth_pb2.WatchRevocationsResponse]:
-    """auth-service's keys and revocations: the current ones, then each change."""
-    stub = auth.stub(auth_pb2_grpc.AuthServiceStub)
-    return auth.stream(stub.WatchRevocations, auth_pb2.WatchRevocationsRequest())

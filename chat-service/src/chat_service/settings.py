@@ -1,19 +1,17 @@
 """What an operator may set: variables that begin with CHAT_."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator
 
 from chassis.setting_values import Target, check_secret_url, one_network
-from chassis.settings import (
-    DatabaseSettings,
-    EventsSettings,
-    GrpcServerSettings,
-    service_config,
-)
+from chassis.settings import service_config
 from chat_service.providers.guard import AddressPolicy
 from parley.bounds import QUESTION
+from servicekit.settings import UserServiceSettings
+
+NAME: Final = "chat-service"
 
 
 def _one_host(entry: str) -> str:
@@ -28,12 +26,11 @@ def _one_host(entry: str) -> str:
 Host = Annotated[str, AfterValidator(_one_host)]
 
 
-class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
+class Settings(UserServiceSettings):
     """The chat service's settings."""
 
     model_config = service_config("CHAT_")
 
-    auth_target: Target = Field(description="host:port of auth-service's gRPC.")
     apikey_target: Target = Field(description="host:port of apikey-service's gRPC.")
 
     redis_url: SecretStr = Field(description="redis://… with credentials: the logs of runs.")

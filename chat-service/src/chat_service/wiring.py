@@ -1,31 +1,22 @@
 """What the chat service is made of."""
 
 from functools import partial
-from pathlib import Path
 
-from chassis.db.engine import Database
-from chassis.db.idempotency import AnswerSweep
-from chassis.db.schema import SchemaCheck
-from chassis.dead_letters import DeadLetters
-from chassis.grpc.caller import TokenVerifier, TrustFeed, TrustStore
 from chassis.grpc.client import Channel
-from chassis.grpc.server import GrpcServer
 from chassis.health import Check
 from chassis.ids import new_id
-from chassis.jetstream import Consumer, JetStream
-from chassis.outbox import Relay
 from chassis.service import Service
 from chassis.settings import UnusableSetting, variable_of
 from chat_service.apikeys import resolve_key_over
 from chat_service.domain.limits import Limits
 from chat_service.domain.prompt import Window
 from chat_service.domain.run import Run, RunStatus
-from chat_service.events import UserDeletedHandler
+from chat_service.migrations import MIGRATIONS
 from chat_service.providers.guard import AddressPolicy
 from chat_service.providers.openai import OpenAiProvider
-from chat_service.rpc import POLICY, ChatServicer, watch_revocations
-from chat_service.settings import Settings
-from chat_service.store.erasure import erasures
+from chat_service.rpc import POLICY, ChatServicer
+from chat_service.settings import NAME, Settings
+from chat_service.store.erasure import DeleteConversations, end_live_runs
 from chat_service.store.frames import PostgresRunFrames
 from chat_service.store.replicas import PostgresReplicas
 from chat_service.store.transaction import transactions
@@ -43,29 +34,16 @@ from chat_service.usecases.finish_run import finish_run
 from chat_service.usecases.get_run import find_run
 from chat_service.usecases.start_run import StartRun
 from parley.chat.v1.chat_pb2_grpc import add_ChatServiceServicer_to_server
-from parley.events.rights import USER_ERASED_BY_ANYBODY, deletions_for, user_erased_by
-
-NAME = "chat-service"
-MIGRATIONS = Path(__file__).parent / "migrations"
+from servicekit.parts import parts_of
 
 
 def build(settings: Settings) -> Service:
     """The service, not started yet. Raises UnusableSetting."""
-    database = Database(
-        settings.database_url.get_secret_value(),
-        pool_size=settings.database_pool_size,
-        application_name=NAME,
-    )
-    worker = Database(
-        settings.worker_database_url.get_secret_value(),
-        pool_size=settings.database_pool_size,
-        application_name=f"{NAME} worker",
-        # An erasure may delete a hundred thousand messages at a time.
-        statement_seconds=60,
-    )
+    # An erasure may delete a hundred thousand messages at a time.
+    parts = parts_of(NAME, settings, worker_statement_seconds=60)
+    database, worker = parts.database, parts.worker
     open_transaction, turns = transactions(database), PostgresTurns(database)
 
-    auth = Channel(target=settings.auth_target, server="auth-service", settings=settings)
     apikey = Channel(target=settings.apikey_target, server="apikey-service", settings=settings)
     resolve_key = resolve_key_over(apikey)
 
@@ -131,26 +109,6 @@ def build(settings: Settings) -> Service:
         open_transaction, resolve_key, engine, owner=replica, window=window, limits=limits
     )
 
-    events = JetStream(
-        settings.nats_url.get_secret_value(), prefix=settings.events_prefix, name=NAME
-    )
-    relay = Relay(
-        worker,
-        events,
-        moved={events.subject(USER_ERASED_BY_ANYBODY): events.subject(user_erased_by(NAME))},
-    )
-    dead_letters = DeadLetters(worker)
-    user_deleted = Consumer(
-        events,
-        durable=deletions_for(NAME),
-        handler=UserDeletedHandler(
-            erasures(worker, events.subject), engine.forget, service=NAME, announce=relay.wake
-        ),
-        dead_letters=dead_letters,
-    )
-
-    trust = TrustStore()
-    trust_feed = TrustFeed(trust, lambda: watch_revocations(auth))
     servicer = ChatServicer(
         open_transaction,
         resolve_key,
@@ -164,43 +122,21 @@ def build(settings: Settings) -> Service:
         trunks,
         replica,
     )
-    server = GrpcServer(
-        settings=settings,
+    return parts.service(
+        migrations=MIGRATIONS,
         policy=POLICY,
         register=lambda server: add_ChatServiceServicer_to_server(servicer, server),
-        verifier=TokenVerifier(trust),
-    )
-    return Service(
-        NAME,
-        settings,
+        erasure=[end_live_runs, DeleteConversations(engine.forget)],
         components=[
-            database,
-            worker,
-            events,
-            relay,
-            AnswerSweep(worker),
-            auth,
             apikey,
-            trust_feed,
             log,
             provider,
             finaliser,
             engine,
             ownership,
             Sweep(log, run_frames, replicas),
-            dead_letters,
-            user_deleted,
-            server,
         ],
-        checks=[
-            Check("database", database.ping, critical=True),
-            Check("schema", SchemaCheck(database, MIGRATIONS), critical=True),
-            Check("token-keys", trust.probe, critical=True),
-            Check("redis", log.probe),
-            Check("nats", events.ping),
-            Check("auth-service", auth.probe),
-            Check("apikey-service", apikey.probe),
-        ],
+        checks=[Check("redis", log.probe), Check("apikey-service", apikey.probe)],
     )
 
 

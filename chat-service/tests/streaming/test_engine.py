@@ -14,6 +14,7 @@ from chassis.testing.eventually import eventually
 from chassis.testing.model_server import ModelServer
 from chat_service.domain.message import Role
 from chat_service.domain.run import RunStatus
+from chat_service.store.erasure import DeleteConversations, end_live_runs
 from chat_service.store.replicas import PostgresReplicas
 from chat_service.streaming import log as log_module
 from chat_service.streaming import ownership
@@ -247,11 +248,9 @@ async def test_a_forgotten_run_stops_and_leaves_no_log(
     accepted = await rig.ask(caller, model_server, "endless-at-100")
     following = asyncio.create_task(rig.follow(accepted.run, 0))
     await eventually(lambda: rig.log.read(accepted.run.id, 2))
-    async with rig.chat.open_erasure(accepted.run) as erasure:
-        await erasure.seal_owner(accepted.run.created_at)
-        await erasure.delete_runs([accepted.run.id])
-        await erasure.delete_some()
-    await rig.engine.forget([accepted.run.id])
+    erasing = rig.chat.erasing(accepted.run)
+    await end_live_runs(erasing)
+    await DeleteConversations(rig.engine.forget)(erasing)
     frames = await following
     assert frames[0].event == "start"
     assert not frames[-1].is_terminal

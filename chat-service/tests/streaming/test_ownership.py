@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from chassis.caller import Caller
 from chassis.testing import ModelServer, eventually
+from chat_service.store.erasure import end_live_runs
 from chat_service.streaming import ownership
 
 
@@ -45,8 +46,7 @@ async def test_a_silent_models_run_ends_with_its_users_erasure_wherever_that_is_
     await owner.start()
     try:
         await eventually(lambda: rig.log.read(run.id, 0))
-        async with rig.chat.open_erasure(run) as erasure:
-            await erasure.seal_owner(run.created_at)
+        await end_live_runs(rig.chat.erasing(run))
         await eventually(lambda: not rig.engine.generates(run.id))
         await eventually(lambda: model_server.counters()["closed_by_client"] > closed)
         await reading

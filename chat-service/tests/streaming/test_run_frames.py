@@ -1,6 +1,8 @@
 """Frames in PostgreSQL: kept for whoever owns the run, seen by whoever takes it over."""
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -9,6 +11,7 @@ from chassis.caller import Caller
 from chassis.ids import new_id
 from chat_service.domain.frame import Frame, connected, merged
 from chat_service.domain.run import Run
+from chat_service.store.erasure import DeleteConversations, end_live_runs
 from chat_service.store.frames import PostgresRunFrames
 from chat_service.store.replicas import PostgresReplicas
 from chat_service.usecases.run_frames import Claim, Spill, Standing
@@ -110,15 +113,17 @@ async def test_released_frames_are_gone_and_ended_runs_are_swept(
     assert await kept.read(live.id, 0) == frames(4, 4)
 
 
+async def no_logs(run_ids: Sequence[UUID]) -> None: ...
+
+
 async def test_an_erased_users_frames_go_with_the_runs(
     chat: Any, caller: Caller, kept: PostgresRunFrames
 ) -> None:
     run = await accepted(chat, caller)
     await kept.append([Spill(run.id, 1, frames(1, 4))])
-    async with chat.open_erasure(run) as erasure:
-        await erasure.seal_owner(run.created_at)
-        await erasure.delete_runs([run.id])
-        await erasure.delete_some()
+    erasing = chat.erasing(run)
+    await end_live_runs(erasing)
+    await DeleteConversations(no_logs)(erasing)
     assert await kept.read(run.id, 0) == []
     assert await kept.append([Spill(run.id, 1, frames(5, 5))]) == [Standing.LOST]
 

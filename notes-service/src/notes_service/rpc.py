@@ -1,15 +1,11 @@
 """The notes service on the wire: decode, call the use case, encode. Errors fly through."""
 
-from collections.abc import AsyncIterator
-
 from chassis.grpc.caller import current_caller
-from chassis.grpc.client import Channel
 from chassis.grpc.idempotency import once
 from chassis.grpc.server import allow
 from notes_service.mapping import decode_note, encode_note, note_to_proto
 from notes_service.usecases import notes
 from notes_service.usecases.ports import OpenTransaction
-from parley.auth.v1 import auth_pb2, auth_pb2_grpc
 from parley.notes.v1 import notes_pb2, notes_pb2_grpc
 
 POLICY = {
@@ -67,9 +63,3 @@ class NotesServicer(notes_pb2_grpc.NotesServiceServicer):
     ) -> notes_pb2.DeleteNoteResponse:
         await notes.delete_note(self._open_transaction, current_caller(), request.id)
         return notes_pb2.DeleteNoteResponse()
-
-
-def watch_revocations(auth: Channel) -> AsyncIterator[auth_pb2.WatchRevocationsResponse]:
-    """auth-service's keys and revocations: the current ones, then each change."""
-    stub = auth.stub(auth_pb2_grpc.AuthServiceStub)
-    return auth.stream(stub.WatchRevocations, auth_pb2.WatchRevocationsRequest())

@@ -1,17 +1,12 @@
 """What the notes service is told by its environment: variables ``NOTES_…``."""
 
-from pydantic import Field
+from typing import Final
 
-from chassis.setting_values import Target
-from chassis.settings import (
-    DatabaseSettings,
-    EventsSettings,
-    GrpcServerSettings,
-    service_config,
-)
+from chassis.settings import service_config
+from servicekit.settings import UserServiceSettings
+
+NAME: Final = "notes-service"
 
 
-class Settings(GrpcServerSettings, DatabaseSettings, EventsSettings):
+class Settings(UserServiceSettings):
     model_config = service_config("NOTES_")
-
-    auth_target: Target = Field(description="host:port of auth-service: keys and revocations.")

@@ -17,13 +17,7 @@ from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from chassis.settings import (
-    DatabaseSettings,
-    UnusableSetting,
-    refuse,
-    variable_of,
-)
-from chassis.telemetry.logging import configure_logging, get_logger
+from chassis.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
 
@@ -67,28 +61,6 @@ def migrate(owner_url: str, migrations: Path) -> None:
     finally:
         # The end of the session frees the lock.
         engine.dispose()
-
-
-def run_command(settings: DatabaseSettings, migrations: Path, *, name: str, log_level: str) -> int:
-    """Be the command ``migrate`` of the service called ``name``; its exit status.
-
-    0 when all is done, 1 with one line in the log when the database is away or refuses. Raises
-    SystemExit when the owner's URL is missing.
-    """
-    configure_logging(name, log_level)
-    if settings.owner_database_url is None:
-        refuse(
-            UnusableSetting(variable_of(type(settings), "owner_database_url"), "needed to migrate")
-        )
-    try:
-        migrate(settings.owner_database_url.get_secret_value(), migrations)
-    except CANNOT_MIGRATE as error:
-        sentence = why_not(error)
-        if sentence is None:
-            raise
-        _log.error("migrate.failed", error=sentence)
-        return 1
-    return 0
 
 
 def why_not(error: Exception) -> str | None:

@@ -1,11 +1,11 @@
 """Whether the database has the migrations that this code was written for."""
 
-import ast
 from pathlib import Path
 
 from sqlalchemy import text
 
 from chassis.db.engine import Database
+from chassis.db.revisions import read_revisions
 from chassis.errors import Unavailable
 
 
@@ -25,7 +25,7 @@ class SchemaCheck:
 
     def __init__(self, database: Database, migrations: Path) -> None:
         self._database = database
-        revisions = dict(_revision(path) for path in (migrations / "versions").glob("[!_]*.py"))
+        revisions = read_revisions(migrations)
         self._outdated = frozenset(parent for parent in revisions.values() if parent is not None)
         self._any = bool(revisions)
         self._seen_current = False
@@ -41,21 +41,3 @@ class SchemaCheck:
         if self._any and (not found or found & self._outdated):
             raise SchemaOutdated
         self._seen_current = True
-
-
-def _revision(path: Path) -> tuple[str, str | None]:
-    """The ``revision`` of a file and its ``down_revision``."""
-    names: dict[str, str | None] = {}
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            target = node.targets[0]
-        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            target = node.target
-        else:
-            continue
-        if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str | None):
-            names[target.id] = node.value.value
-    revision = names.get("revision")
-    if revision is None or "down_revision" not in names:
-        raise ValueError(f"{path.name} must name its revision and down_revision as constants")
-    return revision, names["down_revision"]

@@ -1,25 +1,69 @@
-"""The port `ErasureTransaction` over PostgreSQL, in the role worker: all rows are in sight here."""
+"""What is taken away of a user who is gone, in the worker's role: all rows are in sight here."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Select, Table, and_, delete, select, true, update
+from sqlalchemy import Column, ColumnElement, Select, Table, and_, delete, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chassis.db.engine import Database, Scope
-from chassis.db.idempotency import forget_answers
-from chassis.db.owners import erase_owner
-from chassis.outbox import enqueue
+from chassis.db.engine import Scope
 from chat_service.domain.run import RunStatus
 from chat_service.store.tables import messages, runs, sessions
-from chat_service.usecases.ports import OpenErasure, Owned
+from servicekit.erasure import BATCH, Erasing
 
-# So few that no statement comes near the time it may take, though each may be a message of 1 MB.
-_BATCH = 500
 _SESSIONS = 100
+
+# Deletes the logs of runs wherever they are and stops those this replica generates.
+ForgetRunLogs = Callable[[Sequence[UUID]], Awaitable[None]]
+
+
+async def end_live_runs(erasing: Erasing) -> None:
+    """The step that ends what is being generated, before anything is deleted."""
+    async with erasing.transaction() as (connection, erased_at):
+        await end_runs_of(connection, erasing.user, erased_at)
+
+
+async def end_runs_of(connection: AsyncConnection, user: Scope, at: datetime) -> None:
+    """End the user's live runs: nobody saves an answer of theirs any more."""
+    await connection.execute(
+        update(runs)
+        .where(_of(user, runs), runs.c.status == RunStatus.RUNNING.value)
+        .values(status=RunStatus.CANCELLED.value, reason="ACCOUNT_DELETED", ended_at=at)
+    )
+
+
+class DeleteConversations:
+    """The step that deletes sessions, messages, runs and their logs.
+
+    A run's row outlives its log, so that a crash anywhere leaves the ids of the runs whose logs
+    are not yet gone.
+    """
+
+    def __init__(self, forget_run_logs: ForgetRunLogs) -> None:
+        self._forget_run_logs = forget_run_logs
+
+    async def __call__(self, erasing: Erasing) -> None:
+        forgotten: list[UUID] = []
+        is_more = True
+        while is_more:
+            async with erasing.transaction() as (connection, _):
+                await _delete_runs(connection, erasing.user, forgotten)
+                found = await _list_run_ids(connection, erasing.user)
+                is_more = bool(found) or await _delete_some(connection, erasing.user)
+            if found:
+                await self._forget_run_logs(found)
+            forgotten = found
+
+
+def _of(user: Scope, table: Table) -> ColumnElement[bool]:
+    return and_(table.c.user_id == user.user_id, table.c.tenant_id == user.tenant_id)
+
+
+def _next_sessions(user: Scope) -> Select[tuple[UUID]]:
+    query = select(sessions.c.id).where(_of(user, sessions))
+    return query.order_by(sessions.c.active_at.desc(), sessions.c.id.desc()).limit(_SESSIONS)
 
 
 def _some_of(theirs: Select[tuple[UUID]], table: Table, order: Column[Any]) -> Select[tuple[UUID]]:
@@ -33,75 +77,32 @@ def _some_of(theirs: Select[tuple[UUID]], table: Table, order: Column[Any]) -> S
         select(table.c.id)
         .where(table.c.session_id == session.c.id)
         .order_by(order)
-        .limit(_BATCH)
+        .limit(BATCH)
         .correlate(session)
         .lateral()
     )
-    return select(each.c.id).select_from(session.join(each, true())).limit(_BATCH)
+    return select(each.c.id).select_from(session.join(each, true())).limit(BATCH)
 
 
-class PostgresErasure:
-    """One open transaction over the rows of `scope`'s user."""
-
-    def __init__(
-        self, connection: AsyncConnection, scope: Scope, subject: Callable[[str], str]
-    ) -> None:
-        self._connection = connection
-        self._scope = scope
-        self._subject = subject
-        self._sessions = and_(
-            sessions.c.user_id == scope.user_id, sessions.c.tenant_id == scope.tenant_id
-        )
-        self._runs = and_(runs.c.user_id == scope.user_id, runs.c.tenant_id == scope.tenant_id)
-
-    async def seal_owner(self, at: datetime) -> datetime:
-        erased_at = await erase_owner(self._connection, self._scope, at)
-        await self._connection.execute(
-            update(runs)
-            .where(self._runs, runs.c.status == RunStatus.RUNNING.value)
-            .values(status=RunStatus.CANCELLED.value, reason="ACCOUNT_DELETED", ended_at=at)
-        )
-        return erased_at
-
-    async def list_run_ids(self) -> list[UUID]:
-        query = _some_of(self._next_sessions(), runs, runs.c.id)
-        return list(await self._connection.scalars(query))
-
-    async def delete_runs(self, run_ids: Sequence[UUID]) -> None:
-        if run_ids:
-            await self._connection.execute(delete(runs).where(self._runs, runs.c.id.in_(run_ids)))
-
-    async def delete_some(self) -> bool:
-        # The order in which everyone locks: session, then message.
-        query = self._next_sessions().with_for_update()
-        theirs = list(await self._connection.scalars(query))
-        if theirs:
-            among = select(sessions.c.id).where(sessions.c.id.in_(theirs))
-            some = list(await self._connection.scalars(_some_of(among, messages, messages.c.order)))
-            await self._connection.execute(delete(messages).where(messages.c.id.in_(some)))
-            if len(some) < _BATCH:
-                await self._connection.execute(delete(sessions).where(sessions.c.id.in_(theirs)))
-            return True
-        return await forget_answers(self._connection, self._scope.user_id, most=_BATCH) > 0
-
-    def _next_sessions(self) -> Select[tuple[UUID]]:
-        query = select(sessions.c.id).where(self._sessions)
-        return query.order_by(sessions.c.active_at.desc(), sessions.c.id.desc()).limit(_SESSIONS)
-
-    async def enqueue(self, event: str, payload: bytes) -> None:
-        await enqueue(self._connection, subject=self._subject(event), payload=payload)
+async def _list_run_ids(connection: AsyncConnection, user: Scope) -> list[UUID]:
+    """Some runs of the user's next sessions; none: these sessions have none."""
+    return list(await connection.scalars(_some_of(_next_sessions(user), runs, runs.c.id)))
 
 
-def erasures(database: Database, subject: Callable[[str], str]) -> OpenErasure:
-    """Opens erasures on `database`, which is connected as the worker role.
+async def _delete_runs(connection: AsyncConnection, user: Scope, run_ids: Sequence[UUID]) -> None:
+    if run_ids:
+        await connection.execute(delete(runs).where(_of(user, runs), runs.c.id.in_(run_ids)))
 
-    `subject` puts the prefix before an event's name.
-    """
 
-    @asynccontextmanager
-    async def open_erasure(whose: Owned) -> AsyncIterator[PostgresErasure]:
-        scope = Scope(tenant_id=whose.tenant_id, user_id=whose.user_id)
-        async with database.transaction(scope) as connection:
-            yield PostgresErasure(connection, scope, subject)
-
-    return open_erasure
+async def _delete_some(connection: AsyncConnection, user: Scope) -> bool:
+    """Delete some messages of the user's next sessions, then these; False: there are none."""
+    # The order in which everyone locks: session, then message.
+    theirs = list(await connection.scalars(_next_sessions(user).with_for_update()))
+    if not theirs:
+        return False
+    among = select(sessions.c.id).where(sessions.c.id.in_(theirs))
+    some = list(await connection.scalars(_some_of(among, messages, messages.c.order)))
+    await connection.execute(delete(messages).where(messages.c.id.in_(some)))
+    if len(some) < BATCH:
+        await connection.execute(delete(sessions).where(sessions.c.id.in_(theirs)))
+    return True

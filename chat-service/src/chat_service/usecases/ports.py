@@ -1,6 +1,6 @@
 """What the use cases need from outside: the database, the vault, the logs of runs."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -178,34 +178,6 @@ class Turns(Protocol):
         """
 
 
-class ErasureTransaction(Protocol):
-    """One transaction of a background job over one user's rows."""
-
-    async def seal_owner(self, at: datetime) -> datetime:
-        """Marks the user erased (nobody writes from here on) and ends the live runs.
-
-        Returns when the user was first marked: `at`, or the earlier time of a repetition.
-        """
-
-    async def list_run_ids(self) -> list[UUID]:
-        """Some runs of the user's next sessions; none: these sessions have none."""
-
-    async def delete_runs(self, run_ids: Sequence[UUID]) -> None: ...
-
-    async def delete_some(self) -> bool:
-        """Deletes some messages of the user's next sessions, then these, then what repetitions find.
-
-        False: nothing is left. To be asked again otherwise, in a transaction of its own. The
-        sessions' runs have gone before: `list_run_ids` has found none.
-        """
-
-    async def enqueue(self, event: str, payload: bytes) -> None:
-        """Puts an event into the outbox; `event` is its subject without the prefix."""
-
-
-OpenErasure = Callable[[Owned], AbstractAsyncContextManager[ErasureTransaction]]
-
-
 class ResolveKey(Protocol):
     """Opens a connection of the calling user, or with `key_id` None the default one.
 
@@ -213,7 +185,3 @@ class ResolveKey(Protocol):
     """
 
     async def __call__(self, key_id: UUID | None) -> Connection: ...
-
-
-# Deletes the logs of runs wherever they are and stops those this replica generates.
-ForgetRunLogs = Callable[[Sequence[UUID]], Awaitable[None]]

@@ -1,1 +1,7 @@
 """The history of the notes database's schema; ``notes-service migrate`` applies it."""
+
+from pathlib import Path
+from typing import Final
+
+#: The folder whose ``versions/`` they are in.
+MIGRATIONS: Final = Path(__file__).parent

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -51,25 +50,3 @@ class Transaction(Protocol):
 
 
 OpenTransaction = Callable[[Caller], AbstractAsyncContextManager[Transaction]]
-
-
-class ErasureTransaction(Protocol):
-    """One transaction of a background job that takes a user's data away."""
-
-    async def erase_owner(self, *, user_id: UUID, tenant_id: UUID, at: datetime) -> datetime:
-        """Mark the user erased: waits for writers under way, and lets none in afterwards.
-
-        Returns ``at``, or when it was done before.
-        """
-
-    async def delete_some(self, user_id: UUID) -> bool:
-        """Delete some of the user's notes, and of what is kept for repetitions of requests.
-
-        False: nothing is left. To be asked again otherwise, in a transaction of its own.
-        """
-
-    async def enqueue(self, event: str, payload: bytes) -> None:
-        """Put an event into the outbox; ``event`` is its subject without the prefix."""
-
-
-OpenErasure = Callable[[], AbstractAsyncContextManager[ErasureTransaction]]

@@ -1,0 +1,90 @@
+"""The command line of a service: ``python -m notes_service [serve|check|migrate|dead-letters …]``."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, NoReturn, TypeVar
+
+from chassis import dead_letters
+from chassis.db.migrate_command import migrate_command
+from chassis.service import Service
+from chassis.settings import UnusableSetting, load_settings, refuse
+from chassis.telemetry.logging import configure_logging
+from servicekit.settings import DatabaseServiceSettings
+
+AnySettings = TypeVar("AnySettings", bound=DatabaseServiceSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Command(Generic[AnySettings]):
+    """A command of one service's own; ``run`` returns the process's exit status.
+
+    ``argument`` is the name of the one word that follows it, if one does, and ``argument_help``
+    what that is.
+    """
+
+    name: str
+    help: str
+    run: Callable[[AnySettings, argparse.Namespace], int]
+    argument: str | None = None
+    argument_help: str = ""
+
+
+def main(
+    name: str,
+    settings_class: type[AnySettings],
+    *,
+    build: Callable[[AnySettings], Service],
+    migrations: Path,
+    commands: Sequence[Command[AnySettings]] = (),
+) -> NoReturn:
+    """Do what the command line asks of the service called ``name``; never returns.
+
+    ``build`` makes the service from its settings: it imports the wiring, which the other
+    commands do without. Exits with 2 and a line on standard error where a setting is to blame.
+    """
+    parser = argparse.ArgumentParser(
+        prog=name, description=f"Be {name} of Parley, or look after it."
+    )
+    known = parser.add_subparsers(dest="command")
+    known.add_parser("serve", help="be the service, which it is without a command too")
+    known.add_parser("check", help="read the settings as the service would, and end")
+    known.add_parser("migrate", help="bring its database up to date")
+    dead_letters.add_command(known)
+    for command in commands:
+        subparser = known.add_parser(command.name, help=command.help)
+        if command.argument is not None:
+            subparser.add_argument(
+                command.argument, metavar=command.argument.upper(), help=command.argument_help
+            )
+    arguments = parser.parse_args()
+    settings = load_settings(settings_class)
+    try:
+        status = _run(name, settings, arguments, build, migrations, commands)
+    except UnusableSetting as error:
+        refuse(error)
+    raise SystemExit(status)
+
+
+def _run(
+    name: str,
+    settings: AnySettings,
+    arguments: argparse.Namespace,
+    build: Callable[[AnySettings], Service],
+    migrations: Path,
+    commands: Sequence[Command[AnySettings]],
+) -> int:
+    asked = arguments.command or "serve"
+    for command in commands:
+        if command.name == asked:
+            return command.run(settings, arguments)
+    if asked in ("serve", "check"):
+        service = build(settings)
+        if asked == "serve":
+            service.run()
+        return 0
+    configure_logging(name, settings.log_level)
+    if asked == "migrate":
+        return migrate_command(settings, migrations)
+    return dead_letters.run_command(settings.worker_database_url.get_secret_value(), arguments)
