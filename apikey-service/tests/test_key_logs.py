@@ -1,6 +1,5 @@
 """The service as a process, with the logs it writes in production: no key is ever in them."""
 
-import asyncio
 import json
 import os
 import signal
@@ -13,6 +12,7 @@ from pydantic import SecretStr
 from apikey_service.settings import Settings
 from chassis.errors import AppError, Kind, RemoteError
 from chassis.testing import DatabaseUrls, OpenChannel, Signer, eventually
+from chassis.testing.plugin import StartProcess
 from parley.apikey.v1 import apikey_pb2
 from parley.apikey.v1.apikey_pb2_grpc import ApiKeyServiceStub
 
@@ -30,15 +30,15 @@ def _variables(settings: Settings) -> dict[str, str]:
 
 
 async def test_neither_good_nor_bad_days_put_a_key_into_log_or_error(
-    settings: Settings, grpc_channel: OpenChannel, signer: Signer, database: DatabaseUrls
+    settings: Settings,
+    grpc_channel: OpenChannel,
+    signer: Signer,
+    database: DatabaseUrls,
+    start_process: StartProcess,
 ) -> None:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "apikey_service",
+    process = await start_process(
+        *(sys.executable, "-m", "apikey_service"),
         env={**os.environ, **_variables(settings), "APIKEY_LOG_LEVEL": "debug"},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
     )
     gateway = await grpc_channel(settings.grpc_port, "apikey-service", as_name="gateway")
     chat = await grpc_channel(settings.grpc_port, "apikey-service", as_name="chat-service")

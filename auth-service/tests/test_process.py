@@ -24,6 +24,7 @@ from chassis.errors import RemoteError
 from chassis.grpc.client import Channel
 from chassis.service import Service
 from chassis.testing import DatabaseUrls, OpenChannel, eventually
+from chassis.testing.plugin import StartProcess
 from parley.auth.v1 import auth_pb2
 from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
 
@@ -42,23 +43,14 @@ def _environment(settings: Settings, **changes: str) -> dict[str, str]:
     return {**given, **changes}
 
 
-async def _start(environment: dict[str, str]) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "auth_service",
-        "serve",
-        env=environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-
-
 async def test_it_serves_and_at_sigterm_is_gone_in_three_seconds_though_it_is_watched(
-    settings: Settings, grpc_channel: OpenChannel
+    settings: Settings, grpc_channel: OpenChannel, start_process: StartProcess
 ) -> None:
     port = free_port()
-    process = await _start(_environment(settings, AUTH_GRPC_PORT=str(port)))
+    process = await start_process(
+        *(sys.executable, "-m", "auth_service", "serve"),
+        env=_environment(settings, AUTH_GRPC_PORT=str(port)),
+    )
     channel = await grpc_channel(port, "auth-service")
     stub = channel.stub(AuthServiceStub)
 

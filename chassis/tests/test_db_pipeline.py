@@ -22,7 +22,7 @@ LEDGER = Path(__file__).parent / "ledger"
 ADD = Statement(text("INSERT INTO entries VALUES (:id, :tenant_id, :user_id, :words)"))
 TEXTS = Statement(text("SELECT text FROM entries ORDER BY text"))
 DIVIDE = Statement(text("SELECT 1 / CAST(:by AS integer) AS quotient"))
-ABSENT = Statement(text("SELECT * FROM absent"))
+ABSENT = Statement(text("SELECT id FROM absent"))
 
 
 @pytest.fixture

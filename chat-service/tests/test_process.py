@@ -7,14 +7,18 @@ import signal
 import sys
 import time
 import urllib.request
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import Process
+from collections.abc import Awaitable, Callable
 
 import pytest
 from pydantic import SecretStr
 
 from chassis.embedded import free_port
 from chassis.testing import eventually
+from chassis.testing.plugin import StartProcess
 from chat_service.settings import Settings
+
+Run = Callable[[str, dict[str, str]], Awaitable[Process]]
 
 
 def _environment(settings: Settings) -> dict[str, str]:
@@ -28,10 +32,12 @@ def _environment(settings: Settings) -> dict[str, str]:
     return {**os.environ, **variables}
 
 
-async def _run(command: str, environment: dict[str, str]) -> Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "chat_service", command, env=environment, stdout=PIPE, stderr=PIPE
-    )
+@pytest.fixture
+def run(start_process: StartProcess) -> Run:
+    async def run(command: str, environment: dict[str, str]) -> Process:
+        return await start_process(sys.executable, "-m", "chat_service", command, env=environment)
+
+    return run
 
 
 def _readiness(port: int) -> str:
@@ -39,9 +45,9 @@ def _readiness(port: int) -> str:
         return str(json.load(answer)["status"])
 
 
-async def test_it_serves_until_it_is_told_to_end(settings: Settings) -> None:
+async def test_it_serves_until_it_is_told_to_end(settings: Settings, run: Run) -> None:
     port = free_port()
-    process = await _run("serve", _environment(settings) | {"CHAT_METRICS_PORT": str(port)})
+    process = await run("serve", _environment(settings) | {"CHAT_METRICS_PORT": str(port)})
 
     async def is_ready() -> bool:
         assert process.returncode is None
@@ -56,24 +62,26 @@ async def test_it_serves_until_it_is_told_to_end(settings: Settings) -> None:
     assert all(json.loads(line) for line in logs.splitlines())
 
 
-async def test_to_migrate_what_is_up_to_date_changes_nothing(settings: Settings) -> None:
-    process = await _run("migrate", _environment(settings))
+async def test_to_migrate_what_is_up_to_date_changes_nothing(settings: Settings, run: Run) -> None:
+    process = await run("migrate", _environment(settings))
     await process.communicate()
     assert process.returncode == 0
 
 
 @pytest.mark.parametrize("command", ["serve", "migrate"])
-async def test_without_its_settings_it_says_what_is_missing(command: str) -> None:
+async def test_without_its_settings_it_says_what_is_missing(command: str, run: Run) -> None:
     bare = {name: value for name, value in os.environ.items() if not name.startswith("CHAT_")}
-    process = await _run(command, bare)
+    process = await run(command, bare)
     _, complaint = await process.communicate()
     assert process.returncode == 2
     assert b"CHAT_APIKEY_TARGET" in complaint
 
 
 @pytest.mark.parametrize("url", ["", "redis://127.0.0.1:6379", "redis://name:@127.0.0.1:6379/0"])
-async def test_without_a_password_for_redis_it_does_not_start(settings: Settings, url: str) -> None:
-    process = await _run("serve", _environment(settings) | {"CHAT_REDIS_URL": url})
+async def test_without_a_password_for_redis_it_does_not_start(
+    settings: Settings, url: str, run: Run
+) -> None:
+    process = await run("serve", _environment(settings) | {"CHAT_REDIS_URL": url})
     _, complaint = await process.communicate()
     assert process.returncode == 2
     assert complaint.startswith(b"settings: CHAT_REDIS_URL: ")

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from chassis.embedded.ports import free_port
 from chassis.jetstream import JetStream
 from chassis.testing import eventually
+from chassis.testing.plugin import StartProcess
 from notes_service.__main__ import main
 from notes_service.settings import Settings
 
@@ -33,14 +34,13 @@ def _readiness(port: int) -> str:
         return str(json.load(answer)["status"])
 
 
-async def test_it_serves_until_it_is_told_to_end(settings: Settings) -> None:
+async def test_it_serves_until_it_is_told_to_end(
+    settings: Settings, start_process: StartProcess
+) -> None:
     port = free_port()
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "notes_service",
+    process = await start_process(
+        *(sys.executable, "-m", "notes_service"),
         env={**os.environ, **_variables(settings), "NOTES_METRICS_PORT": str(port)},
-        stdout=asyncio.subprocess.PIPE,
     )
 
     async def is_ready() -> bool:

@@ -101,15 +101,22 @@ def test_nothing_is_published_but_the_gateway() -> None:
 
 
 def test_those_have_a_way_out_who_speak_with_clients_mail_and_models_and_nobody_else() -> None:
-    outside = [
-        name for name, container in CONTAINERS.items() if "outside" in container.get("networks", [])
-    ]
-    assert outside == ["gateway", "auth-service", "chat-service"]
+    ways_out = {
+        name: [network for network in container["networks"] if network != "inside"]
+        for name, container in CONTAINERS.items()
+        if set(container.get("networks", [])) - {"inside"}
+    }
+    assert ways_out == {
+        "gateway": ["outside"],
+        "auth-service": ["mail"],
+        "chat-service": ["models"],
+    }
     for name, container in CONTAINERS.items():
         if name != "secrets":
             assert "inside" in container["networks"]
     assert COMPOSE["networks"]["inside"]["internal"]
-    assert not (COMPOSE["networks"]["outside"] or {}).get("internal")
+    for network in ("outside", "mail", "models"):
+        assert not (COMPOSE["networks"][network] or {}).get("internal")
 
 
 def test_a_variable_for_operators_is_in_the_file_its_head_and_the_documents() -> None:

@@ -10,11 +10,11 @@ def test_a_member_comes_after_those_it_depends_on() -> None:
         seen.add(member.name)
 
 
-def test_a_service_needs_chassis_and_the_contracts_and_no_other_service() -> None:
+def test_a_service_needs_chassis_the_kit_and_the_contracts_and_no_other_service() -> None:
     everyone = members()
     (notes,) = (member for member in everyone if member.package == "notes_service")
     needed = {member.package for member in with_requirements(notes, everyone)}
-    assert needed == {"parley", "chassis", "notes_service"}
+    assert needed == {"parley", "chassis", "servicekit", "notes_service"}
 
 
 def test_every_package_says_that_it_is_typed() -> None:

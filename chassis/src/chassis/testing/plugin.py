@@ -8,7 +8,7 @@ import asyncio
 import os
 import shutil
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -51,6 +51,31 @@ def _run(server: Server) -> Iterator[Server]:
     yield server
     server.stop()
     shutil.rmtree(server.directory)
+
+
+#: ``await start_process(sys.executable, "-m", "notes_service", env={…})``, its pipes ours to read.
+StartProcess = Callable[..., Coroutine[Any, Any, asyncio.subprocess.Process]]
+
+
+@pytest_asyncio.fixture
+async def start_process() -> AsyncIterator[StartProcess]:
+    """Starts programs; one that still runs behind its test is killed, whatever the test met.
+
+    Else the event loop would wait for it, and so would everybody who waits for the tests.
+    """
+    started: list[asyncio.subprocess.Process] = []
+
+    async def start(*command: str, env: Mapping[str, str]) -> asyncio.subprocess.Process:
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(*command, env=env, stdout=pipe, stderr=pipe)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 @pytest.fixture(scope="session")
