@@ -100,10 +100,11 @@ async def test_each_refusal_is_named_by_its_status_with_its_reasons(door: Door) 
 
     assert reasons(f"{AUTH}/login", "post") == {
         "401": ["INVALID_CREDENTIALS"],
+        "408": ["BODY_TOO_SLOW"],
         "413": ["BODY_TOO_LARGE"],
         "415": ["UNSUPPORTED_MEDIA_TYPE"],
         "422": ["MALFORMED_JSON", "VALIDATION"],
-        "429": ["TOO_MANY_ATTEMPTS"],
+        "429": ["TOO_MANY_ATTEMPTS", "TOO_MUCH_IN_BODIES"],
     }
     assert reasons("/api/v1/notes/{note_id}", "get") == {
         "400": ["MALFORMED_PATH"],

@@ -54,9 +54,11 @@ def refusals_of(route: APIRoute) -> dict[int, list[str]]:
         add(403, "INSUFFICIENT_SCOPE")
         add(429, "TOO_MANY_ATTEMPTS")
     if route.body_field is not None:
+        add(408, "BODY_TOO_SLOW")
         add(413, "BODY_TOO_LARGE")
         add(415, "UNSUPPORTED_MEDIA_TYPE")
         add(422, "VALIDATION", "MALFORMED_JSON")
+        add(429, "TOO_MUCH_IN_BODIES")
     if _parameters(route):
         add(422, "VALIDATION")
     if "idempotency-key" in _parameters(route):
