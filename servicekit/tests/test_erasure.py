@@ -184,7 +184,10 @@ async def test_of_two_at_once_neither_confirms_what_the_other_still_deletes(
     assert (count(urls, "books"), len(confirmations(urls))) == (0, 2)
 
 
-@pytest.mark.parametrize("payload", [b"\xff", b"", event(Scope(new_id(), new_id()), new_id())[:20]])
+CUT = event(Scope(tenant_id=UUID(int=1), user_id=UUID(int=2)), UUID(int=3))[:20]
+
+
+@pytest.mark.parametrize("payload", [b"\xff", b"", CUT], ids=["garbage", "empty", "cut"])
 async def test_what_is_no_deletion_is_unreadable(worker: Database, payload: bytes) -> None:
     handle, announced = handler(worker)
     with pytest.raises(Unreadable):
