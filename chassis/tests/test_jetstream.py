@@ -454,3 +454,10 @@ async def test_a_handler_at_work_through_a_restart_is_acknowledged_or_repeated(
     await eventually(lambda: b"2" in handled, 15)
     await consumer.stop()
     await js.stop()
+
+
+def test_the_server_hears_of_work_before_it_would_hand_the_event_to_another() -> None:
+    """Other tests shorten these."""
+    assert 2 * consumer_module._IN_PROGRESS_SECONDS < stream_module._ACK_WAIT_SECONDS
+    # One poison event does not keep the next for longer than is promised.
+    assert stream_module._ACK_WAIT_SECONDS <= 30
