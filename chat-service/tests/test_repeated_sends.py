@@ -133,6 +133,17 @@ async def test_a_key_belongs_to_its_user(
         await start_run(stranger, _question(session.id))
 
 
+async def test_two_users_with_one_key_at_one_moment_each_have_a_run_of_their_own(
+    chat: Chat, caller: Caller, stranger: Caller, start_run: StartRun, generations: Generations
+) -> None:
+    runs = await asyncio.gather(
+        *(start_run(user, _question(None)) for user in (caller, stranger) for _ in range(10))
+    )
+    assert {run.user_id for run in runs[:10]} == {caller.user_id}
+    assert {run.user_id for run in runs[10:]} == {stranger.user_id}
+    assert len({run.id for run in runs}) == len(generations.begun) == 2
+
+
 async def test_a_send_that_was_refused_does_not_use_its_key_up(
     chat: Chat, caller: Caller, start_run: StartRun
 ) -> None:

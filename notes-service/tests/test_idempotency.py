@@ -98,6 +98,20 @@ async def test_while_a_request_is_in_progress_its_repetition_is_told_so_at_once(
     assert (await _refused(notes, alice, "k", "A title")).reason == "IDEMPOTENCY_KEY_REUSED"
 
 
+async def test_a_request_in_progress_is_in_the_way_of_no_other_user_with_that_key(
+    notes: Channel, alice: Caller, signer: Signer, database: DatabaseUrls
+) -> None:
+    bob = signer.caller(tenant_id=alice.tenant_id)
+    app = Database(database.app, application_name="test")
+    once = Once(RequestKey("k", b"hash"), encode_note, decode_note)
+    note = Note(new_id(), "in progress", "", utc_now(), utc_now())
+    async with transactions(app)(alice) as transaction:
+        assert await transaction.find_repeated(once, note) is None
+        assert (await _create(notes, bob, "k", "Bob's")).title == "Bob's"
+    await app.stop()
+    assert await _titles(notes, bob) == ["Bob's"]
+
+
 async def test_what_is_kept_is_seen_by_its_user_alone(
     notes: Channel, alice: Caller, signer: Signer, database: DatabaseUrls
 ) -> None:
