@@ -173,12 +173,12 @@ def administer(operator: User) -> None:
 
 
 def alarms(output: str) -> list[str]:
-    """What services say at level error, and what a database refused for its columns' sake."""
+    """What services say at level error, and each plan that a column made stale."""
     lines = [json.loads(line[line.index("{") :]) for line in output.splitlines() if "{" in line]
     return [
         str(line)
         for line in lines
-        if line.get("level") in {"error", "critical"} or "cached plan" in str(line)
+        if line.get("level") in {"error", "critical"} or line.get("event") == "database.plan_stale"
     ]
 
 

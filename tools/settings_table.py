@@ -22,8 +22,8 @@ Made from the settings classes by `make settings`; not edited by hand.
 
 A setting is an environment variable. `required` has no default: the service
 says so and ends at once. A secret may instead be given as a file: `…_FILE` then
-holds its path. Lists are JSON. `make run` and docker-compose.yml set all that is
-required.
+holds its path. Lists are written with commas, or as JSON. `make run` and
+docker-compose.yml set all that is required.
 """
 
 

@@ -154,3 +154,10 @@ def test_the_cost_of_a_text_is_bounded_whatever_is_in_it(piece: str) -> None:
     assert time.process_time() - began < 5
     assert len(shown) < 3 * MOST_CHARACTERS
     assert "characters more)" in shown
+
+
+def test_what_is_too_short_to_be_a_secret_takes_no_words_from_the_log() -> None:
+    said = "run.provider_failed run_id=1"
+    assert _hiding("run", said) == said
+    assert _hiding("run_id=", said) == said
+    assert "run_id=1" not in _hiding("run_id=1", said)

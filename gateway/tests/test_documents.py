@@ -117,12 +117,26 @@ async def test_each_refusal_is_named_by_its_status_with_its_reasons(door: Door) 
     assert reasons("/api/v1/ws", "get")["426"] == ["UPGRADE_REQUIRED"]
 
 
-async def test_each_reason_that_the_contracts_name_is_in_the_document(door: Door) -> None:
-    document = json.dumps(await described(door))
-    named = set()
+def reasons_of_contracts() -> set[str]:
+    named: set[str] = set()
     for contract in (PROTO / "parley").glob("*/v1/*.proto"):
         for line in re.findall(r"Error reasons: ([^.]+)\.", contract.read_text()):
             named |= set(re.findall(r"[A-Z_]{4,}", line))
+    return named
+
+
+def test_the_contracts_name_each_reason_that_a_service_gives() -> None:
+    given: set[str] = set()
+    for source in PROTO.parent.glob("*-service/src/*/usecases/**/*.py"):
+        given |= set(re.findall(r'^    reason = "([A-Z_]+)"', source.read_text(), re.MULTILINE))
+    assert len(given) > 25
+    # What is sent behind an answer, and never part of one.
+    assert given - reasons_of_contracts() == {"NOT_DELIVERED"}
+
+
+async def test_each_reason_that_the_contracts_name_is_in_the_document(door: Door) -> None:
+    document = json.dumps(await described(door))
+    named = reasons_of_contracts()
     assert len(named) > 25
     # Told of a personal access token, which the gateway exchanges and the client never does.
     internal = {"INVALID_TOKEN"}

@@ -19,7 +19,9 @@ def entries(text: str) -> list[object]:
     try:
         entries: list[object] = json.loads(text)
     except ValueError:
-        raise ValueError("it begins with [ and is no JSON") from None
+        raise ValueError(
+            "it begins with [ and is no JSON; an IPv6 address is written without brackets"
+        ) from None
     return entries
 
 
@@ -66,6 +68,8 @@ _URL: Final = re.compile(
 )
 # Behind the last colon, which in "[::1]" is not one of a port.
 _PORT: Final = re.compile(r":([^:\]]*)$")
+# One name or address; an IPv6 address in its brackets.
+_HOST: Final = re.compile(r"[^\s\[\]:,/]+|\[[0-9A-Fa-f:.]+(%\w+)?\]")
 
 
 def check_secret_url(
@@ -79,9 +83,15 @@ def check_secret_url(
     found = _URL.fullmatch(url)
     if found is None or found["scheme"] not in schemes:
         raise ValueError(f"not {like}")
-    port = _PORT.search(found["place"].partition("/")[0])
+    place = found["place"].partition("/")[0]
+    port = _PORT.search(place)
     if port is not None and not is_port(port[1]):
         raise ValueError(f"its port is none from 1 to 65535: not {like}")
+    host = place if port is None else place[: port.start()]
+    # PostgreSQL's may be an option: the folder of its socket.
+    elsewhere = not place and "host" in parse_qs(found["options"] or "")
+    if not (elsewhere or _HOST.fullmatch(host)):
+        raise ValueError(f"its host is none, or more than one: not {like}")
     if (found["password"] or "").strip() or (token and found["password"] is None and found["name"]):
         return
     if not (certificate and parse_qs(found["options"] or "").get(certificate)):

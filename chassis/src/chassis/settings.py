@@ -221,6 +221,8 @@ def load_settings(settings: type[AnySettings]) -> AnySettings:
     except ValidationError as error:
         found: dict[str, list[str]] = {}
         for problem in error.errors(include_input=False, include_url=False, include_context=False):
+            if not problem["loc"]:
+                raise RuntimeError("a rule over several settings must be one field's") from None
             found.setdefault(str(problem["loc"][0]), []).append(_said(problem))
         refuse(*(_line(settings, field, said) for field, said in found.items()))
 

@@ -1,8 +1,8 @@
 """The gateway's settings: every variable begins with ``GATEWAY_``."""
 
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from chassis.setting_values import Network, Target
 from chassis.settings import ServiceSettings, service_config
@@ -130,9 +130,12 @@ class Settings(ServiceSettings):
         32, ge=1, le=1000, description="Runs that one WebSocket may follow at once."
     )
 
-    @model_validator(mode="after")
-    def _a_large_body_has_room(self) -> Self:
-        least = min(self.body_held_bytes, self.body_held_bytes_per_client)
-        if self.body_limit_bytes > least - least // 4:
-            raise ValueError("a body of BODY_LIMIT_BYTES is over three quarters of what is held")
-        return self
+    @field_validator("body_held_bytes", "body_held_bytes_per_client")
+    @classmethod
+    def _a_large_body_has_room(cls, held: int, others: ValidationInfo) -> int:
+        largest = others.data.get("body_limit_bytes")
+        if largest is not None and largest > held - held // 4:
+            raise ValueError(
+                f"three quarters of it must hold a body of GATEWAY_BODY_LIMIT_BYTES, {largest}"
+            )
+        return held

@@ -31,7 +31,9 @@ from chassis.db.pipeline import Answer, Command
 
 #: A star in a list of columns; not a product, not count(*), and not what EXISTS does not look at.
 WHOLE_ROW: Final = re.compile(
-    r"(?<!EXISTS \()\b(?:SELECT|RETURNING)\s+(?:(?:ALL|DISTINCT)\s+)?\*|\.\s*\*|,\s*\*",
+    r"(?<!EXISTS \()\b(?:SELECT|RETURNING)\s+"
+    r"(?:ALL\s+|DISTINCT\s+(?:ON\s*\([^()]*\)\s*)?)?\*"
+    r"|\.\s*\*|,\s*\*|(?:^|\()\s*TABLE\s+\w",
     re.IGNORECASE,
 )
 

@@ -26,6 +26,7 @@ REDACTED = "[redacted]"
 MOST_CHARACTERS = 32 * 1024
 
 _MOST_HIDDEN = 8
+_LEAST_HIDDEN = 8
 # Of a longer secret its beginning is looked for.
 _MOST_SECRET_CHARACTERS = 8192
 # A text may end in the middle of a secret: so much of its beginning is recognised.
@@ -116,10 +117,11 @@ def hide(secret: str) -> None:
     """From now on, no log of this task and of those it starts shows ``secret``.
 
     Nor a text in which it is escaped, in base64 or in hex, nor one that ends in its middle. The
-    last eight count.
+    last eight count. One of less than eight characters guards nothing, and may be a word that the
+    log needs: it is not hidden.
     """
     known = _hidden.get()
-    if secret and all(one.secret != secret for one in known):
+    if len(secret) >= _LEAST_HIDDEN and all(one.secret != secret for one in known):
         _hidden.set((*known, _Hidden(secret))[-_MOST_HIDDEN:])
 
 

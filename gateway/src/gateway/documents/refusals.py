@@ -23,6 +23,7 @@ _STATUSES: Mapping[int, frozenset[str]] = {
             "TOKEN_ALREADY_SHOWN",
             "TENANT_NAME_TAKEN",
             "KEY_NAME_TAKEN",
+            "KEY_UNREADABLE",
             "RUN_IN_PROGRESS",
             "RUN_NOT_CONTINUABLE",
         }

@@ -18,7 +18,12 @@ router = api_router("Chat", "/chat")
 
 
 _REFUSALS = refuses(
-    "NO_KEY", "KEY_NOT_FOUND", "RUN_IN_PROGRESS", "TOO_MANY_RUNS", "TOO_MANY_STREAMS"
+    "NO_KEY",
+    "KEY_NOT_FOUND",
+    "KEY_UNREADABLE",
+    "RUN_IN_PROGRESS",
+    "TOO_MANY_RUNS",
+    "TOO_MANY_STREAMS",
 )
 
 

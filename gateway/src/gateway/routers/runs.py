@@ -97,6 +97,7 @@ async def cancel_run(
     openapi_extra=refuses(
         "NO_KEY",
         "KEY_NOT_FOUND",
+        "KEY_UNREADABLE",
         "RUN_IN_PROGRESS",
         "RUN_NOT_CONTINUABLE",
         "TOO_MANY_RUNS",

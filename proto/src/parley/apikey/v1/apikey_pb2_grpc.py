@@ -28,8 +28,8 @@ if _version_not_supported:
 class ApiKeyServiceStub:
     """The vault of each user's provider connections.
 
-    Error reasons: KEY_NOT_FOUND, KEY_NAME_TAKEN, NO_KEY, IDEMPOTENCY_KEY_REUSED,
-    REQUEST_IN_PROGRESS, VALIDATION.
+    Error reasons: KEY_NOT_FOUND, KEY_NAME_TAKEN, KEY_UNREADABLE, NO_KEY,
+    IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
     """
 
     def __init__(self, channel):
@@ -63,8 +63,8 @@ class ApiKeyServiceStub:
 class ApiKeyServiceServicer:
     """The vault of each user's provider connections.
 
-    Error reasons: KEY_NOT_FOUND, KEY_NAME_TAKEN, NO_KEY, IDEMPOTENCY_KEY_REUSED,
-    REQUEST_IN_PROGRESS, VALIDATION.
+    Error reasons: KEY_NOT_FOUND, KEY_NAME_TAKEN, KEY_UNREADABLE, NO_KEY,
+    IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
     """
 
     def CreateKey(self, request, context):
@@ -127,8 +127,8 @@ def add_ApiKeyServiceServicer_to_server(servicer, server):
 class ApiKeyService:
     """The vault of each user's provider connections.
 
-    Error reasons: KEY_NOT_FOUND, KEY_NAME_TAKEN, NO_KEY, IDEMPOTENCY_KEY_REUSED,
-    REQUEST_IN_PROGRESS, VALIDATION.
+    Error reasons: KEY_NOT_FOUND, KEY_NAME_TAKEN, KEY_UNREADABLE, NO_KEY,
+    IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
     """
 
     @staticmethod

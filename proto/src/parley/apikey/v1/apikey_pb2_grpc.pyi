@@ -15,8 +15,8 @@ GRPC_VERSION: str
 class ApiKeyServiceStub:
     """The vault of each user's provider connections.
 
-    Error reasons: KEY_NOT_FOUND, KEY_NAME_TAKEN, NO_KEY, IDEMPOTENCY_KEY_REUSED,
-    REQUEST_IN_PROGRESS, VALIDATION.
+    Error reasons: KEY_NOT_FOUND, KEY_NAME_TAKEN, KEY_UNREADABLE, NO_KEY,
+    IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -30,8 +30,8 @@ class ApiKeyServiceStub:
 class ApiKeyServiceServicer(metaclass=_abc_1.ABCMeta):
     """The vault of each user's provider connections.
 
-    Error reasons: KEY_NOT_FOUND, KEY_NAME_TAKEN, NO_KEY, IDEMPOTENCY_KEY_REUSED,
-    REQUEST_IN_PROGRESS, VALIDATION.
+    Error reasons: KEY_NOT_FOUND, KEY_NAME_TAKEN, KEY_UNREADABLE, NO_KEY,
+    IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
     """
 
     @_abc_1.abstractmethod
