@@ -70,8 +70,8 @@ class Consumer(Component):
 
     ``durable`` names the consumer on the server, which the owner of the stream makes: processes
     with the same one share its messages, and a new one begins with the oldest message of the
-    stream. Until it exists, this one waits. A message is acknowledged when the handler returns; when it raises, the message comes again after 1 s,
-    doubling to 60 s (15 s while something is merely unavailable). An event that cannot be read
+    stream. Until it exists, this one waits. A message is acknowledged when the handler returns;
+    when it raises, the message comes again after 1 s, doubling to 60 s (15 s while something is merely unavailable). An event that cannot be read
     (Unreadable), or that goes on to fail, goes to ``dead_letters``, is acknowledged when it is
     safe there, and keeps no other waiting; an outage is never held against an event, but a
     statement that the database gave up is. Without ``dead_letters`` it comes again without end. A

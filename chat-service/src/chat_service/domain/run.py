@@ -87,7 +87,8 @@ class Ending:
     """How a run ended, and all that it produced.
 
     `reason` (upper snake case) says why when `status` is not COMPLETED; `finish_reason` is what
-    `known_finish_reason` made of the provider's word. `text` and `reasoning` are storable: no U+0000, no lone surrogate.
+    `known_finish_reason` made of the provider's word. `text` and `reasoning` are storable: no
+    U+0000, no lone surrogate.
     """
 
     status: RunStatus

@@ -2,8 +2,8 @@
 
 A list of our own, since Python's ``is_global`` and its like say different things from one patch
 release to the next. Sources, as of 2026-11 (the newest entry is of RFC 9780): IANA's special-purpose
-address registries (RFC 6890) for IPv4 and IPv6, whole, entries that call themselves globally reachable included: nobody's model
-server is an anycast address of a protocol; IANA's IPv4 and IPv6 address space registries for
+address registries (RFC 6890) for IPv4 and IPv6, whole, entries that call themselves globally
+reachable included: nobody's model server is an anycast address of a protocol; IANA's IPv4 and IPv6 address space registries for
 multicast, class E and what was unicast once; and one address of a cloud that is public in form.
 
 Of IPv6, 2000::/3 alone is unicast of the internet (RFC 4291, RFC 3513): everything else is

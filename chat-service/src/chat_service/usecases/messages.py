@@ -31,7 +31,8 @@ async def list_messages(
 ) -> Page[Message]:
     """Returns a page of a session's messages in their order, or in the opposite one.
 
-    It ends early, though not before a message is on it, once its text has 4 MiB. Raises SessionNotFound, ValidationFailed.
+    It ends early, though not before a message is on it, once its text has 4 MiB. Raises
+    SessionNotFound, ValidationFailed.
     """
     size, after = parse_limit(limit), _parse_cursor(cursor)
     async with open_transaction(caller) as transaction:

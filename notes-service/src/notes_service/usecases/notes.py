@@ -63,8 +63,8 @@ async def list_notes(
 ) -> Page[Note]:
     """A page of the caller's notes, most recently changed first, ``total`` if ``count``.
 
-    It ends early, though not before a note is on it, once its text has 4 MiB. ``cursor`` is the ``next_cursor`` of the page before, empty for the first one. Raises
-    ValidationFailed.
+    It ends early, though not before a note is on it, once its text has 4 MiB. ``cursor``
+    is the ``next_cursor`` of the page before, empty for the first one. Raises ValidationFailed.
     """
     limit = parse_limit(limit)
     after = Position.from_cursor(cursor)
