@@ -1,9 +1,10 @@
 """Erasure: everything of a deleted user's goes, step by step, and then that is confirmed.
 
 A service lists its steps. Each takes one kind of thing away, some hundreds of rows in a
-transaction, so that no statement takes long however much there is. Every transaction begins by marking the owner as erased (see `chassis.db.owners`), under whose lock
-writers and other erasers wait: what a step has found empty stays empty, and one that was killed
-anywhere is simply begun again.
+transaction, so that no statement takes long however much there is. Every transaction begins by
+marking the owner as erased (see `chassis.db.owners`), under whose lock writers and other erasers
+wait: what a step has found empty stays empty, and one that was killed anywhere is simply begun
+again.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
