@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from chassis.errors import AppError, Kind
+
 Door = Any
 
 WS = "GET /api/v1/ws HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
@@ -40,6 +42,12 @@ EARLY: dict[str, tuple[str, int, str]] = {
     "socket's origin": (f"{WS}{KEY}origin: https://evil\r\n\r\n", 403, "ORIGIN_NOT_ALLOWED"),
     "socket's body": (f"{WS}{KEY}content-length: 5\r\n\r\n", 400, "MALFORMED_REQUEST"),
 }
+
+
+class InvalidToken(AppError):
+    kind = Kind.UNAUTHENTICATED
+    reason = "INVALID_TOKEN"
+    detail = "The personal access token is not valid."
 
 
 @pytest.fixture
@@ -131,3 +139,20 @@ async def test_other_upgrades_are_requests_like_all_others(
     client = await call_raw(door, upgrade)
     assert (await client.answer()).status == 200
     assert access_log.complaints == []
+
+
+@pytest.mark.parametrize("offered", ["", "x-request-id: mine-2\r\n"])
+async def test_a_refused_handshake_has_one_id_and_one_trace_everywhere(
+    door: Door, call_raw: Any, access_log: Any, offered: str
+) -> None:
+    door.auth.answers["ExchangeToken"] = InvalidToken()
+    token = "authorization: Bearer parley_pat_" + "0" * 43
+    client = await call_raw(door, f"{WS}{KEY}{offered}{token}\r\n\r\n".encode())
+    answer = await client.answer()
+    assert answer.status == 401
+    (call,) = [call for call in door.auth.calls if call.method == "ExchangeToken"]
+    line = await access_log.line(answer.headers["x-request-id"])
+    assert answer.problem["request_id"] == answer.headers["x-request-id"] == call.request_id
+    assert line["trace_id"] == call.traceparent[3:35]
+    if offered:
+        assert call.request_id == "mine-2"

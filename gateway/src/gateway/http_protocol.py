@@ -243,7 +243,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         try:
             answer, socket = await self.sockets.open(self.scope, self.transport)
         except AppError as error:
-            self._refuse(error, route=PATH)
+            self._refuse(error, route=PATH, identified=True)
             return
         except Gone:
             return
@@ -308,8 +308,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self.cycle.body.clear()
         self._deafen()
 
-    def _refuse(self, error: AppError, *, route: str = UNMATCHED) -> None:
-        """Answer what is no request; between the bytes of an answer there is no place for that."""
+    def _refuse(self, error: AppError, *, route: str = UNMATCHED, identified: bool = False) -> None:
+        """Answer what is no request; between the bytes of an answer there is no place for that.
+
+        Unless ``identified`` in this context already, it gets its id by what was read of its head.
+        """
         self._stop_timer()
         if self.transport.is_closing() or self._parting is not None:
             return
@@ -321,7 +324,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             known = self.scope
         answer = refusal(
             error,
-            offered=known["headers"],
+            offered=None if identified else known["headers"],
             client=known["client"][0] if known["client"] else "",
             took=self.loop.time() - self._head_began,
             method=known.get("method", ""),

@@ -12,7 +12,7 @@ from gateway.problems import problem
 def refusal(
     error: AppError,
     *,
-    offered: Headers,
+    offered: Headers | None,
     client: str,
     took: float,
     method: str = "",
@@ -21,11 +21,13 @@ def refusal(
 ) -> bytes:
     """The whole answer that refuses with ``error``, ``also`` among its headers; it is told of here.
 
-    ``offered`` are the headers that were read so far, ``took`` is in seconds.
+    ``offered`` are the headers that were read so far, None if this context has the request's id and
+    trace already. ``took`` is in seconds.
     """
 
     def write() -> bytes:
-        identify(offered)
+        if offered is not None:
+            identify(offered)
         response = problem(error, {"connection": "close"})
         status = response.status_code
         tell(method, route, status, client, took=took, whole=took, reason=error.reason)

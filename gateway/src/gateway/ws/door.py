@@ -11,16 +11,10 @@ from starlette.responses import Response
 from websockets.utils import accept_key
 
 from chassis.grpc.caller import Verified
-from chassis.telemetry.context import (
-    REQUEST_ID_HEADER,
-    TRACEPARENT_HEADER,
-    accept_request_id,
-    accept_traceparent,
-    request_id,
-    traceparent,
-)
+from chassis.telemetry.context import request_id
 from gateway.auth import bearer_token, client_at
 from gateway.bearers import Bearers, is_personal
+from gateway.edge.access import identify
 from gateway.edge.origin import is_ours
 from gateway.edge.proxy import TrustedProxies
 from gateway.problems import OriginNotAllowed, RequestRefused
@@ -89,6 +83,7 @@ class SocketDoor:
     ) -> tuple[bytes, Socket]:
         """The answer to the handshake in this head (as of an ASGI scope), and the socket.
 
+        The caller's context has the request's id and trace from then on, whatever is raised.
         A token in it is judged before, which takes its time for a personal one. Raises AppError,
         to be answered as it would be over HTTP, and Gone if the connection was closed meanwhile.
         """
@@ -96,8 +91,7 @@ class SocketDoor:
             name: value.decode("latin-1")
             for name, value in scope["headers"]  # type: ignore[attr-defined]  # uvicorn's own
         }
-        request_id.set(accept_request_id(headers.get(REQUEST_ID_HEADER.encode())))
-        traceparent.set(accept_traceparent(headers.get(TRACEPARENT_HEADER.encode())))
+        identify(scope["headers"])  # type: ignore[arg-type]  # uvicorn's own
         address, scheme = self._proxies.client_of(scope)  # type: ignore[arg-type]
         accept = _accept(headers)
         self._check_origin(headers, scheme)
