@@ -20,6 +20,16 @@ EARLY: dict[str, tuple[str, int, str]] = {
     "no version": ("GET\r\n\r\n", 400, "MALFORMED_REQUEST"),
     "http/2": ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, "MALFORMED_REQUEST"),
     "authority": ("CONNECT x:1 HTTP/1.1\r\nhost: x\r\n\r\n", 400, "MALFORMED_REQUEST"),
+    "authority's body": (
+        "CONNECT x:1 HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nhello",
+        400,
+        "MALFORMED_REQUEST",
+    ),
+    "address's body": (
+        "POST http://[ HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nhello",
+        400,
+        "MALFORMED_REQUEST",
+    ),
     "two lengths": (f"{GET}content-length: 1\r\n{CHUNKED}", 400, "MALFORMED_REQUEST"),
     "no header": (f"{GET}secret hunter2\r\n\r\n", 400, "MALFORMED_REQUEST"),
     "no chunk": (f"{POST}{CHUNKED}hunter2\r\n", 400, "MALFORMED_REQUEST"),

@@ -7,6 +7,8 @@ import httpx
 import pytest
 
 from chassis.testing import eventually
+from gateway.edge.body import Body, BodyTerms
+from gateway.edge.held import HeldBytes
 from parley.auth.v1 import auth_pb2
 from parley.notes.v1 import notes_pb2
 
@@ -254,3 +256,82 @@ async def test_pipelined_requests_are_answered_in_turn_and_bounded(
     client = await call_raw(door, get * 5000)
     answers = (await client.rest()).count(b"HTTP/1.1 200")
     assert 1 <= answers < 100
+
+
+@pytest.mark.parametrize("rest", [b"content-length: 40000\r\n\r\n", CHUNKED, CHUNKED + b"8000\r\n"])
+async def test_a_body_behind_a_stream_has_its_time_and_is_answered_in_its_turn(
+    open_door: Any, call_raw: Any, make_frame: Any, access_log: Any, rest: bytes
+) -> None:
+    door = await open_door(body_seconds=1.5, body_window_seconds=0.2)
+    go_on = asyncio.Event()
+    door.chat.script = [[make_frame(1, "start", b"{}")], go_on, [make_frame(2, "done", b"{}")]]
+    stream = head(door, f"GET /api/v1/chat/runs/{door.chat.run_id}/events") + b"\r\n"
+    get = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
+    half = b"" if rest == CHUNKED else b" " * 20_000
+    client = await call_raw(door, stream + get + LOGIN + rest + half)
+    assert (await client.head()).status == 200
+    await client.reader.readuntil(b"event: start")
+
+    async def holds() -> bool:
+        return await held(door) == len(half)
+
+    async def is_given_up() -> bool:
+        connections = door.gateway.http._server.server_state.connections
+        return await held(door) == 0 and any(each._parting for each in connections)
+
+    await eventually(holds)
+    await eventually(is_given_up)
+    # The stream is still under way, and nothing is written between its bytes.
+    assert not go_on.is_set()
+    go_on.set()
+    told = await client.rest()
+    before, _, after = told.partition(b"HTTP/1.1 200 OK")
+    assert before.endswith(b"0\r\n\r\n")
+    assert b"event: done" in before
+    assert after.count(b"HTTP/1.1 408") == 1
+    assert after.count(b"HTTP/1.1") == 1
+    assert b"BODY_TOO_SLOW" in after
+    assert access_log.complaints == []
+
+
+async def test_a_body_is_judged_by_its_rate_from_when_it_is_served(
+    open_door: Any, call_raw: Any, make_frame: Any
+) -> None:
+    door = await open_door(body_seconds=30, body_window_seconds=0.5, body_bytes_per_second=20_000)
+    door.notes.answers["CreateNote"] = notes_pb2.CreateNoteResponse()
+    go_on = asyncio.Event()
+    door.chat.script = [[make_frame(1, "start", b"{}")], go_on, [make_frame(2, "done", b"{}")]]
+    stream = head(door, f"GET /api/v1/chat/runs/{door.chat.run_id}/events") + b"\r\n"
+    body = b'{"title": "t", "content": "c"}'
+    post = head(door, "POST /api/v1/notes") + b"content-length: %d\r\n\r\n" % len(body)
+    client = await call_raw(door, stream)
+    assert (await client.head()).status == 200
+    await client.reader.readuntil(b"event: start")
+    await client.say(post + body[:5])
+
+    async def holds() -> bool:
+        return await held(door) == 5
+
+    await eventually(holds)
+    # More than a window, in which nothing could be told of a good client.
+    await asyncio.sleep(1)
+    await client.say(body[5:])
+    go_on.set()
+    told = await client.reader.readuntil(b"HTTP/1.1 201")
+    assert b"HTTP/1.1 408" not in told
+
+
+async def test_a_body_that_is_watched_before_it_is_served_is_late_by_its_terms_alone() -> None:
+    terms = BodyTerms(most=100, seconds=0.5, rate=1, window=0.2)
+    held_bytes = HeldBytes(most=100, most_of_client=100)
+    body = Body(terms, held_bytes, "127.0.0.1", announced=10, encoded=False)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    late: asyncio.Future[float] = loop.create_future()
+    body.watch(lambda: late.set_result(loop.time() - began))
+    body.expect(wake=lambda: None)
+    # Timers that are due come in the next turn.
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert await late >= 0.19
+    body.end()

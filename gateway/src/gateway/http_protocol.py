@@ -51,7 +51,6 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._head_began = 0.0
         self._head_timer: asyncio.TimerHandle | None = None
-        self._feeding = False
         self._running: RequestResponseCycle | None = None
         # Of the request that is being read; those before it are whole.
         self._body: Body | None = None
@@ -92,7 +91,6 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._parting.discard(len(data))
             return
         was_in_head = self._in_head
-        self._feeding = True
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -102,8 +100,6 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         except httptools.HttpParserError:
             self._unreadable()
             return
-        finally:
-            self._feeding = False
         if self._in_head:
             if self._head_timer is None:
                 self._expect_head()
@@ -120,7 +116,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             elif self._body.is_cut:
                 self._deafen()
             else:
-                self._body.watch()
+                self._watch(self._body)
 
     # The parser's side
 
@@ -151,6 +147,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         size = len(self.url)
         length = 0
         chunked = encoded = False
+        body: Body | None = None
         for name, value in self.headers:
             size += len(name) + len(value)
             if name == b"content-length":
@@ -170,14 +167,16 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if chunked or length:
             if self._upgrading:
                 raise httptools.HttpParserError("a handshake has no body")
-            self._body = scope["state"]["body"] = Body(
+            body = scope["state"]["body"] = Body(
                 self.bounds.body,
                 self.bounds.held,
                 client,
                 announced=None if chunked else length,
                 encoded=encoded,
             )
+        # Raises if the address is none: then no request has this body.
         super().on_headers_complete()
+        self._body = body
 
     def on_body(self, body: bytes) -> None:
         known = self._body
@@ -202,9 +201,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         cycle.transport = self._stand_in  # type: ignore[assignment]
         body = _body_of(cycle)
         if body is not None:
-            body.expect(wake=cycle.message_event.set, on_late=partial(self._give_up_body, body))
-            if not self._feeding:
-                body.watch()
+            body.expect(wake=cycle.message_event.set)
         if cycle.scope["http_version"] == "1.0":
             # It knows neither 100 Continue nor chunks.
             cycle.waiting_for_100_continue = False
@@ -283,6 +280,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             # Nothing was asked: browsers connect before they do.
             self.transport.close()
 
+    def _watch(self, body: Body) -> None:
+        body.watch(partial(self._give_up_body, body))
+
     def _give_up_body(self, body: Body) -> None:
         if not body.answered:
             self._fail(body, BodyTooSlow())
@@ -344,11 +344,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         return cycle is not None and not cycle.response_complete
 
     def _deafen(self) -> Parting:
-        """Read no more requests; the connection closes behind the answer that is under way."""
+        """Read no more requests; the connection closes behind the answer to the last that was read."""
         if self._parting is None:
             self._parting = Parting(self.transport, self.flow)
-            if self._running is not None:
-                self._running.keep_alive = False
+            # None until the first request, whatever uvicorn's annotation says.
+            cycle: RequestResponseCycle | None = self.cycle
+            if cycle is not None:
+                cycle.keep_alive = False
         return self._parting
 
     def _part(self) -> None:

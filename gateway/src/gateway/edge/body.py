@@ -76,7 +76,9 @@ class Body:
         self._loop = asyncio.get_running_loop()
         self._wake: Callable[[], None] = _do_nothing
         self._on_late: Callable[[], None] = _do_nothing
-        self._due = 0.0
+        #: From the head on, whether the request is being served yet or waits behind another.
+        self._due = self._loop.time() + terms.seconds
+        self._is_served = False
         self._seen = 0
 
     # The application's side
@@ -125,15 +127,23 @@ class Body:
 
     # The protocol's side
 
-    def expect(self, *, wake: Callable[[], None], on_late: Callable[[], None]) -> None:
+    def expect(self, *, wake: Callable[[], None]) -> None:
         """The request is being served from now on; ``wake`` tells its reader of a failure."""
         self._wake = wake
-        self._on_late = on_late
-        self._due = self._loop.time() + self.terms.seconds
+        self._is_served = True
+        if self._timer is not None:
+            self._seen = self.arrived
+            self._arm()
+        if self.is_broken:
+            wake()
 
-    def watch(self) -> None:
-        """Call ``on_late`` once the body is later or slower than its terms, until it has ended."""
+    def watch(self, on_late: Callable[[], None]) -> None:
+        """Call ``on_late`` once the body is later or slower than its terms, until it has ended.
+
+        Slowness counts once the request is being served: before, reading may be paused.
+        """
         if self._timer is None and not self.ended:
+            self._on_late = on_late
             self._seen = self.arrived
             self._arm()
 
@@ -173,12 +183,15 @@ class Body:
 
     def _arm(self) -> None:
         self.stop()
-        left = self._due - self._loop.time()
-        self._timer = self._loop.call_later(max(0.0, min(left, self.terms.window)), self._look)
+        left = max(0.0, self._due - self._loop.time())
+        if self._is_served:
+            left = min(left, self.terms.window)
+        self._timer = self._loop.call_later(left, self._look)
 
     def _look(self) -> None:
         self._timer = None
-        fair = self.excused or self.arrived - self._seen >= self.terms.rate * self.terms.window
+        enough = self.arrived - self._seen >= self.terms.rate * self.terms.window
+        fair = enough or self.excused or not self._is_served
         if self._loop.time() >= self._due or not fair:
             self._on_late()
             return
