@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 from nats.aio.client import Client
 from nats.js.api import ConsumerConfig, StorageType, StreamConfig
+from structlog.testing import capture_logs
 
 from chassis.embedded import EmbeddedNats, free_port
 from chassis.errors import Unavailable
@@ -58,6 +59,18 @@ def mortal_nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedNa
 
 def some_prefix() -> str:
     return f"test-{new_id().hex}"
+
+
+class Clock:
+    """Stands still, and counts how often it was looked at."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.looks = 0
+
+    def __call__(self) -> float:
+        self.looks += 1
+        return self.now
 
 
 class Inbox:
@@ -299,32 +312,67 @@ async def test_the_configuration_of_an_existing_durable_is_reconciled(
 
 
 async def test_who_does_not_own_the_stream_waits_for_it_without_alarm_and_makes_nothing(
-    connect: Connect, observer: Client, capsys: pytest.CaptureFixture[str]
+    connect: Connect, observer: Client
 ) -> None:
     js = await connect(keeps=None)
-    inbox = Inbox()
-    consumer = Consumer(js, durable="patient", handler=inbox)
-    await consumer.start()
-    heard = ""
+    inbox, clock = Inbox(), Clock()
+    consumer = Consumer(js, durable="patient", handler=inbox, clock=clock)
+    with capture_logs() as said:
+        await consumer.start()
+        # Each attempt that finds nothing asks how late it is.
+        await eventually(lambda: clock.looks >= 3)
+        assert not [
+            one for one in await observer.jetstream().streams_info() if one.config.name == js.stream
+        ]
+        with pytest.raises(EventsUnavailable):
+            await js.publish(js.subject("a"), b"x", "id")
 
-    def waits() -> bool:
-        nonlocal heard
-        heard += capsys.readouterr().out
-        return "events.waiting" in heard
+        owner = await connect(keeps={"patient": "a"})
+        await owner.wait_ready()
+        await owner.publish(owner.subject("a"), b"x", "id")
+        await eventually(lambda: inbox.received == [b"x"])
+    assert [line for line in said if line["log_level"] not in ("debug", "info")] == []
+    assert [line for line in said if line.get("durable") and line["log_level"] != "debug"] == []
+    await consumer.stop()
 
-    await eventually(waits)
-    assert not [
-        one for one in await observer.jetstream().streams_info() if one.config.name == js.stream
-    ]
-    with pytest.raises(EventsUnavailable):
-        await js.publish(js.subject("a"), b"x", "id")
 
-    owner = await connect(keeps={"patient": "a"})
-    await owner.wait_ready()
-    await owner.publish(owner.subject("a"), b"x", "id")
-    await eventually(lambda: inbox.received == [b"x"])
-    waits()
-    assert '"level":"warning"' not in heard
+async def test_a_consumer_that_stays_away_or_vanishes_is_a_warning_and_its_return_is_told(
+    connect: Connect, observer: Client
+) -> None:
+    js = await connect(keeps=None)
+    inbox, clock = Inbox(), Clock()
+    consumer = Consumer(js, durable="lost", handler=inbox, patience=60.0, clock=clock)
+    with capture_logs() as said:
+
+        def told() -> list[tuple[str, str]]:
+            return [
+                (line["event"], line["log_level"])
+                for line in said
+                if line["event"] in ("events.waiting", "events.found")
+                and line["log_level"] != "debug"
+            ]
+
+        await consumer.start()
+        await eventually(lambda: clock.looks >= 3)
+        assert told() == []
+        clock.now += 60.0
+        away, back = ("events.waiting", "warning"), ("events.found", "info")
+        await eventually(lambda: told() == [away])
+        (warning,) = (line for line in said if line["log_level"] == "warning")
+        assert (warning["durable"], warning["seconds"]) == ("lost", 60)
+
+        owner = await connect(keeps={"lost": "a"})
+        await eventually(lambda: told() == [away, back])
+        await observer.jetstream().delete_consumer(js.stream, "lost")
+        await eventually(lambda: told() == [away, back, away])
+
+        # A new connection of the owner's makes it again.
+        await owner.stop()
+        await owner.start()
+        await owner.wait_ready()
+        await owner.publish(owner.subject("a"), b"x", "id")
+        await eventually(lambda: inbox.received == [b"x"])
+        assert told() == [away, back, away, back]
     await consumer.stop()
 
 

@@ -7,6 +7,7 @@ shows a value. A list is given as its entries with commas between them, or as a 
 """
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Final, NoReturn, TypeVar, get_origin
@@ -194,8 +195,22 @@ class EventsSettings(_FileAwareSettings):
 
     nats_url: SecretStr = Field(description="nats://… with this service's own user and password.")
     events_prefix: str = Field(
-        "parley", pattern=r"^[a-z0-9_-]{1,64}$", description="First token of every subject."
+        "parley",
+        description="First token of every subject. All services have the same, for which the "
+        "accounts on NATS are made too: `make run` does that, docker-compose.yml has `parley`.",
     )
+
+    @field_validator("events_prefix")
+    @classmethod
+    def _is_one_token(cls, value: str) -> str:
+        cls.check_prefix(value)
+        return value
+
+    @staticmethod
+    def check_prefix(prefix: str) -> None:
+        """Raise ValueError unless subjects can begin with ``prefix``."""
+        if not re.fullmatch(r"[a-z0-9_-]{1,64}", prefix):
+            raise ValueError("it is 1 to 64 of the characters a-z, 0-9, _ and -")
 
     @field_validator("nats_url")
     @classmethod

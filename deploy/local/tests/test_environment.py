@@ -7,6 +7,7 @@ from parley_local.environment import (
     DatabaseUrls,
     EnvironmentProblem,
     explicit_databases,
+    explicit_events_prefix,
     explicit_nats,
     service_environment,
 )
@@ -17,6 +18,7 @@ from parley_local.topology import (
     MEMBERS,
     ReplicasProblem,
     Topology,
+    check_hosts,
     lay_out,
     parse_replicas,
 )
@@ -124,7 +126,32 @@ def test_a_nats_of_ones_own_has_a_user_for_each_service_or_one_for_all() -> None
     assert explicit_nats(shared) == dict.fromkeys(BACKENDS.nats_urls, "nats://all") | {
         "notes": "nats://notes"
     }
-    assert explicit_nats({"NOTES_NATS_URL": "nats://notes"}) == {"notes": "nats://notes"}
+    assert explicit_nats({}) == {}
+
+
+def test_a_nats_of_ones_own_for_some_of_the_services_is_refused() -> None:
+    each = {f"{name.upper()}_NATS_URL": f"nats://{name}" for name in BACKENDS.nats_urls}
+    for name, url in each.items():
+        with pytest.raises(EnvironmentProblem, match=f"^{name} is set, so ") as caught:
+            explicit_nats({name: url})
+        for other in each.keys() - {name}:
+            assert other in str(caught.value)
+        with pytest.raises(EnvironmentProblem, match=f" are set, so {name} must be too"):
+            explicit_nats({**each, name: ""})
+
+
+def test_a_prefix_of_events_is_that_of_all_services_or_none() -> None:
+    names = [f"{name.upper()}_EVENTS_PREFIX" for name in BACKENDS.nats_urls]
+    assert explicit_events_prefix({}) == "parley"
+    assert explicit_events_prefix({names[0]: "parley"}) == "parley"
+    assert explicit_events_prefix(dict.fromkeys(names, "acme")) == "acme"
+    for name in names:
+        with pytest.raises(EnvironmentProblem, match=f"{name} is acme") as caught:
+            explicit_events_prefix({name: "acme"})
+        assert all(other in str(caught.value) for other in names)
+    for nonsense in ("", "*", "a.b", ">", "Acme", "acme\n"):
+        with pytest.raises(EnvironmentProblem, match="settings: AUTH_EVENTS_PREFIX: it is 1 to"):
+            explicit_events_prefix(dict.fromkeys(names, nonsense))
 
 
 def test_what_the_environment_sets_wins_and_the_others_follow(tmp_path: Path) -> None:
@@ -144,6 +171,43 @@ def test_several_processes_of_a_service_are_one_target() -> None:
     assert (first.label, second.label) == ("chat-service.1", "chat-service.2")
     assert topology.target("chat") == f"ipv4:127.0.0.1:{first.port},127.0.0.1:{second.port}"
     assert topology.gateway_urls == ("http://127.0.0.1:8000",)
+
+
+@pytest.mark.parametrize(
+    ("host", "scheme", "reached"),
+    [
+        ("::1", "ipv6", "[::1]"),
+        ("::", "ipv6", "[::1]"),
+        ("0.0.0.0", "ipv4", "127.0.0.1"),
+        ("192.0.2.7", "ipv4", "192.0.2.7"),
+        ("localhost", "ipv4", "127.0.0.1"),
+    ],
+)
+def test_several_processes_at_a_host_of_ones_own_are_a_target_that_grpc_reads(
+    host: str, scheme: str, reached: str
+) -> None:
+    environment, replicas = {"CHAT_GRPC_HOST": host}, {"chat-service": 2}
+    check_hosts(environment, replicas)
+    topology = lay_out(
+        gateway_host="127.0.0.1", gateway_port=8000, environment=environment, replicas=replicas
+    )
+    first, second = topology.of(CHAT)
+    assert topology.target("chat") == f"{scheme}:{reached}:{first.port},{reached}:{second.port}"
+
+
+@pytest.mark.parametrize("host", ["chat.example", "[::1]", "127.0.0.1:1"])
+def test_several_processes_at_a_name_are_refused_and_one_is_not(host: str) -> None:
+    environment, replicas = {"CHAT_GRPC_HOST": host}, {"chat-service": 2, "auth-service": 2}
+    for refuse in (
+        lambda: check_hosts(environment, replicas),
+        lambda: lay_out(
+            gateway_host="127.0.0.1", gateway_port=8000, environment=environment, replicas=replicas
+        ),
+    ):
+        with pytest.raises(ReplicasProblem, match=r"settings: CHAT_GRPC_HOST: .* is no address"):
+            refuse()
+    check_hosts(environment, {"auth-service": 2})
+    assert place(CHAT_GRPC_HOST="chat.example").target("chat").startswith("chat.example:")
 
 
 def test_several_gateways_are_at_the_port_asked_for_and_at_others(tmp_path: Path) -> None:

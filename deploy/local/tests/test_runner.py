@@ -1,5 +1,6 @@
 """The whole runner, as a process: everything it starts is real."""
 
+import asyncio
 import json
 import os
 import queue
@@ -16,9 +17,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import nats
 import pytest
+from nats.js.errors import NotFoundError
 
 from chassis.embedded import free_port
+from chassis.nats_accounts import OPERATOR
+from parley.events.rights import CONSUMES
+from parley_local.topology import SERVICES
 
 # Who says it, and what: the runner in words, everybody else an event that is no alarm.
 ONE_LINE = re.compile(r"parley +\| (info )?\w.*|[a-z-]+ +\| (info|debug) [a-z_.]+( [a-z_]+=.*)*")
@@ -29,7 +35,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 class Run:
     """A runner, and what it has said so far."""
 
-    def __init__(self, data: Path, port: int) -> None:
+    def __init__(self, data: Path, port: int, **environment: str) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self.said: list[str] = []
         self._lines: queue.Queue[str | None] = queue.Queue()
@@ -37,6 +43,7 @@ class Run:
             [sys.executable, "-m", "parley_local"],
             env={
                 **os.environ,
+                **environment,
                 "PARLEY_DATA": str(data),
                 "GATEWAY_PORT": str(port),
                 "STARTED_FOR": str(data),  # a mark that every process inherits
@@ -94,8 +101,8 @@ class Run:
 
 
 @contextmanager
-def running(data: Path, port: int) -> Iterator[Run]:
-    run = Run(data, port)
+def running(data: Path, port: int, **environment: str) -> Iterator[Run]:
+    run = Run(data, port, **environment)
     try:
         yield run
     finally:
@@ -227,3 +234,28 @@ def frozen(pid: int) -> bool:
     """Stop it where it is, so that it does not heed a friendly request."""
     os.kill(pid, signal.SIGSTOP)
     return True
+
+
+def test_a_prefix_of_events_that_all_services_have_is_the_one_that_nats_lets_them_use(
+    tmp_path: Path,
+) -> None:
+    data = tmp_path / ".data"
+    prefixes = {f"{member.prefix}EVENTS_PREFIX": "acme" for member in SERVICES}
+
+    async def consumers() -> set[str]:
+        port = json.loads((data / "nats" / "nats.conf").read_text())["port"]
+        password = (data / "nats" / "users" / OPERATOR).read_text().strip()
+        client = await nats.connect(f"nats://{OPERATOR}:{password}@127.0.0.1:{port}")
+        try:
+            found = await client.jetstream().consumers_info("acme_events")
+        except NotFoundError:
+            return set()
+        finally:
+            await client.close()
+        return {one.name for one in found}
+
+    wanted = {durable for durables in CONSUMES.values() for durable in durables}
+    with running(data, free_port(), **prefixes) as run:
+        run.until("ready in")
+        wait_until(lambda: asyncio.run(consumers()) >= wanted)
+        assert run.stop() == 0

@@ -66,6 +66,8 @@ def test_settings_that_make_no_sense_are_said(tmp_path: Path) -> None:
         ("GATEWAY_PORT", "65536", "settings: GATEWAY_PORT: not a port number"),
         ("PARLEY_REPLICAS", "gateway=\u00b2", "PARLEY_REPLICAS: 'gateway=\u00b2' is not"),
         ("PARLEY_DATA", "/proc/parley", "/proc/parley cannot be made"),
+        ("AUTH_NATS_URL", "nats://a:hunter2@127.0.0.1:4222", "AUTH_NATS_URL is set, so"),
+        ("NOTES_EVENTS_PREFIX", "acme", "NOTES_EVENTS_PREFIX is acme"),
     ],
 )
 def test_what_the_runner_reads_itself_is_refused_in_a_line(
@@ -74,7 +76,22 @@ def test_what_the_runner_reads_itself_is_refused_in_a_line(
     ended = run(tmp_path / ".data", **{"GATEWAY_PORT": str(free_port()), variable: value})
     assert ended.returncode == 1
     assert said in ended.stdout
+    assert "hunter2" not in ended.stdout
     assert "Traceback" not in ended.stdout + ended.stderr
+    assert not (tmp_path / ".data").exists()
+
+
+def test_several_processes_at_a_name_are_refused_before_anything_is_made(tmp_path: Path) -> None:
+    ended = run(
+        tmp_path / ".data",
+        GATEWAY_PORT=str(free_port()),
+        PARLEY_REPLICAS="notes-service=2",
+        NOTES_GRPC_HOST="notes.example",
+    )
+    assert ended.returncode == 1
+    assert "settings: NOTES_GRPC_HOST: 'notes.example' is no address" in ended.stdout
+    assert "Traceback" not in ended.stdout + ended.stderr
+    assert not (tmp_path / ".data").exists()
 
 
 def test_an_url_of_a_database_that_is_none_is_refused_in_a_line(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Durable consumers: every message is handled at least once, however often things break."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final, Protocol
@@ -14,6 +15,7 @@ from prometheus_client import Counter
 
 from chassis.errors import AppError, Kind, Unavailable
 from chassis.jetstream.stream import JetStream
+from chassis.reach import START_SECONDS, Reach
 from chassis.service import Component
 from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
@@ -70,13 +72,15 @@ class Consumer(Component):
 
     ``durable`` names the consumer on the server, which the owner of the stream makes: processes
     with the same one share its messages, and a new one begins with the oldest message of the
-    stream. Until it exists, this one waits. A message is acknowledged when the handler returns;
-    when it raises, the message comes again after 1 s, doubling to 60 s (15 s while something is merely unavailable). An event that cannot be read
-    (Unreadable), or that goes on to fail, goes to ``dead_letters``, is acknowledged when it is
-    safe there, and keeps no other waiting; an outage is never held against an event, but a
-    statement that the database gave up is. Without ``dead_letters`` it comes again without end. A
-    handler may take its time: the server is told every 10 s that it is still at work; if the
-    process dies, the message goes to another within 30 s.
+    stream. While it does not exist, this one waits; the log has that once, and its end, but
+    nothing in the first ``patience`` seconds by ``clock``. A message is acknowledged when the
+    handler returns; when it raises, the message comes again after 1 s, doubling to 60 s (15 s
+    while something is merely unavailable). An event that cannot be read (Unreadable), or that
+    goes on to fail, goes to ``dead_letters``, is acknowledged when it is safe there, and keeps no
+    other waiting; an outage is never held against an event, but a statement that the database
+    gave up is. Without ``dead_letters`` it comes again without end. A handler may take its time:
+    the server is told every 10 s that it is still at work; if the process dies, the message goes
+    to another within 30 s.
     """
 
     def __init__(
@@ -86,6 +90,8 @@ class Consumer(Component):
         durable: str,
         handler: Callable[[bytes], Awaitable[None]],
         dead_letters: SetAside | None = None,
+        patience: float = START_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._jetstream = js
         self._durable = durable
@@ -95,6 +101,10 @@ class Consumer(Component):
             dead_letters.handle_with(durable, handler)
         self._handled = _HANDLED.labels(durable)
         self._failed = _FAILED.labels(durable)
+        self._reach = Reach(
+            "events.waiting", "events.found", patience=patience, clock=clock, durable=durable
+        )
+        self._last_trouble = ""
         self._task: asyncio.Task[None] | None = None
         self._draining = False
         self._handling = False
@@ -119,24 +129,20 @@ class Consumer(Component):
             self._task = None
 
     async def _consume(self) -> None:
-        last_trouble, waiting = "", False
         while not self._draining:
             await self._jetstream.wait_ready()
             try:
                 subscription = await self._jetstream.pull(self._durable)
-                last_trouble = ""
                 await self._pull(subscription)
             except js_errors.ServiceUnavailableError:
                 # Nobody answers: the consumer has gone, or its owner has not made it yet.
-                if not waiting:
-                    waiting = True
-                    _log.info("events.waiting", durable=self._durable)
+                self._reach.failed()
                 self._jetstream.look_again()
                 await asyncio.sleep(_RETRY_SECONDS)
             except Exception as error:  # noqa: BLE001 - a consumer never ends by itself
                 trouble = f"{type(error).__name__}: {error}"
-                if trouble != last_trouble:
-                    last_trouble = trouble
+                if trouble != self._last_trouble:
+                    self._last_trouble = trouble
                     _log.warning("events.pull_failed", durable=self._durable, error=trouble)
                 await asyncio.sleep(_RETRY_SECONDS)
 
@@ -148,7 +154,10 @@ class Consumer(Component):
                 try:
                     (message,) = await subscription.fetch(1, timeout=_PULL_SECONDS)
                 except nats_errors.TimeoutError:
+                    # Nothing to hand out: without the consumer the answer were another.
+                    self._note_fetched()
                     continue
+                self._note_fetched()
                 self._handling = True
                 try:
                     await self._handle(message)
@@ -157,6 +166,10 @@ class Consumer(Component):
         finally:
             with suppress(nats_errors.Error):  # it may have died with its connection
                 await subscription.unsubscribe()
+
+    def _note_fetched(self) -> None:
+        self._reach.succeeded()
+        self._last_trouble = ""
 
     async def _handle(self, message: Msg) -> None:
         error = await self._work(message)

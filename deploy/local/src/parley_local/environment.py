@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from chassis.settings import DatabaseSettings
+from chassis.settings import DatabaseSettings, EventsSettings
 from parley_local.address import is_loopback
 from parley_local.state import State
 from parley_local.topology import (
@@ -21,6 +21,8 @@ from parley_local.topology import (
 LOOPBACK_HOSTS = ("127.0.0.0/8", "::1/128", "localhost")
 #: Says which instead, whoever reaches the gateway.
 ALLOWED_HOSTS = f"{CHAT.prefix}ALLOWED_HOSTS"
+#: Of the services' events, where nothing is set.
+EVENTS_PREFIX = "parley"
 
 _ROLE_VARIABLES = {
     "app": "DATABASE_URL",
@@ -79,14 +81,48 @@ def explicit_databases(environment: Mapping[str, str]) -> dict[str, DatabaseUrls
 
 
 def explicit_nats(environment: Mapping[str, str]) -> dict[str, str]:
-    """By database, the URL with which a service comes to a NATS that the environment names."""
+    """By database, the URL with which each service comes to a NATS that the environment names.
+
+    Empty when it names none; raises when it names one for some of the services alone.
+    """
     shared = environment.get("NATS_URL")
-    urls = {
-        member.database: environment.get(f"{member.prefix}NATS_URL") or shared
-        for member in SERVICES
-        if member.database is not None
-    }
-    return {database: url for database, url in urls.items() if url}
+    urls, given, missing = {}, [], []
+    for member in SERVICES:
+        assert member.database is not None
+        name = f"{member.prefix}NATS_URL"
+        if url := environment.get(name) or shared:
+            urls[member.database] = url
+            given.append(name)
+        else:
+            missing.append(name)
+    # Two servers know nothing of each other's events: deletions would never arrive.
+    if given and missing:
+        raise EnvironmentProblem(
+            f"{', '.join(given)} {'is' if len(given) == 1 else 'are'} set, so"
+            f" {' and '.join(missing)} must be too: all services share one NATS."
+            " NATS_URL stands for all four."
+        )
+    return urls
+
+
+def explicit_events_prefix(environment: Mapping[str, str]) -> str:
+    """The prefix of every service's events; raises unless all of them have the same."""
+    prefixes = {}
+    for member in SERVICES:
+        name = f"{member.prefix}EVENTS_PREFIX"
+        prefix = environment.get(name, EVENTS_PREFIX)
+        try:
+            EventsSettings.check_prefix(prefix)
+        except ValueError as error:
+            raise EnvironmentProblem(f"settings: {name}: {error}") from None
+        prefixes[name] = prefix
+    if len(set(prefixes.values())) > 1:
+        raise EnvironmentProblem(
+            f"{', '.join(f'{name} is {prefix}' for name, prefix in prefixes.items())}:"
+            " all services share one stream, so the four must be the same"
+            f" ({EVENTS_PREFIX} where nothing is set)."
+        )
+    return prefixes.popitem()[1]
 
 
 def general_environment(inherited: Mapping[str, str]) -> dict[str, str]:
@@ -119,7 +155,7 @@ def service_environment(
             "DATABASE_URL": urls.app,
             "WORKER_DATABASE_URL": urls.worker,
             "NATS_URL": backends.nats_urls[member.database],
-            "EVENTS_PREFIX": "parley",
+            "EVENTS_PREFIX": EVENTS_PREFIX,
         }
     if member is AUTH:
         settings |= {"TENANT": "default"}

@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from chassis.embedded import (
@@ -24,6 +24,7 @@ from parley_local.environment import (
     Backends,
     DatabaseUrls,
     explicit_databases,
+    explicit_events_prefix,
     explicit_nats,
     general_environment,
     service_environment,
@@ -33,7 +34,15 @@ from parley_local.parts import Part, ServerPart, ServicePart
 from parley_local.readiness import wait_until_ready
 from parley_local.state import State
 from parley_local.supervise import Stages
-from parley_local.topology import ACCOUNTS, GATEWAY, SERVICES, Instance, Topology, lay_out
+from parley_local.topology import (
+    ACCOUNTS,
+    GATEWAY,
+    SERVICES,
+    Instance,
+    Topology,
+    check_hosts,
+    lay_out,
+)
 
 _READY_SECONDS = 120.0
 # A process that dies so often before anything was ready will not get there.
@@ -123,11 +132,14 @@ class Runner:
         began, options, state = time.monotonic(), self._options, self._state
         check_address(options.gateway_host, options.gateway_port)
         explicit = explicit_databases(options.environment)
+        nats_urls = explicit_nats(options.environment)
+        events_prefix = explicit_events_prefix(options.environment)
+        check_hosts(options.environment, options.replicas)
         state.open()
         self._say(f"data in {state.shown}; certificates and keys")
         await asyncio.to_thread(state.prepare)
         demo_port = self._demo_port()
-        backends = await self._start_backends(explicit)
+        backends = await self._start_backends(explicit, nats_urls, events_prefix)
         topology = lay_out(
             gateway_host=options.gateway_host,
             gateway_port=options.gateway_port,
@@ -152,18 +164,23 @@ class Runner:
             )
         )
 
-    async def _start_backends(self, explicit: Mapping[str, DatabaseUrls]) -> Backends:
+    async def _start_backends(
+        self,
+        explicit: Mapping[str, DatabaseUrls],
+        nats_urls: Mapping[str, str],
+        events_prefix: str,
+    ) -> Backends:
         """What the environment names is used; everything else is started here."""
         environment, folder = self._options.environment, self._state.directory
         postgres = EmbeddedPostgres(folder / "postgres")
         valkey = EmbeddedValkey(folder / "valkey")
-        nats = EmbeddedNats(folder / "nats", accounts=ACCOUNTS)
+        nats = EmbeddedNats(folder / "nats", accounts=replace(ACCOUNTS, prefix=events_prefix))
         servers: list[EmbeddedServer] = []
         if len(explicit) < len(SERVICES):
             servers.append(postgres)
-        redis_url, nats_urls = environment.get("REDIS_URL"), explicit_nats(environment)
+        redis_url = environment.get("REDIS_URL")
         servers += [] if redis_url else [valkey]
-        servers += [] if len(nats_urls) == len(SERVICES) else [nats]
+        servers += [] if nats_urls else [nats]
         if servers:
             self._say(f"starting {', '.join(server.name for server in servers)}")
             if not postgres.initialised and postgres in servers:
@@ -181,8 +198,7 @@ class Runner:
         except CannotMigrate as error:
             raise CannotStart(str(error)) from None
         if nats in servers:
-            own = {str(member.database): nats.url_of(member.name) for member in SERVICES}
-            nats_urls = {**own, **nats_urls}
+            nats_urls = {str(member.database): nats.url_of(member.name) for member in SERVICES}
         return Backends(databases, redis_url or valkey.url, nats_urls)
 
     async def _start_services(self, topology: Topology, backends: Backends, demo_port: int) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from chassis.embedded import free_port
 from chassis.nats_accounts import Accounts
@@ -77,7 +78,10 @@ class Topology:
             for instance in self.instances
             if instance.member.database == database
         ]
-        return places[0] if len(places) == 1 else "ipv4:" + ",".join(places)
+        if len(places) == 1:
+            return places[0]
+        scheme = "ipv6" if places[0].startswith("[") else "ipv4"
+        return f"{scheme}:{','.join(places)}"
 
 
 def lay_out(
@@ -90,7 +94,7 @@ def lay_out(
     """Choose ports; ``replicas`` counts the processes of a service by name, one by default.
 
     A port that ``environment`` sets (``AUTH_GRPC_PORT`` and so on) is taken as it is, where
-    one process alone would listen there.
+    one process alone would listen there. Raises ReplicasProblem as check_hosts does.
     """
     counts = replicas or {}
     instances = []
@@ -101,10 +105,10 @@ def lay_out(
             metrics_port = _port(environment, f"{member.prefix}METRICS_PORT", count)
             if member is GATEWAY:
                 port = gateway_port if number == 1 else free_port(gateway_host)
-                host = gateway_host
+                host = _reached_at(gateway_host)
             else:
                 port = _port(environment, f"{member.prefix}GRPC_PORT", count)
-                host = environment.get(f"{member.prefix}GRPC_HOST", "127.0.0.1")
+                host = _grpc_host(environment, member, count)
             metrics_host = environment.get(f"{member.prefix}METRICS_HOST", "127.0.0.1")
             instances.append(
                 Instance(
@@ -112,11 +116,35 @@ def lay_out(
                     label,
                     port,
                     metrics_port,
-                    host=_reached_at(host),
+                    host=host,
                     metrics_host=_reached_at(metrics_host),
                 )
             )
     return Topology(tuple(instances), gateway_host)
+
+
+def check_hosts(environment: Mapping[str, str], replicas: Mapping[str, int]) -> None:
+    """Raise ReplicasProblem where the processes of a service would listen at a name."""
+    for member in SERVICES:
+        _grpc_host(environment, member, replicas.get(member.name, 1))
+
+
+def _grpc_host(environment: Mapping[str, str], member: Member, count: int) -> str:
+    variable = f"{member.prefix}GRPC_HOST"
+    host = _reached_at(environment.get(variable, "127.0.0.1"))
+    if count == 1:
+        return host
+    if host.lower() == "localhost":
+        return "127.0.0.1"
+    try:
+        # gRPC lists several places by address alone.
+        ip_address(host.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        raise ReplicasProblem(
+            f"settings: {variable}: {host!r} is no address, and {count} processes of"
+            f" {member.name} need one, such as 127.0.0.1 or ::1"
+        ) from None
+    return host
 
 
 def _reached_at(host: str) -> str:
