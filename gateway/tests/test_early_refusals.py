@@ -151,6 +151,35 @@ async def test_other_upgrades_are_requests_like_all_others(
     assert access_log.complaints == []
 
 
+@pytest.mark.parametrize("protocol", ["h2c", "websocket"])
+@pytest.mark.parametrize("framing", ["content-length", "chunked"])
+@pytest.mark.parametrize("together", [True, False])
+async def test_the_body_of_a_request_that_offers_an_upgrade_is_its_own(
+    door: Door, call_raw: Any, access_log: Any, *, protocol: str, framing: str, together: bool
+) -> None:
+    """The parser ends such a request with its head: its body was answered as the next one."""
+    body = b"GET /healthz?smuggled HTTP/1.1\r\nhost: x\r\n\r\n"
+    head = (
+        "POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        f"connection: upgrade\r\nupgrade: {protocol}\r\n"
+    )
+    if framing == "chunked":
+        head += "transfer-encoding: chunked\r\n\r\n"
+        sent = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    else:
+        head += f"content-length: {len(body)}\r\n\r\n"
+        sent = body
+    behind = b"GET /robots.txt HTTP/1.1\r\nhost: x\r\n\r\n"
+    client = await call_raw(door, head.encode() + (sent + behind if together else b""))
+    if not together:
+        await client.say(sent)
+        await client.say(behind)
+    first, second = await client.answer(), await client.answer()
+    assert (first.status, first.problem["reason"]) == (422, "MALFORMED_JSON")
+    assert (second.status, second.headers["content-type"][:10]) == (200, "text/plain")
+    assert [line["status"] for line in access_log.lines] == [422, 200]
+
+
 @pytest.mark.parametrize("offered", ["", "x-request-id: mine-2\r\n"])
 async def test_a_refused_handshake_has_one_id_and_one_trace_everywhere(
     door: Door, call_raw: Any, access_log: Any, offered: str

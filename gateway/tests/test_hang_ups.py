@@ -1,6 +1,8 @@
 """Clients that go, at any place and either way: no errors, no 5xx, nothing left behind."""
 
 import asyncio
+import socket
+import struct
 from typing import Any
 
 import httpx
@@ -156,3 +158,23 @@ async def test_hanging_up_in_a_handshake_is_no_error(
     told = await metrics_of(door)
     assert counted(told, "5") == counted(before, "5")
     assert access_log.complaints == []
+
+
+async def test_who_is_gone_before_they_are_looked_at_is_served_nothing(
+    door: Door, access_log: Any
+) -> None:
+    """Their address cannot be told any more: what they ask would be counted for nobody."""
+    body = b'{"email": "ada@example.org", "purpose": "register"}'
+    request = (
+        b"POST /api/v1/auth/send-code HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        b"content-length: %d\r\n\r\n%b" % (len(body), body)
+    )
+    for _ in range(20):
+        with socket.create_connection(("127.0.0.1", door.port)) as client:
+            client.sendall(request)
+            # With an RST, before the server's loop has had a turn.
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    answer = await door.http.get("/healthz", headers={"x-request-id": "behind-them"})
+    assert answer.status_code == 200
+    assert "" not in {line["client"] for line in access_log.lines}
+    assert [line["route"] for line in access_log.lines if "send-code" in line["route"]] == []

@@ -385,3 +385,18 @@ async def test_run_ids_are_quoted_not_spliced(
     odd = 'r","seq":9,"x":"\\é'
     await client.ask(type="follow", ref="1", run_id=odd)
     assert orjson.dumps((await client.hear())["run_id"]) == orjson.dumps(odd)
+
+
+async def test_a_frame_that_comes_along_with_the_handshake_is_heard(door: Door) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+    ping = b"\x89\x81\0\0\0\0x"
+    writer.write(
+        b"GET /api/v1/ws HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+        b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        b"authorization: " + door.bearer["authorization"].encode() + b"\r\n\r\n" + ping
+    )
+    async with asyncio.timeout(10):
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")
+        assert await reader.readexactly(3) == b"\x8a\x01x"
+    writer.close()
+    await writer.wait_closed()

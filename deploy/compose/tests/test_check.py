@@ -69,3 +69,16 @@ def test_a_secret_that_is_not_there_is_found_before_the_start(tmp_path: Path) ->
     assert done.returncode != 0
     assert done.stderr.startswith("settings: NOTES_")
     assert "_FILE: No such file or directory" in done.stderr
+
+
+@pytest.mark.parametrize("service", ["gateway", "notes-service"])
+def test_a_certificate_that_is_none_is_found_before_the_start(service: str, tmp_path: Path) -> None:
+    uid = tmp_path.stat().st_uid
+    hand_out(tmp_path, Uids(postgres=uid, redis=uid, parley=uid))
+    certificate = tmp_path / service / "certificate.pem"
+    certificate.unlink()
+    certificate.write_text("no certificate")
+    done = check(service, tmp_path)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"settings: {service.split('-')[0].upper()}_TLS_CERT_FILE: ")

@@ -2,7 +2,8 @@
 
 import argparse
 
-from chassis.settings import load_settings
+from chassis.grpc.credentials import read_credentials
+from chassis.settings import UnusableSetting, load_settings, refuse
 from gateway.settings import Settings
 from gateway.wiring import build
 
@@ -18,9 +19,15 @@ def main() -> None:
         help="check: read the settings as the gateway would, and end",
     )
     arguments = parser.parse_args()
-    service = build(load_settings(Settings)).service
+    settings = load_settings(Settings)
+    service = build(settings).service
     if arguments.command != "check":
         service.run()
+    try:
+        # What serving would read first, and refuse.
+        read_credentials(settings)
+    except UnusableSetting as error:
+        refuse(error)
 
 
 if __name__ == "__main__":

@@ -55,6 +55,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         # Of the request that is being read; those before it are whole.
         self._body: Body | None = None
         self._upgrading = False
+        # How the body is framed that the parser passes over with an upgrade that nobody takes.
+        self._passed_over: bytes | None = None
+        self._repeating_head = False
         self._begun = self._finished = False
         # Once set, whatever comes is thrown away.
         self._parting: Parting | None = None
@@ -65,6 +68,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]  # uvicorn narrows it
         self._stand_in = StandIn(self.transport, self._part)
+        if self.client is None:
+            # It was reset before it was looked at: nobody is there to serve, or to count.
+            self.transport.abort()
+            return
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -92,10 +99,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             return
         was_in_head = self._in_head
         try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
+            behind = self._feed(data)
             if self._upgrading:
-                self.handle_websocket_upgrade()
+                self._take_upgrade(behind)
                 return
         except httptools.HttpParserError:
             self._unreadable()
@@ -118,9 +124,42 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             else:
                 self._watch(self._body)
 
+    def _feed(self, data: bytes) -> bytes:
+        """Have ``data`` parsed; what is behind a handshake, and not HTTP, is returned.
+
+        The parser ends every request that offers an upgrade with its head, as if whatever
+        follows were of the other protocol. Where the upgrade is not taken (h2c, or a socket's
+        anywhere else), what follows is the request's body and the next requests: taken for
+        requests, a body would be answered as one.
+        """
+        while data:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as ended:
+                data = data[ended.args[0] :]
+                if self._upgrading:
+                    return data
+                if self._passed_over is not None:
+                    self._read_passed_over(self._passed_over)
+            else:
+                return b""
+        return b""
+
+    def _read_passed_over(self, framing: bytes) -> None:
+        """Go on in a parser that has read a head with this body, and no upgrade."""
+        self._passed_over = None
+        self.parser = httptools.HttpRequestParser(self)
+        self._repeating_head = True
+        try:
+            self.parser.feed_data(b"POST / HTTP/1.1\r\n" + framing + b"\r\n\r\n")
+        finally:
+            self._repeating_head = False
+
     # The parser's side
 
     def on_message_begin(self) -> None:
+        if self._repeating_head:
+            return
         super().on_message_begin()
         self._unset_keepalive_if_required()
         self._in_head = True
@@ -129,7 +168,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._upgrading = self._finished = False
         self._body = None
 
+    def on_url(self, url: bytes) -> None:
+        if not self._repeating_head:
+            super().on_url(url)
+
     def on_header(self, name: bytes, value: bytes) -> None:
+        if self._repeating_head:
+            return
         if self._in_head:
             super().on_header(name, value)
             return
@@ -139,6 +184,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             raise httptools.HttpParserError("the trailers are too large")
 
     def on_headers_complete(self) -> None:
+        if self._repeating_head:
+            return
         self._in_head = False
         self._head_bytes = 0
         self._stop_timer()
@@ -147,13 +194,16 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         size = len(self.url)
         length = 0
         chunked = encoded = False
+        framing = b""
         body: Body | None = None
         for name, value in self.headers:
             size += len(name) + len(value)
             if name == b"content-length":
                 length = int(value)
+                framing = b"content-length: " + value
             elif name == b"transfer-encoding":
                 chunked = True
+                framing = b"transfer-encoding: " + value
             elif name == b"content-encoding":
                 encoded = value.strip().lower() not in (b"", b"identity")
         if size > self.bounds.head_limit:
@@ -167,6 +217,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if chunked or length:
             if self._upgrading:
                 raise httptools.HttpParserError("a handshake has no body")
+            if self.parser.should_upgrade():
+                self._passed_over = framing
             body = scope["state"]["body"] = Body(
                 self.bounds.body,
                 self.bounds.held,
@@ -188,6 +240,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             known.excused = known.excused or self.flow.read_paused
 
     def on_message_complete(self) -> None:
+        if self._passed_over is not None:
+            return  # its body is still to come
         self._finished = True
         super().on_message_complete()
         if self._body is not None:
@@ -220,10 +274,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def _should_upgrade_to_ws(self) -> bool:
         return self.scope["method"] == "GET" and self.url.partition(b"?")[0] == PATH.encode()
 
-    def handle_websocket_upgrade(self) -> None:
+    def _take_upgrade(self, behind: bytes) -> None:
         """The handshake by the head that is parsed already; then the connection is a socket's.
 
-        Not while an answer is under way here: it would go on writing, held up by nobody.
+        ``behind`` came along with it, and is for the socket. Not while an answer is under way here: it would go on writing, held up by nobody.
         """
         if self._answering():
             # Nor is there a place for a refusal between its bytes.
@@ -231,12 +285,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             return
         # Nothing is for this protocol any more; what comes is for the socket, if there will be one.
         self.flow.pause_reading()
-        task = self.loop.create_task(self._open_socket(), name="socket")
+        task = self.loop.create_task(self._open_socket(behind), name="socket")
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    async def _open_socket(self) -> None:
-        """Open the socket and serve it to its end."""
+    async def _open_socket(self, behind: bytes) -> None:
+        """Open the socket and serve it to its end, from what came behind the handshake on."""
         try:
             answer, socket = await self.sockets.open(self.scope, self.transport)
         except AppError as error:
@@ -254,6 +308,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         wire.on_lost = partial(self.connections.discard, wire)
         self.transport.write(answer)
         self.transport.set_protocol(wire)
+        if behind:
+            wire.data_received(behind)
         self.flow.resume_reading()
         # The parser and this protocol hold each other.
         self.parser = None  # type: ignore[assignment]
