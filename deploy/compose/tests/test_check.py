@@ -81,4 +81,4 @@ def test_a_certificate_that_is_none_is_found_before_the_start(service: str, tmp_
     done = check(service, tmp_path)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
-    assert line.startswith(f"settings: {service.split('-')[0].upper()}_TLS_CERT_FILE: ")
+    assert line.startswith(f"settings: {service.split('-', maxsplit=1)[0].upper()}_TLS_CERT_FILE: ")
