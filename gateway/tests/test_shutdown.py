@@ -82,13 +82,13 @@ async def running(
             line = next(line for line in log.read_text().splitlines() if "http.listening" in line)
             return int(line.partition('"port":')[2].partition(",")[0].partition("}")[0])
 
-        port = await eventually(listening, 20, ignoring=(StopIteration, ValueError))
+        port = await eventually(listening, 60, ignoring=(StopIteration, ValueError))
         gateway = Process(process, port, log)
 
         async def ready() -> bool:
             return (await gateway.http.get("/readyz")).status_code == 200
 
-        await eventually(ready, 20)
+        await eventually(ready, 60)
         yield gateway
     finally:
         if gateway is not None:
