@@ -31,11 +31,25 @@ def never() -> str | None:
     return None
 
 
+DOWN: Answer = (503, {"status": "down", "checks": {}})
+DEGRADED: Answer = (200, {"status": "degraded", "checks": {"nats": "away", "database": "ok"}})
+OK: Answer = (200, {"status": "ok", "checks": {"nats": "ok", "database": "ok"}})
+
+
 async def test_it_waits_until_the_gateway_answers_200() -> None:
-    down: Answer = (503, {"status": "down", "checks": {}})
-    up: Answer = (200, {"status": "degraded", "checks": {}})
-    async with serving([down, down, up]) as url:
-        assert await wait_until_ready("gateway", url, timeout=5, give_up=never) == "degraded"
+    async with serving([DOWN, DOWN, OK]) as url:
+        assert await wait_until_ready("gateway", url, timeout=5, give_up=never) == "ok"
+
+
+async def test_who_is_degraded_is_waited_for_a_little_longer() -> None:
+    async with serving([DOWN, DEGRADED, DEGRADED, OK]) as url:
+        assert await wait_until_ready("x", url, timeout=5, give_up=never, settle=5) == "ok"
+
+
+async def test_who_stays_degraded_is_ready_all_the_same_and_it_is_told_by_what() -> None:
+    async with serving([DOWN, DEGRADED]) as url:
+        said = await wait_until_ready("x", url, timeout=5, give_up=never, settle=0.2)
+    assert said == "degraded: nats: away"
 
 
 async def test_it_says_what_was_bad_when_time_is_up() -> None:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 _ATTEMPT_SECONDS = 2.0
 _PAUSE = 0.1
+_SETTLE_SECONDS = 15.0
 
 
 class NotReadyInTime(Exception):
@@ -15,11 +16,17 @@ class NotReadyInTime(Exception):
 
 
 async def wait_until_ready(
-    name: str, url: str, *, timeout: float, give_up: Callable[[], str | None]
+    name: str,
+    url: str,
+    *,
+    timeout: float,
+    give_up: Callable[[], str | None],
+    settle: float = _SETTLE_SECONDS,
 ) -> str:
-    """The status in ``/readyz`` of ``url`` (``ok`` or ``degraded``) once it answers 200.
+    """What ``/readyz`` of ``url`` says once it answers 200: ``ok``, or ``degraded: `` and by what.
 
-    Raises NotReadyInTime after ``timeout`` seconds, or as soon as ``give_up`` names a reason.
+    Whoever is degraded is waited for a little longer, ``settle`` seconds: of processes that start
+    together the last one to come up makes the others so. Raises NotReadyInTime after ``timeout`` seconds, or as soon as ``give_up`` names a reason.
     """
     place = urlsplit(url)
     assert place.hostname is not None
@@ -27,12 +34,18 @@ async def wait_until_ready(
     last = "it did not answer"
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout
+    settled: float | None = None
     while True:
         try:
             async with asyncio.timeout(_ATTEMPT_SECONDS):
                 status, answer = await _get(place.hostname, place.port, "/readyz")
             if status == 200:
-                return str(answer.get("status", "ok"))
+                said = str(answer.get("status", "ok"))
+                if said == "ok":
+                    return said
+                settled = settled or loop.time() + settle
+                if loop.time() >= settled:
+                    return f"{said}: {describe_checks(answer)}"
             last = f"{status}: {describe_checks(answer)}"
         except (OSError, TimeoutError, ValueError) as error:
             last = str(error) or type(error).__name__
