@@ -149,6 +149,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Go on in a parser that has read a head with this body, and no upgrade."""
         self._passed_over = None
         self.parser = httptools.HttpRequestParser(self)
+        # As uvicorn has its own: what is behind a request that closes keeps no answer back.
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
         self._repeating_head = True
         try:
             self.parser.feed_data(b"POST / HTTP/1.1\r\n" + framing + b"\r\n\r\n")
