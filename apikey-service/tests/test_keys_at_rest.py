@@ -12,17 +12,18 @@ from psycopg import sql
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from apikey_service.domain.errors import KeyUnreadable
 from apikey_service.domain.key import Key, Provider
 from apikey_service.domain.secret import Secret
 from apikey_service.settings import Settings
-from apikey_service.store.keys import finder, transactions
-from apikey_service.usecases.errors import KeyUnreadable
+from apikey_service.store.keys import SealedKeys
 from apikey_service.usecases.keys import NewKey, create_key
 from apikey_service.usecases.resolve import resolve_key
 from apikey_service.vault.envelope import EnvelopeVault
 from apikey_service.vault.kek import parse_kek
 from chassis.caller import Caller
 from chassis.db.engine import Database
+from chassis.db.transactions import transactions
 from chassis.testing import DatabaseUrls, Signer
 
 PLAIN = "sk-proj-0123456789abcdefwxyz"
@@ -40,7 +41,7 @@ class Store:
         return await create_key(transactions(self.app), self.vault, caller, new)
 
     async def reveal(self, caller: Caller, key_id: UUID) -> str:
-        found = await resolve_key(finder(self.app), self.vault, caller, str(key_id))
+        found = await resolve_key(SealedKeys(self.app), self.vault, caller, str(key_id))
         return found.api_key.reveal()
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 from prometheus_client import REGISTRY
 
+from apikey_service.domain.errors import KeyUnreadable
+from apikey_service.domain.sealed import Place
 from apikey_service.domain.secret import Secret
-from apikey_service.usecases.errors import KeyUnreadable
-from apikey_service.usecases.ports import Place
 from apikey_service.vault.envelope import EnvelopeVault
 from apikey_service.vault.kek import parse_kek
 from chassis.ids import new_id

@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from chassis.caller import Caller
 from chassis.db.engine import Database, Scope
+from chassis.db.transactions import OpenTransaction, Owned, transactions
 from chassis.embedded import free_port
 from chassis.errors import RemoteError
 from chassis.grpc.caller import TokenVerifier, current_caller
@@ -34,23 +35,25 @@ from chassis.testing import (
     TlsSettings,
     eventually,
 )
-from chat_service.domain.connection import Connection
-from chat_service.domain.limits import Limits
-from chat_service.domain.message import Message
-from chat_service.domain.prompt import Window
-from chat_service.domain.run import Ending, Run, RunStatus, Usage
-from chat_service.domain.session import Session
+from chat_service.answer.domain.ending import Ending, RunStatus, Usage
+from chat_service.conversations.domain.message import Message
+from chat_service.conversations.domain.session import Session
+from chat_service.conversations.usecases.messages import list_messages
+from chat_service.conversations.usecases.sessions import create_session, get_session
 from chat_service.migrations import MIGRATIONS
+from chat_service.prompt.domain import ContextWindow
+from chat_service.providers.domain.connection import Connection
+from chat_service.providers.domain.errors import KeyNotFound
+from chat_service.providers.domain.parameters import GenerationParameters
+from chat_service.runs.domain.admission import AcceptedRun, Question
+from chat_service.runs.domain.limits import Limits
+from chat_service.runs.domain.run import Run
+from chat_service.runs.store import statements
+from chat_service.runs.store.turns import Turns
+from chat_service.runs.store.values import of_answer
+from chat_service.runs.usecases.accept import accept_run
+from chat_service.runs.usecases.finish import finish_run
 from chat_service.settings import Settings
-from chat_service.store import statements
-from chat_service.store.transaction import transactions
-from chat_service.store.turns import PostgresTurns, of_ending
-from chat_service.usecases.accept_run import AcceptedRun, Question, accept_run
-from chat_service.usecases.errors import KeyNotFound
-from chat_service.usecases.finish_run import finish_run
-from chat_service.usecases.messages import list_messages
-from chat_service.usecases.ports import OpenTransaction, Owned, Turns
-from chat_service.usecases.sessions import create_session, get_session
 from chat_service.wiring import build
 from parley.apikey.v1 import apikey_pb2
 from parley.auth.v1 import auth_pb2
@@ -75,8 +78,9 @@ ENDING = Ending(
     usage=Usage(prompt_tokens=3, completion_tokens=2),
     last_seq=5,
 )
-WINDOW = Window(messages=20, characters=1000)
+WINDOW = ContextWindow(messages=20, characters=1000)
 LIMITS = Limits()
+PARAMETERS = GenerationParameters(temperature=0.7, max_tokens=100)
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,7 @@ class Chat:
         *,
         key_id: UUID | None = None,
         model: str | None = None,
-        window: Window = WINDOW,
+        window: ContextWindow = WINDOW,
         guessed_key_id: UUID | None = None,
         request: RequestKey | None = None,
         limits: Limits = LIMITS,
@@ -130,7 +134,7 @@ class Chat:
             self.turns,
             self.open_transaction,
             caller,
-            Question(session_id, content, key_id, model, 0.7, max_tokens=100, request=request),
+            Question(session_id, content, key_id, model, PARAMETERS, request),
             self.connection,
             owner="replica-1",
             window=window,
@@ -145,7 +149,7 @@ class Chat:
     async def finishing(self, run: Run, ending: Ending = ENDING) -> AsyncIterator[None]:
         """The end of a run that is stored, and not committed before the block ends."""
         async with self.app.transaction(Scope(run.tenant_id, run.user_id)) as connection:
-            values = of_ending(run, ending, run.created_at)
+            values = of_answer(run, ending, run.created_at)
             assert await statements.END_RUN.run(connection, **values) == 1
             yield
 
@@ -198,7 +202,7 @@ async def chat(service_database: ServiceDatabase) -> AsyncIterator[Chat]:
     worker = Database(urls.worker, pool_size=2, application_name="test worker")
     await app.start()
     await worker.start()
-    yield Chat(urls, app, worker, PostgresTurns(app), transactions(app))
+    yield Chat(urls, app, worker, Turns(app), transactions(app))
     await worker.stop()
     await app.stop()
 
@@ -349,6 +353,12 @@ async def service(settings: Settings) -> AsyncIterator[Service]:
     await service.stop()
 
 
+def asking(content: str = "hello", **parameters: Any) -> chat_pb2.StartRunRequest:
+    return chat_pb2.StartRunRequest(
+        content=content, parameters=chat_pb2.GenerationParameters(**parameters)
+    )
+
+
 class Client:
     """The gateway's side of the wire, for one user."""
 
@@ -356,7 +366,9 @@ class Client:
         self._channel = channel
         self._caller = caller
         self._token = caller.token
-        self.stub = channel.stub(chat_pb2_grpc.ChatServiceStub)
+        self.sessions = channel.stub(chat_pb2_grpc.SessionServiceStub)
+        self.runs = channel.stub(chat_pb2_grpc.RunServiceStub)
+        self.frames = channel.stub(chat_pb2_grpc.FrameServiceStub)
 
     def over(self, channel: Channel) -> "Client":
         """The same user on another channel."""
@@ -364,7 +376,7 @@ class Client:
 
     async def call(self, method: str, request: Any, key: str | None = None) -> Any:
         return await self._channel.unary(
-            getattr(self.stub, method),
+            getattr(self.runs, method, None) or getattr(self.sessions, method),
             request,
             timeout=10,
             token=self._token,
@@ -391,15 +403,15 @@ class Client:
         """Begins a run, and follows it for as long as the block lasts."""
         accepted = await self.begin(request, key)
         follow = chat_pb2.FollowRunRequest(run_id=accepted.run_id)
-        stream = self._channel.stream(self.stub.FollowRun, follow, token=self._token)
+        stream = self._channel.stream(self.frames.FollowRun, follow, token=self._token)
         async with aclosing(stream) as responses:
             yield accepted, responses
 
     async def ask(
-        self, content: str = "hello", *, key: str | None = None, **request: Any
+        self, content: str = "hello", *, key: str | None = None, **parameters: Any
     ) -> tuple[chat_pb2.RunAccepted, list[chat_pb2.Frame]]:
         """Sends a question and reads its run to the end."""
-        return await self.read(chat_pb2.StartRunRequest(content=content, **request), key)
+        return await self.read(asking(content, **parameters), key)
 
     async def go_on(
         self, run_id: str, key: str | None = None
@@ -416,7 +428,7 @@ class Client:
     async def follow(self, run_id: str, after: int = 0) -> list[chat_pb2.Frame]:
         request = chat_pb2.FollowRunRequest(run_id=run_id, after=after)
         frames: list[chat_pb2.Frame] = []
-        stream = self._channel.stream(self.stub.FollowRun, request, token=self._token)
+        stream = self._channel.stream(self.frames.FollowRun, request, token=self._token)
         async with aclosing(stream) as responses:
             async for response in responses:
                 frames += response.frames

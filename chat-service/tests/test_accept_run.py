@@ -13,14 +13,17 @@ from chassis.caller import Caller
 from chassis.db.owners import OwnerErased
 from chassis.idempotency import RequestKey
 from chassis.ids import new_id
-from chat_service.domain.limits import Limits
-from chat_service.domain.message import Role
-from chat_service.domain.prompt import PromptMessage, Window
-from chat_service.domain.run import Ending, Run, RunStatus
-from chat_service.usecases.accept_run import OtherConnection
-from chat_service.usecases.errors import RunInProgress, SessionNotFound, TooManyRuns
-from chat_service.usecases.get_run import get_run
-from chat_service.usecases.ports import Admission, NewRun, RepeatedRequest, Turns
+from chat_service.answer.domain.ending import Ending, RunStatus
+from chat_service.conversations.domain.errors import SessionNotFound
+from chat_service.conversations.domain.message import Role
+from chat_service.prompt.domain import ContextWindow
+from chat_service.providers.domain.prompt_message import PromptMessage
+from chat_service.runs.domain.admission import Admission, NewRun, OtherConnection, RepeatedRequest
+from chat_service.runs.domain.errors import RunInProgress, TooManyRuns
+from chat_service.runs.domain.limits import Limits
+from chat_service.runs.domain.run import Run
+from chat_service.runs.store.turns import Turns
+from chat_service.runs.usecases.read import get_run
 
 # `Chat` of conftest.py, which a test module has no name for.
 Chat = Any
@@ -123,7 +126,7 @@ async def test_the_prompt_holds_what_was_said_before(chat: Chat, caller: Caller)
     for number in range(3):
         await chat.turn(caller, session.id, f"question {number}")
     accepted = await chat.accept(
-        caller, session.id, "and now?", window=Window(messages=4, characters=1000)
+        caller, session.id, "and now?", window=ContextWindow(messages=4, characters=1000)
     )
     assert [(m.role, m.content) for m in accepted.prompt] == [
         ("user", "question 1"),
@@ -138,7 +141,7 @@ async def test_the_prompt_keeps_to_its_budget_of_characters(chat: Chat, caller: 
     session = await chat.session(caller)
     await chat.turn(caller, session.id, "x" * 500)
     await chat.turn(caller, session.id, "你好")
-    accepted = await chat.accept(caller, session.id, "!", window=Window(20, characters=12))
+    accepted = await chat.accept(caller, session.id, "!", window=ContextWindow(20, characters=12))
     assert [m.content for m in accepted.prompt] == ["你好", "an answer", "!"]
 
 
@@ -229,15 +232,15 @@ class Watched:
     turns: Turns
     declined: int = 0
 
-    async def admit_at_once(
-        self, new: NewRun, window: Window, runs_per_user: int, guessed_key_id: UUID | None
+    async def admit(
+        self, new: NewRun, window: ContextWindow, runs_per_user: int, guessed_key_id: UUID | None
     ) -> Admission | None:
-        admission = await self.turns.admit_at_once(new, window, runs_per_user, guessed_key_id)
+        admission = await self.turns.admit(new, window, runs_per_user, guessed_key_id)
         self.declined += admission is None
         return admission
 
-    async def end_run(self, run: Run, ending: Ending, at: datetime) -> bool:
-        return await self.turns.end_run(run, ending, at)
+    async def end(self, run: Run, ending: Ending, at: datetime) -> bool:
+        return await self.turns.end(run, ending, at)
 
 
 @pytest.fixture

@@ -8,20 +8,22 @@ import orjson
 import pytest
 
 from chassis.caller import Caller
+from chassis.db.transactions import OpenTransaction
 from chassis.errors import Kind, RemoteError, Unavailable
 from chassis.ids import new_id
-from chat_service.domain.run import Run
-from chat_service.usecases.cancel_run import cancel_run
-from chat_service.usecases.errors import RunNotFound
-from chat_service.usecases.get_run import get_run
-from chat_service.usecases.ports import OpenTransaction
+from chat_service.runs.domain.errors import RunNotFound
+from chat_service.runs.domain.run import Run
+from chat_service.runs.usecases.cancel import cancel_run
+from chat_service.runs.usecases.read import get_run
 from parley.chat.v1 import chat_pb2
 
 # Of conftest.py, which a test module has no name for.
 Chat = Any
 Client = Any
 
-ENDLESS = chat_pb2.StartRunRequest(content="hello", model="endless-at-50")
+ENDLESS = chat_pb2.StartRunRequest(
+    content="hello", parameters=chat_pb2.GenerationParameters(model="endless-at-50")
+)
 
 
 def _nowhere(run_id: UUID) -> bool:

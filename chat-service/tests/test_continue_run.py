@@ -13,19 +13,21 @@ from chassis.caller import Caller
 from chassis.errors import Kind, RemoteError
 from chassis.idempotency import IdempotencyKeyReused, RequestKey
 from chassis.ids import new_id
-from chat_service.domain.connection import Connection
-from chat_service.domain.limits import Limits
-from chat_service.domain.prompt import PromptMessage, Window
-from chat_service.domain.run import Ending, Run, RunStatus, Usage
-from chat_service.usecases.continue_run import ContinueRun
-from chat_service.usecases.errors import (
+from chat_service.answer.domain.ending import Ending, RunStatus, Usage
+from chat_service.prompt.domain import ContextWindow
+from chat_service.providers.domain.connection import Connection
+from chat_service.providers.domain.prompt_message import PromptMessage
+from chat_service.runs.domain.errors import (
     RunInProgress,
     RunNotContinuable,
     RunNotFound,
     ShuttingDown,
     TooManyRuns,
 )
-from chat_service.usecases.get_run import get_run_with_messages
+from chat_service.runs.domain.limits import Limits
+from chat_service.runs.domain.run import Run
+from chat_service.runs.usecases.go_on import ContinueRun
+from chat_service.runs.usecases.read import get_run_with_messages
 from parley.chat.v1 import chat_pb2
 
 # Of conftest.py, which a test module has no name for.
@@ -69,7 +71,7 @@ def go_on(chat: Chat, generations: Generations) -> ContinueRun:
         chat.resolve_key,
         generations,
         owner="replica-1",
-        window=Window(20, 1000),
+        window=ContextWindow(20, 1000),
         limits=LIMITS,
     )
 
@@ -263,7 +265,7 @@ async def test_it_is_asked_of_the_sessions_own_connection(
         resolve_key,
         generations,
         owner="r",
-        window=Window(20, 1000),
+        window=ContextWindow(20, 1000),
         limits=LIMITS,
     )
     await go_on(caller, run.id, None)

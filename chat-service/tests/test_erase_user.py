@@ -13,7 +13,7 @@ from sqlalchemy import text
 from chassis.caller import Caller
 from chassis.db.owners import OwnerErased
 from chassis.testing import DatabaseUrls, limit_deletes
-from chat_service.store.erasure import DeleteConversations, end_live_runs, end_runs_of
+from chat_service.runs.store.erasure import DeleteConversations, end_live_runs, end_runs_of
 from servicekit.erasure import erase_user, forget_repetitions
 
 # `Chat` of conftest.py, which a test module has no name for.

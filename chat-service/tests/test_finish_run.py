@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import text
 
 from chassis.caller import Caller
-from chat_service.domain.message import Role
-from chat_service.domain.run import Ending, RunStatus, Usage
-from chat_service.usecases.get_run import get_run_with_messages
+from chat_service.answer.domain.ending import Ending, RunStatus, Usage
+from chat_service.conversations.domain.message import Role
+from chat_service.runs.usecases.read import get_run_with_messages
 
 # `Chat` of conftest.py, which a test module has no name for.
 Chat = Any

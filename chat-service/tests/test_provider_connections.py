@@ -11,8 +11,9 @@ import pytest_asyncio
 
 from chassis.ids import new_id
 from chassis.testing.eventually import eventually
-from chat_service.domain.connection import Connection
-from chat_service.domain.prompt import PromptMessage
+from chat_service.providers.domain.connection import Connection
+from chat_service.providers.domain.parameters import GenerationParameters
+from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderGarbled
 from chat_service.providers.guard import AddressPolicy
 from chat_service.providers.openai import OpenAiProvider, Piece, read_stream
@@ -69,7 +70,7 @@ async def server() -> AsyncIterator[tuple[Server, str]]:
 async def ask(provider: OpenAiProvider, base_url: str) -> str:
     connection = Connection(new_id(), "x", "sk-x", "m", base_url, "openai")
 
-    async def next_round() -> None:
+    async def next_read() -> None:
         await asyncio.sleep(0)
 
     text = ""
@@ -77,9 +78,8 @@ async def ask(provider: OpenAiProvider, base_url: str) -> str:
         connection,
         [PromptMessage("user", "hello")],
         model="m",
-        temperature=0.7,
-        max_tokens=5,
-        next_round=next_round,
+        parameters=GenerationParameters(temperature=0.7, max_tokens=5),
+        next_read=next_read,
     )
     async with aclosing(stream):
         async for piece in stream:
@@ -121,11 +121,11 @@ class Reads:
 
 
 async def pieces(*reads: bytes) -> list[Piece]:
-    async def next_round() -> None:
+    async def next_read() -> None:
         """No round is waited for."""
 
     source: Any = Reads(*reads)
-    return [piece async for piece in read_stream(source, next_round)]
+    return [piece async for piece in read_stream(source, next_read)]
 
 
 async def test_an_answer_is_the_same_wherever_its_reads_are_cut() -> None:

@@ -8,13 +8,14 @@ import orjson
 import pytest
 
 from chassis.caller import Caller
+from chassis.db.transactions import OpenTransaction
 from chassis.errors import Kind, RemoteError
 from chassis.ids import new_id
-from chat_service.domain.run import Run, RunStatus
-from chat_service.usecases.errors import RunNotFound
-from chat_service.usecases.get_run import find_to_follow
-from chat_service.usecases.ports import OpenTransaction
-from chat_service.usecases.recover_run import recover_run
+from chat_service.answer.domain.ending import RunStatus
+from chat_service.runs.domain.errors import RunNotFound
+from chat_service.runs.domain.run import Run
+from chat_service.runs.usecases.read import find_to_follow
+from chat_service.runs.usecases.recover import recover_run
 from parley.chat.v1 import chat_pb2
 
 # Of conftest.py, which a test module has no name for.
@@ -122,7 +123,9 @@ async def test_what_is_recovered_and_what_follows_make_the_whole_answer(
     client: Client, client_elsewhere: Client, *, here: bool
 ) -> None:
     where = client if here else client_elsewhere
-    request = chat_pb2.StartRunRequest(content="hello", model="tokens-60-at-50")
+    request = chat_pb2.StartRunRequest(
+        content="hello", parameters=chat_pb2.GenerationParameters(model="tokens-60-at-50")
+    )
     async with client.start(request) as (accepted, responses):
         while not any(frame.event == "delta" for frame in (await anext(responses)).frames):
             pass

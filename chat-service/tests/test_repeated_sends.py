@@ -12,13 +12,18 @@ import pytest
 from chassis.caller import Caller
 from chassis.errors import Kind, RemoteError
 from chassis.idempotency import IdempotencyKeyReused, RequestKey
-from chat_service.domain.connection import Connection
-from chat_service.domain.limits import Limits
-from chat_service.domain.prompt import PromptMessage, Window
-from chat_service.domain.run import Run, RunStatus
-from chat_service.usecases.accept_run import Question
-from chat_service.usecases.errors import KeyNotFound, RunInProgress, SessionNotFound, ShuttingDown
-from chat_service.usecases.start_run import StartRun
+from chat_service.answer.domain.ending import RunStatus
+from chat_service.conversations.domain.errors import SessionNotFound
+from chat_service.prompt.domain import ContextWindow
+from chat_service.providers.domain.connection import Connection
+from chat_service.providers.domain.errors import KeyNotFound
+from chat_service.providers.domain.parameters import GenerationParameters
+from chat_service.providers.domain.prompt_message import PromptMessage
+from chat_service.runs.domain.admission import Question
+from chat_service.runs.domain.errors import RunInProgress, ShuttingDown
+from chat_service.runs.domain.limits import Limits
+from chat_service.runs.domain.run import Run
+from chat_service.runs.usecases.start import StartRun
 from parley.chat.v1 import chat_pb2
 
 # Of conftest.py, which a test module has no name for.
@@ -55,13 +60,13 @@ def start_run(chat: Chat, generations: Generations) -> StartRun:
         chat.resolve_key,
         generations,
         owner="replica-1",
-        window=Window(20, 1000),
+        window=ContextWindow(20, 1000),
         limits=Limits(),
     )
 
 
 def _question(session_id: UUID | None, request: RequestKey | None = KEY) -> Question:
-    return Question(session_id, "hello", None, None, 0.7, 100, request)
+    return Question(session_id, "hello", None, None, GenerationParameters(), request)
 
 
 async def test_the_same_request_again_gets_the_same_run_live_or_ended(
@@ -172,7 +177,7 @@ async def test_a_repetition_gets_its_run_although_none_could_begin_now(
         resolve_key,
         generations,
         owner="replica-1",
-        window=Window(20, 1000),
+        window=ContextWindow(20, 1000),
         limits=Limits(),
     )
     run = await start_run(caller, _question(None))
@@ -208,7 +213,9 @@ async def test_a_repeated_send_reads_the_same_frames_here_and_elsewhere(
 async def test_a_repeated_send_joins_a_live_run_from_its_first_frame(
     client: Client, client_elsewhere: Client
 ) -> None:
-    request = chat_pb2.StartRunRequest(content="hello", model="tokens-60-at-50")
+    request = chat_pb2.StartRunRequest(
+        content="hello", parameters=chat_pb2.GenerationParameters(model="tokens-60-at-50")
+    )
     async with client.start(request, "k") as (accepted, responses):
         while not any(frame.event == "delta" for frame in (await anext(responses)).frames):
             pass

@@ -133,7 +133,9 @@ async def test_somebody_elses_key_is_as_if_absent(
 
 
 async def test_a_second_question_names_the_run_that_is_live(client: Client) -> None:
-    request = chat_pb2.StartRunRequest(content="hello", model="endless-at-50")
+    request = chat_pb2.StartRunRequest(
+        content="hello", parameters=chat_pb2.GenerationParameters(model="endless-at-50")
+    )
     accepted = await client.begin(request)
     refused = await _refused_question(client, session_id=accepted.session_id)
     assert (refused.kind, refused.reason) == (Kind.CONFLICT, "RUN_IN_PROGRESS")

@@ -10,11 +10,11 @@ from chassis.caller import Caller
 from chassis.errors import FieldError, ValidationFailed
 from chassis.ids import new_id
 from chassis.paging import Page, encode_cursor
-from chat_service.domain.message import Message
-from chat_service.domain.session import Session
-from chat_service.usecases.errors import SessionNotFound
-from chat_service.usecases.messages import list_messages
-from chat_service.usecases.sessions import get_session, list_sessions
+from chat_service.conversations.domain.errors import SessionNotFound
+from chat_service.conversations.domain.message import Message
+from chat_service.conversations.domain.session import Session
+from chat_service.conversations.usecases.messages import list_messages
+from chat_service.conversations.usecases.sessions import get_session, list_sessions
 
 # `Chat` of conftest.py, which a test module has no name for.
 Chat = Any

@@ -11,13 +11,16 @@ from chassis.caller import Caller
 from chassis.errors import FieldError, ValidationFailed
 from chassis.ids import new_id
 from chassis.testing import eventually
-from chat_service.domain.connection import Connection
-from chat_service.domain.limits import Limits
-from chat_service.domain.prompt import PromptMessage, Window
-from chat_service.domain.run import Run
-from chat_service.usecases.accept_run import Question
-from chat_service.usecases.errors import SessionNotFound, ShuttingDown
-from chat_service.usecases.start_run import StartRun
+from chat_service.conversations.domain.errors import SessionNotFound
+from chat_service.prompt.domain import ContextWindow
+from chat_service.providers.domain.connection import Connection
+from chat_service.providers.domain.parameters import GenerationParameters
+from chat_service.providers.domain.prompt_message import PromptMessage
+from chat_service.runs.domain.admission import Question
+from chat_service.runs.domain.errors import ShuttingDown
+from chat_service.runs.domain.limits import Limits
+from chat_service.runs.domain.run import Run
+from chat_service.runs.usecases.start import StartRun
 
 # `Chat` of conftest.py, which a test module has no name for.
 Chat = Any
@@ -65,7 +68,7 @@ def start_run(chat: Chat, vault: Vault, generations: Generations) -> StartRun:
         vault.resolve_key,
         generations,
         owner="replica-1",
-        window=Window(20, 1000),
+        window=ContextWindow(20, 1000),
         limits=Limits(content_characters=100),
     )
 
@@ -79,7 +82,8 @@ def _question(
     temperature: float = 0.7,
     max_tokens: int = 100,
 ) -> Question:
-    return Question(session_id, content, key_id, model, temperature, max_tokens)
+    parameters = GenerationParameters(temperature=temperature, max_tokens=max_tokens)
+    return Question(session_id, content, key_id, model, parameters)
 
 
 async def test_a_run_begins_once_it_is_stored(

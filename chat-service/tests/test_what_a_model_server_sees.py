@@ -148,23 +148,25 @@ async def test_a_request_has_exactly_these_headers_whatever_the_environment_says
         )
         try:
             channel = await grpc_channel(settings.grpc_port, "chat-service")
-            stub = channel.stub(chat_pb2_grpc.ChatServiceStub)
+            sessions = channel.stub(chat_pb2_grpc.SessionServiceStub)
+            runs = channel.stub(chat_pb2_grpc.RunServiceStub)
+            followed = channel.stub(chat_pb2_grpc.FrameServiceStub)
 
             async def ready() -> bool:
                 assert process.returncode is None
                 request = chat_pb2.ListSessionsRequest()
-                await channel.unary(stub.ListSessions, request, timeout=5, token=caller.token)
+                await channel.unary(sessions.ListSessions, request, timeout=5, token=caller.token)
                 return True
 
             await eventually(ready, timeout=60, ignoring=(RemoteError,))
             for _ in range(3):
                 question = chat_pb2.StartRunRequest(content="hello")
                 answer = await channel.unary(
-                    stub.StartRun, question, timeout=10, token=caller.token
+                    runs.StartRun, question, timeout=10, token=caller.token
                 )
                 follow = chat_pb2.FollowRunRequest(run_id=answer.accepted.run_id)
                 frames: list[chat_pb2.Frame] = []
-                async for batch in channel.stream(stub.FollowRun, follow, token=caller.token):
+                async for batch in channel.stream(followed.FollowRun, follow, token=caller.token):
                     frames += batch.frames
                 assert frames[-1].event == "done", frames
         finally:

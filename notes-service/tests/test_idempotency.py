@@ -10,6 +10,7 @@ from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.db.engine import Database
 from chassis.db.idempotency import AnswerSweep
+from chassis.db.transactions import transactions
 from chassis.errors import FieldError, Kind, RemoteError
 from chassis.grpc.client import Channel
 from chassis.idempotency import Once, RequestKey
@@ -17,7 +18,6 @@ from chassis.ids import new_id
 from chassis.testing import DatabaseUrls, Signer
 from notes_service.domain.note import Note
 from notes_service.mapping import decode_note, encode_note
-from notes_service.store.notes import transactions
 from parley.notes.v1 import notes_pb2
 from parley.notes.v1.notes_pb2_grpc import NotesServiceStub
 

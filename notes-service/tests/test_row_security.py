@@ -9,11 +9,12 @@ from sqlalchemy.exc import DBAPIError
 
 from chassis.caller import Caller
 from chassis.clock import utc_now
-from chassis.db.engine import Database
+from chassis.db.engine import Database, Scope
+from chassis.db.transactions import Transaction, transactions
 from chassis.ids import new_id
 from chassis.testing import DatabaseUrls, Signer
 from notes_service.domain.note import Note
-from notes_service.store.notes import PostgresTransaction, transactions
+from notes_service.store.notes import Notes
 
 
 @pytest_asyncio.fixture
@@ -28,7 +29,7 @@ async def _write(app: Database, caller: Caller, title: str) -> Note:
     note = Note(new_id(), title, "", now, now)
     async with transactions(app)(caller) as transaction:
         transaction.lock_owner()
-        await transaction.insert(note)
+        await Notes(transaction).insert(note)
     return note
 
 
@@ -63,10 +64,11 @@ async def test_without_a_user_there_is_nothing_to_see_also_after_one_was_there(
 async def test_a_row_cannot_be_written_in_another_users_name(app: Database, signer: Signer) -> None:
     alice, bob = signer.caller(), signer.caller()
     now = utc_now()
+    as_bob = Scope(bob.tenant_id, bob.user_id)
 
     with pytest.raises(DBAPIError, match="row-level security"):
         async with app.transaction(alice) as connection:
-            await PostgresTransaction(connection, bob).insert(Note(new_id(), "x", "", now, now))
+            await Notes(Transaction(connection, as_bob)).insert(Note(new_id(), "x", "", now, now))
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,11 @@ from apikey_service.mapping import (
     key_to_proto,
     new_key_from_proto,
 )
+from apikey_service.store.keys import SealedKeys
 from apikey_service.usecases import keys
-from apikey_service.usecases.ports import FindSealed, OpenTransaction, Vault
+from apikey_service.usecases.ports import Vault
 from apikey_service.usecases.resolve import resolve_key
+from chassis.db.transactions import OpenTransaction
 from chassis.grpc.caller import current_caller
 from chassis.grpc.idempotency import once
 from chassis.grpc.server import allow
@@ -31,10 +33,10 @@ class ApiKeyServicer(apikey_pb2_grpc.ApiKeyServiceServicer):
     """parley.apikey.v1.ApiKeyService."""
 
     def __init__(
-        self, open_transaction: OpenTransaction, find_sealed: FindSealed, vault: Vault
+        self, open_transaction: OpenTransaction, sealed_keys: SealedKeys, vault: Vault
     ) -> None:
         self._open_transaction = open_transaction
-        self._find_sealed = find_sealed
+        self._sealed_keys = sealed_keys
         self._vault = vault
 
     async def CreateKey(
@@ -76,7 +78,7 @@ class ApiKeyServicer(apikey_pb2_grpc.ApiKeyServiceServicer):
         self, request: apikey_pb2.ResolveKeyRequest, context: object
     ) -> apikey_pb2.ResolveKeyResponse:
         connection = await resolve_key(
-            self._find_sealed,
+            self._sealed_keys,
             self._vault,
             current_caller(),
             request.id if request.HasField("id") else None,

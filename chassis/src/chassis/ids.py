@@ -5,6 +5,8 @@ import threading
 import time
 from uuid import UUID
 
+from chassis.errors import AppError
+
 _VERSION_AND_VARIANT = (0x7 << 76) | (0b10 << 62)
 
 
@@ -56,3 +58,11 @@ def parse_id(text: str) -> UUID | None:
     except ValueError:
         return None
     return parsed if str(parsed) == text else None
+
+
+def parse_named_id(text: str, absent: type[AppError]) -> UUID:
+    """The UUID that ``text`` spells; raises ``absent``: what is no id names nothing that exists."""
+    parsed = parse_id(text)
+    if parsed is None:
+        raise absent()
+    return parsed

@@ -4,8 +4,7 @@ from uuid import UUID
 
 from chassis.grpc.client import Channel
 from chassis.telemetry.redaction import hide
-from chat_service.domain.connection import Connection
-from chat_service.usecases.ports import ResolveKey
+from chat_service.providers.domain.connection import Connection, ResolveKey
 from parley.apikey.v1 import apikey_pb2, apikey_pb2_grpc
 
 _DEADLINE_SECONDS = 5.0

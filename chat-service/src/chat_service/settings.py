@@ -71,7 +71,7 @@ class Settings(UserServiceSettings):
         le=2 * 1024 * 1024,
         description="Most text of one answer, thinking included, bytes.",
     )
-    tick_seconds: float = Field(
+    flush_seconds: float = Field(
         0.04, ge=0.005, le=1, description="Time between two updates of a stream, seconds."
     )
 

@@ -1,39 +1,34 @@
 """What the chat service is made of."""
 
-from functools import partial
+import grpc.aio
 
+from chassis.db.transactions import transactions
 from chassis.grpc.client import Channel
 from chassis.health import Check
 from chassis.ids import new_id
 from chassis.service import Service
 from chassis.settings import UnusableSetting, variable_of
 from chat_service.apikeys import resolve_key_over
-from chat_service.domain.limits import Limits
-from chat_service.domain.prompt import Window
-from chat_service.domain.run import Run, RunStatus
+from chat_service.conversations.rpc import POLICY as SESSION_POLICY
+from chat_service.conversations.rpc import SessionServicer
 from chat_service.migrations import MIGRATIONS
+from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.guard import AddressPolicy
 from chat_service.providers.openai import OpenAiProvider
-from chat_service.rpc import POLICY, ChatServicer
+from chat_service.runs.domain.limits import Limits
+from chat_service.runs.rpc import POLICY as RUN_POLICY
+from chat_service.runs.rpc import RunServicer
+from chat_service.runs.store.erasure import DeleteConversations, end_live_runs
+from chat_service.runs.store.turns import Turns
+from chat_service.runs.usecases.go_on import ContinueRun
+from chat_service.runs.usecases.start import StartRun
 from chat_service.settings import NAME, Settings
-from chat_service.store.erasure import DeleteConversations, end_live_runs
-from chat_service.store.frames import PostgresRunFrames
-from chat_service.store.replicas import PostgresReplicas
-from chat_service.store.transaction import transactions
-from chat_service.store.turns import PostgresTurns
-from chat_service.streaming.engine import Engine
-from chat_service.streaming.finaliser import Finaliser
-from chat_service.streaming.follow import EndedRun, Followers
-from chat_service.streaming.generate import Bounds
-from chat_service.streaming.log import RunLog
-from chat_service.streaming.ownership import Ownership
-from chat_service.streaming.sweep import Sweep
-from chat_service.streaming.trunk import Trunks
-from chat_service.usecases.continue_run import ContinueRun
-from chat_service.usecases.finish_run import finish_run
-from chat_service.usecases.get_run import find_run
-from chat_service.usecases.start_run import StartRun
-from parley.chat.v1.chat_pb2_grpc import add_ChatServiceServicer_to_server
+from chat_service.streaming.log.redis import RunLog
+from chat_service.streaming.rpc import POLICY as FRAME_POLICY
+from chat_service.streaming.rpc import FrameServicer
+from chat_service.streaming.wiring import build_streaming
+from chat_service.streaming.write.generate import Bounds
+from parley.chat.v1 import chat_pb2_grpc
 from servicekit.parts import parts_of
 
 
@@ -41,62 +36,35 @@ def build(settings: Settings) -> Service:
     """The service, not started yet. Raises UnusableSetting."""
     # An erasure may delete a hundred thousand messages at a time.
     parts = parts_of(NAME, settings, worker_statement_seconds=60)
-    database, worker = parts.database, parts.worker
-    open_transaction, turns = transactions(database), PostgresTurns(database)
+    open_transaction, turns = transactions(parts.database), Turns(parts.database)
 
     apikey = Channel(target=settings.apikey_target, server="apikey-service", settings=settings)
     resolve_key = resolve_key_over(apikey)
 
-    log = _run_log(settings)
-    provider = OpenAiProvider(
-        AddressPolicy(settings.allowed_hosts),
-        streams=settings.provider_connections,
-        per_host=settings.provider_connections_per_host,
-    )
-
-    async def find_ended_run(run: Run) -> EndedRun | None:
-        found = await find_run(open_transaction, run, run.id)
-        return None if found is None else EndedRun(found.run, found.answer)
-
-    async def status_of(run: Run) -> RunStatus | None:
-        found = await find_run(open_transaction, run, run.id)
-        return None if found is None else found.run.status
-
-    finaliser = Finaliser(log, partial(finish_run, turns), status_of)
-
-    run_frames = PostgresRunFrames(worker)
-    followers = Followers(log, run_frames, find_ended_run, tick_seconds=settings.tick_seconds)
-    trunks = Trunks()
-    engine = Engine(
-        log=log,
-        frames=run_frames,
-        provider=provider,
-        finaliser=finaliser,
-        followers=followers,
-        trunks=trunks,
+    replica = str(new_id())
+    streaming = build_streaming(
+        replica,
+        log=_run_log(settings),
+        provider=OpenAiProvider(
+            AddressPolicy(settings.allowed_hosts),
+            streams=settings.provider_connections,
+            per_host=settings.provider_connections_per_host,
+        ),
         bounds=Bounds(
             first_token_seconds=settings.first_token_seconds,
             idle_seconds=settings.idle_seconds,
             total_seconds=settings.total_seconds,
             answer_bytes=settings.answer_bytes,
         ),
-        tick_seconds=settings.tick_seconds,
+        turns=turns,
+        open_transaction=open_transaction,
+        worker=parts.worker,
+        flush_seconds=settings.flush_seconds,
         drain_seconds=settings.drain_seconds,
     )
-    replica = str(new_id())
-    replicas = PostgresReplicas(worker)
-    ownership = Ownership(
-        replica=replica,
-        replicas=replicas,
-        log=log,
-        frames=run_frames,
-        finaliser=finaliser,
-        find_run=find_ended_run,
-        generates=engine.generates,
-        cancel=engine.cancel,
-        keep=engine.keep,
-    )
-    window = Window(settings.window_messages, settings.window_characters)
+    engine, followers = streaming.engine, streaming.followers
+
+    window = ContextWindow(settings.window_messages, settings.window_characters)
     limits = Limits(
         content_characters=settings.content_characters,
         runs_per_user=settings.runs_per_user,
@@ -109,34 +77,30 @@ def build(settings: Settings) -> Service:
         open_transaction, resolve_key, engine, owner=replica, window=window, limits=limits
     )
 
-    servicer = ChatServicer(
+    sessions = SessionServicer(open_transaction, resolve_key)
+    runs = RunServicer(
         open_transaction,
-        resolve_key,
         start_run,
         continue_run,
-        engine.follow,
         followers,
         engine.cancel,
         engine.recall,
-        engine.board,
-        trunks,
-        replica,
+        engine.subscribe,
     )
+    frames = FrameServicer(open_transaction, followers, engine.follow, streaming.channels, replica)
+
+    def register(server: grpc.aio.Server) -> None:
+        chat_pb2_grpc.add_SessionServiceServicer_to_server(sessions, server)
+        chat_pb2_grpc.add_RunServiceServicer_to_server(runs, server)
+        chat_pb2_grpc.add_FrameServiceServicer_to_server(frames, server)
+
     return parts.service(
         migrations=MIGRATIONS,
-        policy=POLICY,
-        register=lambda server: add_ChatServiceServicer_to_server(servicer, server),
+        policy=SESSION_POLICY | RUN_POLICY | FRAME_POLICY,
+        register=register,
         erasure=[end_live_runs, DeleteConversations(engine.forget)],
-        components=[
-            apikey,
-            log,
-            provider,
-            finaliser,
-            engine,
-            ownership,
-            Sweep(log, run_frames, replicas),
-        ],
-        checks=[Check("redis", log.probe), Check("apikey-service", apikey.probe)],
+        components=[apikey, *streaming.components],
+        checks=[Check("redis", streaming.log.probe), Check("apikey-service", apikey.probe)],
     )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from functools import partial
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -14,33 +14,38 @@ from sqlalchemy import text
 from chassis.caller import Caller
 from chassis.ids import new_id
 from chassis.testing import ModelServer, eventually
-from chat_service.domain.connection import Connection
-from chat_service.domain.frame import Frame
-from chat_service.domain.run import Run, RunStatus
+from chat_service.answer.domain.ending import RunStatus
+from chat_service.answer.domain.frame import Frame
+from chat_service.providers.domain.connection import Connection
 from chat_service.providers.guard import AddressPolicy
 from chat_service.providers.openai import OpenAiProvider
-from chat_service.store.frames import PostgresRunFrames
-from chat_service.store.replicas import PostgresReplicas
-from chat_service.streaming import ownership
-from chat_service.streaming.engine import Engine
-from chat_service.streaming.finaliser import Finaliser
-from chat_service.streaming.follow import EndedRun, Followers
-from chat_service.streaming.generate import Bounds
-from chat_service.streaming.log import RunLog
-from chat_service.streaming.ownership import Ownership
-from chat_service.streaming.trunk import Trunks
-from chat_service.usecases.accept_run import AcceptedRun
-from chat_service.usecases.finish_run import finish_run
-from chat_service.usecases.get_run import find_run
+from chat_service.runs.domain.admission import AcceptedRun
+from chat_service.runs.domain.run import Run
+from chat_service.runs.usecases.read import find_run
+from chat_service.streaming.log.redis import RunLog
+from chat_service.streaming.own.heartbeat import Heartbeat
+from chat_service.streaming.own.takeover import Takeover
+from chat_service.streaming.read.follow import EndedRun
+from chat_service.streaming.store.replicas import Replicas
+from chat_service.streaming.timings import SHIPPED, Timings
+from chat_service.streaming.wiring import build_streaming
+from chat_service.streaming.write.generate import Bounds
 
 # `chat` is a fixture of the conftest above; a test module cannot import its class by name.
 Chat = Any
 
-TICK_SECONDS = 0.02
+FLUSH_SECONDS = 0.02
+
+#: Heartbeats come often, and who has none is dead soon.
+SHORT_LIVES = Timings(heartbeat=0.05, dead=0.3)
 
 
 class Rig:
-    """One replica's engine. A second one on the same ``chat`` and prefix is another replica."""
+    """One replica's engine. A second one on the same ``chat`` and prefix is another replica.
+
+    Its runs are those of the replica that ``chat`` accepts for. Its own heartbeat and sweep do not
+    run: tests start those that they are about.
+    """
 
     def __init__(
         self,
@@ -52,27 +57,31 @@ class Rig:
         drain_seconds: float = 5.2,
         streams_per_host: int = 100,
         allowed_hosts: Sequence[str] = ("127.0.0.0/8",),
+        timings: Timings = SHIPPED,
     ) -> None:
         self.chat = chat
-        self.log = RunLog(redis_url, prefix=prefix)
-        self.frames = PostgresRunFrames(chat.worker)
+        self.timings = timings
+        self.log = RunLog(redis_url, prefix=prefix, timings=timings)
         self.provider = OpenAiProvider(
             AddressPolicy(allowed_hosts), streams=100, per_host=streams_per_host
         )
-        self.finaliser = Finaliser(self.log, partial(finish_run, chat.turns), self._status_of)
-        self.followers = Followers(self.log, self.frames, self.find, tick_seconds=TICK_SECONDS)
-        self.trunks = Trunks()
-        self.engine = Engine(
+        self.streaming = build_streaming(
+            "replica-1",
             log=self.log,
-            frames=self.frames,
             provider=self.provider,
-            finaliser=self.finaliser,
-            followers=self.followers,
-            trunks=self.trunks,
             bounds=bounds,
-            tick_seconds=TICK_SECONDS,
+            turns=chat.turns,
+            open_transaction=chat.open_transaction,
+            worker=chat.worker,
+            flush_seconds=FLUSH_SECONDS,
             drain_seconds=drain_seconds,
+            timings=timings,
         )
+        self.fallback = self.streaming.fallback
+        self.finaliser = self.streaming.finaliser
+        self.followers = self.streaming.followers
+        self.channels = self.streaming.channels
+        self.engine = self.streaming.engine
         self.parts = [self.log, self.provider, self.finaliser, self.engine]
 
     async def start(self) -> None:
@@ -87,22 +96,34 @@ class Rig:
         found = await find_run(self.chat.open_transaction, run, run.id)
         return None if found is None else EndedRun(found.run, found.answer)
 
-    async def _status_of(self, run: Run) -> RunStatus | None:
-        found = await self.find(run)
-        return None if found is None else found.run.status
+    def heartbeat(
+        self,
+        replica: str,
+        generates: Callable[[UUID], bool] | None = None,
+        **other: Any,
+    ) -> Heartbeat:
+        """Looks after the runs of ``replica``, which has no heartbeat until this is started.
 
-    def ownership(self, replica: str, generates: Callable[[UUID], bool] | None = None) -> Ownership:
-        """Looks after the runs of ``replica``; does not beat until it is started."""
-        return Ownership(
+        Who has none is dead soon; ``other`` are timings that differ.
+        """
+        timings = replace(SHORT_LIVES, **other)
+        replicas = Replicas(self.chat.worker)
+        return Heartbeat(
             replica=replica,
-            replicas=PostgresReplicas(self.chat.worker),
-            log=self.log,
-            frames=self.frames,
-            finaliser=self.finaliser,
-            find_run=self.find,
-            generates=generates or self.engine.generates,
+            replicas=replicas,
+            takeover=Takeover(
+                replica=replica,
+                replicas=replicas,
+                log=self.log,
+                fallback=self.fallback,
+                finaliser=self.finaliser,
+                find_run=self.find,
+                generates=generates or self.engine.generates,
+                timings=timings,
+            ),
             cancel=self.engine.cancel,
             keep=self.engine.keep,
+            timings=timings,
         )
 
     async def ask(
@@ -171,13 +192,6 @@ def bounds() -> Bounds:
     return Bounds(
         first_token_seconds=20, idle_seconds=20, total_seconds=60, answer_bytes=1024 * 1024
     )
-
-
-@pytest.fixture
-def short_lives(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Replicas beat often, and are dead soon."""
-    monkeypatch.setattr(ownership, "_DEAD_SECONDS", 0.3)
-    monkeypatch.setattr(ownership, "_BEAT_SECONDS", 0.05)
 
 
 @pytest_asyncio.fixture

@@ -20,13 +20,14 @@ from chassis.caller import Caller
 from chassis.db.engine import Database
 from chassis.embedded import EmbeddedValkey, free_port
 from chassis.testing import ModelServer, eventually
-from chat_service.domain.frame import Frame
-from chat_service.domain.run import Run, RunStatus
-from chat_service.store.frames import PostgresRunFrames
-from chat_service.store.replicas import PostgresReplicas
-from chat_service.streaming import window
-from chat_service.streaming.log import Append
-from chat_service.usecases.run_frames import Spill
+from chat_service.answer.domain.ending import RunStatus
+from chat_service.answer.domain.frame import Frame
+from chat_service.runs.domain.run import Run
+from chat_service.streaming.domain import FallbackFrames
+from chat_service.streaming.log.redis import Append
+from chat_service.streaming.store.fallback import FallbackLog
+from chat_service.streaming.store.replicas import Replicas
+from chat_service.streaming.timings import Timings
 from parley_local.model_server.texts import text_of
 
 
@@ -88,7 +89,7 @@ async def logged_again(rig: Any, run: Run, frames: list[Frame]) -> None:
         return bool(await rig.log.read(run.id, 0) == frames)
 
     await eventually(alike)
-    assert await rig.frames.read(run.id, 0) == []
+    assert await rig.fallback.read(run.id, 0) == []
 
 
 async def test_a_killed_redis_stalls_a_stream_for_a_moment_and_gets_its_log_again(
@@ -99,7 +100,7 @@ async def test_a_killed_redis_stalls_a_stream_for_a_moment_and_gets_its_log_agai
     await reader.until(5)
     valkey.kill()
     await reader.more()
-    assert await rig.frames.read(run.id, 0) != []
+    assert await rig.fallback.read(run.id, 0) != []
     await asyncio.to_thread(valkey.start)
     frames = await reader.to_the_end()
     assert reader.longest_pause < 2
@@ -183,14 +184,9 @@ async def test_an_emptied_redis_gets_the_log_again(
 
 
 async def test_what_is_not_in_memory_any_more_goes_to_an_emptied_redis_as_one_snapshot(
-    rig: Any,
-    make_rig: Any,
-    caller: Caller,
-    model_server: ModelServer,
-    valkey: EmbeddedValkey,
-    monkeypatch: pytest.MonkeyPatch,
+    make_rig: Any, caller: Caller, model_server: ModelServer, valkey: EmbeddedValkey
 ) -> None:
-    monkeypatch.setattr(window, "WINDOW_BYTES", 100)
+    rig = await make_rig(valkey.url, timings=Timings(window_bytes=100))
     run = (await rig.ask(caller, model_server, "tokens-400-at-100", prefix="what was: ")).run
     reader = Reader(rig, run)
     await reader.until(10)
@@ -245,7 +241,7 @@ async def test_what_readers_elsewhere_may_not_have_seen_yet_goes_to_postgresql_a
     valkey.kill()
     shown = reader.frames[-1].seq
     await reader.more()
-    kept = await rig.frames.read(run.id, 0)
+    kept = await rig.fallback.read(run.id, 0)
     assert kept[0].seq < shown
     assert [frame.seq for frame in kept] == list(range(kept[0].seq, kept[-1].seq + 1))
     rig.engine.cancel(run.id)
@@ -278,13 +274,13 @@ async def test_while_both_are_away_nothing_is_shown_and_all_goes_on_when_one_is_
     away = Database(
         nowhere.render_as_string(hide_password=False), pool_size=1, application_name="test"
     )
-    rig.engine._tick._scribe._frames = PostgresRunFrames(away)
+    rig.engine._flusher._writer._fallback = FallbackLog(away)
     run = (await rig.ask(caller, model_server, "tokens-300-at-100")).run
     reader = Reader(rig, run)
     await reader.until(5)
     valkey.kill()
-    scribe = rig.engine._tick._scribe
-    await eventually(lambda: scribe.degraded)
+    writer = rig.engine._flusher._writer
+    await eventually(lambda: writer.degraded)
     shown = reader.frames[-1].seq
     generation = rig.engine._generations[run.id]
     grown = generation.live.text_bytes + 100
@@ -303,12 +299,12 @@ async def test_an_owner_that_lost_its_run_while_redis_is_away_shows_nothing_more
     run = (await rig.ask(caller, model_server, "endless-at-100")).run
     reader = Reader(rig, run)
     await reader.until(5)
-    taken = await PostgresReplicas(chat.worker).take_over(run, "replica-2")
+    taken = await Replicas(chat.worker).take_over(run, "replica-2")
     assert taken is not None
-    kept = await rig.frames.read(run.id, 0)
+    kept = await rig.fallback.read(run.id, 0)
     await eventually(lambda: not rig.engine.generates(run.id))
     assert reader.frames == kept
-    assert await rig.frames.read(run.id, 0) == kept
+    assert await rig.fallback.read(run.id, 0) == kept
     ending = replace(chat.ending, last_seq=reader.frames[-1].seq + 1)
     assert await chat.finish(taken, ending)
     # It follows on where the new owner writes: here the end, from the database.
@@ -324,11 +320,11 @@ async def test_an_owner_whose_run_was_ended_without_redis_shows_nothing_when_red
     reader = Reader(rig, run)
     await reader.until(3)
     live = rig.engine._generations[run.id].live
-    taken = await PostgresReplicas(chat.worker).take_over(run, "replica-2")
+    taken = await Replicas(chat.worker).take_over(run, "replica-2")
     # As when an append seemed to fail, and PostgreSQL did not answer since. Not before the
     # takeover has committed: a claim that is verified before it is good, and what is shown on the
     # strength of it is in the log when the taker reads it.
-    live.in_database = True
+    live.in_fallback = True
     shown = live.window.last
     await eventually(lambda: not rig.engine.generates(run.id))
     assert live.window.last == shown
@@ -340,15 +336,15 @@ async def test_an_owner_that_was_frozen_shows_nothing_of_a_run_whose_log_and_mar
     rig: Any, chat: Any, caller: Caller, model_server: ModelServer
 ) -> None:
     """An empty log takes a first frame of anybody."""
-    rig.engine._tick_seconds = 3600  # nothing of it is in the log until it speaks
+    rig.engine._flush_seconds = 3600  # nothing of it is in the log until it speaks
     run = (await rig.ask(caller, model_server, "stall-first")).run
     live = rig.engine._generations[run.id].live
-    await eventually(lambda: rig.engine._scribe._noted < inf)
-    taken = await PostgresReplicas(chat.worker).take_over(run, "replica-2")
+    await eventually(lambda: rig.engine._writer._noted < inf)
+    taken = await Replicas(chat.worker).take_over(run, "replica-2")
     assert await chat.finish(taken)
-    rig.engine._scribe._noted -= 60
+    rig.engine._writer._noted -= 60
     live.add_text("nobody will find this")
-    rig.engine._tick.mark(live, urgent=True)
+    rig.engine._flusher.mark(live, urgent=True)
     await eventually(lambda: not rig.engine.generates(run.id))
     assert live.window.last == 0
 
@@ -366,16 +362,15 @@ async def test_a_taker_waits_for_redis_even_if_postgresql_has_the_run_from_its_b
     chat: Any,
     caller: Caller,
     valkey: EmbeddedValkey,
-    short_lives: None,
     first: int,
 ) -> None:
     """The log may be ahead, and somebody may have seen it there."""
     run = (await chat.accept(caller, None)).run
     frames = [START, delta(2, "in both, "), delta(3, "in both, "), delta(4, "in Redis")]
-    await rig.frames.append([Spill(run.id, 1, frames[first - 1 : 3])])
+    await rig.fallback.append([FallbackFrames(run.id, 1, frames[first - 1 : 3])])
     await rig.log.append([Append(run.id, 1, frames)])
     valkey.kill()
-    taker = rig.ownership("replica-2")
+    taker = rig.heartbeat("replica-2")
     await taker.start()
     try:
 
@@ -384,7 +379,7 @@ async def test_a_taker_waits_for_redis_even_if_postgresql_has_the_run_from_its_b
             return bool(found.run.epoch == 2)
 
         await eventually(taken)
-        await eventually(lambda: taker._taking)
+        await eventually(lambda: taker._takeover._taking)
         found = await rig.find(run)
         assert found.run.status is RunStatus.RUNNING
         await asyncio.to_thread(valkey.start)

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
 import pytest_asyncio
 import redis.asyncio
 from prometheus_client import REGISTRY
@@ -14,9 +13,8 @@ from chassis.caller import Caller
 from chassis.db.engine import Database
 from chassis.errors import Unavailable
 from chassis.testing import ModelServer, eventually
-from chat_service.domain.run import RunStatus
-from chat_service.streaming import ownership
-from chat_service.streaming.log import KEPT_SECONDS
+from chat_service.answer.domain.ending import RunStatus
+from chat_service.streaming.timings import SHIPPED
 from parley_local.model_server.texts import text_of
 
 
@@ -42,10 +40,7 @@ async def test_a_save_that_is_refused_for_good_ends_the_stream_and_is_tried_agai
     caller: Caller,
     model_server: ModelServer,
     owner_database: Database,
-    short_lives: None,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(ownership, "_FIRST_PAUSE_SECONDS", 0.2)
     before = alerts()
     await alter(
         owner_database,
@@ -59,11 +54,13 @@ async def test_a_save_that_is_refused_for_good_ends_the_stream_and_is_tried_agai
     assert await rig.log.read(run.id, 0) == frames
     assert (await rig.engine.recall(run)).text == text_of("tokens-20")
 
-    owner = rig.ownership(run.owner)
+    owner = rig.heartbeat(run.owner, first_pause=0.2)
     await owner.start()
     try:
         # Each try raises the epoch; the pauses between them double.
-        await eventually(lambda: owner._pauses and owner._pauses[run.id].seconds >= 0.8)
+        await eventually(
+            lambda: owner._takeover._pauses and owner._takeover._pauses[run.id].seconds >= 0.8
+        )
         found = await rig.find(run)
         assert found.run.status is RunStatus.RUNNING
         assert found.run.epoch <= 5
@@ -82,7 +79,7 @@ async def test_a_save_that_is_refused_for_good_ends_the_stream_and_is_tried_agai
     assert answer.content == text_of("tokens-20")
 
 
-async def test_all_readers_of_a_foreign_run_share_one_look_at_its_log(
+async def test_all_readers_of_a_remote_run_share_one_look_at_its_log(
     rig: Any,
     make_rig: Any,
     caller: Caller,
@@ -101,8 +98,8 @@ async def test_all_readers_of_a_foreign_run_share_one_look_at_its_log(
     # About 0.6 s at a tick of 20 ms, for sixty readers.
     assert calls["cmdstat_xread"]["calls"] < 100
     assert calls.get("cmdstat_xrange", {}).get("calls", 0) <= 60
-    await eventually(elsewhere.followers._foreign._task.done)
-    assert elsewhere.followers._foreign._runs == {}
+    await eventually(elsewhere.followers._remote._task.done)
+    assert elsewhere.followers._remote._runs == {}
 
 
 async def test_a_reader_who_asks_for_more_than_there_will_be_is_not_kept_for_ever(
@@ -111,7 +108,7 @@ async def test_a_reader_who_asks_for_more_than_there_will_be_is_not_kept_for_eve
     elsewhere = await make_rig(redis_url)
     run = (await rig.ask(caller, model_server, "tokens-60-at-100")).run
     greedy = asyncio.create_task(elsewhere.follow(run, 1_000_000))
-    await eventually(lambda: elsewhere.followers._foreign._runs)
+    await eventually(lambda: elsewhere.followers._remote._runs)
     frames = await elsewhere.follow(run)
     assert rig.joined(frames) == text_of("tokens-60-at-100")
     assert await greedy == []
@@ -139,7 +136,9 @@ async def test_a_log_expires_although_the_answer_to_the_commit_got_lost(
     async with redis.asyncio.Redis.from_url(redis_url) as client:
 
         async def expires() -> bool:
-            return bool(0 < await client.ttl(f"{{{redis_prefix}}}:run:{run.id}") <= KEPT_SECONDS)
+            return bool(
+                0 < await client.ttl(f"{{{redis_prefix}}}:run:{run.id}") <= SHIPPED.log_kept
+            )
 
         await eventually(expires)
 

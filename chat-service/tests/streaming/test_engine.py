@@ -12,17 +12,16 @@ from chassis.errors import Kind
 from chassis.ids import new_id
 from chassis.testing.eventually import eventually
 from chassis.testing.model_server import ModelServer
-from chat_service.domain.message import Role
-from chat_service.domain.run import RunStatus
-from chat_service.store.erasure import DeleteConversations, end_live_runs
-from chat_service.store.replicas import PostgresReplicas
-from chat_service.streaming import log as log_module
-from chat_service.streaming import ownership
-from chat_service.streaming.frame import Frame
-from chat_service.streaming.generate import Bounds
-from chat_service.streaming.history import RunLogUnavailable
-from chat_service.streaming.log import Append
-from chat_service.usecases.get_run import find_run
+from chat_service.answer.domain.ending import RunStatus
+from chat_service.answer.domain.frame import Frame
+from chat_service.conversations.domain.message import Role
+from chat_service.runs.store.erasure import DeleteConversations, end_live_runs
+from chat_service.runs.usecases.read import find_run
+from chat_service.streaming.log import redis as log_module
+from chat_service.streaming.log.history import RunLogUnavailable
+from chat_service.streaming.log.redis import Append
+from chat_service.streaming.store.replicas import Replicas
+from chat_service.streaming.write.generate import Bounds
 from parley_local.model_server.texts import reasoning_of, text_of
 
 # `chat` is conftest's fixture; a test module cannot import its class by name.
@@ -156,8 +155,7 @@ async def test_a_failing_provider_is_a_typed_end_that_keeps_what_came(
     assert rig.joined(frames, "delta") == (text_of(model) if kept else "")
     if status == "failed":
         assert frames[-1].event == "error"
-        assert rig.end(frames)["problem"]["reason"] == reason
-        assert rig.end(frames)["problem"]["status"] == 502
+        assert rig.end(frames)["reason"] == reason
     else:
         assert frames[-1].event == "done"
         assert rig.end(frames)["status"] == status
@@ -212,7 +210,7 @@ async def test_an_address_that_is_not_open_is_refused_without_a_connection(
     connections = model_server.counters()["calls"].get("echo", 0)
     accepted = await rig.ask(caller, model_server, "echo")
     frames = await rig.follow(accepted.run)
-    assert rig.end(frames)["problem"]["reason"] == "PROVIDER_ADDRESS_FORBIDDEN"
+    assert rig.end(frames)["reason"] == "PROVIDER_ADDRESS_FORBIDDEN"
     assert model_server.counters()["calls"].get("echo", 0) == connections
 
 
@@ -262,10 +260,8 @@ async def test_a_forgotten_run_stops_and_leaves_no_log(
 
 
 async def test_a_dead_owners_run_is_taken_over_with_all_that_was_logged(
-    rig: Any, caller: Caller, monkeypatch: pytest.MonkeyPatch
+    rig: Any, caller: Caller
 ) -> None:
-    monkeypatch.setattr(ownership, "_DEAD_SECONDS", 0.3)
-    monkeypatch.setattr(ownership, "_BEAT_SECONDS", 0.1)
     accepted = await rig.chat.accept(caller, None)
     run = accepted.run
     shown = [
@@ -274,7 +270,7 @@ async def test_a_dead_owners_run_is_taken_over_with_all_that_was_logged(
         Frame(3, "delta", b'{"text":"shown"}'),
     ]
     await rig.log.append([Append(run.id, run.epoch, shown)])
-    taker = rig.ownership("replica-2")
+    taker = rig.heartbeat("replica-2")
     await taker.start()
     try:
         frames = await rig.follow(run, 0)
@@ -290,21 +286,17 @@ async def test_a_dead_owners_run_is_taken_over_with_all_that_was_logged(
     assert not await rig.chat.finish(run)
 
 
-async def test_a_beating_owner_keeps_its_run(
-    rig: Any, caller: Caller, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ownership, "_DEAD_SECONDS", 0.3)
-    monkeypatch.setattr(ownership, "_BEAT_SECONDS", 0.05)
-    replicas = PostgresReplicas(rig.chat.worker)
+async def test_a_beating_owner_keeps_its_run(rig: Any, caller: Caller) -> None:
+    replicas = Replicas(rig.chat.worker)
     accepted = await rig.chat.accept(caller, None)
-    owner = rig.ownership(accepted.run.owner, generates=lambda _: True)
-    peer = rig.ownership("replica-2")
+    owner = rig.heartbeat(accepted.run.owner, generates=lambda _: True)
+    peer = rig.heartbeat("replica-2")
     await owner.start()
     await peer.start()
 
     async def beats() -> int:
-        live = await replicas.list_live_runs()
-        return live[0].beat or 0
+        live = await replicas.list_running()
+        return live[0].heartbeat or 0
 
     # Long after the peer would have taken a silent owner's run, this one is still its own.
     await eventually(lambda: _at_least(beats, 15))
@@ -320,14 +312,10 @@ async def _at_least(beats: Any, number: int) -> bool:
     return bool(await beats() >= number)
 
 
-async def test_a_run_of_ones_own_that_nobody_generates_is_ended(
-    rig: Any, caller: Caller, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_run_of_ones_own_that_nobody_generates_is_ended(rig: Any, caller: Caller) -> None:
     """As after a commit whose answer got lost."""
-    monkeypatch.setattr(ownership, "_DEAD_SECONDS", 0.3)
-    monkeypatch.setattr(ownership, "_BEAT_SECONDS", 0.05)
     accepted = await rig.chat.accept(caller, None)
-    owner = rig.ownership(accepted.run.owner)
+    owner = rig.heartbeat(accepted.run.owner)
     await owner.start()
     try:
         frames = await rig.follow(accepted.run, 0)
@@ -369,12 +357,12 @@ async def test_a_run_that_is_cancelled_before_it_begins_calls_no_model(
     assert model_server.counters()["calls"].get("tokens-20", 0) == calls
 
 
-async def test_an_owner_sees_with_its_beat_that_a_run_is_to_be_cancelled(
+async def test_an_owner_sees_with_its_heartbeat_that_a_run_is_to_be_cancelled(
     rig: Any, caller: Caller, model_server: ModelServer
 ) -> None:
     accepted = await rig.ask(caller, model_server, "endless-at-100")
     await rig.execute(REQUEST_CANCEL, accepted.run)
-    owner = rig.ownership(accepted.run.owner)
+    owner = rig.heartbeat(accepted.run.owner)
     await owner.start()
     try:
         frames = await rig.follow(accepted.run, 0)
@@ -384,14 +372,12 @@ async def test_an_owner_sees_with_its_beat_that_a_run_is_to_be_cancelled(
 
 
 async def test_a_dead_owners_run_that_was_to_be_cancelled_is_cancelled_by_its_taker(
-    rig: Any, caller: Caller, monkeypatch: pytest.MonkeyPatch
+    rig: Any, caller: Caller
 ) -> None:
-    monkeypatch.setattr(ownership, "_DEAD_SECONDS", 0.2)
-    monkeypatch.setattr(ownership, "_BEAT_SECONDS", 0.05)
     run = (await rig.chat.accept(caller, None)).run
     await rig.log.append([Append(run.id, run.epoch, [Frame(1, "start", b"{}")])])
     await rig.execute(REQUEST_CANCEL, run)
-    taker = rig.ownership("replica-2")
+    taker = rig.heartbeat("replica-2")
     await taker.start()
     try:
         frames = await rig.follow(run, 0)

@@ -7,10 +7,11 @@ import orjson
 import pytest
 
 from chassis.ids import new_id
-from chat_service.domain.run import Run, RunStatus
-from chat_service.streaming.frame import DELTA, DONE, REASONING, Frame, storable
-from chat_service.streaming.live import LiveRun
-from chat_service.streaming.window import WINDOW_BYTES
+from chat_service.answer.domain.frame import DELTA, DONE, REASONING, Frame, storable
+from chat_service.providers.domain.parameters import GenerationParameters
+from chat_service.runs.domain.run import Run, Turn
+from chat_service.streaming.log.live import LiveRun
+from chat_service.streaming.timings import SHIPPED
 
 
 @pytest.fixture
@@ -18,25 +19,14 @@ def live() -> LiveRun:
     return LiveRun(
         Run(
             id=new_id(),
-            session_id=new_id(),
             user_id=new_id(),
             tenant_id=new_id(),
-            question_id=new_id(),
-            answer_id=new_id(),
-            question_order=1,
-            answer_order=2,
+            turn=Turn(new_id(), new_id(), new_id(), question_order=1, answer_order=2),
             provider="openai",
             model="m",
-            temperature=0.7,
-            max_tokens=10,
+            parameters=GenerationParameters(),
             owner="r",
-            epoch=1,
-            status=RunStatus.RUNNING,
-            reason=None,
-            last_seq=0,
-            usage=None,
             created_at=datetime.now(UTC),
-            ended_at=None,
         )
     )
 
@@ -58,7 +48,8 @@ async def test_everything_between_two_takes_is_one_frame_of_its_kind(live: LiveR
     ]
     live.add_text("c")
     assert [f.seq for f in live.take()] == [1, 2, 3]
-    assert live.answer() == ("abc", "let me think", 3)
+    answer, last_seq = live.answer()
+    assert (answer.text, answer.reasoning, last_seq) == ("abc", "let me think", 3)
 
 
 async def test_nothing_is_shown_before_it_is_acknowledged(live: LiveRun) -> None:
@@ -87,7 +78,7 @@ async def test_a_follower_sees_exactly_what_is_behind_its_number(live: LiveRun) 
 
 
 async def test_what_has_left_the_window_is_read_elsewhere(live: LiveRun) -> None:
-    chunk = "x" * (WINDOW_BYTES // 4)
+    chunk = "x" * (SHIPPED.window_bytes // 4)
     for number in range(1, 9):
         live.add_text(chunk)
         live.take()
@@ -116,7 +107,7 @@ async def test_a_rewind_takes_shown_frames_again_without_showing_them_twice(
 
 async def test_the_terminal_frame_ends_the_run_once_it_is_shown(live: LiveRun) -> None:
     live.add_text("a")
-    live.add_event(DONE, {})
+    live.add_event(DONE, {"status": "completed", "finish_reason": "stop"})
     live.take()
     assert not live.ended
     live.acknowledge(2)
@@ -146,7 +137,7 @@ async def test_the_text_before_a_frame_is_that_of_the_frames_before_it(live: Liv
 
 
 async def test_what_has_left_the_memory_goes_to_the_log_as_one_snapshot(live: LiveRun) -> None:
-    chunk = "x" * (WINDOW_BYTES // 4)
+    chunk = "x" * (SHIPPED.window_bytes // 4)
     for number in range(1, 9):
         live.add_text(chunk)
         live.take()
@@ -161,7 +152,7 @@ async def test_what_has_left_the_memory_goes_to_the_log_as_one_snapshot(live: Li
 
 
 async def test_the_text_before_a_frame_is_the_same_wherever_that_frame_is(live: LiveRun) -> None:
-    chunk = "x" * (WINDOW_BYTES // 4)
+    chunk = "x" * (SHIPPED.window_bytes // 4)
     for number in range(1, 9):
         live.add_text(f"<{number}>{chunk}")
         live.take()

@@ -8,8 +8,9 @@ import redis.asyncio
 
 from chassis.ids import new_id
 from chassis.testing.eventually import eventually
-from chat_service.streaming.frame import Frame
-from chat_service.streaming.log import KEPT_SECONDS, Append, Outcome, RunLog, place_behind
+from chat_service.answer.domain.frame import Frame
+from chat_service.streaming.log.redis import Append, Outcome, RunLog, place_behind
+from chat_service.streaming.timings import SHIPPED
 
 
 def frames(first: int, last: int) -> list[Frame]:
@@ -118,11 +119,11 @@ async def test_a_saved_runs_log_expires_and_a_deleted_ones_is_gone(
     log.let_go(saved)
 
     async def expires() -> bool:
-        return bool(0 < await client.ttl(f"{{{redis_prefix}}}:run:{saved}") <= KEPT_SECONDS)
+        return bool(0 < await client.ttl(f"{{{redis_prefix}}}:run:{saved}") <= SHIPPED.log_kept)
 
     await eventually(expires)
     await log.append([Append(at_once, 1, frames(1, 2), saved=True)])
-    assert 0 < await client.ttl(f"{{{redis_prefix}}}:run:{at_once}") <= KEPT_SECONDS
+    assert 0 < await client.ttl(f"{{{redis_prefix}}}:run:{at_once}") <= SHIPPED.log_kept
     await log.delete([deleted])
     assert await log.read(deleted, 0) == []
     log.let_go(at_once, now=True)

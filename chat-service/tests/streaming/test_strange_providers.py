@@ -14,12 +14,12 @@ import redis.asyncio
 
 from chassis.caller import Caller
 from chassis.testing import ModelServer, eventually
-from chat_service.domain.run import RunStatus
+from chat_service.answer.domain.ending import RunStatus
+from chat_service.answer.domain.frame import Frame
 from chat_service.providers import transport
 from chat_service.streaming import engine
-from chat_service.streaming.frame import Frame
-from chat_service.streaming.generate import Bounds
-from chat_service.streaming.log import Append
+from chat_service.streaming.log.redis import Append
+from chat_service.streaming.write.generate import Bounds
 from parley_local.model_server.texts import text_of
 
 _HEAD = b"Content-Type: text/event-stream\r\nConnection: close\r\n"
@@ -123,7 +123,7 @@ async def test_a_key_that_the_provider_quotes_is_in_no_log_however_it_is_escaped
     strange.status = status
     strange.body = f"data: {error}\n\n".encode() if status == 200 else error.encode()
     frames = await rig.follow((await rig.ask(caller, strange, "m", api_key=KEY)).run)
-    assert rig.end(frames)["problem"]["reason"].startswith("PROVIDER_")
+    assert rig.end(frames)["reason"].startswith("PROVIDER_")
     logged = capsys.readouterr().out
     assert "no such key: [redacted]" in logged
     inner = KEY[2:]
@@ -161,8 +161,8 @@ async def test_a_base_url_that_was_kept_and_cannot_be_read_is_no_fault_of_ours(
     rig = await make_rig(redis_url, allowed_hosts=("0.0.0.0/0", "::/0"))
     strange.base_url = base_url.format(strange.base_url.split(":")[2].split("/")[0])
     frames = await rig.follow((await rig.ask(caller, strange, "m")).run)
-    problem = rig.end(frames)["problem"]
-    assert (problem["reason"], problem["status"]) == ("PROVIDER_URL_INVALID", 502)
+    failure = rig.end(frames)
+    assert failure["reason"] == "PROVIDER_URL_INVALID"
     assert not strange.connections
 
 
@@ -173,7 +173,7 @@ async def test_a_server_that_is_not_there_is_unreachable_whatever_the_resolver_s
     rig = await make_rig(redis_url, allowed_hosts=("0.0.0.0/0", "::/0"))
     strange.base_url = f"http://{host}:9/v1"
     frames = await rig.follow((await rig.ask(caller, strange, "m")).run)
-    assert rig.end(frames)["problem"]["reason"] == "PROVIDER_UNREACHABLE"
+    assert rig.end(frames)["reason"] == "PROVIDER_UNREACHABLE"
 
 
 async def test_a_silent_server_keeps_its_own_users_waiting_alone_and_they_are_told_the_truth(
@@ -191,8 +191,8 @@ async def test_a_silent_server_keeps_its_own_users_waiting_alone_and_they_are_to
     strange.body = chunk("hello", "stop") + b"data: [DONE]\n\n"
     elsewhere = (await rig.ask(caller, strange, "m")).run
     assert rig.joined(await rig.follow(elsewhere)) == "hello"
-    problem = rig.end(await rig.follow(refused))["problem"]
-    assert (problem["reason"], problem["status"]) == ("PROVIDER_BUSY", 503)
+    failure = rig.end(await rig.follow(refused))
+    assert failure["reason"] == "PROVIDER_BUSY"
     for run in silent:
         rig.engine.cancel(run.id)
         await rig.follow(run)
@@ -222,18 +222,18 @@ async def test_an_encoding_that_nobody_asked_for_is_refused_before_it_is_undone(
     strange.header = b"Content-Encoding: gzip\r\n"
     strange.body = gzip.compress(chunk("hello", "stop") + b"data: [DONE]\n\n")
     frames = await rig.follow((await rig.ask(caller, strange, "m")).run)
-    assert rig.end(frames)["problem"]["reason"] == "PROVIDER_GARBLED"
+    assert rig.end(frames)["reason"] == "PROVIDER_GARBLED"
     assert rig.joined(frames) == ""
 
 
 async def test_a_log_with_a_finish_reason_that_cannot_be_stored_is_saved_by_its_taker(
-    rig: Any, chat: Any, caller: Caller, short_lives: None
+    rig: Any, chat: Any, caller: Caller
 ) -> None:
     run = (await chat.accept(caller, None)).run
     done = {"status": "completed", "finish_reason": "st\0op"}
     shown = [Frame(1, "start", b"{}"), Frame(2, "done", orjson.dumps(done))]
     await rig.log.append([Append(run.id, 1, shown)])
-    taker = rig.ownership("replica-2")
+    taker = rig.heartbeat("replica-2")
     await taker.start()
     try:
         await rig.follow(run)
@@ -247,7 +247,6 @@ async def test_a_run_whose_end_breaks_is_let_go_and_ended_by_whoever_takes_it(
     rig: Any,
     caller: Caller,
     model_server: ModelServer,
-    short_lives: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def broken(*_: Any, **__: Any) -> Any:
@@ -255,7 +254,7 @@ async def test_a_run_whose_end_breaks_is_let_go_and_ended_by_whoever_takes_it(
 
     monkeypatch.setattr(engine, "Ending", broken)
     run = (await rig.ask(caller, model_server, "tokens-60-at-100")).run
-    owner = rig.ownership(run.owner)
+    owner = rig.heartbeat(run.owner)
     await owner.start()
     try:
         frames = await rig.follow(run)

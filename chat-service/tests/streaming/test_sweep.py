@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
 import pytest_asyncio
 import redis.asyncio
 from sqlalchemy import text
@@ -11,24 +10,22 @@ from sqlalchemy import text
 from chassis.caller import Caller
 from chassis.ids import new_id
 from chassis.testing import eventually
-from chat_service.domain.frame import Frame
-from chat_service.store import frames
-from chat_service.store.replicas import PostgresReplicas
-from chat_service.streaming import log, sweep
-from chat_service.streaming.log import KEPT_SECONDS, Append
-from chat_service.streaming.sweep import Sweep
-from chat_service.usecases.run_frames import Spill
+from chat_service.answer.domain.frame import Frame
+from chat_service.streaming.domain import FallbackFrames
+from chat_service.streaming.log.redis import Append
+from chat_service.streaming.own.sweep import Sweep
+from chat_service.streaming.store.replicas import Replicas
+from chat_service.streaming.timings import SHIPPED, Timings
 
 START = Frame(1, "start", b"{}")
 
 
 @pytest_asyncio.fixture
-async def swept(rig: Any, chat: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+async def swept(make_rig: Any, redis_url: str) -> AsyncIterator[None]:
     """A sweep that takes many small steps, from now on."""
-    monkeypatch.setattr(sweep, "_SWEEP_SECONDS", 0.02)
-    monkeypatch.setattr(log, "_SCANNED_KEYS", 2)
-    monkeypatch.setattr(frames, "_SWEEP_BATCH", 2)
-    sweeping = Sweep(rig.log, rig.frames, PostgresReplicas(chat.worker))
+    timings = Timings(sweep=0.02, swept_keys=2, swept_rows=2)
+    rig = await make_rig(redis_url, timings=timings)
+    sweeping = Sweep(rig.log, rig.fallback, Replicas(rig.chat.worker), timings=timings)
     await sweeping.start()
     yield
     await sweeping.stop()
@@ -53,14 +50,14 @@ async def test_a_log_expires_once_its_run_has_ended_whoever_forgot_to_say_so(
         for run_id in (*(run.id for run in ended), gone):
 
             async def expires(run_id: Any = run_id) -> bool:
-                return 0 < await left(run_id) <= KEPT_SECONDS
+                return 0 < await left(run_id) <= SHIPPED.log_kept
 
             await eventually(expires)
         assert await left(live.id) == -1
         assert await chat.finish(live)
 
         async def expires_too() -> bool:
-            return 0 < await left(live.id) <= KEPT_SECONDS
+            return 0 < await left(live.id) <= SHIPPED.log_kept
 
         await eventually(expires_too)
 
@@ -70,20 +67,20 @@ async def test_frames_of_ended_runs_go_and_those_of_live_ones_stay(
 ) -> None:
     live, ended = [(await chat.accept(caller, None)).run for _ in range(2)]
     kept = [Frame(seq, "delta", b"{}") for seq in range(1, 8)]
-    await rig.frames.append([Spill(live.id, 1, kept), Spill(ended.id, 1, kept)])
+    await rig.fallback.append([FallbackFrames(live.id, 1, kept), FallbackFrames(ended.id, 1, kept)])
     assert await chat.finish(ended)
 
     async def gone() -> bool:
-        return bool(await rig.frames.read(ended.id, 0) == [])
+        return bool(await rig.fallback.read(ended.id, 0) == [])
 
     await eventually(gone)
-    assert await rig.frames.read(live.id, 0) == kept
+    assert await rig.fallback.read(live.id, 0) == kept
 
 
 async def test_a_replica_that_was_not_seen_for_a_day_is_forgotten(chat: Any, swept: None) -> None:
-    replicas = PostgresReplicas(chat.worker)
-    await replicas.beat("long gone")
-    await replicas.beat("silent")
+    replicas = Replicas(chat.worker)
+    await replicas.heartbeat("long gone")
+    await replicas.heartbeat("silent")
     async with chat.worker.transaction() as connection:
         await connection.execute(
             text(

@@ -1,7 +1,7 @@
 """What the shipped timings must be to each other: other tests shorten them."""
 
 from chat_service.settings import Settings
-from chat_service.streaming import circuit, engine, finaliser, log, ownership, scribe, tick
+from chat_service.streaming.timings import SHIPPED
 
 
 def default(setting: str) -> float:
@@ -10,37 +10,37 @@ def default(setting: str) -> float:
 
 def test_an_owner_that_is_only_slow_is_not_taken_for_dead() -> None:
     # Heartbeats may be missed, and looks be late, many times over.
-    assert 5 * ownership._BEAT_SECONDS <= ownership._DEAD_SECONDS
-    assert ownership._BEAT_SECONDS + ownership._LATE_SECONDS <= ownership._DEAD_SECONDS / 3
+    assert 5 * SHIPPED.heartbeat <= SHIPPED.dead
+    assert SHIPPED.heartbeat + SHIPPED.late <= SHIPPED.dead / 3
 
 
 def test_an_owner_that_was_frozen_doubts_before_anybody_can_have_ended_its_runs() -> None:
-    assert scribe._FROZEN_SECONDS + 2 * ownership._BEAT_SECONDS < ownership._DEAD_SECONDS
+    assert SHIPPED.frozen + 2 * SHIPPED.heartbeat < SHIPPED.dead
     # It notes the time far more often than that, appends or not.
-    assert 10 * engine._WATCH_SECONDS <= scribe._FROZEN_SECONDS
+    assert 10 * SHIPPED.watch <= SHIPPED.frozen
 
 
 def test_an_interrupted_run_is_taken_over_within_thirty_seconds() -> None:
-    assert ownership._DEAD_SECONDS + 3 * ownership._BEAT_SECONDS + ownership._LATE_SECONDS < 30
+    assert SHIPPED.dead + 3 * SHIPPED.heartbeat + SHIPPED.late < 30
 
 
 def test_an_outage_of_redis_stalls_readers_for_less_than_five_seconds() -> None:
-    noticed = log.APPEND_SECONDS + tick._DEGRADED_TICK_SECONDS
-    kept = scribe._SPILL_TIMEOUT + tick._DEGRADED_TICK_SECONDS
+    noticed = SHIPPED.append + SHIPPED.degraded_pause
+    kept = SHIPPED.fallback + SHIPPED.degraded_pause
     assert noticed + kept < 5
-    assert circuit._AGAIN_SECONDS + log.APPEND_SECONDS < 5
+    assert SHIPPED.append_again + SHIPPED.append < 5
 
 
 def test_a_log_outlives_every_reader_that_may_still_come_for_it() -> None:
-    assert log.KEPT_SECONDS > 10 * engine._LINGER_SECONDS
+    assert SHIPPED.log_kept > 10 * SHIPPED.linger
     # A run that is being saved has no expiry at all; once it is saved a slow reader goes on.
-    assert log.KEPT_SECONDS >= 600
+    assert SHIPPED.log_kept >= 600
 
 
 def test_what_has_not_finished_when_the_process_must_go_is_still_ended_and_saved() -> None:
     drain = default("drain_seconds")
-    assert drain > engine._ENDING_SECONDS
-    assert drain + engine._STOP_SECONDS < 30
+    assert drain > SHIPPED.ending
+    assert drain + SHIPPED.stop < 30
 
 
 def test_a_silent_model_is_given_up_before_the_longest_run_is() -> None:
@@ -49,4 +49,4 @@ def test_a_silent_model_is_given_up_before_the_longest_run_is() -> None:
 
 
 def test_the_end_of_a_run_is_told_while_its_reader_still_waits() -> None:
-    assert finaliser._PATIENCE_SECONDS <= 2
+    assert SHIPPED.save_patience <= 2

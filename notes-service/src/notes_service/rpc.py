@@ -1,11 +1,11 @@
 """The notes service on the wire: decode, call the use case, encode. Errors fly through."""
 
+from chassis.db.transactions import OpenTransaction
 from chassis.grpc.caller import current_caller
 from chassis.grpc.idempotency import once
 from chassis.grpc.server import allow
 from notes_service.mapping import decode_note, encode_note, note_to_proto
 from notes_service.usecases import notes
-from notes_service.usecases.ports import OpenTransaction
 from parley.notes.v1 import notes_pb2, notes_pb2_grpc
 
 POLICY = {

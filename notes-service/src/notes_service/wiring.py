@@ -1,11 +1,11 @@
 """What the notes service is made of."""
 
+from chassis.db.transactions import transactions
 from chassis.service import Service
 from notes_service.migrations import MIGRATIONS
 from notes_service.rpc import POLICY, NotesServicer
 from notes_service.settings import NAME, Settings
 from notes_service.store.erasure import delete_notes
-from notes_service.store.notes import transactions
 from parley.notes.v1.notes_pb2_grpc import add_NotesServiceServicer_to_server
 from servicekit.parts import parts_of
 

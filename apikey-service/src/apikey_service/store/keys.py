@@ -1,23 +1,18 @@
-"""A user's transactions over their keys, as the app role: row-level security applies."""
+"""Keys in PostgreSQL."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_, bindparam, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from apikey_service.domain.key import Key, Provider, fold_name
+from apikey_service.domain.sealed import Sealed
 from apikey_service.store.tables import keys
-from apikey_service.usecases.ports import FindSealed, OpenTransaction, Sealed, Transaction
 from chassis.caller import Caller
 from chassis.db.engine import Database
-from chassis.db.idempotency import find_repeated
-from chassis.db.owners import lock_owner
 from chassis.db.statement import Statement
-from chassis.idempotency import Once
+from chassis.db.transactions import Transaction
 from chassis.paging import Position
 
 # Row-level security says the same beneath: a query that forgot this would leak nothing.
@@ -62,18 +57,16 @@ def _to_key(row: Any) -> Key:
     )
 
 
-class PostgresTransaction(Transaction):
-    """See the port."""
+class Keys:
+    """The keys of one user, in one transaction."""
 
-    def __init__(self, connection: AsyncConnection, caller: Caller) -> None:
-        self._connection = connection
-        self._caller = caller
-        self._mine = {"tenant_id": caller.tenant_id, "user_id": caller.user_id}
-
-    def lock_owner(self) -> None:
-        lock_owner(self._connection, self._caller)
+    def __init__(self, transaction: Transaction) -> None:
+        self._connection = transaction.connection
+        scope = transaction.scope
+        self._mine = {"tenant_id": scope.tenant_id, "user_id": scope.user_id}
 
     async def insert(self, key: Key, sealed: Sealed) -> bool:
+        """Whether the key was stored: False if the user has one whose name looks the same."""
         inserted = await _INSERT.run(
             self._connection,
             **self._mine,
@@ -92,14 +85,12 @@ class PostgresTransaction(Transaction):
         )
         return inserted == 1
 
-    async def find_repeated(self, once: Once[Key], key: Key) -> Key | None:
-        return await find_repeated(self._connection, self._caller, once, key)
-
     async def find(self, key_id: UUID) -> Key | None:
         row = await _FIND.first(self._connection, **self._mine, key_id=key_id)
         return None if row is None else _to_key(row)
 
     async def list(self, *, after: Position | None, limit: int) -> list[Key]:
+        """At most ``limit`` keys behind ``after``, oldest first."""
         if after is None:
             rows = await _FIRST_PAGE.all(self._connection, **self._mine, limit=limit)
         else:
@@ -113,28 +104,19 @@ class PostgresTransaction(Transaction):
         return 0 if row is None else row.total
 
 
-def transactions(database: Database) -> OpenTransaction:
-    """Opens transactions on ``database``, which is connected as the app role."""
+class SealedKeys:
+    """What is sealed, read in a transaction of its own: it is on the way of every question asked."""
 
-    @asynccontextmanager
-    async def open_transaction(caller: Caller) -> AsyncIterator[Transaction]:
-        async with database.transaction(caller) as connection:
-            yield PostgresTransaction(connection, caller)
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-    return open_transaction
-
-
-def finder(database: Database) -> FindSealed:
-    """The port over ``database``, which is connected as the app role."""
-
-    async def find_sealed(caller: Caller, key_id: UUID | None) -> tuple[Key, Sealed] | None:
+    async def find(self, caller: Caller, key_id: UUID | None) -> tuple[Key, Sealed] | None:
+        """The caller's key of this id, or with None their oldest one."""
         mine = {"tenant_id": caller.tenant_id, "user_id": caller.user_id}
         if key_id is None:
-            row = await database.first(caller, _FIRST_SEALED, **mine)
+            row = await self._database.first(caller, _FIRST_SEALED, **mine)
         else:
-            row = await database.first(caller, _FIND_SEALED, **mine, key_id=key_id)
+            row = await self._database.first(caller, _FIND_SEALED, **mine, key_id=key_id)
         if row is None:
             return None
         return _to_key(row), Sealed(row.ciphertext, row.wrapped_key, row.kek_id)
-
-    return find_sealed

@@ -3,15 +3,18 @@
 import re
 from dataclasses import dataclass
 
+from apikey_service.domain.errors import KeyNameTaken, KeyNotFound
 from apikey_service.domain.key import Key, Provider
+from apikey_service.domain.sealed import Place
 from apikey_service.domain.secret import Secret, mask
-from apikey_service.usecases.errors import KeyNameTaken, KeyNotFound
-from apikey_service.usecases.ports import OpenTransaction, Place, Vault
+from apikey_service.store.keys import Keys
+from apikey_service.usecases.ports import Vault
 from chassis.caller import Caller
 from chassis.clock import utc_now
+from chassis.db.transactions import OpenTransaction
 from chassis.errors import FieldError, ValidationFailed
 from chassis.idempotency import Once
-from chassis.ids import new_id, parse_id
+from chassis.ids import new_id, parse_named_id
 from chassis.paging import Page, Position, page_of, parse_limit
 from chassis.server_url import BadServerUrl, parse_server_url
 from chassis.text import check_text
@@ -66,7 +69,7 @@ async def create_key(
         transaction.lock_owner()
         if once is not None and (earlier := await transaction.find_repeated(once, key)):
             return earlier
-        if not await transaction.insert(key, sealed):
+        if not await Keys(transaction).insert(key, sealed):
             raise KeyNameTaken()
     return key
 
@@ -107,11 +110,9 @@ def _check_line(field: str, text: str, length: Length) -> list[FieldError]:
 
 async def get_key(open_transaction: OpenTransaction, caller: Caller, key_id: str) -> Key:
     """One of the caller's keys; raises KeyNotFound."""
-    parsed = parse_id(key_id)
-    if parsed is None:
-        raise KeyNotFound()
+    parsed = parse_named_id(key_id, KeyNotFound)
     async with open_transaction(caller) as transaction:
-        key = await transaction.find(parsed)
+        key = await Keys(transaction).find(parsed)
     if key is None:
         raise KeyNotFound()
     return key
@@ -128,8 +129,9 @@ async def list_keys(
     limit = parse_limit(limit)
     after = Position.from_cursor(cursor)
     async with open_transaction(caller) as transaction:
-        rows = await transaction.list(after=after, limit=limit + 1)
-        total = await transaction.count() if count else None
+        keys = Keys(transaction)
+        rows = await keys.list(after=after, limit=limit + 1)
+        total = await keys.count() if count else None
     return page_of(rows, limit, _cursor_of, total=total)
 
 

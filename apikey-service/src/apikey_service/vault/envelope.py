@@ -10,9 +10,10 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from prometheus_client import Counter
 
+from apikey_service.domain.errors import KeyUnreadable
+from apikey_service.domain.sealed import Place, Sealed
 from apikey_service.domain.secret import Secret
-from apikey_service.usecases.errors import KeyUnreadable
-from apikey_service.usecases.ports import Place, Sealed, Vault
+from apikey_service.usecases.ports import Vault
 from apikey_service.vault.kek import KeyEncryptionKey
 from chassis.telemetry.logging import get_logger
 

@@ -8,10 +8,9 @@ from typing import ClassVar
 
 
 class ProviderError(Exception):
-    """A failure of the provider; ``reason`` is stable, ``status`` the HTTP status it means."""
+    """A failure of the provider; ``reason`` is stable."""
 
     reason: ClassVar[str] = "PROVIDER_FAILED"
-    status: ClassVar[int] = 502
     detail: ClassVar[str] = "The model's provider failed."
 
     def __init__(self, text: str = "") -> None:
@@ -41,7 +40,6 @@ class ProviderUnreachable(ProviderError):
 
 class ProviderBusy(ProviderError):
     reason = "PROVIDER_BUSY"
-    status = 503
     detail = "Too many answers of this provider are being generated; try again later."
 
 

@@ -16,9 +16,10 @@ import orjson
 
 from chassis.server_url import BadServerUrl, ServerUrl, parse_server_url
 from chassis.service import Component
-from chat_service.domain.connection import Connection
-from chat_service.domain.prompt import PromptMessage
-from chat_service.domain.run import Usage
+from chat_service.answer.domain.ending import Usage
+from chat_service.providers.domain.connection import Connection
+from chat_service.providers.domain.parameters import GenerationParameters
+from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import (
     ProviderBroke,
     ProviderError,
@@ -30,7 +31,7 @@ from chat_service.providers.transport import GuardedClient, Source
 
 # An SSE line longer than this is no chunk of a chat completion.
 _MAX_LINE_BYTES = 1024 * 1024
-# A read that brings so much is of a model that is faster than any reader: no waiting for rounds.
+# A read that brings so much is of a model that is faster than any reader: no waiting for flushes.
 _FAST_BYTES = 16 * 1024
 
 
@@ -75,14 +76,13 @@ class OpenAiProvider(Component):
         prompt: Sequence[PromptMessage],
         *,
         model: str,
-        temperature: float,
-        max_tokens: int,
-        next_round: Callable[[], Awaitable[None]],
+        parameters: GenerationParameters,
+        next_read: Callable[[], Awaitable[None]],
     ) -> AsyncGenerator[Piece, None]:
         """The answer, piece by piece; no retry, no timers of its own.
 
         The first text comes as soon as it is there; from then on the socket is read when
-        ``next_round`` returns, and what came meanwhile is one piece.
+        ``next_read`` returns, and what came meanwhile is one piece.
 
         Ends after a piece that is ``finished``, or without one if the provider just stopped.
         Raises ProviderError. Close the iterator to close the provider's connection.
@@ -92,8 +92,7 @@ class OpenAiProvider(Component):
         body = {
             "model": model,
             "messages": [{"role": message.role, "content": message.content} for message in prompt],
-            "temperature": temperature,
-            "max_tokens": max_tokens,
+            **parameters.said(),
             "stream": True,
             "stream_options": {"include_usage": True},
         }
@@ -109,7 +108,7 @@ class OpenAiProvider(Component):
                 headers=headers,
                 body=orjson.dumps(body),
             ) as source:
-                async for piece in read_stream(source, next_round):
+                async for piece in read_stream(source, next_read):
                     yield piece
         except (aiohttp.ClientError, OSError) as error:
             raise ProviderBroke(f"{type(error).__name__}: {error}") from error
@@ -124,7 +123,7 @@ def _server_of(connection: Connection) -> ServerUrl:
 
 
 async def read_stream(
-    source: Source, next_round: Callable[[], Awaitable[None]]
+    source: Source, next_read: Callable[[], Awaitable[None]]
 ) -> AsyncIterator[Piece]:
     """Server-sent events of a chat completion, one Piece for each read of the socket.
 
@@ -156,7 +155,7 @@ async def read_stream(
         spoken = spoken or bool(piece.text or piece.reasoning)
         if spoken and len(data) < _FAST_BYTES:
             source.hold()
-            await next_round()
+            await next_read()
             source.release()
 
 

@@ -1,1 +1,1 @@
-"""One log, many readers: runs are generated, logged in Redis, shown, and saved exactly once."""
+"""One log, many readers: what was shown of a run is in its answer, whatever is killed."""

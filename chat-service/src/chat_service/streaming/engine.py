@@ -7,6 +7,7 @@ provider is done, a timer or bound ends it, or the process must go.
 import asyncio
 from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 from prometheus_client import Counter, Gauge
@@ -15,14 +16,23 @@ from chassis.service import Component
 from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
 from chassis.telemetry.redaction import hide
-from chat_service.domain.connection import Connection
-from chat_service.domain.prompt import PromptMessage
-from chat_service.domain.run import Ending, Run
+from chat_service.answer.domain.ending import Ending
+from chat_service.answer.domain.frame import START, USAGE, Frame
+from chat_service.providers.domain.connection import Connection
+from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.openai import OpenAiProvider
-from chat_service.streaming.finaliser import Finaliser, Saved
-from chat_service.streaming.follow import Followers, Recalled
-from chat_service.streaming.frame import START, USAGE, Frame
-from chat_service.streaming.generate import (
+from chat_service.runs.domain.run import Run
+from chat_service.runs.domain.terminal import terminal_event
+from chat_service.streaming.log.history import RunLogUnavailable
+from chat_service.streaming.log.live import LiveRun
+from chat_service.streaming.log.redis import REDIS_ERRORS, RunLog
+from chat_service.streaming.own.finaliser import Finaliser, Saved
+from chat_service.streaming.read.channel import FrameChannels
+from chat_service.streaming.read.follow import Followers, Recalled
+from chat_service.streaming.store.fallback import FallbackLog
+from chat_service.streaming.timings import SHIPPED, Timings
+from chat_service.streaming.write.flush import Flusher
+from chat_service.streaming.write.generate import (
     CANCELLED,
     DELETED,
     SHUTTING_DOWN,
@@ -30,27 +40,24 @@ from chat_service.streaming.generate import (
     Generation,
     Verdict,
 )
-from chat_service.streaming.history import RunLogUnavailable
-from chat_service.streaming.live import LiveRun
-from chat_service.streaming.log import REDIS_ERRORS, RunLog
-from chat_service.streaming.scribe import Scribe
-from chat_service.streaming.terminal import terminal_event
-from chat_service.streaming.tick import Tick
-from chat_service.streaming.trunk import Trunks
-from chat_service.usecases.run_frames import RunFrames
+from chat_service.streaming.write.writer import Writer
 
 _log = get_logger(__name__)
 
 _LIVE = Gauge("chat_live_runs", "Runs this replica is generating.")
 _ENDED = Counter("chat_runs_ended_total", "Runs ended, by status and reason.", ["status", "reason"])
 
-# How long a run stays in memory behind its end, for those about to reattach, seconds.
-_LINGER_SECONDS = 5.0
-_WATCH_SECONDS = 0.5
-# Of the drain time, what is kept for ending and saving what did not finish by itself, seconds.
-_ENDING_SECONDS = 5.0
-# For a run that was accepted at the very last moment, seconds.
-_STOP_SECONDS = 1.5
+
+def start_of(run: Run) -> dict[str, Any]:
+    """The data of the event that begins a run."""
+    start: dict[str, Any] = {"run_id": str(run.id)}
+    if run.turn is not None:
+        start |= {
+            "session_id": str(run.turn.session_id),
+            "question_id": str(run.turn.question_id),
+            "answer_id": str(run.turn.answer_id),
+        }
+    return {**start, "model": run.model}
 
 
 class Engine(Component):
@@ -60,25 +67,29 @@ class Engine(Component):
         self,
         *,
         log: RunLog,
-        frames: RunFrames,
+        fallback: FallbackLog,
         provider: OpenAiProvider,
         finaliser: Finaliser,
         followers: Followers,
-        trunks: Trunks,
+        channels: FrameChannels,
         bounds: Bounds,
-        tick_seconds: float,
+        flush_seconds: float,
         drain_seconds: float,
+        timings: Timings = SHIPPED,
     ) -> None:
+        self._timings = timings
         self._log = log
         self._provider = provider
         self._finaliser = finaliser
         self._followers = followers
-        self._trunks = trunks
+        self._channels = channels
         self._bounds = bounds
-        self._tick_seconds = tick_seconds
+        self._flush_seconds = flush_seconds
         self._drain_seconds = drain_seconds
-        self._scribe = Scribe(log, frames, on_fenced=self._drop, on_thawed=self._doubt)
-        self._tick = Tick(self._scribe, tick_seconds=tick_seconds)
+        self._writer = Writer(
+            log, fallback, on_fenced=self._drop, on_thawed=self._doubt, timings=timings
+        )
+        self._flusher = Flusher(self._writer, flush_seconds=flush_seconds, timings=timings)
         self._generations: dict[UUID, Generation] = {}
         # Of those, what the last look at the database did not find.
         self._missing: set[UUID] = set()
@@ -87,20 +98,20 @@ class Engine(Component):
         self.draining = False
 
     async def start(self) -> None:
-        await self._tick.start()
+        await self._flusher.start()
         self._clocks = asyncio.create_task(self._watch_clocks(), name="run-clocks")
 
     async def drain(self) -> None:
         """Let runs finish and be saved; what has not by then is saved as it is."""
         self.draining = True
         loop = asyncio.get_running_loop()
-        patience = loop.time() + max(0.0, self._drain_seconds - _ENDING_SECONDS)
+        patience = loop.time() + max(0.0, self._drain_seconds - self._timings.ending)
         # A run that was being accepted may still begin meanwhile.
         while self._tasks and (left := patience - loop.time()) > 0:
             await asyncio.wait(self._tasks, timeout=left)
         late = len(self._tasks)
         await self._end_all()
-        self._trunks.close()
+        self._channels.close()
         _log.info("engine.drained", interrupted=late)
         # Everything drains at once, and before the last run's end there was nothing to wait for.
         await self._finaliser.drain()
@@ -113,12 +124,12 @@ class Engine(Component):
 
     async def stop(self) -> None:
         with suppress(TimeoutError):
-            async with asyncio.timeout(_STOP_SECONDS):
+            async with asyncio.timeout(self._timings.stop):
                 await self._end_all()
         for task in (self._clocks, *self._tasks):
             if task is not None:
                 await end_task(task)
-        await self._tick.stop()
+        await self._flusher.stop()
 
     def begin(
         self,
@@ -132,23 +143,17 @@ class Engine(Component):
         ``prefix`` is what the answer begins with when this run goes on with it: readers get it
         as a snapshot behind the start, and it is part of the answer that is saved.
         """
-        live = LiveRun(run)
+        live = LiveRun(run, window_bytes=self._timings.window_bytes)
         live.add_event(
             START,
-            {
-                "run_id": str(run.id),
-                "session_id": str(run.session_id),
-                "question_id": str(run.question_id),
-                "answer_id": str(run.answer_id),
-                "model": run.model,
-            },
+            start_of(run),
         )
         if prefix:
             live.begin_with(prefix)
         self._followers.add(live)
         # A model that begins at once takes the start along with its first token.
-        asyncio.get_running_loop().call_later(self._tick_seconds, self._tick.mark, live)
-        generation = Generation(live, self._provider, self._bounds, self._tick)
+        asyncio.get_running_loop().call_later(self._flush_seconds, self._flusher.mark, live)
+        generation = Generation(live, self._provider, self._bounds, self._flusher)
         self._generations[run.id] = generation
         task = asyncio.create_task(
             self._carry_out(generation, connection, prompt), name=f"run-{run.id}"
@@ -196,16 +201,16 @@ class Engine(Component):
         """Batches of the run's frames behind number ``after``, to the terminal one."""
         return self._followers.follow(run, after)
 
-    def board(self, run: Run, gateway_id: str, ticket: int) -> str | None:
-        """Put a run's frames on the gateway's trunk; returns its id.
+    def subscribe(self, run: Run, gateway_id: str, subscription: int) -> str | None:
+        """Put a run's frames on the gateway's channel; returns its id.
 
-        None: there is no trunk, or the run is not in memory here.
+        None: there is no channel, or the run is not in memory here.
         """
-        trunk, window = self._trunks.of(gateway_id), self._followers.window_of(run.id)
-        if trunk is None or window is None:
+        channel, window = self._channels.of(gateway_id), self._followers.window_of(run.id)
+        if channel is None or window is None:
             return None
-        trunk.board(ticket, window)
-        return trunk.id
+        channel.subscribe(subscription, window)
+        return channel.id
 
     async def forget(self, run_ids: Sequence[UUID]) -> None:
         """Stop those of these runs that are ours, and delete the logs: their user is gone.
@@ -217,7 +222,7 @@ class Engine(Component):
                 self._abandon(generation)
                 generation.end(DELETED)
         # What is on its way to Redis just now must be there before it is deleted.
-        await self._tick.settle()
+        await self._flusher.settle()
         try:
             await self._log.delete(run_ids)
         except REDIS_ERRORS as error:
@@ -240,7 +245,9 @@ class Engine(Component):
             _log.error("run.end_broke", run_id=str(live.run.id), exc_info=error)
         finally:
             self._generations.pop(live.run.id, None)
-            asyncio.get_running_loop().call_later(_LINGER_SECONDS, self._followers.remove, live)
+            asyncio.get_running_loop().call_later(
+                self._timings.linger, self._followers.remove, live
+            )
 
     async def _end(self, generation: Generation, verdict: Verdict) -> None:
         live, run = generation.live, generation.live.run
@@ -252,15 +259,15 @@ class Engine(Component):
                     "completion_tokens": generation.usage.completion_tokens,
                 },
             )
-        text, reasoning, last_seq = live.answer()
-        # In the next round, unless the terminal frame is there before and takes it along.
-        self._tick.mark(live)
+        answer, last_seq = live.answer()
+        # With the next flush, unless the terminal frame is there before and takes it along.
+        self._flusher.mark(live)
         ending = Ending(
             status=verdict.status,
             reason=verdict.reason,
             finish_reason=generation.finish_reason,
-            text=text,
-            reasoning=reasoning,
+            text=answer.text,
+            reasoning=answer.reasoning,
             usage=generation.usage,
             last_seq=last_seq + 1,
         )
@@ -279,10 +286,9 @@ class Engine(Component):
                 saved=live.saved,
                 reason=verdict.reason,
                 detail=verdict.detail,
-                http_status=verdict.http_status,
             )
         )
-        self._tick.mark(live, urgent=True)
+        self._flusher.mark(live, urgent=True)
         while not live.ended:
             await live.window.wait_behind(last_seq)
 
@@ -296,7 +302,7 @@ class Engine(Component):
     def _doubt(self) -> None:
         """Have PostgreSQL asked whose each run is before more of it is shown."""
         for generation in self._generations.values():
-            generation.live.in_database = True
+            generation.live.in_fallback = True
 
     def _abandon(self, generation: Generation) -> None:
         generation.live.abandon()
@@ -305,7 +311,7 @@ class Engine(Component):
     async def _watch_clocks(self) -> None:
         """One look at all runs' clocks now and then, rather than timers for each token."""
         while True:
-            await asyncio.sleep(_WATCH_SECONDS)
-            self._scribe.note_time()
+            await asyncio.sleep(self._timings.watch)
+            self._writer.note_time()
             for generation in list(self._generations.values()):
                 generation.check_clocks()

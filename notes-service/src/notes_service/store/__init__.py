@@ -1,1 +1,1 @@
-"""The ports to PostgreSQL, implemented: SQLAlchemy Core into frozen dataclasses."""
+"""Notes in PostgreSQL: SQLAlchemy Core into frozen dataclasses."""

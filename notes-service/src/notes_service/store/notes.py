@@ -1,7 +1,5 @@
-"""A user's transactions over their notes, as the app role: row-level security applies."""
+"""Notes in PostgreSQL."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
@@ -16,18 +14,12 @@ from sqlalchemy import (
     select,
     tuple_,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chassis.caller import Caller
-from chassis.db.engine import Database
-from chassis.db.idempotency import find_repeated
-from chassis.db.owners import lock_owner
 from chassis.db.statement import Statement
-from chassis.idempotency import Once
+from chassis.db.transactions import Transaction
 from chassis.paging import Position
 from notes_service.domain.note import Note
 from notes_service.store.tables import notes
-from notes_service.usecases.ports import OpenTransaction, Transaction
 
 # Row-level security says the same beneath: a query that forgot this would leak nothing.
 _MINE = and_(notes.c.tenant_id == bindparam("tenant_id"), notes.c.user_id == bindparam("user_id"))
@@ -82,16 +74,13 @@ def _to_note(row: Any) -> Note:
     )
 
 
-class PostgresTransaction(Transaction):
-    """See the port."""
+class Notes:
+    """The notes of one user, in one transaction."""
 
-    def __init__(self, connection: AsyncConnection, caller: Caller) -> None:
-        self._connection = connection
-        self._caller = caller
-        self._mine = {"tenant_id": caller.tenant_id, "user_id": caller.user_id}
-
-    def lock_owner(self) -> None:
-        lock_owner(self._connection, self._caller)
+    def __init__(self, transaction: Transaction) -> None:
+        self._connection = transaction.connection
+        scope = transaction.scope
+        self._mine = {"tenant_id": scope.tenant_id, "user_id": scope.user_id}
 
     async def insert(self, note: Note) -> None:
         await _INSERT.run(
@@ -104,9 +93,6 @@ class PostgresTransaction(Transaction):
             updated_at=note.updated_at,
         )
 
-    async def find_repeated(self, once: Once[Note], note: Note) -> Note | None:
-        return await find_repeated(self._connection, self._caller, once, note)
-
     async def find(self, note_id: UUID) -> Note | None:
         row = await _FIND.first(self._connection, **self._mine, note_id=note_id)
         return None if row is None else _to_note(row)
@@ -114,6 +100,11 @@ class PostgresTransaction(Transaction):
     async def list(
         self, *, after: Position | None, limit: int, most_bytes: int
     ) -> tuple[list[Note], bool]:
+        """At most ``limit`` notes behind ``after``, most recently changed first, and whether there
+        are more.
+
+        The one with which their contents have ``most_bytes`` bytes of UTF-8 is the last.
+        """
         sought = {**self._mine, "limit": limit + 1, "most_bytes": most_bytes}
         if after is None:
             rows = await _FIRST_PAGE.all(self._connection, **sought)
@@ -129,15 +120,5 @@ class PostgresTransaction(Transaction):
         return 0 if row is None else row.total
 
     async def delete(self, note_id: UUID) -> bool:
+        """Whether there was such a note to delete."""
         return await _DELETE.run(self._connection, **self._mine, note_id=note_id) == 1
-
-
-def transactions(database: Database) -> OpenTransaction:
-    """Opens transactions on ``database``, which is connected as the app role."""
-
-    @asynccontextmanager
-    async def open_transaction(caller: Caller) -> AsyncIterator[Transaction]:
-        async with database.transaction(caller) as connection:
-            yield PostgresTransaction(connection, caller)
-
-    return open_transaction

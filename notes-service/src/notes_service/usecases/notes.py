@@ -2,14 +2,15 @@
 
 from chassis.caller import Caller
 from chassis.clock import utc_now
+from chassis.db.transactions import OpenTransaction
 from chassis.errors import ValidationFailed
 from chassis.idempotency import Once
-from chassis.ids import new_id, parse_id
+from chassis.ids import new_id, parse_named_id
 from chassis.paging import Page, Position, parse_limit
 from chassis.text import check_text
+from notes_service.domain.errors import NoteNotFound
 from notes_service.domain.note import Note
-from notes_service.usecases.errors import NoteNotFound
-from notes_service.usecases.ports import OpenTransaction
+from notes_service.store.notes import Notes
 from parley.bounds import NOTE_CONTENT, NOTE_TITLE
 
 # Of text: with its last note, a page is far from the 16 MiB that gRPC carries at once.
@@ -42,17 +43,15 @@ async def create_note(
         transaction.lock_owner()
         if once is not None and (earlier := await transaction.find_repeated(once, note)):
             return earlier
-        await transaction.insert(note)
+        await Notes(transaction).insert(note)
     return note
 
 
 async def get_note(open_transaction: OpenTransaction, caller: Caller, note_id: str) -> Note:
     """One of the caller's notes; raises NoteNotFound."""
-    parsed = parse_id(note_id)
-    if parsed is None:
-        raise NoteNotFound()
+    parsed = parse_named_id(note_id, NoteNotFound)
     async with open_transaction(caller) as transaction:
-        note = await transaction.find(parsed)
+        note = await Notes(transaction).find(parsed)
     if note is None:
         raise NoteNotFound()
     return note
@@ -69,8 +68,9 @@ async def list_notes(
     limit = parse_limit(limit)
     after = Position.from_cursor(cursor)
     async with open_transaction(caller) as transaction:
-        shown, more = await transaction.list(after=after, limit=limit, most_bytes=_PAGE_BYTES)
-        total = await transaction.count() if count else None
+        notes = Notes(transaction)
+        shown, more = await notes.list(after=after, limit=limit, most_bytes=_PAGE_BYTES)
+        total = await notes.count() if count else None
     return Page(tuple(shown), _cursor_of(shown[-1]) if more else "", total)
 
 
@@ -80,11 +80,9 @@ def _cursor_of(note: Note) -> str:
 
 async def delete_note(open_transaction: OpenTransaction, caller: Caller, note_id: str) -> None:
     """Delete one of the caller's notes; raises NoteNotFound, also the second time."""
-    parsed = parse_id(note_id)
-    if parsed is None:
-        raise NoteNotFound()
+    parsed = parse_named_id(note_id, NoteNotFound)
     async with open_transaction(caller) as transaction:
         transaction.lock_owner()
-        deleted = await transaction.delete(parsed)
+        deleted = await Notes(transaction).delete(parsed)
     if not deleted:
         raise NoteNotFound()

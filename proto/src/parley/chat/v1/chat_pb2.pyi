@@ -255,6 +255,7 @@ class Run(_message.Message):
     ENDED_AT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     session_id: _builtins.str
+    """All three absent: the run belongs to no conversation."""
     question_id: _builtins.str
     answer_id: _builtins.str
     status: Global___RunStatus.ValueType
@@ -274,9 +275,9 @@ class Run(_message.Message):
         self,
         *,
         id: _builtins.str = ...,
-        session_id: _builtins.str = ...,
-        question_id: _builtins.str = ...,
-        answer_id: _builtins.str = ...,
+        session_id: _builtins.str | None = ...,
+        question_id: _builtins.str | None = ...,
+        answer_id: _builtins.str | None = ...,
         status: Global___RunStatus.ValueType = ...,
         reason: _builtins.str | None = ...,
         provider: _builtins.str = ...,
@@ -286,20 +287,32 @@ class Run(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         ended_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_ended_at", b"_ended_at", "_reason", b"_reason", "_usage", b"_usage", "created_at", b"created_at", "ended_at", b"ended_at", "reason", b"reason", "usage", b"usage"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_answer_id", b"_answer_id", "_ended_at", b"_ended_at", "_question_id", b"_question_id", "_reason", b"_reason", "_session_id", b"_session_id", "_usage", b"_usage", "answer_id", b"answer_id", "created_at", b"created_at", "ended_at", b"ended_at", "question_id", b"question_id", "reason", b"reason", "session_id", b"session_id", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ended_at", b"_ended_at", "_reason", b"_reason", "_usage", b"_usage", "answer_id", b"answer_id", "created_at", b"created_at", "ended_at", b"ended_at", "id", b"id", "last_seq", b"last_seq", "model", b"model", "provider", b"provider", "question_id", b"question_id", "reason", b"reason", "session_id", b"session_id", "status", b"status", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_answer_id", b"_answer_id", "_ended_at", b"_ended_at", "_question_id", b"_question_id", "_reason", b"_reason", "_session_id", b"_session_id", "_usage", b"_usage", "answer_id", b"answer_id", "created_at", b"created_at", "ended_at", b"ended_at", "id", b"id", "last_seq", b"last_seq", "model", b"model", "provider", b"provider", "question_id", b"question_id", "reason", b"reason", "session_id", b"session_id", "status", b"status", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__answer_id: _TypeAlias = _typing.Literal["answer_id"]  # noqa: Y015
+    _WhichOneofArgType__answer_id: _TypeAlias = _typing.Literal["_answer_id", b"_answer_id"]  # noqa: Y015
     _WhichOneofReturnType__ended_at: _TypeAlias = _typing.Literal["ended_at"]  # noqa: Y015
     _WhichOneofArgType__ended_at: _TypeAlias = _typing.Literal["_ended_at", b"_ended_at"]  # noqa: Y015
+    _WhichOneofReturnType__question_id: _TypeAlias = _typing.Literal["question_id"]  # noqa: Y015
+    _WhichOneofArgType__question_id: _TypeAlias = _typing.Literal["_question_id", b"_question_id"]  # noqa: Y015
     _WhichOneofReturnType__reason: _TypeAlias = _typing.Literal["reason"]  # noqa: Y015
     _WhichOneofArgType__reason: _TypeAlias = _typing.Literal["_reason", b"_reason"]  # noqa: Y015
+    _WhichOneofReturnType__session_id: _TypeAlias = _typing.Literal["session_id"]  # noqa: Y015
+    _WhichOneofArgType__session_id: _TypeAlias = _typing.Literal["_session_id", b"_session_id"]  # noqa: Y015
     _WhichOneofReturnType__usage: _TypeAlias = _typing.Literal["usage"]  # noqa: Y015
     _WhichOneofArgType__usage: _TypeAlias = _typing.Literal["_usage", b"_usage"]  # noqa: Y015
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__answer_id) -> _WhichOneofReturnType__answer_id | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__ended_at) -> _WhichOneofReturnType__ended_at | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__question_id) -> _WhichOneofReturnType__question_id | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__reason) -> _WhichOneofReturnType__reason | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__session_id) -> _WhichOneofReturnType__session_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__usage) -> _WhichOneofReturnType__usage | None: ...
 
@@ -545,29 +558,70 @@ class ListMessagesResponse(_message.Message):
 Global___ListMessagesResponse: _TypeAlias = ListMessagesResponse  # noqa: Y015
 
 @_typing.final
-class Berth(_message.Message):
-    """Where on a trunk a run's frames are wanted."""
+class Destination(_message.Message):
+    """Where a run's frames are wanted: on a channel of this gateway."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     GATEWAY_ID_FIELD_NUMBER: _builtins.int
-    TICKET_FIELD_NUMBER: _builtins.int
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
     gateway_id: _builtins.str
-    ticket: _builtins.int
+    subscription: _builtins.int
     """The gateway's name for the run, used for no other."""
     def __init__(
         self,
         *,
         gateway_id: _builtins.str = ...,
-        ticket: _builtins.int = ...,
+        subscription: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["gateway_id", b"gateway_id", "ticket", b"ticket"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gateway_id", b"gateway_id", "subscription", b"subscription"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Berth: _TypeAlias = Berth  # noqa: Y015
+Global___Destination: _TypeAlias = Destination  # noqa: Y015
+
+@_typing.final
+class GenerationParameters(_message.Message):
+    """How an answer is to be generated; of what is absent nothing is said."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    TEMPERATURE_FIELD_NUMBER: _builtins.int
+    MAX_TOKENS_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """Else the session's model, else the connection's."""
+    temperature: _builtins.float
+    """0–2."""
+    max_tokens: _builtins.int
+    """Tokens, greater than 0."""
+    def __init__(
+        self,
+        *,
+        model: _builtins.str | None = ...,
+        temperature: _builtins.float | None = ...,
+        max_tokens: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_tokens", b"_max_tokens", "_model", b"_model", "_temperature", b"_temperature", "max_tokens", b"max_tokens", "model", b"model", "temperature", b"temperature"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_tokens", b"_max_tokens", "_model", b"_model", "_temperature", b"_temperature", "max_tokens", b"max_tokens", "model", b"model", "temperature", b"temperature"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__max_tokens: _TypeAlias = _typing.Literal["max_tokens"]  # noqa: Y015
+    _WhichOneofArgType__max_tokens: _TypeAlias = _typing.Literal["_max_tokens", b"_max_tokens"]  # noqa: Y015
+    _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
+    _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
+    _WhichOneofReturnType__temperature: _TypeAlias = _typing.Literal["temperature"]  # noqa: Y015
+    _WhichOneofArgType__temperature: _TypeAlias = _typing.Literal["_temperature", b"_temperature"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_tokens) -> _WhichOneofReturnType__max_tokens | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__temperature) -> _WhichOneofReturnType__temperature | None: ...
+
+Global___GenerationParameters: _TypeAlias = GenerationParameters  # noqa: Y015
 
 @_typing.final
 class StartRunRequest(_message.Message):
@@ -576,61 +630,42 @@ class StartRunRequest(_message.Message):
     SESSION_ID_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
     KEY_ID_FIELD_NUMBER: _builtins.int
-    MODEL_FIELD_NUMBER: _builtins.int
-    TEMPERATURE_FIELD_NUMBER: _builtins.int
-    MAX_TOKENS_FIELD_NUMBER: _builtins.int
-    BERTH_FIELD_NUMBER: _builtins.int
+    DESTINATION_FIELD_NUMBER: _builtins.int
+    PARAMETERS_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """Absent: a session is made for the question."""
     content: _builtins.str
     """1–32,000 characters by default."""
     key_id: _builtins.str
-    model: _builtins.str
-    temperature: _builtins.float
-    """0–2; absent: 0.7."""
-    max_tokens: _builtins.int
-    """Greater than 0; absent: 2,048."""
     @_builtins.property
-    def berth(self) -> Global___Berth: ...
+    def destination(self) -> Global___Destination: ...
+    @_builtins.property
+    def parameters(self) -> Global___GenerationParameters: ...
     def __init__(
         self,
         *,
         session_id: _builtins.str | None = ...,
         content: _builtins.str = ...,
         key_id: _builtins.str | None = ...,
-        model: _builtins.str | None = ...,
-        temperature: _builtins.float | None = ...,
-        max_tokens: _builtins.int | None = ...,
-        berth: Global___Berth | None = ...,
+        destination: Global___Destination | None = ...,
+        parameters: Global___GenerationParameters | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_berth", b"_berth", "_key_id", b"_key_id", "_max_tokens", b"_max_tokens", "_model", b"_model", "_session_id", b"_session_id", "_temperature", b"_temperature", "berth", b"berth", "key_id", b"key_id", "max_tokens", b"max_tokens", "model", b"model", "session_id", b"session_id", "temperature", b"temperature"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_destination", b"_destination", "_key_id", b"_key_id", "_session_id", b"_session_id", "destination", b"destination", "key_id", b"key_id", "parameters", b"parameters", "session_id", b"session_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_berth", b"_berth", "_key_id", b"_key_id", "_max_tokens", b"_max_tokens", "_model", b"_model", "_session_id", b"_session_id", "_temperature", b"_temperature", "berth", b"berth", "content", b"content", "key_id", b"key_id", "max_tokens", b"max_tokens", "model", b"model", "session_id", b"session_id", "temperature", b"temperature"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_destination", b"_destination", "_key_id", b"_key_id", "_session_id", b"_session_id", "content", b"content", "destination", b"destination", "key_id", b"key_id", "parameters", b"parameters", "session_id", b"session_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__berth: _TypeAlias = _typing.Literal["berth"]  # noqa: Y015
-    _WhichOneofArgType__berth: _TypeAlias = _typing.Literal["_berth", b"_berth"]  # noqa: Y015
+    _WhichOneofReturnType__destination: _TypeAlias = _typing.Literal["destination"]  # noqa: Y015
+    _WhichOneofArgType__destination: _TypeAlias = _typing.Literal["_destination", b"_destination"]  # noqa: Y015
     _WhichOneofReturnType__key_id: _TypeAlias = _typing.Literal["key_id"]  # noqa: Y015
     _WhichOneofArgType__key_id: _TypeAlias = _typing.Literal["_key_id", b"_key_id"]  # noqa: Y015
-    _WhichOneofReturnType__max_tokens: _TypeAlias = _typing.Literal["max_tokens"]  # noqa: Y015
-    _WhichOneofArgType__max_tokens: _TypeAlias = _typing.Literal["_max_tokens", b"_max_tokens"]  # noqa: Y015
-    _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
-    _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
     _WhichOneofReturnType__session_id: _TypeAlias = _typing.Literal["session_id"]  # noqa: Y015
     _WhichOneofArgType__session_id: _TypeAlias = _typing.Literal["_session_id", b"_session_id"]  # noqa: Y015
-    _WhichOneofReturnType__temperature: _TypeAlias = _typing.Literal["temperature"]  # noqa: Y015
-    _WhichOneofArgType__temperature: _TypeAlias = _typing.Literal["_temperature", b"_temperature"]  # noqa: Y015
     @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__berth) -> _WhichOneofReturnType__berth | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__destination) -> _WhichOneofReturnType__destination | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__key_id) -> _WhichOneofReturnType__key_id | None: ...
     @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_tokens) -> _WhichOneofReturnType__max_tokens | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
-    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__session_id) -> _WhichOneofReturnType__session_id | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__temperature) -> _WhichOneofReturnType__temperature | None: ...
 
 Global___StartRunRequest: _TypeAlias = StartRunRequest  # noqa: Y015
 
@@ -667,9 +702,9 @@ class StartRunResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ACCEPTED_FIELD_NUMBER: _builtins.int
-    TRUNK_ID_FIELD_NUMBER: _builtins.int
-    trunk_id: _builtins.str
-    """The trunk that carries the run's frames, all from the first one; absent:
+    CHANNEL_ID_FIELD_NUMBER: _builtins.int
+    channel_id: _builtins.str
+    """The channel that carries the run's frames, all from the first one; absent:
     none does.
     """
     @_builtins.property
@@ -678,15 +713,15 @@ class StartRunResponse(_message.Message):
         self,
         *,
         accepted: Global___RunAccepted | None = ...,
-        trunk_id: _builtins.str | None = ...,
+        channel_id: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_trunk_id", b"_trunk_id", "accepted", b"accepted", "trunk_id", b"trunk_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_channel_id", b"_channel_id", "accepted", b"accepted", "channel_id", b"channel_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_trunk_id", b"_trunk_id", "accepted", b"accepted", "trunk_id", b"trunk_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_channel_id", b"_channel_id", "accepted", b"accepted", "channel_id", b"channel_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__trunk_id: _TypeAlias = _typing.Literal["trunk_id"]  # noqa: Y015
-    _WhichOneofArgType__trunk_id: _TypeAlias = _typing.Literal["_trunk_id", b"_trunk_id"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__trunk_id) -> _WhichOneofReturnType__trunk_id | None: ...
+    _WhichOneofReturnType__channel_id: _TypeAlias = _typing.Literal["channel_id"]  # noqa: Y015
+    _WhichOneofArgType__channel_id: _TypeAlias = _typing.Literal["_channel_id", b"_channel_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__channel_id) -> _WhichOneofReturnType__channel_id | None: ...
 
 Global___StartRunResponse: _TypeAlias = StartRunResponse  # noqa: Y015
 
@@ -695,23 +730,23 @@ class ContinueRunRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     RUN_ID_FIELD_NUMBER: _builtins.int
-    BERTH_FIELD_NUMBER: _builtins.int
+    DESTINATION_FIELD_NUMBER: _builtins.int
     run_id: _builtins.str
     @_builtins.property
-    def berth(self) -> Global___Berth: ...
+    def destination(self) -> Global___Destination: ...
     def __init__(
         self,
         *,
         run_id: _builtins.str = ...,
-        berth: Global___Berth | None = ...,
+        destination: Global___Destination | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_berth", b"_berth", "berth", b"berth"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_destination", b"_destination", "destination", b"destination"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_berth", b"_berth", "berth", b"berth", "run_id", b"run_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_destination", b"_destination", "destination", b"destination", "run_id", b"run_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__berth: _TypeAlias = _typing.Literal["berth"]  # noqa: Y015
-    _WhichOneofArgType__berth: _TypeAlias = _typing.Literal["_berth", b"_berth"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__berth) -> _WhichOneofReturnType__berth | None: ...
+    _WhichOneofReturnType__destination: _TypeAlias = _typing.Literal["destination"]  # noqa: Y015
+    _WhichOneofArgType__destination: _TypeAlias = _typing.Literal["_destination", b"_destination"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__destination) -> _WhichOneofReturnType__destination | None: ...
 
 Global___ContinueRunRequest: _TypeAlias = ContinueRunRequest  # noqa: Y015
 
@@ -720,9 +755,9 @@ class ContinueRunResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ACCEPTED_FIELD_NUMBER: _builtins.int
-    TRUNK_ID_FIELD_NUMBER: _builtins.int
-    trunk_id: _builtins.str
-    """The trunk that carries the run's frames, all from the first one; absent:
+    CHANNEL_ID_FIELD_NUMBER: _builtins.int
+    channel_id: _builtins.str
+    """The channel that carries the run's frames, all from the first one; absent:
     none does.
     """
     @_builtins.property
@@ -731,15 +766,15 @@ class ContinueRunResponse(_message.Message):
         self,
         *,
         accepted: Global___RunAccepted | None = ...,
-        trunk_id: _builtins.str | None = ...,
+        channel_id: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_trunk_id", b"_trunk_id", "accepted", b"accepted", "trunk_id", b"trunk_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_channel_id", b"_channel_id", "accepted", b"accepted", "channel_id", b"channel_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_trunk_id", b"_trunk_id", "accepted", b"accepted", "trunk_id", b"trunk_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_channel_id", b"_channel_id", "accepted", b"accepted", "channel_id", b"channel_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__trunk_id: _TypeAlias = _typing.Literal["trunk_id"]  # noqa: Y015
-    _WhichOneofArgType__trunk_id: _TypeAlias = _typing.Literal["_trunk_id", b"_trunk_id"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__trunk_id) -> _WhichOneofReturnType__trunk_id | None: ...
+    _WhichOneofReturnType__channel_id: _TypeAlias = _typing.Literal["channel_id"]  # noqa: Y015
+    _WhichOneofArgType__channel_id: _TypeAlias = _typing.Literal["_channel_id", b"_channel_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__channel_id) -> _WhichOneofReturnType__channel_id | None: ...
 
 Global___ContinueRunResponse: _TypeAlias = ContinueRunResponse  # noqa: Y015
 
@@ -870,94 +905,94 @@ class FollowRunResponse(_message.Message):
 Global___FollowRunResponse: _TypeAlias = FollowRunResponse  # noqa: Y015
 
 @_typing.final
-class OpenTrunkRequest(_message.Message):
+class OpenChannelRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     GATEWAY_ID_FIELD_NUMBER: _builtins.int
     HAS_FIELD_NUMBER: _builtins.int
-    LEAVE_FIELD_NUMBER: _builtins.int
+    UNSUBSCRIBE_FIELD_NUMBER: _builtins.int
     gateway_id: _builtins.str
     """On the first request: who asks."""
     @_builtins.property
     def has(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """On the first request: replicas that it has a trunk to already. One of them
+        """On the first request: replicas that it has a channel to already. One of them
         says which it is, and ends the call.
         """
 
     @_builtins.property
-    def leave(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """On later ones: tickets of runs whose frames are not wanted any more."""
+    def unsubscribe(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """On later ones: subscriptions whose frames are not wanted any more."""
 
     def __init__(
         self,
         *,
         gateway_id: _builtins.str = ...,
         has: _abc.Iterable[_builtins.str] | None = ...,
-        leave: _abc.Iterable[_builtins.int] | None = ...,
+        unsubscribe: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["gateway_id", b"gateway_id", "has", b"has", "leave", b"leave"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gateway_id", b"gateway_id", "has", b"has", "unsubscribe", b"unsubscribe"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___OpenTrunkRequest: _TypeAlias = OpenTrunkRequest  # noqa: Y015
+Global___OpenChannelRequest: _TypeAlias = OpenChannelRequest  # noqa: Y015
 
 @_typing.final
-class OpenTrunkResponse(_message.Message):
+class OpenChannelResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REPLICA_FIELD_NUMBER: _builtins.int
-    TRUNK_ID_FIELD_NUMBER: _builtins.int
-    LOADS_FIELD_NUMBER: _builtins.int
+    CHANNEL_ID_FIELD_NUMBER: _builtins.int
+    BATCHES_FIELD_NUMBER: _builtins.int
     replica: _builtins.str
-    """On the first response only: who answers, and this trunk's own id."""
-    trunk_id: _builtins.str
+    """On the first response only: who answers, and this channel's own id."""
+    channel_id: _builtins.str
     @_builtins.property
-    def loads(self) -> _containers.RepeatedCompositeFieldContainer[Global___Load]: ...
+    def batches(self) -> _containers.RepeatedCompositeFieldContainer[Global___Batch]: ...
     def __init__(
         self,
         *,
         replica: _builtins.str = ...,
-        trunk_id: _builtins.str = ...,
-        loads: _abc.Iterable[Global___Load] | None = ...,
+        channel_id: _builtins.str = ...,
+        batches: _abc.Iterable[Global___Batch] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["loads", b"loads", "replica", b"replica", "trunk_id", b"trunk_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batches", b"batches", "channel_id", b"channel_id", "replica", b"replica"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___OpenTrunkResponse: _TypeAlias = OpenTrunkResponse  # noqa: Y015
+Global___OpenChannelResponse: _TypeAlias = OpenChannelResponse  # noqa: Y015
 
 @_typing.final
-class Load(_message.Message):
-    """A run's next frames on a trunk."""
+class Batch(_message.Message):
+    """A run's next frames on a channel."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    TICKET_FIELD_NUMBER: _builtins.int
+    SUBSCRIPTION_FIELD_NUMBER: _builtins.int
     FRAMES_FIELD_NUMBER: _builtins.int
-    OFF_FIELD_NUMBER: _builtins.int
-    ticket: _builtins.int
-    off: _builtins.bool
-    """The trunk carries no more of the run, which goes on: follow it from here."""
+    DETACHED_FIELD_NUMBER: _builtins.int
+    subscription: _builtins.int
+    detached: _builtins.bool
+    """The channel carries no more of the run, which goes on: follow it from here."""
     @_builtins.property
     def frames(self) -> _containers.RepeatedCompositeFieldContainer[Global___Frame]: ...
     def __init__(
         self,
         *,
-        ticket: _builtins.int = ...,
+        subscription: _builtins.int = ...,
         frames: _abc.Iterable[Global___Frame] | None = ...,
-        off: _builtins.bool = ...,
+        detached: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["frames", b"frames", "off", b"off", "ticket", b"ticket"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detached", b"detached", "frames", b"frames", "subscription", b"subscription"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Load: _TypeAlias = Load  # noqa: Y015
+Global___Batch: _TypeAlias = Batch  # noqa: Y015
 
 @_typing.final
 class GetRunRequest(_message.Message):

@@ -25,12 +25,13 @@ if _version_not_supported:
     )
 
 
-class ChatServiceStub:
-    """Conversations, and the runs that generate their answers.
+class SessionServiceStub:
+    """Conversations, the runs that generate their answers, and the frames that runs consist of.
 
     Error reasons: SESSION_NOT_FOUND, RUN_NOT_FOUND, RUN_IN_PROGRESS,
     RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
     KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, SHUTTING_DOWN, VALIDATION.
+
     """
 
     def __init__(self, channel):
@@ -40,68 +41,34 @@ class ChatServiceStub:
             channel: A grpc.Channel.
         """
         self.CreateSession = channel.unary_unary(
-                '/parley.chat.v1.ChatService/CreateSession',
+                '/parley.chat.v1.SessionService/CreateSession',
                 request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.CreateSessionRequest.SerializeToString,
                 response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.CreateSessionResponse.FromString,
                 _registered_method=True)
         self.GetSession = channel.unary_unary(
-                '/parley.chat.v1.ChatService/GetSession',
+                '/parley.chat.v1.SessionService/GetSession',
                 request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetSessionRequest.SerializeToString,
                 response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetSessionResponse.FromString,
                 _registered_method=True)
         self.ListSessions = channel.unary_unary(
-                '/parley.chat.v1.ChatService/ListSessions',
+                '/parley.chat.v1.SessionService/ListSessions',
                 request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListSessionsRequest.SerializeToString,
                 response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListSessionsResponse.FromString,
                 _registered_method=True)
         self.ListMessages = channel.unary_unary(
-                '/parley.chat.v1.ChatService/ListMessages',
+                '/parley.chat.v1.SessionService/ListMessages',
                 request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListMessagesRequest.SerializeToString,
                 response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListMessagesResponse.FromString,
                 _registered_method=True)
-        self.StartRun = channel.unary_unary(
-                '/parley.chat.v1.ChatService/StartRun',
-                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.StartRunRequest.SerializeToString,
-                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.StartRunResponse.FromString,
-                _registered_method=True)
-        self.ContinueRun = channel.unary_unary(
-                '/parley.chat.v1.ChatService/ContinueRun',
-                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ContinueRunRequest.SerializeToString,
-                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.ContinueRunResponse.FromString,
-                _registered_method=True)
-        self.CancelRun = channel.unary_unary(
-                '/parley.chat.v1.ChatService/CancelRun',
-                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.CancelRunRequest.SerializeToString,
-                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.CancelRunResponse.FromString,
-                _registered_method=True)
-        self.RecoverRun = channel.unary_unary(
-                '/parley.chat.v1.ChatService/RecoverRun',
-                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.RecoverRunRequest.SerializeToString,
-                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.RecoverRunResponse.FromString,
-                _registered_method=True)
-        self.FollowRun = channel.unary_stream(
-                '/parley.chat.v1.ChatService/FollowRun',
-                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.FollowRunRequest.SerializeToString,
-                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.FollowRunResponse.FromString,
-                _registered_method=True)
-        self.OpenTrunk = channel.stream_stream(
-                '/parley.chat.v1.ChatService/OpenTrunk',
-                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.OpenTrunkRequest.SerializeToString,
-                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.OpenTrunkResponse.FromString,
-                _registered_method=True)
-        self.GetRun = channel.unary_unary(
-                '/parley.chat.v1.ChatService/GetRun',
-                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetRunRequest.SerializeToString,
-                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetRunResponse.FromString,
-                _registered_method=True)
 
 
-class ChatServiceServicer:
-    """Conversations, and the runs that generate their answers.
+class SessionServiceServicer:
+    """Conversations, the runs that generate their answers, and the frames that runs consist of.
 
     Error reasons: SESSION_NOT_FOUND, RUN_NOT_FOUND, RUN_IN_PROGRESS,
     RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
     KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, SHUTTING_DOWN, VALIDATION.
+
     """
 
     def CreateSession(self, request, context):
@@ -129,10 +96,198 @@ class ChatServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+
+def add_SessionServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'CreateSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateSession,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.CreateSessionRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.CreateSessionResponse.SerializeToString,
+            ),
+            'GetSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSession,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetSessionRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetSessionResponse.SerializeToString,
+            ),
+            'ListSessions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSessions,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListSessionsRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListSessionsResponse.SerializeToString,
+            ),
+            'ListMessages': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMessages,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListMessagesRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListMessagesResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'parley.chat.v1.SessionService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('parley.chat.v1.SessionService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class SessionService:
+    """Conversations, the runs that generate their answers, and the frames that runs consist of.
+
+    Error reasons: SESSION_NOT_FOUND, RUN_NOT_FOUND, RUN_IN_PROGRESS,
+    RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
+    KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, SHUTTING_DOWN, VALIDATION.
+
+    """
+
+    @staticmethod
+    def CreateSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.chat.v1.SessionService/CreateSession',
+            parley_dot_chat_dot_v1_dot_chat__pb2.CreateSessionRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_chat__pb2.CreateSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.chat.v1.SessionService/GetSession',
+            parley_dot_chat_dot_v1_dot_chat__pb2.GetSessionRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_chat__pb2.GetSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSessions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.chat.v1.SessionService/ListSessions',
+            parley_dot_chat_dot_v1_dot_chat__pb2.ListSessionsRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_chat__pb2.ListSessionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMessages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.chat.v1.SessionService/ListMessages',
+            parley_dot_chat_dot_v1_dot_chat__pb2.ListMessagesRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_chat__pb2.ListMessagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class RunServiceStub:
+    """Missing associated documentation comment in .proto file."""
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.StartRun = channel.unary_unary(
+                '/parley.chat.v1.RunService/StartRun',
+                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.StartRunRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.StartRunResponse.FromString,
+                _registered_method=True)
+        self.ContinueRun = channel.unary_unary(
+                '/parley.chat.v1.RunService/ContinueRun',
+                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ContinueRunRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.ContinueRunResponse.FromString,
+                _registered_method=True)
+        self.CancelRun = channel.unary_unary(
+                '/parley.chat.v1.RunService/CancelRun',
+                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.CancelRunRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.CancelRunResponse.FromString,
+                _registered_method=True)
+        self.RecoverRun = channel.unary_unary(
+                '/parley.chat.v1.RunService/RecoverRun',
+                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.RecoverRunRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.RecoverRunResponse.FromString,
+                _registered_method=True)
+        self.GetRun = channel.unary_unary(
+                '/parley.chat.v1.RunService/GetRun',
+                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetRunRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetRunResponse.FromString,
+                _registered_method=True)
+
+
+class RunServiceServicer:
+    """Missing associated documentation comment in .proto file."""
+
     def StartRun(self, request, context):
         """Accepts a question. Once answered the question is stored, and the answer is
         generated and saved whatever the caller does. Its frames come by the
-        caller's trunk, or are there to be followed.
+        caller's channel, or are there to be followed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -162,21 +317,6 @@ class ChatServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def FollowRun(self, request, context):
-        """The frames of a run behind `after`, then live ones to the terminal frame.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def OpenTrunk(self, request_iterator, context):
-        """One stream between a gateway and a replica, for the frames of all runs that
-        StartRun and ContinueRun put on it: those of a round in one message.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
     def GetRun(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -184,28 +324,8 @@ class ChatServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
 
-def add_ChatServiceServicer_to_server(servicer, server):
+def add_RunServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'CreateSession': grpc.unary_unary_rpc_method_handler(
-                    servicer.CreateSession,
-                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.CreateSessionRequest.FromString,
-                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.CreateSessionResponse.SerializeToString,
-            ),
-            'GetSession': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetSession,
-                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetSessionRequest.FromString,
-                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetSessionResponse.SerializeToString,
-            ),
-            'ListSessions': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListSessions,
-                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListSessionsRequest.FromString,
-                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListSessionsResponse.SerializeToString,
-            ),
-            'ListMessages': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListMessages,
-                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListMessagesRequest.FromString,
-                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListMessagesResponse.SerializeToString,
-            ),
             'StartRun': grpc.unary_unary_rpc_method_handler(
                     servicer.StartRun,
                     request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.StartRunRequest.FromString,
@@ -226,16 +346,6 @@ def add_ChatServiceServicer_to_server(servicer, server):
                     request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.RecoverRunRequest.FromString,
                     response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.RecoverRunResponse.SerializeToString,
             ),
-            'FollowRun': grpc.unary_stream_rpc_method_handler(
-                    servicer.FollowRun,
-                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.FollowRunRequest.FromString,
-                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.FollowRunResponse.SerializeToString,
-            ),
-            'OpenTrunk': grpc.stream_stream_rpc_method_handler(
-                    servicer.OpenTrunk,
-                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.OpenTrunkRequest.FromString,
-                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.OpenTrunkResponse.SerializeToString,
-            ),
             'GetRun': grpc.unary_unary_rpc_method_handler(
                     servicer.GetRun,
                     request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetRunRequest.FromString,
@@ -243,127 +353,14 @@ def add_ChatServiceServicer_to_server(servicer, server):
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
-            'parley.chat.v1.ChatService', rpc_method_handlers)
+            'parley.chat.v1.RunService', rpc_method_handlers)
     server.add_generic_rpc_handlers((generic_handler,))
-    server.add_registered_method_handlers('parley.chat.v1.ChatService', rpc_method_handlers)
+    server.add_registered_method_handlers('parley.chat.v1.RunService', rpc_method_handlers)
 
 
  # This class is part of an EXPERIMENTAL API.
-class ChatService:
-    """Conversations, and the runs that generate their answers.
-
-    Error reasons: SESSION_NOT_FOUND, RUN_NOT_FOUND, RUN_IN_PROGRESS,
-    RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
-    KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, SHUTTING_DOWN, VALIDATION.
-    """
-
-    @staticmethod
-    def CreateSession(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/parley.chat.v1.ChatService/CreateSession',
-            parley_dot_chat_dot_v1_dot_chat__pb2.CreateSessionRequest.SerializeToString,
-            parley_dot_chat_dot_v1_dot_chat__pb2.CreateSessionResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def GetSession(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/parley.chat.v1.ChatService/GetSession',
-            parley_dot_chat_dot_v1_dot_chat__pb2.GetSessionRequest.SerializeToString,
-            parley_dot_chat_dot_v1_dot_chat__pb2.GetSessionResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListSessions(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/parley.chat.v1.ChatService/ListSessions',
-            parley_dot_chat_dot_v1_dot_chat__pb2.ListSessionsRequest.SerializeToString,
-            parley_dot_chat_dot_v1_dot_chat__pb2.ListSessionsResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListMessages(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/parley.chat.v1.ChatService/ListMessages',
-            parley_dot_chat_dot_v1_dot_chat__pb2.ListMessagesRequest.SerializeToString,
-            parley_dot_chat_dot_v1_dot_chat__pb2.ListMessagesResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
+class RunService:
+    """Missing associated documentation comment in .proto file."""
 
     @staticmethod
     def StartRun(request,
@@ -379,7 +376,7 @@ class ChatService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/parley.chat.v1.ChatService/StartRun',
+            '/parley.chat.v1.RunService/StartRun',
             parley_dot_chat_dot_v1_dot_chat__pb2.StartRunRequest.SerializeToString,
             parley_dot_chat_dot_v1_dot_chat__pb2.StartRunResponse.FromString,
             options,
@@ -406,7 +403,7 @@ class ChatService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/parley.chat.v1.ChatService/ContinueRun',
+            '/parley.chat.v1.RunService/ContinueRun',
             parley_dot_chat_dot_v1_dot_chat__pb2.ContinueRunRequest.SerializeToString,
             parley_dot_chat_dot_v1_dot_chat__pb2.ContinueRunResponse.FromString,
             options,
@@ -433,7 +430,7 @@ class ChatService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/parley.chat.v1.ChatService/CancelRun',
+            '/parley.chat.v1.RunService/CancelRun',
             parley_dot_chat_dot_v1_dot_chat__pb2.CancelRunRequest.SerializeToString,
             parley_dot_chat_dot_v1_dot_chat__pb2.CancelRunResponse.FromString,
             options,
@@ -460,63 +457,9 @@ class ChatService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/parley.chat.v1.ChatService/RecoverRun',
+            '/parley.chat.v1.RunService/RecoverRun',
             parley_dot_chat_dot_v1_dot_chat__pb2.RecoverRunRequest.SerializeToString,
             parley_dot_chat_dot_v1_dot_chat__pb2.RecoverRunResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def FollowRun(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_stream(
-            request,
-            target,
-            '/parley.chat.v1.ChatService/FollowRun',
-            parley_dot_chat_dot_v1_dot_chat__pb2.FollowRunRequest.SerializeToString,
-            parley_dot_chat_dot_v1_dot_chat__pb2.FollowRunResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def OpenTrunk(request_iterator,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.stream_stream(
-            request_iterator,
-            target,
-            '/parley.chat.v1.ChatService/OpenTrunk',
-            parley_dot_chat_dot_v1_dot_chat__pb2.OpenTrunkRequest.SerializeToString,
-            parley_dot_chat_dot_v1_dot_chat__pb2.OpenTrunkResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -541,9 +484,127 @@ class ChatService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/parley.chat.v1.ChatService/GetRun',
+            '/parley.chat.v1.RunService/GetRun',
             parley_dot_chat_dot_v1_dot_chat__pb2.GetRunRequest.SerializeToString,
             parley_dot_chat_dot_v1_dot_chat__pb2.GetRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class FrameServiceStub:
+    """Missing associated documentation comment in .proto file."""
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.FollowRun = channel.unary_stream(
+                '/parley.chat.v1.FrameService/FollowRun',
+                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.FollowRunRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.FollowRunResponse.FromString,
+                _registered_method=True)
+        self.OpenChannel = channel.stream_stream(
+                '/parley.chat.v1.FrameService/OpenChannel',
+                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.OpenChannelRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.OpenChannelResponse.FromString,
+                _registered_method=True)
+
+
+class FrameServiceServicer:
+    """Missing associated documentation comment in .proto file."""
+
+    def FollowRun(self, request, context):
+        """The frames of a run behind `after`, then live ones to the terminal frame.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def OpenChannel(self, request_iterator, context):
+        """One stream between a gateway and a replica, for the frames of all runs that
+        StartRun and ContinueRun put on it: those of a flush in one message.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_FrameServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'FollowRun': grpc.unary_stream_rpc_method_handler(
+                    servicer.FollowRun,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.FollowRunRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.FollowRunResponse.SerializeToString,
+            ),
+            'OpenChannel': grpc.stream_stream_rpc_method_handler(
+                    servicer.OpenChannel,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.OpenChannelRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.OpenChannelResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'parley.chat.v1.FrameService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('parley.chat.v1.FrameService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class FrameService:
+    """Missing associated documentation comment in .proto file."""
+
+    @staticmethod
+    def FollowRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/parley.chat.v1.FrameService/FollowRun',
+            parley_dot_chat_dot_v1_dot_chat__pb2.FollowRunRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_chat__pb2.FollowRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def OpenChannel(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/parley.chat.v1.FrameService/OpenChannel',
+            parley_dot_chat_dot_v1_dot_chat__pb2.OpenChannelRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_chat__pb2.OpenChannelResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -12,8 +12,8 @@ import abc as _abc_1
 GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
-class ChatServiceStub:
-    """Conversations, and the runs that generate their answers.
+class SessionServiceStub:
+    """Conversations, the runs that generate their answers, and the frames that runs consist of.
 
     Error reasons: SESSION_NOT_FOUND, RUN_NOT_FOUND, RUN_IN_PROGRESS,
     RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
@@ -26,33 +26,9 @@ class ChatServiceStub:
     ListSessions: _aio.UnaryUnaryMultiCallable[_chat_pb2.ListSessionsRequest, _chat_pb2.ListSessionsResponse]
     """Most recently active first."""
     ListMessages: _aio.UnaryUnaryMultiCallable[_chat_pb2.ListMessagesRequest, _chat_pb2.ListMessagesResponse]
-    StartRun: _aio.UnaryUnaryMultiCallable[_chat_pb2.StartRunRequest, _chat_pb2.StartRunResponse]
-    """Accepts a question. Once answered the question is stored, and the answer is
-    generated and saved whatever the caller does. Its frames come by the
-    caller's trunk, or are there to be followed.
-    """
-    ContinueRun: _aio.UnaryUnaryMultiCallable[_chat_pb2.ContinueRunRequest, _chat_pb2.ContinueRunResponse]
-    """Goes on with the answer of an interrupted or cancelled run: a new run whose
-    answer is that same message, from its text so far.
-    """
-    CancelRun: _aio.UnaryUnaryMultiCallable[_chat_pb2.CancelRunRequest, _chat_pb2.CancelRunResponse]
-    """Asks for a live run's end, wherever it is generated; of no effect on a run
-    that has ended.
-    """
-    RecoverRun: _aio.UnaryUnaryMultiCallable[_chat_pb2.RecoverRunRequest, _chat_pb2.RecoverRunResponse]
-    """What there is of a session's live or last run: text, reasoning, and the
-    number behind which to follow.
-    """
-    FollowRun: _aio.UnaryStreamMultiCallable[_chat_pb2.FollowRunRequest, _chat_pb2.FollowRunResponse]
-    """The frames of a run behind `after`, then live ones to the terminal frame."""
-    OpenTrunk: _aio.StreamStreamMultiCallable[_chat_pb2.OpenTrunkRequest, _chat_pb2.OpenTrunkResponse]
-    """One stream between a gateway and a replica, for the frames of all runs that
-    StartRun and ContinueRun put on it: those of a round in one message.
-    """
-    GetRun: _aio.UnaryUnaryMultiCallable[_chat_pb2.GetRunRequest, _chat_pb2.GetRunResponse]
 
-class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Conversations, and the runs that generate their answers.
+class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Conversations, the runs that generate their answers, and the frames that runs consist of.
 
     Error reasons: SESSION_NOT_FOUND, RUN_NOT_FOUND, RUN_IN_PROGRESS,
     RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
@@ -88,6 +64,30 @@ class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_chat_pb2.ListMessagesRequest, _abc.Awaitable[_chat_pb2.ListMessagesResponse]],
     ) -> _abc.Awaitable[_chat_pb2.ListMessagesResponse]: ...
 
+def add_SessionServiceServicer_to_server(servicer: SessionServiceServicer, server: _aio.Server) -> None: ...
+
+class RunServiceStub:
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    StartRun: _aio.UnaryUnaryMultiCallable[_chat_pb2.StartRunRequest, _chat_pb2.StartRunResponse]
+    """Accepts a question. Once answered the question is stored, and the answer is
+    generated and saved whatever the caller does. Its frames come by the
+    caller's channel, or are there to be followed.
+    """
+    ContinueRun: _aio.UnaryUnaryMultiCallable[_chat_pb2.ContinueRunRequest, _chat_pb2.ContinueRunResponse]
+    """Goes on with the answer of an interrupted or cancelled run: a new run whose
+    answer is that same message, from its text so far.
+    """
+    CancelRun: _aio.UnaryUnaryMultiCallable[_chat_pb2.CancelRunRequest, _chat_pb2.CancelRunResponse]
+    """Asks for a live run's end, wherever it is generated; of no effect on a run
+    that has ended.
+    """
+    RecoverRun: _aio.UnaryUnaryMultiCallable[_chat_pb2.RecoverRunRequest, _chat_pb2.RecoverRunResponse]
+    """What there is of a session's live or last run: text, reasoning, and the
+    number behind which to follow.
+    """
+    GetRun: _aio.UnaryUnaryMultiCallable[_chat_pb2.GetRunRequest, _chat_pb2.GetRunResponse]
+
+class RunServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def StartRun(
         self,
@@ -96,7 +96,7 @@ class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_chat_pb2.StartRunResponse]:
         """Accepts a question. Once answered the question is stored, and the answer is
         generated and saved whatever the caller does. Its frames come by the
-        caller's trunk, or are there to be followed.
+        caller's channel, or are there to be followed.
         """
 
     @_abc_1.abstractmethod
@@ -130,6 +130,25 @@ class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def GetRun(
+        self,
+        request: _chat_pb2.GetRunRequest,
+        context: _aio.ServicerContext[_chat_pb2.GetRunRequest, _abc.Awaitable[_chat_pb2.GetRunResponse]],
+    ) -> _abc.Awaitable[_chat_pb2.GetRunResponse]: ...
+
+def add_RunServiceServicer_to_server(servicer: RunServiceServicer, server: _aio.Server) -> None: ...
+
+class FrameServiceStub:
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    FollowRun: _aio.UnaryStreamMultiCallable[_chat_pb2.FollowRunRequest, _chat_pb2.FollowRunResponse]
+    """The frames of a run behind `after`, then live ones to the terminal frame."""
+    OpenChannel: _aio.StreamStreamMultiCallable[_chat_pb2.OpenChannelRequest, _chat_pb2.OpenChannelResponse]
+    """One stream between a gateway and a replica, for the frames of all runs that
+    StartRun and ContinueRun put on it: those of a flush in one message.
+    """
+
+class FrameServiceServicer(metaclass=_abc_1.ABCMeta):
+    @_abc_1.abstractmethod
     def FollowRun(
         self,
         request: _chat_pb2.FollowRunRequest,
@@ -138,20 +157,13 @@ class ChatServiceServicer(metaclass=_abc_1.ABCMeta):
         """The frames of a run behind `after`, then live ones to the terminal frame."""
 
     @_abc_1.abstractmethod
-    def OpenTrunk(
+    def OpenChannel(
         self,
-        request_iterator: _abc.AsyncIterator[_chat_pb2.OpenTrunkRequest],
-        context: _aio.ServicerContext[_abc.AsyncIterator[_chat_pb2.OpenTrunkRequest], _abc.AsyncIterator[_chat_pb2.OpenTrunkResponse]],
-    ) -> _abc.AsyncIterator[_chat_pb2.OpenTrunkResponse]:
+        request_iterator: _abc.AsyncIterator[_chat_pb2.OpenChannelRequest],
+        context: _aio.ServicerContext[_abc.AsyncIterator[_chat_pb2.OpenChannelRequest], _abc.AsyncIterator[_chat_pb2.OpenChannelResponse]],
+    ) -> _abc.AsyncIterator[_chat_pb2.OpenChannelResponse]:
         """One stream between a gateway and a replica, for the frames of all runs that
-        StartRun and ContinueRun put on it: those of a round in one message.
+        StartRun and ContinueRun put on it: those of a flush in one message.
         """
 
-    @_abc_1.abstractmethod
-    def GetRun(
-        self,
-        request: _chat_pb2.GetRunRequest,
-        context: _aio.ServicerContext[_chat_pb2.GetRunRequest, _abc.Awaitable[_chat_pb2.GetRunResponse]],
-    ) -> _abc.Awaitable[_chat_pb2.GetRunResponse]: ...
-
-def add_ChatServiceServicer_to_server(servicer: ChatServiceServicer, server: _aio.Server) -> None: ...
+def add_FrameServiceServicer_to_server(servicer: FrameServiceServicer, server: _aio.Server) -> None: ...

@@ -1,0 +1,73 @@
+"""A user's transaction as use cases see it: opened for somebody, and handed to repositories.
+
+A repository is a plain class for one aggregate, in the service's ``store/``, made on an open
+transaction. A use case opens one, and takes those repositories that it needs::
+
+    async with open_transaction(caller) as transaction:
+        transaction.lock_owner()
+        await Notes(transaction).insert(note)
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chassis.db.engine import Database, Scope
+from chassis.db.idempotency import find_repeated
+from chassis.db.owners import lock_owner
+from chassis.idempotency import Effect, Once
+
+
+class Owned(Protocol):
+    """Whatever says whose rows a transaction may see: a Caller, a Run."""
+
+    @property
+    def user_id(self) -> UUID: ...
+
+    @property
+    def tenant_id(self) -> UUID: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One transaction of one user: it sees that user's rows and no others.
+
+    What is written is kept when the block ends, and nothing of it if the block raises.
+    """
+
+    connection: AsyncConnection
+    scope: Scope
+
+    def lock_owner(self) -> None:
+        """Keep the user from being erased meanwhile: comes before every write.
+
+        If the erasure came first, the next statement raises OwnerErased, or the commit does.
+        """
+        lock_owner(self.connection, self.scope)
+
+    async def find_repeated(self, once: Once[Effect], made: Effect) -> Effect | None:
+        """What an earlier request of this key made.
+
+        None: this is the first one, ``made`` is kept as its answer, and is yet to be stored.
+        Raises IdempotencyKeyReused, RequestInProgress.
+        """
+        return await find_repeated(self.connection, self.scope, once, made)
+
+
+OpenTransaction = Callable[[Owned], AbstractAsyncContextManager[Transaction]]
+
+
+def transactions(database: Database) -> OpenTransaction:
+    """Opens users' transactions on ``database``, which is connected as the app role."""
+
+    @asynccontextmanager
+    async def open_transaction(whose: Owned) -> AsyncIterator[Transaction]:
+        scope = Scope(tenant_id=whose.tenant_id, user_id=whose.user_id)
+        async with database.transaction(scope) as connection:
+            yield Transaction(connection, scope)
+
+    return open_transaction

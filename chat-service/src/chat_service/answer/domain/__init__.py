@@ -1,0 +1,1 @@
+"""Frames, the one reducer over them, and the ends of runs."""

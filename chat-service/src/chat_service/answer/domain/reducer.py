@@ -1,0 +1,98 @@
+"""The one reducer from frames to an answer: the live run's, replay's and takeover's.
+
+Whatever a reader has been shown of a run is what this makes of the run's frames. A part is one
+frame's worth of content, of one kind: text or thinking, and later tool calls, citations, images.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import orjson
+
+from chat_service.answer.domain.ending import Ending, RunStatus, Usage, known_finish_reason
+from chat_service.answer.domain.frame import (
+    DELTA,
+    DONE,
+    ERROR,
+    REASONING,
+    SNAPSHOT,
+    TERMINAL,
+    USAGE,
+    Frame,
+)
+
+#: The reason of a run that was ended by another replica than the one that generated it.
+OWNER_LOST: Final = "OWNER_LOST"
+
+
+class Answer:
+    """What the frames that were taken in, in order of their numbers, add up to."""
+
+    def __init__(self, prefix: str = "") -> None:
+        # Each kind's parts under the numbers of the frames that carried them.
+        self._text: dict[int, str] = {0: prefix} if prefix else {}
+        self._reasoning: dict[int, str] = {}
+        self.usage: Usage | None = None
+        #: Of the terminal frame, once there is one; INTERRUPTED stands for its absence.
+        self.status = RunStatus.INTERRUPTED
+        self.reason: str | None = OWNER_LOST
+        self.finish_reason: str | None = None
+        self.ended = False
+
+    def take(self, seq: int, event: str, data: Mapping[str, Any]) -> None:
+        """Take in frame number `seq`. An event that is not known says nothing."""
+        if event == DELTA:
+            self._text[seq] = data["text"]
+        elif event == REASONING:
+            self._reasoning[seq] = data["text"]
+        elif event == SNAPSHOT:
+            self._text, self._reasoning = {seq: data["text"]}, {seq: data["reasoning"]}
+        elif event == USAGE:
+            self.usage = Usage(data["prompt_tokens"], data["completion_tokens"])
+        elif event in TERMINAL:
+            self._end(event, data)
+
+    def _end(self, event: str, data: Mapping[str, Any]) -> None:
+        self.ended = True
+        if event == DONE:
+            self.status, self.reason = RunStatus(data["status"]), None
+            # Logs of earlier versions have it as the provider said it.
+            self.finish_reason = known_finish_reason(data["finish_reason"])
+        elif event == ERROR:
+            # In logs of earlier versions within the document that a client was shown.
+            failure = data.get("problem", data)
+            self.status, self.reason = RunStatus.FAILED, failure["reason"]
+
+    @property
+    def text(self) -> str:
+        return "".join(self._text.values())
+
+    @property
+    def reasoning(self) -> str:
+        return "".join(self._reasoning.values())
+
+    def before(self, seq: int) -> tuple[str, str]:
+        """Text and thinking of the frames before number `seq`."""
+        text = (part for number, part in self._text.items() if number < seq)
+        reasoning = (part for number, part in self._reasoning.items() if number < seq)
+        return "".join(text), "".join(reasoning)
+
+
+def replay(frames: Sequence[Frame], prefix: str = "") -> Ending:
+    """The end that a log tells: its own terminal frame, or `interrupted` behind its last.
+
+    `prefix` is what the answer began with, in case the log does not say so itself.
+    """
+    answer = Answer(prefix)
+    for frame in frames:
+        answer.take(frame.seq, frame.event, orjson.loads(frame.data))
+    last_seq = frames[-1].seq if frames else 0
+    return Ending(
+        status=answer.status,
+        reason=answer.reason,
+        finish_reason=answer.finish_reason,
+        text=answer.text,
+        reasoning=answer.reasoning,
+        usage=answer.usage,
+        last_seq=last_seq if answer.ended else last_seq + 1,
+    )

@@ -1,0 +1,91 @@
+"""Conversations and messages in the words of the contract."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from chat_service.answer.domain.ending import RunStatus, Usage
+from chat_service.conversations.domain.message import Message, Role
+from chat_service.conversations.domain.session import Session
+from parley.chat.v1 import chat_pb2
+
+_ROLES = {
+    Role.USER: chat_pb2.MESSAGE_ROLE_USER,
+    Role.ASSISTANT: chat_pb2.MESSAGE_ROLE_ASSISTANT,
+    Role.SYSTEM: chat_pb2.MESSAGE_ROLE_SYSTEM,
+}
+STATUSES = {
+    RunStatus.RUNNING: chat_pb2.RUN_STATUS_RUNNING,
+    RunStatus.COMPLETED: chat_pb2.RUN_STATUS_COMPLETED,
+    RunStatus.CANCELLED: chat_pb2.RUN_STATUS_CANCELLED,
+    RunStatus.INTERRUPTED: chat_pb2.RUN_STATUS_INTERRUPTED,
+    RunStatus.FAILED: chat_pb2.RUN_STATUS_FAILED,
+}
+
+
+def session_to_proto(session: Session) -> chat_pb2.Session:
+    return chat_pb2.Session(
+        id=str(session.id),
+        title=session.title,
+        key_id=None if session.key_id is None else str(session.key_id),
+        model=session.model,
+        message_count=session.message_count,
+        last_message_at=timestamp_to_proto(session.last_message_at),
+        created_at=timestamp_to_proto(session.created_at),
+        updated_at=timestamp_to_proto(session.updated_at),
+    )
+
+
+def encode_session(session: Session) -> bytes:
+    return session_to_proto(session).SerializeToString()
+
+
+def decode_session(content: bytes) -> Session:
+    """The session that `encode_session` was given when it had just been made."""
+    message = chat_pb2.Session.FromString(content)
+    created_at = message.created_at.ToDatetime(tzinfo=UTC)
+    return Session(
+        id=UUID(message.id),
+        title=message.title,
+        key_id=UUID(message.key_id) if message.HasField("key_id") else None,
+        model=message.model if message.HasField("model") else None,
+        message_count=0,
+        last_message_at=None,
+        active_at=created_at,
+        created_at=created_at,
+        updated_at=message.updated_at.ToDatetime(tzinfo=UTC),
+    )
+
+
+def message_to_proto(message: Message) -> chat_pb2.Message:
+    return chat_pb2.Message(
+        id=str(message.id),
+        session_id=str(message.session_id),
+        role=_ROLES[message.role],
+        content=message.content,
+        order=message.order,
+        run_id=None if message.run_id is None else str(message.run_id),
+        status=None if message.status is None else STATUSES[message.status],
+        provider=message.provider,
+        model=message.model,
+        reasoning=message.reasoning,
+        usage=usage_to_proto(message.usage),
+        created_at=timestamp_to_proto(message.created_at),
+    )
+
+
+def usage_to_proto(usage: Usage | None) -> chat_pb2.Usage | None:
+    if usage is None:
+        return None
+    return chat_pb2.Usage(
+        prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens
+    )
+
+
+def timestamp_to_proto(at: datetime | None) -> Timestamp | None:
+    if at is None:
+        return None
+    timestamp = Timestamp()
+    timestamp.FromDatetime(at)
+    return timestamp

@@ -1,0 +1,96 @@
+"""Conversations on the wire: decode, call the use case, encode. Errors fly to the interceptor."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import grpc.aio
+
+from chassis.db.transactions import OpenTransaction
+from chassis.grpc.caller import current_caller
+from chassis.grpc.idempotency import once
+from chassis.grpc.server import Method, allow
+from chassis.ids import parse_named_id
+from chat_service.conversations import mapping
+from chat_service.conversations.domain.errors import SessionNotFound
+from chat_service.conversations.usecases.messages import list_messages
+from chat_service.conversations.usecases.sessions import create_session, get_session, list_sessions
+from chat_service.providers.domain.connection import ResolveKey
+from chat_service.providers.domain.errors import KeyNotFound
+from parley.chat.v1 import chat_pb2, chat_pb2_grpc
+
+POLICY: dict[str, dict[str, Method]] = {
+    "parley.chat.v1.SessionService": {
+        "CreateSession": allow("gateway"),
+        "GetSession": allow("gateway"),
+        "ListSessions": allow("gateway"),
+        "ListMessages": allow("gateway"),
+    }
+}
+
+# What the handlers need of a call is in context variables; the context itself is not used.
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
+    """parley.chat.v1.SessionService."""
+
+    open_transaction: OpenTransaction
+    resolve_key: ResolveKey
+
+    async def CreateSession(
+        self, request: chat_pb2.CreateSessionRequest, context: Context
+    ) -> chat_pb2.CreateSessionResponse:
+        key_id = request.key_id if request.HasField("key_id") else None
+        session = await create_session(
+            self.open_transaction,
+            self.resolve_key,
+            current_caller(),
+            title=request.title,
+            key_id=None if key_id is None else parse_named_id(key_id, KeyNotFound),
+            model=request.model if request.HasField("model") else None,
+            once=once(request, mapping.encode_session, mapping.decode_session),
+        )
+        return chat_pb2.CreateSessionResponse(session=mapping.session_to_proto(session))
+
+    async def GetSession(
+        self, request: chat_pb2.GetSessionRequest, context: Context
+    ) -> chat_pb2.GetSessionResponse:
+        session = await get_session(
+            self.open_transaction, current_caller(), parse_named_id(request.id, SessionNotFound)
+        )
+        return chat_pb2.GetSessionResponse(session=mapping.session_to_proto(session))
+
+    async def ListSessions(
+        self, request: chat_pb2.ListSessionsRequest, context: Context
+    ) -> chat_pb2.ListSessionsResponse:
+        page = await list_sessions(
+            self.open_transaction,
+            current_caller(),
+            limit=request.limit,
+            cursor=request.cursor,
+            count=request.count,
+        )
+        return chat_pb2.ListSessionsResponse(
+            items=[mapping.session_to_proto(session) for session in page.items],
+            next_cursor=page.next_cursor,
+            total=page.total,
+        )
+
+    async def ListMessages(
+        self, request: chat_pb2.ListMessagesRequest, context: Context
+    ) -> chat_pb2.ListMessagesResponse:
+        page = await list_messages(
+            self.open_transaction,
+            current_caller(),
+            parse_named_id(request.session_id, SessionNotFound),
+            limit=request.limit,
+            cursor=request.cursor,
+            count=request.count,
+            descending=request.order == chat_pb2.LIST_ORDER_DESC,
+        )
+        return chat_pb2.ListMessagesResponse(
+            items=[mapping.message_to_proto(message) for message in page.items],
+            next_cursor=page.next_cursor,
+            total=page.total,
+        )

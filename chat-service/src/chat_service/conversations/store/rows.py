@@ -1,0 +1,44 @@
+"""Rows, as `Statement` returns them, into what they stand for."""
+
+from typing import Any
+
+from chat_service.answer.domain.ending import RunStatus, Usage
+from chat_service.conversations.domain.message import Message, Role
+from chat_service.conversations.domain.session import Session
+
+
+def to_session(row: Any) -> Session:
+    return Session(
+        id=row.id,
+        title=row.title,
+        key_id=row.key_id,
+        model=row.model,
+        message_count=row.message_count,
+        last_message_at=row.last_message_at,
+        active_at=row.active_at,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def to_message(row: Any) -> Message:
+    return Message(
+        id=row.id,
+        session_id=row.session_id,
+        role=Role(row.role),
+        content=row.content,
+        order=row.order,
+        run_id=row.run_id,
+        status=None if row.status is None else RunStatus(row.status),
+        provider=row.provider,
+        model=row.model,
+        reasoning=row.reasoning,
+        usage=to_usage(row),
+        created_at=row.created_at,
+    )
+
+
+def to_usage(row: Any) -> Usage | None:
+    if row.prompt_tokens is None or row.completion_tokens is None:
+        return None
+    return Usage(row.prompt_tokens, row.completion_tokens)

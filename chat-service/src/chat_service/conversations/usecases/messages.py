@@ -1,0 +1,62 @@
+"""Listing the messages of a conversation."""
+
+from uuid import UUID
+
+from chassis.caller import Caller
+from chassis.db.transactions import OpenTransaction
+from chassis.paging import (
+    Page,
+    decode_cursor,
+    encode_cursor,
+    invalid_cursor,
+    parse_limit,
+)
+from chat_service.conversations.domain.errors import SessionNotFound
+from chat_service.conversations.domain.message import Message
+from chat_service.conversations.store.messages import HIGHEST_ORDER, Messages
+from chat_service.conversations.store.sessions import Sessions
+
+# Of text: with its last message, a page is far from the 16 MiB that gRPC carries at once.
+_PAGE_BYTES = 4 * 1024 * 1024
+
+
+async def list_messages(
+    open_transaction: OpenTransaction,
+    caller: Caller,
+    session_id: UUID,
+    *,
+    limit: int,
+    cursor: str,
+    count: bool,
+    descending: bool,
+) -> Page[Message]:
+    """Returns a page of a session's messages in their order, or in the opposite one.
+
+    It ends early, though not before a message is on it, once its text has 4 MiB. Raises
+    SessionNotFound, ValidationFailed.
+    """
+    size, after = parse_limit(limit), _parse_cursor(cursor)
+    async with open_transaction(caller) as transaction:
+        if await Sessions(transaction).find(session_id) is None:
+            raise SessionNotFound()
+        messages = Messages(transaction)
+        found, more = await messages.list(
+            session_id, size, _PAGE_BYTES, after, descending=descending
+        )
+        total = await messages.count(session_id) if count else None
+    return Page(tuple(found), _cursor_of(found[-1]) if more else "", total)
+
+
+def _cursor_of(message: Message) -> str:
+    return encode_cursor(str(message.order))
+
+
+def _parse_cursor(cursor: str) -> int | None:
+    if not cursor:
+        return None
+    (order,) = decode_cursor(cursor, 1)
+    if not (order.isascii() and order.isdigit() and len(order) <= 10):
+        raise invalid_cursor()
+    if int(order) > HIGHEST_ORDER:
+        raise invalid_cursor()
+    return int(order)

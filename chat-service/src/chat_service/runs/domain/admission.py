@@ -1,0 +1,91 @@
+"""What asks for a run, and what comes of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from chassis.idempotency import RequestKey
+from chat_service.providers.domain.parameters import GenerationParameters
+from chat_service.providers.domain.prompt_message import PromptMessage
+from chat_service.runs.domain.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked; `session_id` None asks for a session made for it.
+
+    `key_id` None: the session's connection, else the user's default. `model` None: the
+    session's, else the connection's. `request` is by what its repetition is known.
+    """
+
+    session_id: UUID | None
+    content: str
+    key_id: UUID | None
+    model: str | None
+    parameters: GenerationParameters
+    request: RequestKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """A run as it asks to be accepted; its orders and its model follow from its session.
+
+    Where the question has no session, one is made with `new_session_id`, the question's key and
+    model. The model is the question's, else the session's, else `fallback_model`. `title` goes to
+    a session without one.
+    """
+
+    question: Question
+    id: UUID
+    new_session_id: UUID
+    question_id: UUID
+    answer_id: UUID
+    user_id: UUID
+    tenant_id: UUID
+    title: str
+    provider: str
+    fallback_model: str
+    owner: str
+    created_at: datetime
+
+    @property
+    def session_id(self) -> UUID:
+        """The question's session, or the one that is made for it."""
+        return self.question.session_id or self.new_session_id
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What the session said to a new run; `earlier` holds what fits the window, oldest first.
+
+    `session_key_id` is the connection that the session is set to, None for the default one.
+    """
+
+    session_key_id: UUID | None
+    run: Run
+    earlier: tuple[PromptMessage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedRun:
+    """A live run, and what its model is to be given; the last message is the question."""
+
+    run: Run
+    prompt: tuple[PromptMessage, ...]
+
+
+class RepeatedRequest(Exception):
+    """The same request was accepted before, as `run`: nothing is stored this time."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        self.run = run
+
+
+class OtherConnection(Exception):
+    """The session is set to another connection than was resolved: to `key_id`."""
+
+    def __init__(self, session_id: UUID, key_id: UUID | None) -> None:
+        super().__init__()
+        self.session_id = session_id
+        self.key_id = key_id

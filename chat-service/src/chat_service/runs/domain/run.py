@@ -1,0 +1,86 @@
+"""A run: the generation of one answer, from its acceptance to its one end."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from chat_service.answer.domain.ending import RunStatus, Usage
+from chat_service.providers.domain.parameters import GenerationParameters
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Where in a conversation a run's question and answer stand."""
+
+    session_id: UUID
+    question_id: UUID
+    answer_id: UUID
+    question_order: int
+    answer_order: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run as its row says it.
+
+    `turn` None: it belongs to no conversation, and no message is kept of it; the properties that
+    read a turn are for runs that have one. `owner` is the id of the replica that generates,
+    `epoch` the number of its ownership: whoever takes a run over raises it, and what is written
+    under an older one does not count. `last_seq` is the number of the newest frame when the run
+    ended, 0 before. `cancel_requested`: somebody wants it ended. `continues` is the run whose
+    answer this one goes on with: both have the same turn.
+    """
+
+    id: UUID
+    user_id: UUID
+    tenant_id: UUID
+    turn: Turn | None
+    provider: str
+    model: str
+    parameters: GenerationParameters
+    owner: str
+    created_at: datetime
+    epoch: int = 1
+    status: RunStatus = RunStatus.RUNNING
+    reason: str | None = None
+    finish_reason: str | None = None
+    last_seq: int = 0
+    usage: Usage | None = None
+    ended_at: datetime | None = None
+    cancel_requested: bool = False
+    continues: UUID | None = None
+
+    @property
+    def session_id(self) -> UUID:
+        return self._in_conversation.session_id
+
+    @property
+    def question_id(self) -> UUID:
+        return self._in_conversation.question_id
+
+    @property
+    def answer_id(self) -> UUID:
+        return self._in_conversation.answer_id
+
+    @property
+    def question_order(self) -> int:
+        return self._in_conversation.question_order
+
+    @property
+    def answer_order(self) -> int:
+        return self._in_conversation.answer_order
+
+    @property
+    def _in_conversation(self) -> Turn:
+        if self.turn is None:
+            raise LookupError(f"run {self.id} belongs to no conversation")
+        return self.turn
+
+    @property
+    def can_be_continued(self) -> bool:
+        """Whether it was cut short: by its user, by us, or when going on with another failed."""
+        if self.turn is None:
+            return False
+        if self.status is RunStatus.FAILED:
+            return self.continues is not None
+        return self.status in {RunStatus.CANCELLED, RunStatus.INTERRUPTED}

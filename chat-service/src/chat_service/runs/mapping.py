@@ -1,0 +1,38 @@
+"""Runs in the words of the contract."""
+
+from chat_service.conversations.mapping import STATUSES, timestamp_to_proto, usage_to_proto
+from chat_service.providers.domain.parameters import DEFAULTS, GenerationParameters
+from chat_service.runs.domain.run import Run
+from parley.chat.v1 import chat_pb2
+
+
+def run_to_proto(run: Run) -> chat_pb2.Run:
+    return chat_pb2.Run(
+        id=str(run.id),
+        session_id=None if run.turn is None else str(run.turn.session_id),
+        question_id=None if run.turn is None else str(run.turn.question_id),
+        answer_id=None if run.turn is None else str(run.turn.answer_id),
+        status=STATUSES[run.status],
+        reason=run.reason,
+        provider=run.provider,
+        model=run.model,
+        last_seq=run.last_seq,
+        usage=usage_to_proto(run.usage),
+        created_at=timestamp_to_proto(run.created_at),
+        ended_at=timestamp_to_proto(run.ended_at),
+    )
+
+
+def accepted_to_proto(run: Run) -> chat_pb2.RunAccepted:
+    return chat_pb2.RunAccepted(
+        run_id=str(run.id),
+        session_id=str(run.session_id),
+        question_id=str(run.question_id),
+        answer_id=str(run.answer_id),
+    )
+
+
+def parameters_from_proto(message: chat_pb2.GenerationParameters) -> GenerationParameters:
+    """What is said, and for what nothing is said of, the defaults."""
+    said = {field.name: value for field, value in message.ListFields()}
+    return GenerationParameters.of({**DEFAULTS.said(), **said})

@@ -1,0 +1,148 @@
+"""Runs on the wire: decode, call the use case, encode. Errors fly to the interceptor."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import grpc.aio
+
+from chassis.db.transactions import OpenTransaction
+from chassis.grpc.caller import current_caller
+from chassis.grpc.idempotency import request_key
+from chassis.grpc.server import Method, allow
+from chassis.ids import parse_named_id
+from chat_service.conversations.domain.errors import SessionNotFound
+from chat_service.conversations.mapping import message_to_proto
+from chat_service.providers.domain.errors import KeyNotFound
+from chat_service.runs import mapping
+from chat_service.runs.domain.admission import Question
+from chat_service.runs.domain.errors import RunNotFound
+from chat_service.runs.domain.run import Run
+from chat_service.runs.usecases.cancel import CancelHere, cancel_run
+from chat_service.runs.usecases.go_on import ContinueRun
+from chat_service.runs.usecases.in_memory import InMemory
+from chat_service.runs.usecases.read import get_run_with_messages
+from chat_service.runs.usecases.recover import Recall, recover_run
+from chat_service.runs.usecases.start import StartRun
+from parley.chat.v1 import chat_pb2, chat_pb2_grpc
+
+POLICY: dict[str, dict[str, Method]] = {
+    "parley.chat.v1.RunService": {
+        "StartRun": allow("gateway"),
+        "ContinueRun": allow("gateway"),
+        "CancelRun": allow("gateway"),
+        "RecoverRun": allow("gateway"),
+        # The gateway goes on with what it has begun, when a whole answer is waited for, minutes
+        # after the question.
+        "GetRun": allow("gateway", outlived=True),
+    }
+}
+
+# What the handlers need of a call is in context variables; the context itself is not used.
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class Subscribe(Protocol):
+    """Puts a run on a gateway's frame channel, and returns the channel's id; None: it is on none."""
+
+    def __call__(self, run: Run, gateway_id: str, subscription: int) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RunServicer(chat_pb2_grpc.RunServiceServicer):
+    """parley.chat.v1.RunService."""
+
+    open_transaction: OpenTransaction
+    start_run: StartRun
+    continue_run: ContinueRun
+    in_memory: InMemory
+    cancel_here: CancelHere
+    recall: Recall
+    subscribe: Subscribe
+
+    async def StartRun(
+        self, request: chat_pb2.StartRunRequest, context: Context
+    ) -> chat_pb2.StartRunResponse:
+        destination = _take_destination(request)
+        run = await self.start_run(current_caller(), _question(request))
+        return chat_pb2.StartRunResponse(
+            accepted=mapping.accepted_to_proto(run), channel_id=self._subscribe(run, destination)
+        )
+
+    async def ContinueRun(
+        self, request: chat_pb2.ContinueRunRequest, context: Context
+    ) -> chat_pb2.ContinueRunResponse:
+        destination = _take_destination(request)
+        run = await self.continue_run(
+            current_caller(), parse_named_id(request.run_id, RunNotFound), request_key(request)
+        )
+        return chat_pb2.ContinueRunResponse(
+            accepted=mapping.accepted_to_proto(run), channel_id=self._subscribe(run, destination)
+        )
+
+    def _subscribe(self, run: Run, destination: tuple[str, int] | None) -> str | None:
+        return None if destination is None else self.subscribe(run, *destination)
+
+    async def CancelRun(
+        self, request: chat_pb2.CancelRunRequest, context: Context
+    ) -> chat_pb2.CancelRunResponse:
+        await cancel_run(
+            self.open_transaction,
+            self.in_memory,
+            self.cancel_here,
+            current_caller(),
+            parse_named_id(request.run_id, RunNotFound),
+        )
+        return chat_pb2.CancelRunResponse()
+
+    async def RecoverRun(
+        self, request: chat_pb2.RecoverRunRequest, context: Context
+    ) -> chat_pb2.RecoverRunResponse:
+        found = await recover_run(
+            self.open_transaction,
+            self.in_memory,
+            self.recall,
+            current_caller(),
+            parse_named_id(request.session_id, RunNotFound),
+        )
+        return chat_pb2.RecoverRunResponse(
+            run=mapping.run_to_proto(found.run),
+            text=found.text,
+            reasoning=found.reasoning,
+            seq=found.seq,
+        )
+
+    async def GetRun(
+        self, request: chat_pb2.GetRunRequest, context: Context
+    ) -> chat_pb2.GetRunResponse:
+        found = await get_run_with_messages(
+            self.open_transaction, current_caller(), parse_named_id(request.run_id, RunNotFound)
+        )
+        return chat_pb2.GetRunResponse(
+            run=mapping.run_to_proto(found.run),
+            question=None if found.question is None else message_to_proto(found.question),
+            answer=None if found.answer is None else message_to_proto(found.answer),
+        )
+
+
+def _question(request: chat_pb2.StartRunRequest) -> Question:
+    session_id = request.session_id if request.HasField("session_id") else None
+    key_id = request.key_id if request.HasField("key_id") else None
+    return Question(
+        session_id=None if session_id is None else parse_named_id(session_id, SessionNotFound),
+        content=request.content,
+        key_id=None if key_id is None else parse_named_id(key_id, KeyNotFound),
+        model=request.parameters.model if request.parameters.HasField("model") else None,
+        parameters=mapping.parameters_from_proto(request.parameters),
+        request=request_key(request),
+    )
+
+
+def _take_destination(
+    request: chat_pb2.StartRunRequest | chat_pb2.ContinueRunRequest,
+) -> tuple[str, int] | None:
+    """Out of the request: by what it asks it is known again, wherever the answer is to go."""
+    if not request.HasField("destination"):
+        return None
+    destination = (request.destination.gateway_id, request.destination.subscription)
+    request.ClearField("destination")
+    return destination

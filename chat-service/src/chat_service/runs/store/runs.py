@@ -1,0 +1,131 @@
+"""Runs in PostgreSQL, within a user's transaction."""
+
+from typing import Any, NoReturn
+from uuid import UUID
+
+from chassis.db.transactions import Transaction
+from chassis.idempotency import RequestKey
+from chat_service.conversations.domain.errors import SessionNotFound
+from chat_service.prompt.domain import ContextWindow
+from chat_service.providers.domain.prompt_message import PromptMessage
+from chat_service.runs.domain.admission import Admission, NewRun, RepeatedRequest
+from chat_service.runs.domain.errors import RunInProgress, TooManyRuns
+from chat_service.runs.domain.run import Run
+from chat_service.runs.store import statements, values
+from chat_service.runs.store.rows import to_run
+
+
+class Runs:
+    """The runs of one user, in one transaction.
+
+    Locks are taken in the order owner, session, run, message, by everyone.
+    """
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._connection = transaction.connection
+        self._user_id = transaction.scope.user_id
+
+    async def find(self, run_id: UUID) -> Run | None:
+        row = await statements.FIND_RUN.first(
+            self._connection, run_id=run_id, user_id=self._user_id
+        )
+        return None if row is None else to_run(row)
+
+    async def find_newest(self, session_id: UUID) -> Run | None:
+        """The session's live run, or the last one to have been live."""
+        row = await statements.NEWEST_RUN.first(
+            self._connection, session_id=session_id, user_id=self._user_id
+        )
+        return None if row is None else to_run(row)
+
+    async def find_of(self, request: RequestKey) -> Run | None:
+        """The run that the same request began before; raises IdempotencyKeyReused."""
+        row = await statements.RUN_OF_KEY.first(
+            self._connection, user_id=self._user_id, idempotency_key=request.key
+        )
+        if row is None:
+            return None
+        request.check(row.request_hash)
+        return to_run(row)
+
+    async def request_cancel(self, run_id: UUID) -> bool:
+        """Asks a run's owner to end it, if it is live; False: there is no such run."""
+        asked = await statements.REQUEST_CANCEL.run(
+            self._connection, run_id=run_id, user_id=self._user_id
+        )
+        return asked == 1
+
+    async def read_window(
+        self, session_id: UUID, before: int, window: ContextWindow
+    ) -> tuple[PromptMessage, ...]:
+        """The messages before order number `before` that fit the window, oldest first."""
+        rows = await statements.READ_WINDOW_BEFORE.all(
+            self._connection,
+            session_id=session_id,
+            user_id=self._user_id,
+            before=before,
+            **values.of_window(window),
+        )
+        return values.earlier_in(rows)
+
+    async def admit(self, new: NewRun, window: ContextWindow, runs_per_user: int) -> Admission:
+        """Stores a question and its run, live from here on, under the session's lock.
+
+        The user's live runs are counted as they were when this began: of several admissions at
+        the same moment none sees the others, so there may be as many more as these.
+
+        Raises SessionNotFound, RunInProgress with the id of the live run, TooManyRuns,
+        RepeatedRequest, IdempotencyKeyReused.
+        """
+        parameters = values.of_new(new, runs_per_user)
+        if new.question.session_id is None:
+            row = await statements.ADMIT_TO_NEW_SESSION.first(
+                self._connection, **parameters, key_id=new.question.key_id
+            )
+            if row is None:
+                await self._refuse(new.session_id, new.question.request)
+            return values.admission(new, row, ())
+        return await self._admit_to_session(new, parameters, window)
+
+    async def _admit_to_session(
+        self, new: NewRun, parameters: dict[str, Any], window: ContextWindow
+    ) -> Admission:
+        bounds = values.of_window(window)
+        rows = await statements.ADMIT_TO_SESSION.all(self._connection, **parameters, **bounds)
+        if not rows:
+            raise SessionNotFound()
+        first = rows[0]
+        if first.id is None:
+            await self._refuse(new.session_id, new.question.request)
+        if first.newest != first.question_order - 1:
+            # The statement waited for the session's lock and missed what was saved meanwhile.
+            rows = await statements.READ_WINDOW.all(
+                self._connection,
+                session_id=new.session_id,
+                user_id=self._user_id,
+                question_id=new.question_id,
+                **bounds,
+            )
+        return values.admission(new, first, values.earlier_in(rows))
+
+    async def admit_continuation(
+        self, run: Run, request: RequestKey | None, runs_per_user: int
+    ) -> None:
+        """Stores a run that goes on with another, live from here on; the session is locked.
+
+        Raises RunInProgress, TooManyRuns as above, RepeatedRequest, IdempotencyKeyReused.
+        """
+        admitted = await statements.ADMIT_CONTINUATION.run(
+            self._connection, **values.of_continuation(run, request, runs_per_user)
+        )
+        if not admitted:
+            await self._refuse(run.session_id, request)
+
+    async def _refuse(self, session_id: UUID, request: RequestKey | None) -> NoReturn:
+        """Raises what kept a run from being stored: its own request comes first."""
+        if request is not None and (run := await self.find_of(request)):
+            raise RepeatedRequest(run)
+        live = await statements.LIVE_RUN.first(
+            self._connection, session_id=session_id, user_id=self._user_id
+        )
+        raise TooManyRuns() if live is None else RunInProgress(live.id)

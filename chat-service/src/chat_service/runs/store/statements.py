@@ -1,0 +1,266 @@
+"""The statements of a turn, written out: each is one round trip, for a turn has few to spare.
+
+They rest on READ COMMITTED: a statement that has waited for a row's lock goes on with that row's
+newest version, yet sees other rows as they were when it began.
+"""
+
+from sqlalchemy import text
+
+from chassis.db.statement import Statement, columns_of
+from chat_service.tables import runs
+
+_RUN = columns_of(runs)
+
+# The user's runs that were live when the statement began. Simultaneous admissions do not see each
+# other: to have them wait for each other is not worth a bound that is exact. One of the same
+# session has ended, if it waited for that, or is in the way by itself.
+_HAS_ROOM = """
+(SELECT count(*) FROM runs AS live
+ WHERE live.user_id = :user_id AND live.status = 'running' AND live.session_id IS DISTINCT FROM :session_id)
+    < :runs_per_user
+"""
+
+
+def _run_and_question(condition: str = "") -> str:
+    """The two CTEs behind `session`, which is locked or new and knows the question's order number.
+
+    `run` stays empty while another run of the session is live, or if the request's key has begun
+    one before: unique indexes decide that, and they look past the snapshot. And while the user has
+    as many live runs as may be.
+    """
+    return f"""
+run AS (
+    INSERT INTO runs (
+        id, session_id, tenant_id, user_id, question_id, answer_id, question_order, answer_order,
+        provider, model, parameters, temperature, max_tokens, owner, epoch, status, last_seq,
+        created_at, idempotency_key, request_hash)
+    SELECT :id, session.id, :tenant_id, :user_id, :question_id, :answer_id,
+           session.question_order, session.question_order + 1,
+           :provider, coalesce(:model, session.model, :fallback_model),
+           CAST(:parameters AS jsonb), :temperature, :max_tokens,
+           :owner, 1, 'running', 0, :created_at,
+           CAST(:idempotency_key AS text), CAST(:request_hash AS bytea)
+    FROM session
+    WHERE {_HAS_ROOM} {condition}
+    ON CONFLICT DO NOTHING
+    RETURNING id, model, question_order, answer_order),
+question AS (
+    INSERT INTO messages (
+        id, session_id, tenant_id, user_id, role, content, "order", created_at)
+    SELECT :question_id, session.id, :tenant_id, :user_id, 'user', :content, run.question_order,
+           :created_at
+    FROM session, run)
+"""  # noqa: S608 - made of constants
+
+
+def _window(earlier: str) -> str:
+    """The newest of those messages that fit both bounds."""
+    return f"""
+    SELECT role, content, "order"
+    FROM (
+        SELECT role, content, "order",
+               sum(char_length(content)) OVER (ORDER BY "order" DESC) AS characters
+        FROM (
+            SELECT role, content, "order"
+            FROM messages
+            WHERE session_id = :session_id AND user_id = :user_id AND {earlier} AND content <> ''
+            ORDER BY "order" DESC
+            LIMIT :window_messages) AS newest) AS measured
+    WHERE characters <= :window_characters
+"""  # noqa: S608 - made of constants below
+
+
+_WINDOW = _window("id <> :question_id")
+_WINDOW_BEFORE = _window('"order" < :before')
+
+# A new session with its first question and run: one row; none if the key has begun one before.
+ADMIT_TO_NEW_SESSION = Statement(
+    text(f"""
+WITH session AS (
+    INSERT INTO sessions (
+        id, tenant_id, user_id, title, key_id, model, last_order, message_count, last_message_at,
+        created_at, updated_at)
+    VALUES (:session_id, :tenant_id, :user_id, :title, :key_id, :model, 2, 1, :created_at,
+            :created_at, :created_at)
+    RETURNING id, key_id, model, last_order - 1 AS question_order),
+{_run_and_question()}
+SELECT session.key_id, run.id, run.model, run.question_order, run.answer_order
+FROM session, run
+""")  # noqa: S608 - made of constants above
+)
+
+
+def _admit_to_session(before: str, source: str, condition: str) -> Statement:
+    """The question and the run of a session that is there, whose row is locked first.
+
+    No row without the session; otherwise a row for each message of the window (one with nulls if
+    there is none), `id` null if there is a run in the way: then nothing is written. `newest` is
+    the order of the newest message that the statement saw.
+    """
+    return Statement(
+        text(f"""
+WITH {before} session AS (
+    SELECT sessions.id, sessions.key_id, sessions.model,
+           sessions.last_order + 1 AS question_order,
+           coalesce((SELECT max("order") FROM messages WHERE session_id = :session_id), 0)
+               AS newest
+    FROM {source}
+    WHERE sessions.id = :session_id AND sessions.user_id = :user_id
+    FOR UPDATE OF sessions),
+{_run_and_question(condition)},
+counted AS (
+    UPDATE sessions
+    SET last_order = run.answer_order,
+        message_count = message_count + 1,
+        title = CASE WHEN title = '' THEN :title ELSE title END,
+        last_message_at = greatest(last_message_at, :created_at),
+        updated_at = greatest(updated_at, :created_at)
+    FROM run
+    WHERE sessions.id = :session_id)
+SELECT session.key_id, run.id, run.model, run.question_order, run.answer_order, session.newest,
+       earlier.role, earlier.content
+FROM session LEFT JOIN run ON true LEFT JOIN ({_WINDOW}) AS earlier ON true
+ORDER BY earlier."order"
+""")  # noqa: S608 - made of constants
+    )
+
+
+ADMIT_TO_SESSION = _admit_to_session("", "sessions", "")
+
+# The same as a transaction by itself, for what is the case nearly always: the owner is known and
+# not erased, the session's connection is the one that was guessed, and no answer was saved while
+# the statement waited for the session's lock. Otherwise nothing is written.
+ADMIT_AT_ONCE = _admit_to_session(
+    """
+owner AS (
+    SELECT user_id FROM owners WHERE user_id = :user_id AND erased_at IS NULL FOR SHARE),
+""",
+    "owner, sessions",
+    """
+    AND session.newest = session.question_order - 1
+    AND (:own_key OR session.key_id IS NOT DISTINCT FROM CAST(:guessed_key_id AS uuid))
+""",
+)
+
+READ_WINDOW = Statement(
+    text(f'SELECT role, content FROM ({_WINDOW}) AS earlier ORDER BY "order"')  # noqa: S608 - see above
+)
+
+READ_WINDOW_BEFORE = Statement(
+    text(f'SELECT role, content FROM ({_WINDOW_BEFORE}) AS earlier ORDER BY "order"')  # noqa: S608 - see above
+)
+
+
+FIND_RUN = Statement(
+    text(f"SELECT {_RUN} FROM runs WHERE id = :run_id AND user_id = :user_id")  # noqa: S608 - made of constants
+)
+
+RUN_OF_KEY = Statement(
+    text(
+        f"SELECT {_RUN} FROM runs"  # noqa: S608 - made of constants
+        " WHERE user_id = :user_id AND idempotency_key = :idempotency_key"
+    )
+)
+
+# Of the runs with the last answer, which are each other's continuations, the one that nobody has
+# continued: no clock decides.
+NEWEST_RUN = Statement(
+    text(f"""
+SELECT {_RUN} FROM runs
+WHERE session_id = :session_id AND user_id = :user_id
+  AND NOT EXISTS (
+    SELECT FROM runs AS later
+    WHERE later.session_id = :session_id AND later.continues = runs.id)
+ORDER BY answer_order DESC
+LIMIT 1
+""")  # noqa: S608 - made of constants
+)
+
+# A run that has ended is touched, but stays as it is.
+REQUEST_CANCEL = Statement(
+    text(
+        "UPDATE runs SET cancel_requested = cancel_requested OR status = 'running'"
+        " WHERE id = :run_id AND user_id = :user_id"
+    )
+)
+
+ADMIT_CONTINUATION = Statement(
+    text(f"""
+INSERT INTO runs (
+    id, session_id, tenant_id, user_id, question_id, answer_id, question_order, answer_order,
+    provider, model, parameters, temperature, max_tokens, owner, epoch, status, last_seq,
+    created_at, continues, idempotency_key, request_hash)
+SELECT
+    :id, :session_id, :tenant_id, :user_id, :question_id, :answer_id, :question_order,
+    :answer_order, :provider, :model, CAST(:parameters AS jsonb), :temperature, :max_tokens,
+    :owner, 1, 'running', 0, :created_at, :continues, CAST(:idempotency_key AS text), CAST(:request_hash AS bytea)
+WHERE {_HAS_ROOM}
+ON CONFLICT DO NOTHING
+""")
+)
+
+LIVE_RUN = Statement(
+    text(
+        "SELECT id FROM runs"
+        " WHERE session_id = :session_id AND user_id = :user_id AND status = 'running'"
+    )
+)
+
+# Of a run that belongs to no conversation nothing but its end is kept.
+END_LONE_RUN = Statement(
+    text("""
+UPDATE runs
+SET status = :status, reason = :reason, finish_reason = :finish_reason, last_seq = :last_seq,
+    prompt_tokens = :prompt_tokens, completion_tokens = :completion_tokens, ended_at = :at
+WHERE id = :id AND user_id = :user_id AND session_id IS NULL
+  AND epoch = :epoch AND status = 'running'
+""")
+)
+
+# The session's row is locked before the run's, in the order that everyone keeps to. One row is
+# updated if the run was still live at this epoch, else none and nothing is inserted. There is an
+# answer already only if the run continues another: what that one said is never taken away, not
+# even when the log was lost that holds it, too. Tokens are what a provider says they are, and their
+# sum is not to burst the column.
+END_RUN = Statement(
+    text("""
+WITH session AS (
+    SELECT id FROM sessions WHERE id = :session_id AND user_id = :user_id FOR UPDATE),
+run AS (
+    UPDATE runs
+    SET status = :status, reason = :reason, finish_reason = :finish_reason, last_seq = :last_seq,
+        prompt_tokens = :prompt_tokens, completion_tokens = :completion_tokens, ended_at = :at
+    FROM session
+    WHERE runs.id = :id AND runs.session_id = session.id
+      AND runs.epoch = :epoch AND runs.status = 'running'
+    RETURNING runs.answer_id, runs.session_id, runs.tenant_id, runs.user_id, runs.answer_order,
+              runs.id, runs.status, runs.provider, runs.model, runs.prompt_tokens,
+              runs.completion_tokens, runs.continues),
+answer AS (
+    INSERT INTO messages (
+        id, session_id, tenant_id, user_id, role, content, "order", run_id, status, provider,
+        model, reasoning, prompt_tokens, completion_tokens, created_at)
+    SELECT answer_id, session_id, tenant_id, user_id, 'assistant', :content, answer_order, id,
+           status, provider, model, :reasoning, prompt_tokens, completion_tokens, :at
+    FROM run
+    ON CONFLICT (id) DO UPDATE
+    SET content = CASE WHEN starts_with(excluded.content, messages.content) THEN excluded.content
+                       ELSE messages.content || excluded.content END,
+        reasoning = nullif(concat_ws(E'\\n\\n', messages.reasoning, excluded.reasoning), ''),
+        run_id = excluded.run_id, status = excluded.status, provider = excluded.provider,
+        model = excluded.model,
+        prompt_tokens = CASE WHEN excluded.prompt_tokens IS NULL THEN messages.prompt_tokens
+            ELSE least(coalesce(messages.prompt_tokens, 0)::bigint + excluded.prompt_tokens,
+                       2147483647) END,
+        completion_tokens = CASE WHEN excluded.completion_tokens IS NULL
+            THEN messages.completion_tokens
+            ELSE least(coalesce(messages.completion_tokens, 0)::bigint + excluded.completion_tokens,
+                       2147483647) END)
+UPDATE sessions
+SET message_count = message_count + CASE WHEN run.continues IS NULL THEN 1 ELSE 0 END,
+    last_message_at = greatest(last_message_at, :at),
+    updated_at = greatest(updated_at, :at)
+FROM run
+WHERE sessions.id = run.session_id
+""")
+)

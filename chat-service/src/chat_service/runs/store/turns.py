@@ -1,0 +1,56 @@
+"""The beginning and the end of a turn, each a transaction by itself: one round trip."""
+
+from datetime import datetime
+from uuid import UUID
+
+from chassis.db.engine import Database, Scope
+from chat_service.answer.domain.ending import Ending
+from chat_service.prompt.domain import ContextWindow
+from chat_service.runs.domain.admission import Admission, NewRun
+from chat_service.runs.domain.run import Run
+from chat_service.runs.store import statements, values
+
+
+class Turns:
+    """Turns on a database, which is connected as the app role."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def admit(
+        self, new: NewRun, window: ContextWindow, runs_per_user: int, guessed_key_id: UUID | None
+    ) -> Admission | None:
+        """As `Runs.admit`, for a run of a session that is there.
+
+        None: nothing was stored, and only a transaction can say why. Perhaps something is in the
+        way, or the run has no key of its own and the session is not set to `guessed_key_id`.
+        """
+        rows = await self._database.all(
+            Scope(new.tenant_id, new.user_id),
+            statements.ADMIT_AT_ONCE,
+            **values.of_new(new, runs_per_user),
+            **values.of_window(window),
+            own_key=new.question.key_id is not None,
+            guessed_key_id=guessed_key_id,
+        )
+        if not rows or rows[0].id is None:
+            return None
+        return values.admission(new, rows[0], values.earlier_in(rows))
+
+    async def end(self, run: Run, ending: Ending, at: datetime) -> bool:
+        """Ends a live run that still has this epoch, and stores its answer; False: neither.
+
+        The answer of a run that continues another takes the place of the earlier one, which it
+        begins with; if it does not, it is put behind it. Of a run without a turn only the end is
+        kept.
+        """
+        scope = Scope(run.tenant_id, run.user_id)
+        if run.turn is None:
+            ended = await self._database.run(
+                scope, statements.END_LONE_RUN, **values.of_ending(run, ending, at)
+            )
+        else:
+            ended = await self._database.run(
+                scope, statements.END_RUN, **values.of_answer(run, ending, at)
+            )
+        return ended == 1

@@ -1,0 +1,133 @@
+"""What the statements of a turn are given, and what they return."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from chassis.idempotency import RequestKey
+from chat_service.answer.domain.ending import Ending
+from chat_service.prompt.domain import ContextWindow
+from chat_service.providers.domain.parameters import DEFAULTS, GenerationParameters
+from chat_service.providers.domain.prompt_message import PromptMessage
+from chat_service.runs.domain.admission import Admission, NewRun
+from chat_service.runs.domain.run import Run, Turn
+
+
+def of_new(new: NewRun, runs_per_user: int) -> dict[str, Any]:
+    question = new.question
+    return {
+        "id": new.id,
+        "session_id": new.session_id,
+        "user_id": new.user_id,
+        "tenant_id": new.tenant_id,
+        "question_id": new.question_id,
+        "answer_id": new.answer_id,
+        "content": question.content,
+        "title": new.title,
+        "provider": new.provider,
+        "model": question.model,
+        "fallback_model": new.fallback_model,
+        "owner": new.owner,
+        "created_at": new.created_at,
+        "runs_per_user": runs_per_user,
+        **_of_parameters(question.parameters),
+        **_of_request(question.request),
+    }
+
+
+def of_continuation(run: Run, request: RequestKey | None, runs_per_user: int) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "session_id": run.session_id,
+        "tenant_id": run.tenant_id,
+        "user_id": run.user_id,
+        "question_id": run.question_id,
+        "answer_id": run.answer_id,
+        "question_order": run.question_order,
+        "answer_order": run.answer_order,
+        "provider": run.provider,
+        "model": run.model,
+        "owner": run.owner,
+        "created_at": run.created_at,
+        "continues": run.continues,
+        "runs_per_user": runs_per_user,
+        **_of_parameters(run.parameters),
+        **_of_request(request),
+    }
+
+
+def of_ending(run: Run, ending: Ending, at: datetime) -> dict[str, Any]:
+    """What END_LONE_RUN wants to know."""
+    usage = ending.usage
+    return {
+        "id": run.id,
+        "user_id": run.user_id,
+        "epoch": run.epoch,
+        "status": ending.status.value,
+        "reason": ending.reason,
+        "finish_reason": ending.finish_reason,
+        "last_seq": ending.last_seq,
+        "prompt_tokens": None if usage is None else usage.prompt_tokens,
+        "completion_tokens": None if usage is None else usage.completion_tokens,
+        "at": at,
+    }
+
+
+def of_answer(run: Run, ending: Ending, at: datetime) -> dict[str, Any]:
+    """What END_RUN wants to know."""
+    return {
+        **of_ending(run, ending, at),
+        "session_id": run.session_id,
+        "content": ending.text,
+        "reasoning": ending.reasoning or None,
+    }
+
+
+def of_window(window: ContextWindow) -> dict[str, Any]:
+    return {"window_messages": window.messages, "window_characters": window.characters}
+
+
+def _of_parameters(parameters: GenerationParameters) -> dict[str, Any]:
+    return {
+        "parameters": orjson.dumps(parameters.said()).decode(),
+        # Until no replica runs that knows these columns alone.
+        "temperature": parameters.temperature
+        if parameters.temperature is not None
+        else DEFAULTS.temperature,
+        "max_tokens": parameters.max_tokens or DEFAULTS.max_tokens,
+    }
+
+
+def _of_request(request: RequestKey | None) -> dict[str, object]:
+    return {
+        "idempotency_key": None if request is None else request.key,
+        "request_hash": None if request is None else request.request_hash,
+    }
+
+
+def earlier_in(rows: Sequence[Any]) -> tuple[PromptMessage, ...]:
+    """The messages of the window; a row without a role stands for none."""
+    return tuple(PromptMessage(row.role, row.content) for row in rows if row.role is not None)
+
+
+def admission(new: NewRun, row: Any, earlier: tuple[PromptMessage, ...]) -> Admission:
+    run = Run(
+        id=new.id,
+        user_id=new.user_id,
+        tenant_id=new.tenant_id,
+        turn=Turn(
+            session_id=new.session_id,
+            question_id=new.question_id,
+            answer_id=new.answer_id,
+            question_order=row.question_order,
+            answer_order=row.answer_order,
+        ),
+        provider=new.provider,
+        model=row.model,
+        parameters=new.question.parameters,
+        owner=new.owner,
+        created_at=new.created_at,
+    )
+    return Admission(row.key_id, run, earlier)

@@ -1,0 +1,61 @@
+"""Accepts a question: from the commit on it is stored, and its answer will be."""
+
+from uuid import UUID
+
+from chassis.caller import Caller
+from chassis.clock import utc_now
+from chassis.db.transactions import OpenTransaction
+from chassis.ids import new_id
+from chat_service.conversations.domain.session import title_from
+from chat_service.prompt.domain import ContextWindow, build_prompt
+from chat_service.providers.domain.connection import Connection
+from chat_service.runs.domain.admission import AcceptedRun, NewRun, OtherConnection, Question
+from chat_service.runs.domain.limits import Limits
+from chat_service.runs.store.runs import Runs
+from chat_service.runs.store.turns import Turns
+
+
+async def accept_run(
+    turns: Turns,
+    open_transaction: OpenTransaction,
+    caller: Caller,
+    question: Question,
+    connection: Connection,
+    *,
+    owner: str,
+    window: ContextWindow,
+    limits: Limits,
+    guessed_key_id: UUID | None = None,
+) -> AcceptedRun:
+    """Stores the question and its run, owned by replica `owner` at epoch 1, in one transaction.
+
+    `guessed_key_id` is the session's key as it was guessed when `connection` was resolved
+    (None: the default was); a question with a key of its own needs no guess. Raises
+    SessionNotFound, RunInProgress, TooManyRuns, OwnerErased, IdempotencyKeyReused,
+    RepeatedRequest with the run of the same request, or OtherConnection if the guess was wrong:
+    then nothing is stored.
+    """
+    new = NewRun(
+        question=question,
+        id=new_id(),
+        new_session_id=new_id(),
+        question_id=new_id(),
+        answer_id=new_id(),
+        user_id=caller.user_id,
+        tenant_id=caller.tenant_id,
+        title=title_from(question.content),
+        provider=connection.provider,
+        fallback_model=connection.model,
+        owner=owner,
+        created_at=utc_now(),
+    )
+    admission = None
+    if question.session_id is not None:
+        admission = await turns.admit(new, window, limits.runs_per_user, guessed_key_id)
+    if admission is None:
+        async with open_transaction(caller) as transaction:
+            transaction.lock_owner()
+            admission = await Runs(transaction).admit(new, window, limits.runs_per_user)
+            if question.key_id is None and admission.session_key_id != guessed_key_id:
+                raise OtherConnection(admission.run.session_id, admission.session_key_id)
+    return AcceptedRun(admission.run, build_prompt(admission.earlier, question.content, window))

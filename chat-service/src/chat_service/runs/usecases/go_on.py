@@ -1,0 +1,141 @@
+"""Going on with an answer that was cut short: a new run, the same message."""
+
+from uuid import UUID
+
+from chassis.caller import Caller
+from chassis.clock import utc_now
+from chassis.db.transactions import OpenTransaction, Transaction
+from chassis.idempotency import RequestKey
+from chassis.ids import new_id
+from chat_service.answer.domain.ending import RunStatus
+from chat_service.conversations.domain.session import Session
+from chat_service.conversations.store.messages import Messages
+from chat_service.conversations.store.sessions import Sessions
+from chat_service.prompt.domain import ContextWindow, build_continuation
+from chat_service.providers.domain.connection import Connection, ResolveKey
+from chat_service.runs.domain.admission import OtherConnection, RepeatedRequest
+from chat_service.runs.domain.errors import (
+    AnswerTooLarge,
+    RunInProgress,
+    RunNotContinuable,
+    RunNotFound,
+    ShuttingDown,
+)
+from chat_service.runs.domain.limits import Limits
+from chat_service.runs.domain.run import Run
+from chat_service.runs.store.runs import Runs
+from chat_service.runs.usecases.start import Generator
+from chat_service.runs.usecases.to_the_end import ToTheEnd
+
+
+class ContinueRun:
+    """Accepts continuations on behalf of replica `owner`, and has them generated."""
+
+    def __init__(
+        self,
+        open_transaction: OpenTransaction,
+        resolve_key: ResolveKey,
+        generator: Generator,
+        *,
+        owner: str,
+        window: ContextWindow,
+        limits: Limits,
+    ) -> None:
+        self._open_transaction = open_transaction
+        self._resolve_key = resolve_key
+        self._generator = generator
+        self._owner = owner
+        self._window = window
+        self._limits = limits
+        self._to_the_end = ToTheEnd()
+
+    async def __call__(self, caller: Caller, run_id: UUID, request: RequestKey | None) -> Run:
+        """Stores a run that goes on with the answer of `run_id`, and begins to generate.
+
+        It is asked of the session's connection, with the model and parameters of the run before.
+        A repeated request gets the run that it began the first time. Raises RunNotFound,
+        RunNotContinuable, RunInProgress, TooManyRuns, IdempotencyKeyReused, ShuttingDown,
+        OwnerErased, and what `resolve_key` raises.
+        """
+        async with self._open_transaction(caller) as transaction:
+            _, session = await _find(transaction, run_id)
+            # Before all else: nothing that a new run needs is needed to follow the one there is.
+            if request is not None and (begun := await Runs(transaction).find_of(request)):
+                return begun
+        if self._generator.draining:
+            raise ShuttingDown()
+        key_id = session.key_id
+        while True:
+            connection = await self._resolve_key(key_id)
+            try:
+                return await self._to_the_end(
+                    self._accept(caller, run_id, request, connection, key_id)
+                )
+            except RepeatedRequest as repeated:
+                return repeated.run
+            except OtherConnection as other:
+                key_id = other.key_id
+
+    async def _accept(
+        self,
+        caller: Caller,
+        run_id: UUID,
+        request: RequestKey | None,
+        connection: Connection,
+        key_id: UUID | None,
+    ) -> Run:
+        async with self._open_transaction(caller) as transaction:
+            transaction.lock_owner()
+            runs = Runs(transaction)
+            before, session = await _find(transaction, run_id, lock=True)
+            if request is not None and (repeated := await runs.find_of(request)):
+                raise RepeatedRequest(repeated)
+            newest = await runs.find_newest(session.id)
+            if newest is not None and newest.status is RunStatus.RUNNING:
+                raise RunInProgress(newest.id)
+            if newest is None or newest.id != run_id or not newest.can_be_continued:
+                raise RunNotContinuable()
+            if session.key_id != key_id:
+                raise OtherConnection(session.id, session.key_id)
+            found = await Messages(transaction).find([before.question_id, before.answer_id])
+            question, answer = found.get(before.question_id), found.get(before.answer_id)
+            if question is None or answer is None:
+                raise RunNotContinuable()
+            # Each continuation may add as much again.
+            if answer.bytes >= self._limits.answer_bytes:
+                raise AnswerTooLarge()
+            earlier = await runs.read_window(session.id, before.question_order, self._window)
+            run = self._continuation(before, connection)
+            await runs.admit_continuation(run, request, self._limits.runs_per_user)
+        prompt = build_continuation(earlier, question.content, answer.content, self._window)
+        self._generator.begin(run, connection, prompt, prefix=answer.content)
+        return run
+
+    def _continuation(self, before: Run, connection: Connection) -> Run:
+        return Run(
+            id=new_id(),
+            user_id=before.user_id,
+            tenant_id=before.tenant_id,
+            turn=before.turn,
+            provider=connection.provider,
+            model=before.model,
+            parameters=before.parameters,
+            owner=self._owner,
+            created_at=utc_now(),
+            continues=before.id,
+        )
+
+
+async def _find(
+    transaction: Transaction, run_id: UUID, *, lock: bool = False
+) -> tuple[Run, Session]:
+    run = await Runs(transaction).find(run_id)
+    if run is None:
+        raise RunNotFound()
+    if run.turn is None:
+        raise RunNotContinuable()
+    sessions = Sessions(transaction)
+    session = await (sessions.lock if lock else sessions.find)(run.session_id)
+    if session is None:
+        raise RunNotFound()
+    return run, session

@@ -1,0 +1,66 @@
+"""Reading one run."""
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from chassis.caller import Caller
+from chassis.db.transactions import OpenTransaction, Owned
+from chat_service.answer.domain.ending import RunStatus
+from chat_service.conversations.domain.message import Message
+from chat_service.conversations.store.messages import Messages
+from chat_service.runs.domain.errors import RunNotFound
+from chat_service.runs.domain.run import Run
+from chat_service.runs.store.runs import Runs
+from chat_service.runs.usecases.in_memory import InMemory, own
+
+
+@dataclass(frozen=True, slots=True)
+class RunWithMessages:
+    """A run, what was asked, and what was answered once that is saved."""
+
+    run: Run
+    question: Message | None
+    answer: Message | None
+
+
+async def get_run(open_transaction: OpenTransaction, caller: Caller, run_id: UUID) -> Run:
+    """Returns the caller's run; raises RunNotFound."""
+    async with open_transaction(caller) as transaction:
+        run = await Runs(transaction).find(run_id)
+    if run is None:
+        raise RunNotFound()
+    return run
+
+
+async def find_to_follow(
+    open_transaction: OpenTransaction, in_memory: InMemory, caller: Caller, run_id: UUID
+) -> Run:
+    """As get_run, yet without the database where the run is in memory."""
+    return own(caller, in_memory.find(run_id)) or await get_run(open_transaction, caller, run_id)
+
+
+async def get_run_with_messages(
+    open_transaction: OpenTransaction, caller: Caller, run_id: UUID
+) -> RunWithMessages:
+    """Returns the caller's run with its two messages; raises RunNotFound.
+
+    While a run goes on with an answer, that is not yet its own.
+    """
+    found = await find_run(open_transaction, caller, run_id)
+    if found is None:
+        raise RunNotFound()
+    return replace(found, answer=None) if found.run.status is RunStatus.RUNNING else found
+
+
+async def find_run(
+    open_transaction: OpenTransaction, whose: Owned, run_id: UUID
+) -> RunWithMessages | None:
+    """Returns a run with its two messages; None if it is not there, or not `whose`."""
+    async with open_transaction(whose) as transaction:
+        run = await Runs(transaction).find(run_id)
+        if run is None:
+            return None
+        if run.turn is None:
+            return RunWithMessages(run, None, None)
+        messages = await Messages(transaction).find((run.question_id, run.answer_id))
+    return RunWithMessages(run, messages.get(run.question_id), messages.get(run.answer_id))

@@ -1,0 +1,148 @@
+"""A question from its arrival to its generation: checked, its connection opened, stored, begun."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Protocol
+from uuid import UUID
+
+from chassis.caller import Caller
+from chassis.db.transactions import OpenTransaction
+from chassis.errors import AppError
+from chat_service.prompt.domain import ContextWindow
+from chat_service.providers.domain.connection import Connection, ResolveKey
+from chat_service.providers.domain.prompt_message import PromptMessage
+from chat_service.runs.domain.admission import OtherConnection, Question, RepeatedRequest
+from chat_service.runs.domain.errors import ShuttingDown
+from chat_service.runs.domain.limits import Limits
+from chat_service.runs.domain.run import Run
+from chat_service.runs.store.runs import Runs
+from chat_service.runs.store.turns import Turns
+from chat_service.runs.usecases.accept import accept_run
+from chat_service.runs.usecases.check import check_question
+from chat_service.runs.usecases.to_the_end import ToTheEnd
+
+_REMEMBERED = 10_000
+
+
+class SessionKeys:
+    """The connections that sessions were last seen set to: guesses, which acceptance verifies.
+
+    The key must be opened before the session's row is locked (no call under a lock), and to read
+    the row once more for it would cost each turn a transaction.
+    """
+
+    def __init__(self) -> None:
+        self._keys: OrderedDict[tuple[UUID, UUID], UUID] = OrderedDict()
+
+    def guess(self, user_id: UUID, session_id: UUID | None) -> UUID | None:
+        """The session's key, None for the default one. Another user's session: None."""
+        return None if session_id is None else self._keys.get((user_id, session_id))
+
+    def remember(self, user_id: UUID, session_id: UUID, key_id: UUID | None) -> None:
+        """Keeps what a session is set to; the oldest of 10,000 is forgotten."""
+        self._keys.pop((user_id, session_id), None)
+        if key_id is not None:
+            self._keys[user_id, session_id] = key_id
+            if len(self._keys) > _REMEMBERED:
+                self._keys.popitem(last=False)
+
+
+class Generator(Protocol):
+    """What turns accepted runs into answers."""
+
+    @property
+    def draining(self) -> bool:
+        """Whether no new run may begin here, since the service stops."""
+
+    def begin(
+        self,
+        run: Run,
+        connection: Connection,
+        prompt: Sequence[PromptMessage],
+        prefix: str = "",
+    ) -> None:
+        """Begins to generate; the run then ends, and its answer is saved, without the caller.
+
+        `prefix` is what there is of the answer already. Must take also a run that was being
+        accepted when draining began.
+        """
+
+
+class StartRun:
+    """Accepts questions on behalf of replica `owner`, and has them answered."""
+
+    def __init__(
+        self,
+        turns: Turns,
+        open_transaction: OpenTransaction,
+        resolve_key: ResolveKey,
+        generator: Generator,
+        *,
+        owner: str,
+        window: ContextWindow,
+        limits: Limits,
+    ) -> None:
+        self._turns = turns
+        self._open_transaction = open_transaction
+        self._resolve_key = resolve_key
+        self._generator = generator
+        self._owner = owner
+        self._window = window
+        self._limits = limits
+        self._session_keys = SessionKeys()
+        self._to_the_end = ToTheEnd()
+
+    async def __call__(self, caller: Caller, question: Question) -> Run:
+        """Stores the question and its run, and begins to generate the answer.
+
+        A repeated request gets the run that it began the first time. Raises ValidationFailed,
+        SessionNotFound, RunInProgress, TooManyRuns, IdempotencyKeyReused, ShuttingDown,
+        OwnerErased, and what `resolve_key` raises.
+        """
+        check_question(question, self._limits)
+        guess = self._session_keys.guess(caller.user_id, question.session_id)
+        while True:
+            key_id = guess if question.key_id is None else question.key_id
+            try:
+                connection = await self._connect(key_id)
+            except AppError:
+                # Nothing that a new run needs is needed to follow the one there is.
+                if begun := await self._find_begun(caller, question):
+                    return begun
+                raise
+            try:
+                # A caller who goes away now must not leave a live run that nobody generates.
+                return await self._to_the_end(self._accept(caller, question, connection, guess))
+            except RepeatedRequest as repeated:
+                return repeated.run
+            except OtherConnection as other:
+                guess = other.key_id
+                self._session_keys.remember(caller.user_id, other.session_id, guess)
+
+    async def _connect(self, key_id: UUID | None) -> Connection:
+        if self._generator.draining:
+            raise ShuttingDown()
+        return await self._resolve_key(key_id)
+
+    async def _find_begun(self, caller: Caller, question: Question) -> Run | None:
+        if question.request is None:
+            return None
+        async with self._open_transaction(caller) as transaction:
+            return await Runs(transaction).find_of(question.request)
+
+    async def _accept(
+        self, caller: Caller, question: Question, connection: Connection, guess: UUID | None
+    ) -> Run:
+        accepted = await accept_run(
+            self._turns,
+            self._open_transaction,
+            caller,
+            question,
+            connection,
+            owner=self._owner,
+            window=self._window,
+            limits=self._limits,
+            guessed_key_id=guess,
+        )
+        self._generator.begin(accepted.run, connection, accepted.prompt)
+        return accepted.run

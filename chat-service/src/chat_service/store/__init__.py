@@ -1,1 +1,0 @@
-"""Conversations and runs in PostgreSQL; the only place that knows SQL."""

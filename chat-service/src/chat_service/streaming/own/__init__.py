@@ -1,0 +1,1 @@
+"""Whose a run is: heartbeats, takeover, the one end of each run, and what is swept behind it."""

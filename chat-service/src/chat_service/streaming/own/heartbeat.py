@@ -1,0 +1,85 @@
+"""The heartbeat of this replica: counted up once a second, and with it a look at all live runs.
+
+With each look it learns which runs are still its own, which of them their users want ended, and
+whose owners are silent.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from uuid import UUID
+
+from chassis.errors import AppError
+from chassis.service import Component
+from chassis.tasks import end_task
+from chassis.telemetry.logging import get_logger
+from chat_service.streaming.own.takeover import Takeover
+from chat_service.streaming.store.replicas import Replicas
+from chat_service.streaming.timings import SHIPPED, Timings
+
+_log = get_logger(__name__)
+
+
+class Heartbeat(Component):
+    """Keeps this replica on the register, and acts on what each look says.
+
+    ``cancel`` ends a run that this replica generates, and ``keep`` is told after each look which
+    live runs are this replica's.
+    """
+
+    def __init__(
+        self,
+        *,
+        replica: str,
+        replicas: Replicas,
+        takeover: Takeover,
+        cancel: Callable[[UUID], bool],
+        keep: Callable[[Collection[UUID]], None],
+        timings: Timings = SHIPPED,
+    ) -> None:
+        self._replica = replica
+        self._replicas = replicas
+        self._takeover = takeover
+        self._cancel = cancel
+        self._keep = keep
+        self._timings = timings
+        self._looked = 0.0
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="heartbeat")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            await end_task(self._task)
+            self._task = None
+        await self._takeover.stop()
+        with suppress(AppError):  # a replica that cannot say goodbye is noticed by its silence
+            await self._replicas.leave(self._replica)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._beat()
+            except AppError as error:  # the database is away: it says so itself, once
+                self._takeover.forget_silences()
+                _log.debug("heartbeat.look_failed", error=error.reason)
+            except Exception as error:  # noqa: BLE001 - without a heartbeat this replica counts as dead
+                self._takeover.forget_silences()
+                _log.error("heartbeat.broke", exc_info=error)
+            await asyncio.sleep(self._timings.heartbeat)
+
+    async def _beat(self) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        await self._replicas.heartbeat(self._replica)
+        running = await self._replicas.list_running()
+        ours = {one.run.id: one.run for one in running if one.run.owner == self._replica}
+        self._keep(ours.keys())
+        for run in ours.values():
+            if run.cancel_requested:
+                self._cancel(run.id)
+        last, self._looked = self._looked, loop.time()
+        if self._looked - last > self._timings.heartbeat + self._timings.late:
+            self._takeover.forget_silences()
+        self._takeover.look(running, began)

@@ -1,0 +1,1 @@
+"""Readers follow: a number into the log, never a queue."""

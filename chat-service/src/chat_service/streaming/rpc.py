@@ -1,0 +1,103 @@
+"""Frames on the wire: of one run, or of all runs that one gateway reads, on one stream."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import grpc.aio
+
+from chassis.db.transactions import OpenTransaction
+from chassis.errors import FieldError, ValidationFailed
+from chassis.grpc.caller import current_caller
+from chassis.grpc.server import Method, allow
+from chassis.ids import parse_named_id
+from chassis.tasks import end_task
+from chat_service.answer.domain.frame import Frame
+from chat_service.runs.domain.errors import RunNotFound
+from chat_service.runs.domain.run import Run
+from chat_service.runs.usecases.in_memory import InMemory
+from chat_service.runs.usecases.read import find_to_follow
+from chat_service.streaming.read.channel import Batch, FrameChannel, FrameChannels
+from parley.chat.v1 import chat_pb2, chat_pb2_grpc
+
+POLICY: dict[str, dict[str, Method]] = {
+    "parley.chat.v1.FrameService": {
+        # The gateway goes on with what it has begun: when a channel breaks, and when a whole
+        # answer is waited for, minutes after the question.
+        "FollowRun": allow("gateway", outlived=True),
+        # Runs come on it by calls that bear their users' tokens.
+        "OpenChannel": allow("gateway", open=True),
+    }
+}
+
+# What the handlers need of a call is in context variables; the context itself is not used.
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class Follow(Protocol):
+    """The frames of a run behind number `after`, in batches as they come, to the terminal one."""
+
+    def __call__(self, run: Run, after: int) -> AsyncGenerator[Sequence[Frame], None]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FrameServicer(chat_pb2_grpc.FrameServiceServicer):
+    """parley.chat.v1.FrameService."""
+
+    open_transaction: OpenTransaction
+    in_memory: InMemory
+    follow: Follow
+    channels: FrameChannels
+    replica: str
+
+    async def FollowRun(
+        self, request: chat_pb2.FollowRunRequest, context: Context
+    ) -> AsyncIterator[chat_pb2.FollowRunResponse]:
+        if request.after < 0:
+            raise ValidationFailed(fields=[FieldError("after", "TOO_SMALL", minimum=0)])
+        run = await find_to_follow(
+            self.open_transaction,
+            self.in_memory,
+            current_caller(),
+            parse_named_id(request.run_id, RunNotFound),
+        )
+        async with aclosing(self.follow(run, request.after)) as batches:
+            async for frames in batches:
+                yield chat_pb2.FollowRunResponse(frames=_frames(frames))
+
+    async def OpenChannel(
+        self, requests: AsyncIterator[chat_pb2.OpenChannelRequest], context: Context
+    ) -> AsyncIterator[chat_pb2.OpenChannelResponse]:
+        opening = await anext(requests, chat_pb2.OpenChannelRequest())
+        if self.replica in opening.has:
+            yield chat_pb2.OpenChannelResponse(replica=self.replica)
+            return
+        with self.channels.open(opening.gateway_id) as channel:
+            listening = asyncio.create_task(
+                _unsubscribe(channel, requests), name="channel-unsubscribes"
+            )
+            try:
+                yield chat_pb2.OpenChannelResponse(replica=self.replica, channel_id=channel.id)
+                async for batches in channel.batches():
+                    yield chat_pb2.OpenChannelResponse(batches=[_batch(one) for one in batches])
+            finally:
+                await end_task(listening)
+
+
+def _frames(frames: Sequence[Frame]) -> list[chat_pb2.Frame]:
+    return [chat_pb2.Frame(seq=f.seq, event=f.event, data=f.data) for f in frames]
+
+
+def _batch(batch: Batch) -> chat_pb2.Batch:
+    return chat_pb2.Batch(
+        subscription=batch.subscription, frames=_frames(batch.frames), detached=batch.detached
+    )
+
+
+async def _unsubscribe(
+    channel: FrameChannel, requests: AsyncIterator[chat_pb2.OpenChannelRequest]
+) -> None:
+    async for request in requests:
+        channel.unsubscribe(request.unsubscribe)

@@ -1,0 +1,116 @@
+"""What streaming is made of: built once, for the service and for its tests."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from chassis.db.engine import Database
+from chassis.db.transactions import OpenTransaction
+from chassis.service import Component
+from chat_service.answer.domain.ending import RunStatus
+from chat_service.providers.openai import OpenAiProvider
+from chat_service.runs.domain.run import Run
+from chat_service.runs.store.turns import Turns
+from chat_service.runs.usecases.finish import finish_run
+from chat_service.runs.usecases.read import find_run
+from chat_service.streaming.engine import Engine
+from chat_service.streaming.log.redis import RunLog
+from chat_service.streaming.own.finaliser import Finaliser
+from chat_service.streaming.own.heartbeat import Heartbeat
+from chat_service.streaming.own.sweep import Sweep
+from chat_service.streaming.own.takeover import Takeover
+from chat_service.streaming.read.channel import FrameChannels
+from chat_service.streaming.read.follow import EndedRun, Followers
+from chat_service.streaming.store.fallback import FallbackLog
+from chat_service.streaming.store.replicas import Replicas
+from chat_service.streaming.timings import SHIPPED, Timings
+from chat_service.streaming.write.generate import Bounds
+
+
+@dataclass(frozen=True, slots=True)
+class Streaming:
+    """One replica's streaming; ``components`` are to be started in their order."""
+
+    replica: str
+    log: RunLog
+    fallback: FallbackLog
+    provider: OpenAiProvider
+    finaliser: Finaliser
+    followers: Followers
+    channels: FrameChannels
+    engine: Engine
+    heartbeat: Heartbeat
+    components: Sequence[Component]
+
+
+def build_streaming(
+    replica: str,
+    *,
+    log: RunLog,
+    provider: OpenAiProvider,
+    bounds: Bounds,
+    turns: Turns,
+    open_transaction: OpenTransaction,
+    worker: Database,
+    flush_seconds: float,
+    drain_seconds: float,
+    timings: Timings = SHIPPED,
+) -> Streaming:
+    """The streaming of replica ``replica``; ``worker`` is connected in the background role."""
+
+    async def find_ended_run(run: Run) -> EndedRun | None:
+        found = await find_run(open_transaction, run, run.id)
+        return None if found is None else EndedRun(found.run, found.answer)
+
+    async def status_of(run: Run) -> RunStatus | None:
+        found = await find_run(open_transaction, run, run.id)
+        return None if found is None else found.run.status
+
+    fallback = FallbackLog(worker, swept_rows=timings.swept_rows)
+    replicas = Replicas(worker)
+    finaliser = Finaliser(log, partial(finish_run, turns), status_of, timings=timings)
+    followers = Followers(log, fallback, find_ended_run, flush_seconds=flush_seconds)
+    channels = FrameChannels()
+    engine = Engine(
+        log=log,
+        fallback=fallback,
+        provider=provider,
+        finaliser=finaliser,
+        followers=followers,
+        channels=channels,
+        bounds=bounds,
+        flush_seconds=flush_seconds,
+        drain_seconds=drain_seconds,
+        timings=timings,
+    )
+    takeover = Takeover(
+        replica=replica,
+        replicas=replicas,
+        log=log,
+        fallback=fallback,
+        finaliser=finaliser,
+        find_run=find_ended_run,
+        generates=engine.generates,
+        timings=timings,
+    )
+    heartbeat = Heartbeat(
+        replica=replica,
+        replicas=replicas,
+        takeover=takeover,
+        cancel=engine.cancel,
+        keep=engine.keep,
+        timings=timings,
+    )
+    sweep = Sweep(log, fallback, replicas, timings=timings)
+    return Streaming(
+        replica=replica,
+        log=log,
+        fallback=fallback,
+        provider=provider,
+        finaliser=finaliser,
+        followers=followers,
+        channels=channels,
+        engine=engine,
+        heartbeat=heartbeat,
+        components=(log, provider, finaliser, engine, heartbeat, sweep),
+    )

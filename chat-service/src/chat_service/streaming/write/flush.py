@@ -1,0 +1,137 @@
+"""The flush: one frame for each run that has news, one append for all of them.
+
+The first token of a run goes at once; whatever comes after waits for the next flush, so that
+work per second is bounded by flushes and runs, not by tokens. A flush begins with the readers of
+the providers' sockets (:meth:`Flusher.next_flush`), so a token waits for one flush, not for two.
+What could not be made durable stays with its run and goes again with the next flush.
+"""
+
+import asyncio
+from contextlib import suppress
+
+from chassis.service import Component
+from chassis.tasks import end_task
+from chassis.telemetry.logging import get_logger
+from chat_service.streaming.log.live import LiveRun
+from chat_service.streaming.timings import SHIPPED, Timings
+from chat_service.streaming.write.writer import Writer
+
+_log = get_logger(__name__)
+
+_LOOP_TURNS_TO_READ = 4
+# With many runs the pause grows, so that a flush's work stays a small part of it: at 100 runs it
+# is 80 ms, twelve updates a second for each of them.
+_SECONDS_FOR_A_RUN = 0.0008
+_LONGEST_PAUSE_SECONDS = 0.1
+
+
+class Flusher(Component):
+    """Carries news of live runs to the writer, which makes it durable and shows it.
+
+    ``flush_seconds`` is the least time between two flushes; with more than 50 runs at a time it
+    grows to 0.1 s, and while Redis is away it is 0.25 s, for first tokens as well.
+    """
+
+    def __init__(self, writer: Writer, *, flush_seconds: float, timings: Timings = SHIPPED) -> None:
+        self._degraded_pause = timings.degraded_pause
+        self._writer = writer
+        self._tick_seconds = flush_seconds
+        self._news: dict[LiveRun, None] = {}
+        self._urgent: dict[LiveRun, None] = {}
+        self._readers: list[asyncio.Future[None]] = []
+        self._wake = asyncio.Event()
+        self._idle = False
+        self._appending = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="flush")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            await end_task(self._task)
+            self._task = None
+
+    def mark(self, live: LiveRun, *, urgent: bool = False) -> None:
+        """Say that a run has news; ``urgent`` news does not wait for the next flush."""
+        if urgent:
+            self._urgent[live] = None
+            self._wake.set()
+        elif live not in self._news:
+            self._news[live] = None
+            self._wake_if_idle()
+
+    async def next_flush(self) -> None:
+        """Return when the next flush begins; what is read then is still part of it."""
+        reader = asyncio.get_running_loop().create_future()
+        self._readers.append(reader)
+        self._wake_if_idle()
+        await reader
+
+    def _wake_if_idle(self) -> None:
+        # Between two flushes only urgent news is worth waking for.
+        if self._idle:
+            self._wake.set()
+
+    async def settle(self) -> None:
+        """Return when no append that is under way now is any more."""
+        async with self._appending:
+            pass
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            if not (self._urgent or self._news or self._readers):
+                self._idle = True
+                await self._wait_until(None)
+                self._idle = False
+            if self._urgent and self._writer.degraded:
+                self._news.update(self._urgent)
+                self._urgent.clear()
+            if self._urgent:
+                urgent, self._urgent = self._urgent, {}
+                for live in urgent:
+                    self._news.pop(live, None)
+                await self._carry(list(urgent))
+            elif loop.time() < due:
+                # Sleep out the pause, but not through somebody's first token.
+                await self._wait_until(due)
+            else:
+                due = loop.time() + self._pause_of(len(self._news) + len(self._readers))
+                await self._let_readers_read()
+                news, self._news = self._news, {}
+                await self._carry(list(news))
+
+    def _pause_of(self, runs: int) -> float:
+        if self._writer.degraded:
+            return max(self._tick_seconds, self._degraded_pause)
+        grown = min(runs * _SECONDS_FOR_A_RUN, _LONGEST_PAUSE_SECONDS)
+        return max(self._tick_seconds, grown)
+
+    async def _wait_until(self, when: float | None) -> None:
+        self._wake.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(when):
+                await self._wake.wait()
+
+    async def _let_readers_read(self) -> None:
+        readers, self._readers = self._readers, []
+        if not readers:
+            return
+        for reader in readers:
+            if not reader.done():
+                reader.set_result(None)
+        # The readers wake, the loop polls their sockets, the data wakes them again.
+        for _ in range(_LOOP_TURNS_TO_READ):
+            await asyncio.sleep(0)
+
+    async def _carry(self, lives: list[LiveRun]) -> None:
+        async with self._appending:
+            try:
+                again = await self._writer.write(lives)
+            except Exception as error:  # noqa: BLE001 - one broken flush must not end them all
+                _log.error("flush.broke", exc_info=error)
+                again = lives
+        for live in again:
+            self._news[live] = None

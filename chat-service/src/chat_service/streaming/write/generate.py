@@ -1,0 +1,173 @@
+"""One generation: the provider's stream read into a live run, to its typed end."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from chassis.telemetry.logging import get_logger
+from chat_service.answer.domain.ending import RunStatus, Usage, known_finish_reason
+from chat_service.providers.domain.connection import Connection
+from chat_service.providers.domain.prompt_message import PromptMessage
+from chat_service.providers.errors import ProviderError
+from chat_service.providers.openai import OpenAiProvider, Piece
+from chat_service.streaming.log.live import LiveRun
+from chat_service.streaming.write.flush import Flusher
+
+_log = get_logger(__name__)
+
+_LOGGED_CHARACTERS = 2000
+_LOGGED_WORD_CHARACTERS = 64
+# What a provider may send for each byte of the largest answer. A piece of one letter comes in some
+# 300 bytes; more than that on the whole is comments or emptiness without end.
+_BYTES_FOR_A_BYTE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What ends a generation that does not end by itself: seconds, and bytes of text."""
+
+    first_token_seconds: float
+    idle_seconds: float
+    total_seconds: float
+    answer_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a generation ended; ``detail`` says of one that FAILED what its user may know of it."""
+
+    status: RunStatus
+    reason: str | None = None
+    detail: str = ""
+
+
+COMPLETED = Verdict(RunStatus.COMPLETED)
+SHUTTING_DOWN = Verdict(RunStatus.INTERRUPTED, "SHUTTING_DOWN")
+DELETED = Verdict(RunStatus.CANCELLED, "DELETED")
+CANCELLED_BY_USER = "CANCELLED_BY_USER"
+CANCELLED = Verdict(RunStatus.CANCELLED, CANCELLED_BY_USER)
+_ENDED_EARLY = Verdict(RunStatus.INTERRUPTED, "PROVIDER_ENDED_EARLY")
+_TOO_LARGE = Verdict(RunStatus.INTERRUPTED, "ANSWER_TOO_LARGE")
+_IDLE = Verdict(RunStatus.INTERRUPTED, "IDLE_TIMEOUT")
+_TOO_LONG = Verdict(RunStatus.INTERRUPTED, "TOTAL_TIMEOUT")
+_NO_TOKEN = Verdict(RunStatus.FAILED, "FIRST_TOKEN_TIMEOUT", "The model did not begin to answer.")
+_BROKEN = Verdict(RunStatus.FAILED, "INTERNAL", "Something went wrong on our side.")
+
+
+class Generation:
+    """Reads one answer, once a flush of ``flusher``."""
+
+    def __init__(
+        self,
+        live: LiveRun,
+        provider: OpenAiProvider,
+        bounds: Bounds,
+        flusher: Flusher,
+    ) -> None:
+        self.live = live
+        self.usage: Usage | None = None
+        self.finish_reason: str | None = None
+        self._provider = provider
+        self._bounds = bounds
+        self._flusher = flusher
+        self._loop = asyncio.get_running_loop()
+        self._began = self._heard = self._loop.time()
+        self._spoke = False
+        self._bytes = 0
+        self._noted = False
+        self._verdict: Verdict | None = None
+        self._reading: asyncio.Task[Verdict] | None = None
+
+    async def run(self, connection: Connection, prompt: Sequence[PromptMessage]) -> Verdict:
+        """Read to the end, or until :meth:`end`. What came stays in the run, whatever happens."""
+        if self._verdict is None:  # else it was ended before it began
+            # A task of its own: ending it early must not touch what comes after, the saving.
+            self._reading = asyncio.create_task(self._read(connection, prompt))
+            await asyncio.wait({self._reading})
+            if not self._reading.cancelled():
+                return self._reading.result()
+        return self._verdict or SHUTTING_DOWN
+
+    def end(self, verdict: Verdict) -> None:
+        """End it now, and close the provider's connection; the first verdict counts."""
+        if self._verdict is None:
+            self._verdict = verdict
+            if self._reading is not None:
+                self._reading.cancel()
+
+    def check_clocks(self) -> None:
+        """End it if one of its bounds in time has passed."""
+        now = self._loop.time()
+        silent = now - self._heard
+        if not self._spoke and silent > self._bounds.first_token_seconds:
+            self.end(_NO_TOKEN)
+        elif self._spoke and silent > self._bounds.idle_seconds:
+            self.end(_IDLE)
+        elif now - self._began > self._bounds.total_seconds:
+            self.end(_TOO_LONG)
+
+    async def _read(self, connection: Connection, prompt: Sequence[PromptMessage]) -> Verdict:
+        run = self.live.run
+        finished = False
+        try:
+            pieces = self._provider.stream(
+                connection,
+                prompt,
+                model=run.model,
+                parameters=run.parameters,
+                next_read=self._flusher.next_flush,
+            )
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    self._take(piece)
+                    finished = piece.finished
+                    if self._is_too_large():
+                        return _TOO_LARGE
+        except ProviderError as error:
+            # The provider's text may quote the key, which the log does not show (`hide`).
+            _log.warning(
+                "run.provider_failed",
+                run_id=str(run.id),
+                reason=error.reason,
+                text=error.text[:_LOGGED_CHARACTERS],
+            )
+            return Verdict(RunStatus.FAILED, error.reason, error.detail)
+        except Exception as error:  # noqa: BLE001 - whatever broke, the answer so far is saved
+            _log.error("run.broke", run_id=str(run.id), exc_info=error)
+            return _BROKEN
+        if not finished and self.finish_reason is None:
+            return _ENDED_EARLY
+        return COMPLETED
+
+    def _is_too_large(self) -> bool:
+        most = self._bounds.answer_bytes
+        return self.live.text_bytes > most or self._bytes > most * _BYTES_FOR_A_BYTE
+
+    def _take(self, piece: Piece) -> None:
+        self._bytes += piece.size
+        if piece.usage is not None:
+            self.usage = piece.usage
+        if piece.finish_reason is not None:
+            self.finish_reason = known_finish_reason(piece.finish_reason)
+            if self.finish_reason != piece.finish_reason:
+                self._note_finish_reason(piece.finish_reason)
+        if not piece.text and not piece.reasoning:
+            return
+        if piece.reasoning:
+            self.live.add_reasoning(piece.reasoning)
+        if piece.text:
+            self.live.add_text(piece.text)
+        self._heard = self._loop.time()
+        self._flusher.mark(self.live, urgent=not self._spoke)
+        self._spoke = True
+
+    def _note_finish_reason(self, word: str) -> None:
+        """Once for each run, however often its provider says it."""
+        if not self._noted:
+            self._noted = True
+            _log.info(
+                "run.finish_reason_unknown",
+                run_id=str(self.live.run.id),
+                word=word[:_LOGGED_WORD_CHARACTERS],
+            )

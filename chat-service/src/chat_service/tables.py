@@ -1,0 +1,115 @@
+"""The tables as SQLAlchemy knows them; migrations make them."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Double,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData()
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("key_id", Uuid),
+    Column("model", Text),
+    # The highest order number that was reserved; it never goes back.
+    Column("last_order", Integer, nullable=False),
+    Column("message_count", Integer, nullable=False),
+    Column("last_message_at", DateTime(timezone=True)),
+    # Generated: last_message_at, or created_at while there is none.
+    Column("active_at", DateTime(timezone=True), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("session_id", Uuid, nullable=False),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("order", Integer, nullable=False),
+    Column("run_id", Uuid),
+    Column("status", Text),
+    Column("provider", Text),
+    Column("model", Text),
+    Column("reasoning", Text),
+    Column("prompt_tokens", Integer),
+    Column("completion_tokens", Integer),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    # Null in all five: the run belongs to no conversation.
+    Column("session_id", Uuid),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("question_id", Uuid),
+    Column("answer_id", Uuid),
+    Column("question_order", Integer),
+    Column("answer_order", Integer),
+    Column("provider", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    # GenerationParameters; null in rows of versions that had the two columns behind it alone.
+    Column("parameters", JSONB),
+    Column("temperature", Double, nullable=False),
+    Column("max_tokens", Integer, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text),
+    Column("finish_reason", Text),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("prompt_tokens", Integer),
+    Column("completion_tokens", Integer),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("ended_at", DateTime(timezone=True)),
+    # Unique for each user, with the hash of the request it came with.
+    Column("idempotency_key", Text),
+    Column("request_hash", LargeBinary),
+    # The run whose answer this one goes on with.
+    Column("continues", Uuid),
+)
+
+# Frames that were shown while Redis could not take them, see streaming.md's "When things break".
+run_frames = Table(
+    "run_frames",
+    metadata,
+    Column("run_id", Uuid, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("epoch", Integer, nullable=False),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+# Not a user's data: one row for each replica of the service, see streaming.md's "beat".
+replicas = Table(
+    "replicas",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("beat", BigInteger, nullable=False),
+    Column("seen", DateTime(timezone=True), nullable=False),
+)

@@ -1,0 +1,62 @@
+"""Who counts as dead, and what a beat finds out about one's own runs."""
+
+import asyncio
+from typing import Any
+
+from sqlalchemy import text
+
+from chassis.caller import Caller
+from chassis.testing import ModelServer, eventually
+from chat_service.runs.store.erasure import end_live_runs
+
+
+async def test_a_database_that_stalls_makes_nobody_look_dead(
+    rig: Any, chat: Any, caller: Caller
+) -> None:
+    loop = asyncio.get_running_loop()
+    run = (await chat.accept(caller, None)).run
+    peer = rig.heartbeat("replica-2", dead=1.0, late=0.5)
+    await peer.start()
+    try:
+        await eventually(lambda: run.owner in peer._takeover._sightings)
+        async with chat.worker.transaction() as connection:
+            await connection.execute(text("LOCK TABLE replicas IN ACCESS EXCLUSIVE MODE"))
+            over = loop.time() + 1.2
+            await eventually(lambda: loop.time() > over)
+        over = loop.time()
+        # The owner could not beat either; only its silence from now on is its own.
+        await rig.ended(run)
+        assert loop.time() - over > 0.9
+    finally:
+        await peer.stop()
+
+
+async def test_a_silent_models_run_ends_with_its_users_erasure_wherever_that_is_done(
+    rig: Any, caller: Caller, model_server: ModelServer
+) -> None:
+    closed = model_server.counters()["closed_by_client"]
+    run = (await rig.ask(caller, model_server, "stall-first")).run
+    reading = asyncio.create_task(rig.follow(run))
+    owner = rig.heartbeat(run.owner)
+    await owner.start()
+    try:
+        await eventually(lambda: rig.log.read(run.id, 0))
+        await end_live_runs(rig.chat.erasing(run))
+        await eventually(lambda: not rig.engine.generates(run.id))
+        await eventually(lambda: model_server.counters()["closed_by_client"] > closed)
+        await reading
+    finally:
+        await owner.stop()
+
+
+async def test_a_run_that_a_look_began_too_early_for_is_kept(
+    rig: Any, caller: Caller, model_server: ModelServer
+) -> None:
+    run = (await rig.ask(caller, model_server, "endless-at-100")).run
+    for _ in range(3):
+        rig.engine.keep(set())
+        rig.engine.keep({run.id})
+    frames = asyncio.create_task(rig.follow(run))
+    await eventually(lambda: rig.log.read(run.id, 2))
+    rig.engine.cancel(run.id)
+    assert rig.end(await frames)["status"] == "cancelled"
