@@ -106,5 +106,5 @@ def create_app(
     app.state.requests = requests
     # Read from the inside out.
     door: ASGIApp = Address(app)
-    door = Cors(door, origins=settings.cors_origins)
+    door = Cors(door, origins=settings.cors_origins, routes=app.router.routes)
     return Access(Bodies(door))

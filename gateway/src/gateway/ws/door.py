@@ -5,6 +5,7 @@ import base64
 import binascii
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -33,6 +34,12 @@ class UpgradeRequired(RequestRefused):
     status = 426
     reason = "UPGRADE_REQUIRED"
     detail = "This address takes WebSockets alone, version 13."
+    # RFC 9110, 15.5.22, and RFC 6455, 4.4.
+    headers: ClassVar[Mapping[str, str]] = {
+        "upgrade": "websocket",
+        "connection": "upgrade",
+        "sec-websocket-version": "13",
+    }
 
 
 @router.get(
