@@ -14,7 +14,9 @@ from gateway.edge.address import NamedRoute
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    # Of the policies two are trust.js's, and one is DOMPurify's within Swagger UI.
+    "require-trusted-types-for 'script'; trusted-types default parley-inert dompurify"
 )
 
 # Swagger UI as its makers built it; of the package nothing but these files is used.
@@ -23,6 +25,7 @@ _OURS = resources.files("gateway.documents") / "static"
 _PARTS = {
     "swagger-ui.css": (_SWAGGER, "text/css"),
     "swagger-ui-bundle.js": (_SWAGGER, "text/javascript"),
+    "trust.js": (_OURS, "text/javascript"),
     "start.js": (_OURS, "text/javascript"),
 }
 
