@@ -11,7 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis.errors import AppError, Kind
 from chassis.testing import eventually
-from gateway.sse import encode
+from gateway.streams.sse import encode
 from parley.chat.v1 import chat_pb2
 
 Door = Any

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from chassis.grpc.caller import TokenVerifier, TrustFeed, TrustStore
 from chassis.service import Service
 from gateway.app import create_app
-from gateway.bearers import Bearers
 from gateway.clients import Clients, connect
-from gateway.presence import LongRequests
+from gateway.edge.server import HttpServer
+from gateway.identity.bearer_tokens import Bearers
 from gateway.readiness import Readiness
-from gateway.server import HttpServer
 from gateway.settings import Settings
-from gateway.trunks import Trunks
+from gateway.streams.frame_channels import Trunks
+from gateway.streams.presence import LongRequests
 from gateway.ws.door import SocketDoor
 from gateway.ws.sockets import Sockets
 from parley.auth.v1.auth_pb2 import WatchRevocationsRequest, WatchRevocationsResponse

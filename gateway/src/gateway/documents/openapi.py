@@ -11,12 +11,12 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from gateway.auth import AccessToken
-from gateway.bodies import JsonRoute, token_wanted
 from gateway.documents import texts
 from gateway.documents.held import Document
 from gateway.documents.refusals import failure, refusals_of, response
 from gateway.edge.address import NamedRoute
+from gateway.identity.authentication import AccessToken
+from gateway.routes.json_route import JsonRoute, token_wanted
 
 _UNAVAILABLE = failure(
     503, "UNAVAILABLE", "Not possible just now, or our own fault; `reason` says why.", waiting=True

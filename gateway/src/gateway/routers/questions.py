@@ -5,13 +5,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.answers import ANSWERS, answer
-from gateway.auth import ChatWriter
 from gateway.clients import Services
-from gateway.idempotency import IdempotencyKeyOf
-from gateway.routers import refuses
-from gateway.routers import router as api_router
+from gateway.identity.authentication import ChatWriter
+from gateway.routes.api import refuses
+from gateway.routes.api import router as api_router
+from gateway.routes.idempotency import IdempotencyKeyOf
 from gateway.schemas.chat import Question, RunResult
+from gateway.streams.answers import ANSWERS, answer
 from parley.chat.v1 import chat_pb2 as pb
 
 router = api_router("Chat", "/chat")

@@ -6,15 +6,15 @@ from fastapi import Header, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.answers import ANSWERS, answer
-from gateway.auth import ChatReader, ChatWriter
 from gateway.clients import Services
-from gateway.idempotency import IdempotencyKeyOf
-from gateway.routers import refuses
-from gateway.routers import router as api_router
+from gateway.identity.authentication import ChatReader, ChatWriter
+from gateway.routes.api import refuses
+from gateway.routes.api import router as api_router
+from gateway.routes.idempotency import IdempotencyKeyOf
 from gateway.schemas.base import Nothing
 from gateway.schemas.chat import RunResult
-from gateway.sse import EventStream, begin
+from gateway.streams.answers import ANSWERS, answer
+from gateway.streams.sse import EventStream, begin
 from parley.chat.v1 import chat_pb2 as pb
 
 router = api_router("Chat", "/chat/runs")

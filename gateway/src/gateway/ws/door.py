@@ -13,13 +13,13 @@ from websockets.utils import accept_key
 
 from chassis.grpc.caller import Verified
 from chassis.telemetry.context import request_id
-from gateway.auth import bearer_token, client_at
-from gateway.bearers import Bearers, is_personal
 from gateway.edge.access import identify
 from gateway.edge.origin import is_ours
 from gateway.edge.proxy import TrustedProxies
+from gateway.identity.authentication import bearer_token, client_at
+from gateway.identity.bearer_tokens import Bearers, is_personal
 from gateway.problems import OriginNotAllowed, RequestRefused
-from gateway.routers import UNAVAILABLE, refuses
+from gateway.routes.api import UNAVAILABLE, refuses
 from gateway.settings import Settings
 from gateway.ws.sockets import Sockets
 from gateway.ws.wire import Gone, Wire

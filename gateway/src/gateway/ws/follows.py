@@ -9,8 +9,8 @@ from chassis.caller import Caller
 from chassis.errors import AppError, Unavailable
 from chassis.tasks import end_task
 from gateway.clients import Peer
-from gateway.sse import Batch, begin, sliced
-from gateway.trunks import Asking, Trunks
+from gateway.streams.frame_channels import Asking, Trunks
+from gateway.streams.sse import Batch, begin, sliced
 from gateway.ws import frames
 from gateway.ws.wire import Wire
 from parley.chat.v1 import chat_pb2 as pb

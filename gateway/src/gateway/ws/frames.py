@@ -10,11 +10,11 @@ import orjson
 from pydantic import Field, ValidationError
 
 from chassis.errors import AppError, FieldError, ValidationFailed
-from gateway.bodies import json_object, refuse_nul
 from gateway.problems import field_errors, members
+from gateway.routes.json_route import json_object, refuse_nul
 from gateway.schemas.base import Body
 from gateway.schemas.chat import Question
-from gateway.sse import FrameLike
+from gateway.streams.sse import FrameLike
 from parley.chat.v1 import chat_pb2 as pb
 
 _INT64_MAX = 2**63 - 1

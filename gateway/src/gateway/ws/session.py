@@ -8,11 +8,11 @@ from chassis.errors import AppError, Internal, Kind, Unauthenticated
 from chassis.tasks import end_task
 from chassis.telemetry.context import accept_request_id, accept_traceparent, request_id, traceparent
 from chassis.telemetry.logging import get_logger
-from gateway.auth import InsufficientScope, check_scope
 from gateway.clients import Clients
+from gateway.identity.authentication import InsufficientScope, check_scope
 from gateway.problems import MalformedJson, RequestRefused
 from gateway.settings import Settings
-from gateway.trunks import Trunks
+from gateway.streams.frame_channels import Trunks
 from gateway.ws import frames
 from gateway.ws.closing import Closing, HangUp
 from gateway.ws.credential import Credential

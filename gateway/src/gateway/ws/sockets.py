@@ -10,10 +10,10 @@ from chassis.grpc.caller import Verified
 from chassis.service import Component
 from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
-from gateway.bearers import Bearers
 from gateway.clients import Clients
+from gateway.identity.bearer_tokens import Bearers
 from gateway.settings import Settings
-from gateway.trunks import Trunks
+from gateway.streams.frame_channels import Trunks
 from gateway.ws.closing import Closing
 from gateway.ws.credential import Credential
 from gateway.ws.seats import Seats

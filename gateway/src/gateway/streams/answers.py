@@ -12,10 +12,10 @@ from chassis.caller import Caller
 from chassis.errors import AppError, Unauthenticated, Unavailable
 from gateway import problems
 from gateway.clients import Clients
-from gateway.presence import ClientGone, Closing, End, LongRequests, TokenOutlived
 from gateway.schemas.chat import RunResult
-from gateway.sse import MEDIA_TYPE, Batch, EventStream, FrameLike
-from gateway.trunks import Asking, Trunks
+from gateway.streams.frame_channels import Asking, Trunks
+from gateway.streams.presence import ClientGone, Closing, End, LongRequests, TokenOutlived
+from gateway.streams.sse import MEDIA_TYPE, Batch, EventStream, FrameLike
 from parley.chat.v1 import chat_pb2 as pb
 
 _TERMINAL = frozenset({"done", "error"})

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from chassis.errors import AppError
 from chassis.grpc.caller import Verified
 from chassis.telemetry.logging import get_logger
-from gateway.presence import End, LongRequests
+from gateway.streams.presence import End, LongRequests
 
 _log = get_logger(__name__)
 

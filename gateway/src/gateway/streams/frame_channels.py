@@ -23,7 +23,7 @@ from chassis.service import Component
 from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
 from gateway.clients import Peer
-from gateway.sse import Batch
+from gateway.streams.sse import Batch
 from parley.chat.v1 import chat_pb2 as pb
 from parley.chat.v1.chat_pb2_grpc import ChatServiceStub
 
