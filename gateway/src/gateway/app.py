@@ -39,7 +39,7 @@ from gateway.routers import (
     tokens,
 )
 from gateway.settings import Settings
-from gateway.streams.frame_channels import Trunks
+from gateway.streams.frame_channels import FrameChannels
 from gateway.streams.presence import ClientGone, LongRequests
 from gateway.ws import door as ws
 
@@ -63,7 +63,7 @@ def create_app(
     *,
     settings: Settings,
     clients: Clients,
-    trunks: Trunks,
+    frame_channels: FrameChannels,
     trust: TrustStore,
     bearers: Bearers,
     readiness: Readiness,
@@ -99,7 +99,7 @@ def create_app(
     app.router.routes.extend([describe(app), *page(), *front()])
     app.state.settings = settings
     app.state.clients = clients
-    app.state.trunks = trunks
+    app.state.frame_channels = frame_channels
     app.state.trust = trust
     app.state.bearers = bearers
     app.state.readiness = readiness

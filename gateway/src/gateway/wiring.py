@@ -11,7 +11,7 @@ from gateway.edge.server import HttpServer
 from gateway.identity.bearer_tokens import Bearers
 from gateway.readiness import Readiness
 from gateway.settings import Settings
-from gateway.streams.frame_channels import Trunks
+from gateway.streams.frame_channels import FrameChannels
 from gateway.streams.presence import LongRequests
 from gateway.ws.door import SocketDoor
 from gateway.ws.sockets import Sockets
@@ -34,12 +34,12 @@ def build(settings: Settings) -> Gateway:
     requests = LongRequests(settings.event_streams_per_user, trust)
     readiness = Readiness(clients.channels(), trust)
     bearers = Bearers(TokenVerifier(trust), clients.auth)
-    trunks = Trunks(clients.chat, accept_seconds=settings.accept_seconds)
-    sockets = Sockets(settings, clients, trunks, bearers)
+    frame_channels = FrameChannels(clients.chat, accept_seconds=settings.accept_seconds)
+    sockets = Sockets(settings, clients, frame_channels, bearers)
     app = create_app(
         settings=settings,
         clients=clients,
-        trunks=trunks,
+        frame_channels=frame_channels,
         trust=trust,
         bearers=bearers,
         readiness=readiness,
@@ -52,7 +52,7 @@ def build(settings: Settings) -> Gateway:
         components=[
             *clients.channels().values(),
             TrustFeed(trust, _watch(clients)),
-            trunks,
+            frame_channels,
             sockets,
             http,
         ],

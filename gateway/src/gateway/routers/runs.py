@@ -14,7 +14,8 @@ from gateway.routes.idempotency import IdempotencyKeyOf
 from gateway.schemas.base import Nothing
 from gateway.schemas.chat import RunResult
 from gateway.streams.answers import ANSWERS, answer
-from gateway.streams.sse import EventStream, begin
+from gateway.streams.frames import begin
+from gateway.streams.sse import EventStream
 from parley.chat.v1 import chat_pb2 as pb
 
 router = api_router("Chat", "/chat/runs")

@@ -13,12 +13,11 @@ from chassis.errors import AppError, Unauthenticated, Unavailable
 from gateway import problems
 from gateway.clients import Clients
 from gateway.schemas.chat import RunResult
-from gateway.streams.frame_channels import Asking, Trunks
+from gateway.streams.frame_channels import Asking, FrameChannels
+from gateway.streams.frames import TERMINAL, Batch, FrameLike
 from gateway.streams.presence import ClientGone, Closing, End, LongRequests, TokenOutlived
-from gateway.streams.sse import MEDIA_TYPE, Batch, EventStream, FrameLike
+from gateway.streams.sse import MEDIA_TYPE, EventStream
 from parley.chat.v1 import chat_pb2 as pb
-
-_TERMINAL = frozenset({"done", "error"})
 
 # What begins a run answers so, for the API's own documents.
 ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -53,9 +52,9 @@ async def answer(
     state = request.app.state
     if wants_events(request):
         state.requests.check_room(str(caller.user_id))
-    trunks: Trunks = state.trunks
+    frame_channels: FrameChannels = state.frame_channels
     # A refusal is a plain problem: nothing has been sent yet.
-    begun = await trunks.begin(asking, caller, key)
+    begun = await frame_channels.begin(asking, caller, key)
     run_id = begun.run.run_id
     headers = {"x-run-id": run_id}
     if wants_events(request):
@@ -109,7 +108,7 @@ async def end_of_run(
 
 
 def _terminal(batch: Batch) -> FrameLike | None:
-    return next((frame for frame in batch.frames if frame.event in _TERMINAL), None)
+    return next((frame for frame in batch.frames if frame.event in TERMINAL), None)
 
 
 def failure(data: bytes, headers: Mapping[str, str]) -> Response:

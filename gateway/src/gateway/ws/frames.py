@@ -14,7 +14,7 @@ from gateway.problems import field_errors, members
 from gateway.routes.json_route import json_object, refuse_nul
 from gateway.schemas.base import Body
 from gateway.schemas.chat import Question
-from gateway.streams.sse import FrameLike
+from gateway.streams.frames import FrameLike
 from parley.chat.v1 import chat_pb2 as pb
 
 _INT64_MAX = 2**63 - 1

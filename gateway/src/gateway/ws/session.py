@@ -12,7 +12,7 @@ from gateway.clients import Clients
 from gateway.identity.authentication import InsufficientScope, check_scope
 from gateway.problems import MalformedJson, RequestRefused
 from gateway.settings import Settings
-from gateway.streams.frame_channels import Trunks
+from gateway.streams.frame_channels import FrameChannels
 from gateway.ws import frames
 from gateway.ws.closing import Closing, HangUp
 from gateway.ws.credential import Credential
@@ -54,14 +54,14 @@ class Session:
         *,
         settings: Settings,
         clients: Clients,
-        trunks: Trunks,
+        frame_channels: FrameChannels,
         credential: Credential,
     ) -> None:
         self.wire = wire
         self._settings = settings
         self._chat = clients.chat
         self._credential = credential
-        self._follows = Follows(wire, clients.chat, trunks)
+        self._follows = Follows(wire, clients.chat, frame_channels)
         self._tasks: set[asyncio.Task[None]] = set()
         self._cancels: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
