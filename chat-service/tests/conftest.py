@@ -353,9 +353,18 @@ async def service(settings: Settings) -> AsyncIterator[Service]:
     await service.stop()
 
 
-def asking(content: str = "hello", **parameters: Any) -> chat_pb2.StartRunRequest:
+def asking(
+    content: str = "hello",
+    *,
+    session_id: str | None = None,
+    key_id: str | None = None,
+    **parameters: Any,
+) -> chat_pb2.StartRunRequest:
     return chat_pb2.StartRunRequest(
-        content=content, parameters=chat_pb2.GenerationParameters(**parameters)
+        session_id=session_id,
+        content=content,
+        key_id=key_id,
+        parameters=chat_pb2.GenerationParameters(**parameters),
     )
 
 
@@ -408,10 +417,10 @@ class Client:
             yield accepted, responses
 
     async def ask(
-        self, content: str = "hello", *, key: str | None = None, **parameters: Any
+        self, content: str = "hello", *, key: str | None = None, **question: Any
     ) -> tuple[chat_pb2.RunAccepted, list[chat_pb2.Frame]]:
         """Sends a question and reads its run to the end."""
-        return await self.read(asking(content, **parameters), key)
+        return await self.read(asking(content, **question), key)
 
     async def go_on(
         self, run_id: str, key: str | None = None

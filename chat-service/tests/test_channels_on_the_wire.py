@@ -16,7 +16,7 @@ Client = Any
 
 
 class FrameChannel:
-    """One trunk as a gateway holds it, and what it has brought."""
+    """One channel as a gateway holds it, and what it has brought."""
 
     def __init__(self, channel: Channel, client: Client) -> None:
         self.gateway_id = str(new_id())

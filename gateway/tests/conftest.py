@@ -43,7 +43,7 @@ OPEN_METHODS = {
     "ResetPassword",
     "GetErasure",
     "WatchRevocations",
-    "OpenTrunk",
+    "OpenChannel",
 }
 # Of these the gateway is let in with a token that has expired meanwhile, as by chat-service.
 OUTLIVED_METHODS = {"FollowRun", "GetRun"}
@@ -141,21 +141,21 @@ class FakeAuth(Fake):
 Step = Sequence[chat_pb2.Frame] | asyncio.Event | Exception
 
 
-class FakeTrunk:
+class FakeChannel:
     """Brings each step that is put into it: a message, an error, None for its end."""
 
     def __init__(self) -> None:
-        self.id = "trunk-1"
+        self.id = "channel-1"
         self.opened = 0
-        self.steps: asyncio.Queue[chat_pb2.OpenTrunkResponse | Exception | None] = asyncio.Queue()
-        self.left: list[int] = []
+        self.steps: asyncio.Queue[chat_pb2.OpenChannelResponse | Exception | None] = asyncio.Queue()
+        self.unsubscribed: list[int] = []
 
-    def bring(self, *loads: chat_pb2.Load) -> None:
-        self.steps.put_nowait(chat_pb2.OpenTrunkResponse(loads=loads))
+    def bring(self, *batches: chat_pb2.Batch) -> None:
+        self.steps.put_nowait(chat_pb2.OpenChannelResponse(batches=batches))
 
-    async def note_leaves(self, requests: AsyncIterator[chat_pb2.OpenTrunkRequest]) -> None:
+    async def note_unsubscribed(self, requests: AsyncIterator[chat_pb2.OpenChannelRequest]) -> None:
         async for request in requests:
-            self.left += request.leave
+            self.unsubscribed += request.unsubscribe
 
 
 class FakeChat(Fake):
@@ -169,8 +169,8 @@ class FakeChat(Fake):
         self.script: list[Step] = []
         self.sent = 0
         self.ended = asyncio.Event()
-        self.berths: list[tuple[str, int]] = []
-        self.trunk: FakeTrunk | None = None
+        self.destinations: list[tuple[str, int]] = []
+        self.channel: FakeChannel | None = None
 
     @property
     def asked(self) -> list[Call]:
@@ -182,7 +182,7 @@ class FakeChat(Fake):
     ) -> chat_pb2.StartRunResponse:
         accepted = await self._accept("StartRun", request)
         return chat_pb2.StartRunResponse(
-            accepted=accepted, trunk_id=None if self.trunk is None else self.trunk.id
+            accepted=accepted, channel_id=None if self.channel is None else self.channel.id
         )
 
     async def ContinueRun(
@@ -191,25 +191,25 @@ class FakeChat(Fake):
         return chat_pb2.ContinueRunResponse(accepted=await self._accept("ContinueRun", request))
 
     async def _accept(self, method: str, request: Any) -> chat_pb2.RunAccepted:
-        self.berths.append((request.berth.gateway_id, request.berth.ticket))
-        request.ClearField("berth")
+        self.destinations.append((request.destination.gateway_id, request.destination.subscription))
+        request.ClearField("destination")
         self.note(method, request)
         await self._refuse()
         return chat_pb2.RunAccepted(run_id=self.run_id, session_id="s", question_id="q")
 
-    async def OpenTrunk(
-        self, requests: AsyncIterator[chat_pb2.OpenTrunkRequest], context: object
-    ) -> AsyncIterator[chat_pb2.OpenTrunkResponse]:
-        """Unless there is a trunk, each run is followed by itself."""
-        trunk = self.trunk
-        if trunk is None or "fake" in (await anext(requests)).has:
-            yield chat_pb2.OpenTrunkResponse(replica="fake")
+    async def OpenChannel(
+        self, requests: AsyncIterator[chat_pb2.OpenChannelRequest], context: object
+    ) -> AsyncIterator[chat_pb2.OpenChannelResponse]:
+        """Unless there is a channel, each run is followed by itself."""
+        channel = self.channel
+        if channel is None or "fake" in (await anext(requests)).has:
+            yield chat_pb2.OpenChannelResponse(replica="fake")
             return
-        trunk.opened += 1
-        leaving = asyncio.create_task(trunk.note_leaves(requests))
+        channel.opened += 1
+        leaving = asyncio.create_task(channel.note_unsubscribed(requests))
         try:
-            yield chat_pb2.OpenTrunkResponse(replica="fake", trunk_id=trunk.id)
-            while isinstance(step := await trunk.steps.get(), chat_pb2.OpenTrunkResponse):
+            yield chat_pb2.OpenChannelResponse(replica="fake", channel_id=channel.id)
+            while isinstance(step := await channel.steps.get(), chat_pb2.OpenChannelResponse):
                 yield step
             if step is not None:
                 raise step
@@ -319,11 +319,11 @@ class OpenDoor:
         return door
 
     async def _serve(self, name: str, contract: Any, generated: Any, fake: Fake) -> GrpcServer:
-        service: ServiceDescriptor = next(iter(contract.DESCRIPTOR.services_by_name.values()))
-        add = getattr(generated, f"add_{service.name}Servicer_to_server")
+        services: list[ServiceDescriptor] = list(contract.DESCRIPTOR.services_by_name.values())
 
         def register(server: grpc.aio.Server) -> None:
-            add(fake, server)
+            for service in services:
+                getattr(generated, f"add_{service.name}Servicer_to_server")(fake, server)
 
         server = GrpcServer(
             settings=GrpcServerSettings(**self._tls(name), drain_seconds=0.1),
@@ -336,6 +336,7 @@ class OpenDoor:
                     )
                     for method in service.methods
                 }
+                for service in services
             },
             register=register,
             verifier=TokenVerifier(self._signer.trust),
@@ -357,9 +358,9 @@ async def door(open_door: OpenDoor) -> Door:
 
 
 @pytest_asyncio.fixture
-async def trunk(door: Door) -> FakeTrunk:
-    """The trunk of the door's gateway, once it is open."""
-    trunk = door.chat.trunk = FakeTrunk()
+async def channel(door: Door) -> FakeChannel:
+    """The channel of the door's gateway, once it is open."""
+    channel = door.chat.channel = FakeChannel()
     # It looks again when a run was on none.
     door.chat.script = [[frame(1, "done", b"{}")]]
     await door.http.post(
@@ -367,10 +368,10 @@ async def trunk(door: Door) -> FakeTrunk:
         json={"content": "x"},
         headers={**door.bearer, "accept": "text/event-stream"},
     )
-    await eventually(lambda: trunk.opened)
+    await eventually(lambda: channel.opened)
     door.chat.calls.clear()
-    door.chat.berths.clear()
-    return trunk
+    door.chat.destinations.clear()
+    return channel
 
 
 class SocketClient:

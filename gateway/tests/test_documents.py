@@ -216,10 +216,12 @@ async def test_the_page_and_its_parts_come_from_here_alone(door: Door) -> None:
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
     assert "unsafe" not in str(policy)
+    assert policy["require-trusted-types-for"] == "'script'"
+    assert policy["trusted-types"] == "default parley-inert dompurify"
     assert "://" not in page.text
     assert re.findall(r"<(?:script|style)[^>]*>(?!</script>)", page.text) == []
     parts = re.findall(r'(?:src|href)="([^"]+)"', page.text)
-    assert len(parts) == 5
+    assert len(parts) == 6
     for part in parts:
         assert part.startswith("/"), part
         answer = await door.http.get(part)

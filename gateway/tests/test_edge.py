@@ -34,14 +34,13 @@ async def get(door: Door, path: str) -> tuple[int, str]:
     return int(answer.split(" ", 2)[1]), answer
 
 
-async def test_trailing_slashes_and_spaces_are_stripped_without_a_redirect(door: Door) -> None:
+async def test_trailing_slashes_are_stripped_without_a_redirect(door: Door) -> None:
     door.notes.answers["ListNotes"] = notes_pb2.ListNotesResponse()
     door.notes.answers["GetNote"] = notes_pb2.GetNoteResponse()
     for path in (
         "/api/v1/notes/",
         "/api/v1/notes//",
-        "/api/v1/notes%20",
-        "/api/v1/notes%20/%20?limit=3",
+        "/api/v1/notes/?limit=3",
         "/api/v1/notes/01900000-0000-7000-8000-000000000003/",
     ):
         status, _ = await get(door, path)
@@ -151,8 +150,9 @@ async def test_header_bytes_of_any_kind_never_cause_a_500(door: Door) -> None:
     ):
         for value in (b"\xff\xfe", b"Bearer \xc3\xa9", b"", b"\x80" * 3000):
             request = (
-                b"POST /api/v1/auth/login HTTP/1.1\r\n%b: %b\r\ncontent-length: 2\r\n"
-                b"connection: close\r\n\r\n{}" % (name, value)
+                b"POST /api/v1/auth/login HTTP/1.1\r\n%b%b: %b\r\ncontent-length: 2\r\n"
+                b"connection: close\r\n\r\n{}"
+                % (b"" if name == b"host" else b"host: x\r\n", name, value)
             )
             answer = await raw(door, request)
             assert answer.split(b" ", 2)[1] in (b"400", b"415", b"422"), (name, value)
@@ -176,7 +176,6 @@ async def test_a_head_that_is_too_large_is_431(open_door: Any) -> None:
     for request in (
         b"GET /healthz HTTP/1.1\r\nhost: x\r\nx: " + b"x" * 100_000,
         b"GET /healthz HTTP/1.1\r\nhost: x\r\nx: " + b"x" * 9000 + b"\r\n\r\n",
-        b"GET /" + b"x" * 100_000,
     ):
         answer = await raw(door, request)
         assert answer.startswith(b"HTTP/1.1 431 "), request[:60]

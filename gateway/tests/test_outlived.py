@@ -12,9 +12,9 @@ from chassis.testing import eventually
 from parley.auth.v1 import auth_pb2
 from parley.chat.v1 import chat_pb2
 
-# `Door` and `FakeTrunk` of conftest.py, which a test module has no names for.
+# `Door` and `FakeChannel` of conftest.py, which a test module has no names for.
 Door = Any
-FakeTrunk = Any
+FakeChannel = Any
 MakeFrame = Callable[[int, str, bytes], chat_pb2.Frame]
 
 ASK = "/api/v1/chat/messages"
@@ -78,14 +78,14 @@ async def test_a_whole_answer_is_not_given_to_a_login_that_was_revoked_meanwhile
     assert not [call for call in door.chat.calls if call.method == "GetRun"]
 
 
-async def test_a_stream_whose_trunk_breaks_goes_on_although_its_token_has_expired(
-    door: Door, trunk: FakeTrunk, make_frame: MakeFrame
+async def test_a_stream_whose_channel_breaks_goes_on_although_its_token_has_expired(
+    door: Door, channel: FakeChannel, make_frame: MakeFrame
 ) -> None:
     door.chat.script = [[make_frame(2, "delta", b"{}")], [make_frame(3, "done", b"{}")]]
     asking = await with_a_short_token(door, headers=EVENTS)
-    (_, ticket) = door.chat.berths[-1]
-    trunk.bring(chat_pb2.Load(ticket=ticket, frames=[make_frame(1, "start", b"{}")]))
-    trunk.steps.put_nowait(Unavailable())
+    (_, subscription) = door.chat.destinations[-1]
+    channel.bring(chat_pb2.Batch(subscription=subscription, frames=[make_frame(1, "start", b"{}")]))
+    channel.steps.put_nowait(Unavailable())
     response = await asking
     assert [line for line in response.text.splitlines() if line.startswith("id: ")] == [
         "id: 1",

@@ -13,8 +13,8 @@ from websockets.exceptions import InvalidStatus
 from chassis.caller import Caller
 from chassis.errors import AppError, Kind
 from chassis.testing import eventually
-from gateway import bearers
-from gateway.guesses import Guesses, TooManyGuesses
+from gateway.identity import bearer_tokens
+from gateway.identity.rate_limit import Guesses, TooManyGuesses
 from parley.auth.v1 import auth_pb2
 from parley.notes.v1 import notes_pb2
 
@@ -220,7 +220,7 @@ async def test_who_guesses_has_to_wait_and_a_good_token_goes_on(open_door: Any) 
 async def test_dead_tokens_that_are_polled_are_one_guess_each(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bearers, "_REFUSED_SECONDS", 0.0)
+    monkeypatch.setattr(bearer_tokens, "_REFUSED_SECONDS", 0.0)
     door.auth.answers["ExchangeToken"] = InvalidToken()
     for _ in range(15):
         for number in (1, 2, 3):

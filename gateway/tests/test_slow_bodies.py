@@ -321,6 +321,135 @@ async def test_a_body_is_judged_by_its_rate_from_when_it_is_served(
     assert b"HTTP/1.1 408" not in told
 
 
+async def test_whole_bodies_behind_a_stream_are_kept_for_their_time_alone(
+    open_door: Any, call_raw: Any, make_frame: Any, access_log: Any
+) -> None:
+    door = await open_door(body_seconds=1)
+    go_on = asyncio.Event()
+    door.chat.script = [[make_frame(1, "start", b"{}")], go_on, [make_frame(2, "done", b"{}")]]
+    stream = head(door, f"GET /api/v1/chat/runs/{door.chat.run_id}/events") + b"\r\n"
+    whole = LOGIN + b"content-length: 20000\r\n\r\n" + b" " * 20_000
+    client = await call_raw(door, stream + whole * 2 + b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+    await client.reader.readuntil(b"event: start")
+    protocols = door.gateway.http._server.server_state.connections
+
+    def waiting() -> list[int]:
+        """What is in memory of the bodies that wait."""
+        return [len(cycle.body) for each in protocols for cycle, _ in each.pipeline]
+
+    async def holds(size: int) -> bool:
+        return await held(door) == size
+
+    await eventually(lambda: waiting() == [0, 20_000, 20_000])
+    assert await held(door) == 40_000
+    await eventually(lambda: holds(0))
+    # Counted and held are the same.
+    assert waiting() == [0, 0, 0]
+    assert not go_on.is_set()
+    go_on.set()
+    await client.reader.readuntil(b"0\r\n\r\n")
+    for _ in range(2):
+        answer = await client.answer()
+        assert (answer.status, answer.problem["reason"]) == (503, "BODY_NOT_KEPT")
+        assert int(answer.headers["retry-after"]) > 0
+    # Each was read to its end: the connection is as good as before.
+    assert (await client.answer()).status == 200
+    assert access_log.complaints == []
+
+
+async def test_a_whole_body_that_has_its_turn_in_time_is_read(
+    open_door: Any, call_raw: Any, make_frame: Any
+) -> None:
+    door = await open_door(body_seconds=20)
+    door.notes.answers["CreateNote"] = notes_pb2.CreateNoteResponse()
+    go_on = asyncio.Event()
+    door.chat.script = [[make_frame(1, "start", b"{}")], go_on, [make_frame(2, "done", b"{}")]]
+    stream = head(door, f"GET /api/v1/chat/runs/{door.chat.run_id}/events") + b"\r\n"
+    body = b'{"title": "t", "content": "c"}'
+    post = head(door, "POST /api/v1/notes") + b"content-length: %d\r\n\r\n%b" % (len(body), body)
+    client = await call_raw(door, stream + post * 2)
+    await client.reader.readuntil(b"event: start")
+
+    async def holds() -> bool:
+        return await held(door) == 2 * len(body)
+
+    await eventually(holds)
+    go_on.set()
+    await client.reader.readuntil(b"0\r\n\r\n")
+    assert [(await client.answer()).status for _ in range(2)] == [201, 201]
+    assert await held(door) == 0
+
+
+async def test_a_refused_body_that_waits_for_its_turn_is_not_in_memory(
+    open_door: Any, call_raw: Any, make_frame: Any
+) -> None:
+    door = await open_door(body_held_bytes_per_client=64 * 1024, body_limit_bytes=48 * 1024)
+    go_on = asyncio.Event()
+    door.chat.script = [[make_frame(1, "start", b"{}")], go_on, [make_frame(2, "done", b"{}")]]
+    stream = head(door, f"GET /api/v1/chat/runs/{door.chat.run_id}/events") + b"\r\n"
+    whole = LOGIN + b"content-length: 30000\r\n\r\n" + b" " * 30_000
+    client = await call_raw(door, stream)
+    await client.reader.readuntil(b"event: start")
+    await client.say(whole * 3 + b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+    protocols = door.gateway.http._server.server_state.connections
+
+    def waiting() -> list[int]:
+        return [len(cycle.body) for each in protocols for cycle, _ in each.pipeline]
+
+    # Three quarters of the bound are for bodies of this size.
+    await eventually(lambda: waiting() == [0, 0, 0, 30_000])
+    assert await held(door) == 30_000
+    go_on.set()
+    await client.reader.readuntil(b"0\r\n\r\n")
+    statuses = [(await client.answer()).status for _ in range(4)]
+    assert statuses == [422, 429, 429, 200]
+
+
+async def test_a_body_that_nobody_wants_is_not_in_memory_while_its_answer_goes_on(
+    door: Door, call_raw: Any, make_frame: Any
+) -> None:
+    go_on = asyncio.Event()
+    door.chat.script = [[make_frame(1, "start", b"{}")], go_on, [make_frame(2, "done", b"{}")]]
+    stream = head(door, f"GET /api/v1/chat/runs/{door.chat.run_id}/events")
+    client = await call_raw(door, stream + b"content-length: 50000\r\n\r\n" + b" " * 50_000)
+    await client.reader.readuntil(b"event: start")
+    protocols = door.gateway.http._server.server_state.connections
+    assert {len(each.cycle.body) for each in protocols if each.cycle is not None} == {0}
+    assert await held(door) == 0
+    go_on.set()
+    await client.reader.readuntil(b"0\r\n\r\n")
+    await client.say(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+    assert (await client.answer()).status == 200
+
+
+async def test_a_body_is_not_slow_while_the_gateway_itself_does_not_read(
+    open_door: Any, call_raw: Any
+) -> None:
+    """A token that takes some windows to be judged: nothing can come meanwhile."""
+    door = await open_door(body_window_seconds=0.2, body_bytes_per_second=500)
+    door.notes.answers["CreateNote"] = notes_pb2.CreateNoteResponse()
+    judged = asyncio.Event()
+    token = "parley_pat_" + "0" * 43
+    door.auth.answers["ExchangeToken"] = (
+        judged,
+        auth_pb2.ExchangeTokenResponse(access_token=door.caller.token, expires_in=300),
+    )
+    body = b'{"title": "t", "content": "c"}' + b" " * 400_000
+    start = (
+        "POST /api/v1/notes HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        f"authorization: Bearer {token}\r\ncontent-length: {len(body)}\r\n\r\n"
+    ).encode()
+    client = await call_raw(door, start + body[:200_000])
+    protocols = door.gateway.http._server.server_state.connections
+    await eventually(lambda: any(each.flow.read_paused for each in protocols if each.flow))
+    # Some windows.
+    await asyncio.sleep(1)
+    judged.set()
+    await client.say(body[200_000:])
+    answer = await client.answer()
+    assert answer.status == 201, answer.body
+
+
 async def test_a_body_that_is_watched_before_it_is_served_is_late_by_its_terms_alone() -> None:
     terms = BodyTerms(most=100, seconds=0.5, rate=1, window=0.2)
     held_bytes = HeldBytes(most=100, most_of_client=100)
@@ -328,7 +457,7 @@ async def test_a_body_that_is_watched_before_it_is_served_is_late_by_its_terms_a
     loop = asyncio.get_running_loop()
     began = loop.time()
     late: asyncio.Future[float] = loop.create_future()
-    body.watch(lambda: late.set_result(loop.time() - began))
+    body.watch(lambda: late.set_result(loop.time() - began), lambda: False)
     body.expect(wake=lambda: None)
     # Timers that are due come in the next turn.
     for _ in range(3):

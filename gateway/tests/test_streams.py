@@ -11,7 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis.errors import AppError, Kind
 from chassis.testing import eventually
-from gateway.sse import encode
+from gateway.streams.sse import encode
 from parley.chat.v1 import chat_pb2
 
 Door = Any
@@ -98,9 +98,7 @@ async def test_frames_come_as_events_byte_for_byte(
         session_id="01900000-0000-7000-8000-000000000002",
         content="How are you?",
         key_id="k",
-        model="m",
-        temperature=0.0,
-        max_tokens=5,
+        parameters=chat_pb2.GenerationParameters(model="m", temperature=0.0, max_tokens=5),
     )
 
 

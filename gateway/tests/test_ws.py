@@ -79,7 +79,9 @@ async def test_a_question_is_acknowledged_and_its_events_follow(
     (call,) = door.chat.asked
     assert call.token == door.caller.token
     assert call.request == chat_pb2.StartRunRequest(
-        session_id="s1", content="How are you?", temperature=0.5
+        session_id="s1",
+        content="How are you?",
+        parameters=chat_pb2.GenerationParameters(temperature=0.5),
     )
 
 

@@ -12,7 +12,6 @@ from starlette.types import ASGIApp
 from chassis.errors import AppError
 from chassis.grpc.caller import TrustStore
 from gateway import problems
-from gateway.bearers import Bearers
 from gateway.clients import Clients
 from gateway.documents.front import front
 from gateway.documents.openapi import describe
@@ -21,7 +20,7 @@ from gateway.edge.access import Access
 from gateway.edge.address import Address
 from gateway.edge.body import Bodies
 from gateway.edge.cors import Cors
-from gateway.presence import ClientGone, LongRequests
+from gateway.identity.bearer_tokens import Bearers
 from gateway.readiness import Readiness
 from gateway.routers import (
     account,
@@ -40,7 +39,8 @@ from gateway.routers import (
     tokens,
 )
 from gateway.settings import Settings
-from gateway.trunks import Trunks
+from gateway.streams.frame_channels import FrameChannels
+from gateway.streams.presence import ClientGone, LongRequests
 from gateway.ws import door as ws
 
 _ROUTERS = (
@@ -63,7 +63,7 @@ def create_app(
     *,
     settings: Settings,
     clients: Clients,
-    trunks: Trunks,
+    frame_channels: FrameChannels,
     trust: TrustStore,
     bearers: Bearers,
     readiness: Readiness,
@@ -99,12 +99,12 @@ def create_app(
     app.router.routes.extend([describe(app), *page(), *front()])
     app.state.settings = settings
     app.state.clients = clients
-    app.state.trunks = trunks
+    app.state.frame_channels = frame_channels
     app.state.trust = trust
     app.state.bearers = bearers
     app.state.readiness = readiness
     app.state.requests = requests
     # Read from the inside out.
     door: ASGIApp = Address(app)
-    door = Cors(door, origins=settings.cors_origins)
+    door = Cors(door, origins=settings.cors_origins, routes=app.router.routes)
     return Access(Bodies(door))

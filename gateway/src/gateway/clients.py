@@ -13,7 +13,7 @@ from chassis.grpc.client import Channel
 from gateway.settings import Settings
 from parley.apikey.v1.apikey_pb2_grpc import ApiKeyServiceStub
 from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
-from parley.chat.v1.chat_pb2_grpc import ChatServiceStub
+from parley.chat.v1.chat_pb2_grpc import FrameServiceStub, RunServiceStub, SessionServiceStub
 from parley.notes.v1.notes_pb2_grpc import NotesServiceStub
 
 Stub = TypeVar("Stub")
@@ -22,7 +22,7 @@ Response = TypeVar("Response")
 
 
 class Peer(Generic[Stub]):
-    """One service. ``deadline`` bounds each of its unary calls, in seconds; ``slow_deadline`` those
+    """One gRPC service. ``deadline`` bounds each of its unary calls, in seconds; ``slow_deadline`` those
     that are known to take their time.
     """
 
@@ -101,7 +101,9 @@ class Clients:
 
     auth: Peer[AuthServiceStub]
     apikey: Peer[ApiKeyServiceStub]
-    chat: Peer[ChatServiceStub]
+    sessions: Peer[SessionServiceStub]
+    runs: Peer[RunServiceStub]
+    frames: Peer[FrameServiceStub]
     notes: Peer[NotesServiceStub]
 
     def channels(self) -> dict[str, Channel]:
@@ -109,7 +111,7 @@ class Clients:
         return {
             "auth-service": self.auth.channel,
             "apikey-service": self.apikey.channel,
-            "chat-service": self.chat.channel,
+            "chat-service": self.runs.channel,
             "notes-service": self.notes.channel,
         }
 
@@ -120,6 +122,7 @@ def connect(settings: Settings) -> Clients:
     def channel(target: str, server: str) -> Channel:
         return Channel(target=target, server=server, settings=settings)
 
+    chat = channel(settings.chat_target, "chat-service")
     return Clients(
         auth=Peer(
             channel(settings.auth_target, "auth-service"),
@@ -132,11 +135,9 @@ def connect(settings: Settings) -> Clients:
             ApiKeyServiceStub,
             settings.apikey_deadline_seconds,
         ),
-        chat=Peer(
-            channel(settings.chat_target, "chat-service"),
-            ChatServiceStub,
-            settings.chat_deadline_seconds,
-        ),
+        sessions=Peer(chat, SessionServiceStub, settings.chat_deadline_seconds),
+        runs=Peer(chat, RunServiceStub, settings.chat_deadline_seconds),
+        frames=Peer(chat, FrameServiceStub, settings.chat_deadline_seconds),
         notes=Peer(
             channel(settings.notes_target, "notes-service"),
             NotesServiceStub,

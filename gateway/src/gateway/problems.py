@@ -54,6 +54,8 @@ class RequestRefused(AppError):
 
     kind = Kind.INVALID
     status: ClassVar[int]
+    #: What such an answer has to say besides.
+    headers: ClassVar[Mapping[str, str]] = {}
 
     @property
     def http_status(self) -> int:
@@ -108,6 +110,36 @@ class NotHttp(RequestRefused):
     detail = "This is not HTTP that can be read."
 
 
+class InvalidHost(RequestRefused):
+    status = 400
+    reason = "INVALID_HOST"
+    detail = "A request names one host, once, in its Host header."
+
+
+class TargetTooLong(RequestRefused):
+    status = 414
+    reason = "ADDRESS_TOO_LONG"
+    detail = "The request's address is too long."
+
+
+class Misdirected(RequestRefused):
+    status = 421
+    reason = "MISDIRECTED"
+    detail = "This connection does not serve addresses of that scheme."
+
+
+class TransferCodingUnknown(RequestRefused):
+    status = 501
+    reason = "TRANSFER_CODING_NOT_SUPPORTED"
+    detail = "Bodies come as they are or in chunks, without another transfer coding."
+
+
+class VersionNotSupported(RequestRefused):
+    status = 505
+    reason = "HTTP_VERSION_NOT_SUPPORTED"
+    detail = "HTTP/1.1 and HTTP/1.0 are spoken here."
+
+
 class UnsupportedMediaType(RequestRefused):
     status = 415
     reason = "UNSUPPORTED_MEDIA_TYPE"
@@ -127,7 +159,10 @@ class MalformedJson(ValidationFailed):
 
 def problem(error: AppError, headers: Mapping[str, str] | None = None) -> Response:
     """The response that tells a client of ``error``."""
-    return _response(members(error), {**_headers_of(error), **(headers or {})})
+    told = _headers_of(error)
+    for name, value in (headers or {}).items():
+        told[name] = f"{told[name]}, {value}" if name in told else value
+    return _response(members(error), told)
 
 
 def document(
@@ -180,7 +215,7 @@ def _response(content: dict[str, Any], headers: Mapping[str, str]) -> Response:
 
 
 def _headers_of(error: AppError) -> dict[str, str]:
-    headers: dict[str, str] = {}
+    headers = dict(error.headers) if isinstance(error, RequestRefused) else {}
     status = error.http_status
     if status == 401:
         headers["www-authenticate"] = "Bearer"

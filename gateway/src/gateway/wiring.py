@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from chassis.grpc.caller import TokenVerifier, TrustFeed, TrustStore
 from chassis.service import Service
 from gateway.app import create_app
-from gateway.bearers import Bearers
 from gateway.clients import Clients, connect
-from gateway.presence import LongRequests
+from gateway.edge.server import HttpServer
+from gateway.identity.bearer_tokens import Bearers
 from gateway.readiness import Readiness
-from gateway.server import HttpServer
 from gateway.settings import Settings
-from gateway.trunks import Trunks
+from gateway.streams.frame_channels import FrameChannels
+from gateway.streams.presence import LongRequests
 from gateway.ws.door import SocketDoor
 from gateway.ws.sockets import Sockets
 from parley.auth.v1.auth_pb2 import WatchRevocationsRequest, WatchRevocationsResponse
@@ -34,12 +34,14 @@ def build(settings: Settings) -> Gateway:
     requests = LongRequests(settings.event_streams_per_user, trust)
     readiness = Readiness(clients.channels(), trust)
     bearers = Bearers(TokenVerifier(trust), clients.auth)
-    trunks = Trunks(clients.chat, accept_seconds=settings.accept_seconds)
-    sockets = Sockets(settings, clients, trunks, bearers)
+    frame_channels = FrameChannels(
+        clients.runs, clients.frames, accept_seconds=settings.accept_seconds
+    )
+    sockets = Sockets(settings, clients, frame_channels, bearers)
     app = create_app(
         settings=settings,
         clients=clients,
-        trunks=trunks,
+        frame_channels=frame_channels,
         trust=trust,
         bearers=bearers,
         readiness=readiness,
@@ -52,7 +54,7 @@ def build(settings: Settings) -> Gateway:
         components=[
             *clients.channels().values(),
             TrustFeed(trust, _watch(clients)),
-            trunks,
+            frame_channels,
             sockets,
             http,
         ],

@@ -4,9 +4,10 @@ from importlib import resources
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from gateway.documents.held import Document
+from gateway.edge.address import NamedRoute
 
 # Where people are led who come by browser. Without a host: no Host header is believed.
 _PAGE = "/docs"
@@ -32,7 +33,7 @@ def front() -> list[BaseRoute]:
     icon = Document(_ICON.read_bytes, "image/svg+xml", "public, max-age=86400")
     robots = Document(b"User-agent: *\nDisallow: /\n".__bytes__, "text/plain")
     return [
-        Route("/", _front, include_in_schema=False),
-        Route("/favicon.ico", icon.__call__, include_in_schema=False),
-        Route("/robots.txt", robots.__call__, include_in_schema=False),
+        NamedRoute("/", _front),
+        NamedRoute("/favicon.ico", icon.__call__),
+        NamedRoute("/robots.txt", robots.__call__),
     ]

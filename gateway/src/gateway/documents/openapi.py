@@ -10,13 +10,13 @@ import orjson
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
-from starlette.routing import Route
 
-from gateway.auth import AccessToken
-from gateway.bodies import JsonRoute, token_wanted
 from gateway.documents import texts
 from gateway.documents.held import Document
 from gateway.documents.refusals import failure, refusals_of, response
+from gateway.edge.address import NamedRoute
+from gateway.identity.authentication import AccessToken
+from gateway.routes.json_route import JsonRoute, token_wanted
 
 _UNAVAILABLE = failure(
     503, "UNAVAILABLE", "Not possible just now, or our own fault; `reason` says why.", waiting=True
@@ -26,10 +26,10 @@ _MODEL_FAILED = failure(
 )
 
 
-def describe(app: FastAPI) -> Route:
+def describe(app: FastAPI) -> NamedRoute:
     """The route of the document of ``app``'s routes, made once it is asked for."""
     document = Document(lambda: orjson.dumps(build(app)), "application/json")
-    return Route("/openapi.json", document.__call__, include_in_schema=False)
+    return NamedRoute("/openapi.json", document.__call__)
 
 
 def build(app: FastAPI) -> dict[str, Any]:

@@ -6,10 +6,10 @@ from typing import Any
 
 from fastapi.routing import APIRoute
 
-from gateway.auth import AccessToken
-from gateway.bodies import JsonRoute, absent, token_wanted
+from gateway.identity.authentication import AccessToken
 from gateway.problems import MEDIA_TYPE
-from gateway.routers import refused_by
+from gateway.routes.api import refused_by
+from gateway.routes.json_route import JsonRoute, absent, token_wanted
 
 _STATUSES: Mapping[int, frozenset[str]] = {
     401: frozenset({"INVALID_CREDENTIALS", "INVALID_REFRESH_TOKEN", "UNAUTHENTICATED"}),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gateway import cookie
+from gateway.identity import refresh_cookie
 
 DESCRIPTION = """\
 Everything but what stands under *Operation* is JSON in UTF-8. Names are `snake_case`, times
@@ -59,7 +59,7 @@ SCHEMES = {
     "RefreshCookie": {
         "type": "apiKey",
         "in": "cookie",
-        "name": cookie.NAME,
+        "name": refresh_cookie.NAME,
         "description": "The refresh token of a log-in with `use_cookie`; from our own pages, or"
         " from those of a listed origin.",
     },

@@ -1,7 +1,12 @@
 """The request's address in its one normal form: no redirects, no second spellings."""
 
 import re
+from collections.abc import Callable, Iterable
+from types import SimpleNamespace
+from typing import Any
 
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.problems import MalformedPath, RouteNotFound, problem
@@ -9,10 +14,39 @@ from gateway.problems import MalformedPath, RouteNotFound, problem
 # Escapes that would spell a separator, a dot, a backslash or the end of a C string.
 _FORBIDDEN = (b"%2e", b"%2f", b"%5c", b"%00", b"\\")
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
+_METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
+# RFC 9110, 9.3.7: what is asked of the server as a whole.
+_SERVER = SimpleNamespace(path_format="*")
+
+
+def normal(path: str) -> str:
+    """``path`` without slashes at its end. What was escaped in it is of a segment, blank or not."""
+    return path.rstrip("/") or "/"
+
+
+def route_at(routes: Iterable[BaseRoute], path: str) -> BaseRoute | None:
+    """The route whose address ``path`` is, with whatever method."""
+    path = normal(path)
+    found = (one for one in routes if isinstance(one, Route) and one.path_regex.match(path))
+    return next(found, None)
+
+
+class NamedRoute(Route):
+    """A route that is told of by ``template``, as FastAPI's own are by theirs."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], template: str = "") -> None:
+        super().__init__(path, endpoint, include_in_schema=False)
+        self.path_format = template or path
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, child = super().matches(scope)
+        if match is not Match.NONE:
+            child["route"] = self
+        return match, child
 
 
 class Address:
-    """Strips trailing slashes and spaces, refuses paths with tricks in them, answers HEAD.
+    """Strips trailing slashes, refuses paths with tricks in them, answers HEAD and ``OPTIONS *``.
 
     A path with a forbidden escape or a control character is 400; one with an empty segment or
     a dot segment is nobody's address: 404. HEAD goes on as GET; the server leaves the body
@@ -24,11 +58,15 @@ class Address:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
+        if path == "*":
+            scope["route"] = _SERVER
+            await Response(status_code=204, headers={"allow": _METHODS})(scope, receive, send)
+            return
         raw: bytes = scope["raw_path"].lower()
         if any(escape in raw for escape in _FORBIDDEN) or _CONTROL.search(path):
             await problem(MalformedPath())(scope, receive, send)
             return
-        path = path.rstrip("/ ") or "/"
+        path = normal(path)
         if "//" in path or "/../" in f"{path}/" or "/./" in f"{path}/":
             await problem(RouteNotFound())(scope, receive, send)
             return

@@ -68,6 +68,8 @@ class Body:
         self.asked = False
         #: Reading was paused within the window: being slow was not the client's doing.
         self.excused = False
+        #: Lets go of what came and was not read yet.
+        self.forget: Callable[[], None] = _do_nothing
         self._held = held
         self._address = address
         self._counted = 0
@@ -76,6 +78,7 @@ class Body:
         self._loop = asyncio.get_running_loop()
         self._wake: Callable[[], None] = _do_nothing
         self._on_late: Callable[[], None] = _do_nothing
+        self._is_paused: Callable[[], bool] = _never
         #: From the head on, whether the request is being served yet or waits behind another.
         self._due = self._loop.time() + terms.seconds
         self._is_served = False
@@ -121,9 +124,15 @@ class Body:
 
     def release(self) -> None:
         """Nothing of it is held any more."""
+        self.forget()
         if self._counted:
             self._held.give_back(self._address, self._counted)
             self._counted = 0
+
+    def leave(self) -> None:
+        """The application is done with it; its rest may still come, and is thrown away."""
+        self.release()
+        self.forget = self._wake = _do_nothing
 
     # The protocol's side
 
@@ -131,19 +140,23 @@ class Body:
         """The request is being served from now on; ``wake`` tells its reader of a failure."""
         self._wake = wake
         self._is_served = True
-        if self._timer is not None:
+        if self.ended:
+            self._unwatch()
+        elif self._timer is not None:
             self._seen = self.arrived
             self._arm()
         if self.is_broken:
             wake()
 
-    def watch(self, on_late: Callable[[], None]) -> None:
+    def watch(self, on_late: Callable[[], None], is_paused: Callable[[], bool]) -> None:
         """Call ``on_late`` once the body is later or slower than its terms, until it has ended.
 
-        Slowness counts once the request is being served: before, reading may be paused.
+        Slowness counts once the request is being served, and while reading is not paused. Being late
+        counts before as well: one that has ended is watched until it is served.
         """
-        if self._timer is None and not self.ended:
+        if self._timer is None and not (self.ended and self._is_served):
             self._on_late = on_late
+            self._is_paused = is_paused
             self._seen = self.arrived
             self._arm()
 
@@ -161,9 +174,13 @@ class Body:
     def end(self) -> None:
         """Nothing more comes."""
         self.ended = True
-        self.stop()
-        # It is the protocol's, which has this body.
-        self._on_late = _do_nothing
+        if self._is_served:
+            self._unwatch()
+
+    def drop(self) -> None:
+        """Its request will never be served."""
+        self.leave()
+        self._unwatch()
 
     def fail(self, error: AppError) -> None:
         """Tell the reader, if there is one, of ``error`` instead of what is still to come."""
@@ -181,6 +198,12 @@ class Body:
             self._timer.cancel()
             self._timer = None
 
+    def _unwatch(self) -> None:
+        self.stop()
+        # These are the protocol's, which has this body.
+        self._on_late = _do_nothing
+        self._is_paused = _never
+
     def _arm(self) -> None:
         self.stop()
         left = max(0.0, self._due - self._loop.time())
@@ -195,7 +218,8 @@ class Body:
         if self._loop.time() >= self._due or not fair:
             self._on_late()
             return
-        self.excused = False
+        # Still paused is paused within the next one.
+        self.excused = self._is_paused()
         self._seen = self.arrived
         self._arm()
 
@@ -253,11 +277,15 @@ class Bodies:
         try:
             await self._app(scope, receive_bounded, send_parting)
         finally:
-            body.release()
+            body.leave()
 
 
 def _do_nothing() -> None:
     """Until somebody is to be told."""
+
+
+def _never() -> bool:
+    return False
 
 
 def _is_expecting(scope: Scope) -> bool:

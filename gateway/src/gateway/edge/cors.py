@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.edge.address import route_at
 from gateway.problems import OriginNotAllowed, problem
 
 _METHODS = "GET, POST, PUT, PATCH, DELETE"
@@ -25,8 +27,11 @@ class Cors:
     Requests of other origins are answered without a mark: browsers keep them from the page.
     """
 
-    def __init__(self, app: ASGIApp, *, origins: Sequence[str]) -> None:
+    def __init__(
+        self, app: ASGIApp, *, origins: Sequence[str], routes: Sequence[BaseRoute]
+    ) -> None:
         self._app = app
+        self._routes = routes
         self._origins = frozenset(origin.encode("latin-1") for origin in origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,6 +47,7 @@ class Cors:
             return
         listed = origin.lower() in self._origins
         if scope["method"] == "OPTIONS" and asked is not None:
+            scope["route"] = route_at(self._routes, scope["path"])
             response = self._preflight(origin) if listed else problem(OriginNotAllowed())
             response.raw_headers.extend(_credentials(scope) if listed else ())
             await response(scope, receive, send)

@@ -30,6 +30,11 @@ class TooMuchInAll(Unavailable):
         super().__init__(retry_after=_RETRY_SECONDS)
 
 
+class KeptTooLong(Unavailable):
+    reason = "BODY_NOT_KEPT"
+    detail = "The body waited for too long behind other requests of its connection; send it again."
+
+
 class HeldBytes:
     """Counts what is held: ``most`` bytes in all, ``most_of_client`` for a client's address."""
 

@@ -3,11 +3,11 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway import cookie
-from gateway.auth import CallerOf
 from gateway.clients import Services
-from gateway.routers import refuses
-from gateway.routers import router as api_router
+from gateway.identity import refresh_cookie
+from gateway.identity.authentication import CallerOf
+from gateway.routes.api import refuses
+from gateway.routes.api import router as api_router
 from gateway.schemas.auth import AccountDeletion, Erasure, ErasureAccepted, User
 from parley.auth.v1 import auth_pb2 as pb
 
@@ -38,7 +38,7 @@ async def delete_me(
     accepted = await auth.tell(
         auth.stub.DeleteMe, pb.DeleteMeRequest(password=body.password), caller, slow=True
     )
-    cookie.take_back(request, response)
+    refresh_cookie.take_back(request, response)
     return ErasureAccepted(erasure_id=accepted.erasure_id)
 
 

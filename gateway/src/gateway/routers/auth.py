@@ -7,11 +7,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from chassis.errors import AppError, FieldError, Kind, Unauthenticated, ValidationFailed
-from gateway import cookie
-from gateway.auth import CallerIfAny, client_of
 from gateway.clients import Clients, Services
-from gateway.routers import refuses
-from gateway.routers import router as api_router
+from gateway.identity import refresh_cookie
+from gateway.identity.authentication import CallerIfAny, client_of
+from gateway.routes.api import refuses
+from gateway.routes.api import router as api_router
 from gateway.schemas.auth import Grant, LogIn, RefreshToken, Registration
 from parley.auth.v1 import auth_pb2 as pb
 
@@ -98,10 +98,10 @@ async def refresh(
     """
     in_cookie = body is None
     if body is None:
-        token = cookie.refresh_token_of(request)
+        token = refresh_cookie.refresh_token_of(request)
         if token is None:
             raise ValidationFailed(fields=[FieldError("refresh_token", "REQUIRED")])
-    elif cookie.is_presented(request):
+    elif refresh_cookie.is_presented(request):
         # Which of the two is meant, nobody can tell.
         raise ValidationFailed(fields=[FieldError("refresh_token", "NOT_WITH_COOKIE")])
     else:
@@ -120,11 +120,11 @@ async def log_out(
     one of the refresh token in the cookie.
     """
     auth = services.auth
-    cookie.take_back(request, response)
+    refresh_cookie.take_back(request, response)
     if caller is not None:
         await auth.tell(auth.stub.LogOut, pb.LogOutRequest(), caller)
         return
-    token = cookie.refresh_token_of(request)
+    token = refresh_cookie.refresh_token_of(request)
     if token is None:
         raise Unauthenticated()
     try:
@@ -146,8 +146,8 @@ async def _refresh(services: Clients, token: str, client: pb.Client) -> pb.Grant
 
 def _show(granted: pb.Grant, request: Request, response: Response, *, in_cookie: bool) -> Grant:
     if in_cookie:
-        cookie.give(response, granted.refresh_token)
+        refresh_cookie.give(response, granted.refresh_token)
     else:
         # One that was left from an earlier login is not to be taken for this one's.
-        cookie.take_back(request, response)
+        refresh_cookie.take_back(request, response)
     return Grant.of(granted, in_cookie=in_cookie)

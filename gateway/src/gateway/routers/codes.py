@@ -3,9 +3,9 @@
 from starlette.responses import Response
 
 from gateway.clients import Services
-from gateway.routers import refuses
-from gateway.routers import router as api_router
 from gateway.routers.auth import Client
+from gateway.routes.api import refuses
+from gateway.routes.api import router as api_router
 from gateway.schemas.codes import PURPOSES, CodeGuess, CodeRequest, CodeVerdict, PasswordReset
 from parley.auth.v1 import auth_pb2 as pb
 

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from chassis.grpc.caller import TrustStore
-from gateway.routers import UNAVAILABLE
+from gateway.routes.api import UNAVAILABLE
 from gateway.schemas.base import Resource, example
 
 router = APIRouter(tags=["Operation"], generate_unique_id_function=lambda route: route.name)

@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import Query
 
 from chassis.telemetry.redaction import hide
-from gateway.auth import KeysReader, KeysWriter
 from gateway.clients import Services
-from gateway.idempotency import IdempotencyKeyOf
-from gateway.routers import refuses
-from gateway.routers import router as api_router
+from gateway.identity.authentication import KeysReader, KeysWriter
+from gateway.routes.api import refuses
+from gateway.routes.api import router as api_router
+from gateway.routes.idempotency import IdempotencyKeyOf
 from gateway.schemas.base import ListQuery, Page
 from gateway.schemas.keys import PROVIDERS, Key, NewKey
 from parley.apikey.v1 import apikey_pb2 as pb

@@ -6,11 +6,11 @@ from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway import cookie
-from gateway.auth import CallerOf
 from gateway.clients import Services
-from gateway.routers import refuses
-from gateway.routers import router as api_router
+from gateway.identity import refresh_cookie
+from gateway.identity.authentication import CallerOf
+from gateway.routes.api import refuses
+from gateway.routes.api import router as api_router
 from gateway.schemas.base import ListQuery, Page
 from gateway.schemas.logins import Login, PasswordChange
 from parley.auth.v1 import auth_pb2 as pb
@@ -62,7 +62,7 @@ async def revoke_login(
     auth = services.auth
     await auth.tell(auth.stub.RevokeLogin, pb.RevokeLoginRequest(id=login_id), caller)
     if login_id == caller.sid:
-        cookie.take_back(request, response)
+        refresh_cookie.take_back(request, response)
 
 
 @router.delete("/me/logins", status_code=204)
@@ -72,4 +72,4 @@ async def revoke_logins(
     """End all logins, this one included."""
     auth = services.auth
     await auth.tell(auth.stub.RevokeLogins, pb.RevokeLoginsRequest(), caller)
-    cookie.take_back(request, response)
+    refresh_cookie.take_back(request, response)

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import Query
 
-from gateway.auth import NotesReader, NotesWriter
 from gateway.clients import Services
-from gateway.idempotency import IdempotencyKeyOf
-from gateway.routers import router as api_router
+from gateway.identity.authentication import NotesReader, NotesWriter
+from gateway.routes.api import router as api_router
+from gateway.routes.idempotency import IdempotencyKeyOf
 from gateway.schemas.base import ListQuery, Page
 from gateway.schemas.notes import NewNote, Note
 from parley.notes.v1 import notes_pb2 as pb

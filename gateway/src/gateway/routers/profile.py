@@ -1,9 +1,9 @@
 """The profile of whoever is logged in."""
 
-from gateway.auth import CallerOf
 from gateway.clients import Services
-from gateway.routers import refuses
-from gateway.routers import router as api_router
+from gateway.identity.authentication import CallerOf
+from gateway.routes.api import refuses
+from gateway.routes.api import router as api_router
 from gateway.schemas.profile import Profile, ProfileChange
 from parley.auth.v1 import auth_pb2 as pb
 

@@ -5,14 +5,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.answers import ANSWERS, answer
-from gateway.auth import ChatWriter
 from gateway.clients import Services
-from gateway.idempotency import IdempotencyKeyOf
-from gateway.routers import refuses
-from gateway.routers import router as api_router
+from gateway.identity.authentication import ChatWriter
+from gateway.routes.api import refuses
+from gateway.routes.api import router as api_router
+from gateway.routes.idempotency import IdempotencyKeyOf
 from gateway.schemas.chat import Question, RunResult
-from parley.chat.v1 import chat_pb2 as pb
+from gateway.streams.answers import ANSWERS, answer
 
 router = api_router("Chat", "/chat")
 
@@ -40,7 +39,7 @@ async def ask_anew(
 
     With `Accept: text/event-stream` the answer comes as it is written, otherwise once it is whole.
     """
-    return await answer(request, response, services, caller, _request(body), key)
+    return await answer(request, response, services, caller, body.request(), key)
 
 
 @router.post(
@@ -63,15 +62,4 @@ async def ask(
     With `Accept: text/event-stream` the answer comes as it is written, otherwise once it is whole.
     It is generated and saved whether its reader stays or not. The same `Idempotency-Key` and body again: the same run, from its first event.
     """
-    return await answer(request, response, services, caller, _request(body, session_id), key)
-
-
-def _request(question: Question, session_id: str | None = None) -> pb.StartRunRequest:
-    return pb.StartRunRequest(
-        session_id=session_id,
-        content=question.content,
-        key_id=question.key_id,
-        model=question.model,
-        temperature=question.temperature,
-        max_tokens=question.max_tokens,
-    )
+    return await answer(request, response, services, caller, body.request(session_id), key)

@@ -6,15 +6,16 @@ from fastapi import Header, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.answers import ANSWERS, answer
-from gateway.auth import ChatReader, ChatWriter
 from gateway.clients import Services
-from gateway.idempotency import IdempotencyKeyOf
-from gateway.routers import refuses
-from gateway.routers import router as api_router
+from gateway.identity.authentication import ChatReader, ChatWriter
+from gateway.routes.api import refuses
+from gateway.routes.api import router as api_router
+from gateway.routes.idempotency import IdempotencyKeyOf
 from gateway.schemas.base import Nothing
 from gateway.schemas.chat import RunResult
-from gateway.sse import EventStream, begin
+from gateway.streams.answers import ANSWERS, answer
+from gateway.streams.frames import begin
+from gateway.streams.sse import EventStream
 from parley.chat.v1 import chat_pb2 as pb
 
 router = api_router("Chat", "/chat/runs")
@@ -27,8 +28,8 @@ _PATIENCE_SECONDS = 1.0
 @router.get("/{run_id}")
 async def get_run(run_id: str, caller: ChatReader, services: Services) -> RunResult:
     """Show a run with its question and, once saved, its answer."""
-    chat = services.chat
-    response = await chat.ask(chat.stub.GetRun, pb.GetRunRequest(run_id=run_id), caller)
+    runs = services.runs
+    response = await runs.ask(runs.stub.GetRun, pb.GetRunRequest(run_id=run_id), caller)
     return RunResult.of(response)
 
 
@@ -59,9 +60,9 @@ async def follow_run(
     """
     state = request.app.state
     state.requests.check_room(str(caller.user_id))
-    chat = services.chat
-    batches = chat.follow(
-        chat.stub.FollowRun,
+    frames = services.frames
+    batches = frames.follow(
+        frames.stub.FollowRun,
         pb.FollowRunRequest(run_id=run_id, after=after if last_event_id is None else last_event_id),
         caller,
     )
@@ -85,8 +86,8 @@ async def cancel_run(
 
     It ends within two seconds, and what there is of its answer is kept. Of no effect on a run that has ended.
     """
-    chat = services.chat
-    await chat.tell(chat.stub.CancelRun, pb.CancelRunRequest(run_id=run_id), caller)
+    runs = services.runs
+    await runs.tell(runs.stub.CancelRun, pb.CancelRunRequest(run_id=run_id), caller)
     return Response(status_code=202)
 
 

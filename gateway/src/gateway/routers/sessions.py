@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import Query
 
-from gateway.auth import ChatReader, ChatWriter
 from gateway.clients import Services
-from gateway.idempotency import IdempotencyKeyOf
-from gateway.routers import refuses
-from gateway.routers import router as api_router
+from gateway.identity.authentication import ChatReader, ChatWriter
+from gateway.routes.api import refuses
+from gateway.routes.api import router as api_router
+from gateway.routes.idempotency import IdempotencyKeyOf
 from gateway.schemas.base import ListQuery, Page
 from gateway.schemas.chat import (
     ORDERS,
@@ -32,9 +32,9 @@ async def create_session(
     Every field may be left to its default.
     """
     wanted = body or NewSession()
-    chat = services.chat
-    response = await chat.tell(
-        chat.stub.CreateSession,
+    sessions = services.sessions
+    response = await sessions.tell(
+        sessions.stub.CreateSession,
         pb.CreateSessionRequest(title=wanted.title, key_id=wanted.key_id, model=wanted.model),
         caller,
         idempotency_key=key,
@@ -47,9 +47,9 @@ async def list_sessions(
     query: Annotated[ListQuery, Query()], caller: ChatReader, services: Services
 ) -> Page[Session]:
     """List one's conversations, the most recently active first."""
-    chat = services.chat
-    response = await chat.ask(
-        chat.stub.ListSessions,
+    sessions = services.sessions
+    response = await sessions.ask(
+        sessions.stub.ListSessions,
         pb.ListSessionsRequest(limit=query.limit, cursor=query.cursor, count=query.count),
         caller,
     )
@@ -63,8 +63,10 @@ async def list_sessions(
 @router.get("/{session_id}")
 async def get_session(session_id: str, caller: ChatReader, services: Services) -> Session:
     """Show a conversation."""
-    chat = services.chat
-    response = await chat.ask(chat.stub.GetSession, pb.GetSessionRequest(id=session_id), caller)
+    sessions = services.sessions
+    response = await sessions.ask(
+        sessions.stub.GetSession, pb.GetSessionRequest(id=session_id), caller
+    )
     return Session.of(response.session)
 
 
@@ -76,9 +78,9 @@ async def list_messages(
     services: Services,
 ) -> Page[Message]:
     """List the messages of a conversation, in their order or backwards."""
-    chat = services.chat
-    response = await chat.ask(
-        chat.stub.ListMessages,
+    sessions = services.sessions
+    response = await sessions.ask(
+        sessions.stub.ListMessages,
         pb.ListMessagesRequest(
             session_id=session_id,
             limit=query.limit,
@@ -101,8 +103,8 @@ async def recover_run(session_id: str, caller: ChatReader, services: Services) -
 
     What comes after it is at the run's `events`, behind `seq`.
     """
-    chat = services.chat
-    response = await chat.ask(
-        chat.stub.RecoverRun, pb.RecoverRunRequest(session_id=session_id), caller
+    runs = services.runs
+    response = await runs.ask(
+        runs.stub.RecoverRun, pb.RecoverRunRequest(session_id=session_id), caller
     )
     return RecoveredRun.of(response)

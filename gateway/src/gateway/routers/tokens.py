@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import Query
 
-from gateway.auth import CallerOf
 from gateway.clients import Services
-from gateway.idempotency import IdempotencyKeyOf
-from gateway.routers import refuses
-from gateway.routers import router as api_router
+from gateway.identity.authentication import CallerOf
+from gateway.routes.api import refuses
+from gateway.routes.api import router as api_router
+from gateway.routes.idempotency import IdempotencyKeyOf
 from gateway.schemas.base import ListQuery, Page
 from gateway.schemas.tokens import CreatedToken, NewToken, Token
 from parley.auth.v1 import auth_pb2 as pb

@@ -75,14 +75,9 @@ class NewSession(Body):
     model: Model | None = Field(None, description="The connection's model if absent.")
 
 
-class Question(Body):
-    model_config = example(content="What is Parley?")
+class GenerationParameters(Body):
+    """How an answer is to be generated; named as in the contract."""
 
-    content: QuestionText = Field(
-        description="As long as the operator allows, 32,000 characters unless set otherwise."
-    )
-    key_id: Line | None = Field(None, description="The conversation's connection if absent.")
-    model: Model | None = Field(None, description="The conversation's model if absent.")
     temperature: float | None = Field(
         None,
         ge=bounds.TEMPERATURE.minimum,
@@ -95,6 +90,29 @@ class Question(Body):
         le=bounds.MAX_TOKENS.maximum,
         description="2,048 if absent.",
     )
+
+
+_PARAMETERS = set(GenerationParameters.model_fields)
+
+
+class Question(GenerationParameters):
+    model_config = example(content="What is Parley?")
+
+    content: QuestionText = Field(
+        description="As long as the operator allows, 32,000 characters unless set otherwise."
+    )
+    key_id: Line | None = Field(None, description="The conversation's connection if absent.")
+    model: Model | None = Field(None, description="The conversation's model if absent.")
+
+    def request(self, session_id: str | None = None) -> pb.StartRunRequest:
+        """What asks this, in that session or in one made for it."""
+        said = self.model_dump(include=_PARAMETERS, exclude_none=True)
+        return pb.StartRunRequest(
+            session_id=session_id,
+            content=self.content,
+            key_id=self.key_id,
+            parameters=pb.GenerationParameters(model=self.model, **said),
+        )
 
 
 class MessageListQuery(ListQuery):
@@ -187,9 +205,11 @@ class Run(Resource):
     model_config = example(**_A_RUN)
 
     id: str
-    session_id: str
-    question_id: str
-    answer_id: str
+    session_id: str | None = Field(
+        description="Null, as the next two are: it belongs to no conversation."
+    )
+    question_id: str | None
+    answer_id: str | None
     status: RunStatus
     reason: str | None = Field(description="Why it ended other than completed.")
     provider: str
@@ -203,9 +223,9 @@ class Run(Resource):
     def of(cls, run: pb.Run) -> "Run":
         return cls(
             id=run.id,
-            session_id=run.session_id,
-            question_id=run.question_id,
-            answer_id=run.answer_id,
+            session_id=run.session_id if run.HasField("session_id") else None,
+            question_id=run.question_id if run.HasField("question_id") else None,
+            answer_id=run.answer_id if run.HasField("answer_id") else None,
             status=_STATUSES[run.status],
             reason=run.reason if run.HasField("reason") else None,
             provider=run.provider,
@@ -223,14 +243,14 @@ class RunResult(Resource):
     model_config = example(run=_A_RUN, question=_A_QUESTION, answer=_AN_ANSWER)
 
     run: Run
-    question: Message
+    question: Message | None = Field(description="Null: the run belongs to no conversation.")
     answer: Message | None
 
     @classmethod
     def of(cls, result: pb.GetRunResponse) -> "RunResult":
         return cls(
             run=Run.of(result.run),
-            question=Message.of(result.question),
+            question=Message.of(result.question) if result.HasField("question") else None,
             answer=Message.of(result.answer) if result.HasField("answer") else None,
         )
 

@@ -7,7 +7,7 @@ from chassis.errors import AppError, Unauthenticated
 from chassis.grpc.caller import Verified
 from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
-from gateway.bearers import SPARE_SECONDS, Bearers, is_personal
+from gateway.identity.bearer_tokens import SPARE_SECONDS, Bearers, is_personal
 from gateway.ws.seats import Seats
 from parley.auth.v1 import auth_pb2 as pb
 

@@ -5,6 +5,7 @@ import base64
 import binascii
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -12,13 +13,13 @@ from websockets.utils import accept_key
 
 from chassis.grpc.caller import Verified
 from chassis.telemetry.context import request_id
-from gateway.auth import bearer_token, client_at
-from gateway.bearers import Bearers, is_personal
 from gateway.edge.access import identify
 from gateway.edge.origin import is_ours
 from gateway.edge.proxy import TrustedProxies
+from gateway.identity.authentication import bearer_token, client_at
+from gateway.identity.bearer_tokens import Bearers, is_personal
 from gateway.problems import OriginNotAllowed, RequestRefused
-from gateway.routers import UNAVAILABLE, refuses
+from gateway.routes.api import UNAVAILABLE, refuses
 from gateway.settings import Settings
 from gateway.ws.sockets import Sockets
 from gateway.ws.wire import Gone, Wire
@@ -33,6 +34,12 @@ class UpgradeRequired(RequestRefused):
     status = 426
     reason = "UPGRADE_REQUIRED"
     detail = "This address takes WebSockets alone, version 13."
+    # RFC 9110, 15.5.22, and RFC 6455, 4.4.
+    headers: ClassVar[Mapping[str, str]] = {
+        "upgrade": "websocket",
+        "connection": "upgrade",
+        "sec-websocket-version": "13",
+    }
 
 
 @router.get(

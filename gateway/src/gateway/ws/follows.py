@@ -9,14 +9,13 @@ from chassis.caller import Caller
 from chassis.errors import AppError, Unavailable
 from chassis.tasks import end_task
 from gateway.clients import Peer
-from gateway.sse import Batch, begin, sliced
-from gateway.trunks import Asking, Trunks
+from gateway.streams.frame_channels import Asking, FrameChannels
+from gateway.streams.frames import TERMINAL, Batch, begin, sliced
 from gateway.ws import frames
 from gateway.ws.wire import Wire
 from parley.chat.v1 import chat_pb2 as pb
-from parley.chat.v1.chat_pb2_grpc import ChatServiceStub
+from parley.chat.v1.chat_pb2_grpc import FrameServiceStub
 
-_TERMINAL = frozenset({"done", "error"})
 # A run that says nothing for so long is only silent: its follower gets the ack.
 _PATIENCE_SECONDS = 1.0
 
@@ -29,10 +28,12 @@ class StreamBroken(Unavailable):
 class Follows:
     """One follower for each run at most: the newest."""
 
-    def __init__(self, wire: Wire, chat: Peer[ChatServiceStub], trunks: Trunks) -> None:
+    def __init__(
+        self, wire: Wire, service: Peer[FrameServiceStub], frame_channels: FrameChannels
+    ) -> None:
         self._wire = wire
-        self._chat = chat
-        self._trunks = trunks
+        self._service = service
+        self._frame_channels = frame_channels
         self._tasks: dict[str, asyncio.Task[Any]] = {}
 
     async def ask(self, frame: frames.SendQuestion | frames.Continue, caller: Caller) -> None:
@@ -41,8 +42,8 @@ class Follows:
         if isinstance(frame, frames.Continue):
             asking = pb.ContinueRunRequest(run_id=frame.run_id)
         else:
-            asking = frame.request()
-        begun = await self._trunks.begin(asking, caller, frame.idempotency_key)
+            asking = frame.request(frame.session_id)
+        begun = await self._frame_channels.begin(asking, caller, frame.idempotency_key)
         async with aclosing(begun.batches) as batches:
             run = begun.run
             async with _Place(self._tasks, run.run_id):
@@ -58,10 +59,10 @@ class Follows:
 
     async def follow(self, frame: frames.Follow, caller: Caller) -> None:
         """Follow a run from behind ``after`` to its end. Raises AppError."""
-        chat = self._chat
+        service = self._service
         asked = pb.FollowRunRequest(run_id=frame.run_id, after=frame.after)
         async with _Place(self._tasks, frame.run_id):
-            batches = chat.follow(chat.stub.FollowRun, asked, caller)
+            batches = service.follow(service.stub.FollowRun, asked, caller)
             async with aclosing(batches):
                 opening = await begin(batches, patience=_PATIENCE_SECONDS)
                 try:
@@ -94,7 +95,7 @@ class Follows:
                 for some in sliced(frames.events(opening, events)):
                     await self._wire.send(some)
                 batch = await anext(batches, None)
-            if last not in _TERMINAL:
+            if last not in TERMINAL:
                 raise StreamBroken()
         except AppError as error:
             error.metadata["run_id"] = run_id

@@ -10,12 +10,12 @@ import orjson
 from pydantic import Field, ValidationError
 
 from chassis.errors import AppError, FieldError, ValidationFailed
-from gateway.bodies import json_object, refuse_nul
 from gateway.problems import field_errors, members
+from gateway.routes.json_route import json_object, refuse_nul
 from gateway.schemas.base import Body
 from gateway.schemas.chat import Question
-from gateway.sse import FrameLike
-from parley.chat.v1 import chat_pb2 as pb
+from gateway.streams.failures import shown
+from gateway.streams.frames import FrameLike
 
 _INT64_MAX = 2**63 - 1
 
@@ -36,16 +36,6 @@ class SendQuestion(Question):
     ref: Ref
     session_id: str | None = None
     idempotency_key: IdempotencyKey | None = None
-
-    def request(self) -> pb.StartRunRequest:
-        return pb.StartRunRequest(
-            session_id=self.session_id,
-            content=self.content,
-            key_id=self.key_id,
-            model=self.model,
-            temperature=self.temperature,
-            max_tokens=self.max_tokens,
-        )
 
 
 class Continue(Body):
@@ -166,11 +156,13 @@ def opening_of(run_id: str) -> bytes:
 
 
 def events(opening: bytes, frames: Iterable[FrameLike]) -> Iterator[bytes]:
-    """The frames of a run as events, each made when it is asked for; their data is not looked at."""
+    """The frames of a run as events, each made when it is asked for; their data is not looked at, but
+    for that of a failure.
+    """
     for frame in frames:
         yield b'%b%d,"event":"%b","data":%b}' % (
             opening,
             frame.seq,
             frame.event.encode(),
-            frame.data,
+            shown(frame),
         )

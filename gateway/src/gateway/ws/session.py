@@ -8,11 +8,11 @@ from chassis.errors import AppError, Internal, Kind, Unauthenticated
 from chassis.tasks import end_task
 from chassis.telemetry.context import accept_request_id, accept_traceparent, request_id, traceparent
 from chassis.telemetry.logging import get_logger
-from gateway.auth import InsufficientScope, check_scope
 from gateway.clients import Clients
+from gateway.identity.authentication import InsufficientScope, check_scope
 from gateway.problems import MalformedJson, RequestRefused
 from gateway.settings import Settings
-from gateway.trunks import Trunks
+from gateway.streams.frame_channels import FrameChannels
 from gateway.ws import frames
 from gateway.ws.closing import Closing, HangUp
 from gateway.ws.credential import Credential
@@ -54,14 +54,14 @@ class Session:
         *,
         settings: Settings,
         clients: Clients,
-        trunks: Trunks,
+        frame_channels: FrameChannels,
         credential: Credential,
     ) -> None:
         self.wire = wire
         self._settings = settings
-        self._chat = clients.chat
+        self._runs = clients.runs
         self._credential = credential
-        self._follows = Follows(wire, clients.chat, trunks)
+        self._follows = Follows(wire, clients.frames, frame_channels)
         self._tasks: set[asyncio.Task[None]] = set()
         self._cancels: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
@@ -177,8 +177,8 @@ class Session:
                 self._spawn(self._follows.ask(frame, caller), frame.ref, self._tasks)
 
     async def _cancel(self, frame: frames.Cancel, caller: Caller) -> None:
-        chat = self._chat
-        await chat.tell(chat.stub.CancelRun, pb.CancelRunRequest(run_id=frame.run_id), caller)
+        runs = self._runs
+        await runs.tell(runs.stub.CancelRun, pb.CancelRunRequest(run_id=frame.run_id), caller)
         await self.wire.send([frames.ack(frame.ref, run_id=frame.run_id)])
 
     def _spawn(

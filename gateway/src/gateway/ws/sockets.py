@@ -10,10 +10,10 @@ from chassis.grpc.caller import Verified
 from chassis.service import Component
 from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
-from gateway.bearers import Bearers
 from gateway.clients import Clients
+from gateway.identity.bearer_tokens import Bearers
 from gateway.settings import Settings
-from gateway.trunks import Trunks
+from gateway.streams.frame_channels import FrameChannels
 from gateway.ws.closing import Closing
 from gateway.ws.credential import Credential
 from gateway.ws.seats import Seats
@@ -47,11 +47,11 @@ class Sockets(Component):
     """Opens sessions, reviews them each second, and counts them."""
 
     def __init__(
-        self, settings: Settings, clients: Clients, trunks: Trunks, bearers: Bearers
+        self, settings: Settings, clients: Clients, frame_channels: FrameChannels, bearers: Bearers
     ) -> None:
         self._settings = settings
         self._clients = clients
-        self._trunks = trunks
+        self._frame_channels = frame_channels
         self._bearers = bearers
         self._seats = Seats(settings.sockets_per_user)
         self._open: set[Session] = set()
@@ -91,7 +91,7 @@ class Sockets(Component):
             wire,
             settings=self._settings,
             clients=self._clients,
-            trunks=self._trunks,
+            frame_channels=self._frame_channels,
             credential=Credential(
                 self._bearers, self._seats, admitted=admitted, personal=personal, client=client
             ),

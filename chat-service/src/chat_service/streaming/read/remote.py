@@ -45,7 +45,7 @@ class RemoteRuns:
     def __init__(self, log: RunLog, fallback: FallbackLog, *, flush_seconds: float) -> None:
         self._log = log
         self._fallback = fallback
-        self._tick_seconds = flush_seconds
+        self._flush_seconds = flush_seconds
         self._runs: dict[UUID, _RemoteRun] = {}
         self._read_again = self._look_again = 0.0
         self._task: asyncio.Task[None] | None = None
@@ -85,7 +85,7 @@ class RemoteRuns:
             except Exception as error:  # noqa: BLE001 - those who follow wait for the next look
                 _log.error("remote_runs.broke", exc_info=error)
                 self._read_again = began + _READ_AGAIN_SECONDS
-            await asyncio.sleep(max(0.0, began + max(pause, self._tick_seconds) - loop.time()))
+            await asyncio.sleep(max(0.0, began + max(pause, self._flush_seconds) - loop.time()))
 
     async def _read(self) -> None:
         live = {run_id: one.place for run_id, one in self._runs.items() if not one.window.ended}

@@ -35,7 +35,7 @@ class Flusher(Component):
     def __init__(self, writer: Writer, *, flush_seconds: float, timings: Timings = SHIPPED) -> None:
         self._degraded_pause = timings.degraded_pause
         self._writer = writer
-        self._tick_seconds = flush_seconds
+        self._flush_seconds = flush_seconds
         self._news: dict[LiveRun, None] = {}
         self._urgent: dict[LiveRun, None] = {}
         self._readers: list[asyncio.Future[None]] = []
@@ -105,9 +105,9 @@ class Flusher(Component):
 
     def _pause_of(self, runs: int) -> float:
         if self._writer.degraded:
-            return max(self._tick_seconds, self._degraded_pause)
+            return max(self._flush_seconds, self._degraded_pause)
         grown = min(runs * _SECONDS_FOR_A_RUN, _LONGEST_PAUSE_SECONDS)
-        return max(self._tick_seconds, grown)
+        return max(self._flush_seconds, grown)
 
     async def _wait_until(self, when: float | None) -> None:
         self._wake.clear()

@@ -9,13 +9,13 @@ from chassis.health import EmbeddedUvicorn
 from chassis.listening import listen
 from chassis.service import Component
 from chassis.telemetry.logging import get_logger
-from gateway.descriptors import allow_descriptors
 from gateway.edge.body import BodyTerms
+from gateway.edge.descriptors import allow_descriptors
 from gateway.edge.held import HeldBytes
+from gateway.edge.http_protocol import Bounds, bounded_protocol
 from gateway.edge.proxy import TrustedProxies
-from gateway.http_protocol import Bounds, bounded_protocol
-from gateway.presence import LongRequests
 from gateway.settings import Settings
+from gateway.streams.presence import LongRequests
 from gateway.ws.door import SocketDoor
 
 _log = get_logger(__name__)

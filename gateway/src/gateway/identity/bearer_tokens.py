@@ -19,7 +19,7 @@ from prometheus_client import Counter
 from chassis.errors import AppError, Kind, Unauthenticated, Unavailable
 from chassis.grpc.caller import TokenVerifier, Verified
 from gateway.clients import Peer
-from gateway.guesses import Guesses
+from gateway.identity.rate_limit import Guesses
 from parley.auth.v1 import auth_pb2 as pb
 from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
 

@@ -1,14 +1,13 @@
-"""A run's frames as server-sent events, byte by byte as chat-service made them.
+"""A run's frames as server-sent events (SSE), byte by byte as chat-service made them.
 
-This path is the hot one. A frame's data is never parsed; the frames of one gRPC message go
+This path is the hot one. A frame's data is not parsed, but for a failure's; the frames of one gRPC message go
 out in one write, or in slices of 64 KiB; nothing is queued: while a client does not read, its stream is not read
 either. The format: https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import aclosing
-from typing import Protocol, TypeVar
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -16,7 +15,9 @@ from starlette.types import Receive, Scope, Send
 from chassis.errors import AppError
 from chassis.grpc.caller import Verified
 from chassis.telemetry.logging import get_logger
-from gateway.presence import End, LongRequests
+from gateway.streams.failures import shown
+from gateway.streams.frames import AnyBatch, Batch, Batches, sliced
+from gateway.streams.presence import End, LongRequests
 
 _log = get_logger(__name__)
 
@@ -35,54 +36,13 @@ _FAREWELLS: dict[End | None, bytes] = {
     End.REVOKED: b": logged out\n\n",
     End.OUTLIVED: b": go on with a new token\n\n",
 }
-_SLICE_BYTES = 64 * 1024
 _END = {"type": "http.response.body", "body": b"", "more_body": False}
-
-
-class FrameLike(Protocol):
-    @property
-    def seq(self) -> int: ...
-    @property
-    def event(self) -> str: ...
-    @property
-    def data(self) -> bytes: ...
-
-
-class Batch(Protocol):
-    """What StartRun and FollowRun answer with: some frames of a run, in order."""
-
-    @property
-    def frames(self) -> Iterable[FrameLike]: ...
-
-
-AnyBatch = TypeVar("AnyBatch", bound=Batch)
-
-
-class Batches(Protocol):
-    """A run's frames as they come: iterate it, then close it whatever happens."""
-
-    def __aiter__(self) -> AsyncIterator[Batch]: ...
-    async def aclose(self) -> None: ...
-
-
-def sliced(events: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """The events in order, in slices of 64 KiB or one event: a history is not one write."""
-    some: list[bytes] = []
-    size = 0
-    for event in events:
-        some.append(event)
-        size += len(event)
-        if size >= _SLICE_BYTES:
-            yield some
-            some, size = [], 0
-    if some:
-        yield some
 
 
 def encode(batch: Batch) -> list[bytes]:
     """The batch's frames as events, in slices."""
     events = [
-        b"id: %d\nevent: %b\ndata: %b\n\n" % (frame.seq, frame.event.encode(), frame.data)
+        b"id: %d\nevent: %b\ndata: %b\n\n" % (frame.seq, frame.event.encode(), shown(frame))
         for frame in batch.frames
     ]
     return [b"".join(some) for some in sliced(events)]
@@ -127,7 +87,7 @@ class EventStream(Response):
 
         async with aclosing(self._batches) as batches:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            presence = self._requests.hold(receive, token, beat=beat, every=self._heartbeat)
+            presence = self._requests.hold(receive, token, heartbeat=beat, every=self._heartbeat)
             try:
                 async with presence:
                     touch = presence.touch
@@ -154,28 +114,3 @@ class EventStream(Response):
 
 def _message(body: bytes) -> dict[str, object]:
     return {"type": "http.response.body", "body": body, "more_body": True}
-
-
-async def begin(
-    batches: AsyncGenerator[AnyBatch, None], *, patience: float
-) -> asyncio.Task[AnyBatch | None]:
-    """The read of the first answer: done, or still under way after ``patience`` seconds.
-
-    So a refusal can still be a problem with its own status, and a run that is silent just now
-    does not keep its follower waiting. Raises what the stream raises.
-    """
-    opening = asyncio.create_task(_next(batches), name="stream-opening")
-    try:
-        done, _ = await asyncio.wait((opening,), timeout=patience)
-        if done:
-            opening.result()
-    except BaseException:
-        opening.cancel()
-        await asyncio.wait((opening,))
-        await batches.aclose()
-        raise
-    return opening
-
-
-async def _next(batches: AsyncGenerator[AnyBatch, None]) -> AnyBatch | None:
-    return await anext(batches, None)

@@ -7,8 +7,8 @@ from starlette.requests import Request
 
 from chassis.caller import Caller, Scope
 from chassis.errors import AppError, Kind, Unauthenticated
-from gateway import cookie
-from gateway.bearers import Bearers
+from gateway.identity import refresh_cookie
+from gateway.identity.bearer_tokens import Bearers
 from parley.auth.v1 import auth_pb2 as pb
 
 _USER_AGENT_CHARACTERS = 256
@@ -60,7 +60,7 @@ async def authenticate(request: Request, wanted: AccessToken) -> Caller | None:
     try:
         verified = await bearers.inspect(bearer_token(authorization), client_of(request))
     except Unauthenticated:
-        if wanted.required or not cookie.is_presented(request):
+        if wanted.required or not refresh_cookie.is_presented(request):
             raise
         return None
     # For as long as the request may take.

@@ -11,11 +11,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from chassis.errors import AppError
 from gateway.edge.access import UNMATCHED
 from gateway.edge.body import Body, BodyTerms
-from gateway.edge.held import HeldBytes
+from gateway.edge.heads import check_version, fields_of, is_chunked, origin_form, tokens
+from gateway.edge.held import HeldBytes, KeptTooLong
 from gateway.edge.parting import Parting, StandIn, unchunked
 from gateway.edge.proxy import TrustedProxies
 from gateway.edge.refusal import refusal
-from gateway.problems import BodyTooSlow, HeadTooLarge, HeadTooSlow, NotHttp
+from gateway.problems import BodyTooSlow, HeadTooLarge, HeadTooSlow, NotHttp, TargetTooLong
 from gateway.ws.door import PATH, SocketDoor
 from gateway.ws.wire import Gone
 
@@ -88,7 +89,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._body.end()
         for cycle, _ in self.pipeline:
             if (body := _body_of(cycle)) is not None:
-                body.release()
+                body.drop()
         # What is still being served holds this protocol no more.
         self._stand_in.close = self.transport.close
         super().connection_lost(exc)
@@ -103,8 +104,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             if self._upgrading:
                 self._take_upgrade(behind)
                 return
-        except httptools.HttpParserError:
-            self._unreadable()
+        except httptools.HttpParserError as error:
+            # What one of the methods below has raised in the parser, if that is what stopped it.
+            refused = error.__context__
+            if isinstance(refused, AppError):
+                self._refuse(refused)
+            else:
+                self._unreadable()
             return
         if self._in_head:
             if self._head_timer is None:
@@ -112,12 +118,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             if was_in_head:
                 self._head_bytes += len(data)
                 if self._head_bytes > self.bounds.head_limit:
-                    self._refuse(HeadTooLarge())
+                    self._refuse(self._too_large())
         elif self._body is not None and not self._body.ended:
             self._body.settle()
             if self._body.is_broken:
                 # Its reader has its turn later, and others come before.
-                self.cycle.body.clear()
                 self._deafen()
             elif self._body.is_cut:
                 self._deafen()
@@ -192,45 +197,49 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._stop_timer()
         scope: Any = self.scope
-        scope["method"] = self.parser.get_method().decode("ascii")
-        size = len(self.url)
-        length = 0
-        chunked = encoded = False
-        framing = b""
-        body: Body | None = None
-        for name, value in self.headers:
-            size += len(name) + len(value)
-            if name == b"content-length":
-                length = int(value)
-                framing = b"content-length: " + value
-            elif name == b"transfer-encoding":
-                chunked = True
-                framing = b"transfer-encoding: " + value
-            elif name == b"content-encoding":
-                encoded = value.strip().lower() not in (b"", b"identity")
-        if size > self.bounds.head_limit:
-            self._refuse(HeadTooLarge())
-        if size > self.bounds.head_limit or len(self.pipeline) >= _MAX_PIPELINED:
-            # Stops the parser.
-            raise httptools.HttpParserError("too large, or too many")
+        method = scope["method"] = self.parser.get_method().decode("ascii")
         client, scope["scheme"] = self.bounds.proxies.client_of(scope)
         scope["client"] = (client, 0)
-        self._upgrading = self.parser.should_upgrade() and super()._should_upgrade()
+        size = len(self.url)
+        for name, value in self.headers:
+            size += len(name) + len(value)
+        if size > self.bounds.head_limit:
+            raise self._too_large()
+        if len(self.pipeline) >= _MAX_PIPELINED:
+            # Stops the parser.
+            raise httptools.HttpParserError("too many")
+        version = self.parser.get_http_version()
+        fields = fields_of(self.headers)
+        check_version(version, fields)
+        chunked = is_chunked(fields)
+        self.url, authority = origin_form(self.url, method, scope["scheme"])
+        if authority is not None:
+            self.headers[:] = [field for field in self.headers if field[0] != b"host"]
+            self.headers.append((b"host", authority))
+        offers = self.parser.should_upgrade()
+        self._upgrading = offers and version == "1.1" and self._is_handshake(method, fields)
+        length = int(fields.get(b"content-length", 0))
+        body: Body | None = None
         if chunked or length:
             if self._upgrading:
                 raise httptools.HttpParserError("a handshake has no body")
-            if self.parser.should_upgrade():
-                self._passed_over = framing
+            if offers:
+                self._passed_over = (
+                    b"transfer-encoding: chunked" if chunked else b"content-length: %d" % length
+                )
+            encoded = fields.get(b"content-encoding", b"").strip().lower()
             body = scope["state"]["body"] = Body(
                 self.bounds.body,
                 self.bounds.held,
                 client,
                 announced=None if chunked else length,
-                encoded=encoded,
+                encoded=encoded not in (b"", b"identity"),
             )
         # Raises if the address is none: then no request has this body.
         super().on_headers_complete()
-        self._body = body
+        if body is not None:
+            self._body = body
+            body.forget = partial(_forget_body, self.cycle)
 
     def on_body(self, body: bytes) -> None:
         known = self._body
@@ -246,9 +255,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             return  # its body is still to come
         self._finished = True
         super().on_message_complete()
-        if self._body is not None:
-            self._body.settle()
-            self._body.end()
+        body = self._body
+        if body is not None:
+            body.settle()
+            body.end()
+            if self.cycle is not self._running and not body.is_broken:
+                self._watch(body)
 
     # uvicorn's side
 
@@ -273,8 +285,19 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def _should_upgrade(self) -> bool:
         return self._upgrading
 
-    def _should_upgrade_to_ws(self) -> bool:
-        return self.scope["method"] == "GET" and self.url.partition(b"?")[0] == PATH.encode()
+    def _is_handshake(self, method: str, fields: dict[bytes, bytes]) -> bool:
+        """Whether it offers what is taken here: RFC 6455, 4.2.1. Else Upgrade is passed over."""
+        return (
+            method == "GET"
+            and self.url.partition(b"?")[0] == PATH.encode()
+            and b"websocket" in tokens(fields.get(b"upgrade"))
+            and b"upgrade" in tokens(fields.get(b"connection"))
+        )
+
+    def _too_large(self) -> AppError:
+        if self._begun and len(self.url) > self.bounds.head_limit:
+            return TargetTooLong()
+        return HeadTooLarge()
 
     def _take_upgrade(self, behind: bytes) -> None:
         """The handshake by the head that is parsed already; then the connection is a socket's.
@@ -339,10 +362,16 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _watch(self, body: Body) -> None:
-        body.watch(partial(self._give_up_body, body))
+        body.watch(partial(self._give_up_body, body), self._is_paused)
+
+    def _is_paused(self) -> bool:
+        return self.flow.read_paused
 
     def _give_up_body(self, body: Body) -> None:
-        if not body.answered:
+        if body.ended:
+            # It was in time, but it does not stay for as long as those before it please.
+            body.fail(KeptTooLong())
+        elif not body.answered:
             self._fail(body, BodyTooSlow())
         elif self._answering():
             self._deafen()
@@ -363,7 +392,6 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def _fail(self, body: Body, error: AppError) -> None:
         """The request is answered with ``error``, in its own place."""
         body.fail(error)
-        self.cycle.body.clear()
         self._deafen()
 
     def _refuse(self, error: AppError, *, route: str = UNMATCHED, identified: bool = False) -> None:
@@ -417,6 +445,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.transport.close()
         else:
             self._deafen().linger()
+
+
+def _forget_body(cycle: RequestResponseCycle) -> None:
+    cycle.body.clear()
 
 
 def _body_of(cycle: RequestResponseCycle) -> Body | None:

@@ -1,4 +1,4 @@
-"""Runs whose frames come by a trunk, and go on by themselves when it does not bring them."""
+"""Runs whose frames come by a channel, and go on by themselves when it does not bring them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -12,24 +12,24 @@ from chassis.errors import Unavailable
 from chassis.testing import eventually
 from parley.chat.v1 import chat_pb2
 
-# `Door` and `FakeTrunk` of conftest.py, which a test module has no names for.
+# `Door` and `FakeChannel` of conftest.py, which a test module has no names for.
 Door = Any
-FakeTrunk = Any
+FakeChannel = Any
 MakeFrame = Callable[[int, str, bytes], chat_pb2.Frame]
 
 ASK = "/api/v1/chat/messages"
 DELTA = b'{"text":"x"}'
 
 
-def load(ticket: int, *frames: chat_pb2.Frame, off: bool = False) -> chat_pb2.Load:
-    return chat_pb2.Load(ticket=ticket, frames=frames, off=off)
+def batch(subscription: int, *frames: chat_pb2.Frame, detached: bool = False) -> chat_pb2.Batch:
+    return chat_pb2.Batch(subscription=subscription, frames=frames, detached=detached)
 
 
 class Reader:
     """A client in the middle of an answer."""
 
-    def __init__(self, response: httpx.Response, ticket: int) -> None:
-        self.ticket = ticket
+    def __init__(self, response: httpx.Response, subscription: int) -> None:
+        self.subscription = subscription
         self._events = self._read(response)
 
     async def _read(self, response: httpx.Response) -> AsyncIterator[tuple[int, str]]:
@@ -55,7 +55,7 @@ async def asking(door: Door) -> AsyncIterator[Reader]:
     headers = {**door.bearer, "accept": "text/event-stream"}
     async with door.http.stream("POST", ASK, json={"content": "x"}, headers=headers) as response:
         assert response.status_code == 200
-        yield Reader(response, door.chat.berths[-1][1])
+        yield Reader(response, door.chat.destinations[-1][1])
 
 
 def followed(door: Door) -> list[int]:
@@ -63,38 +63,40 @@ def followed(door: Door) -> list[int]:
     return [call.request.after for call in door.chat.calls if call.method == "FollowRun"]
 
 
-async def test_answers_come_by_the_trunk_each_to_its_reader(
-    door: Door, trunk: FakeTrunk, make_frame: MakeFrame
+async def test_answers_come_by_the_channel_each_to_its_reader(
+    door: Door, channel: FakeChannel, make_frame: MakeFrame
 ) -> None:
     async with asking(door) as one, asking(door) as other:
-        assert one.ticket != other.ticket
+        assert one.subscription != other.subscription
         start, delta, done = (
             make_frame(n, e, DELTA) for n, e in ((1, "start"), (2, "delta"), (3, "done"))
         )
-        trunk.bring(load(one.ticket, start, delta), load(other.ticket, start))
+        channel.bring(batch(one.subscription, start, delta), batch(other.subscription, start))
         assert await one.take(2) == [(1, "start"), (2, "delta")]
         assert await other.take(1) == [(1, "start")]
-        trunk.bring(load(other.ticket, delta, done), load(one.ticket, done), load(999, delta))
+        channel.bring(
+            batch(other.subscription, delta, done), batch(one.subscription, done), batch(999, delta)
+        )
         assert await one.rest() == [(3, "done")]
         assert await other.rest() == [(2, "delta"), (3, "done")]
     assert followed(door) == []
-    assert trunk.left == []
+    assert channel.unsubscribed == []
 
 
 async def test_what_comes_before_the_question_is_known_to_be_accepted_waits(
-    door: Door, trunk: FakeTrunk, make_frame: MakeFrame
+    door: Door, channel: FakeChannel, make_frame: MakeFrame
 ) -> None:
     door.chat.refusal = asyncio.Event()
     headers = {**door.bearer, "accept": "text/event-stream"}
     request = door.http.post(ASK, json={"content": "x"}, headers=headers)
     asked = asyncio.create_task(request)
-    await eventually(lambda: door.chat.berths)
-    ((_, ticket),) = door.chat.berths
-    trunk.bring(load(ticket, make_frame(1, "start", b"{}"), make_frame(2, "done", b"{}")))
+    await eventually(lambda: door.chat.destinations)
+    ((_, subscription),) = door.chat.destinations
+    channel.bring(batch(subscription, make_frame(1, "start", b"{}"), make_frame(2, "done", b"{}")))
     # A second reader is served meanwhile: the first load has arrived by then.
     door.chat.refusal, gate = None, door.chat.refusal
     async with asking(door) as other:
-        trunk.bring(load(other.ticket, make_frame(1, "done", b"{}")))
+        channel.bring(batch(other.subscription, make_frame(1, "done", b"{}")))
         assert await other.rest() == [(1, "done")]
     gate.set()
     response = await asked
@@ -102,68 +104,70 @@ async def test_what_comes_before_the_question_is_known_to_be_accepted_waits(
 
 
 @pytest.mark.parametrize("end", [Unavailable(), None])
-async def test_a_trunk_that_breaks_is_opened_again_and_its_runs_go_on_by_themselves(
-    door: Door, trunk: FakeTrunk, make_frame: MakeFrame, end: Exception | None
+async def test_a_channel_that_breaks_is_opened_again_and_its_runs_go_on_by_themselves(
+    door: Door, channel: FakeChannel, make_frame: MakeFrame, end: Exception | None
 ) -> None:
     door.chat.script = [[make_frame(3, "delta", DELTA)], [make_frame(4, "done", b"{}")]]
     async with asking(door) as reader:
-        trunk.bring(
-            load(reader.ticket, make_frame(1, "start", b"{}"), make_frame(2, "delta", DELTA))
+        channel.bring(
+            batch(reader.subscription, make_frame(1, "start", b"{}"), make_frame(2, "delta", DELTA))
         )
         assert await reader.take(2) == [(1, "start"), (2, "delta")]
-        trunk.steps.put_nowait(end)
+        channel.steps.put_nowait(end)
         assert await reader.rest() == [(3, "delta"), (4, "done")]
     assert followed(door) == [2]
-    await eventually(lambda: trunk.opened == 2)
+    await eventually(lambda: channel.opened == 2)
 
 
 async def test_a_run_that_is_put_off_goes_on_by_itself(
-    door: Door, trunk: FakeTrunk, make_frame: MakeFrame
+    door: Door, channel: FakeChannel, make_frame: MakeFrame
 ) -> None:
     door.chat.script = [[make_frame(2, "done", b"{}")]]
     async with asking(door) as reader:
-        trunk.bring(load(reader.ticket, make_frame(1, "start", b"{}"), off=True))
+        channel.bring(batch(reader.subscription, make_frame(1, "start", b"{}"), detached=True))
         assert await reader.rest() == [(1, "start"), (2, "done")]
     assert followed(door) == [1]
 
 
 async def test_what_comes_twice_is_shown_once_and_behind_a_hole_nothing(
-    door: Door, trunk: FakeTrunk, make_frame: MakeFrame
+    door: Door, channel: FakeChannel, make_frame: MakeFrame
 ) -> None:
     frames = [make_frame(seq, "delta", DELTA) for seq in range(8)]
     door.chat.script = [[frames[4], frames[5]], [make_frame(6, "done", b"{}")]]
     async with asking(door) as reader:
-        trunk.bring(load(reader.ticket, frames[1], frames[2]))
-        trunk.bring(load(reader.ticket, frames[1]))
-        trunk.bring(load(reader.ticket, frames[2], frames[3]))
-        trunk.bring(load(reader.ticket, frames[5]))
+        channel.bring(batch(reader.subscription, frames[1], frames[2]))
+        channel.bring(batch(reader.subscription, frames[1]))
+        channel.bring(batch(reader.subscription, frames[2], frames[3]))
+        channel.bring(batch(reader.subscription, frames[5]))
         assert [seq for seq, _ in await reader.rest()] == [1, 2, 3, 4, 5, 6]
     assert followed(door) == [3]
-    await eventually(lambda: trunk.left == [reader.ticket])
+    await eventually(lambda: channel.unsubscribed == [reader.subscription])
 
 
 async def test_a_snapshot_may_leap_ahead(
-    door: Door, trunk: FakeTrunk, make_frame: MakeFrame
+    door: Door, channel: FakeChannel, make_frame: MakeFrame
 ) -> None:
     async with asking(door) as reader:
-        trunk.bring(
-            load(reader.ticket, make_frame(5, "snapshot", b"{}"), make_frame(6, "done", b"{}"))
+        channel.bring(
+            batch(
+                reader.subscription, make_frame(5, "snapshot", b"{}"), make_frame(6, "done", b"{}")
+            )
         )
         assert await reader.rest() == [(5, "snapshot"), (6, "done")]
     assert followed(door) == []
 
 
-async def test_a_client_that_goes_leaves_the_trunk(
-    door: Door, trunk: FakeTrunk, make_frame: MakeFrame
+async def test_a_client_that_goes_leaves_the_channel(
+    door: Door, channel: FakeChannel, make_frame: MakeFrame
 ) -> None:
     async with asking(door) as reader:
-        trunk.bring(load(reader.ticket, make_frame(1, "start", b"{}")))
+        channel.bring(batch(reader.subscription, make_frame(1, "start", b"{}")))
         assert await reader.take(1) == [(1, "start")]
-    await eventually(lambda: trunk.left == [reader.ticket])
+    await eventually(lambda: channel.unsubscribed == [reader.subscription])
 
 
-async def test_a_client_that_does_not_read_leaves_the_trunk_and_loses_nothing(
-    door: Door, trunk: FakeTrunk, make_frame: MakeFrame
+async def test_a_client_that_does_not_read_leaves_the_channel_and_loses_nothing(
+    door: Door, channel: FakeChannel, make_frame: MakeFrame
 ) -> None:
     text = b'{"text":"%b"}' % (b"x" * 100_000)
     frames = [make_frame(seq, "delta", text) for seq in range(1, 200)]
@@ -172,9 +176,9 @@ async def test_a_client_that_does_not_read_leaves_the_trunk_and_loses_nothing(
     door.chat.script = [gate]
     async with asking(door) as reader:
         for frame in frames:
-            trunk.bring(load(reader.ticket, frame))
+            channel.bring(batch(reader.subscription, frame))
         # Nothing is read here until the gateway has said that it wants no more of it.
-        await eventually(lambda: trunk.left == [reader.ticket], timeout=20)
+        await eventually(lambda: channel.unsubscribed == [reader.subscription], timeout=20)
         reading = asyncio.create_task(reader.rest())
         await eventually(lambda: followed(door), timeout=20)
         (after,) = followed(door)

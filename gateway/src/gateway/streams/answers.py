@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from typing import Any
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,13 +11,13 @@ from chassis.caller import Caller
 from chassis.errors import AppError, Unauthenticated, Unavailable
 from gateway import problems
 from gateway.clients import Clients
-from gateway.presence import ClientGone, Closing, End, LongRequests, TokenOutlived
 from gateway.schemas.chat import RunResult
-from gateway.sse import MEDIA_TYPE, Batch, EventStream, FrameLike
-from gateway.trunks import Asking, Trunks
+from gateway.streams.failures import reason_of
+from gateway.streams.frame_channels import Asking, FrameChannels
+from gateway.streams.frames import TERMINAL, Batch, FrameLike
+from gateway.streams.presence import ClientGone, Closing, End, LongRequests, TokenOutlived
+from gateway.streams.sse import MEDIA_TYPE, EventStream
 from parley.chat.v1 import chat_pb2 as pb
-
-_TERMINAL = frozenset({"done", "error"})
 
 # What begins a run answers so, for the API's own documents.
 ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -53,9 +52,9 @@ async def answer(
     state = request.app.state
     if wants_events(request):
         state.requests.check_room(str(caller.user_id))
-    trunks: Trunks = state.trunks
+    frame_channels: FrameChannels = state.frame_channels
     # A refusal is a plain problem: nothing has been sent yet.
-    begun = await trunks.begin(asking, caller, key)
+    begun = await frame_channels.begin(asking, caller, key)
     run_id = begun.run.run_id
     headers = {"x-run-id": run_id}
     if wants_events(request):
@@ -70,8 +69,8 @@ async def answer(
     if end.event == "error":
         return failure(end.data, headers)
     response.headers.update(headers)
-    chat = services.chat
-    result = await chat.ask(chat.stub.GetRun, pb.GetRunRequest(run_id=run_id), caller)
+    runs = services.runs
+    result = await runs.ask(runs.stub.GetRun, pb.GetRunRequest(run_id=run_id), caller)
     return RunResult.of(result)
 
 
@@ -109,15 +108,10 @@ async def end_of_run(
 
 
 def _terminal(batch: Batch) -> FrameLike | None:
-    return next((frame for frame in batch.frames if frame.event in _TERMINAL), None)
+    return next((frame for frame in batch.frames if frame.event in TERMINAL), None)
 
 
 def failure(data: bytes, headers: Mapping[str, str]) -> Response:
-    """502 with the problem that an ``error`` frame's data holds."""
-    told = orjson.loads(data)["problem"]
-    return problems.document(
-        502,
-        str(told.get("reason", "MODEL_FAILED")),
-        str(told.get("detail", "The model did not answer.")),
-        headers=headers,
-    )
+    """502 with the problem of an ``error`` frame."""
+    reason, detail = reason_of(data)
+    return problems.document(502, reason, detail, headers=headers)

@@ -17,8 +17,8 @@ from starlette.responses import Response
 
 from chassis.errors import FieldError, Kind, RemoteError, ValidationFailed
 from chassis.ids import parse_id
-from gateway.auth import AccessToken, authenticate
 from gateway.edge.body import body_of
+from gateway.identity.authentication import AccessToken, authenticate
 from gateway.problems import MalformedJson, UnsupportedMediaType, field_name
 
 # No body of the API has so many fields; a million unknown ones are not worth a report.

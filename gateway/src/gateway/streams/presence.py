@@ -1,4 +1,4 @@
-"""Long requests: each goes on until it is done, its client has gone or may no longer be there, or
+"""Long requests and their heartbeats: each goes on until it is done, its client has gone or may no longer be there, or
 the server closes.
 """
 
@@ -96,13 +96,13 @@ class LongRequests:
         receive: Receive,
         token: Verified,
         *,
-        beat: Callable[[], Awaitable[None]] | None = None,
+        heartbeat: Callable[[], Awaitable[None]] | None = None,
         every: float = 0.0,
     ) -> "Presence":
         """A block that runs while the request's client is there and ``token``, which may expire
         meanwhile, is neither revoked nor too old; see Presence.
         """
-        return Presence(self, receive, token, beat, every)
+        return Presence(self, receive, token, heartbeat, every)
 
     def enter(self, presence: "Presence") -> None:
         """To be called by the presence: it can be cut from now on."""
@@ -133,7 +133,7 @@ class Presence:
     """``async with`` it: the block is cancelled once the client has gone, its token is revoked
     or was issued ``LONGEST_SECONDS`` ago, or the server closes.
 
-    No exception comes out of the block then: ``ended`` says what happened. ``beat`` is awaited
+    No exception comes out of the block then: ``ended`` says what happened. ``heartbeat`` is awaited
     whenever ``touch`` was not called for ``every`` seconds. One task serves both, so that a
     stream's frames need neither a task nor a timer of their own.
     """
@@ -143,13 +143,13 @@ class Presence:
         register: LongRequests,
         receive: Receive,
         token: Verified,
-        beat: Callable[[], Awaitable[None]] | None,
+        heartbeat: Callable[[], Awaitable[None]] | None,
         every: float,
     ) -> None:
         self._register = register
         self._receive = receive
         self.token = token
-        self._beat = beat
+        self._heartbeat = heartbeat
         self._every = every
         self._loop = asyncio.get_running_loop()
         self._touched = self._loop.time()
@@ -196,7 +196,7 @@ class Presence:
 
     async def _attend(self) -> None:
         while True:
-            due = self._touched + self._every if self._beat is not None else None
+            due = self._touched + self._every if self._heartbeat is not None else None
             try:
                 async with asyncio.timeout_at(due):
                     message = await self._receive()
@@ -209,6 +209,6 @@ class Presence:
                     return
 
     async def _beat_if_silent(self) -> None:
-        if self._beat is not None and self._loop.time() >= self._touched + self._every:
+        if self._heartbeat is not None and self._loop.time() >= self._touched + self._every:
             self.touch()
-            await self._beat()
+            await self._heartbeat()

@@ -1,0 +1,1 @@
+"""What builds a kind of route: the terms of its body, its token, its ids, its place in the document."""

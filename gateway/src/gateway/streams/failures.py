@@ -1,0 +1,48 @@
+"""A run that failed, as clients are told: the problem document that its terminal event holds.
+
+Chat-service says `reason` and `detail`; which status that is, and what a document looks like, is said
+here alone.
+"""
+
+from typing import Any, Final
+
+import orjson
+
+from gateway.streams.frames import FrameLike
+
+ERROR: Final = "error"
+
+# What is no fault of the model's server. The rest is a bad gateway.
+_STATUSES: Final = {"INTERNAL": 500, "PROVIDER_BUSY": 503, "FIRST_TOKEN_TIMEOUT": 504}
+_BAD_GATEWAY: Final = 502
+_TITLE: Final = "Answer failed"
+
+
+def shown(frame: FrameLike) -> bytes:
+    """The frame's data as it is shown: as it came, but for the event of a failure."""
+    return frame.data if frame.event != ERROR else _shown(frame.data)
+
+
+def _shown(data: bytes) -> bytes:
+    told: dict[str, Any] = orjson.loads(data)
+    if "problem" in told:  # by a version of chat-service that wrote the document itself
+        return data
+    reason, detail = told.pop("reason"), told.pop("detail")
+    problem = {
+        "type": "about:blank",
+        "title": _TITLE,
+        "status": _STATUSES.get(reason, _BAD_GATEWAY),
+        "detail": detail,
+        "reason": reason,
+    }
+    return orjson.dumps({"problem": problem, **told})
+
+
+def reason_of(data: bytes) -> tuple[str, str]:
+    """Reason and detail of an ``error`` frame."""
+    told: dict[str, Any] = orjson.loads(data)
+    told = told.get("problem", told)
+    return (
+        str(told.get("reason") or "MODEL_FAILED"),
+        str(told.get("detail") or "The model did not answer."),
+    )

@@ -1,0 +1,140 @@
+"""Routes and what fills their addresses: found in the API's own document, so that none is left out."""
+
+import re
+from typing import Any
+
+Door = Any
+
+ID = "01900000-0000-7000-8000-000000000003"
+# Some would be other addresses if they were trimmed, joined or decoded once more.
+ABSENT = (
+    "%20",
+    "%20%20",
+    f"{ID}%20",
+    f"%20{ID}",
+    "%C2%A0",
+    "%E2%80%83",
+    "%E2%80%8B",
+    "%EF%BB%BF",
+    "%252F",
+    "%252e",
+    "%ED%A0%80",
+    "%FF",
+    "%",
+    "%zz",
+    "null",
+    "0",
+    "-1",
+    ID.replace("-", ""),
+    "x" * 10_000,
+    "%F0%9F%92%A9" * 100,
+)
+MALFORMED = ("%09", "%0A", "%0D%0Ax", "%00", f"{ID}%00", "%2F", "%2e", "%2E%2E", "%5C", "%7F")
+
+
+async def addresses(door: Door) -> list[tuple[str, str]]:
+    """Method and template of each route that the document knows."""
+    paths = (await door.http.get("/openapi.json")).json()["paths"]
+    found = [(method.upper(), path) for path, methods in paths.items() for method in methods]
+    assert len(found) > 40
+    return found
+
+
+def ask(door: Door, method: str, path: str, *fields: str) -> bytes:
+    body = "" if method in ("GET", "OPTIONS") else "{}"
+    return "\r\n".join(
+        (
+            f"{method} {path} HTTP/1.1",
+            "host: x",
+            f"authorization: {door.bearer['authorization']}",
+            "content-type: application/json",
+            f"content-length: {len(body)}",
+            *fields,
+            "",
+            body,
+        )
+    ).encode()
+
+
+async def counted(door: Door) -> dict[str, float]:
+    """Requests by their labels."""
+    url = f"http://127.0.0.1:{door.gateway.service.metrics_port}/metrics"
+    told = re.findall(
+        r"^http_requests_total{(.+)} (\S+)$", (await door.http.get(url)).text, re.MULTILINE
+    )
+    return {labels: float(value) for labels, value in told}
+
+
+async def test_what_is_no_id_is_refused_as_one_at_every_parameter(
+    door: Door, call_raw: Any
+) -> None:
+    client = await call_raw(door)
+    told, expected = {}, {}
+    for method, template in await addresses(door):
+        for name in re.findall(r"{(\w+)}", template):
+            for odd in (*ABSENT, *MALFORMED):
+                path = re.sub(r"{\w+}", ID, template.replace(f"{{{name}}}", odd))
+                await client.say(ask(door, method, path))
+                answer = await client.answer()
+                case = (method, template, name, odd)
+                told[case] = (answer.status, answer.problem["reason"])
+                thing = name.removesuffix("_id").upper()
+                expected[case] = (
+                    (400, "MALFORMED_PATH") if odd in MALFORMED else (404, f"{thing}_NOT_FOUND")
+                )
+    assert len(told) > 400
+    assert told == expected
+    calls = [*door.auth.calls, *door.apikey.calls, *door.chat.calls, *door.notes.calls]
+    assert [call.method for call in calls if call.method != "WatchRevocations"] == []
+
+
+async def test_a_blank_behind_a_name_is_no_part_of_another_address(door: Door) -> None:
+    for path in ("/api/v1/notes%20", "/healthz%20", "/%20"):
+        response = await door.http.get(path, headers=door.bearer)
+        assert (response.status_code, response.json()["reason"]) == (404, "ROUTE_NOT_FOUND")
+
+
+async def test_whatever_a_route_answers_is_told_of_by_its_template(
+    open_door: Any, call_raw: Any, access_log: Any
+) -> None:
+    door = await open_door(cors_origins=("https://app.example",))
+    before = await counted(door)
+    page = (await door.http.get("/docs")).text
+    parts = re.findall(r'(?:src|href)="(/docs/[^"]+)"', page)
+    assert len(parts) == 4
+    pages = {path: path for path in ("/", "/docs", "/openapi.json", "/favicon.ico", "/robots.txt")}
+    pages |= {path: re.sub("/[0-9a-f]{16}/", "/{digest}/", path) for path in parts}
+    templates = dict(pages)
+    for _, template in await addresses(door):
+        templates[re.sub(r"{\w+}", ID, template)] = template
+    client = await call_raw(door)
+    preflight = ("access-control-request-method: POST", "origin: https://app.example")
+    refused = ("access-control-request-method: POST", "origin: https://evil.example")
+    told, expected = {}, {}
+    for path, template in templates.items():
+        asked: list[tuple[str, str, tuple[str, ...]]] = [
+            ("OPTIONS", path, ()),
+            ("OPTIONS", path, preflight),
+            ("OPTIONS", f"{path}/", refused),
+            # Known to HTTP and to no route here.
+            ("TRACE", path, ()),
+        ]
+        if path in pages:
+            asked += [("GET", path, ()), ("GET", path, ("accept: text/html",))]
+        for method, at, fields in asked:
+            await client.say(ask(door, method, at, *fields))
+            answer = await client.answer()
+            assert answer.status in (200, 204, 302, 403, 405), (method, at)
+            if template in ("/healthz", "/readyz"):
+                continue  # No lines for probes: they are counted below.
+            line = await access_log.line(answer.headers["x-request-id"])
+            told[method, at, fields] = line["route"]
+            expected[method, at, fields] = template
+    assert told == expected
+    after = await counted(door)
+    assert after['method="GET",route="/docs/{digest}/start.js",status="200"'] > 0
+    # What other tests of this process asked for is counted as well.
+    assert {name: after[name] for name in before if "unmatched" in name} == {
+        name: value for name, value in before.items() if "unmatched" in name
+    }
+    assert [name for name in after if "unmatched" in name and name not in before] == []
