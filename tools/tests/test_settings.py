@@ -36,7 +36,8 @@ def test_every_number_has_two_bounds_that_are_shown_and_hold(service: str) -> No
         assert Le in kinds, f"{name} has no upper bound"
         assert Ge in kinds or Gt in kinds, f"{name} has no lower bound"
         assert bounds(field).endswith(f"to {kinds[Le].le}")
-        number: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, *field.metadata])
+        form: Any = Annotated[field.annotation, *field.metadata]
+        number: TypeAdapter[Any] = TypeAdapter(form)
         assert number.validate_python(kinds[Le].le) == kinds[Le].le
         for wrong in (kinds[Le].le + 1, 10**18, -1, -(10**18)):
             with pytest.raises(ValidationError):

@@ -64,13 +64,11 @@ def migrate_all(databases: Mapping[str, DatabaseUrls]) -> None:
 
 
 def _is_current(member: Member, databases: Mapping[str, DatabaseUrls]) -> bool:
-    import psycopg
-
-    from chassis.db.revisions import is_current
+    from chassis.db.revisions import CANNOT_LOOK, is_current
 
     try:
         return is_current(_owner_url(member, databases), migrations_of(member))
-    except psycopg.Error:
+    except CANNOT_LOOK:
         # What that means is said by the long way, which meets it again.
         return False
 
