@@ -82,18 +82,26 @@ def test_the_first_conversation_goes_as_it_is_typed(
 
     shell = Shell(command, tmp_path)
     try:
-        shell.type(places + functions)
-        assert "no access_token" not in shell.type(own(register))
-        again = shell.type(own(register))
-        assert "USERNAME_TAKEN" in again
-        assert "Traceback" not in again
-        shell.type(own(log_in))
-        assert '"base_url":"' in shell.type(key).replace(" ", "").replace("\r\n", "")
-        assert "event: done" in shell.type(ask)
-        assert '"items"' in shell.type(sessions)
-        shell.type(refresh)
-        token = re.search(r"eyJ[\w.-]+", shell.type("echo $TOKEN"))
-        assert token is not None
+        tokens = set()
+        # The second time as well, where README.md says which refusals to expect.
+        for refused in (False, True):
+            shell.type(places + functions)
+            registered = shell.type(own(register))
+            assert ("no access_token" in registered) == refused
+            assert ("USERNAME_TAKEN" in registered) == refused
+            shell.type(own(log_in))
+            kept = shell.type(key).replace(" ", "").replace("\r\n", "")
+            assert ('"masked_key":"' in kept) != refused
+            assert ("KEY_NAME_TAKEN" in kept) == refused
+            assert "event: done" in shell.type(ask)
+            assert '"items"' in shell.type(sessions)
+            shell.type(refresh)
+            token = re.search(r"eyJ[\w.-]+", shell.type("echo $TOKEN"))
+            assert token is not None
+            tokens.add(token[0])
+        assert len(tokens) == 2
+        section = _README.read_text().partition("## A first conversation")[2].partition("\n## ")[0]
+        assert all(f"says `{reason}`" in section for reason in ("USERNAME_TAKEN", "KEY_NAME_TAKEN"))
     finally:
         shell.end()
     for trouble in ("command not found", "no matches found", "parse error", "Traceback"):

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from annotated_types import Ge, Gt, Le
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
@@ -42,13 +43,13 @@ def table(service: str) -> str:
     prefix = settings.model_config.get("env_prefix", "")
     rows = [
         f"| `{prefix}{name}`".upper()
-        + f" | {kind(field.annotation)} | {default(field)} | {text(field)} |\n"
+        + f" | {kind(field.annotation)} | {bounds(field)} | {default(field)} | {text(field)} |\n"
         for name, field in sorted(settings.model_fields.items())
     ]
     heading = f"\n## {service.replace('_', '-')}\n\n"
     return (
         heading
-        + "| variable | type | default | what it does |\n|---|---|---|---|\n"
+        + "| variable | type | bounds | default | what it does |\n|---|---|---|---|---|\n"
         + "".join(rows)
     )
 
@@ -57,6 +58,16 @@ def text(field: FieldInfo) -> str:
     if not field.description:
         sys.exit(f"a setting has no description: {field!r}")
     return " ".join(field.description.split()).replace("|", "\\|")
+
+
+def bounds(field: FieldInfo) -> str:
+    """What a number is from and to; empty for what is none."""
+    found = {type(bound): bound for bound in field.metadata}
+    at_least, above, at_most = found.get(Ge), found.get(Gt), found.get(Le)
+    if at_most is None:
+        return ""
+    least = f"{at_least.ge}" if at_least else f"above {above.gt}" if above else ""
+    return f"{least} to {at_most.le}"
 
 
 def default(field: FieldInfo) -> str:

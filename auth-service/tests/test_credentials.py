@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
+from pydantic import ValidationError
 
 from auth_service.credentials.passwords import Argon2Passwords
 from auth_service.credentials.signing import (
@@ -24,6 +25,7 @@ from auth_service.credentials.signing import (
 from auth_service.domain.trust import TrustUpdate
 from auth_service.domain.users import Role, User
 from auth_service.mapping import to_watch_response
+from auth_service.settings import Settings
 from auth_service.usecases.errors import TooBusy
 from chassis.clock import utc_now
 from chassis.errors import Kind, Unauthenticated
@@ -166,3 +168,15 @@ async def test_a_token_is_refused_under_another_key_and_after_its_life() -> None
     for verifier, token in ((_trusting(other), good), (_trusting(key), expired)):
         with pytest.raises(Unauthenticated):
             verifier.verify(token.text)
+
+
+@pytest.mark.parametrize(
+    ("memory", "lanes", "refused"), [(8, 1, 0), (8, 2, 1), (127, 16, 1), (128, 16, 0)]
+)
+def test_lanes_that_have_no_memory_are_refused_before_the_first_password(
+    memory: int, lanes: int, refused: int
+) -> None:
+    with pytest.raises(ValidationError) as caught:  # of what is required, nothing is there
+        Settings(password_memory_kib=memory, password_parallelism=lanes)
+    wrong = [error for error in caught.value.errors() if error["loc"] == ("password_parallelism",)]
+    assert len(wrong) == refused

@@ -281,18 +281,35 @@ async def test_a_server_that_drips_is_given_up_in_time() -> None:
     await eventually(lambda: all(task is not None and task.done() for task in dripping))
 
 
-@pytest.mark.parametrize("to", ["用户@例子.中国", "ädä@exämple.org", "ada@exämple.org"])
+@pytest.mark.parametrize(
+    ("to", "on_the_wire", "needs_utf8"),
+    [
+        ("用户@例子.中国", "用户@xn--fsqu00a.xn--fiqs8s", True),
+        ("ädä@exämple.org", "ädä@xn--exmple-cua.org", True),
+        ("ada@exämple.org", "ada@xn--exmple-cua.org", False),
+    ],
+)
 async def test_addresses_of_any_script_are_reached_through_a_server_that_can(
-    open_post: Open, to: str
+    open_post: Open, to: str, on_the_wire: str, needs_utf8: bool
 ) -> None:
     post = open_post(enable_SMTPUTF8=True)
 
     await _mail(post).deliver(CodeMail(to, Purpose.REGISTER, "012345"))
 
     [envelope] = post.taken
-    assert envelope.rcpt_tos == [to]
-    assert envelope.smtp_utf8
-    assert str(post.messages[0]["To"]) == to
+    assert envelope.rcpt_tos == [on_the_wire]
+    assert envelope.smtp_utf8 == needs_utf8
+    assert str(post.messages[0]["To"]) == on_the_wire
+
+
+async def test_a_domain_of_any_script_is_reached_through_a_server_that_knows_ascii_alone(
+    open_post: Open,
+) -> None:
+    post = open_post(enable_SMTPUTF8=False)
+    await _mail(post).deliver(CodeMail("ada@bücher.example", Purpose.REGISTER, "012345"))
+
+    assert post.taken[0].rcpt_tos == ["ada@xn--bcher-kva.example"]
+    assert post.messages[0]["To"] == "ada@xn--bcher-kva.example"
 
 
 async def test_a_server_that_cannot_is_not_asked_three_times(open_post: Open, mailbox: Any) -> None:

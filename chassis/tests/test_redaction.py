@@ -120,6 +120,17 @@ def test_several_secrets_are_hidden_at_a_time_and_overlap() -> None:
         ("Set-Cookie: sid=1; Path=/", "Set-Cookie: [redacted]"),
         ("Cookie: a=1; b=2\r\nHost: x", "Cookie: [redacted]\r\nHost: x"),
         ("key is one of max_tokens=5, token: yes", "key is one of max_tokens=5, token: yes"),
+        ('{"password": 12345}', '{"password": [redacted]}'),
+        ("{'code': 493021, 'n': 1}", "{'code': [redacted], 'n': 1}"),
+        ('{\\"code\\": \\"493021\\"}', '{\\"code\\": \\"[redacted]\\"}'),
+        ("verification_code=012345", "verification_code=[redacted]"),
+        ("pin: 1234, otp=493021", "pin: [redacted], otp=[redacted]"),
+        ("GET /callback?code=a8f-XYZ&state=1", "GET /callback?code=[redacted]&state=1"),
+        (
+            "exit code: 137, code=404, status_code=500123",
+            "exit code: 137, code=404, status_code=500123",
+        ),
+        ("code: NOT_FOUND, pin: see below, spin=7", "code: NOT_FOUND, pin: see below, spin=7"),
     ],
 )
 def test_what_stands_beside_the_name_of_a_secret_is_taken_out(text: str, kept: str) -> None:
@@ -138,6 +149,9 @@ def test_what_stands_beside_the_name_of_a_secret_is_taken_out(text: str, kept: s
         "api_key=",
         "?key=",
         "?a-key",
+        "pin:",
+        "code=",
+        "otp=1",
         "x-",
         "\\",
         "\\a",

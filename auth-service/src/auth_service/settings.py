@@ -50,7 +50,13 @@ class Settings(DatabaseServiceSettings):
     password_iterations: int = Field(
         2, ge=1, le=100, description="Passes of argon2id over that memory."
     )
-    password_parallelism: int = Field(1, ge=1, le=16, description="Lanes of argon2id.")
+    password_parallelism: int = Field(
+        1,
+        ge=1,
+        le=16,
+        validate_default=True,
+        description="Lanes of argon2id; each needs 8 KiB of that memory.",
+    )
     password_workers: int = Field(
         2, ge=1, le=64, description="Password hashes computed at once, a thread each."
     )
@@ -83,7 +89,11 @@ class Settings(DatabaseServiceSettings):
         description="Whether registering needs a code that was sent to the e-mail address.",
     )
     codes_per_hour: int = Field(
-        1000, ge=1, description="Codes sent within an hour to everybody together, at most."
+        1000,
+        ge=1,
+        # Each is a time in one row of the counters, which is written anew with each.
+        le=100_000,
+        description="Codes sent within an hour to everybody together, at most.",
     )
     code_queue: int = Field(
         100,
@@ -145,6 +155,16 @@ class Settings(DatabaseServiceSettings):
         if self.signing_keys_dir is not None and self.signing_key_file is not None:
             return None
         return self.signing_keys_dir or self.signing_key_file
+
+    @field_validator("password_parallelism")
+    @classmethod
+    def _has_memory(cls, value: int, info: ValidationInfo) -> int:
+        memory = info.data.get("password_memory_kib")
+        if memory is not None and memory < 8 * value:
+            raise ValueError(
+                f"{value} lanes need {8 * value} KiB; AUTH_PASSWORD_MEMORY_KIB is {memory}"
+            )
+        return value
 
     @field_validator("smtp_host", "smtp_sender")
     @classmethod

@@ -10,7 +10,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Final, NoReturn, TypeVar, get_origin
+from typing import ClassVar, Final, NoReturn, TypeVar, get_origin
 
 from pydantic import (
     Field,
@@ -127,10 +127,18 @@ def _is_list(settings: type[BaseSettings], field: str) -> bool:
 
 
 class ServiceSettings(_FileAwareSettings):
-    """What every process has."""
+    """What every process has.
+
+    Every number has both bounds: what no machine could mean is a slip, and is said at the start.
+    ``listens_at`` names the pairs of fields that say where the process listens, host and port.
+    """
+
+    listens_at: ClassVar[tuple[tuple[str, str], ...]] = (("metrics_host", "metrics_port"),)
 
     log_level: LogLevel = Field("info", description="Least level that is logged.")
-    metrics_host: str = Field("127.0.0.1", description="Address of metrics and probes.")
+    metrics_host: str = Field(
+        "127.0.0.1", min_length=1, description="Address of metrics and probes."
+    )
     metrics_port: int = Field(
         0, ge=0, le=65535, description="Port of metrics and probes; 0: any free one."
     )
@@ -145,7 +153,11 @@ class ServiceSettings(_FileAwareSettings):
 class GrpcServerSettings(ServiceSettings):
     """What a gRPC service has besides."""
 
-    grpc_host: str = Field("127.0.0.1", description="Address the gRPC server listens on.")
+    listens_at: ClassVar = (*ServiceSettings.listens_at, ("grpc_host", "grpc_port"))
+
+    grpc_host: str = Field(
+        "127.0.0.1", min_length=1, description="Address the gRPC server listens on."
+    )
     grpc_port: int = Field(0, ge=0, le=65535, description="Its port; 0: any free one.")
     grpc_connection_age_seconds: float = Field(
         15.0,

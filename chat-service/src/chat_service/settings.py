@@ -56,13 +56,23 @@ class Settings(UserServiceSettings):
         "answers can take away from all others.",
     )
     first_token_seconds: float = Field(
-        180.0, gt=0, description="How long a model may take to begin its answer, seconds."
+        180.0,
+        gt=0,
+        le=3600,
+        description="How long a model may take to begin its answer, seconds.",
     )
     idle_seconds: float = Field(
-        120.0, gt=0, description="How long a model may fall silent within an answer, seconds."
+        120.0,
+        gt=0,
+        le=3600,
+        description="How long a model may fall silent within an answer, seconds.",
     )
     total_seconds: float = Field(
-        900.0, gt=0, description="How long an answer may take in all, seconds."
+        # All that time its text is in Redis alone.
+        900.0,
+        gt=0,
+        le=86_400,
+        description="How long an answer may take in all, seconds.",
     )
     answer_bytes: int = Field(
         1024 * 1024,
@@ -78,6 +88,8 @@ class Settings(UserServiceSettings):
     runs_per_user: int = Field(
         50,
         ge=1,
+        # Of one user; so many connections to model servers there are for all of them together.
+        le=100_000,
         description="Answers that one user may have generated at once; a few more if they begin "
         "at the same moment.",
     )
@@ -94,6 +106,8 @@ class Settings(UserServiceSettings):
     window_characters: int = Field(
         64_000,
         ge=1,
+        # Read from the database and held in memory for each question; no model reads more.
+        le=10_000_000,
         description="Most characters that a model is shown, the question included; the question "
         "itself is always shown whole.",
     )

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -38,13 +39,69 @@ def test_a_taken_gateway_port_is_said_before_anything_is_made(tmp_path: Path) ->
     assert not (tmp_path / ".data").exists()
 
 
-def test_two_runners_in_one_folder_are_refused(tmp_path: Path) -> None:
-    state = State(tmp_path / ".data")
-    state.open()
-    ended = run(tmp_path / ".data", GATEWAY_PORT=str(free_port()))
-    state.close()
+@pytest.mark.parametrize("taken", [True, False])
+def test_two_runners_in_one_folder_are_refused_whatever_the_port(
+    taken: bool, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as squatter:
+        port = squatter.getsockname()[1]
+        state = State(tmp_path / ".data", url=f"http://127.0.0.1:{port}")
+        state.open()
+        began = f"{datetime.now().astimezone():%Y-%m-%d %H:%M}"
+        ended = run(tmp_path / ".data", GATEWAY_PORT=str(port if taken else free_port()))
+        state.close()
     assert ended.returncode == 1
-    assert f"already runs in {tmp_path / '.data'}: process {os.getpid()}" in ended.stdout
+    said = ended.stdout
+    assert f"already runs in {tmp_path / '.data'}: process {os.getpid()}, since " in said
+    # But for the midnight, or the minute, that may be in between.
+    assert began[:13] in said
+    assert f"at http://127.0.0.1:{port}." in said
+    assert "Ctrl-C in its terminal stops it" in said
+    assert "PARLEY_DATA=/some/folder GATEWAY_PORT=" in said
+    # Nothing was begun, so nothing has stopped.
+    assert "stopped" not in said
+    assert "is taken" not in said
+
+
+_UNSHARED = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c")
+_IN_A_DISK = """
+mount -t tmpfs -o size=$SIZE tmpfs "$1" && mkdir "$1/.data" && chmod 700 "$1/.data" || exit 99
+[ "$READ_ONLY" ] && mount -o remount,ro "$1"
+export PARLEY_DATA="$1/.data"
+exec "$2" -m parley_local
+"""
+
+
+@pytest.mark.parametrize(
+    ("size", "read_only", "problem"),
+    [
+        ("16k", "", "No space left on device"),  # certificates have no room
+        ("2m", "", "No space left on device"),  # the database has none
+        ("16k", "yes", "Read-only file system"),
+    ],
+)
+def test_a_disk_that_takes_nothing_is_said_without_a_stack(
+    size: str, read_only: str, problem: str, tmp_path: Path
+) -> None:
+    ended = subprocess.run(
+        [*_UNSHARED, _IN_A_DISK, "-", str(tmp_path), sys.executable],
+        env={
+            **os.environ,
+            "SIZE": size,
+            "READ_ONLY": read_only,
+            "GATEWAY_PORT": str(free_port()),
+        },
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    if ended.returncode == 99 or "unshare" in ended.stderr:
+        pytest.skip("no file systems can be mounted here")
+    assert ended.returncode == 1
+    assert problem in ended.stdout
+    assert "Traceback" not in ended.stdout + ended.stderr
 
 
 def test_settings_that_make_no_sense_are_said(tmp_path: Path) -> None:
@@ -117,8 +174,11 @@ def test_a_service_that_cannot_work_with_its_settings_ends_the_run_at_once(tmp_p
     assert ended.returncode == UNUSABLE_STATUS
     assert "Traceback" not in ended.stdout + ended.stderr
     assert "starting it again" not in ended.stdout
-    *_, name, line = ended.stdout.splitlines()
-    assert name == "parley         | gateway cannot work with what it was told"
-    assert line.startswith(
+    lines = ended.stdout.splitlines()
+    at = lines.index("parley         | gateway cannot work with what it was told")
+    assert lines[at + 1].startswith(
         "parley         | settings: GATEWAY_TRUSTED_PROXIES: entry 2: not a network"
     )
+    # The reason first, then what follows from it.
+    assert lines[at + 2].startswith("parley         | stopping gateway")
+    assert lines[-1] == "parley         | stopped"

@@ -64,11 +64,56 @@ def test_the_one_signing_key_of_an_earlier_version_is_the_first_of_several(tmp_p
 def test_a_second_runner_is_refused_and_told_who_runs(tmp_path: Path) -> None:
     first, second = State(tmp_path / ".data"), State(tmp_path / ".data")
     first.open()
-    with pytest.raises(StateError, match=f"already runs in .*: process {os.getpid()}"):
-        second.open()
+    for refused in (second.open, second.claim):
+        with pytest.raises(StateError, match=f"already runs in .*: process {os.getpid()}, since"):
+            refused()
     first.close()
     second.open()
     second.close()
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("", "process unknown"),
+        ("{", "process unknown"),
+        ("[1]", "process unknown"),
+        ('{"pid": 4711, "since": 1e300, "url": "x"}', "process unknown"),
+        ("4711\n", "process 4711"),  # an earlier version's
+        ('{"pid": 4711, "since": 0, "url": "http://[::1]:8000"}', "at http://[::1]:8000"),
+    ],
+)
+def test_whatever_stands_in_the_lock_who_has_it_is_refused(
+    written: str, told: str, tmp_path: Path
+) -> None:
+    first, second = State(tmp_path), State(tmp_path, other_port=8020)
+    first.open()
+    (tmp_path / "lock").write_text(written)
+    with pytest.raises(StateError) as refused:
+        second.claim()
+    assert told in str(refused.value)
+    assert "PARLEY_DATA=/some/folder GATEWAY_PORT=8020 make run" in str(refused.value)
+    first.close()
+
+
+def test_a_lock_that_nobody_holds_is_taken_whatever_stands_in_it(tmp_path: Path) -> None:
+    (tmp_path / "lock").write_text('{"pid": 1, "since": 0, "url": "http://127.0.0.1:8000"}')
+    first, second = State(tmp_path), State(tmp_path)
+    first.claim()
+    with pytest.raises(StateError, match=f"process {os.getpid()}"):
+        second.claim()
+    first.open()
+    first.close()
+    second.claim()
+    second.close()
+
+
+def test_to_look_for_another_runner_makes_nothing(tmp_path: Path) -> None:
+    State(tmp_path / ".data").claim()
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / ".data").mkdir()
+    State(tmp_path / ".data").claim()
+    assert list((tmp_path / ".data").iterdir()) == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give folders away")
@@ -76,8 +121,18 @@ def test_another_users_folder_is_refused_with_what_to_do(tmp_path: Path) -> None
     folder = tmp_path / ".data"
     folder.mkdir()
     os.chown(folder, 12345, -1)
-    with pytest.raises(StateError, match=r"belongs to uid 12345, and you are root[^$]*PARLEY_DATA"):
-        State(folder).open()
+    state = State(folder)
+    for refused in (state.open, state.claim):
+        with pytest.raises(
+            StateError, match=r"belongs to uid 12345, and you are root[^$]*PARLEY_DATA"
+        ):
+            refused()
+
+
+def test_a_lock_that_cannot_be_one_is_said(tmp_path: Path) -> None:
+    (tmp_path / "lock").mkdir()
+    with pytest.raises(StateError, match="lock: Is a directory"):
+        State(tmp_path).open()
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import argparse
 
 from chassis.grpc.credentials import read_credentials
+from chassis.listening import check_addresses
 from chassis.settings import UnusableSetting, load_settings, refuse
 from gateway.settings import Settings
 from gateway.wiring import build
@@ -26,6 +27,7 @@ def main() -> None:
     try:
         # What serving would read first, and refuse.
         read_credentials(settings)
+        check_addresses(settings)
     except UnusableSetting as error:
         refuse(error)
 

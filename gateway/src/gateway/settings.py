@@ -1,6 +1,6 @@
 """The gateway's settings: every variable begins with ``GATEWAY_``."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar, Final
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
@@ -15,6 +15,13 @@ def _one_origin(origin: str) -> str:
     return origin.lower()
 
 
+# What gRPC carries to a service at once: a larger body could be taken, and not be handed on.
+_CARRIED_BYTES: Final = 16 * 1024 * 1024
+# No process of Linux has more file descriptors, unless fs.nr_open was raised.
+_DESCRIPTORS: Final = 1_048_576
+# More than the memory of machines that this runs on: what is larger is a slip of the finger.
+_MEMORY_BYTES: Final = 1024**4
+
 Origin = Annotated[str, AfterValidator(_one_origin)]
 
 
@@ -22,8 +29,9 @@ class Settings(ServiceSettings):
     """Where the gateway listens, whom it speaks to, and its bounds."""
 
     model_config = service_config("GATEWAY_")
+    listens_at: ClassVar = (*ServiceSettings.listens_at, ("host", "port"))
 
-    host: str = Field("127.0.0.1", description="Address the REST API listens on.")
+    host: str = Field("127.0.0.1", min_length=1, description="Address the REST API listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Its port; 0: any free one.")
 
     auth_target: Target = Field(description="host:port of auth-service.")
@@ -66,13 +74,18 @@ class Settings(ServiceSettings):
     body_limit_bytes: int = Field(
         1280 * 1024,
         ge=1024,
+        le=_CARRIED_BYTES,
         description="Largest request body, bytes as they come. A character may come as 12 bytes.",
     )
     body_seconds: float = Field(
         25.0, gt=0, le=600, description="Longest time a request body may take to come."
     )
     body_bytes_per_second: int = Field(
-        500, ge=0, description="A request body that comes more slowly is given up."
+        500,
+        ge=0,
+        # Whoever is on a slow line sends no faster, and would be refused with everything.
+        le=1024 * 1024,
+        description="A request body that comes more slowly is given up; 0: none for that.",
     )
     body_window_seconds: float = Field(
         10.0, gt=0, le=600, description="Over so long that rate is taken: the longest pause."
@@ -80,16 +93,22 @@ class Settings(ServiceSettings):
     body_held_bytes: int = Field(
         24 * 1024 * 1024,
         ge=64 * 1024,
+        le=_MEMORY_BYTES,
         description="Bytes of request bodies in memory at once. A quarter is for bodies of up to "
         "16 KiB alone.",
     )
     body_held_bytes_per_client: int = Field(
         8 * 1024 * 1024,
         ge=64 * 1024,
+        le=_MEMORY_BYTES,
         description="Of these, from one address; an IPv6 network of 64 bits is one.",
     )
     head_limit_bytes: int = Field(
-        64 * 1024, ge=4096, description="Largest request line with all its headers, bytes."
+        64 * 1024,
+        ge=4096,
+        # Every connection may hold so much, before anybody has said who they are.
+        le=1024 * 1024,
+        description="Largest request line with all its headers, bytes.",
     )
     head_seconds: float = Field(
         20.0, gt=0, le=600, description="Longest time a client may take to send them."
@@ -102,10 +121,15 @@ class Settings(ServiceSettings):
     )
 
     event_streams_per_user: int = Field(
-        100, ge=1, description="Event streams of one user, open at once in one process."
+        100,
+        ge=1,
+        le=_DESCRIPTORS,
+        description="Event streams of one user, open at once in one process.",
     )
-    sockets: int = Field(15_000, ge=1, description="WebSockets open at once in one process.")
-    sockets_per_user: int = Field(50, ge=1, description="Of these, of one user.")
+    sockets: int = Field(
+        15_000, ge=1, le=_DESCRIPTORS, description="WebSockets open at once in one process."
+    )
+    sockets_per_user: int = Field(50, ge=1, le=_DESCRIPTORS, description="Of these, of one user.")
     socket_auth_seconds: float = Field(
         5.0, gt=0, le=60, description="Longest wait for a WebSocket's first frame, its token."
     )
@@ -124,6 +148,7 @@ class Settings(ServiceSettings):
     socket_frame_bytes: int = Field(
         512 * 1024,
         ge=1024,
+        le=_CARRIED_BYTES,
         description="Largest message of a WebSocket's client, bytes. A character may come as 12.",
     )
     socket_follows: int = Field(

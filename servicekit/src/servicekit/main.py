@@ -9,6 +9,7 @@ from typing import Generic, NoReturn, TypeVar
 from chassis import dead_letters
 from chassis.db.migrate_command import migrate_command
 from chassis.grpc.credentials import read_credentials
+from chassis.listening import check_addresses
 from chassis.service import Service
 from chassis.settings import UnusableSetting, load_settings, refuse
 from chassis.telemetry.logging import configure_logging
@@ -86,6 +87,7 @@ def _run(
             service.run()
         # What serving would read first, and refuse.
         read_credentials(settings)
+        check_addresses(settings)
         return 0
     configure_logging(name, settings.log_level)
     if asked == "migrate":

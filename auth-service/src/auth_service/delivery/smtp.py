@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Literal, cast
@@ -18,6 +18,7 @@ from aiosmtplib.errors import (
 )
 
 from auth_service.delivery.message import compose, domain_of
+from auth_service.domain.emails import wire_address
 from auth_service.usecases.code_ports import CodeMail
 from auth_service.usecases.errors import NotDelivered
 from chassis.telemetry.logging import get_logger
@@ -52,7 +53,8 @@ class SmtpMail:
     """Hands each mail to ``server``, from the address ``sender``; see the port Delivery.
 
     Three tries, a connection for each. What the server refuses for good (5xx) is not tried
-    again. A mail that was accepted though the answer got lost arrives twice, with one code.
+    again. A mail that was accepted though the answer got lost arrives twice, with one code. Domains
+    are written in ASCII: a server need not know SMTPUTF8 for them.
     """
 
     def __init__(
@@ -64,10 +66,11 @@ class SmtpMail:
         self._tls = None if server.security == "none" else _context(server.ca_file)
 
     async def deliver(self, mail: CodeMail) -> None:
-        message = compose(mail, self._sender)
+        to = wire_address(mail.to)
+        message = compose(replace(mail, to=to), self._sender)
         for pause in (*self._pauses, None):
             try:
-                await self._try(message, mail.to)
+                await self._try(message, to)
                 return
             except (SMTPException, OSError) as error:
                 # By its kind alone: servers quote addresses in what they say.

@@ -6,14 +6,13 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from auth_service.domain.scripts import has_unseen, is_in_use, is_one_writing
 from parley.bounds import USERNAME
 
 # No text of more characters normalises to a name: it is left as it is, and is too long.
 _NORMALISED_MAX = 8 * USERNAME.maximum
 
 _PUNCTUATION = frozenset("._-")
-# Letters by category, yet drawn as nothing: two names that differ by one look the same.
-_INVISIBLE_LETTERS = frozenset("\u115f\u1160")
 
 
 class Role(StrEnum):
@@ -77,9 +76,12 @@ def username_key(text: str) -> str:
 def username_problem(username: str) -> str | None:
     """Why a normalised ``username`` is refused, None if it is not.
 
-    Accepted are 3–32 characters, each a letter or a decimal digit of any script or one of
-    ``.`` ``_`` ``-``, with at least one letter or digit. ``@`` is never part of a name, so a
-    name is never mistaken for an e-mail address.
+    Accepted are 3–32 characters, each a letter or a decimal digit of a script in everyday use or
+    one of ``.`` ``_`` ``-``, with at least one letter or digit, all of one writing: who sees a name
+    reads it in one script (MIXED_SCRIPTS says that it is not so). ``@`` is never part of a name, so
+    a name is never mistaken for an e-mail address.
+
+    For new names: whoever has one of before keeps it, and logs in with it.
     """
     if not username:
         return "REQUIRED"
@@ -92,9 +94,14 @@ def username_problem(username: str) -> str | None:
         good or character in _PUNCTUATION for good, character in zip(named, username, strict=True)
     ):
         return "INVALID_CHARACTER"
-    return None if any(named) else "INVALID"
+    # What is drawn as nothing may be a letter by category: two names that differ by it look the same.
+    if has_unseen(username) or not is_in_use(username):
+        return "INVALID_CHARACTER"
+    if not any(named):
+        return "INVALID"
+    return None if is_one_writing(username) else "MIXED_SCRIPTS"
 
 
 def _is_name_character(character: str) -> bool:
     category = unicodedata.category(character)
-    return (category[0] == "L" or category == "Nd") and character not in _INVISIBLE_LETTERS
+    return category[0] == "L" or category == "Nd"

@@ -75,15 +75,15 @@ class RecoveryTransaction(Protocol):
     """The part of a transaction that finds an account by its address."""
 
     async def account_by_email(
-        self, key: str, *, lock: bool = False, disabled: bool = False
+        self, email: str, *, lock: bool = False, disabled: bool = False
     ) -> Account | None:
-        """The account whose verified address has this key; ``lock`` as for ``account``; one that
-        is ``disabled`` only where it is asked for.
+        """The account whose verified address is ``email`` in any spelling; ``lock`` as for
+        ``account``; one that is ``disabled`` only where it is asked for.
         """
         ...
 
-    async def is_email_taken(self, key: str) -> bool:
-        """Whether any account's verified address has this key, also one that cannot log in."""
+    async def is_email_taken(self, email: str) -> bool:
+        """Whether any account's verified address is this one, also one that cannot log in."""
         ...
 
 

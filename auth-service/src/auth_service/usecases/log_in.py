@@ -91,8 +91,11 @@ async def register(
             email_verified_at=None if code is None else now,
         )
         account = Account(user, password_hash, password_set_at=now)
-        if not await transaction.add_account(account, key=username_key(username)):
-            if code is not None and await transaction.is_email_taken(email_key(email)):
+        # Before: under a key of earlier rules the database would not see that it is the same.
+        taken = code is not None and await transaction.is_email_taken(email)
+        if taken or not await transaction.add_account(account, key=username_key(username)):
+            # Or has been since.
+            if taken or (code is not None and await transaction.is_email_taken(email)):
                 raise EmailTaken()
             raise UsernameTaken()
         grant = await open_login(ports, transaction, user, client, now)
@@ -208,10 +211,9 @@ def _key(typed: str) -> str:
 
 async def _find(transaction: SystemTransaction, typed: str) -> Account | None:
     """The account, also one that is disabled."""
-    key = _key(typed)
     if "@" in typed:
-        return await transaction.account_by_email(key, disabled=True)
-    return await transaction.account_by_key(key, disabled=True)
+        return await transaction.account_by_email(typed, disabled=True)
+    return await transaction.account_by_key(_key(typed), disabled=True)
 
 
 def _check_shape(username: str, password: str) -> None:

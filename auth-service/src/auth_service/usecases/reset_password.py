@@ -48,7 +48,7 @@ async def reset_password(
     async with ports.open_system() as transaction:
         await redeem(ports, transaction, purpose=purpose, email=email, code=code)
         # Locked: a log-in with the old password that is under way will find it changed.
-        account = await transaction.account_by_email(email_key(email), lock=True)
+        account = await transaction.account_by_email(email, lock=True)
         if account is None:
             raise InvalidCode()
         user = account.user

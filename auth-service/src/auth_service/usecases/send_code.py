@@ -41,7 +41,7 @@ async def send_code(ports: Ports, errand: Errand) -> None:
     """
     code = new_code()
     async with ports.open_system() as transaction:
-        account = await transaction.account_by_email(email_key(errand.email))
+        account = await transaction.account_by_email(errand.email)
         await transaction.save_code(
             errand.purpose,
             subjects=subjects_of(ports, errand.purpose, errand.email),

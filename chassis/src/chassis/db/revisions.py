@@ -2,8 +2,12 @@
 
 import ast
 from pathlib import Path
+from typing import Final
 
 import psycopg
+
+#: What ``is_current`` raises where a database is away or refuses.
+CANNOT_LOOK: Final = psycopg.Error
 
 # Also whether every role may read the table: that is granted behind the last revision.
 _FOUND = """
@@ -18,7 +22,7 @@ def read_revisions(migrations: Path) -> dict[str, str | None]:
 
 
 def is_current(owner_url: str, migrations: Path) -> bool:
-    """Whether nothing is left to migrate. Raises psycopg.Error."""
+    """Whether nothing is left to migrate. Raises CANNOT_LOOK."""
     revisions = read_revisions(migrations)
     heads = revisions.keys() - set(revisions.values())
     with psycopg.connect(owner_url, connect_timeout=10, application_name="migrate") as connection:

@@ -57,4 +57,6 @@ def problem_with(port: int, host: str = "127.0.0.1") -> OSError | None:
             return error
         except OverflowError:
             return OSError(errno.EINVAL, "no port has this number")
+        except UnicodeError:
+            return OSError(errno.EINVAL, "no host can have this name")
         return None

@@ -3,12 +3,12 @@
 Redaction is the last thing before a line is written: every event, of ours and of libraries, with
 its exception, is made of plain values first, and every text among them goes through
 :func:`chassis.telemetry.redaction.redact_text`; what stands under the *name* of a secret
-(``password``, ``api_key``, ``token`` …) is taken out whatever it is.
+(``password``, ``api_key``, ``token`` …) is taken out whatever it is
+(:mod:`chassis.telemetry.secret_names`).
 """
 
 import json
 import logging
-import re
 import sys
 import threading
 from collections.abc import Mapping, MutableMapping
@@ -21,6 +21,7 @@ import structlog
 
 from chassis.telemetry.context import request_id, trace_id
 from chassis.telemetry.redaction import REDACTED, redact_text
+from chassis.telemetry.secret_names import Disclosed, Name, name_of
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -40,45 +41,32 @@ _LIBRARIES = (
     "websockets.server",
 )
 
-_SECRET_NAME = re.compile(
-    r"password|passwd|secret|token|api_?key|authorization|cookie|credential|private_?key|"
-    r"verification_?code",
-    re.IGNORECASE,
-)
 # What the chain itself puts into each event.
 _OURS = frozenset({"timestamp", "level", "logger", "service", "trace_id"})
-# The names of fields are few and the same.
-_secret_names: dict[str, bool] = {}
-_MOST_NAMES = 1000
 # Deeper than anybody reads, and than a structure that holds itself is followed.
 _MOST_DEPTH = 8
 
 
-def _is_secret(name: str) -> bool:
-    known = _secret_names.get(name)
-    if known is None:
-        known = _SECRET_NAME.search(name) is not None
-        if len(_secret_names) < _MOST_NAMES:
-            _secret_names[name] = known
-    return known
-
-
 def _redact(name: str, value: object, depth: int = 0) -> object:
     """``value`` as plain JSON values, under ``name``, with secrets taken out."""
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, bool | Disclosed):
         return value
-    is_secret = _is_secret(name)
+    kind = name_of(name)
     if isinstance(value, Mapping):
         if depth >= _MOST_DEPTH:
             return "…"
+        # What is inside has a name of its own, but a secret's content is secret altogether.
+        inherited = kind in {Name.SECRET, Name.COUNT}
         return {
-            redact_text(str(key)): _redact(name if is_secret else str(key), inner, depth + 1)
+            _redact_key(kind, key): _redact(name if inherited else str(key), inner, depth + 1)
             for key, inner in value.items()
         }
     if isinstance(value, list | tuple | set | frozenset):
         return ["…"] if depth >= _MOST_DEPTH else [_redact(name, one, depth + 1) for one in value]
-    if is_secret:
+    if kind.hides(value):
         return REDACTED
+    if isinstance(value, int | float):
+        return value
     if isinstance(value, str):
         return redact_text(value)
     if isinstance(value, UUID):
@@ -91,6 +79,13 @@ def _redact(name: str, value: object, depth: int = 0) -> object:
         return redact_text(repr(value))
     except Exception as error:  # noqa: BLE001 - a log line must never be what fails
         return f"<{type(value).__name__} without a repr: {type(error).__name__}>"
+
+
+def _redact_key(kind: Name, key: object) -> str:
+    # {"pins": {1234: "ada"}}: a number is no field's name.
+    if kind.hides(key) and not isinstance(key, str):
+        return REDACTED
+    return redact_text(str(key))
 
 
 def _redact_event(

@@ -43,16 +43,24 @@ _SHAPE = re.compile(
 )
 # Most texts are told by these to hold nothing of the shape, for a tenth of what a search costs.
 _SHAPE_HINTS = ("earer", "eyJ", "k-", "k_", "xai", "pat-", "pat_", "://")
+# Between a name and its value, however both are quoted and escaped.
+_IS = r"\\{0,8}[\"']?\s{0,8}[:=]\s{0,8}(?:b(?=[\\\"']))?\\{0,8}[\"']?"
 _NAMED = re.compile(
-    r"(?P<query>[?&][a-z0-9_-]{0,30}(?:key|token|secret|password|signature)=)[^\s&#\"'\\]+"
-    r"|(?P<kept>\b(?:(?:x[-_])?api[-_]?key|passwd|password|(?:client|shared)[-_]secret"
-    r"|(?:access|refresh)[-_]token|private[-_]key|(?:proxy-)?authorization)"
-    r"\\{0,8}[\"']?\s{0,8}[:=]\s{0,8}(?:b(?=[\\\"']))?\\{0,8}[\"']?(?:(?:basic|bearer|token)\s{1,8})?)"
-    r"(?!\[redacted\])[^\s\"'\\,;&)}\]]+"
+    r"(?P<query>[?&](?:[a-z0-9_-]{0,30}(?:key|token|secret|password|signature|otp)|pin|code)=)"
+    r"[^\s&#\"'\\]+"
+    # Numbers alone: "pin: see below" is a sentence; and codes of six digits: others are errors'.
+    rf"|(?P<number>(?:(?<![a-z0-9])(?:pin|otp|totp|pwd|passcode){_IS}(?=[0-9]{{3,12}}(?![0-9a-z]))"
+    rf"|(?<![a-z0-9_-])(?:verification[-_ ]?)?code{_IS}(?=[0-9]{{6}}(?![0-9a-z]))))[0-9]+"
+    r"|(?P<kept>\b(?:(?:x[-_])?api[-_]?key|passwd|password|passphrase|(?:client|shared)[-_]secret"
+    rf"|(?:access|refresh)[-_]token|private[-_]key|(?:proxy-)?authorization){_IS}"
+    r"(?:(?:basic|bearer|token)\s{1,8})?)(?!\[redacted\])[^\s\"'\\,;&)}\]]+"
     r"|(?P<cookie>\b(?:set-)?cookie[\"']?\s{0,8}[:=]\s{0,8}[\"']?)[^\r\n\"'\\]+",
     re.IGNORECASE,
 )
-_NAMED_HINTS = ("key", "token", "secret", "passw", "signature", "authorization", "cookie")
+_NAMED_HINTS = (
+    *("key", "token", "secret", "pass", "signature", "authorization", "cookie"),
+    *("pin", "otp", "pwd", "code"),
+)
 
 # No match is shorter.
 _SHORTEST = 6

@@ -5,32 +5,15 @@ import asyncio
 import os
 import signal
 import sys
-import traceback
 from pathlib import Path
 
-from chassis.embedded import ServerFailed
-from chassis.embedded.binaries import BinaryMissing
 from chassis.embedded.child import end_with_parent
 from chassis.setting_values import is_port
-from chassis.settings import UNUSABLE_STATUS
 from parley_local.address import CannotStart
-from parley_local.environment import EnvironmentProblem
 from parley_local.output import Terminal, forward_logs
-from parley_local.readiness import NotReadyInTime
-from parley_local.runner import Options, Refused, Runner
-from parley_local.state import StateError
-from parley_local.topology import ReplicasProblem, parse_replicas
-
-_EXPLAINED = (
-    BinaryMissing,
-    CannotStart,
-    EnvironmentProblem,
-    NotReadyInTime,
-    Refused,
-    ReplicasProblem,
-    ServerFailed,
-    StateError,
-)
+from parley_local.reasons import complain
+from parley_local.runner import Options, Runner
+from parley_local.topology import parse_replicas
 
 _EPILOG = """\
 environment:
@@ -65,15 +48,11 @@ def main() -> None:
     terminal = Terminal(as_json=arguments.json)
     forward_logs(terminal)
     try:
-        status = asyncio.run(Runner(_options(), terminal).run())
-    except _EXPLAINED as error:
-        for line in str(error).splitlines():
-            terminal.say(line, level="error")
-        status = UNUSABLE_STATUS if isinstance(error, Refused) else 1
-    except Exception:  # noqa: BLE001 - shown whole; the exit code must be ours
-        for line in traceback.format_exc().splitlines():
-            terminal.say(line, level="error")
-        status = 1
+        runner = Runner(_options(), terminal)
+    except Exception as error:  # noqa: BLE001 - said; the exit code must be ours
+        status = complain(terminal, error)
+    else:
+        status = asyncio.run(runner.run())
     terminal.close()
     sys.exit(status)
 

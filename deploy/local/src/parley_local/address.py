@@ -16,14 +16,18 @@ def check_address(host: str, port: int) -> None:
     if error is None:
         return
     if error.errno == errno.EADDRINUSE:
-        another = port + 10 if port <= 65525 else port - 10
         raise CannotStart(
             f"port {port} of {host} is taken by another program.\nStop that one, or choose"
-            f" another port: GATEWAY_PORT={another} make run"
+            f" another port: GATEWAY_PORT={another_port(port)} make run"
         )
     if error.errno in (errno.EACCES, errno.EPERM):
         raise CannotStart(f"settings: GATEWAY_PORT: port {port}: {error.strerror}")
     raise CannotStart(f"settings: GATEWAY_HOST: not an address to listen on here: {error.strerror}")
+
+
+def another_port(port: int) -> int:
+    """One to offer in place of ``port``, far enough for what is beside it."""
+    return port + 10 if port <= 65525 else port - 10
 
 
 def is_loopback(host: str) -> bool:

@@ -44,14 +44,17 @@ def migrate_all(databases: Mapping[str, DatabaseUrls]) -> None:
     """Bring each database to its service's newest revision, as the owner role.
 
     One after the other in this process: Alembic keeps what it works on in module globals, and
-    loading it four times would take longer. Raises CannotMigrate.
+    loading it four times would take longer. Where nothing is to be done, as at nearly every
+    start, it is not loaded at all. Raises CannotMigrate.
     """
+    behind = [member for member in SERVICES if not _is_current(member, databases)]
+    if not behind:
+        return
     from chassis.db.migrate import CANNOT_MIGRATE, migrate, why_not
 
-    for member in SERVICES:
-        assert member.database is not None
+    for member in behind:
         try:
-            migrate(databases[member.database].owner, migrations_of(member))
+            migrate(_owner_url(member, databases), migrations_of(member))
         except CANNOT_MIGRATE as error:
             if (sentence := why_not(error)) is None:
                 raise
@@ -60,10 +63,29 @@ def migrate_all(databases: Mapping[str, DatabaseUrls]) -> None:
             ) from None
 
 
-def warm_up() -> None:
-    """Load what the two need: half a second that can pass while the servers start."""
-    import chassis.db.migrate
-    import chassis.db.provision  # noqa: F401
+def _is_current(member: Member, databases: Mapping[str, DatabaseUrls]) -> bool:
+    from chassis.db.revisions import CANNOT_LOOK, is_current
+
+    try:
+        return is_current(_owner_url(member, databases), migrations_of(member))
+    except CANNOT_LOOK:
+        # What that means is said by the long way, which meets it again.
+        return False
+
+
+def _owner_url(member: Member, databases: Mapping[str, DatabaseUrls]) -> str:
+    assert member.database is not None
+    return databases[member.database].owner
+
+
+def warm_up(*, migrations: bool) -> None:
+    """Load what the two need, half a second that can pass while the servers start; what
+    ``migrations`` need only where there are some for sure.
+    """
+    import chassis.db.provision
+
+    if migrations:
+        import chassis.db.migrate  # noqa: F401
 
 
 def migrations_of(member: Member) -> Path:

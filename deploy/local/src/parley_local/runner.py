@@ -16,7 +16,7 @@ from chassis.embedded import (
     free_port,
 )
 from chassis.embedded.ports import is_free
-from parley_local.address import CannotStart, check_address, is_loopback
+from parley_local.address import CannotStart, another_port, check_address, is_loopback
 from parley_local.banner import banner
 from parley_local.databases import CannotMigrate, migrate_all, provision_embedded, warm_up
 from parley_local.environment import (
@@ -32,6 +32,7 @@ from parley_local.environment import (
 from parley_local.output import Terminal
 from parley_local.parts import Part, ServerPart, ServicePart
 from parley_local.readiness import wait_until_ready
+from parley_local.reasons import Refused, complain
 from parley_local.state import State
 from parley_local.supervise import Stages
 from parley_local.topology import (
@@ -42,16 +43,13 @@ from parley_local.topology import (
     Topology,
     check_hosts,
     lay_out,
+    reached_at,
 )
 
 _READY_SECONDS = 120.0
 # A process that dies so often before anything was ready will not get there.
 _HOPELESS_RESTARTS = 3
 DEMO = "demo-model"
-
-
-class Refused(Exception):
-    """A part cannot work with its settings; the message is for the terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +66,11 @@ class Options:
     environment: Mapping[str, str]
     replicas: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def url(self) -> str:
+        """Where the first gateway will be reached."""
+        return f"http://{reached_at(self.gateway_host)}:{self.gateway_port}"
+
 
 class Runner:
     """One run, from nothing to ready and back to nothing."""
@@ -76,16 +79,23 @@ class Runner:
         self._options = options
         self._terminal = terminal
         self._say = terminal.say
-        self._state = State(options.data)
+        self._state = State(
+            options.data, url=options.url, other_port=another_port(options.gateway_port)
+        )
+        self._begun = False
         self._stages = Stages(terminal)
 
     async def run(self) -> int:
-        """Serve until SIGINT, SIGTERM or SIGHUP; the exit code. A second signal forces."""
+        """Serve until SIGINT, SIGTERM or SIGHUP, or until something is in the way, which is said.
+
+        The exit code; a second signal forces.
+        """
         stopping = asyncio.Event()
         self._listen(stopping)
         starting = asyncio.create_task(self._start())
         stopped = asyncio.create_task(stopping.wait())
         refused = asyncio.create_task(self._stages.refused.wait())
+        failed = False
         try:
             await asyncio.wait([starting, stopped, refused], return_when=asyncio.FIRST_COMPLETED)
             if refused.done():
@@ -94,13 +104,18 @@ class Runner:
                 starting.result()
                 await stopped
             return 0
+        except Exception as error:  # noqa: BLE001 - said; what has started must be stopped
+            failed = True
+            return complain(self._terminal, error)
         finally:
             for task in (starting, stopped, refused):
                 task.cancel()
             await asyncio.gather(starting, stopped, refused, return_exceptions=True)
             await self._stages.stop()
             self._state.close()
-            self._say("stopped")
+            # Who was refused at the door has nothing to stop.
+            if self._begun or not failed:
+                self._say("stopped")
 
     def _complaints(self) -> str:
         lines = []
@@ -130,12 +145,15 @@ class Runner:
 
     async def _start(self) -> None:
         began, options, state = time.monotonic(), self._options, self._state
+        # Before the port: where Parley runs already, it is what has the port.
+        state.claim()
         check_address(options.gateway_host, options.gateway_port)
         explicit = explicit_databases(options.environment)
         nats_urls = explicit_nats(options.environment)
         events_prefix = explicit_events_prefix(options.environment)
         check_hosts(options.environment, options.replicas)
         state.open()
+        self._begun = True
         self._say(f"data in {state.shown}; certificates and keys")
         await asyncio.to_thread(state.prepare)
         demo_port = self._demo_port()
@@ -183,11 +201,12 @@ class Runner:
         servers += [] if nats_urls else [nats]
         if servers:
             self._say(f"starting {', '.join(server.name for server in servers)}")
-            if not postgres.initialised and postgres in servers:
+            there = postgres not in servers or postgres.initialised
+            if not there:
                 self._say("the first start also makes the database: some seconds more")
             await asyncio.gather(
                 self._stages.start([ServerPart(server) for server in servers]),
-                asyncio.to_thread(warm_up),
+                asyncio.to_thread(warm_up, migrations=not there),
             )
         databases = dict(explicit)
         if postgres in servers:

@@ -6,6 +6,8 @@ import json
 import os
 import pwd
 import secrets
+import time
+from datetime import datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -28,8 +30,13 @@ class State:
     Nothing in it is ever made anew while it exists: stored keys are sealed with ``vault.key``.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, url: str | None = None, other_port: int = 8010) -> None:
+        """Whoever finds it locked is told ``url``, where this runner is reached; whoever is refused
+        is offered ``other_port`` for a second one.
+        """
         self.directory = directory.absolute()
+        self._url = url
+        self._other_port = other_port
         self._lock: int | None = None
 
     @property
@@ -39,12 +46,31 @@ class State:
         inside = self.directory.is_relative_to(here)
         return str(self.directory.relative_to(here) if inside else self.directory)
 
+    def claim(self) -> None:
+        """Lock the folder if it is there, and make nothing. Raises StateError where it is another
+        user's, or another runner has it.
+        """
+        try:
+            self._check_owner()
+            descriptor = os.open(self._lock_path, os.O_RDWR | os.O_NONBLOCK)
+        except OSError:
+            return  # there is none, or `open` says what is wrong with it
+        self._hold(descriptor)
+
     def open(self) -> None:
-        """Make the folder if need be and lock it. Raises StateError."""
+        """Make the folder if need be, and lock it. Raises StateError."""
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise StateError(f"{self.shown} cannot be made: {error.strerror}") from None
+        self._check_owner()
+        try:
+            self.directory.chmod(0o700)
+            self._take_lock()
+        except OSError as error:
+            raise StateError(f"{error.filename or self.shown}: {error.strerror}") from None
+
+    def _check_owner(self) -> None:
         owner = self.directory.stat().st_uid
         if owner != os.geteuid():
             raise StateError(
@@ -52,11 +78,11 @@ class State:
                 f"Start as {_user(owner)}, or remove the folder (with everything in it), or"
                 " choose another one: PARLEY_DATA=/some/folder make run"
             )
-        self.directory.chmod(0o700)
-        self._take_lock()
 
     def _take_lock(self) -> None:
-        path = self.directory / "lock"
+        if self._lock is not None:
+            return
+        path = self._lock_path
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except PermissionError:
@@ -64,18 +90,27 @@ class State:
                 f"{path} belongs to {_user(path.stat().st_uid)}: something in {self.shown} was"
                 f" made by another user. Start as that user, or remove {self.shown}."
             ) from None
+        self._hold(descriptor)
+
+    def _hold(self, descriptor: int) -> None:
+        """Lock the file and say in it who has it; raises StateError where another process has."""
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            holder = {"pid": os.getpid(), "since": time.time(), "url": self._url}
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, json.dumps(holder).encode())
         except BlockingIOError:
-            holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
+            holder_is = _told_of(os.pread(descriptor, 1024, 0))
             os.close(descriptor)
             raise StateError(
-                f"Parley already runs in {self.shown}: process {holder}.\n"
-                "Stop that one, or start this one elsewhere:"
-                " PARLEY_DATA=/some/folder GATEWAY_PORT=8010 make run"
+                f"Parley already runs in {self.shown}: {holder_is}.\n"
+                "Ctrl-C in its terminal stops it. GATEWAY_PORT alone starts no second one, which"
+                " needs a folder of its own:\n"
+                f"PARLEY_DATA=/some/folder GATEWAY_PORT={self._other_port} make run"
             ) from None
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode())
+        except OSError as error:
+            os.close(descriptor)
+            raise StateError(f"{self._lock_path}: {error.strerror}") from None
         # Held until the process ends, in whatever way. Children do not inherit it.
         self._lock = descriptor
 
@@ -83,6 +118,10 @@ class State:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    @property
+    def _lock_path(self) -> Path:
+        return self.directory / "lock"
 
     def prepare(self) -> None:
         """Make what is missing: certificates, signing key, vault key, passwords.
@@ -161,6 +200,20 @@ class State:
 
     def remember_port(self, name: str, port: int) -> None:
         write_private(self.directory / f"{name}.port", f"{port}\n")
+
+
+def _told_of(holder: bytes) -> str:
+    """What the lock says of who has it; earlier ones wrote their number alone."""
+    try:
+        told = json.loads(holder)
+        if isinstance(told, int):
+            return f"process {told}"
+        since = datetime.fromtimestamp(told["since"]).astimezone()
+        place = f", at {told['url']}" if told["url"] else ""
+        return f"process {told['pid']}, since {since:%Y-%m-%d %H:%M}{place}"
+    except (ValueError, LookupError, TypeError, OverflowError):
+        # Not written yet.
+        return "process unknown"
 
 
 def _user(number: int) -> str:

@@ -105,7 +105,7 @@ def lay_out(
             metrics_port = _port(environment, f"{member.prefix}METRICS_PORT", count)
             if member is GATEWAY:
                 port = gateway_port if number == 1 else free_port(gateway_host)
-                host = _reached_at(gateway_host)
+                host = reached_at(gateway_host)
             else:
                 port = _port(environment, f"{member.prefix}GRPC_PORT", count)
                 host = _grpc_host(environment, member, count)
@@ -117,7 +117,7 @@ def lay_out(
                     port,
                     metrics_port,
                     host=host,
-                    metrics_host=_reached_at(metrics_host),
+                    metrics_host=reached_at(metrics_host),
                 )
             )
     return Topology(tuple(instances), gateway_host)
@@ -131,7 +131,7 @@ def check_hosts(environment: Mapping[str, str], replicas: Mapping[str, int]) -> 
 
 def _grpc_host(environment: Mapping[str, str], member: Member, count: int) -> str:
     variable = f"{member.prefix}GRPC_HOST"
-    host = _reached_at(environment.get(variable, "127.0.0.1"))
+    host = reached_at(environment.get(variable, "127.0.0.1"))
     if count == 1:
         return host
     if host.lower() == "localhost":
@@ -147,7 +147,8 @@ def _grpc_host(environment: Mapping[str, str], member: Member, count: int) -> st
     return host
 
 
-def _reached_at(host: str) -> str:
+def reached_at(host: str) -> str:
+    """``host`` as it stands in the URL of who listens there."""
     # An address that means every interface is none to connect to.
     host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
     return f"[{host}]" if ":" in host else host
