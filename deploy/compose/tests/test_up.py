@@ -51,9 +51,7 @@ def running(*names: str, **differs: str) -> str:
     return "".join(row.format(*[name] * row.count("{}")) + "\n" for name in names)
 
 
-def run_up(
-    folder: Path, *arguments: str, containers: str = "", fails: str = "nothing"
-) -> Run:
+def run_up(folder: Path, *arguments: str, containers: str = "", fails: str = "nothing") -> Run:
     docker, record = folder / "docker", folder / "record"
     docker.write_text(DOCKER)
     docker.chmod(0o755)

@@ -201,9 +201,7 @@ def _provision_from(environment: Mapping[str, str], services: Sequence[str]) -> 
     plans = [_plan(service, environment) for service in services]
     _await_server(admin_url)
     for plan in plans:
-        provision(
-            admin_url, database=plan.database, service=plan.service, passwords=plan.passwords
-        )
+        provision(admin_url, database=plan.database, service=plan.service, passwords=plan.passwords)
         _log.info("provision.done", of=plan.service, database=plan.database)
     return plans
 
