@@ -170,6 +170,69 @@ def test_the_command_provisions_what_the_environment_says(
         psycopg.connect(url(embedded_postgres, database, role)).close()
 
 
+def write_revision(folder: Path, ddl: str) -> None:
+    (folder / "versions").mkdir(parents=True)
+    (folder / "versions" / "0001_first.py").write_text(
+        'from alembic import op\n\nrevision = "0001"\ndown_revision = None\n\n\n'
+        f"def upgrade() -> None:\n    op.execute({ddl!r})\n"
+    )
+
+
+def test_the_command_also_brings_every_database_to_its_newest_revision(
+    embedded_postgres: EmbeddedPostgres, database: str, tmp_path: Path
+) -> None:
+    variables = environment(embedded_postgres, database)
+    write_revision(tmp_path / "burrow", "CREATE TABLE holes (depth int)")
+    for _ in range(2):
+        assert main(["--migrations", str(tmp_path), "burrow"], variables) == 0
+        with psycopg.connect(url(embedded_postgres, database, "owner")) as owner:
+            assert owner.execute("SELECT count(*) FROM holes").fetchone() == (0,)
+            assert owner.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+
+
+def test_the_command_does_without_alembic_where_every_revision_is_there(
+    embedded_postgres: EmbeddedPostgres, database: str, tmp_path: Path
+) -> None:
+    variables = environment(embedded_postgres, database)
+    write_revision(tmp_path / "burrow", "CREATE TABLE holes (depth int)")
+    assert main(["--migrations", str(tmp_path), "burrow"], variables) == 0
+    program = (
+        "import os, sys; from chassis.db.provision import main;"
+        f" status = main(['--migrations', {str(tmp_path)!r}, 'burrow'], os.environ);"
+        " sys.exit(status or 'alembic' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], env=os.environ | variables, check=True)
+
+
+def test_a_database_that_refuses_its_revisions_is_named_and_keeps_no_other_from_theirs(
+    embedded_postgres: EmbeddedPostgres,
+    database: str,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    other = f"{database}_2"
+    nest = {
+        name.replace("BURROW", "NEST"): value.replace("burrow", "nest").replace(database, other)
+        for name, value in environment(embedded_postgres, database).items()
+    }
+    variables = nest | environment(embedded_postgres, database)
+    write_revision(tmp_path / "nest", "CREATE TABLE twigs (length int)")
+    write_revision(tmp_path / "burrow", "CREATE TABLE holes (depth int)")
+    assert main(["--migrations", str(tmp_path), "burrow"], variables) == 0
+    with psycopg.connect(url(embedded_postgres, database, "owner")) as owner:
+        # A newer release was here.
+        owner.execute("UPDATE alembic_version SET version_num = '0009'")
+    capfd.readouterr()
+    assert main(["--migrations", str(tmp_path), "burrow", "nest"], variables) == 1
+    failed = [line for line in capfd.readouterr().out.splitlines() if "provision.failed" in line]
+    assert len(failed) == 1
+    assert "burrow" in failed[0]
+    with psycopg.connect(
+        embedded_postgres.url("parley_nest_owner", PASSWORDS["owner"], other)
+    ) as owner:
+        assert owner.execute("SELECT count(*) FROM twigs").fetchone() == (0,)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

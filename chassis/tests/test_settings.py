@@ -165,6 +165,17 @@ def test_a_list_that_cannot_be_read_is_one_line_that_says_how_to_write_it(
     assert "hunter2" not in line
 
 
+def test_a_variable_that_another_one_fills_is_named_with_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TEST_WORKER_DATABASE_URL", "postgresql://worker:pw2@host/db")
+    monkeypatch.setenv("TEST_NETWORKS", "10.0.0.1/8")
+    monkeypatch.setenv("TEST_NETWORKS_FROM", "PARLEY_NETWORKS")
+    assert refusal(capsys).startswith(
+        "settings: TEST_NETWORKS (from PARLEY_NETWORKS): entry 1: not a network"
+    )
+
+
 @pytest.mark.parametrize(
     ("variable", "written"),
     [

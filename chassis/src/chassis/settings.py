@@ -4,6 +4,9 @@ A secret may also be given as a file: for a variable ``NAME``, ``NAME_FILE`` hol
 a file with its value (trailing newline ignored). The file wins nothing: to set both is an
 error. A missing or empty secret refuses to start, also one that is part of a URL, and no message
 shows a value. A list is given as its entries with commas between them, or as a list of JSON.
+
+Who fills ``NAME`` from a variable of another name says so in ``NAME_FROM``: a line about it then
+names both, since the other one is what the operator has set.
 """
 
 import os
@@ -42,11 +45,13 @@ class UnusableSetting(Exception):
     """What a variable says, or what it points to, cannot be worked with.
 
     ``variable`` is its name; ``problem`` completes the line "settings: NAME: …" and shows no
-    secret.
+    secret. Where the environment has a ``NAME_FROM``, the line is "settings: NAME (from …): …".
     """
 
     def __init__(self, variable: str, problem: str) -> None:
-        super().__init__(f"settings: {variable}: {problem}")
+        given = os.environ.get(f"{variable}_FROM")
+        name = f"{variable} (from {given})" if given else variable
+        super().__init__(f"settings: {name}: {problem}")
 
 
 def variable_of(settings: type[BaseSettings], field: str) -> str:

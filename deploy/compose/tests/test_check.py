@@ -13,6 +13,7 @@ from parley_compose.handout import hand_out
 from parley_compose.layout import SERVICES, Uids
 
 FILE = Path(__file__).resolve().parents[3] / "docker-compose.yml"
+PREFIXES = {"gateway": "GATEWAY_", "chat-service": "CHAT_"}
 VARIABLE = re.compile(r"\$\{(\w+):-([^}]*)\}")
 
 
@@ -52,6 +53,7 @@ def test_a_service_finds_nothing_wrong_with_what_compose_gives_it(
     [
         ("gateway", "PARLEY_TRUSTED_PROXIES", '["10.0.0.256"]'),
         ("gateway", "PARLEY_CORS_ORIGINS", '["https://*.example"]'),
+        ("chat-service", "PARLEY_ALLOWED_HOSTS", "10.0.0.1/8"),
     ],
 )
 def test_a_wrong_setting_is_one_line_and_status_2(
@@ -59,8 +61,10 @@ def test_a_wrong_setting_is_one_line_and_status_2(
 ) -> None:
     done = check(service, volumes, **{variable: value})
     assert done.returncode == 2
-    assert variable.removeprefix("PARLEY_") in done.stderr
-    assert all(line.startswith("settings: GATEWAY_") for line in done.stderr.splitlines())
+    (line,) = done.stderr.splitlines()
+    # Both what was set, and what an override would set.
+    inside = f"{PREFIXES[service]}{variable.removeprefix('PARLEY_')}"
+    assert line.startswith(f"settings: {inside} (from {variable}): entry 1: ")
 
 
 def test_a_secret_that_is_not_there_is_found_before_the_start(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """What docker-compose.yml must hold for every container, read from the file itself."""
 
-from collections import Counter
+import re
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from parley_compose.layout import SERVICES
+from parley_compose.layout import DATABASES, SERVICES
 
 ROOT = Path(__file__).resolve().parents[3]
 FILE = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
@@ -43,8 +43,8 @@ def behind(name: str) -> set[str]:
 
 
 def test_the_jobs_are_those_that_end() -> None:
-    migrations = {f"{name.removesuffix('-service')}-migrate" for name in SERVICES[1:]}
-    assert {"secrets", "databases", *migrations} == JOBS
+    # Each costs every `up` the start of a container and of Python.
+    assert {"secrets", "databases"} == JOBS
 
 
 @everywhere
@@ -109,7 +109,7 @@ def test_a_signal_ends_a_service_that_has_not_set_its_handlers_yet(name: str) ->
 
 
 @every_service
-def test_a_service_waits_for_its_own_migrations_and_for_no_other_service(name: str) -> None:
+def test_a_service_waits_for_the_migrations_and_for_no_other_service(name: str) -> None:
     services = set(SERVICES) & set(awaited(name))
     if name == "gateway":
         assert services == set(SERVICES) - {"gateway"}
@@ -117,8 +117,21 @@ def test_a_service_waits_for_its_own_migrations_and_for_no_other_service(name: s
     else:
         # Each wait is a second of every start; they find each other by themselves.
         assert services == set()
-        job = f"{name.removesuffix('-service')}-migrate"
-        assert awaited(name)[job] == "service_completed_successfully"
+        assert awaited(name)["databases"] == "service_completed_successfully"
+
+
+def test_the_job_that_makes_the_databases_brings_each_to_its_newest_revision() -> None:
+    job = CONTAINERS["databases"]
+    assert job["build"]["target"] == "jobs"
+    option, folder, *names = job["command"]
+    assert option == "--migrations"
+    assert names == list(DATABASES)
+    dockerfile = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+    for name, service in DATABASES.items():
+        package = service.replace("-", "_")
+        source = f"{service}/src/{package}/migrations"
+        assert f"COPY {source} {folder}/{name}\n" in dockerfile
+        assert list((ROOT / source / "versions").glob("0001*.py"))
 
 
 @every_server
@@ -163,6 +176,18 @@ def test_a_container_can_run_more_than_once(name: str) -> None:
     assert "hostname" not in CONTAINERS[name]
 
 
+def test_what_an_operators_variable_fills_is_named_with_it() -> None:
+    for name, container in CONTAINERS.items():
+        environment = container.get("environment", {})
+        filled = {
+            f"{variable}_FROM": found[1]
+            for variable, value in environment.items()
+            if (found := re.match(r"\$\{(\w+)", value))
+        }
+        said = {key: value for key, value in environment.items() if key.endswith("_FROM")}
+        assert said == filled, name
+
+
 def variables() -> Iterator[tuple[str, str]]:
     for container in CONTAINERS.values():
         yield from container.get("environment", {}).items()
@@ -180,11 +205,15 @@ def test_a_secret_is_a_file_in_a_volume_that_is_mounted_read_only() -> None:
 
 
 def test_nothing_is_fetched_under_a_name_that_is_built_here() -> None:
-    builders = Counter(c["image"] for c in CONTAINERS.values() if "build" in c)
+    # An image with a name of ours that is not there yet is asked of a registry before it is built.
     for name, container in CONTAINERS.items():
-        if container["image"].startswith("parley/"):
-            assert container["pull_policy"] == ("build" if "build" in container else "never"), name
-            assert builders[container["image"]] == 1
+        assert ("image" in container) != ("build" in container), name
+        assert "/" not in container.get("image", ""), name
+
+
+def test_nothing_that_is_built_is_built_again_unless_somebody_asks() -> None:
+    # Seconds of every `up`, and a registry that has to answer, for what is there.
+    assert not [name for name, container in CONTAINERS.items() if "pull_policy" in container]
 
 
 def test_the_data_of_each_server_is_in_a_volume_with_a_name() -> None:

@@ -110,8 +110,6 @@ def test_everybody_is_told_the_same_passwords(volumes: Path) -> None:
     for database, service in DATABASES.items():
         for name in ("database_url", "worker_database_url"):
             assert (volumes / service / name).read_text() == databases[f"{database}_{name}"]
-        owner = f"{database}_owner_database_url"
-        assert (volumes / "migrations" / owner).read_text() == databases[owner]
 
 
 def test_the_signing_key_is_an_ed25519_key(volumes: Path) -> None:

@@ -129,6 +129,16 @@ def test_a_nats_of_ones_own_has_a_user_for_each_service_or_one_for_all() -> None
     assert explicit_nats({}) == {}
 
 
+def test_a_service_knows_which_variable_for_all_has_filled_its_own(tmp_path: Path) -> None:
+    shared = {"NATS_URL": "nats://all", "REDIS_URL": "redis://own"}
+    chat = environment_of("chat-service", tmp_path, **shared)
+    assert chat["CHAT_NATS_URL_FROM"] == "NATS_URL"
+    assert chat["CHAT_REDIS_URL_FROM"] == "REDIS_URL"
+    notes = environment_of("notes-service", tmp_path, **shared, NOTES_NATS_URL="nats://notes")
+    assert not [name for name in notes if name.endswith("_FROM")]
+    assert not [name for name in environment_of("chat-service", tmp_path) if "_FROM" in name]
+
+
 def test_a_nats_of_ones_own_for_some_of_the_services_is_refused() -> None:
     each = {f"{name.upper()}_NATS_URL": f"nats://{name}" for name in BACKENDS.nats_urls}
     for name, url in each.items():

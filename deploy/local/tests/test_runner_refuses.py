@@ -182,3 +182,14 @@ def test_a_service_that_cannot_work_with_its_settings_ends_the_run_at_once(tmp_p
     # The reason first, then what follows from it.
     assert lines[at + 2].startswith("parley         | stopping gateway")
     assert lines[-1] == "parley         | stopped"
+
+
+def test_a_variable_that_stands_for_those_of_several_services_is_named_itself(
+    tmp_path: Path,
+) -> None:
+    ended = run(
+        tmp_path / ".data", GATEWAY_PORT=str(free_port()), REDIS_URL="redis://:hunter2@host:port/0"
+    )
+    assert ended.returncode == UNUSABLE_STATUS
+    assert "settings: CHAT_REDIS_URL (from REDIS_URL): " in ended.stdout
+    assert "hunter2" not in ended.stdout + ended.stderr

@@ -5,33 +5,37 @@
 bypasses row-level security, and nobody else may connect. What each role may do with a table is
 said in the migration that creates it.
 
-As a one-shot job: ``python -m chassis.db.provision auth apikey chat notes`` reads
+As a one-shot job: ``python -m chassis.db.provision [--migrations DIRECTORY] auth apikey chat notes``
+makes the databases of all these, and with ``--migrations`` brings each to the newest revision in
+``DIRECTORY/<service>/versions``. It reads
 
 - ``PROVISION_ADMIN_URL``: ``postgresql://…`` of a superuser, or of a role with CREATEDB and
   CREATEROLE, to any existing database of the server;
 - for each service, with its name in upper case, ``<SERVICE>_OWNER_DATABASE_URL``,
   ``<SERVICE>_DATABASE_URL`` (app) and ``<SERVICE>_WORKER_DATABASE_URL``: the URLs that the
-  service itself uses. Roles, passwords and the database's name are taken out of them; the roles
-  must have the names above, and all three must name the same database.
+  service itself uses, as libpq reads them. Roles, passwords and the database's name are taken
+  out of them; the roles must have the names above, and all three must name the same database.
 
 Each variable may be given as ``<NAME>_FILE`` instead, the path of a file that holds the value.
 Exits 0 when all is in place, 2 when a variable is missing or wrong, 1 when the server refuses.
 No password is logged or sent: the server gets the SCRAM verifier.
 """
 
+import argparse
 import os
 import re
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from psycopg.conninfo import conninfo_to_dict
 
+from chassis.db.newest import bring_to_newest
 from chassis.telemetry.logging import configure_logging, get_logger
 
 _log = get_logger(__name__)
@@ -150,39 +154,56 @@ def _variable(name: str, environment: Mapping[str, str]) -> str:
     return value
 
 
-def _url(name: str, environment: Mapping[str, str], role: str) -> URL:
+def _url(name: str, environment: Mapping[str, str], role: str) -> tuple[str, str]:
+    """The database and the password of a URL."""
     try:
-        url = make_url(_variable(name, environment))
-    except ArgumentError:
+        # Not by SQLAlchemy, which takes longer to import than the job does its work.
+        told = conninfo_to_dict(_variable(name, environment))
+    except psycopg.ProgrammingError:
         raise _BadVariable(f"{name} is no URL") from None
-    if url.username != role:
+    if told.get("user") != role:
         raise _BadVariable(f"{name} must name the role {role}")
-    if not url.password:
+    if not told.get("password"):
         raise _BadVariable(f"{name} has no password")
-    if not url.database:
+    if not told.get("dbname"):
         raise _BadVariable(f"{name} names no database")
-    return url
+    return str(told["dbname"]), str(told["password"])
 
 
-def _provision_from(environment: Mapping[str, str], services: Sequence[str]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What the environment says of one service. It shows no password."""
+
+    service: str
+    database: str
+    owner_url: str = field(repr=False)
+    passwords: Mapping[str, str] = field(repr=False)
+
+
+def _plan(service: str, environment: Mapping[str, str]) -> _Plan:
+    prefix = service.upper()
+    infixes = {"owner": "OWNER_", "app": "", "worker": "WORKER_"}
+    names = {role: f"{prefix}_{infix}DATABASE_URL" for role, infix in infixes.items()}
+    urls = {r: _url(name, environment, role_name(service, r)) for r, name in names.items()}
+    databases = {database for database, _ in urls.values()}
+    if len(databases) != 1:
+        raise _BadVariable(f"the three URLs of {service} name different databases")
+    return _Plan(
+        service,
+        databases.pop(),
+        owner_url=_variable(names["owner"], environment),
+        passwords={role: password for role, (_, password) in urls.items()},
+    )
+
+
+def _provision_from(environment: Mapping[str, str], services: Sequence[str]) -> list[_Plan]:
     admin_url = _variable("PROVISION_ADMIN_URL", environment)
-    plans: list[tuple[str, str, dict[str, str]]] = []
-    for service in services:
-        prefix = service.upper()
-        urls = {
-            role: _url(f"{prefix}_{infix}DATABASE_URL", environment, role_name(service, role))
-            for role, infix in (("owner", "OWNER_"), ("app", ""), ("worker", "WORKER_"))
-        }
-        databases = {url.database for url in urls.values()}
-        if len(databases) != 1:
-            raise _BadVariable(f"the three URLs of {service} name different databases")
-        plans.append(
-            (service, str(databases.pop()), {role: str(url.password) for role, url in urls.items()})
-        )
+    plans = [_plan(service, environment) for service in services]
     _await_server(admin_url)
-    for service, database, passwords in plans:
-        provision(admin_url, database=database, service=service, passwords=passwords)
-        _log.info("provision.done", of=service, database=database)
+    for plan in plans:
+        provision(admin_url, database=plan.database, service=plan.service, passwords=plan.passwords)
+        _log.info("provision.done", of=plan.service, database=plan.database)
+    return plans
 
 
 def _await_server(admin_url: str) -> None:
@@ -201,18 +222,26 @@ def _await_server(admin_url: str) -> None:
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """The job's exit status."""
-    if not arguments:
-        _log.error("provision.failed", error="name the services: auth apikey chat notes, say")
-        return 2
+    parser = argparse.ArgumentParser(prog="provision", description="Make databases and roles.")
+    parser.add_argument("--migrations", type=Path, metavar="DIRECTORY")
+    parser.add_argument("services", nargs="+", metavar="SERVICE", help="auth, apikey, chat, notes")
+    asked = parser.parse_args(arguments)
     try:
-        _provision_from(environment, arguments)
+        plans = _provision_from(environment, asked.services)
     except (_BadVariable, ValueError) as error:
         _log.error("provision.failed", error=str(error))
         return 2
     except psycopg.Error as error:
         _log.error("provision.failed", error=str(error))
         return 1
-    return 0
+    if asked.migrations is None:
+        return 0
+    status = 0
+    for plan in plans:
+        if not bring_to_newest(plan.owner_url, asked.migrations / plan.service):
+            _log.error("provision.failed", of=plan.service, error="it has not its newest revision")
+            status = 1
+    return status
 
 
 if __name__ == "__main__":

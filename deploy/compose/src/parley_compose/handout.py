@@ -24,7 +24,6 @@ def hand_out(volumes: Path, uids: Uids) -> None:
     _fill(volumes / "redis", _redis(keeper), uids.redis)
     _fill(volumes / "nats", _nats(keeper), uids.parley)
     _fill(volumes / "databases", _databases(keeper), uids.parley)
-    _fill(volumes / "migrations", _migrations(keeper), uids.parley)
     for service in SERVICES:
         _fill(volumes / service, _service(service, keeper, tls), uids.parley)
     _seed_signing_keys(volumes / "auth-keys", keeper, uids.parley)
@@ -73,13 +72,6 @@ def _databases(keeper: Keeper) -> dict[str, str]:
     }
     admin = f"postgresql://postgres:{keeper.password('postgres')}@postgres:5432/postgres"
     return {**urls, "admin_url": admin}
-
-
-def _migrations(keeper: Keeper) -> dict[str, str]:
-    return {
-        f"{service}_{ROLES['owner']}": _database_url(keeper, service, "owner")
-        for service in DATABASES
-    }
 
 
 def _service(name: str, keeper: Keeper, tls: Path) -> dict[str, str]:

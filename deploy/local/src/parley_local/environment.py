@@ -30,7 +30,9 @@ _ROLE_VARIABLES = {
     "owner": "OWNER_DATABASE_URL",
 }
 _PORT_VARIABLES = ("PORT", "GRPC_PORT", "METRICS_PORT")
-_OURS = (*(member.prefix for member in MEMBERS), "PARLEY_", "REDIS_URL", "NATS_URL", "DEMO_MODEL_")
+# Each stands for the variable of every service that ends with it.
+_SHARED = ("REDIS_URL", "NATS_URL")
+_OURS = (*(member.prefix for member in MEMBERS), "PARLEY_", *_SHARED, "DEMO_MODEL_")
 # Without compiled files on disk every start would compile half a million lines in each process.
 _UNWANTED = ("PYTHONDONTWRITEBYTECODE",)
 
@@ -175,6 +177,10 @@ def service_environment(
     elif member is GATEWAY:
         settings |= {"HOST": topology.gateway_host, "PORT": str(instance.port)}
     own = {k: v for k, v in inherited.items() if k.startswith(member.prefix)}
+    for name in _SHARED:
+        if name in settings and inherited.get(name) and member.prefix + name not in own:
+            # What is wrong with it is said of the variable that was set.
+            settings[f"{name}_FROM"] = name
     # Only migrations have a use for the owner's password, and they run in the runner.
     own.pop(f"{member.prefix}OWNER_DATABASE_URL", None)
     for name in (*_PORT_VARIABLES, "HOST"):
