@@ -1,6 +1,7 @@
 """The one reducer: whatever order text, thinking and snapshots come in, all readers see the same."""
 
 import random
+from typing import Any
 
 import orjson
 import pytest
@@ -10,7 +11,7 @@ from chat_service.answer.domain.frame import Frame, encode
 from chat_service.answer.domain.reducer import OWNER_LOST, Answer, replay
 
 
-def frames_of(*events: tuple[str, dict[str, object]]) -> list[Frame]:
+def frames_of(*events: tuple[str, dict[str, Any]]) -> list[Frame]:
     return [Frame(seq, event, encode(data)) for seq, (event, data) in enumerate(events, start=1)]
 
 
@@ -53,7 +54,7 @@ def test_a_log_without_an_end_is_interrupted_behind_its_last_frame() -> None:
         {"problem": {"reason": "PROVIDER_BROKE", "status": 502}, "saved": True},
     ],
 )
-def test_a_failed_run_says_why(data: dict[str, object]) -> None:
+def test_a_failed_run_says_why(data: dict[str, Any]) -> None:
     told = replay(frames_of(("delta", {"text": "x"}), ("error", data)))
     assert (told.status, told.reason, told.text) == (RunStatus.FAILED, "PROVIDER_BROKE", "x")
     assert told.last_seq == 2
@@ -62,7 +63,7 @@ def test_a_failed_run_says_why(data: dict[str, object]) -> None:
 def test_what_was_shown_up_to_a_frame_is_what_replaying_up_to_it_gives() -> None:
     for seed in range(200):
         chance = random.Random(seed)
-        events: list[tuple[str, dict[str, object]]] = []
+        events: list[tuple[str, dict[str, Any]]] = []
         for _ in range(chance.randrange(1, 12)):
             kind = chance.choice(["delta", "delta", "reasoning", "start", "something new"])
             events.append((kind, {"text": chance.choice("abc")}))

@@ -110,7 +110,9 @@ async def test_a_question_without_a_session_asks_for_one(
         "/api/v1/chat/messages", json=QUESTION, headers={**door.bearer, **EVENTS}
     )
     assert response.content == sse(frames)
-    assert door.chat.calls[0].request == chat_pb2.StartRunRequest(content="How are you?")
+    assert door.chat.calls[0].request == chat_pb2.StartRunRequest(
+        content="How are you?", parameters=chat_pb2.GenerationParameters()
+    )
 
 
 async def test_all_frames_of_a_message_go_out_in_one_chunk(

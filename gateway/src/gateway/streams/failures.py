@@ -27,7 +27,8 @@ def _shown(data: bytes) -> bytes:
     told: dict[str, Any] = orjson.loads(data)
     if "problem" in told:  # by a version of chat-service that wrote the document itself
         return data
-    reason, detail = told.pop("reason"), told.pop("detail")
+    reason, detail = _said(told)
+    place = {name: told[name] for name in told if name not in {"reason", "detail"}}
     problem = {
         "type": "about:blank",
         "title": _TITLE,
@@ -35,13 +36,16 @@ def _shown(data: bytes) -> bytes:
         "detail": detail,
         "reason": reason,
     }
-    return orjson.dumps({"problem": problem, **told})
+    return orjson.dumps({"problem": problem, **place})
 
 
 def reason_of(data: bytes) -> tuple[str, str]:
     """Reason and detail of an ``error`` frame."""
     told: dict[str, Any] = orjson.loads(data)
-    told = told.get("problem", told)
+    return _said(told.get("problem", told))
+
+
+def _said(told: dict[str, Any]) -> tuple[str, str]:
     return (
         str(told.get("reason") or "MODEL_FAILED"),
         str(told.get("detail") or "The model did not answer."),
