@@ -47,7 +47,7 @@ def build(settings: Settings) -> Gateway:
         readiness=readiness,
         requests=requests,
     )
-    http = HttpServer(app, settings, requests, SocketDoor(settings, sockets, bearers))
+    http = HttpServer(app, settings, SocketDoor(settings, sockets, bearers), requests.end)
     service = Service(
         "gateway",
         settings,
