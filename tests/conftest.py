@@ -1,10 +1,14 @@
-"""One stack for the tests that share one, and a maker for those that kill theirs."""
+"""One stack for tests that only use it, one for those that kill its parts, and a maker of others.
+
+What a test does as a user of its own concerns nobody else: it needs no stack of its own.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from .client import HasUrl, SignUp, User
 from .stack import Stack
@@ -31,9 +35,25 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     _end(stack)
 
 
+@pytest.fixture(scope="session")
+def _mortal_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    stack = Stack(tmp_path_factory.mktemp("mortal"))
+    yield stack
+    _end(stack)
+
+
+@pytest_asyncio.fixture
+async def mortal_stack(_mortal_stack: Stack) -> Stack:
+    """For a test that kills or freezes parts of it, or all: everything is up and fit, once more."""
+    if _mortal_stack.process is None:
+        _mortal_stack.start()
+    await _mortal_stack.settle()
+    return _mortal_stack
+
+
 @pytest.fixture
 def new_stack(tmp_path: Path) -> Iterator[Callable[[], Stack]]:
-    """Starts a stack of the test's own."""
+    """Starts a stack of the test's own: for tests that leave it other than they found it."""
     made: list[Stack] = []
 
     def make() -> Stack:

@@ -16,9 +16,13 @@ import psutil
 import psycopg
 
 from chassis.embedded import EmbeddedNats, EmbeddedPostgres, EmbeddedValkey, free_port
+from chassis.testing.eventually import eventually
+
+from .members import Member, serving
 
 _READY_SECONDS = 120.0
 _STOP_SECONDS = 60.0
+_SETTLE_SECONDS = 60.0
 
 
 @dataclass
@@ -32,6 +36,9 @@ class Stack:
     environment: dict[str, str] = field(default_factory=dict)
     #: Where each gateway is, the first at ``url``; known once the stack has started.
     gateways: tuple[str, ...] = ()
+    _members: list[Member] = field(default_factory=list)
+    # How much of the output is old.
+    _read: int = 0
 
     @property
     def url(self) -> str:
@@ -49,6 +56,11 @@ class Stack:
     @property
     def output(self) -> str:
         return (self.directory / "output").read_text(errors="replace")
+
+    @property
+    def news(self) -> str:
+        """The output since the stack has last settled."""
+        return (self.directory / "output").read_bytes()[self._read :].decode(errors="replace")
 
     def start(self) -> None:
         """Start, and return once every gateway and service is ready."""
@@ -75,6 +87,18 @@ class Stack:
                 raise AssertionError(f"the stack is not ready:\n{self.output[-4000:]}")
             time.sleep(0.05)
         self.gateways = urls
+        self._members = [Member.of(self, process) for process in serving(self)]
+        self._members.sort(key=lambda member: (member.module, member.port))
+
+    async def settle(self) -> None:
+        """Return when every process is up and calls itself fit, its fellows included."""
+        for member in self._members:
+            await eventually(member.is_fit, timeout=_SETTLE_SECONDS)
+        self._read = (self.directory / "output").stat().st_size
+
+    def members(self, module: str) -> list[Member]:
+        """The places of a service; which process is there changes with each new start."""
+        return [member for member in self._members if member.module == module]
 
     def _ready_at(self, told_before: int) -> tuple[str, ...]:
         told = (self.directory / "output").read_bytes()[told_before:].decode(errors="replace")

@@ -35,7 +35,7 @@ def ask_until_cut(
 
 
 def says(stack: Stack, text: str) -> Callable[[], bool]:
-    return lambda: text in stack.output
+    return lambda: text in stack.news
 
 
 def ended(process: psutil.Process) -> Callable[[], bool]:
@@ -43,9 +43,9 @@ def ended(process: psutil.Process) -> Callable[[], bool]:
 
 
 async def test_a_conversation_outlives_ctrl_c_and_kill_9_of_the_runner(
-    new_stack: Callable[[], Stack], sign_up: SignUp
+    mortal_stack: Stack, sign_up: SignUp
 ) -> None:
-    stack = new_stack()
+    stack = mortal_stack
     user = sign_up(stack)
     user.create_key(stack.model_url, "tokens-50")
     session_id = user.create_session()
@@ -77,9 +77,9 @@ async def test_a_conversation_outlives_ctrl_c_and_kill_9_of_the_runner(
 
 
 async def test_a_part_that_dies_is_started_again_and_the_log_says_so(
-    new_stack: Callable[[], Stack], sign_up: SignUp
+    mortal_stack: Stack, sign_up: SignUp
 ) -> None:
-    stack = new_stack()
+    stack = mortal_stack
     user = sign_up(stack)
     user.create_key(stack.model_url, "echo")
 
@@ -101,9 +101,9 @@ async def test_a_part_that_dies_is_started_again_and_the_log_says_so(
 
 
 async def test_sigterm_ends_each_idle_service_with_0_at_once(
-    new_stack: Callable[[], Stack],
+    mortal_stack: Stack,
 ) -> None:
-    stack = new_stack()
+    stack = mortal_stack
     modules = ("notes_service", "apikey_service", "chat_service", "auth_service", "gateway")
     for module in modules:
         process = stack.service(module)
@@ -114,9 +114,9 @@ async def test_sigterm_ends_each_idle_service_with_0_at_once(
 
 
 async def test_sigterm_of_chat_service_drains_its_streams(
-    new_stack: Callable[[], Stack], sign_up: SignUp
+    mortal_stack: Stack, sign_up: SignUp
 ) -> None:
-    stack = new_stack()
+    stack = mortal_stack
     user = sign_up(stack)
     short = user.create_key(stack.model_url, "tokens-300-at-100")
     session_id = user.create_session(key_id=short["id"])

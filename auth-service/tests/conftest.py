@@ -1,5 +1,6 @@
 """The service as it is wired in production, and the gateway's channel to it."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
@@ -129,8 +130,9 @@ def register(auth: Channel) -> Register:
 class Mailbox:
     """What the console has said, which is where codes go unless there is mail."""
 
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(self, capsys: pytest.CaptureFixture[str], database: DatabaseUrls) -> None:
         self._capsys = capsys
+        self._database = database
         self.lines: list[dict[str, str]] = []
 
     def read(self) -> Sequence[dict[str, str]]:
@@ -156,12 +158,23 @@ class Mailbox:
 
         code = await eventually(come)
         assert code is not None
+        # It is said within a transaction. Whoever then waits in here for that one's locks keeps
+        # it from its end: half a minute, until the server ends it.
+        await eventually(lambda: asyncio.to_thread(self._is_at_rest))
         return code
+
+    def _is_at_rest(self) -> bool:
+        with psycopg.connect(self._database.admin) as admin:
+            busy = admin.execute(
+                "SELECT FROM pg_stat_activity WHERE datname = current_database()"
+                " AND xact_start IS NOT NULL AND pid <> pg_backend_pid()"
+            )
+            return busy.fetchone() is None
 
 
 @pytest.fixture
-def mailbox(capsys: pytest.CaptureFixture[str]) -> Mailbox:
-    return Mailbox(capsys)
+def mailbox(capsys: pytest.CaptureFixture[str], database: DatabaseUrls) -> Mailbox:
+    return Mailbox(capsys, database)
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from chassis.db.engine import Database
-from chassis.dead_letters import DeadLetters, add_command, run_command
-from chassis.dead_letters.letters import _describe
+from chassis.dead_letters.command import add_command, run_command
+from chassis.dead_letters.letters import DeadLetters, _describe
 from chassis.embedded.ports import free_port
 from chassis.errors import Unavailable
 from chassis.ids import new_id

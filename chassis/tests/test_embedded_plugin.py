@@ -15,6 +15,7 @@ from chassis.errors import Unauthenticated
 from chassis.grpc.caller import TokenVerifier
 from chassis.ids import new_id
 from chassis.testing import ModelServer, ServiceDatabase, Signer, TlsSettings, eventually
+from chassis.testing.databases import DatabaseFactory
 
 MIGRATION = '''
 """Things."""
@@ -26,13 +27,21 @@ down_revision = None
 def upgrade():
     op.execute("CREATE TABLE things (name text)")
     op.execute("GRANT SELECT, INSERT ON things TO parley_things_app")
+    op.execute(
+        "CREATE TABLE shelves ("
+        " number int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
+        " name text NOT NULL,"
+        " length int GENERATED ALWAYS AS (length(name)) STORED)"
+    )
+    op.execute("CREATE TABLE contents (shelf int NOT NULL REFERENCES shelves)")
+    op.execute("INSERT INTO shelves (name) VALUES ('first'), ('second')")
 '''
 
 
-@pytest.fixture
-def migrations(tmp_path: Path) -> Path:
-    versions = tmp_path / "migrations" / "versions"
-    versions.mkdir(parents=True)
+@pytest.fixture(scope="module")
+def migrations(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    versions = tmp_path_factory.mktemp("migrations") / "versions"
+    versions.mkdir()
     (versions / "0001_things.py").write_text(MIGRATION)
     return versions.parent
 
@@ -52,12 +61,78 @@ def test_each_database_is_migrated_and_its_own(
         assert connection.execute("SELECT name FROM things").fetchone() == ("mine",)
 
 
-def test_databases_are_dropped_although_somebody_is_connected(
-    embedded_postgres: EmbeddedPostgres, request: pytest.FixtureRequest, migrations: Path
+def test_a_database_that_was_used_is_as_it_was_and_nobody_is_connected(
+    database_factory: DatabaseFactory, migrations: Path
 ) -> None:
-    factory = request.getfixturevalue("database_factory")
-    with factory.session() as make:
-        url = make("things", migrations).app
+    with database_factory.session() as make:
+        used = make("things", migrations)
+        with psycopg.connect(used.app) as connection:
+            connection.execute("INSERT INTO things VALUES ('mine')")
+        with psycopg.connect(used.admin) as connection:
+            connection.execute("DELETE FROM shelves WHERE name = 'first'")
+            connection.execute("INSERT INTO shelves (name) VALUES ('third')")
+            connection.execute("INSERT INTO contents VALUES (2)")
+        left = psycopg.connect(used.app)
+    with left, pytest.raises(psycopg.OperationalError):
+        left.execute("SELECT 1")
+
+    with database_factory.session() as make:
+        again = make("things", migrations)
+        assert again == used
+        assert make("things", migrations) != used
+        with psycopg.connect(again.admin) as connection:
+            assert connection.execute("SELECT count(*) FROM things").fetchone() == (0,)
+            assert connection.execute("SELECT count(*) FROM contents").fetchone() == (0,)
+            shelves = connection.execute("SELECT number, name FROM shelves ORDER BY number")
+            assert shelves.fetchall() == [(1, "first"), (2, "second")]
+            new = connection.execute("INSERT INTO shelves (name) VALUES ('x') RETURNING number")
+            assert new.fetchone() == (3,)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER TABLE things ADD COLUMN other text",
+        "CREATE TABLE other (name text)",
+        "DROP TABLE things",
+        "CREATE INDEX other ON things (name)",
+        "REVOKE SELECT ON things FROM parley_things_app",
+        "GRANT SELECT (name) ON things TO parley_things_worker",
+        "CREATE FUNCTION other() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "CREATE POLICY other ON things USING (false)",
+        "ALTER TABLE things ENABLE ROW LEVEL SECURITY",
+        "ALTER TABLE shelves DROP CONSTRAINT shelves_pkey CASCADE",
+        "ALTER TABLE shelves ALTER COLUMN name SET DEFAULT 'other'",
+        "CREATE SCHEMA other",
+        "CREATE TYPE other AS ENUM ('other')",
+        "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO parley_things_worker",
+        "ALTER DATABASE {database} SET work_mem = 64",
+        "ALTER DATABASE {database} CONNECTION LIMIT 7",
+        "GRANT CREATE ON DATABASE {database} TO parley_things_app",
+        "INSERT INTO things SELECT repeat('x', 100) FROM generate_series(1, 100000)",
+    ],
+)
+def test_a_database_that_was_changed_is_not_used_again(
+    database_factory: DatabaseFactory, migrations: Path, change: str
+) -> None:
+    with database_factory.session() as make:
+        changed = make("things", migrations)
+        with psycopg.connect(changed.admin) as connection:
+            connection.execute(change.format(database=connection.info.dbname).encode())
+    with database_factory.session() as make:
+        assert make("things", migrations) != changed
+    with pytest.raises(psycopg.OperationalError, match="does not exist"):
+        psycopg.connect(changed.app)
+
+
+def test_databases_are_dropped_although_somebody_is_connected(
+    embedded_postgres: EmbeddedPostgres, database_factory: DatabaseFactory, migrations: Path
+) -> None:
+    with database_factory.session() as make:
+        urls = make("things", migrations)
+        url = urls.app
+        with psycopg.connect(urls.owner) as connection:
+            connection.execute("CREATE TABLE other (name text)")
         connection = psycopg.connect(url)
     with connection, pytest.raises(psycopg.OperationalError):
         connection.execute("SELECT 1")

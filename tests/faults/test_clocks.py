@@ -11,8 +11,9 @@ import pytest_asyncio
 
 from chassis.embedded import free_port
 from chassis.testing.eventually import eventually
+from tests.members import Member
 
-from .cluster import Cluster, Member
+from .cluster import Cluster
 from .judge import TAKEOVER_SECONDS, run_is_true
 from .turn import Turn
 

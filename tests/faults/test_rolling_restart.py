@@ -8,8 +8,9 @@ import pytest
 
 from chassis.testing.eventually import eventually
 from tests.client import User
+from tests.members import Member
 
-from .cluster import Cluster, Member
+from .cluster import Cluster
 from .judge import run_is_true
 from .reader import Refused
 from .turn import Turn, lasting

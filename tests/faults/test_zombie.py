@@ -9,8 +9,9 @@ import redis
 
 from chassis.testing.eventually import eventually
 from tests.client import User
+from tests.members import Member
 
-from .cluster import Cluster, Member
+from .cluster import Cluster
 from .judge import TAKEOVER_SECONDS, run_is_true
 from .reader import Reader, Shown
 from .turn import Turn

@@ -3,15 +3,17 @@
 import argparse
 import asyncio
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from auth_service.migrations import MIGRATIONS
 from auth_service.settings import NAME, Settings
 from chassis.errors import AppError
-from chassis.service import Service
 from chassis.settings import UNUSABLE_STATUS
 from chassis.telemetry.logging import configure_logging
 from servicekit import main as command_line
+
+if TYPE_CHECKING:
+    from chassis.service import Service
 
 
 def main() -> NoReturn:
@@ -33,7 +35,7 @@ def main() -> NoReturn:
     )
 
 
-def _build(settings: Settings) -> Service:
+def _build(settings: Settings) -> "Service":
     from auth_service.credentials.signing import UnusableSigningKey
     from auth_service.wiring import build
 

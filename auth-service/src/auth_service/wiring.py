@@ -29,7 +29,7 @@ from auth_service.usecases.users import make_operator as appoint_operator
 from chassis.db.engine import Database
 from chassis.db.idempotency import AnswerSweep
 from chassis.db.schema import SchemaCheck
-from chassis.dead_letters import DeadLetters
+from chassis.dead_letters.letters import DeadLetters
 from chassis.grpc.caller import TokenVerifier, TrustFeed, TrustStore
 from chassis.grpc.server import GrpcServer
 from chassis.health import Check

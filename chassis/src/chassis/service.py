@@ -12,26 +12,16 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from chassis.component import Component
 from chassis.health import Check, HealthBook, OpsServer
 from chassis.settings import UNUSABLE_STATUS, ServiceSettings, UnusableSetting
 from chassis.telemetry.logging import configure_logging, get_logger, log_the_uncaught
 
+__all__ = ["Component", "Service"]
+
 _log = get_logger(__name__)
 
 _STOP_SECONDS = 2.0
-
-
-class Component:
-    """A part of a service with a life of its own. Every step is optional."""
-
-    async def start(self) -> None:
-        """Get going; raises when the service cannot work without what is missing."""
-
-    async def drain(self) -> None:
-        """Take no new work, and return once what is under way has ended."""
-
-    async def stop(self) -> None:
-        """Give everything back. Also called when ``drain`` was cut short."""
 
 
 class Service:

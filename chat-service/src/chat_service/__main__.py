@@ -1,18 +1,20 @@
 """``python -m chat_service``: be chat-service, or look after it."""
 
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from chassis.service import Service
 from chat_service.migrations import MIGRATIONS
 from chat_service.settings import NAME, Settings
 from servicekit import main as command_line
+
+if TYPE_CHECKING:
+    from chassis.service import Service
 
 
 def main() -> NoReturn:
     command_line.main(NAME, Settings, build=_build, migrations=MIGRATIONS)
 
 
-def _build(settings: Settings) -> Service:
+def _build(settings: Settings) -> "Service":
     from chat_service.wiring import build
 
     return build(settings)

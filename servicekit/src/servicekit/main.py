@@ -4,16 +4,15 @@ import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
 
-from chassis import dead_letters
-from chassis.db.migrate_command import migrate_command
-from chassis.grpc.credentials import read_credentials
-from chassis.listening import check_addresses
-from chassis.service import Service
+from chassis.dead_letters.command import add_command, run_command
 from chassis.settings import UnusableSetting, load_settings, refuse
-from chassis.telemetry.logging import configure_logging
 from servicekit.settings import DatabaseServiceSettings
+
+# A command imports what it needs once its settings have been read.
+if TYPE_CHECKING:
+    from chassis.service import Service
 
 AnySettings = TypeVar("AnySettings", bound=DatabaseServiceSettings)
 
@@ -37,7 +36,7 @@ def main(
     name: str,
     settings_class: type[AnySettings],
     *,
-    build: Callable[[AnySettings], Service],
+    build: Callable[[AnySettings], "Service"],
     migrations: Path,
     commands: Sequence[Command[AnySettings]] = (),
 ) -> NoReturn:
@@ -53,7 +52,7 @@ def main(
     known.add_parser("serve", help="be the service, which it is without a command too")
     known.add_parser("check", help="read the settings as the service would, and end")
     known.add_parser("migrate", help="bring its database up to date")
-    dead_letters.add_command(known)
+    add_command(known)
     for command in commands:
         subparser = known.add_parser(command.name, help=command.help)
         if command.argument is not None:
@@ -73,7 +72,7 @@ def _run(
     name: str,
     settings: AnySettings,
     arguments: argparse.Namespace,
-    build: Callable[[AnySettings], Service],
+    build: Callable[[AnySettings], "Service"],
     migrations: Path,
     commands: Sequence[Command[AnySettings]],
 ) -> int:
@@ -82,6 +81,9 @@ def _run(
         if command.name == asked:
             return command.run(settings, arguments)
     if asked in ("serve", "check"):
+        from chassis.grpc.credentials import read_credentials
+        from chassis.listening import check_addresses
+
         service = build(settings)
         if asked == "serve":
             service.run()
@@ -89,7 +91,11 @@ def _run(
         read_credentials(settings)
         check_addresses(settings)
         return 0
+    from chassis.telemetry.logging import configure_logging
+
     configure_logging(name, settings.log_level)
     if asked == "migrate":
+        from chassis.db.migrate_command import migrate_command
+
         return migrate_command(settings, migrations)
-    return dead_letters.run_command(settings.worker_database_url.get_secret_value(), arguments)
+    return run_command(settings.worker_database_url.get_secret_value(), arguments)

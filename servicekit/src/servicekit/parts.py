@@ -9,7 +9,7 @@ import grpc.aio
 from chassis.db.engine import Database
 from chassis.db.idempotency import AnswerSweep
 from chassis.db.schema import SchemaCheck
-from chassis.dead_letters import DeadLetters
+from chassis.dead_letters.letters import DeadLetters
 from chassis.grpc.caller import TokenVerifier, TrustFeed, TrustStore
 from chassis.grpc.client import Channel
 from chassis.grpc.server import GrpcServer, Method

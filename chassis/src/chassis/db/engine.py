@@ -24,13 +24,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from chassis.caller import Caller
+from chassis.component import Component
 from chassis.db.connection import Connection
 from chassis.db.errors import DatabaseUnavailable, StalePlan, unavailable
 from chassis.db.pipeline import Answer, Command
 from chassis.db.pool import Pool, Pooled
 from chassis.db.statement import Statement
 from chassis.reach import Reach
-from chassis.service import Component
 from chassis.telemetry.logging import get_logger
 
 _log = get_logger(__name__)

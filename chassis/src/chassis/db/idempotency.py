@@ -25,11 +25,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.caller import Caller
+from chassis.component import Component
 from chassis.db.engine import Database, Scope
 from chassis.db.statement import Statement
 from chassis.errors import AppError
 from chassis.idempotency import Effect, Once, RequestInProgress
-from chassis.service import Component
 from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
 

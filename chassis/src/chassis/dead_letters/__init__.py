@@ -4,8 +4,3 @@ A consumer (:mod:`chassis.jetstream`) notes each failure here, and acknowledges 
 has been set aside. People list, show, replay and drop such letters with the service's command
 ``dead-letters``.
 """
-
-from chassis.dead_letters.command import add_command, run_command
-from chassis.dead_letters.letters import DeadLetters
-
-__all__ = ["DeadLetters", "add_command", "run_command"]

@@ -9,15 +9,17 @@ import asyncio
 import sys
 import time
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import orjson
 
-from chassis.db.engine import Database
-from chassis.dead_letters import table
 from chassis.errors import AppError
 from chassis.ids import parse_id
+
+# The database is costly to import, and most command lines are about something else.
+if TYPE_CHECKING:
+    from chassis.db.engine import Database
 
 _WAIT_SECONDS: Final = 30.0
 _LOOK_SECONDS: Final = 0.2
@@ -51,6 +53,9 @@ def run_command(worker_url: str, arguments: argparse.Namespace) -> int:
 
 
 async def _run(worker_url: str, action: str, letter_id: UUID | None) -> int:
+    from chassis.db.engine import Database
+    from chassis.dead_letters import table
+
     db = Database(worker_url, pool_size=1, application_name="dead-letters")
     try:
         if letter_id is None:
@@ -64,7 +69,9 @@ async def _run(worker_url: str, action: str, letter_id: UUID | None) -> int:
         await db.stop()
 
 
-async def _show_one(db: Database, letter_id: UUID) -> int:
+async def _show_one(db: "Database", letter_id: UUID) -> int:
+    from chassis.dead_letters import table
+
     row = await db.first(None, table.SHOW, id=letter_id)
     if row is None:
         return _complain("there is no such dead letter")
@@ -72,13 +79,17 @@ async def _show_one(db: Database, letter_id: UUID) -> int:
     return DONE
 
 
-async def _drop(db: Database, letter_id: UUID) -> int:
+async def _drop(db: "Database", letter_id: UUID) -> int:
+    from chassis.dead_letters import table
+
     if not await db.run(None, table.DROP, id=letter_id):
         return _complain("there is no such dead letter")
     return DONE
 
 
-async def _replay(db: Database, letter_id: UUID) -> int:
+async def _replay(db: "Database", letter_id: UUID) -> int:
+    from chassis.dead_letters import table
+
     if not await db.run(None, table.ASK, id=letter_id):
         return _complain("there is no such dead letter")
     deadline = time.monotonic() + _WAIT_SECONDS

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from prometheus_client import Gauge
 
+from chassis.component import Component
 from chassis.db.engine import Database
 from chassis.dead_letters import table
 from chassis.errors import AppError
-from chassis.service import Component
 from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
 from chassis.telemetry.redaction import redact_text

@@ -21,9 +21,9 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from chassis.caller import Caller, Scope
+from chassis.component import Component
 from chassis.errors import AppError, Kind, Unauthenticated, Unavailable
 from chassis.reach import Reach
-from chassis.service import Component
 from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import grpc
 import grpc.aio
 
+from chassis.component import Component
 from chassis.errors import AppError, Kind
 from chassis.grpc.caller import caller_token
 from chassis.grpc.credentials import read_credentials
@@ -15,7 +16,6 @@ from chassis.grpc.deadline import within_deadline
 from chassis.grpc.errors import PeerGone, from_rpc_error
 from chassis.idempotency import METADATA_KEY
 from chassis.reach import START_SECONDS, Reach
-from chassis.service import Component
 from chassis.settings import ServiceSettings
 from chassis.telemetry.context import REQUEST_ID_HEADER, TRACEPARENT_HEADER, request_id, traceparent
 

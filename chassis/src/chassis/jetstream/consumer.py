@@ -13,10 +13,10 @@ from nats.js import JetStreamContext
 from nats.js import errors as js_errors
 from prometheus_client import Counter
 
+from chassis.component import Component
 from chassis.errors import AppError, Kind, Unavailable
 from chassis.jetstream.stream import JetStream
 from chassis.reach import START_SECONDS, Reach
-from chassis.service import Component
 from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
 

@@ -19,10 +19,10 @@ from nats.js.api import (
     StreamConfig,
 )
 
+from chassis.component import Component
 from chassis.errors import Unavailable
 from chassis.nats_accounts import inbox_of, stream_of
 from chassis.reach import Reach
-from chassis.service import Component
 from chassis.tasks import end_task
 
 _REQUEST_SECONDS: Final = 5.0

@@ -8,11 +8,11 @@ from typing import Any, Final
 from prometheus_client import Counter, Gauge
 from sqlalchemy import text
 
+from chassis.component import Component
 from chassis.db.engine import Database
 from chassis.db.statement import Statement
 from chassis.errors import AppError
 from chassis.jetstream import EventsUnavailable, JetStream
-from chassis.service import Component
 from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
 

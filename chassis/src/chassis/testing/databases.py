@@ -1,4 +1,8 @@
-"""A migrated database for each test, cloned from a template that is migrated once a session."""
+"""A migrated database for each test.
+
+It is cloned from a template that is migrated once a session, or one that an earlier test had, as
+good as new (:mod:`chassis.testing.recycling`).
+"""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -11,6 +15,7 @@ from psycopg import sql
 
 from chassis.embedded import EmbeddedPostgres
 from chassis.ids import new_id
+from chassis.testing.recycling import Pristine, look_at, restore
 
 
 @dataclass(frozen=True)
@@ -45,53 +50,78 @@ def limit_deletes(database: DatabaseUrls, most: int, *tables: str) -> None:
             admin.execute(trigger.format(sql.Identifier(table)))
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    name: str
+    service: str
+    migrations: Path
+    pristine: Pristine
+
+
 @dataclass
 class DatabaseFactory:
-    """Makes and drops the databases of one pytest process."""
+    """Makes the databases of one pytest process, which go with their server."""
 
     postgres: EmbeddedPostgres
     _templates: dict[tuple[str, Path], str] = field(default_factory=dict)
     _passwords: dict[str, dict[str, str]] = field(default_factory=dict)
+    _idle: dict[tuple[str, Path], list[_Made]] = field(default_factory=dict)
 
     @contextmanager
     def session(self) -> Iterator[ServiceDatabase]:
-        """A factory whose databases are dropped at the end, whoever is still connected."""
-        made: list[str] = []
-
-        # SQLAlchemy and Alembic: a run that touches no database need not load them.
-        from chassis.db.provision import ROLES, role_name
+        """A factory whose databases nobody uses any more behind it, whoever is still connected."""
+        given: list[_Made] = []
 
         def make(service: str, migrations: Path) -> DatabaseUrls:
-            template = self._template(service, migrations)
-            database = f"t_{new_id().hex}"
-            roles = [sql.Identifier(role_name(service, role)) for role in ROLES]
-            name = sql.Identifier(database)
-            with self._administer() as connection:
-                # Copies of files: a migrated database is a few megabytes in many small tables,
-                # and without fsync the checkpoint that it takes costs little.
-                connection.execute(
-                    sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {} STRATEGY = FILE_COPY").format(
-                        name, sql.Identifier(template), roles[0]
-                    )
-                )
-                made.append(database)
-                # What is granted on a database as such is not part of a template.
-                connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
-                connection.execute(
-                    sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(
-                        name, sql.SQL(", ").join(roles)
-                    )
-                )
-            return self._urls(database, service)
+            idle = self._idle.get((service, migrations.resolve()))
+            given.append(idle.pop() if idle else self._clone(service, migrations.resolve()))
+            return self._urls(given[-1].name, service)
 
         try:
             yield make
         finally:
-            with self._administer() as connection:
-                for database in made:
-                    connection.execute(
-                        sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database))
-                    )
+            for made in given:
+                self._take_back(made)
+
+    def _clone(self, service: str, migrations: Path) -> _Made:
+        # SQLAlchemy and Alembic: a run that touches no database need not load them.
+        from chassis.db.provision import ROLES, role_name
+
+        template = self._template(service, migrations)
+        database = f"t_{new_id().hex}"
+        roles = [sql.Identifier(role_name(service, role)) for role in ROLES]
+        name = sql.Identifier(database)
+        with self._administer() as connection:
+            # Copies of files: a migrated database is a few megabytes in many small tables,
+            # and without fsync the checkpoint that it takes costs little.
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {} STRATEGY = FILE_COPY").format(
+                    name, sql.Identifier(template), roles[0]
+                )
+            )
+            # What is granted on a database as such is not part of a template.
+            connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
+            connection.execute(
+                sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(
+                    name, sql.SQL(", ").join(roles)
+                )
+            )
+        with self._inside(database, service) as connection:
+            return _Made(database, service, migrations, look_at(connection))
+
+    def _take_back(self, made: _Made) -> None:
+        with self._inside(made.name, made.service) as connection:
+            is_as_new = restore(connection, made.pristine)
+        if is_as_new:
+            self._idle.setdefault((made.service, made.migrations), []).append(made)
+            return
+        with self._administer() as connection:
+            connection.execute(
+                sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(made.name))
+            )
+
+    def _inside(self, database: str, service: str) -> psycopg.Connection:
+        return psycopg.connect(self._urls(database, service).admin, autocommit=True)
 
     def _administer(self) -> psycopg.Connection:
         return psycopg.connect(self.postgres.admin_url, autocommit=True)
