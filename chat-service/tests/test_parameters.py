@@ -1,13 +1,22 @@
 """Generation parameters as one value, from a request to the row and back."""
 
+import asyncio
+import re
+from contextlib import aclosing
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import text
 
 from chassis.caller import Caller
 from chassis.errors import ValidationFailed
+from chassis.ids import new_id
+from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.parameters import DEFAULTS, PARAMETERS, GenerationParameters
+from chat_service.providers.domain.prompt_message import PromptMessage
+from chat_service.providers.guard import AddressPolicy
+from chat_service.providers.openai import OpenAiProvider
 from chat_service.runs.domain.admission import Question
 from chat_service.runs.domain.limits import Limits
 from chat_service.runs.mapping import parameters_from_proto
@@ -69,3 +78,43 @@ async def test_a_row_says_what_was_asked_for_and_an_older_one_is_read_from_its_c
         )
     read = await get_run(chat.open_transaction, caller, run.id)
     assert read.parameters == GenerationParameters(temperature=1.5, max_tokens=100)
+
+
+async def test_a_model_server_is_asked_for_what_was_said_and_nothing_else() -> None:
+    asked: list[dict[str, Any]] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = re.search(rb"(?i)content-length: (\d+)", head)
+        assert length is not None
+        asked.append(orjson.loads(await reader.readexactly(int(length[1]))))
+        body = b"data: [DONE]\n\n"
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n")
+        writer.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+        writer.close()
+
+    provider = OpenAiProvider(AddressPolicy(["127.0.0.0/8"]), streams=1, per_host=1)
+    await provider.start()
+    everything = {name: within.maximum for name, within in PARAMETERS.items()}
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        connection = Connection(new_id(), "x", "sk-x", "m", f"http://127.0.0.1:{port}/v1", "openai")
+        for parameters in (GenerationParameters(), GenerationParameters.of(everything)):
+            pieces = provider.stream(
+                connection,
+                [PromptMessage("user", "hello")],
+                model="m",
+                parameters=parameters,
+                next_read=asyncio.Event().wait,
+            )
+            async with aclosing(pieces):
+                async for _ in pieces:
+                    pass
+    await provider.stop()
+    plain = {
+        "model": "m",
+        "messages": [{"role": "user", "content": "hello"}],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    assert asked == [plain, {**plain, **everything}]

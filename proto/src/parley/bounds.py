@@ -49,6 +49,7 @@ QUESTION = Length(1, 32_000)
 SESSION_TITLE = Length(0, 200)
 TEMPERATURE = Range(0, 2)
 MAX_TOKENS = Range(1, 1_000_000)
+TOP_P = Range(0, 1)
 
 # Notes.
 NOTE_TITLE = Length(1, 200)

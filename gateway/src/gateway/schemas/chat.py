@@ -90,6 +90,12 @@ class GenerationParameters(Body):
         le=bounds.MAX_TOKENS.maximum,
         description="2,048 if absent.",
     )
+    top_p: float | None = Field(
+        None,
+        ge=bounds.TOP_P.minimum,
+        le=bounds.TOP_P.maximum,
+        description="The model's own choice if absent.",
+    )
 
 
 _PARAMETERS = set(GenerationParameters.model_fields)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Self
 
-from parley.bounds import MAX_TOKENS, TEMPERATURE, Range
+from parley.bounds import MAX_TOKENS, TEMPERATURE, TOP_P, Range
 
 
 def _within(bounds: Range) -> Any:
@@ -20,6 +20,7 @@ class GenerationParameters:
 
     temperature: float | None = _within(TEMPERATURE)
     max_tokens: int | None = _within(MAX_TOKENS)
+    top_p: float | None = _within(TOP_P)
 
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Self:
