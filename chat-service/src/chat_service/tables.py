@@ -34,6 +34,7 @@ sessions = Table(
     Column("active_at", DateTime(timezone=True), nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
+    Column("pinned", Boolean, nullable=False),
 )
 
 messages = Table(

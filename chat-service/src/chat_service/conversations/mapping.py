@@ -34,6 +34,7 @@ def session_to_proto(session: Session) -> chat_pb2.Session:
         last_message_at=timestamp_to_proto(session.last_message_at),
         created_at=timestamp_to_proto(session.created_at),
         updated_at=timestamp_to_proto(session.updated_at),
+        pinned=session.pinned,
     )
 
 

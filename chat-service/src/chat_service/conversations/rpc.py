@@ -13,7 +13,12 @@ from chassis.ids import parse_named_id
 from chat_service.conversations import mapping
 from chat_service.conversations.domain.errors import SessionNotFound
 from chat_service.conversations.usecases.messages import list_messages
-from chat_service.conversations.usecases.sessions import create_session, get_session, list_sessions
+from chat_service.conversations.usecases.sessions import (
+    create_session,
+    get_session,
+    list_sessions,
+    update_session,
+)
 from chat_service.providers.domain.connection import ResolveKey
 from chat_service.providers.domain.errors import KeyNotFound
 from parley.chat.v1 import chat_pb2, chat_pb2_grpc
@@ -22,6 +27,7 @@ POLICY: dict[str, dict[str, Method]] = {
     "parley.chat.v1.SessionService": {
         "CreateSession": allow("gateway"),
         "GetSession": allow("gateway"),
+        "UpdateSession": allow("gateway"),
         "ListSessions": allow("gateway"),
         "ListMessages": allow("gateway"),
     }
@@ -61,6 +67,17 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
         )
         return chat_pb2.GetSessionResponse(session=mapping.session_to_proto(session))
 
+    async def UpdateSession(
+        self, request: chat_pb2.UpdateSessionRequest, context: Context
+    ) -> chat_pb2.UpdateSessionResponse:
+        session = await update_session(
+            self.open_transaction,
+            current_caller(),
+            parse_named_id(request.id, SessionNotFound),
+            pinned=request.pinned if request.HasField("pinned") else None,
+        )
+        return chat_pb2.UpdateSessionResponse(session=mapping.session_to_proto(session))
+
     async def ListSessions(
         self, request: chat_pb2.ListSessionsRequest, context: Context
     ) -> chat_pb2.ListSessionsResponse:
@@ -70,6 +87,7 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
             limit=request.limit,
             cursor=request.cursor,
             count=request.count,
+            pinned=request.pinned if request.HasField("pinned") else None,
         )
         return chat_pb2.ListSessionsResponse(
             items=[mapping.session_to_proto(session) for session in page.items],

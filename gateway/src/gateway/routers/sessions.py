@@ -9,7 +9,7 @@ from gateway.identity.authentication import ChatReader, ChatWriter
 from gateway.routes.api import refuses
 from gateway.routes.api import router as api_router
 from gateway.routes.idempotency import IdempotencyKeyOf
-from gateway.schemas.base import ListQuery, Page
+from gateway.schemas.base import Page
 from gateway.schemas.chat import (
     ORDERS,
     Message,
@@ -17,6 +17,8 @@ from gateway.schemas.chat import (
     NewSession,
     RecoveredRun,
     Session,
+    SessionChange,
+    SessionListQuery,
 )
 from parley.chat.v1 import chat_pb2 as pb
 
@@ -44,13 +46,15 @@ async def create_session(
 
 @router.get("")
 async def list_sessions(
-    query: Annotated[ListQuery, Query()], caller: ChatReader, services: Services
+    query: Annotated[SessionListQuery, Query()], caller: ChatReader, services: Services
 ) -> Page[Session]:
     """List one's conversations, the most recently active first."""
     sessions = services.sessions
     response = await sessions.ask(
         sessions.stub.ListSessions,
-        pb.ListSessionsRequest(limit=query.limit, cursor=query.cursor, count=query.count),
+        pb.ListSessionsRequest(
+            limit=query.limit, cursor=query.cursor, count=query.count, pinned=query.pinned
+        ),
         caller,
     )
     return Page[Session](
@@ -66,6 +70,23 @@ async def get_session(session_id: str, caller: ChatReader, services: Services) -
     sessions = services.sessions
     response = await sessions.ask(
         sessions.stub.GetSession, pb.GetSessionRequest(id=session_id), caller
+    )
+    return Session.of(response.session)
+
+
+@router.patch("/{session_id}")
+async def update_session(
+    session_id: str, body: SessionChange, caller: ChatWriter, services: Services
+) -> Session:
+    """Change a conversation.
+
+    What is given is changed, all of it or nothing.
+    """
+    sessions = services.sessions
+    response = await sessions.tell(
+        sessions.stub.UpdateSession,
+        pb.UpdateSessionRequest(id=session_id, pinned=body.pinned),
+        caller,
     )
     return Session.of(response.session)
 

@@ -75,6 +75,18 @@ class NewSession(Body):
     model: Model | None = Field(None, description="The connection's model if absent.")
 
 
+class SessionChange(Body):
+    """What is absent stays as it is."""
+
+    model_config = example(pinned=True)
+
+    pinned: bool | None = Field(None, description="Whether it is kept at hand.")
+
+
+class SessionListQuery(ListQuery):
+    pinned: bool | None = Field(None, description="Those that are pinned alone, or the others.")
+
+
 class GenerationParameters(Body):
     """How an answer is to be generated; named as in the contract."""
 
@@ -135,6 +147,7 @@ class Session(Resource):
         last_message_at="2026-11-02T09:34:03Z",
         created_at="2026-11-02T09:34:00Z",
         updated_at="2026-11-02T09:34:03Z",
+        pinned=False,
     )
 
     id: str
@@ -145,6 +158,7 @@ class Session(Resource):
     last_message_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    pinned: bool
 
     @classmethod
     def of(cls, session: pb.Session) -> "Session":
@@ -159,6 +173,7 @@ class Session(Resource):
             ),
             created_at=moment(session.created_at),
             updated_at=moment(session.updated_at),
+            pinned=session.pinned,
         )
 
 

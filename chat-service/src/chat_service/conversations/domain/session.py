@@ -13,6 +13,7 @@ class Session:
 
     `key_id` None: the connection that is the user's default when a question is sent. `model`
     None: the connection's model. `active_at` is the time of its last message, or of its making.
+    `pinned`: its user keeps it at hand.
     """
 
     id: UUID
@@ -24,6 +25,7 @@ class Session:
     active_at: datetime
     created_at: datetime
     updated_at: datetime
+    pinned: bool = False
 
 
 def title_from(content: str) -> str:

@@ -18,6 +18,7 @@ def to_session(row: Any) -> Session:
         active_at=row.active_at,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        pinned=row.pinned,
     )
 
 

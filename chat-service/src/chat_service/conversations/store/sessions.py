@@ -4,9 +4,23 @@ Each query names its user, although row-level security does so beneath: a query 
 would leak nothing, and the indexes begin with it.
 """
 
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import DateTime, Integer, Uuid, bindparam, func, insert, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Integer,
+    Uuid,
+    bindparam,
+    func,
+    insert,
+    not_,
+    select,
+    tuple_,
+    update,
+)
 
 from chassis.db.statement import Statement
 from chassis.db.transactions import Transaction
@@ -23,23 +37,43 @@ _OWN = sessions.c.user_id == bindparam("user_id")
 _THIS = select(sessions).where(sessions.c.id == bindparam("session_id"), _OWN)
 _FIND = Statement(_THIS)
 _LOCK = Statement(_THIS.with_for_update())
-_BY_ACTIVITY = (
-    select(sessions)
-    .where(_OWN)
-    .order_by(sessions.c.active_at.desc(), sessions.c.id.desc())
-    .limit(bindparam("size", type_=Integer))
+_PIN = Statement(
+    update(sessions)
+    .where(sessions.c.id == bindparam("session_id"), _OWN)
+    .values(pinned=bindparam("is_pinned"), updated_at=bindparam("at"))
 )
-_FIRST_PAGE = Statement(_BY_ACTIVITY)
-_NEXT_PAGE = Statement(
-    _BY_ACTIVITY.where(
-        tuple_(sessions.c.active_at, sessions.c.id)
-        < tuple_(
-            bindparam("at", type_=DateTime(timezone=True)),
-            bindparam("id", type_=Uuid),
-        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """The statements that list those sessions for which some conditions hold."""
+
+    first_page: Statement
+    next_page: Statement
+    count: Statement
+
+
+def _listing(*conditions: ColumnElement[bool]) -> _Listing:
+    by_activity = (
+        select(sessions)
+        .where(_OWN, *conditions)
+        .order_by(sessions.c.active_at.desc(), sessions.c.id.desc())
+        .limit(bindparam("size", type_=Integer))
     )
-)
-_COUNT = Statement(select(func.count().label("total")).select_from(sessions).where(_OWN))
+    behind = tuple_(sessions.c.active_at, sessions.c.id) < tuple_(
+        bindparam("at", type_=DateTime(timezone=True)), bindparam("id", type_=Uuid)
+    )
+    counted = select(func.count().label("total")).select_from(sessions).where(_OWN, *conditions)
+    return _Listing(
+        Statement(by_activity), Statement(by_activity.where(behind)), Statement(counted)
+    )
+
+
+_LISTINGS = {
+    None: _listing(),
+    True: _listing(sessions.c.pinned),
+    False: _listing(not_(sessions.c.pinned)),
+}
 
 
 class Sessions:
@@ -69,19 +103,30 @@ class Sessions:
         """The session, which nobody else changes, nor begins or ends a run in, meanwhile."""
         return await self._one(_LOCK, session_id)
 
-    async def list(self, limit: int, after: Position | None) -> list[Session]:
-        """The sessions behind that place, most recently active first."""
-        user_id = self._scope.user_id
+    async def pin(self, session_id: UUID, pinned: bool, at: datetime) -> None:
+        """Sets whether it is pinned."""
+        await _PIN.run(
+            self._connection,
+            session_id=session_id,
+            user_id=self._scope.user_id,
+            is_pinned=pinned,
+            at=at,
+        )
+
+    async def list(
+        self, limit: int, after: Position | None, pinned: bool | None = None
+    ) -> list[Session]:
+        """The sessions behind that place, most recently active first; `pinned` None: all."""
+        listing = _LISTINGS[pinned]
+        listed = {"user_id": self._scope.user_id, "size": limit}
         if after is None:
-            rows = await _FIRST_PAGE.all(self._connection, user_id=user_id, size=limit)
+            rows = await listing.first_page.all(self._connection, **listed)
         else:
-            rows = await _NEXT_PAGE.all(
-                self._connection, user_id=user_id, size=limit, at=after.at, id=after.id
-            )
+            rows = await listing.next_page.all(self._connection, **listed, at=after.at, id=after.id)
         return [to_session(row) for row in rows]
 
-    async def count(self) -> int:
-        row = await _COUNT.first(self._connection, user_id=self._scope.user_id)
+    async def count(self, pinned: bool | None = None) -> int:
+        row = await _LISTINGS[pinned].count.first(self._connection, user_id=self._scope.user_id)
         assert row is not None
         return int(row.total)
 

@@ -1,5 +1,6 @@
 """Making, reading and listing conversations."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from chassis.caller import Caller
@@ -64,10 +65,36 @@ async def get_session(
     return session
 
 
+async def update_session(
+    open_transaction: OpenTransaction, caller: Caller, session_id: UUID, *, pinned: bool | None
+) -> Session:
+    """Changes what is given of the caller's session, and returns it.
+
+    Raises SessionNotFound, OwnerErased.
+    """
+    now = utc_now()
+    async with open_transaction(caller) as transaction:
+        transaction.lock_owner()
+        sessions = Sessions(transaction)
+        session = await sessions.lock(session_id)
+        if session is None:
+            raise SessionNotFound()
+        if pinned is None or pinned == session.pinned:
+            return session
+        await sessions.pin(session_id, pinned, now)
+    return replace(session, pinned=pinned, updated_at=now)
+
+
 async def list_sessions(
-    open_transaction: OpenTransaction, caller: Caller, *, limit: int, cursor: str, count: bool
+    open_transaction: OpenTransaction,
+    caller: Caller,
+    *,
+    limit: int,
+    cursor: str,
+    count: bool,
+    pinned: bool | None = None,
 ) -> Page[Session]:
-    """Returns a page of the caller's sessions, most recently active first.
+    """Returns a page of the caller's sessions, most recently active first; `pinned` None: of all.
 
     A session that becomes active while someone pages moves to the front: it is not shown again
     behind the cursor. Raises ValidationFailed.
@@ -75,8 +102,8 @@ async def list_sessions(
     size, after = parse_limit(limit), Position.from_cursor(cursor)
     async with open_transaction(caller) as transaction:
         sessions = Sessions(transaction)
-        found = await sessions.list(size + 1, after)
-        total = await sessions.count() if count else None
+        found = await sessions.list(size + 1, after, pinned)
+        total = await sessions.count(pinned) if count else None
     return page_of(found, size, _cursor_of, total=total)
 
 

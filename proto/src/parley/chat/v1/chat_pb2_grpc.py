@@ -50,6 +50,11 @@ class SessionServiceStub:
                 request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetSessionRequest.SerializeToString,
                 response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetSessionResponse.FromString,
                 _registered_method=True)
+        self.UpdateSession = channel.unary_unary(
+                '/parley.chat.v1.SessionService/UpdateSession',
+                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.UpdateSessionRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.UpdateSessionResponse.FromString,
+                _registered_method=True)
         self.ListSessions = channel.unary_unary(
                 '/parley.chat.v1.SessionService/ListSessions',
                 request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListSessionsRequest.SerializeToString,
@@ -83,6 +88,13 @@ class SessionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateSession(self, request, context):
+        """Changes what is given, all of it or nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListSessions(self, request, context):
         """Most recently active first.
         """
@@ -108,6 +120,11 @@ def add_SessionServiceServicer_to_server(servicer, server):
                     servicer.GetSession,
                     request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetSessionRequest.FromString,
                     response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetSessionResponse.SerializeToString,
+            ),
+            'UpdateSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateSession,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.UpdateSessionRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.UpdateSessionResponse.SerializeToString,
             ),
             'ListSessions': grpc.unary_unary_rpc_method_handler(
                     servicer.ListSessions,
@@ -180,6 +197,33 @@ class SessionService:
             '/parley.chat.v1.SessionService/GetSession',
             parley_dot_chat_dot_v1_dot_chat__pb2.GetSessionRequest.SerializeToString,
             parley_dot_chat_dot_v1_dot_chat__pb2.GetSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.chat.v1.SessionService/UpdateSession',
+            parley_dot_chat_dot_v1_dot_chat__pb2.UpdateSessionRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_chat__pb2.UpdateSessionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -23,6 +23,8 @@ class SessionServiceStub:
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateSession: _aio.UnaryUnaryMultiCallable[_chat_pb2.CreateSessionRequest, _chat_pb2.CreateSessionResponse]
     GetSession: _aio.UnaryUnaryMultiCallable[_chat_pb2.GetSessionRequest, _chat_pb2.GetSessionResponse]
+    UpdateSession: _aio.UnaryUnaryMultiCallable[_chat_pb2.UpdateSessionRequest, _chat_pb2.UpdateSessionResponse]
+    """Changes what is given, all of it or nothing."""
     ListSessions: _aio.UnaryUnaryMultiCallable[_chat_pb2.ListSessionsRequest, _chat_pb2.ListSessionsResponse]
     """Most recently active first."""
     ListMessages: _aio.UnaryUnaryMultiCallable[_chat_pb2.ListMessagesRequest, _chat_pb2.ListMessagesResponse]
@@ -48,6 +50,14 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _chat_pb2.GetSessionRequest,
         context: _aio.ServicerContext[_chat_pb2.GetSessionRequest, _abc.Awaitable[_chat_pb2.GetSessionResponse]],
     ) -> _abc.Awaitable[_chat_pb2.GetSessionResponse]: ...
+
+    @_abc_1.abstractmethod
+    def UpdateSession(
+        self,
+        request: _chat_pb2.UpdateSessionRequest,
+        context: _aio.ServicerContext[_chat_pb2.UpdateSessionRequest, _abc.Awaitable[_chat_pb2.UpdateSessionResponse]],
+    ) -> _abc.Awaitable[_chat_pb2.UpdateSessionResponse]:
+        """Changes what is given, all of it or nothing."""
 
     @_abc_1.abstractmethod
     def ListSessions(
