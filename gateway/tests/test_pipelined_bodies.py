@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import httpx
+import pytest
 
 from chassis.testing import eventually
 from parley.notes.v1 import notes_pb2
@@ -41,6 +42,7 @@ async def test_pipelined_requests_are_answered_in_turn_and_bounded(
     assert 1 <= answers < 100
 
 
+@pytest.mark.parametrize("rest", [b"content-length: 40000\r\n\r\n", CHUNKED, CHUNKED + b"8000\r\n"])
 async def test_a_body_behind_a_stream_has_its_time_and_is_answered_in_its_turn(
     open_door: Any, call_raw: Any, make_frame: Any, access_log: Any, rest: bytes
 ) -> None:

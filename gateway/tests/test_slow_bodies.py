@@ -244,7 +244,6 @@ async def test_bytes_of_bodies_are_bounded_by_client_and_in_all(
     assert await held(door) == 0
 
 
-@pytest.mark.parametrize("rest", [b"content-length: 40000\r\n\r\n", CHUNKED, CHUNKED + b"8000\r\n"])
 async def test_a_body_that_nobody_wants_is_not_in_memory_while_its_answer_goes_on(
     door: Door, call_raw: Any, make_frame: Any
 ) -> None:
