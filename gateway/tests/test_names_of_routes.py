@@ -59,7 +59,9 @@ def ask(door: Door, method: str, path: str, *fields: str) -> bytes:
 async def counted(door: Door) -> dict[str, float]:
     """Requests by their labels."""
     url = f"http://127.0.0.1:{door.gateway.service.metrics_port}/metrics"
-    told = re.findall(r"^http_requests_total{(.+)} (\S+)$", (await door.http.get(url)).text, re.M)
+    told = re.findall(
+        r"^http_requests_total{(.+)} (\S+)$", (await door.http.get(url)).text, re.MULTILINE
+    )
     return {labels: float(value) for labels, value in told}
 
 

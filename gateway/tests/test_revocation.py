@@ -95,7 +95,7 @@ async def test_a_stream_ends_with_a_comment_and_a_clean_body_and_its_run_goes_on
     assert (await stream.ended()).endswith(b"data: {}\n\n" + FAREWELL)
     await asyncio.wait_for(door.chat.ended.wait(), 2)
     assert {call.method for call in door.chat.calls} <= {"StartRun", "FollowRun"}
-    assert len(door.gateway.http._requests) == 0
+    assert len(door.gateway.requests) == 0
 
 
 async def test_a_waiting_request_is_401_and_its_run_goes_on(unending: Door) -> None:
@@ -215,7 +215,7 @@ async def test_of_many_streams_all_of_the_users_end_and_none_is_remembered(
     for stream in others:
         stream.task.cancel()
     await asyncio.wait([stream.task for stream in others])
-    requests = door.gateway.http._requests
+    requests = door.gateway.requests
     await eventually(lambda: not len(requests))
     assert not requests._of
 

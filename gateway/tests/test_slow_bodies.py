@@ -277,7 +277,7 @@ async def test_a_body_behind_a_stream_has_its_time_and_is_answered_in_its_turn(
 
     async def is_given_up() -> bool:
         connections = door.gateway.http._server.server_state.connections
-        return await held(door) == 0 and any(each._parting for each in connections)
+        return await held(door) == 0 and any(each._closing for each in connections)
 
     await eventually(holds)
     await eventually(is_given_up)

@@ -18,7 +18,7 @@ from gateway.documents.openapi import describe
 from gateway.documents.page import page
 from gateway.edge.access import Access
 from gateway.edge.address import Address
-from gateway.edge.body import Bodies
+from gateway.edge.body_reading import Bodies
 from gateway.edge.cors import Cors
 from gateway.identity.bearer_tokens import Bearers
 from gateway.readiness import Readiness

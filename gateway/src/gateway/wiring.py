@@ -20,11 +20,12 @@ from parley.auth.v1.auth_pb2 import WatchRevocationsRequest, WatchRevocationsRes
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """The service, the port it serves on, and the sockets open there."""
+    """The service, the port it serves on, and the sockets and long requests open there."""
 
     service: Service
     http: HttpServer
     sockets: Sockets
+    requests: LongRequests
 
 
 def build(settings: Settings) -> Gateway:
@@ -45,7 +46,7 @@ def build(settings: Settings) -> Gateway:
         readiness=readiness,
         requests=requests,
     )
-    http = HttpServer(app, settings, requests, SocketDoor(settings, sockets, bearers))
+    http = HttpServer(app, settings, SocketDoor(settings, sockets, bearers), requests.end)
     service = Service(
         "gateway",
         settings,
@@ -58,7 +59,7 @@ def build(settings: Settings) -> Gateway:
         ],
         checks=readiness.checks(),
     )
-    return Gateway(service, http, sockets)
+    return Gateway(service, http, sockets, requests)
 
 
 def _watch(clients: Clients) -> Callable[[], AsyncIterable[WatchRevocationsResponse]]:

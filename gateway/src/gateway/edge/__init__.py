@@ -1,1 +1,1 @@
-"""What every request passes before its route, and every response after: pure ASGI layers."""
+"""The connection and what every request passes before its route: from the socket to pure ASGI layers."""

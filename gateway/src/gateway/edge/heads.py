@@ -6,6 +6,7 @@ transfer codings that nobody undoes.
 """
 
 import re
+from dataclasses import dataclass
 from ipaddress import IPv6Address
 
 from gateway.problems import (
@@ -34,6 +35,37 @@ _SINGLE = frozenset(
 # RFC 3986 would allow a comma, which is what two fields are joined by.
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[([0-9A-Fa-f:.]+)\])(?::[0-9]{0,5})?")
 _ABSOLUTE = re.compile(rb"([A-Za-z][A-Za-z0-9+.-]*)://([^/?]*)(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A head that is good. ``target`` is a path with its query, or ``*``; ``authority`` the host that an
+    absolute target named. ``length`` is the body's, None for one in chunks.
+    """
+
+    version: str
+    target: bytes
+    authority: bytes | None
+    fields: dict[bytes, bytes]
+    length: int | None
+
+    @property
+    def is_encoded(self) -> bool:
+        """Whether the body has a content coding."""
+        coding = self.fields.get(b"content-encoding", b"").strip().lower()
+        return coding not in (b"", b"identity")
+
+
+def read_head(version: str, method: str, scheme: str, target: bytes, headers: Headers) -> Head:
+    """The head as it is meant. ``scheme`` is the connection's.
+
+    Raises InvalidHost, Misdirected, NotHttp, TransferCodingUnknown, VersionNotSupported.
+    """
+    fields = fields_of(headers)
+    check_version(version, fields)
+    length = None if is_chunked(fields) else int(fields.get(b"content-length", 0))
+    target, authority = origin_form(target, method, scheme)
+    return Head(version, target, authority, fields, length)
 
 
 def fields_of(headers: Headers) -> dict[bytes, bytes]:

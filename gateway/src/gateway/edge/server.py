@@ -1,6 +1,7 @@
 """The public HTTP port, as a part of the service with a life of its own."""
 
 import asyncio
+from collections.abc import Callable
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -9,14 +10,14 @@ from chassis.health import EmbeddedUvicorn
 from chassis.listening import listen
 from chassis.service import Component
 from chassis.telemetry.logging import get_logger
+from gateway.edge.bodies import Bounds
 from gateway.edge.body import BodyTerms
 from gateway.edge.descriptors import allow_descriptors
 from gateway.edge.held import HeldBytes
-from gateway.edge.http_protocol import Bounds, bounded_protocol
+from gateway.edge.http_protocol import bounded_protocol
 from gateway.edge.proxy import TrustedProxies
+from gateway.edge.upgrades import SocketDoor
 from gateway.settings import Settings
-from gateway.streams.presence import LongRequests
-from gateway.ws.door import SocketDoor
 
 _log = get_logger(__name__)
 
@@ -25,15 +26,19 @@ _FAREWELL_SECONDS = 1.5
 
 
 class HttpServer(Component):
-    """Serves ``app``. Draining closes the port and idle connections at once and waits for
+    """Serves ``app``, and sockets at the door of ``sockets``. Draining closes the port and idle connections at once and waits for
     what is under way, but for sockets, which are told to come again (1012); stopping ends the
     long requests that are left.
     """
 
     def __init__(
-        self, app: ASGIApp, settings: Settings, requests: LongRequests, sockets: SocketDoor
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        sockets: SocketDoor,
+        end_long_requests: Callable[[], None],
     ) -> None:
-        self._requests = requests
+        self._end_long_requests = end_long_requests
         self._server = EmbeddedUvicorn(
             uvicorn.Config(
                 app,
@@ -70,7 +75,7 @@ class HttpServer(Component):
         if self._serving is None:
             return
         self._server.should_exit = True
-        self._requests.end()
+        self._end_long_requests()
         done, _ = await asyncio.wait((self._serving,), timeout=_FAREWELL_SECONDS)
         if not done:
             self._server.force_exit = True

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from chassis.errors import FieldError, Kind, RemoteError, ValidationFailed
 from chassis.ids import parse_id
-from gateway.edge.body import body_of
+from gateway.edge.body_reading import body_of
 from gateway.identity.authentication import AccessToken, authenticate
 from gateway.problems import MalformedJson, UnsupportedMediaType, field_name
 

@@ -22,7 +22,7 @@ from gateway.problems import OriginNotAllowed, RequestRefused
 from gateway.routes.api import UNAVAILABLE, refuses
 from gateway.settings import Settings
 from gateway.ws.sockets import Sockets
-from gateway.ws.wire import Gone, Wire
+from gateway.ws.wire import Wire
 from parley.auth.v1 import auth_pb2 as pb
 
 PATH = "/api/v1/ws"
@@ -76,7 +76,9 @@ class Socket:
 
 
 class SocketDoor:
-    """Answers handshakes."""
+    """Answers handshakes, for the connection: see ``gateway.edge.upgrades``."""
+
+    path = PATH
 
     def __init__(self, settings: Settings, sockets: Sockets, bearers: Bearers) -> None:
         self._sockets = sockets
@@ -87,12 +89,12 @@ class SocketDoor:
 
     async def open(
         self, scope: Mapping[str, object], transport: asyncio.Transport
-    ) -> tuple[bytes, Socket]:
+    ) -> tuple[bytes, Socket] | None:
         """The answer to the handshake in this head (as of an ASGI scope), and the socket.
 
         The caller's context has the request's id and trace from then on, whatever is raised.
         A token in it is judged before, which takes its time for a personal one. Raises AppError,
-        to be answered as it would be over HTTP, and Gone if the connection was closed meanwhile.
+        to be answered as it would be over HTTP. None if the connection was closed meanwhile.
         """
         headers = {
             name: value.decode("latin-1")
@@ -108,7 +110,7 @@ class SocketDoor:
             token = bearer_token(authorization)
             verified = await self._bearers.inspect(token, client)
         if transport.is_closing():
-            raise Gone()
+            return None
         self._sockets.admit(verified)
         answer = (
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

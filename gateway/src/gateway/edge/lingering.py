@@ -1,13 +1,9 @@
-"""How a connection ends whose client may still be sending, and how one without chunks does."""
+"""The lingering close of a connection whose client may still be sending: RFC 9112, 9.6."""
 
 import asyncio
-import sys
 from collections.abc import Callable
-from typing import Any
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 # A connection that is closed while its client sends is reset, and the answer may be lost with it:
 # so long, and for so many bytes, what comes is thrown away instead.
@@ -15,7 +11,7 @@ LINGER_SECONDS = 2.0
 LINGER_BYTES = 256 * 1024
 
 
-class Parting:
+class LingeringClose:
     """From now on nothing is read from a connection but to be thrown away."""
 
     def __init__(self, transport: asyncio.Transport, flow: FlowControl) -> None:
@@ -53,32 +49,9 @@ class Parting:
 
 
 class StandIn:
-    """What uvicorn takes for the transport behind an answer: closing is left to ``part``."""
+    """What uvicorn takes for the transport behind an answer: closing is left to ``close``."""
 
-    def __init__(self, transport: asyncio.Transport, part: Callable[[], None]) -> None:
+    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
         self.write = transport.write
         self.is_closing = transport.is_closing
-        self.close = part
-
-
-def unchunked(cycle: RequestResponseCycle, app: ASGIApp) -> Any:
-    """``app`` for a client of HTTP/1.0: an answer of unknown length ends with its connection."""
-
-    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        endless = False
-
-        async def send_plain(message: Message) -> None:
-            nonlocal endless
-            if message["type"] == "http.response.start":
-                endless = all(name != b"content-length" for name, _ in message["headers"])
-                if endless:
-                    # uvicorn takes it for an answer whose length was told.
-                    cycle.chunked_encoding = False
-                    cycle.expected_content_length = sys.maxsize
-            elif endless and not message.get("more_body", False):
-                cycle.expected_content_length = len(message.get("body", b""))
-            await send(message)
-
-        await app(scope, receive, send_plain)
-
-    return serve
+        self.close = close
