@@ -97,6 +97,13 @@ class Settings(ServiceSettings):
     keep_alive_seconds: int = Field(
         30, ge=1, le=3600, description="How long an idle connection is kept."
     )
+    unread_seconds: float = Field(
+        60.0,
+        gt=0,
+        le=3600,
+        description="A client that reads nothing of what it was answered for so long is dropped; its "
+        "run goes on.",
+    )
     heartbeat_seconds: float = Field(
         5.0, gt=0, le=60, description="A silent event stream gets a comment after so long."
     )

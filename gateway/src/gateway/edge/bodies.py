@@ -18,10 +18,13 @@ from gateway.problems import BodyTooSlow, NotHttp
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Of heads in bytes and seconds, and of bodies; ``proxies`` say whose they are."""
+    """Of heads in bytes and seconds, of bodies, and of answers that are not read, in seconds;
+    ``proxies`` say whose they are.
+    """
 
     head_limit: int
     head_seconds: float
+    unread_seconds: float
     body: BodyTerms
     held: HeldBytes
     proxies: TrustedProxies

@@ -10,10 +10,15 @@ from gateway.edge.access import UNMATCHED
 from gateway.edge.body import Body
 from gateway.edge.lingering import LingeringClose, StandIn
 from gateway.edge.refusal import refusal
+from gateway.edge.unread import UnreadClock
 
 
 class ClosingProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP/1.1 connection, which is closed without a loss of what was answered last."""
+    """uvicorn's HTTP/1.1 connection, which is closed without a loss of what was answered last, and is
+    not kept for who reads nothing of that.
+    """
+
+    unread_seconds: float
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -25,19 +30,31 @@ class ClosingProtocol(HttpToolsProtocol):
         # Once set, whatever comes is thrown away.
         self._closing: LingeringClose | None = None
         self._stand_in: StandIn
+        self._unread: UnreadClock
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]  # uvicorn narrows it
         self._stand_in = StandIn(self.transport, self._part)
+        self._unread = UnreadClock(self.transport, self.unread_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._unread.stop()
         if self._closing is not None:
             self._closing.stop()
         # What is still being served holds this protocol no more.
         self._stand_in.close = self.transport.close
         super().connection_lost(exc)
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unread.watch()
+
+    def resume_writing(self) -> None:
+        self._unread.stop()
+        super().resume_writing()
+
     def on_response_complete(self) -> None:
+        self._unread.watch()
         if self._closing is not None and self._closing.is_lingering:
             self.server_state.total_requests += 1
         else:
@@ -67,6 +84,7 @@ class ClosingProtocol(HttpToolsProtocol):
         )
         self.transport.write(answer)
         closing.linger()
+        self._unread.watch()
 
     def _is_reading(self) -> bool:
         """Whether a request has begun to come, and not ended."""

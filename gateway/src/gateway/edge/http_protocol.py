@@ -173,5 +173,5 @@ class BoundedHttpProtocol(BodiesProtocol):
 
 def bounded_protocol(bounds: Bounds, sockets: SocketDoor) -> type[BoundedHttpProtocol]:
     """The protocol with these bounds; uvicorn makes one for each connection by itself."""
-    terms = {"bounds": bounds, "sockets": sockets}
+    terms = {"bounds": bounds, "sockets": sockets, "unread_seconds": bounds.unread_seconds}
     return type("BoundedHttpProtocol", (BoundedHttpProtocol,), terms)

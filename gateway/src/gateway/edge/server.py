@@ -87,6 +87,7 @@ def _bounds(settings: Settings) -> Bounds:
     return Bounds(
         head_limit=settings.head_limit_bytes,
         head_seconds=settings.head_seconds,
+        unread_seconds=settings.unread_seconds,
         body=BodyTerms(
             most=settings.body_limit_bytes,
             seconds=settings.body_seconds,

@@ -132,6 +132,7 @@ class UpgradingProtocol(ClosingProtocol):
         self.connections.discard(self)
         self.connections.add(wire)
         wire.on_lost = partial(self.connections.discard, wire)
+        self._unread.stop()
         self.transport.write(answer)
         self.transport.set_protocol(wire)
         if behind:
