@@ -14,7 +14,7 @@ from chassis.caller import Caller
 from chassis.errors import AppError, Kind
 from chassis.testing import eventually
 from gateway.identity import bearer_tokens
-from gateway.identity.rate_limit import Guesses, TooManyGuesses
+from gateway.identity.rate_limit import GuessRateLimit, TooManyGuesses
 from parley.auth.v1 import auth_pb2
 from parley.notes.v1 import notes_pb2
 
@@ -453,7 +453,7 @@ async def test_a_socket_outlives_what_its_personal_token_was_exchanged_for(
 
 
 def test_of_an_ipv6_network_all_addresses_are_one() -> None:
-    guesses = Guesses()
+    guesses = GuessRateLimit()
     for number in range(30):
         guesses.check("2001:db8::ffff")
         guesses.note(f"2001:db8::{number:x}")

@@ -66,7 +66,7 @@ class BodiesProtocol(UpgradingProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
-        cycle.transport = self._stand_in  # type: ignore[assignment]
+        cycle.transport = self._response_transport  # type: ignore[assignment]
         body = _body_of(cycle)
         if body is not None:
             body.expect(wake=cycle.message_event.set)
@@ -100,7 +100,7 @@ class BodiesProtocol(UpgradingProtocol):
         body.settle()
         if body.is_broken or body.is_cut:
             # Its reader has its turn later, and others come before.
-            self._deafen()
+            self._stop_reading()
         else:
             self._watch(body)
 
@@ -130,7 +130,7 @@ class BodiesProtocol(UpgradingProtocol):
         elif not body.answered:
             self._fail(body, BodyTooSlow())
         elif self._answering():
-            self._deafen()
+            self._stop_reading()
         else:
             self.transport.close()
 
@@ -141,14 +141,14 @@ class BodiesProtocol(UpgradingProtocol):
         elif not body.answered:
             self._fail(body, NotHttp())
         elif self._answering():
-            self._deafen()
+            self._stop_reading()
         else:
-            self._part()
+            self._close_lingering()
 
     def _fail(self, body: Body, error: AppError) -> None:
         """The request is answered with ``error``, in its own place."""
         body.fail(error)
-        self._deafen()
+        self._stop_reading()
 
 
 def _forget_body(cycle: RequestResponseCycle) -> None:

@@ -51,7 +51,7 @@ class Bodies:
                     body.hand_on(size)
                     return message
 
-        async def send_parting(message: Message) -> None:
+        async def send_closing(message: Message) -> None:
             if message["type"] == "http.response.start":
                 body.begin_answer(awaits_continue=not body.asked and _is_expecting(scope))
                 if body.is_cut:
@@ -60,7 +60,7 @@ class Bodies:
             await send(message)
 
         try:
-            await self._app(scope, receive_bounded, send_parting)
+            await self._app(scope, receive_bounded, send_closing)
         finally:
             body.leave()
 

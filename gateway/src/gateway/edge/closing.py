@@ -8,7 +8,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from chassis.errors import AppError
 from gateway.edge.access import UNMATCHED
 from gateway.edge.body import Body
-from gateway.edge.lingering import LingeringClose, StandIn
+from gateway.edge.lingering import LingeringClose, ResponseTransport
 from gateway.edge.refusal import refusal
 from gateway.edge.unread import UnreadClock
 
@@ -29,12 +29,12 @@ class ClosingProtocol(HttpToolsProtocol):
         self._body: Body | None = None
         # Once set, whatever comes is thrown away.
         self._closing: LingeringClose | None = None
-        self._stand_in: StandIn
+        self._response_transport: ResponseTransport
         self._unread: UnreadClock
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]  # uvicorn narrows it
-        self._stand_in = StandIn(self.transport, self._part)
+        self._response_transport = ResponseTransport(self.transport, self._close_lingering)
         self._unread = UnreadClock(self.transport, self.unread_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -42,7 +42,7 @@ class ClosingProtocol(HttpToolsProtocol):
         if self._closing is not None:
             self._closing.stop()
         # What is still being served holds this protocol no more.
-        self._stand_in.close = self.transport.close
+        self._response_transport.close = self.transport.close
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -67,7 +67,7 @@ class ClosingProtocol(HttpToolsProtocol):
         """
         if self.transport.is_closing() or self._closing is not None:
             return
-        closing = self._deafen()
+        closing = self._stop_reading()
         if self._answering():
             return
         known: Any = {"client": self.client, "headers": []}
@@ -95,7 +95,7 @@ class ClosingProtocol(HttpToolsProtocol):
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is not None and not cycle.response_complete
 
-    def _deafen(self) -> LingeringClose:
+    def _stop_reading(self) -> LingeringClose:
         """Read no more requests; the connection closes behind the answer to the last that was read."""
         if self._closing is None:
             self._closing = LingeringClose(self.transport, self.flow)
@@ -105,9 +105,9 @@ class ClosingProtocol(HttpToolsProtocol):
                 cycle.keep_alive = False
         return self._closing
 
-    def _part(self) -> None:
+    def _close_lingering(self) -> None:
         """Close; a client that is still sending gets to see its answer first."""
         if self._closing is None and (self._body is None or self._body.ended):
             self.transport.close()
         else:
-            self._deafen().linger()
+            self._stop_reading().linger()

@@ -166,9 +166,9 @@ class BoundedHttpProtocol(BodiesProtocol):
             # Nothing was asked: browsers connect before they do.
             self.transport.close()
 
-    def _deafen(self) -> LingeringClose:
+    def _stop_reading(self) -> LingeringClose:
         self._stop_timer()
-        return super()._deafen()
+        return super()._stop_reading()
 
 
 def bounded_protocol(bounds: Bounds, sockets: SocketDoor) -> type[BoundedHttpProtocol]:

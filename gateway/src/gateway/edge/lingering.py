@@ -48,7 +48,7 @@ class LingeringClose:
             self._timer.cancel()
 
 
-class StandIn:
+class ResponseTransport:
     """What uvicorn takes for the transport behind an answer: closing is left to ``close``."""
 
     def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:

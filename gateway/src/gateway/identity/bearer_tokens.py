@@ -19,7 +19,7 @@ from prometheus_client import Counter
 from chassis.errors import AppError, Kind, Unauthenticated, Unavailable
 from chassis.grpc.caller import TokenVerifier, Verified
 from gateway.clients import Peer
-from gateway.identity.rate_limit import Guesses
+from gateway.identity.rate_limit import GuessRateLimit
 from parley.auth.v1 import auth_pb2 as pb
 from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
 
@@ -60,7 +60,7 @@ class Bearers:
         self._known: OrderedDict[bytes, Verified] = OrderedDict()
         self._refused: OrderedDict[bytes, float] = OrderedDict()
         self._pending: dict[bytes, asyncio.Task[Verified]] = {}
-        self._guesses = Guesses()
+        self._guesses = GuessRateLimit()
 
     async def inspect(self, token: str, client: pb.Client) -> Verified:
         """The access token that stands for ``token``, verified.

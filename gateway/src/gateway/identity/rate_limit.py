@@ -1,4 +1,4 @@
-"""How many wrong personal access tokens an address has presented of late, in this process."""
+"""The rate limit of wrong personal access tokens: how many an address has presented of late, here."""
 
 import time
 from collections import OrderedDict
@@ -24,7 +24,7 @@ class _Window:
     count: int = 0
 
 
-class Guesses:
+class GuessRateLimit:
     """Thirty a minute for each address, an IPv6 network of 64 bits being one."""
 
     def __init__(self) -> None:

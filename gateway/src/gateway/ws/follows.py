@@ -77,7 +77,7 @@ class Follows:
                     await asyncio.wait((opening,))
                 await self._pour(frame.run_id, batches, first)
 
-    async def leave(self, run_id: str) -> None:
+    async def unsubscribe(self, run_id: str) -> None:
         """Follow the run no longer; nothing of it is sent once this has returned."""
         if (task := self._tasks.get(run_id)) is not None:
             await end_task(task)

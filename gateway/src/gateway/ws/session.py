@@ -156,7 +156,7 @@ class Session:
             case frames.Auth():
                 await self._authenticate(frame)
             case frames.Unfollow():
-                await self._follows.leave(frame.run_id)
+                await self._follows.unsubscribe(frame.run_id)
                 await self.wire.send([frames.ack(frame.ref, run_id=frame.run_id)])
             case _ if len(self._tasks) + len(self._cancels) >= self._settings.socket_follows:
                 await self._tell(TooManyAtOnce(), frame.ref)
