@@ -7,7 +7,7 @@ in upper snake case; it never repeats a value that was sent, nor the text of an 
 import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any
 
 import orjson
 from fastapi.exceptions import RequestValidationError
@@ -16,8 +16,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from chassis.errors import AppError, FieldError, Internal, Kind, ValidationFailed
+from chassis.errors import AppError, FieldError, Internal, ValidationFailed
 from chassis.telemetry.context import request_id
+from gateway.refusals import MethodNotAllowed, RequestRefused, RouteNotFound
 
 MEDIA_TYPE = "application/problem+json"
 # nginx's number for a client that left before its answer.
@@ -47,114 +48,6 @@ _REASONS = {
 # Where they keep the bound that was missed; all are inclusive.
 _MINIMA = ("min_length", "ge")
 _MAXIMA = ("max_length", "le")
-
-
-class RequestRefused(AppError):
-    """A refusal by HTTP's own rules, with a status that no gRPC kind stands for."""
-
-    kind = Kind.INVALID
-    status: ClassVar[int]
-    #: What such an answer has to say besides.
-    headers: ClassVar[Mapping[str, str]] = {}
-
-    @property
-    def http_status(self) -> int:
-        return self.status
-
-
-class MalformedPath(RequestRefused):
-    status = 400
-    reason = "MALFORMED_PATH"
-    detail = "The path holds something that no address here has."
-
-
-class RouteNotFound(RequestRefused):
-    status = 404
-    reason = "ROUTE_NOT_FOUND"
-    detail = "There is nothing at this address."
-
-
-class MethodNotAllowed(RequestRefused):
-    status = 405
-    reason = "METHOD_NOT_ALLOWED"
-    detail = "This address does not take that method."
-
-
-class BodyTooLarge(RequestRefused):
-    status = 413
-    reason = "BODY_TOO_LARGE"
-    detail = "The request's body is too large."
-
-
-class BodyTooSlow(RequestRefused):
-    status = 408
-    reason = "BODY_TOO_SLOW"
-    detail = "The request's body did not come in time."
-
-
-class HeadTooLarge(RequestRefused):
-    status = 431
-    reason = "HEADERS_TOO_LARGE"
-    detail = "The request's address and headers are too large."
-
-
-class HeadTooSlow(RequestRefused):
-    status = 408
-    reason = "HEADERS_TOO_SLOW"
-    detail = "The request's address and headers did not come in time."
-
-
-class NotHttp(RequestRefused):
-    status = 400
-    reason = "MALFORMED_REQUEST"
-    detail = "This is not HTTP that can be read."
-
-
-class InvalidHost(RequestRefused):
-    status = 400
-    reason = "INVALID_HOST"
-    detail = "A request names one host, once, in its Host header."
-
-
-class TargetTooLong(RequestRefused):
-    status = 414
-    reason = "ADDRESS_TOO_LONG"
-    detail = "The request's address is too long."
-
-
-class Misdirected(RequestRefused):
-    status = 421
-    reason = "MISDIRECTED"
-    detail = "This connection does not serve addresses of that scheme."
-
-
-class TransferCodingUnknown(RequestRefused):
-    status = 501
-    reason = "TRANSFER_CODING_NOT_SUPPORTED"
-    detail = "Bodies come as they are or in chunks, without another transfer coding."
-
-
-class VersionNotSupported(RequestRefused):
-    status = 505
-    reason = "HTTP_VERSION_NOT_SUPPORTED"
-    detail = "HTTP/1.1 and HTTP/1.0 are spoken here."
-
-
-class UnsupportedMediaType(RequestRefused):
-    status = 415
-    reason = "UNSUPPORTED_MEDIA_TYPE"
-    detail = "Bodies are application/json in UTF-8, without a content encoding."
-
-
-class OriginNotAllowed(RequestRefused):
-    status = 403
-    reason = "ORIGIN_NOT_ALLOWED"
-    detail = "This origin may not call from a browser."
-
-
-class MalformedJson(ValidationFailed):
-    reason = "MALFORMED_JSON"
-    detail = "The body is not JSON that can be read."
 
 
 def problem(error: AppError, headers: Mapping[str, str] | None = None) -> Response:

@@ -9,7 +9,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.problems import MalformedPath, RouteNotFound, problem
+from gateway.problems import problem
+from gateway.refusals import MalformedPath, RouteNotFound
 
 # Escapes that would spell a separator, a dot, a backslash or the end of a C string.
 _FORBIDDEN = (b"%2e", b"%2f", b"%5c", b"%00", b"\\")

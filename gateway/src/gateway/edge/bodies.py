@@ -13,7 +13,7 @@ from gateway.edge.held import HeldBytes, KeptTooLong
 from gateway.edge.http10 import unchunked
 from gateway.edge.proxy import TrustedProxies
 from gateway.edge.upgrades import UpgradingProtocol
-from gateway.problems import BodyTooSlow, NotHttp
+from gateway.refusals import BodyTooSlow, NotHttp
 
 
 @dataclass(frozen=True, slots=True)

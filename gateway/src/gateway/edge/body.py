@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from chassis.errors import AppError
 from gateway.edge.held import HeldBytes
-from gateway.problems import BodyTooLarge, UnsupportedMediaType
+from gateway.refusals import BodyTooLarge, UnsupportedMediaType
 
 # The rest of a body that nobody wants is read to its end, and the connection kept, if it is known
 # to be no longer than this.

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.edge.body import Body
-from gateway.problems import BodyTooLarge
+from gateway.refusals import BodyTooLarge
 
 
 def body_of(request: Request) -> Body | None:

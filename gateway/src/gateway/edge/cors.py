@@ -7,7 +7,8 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.edge.address import route_at
-from gateway.problems import OriginNotAllowed, problem
+from gateway.problems import problem
+from gateway.refusals import OriginNotAllowed
 
 _METHODS = "GET, POST, PUT, PATCH, DELETE"
 _HEADERS = (

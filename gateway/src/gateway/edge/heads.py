@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 
-from gateway.problems import (
+from gateway.refusals import (
     InvalidHost,
     Misdirected,
     NotHttp,

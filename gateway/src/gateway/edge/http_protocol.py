@@ -11,7 +11,7 @@ from gateway.edge.body import Body
 from gateway.edge.heads import read_head
 from gateway.edge.lingering import LingeringClose
 from gateway.edge.upgrades import SocketDoor
-from gateway.problems import HeadTooLarge, HeadTooSlow, TargetTooLong
+from gateway.refusals import HeadTooLarge, HeadTooSlow, TargetTooLong
 
 # Requests that may wait on one connection until those before them are answered.
 _MAX_PIPELINED = 64

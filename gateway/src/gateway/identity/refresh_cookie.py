@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.edge.origin import is_ours
-from gateway.problems import OriginNotAllowed
+from gateway.refusals import OriginNotAllowed
 from gateway.settings import Settings
 
 # The prefix makes browsers hold us to Secure, Path=/ and no Domain: RFC 6265bis, 4.1.3.2.

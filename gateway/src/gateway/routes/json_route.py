@@ -19,7 +19,8 @@ from chassis.errors import FieldError, Kind, RemoteError, ValidationFailed
 from chassis.ids import parse_id
 from gateway.edge.body_reading import body_of
 from gateway.identity.authentication import AccessToken, authenticate
-from gateway.problems import MalformedJson, UnsupportedMediaType, field_name
+from gateway.problems import field_name
+from gateway.refusals import MalformedJson, UnsupportedMediaType
 
 # No body of the API has so many fields; a million unknown ones are not worth a report.
 _MAX_FIELDS = 64

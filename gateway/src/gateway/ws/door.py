@@ -18,7 +18,7 @@ from gateway.edge.origin import is_ours
 from gateway.edge.proxy import TrustedProxies
 from gateway.identity.authentication import bearer_token, client_at
 from gateway.identity.bearer_tokens import Bearers, is_personal
-from gateway.problems import OriginNotAllowed, RequestRefused
+from gateway.refusals import OriginNotAllowed, RequestRefused
 from gateway.routes.api import UNAVAILABLE, refuses
 from gateway.settings import Settings
 from gateway.ws.sockets import Sockets

@@ -10,7 +10,7 @@ from chassis.telemetry.context import accept_request_id, accept_traceparent, req
 from chassis.telemetry.logging import get_logger
 from gateway.clients import Clients
 from gateway.identity.authentication import InsufficientScope, check_scope
-from gateway.problems import MalformedJson, RequestRefused
+from gateway.refusals import MalformedJson, RequestRefused
 from gateway.settings import Settings
 from gateway.streams.frame_channels import FrameChannels
 from gateway.ws import frames
