@@ -200,6 +200,7 @@ async def test_sessions_and_messages(door: Door) -> None:
         "CreateSession": chat_pb2.CreateSessionResponse(session=session),
         "GetSession": chat_pb2.GetSessionResponse(session=session),
         "ListSessions": chat_pb2.ListSessionsResponse(items=[session]),
+        "UpdateSession": chat_pb2.UpdateSessionResponse(session=session),
         "ListMessages": chat_pb2.ListMessagesResponse(items=[answer]),
     }
     path = "/api/v1/chat/sessions"
@@ -238,6 +239,15 @@ async def test_sessions_and_messages(door: Door) -> None:
     assert requests[1] == chat_pb2.CreateSessionRequest()
     assert requests[3] == chat_pb2.ListSessionsRequest(limit=20)
     assert requests[4].order == chat_pb2.LIST_ORDER_DESC
+    one = f"{path}/01900000-0000-7000-8000-000000000002"
+    for body, pinned in (({"pinned": True}, True), ({"pinned": False}, False), ({}, None)):
+        changed = await door.http.patch(one, json=body, headers=door.bearer)
+        assert (changed.status_code, changed.json()) == (200, shown)
+        assert door.chat.calls[-1].request == chat_pb2.UpdateSessionRequest(
+            id="01900000-0000-7000-8000-000000000002", pinned=pinned
+        )
+    await door.http.get(f"{path}?pinned=true", headers=door.bearer)
+    assert door.chat.calls[-1].request == chat_pb2.ListSessionsRequest(limit=20, pinned=True)
 
 
 async def test_notes_are_created_listed_got_and_deleted(door: Door) -> None:
