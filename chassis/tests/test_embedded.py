@@ -4,10 +4,12 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 import redis
@@ -123,6 +125,31 @@ def test_postgres_asks_for_the_password_and_keeps_data_after_a_crash(tmp_path: P
         postgres.restart()
         with psycopg.connect(postgres.admin_url) as connection:
             assert connection.execute("SELECT number FROM kept").fetchone() == (7,)
+    finally:
+        postgres.stop()
+
+
+def test_postgres_waits_for_what_a_killed_one_has_left_running(tmp_path: Path) -> None:
+    postgres = EmbeddedPostgres(tmp_path / "pg", fast=True)
+    postgres.start()
+    data = tmp_path / "pg" / "data"
+    try:
+        backend = next(
+            process
+            for process in psutil.process_iter(["cwd", "cmdline"])
+            if process.info["cwd"] == str(data)
+            and "checkpointer" in " ".join(process.info["cmdline"] or ())
+        )
+        # Frozen, it does not notice that its postmaster is gone.
+        backend.suspend()
+        postgres.kill()
+        waking = threading.Timer(1.0, backend.resume)
+        waking.start()
+        postgres.start()
+        waking.join()
+        assert not backend.is_running()
+        with psycopg.connect(postgres.admin_url) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
     finally:
         postgres.stop()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from chassis.embedded.server import ServerFailed
 
 _PATIENCE = 10.0
+_HAS_PROC = Path("/proc/self").exists()
 
 
 def _serves(pid: int, data: Path) -> bool:
@@ -15,7 +16,7 @@ def _serves(pid: int, data: Path) -> bool:
     try:
         return Path(f"/proc/{pid}/cwd").resolve(strict=True) == data.resolve()
     except FileNotFoundError:
-        if Path("/proc/self").exists():
+        if _HAS_PROC:
             return False
     except PermissionError:
         return False
@@ -47,4 +48,14 @@ def clear_stale(data: Path) -> None:
         if time.monotonic() > deadline:
             raise ServerFailed(f"another PostgreSQL (process {pid}) works in {data}")
         time.sleep(0.02)
+    # Its backends notice that it is gone, and hold its shared memory until they do.
+    while any(_serves(pid, data) for pid in _processes()):
+        if time.monotonic() > deadline:
+            raise ServerFailed(f"processes of a PostgreSQL that is gone still work in {data}")
+        time.sleep(0.02)
     lock.unlink(missing_ok=True)
+
+
+def _processes() -> list[int]:
+    """All that there are, where /proc tells."""
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()] if _HAS_PROC else []
