@@ -58,4 +58,6 @@ def clear_stale(data: Path) -> None:
 
 def _processes() -> list[int]:
     """All that there are, where /proc tells."""
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()] if _HAS_PROC else []
+    if not _HAS_PROC:
+        return []
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
