@@ -26,7 +26,7 @@ async def test_each_of_the_contract_is_taken_at_its_bounds_and_refused_beyond_th
     headers = {**door.bearer, "accept": "text/event-stream"}
     whole = spelt["type"] == "integer"
     for value in (spelt["minimum"], spelt["maximum"]):
-        body = {"content": "hello", name: int(value) if whole else value}
+        body: dict[str, Any] = {"content": "hello", name: int(value) if whole else value}
         response = await door.http.post("/api/v1/chat/messages", json=body, headers=headers)
         assert response.status_code == 200, response.text
         asked = door.chat.asked[-1].request
