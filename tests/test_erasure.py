@@ -49,7 +49,9 @@ def _delete(user: User) -> str:
 
 
 def _receipt(stack: Stack, erasure_id: str) -> dict[str, Any]:
-    receipt: dict[str, Any] = httpx.get(f"{stack.url}/api/v1/erasures/{erasure_id}").json()
+    receipt: dict[str, Any] = httpx.get(
+        f"{stack.url}/api/v1/erasures/{erasure_id}", verify=False
+    ).json()
     return receipt
 
 

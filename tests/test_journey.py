@@ -81,7 +81,7 @@ async def test_a_user_registers_asks_and_is_forgotten_though_a_consumer_was_down
     receipt_url = f"/api/v1/erasures/{gone.json()['erasure_id']}"
 
     def receipt() -> dict[str, Any]:
-        answer: dict[str, Any] = httpx.get(stack.url + receipt_url).json()
+        answer: dict[str, Any] = httpx.get(stack.url + receipt_url, verify=False).json()
         return answer
 
     def confirmed() -> set[str]:
@@ -101,6 +101,7 @@ async def test_a_user_registers_asks_and_is_forgotten_though_a_consumer_was_down
     login = httpx.post(
         f"{stack.url}/api/v1/auth/login",
         json={"username": user.username, "password": PASSWORD},
+        verify=False,
     )
     assert login.status_code == 401
     personal = (user.username, user.email, session_id, key["id"], "of mine", "What do you see?")

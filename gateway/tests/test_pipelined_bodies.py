@@ -23,7 +23,7 @@ def head(door: Door, line: str) -> bytes:
 async def held(door: Door) -> float:
     """What the gauge says."""
     url = f"http://127.0.0.1:{door.gateway.service.metrics_port}/metrics"
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(verify=False) as client:
         told = (await client.get(url)).text
     return float(told.partition("\nhttp_body_bytes_held ")[2].partition("\n")[0])
 

@@ -100,7 +100,7 @@ class Cluster(Stack):
     def counters(self) -> dict[str, Any]:
         """What the model server has counted."""
         counted: dict[str, Any] = httpx.get(
-            self.model_url.removesuffix("/v1") + "/counters", timeout=10
+            self.model_url.removesuffix("/v1") + "/counters", timeout=10, verify=False
         ).json()
         return counted
 
