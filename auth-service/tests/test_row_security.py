@@ -9,7 +9,7 @@ import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from auth_service.domain.trust import end_for_good
+from auth_service.domain.trust import permanent_revocation
 from auth_service.store.caller import caller_transactions
 from auth_service.store.effects import Effects
 from chassis.caller import Caller
@@ -124,7 +124,7 @@ async def test_a_row_cannot_be_written_in_another_users_name(
 ) -> None:
     alice, bob = populated
     effects = Effects("", lambda _: b"", lambda: None, lambda: None, get_logger("test"))
-    revocation = end_for_good(
+    revocation = permanent_revocation(
         new_id(), tenant_id=bob.tenant_id, user_id=bob.user_id, sid=None, now=utc_now()
     )
 

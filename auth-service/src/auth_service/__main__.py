@@ -1,4 +1,4 @@
-"""``python -m auth_service``: be auth-service, or look after it."""
+"""``python -m auth_service``: run auth-service, or one of its commands."""
 
 import argparse
 import asyncio
@@ -46,7 +46,7 @@ def _build(settings: Settings) -> "Service":
 
 
 def _rotate_key(settings: Settings, _: argparse.Namespace) -> int:
-    from auth_service.credentials.keyring import RIPE_SECONDS, rotate
+    from auth_service.credentials.keyring import ACTIVATION_SECONDS, rotate
     from auth_service.credentials.signing import UnusableSigningKey
     from auth_service.wiring import where_keys_are
 
@@ -54,7 +54,9 @@ def _rotate_key(settings: Settings, _: argparse.Namespace) -> int:
         rotation = rotate(where_keys_are(settings))
     except UnusableSigningKey as error:
         return _refuse_keys(error)
-    print(f"Added {rotation.kid}; it signs in {RIPE_SECONDS:.0f} seconds, wherever it is by then.")
+    print(
+        f"Added {rotation.kid}; it signs in {ACTIVATION_SECONDS:.0f} seconds, wherever it is by then."
+    )
     for name in rotation.removed:
         print(f"Removed {name}: no token of it is good any more.")
     return 0

@@ -1,4 +1,4 @@
-"""What auth-service is told by its environment; every variable begins with ``AUTH_``."""
+"""Settings of auth-service; every variable begins with ``AUTH_``."""
 
 from pathlib import Path
 from typing import Final, Literal
@@ -146,7 +146,7 @@ class Settings(DatabaseServiceSettings):
         " seconds.",
     )
     audit_days: int = Field(
-        400, ge=1, le=36_500, description="How long the audit trail goes back, days."
+        400, ge=1, le=36_500, description="How long the audit log goes back, days."
     )
 
     @property

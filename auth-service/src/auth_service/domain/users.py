@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from auth_service.domain.scripts import has_unseen, is_in_use, is_one_writing
+from auth_service.domain.scripts import has_invisible, is_in_use, is_single_script
 from parley.bounds import USERNAME
 
 # No text of more characters normalises to a name: it is left as it is, and is too long.
@@ -95,11 +95,11 @@ def username_problem(username: str) -> str | None:
     ):
         return "INVALID_CHARACTER"
     # What is drawn as nothing may be a letter by category: two names that differ by it look the same.
-    if has_unseen(username) or not is_in_use(username):
+    if has_invisible(username) or not is_in_use(username):
         return "INVALID_CHARACTER"
     if not any(named):
         return "INVALID"
-    return None if is_one_writing(username) else "MIXED_SCRIPTS"
+    return None if is_single_script(username) else "MIXED_SCRIPTS"
 
 
 def _is_name_character(character: str) -> bool:

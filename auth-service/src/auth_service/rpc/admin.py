@@ -1,4 +1,4 @@
-"""Users as their admins see them, tenants, the audit trail."""
+"""Users as their admins see them, tenants, the audit log."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -8,11 +8,11 @@ from uuid import UUID
 import grpc.aio
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from auth_service.domain.audit import Entry
+from auth_service.domain.audit_log import AuditEntry
 from auth_service.domain.tenants import Tenant
 from auth_service.domain.users import Role, Status
 from auth_service.mapping import to_timestamp, to_user
-from auth_service.usecases.audit import list_audit
+from auth_service.usecases.list_audit_log import list_audit
 from auth_service.usecases.ports import Ports
 from auth_service.usecases.tenants import create_tenant, list_tenants
 from auth_service.usecases.users import delete_user, list_users, update_user
@@ -157,7 +157,7 @@ def _moment(request: auth_pb2.ListAuditRequest, name: str) -> datetime | None:
         raise ValidationFailed(fields=[FieldError(name, "OUT_OF_RANGE")]) from None
 
 
-def _to_audit_entry(entry: Entry) -> auth_pb2.AuditEntry:
+def _to_audit_entry(entry: AuditEntry) -> auth_pb2.AuditEntry:
     return auth_pb2.AuditEntry(
         id=str(entry.id),
         at=to_timestamp(entry.at),

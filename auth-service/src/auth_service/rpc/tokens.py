@@ -118,9 +118,7 @@ class Tokens(auth_pb2_grpc.AuthServiceServicer):
     async def ExchangeToken(
         self, request: auth_pb2.ExchangeTokenRequest, context: Context
     ) -> auth_pb2.ExchangeTokenResponse:
-        granted = await exchange_token(
+        token = await exchange_token(
             self._ports, secret=request.secret, client=from_client(request.client)
         )
-        return auth_pb2.ExchangeTokenResponse(
-            access_token=granted.text, expires_in=granted.expires_in
-        )
+        return auth_pb2.ExchangeTokenResponse(access_token=token.text, expires_in=token.expires_in)

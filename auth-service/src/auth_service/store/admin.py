@@ -8,16 +8,16 @@ from sqlalchemy import ColumnElement, func, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth_service.domain.audit import Entry, Sought
+from auth_service.domain.audit_log import AuditEntry, AuditFilter
 from auth_service.domain.tenants import Tenant
 from auth_service.domain.users import Role, Status, User
 from auth_service.store.accounts import select_users, to_user
+from auth_service.store.audit_log import count_entries, find_entries
 from auth_service.store.caller import PostgresCallerTransaction
 from auth_service.store.effects import Effects
 from auth_service.store.tables import tenants, users
-from auth_service.store.trail import count_entries, find_entries
 from auth_service.usecases.admin_ports import UserFilter
-from auth_service.usecases.by_name import Place
+from auth_service.usecases.name_cursor import NamePosition
 from auth_service.usecases.ports import AdminTransaction, OpenAdmin
 from chassis.caller import Caller
 from chassis.db.engine import Database
@@ -44,20 +44,20 @@ class PostgresAdminTransaction(PostgresCallerTransaction):
         self._caller = caller
 
     async def users(
-        self, sought: UserFilter, *, after: Place | None, limit: int
+        self, user_filter: UserFilter, *, after: NamePosition | None, limit: int
     ) -> Sequence[tuple[str, User]]:
-        query = select_users().add_columns(users.c.username_key).where(*_matching(sought))
+        query = select_users().add_columns(users.c.username_key).where(*_matching(user_filter))
         if after is not None:
             query = query.where(tuple_(users.c.username_key, users.c.id) > tuple_(*after))
         query = query.order_by(users.c.username_key, users.c.id).limit(limit)
         rows = await self._connection.execute(query)
         return [(row.username_key, to_user(row._mapping)) for row in rows]
 
-    async def count_users(self, sought: UserFilter) -> int:
+    async def count_users(self, user_filter: UserFilter) -> int:
         query = (
             select(func.count())
             .select_from(users)
-            .where(users.c.status != "deleted", *_matching(sought))
+            .where(users.c.status != "deleted", *_matching(user_filter))
         )
         return (await self._connection.execute(query)).scalar_one()
 
@@ -85,12 +85,12 @@ class PostgresAdminTransaction(PostgresCallerTransaction):
         )
 
     async def audit_entries(
-        self, sought: Sought, *, before: Position | None, limit: int
-    ) -> Sequence[Entry]:
-        return await find_entries(self._connection, sought, before=before, limit=limit)
+        self, audit_filter: AuditFilter, *, before: Position | None, limit: int
+    ) -> Sequence[AuditEntry]:
+        return await find_entries(self._connection, audit_filter, before=before, limit=limit)
 
-    async def count_entries(self, sought: Sought, *, at_most: int) -> int:
-        return await count_entries(self._connection, sought, at_most=at_most)
+    async def count_entries(self, audit_filter: AuditFilter, *, at_most: int) -> int:
+        return await count_entries(self._connection, audit_filter, at_most=at_most)
 
     async def find_repeated(self, once: Once[Tenant], tenant: Tenant) -> Tenant | None:
         return await find_repeated(self._connection, self._caller, once, tenant)
@@ -110,7 +110,7 @@ class PostgresAdminTransaction(PostgresCallerTransaction):
         ).one_or_none()
         return None if row is None else Tenant(**row._mapping)
 
-    async def tenants(self, *, after: Place | None, limit: int) -> Sequence[Tenant]:
+    async def tenants(self, *, after: NamePosition | None, limit: int) -> Sequence[Tenant]:
         query = _TENANT.order_by(tenants.c.name, tenants.c.id).limit(limit)
         if after is not None:
             query = query.where(tuple_(tenants.c.name, tenants.c.id) > tuple_(*after))
@@ -121,33 +121,33 @@ class PostgresAdminTransaction(PostgresCallerTransaction):
         return (await self._connection.execute(query)).scalar_one()
 
 
-def _matching(sought: UserFilter) -> Sequence[ColumnElement[bool]]:
-    wanted: list[ColumnElement[bool]] = []
-    if sought.tenant_id is not None:
-        wanted.append(users.c.tenant_id == sought.tenant_id)
-    if sought.query:
-        wanted.append(
+def _matching(user_filter: UserFilter) -> Sequence[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if user_filter.tenant_id is not None:
+        conditions.append(users.c.tenant_id == user_filter.tenant_id)
+    if user_filter.query:
+        conditions.append(
             or_(
-                users.c.username_key.contains(sought.query, autoescape=True),
-                func.lower(users.c.email).contains(sought.query, autoescape=True),
+                users.c.username_key.contains(user_filter.query, autoescape=True),
+                func.lower(users.c.email).contains(user_filter.query, autoescape=True),
             )
         )
-    if sought.status is not None:
-        wanted.append(users.c.status == sought.status.value)
-    return wanted
+    if user_filter.status is not None:
+        conditions.append(users.c.status == user_filter.status.value)
+    return conditions
 
 
 def admin_transactions(database: Database, effects: Effects) -> OpenAdmin:
     """Opens transactions on ``database``, which is connected as the app role."""
 
-    async def look(_: object) -> None:
-        """What was set is not looked at."""
+    async def ignore(_: object) -> None:
+        """The value that was set is not read."""
 
     @asynccontextmanager
     async def open_admin(caller: Caller) -> AsyncIterator[AdminTransaction]:
         async with database.transaction(caller) as connection:
             # For this transaction alone: in their others an admin is a user like any other.
-            _SET_ROLE.defer(connection, look, role=caller.role)
+            _SET_ROLE.defer(connection, ignore, role=caller.role)
             transaction = PostgresAdminTransaction(connection, effects, caller)
             yield transaction
         transaction.announce()

@@ -32,7 +32,7 @@ class PostgresCallerTransaction(
     async def account(self, user_id: UUID, *, lock: bool = False) -> Account | None:
         return await find_account(self._connection, users.c.id, user_id, lock=lock)
 
-    async def entomb(self, user_id: UUID, at: datetime) -> None:
+    async def leave_tombstone(self, user_id: UUID, at: datetime) -> None:
         await self._connection.execute(
             update(users)
             .where(users.c.id == user_id)

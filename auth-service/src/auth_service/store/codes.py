@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.domain.codes import CODE_LIFE, Purpose
-from auth_service.domain.emails import email_key, kept_under
+from auth_service.domain.emails import email_key, email_keys
 from auth_service.domain.users import Account
 from auth_service.store.accounts import find_account
 from auth_service.store.tables import codes, users
@@ -52,7 +52,7 @@ class PostgresCodes:
     async def account_by_email(
         self, email: str, *, lock: bool = False, disabled: bool = False
     ) -> Account | None:
-        present, *earlier = kept_under(email)
+        present, *earlier = email_keys(email)
         found = None
         for key in (present, *earlier):
             # All of them in any case: who is found early must not be told by the time it takes.
@@ -64,12 +64,14 @@ class PostgresCodes:
         return found
 
     async def is_email_taken(self, email: str) -> bool:
-        return await is_kept(self._connection, email)
+        return await email_is_taken(self._connection, email)
 
 
-async def is_kept(connection: AsyncConnection, email: str, *, but: UUID | None = None) -> bool:
+async def email_is_taken(
+    connection: AsyncConnection, email: str, *, but: UUID | None = None
+) -> bool:
     """Whether the mailbox of ``email`` is some account's verified address, other than ``but``'s."""
-    keys = kept_under(email)
+    keys = email_keys(email)
     query = select(users.c.email, users.c.email_key).where(users.c.email_key.in_(keys))
     if but is not None:
         query = query.where(users.c.id != but)

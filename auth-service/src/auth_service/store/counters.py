@@ -1,4 +1,4 @@
-"""Attempts in PostgreSQL, by its clock: a limit holds over restarts and over all replicas.
+"""Rate limits in PostgreSQL, by its clock: they hold over restarts and over all replicas.
 
 A row keeps the times of what it let through as far back as they matter, at most as many as its
 widest window admits. So a window is any stretch of time, with no edge at which it starts anew,
@@ -57,7 +57,7 @@ _TAKE_BACK = Statement(
 _FORGET = Statement(delete(counters).where(*_OF_SUBJECT))
 
 
-async def _whatever(_row: object) -> None:
+async def _ignore(_row: object) -> None:
     """A counter that has been swept away has nothing to take back."""
 
 
@@ -89,7 +89,7 @@ class PostgresCounters:
 
     async def take_back(self, limit: Limit, subject: bytes, at: datetime) -> None:
         # With the transaction's next statement: a log-in that succeeds does not wait for it.
-        _TAKE_BACK.defer(self._connection, _whatever, scope=limit.scope, subject=subject, at=at)
+        _TAKE_BACK.defer(self._connection, _ignore, scope=limit.scope, subject=subject, at=at)
 
     async def forget(self, limit: Limit, subject: bytes) -> None:
         await _FORGET.run(self._connection, scope_=limit.scope, subject_=subject)

@@ -8,13 +8,13 @@ from uuid import UUID
 from sqlalchemy import func, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth_service.domain.audit import GRAVE, Entry
+from auth_service.domain.audit_log import WARNINGS, AuditEntry
 from auth_service.domain.erasures import Erasure
 from auth_service.domain.trust import Revocation
-from auth_service.store.blanking import PostgresBlanking
+from auth_service.store.anonymise import PostgresAnonymisation
+from auth_service.store.audit_log import record
 from auth_service.store.tables import logins, revocations, service_erasures
-from auth_service.store.trail import record
-from auth_service.usecases.ports import Journal
+from auth_service.usecases.ports import Logger
 from chassis.outbox import enqueue
 
 
@@ -22,17 +22,17 @@ from chassis.outbox import enqueue
 class Effects:
     """``on_revoked`` and ``on_published`` are called after the commit of a transaction that
     revoked or published; a deletion is published under ``deleted_subject``, prefix included,
-    with the payload that ``encode_deleted`` makes; ``journal`` is told what was recorded.
+    with the payload that ``encode_deleted`` makes; ``logger`` gets what was recorded.
     """
 
     deleted_subject: str
     encode_deleted: Callable[[Erasure], bytes]
     on_revoked: Callable[[], None]
     on_published: Callable[[], None]
-    journal: Journal
+    logger: Logger
 
 
-class PostgresEffects(PostgresBlanking):
+class PostgresEffects(PostgresAnonymisation):
     """The part of a transaction that others hear of."""
 
     def __init__(self, connection: AsyncConnection, effects: Effects) -> None:
@@ -40,7 +40,7 @@ class PostgresEffects(PostgresBlanking):
         self._effects = effects
         self._revoked = False
         self._published = False
-        self._recorded: list[Entry] = []
+        self._recorded: list[AuditEntry] = []
 
     def announce(self) -> None:
         """To be called once the transaction is committed."""
@@ -49,22 +49,22 @@ class PostgresEffects(PostgresBlanking):
         if self._published:
             self._effects.on_published()
         for entry in self._recorded:
-            self._tell(entry)
+            self._log(entry)
 
-    async def record(self, entry: Entry) -> None:
+    async def record(self, entry: AuditEntry) -> None:
         await record(self._connection, entry)
         self._recorded.append(entry)
 
-    def _tell(self, entry: Entry) -> None:
-        journal = self._effects.journal
-        tell = journal.warning if entry.event in GRAVE else journal.info
-        told: dict[str, object] = {
+    def _log(self, entry: AuditEntry) -> None:
+        logger = self._effects.logger
+        log = logger.warning if entry.event in WARNINGS else logger.info
+        fields: dict[str, object] = {
             "user_id": entry.subject_id,
             "by": entry.actor_id if entry.actor_id != entry.subject_id else None,
             "ip": entry.client.ip,
             **entry.fields,
         }
-        tell(entry.event, **{name: str(value) for name, value in told.items() if value})
+        log(entry.event, **{name: str(value) for name, value in fields.items() if value})
 
     async def end_login(self, login_id: UUID, at: datetime) -> None:
         await self._connection.execute(

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.domain.emails import email_key
-from auth_service.store.codes import is_kept
+from auth_service.store.codes import email_is_taken
 from auth_service.store.tables import users
 from auth_service.usecases.errors import EmailTaken
 
@@ -25,7 +25,7 @@ class PostgresProfiles:
 
     async def set_email(self, user_id: UUID, email: str, *, verified_at: datetime | None) -> None:
         # Under a key of before, the database would not see that it is the same.
-        if verified_at is not None and await is_kept(self._connection, email, but=user_id):
+        if verified_at is not None and await email_is_taken(self._connection, email, but=user_id):
             raise EmailTaken()
         statement = (
             update(users)

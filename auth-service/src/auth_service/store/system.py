@@ -28,7 +28,8 @@ from auth_service.domain.logins import Client, Login, RefreshToken
 from auth_service.domain.trust import Revocation
 from auth_service.domain.users import Account, Role, User
 from auth_service.store.accounts import find_account
-from auth_service.store.blanking import PostgresUnblanked
+from auth_service.store.anonymise import PostgresUnanonymised
+from auth_service.store.audit_log import prune_before, written
 from auth_service.store.codes import PostgresCodes
 from auth_service.store.counters import PostgresCounters
 from auth_service.store.effects import Effects, PostgresEffects
@@ -48,13 +49,12 @@ from auth_service.store.tables import (
     users,
 )
 from auth_service.store.tokens import PostgresTokensPresented
-from auth_service.store.trail import prune_before, written
 from auth_service.usecases.ports import OpenSystem, SystemTransaction
 from chassis.db.engine import Database
 from chassis.db.statement import Statement
 
 # What a log-in writes goes out with the statement behind it, or with the COMMIT.
-_NOTE_LOGIN = Statement(
+_SET_LAST_LOGIN = Statement(
     update(users)
     .where(users.c.id == bindparam("user"))
     .values(
@@ -81,7 +81,7 @@ _ADD_REFRESH_TOKEN = Statement(
     insert(refresh_tokens),
     columns=["digest", "login_id", "tenant_id", "user_id", "created_at", "expires_at"],
 )
-_WAS_AT = Statement(
+_HAS_USED_NETWORK = Statement(
     select(
         exists().where(
             logins.c.user_id == bindparam("user"), logins.c.network == bindparam("where")
@@ -97,7 +97,7 @@ class PostgresSystemTransaction(
     PostgresProfiles,
     PostgresEffects,
     PostgresTokensPresented,
-    PostgresUnblanked,
+    PostgresUnanonymised,
 ):
     """See the port SystemTransaction."""
 
@@ -145,13 +145,15 @@ class PostgresSystemTransaction(
     async def account(self, user_id: UUID, *, lock: bool = False) -> Account | None:
         return await find_account(self._connection, users.c.id, user_id, lock=lock)
 
-    async def note_login(self, user_id: UUID, *, password_hash: str | None, at: datetime) -> None:
-        _NOTE_LOGIN.defer(
+    async def set_last_login(
+        self, user_id: UUID, *, password_hash: str | None, at: datetime
+    ) -> None:
+        _SET_LAST_LOGIN.defer(
             self._connection, written, user=user_id, seen_at=at, renewed=password_hash
         )
 
-    async def was_at(self, user_id: UUID, network: str) -> bool:
-        row = await _WAS_AT.first(self._connection, user=user_id, where=network)
+    async def has_used_network(self, user_id: UUID, network: str) -> bool:
+        row = await _HAS_USED_NETWORK.first(self._connection, user=user_id, where=network)
         assert row is not None
         return bool(row[0])
 
@@ -303,7 +305,7 @@ class PostgresSystemTransaction(
         result = await self._connection.execute(query)
         return [Revocation(**row._mapping) for row in result], present
 
-    async def appoint(self, key: str, role: Role) -> tuple[User, Role] | None:
+    async def promote(self, key: str, role: Role) -> tuple[User, Role] | None:
         account = await find_account(self._connection, users.c.username_key, key, lock=True)
         if account is None:
             return None

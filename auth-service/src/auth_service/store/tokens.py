@@ -91,30 +91,34 @@ class PostgresTokensPresented(PostgresTokenEnds):
         row = result.one_or_none()
         return None if row is None else _to_token(row)
 
-    async def note_use(self, token_id: UUID, *, at: datetime) -> None:
+    async def set_last_used(self, token_id: UUID, *, at: datetime) -> None:
         await self._connection.execute(
             update(tokens).where(tokens.c.id == token_id).values(last_used_at=at)
         )
 
-    async def tell_use(self, token_id: UUID, *, at: datetime, again: timedelta) -> bool:
-        return await _note_told(self._connection, tokens.c.use_told_at, token_id, at, again)
+    async def mark_use_recorded(self, token_id: UUID, *, at: datetime, interval: timedelta) -> bool:
+        return await _mark_recorded(self._connection, tokens.c.use_told_at, token_id, at, interval)
 
-    async def tell_refusal(self, token_id: UUID, *, at: datetime, again: timedelta) -> bool:
-        return await _note_told(self._connection, tokens.c.refusal_told_at, token_id, at, again)
+    async def mark_refusal_recorded(
+        self, token_id: UUID, *, at: datetime, interval: timedelta
+    ) -> bool:
+        return await _mark_recorded(
+            self._connection, tokens.c.refusal_told_at, token_id, at, interval
+        )
 
 
-async def _note_told(
+async def _mark_recorded(
     connection: AsyncConnection,
-    told_at: Column[Any],
+    recorded_at: Column[Any],
     token_id: UUID,
     at: datetime,
-    again: timedelta,
+    interval: timedelta,
 ) -> bool:
-    # Of many at once, the others wait at the row and then see that it is told.
+    # Of many at once, the others wait at the row and then see that it is recorded.
     result = await connection.execute(
         update(tokens)
-        .where(tokens.c.id == token_id, or_(told_at.is_(None), told_at <= at - again))
-        .values({told_at: at})
+        .where(tokens.c.id == token_id, or_(recorded_at.is_(None), recorded_at <= at - interval))
+        .values({recorded_at: at})
     )
     return result.rowcount == 1
 

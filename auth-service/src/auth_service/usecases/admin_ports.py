@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from auth_service.domain.audit import Entry, Sought
+from auth_service.domain.audit_log import AuditEntry, AuditFilter
 from auth_service.domain.tenants import Tenant
 from auth_service.domain.users import Role, Status, User
-from auth_service.usecases.by_name import Place
+from auth_service.usecases.name_cursor import NamePosition
 from chassis.idempotency import Once
 from chassis.paging import Position
 
@@ -22,11 +22,11 @@ class UserFilter:
     status: Status | None = None
 
 
-class Trail(Protocol):
-    """A transaction that tells the audit trail, and once it is committed the log."""
+class AuditLog(Protocol):
+    """The part of a transaction that writes the audit log, and the process's log after the commit."""
 
-    async def record(self, entry: Entry) -> None:
-        """Have it known if this transaction commits; whoever is deleted leaves no address."""
+    async def record(self, entry: AuditEntry) -> None:
+        """Store it with this transaction; an entry about a deleted user gets no address."""
         ...
 
 
@@ -34,12 +34,12 @@ class Administration(Protocol):
     """What an admin's transaction can do besides."""
 
     async def users(
-        self, sought: UserFilter, *, after: Place | None, limit: int
+        self, user_filter: UserFilter, *, after: NamePosition | None, limit: int
     ) -> Sequence[tuple[str, User]]:
         """Users by name, those behind ``after`` (a key and an id); each with its key."""
         ...
 
-    async def count_users(self, sought: UserFilter) -> int: ...
+    async def count_users(self, user_filter: UserFilter) -> int: ...
 
     async def lock_users(self, user_ids: Sequence[UUID]) -> Sequence[User]:
         """Those of them that are neither deleted nor out of sight; holds off their log-ins."""
@@ -54,12 +54,12 @@ class Administration(Protocol):
     async def set_status(self, user_id: UUID, status: Status) -> None: ...
 
     async def audit_entries(
-        self, sought: Sought, *, before: Position | None, limit: int
-    ) -> Sequence[Entry]:
+        self, audit_filter: AuditFilter, *, before: Position | None, limit: int
+    ) -> Sequence[AuditEntry]:
         """Entries newest first, those behind ``before``."""
         ...
 
-    async def count_entries(self, sought: Sought, *, at_most: int) -> int:
+    async def count_entries(self, audit_filter: AuditFilter, *, at_most: int) -> int:
         """How many match; no more than ``at_most`` are counted."""
         ...
 
@@ -77,7 +77,7 @@ class Administration(Protocol):
 
     async def tenant(self, tenant_id: UUID) -> Tenant | None: ...
 
-    async def tenants(self, *, after: Place | None, limit: int) -> Sequence[Tenant]:
+    async def tenants(self, *, after: NamePosition | None, limit: int) -> Sequence[Tenant]:
         """Tenants by name, those behind ``after`` (a name and an id)."""
         ...
 

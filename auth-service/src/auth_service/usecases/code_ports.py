@@ -21,21 +21,23 @@ class CodeMail:
 
 class Delivery(Protocol):
     async def deliver(self, mail: CodeMail) -> None:
-        """Hand it to the next one on its way; raises NotDelivered when that cannot be done."""
+        """Send it; raises NotDelivered when that cannot be done."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
-    """A code that somebody has asked for; whether there is one to send is still open."""
+class CodeJob:
+    """A code that somebody has asked for; whether to send one is decided when the job runs."""
 
     purpose: Purpose
     email: str
 
 
-class Errands(Protocol):
-    def take(self, errand: Errand) -> None:
-        """See to it after the answer. Raises TooBusy while too many are waiting."""
+class CodeQueue(Protocol):
+    """The job queue of codes to send."""
+
+    def add(self, job: CodeJob) -> None:
+        """Have it done after the answer. Raises TooBusy while too many jobs wait."""
         ...
 
 
@@ -43,7 +45,7 @@ class Errands(Protocol):
 class CodePorts:
     """What ``wiring`` hands to the use cases for codes."""
 
-    errands: Errands
+    queue: CodeQueue
     delivery: Delivery
     # How many may be sent to everybody together.
     sends_an_hour: int

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from auth_service.domain.erasures import ERASING_SERVICES, THIS_SERVICE, Erasure, Receipt
-from auth_service.domain.trust import end_for_good
+from auth_service.domain.trust import permanent_revocation
 from auth_service.domain.users import User
 from auth_service.usecases.errors import ErasureNotFound
 from auth_service.usecases.ports import CallerTransaction, Ports, SystemTransaction
@@ -15,31 +15,31 @@ _BATCH = 100
 
 
 async def begin_erasure(transaction: CallerTransaction, user: User, erasure_id: UUID) -> None:
-    """Take the user away: nothing personal is left here but addresses in a trail that is very
-    long, every login has ended, access tokens are refused, the name is free again, and the
+    """Take the user away: nothing personal is left here but addresses in a very long audit
+    log, every login has ended, access tokens are refused, the name is free again, and the
     event for the other services is on its way.
     """
     now = utc_now()
     erasure = Erasure(erasure_id, user.tenant_id, user.id, requested_at=now)
-    await transaction.entomb(user.id, now)
+    await transaction.leave_tombstone(user.id, now)
     await transaction.revoke(
-        end_for_good(new_id(), tenant_id=user.tenant_id, user_id=user.id, sid=None, now=now)
+        permanent_revocation(new_id(), tenant_id=user.tenant_id, user_id=user.id, sid=None, now=now)
     )
     await transaction.add_erasure(erasure, services=ERASING_SERVICES)
-    await _blank(transaction, erasure)
+    await _anonymise(transaction, erasure)
     await transaction.publish_deleted(erasure)
 
 
-async def blank_trails(ports: Ports) -> None:
-    """Blank what deletions have left of trails, and confirm for this service; what another
-    replica is at is left to it.
+async def anonymise_audit_logs(ports: Ports) -> None:
+    """Anonymise the audit log entries that deletions have left, and confirm for this service; an
+    erasure that another replica has locked is left to it.
     """
     while True:
         async with ports.open_system() as transaction:
-            erasure = await transaction.claim_unblanked()
+            erasure = await transaction.claim_to_anonymise()
             if erasure is None:
                 return
-            await _blank(transaction, erasure)
+            await _anonymise(transaction, erasure)
 
 
 async def get_erasure(ports: Ports, erasure_id: str) -> Receipt:
@@ -60,8 +60,8 @@ async def confirm_erasure(
     async with ports.open_system() as transaction:
         known = await transaction.confirm_erasure(erasure_id, service, erased_at)
     if not known:
-        # It will never be known: raising would only bring the same event again.
-        ports.journal.warning(
+        # No repetition makes it known: raising would only bring the same event again.
+        ports.logger.warning(
             "erasure.unknown_confirmation", erasure_id=str(erasure_id), confirming=service
         )
 
@@ -83,11 +83,11 @@ async def sweep_erasures(ports: Ports, *, older_than: timedelta) -> int:
         if len(erasures) < _BATCH:
             break
     if count:
-        ports.journal.warning("erasure.repeated", count=count)
+        ports.logger.warning("erasure.repeated", count=count)
     return count
 
 
-async def _blank(transaction: CallerTransaction | SystemTransaction, erasure: Erasure) -> None:
-    """A piece of the trail at a time: however long it is, it keeps nobody from leaving."""
-    if await transaction.blank_trail(erasure):
+async def _anonymise(transaction: CallerTransaction | SystemTransaction, erasure: Erasure) -> None:
+    """A batch of audit log entries at a time: a long audit log delays no deletion."""
+    if await transaction.anonymise_audit_log(erasure):
         await transaction.confirm_erasure(erasure.id, THIS_SERVICE, utc_now())

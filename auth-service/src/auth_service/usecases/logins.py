@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from auth_service.domain.audit import Event
+from auth_service.domain.audit_log import Event
 from auth_service.domain.logins import EndedLogin, OpenLogin
-from auth_service.domain.trust import may_live_on
+from auth_service.domain.trust import may_still_be_used
+from auth_service.usecases.audit_log import entry_by
 from auth_service.usecases.errors import LoginNotFound
 from auth_service.usecases.ports import CallerTransaction, Ports, SystemTransaction
-from auth_service.usecases.revoking import revoke_sids
-from auth_service.usecases.trail import done_by
+from auth_service.usecases.revocations import revoke_sids
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.ids import parse_id
@@ -46,7 +46,7 @@ async def revoke_login(ports: Ports, caller: Caller, login_id: str) -> None:
         await revoke_ended(
             transaction, ended, now, tenant_id=caller.tenant_id, user_id=caller.user_id
         )
-        await transaction.record(done_by(caller, Event.LOGIN_REVOKED, login_id=str(parsed)))
+        await transaction.record(entry_by(caller, Event.LOGIN_REVOKED, login_id=str(parsed)))
 
 
 async def revoke_logins(ports: Ports, caller: Caller) -> None:
@@ -57,7 +57,7 @@ async def revoke_logins(ports: Ports, caller: Caller) -> None:
         await revoke_ended(
             transaction, ended, now, tenant_id=caller.tenant_id, user_id=caller.user_id
         )
-        await transaction.record(done_by(caller, Event.LOGINS_REVOKED, count=str(len(ended))))
+        await transaction.record(entry_by(caller, Event.LOGINS_REVOKED, count=str(len(ended))))
 
 
 async def revoke_ended(
@@ -69,7 +69,7 @@ async def revoke_ended(
     user_id: UUID,
 ) -> None:
     """Revoke what may be open still of the user's logins that end with this transaction."""
-    sids = [login.id for login in ended if may_live_on(login.last_used_at, now)]
+    sids = [login.id for login in ended if may_still_be_used(login.last_used_at, now)]
     await revoke_sids(transaction, sids, now, tenant_id=tenant_id, user_id=user_id)
 
 

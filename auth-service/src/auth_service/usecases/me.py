@@ -2,13 +2,13 @@
 
 from uuid import UUID
 
-from auth_service.domain.audit import Event
+from auth_service.domain.audit_log import Event
 from auth_service.domain.users import User
-from auth_service.usecases.confirming import confirm_password, lock_confirmed, own_account
+from auth_service.usecases.audit_log import entry_by, record_in_own_transaction
+from auth_service.usecases.confirm_password import confirm_password, lock_confirmed, own_account
 from auth_service.usecases.erasures import begin_erasure
 from auth_service.usecases.errors import AccountDeleted, WrongPassword
 from auth_service.usecases.ports import Ports
-from auth_service.usecases.trail import done_by, record_alone
 from chassis.caller import Caller
 from chassis.ids import new_id
 
@@ -33,11 +33,11 @@ async def delete_me(ports: Ports, caller: Caller, *, password: str) -> UUID:
     try:
         await confirm_password(ports, account, password)
     except WrongPassword:
-        await record_alone(ports, done_by(caller, Event.USER_DELETE_REFUSED))
+        await record_in_own_transaction(ports, entry_by(caller, Event.USER_DELETE_REFUSED))
         raise
     erasure_id = new_id()
     async with ports.open_caller(caller) as transaction:
         current = await lock_confirmed(transaction, account)
-        await transaction.record(done_by(caller, Event.USER_DELETED, erasure_id=str(erasure_id)))
+        await transaction.record(entry_by(caller, Event.USER_DELETED, erasure_id=str(erasure_id)))
         await begin_erasure(transaction, current.user, erasure_id)
     return erasure_id

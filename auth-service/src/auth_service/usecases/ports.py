@@ -12,21 +12,23 @@ from auth_service.domain.limits import Limit
 from auth_service.domain.logins import Client, Login, RefreshToken
 from auth_service.domain.trust import Revocation
 from auth_service.domain.users import Account, Role, User
-from auth_service.usecases.admin_ports import Administration, Trail
+from auth_service.usecases.admin_ports import Administration, AuditLog
 from auth_service.usecases.code_ports import (
     CodePorts,
     CodeTransaction,
     ProfileTransaction,
     RecoveryTransaction,
 )
-from auth_service.usecases.erasure_ports import Blanking, Unblanked
-from auth_service.usecases.limiting import CounterTransaction, Pseudonyms
+from auth_service.usecases.erasure_ports import Anonymisation, Unanonymised
 from auth_service.usecases.login_ports import LoginEnds, OwnLogins
+from auth_service.usecases.rate_limit import CounterTransaction, Pseudonyms
 from auth_service.usecases.token_ports import OwnTokens, TokensPresented
 from chassis.caller import Caller
 
 
-class CallerTransaction(ProfileTransaction, OwnLogins, OwnTokens, Trail, Blanking, Protocol):
+class CallerTransaction(
+    ProfileTransaction, OwnLogins, OwnTokens, AuditLog, Anonymisation, Protocol
+):
     """One transaction for a logged-in user: nothing of anybody else can be seen in it."""
 
     async def user(self, user_id: UUID) -> User | None:
@@ -41,9 +43,9 @@ class CallerTransaction(ProfileTransaction, OwnLogins, OwnTokens, Trail, Blankin
         """Mark the login as revoked; one that is not there or has ended stays as it is."""
         ...
 
-    async def entomb(self, user_id: UUID, at: datetime) -> None:
+    async def leave_tombstone(self, user_id: UUID, at: datetime) -> None:
         """Take away everything personal of the user, logins included; the bare id stays, and
-        the audit trail, into which no address or agent comes from here on.
+        the audit log, which gets no address or agent of theirs from here on.
         """
         ...
 
@@ -67,7 +69,7 @@ class CallerTransaction(ProfileTransaction, OwnLogins, OwnTokens, Trail, Blankin
 class AdminTransaction(Administration, CallerTransaction, Protocol):
     """One transaction for an admin: row-level security shows what their role lets them see.
 
-    A tenant admin sees the users and the trail of their tenant, an operator everybody's. What
+    A tenant admin sees the users and the audit log of their tenant, an operator everybody's. What
     is a user's own (logins, tokens) can be seen and changed only after ``act_for``.
     """
 
@@ -79,9 +81,9 @@ class SystemTransaction(
     LoginEnds,
     ProfileTransaction,
     TokensPresented,
-    Trail,
-    Blanking,
-    Unblanked,
+    AuditLog,
+    Anonymisation,
+    Unanonymised,
     Protocol,
 ):
     """One transaction on nobody's behalf: before a log-in there is no caller yet."""
@@ -104,11 +106,13 @@ class SystemTransaction(
         """The account, None when deleted; ``lock`` keeps log-ins and deletions waiting."""
         ...
 
-    async def note_login(self, user_id: UUID, *, password_hash: str | None, at: datetime) -> None:
+    async def set_last_login(
+        self, user_id: UUID, *, password_hash: str | None, at: datetime
+    ) -> None:
         """Set the time of the last log-in, and the hash if it was made anew."""
         ...
 
-    async def was_at(self, user_id: UUID, network: str) -> bool:
+    async def has_used_network(self, user_id: UUID, network: str) -> bool:
         """Whether a login of the user's that is kept, open or ended, was last used from there."""
         ...
 
@@ -168,12 +172,12 @@ class SystemTransaction(
         """
         ...
 
-    async def appoint(self, key: str, role: Role) -> tuple[User, Role] | None:
+    async def promote(self, key: str, role: Role) -> tuple[User, Role] | None:
         """Give the active user of that key a role; who it is, and the role before, or None."""
         ...
 
     async def prune_audit(self, before: datetime) -> bool:
-        """Forget some of what happened before then; whether there may be more of it."""
+        """Delete some audit log entries of before then; whether there may be more."""
         ...
 
     async def prune(self, now: datetime) -> None:
@@ -188,8 +192,8 @@ OpenCaller = Callable[[Caller], AbstractAsyncContextManager[CallerTransaction]]
 OpenSystem = Callable[[], AbstractAsyncContextManager[SystemTransaction]]
 
 
-class PasswordTurn(Protocol):
-    """The right to have hashes computed, which is slow on purpose."""
+class HashingSlot(Protocol):
+    """A place among those whose hashes are computed, which is slow on purpose."""
 
     async def hash(self, password: str) -> str:
         """The encoded hash, parameters and salt in it."""
@@ -204,12 +208,12 @@ class PasswordTurn(Protocol):
 
 
 class Passwords(Protocol):
-    """Hashes, and who may wait for them."""
+    """Password hashes, and the bounded queue for them."""
 
-    def turn(self) -> AbstractContextManager[PasswordTurn]:
+    def reserve_slot(self) -> AbstractContextManager[HashingSlot]:
         """Raises TooBusy rather than keeping anyone waiting for long.
 
-        To be taken before the first look at the database: who is refused has cost nothing.
+        To be reserved before the database is asked: a refusal costs nothing.
         """
         ...
 
@@ -250,8 +254,8 @@ class Successors(Protocol):
         ...
 
 
-class Journal(Protocol):
-    """Where events of security are told; fields are ids and words, never a secret."""
+class Logger(Protocol):
+    """The process's log of security events; fields are ids and words, never a secret."""
 
     def info(self, event: str, **fields: object) -> object: ...
 
@@ -268,7 +272,7 @@ class Ports:
     passwords: Passwords
     access_tokens: AccessTokens
     successors: Successors
-    journal: Journal
+    logger: Logger
     pseudonyms: Pseudonyms
     codes: CodePorts
     # Name of the tenant that newcomers join.
@@ -278,5 +282,5 @@ class Ports:
     # How often, within an hour, an address may register and a name log in.
     registrations: Limit
     log_ins: Limit
-    # How long the audit trail goes back.
+    # How long audit log entries are kept.
     audit_life: timedelta

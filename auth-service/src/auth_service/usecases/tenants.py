@@ -1,13 +1,13 @@
 """Tenants, made and listed by operators."""
 
-from auth_service.domain.audit import Event
+from auth_service.domain.audit_log import Event
 from auth_service.domain.tenants import Tenant, normalise_tenant_name, tenant_name_problem
-from auth_service.usecases import by_name
-from auth_service.usecases.administering import open_as_admin
+from auth_service.usecases import name_cursor
+from auth_service.usecases.admin import open_as_admin
+from auth_service.usecases.audit_log import entry_by
 from auth_service.usecases.errors import TenantNameTaken
 from auth_service.usecases.ports import Ports
-from auth_service.usecases.trail import done_by
-from auth_service.usecases.validating import refuse
+from auth_service.usecases.validation import check_fields
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.idempotency import Once
@@ -24,14 +24,14 @@ async def create_tenant(
     IdempotencyKeyReused, RequestInProgress.
     """
     name = normalise_tenant_name(name)
-    refuse(name=tenant_name_problem(name))
+    check_fields(name=tenant_name_problem(name))
     tenant = Tenant(new_id(), name, utc_now())
     async with open_as_admin(ports, caller, operator=True) as transaction:
         if once is not None and (earlier := await transaction.find_repeated(once, tenant)):
             return earlier
         if not await transaction.add_tenant(tenant):
             raise TenantNameTaken()
-        await transaction.record(done_by(caller, Event.TENANT_MADE, made_tenant_id=str(tenant.id)))
+        await transaction.record(entry_by(caller, Event.TENANT_MADE, made_tenant_id=str(tenant.id)))
     return tenant
 
 
@@ -40,10 +40,10 @@ async def list_tenants(
 ) -> Page[Tenant]:
     """A page of all tenants, by name, ``total`` if ``count``. Raises Forbidden, ValidationFailed."""
     limit = parse_limit(limit)
-    after = by_name.from_cursor(cursor)
+    after = name_cursor.from_cursor(cursor)
     async with open_as_admin(ports, caller, operator=True) as transaction:
         tenants = await transaction.tenants(after=after, limit=limit + 1)
         total = await transaction.count_tenants() if count else None
     return page_of(
-        tenants, limit, lambda tenant: by_name.to_cursor(tenant.name, tenant.id), total=total
+        tenants, limit, lambda tenant: name_cursor.to_cursor(tenant.name, tenant.id), total=total
     )

@@ -45,14 +45,16 @@ class TokensPresented(TokenEnds, Protocol):
 
     async def token_by_digest(self, digest: bytes) -> Token | None: ...
 
-    async def note_use(self, token_id: UUID, *, at: datetime) -> None: ...
+    async def set_last_used(self, token_id: UUID, *, at: datetime) -> None: ...
 
-    async def tell_use(self, token_id: UUID, *, at: datetime, again: timedelta) -> bool:
-        """Whether the trail is to be told that it was used, ``at`` that time: not where it has
-        been within ``again``, by whatever replica.
+    async def mark_use_recorded(self, token_id: UUID, *, at: datetime, interval: timedelta) -> bool:
+        """Whether the audit log gets an entry that it was used ``at`` that time: only if no replica
+        has recorded one within ``interval``.
         """
         ...
 
-    async def tell_refusal(self, token_id: UUID, *, at: datetime, again: timedelta) -> bool:
+    async def mark_refusal_recorded(
+        self, token_id: UUID, *, at: datetime, interval: timedelta
+    ) -> bool:
         """The same of a refusal."""
         ...

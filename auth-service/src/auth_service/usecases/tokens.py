@@ -8,19 +8,20 @@ from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
-from auth_service.domain.audit import Event
+from auth_service.domain.audit_log import Event
 from auth_service.domain.limits import TOKEN
 from auth_service.domain.logins import Client
 from auth_service.domain.tokens import (
     PREFIX,
+    RECORD_INTERVAL,
     TOKENS_MAX,
-    TOLD_AGAIN,
     USE_RESOLUTION,
     Token,
     access_life,
     normalise_scopes,
     scopes_problem,
 )
+from auth_service.usecases.audit_log import entry_about_owner, entry_by
 from auth_service.usecases.errors import (
     AccountDeleted,
     InvalidToken,
@@ -28,10 +29,9 @@ from auth_service.usecases.errors import (
     TokenNotFound,
     TooManyTokens,
 )
-from auth_service.usecases.limiting import attempt, count
 from auth_service.usecases.ports import AccessToken, CallerTransaction, Ports, SystemTransaction
-from auth_service.usecases.revoking import revoke_sids
-from auth_service.usecases.trail import done_by, happened_to
+from auth_service.usecases.rate_limit import attempt, count_attempts
+from auth_service.usecases.revocations import revoke_sids
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.errors import FieldError, ValidationFailed
@@ -89,7 +89,7 @@ async def create_token(
     secret = PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
     async with ports.open_system() as transaction:
         # One that is refused below counts as well.
-        await count(transaction, attempt(ports.pseudonyms, TOKEN, str(caller.user_id)))
+        await count_attempts(transaction, attempt(ports.pseudonyms, TOKEN, str(caller.user_id)))
     async with ports.open_caller(caller) as transaction:
         # Locked, so that no two see room for one.
         if await transaction.account(caller.user_id, lock=True) is None:
@@ -99,7 +99,7 @@ async def create_token(
         if await transaction.count_tokens(caller.user_id) >= TOKENS_MAX:
             raise TooManyTokens()
         await transaction.add_token(token, _digest(secret))
-        await transaction.record(done_by(caller, Event.PAT_CREATED, pat_id=str(token.id)))
+        await transaction.record(entry_by(caller, Event.PAT_CREATED, pat_id=str(token.id)))
     return NewToken(token, secret)
 
 
@@ -126,7 +126,7 @@ async def delete_token(ports: Ports, caller: Caller, token_id: str) -> None:
         await revoke_sids(
             transaction, [parsed], utc_now(), tenant_id=caller.tenant_id, user_id=caller.user_id
         )
-        await transaction.record(done_by(caller, Event.PAT_DELETED, pat_id=str(parsed)))
+        await transaction.record(entry_by(caller, Event.PAT_DELETED, pat_id=str(parsed)))
 
 
 async def end_tokens(
@@ -141,8 +141,8 @@ async def end_tokens(
 async def exchange_token(ports: Ports, *, secret: str, client: Client) -> AccessToken:
     """An access token of two minutes, or of what the token has left, bound by its scopes.
 
-    The trail is told once an hour that a token is used, and once that it is refused: whoever
-    has one cannot fill it. Raises InvalidToken.
+    The audit log gets one entry an hour that a token is used, and one that it is refused: whoever
+    has a token cannot fill the log. Raises InvalidToken.
     """
     if not _SHAPE.fullmatch(secret):
         raise InvalidToken()
@@ -154,21 +154,21 @@ async def exchange_token(ports: Ports, *, secret: str, client: Client) -> Access
         usable = token is not None and access_life(token, now).total_seconds() >= 1
         if token is not None and account is not None and usable:
             if token.last_used_at is None or now - token.last_used_at >= USE_RESOLUTION:
-                await transaction.note_use(token.id, at=now)
-                if await transaction.tell_use(token.id, at=now, again=TOLD_AGAIN):
-                    used = happened_to(Event.PAT_USED, token, client, pat_id=str(token.id))
+                await transaction.set_last_used(token.id, at=now)
+                if await transaction.mark_use_recorded(token.id, at=now, interval=RECORD_INTERVAL):
+                    used = entry_about_owner(Event.PAT_USED, token, client, pat_id=str(token.id))
                     await transaction.record(used)
             life = access_life(token, now)
             return ports.access_tokens.issue(
                 account.user, str(token.id), now, scopes=token.scopes, life=life
             )
     if token is None:
-        # Nobody's, and whoever makes them up is not to fill the trail.
-        ports.journal.info("pat.unknown", ip=client.ip)
+        # Nobody's: made-up tokens must not fill the audit log.
+        ports.logger.info("pat.unknown", ip=client.ip)
     else:
         async with ports.open_system() as transaction:
-            if await transaction.tell_refusal(token.id, at=now, again=TOLD_AGAIN):
-                refused = happened_to(Event.PAT_REFUSED, token, client, pat_id=str(token.id))
+            if await transaction.mark_refusal_recorded(token.id, at=now, interval=RECORD_INTERVAL):
+                refused = entry_about_owner(Event.PAT_REFUSED, token, client, pat_id=str(token.id))
                 await transaction.record(refused)
     raise InvalidToken()
 

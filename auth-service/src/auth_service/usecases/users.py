@@ -3,18 +3,18 @@
 from dataclasses import replace
 from uuid import UUID
 
-from auth_service.domain.audit import Event
+from auth_service.domain.audit_log import Event
 from auth_service.domain.authority import is_demotion
 from auth_service.domain.users import Role, Status, User, username_key
-from auth_service.usecases import by_name
+from auth_service.usecases import name_cursor
+from auth_service.usecases.admin import lock_target, open_as_admin
 from auth_service.usecases.admin_ports import UserFilter
-from auth_service.usecases.administering import lock_target, open_as_admin
+from auth_service.usecases.audit_log import entry_about, entry_by
 from auth_service.usecases.erasures import begin_erasure
 from auth_service.usecases.errors import TenantNotFound
 from auth_service.usecases.logins import revoke_ended
 from auth_service.usecases.ports import AdminTransaction, OpenSystem, Ports
 from auth_service.usecases.tokens import end_tokens
-from auth_service.usecases.trail import done_by, happened
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.errors import ValidationFailed
@@ -41,22 +41,22 @@ async def list_users(
     TenantNotFound, also for a tenant admin who asks for another tenant, ValidationFailed.
     """
     limit = parse_limit(limit)
-    after = by_name.from_cursor(cursor)
+    after = name_cursor.from_cursor(cursor)
     if errors := check_text("query", query, maximum=USER_QUERY.maximum):
         raise ValidationFailed(fields=errors)
     async with open_as_admin(ports, caller) as transaction:
-        sought = UserFilter(
+        user_filter = UserFilter(
             tenant_id=await _tenant(transaction, caller, tenant_id),
             query=username_key(query),
             status=status,
         )
-        found = await transaction.users(sought, after=after, limit=limit + 1)
-        total = await transaction.count_users(sought) if count else None
+        found = await transaction.users(user_filter, after=after, limit=limit + 1)
+        total = await transaction.count_users(user_filter) if count else None
     shown = tuple(user for _, user in found[:limit])
     if len(found) <= limit:
         return Page(shown, total=total)
     key, last = found[limit - 1]
-    return Page(shown, by_name.to_cursor(key, last.id), total)
+    return Page(shown, name_cursor.to_cursor(key, last.id), total)
 
 
 async def update_user(
@@ -73,14 +73,14 @@ async def update_user(
         changed = replace(target, role=role or target.role, status=status or target.status)
         if changed.role != target.role:
             await transaction.record(
-                done_by(
+                entry_by(
                     caller, Event.USER_ROLE_CHANGED, target, before=target.role, after=changed.role
                 )
             )
         if changed.status != target.status:
             disabled = changed.status is Status.DISABLED
             event = Event.USER_DISABLED if disabled else Event.USER_ENABLED
-            await transaction.record(done_by(caller, event, target))
+            await transaction.record(entry_by(caller, event, target))
         await transaction.act_for(target)
         if changed.role != target.role:
             await transaction.set_role(target.id, changed.role)
@@ -114,7 +114,7 @@ async def delete_user(ports: Ports, caller: Caller, user_id: str) -> UUID:
         target = await lock_target(transaction, caller, user_id)
         erasure_id = new_id()
         await transaction.record(
-            done_by(caller, Event.USER_DELETED, target, erasure_id=str(erasure_id))
+            entry_by(caller, Event.USER_DELETED, target, erasure_id=str(erasure_id))
         )
         await transaction.act_for(target)
         await begin_erasure(transaction, target, erasure_id)
@@ -122,15 +122,15 @@ async def delete_user(ports: Ports, caller: Caller, user_id: str) -> UUID:
 
 
 async def make_operator(open_system: OpenSystem, name: str) -> User | None:
-    """Appoint the active user of that name, or change nothing; None when there is none."""
+    """Make the active user of that name an operator; None when there is none."""
     async with open_system() as transaction:
-        found = await transaction.appoint(username_key(name), Role.OPERATOR)
+        found = await transaction.promote(username_key(name), Role.OPERATOR)
         if found is None:
             return None
         user, before = found
         if before is not Role.OPERATOR:
             await transaction.record(
-                happened(Event.USER_ROLE_CHANGED, user, before=before, after=Role.OPERATOR)
+                entry_about(Event.USER_ROLE_CHANGED, user, before=before, after=Role.OPERATOR)
             )
     return user
 

@@ -1,4 +1,4 @@
-"""Attempts counted before they are looked at, so that however many come at once, few are."""
+"""Rate limits: an attempt is counted before it is carried out, however many come at once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Pseudonyms(Protocol):
     def of(self, *parts: str) -> bytes: ...
 
     def all_of(self, *parts: str) -> Sequence[bytes]:
-        """What ``of`` returns, and what it did return while another key was in force."""
+        """What ``of`` returns, and what it returned under the other keys."""
         ...
 
 
@@ -47,7 +47,7 @@ class CounterTransaction(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Something tried, and by which subject it counts under ``limit``."""
+    """Something tried, and the subject that it counts against under ``limit``."""
 
     limit: Limit
     subject: bytes
@@ -55,7 +55,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """An attempt that was let through, and when."""
+    """An attempt that was admitted, and when."""
 
     attempt: Attempt
     at: datetime
@@ -66,7 +66,9 @@ def attempt(pseudonyms: Pseudonyms, limit: Limit, *subject: str) -> Attempt:
     return Attempt(limit, pseudonyms.of("counter", limit.scope, *subject))
 
 
-async def count(transaction: CounterTransaction, *attempts: Attempt) -> tuple[Counted, ...]:
+async def count_attempts(
+    transaction: CounterTransaction, *attempts: Attempt
+) -> tuple[Counted, ...]:
     """Count every one of ``attempts``, or raise TooManyAttempts: then none counts.
 
     Always to be given in the same order, so that no two transactions wait for each other.
@@ -76,13 +78,13 @@ async def count(transaction: CounterTransaction, *attempts: Attempt) -> tuple[Co
         at = await transaction.count(one.limit, one.subject)
         if at is None:
             hits, now = await transaction.hits(one.limit, one.subject)
-            # It flies out of the transaction, and takes with it what was counted before.
+            # Raised out of the transaction, which rolls back what was counted before.
             raise TooManyAttempts(retry_after=seconds_to_wait(one.limit, hits, now))
         counted.append(Counted(one, at))
     return tuple(counted)
 
 
 async def take_back(transaction: CounterTransaction, counted: Sequence[Counted]) -> None:
-    """Let attempts that were no failures count no more."""
+    """Count attempts no more, since they were no failures."""
     for one in counted:
         await transaction.take_back(one.attempt.limit, one.attempt.subject, one.at)

@@ -11,7 +11,7 @@ import pytest
 from auth_service.domain.trust import VerificationKey
 from auth_service.store.effects import Effects
 from auth_service.store.system import system_transactions
-from auth_service.usecases.revocation_board import RevocationBoard
+from auth_service.usecases.revocation_feed import RevocationFeed
 from chassis.db.engine import Database
 from chassis.errors import Unauthenticated
 from chassis.grpc.caller import TokenVerifier, TrustStore
@@ -138,9 +138,9 @@ async def test_the_stream_ends_at_once_when_the_service_drains(
         assert time.monotonic() - began < 3
 
 
-def _board(database: Database, *, heartbeat: float) -> RevocationBoard:
+def _feed(database: Database, *, heartbeat: float) -> RevocationFeed:
     effects = Effects("", lambda _: b"", lambda: None, lambda: None, get_logger("test"))
-    return RevocationBoard(
+    return RevocationFeed(
         open_system=system_transactions(database, effects),
         keys=[VerificationKey("kid", bytes(32))],
         heartbeat=heartbeat,
@@ -151,19 +151,19 @@ async def test_a_reader_hears_a_sign_of_life_only_while_the_table_can_be_read(
     database: DatabaseUrls,
 ) -> None:
     worker = Database(database.worker, application_name="test")
-    board = _board(worker, heartbeat=0.0)
+    feed = _feed(worker, heartbeat=0.0)
 
-    async with aclosing(board.watch()) as updates:
+    async with aclosing(feed.subscribe()) as updates:
         first = asyncio.ensure_future(anext(updates))
         await asyncio.sleep(0)
         assert not first.done()
-        await board.refresh()
+        await feed.poll()
         assert (await first).snapshot
 
         second = asyncio.ensure_future(anext(updates))
         await asyncio.sleep(0)
         assert not second.done()
-        await board.refresh()
+        await feed.poll()
         update = await second
         assert (update.snapshot, update.keys, update.revocations) == (False, (), ())
     await worker.stop()

@@ -1,8 +1,8 @@
-"""Addresses and agents taken out of the trail of who is deleted, a piece at a time.
+"""Anonymise the audit log of a deleted user: addresses and agents go, a batch at a time.
 
-However long the trail is, a piece takes a fraction of a second. The erasure's row says how far it
-has come: what a process leaves when it is killed another goes on with, and none begins anew. No
-row is missed behind that place, for none about who is deleted gets an address any more.
+However long the audit log is, a batch takes a fraction of a second. The erasure's row says how far
+it has come: when a process is killed, another goes on from there. No row before that place is
+missed, for no new entry about a deleted user gets an address.
 """
 
 from sqlalchemy import select, text
@@ -12,42 +12,42 @@ from auth_service.domain.erasures import THIS_SERVICE, Erasure
 from auth_service.store.tables import erasures, service_erasures
 from chassis.db.statement import Statement
 
-# A trail is walked along its own indexes, however much of the table it is and whatever the
-# planner thinks of it: to gather and sort all of it for each piece is what must not happen.
-_WALK = Statement(
+# A user's entries are read along their indexes, whatever part of the table they are and whatever
+# the planner prefers: it must not gather and sort all of them for each batch.
+_USE_INDEXES = Statement(
     text(
         "SELECT set_config('enable_seqscan', 'off', true),"
         " set_config('enable_bitmapscan', 'off', true),"
         " set_config('enable_sort', 'off', true), set_config('jit', 'off', true)"
     )
 )
-_PIECE = 5000
-_NEXT = """
+_BATCH = 5000
+_NEXT_ROWS = """
     (SELECT at, id, ctid, ip <> '' OR user_agent <> '' AS is_open FROM audit
      WHERE {person} <= CAST(:user_id AS uuid)
          AND ({person}, at, id) > (CAST(:user_id AS uuid),
              (SELECT reached_at FROM reached), (SELECT reached_id FROM reached))
-     ORDER BY {person}, at, id LIMIT {piece})
+     ORDER BY {person}, at, id LIMIT {batch})
 """
-# Touches the erasure's row exactly when more may follow. What somebody did to themselves is there
-# twice, which does no harm. By `ctid` rows are locked in one order, so that two who did things to
-# each other can be deleted at once; the version that comes after a row's is blank.
-_BLANK = Statement(
+# Updates the erasure's row exactly when more may follow. An entry of what users did to themselves
+# is found twice, which does no harm. By `ctid` rows are locked in one order, so that two who did things to
+# each other can be deleted at once; the next version of a row is anonymous.
+_ANONYMISE = Statement(
     text(
         f"""
         WITH reached AS (
             SELECT reached_at, reached_id FROM service_erasures
             WHERE erasure_id = :erasure_id AND service = :service
         ), piece AS MATERIALIZED (
-            {_NEXT.format(person="subject_id", piece=_PIECE)}
-            UNION ALL {_NEXT.format(person="actor_id", piece=_PIECE)}
-            ORDER BY at, id LIMIT {_PIECE}
-        ), blanked AS (
+            {_NEXT_ROWS.format(person="subject_id", batch=_BATCH)}
+            UNION ALL {_NEXT_ROWS.format(person="actor_id", batch=_BATCH)}
+            ORDER BY at, id LIMIT {_BATCH}
+        ), anonymised AS (
             UPDATE audit SET ip = '', user_agent = ''
             WHERE ctid = ANY (ARRAY(SELECT ctid FROM piece WHERE is_open))
         )
         UPDATE service_erasures SET reached_at = final.at, reached_id = final.id
-        FROM (SELECT at, id FROM piece ORDER BY at, id OFFSET {_PIECE - 1}) AS final
+        FROM (SELECT at, id FROM piece ORDER BY at, id OFFSET {_BATCH - 1}) AS final
         WHERE erasure_id = :erasure_id AND service = :service
         """  # noqa: S608 - words and a number of our own
     )
@@ -62,18 +62,18 @@ _CLAIM = Statement(
 )
 
 
-async def _look(_row: object) -> None:
-    """What was set is not looked at."""
+async def _ignore(_row: object) -> None:
+    """The value that was set is not read."""
 
 
-class PostgresBlanking:
-    """See the port Blanking."""
+class PostgresAnonymisation:
+    """See the port Anonymisation."""
 
     _connection: AsyncConnection
 
-    async def blank_trail(self, erasure: Erasure) -> bool:
-        _WALK.defer(self._connection, _look)
-        more = await _BLANK.run(
+    async def anonymise_audit_log(self, erasure: Erasure) -> bool:
+        _USE_INDEXES.defer(self._connection, _ignore)
+        more = await _ANONYMISE.run(
             self._connection,
             erasure_id=erasure.id,
             service=THIS_SERVICE,
@@ -82,11 +82,11 @@ class PostgresBlanking:
         return not more
 
 
-class PostgresUnblanked:
-    """See the port Unblanked."""
+class PostgresUnanonymised:
+    """See the port Unanonymised."""
 
     _connection: AsyncConnection
 
-    async def claim_unblanked(self) -> Erasure | None:
+    async def claim_to_anonymise(self) -> Erasure | None:
         row = await _CLAIM.first(self._connection)
         return None if row is None else Erasure(**row._asdict())

@@ -1,11 +1,11 @@
-"""What has expired and cannot matter any more."""
+"""Retention: deletes what has expired and cannot matter any more."""
 
 from auth_service.usecases.ports import Ports
 from chassis.clock import utc_now
 
 
 async def prune(ports: Ports) -> None:
-    """Forget logins, tokens of all kinds, revocations and the trail whose time has passed."""
+    """Delete logins, tokens of all kinds, revocations and audit log entries whose time has passed."""
     now = utc_now()
     async with ports.open_system() as transaction:
         await transaction.prune(now)

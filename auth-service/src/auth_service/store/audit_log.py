@@ -1,4 +1,4 @@
-"""The audit trail, as every kind of transaction writes it, and as admins read it."""
+"""The audit log: every kind of transaction writes it, admins read it."""
 
 import json
 from collections.abc import Sequence
@@ -8,15 +8,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, func, or_, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth_service.domain.audit import Entry, Sought
+from auth_service.domain.audit_log import AuditEntry, AuditFilter
 from auth_service.domain.logins import Client
 from auth_service.store.tables import audit
 from chassis.db.statement import Statement
 from chassis.paging import Position
 
 _PRUNED = 5000
-# Who is deleted, or just being deleted, leaves no address: either the deletion waits for this
-# row, which is then blanked, or this row sees the deletion. A lock that is skipped is a deletion's.
+# An entry about a user who is deleted, or is being deleted, gets no address: either the deletion
+# waits for this row and anonymises it, or this row sees the deletion. A skipped lock is a deletion's.
 _RECORD = Statement(
     text(
         "INSERT INTO audit"
@@ -35,7 +35,7 @@ _RECORD = Statement(
 )
 
 
-async def record(connection: AsyncConnection, entry: Entry) -> None:
+async def record(connection: AsyncConnection, entry: AuditEntry) -> None:
     """Write ``entry``; where its login is in sight, its address and agent are the login's."""
     persons = {person for person in (entry.actor_id, entry.subject_id) if person is not None}
     _RECORD.defer(
@@ -56,7 +56,7 @@ async def record(connection: AsyncConnection, entry: Entry) -> None:
 
 
 async def written(_row: object) -> None:
-    """Nothing is to be seen of a row that was written, but that it was: an error says so."""
+    """The row that was written is not read; an error says that it was not."""
 
 
 async def prune_before(connection: AsyncConnection, before: datetime) -> bool:
@@ -69,12 +69,12 @@ async def prune_before(connection: AsyncConnection, before: datetime) -> bool:
 
 
 async def find_entries(
-    connection: AsyncConnection, sought: Sought, *, before: Position | None, limit: int
-) -> Sequence[Entry]:
+    connection: AsyncConnection, audit_filter: AuditFilter, *, before: Position | None, limit: int
+) -> Sequence[AuditEntry]:
     """What matches, newest first."""
     query = (
         select(audit)
-        .where(*_matching(sought))
+        .where(*_matching(audit_filter))
         .order_by(audit.c.at.desc(), audit.c.id.desc())
         .limit(limit)
     )
@@ -83,32 +83,38 @@ async def find_entries(
     return [_to_entry(row._mapping) for row in await connection.execute(query)]
 
 
-async def count_entries(connection: AsyncConnection, sought: Sought, *, at_most: int) -> int:
+async def count_entries(
+    connection: AsyncConnection, audit_filter: AuditFilter, *, at_most: int
+) -> int:
     """How many match; no more than ``at_most`` are counted."""
-    matching = select(audit.c.id).where(*_matching(sought)).limit(at_most).subquery()
+    matching = select(audit.c.id).where(*_matching(audit_filter)).limit(at_most).subquery()
     query = select(func.count()).select_from(matching)
     return (await connection.execute(query)).scalar_one()
 
 
-def _matching(sought: Sought) -> Sequence[ColumnElement[bool]]:
-    wanted: list[ColumnElement[bool]] = []
-    if sought.tenant_id is not None:
-        wanted.append(audit.c.tenant_id == sought.tenant_id)
-    if sought.event.endswith("."):
-        wanted.append(audit.c.event.startswith(sought.event, autoescape=True))
-    elif sought.event:
-        wanted.append(audit.c.event == sought.event)
-    if sought.user_id is not None:
-        wanted.append(or_(audit.c.subject_id == sought.user_id, audit.c.actor_id == sought.user_id))
-    if sought.since is not None:
-        wanted.append(audit.c.at >= sought.since)
-    if sought.until is not None:
-        wanted.append(audit.c.at < sought.until)
-    return wanted
+def _matching(audit_filter: AuditFilter) -> Sequence[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if audit_filter.tenant_id is not None:
+        conditions.append(audit.c.tenant_id == audit_filter.tenant_id)
+    if audit_filter.event.endswith("."):
+        conditions.append(audit.c.event.startswith(audit_filter.event, autoescape=True))
+    elif audit_filter.event:
+        conditions.append(audit.c.event == audit_filter.event)
+    if audit_filter.user_id is not None:
+        conditions.append(
+            or_(
+                audit.c.subject_id == audit_filter.user_id, audit.c.actor_id == audit_filter.user_id
+            )
+        )
+    if audit_filter.since is not None:
+        conditions.append(audit.c.at >= audit_filter.since)
+    if audit_filter.until is not None:
+        conditions.append(audit.c.at < audit_filter.until)
+    return conditions
 
 
-def _to_entry(row: Any) -> Entry:
-    return Entry(
+def _to_entry(row: Any) -> AuditEntry:
+    return AuditEntry(
         id=row["id"],
         at=row["at"],
         event=row["event"],

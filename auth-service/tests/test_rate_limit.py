@@ -22,8 +22,8 @@ from auth_service.domain.limits import (
 from auth_service.store.effects import Effects
 from auth_service.store.system import system_transactions
 from auth_service.usecases.errors import TooManyAttempts
-from auth_service.usecases.limiting import Attempt, Counted, attempt, count, take_back
 from auth_service.usecases.ports import OpenSystem
+from auth_service.usecases.rate_limit import Attempt, Counted, attempt, count_attempts, take_back
 from chassis.db.engine import Database
 from chassis.telemetry.logging import get_logger
 from chassis.testing import DatabaseUrls
@@ -48,7 +48,7 @@ async def _try(open_system: OpenSystem, *attempts: Attempt) -> tuple[Counted, ..
     """What was counted, or the seconds to wait."""
     try:
         async with open_system() as transaction:
-            return await count(transaction, *attempts)
+            return await count_attempts(transaction, *attempts)
     except TooManyAttempts as refused:
         return refused.retry_after or 0
 

@@ -1,4 +1,4 @@
-"""What everything that admins do begins with: who they are, and whom it is about."""
+"""Authorisation of admins: who they are, and whom they may change."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,10 +1,10 @@
-"""The access tokens of what ends, refused from the commit on."""
+"""Revocation of the access tokens of logins and personal access tokens that end."""
 
 from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from auth_service.domain.trust import end_for_good
+from auth_service.domain.trust import permanent_revocation
 from auth_service.usecases.ports import CallerTransaction, SystemTransaction
 from chassis.ids import new_id
 
@@ -24,7 +24,9 @@ async def revoke_sids(
     """
     await transaction.revoke(
         *(
-            end_for_good(new_id(), tenant_id=tenant_id, user_id=user_id, sid=str(sid), now=now)
+            permanent_revocation(
+                new_id(), tenant_id=tenant_id, user_id=user_id, sid=str(sid), now=now
+            )
             for sid in sids
         )
     )
