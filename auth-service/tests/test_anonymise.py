@@ -14,7 +14,6 @@ from auth_service.usecases.audit_log import entry_about_owner
 from chassis.db.engine import Database, Scope
 from chassis.grpc.client import Channel
 from chassis.service import Service
-from chassis.telemetry.logging import get_logger
 from chassis.testing import DatabaseUrls, OpenChannel, eventually
 from parley.auth.v1 import auth_pb2
 from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
@@ -186,7 +185,7 @@ async def test_what_another_replica_is_at_is_left_to_it(
 async def _record_late(database: DatabaseUrls, user: auth_pb2.User) -> None:
     """As a refusal does that was under way when the user left."""
     worker = Database(database.worker, application_name="test")
-    effects = Effects("", lambda _: b"", lambda: None, lambda: None, get_logger("test"))
+    effects = Effects("", lambda _: b"", lambda: None, lambda: None)
     late = entry_about_owner(
         Event.LOGIN_REFUSED,
         Scope(UUID(user.tenant_id), UUID(user.id)),

@@ -16,7 +16,6 @@ from chassis.db.engine import Database
 from chassis.errors import FieldError, Kind, RemoteError
 from chassis.grpc.client import Channel
 from chassis.service import Service
-from chassis.telemetry.logging import get_logger
 from chassis.testing import DatabaseUrls, OpenChannel
 from parley.auth.v1 import auth_pb2
 from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
@@ -158,7 +157,7 @@ async def test_of_fifty_transactions_that_redeem_one_code_exactly_one_has_it(
 ) -> None:
     # Below the limit on guesses, which lets fewer come so far.
     worker = Database(database.worker, pool_size=20, application_name="test")
-    effects = Effects("", lambda _: b"", lambda: None, lambda: None, get_logger("test"))
+    effects = Effects("", lambda _: b"", lambda: None, lambda: None)
     open_system = system_transactions(worker, effects)
     subject, digest = bytes(32), bytes(range(32))
     async with open_system() as transaction:

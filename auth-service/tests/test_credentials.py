@@ -22,11 +22,11 @@ from auth_service.credentials.signing import (
     UnusableSigningKey,
     thumbprint,
 )
+from auth_service.domain.errors import TooBusy
 from auth_service.domain.trust import TrustUpdate
 from auth_service.domain.users import Role, User
 from auth_service.mapping import to_watch_response
 from auth_service.settings import Settings
-from auth_service.usecases.errors import TooBusy
 from chassis.clock import utc_now
 from chassis.errors import Kind, Unauthenticated
 from chassis.grpc.caller import TokenVerifier, TrustStore

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from auth_service.credentials.pseudonyms import KeyedPseudonyms
 from auth_service.credentials.signing import SigningKey
+from auth_service.domain.errors import TooManyAttempts
 from auth_service.domain.limits import (
     GUESS,
     GUESS_FROM,
@@ -20,12 +21,9 @@ from auth_service.domain.limits import (
     seconds_to_wait,
 )
 from auth_service.store.effects import Effects
-from auth_service.store.system import system_transactions
-from auth_service.usecases.errors import TooManyAttempts
-from auth_service.usecases.ports import OpenSystem
+from auth_service.store.system import OpenSystem, system_transactions
 from auth_service.usecases.rate_limit import Attempt, Counted, attempt, count_attempts, take_back
 from chassis.db.engine import Database
-from chassis.telemetry.logging import get_logger
 from chassis.testing import DatabaseUrls
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -38,9 +36,7 @@ ADA = attempt(PSEUDONYMS, GUESS, "register", "ada@example.org")
 @pytest_asyncio.fixture
 async def open_system(database: DatabaseUrls) -> AsyncIterator[OpenSystem]:
     worker = Database(database.worker, application_name="test")
-    yield system_transactions(
-        worker, Effects("", lambda _: b"", lambda: None, lambda: None, get_logger("test"))
-    )
+    yield system_transactions(worker, Effects("", lambda _: b"", lambda: None, lambda: None))
     await worker.stop()
 
 

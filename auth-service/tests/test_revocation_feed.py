@@ -17,7 +17,6 @@ from chassis.errors import Unauthenticated
 from chassis.grpc.caller import TokenVerifier, TrustStore
 from chassis.grpc.client import Channel
 from chassis.service import Service
-from chassis.telemetry.logging import get_logger
 from chassis.testing import DatabaseUrls, OpenChannel, eventually
 from parley.auth.v1 import auth_pb2
 from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
@@ -139,7 +138,7 @@ async def test_the_stream_ends_at_once_when_the_service_drains(
 
 
 def _feed(database: Database, *, heartbeat: float) -> RevocationFeed:
-    effects = Effects("", lambda _: b"", lambda: None, lambda: None, get_logger("test"))
+    effects = Effects("", lambda _: b"", lambda: None, lambda: None)
     return RevocationFeed(
         open_system=system_transactions(database, effects),
         keys=[VerificationKey("kid", bytes(32))],

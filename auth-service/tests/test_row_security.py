@@ -17,7 +17,6 @@ from chassis.clock import utc_now
 from chassis.db.engine import Database
 from chassis.grpc.client import Channel
 from chassis.ids import new_id
-from chassis.telemetry.logging import get_logger
 from chassis.testing import DatabaseUrls, Signer
 from parley.auth.v1 import auth_pb2
 from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
@@ -123,7 +122,7 @@ async def test_a_row_cannot_be_written_in_another_users_name(
     app: Database, populated: list[Caller]
 ) -> None:
     alice, bob = populated
-    effects = Effects("", lambda _: b"", lambda: None, lambda: None, get_logger("test"))
+    effects = Effects("", lambda _: b"", lambda: None, lambda: None)
     revocation = permanent_revocation(
         new_id(), tenant_id=bob.tenant_id, user_id=bob.user_id, sid=None, now=utc_now()
     )

@@ -11,8 +11,8 @@ import pytest
 
 from auth_service.delivery.job_queue import JobQueue
 from auth_service.domain.codes import Purpose
-from auth_service.usecases.code_ports import CodeJob
-from auth_service.usecases.errors import TooBusy
+from auth_service.domain.errors import TooBusy
+from auth_service.usecases.ports import CodeJob
 from chassis.errors import FieldError, Kind, RemoteError
 from chassis.grpc.client import Channel
 from chassis.service import Service

@@ -21,8 +21,7 @@ from auth_service.store.admin import admin_transactions
 from auth_service.store.caller import caller_transactions
 from auth_service.store.effects import Effects
 from auth_service.store.system import system_transactions
-from auth_service.usecases.code_ports import CodePorts, Delivery
-from auth_service.usecases.ports import Ports
+from auth_service.usecases.ports import CodePorts, Delivery, Ports
 from auth_service.usecases.revocation_feed import RevocationFeed
 from auth_service.usecases.send_code import send_code
 from auth_service.usecases.users import make_operator as promote_to_operator
@@ -84,7 +83,6 @@ def build(settings: Settings) -> Service:
         },
     )
     relay = Relay(worker, events)
-    logger = get_logger("auth_service")
 
     def wake_after_deletion() -> None:
         """A deletion has been committed."""
@@ -97,7 +95,6 @@ def build(settings: Settings) -> Service:
         # The poller and the anonymiser are made later, of transactions with these effects.
         on_revoked=lambda: revocation_poller.wake(),  # noqa: PLW0108 - not made yet
         on_published=wake_after_deletion,
-        logger=logger,
     )
     open_system = system_transactions(worker, effects)
     feed = RevocationFeed(open_system=open_system, keys=keys.verification)
@@ -131,7 +128,7 @@ def build(settings: Settings) -> Service:
             sends_an_hour=settings.codes_per_hour,
             to_register=settings.register_with_code,
         ),
-        logger=logger,
+        logger=get_logger("auth_service"),
         tenant=settings.tenant,
         registrations=registrations(settings.registrations_per_hour),
         log_ins=log_ins(settings.logins_per_hour),
@@ -232,7 +229,6 @@ async def make_operator(settings: Settings, name: str) -> bool:
         encode_deleted=encode_deleted,
         on_revoked=ignore,
         on_published=ignore,
-        logger=get_logger("auth_service"),
     )
     try:
         return await promote_to_operator(system_transactions(worker, effects), name) is not None

@@ -10,7 +10,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from prometheus_client import Counter
 
-from auth_service.usecases.errors import TooBusy
+from auth_service.domain.errors import TooBusy
 from chassis.service import Component
 
 _REFUSED = Counter("auth_passwords_refused_total", "Hashes refused because the queue was full.")

@@ -1,6 +1,6 @@
 """Codes into the log: for a first try, where no mail can be sent yet."""
 
-from auth_service.usecases.code_ports import CodeMail
+from auth_service.usecases.ports import CodeMail
 from chassis.telemetry.logging import get_logger
 from chassis.telemetry.secret_names import Disclosed
 

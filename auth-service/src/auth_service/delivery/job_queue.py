@@ -9,8 +9,8 @@ from random import SystemRandom
 
 from prometheus_client import Counter
 
-from auth_service.usecases.code_ports import CodeJob
-from auth_service.usecases.errors import TooBusy
+from auth_service.domain.errors import TooBusy
+from auth_service.usecases.ports import CodeJob
 from chassis.errors import AppError
 from chassis.service import Component
 from chassis.tasks import end_task

@@ -58,6 +58,19 @@ class Account:
     password_set_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class UserFilter:
+    """Which users: all that match every field that is set; ``query`` is folded already."""
+
+    tenant_id: UUID | None = None
+    query: str = ""
+    status: Status | None = None
+
+
+#: A place in a list in the order of names: a name, or its key, and an id.
+NamePosition = tuple[str, UUID]
+
+
 def normalise_username(text: str) -> str:
     """``text`` as it is kept and shown: NFKC, so that one look has one spelling."""
     return unicodedata.normalize("NFKC", text) if len(text) <= _NORMALISED_MAX else text

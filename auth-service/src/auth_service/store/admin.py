@@ -1,7 +1,7 @@
 """An admin's transaction, as the app role: row-level security looks at the role in the token."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, or_, select, text, tuple_, update
@@ -10,15 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.domain.audit_log import AuditEntry, AuditFilter
 from auth_service.domain.tenants import Tenant
-from auth_service.domain.users import Role, Status, User
+from auth_service.domain.users import NamePosition, Role, Status, User, UserFilter
 from auth_service.store.accounts import select_users, to_user
 from auth_service.store.audit_log import count_entries, find_entries
-from auth_service.store.caller import PostgresCallerTransaction
+from auth_service.store.caller import CallerTransaction
 from auth_service.store.effects import Effects
 from auth_service.store.tables import tenants, users
-from auth_service.usecases.admin_ports import UserFilter
-from auth_service.usecases.name_cursor import NamePosition
-from auth_service.usecases.ports import AdminTransaction, OpenAdmin
 from chassis.caller import Caller
 from chassis.db.engine import Database
 from chassis.db.idempotency import find_repeated
@@ -36,8 +33,12 @@ _ACT_FOR = Statement(
 _TENANT = select(tenants.c.id, tenants.c.name, tenants.c.created_at)
 
 
-class PostgresAdminTransaction(PostgresCallerTransaction):
-    """See the port AdminTransaction."""
+class AdminTransaction(CallerTransaction):
+    """One transaction for an admin: row-level security shows what their role lets them see.
+
+    A tenant admin sees the users and the audit log of their tenant, an operator everybody's. What
+    is a user's own (logins, tokens) can be seen and changed only after ``act_for``.
+    """
 
     def __init__(self, connection: AsyncConnection, effects: Effects, caller: Caller) -> None:
         super().__init__(connection, effects)
@@ -72,6 +73,7 @@ class PostgresAdminTransaction(PostgresCallerTransaction):
         return [to_user(row._mapping) for row in await self._connection.execute(query)]
 
     async def act_for(self, user: User) -> None:
+        """From here on see and change what is this user's own, and nothing else."""
         await _ACT_FOR.run(self._connection, tenant_id=str(user.tenant_id), user_id=str(user.id))
 
     async def set_role(self, user_id: UUID, role: Role) -> None:
@@ -137,6 +139,9 @@ def _matching(user_filter: UserFilter) -> Sequence[ColumnElement[bool]]:
     return conditions
 
 
+OpenAdmin = Callable[[Caller], AbstractAsyncContextManager[AdminTransaction]]
+
+
 def admin_transactions(database: Database, effects: Effects) -> OpenAdmin:
     """Opens transactions on ``database``, which is connected as the app role."""
 
@@ -148,7 +153,7 @@ def admin_transactions(database: Database, effects: Effects) -> OpenAdmin:
         async with database.transaction(caller) as connection:
             # For this transaction alone: in their others an admin is a user like any other.
             _SET_ROLE.defer(connection, ignore, role=caller.role)
-            transaction = PostgresAdminTransaction(connection, effects, caller)
+            transaction = AdminTransaction(connection, effects, caller)
             yield transaction
         transaction.announce()
 

@@ -1,7 +1,7 @@
 """A logged-in user's transaction, as the app role: row-level security applies."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from uuid import UUID
 
@@ -15,16 +15,13 @@ from auth_service.store.logins import PostgresOwnLogins
 from auth_service.store.profiles import PostgresProfiles
 from auth_service.store.tables import erasures, logins, service_erasures, tokens, users
 from auth_service.store.tokens import PostgresOwnTokens
-from auth_service.usecases.ports import CallerTransaction, OpenCaller
 from chassis.caller import Caller
 from chassis.db.engine import Database
 from chassis.db.idempotency import forget_answers
 
 
-class PostgresCallerTransaction(
-    PostgresProfiles, PostgresEffects, PostgresOwnLogins, PostgresOwnTokens
-):
-    """See the port CallerTransaction."""
+class CallerTransaction(PostgresProfiles, PostgresEffects, PostgresOwnLogins, PostgresOwnTokens):
+    """One transaction for a logged-in user: nothing of anybody else can be seen in it."""
 
     async def user(self, user_id: UUID) -> User | None:
         return await find_user(self._connection, user_id)
@@ -78,13 +75,16 @@ class PostgresCallerTransaction(
         )
 
 
+OpenCaller = Callable[[Caller], AbstractAsyncContextManager[CallerTransaction]]
+
+
 def caller_transactions(database: Database, effects: Effects) -> OpenCaller:
     """Opens transactions on ``database``, which is connected as the app role."""
 
     @asynccontextmanager
     async def open_caller(caller: Caller) -> AsyncIterator[CallerTransaction]:
         async with database.transaction(caller) as connection:
-            transaction = PostgresCallerTransaction(connection, effects)
+            transaction = CallerTransaction(connection, effects)
             yield transaction
         transaction.announce()
 

@@ -14,22 +14,23 @@ from auth_service.domain.trust import Revocation
 from auth_service.store.anonymise import PostgresAnonymisation
 from auth_service.store.audit_log import record
 from auth_service.store.tables import logins, revocations, service_erasures
-from auth_service.usecases.ports import Logger
 from chassis.outbox import enqueue
+from chassis.telemetry.logging import get_logger
+
+_log = get_logger("auth_service")
 
 
 @dataclass(frozen=True, slots=True)
 class Effects:
     """``on_revoked`` and ``on_published`` are called after the commit of a transaction that
     revoked or published; a deletion is published under ``deleted_subject``, prefix included,
-    with the payload that ``encode_deleted`` makes; ``logger`` gets what was recorded.
+    with the payload that ``encode_deleted`` makes.
     """
 
     deleted_subject: str
     encode_deleted: Callable[[Erasure], bytes]
     on_revoked: Callable[[], None]
     on_published: Callable[[], None]
-    logger: Logger
 
 
 class PostgresEffects(PostgresAnonymisation):
@@ -56,8 +57,7 @@ class PostgresEffects(PostgresAnonymisation):
         self._recorded.append(entry)
 
     def _log(self, entry: AuditEntry) -> None:
-        logger = self._effects.logger
-        log = logger.warning if entry.event in WARNINGS else logger.info
+        log = _log.warning if entry.event in WARNINGS else _log.info
         fields: dict[str, object] = {
             "user_id": entry.subject_id,
             "by": entry.actor_id if entry.actor_id != entry.subject_id else None,

@@ -8,9 +8,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.domain.emails import email_key
+from auth_service.domain.errors import EmailTaken
 from auth_service.store.codes import email_is_taken
 from auth_service.store.tables import users
-from auth_service.usecases.errors import EmailTaken
 
 
 class PostgresProfiles:

@@ -1,7 +1,7 @@
 """Transactions before there is a caller, and those of the background: as the worker role."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -49,7 +49,6 @@ from auth_service.store.tables import (
     users,
 )
 from auth_service.store.tokens import PostgresTokensPresented
-from auth_service.usecases.ports import OpenSystem, SystemTransaction
 from chassis.db.engine import Database
 from chassis.db.statement import Statement
 
@@ -90,7 +89,7 @@ _HAS_USED_NETWORK = Statement(
 )
 
 
-class PostgresSystemTransaction(
+class SystemTransaction(
     PostgresCodes,
     PostgresCounters,
     PostgresLoginEnds,
@@ -99,7 +98,7 @@ class PostgresSystemTransaction(
     PostgresTokensPresented,
     PostgresUnanonymised,
 ):
-    """See the port SystemTransaction."""
+    """One transaction on nobody's behalf: before a log-in there is no caller yet."""
 
     async def ensure_tenant(self, name: str, *, new_id: UUID) -> UUID:
         # As they look, not as they are spelt: nobody can make another one that looks the same.
@@ -324,13 +323,16 @@ class PostgresSystemTransaction(
             await self._connection.execute(delete(table).where(table.c.expires_at < func.now()))
 
 
+OpenSystem = Callable[[], AbstractAsyncContextManager[SystemTransaction]]
+
+
 def system_transactions(database: Database, effects: Effects) -> OpenSystem:
     """Opens transactions on ``database``, which is connected as the worker role."""
 
     @asynccontextmanager
     async def open_system() -> AsyncIterator[SystemTransaction]:
         async with database.transaction() as connection:
-            transaction = PostgresSystemTransaction(connection, effects)
+            transaction = SystemTransaction(connection, effects)
             yield transaction
         transaction.announce()
 

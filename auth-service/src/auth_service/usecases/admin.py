@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from auth_service.domain.authority import may_change
+from auth_service.domain.errors import NotYourself, UserNotFound
 from auth_service.domain.users import Role, Status, User
-from auth_service.usecases.errors import NotYourself, UserNotFound
-from auth_service.usecases.ports import AdminTransaction, Ports
+from auth_service.store.admin import AdminTransaction
+from auth_service.usecases.ports import Ports
 from chassis.caller import Caller
 from chassis.errors import Forbidden
 from chassis.ids import parse_id

@@ -1,12 +1,13 @@
 """Confirm the password of a caller who is logged in."""
 
 from auth_service.domain.audit_log import Event
+from auth_service.domain.errors import AccountDeleted, WrongPassword
 from auth_service.domain.limits import PASSWORD
 from auth_service.domain.passwords import normalise_password
 from auth_service.domain.users import Account
+from auth_service.store.caller import CallerTransaction
 from auth_service.usecases.audit_log import entry_about, record_in_own_transaction
-from auth_service.usecases.errors import AccountDeleted, WrongPassword
-from auth_service.usecases.ports import CallerTransaction, Ports
+from auth_service.usecases.ports import Ports
 from auth_service.usecases.rate_limit import attempt, count_attempts, take_back
 from chassis.caller import Caller
 

@@ -4,10 +4,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from auth_service.domain.erasures import ERASING_SERVICES, THIS_SERVICE, Erasure, Receipt
+from auth_service.domain.errors import ErasureNotFound
 from auth_service.domain.trust import permanent_revocation
 from auth_service.domain.users import User
-from auth_service.usecases.errors import ErasureNotFound
-from auth_service.usecases.ports import CallerTransaction, Ports, SystemTransaction
+from auth_service.store.caller import CallerTransaction
+from auth_service.store.system import SystemTransaction
+from auth_service.usecases.ports import Ports
 from chassis.clock import utc_now
 from chassis.ids import new_id, parse_id
 

@@ -7,7 +7,8 @@ from hashlib import sha256
 
 from auth_service.domain.logins import Client, Login, RefreshToken
 from auth_service.domain.users import User
-from auth_service.usecases.ports import AccessToken, Ports, SystemTransaction
+from auth_service.store.system import SystemTransaction
+from auth_service.usecases.ports import AccessToken, Ports
 from chassis.ids import new_id
 
 _SECRET_BYTES = 32

@@ -6,6 +6,13 @@ from datetime import datetime
 from auth_service.domain.audit_log import Event
 from auth_service.domain.codes import Purpose, code_problem
 from auth_service.domain.emails import email_key, email_problem, normalise_email
+from auth_service.domain.errors import (
+    CodeRequired,
+    EmailTaken,
+    InvalidCode,
+    InvalidCredentials,
+    UsernameTaken,
+)
 from auth_service.domain.limits import LOGIN, LOGIN_FAMILIAR, LOGIN_FROM, network_of
 from auth_service.domain.logins import LOGINS_MAX, Client
 from auth_service.domain.passwords import normalise_password, password_problem
@@ -19,18 +26,12 @@ from auth_service.domain.users import (
     username_key,
     username_problem,
 )
+from auth_service.store.system import SystemTransaction
 from auth_service.usecases.audit_log import entry_about, entry_by, record_in_own_transaction
 from auth_service.usecases.check_code import check_code, redeem_code
-from auth_service.usecases.errors import (
-    CodeRequired,
-    EmailTaken,
-    InvalidCode,
-    InvalidCredentials,
-    UsernameTaken,
-)
 from auth_service.usecases.grants import Grant, open_login
 from auth_service.usecases.logins import revoke_ended
-from auth_service.usecases.ports import Ports, SystemTransaction
+from auth_service.usecases.ports import Ports
 from auth_service.usecases.rate_limit import Attempt, attempt, count_attempts, take_back
 from auth_service.usecases.validation import check_fields
 from chassis.caller import Caller

@@ -5,11 +5,13 @@ from datetime import datetime
 from uuid import UUID
 
 from auth_service.domain.audit_log import Event
+from auth_service.domain.errors import LoginNotFound
 from auth_service.domain.logins import EndedLogin, OpenLogin
 from auth_service.domain.trust import may_still_be_used
+from auth_service.store.caller import CallerTransaction
+from auth_service.store.system import SystemTransaction
 from auth_service.usecases.audit_log import entry_by
-from auth_service.usecases.errors import LoginNotFound
-from auth_service.usecases.ports import CallerTransaction, Ports, SystemTransaction
+from auth_service.usecases.ports import Ports
 from auth_service.usecases.revocations import revoke_sids
 from chassis.caller import Caller
 from chassis.clock import utc_now

@@ -3,11 +3,11 @@
 from uuid import UUID
 
 from auth_service.domain.audit_log import Event
+from auth_service.domain.errors import AccountDeleted, WrongPassword
 from auth_service.domain.users import User
 from auth_service.usecases.audit_log import entry_by, record_in_own_transaction
 from auth_service.usecases.confirm_password import confirm_password, lock_confirmed, own_account
 from auth_service.usecases.erasures import begin_erasure
-from auth_service.usecases.errors import AccountDeleted, WrongPassword
 from auth_service.usecases.ports import Ports
 from chassis.caller import Caller
 from chassis.ids import new_id

@@ -2,11 +2,9 @@
 
 from uuid import UUID
 
+from auth_service.domain.users import NamePosition
 from chassis.ids import parse_id
 from chassis.paging import decode_cursor, encode_cursor, invalid_cursor
-
-#: A name, or what stands for it in the order, and an id.
-NamePosition = tuple[str, UUID]
 
 
 def to_cursor(name: str, row_id: UUID) -> str:

@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from auth_service.domain.audit_log import Event
 from auth_service.domain.codes import Purpose, code_problem
 from auth_service.domain.emails import email_problem, normalise_email
+from auth_service.domain.errors import AccountDeleted, InvalidCode, WrongPassword
 from auth_service.domain.limits import PROFILE
 from auth_service.domain.profiles import display_name_problem, normalise_display_name
 from auth_service.domain.users import Account, User
+from auth_service.store.caller import CallerTransaction
+from auth_service.store.system import SystemTransaction
 from auth_service.usecases.audit_log import entry_by
 from auth_service.usecases.check_code import check_code, redeem_code
 from auth_service.usecases.confirm_password import confirm_password, own_account
-from auth_service.usecases.errors import AccountDeleted, InvalidCode, WrongPassword
-from auth_service.usecases.ports import CallerTransaction, Ports, SystemTransaction
+from auth_service.usecases.ports import Ports
 from auth_service.usecases.rate_limit import attempt, count_attempts
 from auth_service.usecases.validation import check_fields
 from chassis.caller import Caller

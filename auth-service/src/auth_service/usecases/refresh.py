@@ -4,12 +4,13 @@ import re
 from datetime import datetime
 
 from auth_service.domain.audit_log import Event
+from auth_service.domain.errors import InvalidRefreshToken
 from auth_service.domain.logins import Client, Login, RefreshOutcome, refresh_outcome
 from auth_service.domain.trust import permanent_revocation
+from auth_service.store.system import SystemTransaction
 from auth_service.usecases.audit_log import entry_about_owner
-from auth_service.usecases.errors import InvalidRefreshToken
 from auth_service.usecases.grants import Grant, digest_of_refresh_token, issue_grant, reissue_grant
-from auth_service.usecases.ports import Ports, SystemTransaction
+from auth_service.usecases.ports import Ports
 from chassis.ids import new_id
 
 # What secrets.token_urlsafe makes of 32 bytes.

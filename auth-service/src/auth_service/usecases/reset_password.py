@@ -3,13 +3,13 @@
 from auth_service.domain.audit_log import Event
 from auth_service.domain.codes import Purpose, code_problem
 from auth_service.domain.emails import email_key, email_problem, normalise_email
+from auth_service.domain.errors import InvalidCode
 from auth_service.domain.limits import LOGIN, LOGIN_FAMILIAR, network_of
 from auth_service.domain.logins import Client
 from auth_service.domain.passwords import normalise_password, password_problem
 from auth_service.domain.users import username_key
 from auth_service.usecases.audit_log import entry_about
 from auth_service.usecases.check_code import check_code, redeem_code
-from auth_service.usecases.errors import InvalidCode
 from auth_service.usecases.logins import revoke_ended
 from auth_service.usecases.ports import Ports
 from auth_service.usecases.rate_limit import attempt

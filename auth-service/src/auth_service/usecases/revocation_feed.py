@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from auth_service.domain.trust import Revocation, TrustUpdate, VerificationKey
-from auth_service.usecases.ports import OpenSystem
+from auth_service.store.system import OpenSystem
 from chassis.clock import utc_now
 
 # Others see a row at its commit, which is later than its `stored_at`: each poll looks back so far.

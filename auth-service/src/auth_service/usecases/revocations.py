@@ -5,7 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 from auth_service.domain.trust import permanent_revocation
-from auth_service.usecases.ports import CallerTransaction, SystemTransaction
+from auth_service.store.caller import CallerTransaction
+from auth_service.store.system import SystemTransaction
 from chassis.ids import new_id
 
 

@@ -8,8 +8,7 @@ from auth_service.domain.logins import Client
 from auth_service.domain.users import Account
 from auth_service.usecases.audit_log import entry_about, record_in_own_transaction
 from auth_service.usecases.check_code import code_digests, code_subjects
-from auth_service.usecases.code_ports import CodeJob, CodeMail
-from auth_service.usecases.ports import Ports
+from auth_service.usecases.ports import CodeJob, CodeMail, Ports
 from auth_service.usecases.rate_limit import attempt, count_attempts
 from auth_service.usecases.validation import check_fields
 

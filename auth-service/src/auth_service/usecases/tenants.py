@@ -1,11 +1,11 @@
 """Tenants, made and listed by operators."""
 
 from auth_service.domain.audit_log import Event
+from auth_service.domain.errors import TenantNameTaken
 from auth_service.domain.tenants import Tenant, normalise_tenant_name, tenant_name_problem
 from auth_service.usecases import name_cursor
 from auth_service.usecases.admin import open_as_admin
 from auth_service.usecases.audit_log import entry_by
-from auth_service.usecases.errors import TenantNameTaken
 from auth_service.usecases.ports import Ports
 from auth_service.usecases.validation import check_fields
 from chassis.caller import Caller

@@ -9,6 +9,13 @@ from hashlib import sha256
 from uuid import UUID
 
 from auth_service.domain.audit_log import Event
+from auth_service.domain.errors import (
+    AccountDeleted,
+    InvalidToken,
+    TokenAlreadyShown,
+    TokenNotFound,
+    TooManyTokens,
+)
 from auth_service.domain.limits import TOKEN
 from auth_service.domain.logins import Client
 from auth_service.domain.tokens import (
@@ -21,15 +28,10 @@ from auth_service.domain.tokens import (
     normalise_scopes,
     scopes_problem,
 )
+from auth_service.store.caller import CallerTransaction
+from auth_service.store.system import SystemTransaction
 from auth_service.usecases.audit_log import entry_about_owner, entry_by
-from auth_service.usecases.errors import (
-    AccountDeleted,
-    InvalidToken,
-    TokenAlreadyShown,
-    TokenNotFound,
-    TooManyTokens,
-)
-from auth_service.usecases.ports import AccessToken, CallerTransaction, Ports, SystemTransaction
+from auth_service.usecases.ports import AccessToken, Ports
 from auth_service.usecases.rate_limit import attempt, count_attempts
 from auth_service.usecases.revocations import revoke_sids
 from chassis.caller import Caller

@@ -5,15 +5,16 @@ from uuid import UUID
 
 from auth_service.domain.audit_log import Event
 from auth_service.domain.authority import is_demotion
-from auth_service.domain.users import Role, Status, User, username_key
+from auth_service.domain.errors import TenantNotFound
+from auth_service.domain.users import Role, Status, User, UserFilter, username_key
+from auth_service.store.admin import AdminTransaction
+from auth_service.store.system import OpenSystem
 from auth_service.usecases import name_cursor
 from auth_service.usecases.admin import lock_target, open_as_admin
-from auth_service.usecases.admin_ports import UserFilter
 from auth_service.usecases.audit_log import entry_about, entry_by
 from auth_service.usecases.erasures import begin_erasure
-from auth_service.usecases.errors import TenantNotFound
 from auth_service.usecases.logins import revoke_ended
-from auth_service.usecases.ports import AdminTransaction, OpenSystem, Ports
+from auth_service.usecases.ports import Ports
 from auth_service.usecases.tokens import end_tokens
 from chassis.caller import Caller
 from chassis.clock import utc_now

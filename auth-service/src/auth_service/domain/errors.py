@@ -1,4 +1,4 @@
-"""How the use cases fail."""
+"""The reasons for which auth-service refuses."""
 
 from chassis.errors import AppError, Kind
 
