@@ -8,8 +8,8 @@ import pytest
 
 from auth_service.domain.audit_log import Event
 from auth_service.domain.logins import Client
-from auth_service.store.effects import Effects
 from auth_service.store.system import system_transactions
+from auth_service.store.transactions import Effects
 from auth_service.usecases.audit_log import entry_about_owner
 from chassis.db.engine import Database, Scope
 from chassis.grpc.client import Channel

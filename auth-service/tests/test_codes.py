@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from auth_service.domain.codes import Purpose
-from auth_service.store.effects import Effects
 from auth_service.store.system import system_transactions
+from auth_service.store.transactions import Effects
 from chassis.db.engine import Database
 from chassis.errors import FieldError, Kind, RemoteError
 from chassis.grpc.client import Channel

@@ -20,8 +20,8 @@ from auth_service.domain.limits import (
     network_of,
     seconds_to_wait,
 )
-from auth_service.store.effects import Effects
 from auth_service.store.system import OpenSystem, system_transactions
+from auth_service.store.transactions import Effects
 from auth_service.usecases.rate_limit import Attempt, Counted, attempt, count_attempts, take_back
 from chassis.db.engine import Database
 from chassis.testing import DatabaseUrls

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from auth_service.domain.trust import permanent_revocation
 from auth_service.store.caller import caller_transactions
-from auth_service.store.effects import Effects
+from auth_service.store.transactions import Effects
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.db.engine import Database

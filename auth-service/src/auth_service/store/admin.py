@@ -6,7 +6,6 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.domain.audit_log import AuditEntry, AuditFilter
 from auth_service.domain.tenants import Tenant
@@ -14,13 +13,11 @@ from auth_service.domain.users import NamePosition, Role, Status, User, UserFilt
 from auth_service.store.accounts import select_users, to_user
 from auth_service.store.audit_log import count_entries, find_entries
 from auth_service.store.caller import CallerTransaction
-from auth_service.store.effects import Effects
 from auth_service.store.tables import tenants, users
+from auth_service.store.transactions import Effects
 from chassis.caller import Caller
 from chassis.db.engine import Database
-from chassis.db.idempotency import find_repeated
 from chassis.db.statement import Statement
-from chassis.idempotency import Once
 from chassis.paging import Position
 
 _SET_ROLE = Statement(text("SELECT set_config('parley.role', :role, true)"))
@@ -39,10 +36,6 @@ class AdminTransaction(CallerTransaction):
     A tenant admin sees the users and the audit log of their tenant, an operator everybody's. What
     is a user's own (logins, tokens) can be seen and changed only after ``act_for``.
     """
-
-    def __init__(self, connection: AsyncConnection, effects: Effects, caller: Caller) -> None:
-        super().__init__(connection, effects)
-        self._caller = caller
 
     async def users(
         self, user_filter: UserFilter, *, after: NamePosition | None, limit: int
@@ -93,9 +86,6 @@ class AdminTransaction(CallerTransaction):
 
     async def count_entries(self, audit_filter: AuditFilter, *, at_most: int) -> int:
         return await count_entries(self._connection, audit_filter, at_most=at_most)
-
-    async def find_repeated(self, once: Once[Tenant], tenant: Tenant) -> Tenant | None:
-        return await find_repeated(self._connection, self._caller, once, tenant)
 
     async def add_tenant(self, tenant: Tenant) -> bool:
         result = await self._connection.execute(
@@ -155,6 +145,6 @@ def admin_transactions(database: Database, effects: Effects) -> OpenAdmin:
             _SET_ROLE.defer(connection, ignore, role=caller.role)
             transaction = AdminTransaction(connection, effects, caller)
             yield transaction
-        transaction.announce()
+        transaction.changes.announce()
 
     return open_admin

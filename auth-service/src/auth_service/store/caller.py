@@ -6,22 +6,36 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import delete, insert, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.domain.erasures import Erasure
 from auth_service.domain.users import Account, User
 from auth_service.store.accounts import find_account, find_user
-from auth_service.store.effects import Effects, PostgresEffects
+from auth_service.store.effects import PostgresEffects
 from auth_service.store.logins import PostgresOwnLogins
 from auth_service.store.profiles import PostgresProfiles
 from auth_service.store.tables import erasures, logins, service_erasures, tokens, users
-from auth_service.store.tokens import PostgresOwnTokens
+from auth_service.store.transactions import Effects
 from chassis.caller import Caller
 from chassis.db.engine import Database
-from chassis.db.idempotency import forget_answers
+from chassis.db.idempotency import find_repeated, forget_answers
+from chassis.idempotency import Effect, Once
 
 
-class CallerTransaction(PostgresProfiles, PostgresEffects, PostgresOwnLogins, PostgresOwnTokens):
+class CallerTransaction(PostgresProfiles, PostgresEffects, PostgresOwnLogins):
     """One transaction for a logged-in user: nothing of anybody else can be seen in it."""
+
+    def __init__(self, connection: AsyncConnection, effects: Effects, caller: Caller) -> None:
+        super().__init__(connection, effects)
+        self._caller = caller
+
+    async def find_repeated(self, once: Once[Effect], made: Effect) -> Effect | None:
+        """What an earlier request of this key made.
+
+        None: this is the first one, ``made`` is kept as its answer, and is yet to be stored.
+        Raises IdempotencyKeyReused, RequestInProgress.
+        """
+        return await find_repeated(self._connection, self._caller, once, made)
 
     async def user(self, user_id: UUID) -> User | None:
         return await find_user(self._connection, user_id)
@@ -84,8 +98,8 @@ def caller_transactions(database: Database, effects: Effects) -> OpenCaller:
     @asynccontextmanager
     async def open_caller(caller: Caller) -> AsyncIterator[CallerTransaction]:
         async with database.transaction(caller) as connection:
-            transaction = CallerTransaction(connection, effects)
+            transaction = CallerTransaction(connection, effects, caller)
             yield transaction
-        transaction.announce()
+        transaction.changes.announce()
 
     return open_caller

@@ -32,7 +32,7 @@ from auth_service.store.anonymise import PostgresUnanonymised
 from auth_service.store.audit_log import prune_before, written
 from auth_service.store.codes import PostgresCodes
 from auth_service.store.counters import PostgresCounters
-from auth_service.store.effects import Effects, PostgresEffects
+from auth_service.store.effects import PostgresEffects
 from auth_service.store.logins import PostgresLoginEnds
 from auth_service.store.profiles import PostgresProfiles
 from auth_service.store.tables import (
@@ -48,7 +48,7 @@ from auth_service.store.tables import (
     tokens,
     users,
 )
-from auth_service.store.tokens import PostgresTokensPresented
+from auth_service.store.transactions import Effects
 from chassis.db.engine import Database
 from chassis.db.statement import Statement
 
@@ -95,7 +95,6 @@ class SystemTransaction(
     PostgresLoginEnds,
     PostgresProfiles,
     PostgresEffects,
-    PostgresTokensPresented,
     PostgresUnanonymised,
 ):
     """One transaction on nobody's behalf: before a log-in there is no caller yet."""
@@ -334,6 +333,6 @@ def system_transactions(database: Database, effects: Effects) -> OpenSystem:
         async with database.transaction() as connection:
             transaction = SystemTransaction(connection, effects)
             yield transaction
-        transaction.announce()
+        transaction.changes.announce()
 
     return open_system

@@ -30,6 +30,7 @@ from auth_service.domain.tokens import (
 )
 from auth_service.store.caller import CallerTransaction
 from auth_service.store.system import SystemTransaction
+from auth_service.store.tokens import Tokens
 from auth_service.usecases.audit_log import entry_about_owner, entry_by
 from auth_service.usecases.ports import AccessToken, Ports
 from auth_service.usecases.rate_limit import attempt, count_attempts
@@ -93,14 +94,15 @@ async def create_token(
         # One that is refused below counts as well.
         await count_attempts(transaction, attempt(ports.pseudonyms, TOKEN, str(caller.user_id)))
     async with ports.open_caller(caller) as transaction:
+        tokens = Tokens(transaction)
         # Locked, so that no two see room for one.
         if await transaction.account(caller.user_id, lock=True) is None:
             raise AccountDeleted()
-        if once is not None and await transaction.find_made(once, token):
+        if once is not None and await transaction.find_repeated(once, token.id) is not None:
             raise TokenAlreadyShown()
-        if await transaction.count_tokens(caller.user_id) >= TOKENS_MAX:
+        if await tokens.count(caller.user_id) >= TOKENS_MAX:
             raise TooManyTokens()
-        await transaction.add_token(token, _digest(secret))
+        await tokens.add(token, _digest(secret))
         await transaction.record(entry_by(caller, Event.PAT_CREATED, pat_id=str(token.id)))
     return NewToken(token, secret)
 
@@ -112,8 +114,9 @@ async def list_tokens(
     limit = parse_limit(limit)
     after = Position.from_cursor(cursor)
     async with ports.open_caller(caller) as transaction:
-        found = await transaction.tokens(caller.user_id, after=after, limit=limit + 1)
-        total = await transaction.count_tokens(caller.user_id) if count else None
+        tokens = Tokens(transaction)
+        found = await tokens.list(caller.user_id, after=after, limit=limit + 1)
+        total = await tokens.count(caller.user_id) if count else None
     return page_of(found, limit, _cursor_of, total=total)
 
 
@@ -123,7 +126,7 @@ async def delete_token(ports: Ports, caller: Caller, token_id: str) -> None:
     if parsed is None:
         raise TokenNotFound()
     async with ports.open_caller(caller) as transaction:
-        if not await transaction.delete_token(caller.user_id, parsed):
+        if not await Tokens(transaction).delete(caller.user_id, parsed):
             raise TokenNotFound()
         await revoke_sids(
             transaction, [parsed], utc_now(), tenant_id=caller.tenant_id, user_id=caller.user_id
@@ -135,7 +138,7 @@ async def end_tokens(
     transaction: CallerTransaction | SystemTransaction, *, tenant_id: UUID, user_id: UUID
 ) -> int:
     """End all tokens of the user's with this transaction; returns how many."""
-    ended = await transaction.delete_tokens(user_id)
+    ended = await Tokens(transaction).delete_all(user_id)
     await revoke_sids(transaction, ended, utc_now(), tenant_id=tenant_id, user_id=user_id)
     return len(ended)
 
@@ -150,14 +153,15 @@ async def exchange_token(ports: Ports, *, secret: str, client: Client) -> Access
         raise InvalidToken()
     now = utc_now()
     async with ports.open_system() as transaction:
-        token = await transaction.token_by_digest(_digest(secret))
+        tokens = Tokens(transaction)
+        token = await tokens.find_by_digest(_digest(secret))
         account = None if token is None else await transaction.account(token.user_id)
         # An access token counts whole seconds.
         usable = token is not None and access_life(token, now).total_seconds() >= 1
         if token is not None and account is not None and usable:
             if token.last_used_at is None or now - token.last_used_at >= USE_RESOLUTION:
-                await transaction.set_last_used(token.id, at=now)
-                if await transaction.mark_use_recorded(token.id, at=now, interval=RECORD_INTERVAL):
+                await tokens.set_last_used(token.id, at=now)
+                if await tokens.mark_use_recorded(token.id, at=now, interval=RECORD_INTERVAL):
                     used = entry_about_owner(Event.PAT_USED, token, client, pat_id=str(token.id))
                     await transaction.record(used)
             life = access_life(token, now)
@@ -169,7 +173,9 @@ async def exchange_token(ports: Ports, *, secret: str, client: Client) -> Access
         ports.logger.info("pat.unknown", ip=client.ip)
     else:
         async with ports.open_system() as transaction:
-            if await transaction.mark_refusal_recorded(token.id, at=now, interval=RECORD_INTERVAL):
+            if await Tokens(transaction).mark_refusal_recorded(
+                token.id, at=now, interval=RECORD_INTERVAL
+            ):
                 refused = entry_about_owner(Event.PAT_REFUSED, token, client, pat_id=str(token.id))
                 await transaction.record(refused)
     raise InvalidToken()
