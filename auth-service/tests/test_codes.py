@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from auth_service.domain.codes import Purpose
+from auth_service.store.codes import Codes
 from auth_service.store.system import system_transactions
 from auth_service.store.transactions import Effects
 from chassis.db.engine import Database
@@ -161,11 +162,11 @@ async def test_of_fifty_transactions_that_redeem_one_code_exactly_one_has_it(
     open_system = system_transactions(worker, effects)
     subject, digest = bytes(32), bytes(range(32))
     async with open_system() as transaction:
-        await transaction.save_code(Purpose.REGISTER, subjects=[subject], digest=digest)
+        await Codes(transaction).save(Purpose.REGISTER, subjects=[subject], digest=digest)
 
     async def redeem() -> bool:
         async with open_system() as transaction:
-            return await transaction.redeem_code([digest])
+            return await Codes(transaction).redeem([digest])
 
     outcomes = await asyncio.gather(*(redeem() for _ in range(50)))
     await worker.stop()

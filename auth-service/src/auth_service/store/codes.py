@@ -12,19 +12,22 @@ from auth_service.domain.emails import email_key, email_keys
 from auth_service.domain.users import Account
 from auth_service.store.accounts import find_account
 from auth_service.store.tables import codes, users
+from auth_service.store.transactions import Transaction
 
 _GIVEN = codes.c.digest == any_(bindparam("digests", type_=ARRAY(LargeBinary)))
 _IN_TIME = codes.c.expires_at > func.now()
 
 
-class PostgresCodes:
-    """See the ports CodeTransaction and RecoveryTransaction."""
+class Codes:
+    """Codes in one transaction; each is known by its digests alone."""
 
-    _connection: AsyncConnection
+    def __init__(self, transaction: Transaction) -> None:
+        self._connection = transaction.connection
 
-    async def save_code(
-        self, purpose: Purpose, *, subjects: Sequence[bytes], digest: bytes
-    ) -> None:
+    async def save(self, purpose: Purpose, *, subjects: Sequence[bytes], digest: bytes) -> None:
+        """Keep a code for CODE_LIFE under the first of ``subjects``, and none under the others;
+        it takes the place of what was there.
+        """
         own, *others = subjects
         if others:
             await self._connection.execute(delete(codes).where(codes.c.subject.in_(others)))
@@ -39,15 +42,21 @@ class PostgresCodes:
             .on_conflict_do_update(index_elements=[codes.c.subject], set_=values)
         )
 
-    async def has_code(self, digests: Sequence[bytes]) -> bool:
+    async def has(self, digests: Sequence[bytes]) -> bool:
+        """Whether a code that has not expired has one of ``digests``."""
         query = select(codes.c.subject).where(_GIVEN, _IN_TIME)
         result = await self._connection.execute(query, {"digests": list(digests)})
         return result.one_or_none() is not None
 
-    async def redeem_code(self, digests: Sequence[bytes]) -> bool:
+    async def redeem(self, digests: Sequence[bytes]) -> bool:
+        """Take that code away: of many that do it at once, one gets True."""
         statement = delete(codes).where(_GIVEN, _IN_TIME).returning(codes.c.subject)
         result = await self._connection.execute(statement, {"digests": list(digests)})
         return result.one_or_none() is not None
+
+
+class PostgresRecovery:
+    _connection: AsyncConnection
 
     async def account_by_email(
         self, email: str, *, lock: bool = False, disabled: bool = False

@@ -30,8 +30,7 @@ from auth_service.domain.users import Account, Role, User
 from auth_service.store.accounts import find_account
 from auth_service.store.anonymise import PostgresUnanonymised
 from auth_service.store.audit_log import prune_before, written
-from auth_service.store.codes import PostgresCodes
-from auth_service.store.counters import PostgresCounters
+from auth_service.store.codes import PostgresRecovery
 from auth_service.store.effects import PostgresEffects
 from auth_service.store.logins import PostgresLoginEnds
 from auth_service.store.profiles import PostgresProfiles
@@ -90,8 +89,7 @@ _HAS_USED_NETWORK = Statement(
 
 
 class SystemTransaction(
-    PostgresCodes,
-    PostgresCounters,
+    PostgresRecovery,
     PostgresLoginEnds,
     PostgresProfiles,
     PostgresEffects,

@@ -9,6 +9,7 @@ from auth_service.domain.errors import InvalidCode
 from auth_service.domain.limits import GUESS, GUESS_FROM, network_of
 from auth_service.domain.logins import Client
 from auth_service.domain.users import User
+from auth_service.store.codes import Codes
 from auth_service.store.system import SystemTransaction
 from auth_service.usecases.audit_log import entry_about
 from auth_service.usecases.ports import Ports
@@ -37,7 +38,7 @@ async def check_code(
             attempt(ports.pseudonyms, GUESS_FROM, source),
             attempt(ports.pseudonyms, GUESS, purpose, email_key(email)),
         )
-        valid = await transaction.has_code(code_digests(ports, purpose, email, code))
+        valid = await Codes(transaction).has(code_digests(ports, purpose, email, code))
         if not valid:
             await transaction.record(
                 entry_about(Event.CODE_REFUSED, user, client, purpose=purpose.value)
@@ -49,7 +50,7 @@ async def redeem_code(
     ports: Ports, transaction: SystemTransaction, *, purpose: Purpose, email: str, code: str
 ) -> None:
     """Redeem the code in ``transaction``; raises InvalidCode if it is gone."""
-    if not await transaction.redeem_code(code_digests(ports, purpose, email, code)):
+    if not await Codes(transaction).redeem(code_digests(ports, purpose, email, code)):
         raise InvalidCode()
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from auth_service.domain.errors import TooManyAttempts
 from auth_service.domain.limits import Limit, seconds_to_wait
+from auth_service.store.counters import Counters
 from auth_service.store.system import SystemTransaction
 from auth_service.usecases.ports import Pseudonyms
 
@@ -36,11 +37,11 @@ async def count_attempts(transaction: SystemTransaction, *attempts: Attempt) -> 
 
     Always to be given in the same order, so that no two transactions wait for each other.
     """
-    counted = []
+    counters, counted = Counters(transaction), []
     for one in attempts:
-        at = await transaction.count(one.limit, one.subject)
+        at = await counters.count(one.limit, one.subject)
         if at is None:
-            hits, now = await transaction.hits(one.limit, one.subject)
+            hits, now = await counters.hits(one.limit, one.subject)
             # Raised out of the transaction, which rolls back what was counted before.
             raise TooManyAttempts(retry_after=seconds_to_wait(one.limit, hits, now))
         counted.append(Counted(one, at))
@@ -49,5 +50,6 @@ async def count_attempts(transaction: SystemTransaction, *attempts: Attempt) -> 
 
 async def take_back(transaction: SystemTransaction, counted: Sequence[Counted]) -> None:
     """Count attempts no more, since they were no failures."""
+    counters = Counters(transaction)
     for one in counted:
-        await transaction.take_back(one.attempt.limit, one.attempt.subject, one.at)
+        await counters.take_back(one.attempt.limit, one.attempt.subject, one.at)

@@ -8,6 +8,7 @@ from auth_service.domain.limits import LOGIN, LOGIN_FAMILIAR, network_of
 from auth_service.domain.logins import Client
 from auth_service.domain.passwords import normalise_password, password_problem
 from auth_service.domain.users import username_key
+from auth_service.store.counters import Counters
 from auth_service.usecases.audit_log import entry_about
 from auth_service.usecases.check_code import check_code, redeem_code
 from auth_service.usecases.logins import revoke_ended
@@ -61,7 +62,7 @@ async def reset_password(
                 attempt(ports.pseudonyms, LOGIN, name),
                 attempt(ports.pseudonyms, LOGIN_FAMILIAR, name, network_of(client.ip)),
             ):
-                await transaction.forget(failures.limit, failures.subject)
+                await Counters(transaction).forget(failures.limit, failures.subject)
         await transaction.record(
             entry_about(
                 Event.PASSWORD_RESET,
