@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from auth_service.domain.trust import permanent_revocation
 from auth_service.store.caller import caller_transactions
+from auth_service.store.revocations import Revocations
 from auth_service.store.transactions import Effects
 from chassis.caller import Caller
 from chassis.clock import utc_now
@@ -129,7 +130,7 @@ async def test_a_row_cannot_be_written_in_another_users_name(
 
     with pytest.raises(DBAPIError, match="row-level security"):
         async with caller_transactions(app, effects)(alice) as transaction:
-            await transaction.revoke(revocation)
+            await Revocations(transaction).add(revocation)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ from auth_service.domain.erasures import Erasure
 from auth_service.domain.users import Account, User
 from auth_service.store.accounts import find_account, find_user
 from auth_service.store.effects import PostgresEffects
-from auth_service.store.logins import PostgresOwnLogins
 from auth_service.store.profiles import PostgresProfiles
 from auth_service.store.tables import erasures, logins, service_erasures, tokens, users
 from auth_service.store.transactions import Effects
@@ -22,7 +21,7 @@ from chassis.db.idempotency import find_repeated, forget_answers
 from chassis.idempotency import Effect, Once
 
 
-class CallerTransaction(PostgresProfiles, PostgresEffects, PostgresOwnLogins):
+class CallerTransaction(PostgresProfiles, PostgresEffects):
     """One transaction for a logged-in user: nothing of anybody else can be seen in it."""
 
     def __init__(self, connection: AsyncConnection, effects: Effects, caller: Caller) -> None:

@@ -1,17 +1,15 @@
 """What both kinds of transaction write, and what follows once it is committed."""
 
-from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, insert, update
+from sqlalchemy import func, update
 
 from auth_service.domain.audit_log import AuditEntry
 from auth_service.domain.erasures import Erasure
-from auth_service.domain.trust import Revocation
 from auth_service.store.anonymise import PostgresAnonymisation
 from auth_service.store.audit_log import record
-from auth_service.store.tables import logins, revocations, service_erasures
+from auth_service.store.tables import service_erasures
 from auth_service.store.transactions import Transaction
 from chassis.outbox import enqueue
 
@@ -22,18 +20,6 @@ class PostgresEffects(PostgresAnonymisation, Transaction):
     async def record(self, entry: AuditEntry) -> None:
         await record(self._connection, entry)
         self.changes.recorded.append(entry)
-
-    async def end_login(self, login_id: UUID, at: datetime) -> None:
-        await self._connection.execute(
-            update(logins)
-            .where(logins.c.id == login_id, logins.c.revoked_at.is_(None))
-            .values(revoked_at=at)
-        )
-
-    async def revoke(self, *these: Revocation) -> None:
-        if these:
-            await self._connection.execute(insert(revocations), [asdict(one) for one in these])
-            self.changes.revoked = True
 
     async def confirm_erasure(self, erasure_id: UUID, service: str, at: datetime) -> bool:
         result = await self._connection.execute(

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import func, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -41,3 +41,10 @@ class PostgresProfiles:
         except IntegrityError as error:
             # The one rule that a well-formed address can break; the transaction ends with this.
             raise EmailTaken() from error
+
+    async def replace_password(self, user_id: UUID, password_hash: str) -> None:
+        await self._connection.execute(
+            update(users)
+            .where(users.c.id == user_id)
+            .values(password_hash=password_hash, password_set_at=func.clock_timestamp())
+        )

@@ -8,14 +8,10 @@ from uuid import UUID
 
 from sqlalchemy import (
     Text,
-    and_,
     bindparam,
-    case,
     delete,
     exists,
     func,
-    insert,
-    or_,
     select,
     update,
 )
@@ -23,16 +19,12 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from auth_service.domain.emails import email_key
 from auth_service.domain.erasures import Erasure, Receipt, ServiceErasure
-from auth_service.domain.limits import network_of
-from auth_service.domain.logins import Client, Login, RefreshToken
-from auth_service.domain.trust import Revocation
 from auth_service.domain.users import Account, Role, User
 from auth_service.store.accounts import find_account
 from auth_service.store.anonymise import PostgresUnanonymised
 from auth_service.store.audit_log import prune_before, written
 from auth_service.store.codes import PostgresRecovery
 from auth_service.store.effects import PostgresEffects
-from auth_service.store.logins import PostgresLoginEnds
 from auth_service.store.profiles import PostgresProfiles
 from auth_service.store.tables import (
     codes,
@@ -61,36 +53,10 @@ _SET_LAST_LOGIN = Statement(
         password_hash=func.coalesce(bindparam("renewed", type_=Text), users.c.password_hash),
     )
 )
-_ADD_LOGIN = Statement(
-    insert(logins),
-    columns=[
-        "id",
-        "tenant_id",
-        "user_id",
-        "ip",
-        "network",
-        "user_agent",
-        "created_at",
-        "last_used_at",
-        "expires_at",
-    ],
-)
-_ADD_REFRESH_TOKEN = Statement(
-    insert(refresh_tokens),
-    columns=["digest", "login_id", "tenant_id", "user_id", "created_at", "expires_at"],
-)
-_HAS_USED_NETWORK = Statement(
-    select(
-        exists().where(
-            logins.c.user_id == bindparam("user"), logins.c.network == bindparam("where")
-        )
-    )
-)
 
 
 class SystemTransaction(
     PostgresRecovery,
-    PostgresLoginEnds,
     PostgresProfiles,
     PostgresEffects,
     PostgresUnanonymised,
@@ -148,107 +114,6 @@ class SystemTransaction(
             self._connection, written, user=user_id, seen_at=at, renewed=password_hash
         )
 
-    async def has_used_network(self, user_id: UUID, network: str) -> bool:
-        row = await _HAS_USED_NETWORK.first(self._connection, user=user_id, where=network)
-        assert row is not None
-        return bool(row[0])
-
-    async def add_login(self, login: Login, client: Client) -> None:
-        _ADD_LOGIN.defer(
-            self._connection,
-            written,
-            id=login.id,
-            tenant_id=login.tenant_id,
-            user_id=login.user_id,
-            ip=client.ip,
-            network=network_of(client.ip),
-            user_agent=client.user_agent,
-            created_at=login.created_at,
-            last_used_at=login.created_at,
-            expires_at=login.expires_at,
-        )
-
-    async def find_login(self, digest: bytes) -> Login | None:
-        query = (
-            select(
-                logins.c.id,
-                logins.c.tenant_id,
-                logins.c.user_id,
-                logins.c.created_at,
-                logins.c.expires_at,
-                logins.c.revoked_at,
-            )
-            .join(refresh_tokens, refresh_tokens.c.login_id == logins.c.id)
-            .where(refresh_tokens.c.digest == digest)
-            .with_for_update(of=logins)
-        )
-        row = (await self._connection.execute(query)).one_or_none()
-        return None if row is None else Login(**row._mapping)
-
-    async def refresh_token(self, digest: bytes) -> tuple[RefreshToken, datetime] | None:
-        query = select(
-            refresh_tokens.c.digest,
-            refresh_tokens.c.login_id,
-            refresh_tokens.c.created_at,
-            refresh_tokens.c.expires_at,
-            refresh_tokens.c.rotated_at,
-            refresh_tokens.c.successor,
-            func.clock_timestamp().label("now"),
-        ).where(refresh_tokens.c.digest == digest)
-        row = (await self._connection.execute(query)).one_or_none()
-        if row is None:
-            return None
-        found = dict(row._mapping)
-        now: datetime = found.pop("now")
-        return RefreshToken(**found), now
-
-    async def add_refresh_token(self, token: RefreshToken, login: Login) -> None:
-        _ADD_REFRESH_TOKEN.defer(
-            self._connection,
-            written,
-            digest=token.digest,
-            login_id=login.id,
-            tenant_id=login.tenant_id,
-            user_id=login.user_id,
-            created_at=token.created_at,
-            expires_at=token.expires_at,
-        )
-
-    async def rotate(self, token: RefreshToken, *, at: datetime, successor: bytes) -> None:
-        this = refresh_tokens.c.digest == token.digest
-        await self._connection.execute(
-            update(refresh_tokens)
-            # Each side has an index: a login may have thousands of tokens behind it.
-            .where(
-                or_(
-                    this,
-                    and_(
-                        refresh_tokens.c.login_id == token.login_id,
-                        refresh_tokens.c.successor.is_not(None),
-                    ),
-                )
-            )
-            .values(
-                rotated_at=case((this, at), else_=refresh_tokens.c.rotated_at),
-                successor=case((this, successor), else_=None),
-            )
-        )
-
-    async def extend_login(
-        self, login_id: UUID, client: Client, *, at: datetime, expires_at: datetime
-    ) -> None:
-        await self._connection.execute(
-            update(logins)
-            .where(logins.c.id == login_id)
-            .values(
-                last_used_at=at,
-                expires_at=expires_at,
-                ip=client.ip,
-                network=network_of(client.ip),
-                user_agent=client.user_agent,
-            )
-        )
-
     async def receipt(self, erasure_id: UUID) -> Receipt | None:
         query = (
             select(service_erasures.c.service, service_erasures.c.erased_at)
@@ -283,23 +148,6 @@ class SystemTransaction(
             )
         )
         return [Erasure(**row._mapping) for row in result]
-
-    async def revocations_since(
-        self, since: datetime | None
-    ) -> tuple[Sequence[Revocation], datetime]:
-        present = (await self._connection.execute(select(func.now()))).scalar_one()
-        query = select(
-            revocations.c.id,
-            revocations.c.tenant_id,
-            revocations.c.user_id,
-            revocations.c.sid,
-            revocations.c.revoked_at,
-            revocations.c.expires_at,
-        ).where(revocations.c.expires_at > func.now())
-        if since is not None:
-            query = query.where(revocations.c.stored_at > since)
-        result = await self._connection.execute(query)
-        return [Revocation(**row._mapping) for row in result], present
 
     async def promote(self, key: str, role: Role) -> tuple[User, Role] | None:
         account = await find_account(self._connection, users.c.username_key, key, lock=True)

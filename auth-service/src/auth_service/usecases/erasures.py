@@ -8,6 +8,7 @@ from auth_service.domain.errors import ErasureNotFound
 from auth_service.domain.trust import permanent_revocation
 from auth_service.domain.users import User
 from auth_service.store.caller import CallerTransaction
+from auth_service.store.revocations import Revocations
 from auth_service.store.system import SystemTransaction
 from auth_service.usecases.ports import Ports
 from chassis.clock import utc_now
@@ -24,7 +25,7 @@ async def begin_erasure(transaction: CallerTransaction, user: User, erasure_id: 
     now = utc_now()
     erasure = Erasure(erasure_id, user.tenant_id, user.id, requested_at=now)
     await transaction.leave_tombstone(user.id, now)
-    await transaction.revoke(
+    await Revocations(transaction).add(
         permanent_revocation(new_id(), tenant_id=user.tenant_id, user_id=user.id, sid=None, now=now)
     )
     await transaction.add_erasure(erasure, services=ERASING_SERVICES)

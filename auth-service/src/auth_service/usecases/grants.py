@@ -7,6 +7,8 @@ from hashlib import sha256
 
 from auth_service.domain.logins import Client, Login, RefreshToken
 from auth_service.domain.users import User
+from auth_service.store.logins import Logins
+from auth_service.store.refresh_tokens import RefreshTokens
 from auth_service.store.system import SystemTransaction
 from auth_service.usecases.ports import AccessToken, Ports
 from chassis.ids import new_id
@@ -39,7 +41,7 @@ async def open_login(
         created_at=now,
         expires_at=now + ports.refresh_life,
     )
-    await transaction.add_login(login, client)
+    await Logins(transaction).add(login, client)
     return await issue_grant(ports, transaction, user, login, now)
 
 
@@ -48,7 +50,7 @@ async def issue_grant(
 ) -> Grant:
     """Store a new refresh token of ``login``, valid from ``now`` on, and issue its access token."""
     refresh_token = secrets.token_urlsafe(_SECRET_BYTES)
-    await transaction.add_refresh_token(
+    await RefreshTokens(transaction).add(
         RefreshToken(
             digest=digest_of_refresh_token(refresh_token),
             login_id=login.id,

@@ -26,6 +26,8 @@ from auth_service.domain.users import (
     username_key,
     username_problem,
 )
+from auth_service.store.logins import Logins
+from auth_service.store.revocations import Revocations
 from auth_service.store.system import SystemTransaction
 from auth_service.usecases.audit_log import entry_about, entry_by, record_in_own_transaction
 from auth_service.usecases.check_code import check_code, redeem_code
@@ -155,8 +157,8 @@ async def log_out(ports: Ports, caller: Caller) -> None:
     login_id = parse_id(caller.sid)
     async with ports.open_caller(caller) as transaction:
         if login_id is not None:
-            await transaction.end_login(login_id, now)
-        await transaction.revoke(
+            await Logins(transaction).end(login_id, now)
+        await Revocations(transaction).add(
             permanent_revocation(
                 new_id(),
                 tenant_id=caller.tenant_id,
@@ -189,7 +191,9 @@ async def _name_attempt(
     """The attempt that failures under that name count as; for an unknown name after the same work."""
     network = network_of(client.ip)
     if (
-        await transaction.has_used_network(account.user.id if account else new_id(), network)
+        await Logins(transaction).has_used_network(
+            account.user.id if account else new_id(), network
+        )
         and network
     ):
         return attempt(ports.pseudonyms, LOGIN_FAMILIAR, _key(username), network)
@@ -198,7 +202,7 @@ async def _name_attempt(
 
 async def _end_excess_logins(transaction: SystemTransaction, user: User, now: datetime) -> None:
     """End the oldest logins of the user, so that with the one about to be opened there are LOGINS_MAX."""
-    ended = await transaction.end_oldest_logins(user.id, now, but=LOGINS_MAX - 1)
+    ended = await Logins(transaction).end_oldest(user.id, now, but=LOGINS_MAX - 1)
     await revoke_ended(transaction, ended, now, tenant_id=user.tenant_id, user_id=user.id)
     if ended:
         await transaction.record(

@@ -9,6 +9,7 @@ from auth_service.domain.errors import LoginNotFound
 from auth_service.domain.logins import EndedLogin, OpenLogin
 from auth_service.domain.trust import may_still_be_used
 from auth_service.store.caller import CallerTransaction
+from auth_service.store.logins import Logins
 from auth_service.store.system import SystemTransaction
 from auth_service.usecases.audit_log import entry_by
 from auth_service.usecases.ports import Ports
@@ -30,8 +31,9 @@ async def list_logins(
     after = Position.from_cursor(cursor)
     now = utc_now()
     async with ports.open_caller(caller) as transaction:
-        found = await transaction.open_logins(caller.user_id, now, after=after, limit=limit + 1)
-        total = await transaction.count_logins(caller.user_id, now) if count else None
+        logins = Logins(transaction)
+        found = await logins.list_open(caller.user_id, now, after=after, limit=limit + 1)
+        total = await logins.count_open(caller.user_id, now) if count else None
     return page_of(found, limit, _cursor_of, total=total)
 
 
@@ -42,7 +44,7 @@ async def revoke_login(ports: Ports, caller: Caller, login_id: str) -> None:
         raise LoginNotFound()
     now = utc_now()
     async with ports.open_caller(caller) as transaction:
-        ended = await transaction.end_logins(caller.user_id, now, only=parsed)
+        ended = await Logins(transaction).end_all(caller.user_id, now, only=parsed)
         if not ended:
             raise LoginNotFound()
         await revoke_ended(
@@ -55,7 +57,7 @@ async def revoke_logins(ports: Ports, caller: Caller) -> None:
     """End every login of the caller's, this one included."""
     now = utc_now()
     async with ports.open_caller(caller) as transaction:
-        ended = await transaction.end_logins(caller.user_id, now)
+        ended = await Logins(transaction).end_all(caller.user_id, now)
         await revoke_ended(
             transaction, ended, now, tenant_id=caller.tenant_id, user_id=caller.user_id
         )

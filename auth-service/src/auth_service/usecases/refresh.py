@@ -7,6 +7,9 @@ from auth_service.domain.audit_log import Event
 from auth_service.domain.errors import InvalidRefreshToken
 from auth_service.domain.logins import Client, Login, RefreshOutcome, refresh_outcome
 from auth_service.domain.trust import permanent_revocation
+from auth_service.store.logins import Logins
+from auth_service.store.refresh_tokens import RefreshTokens
+from auth_service.store.revocations import Revocations
 from auth_service.store.system import SystemTransaction
 from auth_service.usecases.audit_log import entry_about_owner
 from auth_service.usecases.grants import Grant, digest_of_refresh_token, issue_grant, reissue_grant
@@ -37,10 +40,10 @@ async def refresh(ports: Ports, *, refresh_token: str, client: Client) -> Grant:
 async def _exchange(
     ports: Ports, transaction: SystemTransaction, presented: str, client: Client
 ) -> Grant | None:
-    login = await transaction.find_login(digest_of_refresh_token(presented))
+    login = await Logins(transaction).find_by_refresh_token(digest_of_refresh_token(presented))
     # Read after the login's lock was had: what another exchange has done is seen, and the time is
     # later than any that it wrote, whatever this replica's own clock says.
-    found = await transaction.refresh_token(digest_of_refresh_token(presented))
+    found = await RefreshTokens(transaction).find(digest_of_refresh_token(presented))
     if login is None or found is None:
         return None
     token, now = found
@@ -53,21 +56,21 @@ async def _exchange(
     account = await transaction.account(login.user_id)
     if account is None:
         return None
-    await transaction.extend_login(login.id, client, at=now, expires_at=now + ports.refresh_life)
+    await Logins(transaction).extend(login.id, client, at=now, expires_at=now + ports.refresh_life)
     if token.successor is not None:
         successor = ports.successors.open(token.successor, under=presented)
         return reissue_grant(ports, account.user, login, successor, now)
     grant = await issue_grant(ports, transaction, account.user, login, now)
     sealed = ports.successors.seal(grant.refresh_token, under=presented)
-    await transaction.rotate(token, at=now, successor=sealed)
+    await RefreshTokens(transaction).rotate(token, at=now, successor=sealed)
     return grant
 
 
 async def _revoke_family(
     transaction: SystemTransaction, login: Login, client: Client, now: datetime
 ) -> None:
-    await transaction.end_login(login.id, now)
-    await transaction.revoke(
+    await Logins(transaction).end(login.id, now)
+    await Revocations(transaction).add(
         permanent_revocation(
             new_id(),
             tenant_id=login.tenant_id,

@@ -9,6 +9,7 @@ from auth_service.domain.logins import Client
 from auth_service.domain.passwords import normalise_password, password_problem
 from auth_service.domain.users import username_key
 from auth_service.store.counters import Counters
+from auth_service.store.logins import Logins
 from auth_service.usecases.audit_log import entry_about
 from auth_service.usecases.check_code import check_code, redeem_code
 from auth_service.usecases.logins import revoke_ended
@@ -54,7 +55,7 @@ async def reset_password(
         user = account.user
         await transaction.replace_password(user.id, password_hash)
         # Login by login: the one that its owner opens next, in this very second, is good.
-        ended = await transaction.end_logins(user.id, now)
+        ended = await Logins(transaction).end_all(user.id, now)
         await revoke_ended(transaction, ended, now, tenant_id=user.tenant_id, user_id=user.id)
         tokens = await end_tokens(transaction, tenant_id=user.tenant_id, user_id=user.id)
         for name in (email_key(user.email), username_key(user.username)):

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from auth_service.domain.trust import Revocation, TrustUpdate, VerificationKey
+from auth_service.store.revocations import Revocations
 from auth_service.store.system import OpenSystem
 from chassis.clock import utc_now
 
@@ -44,7 +45,7 @@ class RevocationFeed:
     async def poll(self) -> None:
         """Read new revocations from the table, and wake the subscriptions."""
         async with self._open_system() as transaction:
-            found, present = await transaction.revocations_since(self._since)
+            found, present = await Revocations(transaction).since(self._since)
         for revocation in found:
             if revocation.id not in self._known:
                 self._count += 1

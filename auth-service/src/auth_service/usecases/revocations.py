@@ -6,6 +6,7 @@ from uuid import UUID
 
 from auth_service.domain.trust import permanent_revocation
 from auth_service.store.caller import CallerTransaction
+from auth_service.store.revocations import Revocations
 from auth_service.store.system import SystemTransaction
 from chassis.ids import new_id
 
@@ -23,7 +24,7 @@ async def revoke_sids(
     One by one: a revocation of the user would take what is signed in the same second for a login
     that goes on, and leave what a clock ahead of ours has signed.
     """
-    await transaction.revoke(
+    await Revocations(transaction).add(
         *(
             permanent_revocation(
                 new_id(), tenant_id=tenant_id, user_id=user_id, sid=str(sid), now=now

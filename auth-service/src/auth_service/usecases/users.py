@@ -8,6 +8,7 @@ from auth_service.domain.authority import is_demotion
 from auth_service.domain.errors import TenantNotFound
 from auth_service.domain.users import Role, Status, User, UserFilter, username_key
 from auth_service.store.admin import AdminTransaction
+from auth_service.store.logins import Logins
 from auth_service.store.system import OpenSystem
 from auth_service.usecases import name_cursor
 from auth_service.usecases.admin import lock_target, open_as_admin
@@ -102,7 +103,7 @@ async def end_logins(transaction: AdminTransaction, user: User) -> None:
     the role that was for two minutes more: it opens nothing that a role does.
     """
     now = utc_now()
-    ended = await transaction.end_logins(user.id, now)
+    ended = await Logins(transaction).end_all(user.id, now)
     await revoke_ended(transaction, ended, now, tenant_id=user.tenant_id, user_id=user.id)
 
 
