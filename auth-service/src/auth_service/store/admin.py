@@ -4,16 +4,15 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select, text, tuple_, update
+from sqlalchemy import func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from auth_service.domain.audit_log import AuditEntry, AuditFilter
 from auth_service.domain.tenants import Tenant
-from auth_service.domain.users import NamePosition, Role, Status, User, UserFilter
-from auth_service.store.accounts import select_users, to_user
+from auth_service.domain.users import NamePosition, User
 from auth_service.store.audit_log import count_entries, find_entries
 from auth_service.store.caller import CallerTransaction
-from auth_service.store.tables import tenants, users
+from auth_service.store.tables import tenants
 from auth_service.store.transactions import Effects
 from chassis.caller import Caller
 from chassis.db.engine import Database
@@ -37,47 +36,9 @@ class AdminTransaction(CallerTransaction):
     is a user's own (logins, tokens) can be seen and changed only after ``act_for``.
     """
 
-    async def users(
-        self, user_filter: UserFilter, *, after: NamePosition | None, limit: int
-    ) -> Sequence[tuple[str, User]]:
-        query = select_users().add_columns(users.c.username_key).where(*_matching(user_filter))
-        if after is not None:
-            query = query.where(tuple_(users.c.username_key, users.c.id) > tuple_(*after))
-        query = query.order_by(users.c.username_key, users.c.id).limit(limit)
-        rows = await self._connection.execute(query)
-        return [(row.username_key, to_user(row._mapping)) for row in rows]
-
-    async def count_users(self, user_filter: UserFilter) -> int:
-        query = (
-            select(func.count())
-            .select_from(users)
-            .where(users.c.status != "deleted", *_matching(user_filter))
-        )
-        return (await self._connection.execute(query)).scalar_one()
-
-    async def lock_users(self, user_ids: Sequence[UUID]) -> Sequence[User]:
-        # In one order, whoever asks: nobody waits for somebody who waits for them.
-        query = (
-            select_users()
-            .where(users.c.id.in_(user_ids))
-            .order_by(users.c.id)
-            .with_for_update(key_share=True)
-        )
-        return [to_user(row._mapping) for row in await self._connection.execute(query)]
-
     async def act_for(self, user: User) -> None:
         """From here on see and change what is this user's own, and nothing else."""
         await _ACT_FOR.run(self._connection, tenant_id=str(user.tenant_id), user_id=str(user.id))
-
-    async def set_role(self, user_id: UUID, role: Role) -> None:
-        await self._connection.execute(
-            update(users).where(users.c.id == user_id).values(role=role.value)
-        )
-
-    async def set_status(self, user_id: UUID, status: Status) -> None:
-        await self._connection.execute(
-            update(users).where(users.c.id == user_id).values(status=status.value)
-        )
 
     async def audit_entries(
         self, audit_filter: AuditFilter, *, before: Position | None, limit: int
@@ -111,22 +72,6 @@ class AdminTransaction(CallerTransaction):
     async def count_tenants(self) -> int:
         query = select(func.count()).select_from(tenants)
         return (await self._connection.execute(query)).scalar_one()
-
-
-def _matching(user_filter: UserFilter) -> Sequence[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if user_filter.tenant_id is not None:
-        conditions.append(users.c.tenant_id == user_filter.tenant_id)
-    if user_filter.query:
-        conditions.append(
-            or_(
-                users.c.username_key.contains(user_filter.query, autoescape=True),
-                func.lower(users.c.email).contains(user_filter.query, autoescape=True),
-            )
-        )
-    if user_filter.status is not None:
-        conditions.append(users.c.status == user_filter.status.value)
-    return conditions
 
 
 OpenAdmin = Callable[[Caller], AbstractAsyncContextManager[AdminTransaction]]

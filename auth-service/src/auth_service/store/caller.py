@@ -2,26 +2,21 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import datetime
-from uuid import UUID
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.domain.erasures import Erasure
-from auth_service.domain.users import Account, User
-from auth_service.store.accounts import find_account, find_user
 from auth_service.store.effects import PostgresEffects
-from auth_service.store.profiles import PostgresProfiles
-from auth_service.store.tables import erasures, logins, service_erasures, tokens, users
+from auth_service.store.tables import erasures, service_erasures
 from auth_service.store.transactions import Effects
 from chassis.caller import Caller
 from chassis.db.engine import Database
-from chassis.db.idempotency import find_repeated, forget_answers
+from chassis.db.idempotency import find_repeated
 from chassis.idempotency import Effect, Once
 
 
-class CallerTransaction(PostgresProfiles, PostgresEffects):
+class CallerTransaction(PostgresEffects):
     """One transaction for a logged-in user: nothing of anybody else can be seen in it."""
 
     def __init__(self, connection: AsyncConnection, effects: Effects, caller: Caller) -> None:
@@ -35,34 +30,6 @@ class CallerTransaction(PostgresProfiles, PostgresEffects):
         Raises IdempotencyKeyReused, RequestInProgress.
         """
         return await find_repeated(self._connection, self._caller, once, made)
-
-    async def user(self, user_id: UUID) -> User | None:
-        return await find_user(self._connection, user_id)
-
-    async def account(self, user_id: UUID, *, lock: bool = False) -> Account | None:
-        return await find_account(self._connection, users.c.id, user_id, lock=lock)
-
-    async def leave_tombstone(self, user_id: UUID, at: datetime) -> None:
-        await self._connection.execute(
-            update(users)
-            .where(users.c.id == user_id)
-            .values(
-                status="deleted",
-                deleted_at=at,
-                username=None,
-                username_key=None,
-                email=None,
-                email_key=None,
-                email_verified_at=None,
-                display_name=None,
-                password_hash=None,
-                last_login_at=None,
-            )
-        )
-        # Addresses and user agents are personal as well; refresh tokens go with their login.
-        for table in (logins, tokens):
-            await self._connection.execute(delete(table).where(table.c.user_id == user_id))
-        await forget_answers(self._connection, user_id)
 
     async def add_erasure(self, erasure: Erasure, *, services: Sequence[str]) -> None:
         await self._connection.execute(

@@ -1,17 +1,12 @@
 """Codes by their digests, and the accounts that they are for; as the worker role."""
 
 from collections.abc import Sequence
-from uuid import UUID
 
 from sqlalchemy import ARRAY, LargeBinary, any_, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.domain.codes import CODE_LIFE, Purpose
-from auth_service.domain.emails import email_key, email_keys
-from auth_service.domain.users import Account
-from auth_service.store.accounts import find_account
-from auth_service.store.tables import codes, users
+from auth_service.store.tables import codes
 from auth_service.store.transactions import Transaction
 
 _GIVEN = codes.c.digest == any_(bindparam("digests", type_=ARRAY(LargeBinary)))
@@ -53,37 +48,3 @@ class Codes:
         statement = delete(codes).where(_GIVEN, _IN_TIME).returning(codes.c.subject)
         result = await self._connection.execute(statement, {"digests": list(digests)})
         return result.one_or_none() is not None
-
-
-class PostgresRecovery:
-    _connection: AsyncConnection
-
-    async def account_by_email(
-        self, email: str, *, lock: bool = False, disabled: bool = False
-    ) -> Account | None:
-        present, *earlier = email_keys(email)
-        found = None
-        for key in (present, *earlier):
-            # All of them in any case: who is found early must not be told by the time it takes.
-            account = await find_account(
-                self._connection, users.c.email_key, key, lock=lock, disabled=disabled
-            )
-            if found is None and account and email_key(account.user.email) == present:
-                found = account
-        return found
-
-    async def is_email_taken(self, email: str) -> bool:
-        return await email_is_taken(self._connection, email)
-
-
-async def email_is_taken(
-    connection: AsyncConnection, email: str, *, but: UUID | None = None
-) -> bool:
-    """Whether the mailbox of ``email`` is some account's verified address, other than ``but``'s."""
-    keys = email_keys(email)
-    query = select(users.c.email, users.c.email_key).where(users.c.email_key.in_(keys))
-    if but is not None:
-        query = query.where(users.c.id != but)
-    rows = await connection.execute(query)
-    # The present key is unique, whatever is kept under it.
-    return any(row.email_key == keys[0] or email_key(row.email) == keys[0] for row in rows)

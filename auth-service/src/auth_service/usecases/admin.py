@@ -7,6 +7,7 @@ from auth_service.domain.authority import may_change
 from auth_service.domain.errors import NotYourself, UserNotFound
 from auth_service.domain.users import Role, Status, User
 from auth_service.store.admin import AdminTransaction
+from auth_service.store.users import Users
 from auth_service.usecases.ports import Ports
 from chassis.caller import Caller
 from chassis.errors import Forbidden
@@ -28,7 +29,7 @@ async def open_as_admin(
     if caller.role not in (_OPERATORS if operator else _ADMINS):
         raise Forbidden()
     async with ports.open_admin(caller) as transaction:
-        _check_still_admin(caller, await transaction.user(caller.user_id))
+        _check_still_admin(caller, await Users(transaction).find(caller.user_id))
         yield transaction
 
 
@@ -45,7 +46,7 @@ async def lock_target(
     if parsed is None:
         raise UserNotFound()
     # Both at once: of two admins who remove each other, the second is none any more.
-    locked = {user.id: user for user in await transaction.lock_users([caller.user_id, parsed])}
+    locked = {user.id: user for user in await Users(transaction).lock([caller.user_id, parsed])}
     _check_still_admin(caller, locked.get(caller.user_id))
     target = locked.get(parsed)
     if target is None:

@@ -2,6 +2,7 @@
 
 from auth_service.domain.audit_log import Event
 from auth_service.domain.passwords import normalise_password, password_problem
+from auth_service.store.accounts import Accounts
 from auth_service.store.logins import Logins
 from auth_service.usecases.audit_log import entry_by
 from auth_service.usecases.confirm_password import confirm_password, lock_confirmed, own_account
@@ -30,7 +31,7 @@ async def change_password(
     now = utc_now()
     async with ports.open_caller(caller) as transaction:
         await lock_confirmed(transaction, account)
-        await transaction.replace_password(caller.user_id, password_hash)
+        await Accounts(transaction).replace_password(caller.user_id, password_hash)
         ended = await Logins(transaction).end_all(caller.user_id, now, but=own_login(caller))
         await revoke_ended(
             transaction, ended, now, tenant_id=caller.tenant_id, user_id=caller.user_id

@@ -5,6 +5,7 @@ from auth_service.domain.errors import AccountDeleted, WrongPassword
 from auth_service.domain.limits import PASSWORD
 from auth_service.domain.passwords import normalise_password
 from auth_service.domain.users import Account
+from auth_service.store.accounts import Accounts
 from auth_service.store.caller import CallerTransaction
 from auth_service.usecases.audit_log import entry_about, record_in_own_transaction
 from auth_service.usecases.ports import Ports
@@ -15,7 +16,7 @@ from chassis.caller import Caller
 async def own_account(ports: Ports, caller: Caller) -> Account:
     """The caller's account as it is now. Raises AccountDeleted."""
     async with ports.open_caller(caller) as transaction:
-        account = await transaction.account(caller.user_id)
+        account = await Accounts(transaction).find(caller.user_id)
     if account is None:
         raise AccountDeleted()
     return account
@@ -26,7 +27,7 @@ async def lock_confirmed(transaction: CallerTransaction, confirmed: Account) -> 
 
     Raises AccountDeleted, and WrongPassword if it has another one by now.
     """
-    current = await transaction.account(confirmed.user.id, lock=True)
+    current = await Accounts(transaction).find(confirmed.user.id, lock=True)
     if current is None:
         raise AccountDeleted()
     if current.password_set_at != confirmed.password_set_at:

@@ -7,6 +7,7 @@ from auth_service.domain.erasures import ERASING_SERVICES, THIS_SERVICE, Erasure
 from auth_service.domain.errors import ErasureNotFound
 from auth_service.domain.trust import permanent_revocation
 from auth_service.domain.users import User
+from auth_service.store.accounts import Accounts
 from auth_service.store.caller import CallerTransaction
 from auth_service.store.revocations import Revocations
 from auth_service.store.system import SystemTransaction
@@ -24,7 +25,7 @@ async def begin_erasure(transaction: CallerTransaction, user: User, erasure_id: 
     """
     now = utc_now()
     erasure = Erasure(erasure_id, user.tenant_id, user.id, requested_at=now)
-    await transaction.leave_tombstone(user.id, now)
+    await Accounts(transaction).leave_tombstone(user.id, now)
     await Revocations(transaction).add(
         permanent_revocation(new_id(), tenant_id=user.tenant_id, user_id=user.id, sid=None, now=now)
     )

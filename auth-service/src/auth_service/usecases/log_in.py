@@ -26,6 +26,7 @@ from auth_service.domain.users import (
     username_key,
     username_problem,
 )
+from auth_service.store.accounts import Accounts
 from auth_service.store.logins import Logins
 from auth_service.store.revocations import Revocations
 from auth_service.store.system import SystemTransaction
@@ -93,10 +94,10 @@ async def register(
         )
         account = Account(user, password_hash, password_set_at=now)
         # Checked before: the database does not see an address under a key of earlier rules.
-        taken = code is not None and await transaction.is_email_taken(email)
-        if taken or not await transaction.add_account(account, key=username_key(username)):
+        taken = code is not None and await Accounts(transaction).is_email_taken(email)
+        if taken or not await Accounts(transaction).add(account, key=username_key(username)):
             # Or has been since.
-            if taken or (code is not None and await transaction.is_email_taken(email)):
+            if taken or (code is not None and await Accounts(transaction).is_email_taken(email)):
                 raise EmailTaken()
             raise UsernameTaken()
         grant = await open_login(ports, transaction, user, client, now)
@@ -138,12 +139,12 @@ async def log_in(ports: Ports, *, username: str, password: str, client: Client) 
         raise InvalidCredentials()
     now = utc_now()
     async with ports.open_system() as transaction:
-        current = await transaction.account(account.user.id, lock=True)
+        current = await Accounts(transaction).find(account.user.id, lock=True)
         # Deleted, or given another password, while the hash was computed.
         if current is None or current.password_set_at != account.password_set_at:
             raise InvalidCredentials()
         await take_back(transaction, failures)
-        await transaction.set_last_login(current.user.id, password_hash=renewed, at=now)
+        await Accounts(transaction).set_last_login(current.user.id, password_hash=renewed, at=now)
         user = replace(current.user, last_login_at=now)
         await _end_excess_logins(transaction, user, now)
         grant = await open_login(ports, transaction, user, client, now)
@@ -175,7 +176,7 @@ async def _check_name_is_free(ports: Ports, *, username: str, client: Client) ->
     source = attempt(ports.pseudonyms, ports.registrations, network_of(client.ip))
     async with ports.open_system() as transaction:
         await count_attempts(transaction, source)
-        taken = await transaction.account_by_key(username_key(username)) is not None
+        taken = await Accounts(transaction).find_by_key(username_key(username)) is not None
     # Outside: the attempt stays counted.
     if taken:
         raise UsernameTaken()
@@ -218,8 +219,8 @@ def _key(typed: str) -> str:
 async def _find(transaction: SystemTransaction, typed: str) -> Account | None:
     """The account, also one that is disabled."""
     if "@" in typed:
-        return await transaction.account_by_email(typed, disabled=True)
-    return await transaction.account_by_key(_key(typed), disabled=True)
+        return await Accounts(transaction).find_by_email(typed, disabled=True)
+    return await Accounts(transaction).find_by_key(_key(typed), disabled=True)
 
 
 def _check_shape(username: str, password: str) -> None:

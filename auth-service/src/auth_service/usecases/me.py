@@ -5,6 +5,7 @@ from uuid import UUID
 from auth_service.domain.audit_log import Event
 from auth_service.domain.errors import AccountDeleted, WrongPassword
 from auth_service.domain.users import User
+from auth_service.store.users import Users
 from auth_service.usecases.audit_log import entry_by, record_in_own_transaction
 from auth_service.usecases.confirm_password import confirm_password, lock_confirmed, own_account
 from auth_service.usecases.erasures import begin_erasure
@@ -16,7 +17,7 @@ from chassis.ids import new_id
 async def get_me(ports: Ports, caller: Caller) -> User:
     """The caller; raises AccountDeleted in the seconds before their token is refused."""
     async with ports.open_caller(caller) as transaction:
-        user = await transaction.user(caller.user_id)
+        user = await Users(transaction).find(caller.user_id)
     if user is None:
         raise AccountDeleted()
     return user

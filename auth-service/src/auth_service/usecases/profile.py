@@ -9,6 +9,7 @@ from auth_service.domain.errors import AccountDeleted, InvalidCode, WrongPasswor
 from auth_service.domain.limits import PROFILE
 from auth_service.domain.profiles import display_name_problem, normalise_display_name
 from auth_service.domain.users import Account, User
+from auth_service.store.accounts import Accounts
 from auth_service.store.caller import CallerTransaction
 from auth_service.store.system import SystemTransaction
 from auth_service.usecases.audit_log import entry_by
@@ -92,7 +93,7 @@ async def _apply(
 ) -> User:
     before = change.before
     user_id = before.user.id
-    current = await transaction.account(user_id, lock=True)
+    current = await Accounts(transaction).find(user_id, lock=True)
     if current is None:
         raise AccountDeleted()
     # Confirmed by a password, or a code for an address, that is another by now.
@@ -105,9 +106,9 @@ async def _apply(
         return current.user
     if change.changes_email or change.verified:
         verified_at = utc_now() if change.verified else None
-        await transaction.set_email(user_id, change.email, verified_at=verified_at)
+        await Accounts(transaction).set_email(user_id, change.email, verified_at=verified_at)
     if name is not None:
-        await transaction.set_display_name(user_id, name)
+        await Accounts(transaction).set_display_name(user_id, name)
     await transaction.record(
         entry_by(
             caller,
@@ -116,6 +117,6 @@ async def _apply(
             address_verified=str(change.verified),
         )
     )
-    changed = await transaction.account(user_id)
+    changed = await Accounts(transaction).find(user_id)
     assert changed is not None
     return changed.user

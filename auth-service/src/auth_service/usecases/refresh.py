@@ -7,6 +7,7 @@ from auth_service.domain.audit_log import Event
 from auth_service.domain.errors import InvalidRefreshToken
 from auth_service.domain.logins import Client, Login, RefreshOutcome, refresh_outcome
 from auth_service.domain.trust import permanent_revocation
+from auth_service.store.accounts import Accounts
 from auth_service.store.logins import Logins
 from auth_service.store.refresh_tokens import RefreshTokens
 from auth_service.store.revocations import Revocations
@@ -53,7 +54,7 @@ async def _exchange(
         case RefreshOutcome.REUSED:
             await _revoke_family(transaction, login, client, now)
             return None
-    account = await transaction.account(login.user_id)
+    account = await Accounts(transaction).find(login.user_id)
     if account is None:
         return None
     await Logins(transaction).extend(login.id, client, at=now, expires_at=now + ports.refresh_life)

@@ -8,6 +8,7 @@ from auth_service.domain.limits import LOGIN, LOGIN_FAMILIAR, network_of
 from auth_service.domain.logins import Client
 from auth_service.domain.passwords import normalise_password, password_problem
 from auth_service.domain.users import username_key
+from auth_service.store.accounts import Accounts
 from auth_service.store.counters import Counters
 from auth_service.store.logins import Logins
 from auth_service.usecases.audit_log import entry_about
@@ -49,11 +50,11 @@ async def reset_password(
     async with ports.open_system() as transaction:
         await redeem_code(ports, transaction, purpose=purpose, email=email, code=code)
         # Locked: a log-in with the old password that is under way will find it changed.
-        account = await transaction.account_by_email(email, lock=True)
+        account = await Accounts(transaction).find_by_email(email, lock=True)
         if account is None:
             raise InvalidCode()
         user = account.user
-        await transaction.replace_password(user.id, password_hash)
+        await Accounts(transaction).replace_password(user.id, password_hash)
         # Login by login: the one that its owner opens next, in this very second, is good.
         ended = await Logins(transaction).end_all(user.id, now)
         await revoke_ended(transaction, ended, now, tenant_id=user.tenant_id, user_id=user.id)

@@ -6,6 +6,7 @@ from auth_service.domain.emails import email_key, email_problem, normalise_email
 from auth_service.domain.limits import SEND, SEND_FROM, network_of, send_all
 from auth_service.domain.logins import Client
 from auth_service.domain.users import Account
+from auth_service.store.accounts import Accounts
 from auth_service.store.codes import Codes
 from auth_service.usecases.audit_log import entry_about, record_in_own_transaction
 from auth_service.usecases.check_code import code_digests, code_subjects
@@ -41,7 +42,7 @@ async def send_code(ports: Ports, job: CodeJob) -> None:
     """
     code = new_code()
     async with ports.open_system() as transaction:
-        account = await transaction.account_by_email(job.email)
+        account = await Accounts(transaction).find_by_email(job.email)
         await Codes(transaction).save(
             job.purpose,
             subjects=code_subjects(ports, job.purpose, job.email),

@@ -28,6 +28,7 @@ from auth_service.domain.tokens import (
     normalise_scopes,
     scopes_problem,
 )
+from auth_service.store.accounts import Accounts
 from auth_service.store.caller import CallerTransaction
 from auth_service.store.system import SystemTransaction
 from auth_service.store.tokens import Tokens
@@ -96,7 +97,7 @@ async def create_token(
     async with ports.open_caller(caller) as transaction:
         tokens = Tokens(transaction)
         # Locked, so that no two see room for one.
-        if await transaction.account(caller.user_id, lock=True) is None:
+        if await Accounts(transaction).find(caller.user_id, lock=True) is None:
             raise AccountDeleted()
         if once is not None and await transaction.find_repeated(once, token.id) is not None:
             raise TokenAlreadyShown()
@@ -155,7 +156,7 @@ async def exchange_token(ports: Ports, *, secret: str, client: Client) -> Access
     async with ports.open_system() as transaction:
         tokens = Tokens(transaction)
         token = await tokens.find_by_digest(_digest(secret))
-        account = None if token is None else await transaction.account(token.user_id)
+        account = None if token is None else await Accounts(transaction).find(token.user_id)
         # An access token counts whole seconds.
         usable = token is not None and access_life(token, now).total_seconds() >= 1
         if token is not None and account is not None and usable:

@@ -7,9 +7,11 @@ from auth_service.domain.audit_log import Event
 from auth_service.domain.authority import is_demotion
 from auth_service.domain.errors import TenantNotFound
 from auth_service.domain.users import Role, Status, User, UserFilter, username_key
+from auth_service.store.accounts import Accounts
 from auth_service.store.admin import AdminTransaction
 from auth_service.store.logins import Logins
 from auth_service.store.system import OpenSystem
+from auth_service.store.users import Users
 from auth_service.usecases import name_cursor
 from auth_service.usecases.admin import lock_target, open_as_admin
 from auth_service.usecases.audit_log import entry_about, entry_by
@@ -52,8 +54,9 @@ async def list_users(
             query=username_key(query),
             status=status,
         )
-        found = await transaction.users(user_filter, after=after, limit=limit + 1)
-        total = await transaction.count_users(user_filter) if count else None
+        users = Users(transaction)
+        found = await users.list(user_filter, after=after, limit=limit + 1)
+        total = await users.count(user_filter) if count else None
     shown = tuple(user for _, user in found[:limit])
     if len(found) <= limit:
         return Page(shown, total=total)
@@ -85,9 +88,9 @@ async def update_user(
             await transaction.record(entry_by(caller, event, target))
         await transaction.act_for(target)
         if changed.role != target.role:
-            await transaction.set_role(target.id, changed.role)
+            await Users(transaction).set_role(target.id, changed.role)
         if changed.status != target.status:
-            await transaction.set_status(target.id, changed.status)
+            await Users(transaction).set_status(target.id, changed.status)
         loses_status = changed.status != target.status and changed.status is Status.DISABLED
         if loses_status:
             await end_tokens(transaction, tenant_id=target.tenant_id, user_id=target.id)
@@ -126,7 +129,7 @@ async def delete_user(ports: Ports, caller: Caller, user_id: str) -> UUID:
 async def make_operator(open_system: OpenSystem, name: str) -> User | None:
     """Make the active user of that name an operator; None when there is none."""
     async with open_system() as transaction:
-        found = await transaction.promote(username_key(name), Role.OPERATOR)
+        found = await Accounts(transaction).promote(username_key(name), Role.OPERATOR)
         if found is None:
             return None
         user, before = found
