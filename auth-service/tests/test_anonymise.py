@@ -8,8 +8,8 @@ import pytest
 
 from auth_service.domain.audit_log import Event
 from auth_service.domain.logins import Client
-from auth_service.store.system import system_transactions
-from auth_service.store.transactions import Effects
+from auth_service.store.audit_log import AuditLog
+from auth_service.store.transactions import Effects, system_transactions
 from auth_service.usecases.audit_log import entry_about_owner
 from chassis.db.engine import Database, Scope
 from chassis.grpc.client import Channel
@@ -192,5 +192,5 @@ async def _record_late(database: DatabaseUrls, user: auth_pb2.User) -> None:
         Client("198.51.100.9", "a stranger's"),
     )
     async with system_transactions(worker, effects)() as transaction:
-        await transaction.record(late)
+        await AuditLog(transaction).record(late)
     await worker.stop()

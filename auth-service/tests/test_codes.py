@@ -11,8 +11,7 @@ import pytest
 
 from auth_service.domain.codes import Purpose
 from auth_service.store.codes import Codes
-from auth_service.store.system import system_transactions
-from auth_service.store.transactions import Effects
+from auth_service.store.transactions import Effects, system_transactions
 from chassis.db.engine import Database
 from chassis.errors import FieldError, Kind, RemoteError
 from chassis.grpc.client import Channel

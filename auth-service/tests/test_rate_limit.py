@@ -20,8 +20,8 @@ from auth_service.domain.limits import (
     network_of,
     seconds_to_wait,
 )
-from auth_service.store.system import OpenSystem, system_transactions
-from auth_service.store.transactions import Effects
+from auth_service.store.expired import delete_expired
+from auth_service.store.transactions import Effects, OpenSystem, system_transactions
 from auth_service.usecases.rate_limit import Attempt, Counted, attempt, count_attempts, take_back
 from chassis.db.engine import Database
 from chassis.testing import DatabaseUrls
@@ -143,7 +143,7 @@ async def test_what_no_window_looks_at_is_swept_away_by_the_databases_clock(
     await _try(open_system, ADA)
     # This process' clock is a year ahead: nothing that counts is forgotten for it.
     async with open_system() as transaction:
-        await transaction.prune(datetime.now(UTC) + timedelta(days=365))
+        await delete_expired(transaction, datetime.now(UTC) + timedelta(days=365))
 
     with psycopg.connect(database.worker) as worker:
         left = worker.execute("SELECT subject FROM counters").fetchall()

@@ -9,8 +9,7 @@ import psycopg
 import pytest
 
 from auth_service.domain.trust import VerificationKey
-from auth_service.store.system import system_transactions
-from auth_service.store.transactions import Effects
+from auth_service.store.transactions import Effects, system_transactions
 from auth_service.usecases.revocation_feed import RevocationFeed
 from chassis.db.engine import Database
 from chassis.errors import Unauthenticated

@@ -10,9 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from auth_service.domain.trust import permanent_revocation
-from auth_service.store.caller import caller_transactions
 from auth_service.store.revocations import Revocations
-from auth_service.store.transactions import Effects
+from auth_service.store.transactions import Effects, caller_transactions
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.db.engine import Database

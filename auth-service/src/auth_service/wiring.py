@@ -17,10 +17,12 @@ from auth_service.events import UserErasedHandler, encode_deleted
 from auth_service.migrations import MIGRATIONS
 from auth_service.rpc import POLICY, AuthServicer, watch
 from auth_service.settings import NAME, Settings
-from auth_service.store.admin import admin_transactions
-from auth_service.store.caller import caller_transactions
-from auth_service.store.system import system_transactions
-from auth_service.store.transactions import Effects
+from auth_service.store.transactions import (
+    Effects,
+    admin_transactions,
+    caller_transactions,
+    system_transactions,
+)
 from auth_service.usecases.ports import CodePorts, Delivery, Ports
 from auth_service.usecases.revocation_feed import RevocationFeed
 from auth_service.usecases.send_code import send_code

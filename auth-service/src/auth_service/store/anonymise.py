@@ -5,11 +5,11 @@ it has come: when a process is killed, another goes on from there. No row before
 missed, for no new entry about a deleted user gets an address.
 """
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.domain.erasures import THIS_SERVICE, Erasure
-from auth_service.store.tables import erasures, service_erasures
+from auth_service.store.deferred import ignore_row
 from chassis.db.statement import Statement
 
 # A user's entries are read along their indexes, whatever part of the table they are and whatever
@@ -30,8 +30,8 @@ _NEXT_ROWS = """
      ORDER BY {person}, at, id LIMIT {batch})
 """
 # Updates the erasure's row exactly when more may follow. An entry of what users did to themselves
-# is found twice, which does no harm. By `ctid` rows are locked in one order, so that two who did things to
-# each other can be deleted at once; the next version of a row is anonymous.
+# is found twice, which does no harm. By `ctid` rows are locked in one order, so that two users who
+# did things to each other can be deleted at once; the next version of a row is anonymous.
 _ANONYMISE = Statement(
     text(
         f"""
@@ -52,41 +52,17 @@ _ANONYMISE = Statement(
         """  # noqa: S608 - words and a number of our own
     )
 )
-_CLAIM = Statement(
-    select(erasures.c.id, erasures.c.tenant_id, erasures.c.user_id, erasures.c.requested_at)
-    .join(service_erasures, service_erasures.c.erasure_id == erasures.c.id)
-    .where(service_erasures.c.service == THIS_SERVICE, service_erasures.c.erased_at.is_(None))
-    .order_by(erasures.c.requested_at)
-    .limit(1)
-    .with_for_update(of=service_erasures, skip_locked=True)
-)
 
 
-async def _ignore(_row: object) -> None:
-    """The value that was set is not read."""
-
-
-class PostgresAnonymisation:
-    """See the port Anonymisation."""
-
-    _connection: AsyncConnection
-
-    async def anonymise_audit_log(self, erasure: Erasure) -> bool:
-        _USE_INDEXES.defer(self._connection, _ignore)
-        more = await _ANONYMISE.run(
-            self._connection,
-            erasure_id=erasure.id,
-            service=THIS_SERVICE,
-            user_id=erasure.user_id,
-        )
-        return not more
-
-
-class PostgresUnanonymised:
-    """See the port Unanonymised."""
-
-    _connection: AsyncConnection
-
-    async def claim_to_anonymise(self) -> Erasure | None:
-        row = await _CLAIM.first(self._connection)
-        return None if row is None else Erasure(**row._asdict())
+async def anonymise_batch(connection: AsyncConnection, erasure: Erasure) -> bool:
+    """Take addresses and agents out of the next few thousand entries about the user, or by them;
+    True if these were the last. To be called once the user is a tombstone.
+    """
+    _USE_INDEXES.defer(connection, ignore_row)
+    more = await _ANONYMISE.run(
+        connection,
+        erasure_id=erasure.id,
+        service=THIS_SERVICE,
+        user_id=erasure.user_id,
+    )
+    return not more

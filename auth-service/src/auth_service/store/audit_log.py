@@ -6,11 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, or_, select, text, tuple_
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.domain.audit_log import AuditEntry, AuditFilter
+from auth_service.domain.erasures import Erasure
 from auth_service.domain.logins import Client
+from auth_service.store.anonymise import anonymise_batch
+from auth_service.store.deferred import ignore_row
 from auth_service.store.tables import audit
+from auth_service.store.transactions import Transaction
 from chassis.db.statement import Statement
 from chassis.paging import Position
 
@@ -35,61 +38,70 @@ _RECORD = Statement(
 )
 
 
-async def record(connection: AsyncConnection, entry: AuditEntry) -> None:
-    """Write ``entry``; where its login is in sight, its address and agent are the login's."""
-    persons = {person for person in (entry.actor_id, entry.subject_id) if person is not None}
-    _RECORD.defer(
-        connection,
-        written,
-        id=entry.id,
-        at=entry.at,
-        tenant_id=entry.tenant_id,
-        actor_id=entry.actor_id,
-        subject_id=entry.subject_id,
-        event=entry.event,
-        ip=entry.client.ip,
-        user_agent=entry.client.user_agent,
-        fields=json.dumps(dict(entry.fields)),
-        persons=list(persons),
-        sid=entry.sid,
-    )
+class AuditLog:
+    """The audit log, in one transaction."""
 
+    def __init__(self, transaction: Transaction) -> None:
+        self._connection = transaction.connection
+        self._changes = transaction.changes
 
-async def written(_row: object) -> None:
-    """The row that was written is not read; an error says that it was not."""
+    async def record(self, entry: AuditEntry) -> None:
+        """Store ``entry`` with this transaction, and log it after the commit.
 
+        Where its login is in sight, its address and agent are the login's; an entry about a deleted
+        user gets none.
+        """
+        persons = {person for person in (entry.actor_id, entry.subject_id) if person is not None}
+        _RECORD.defer(
+            self._connection,
+            ignore_row,
+            id=entry.id,
+            at=entry.at,
+            tenant_id=entry.tenant_id,
+            actor_id=entry.actor_id,
+            subject_id=entry.subject_id,
+            event=entry.event,
+            ip=entry.client.ip,
+            user_agent=entry.client.user_agent,
+            fields=json.dumps(dict(entry.fields)),
+            persons=[*persons],
+            sid=entry.sid,
+        )
+        self._changes.recorded.append(entry)
 
-async def prune_before(connection: AsyncConnection, before: datetime) -> bool:
-    """Delete the oldest entries of before then, so many that no statement takes long; whether there
-    may be more.
-    """
-    oldest = select(audit.c.id).where(audit.c.at < before).order_by(audit.c.at).limit(_PRUNED)
-    result = await connection.execute(delete(audit).where(audit.c.id.in_(oldest)))
-    return result.rowcount == _PRUNED
+    async def list(
+        self, audit_filter: AuditFilter, *, before: Position | None, limit: int
+    ) -> Sequence[AuditEntry]:
+        """Entries that match, newest first, those behind ``before``."""
+        query = (
+            select(audit)
+            .where(*_matching(audit_filter))
+            .order_by(audit.c.at.desc(), audit.c.id.desc())
+            .limit(limit)
+        )
+        if before is not None:
+            query = query.where(tuple_(audit.c.at, audit.c.id) < tuple_(before.at, before.id))
+        return [_to_entry(row._mapping) for row in await self._connection.execute(query)]
 
+    async def count(self, audit_filter: AuditFilter, *, at_most: int) -> int:
+        """How many match; no more than ``at_most`` are counted."""
+        matching = select(audit.c.id).where(*_matching(audit_filter)).limit(at_most).subquery()
+        query = select(func.count()).select_from(matching)
+        return (await self._connection.execute(query)).scalar_one()
 
-async def find_entries(
-    connection: AsyncConnection, audit_filter: AuditFilter, *, before: Position | None, limit: int
-) -> Sequence[AuditEntry]:
-    """What matches, newest first."""
-    query = (
-        select(audit)
-        .where(*_matching(audit_filter))
-        .order_by(audit.c.at.desc(), audit.c.id.desc())
-        .limit(limit)
-    )
-    if before is not None:
-        query = query.where(tuple_(audit.c.at, audit.c.id) < tuple_(before.at, before.id))
-    return [_to_entry(row._mapping) for row in await connection.execute(query)]
+    async def prune(self, before: datetime) -> bool:
+        """Delete the oldest entries of before then, so many that no statement takes long; whether
+        there may be more.
+        """
+        oldest = select(audit.c.id).where(audit.c.at < before).order_by(audit.c.at).limit(_PRUNED)
+        result = await self._connection.execute(delete(audit).where(audit.c.id.in_(oldest)))
+        return result.rowcount == _PRUNED
 
-
-async def count_entries(
-    connection: AsyncConnection, audit_filter: AuditFilter, *, at_most: int
-) -> int:
-    """How many match; no more than ``at_most`` are counted."""
-    matching = select(audit.c.id).where(*_matching(audit_filter)).limit(at_most).subquery()
-    query = select(func.count()).select_from(matching)
-    return (await connection.execute(query)).scalar_one()
+    async def anonymise(self, erasure: Erasure) -> bool:
+        """Take addresses and agents out of the next few thousand entries about the user, or by
+        them; True if these were the last. To be called once the user is a tombstone.
+        """
+        return await anonymise_batch(self._connection, erasure)
 
 
 def _matching(audit_filter: AuditFilter) -> Sequence[ColumnElement[bool]]:

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from auth_service.domain.codes import CODE_LIFE, Purpose
 from auth_service.store.tables import codes
-from auth_service.store.transactions import Transaction
+from auth_service.store.transactions import SystemTransaction
 
 _GIVEN = codes.c.digest == any_(bindparam("digests", type_=ARRAY(LargeBinary)))
 _IN_TIME = codes.c.expires_at > func.now()
@@ -16,7 +16,7 @@ _IN_TIME = codes.c.expires_at > func.now()
 class Codes:
     """Codes in one transaction; each is known by its digests alone."""
 
-    def __init__(self, transaction: Transaction) -> None:
+    def __init__(self, transaction: SystemTransaction) -> None:
         self._connection = transaction.connection
 
     async def save(self, purpose: Purpose, *, subjects: Sequence[bytes], digest: bytes) -> None:

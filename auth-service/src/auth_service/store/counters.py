@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, delete, func, select, text
 
 from auth_service.domain.limits import Limit
 from auth_service.store.tables import counters
-from auth_service.store.transactions import Transaction
+from auth_service.store.transactions import SystemTransaction
 from chassis.db.statement import Statement
 
 _REFUSED = Counter("auth_attempts_refused_total", "Attempts beyond a limit, by scope.", ["scope"])
@@ -64,7 +64,7 @@ async def _ignore(_row: object) -> None:
 class Counters:
     """The counted attempts of rate limits, in one transaction."""
 
-    def __init__(self, transaction: Transaction) -> None:
+    def __init__(self, transaction: SystemTransaction) -> None:
         self._connection = transaction.connection
 
     async def count(self, limit: Limit, subject: bytes) -> datetime | None:

@@ -7,7 +7,7 @@ from sqlalchemy import and_, case, func, insert, or_, select, update
 from auth_service.domain.logins import Login, RefreshToken
 from auth_service.store.deferred import ignore_row
 from auth_service.store.tables import refresh_tokens
-from auth_service.store.transactions import Transaction
+from auth_service.store.transactions import SystemTransaction
 from chassis.db.statement import Statement
 
 _ADD = Statement(
@@ -19,7 +19,7 @@ _ADD = Statement(
 class RefreshTokens:
     """Refresh tokens, in one transaction."""
 
-    def __init__(self, transaction: Transaction) -> None:
+    def __init__(self, transaction: SystemTransaction) -> None:
         self._connection = transaction.connection
 
     async def find(self, digest: bytes) -> tuple[RefreshToken, datetime] | None:

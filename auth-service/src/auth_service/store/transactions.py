@@ -1,15 +1,37 @@
-"""Open transactions, which repositories are made on, and what follows their commit."""
+"""Transactions, which repositories are made on, and what follows their commit.
 
-from collections.abc import Callable
+Two roles. What a logged-in user does runs as the app role, where row-level security shows their
+own rows and nothing else, to an admin also what the role in the token lets them see. Registering,
+logging in and refreshing have no caller yet, so they run as the worker role, whose policies admit
+every row, as do the background jobs.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.domain.audit_log import WARNINGS, AuditEntry
 from auth_service.domain.erasures import Erasure
+from auth_service.domain.users import User
+from auth_service.store.deferred import ignore_row
+from chassis.caller import Caller
+from chassis.db.engine import Database, Scope
+from chassis.db.statement import Statement
+from chassis.db.transactions import Transaction as UserTransaction
 from chassis.telemetry.logging import get_logger
 
 _log = get_logger("auth_service")
+
+_SET_ROLE = Statement(text("SELECT set_config('parley.role', :role, true)"))
+_ACT_FOR = Statement(
+    text(
+        "SELECT set_config('parley.tenant_id', :tenant_id, true),"
+        " set_config('parley.user_id', :user_id, true)"
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +66,84 @@ class Changes:
             _log_entry(entry)
 
 
-class Transaction:
-    """One open transaction.
+@dataclass(frozen=True, slots=True)
+class CallerTransaction(UserTransaction):
+    """One transaction for a logged-in user: nothing of anybody else can be seen in it."""
 
-    What is written is kept when its block ends, and nothing of it if the block raises.
+    changes: Changes
+
+
+@dataclass(frozen=True, slots=True)
+class AdminTransaction(CallerTransaction):
+    """One transaction for an admin: row-level security shows what their role lets them see.
+
+    A tenant admin sees the users and the audit log of their tenant, an operator everybody's. What
+    is a user's own (logins, tokens) can be seen and changed only after ``act_for``.
     """
 
-    def __init__(self, connection: AsyncConnection, effects: Effects) -> None:
-        self._connection = self.connection = connection
-        self.changes = Changes(effects)
+    async def act_for(self, user: User) -> None:
+        """From here on see and change what is this user's own, and nothing else."""
+        await _ACT_FOR.run(self.connection, tenant_id=str(user.tenant_id), user_id=str(user.id))
+
+
+@dataclass(frozen=True, slots=True)
+class SystemTransaction:
+    """One transaction on nobody's behalf: before a log-in there is no caller yet."""
+
+    connection: AsyncConnection
+    changes: Changes
+
+
+Transaction = CallerTransaction | SystemTransaction
+
+OpenCaller = Callable[[Caller], AbstractAsyncContextManager[CallerTransaction]]
+OpenAdmin = Callable[[Caller], AbstractAsyncContextManager[AdminTransaction]]
+OpenSystem = Callable[[], AbstractAsyncContextManager[SystemTransaction]]
+
+
+def caller_transactions(database: Database, effects: Effects) -> OpenCaller:
+    """Opens transactions on ``database``, which is connected as the app role."""
+
+    @asynccontextmanager
+    async def open_caller(caller: Caller) -> AsyncIterator[CallerTransaction]:
+        changes = Changes(effects)
+        async with database.transaction(caller) as connection:
+            yield CallerTransaction(connection, _scope_of(caller), changes)
+        changes.announce()
+
+    return open_caller
+
+
+def admin_transactions(database: Database, effects: Effects) -> OpenAdmin:
+    """Opens transactions on ``database``, which is connected as the app role."""
+
+    @asynccontextmanager
+    async def open_admin(caller: Caller) -> AsyncIterator[AdminTransaction]:
+        changes = Changes(effects)
+        async with database.transaction(caller) as connection:
+            # For this transaction alone: in their others an admin is a user like any other.
+            _SET_ROLE.defer(connection, ignore_row, role=caller.role)
+            yield AdminTransaction(connection, _scope_of(caller), changes)
+        changes.announce()
+
+    return open_admin
+
+
+def system_transactions(database: Database, effects: Effects) -> OpenSystem:
+    """Opens transactions on ``database``, which is connected as the worker role."""
+
+    @asynccontextmanager
+    async def open_system() -> AsyncIterator[SystemTransaction]:
+        changes = Changes(effects)
+        async with database.transaction() as connection:
+            yield SystemTransaction(connection, changes)
+        changes.announce()
+
+    return open_system
+
+
+def _scope_of(caller: Caller) -> Scope:
+    return Scope(tenant_id=caller.tenant_id, user_id=caller.user_id)
 
 
 def _log_entry(entry: AuditEntry) -> None:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from auth_service.domain.authority import may_change
 from auth_service.domain.errors import NotYourself, UserNotFound
 from auth_service.domain.users import Role, Status, User
-from auth_service.store.admin import AdminTransaction
+from auth_service.store.transactions import AdminTransaction
 from auth_service.store.users import Users
 from auth_service.usecases.ports import Ports
 from chassis.caller import Caller

@@ -3,6 +3,7 @@
 from auth_service.domain.audit_log import NO_CLIENT, AuditEntry, Event
 from auth_service.domain.logins import Client
 from auth_service.domain.users import User
+from auth_service.store.audit_log import AuditLog
 from auth_service.usecases.ports import Ports
 from chassis.caller import Caller
 from chassis.clock import utc_now
@@ -13,7 +14,10 @@ from chassis.ids import new_id, parse_id
 def entry_about(
     event: Event, subject: User | None = None, client: Client = NO_CLIENT, **fields: str
 ) -> AuditEntry:
-    """An entry without an actor: nobody was logged in, or a command did it. ``subject`` None: unknown."""
+    """An entry without an actor: nobody was logged in, or a command did it.
+
+    ``subject`` is None where nobody knows whom it is about.
+    """
     return AuditEntry(
         id=new_id(),
         at=utc_now(),
@@ -66,4 +70,4 @@ def entry_by(
 async def record_in_own_transaction(ports: Ports, entry: AuditEntry) -> None:
     """Record in a transaction of its own: what failed has none."""
     async with ports.open_system() as transaction:
-        await transaction.record(entry)
+        await AuditLog(transaction).record(entry)

@@ -3,6 +3,7 @@
 from auth_service.domain.audit_log import Event
 from auth_service.domain.passwords import normalise_password, password_problem
 from auth_service.store.accounts import Accounts
+from auth_service.store.audit_log import AuditLog
 from auth_service.store.logins import Logins
 from auth_service.usecases.audit_log import entry_by
 from auth_service.usecases.confirm_password import confirm_password, lock_confirmed, own_account
@@ -36,6 +37,6 @@ async def change_password(
         await revoke_ended(
             transaction, ended, now, tenant_id=caller.tenant_id, user_id=caller.user_id
         )
-        await transaction.record(
+        await AuditLog(transaction).record(
             entry_by(caller, Event.PASSWORD_CHANGED, logins_ended=str(len(ended)))
         )

@@ -9,8 +9,9 @@ from auth_service.domain.errors import InvalidCode
 from auth_service.domain.limits import GUESS, GUESS_FROM, network_of
 from auth_service.domain.logins import Client
 from auth_service.domain.users import User
+from auth_service.store.audit_log import AuditLog
 from auth_service.store.codes import Codes
-from auth_service.store.system import SystemTransaction
+from auth_service.store.transactions import SystemTransaction
 from auth_service.usecases.audit_log import entry_about
 from auth_service.usecases.ports import Ports
 from auth_service.usecases.rate_limit import attempt, count_attempts
@@ -40,7 +41,7 @@ async def check_code(
         )
         valid = await Codes(transaction).has(code_digests(ports, purpose, email, code))
         if not valid:
-            await transaction.record(
+            await AuditLog(transaction).record(
                 entry_about(Event.CODE_REFUSED, user, client, purpose=purpose.value)
             )
     return valid

@@ -6,7 +6,7 @@ from auth_service.domain.limits import PASSWORD
 from auth_service.domain.passwords import normalise_password
 from auth_service.domain.users import Account
 from auth_service.store.accounts import Accounts
-from auth_service.store.caller import CallerTransaction
+from auth_service.store.transactions import CallerTransaction
 from auth_service.usecases.audit_log import entry_about, record_in_own_transaction
 from auth_service.usecases.ports import Ports
 from auth_service.usecases.rate_limit import attempt, count_attempts, take_back

@@ -8,9 +8,10 @@ from auth_service.domain.errors import ErasureNotFound
 from auth_service.domain.trust import permanent_revocation
 from auth_service.domain.users import User
 from auth_service.store.accounts import Accounts
-from auth_service.store.caller import CallerTransaction
+from auth_service.store.audit_log import AuditLog
+from auth_service.store.erasures import Erasures
 from auth_service.store.revocations import Revocations
-from auth_service.store.system import SystemTransaction
+from auth_service.store.transactions import CallerTransaction, Transaction
 from auth_service.usecases.ports import Ports
 from chassis.clock import utc_now
 from chassis.ids import new_id, parse_id
@@ -29,9 +30,9 @@ async def begin_erasure(transaction: CallerTransaction, user: User, erasure_id: 
     await Revocations(transaction).add(
         permanent_revocation(new_id(), tenant_id=user.tenant_id, user_id=user.id, sid=None, now=now)
     )
-    await transaction.add_erasure(erasure, services=ERASING_SERVICES)
+    await Erasures(transaction).add(erasure, services=ERASING_SERVICES)
     await _anonymise(transaction, erasure)
-    await transaction.publish_deleted(erasure)
+    await Erasures(transaction).publish_deleted(erasure)
 
 
 async def anonymise_audit_logs(ports: Ports) -> None:
@@ -40,7 +41,7 @@ async def anonymise_audit_logs(ports: Ports) -> None:
     """
     while True:
         async with ports.open_system() as transaction:
-            erasure = await transaction.claim_to_anonymise()
+            erasure = await Erasures(transaction).claim_to_anonymise()
             if erasure is None:
                 return
             await _anonymise(transaction, erasure)
@@ -51,7 +52,7 @@ async def get_erasure(ports: Ports, erasure_id: str) -> Receipt:
     parsed = parse_id(erasure_id)
     if parsed is not None:
         async with ports.open_system() as transaction:
-            receipt = await transaction.receipt(parsed)
+            receipt = await Erasures(transaction).receipt(parsed)
         if receipt is not None:
             return receipt
     raise ErasureNotFound()
@@ -62,7 +63,7 @@ async def confirm_erasure(
 ) -> None:
     """Note a service's confirmation; the first one counts, any later one changes nothing."""
     async with ports.open_system() as transaction:
-        known = await transaction.confirm_erasure(erasure_id, service, erased_at)
+        known = await Erasures(transaction).confirm(erasure_id, service, erased_at)
     if not known:
         # No repetition makes it known: raising would only bring the same event again.
         ports.logger.warning(
@@ -78,11 +79,12 @@ async def sweep_erasures(ports: Ports, *, older_than: timedelta) -> int:
     count = 0
     while True:
         async with ports.open_system() as transaction:
-            erasures = await transaction.claim_unconfirmed(
+            repository = Erasures(transaction)
+            erasures = await repository.claim_unconfirmed(
                 sent_before=now - older_than, at=now, limit=_BATCH
             )
             for erasure in erasures:
-                await transaction.publish_deleted(erasure)
+                await repository.publish_deleted(erasure)
         count += len(erasures)
         if len(erasures) < _BATCH:
             break
@@ -91,7 +93,7 @@ async def sweep_erasures(ports: Ports, *, older_than: timedelta) -> int:
     return count
 
 
-async def _anonymise(transaction: CallerTransaction | SystemTransaction, erasure: Erasure) -> None:
+async def _anonymise(transaction: Transaction, erasure: Erasure) -> None:
     """A batch of audit log entries at a time: a long audit log delays no deletion."""
-    if await transaction.anonymise_audit_log(erasure):
-        await transaction.confirm_erasure(erasure.id, THIS_SERVICE, utc_now())
+    if await AuditLog(transaction).anonymise(erasure):
+        await Erasures(transaction).confirm(erasure.id, THIS_SERVICE, utc_now())

@@ -9,7 +9,7 @@ from auth_service.domain.logins import Client, Login, RefreshToken
 from auth_service.domain.users import User
 from auth_service.store.logins import Logins
 from auth_service.store.refresh_tokens import RefreshTokens
-from auth_service.store.system import SystemTransaction
+from auth_service.store.transactions import SystemTransaction
 from auth_service.usecases.ports import AccessToken, Ports
 from chassis.ids import new_id
 

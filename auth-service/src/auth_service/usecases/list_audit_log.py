@@ -4,6 +4,7 @@ from datetime import datetime
 
 from auth_service.domain.audit_log import AuditEntry, AuditFilter
 from auth_service.domain.users import Role
+from auth_service.store.audit_log import AuditLog
 from auth_service.usecases.admin import open_as_admin
 from auth_service.usecases.ports import Ports
 from chassis.caller import Caller
@@ -50,8 +51,9 @@ async def list_audit(
         until=until,
     )
     async with open_as_admin(ports, caller) as transaction:
-        entries = await transaction.audit_entries(audit_filter, before=before, limit=limit + 1)
-        total = await transaction.count_entries(audit_filter, at_most=_COUNT_MAX) if count else None
+        audit_log = AuditLog(transaction)
+        entries = await audit_log.list(audit_filter, before=before, limit=limit + 1)
+        total = await audit_log.count(audit_filter, at_most=_COUNT_MAX) if count else None
     return page_of(
         entries, limit, lambda entry: Position(entry.at, entry.id).to_cursor(), total=total
     )

@@ -27,9 +27,11 @@ from auth_service.domain.users import (
     username_problem,
 )
 from auth_service.store.accounts import Accounts
+from auth_service.store.audit_log import AuditLog
 from auth_service.store.logins import Logins
 from auth_service.store.revocations import Revocations
-from auth_service.store.system import SystemTransaction
+from auth_service.store.tenants import Tenants
+from auth_service.store.transactions import SystemTransaction
 from auth_service.usecases.audit_log import entry_about, entry_by, record_in_own_transaction
 from auth_service.usecases.check_code import check_code, redeem_code
 from auth_service.usecases.grants import Grant, open_login
@@ -84,7 +86,7 @@ async def register(
             await redeem_code(ports, transaction, purpose=Purpose.REGISTER, email=email, code=code)
         user = User(
             id=new_id(),
-            tenant_id=await transaction.ensure_tenant(ports.tenant, new_id=new_id()),
+            tenant_id=await Tenants(transaction).ensure(ports.tenant, new_id=new_id()),
             username=username,
             email=email,
             role=Role.USER,
@@ -101,7 +103,7 @@ async def register(
                 raise EmailTaken()
             raise UsernameTaken()
         grant = await open_login(ports, transaction, user, client, now)
-        await transaction.record(entry_about(Event.USER_REGISTERED, user, client))
+        await AuditLog(transaction).record(entry_about(Event.USER_REGISTERED, user, client))
     return grant
 
 
@@ -148,7 +150,7 @@ async def log_in(ports: Ports, *, username: str, password: str, client: Client) 
         user = replace(current.user, last_login_at=now)
         await _end_excess_logins(transaction, user, now)
         grant = await open_login(ports, transaction, user, client, now)
-        await transaction.record(entry_about(Event.LOGIN_OPENED, user, client))
+        await AuditLog(transaction).record(entry_about(Event.LOGIN_OPENED, user, client))
     return grant
 
 
@@ -168,7 +170,7 @@ async def log_out(ports: Ports, caller: Caller) -> None:
                 now=now,
             )
         )
-        await transaction.record(entry_by(caller, Event.LOGIN_CLOSED))
+        await AuditLog(transaction).record(entry_by(caller, Event.LOGIN_CLOSED))
 
 
 async def _check_name_is_free(ports: Ports, *, username: str, client: Client) -> None:
@@ -206,7 +208,7 @@ async def _end_excess_logins(transaction: SystemTransaction, user: User, now: da
     ended = await Logins(transaction).end_oldest(user.id, now, but=LOGINS_MAX - 1)
     await revoke_ended(transaction, ended, now, tenant_id=user.tenant_id, user_id=user.id)
     if ended:
-        await transaction.record(
+        await AuditLog(transaction).record(
             entry_about(Event.LOGINS_REVOKED, user, count=str(len(ended)), because="too many")
         )
 

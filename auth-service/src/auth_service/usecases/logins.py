@@ -8,9 +8,9 @@ from auth_service.domain.audit_log import Event
 from auth_service.domain.errors import LoginNotFound
 from auth_service.domain.logins import EndedLogin, OpenLogin
 from auth_service.domain.trust import may_still_be_used
-from auth_service.store.caller import CallerTransaction
+from auth_service.store.audit_log import AuditLog
 from auth_service.store.logins import Logins
-from auth_service.store.system import SystemTransaction
+from auth_service.store.transactions import Transaction
 from auth_service.usecases.audit_log import entry_by
 from auth_service.usecases.ports import Ports
 from auth_service.usecases.revocations import revoke_sids
@@ -50,7 +50,9 @@ async def revoke_login(ports: Ports, caller: Caller, login_id: str) -> None:
         await revoke_ended(
             transaction, ended, now, tenant_id=caller.tenant_id, user_id=caller.user_id
         )
-        await transaction.record(entry_by(caller, Event.LOGIN_REVOKED, login_id=str(parsed)))
+        await AuditLog(transaction).record(
+            entry_by(caller, Event.LOGIN_REVOKED, login_id=str(parsed))
+        )
 
 
 async def revoke_logins(ports: Ports, caller: Caller) -> None:
@@ -61,11 +63,13 @@ async def revoke_logins(ports: Ports, caller: Caller) -> None:
         await revoke_ended(
             transaction, ended, now, tenant_id=caller.tenant_id, user_id=caller.user_id
         )
-        await transaction.record(entry_by(caller, Event.LOGINS_REVOKED, count=str(len(ended))))
+        await AuditLog(transaction).record(
+            entry_by(caller, Event.LOGINS_REVOKED, count=str(len(ended)))
+        )
 
 
 async def revoke_ended(
-    transaction: CallerTransaction | SystemTransaction,
+    transaction: Transaction,
     ended: Sequence[EndedLogin],
     now: datetime,
     *,

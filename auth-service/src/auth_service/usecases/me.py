@@ -5,6 +5,7 @@ from uuid import UUID
 from auth_service.domain.audit_log import Event
 from auth_service.domain.errors import AccountDeleted, WrongPassword
 from auth_service.domain.users import User
+from auth_service.store.audit_log import AuditLog
 from auth_service.store.users import Users
 from auth_service.usecases.audit_log import entry_by, record_in_own_transaction
 from auth_service.usecases.confirm_password import confirm_password, lock_confirmed, own_account
@@ -39,6 +40,8 @@ async def delete_me(ports: Ports, caller: Caller, *, password: str) -> UUID:
     erasure_id = new_id()
     async with ports.open_caller(caller) as transaction:
         current = await lock_confirmed(transaction, account)
-        await transaction.record(entry_by(caller, Event.USER_DELETED, erasure_id=str(erasure_id)))
+        await AuditLog(transaction).record(
+            entry_by(caller, Event.USER_DELETED, erasure_id=str(erasure_id))
+        )
         await begin_erasure(transaction, current.user, erasure_id)
     return erasure_id

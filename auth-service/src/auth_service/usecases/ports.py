@@ -9,9 +9,7 @@ from typing import Protocol
 from auth_service.domain.codes import Purpose
 from auth_service.domain.limits import Limit
 from auth_service.domain.users import User
-from auth_service.store.admin import OpenAdmin
-from auth_service.store.caller import OpenCaller
-from auth_service.store.system import OpenSystem
+from auth_service.store.transactions import OpenAdmin, OpenCaller, OpenSystem
 
 
 class HashingSlot(Protocol):

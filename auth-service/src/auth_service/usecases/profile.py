@@ -10,8 +10,8 @@ from auth_service.domain.limits import PROFILE
 from auth_service.domain.profiles import display_name_problem, normalise_display_name
 from auth_service.domain.users import Account, User
 from auth_service.store.accounts import Accounts
-from auth_service.store.caller import CallerTransaction
-from auth_service.store.system import SystemTransaction
+from auth_service.store.audit_log import AuditLog
+from auth_service.store.transactions import Transaction
 from auth_service.usecases.audit_log import entry_by
 from auth_service.usecases.check_code import check_code, redeem_code
 from auth_service.usecases.confirm_password import confirm_password, own_account
@@ -88,9 +88,7 @@ async def _apply_with_code(ports: Ports, caller: Caller, change: _Change, code: 
         return await _apply(transaction, caller, change)
 
 
-async def _apply(
-    transaction: CallerTransaction | SystemTransaction, caller: Caller, change: _Change
-) -> User:
+async def _apply(transaction: Transaction, caller: Caller, change: _Change) -> User:
     before = change.before
     user_id = before.user.id
     current = await Accounts(transaction).find(user_id, lock=True)
@@ -109,7 +107,7 @@ async def _apply(
         await Accounts(transaction).set_email(user_id, change.email, verified_at=verified_at)
     if name is not None:
         await Accounts(transaction).set_display_name(user_id, name)
-    await transaction.record(
+    await AuditLog(transaction).record(
         entry_by(
             caller,
             Event.PROFILE_CHANGED,

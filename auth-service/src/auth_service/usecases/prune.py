@@ -1,5 +1,7 @@
 """Retention: deletes what has expired and cannot matter any more."""
 
+from auth_service.store.audit_log import AuditLog
+from auth_service.store.expired import delete_expired
 from auth_service.usecases.ports import Ports
 from chassis.clock import utc_now
 
@@ -8,8 +10,8 @@ async def prune(ports: Ports) -> None:
     """Delete logins, tokens of all kinds, revocations and audit log entries whose time has passed."""
     now = utc_now()
     async with ports.open_system() as transaction:
-        await transaction.prune(now)
+        await delete_expired(transaction, now)
     is_more = True
     while is_more:
         async with ports.open_system() as transaction:
-            is_more = await transaction.prune_audit(now - ports.audit_life)
+            is_more = await AuditLog(transaction).prune(now - ports.audit_life)

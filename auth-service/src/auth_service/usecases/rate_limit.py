@@ -7,7 +7,7 @@ from datetime import datetime
 from auth_service.domain.errors import TooManyAttempts
 from auth_service.domain.limits import Limit, seconds_to_wait
 from auth_service.store.counters import Counters
-from auth_service.store.system import SystemTransaction
+from auth_service.store.transactions import SystemTransaction
 from auth_service.usecases.ports import Pseudonyms
 
 

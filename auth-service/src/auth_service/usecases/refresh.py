@@ -8,10 +8,11 @@ from auth_service.domain.errors import InvalidRefreshToken
 from auth_service.domain.logins import Client, Login, RefreshOutcome, refresh_outcome
 from auth_service.domain.trust import permanent_revocation
 from auth_service.store.accounts import Accounts
+from auth_service.store.audit_log import AuditLog
 from auth_service.store.logins import Logins
 from auth_service.store.refresh_tokens import RefreshTokens
 from auth_service.store.revocations import Revocations
-from auth_service.store.system import SystemTransaction
+from auth_service.store.transactions import SystemTransaction
 from auth_service.usecases.audit_log import entry_about_owner
 from auth_service.usecases.grants import Grant, digest_of_refresh_token, issue_grant, reissue_grant
 from auth_service.usecases.ports import Ports
@@ -80,4 +81,4 @@ async def _revoke_family(
             now=now,
         )
     )
-    await transaction.record(entry_about_owner(Event.LOGIN_REUSE_DETECTED, login, client))
+    await AuditLog(transaction).record(entry_about_owner(Event.LOGIN_REUSE_DETECTED, login, client))

@@ -9,6 +9,7 @@ from auth_service.domain.logins import Client
 from auth_service.domain.passwords import normalise_password, password_problem
 from auth_service.domain.users import username_key
 from auth_service.store.accounts import Accounts
+from auth_service.store.audit_log import AuditLog
 from auth_service.store.counters import Counters
 from auth_service.store.logins import Logins
 from auth_service.usecases.audit_log import entry_about
@@ -65,7 +66,7 @@ async def reset_password(
                 attempt(ports.pseudonyms, LOGIN_FAMILIAR, name, network_of(client.ip)),
             ):
                 await Counters(transaction).forget(failures.limit, failures.subject)
-        await transaction.record(
+        await AuditLog(transaction).record(
             entry_about(
                 Event.PASSWORD_RESET,
                 user,

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from auth_service.domain.trust import Revocation, TrustUpdate, VerificationKey
 from auth_service.store.revocations import Revocations
-from auth_service.store.system import OpenSystem
+from auth_service.store.transactions import OpenSystem
 from chassis.clock import utc_now
 
 # Others see a row at its commit, which is later than its `stored_at`: each poll looks back so far.

@@ -5,14 +5,13 @@ from datetime import datetime
 from uuid import UUID
 
 from auth_service.domain.trust import permanent_revocation
-from auth_service.store.caller import CallerTransaction
 from auth_service.store.revocations import Revocations
-from auth_service.store.system import SystemTransaction
+from auth_service.store.transactions import Transaction
 from chassis.ids import new_id
 
 
 async def revoke_sids(
-    transaction: CallerTransaction | SystemTransaction,
+    transaction: Transaction,
     sids: Iterable[UUID],
     now: datetime,
     *,

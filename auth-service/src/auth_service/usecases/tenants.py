@@ -3,6 +3,8 @@
 from auth_service.domain.audit_log import Event
 from auth_service.domain.errors import TenantNameTaken
 from auth_service.domain.tenants import Tenant, normalise_tenant_name, tenant_name_problem
+from auth_service.store.audit_log import AuditLog
+from auth_service.store.tenants import Tenants
 from auth_service.usecases import name_cursor
 from auth_service.usecases.admin import open_as_admin
 from auth_service.usecases.audit_log import entry_by
@@ -29,9 +31,11 @@ async def create_tenant(
     async with open_as_admin(ports, caller, operator=True) as transaction:
         if once is not None and (earlier := await transaction.find_repeated(once, tenant)):
             return earlier
-        if not await transaction.add_tenant(tenant):
+        if not await Tenants(transaction).add(tenant):
             raise TenantNameTaken()
-        await transaction.record(entry_by(caller, Event.TENANT_MADE, made_tenant_id=str(tenant.id)))
+        await AuditLog(transaction).record(
+            entry_by(caller, Event.TENANT_MADE, made_tenant_id=str(tenant.id))
+        )
     return tenant
 
 
@@ -42,8 +46,9 @@ async def list_tenants(
     limit = parse_limit(limit)
     after = name_cursor.from_cursor(cursor)
     async with open_as_admin(ports, caller, operator=True) as transaction:
-        tenants = await transaction.tenants(after=after, limit=limit + 1)
-        total = await transaction.count_tenants() if count else None
+        repository = Tenants(transaction)
+        tenants = await repository.list(after=after, limit=limit + 1)
+        total = await repository.count() if count else None
     return page_of(
         tenants, limit, lambda tenant: name_cursor.to_cursor(tenant.name, tenant.id), total=total
     )

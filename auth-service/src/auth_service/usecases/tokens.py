@@ -29,9 +29,9 @@ from auth_service.domain.tokens import (
     scopes_problem,
 )
 from auth_service.store.accounts import Accounts
-from auth_service.store.caller import CallerTransaction
-from auth_service.store.system import SystemTransaction
+from auth_service.store.audit_log import AuditLog
 from auth_service.store.tokens import Tokens
+from auth_service.store.transactions import Transaction
 from auth_service.usecases.audit_log import entry_about_owner, entry_by
 from auth_service.usecases.ports import AccessToken, Ports
 from auth_service.usecases.rate_limit import attempt, count_attempts
@@ -104,7 +104,9 @@ async def create_token(
         if await tokens.count(caller.user_id) >= TOKENS_MAX:
             raise TooManyTokens()
         await tokens.add(token, _digest(secret))
-        await transaction.record(entry_by(caller, Event.PAT_CREATED, pat_id=str(token.id)))
+        await AuditLog(transaction).record(
+            entry_by(caller, Event.PAT_CREATED, pat_id=str(token.id))
+        )
     return NewToken(token, secret)
 
 
@@ -132,12 +134,10 @@ async def delete_token(ports: Ports, caller: Caller, token_id: str) -> None:
         await revoke_sids(
             transaction, [parsed], utc_now(), tenant_id=caller.tenant_id, user_id=caller.user_id
         )
-        await transaction.record(entry_by(caller, Event.PAT_DELETED, pat_id=str(parsed)))
+        await AuditLog(transaction).record(entry_by(caller, Event.PAT_DELETED, pat_id=str(parsed)))
 
 
-async def end_tokens(
-    transaction: CallerTransaction | SystemTransaction, *, tenant_id: UUID, user_id: UUID
-) -> int:
+async def end_tokens(transaction: Transaction, *, tenant_id: UUID, user_id: UUID) -> int:
     """End all tokens of the user's with this transaction; returns how many."""
     ended = await Tokens(transaction).delete_all(user_id)
     await revoke_sids(transaction, ended, utc_now(), tenant_id=tenant_id, user_id=user_id)
@@ -164,7 +164,7 @@ async def exchange_token(ports: Ports, *, secret: str, client: Client) -> Access
                 await tokens.set_last_used(token.id, at=now)
                 if await tokens.mark_use_recorded(token.id, at=now, interval=RECORD_INTERVAL):
                     used = entry_about_owner(Event.PAT_USED, token, client, pat_id=str(token.id))
-                    await transaction.record(used)
+                    await AuditLog(transaction).record(used)
             life = access_life(token, now)
             return ports.access_tokens.issue(
                 account.user, str(token.id), now, scopes=token.scopes, life=life
@@ -178,7 +178,7 @@ async def exchange_token(ports: Ports, *, secret: str, client: Client) -> Access
                 token.id, at=now, interval=RECORD_INTERVAL
             ):
                 refused = entry_about_owner(Event.PAT_REFUSED, token, client, pat_id=str(token.id))
-                await transaction.record(refused)
+                await AuditLog(transaction).record(refused)
     raise InvalidToken()
 
 

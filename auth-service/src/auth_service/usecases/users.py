@@ -8,9 +8,10 @@ from auth_service.domain.authority import is_demotion
 from auth_service.domain.errors import TenantNotFound
 from auth_service.domain.users import Role, Status, User, UserFilter, username_key
 from auth_service.store.accounts import Accounts
-from auth_service.store.admin import AdminTransaction
+from auth_service.store.audit_log import AuditLog
 from auth_service.store.logins import Logins
-from auth_service.store.system import OpenSystem
+from auth_service.store.tenants import Tenants
+from auth_service.store.transactions import AdminTransaction, OpenSystem
 from auth_service.store.users import Users
 from auth_service.usecases import name_cursor
 from auth_service.usecases.admin import lock_target, open_as_admin
@@ -77,7 +78,7 @@ async def update_user(
         target = await lock_target(transaction, caller, user_id, role=role)
         changed = replace(target, role=role or target.role, status=status or target.status)
         if changed.role != target.role:
-            await transaction.record(
+            await AuditLog(transaction).record(
                 entry_by(
                     caller, Event.USER_ROLE_CHANGED, target, before=target.role, after=changed.role
                 )
@@ -85,7 +86,7 @@ async def update_user(
         if changed.status != target.status:
             disabled = changed.status is Status.DISABLED
             event = Event.USER_DISABLED if disabled else Event.USER_ENABLED
-            await transaction.record(entry_by(caller, event, target))
+            await AuditLog(transaction).record(entry_by(caller, event, target))
         await transaction.act_for(target)
         if changed.role != target.role:
             await Users(transaction).set_role(target.id, changed.role)
@@ -118,7 +119,7 @@ async def delete_user(ports: Ports, caller: Caller, user_id: str) -> UUID:
     async with open_as_admin(ports, caller) as transaction:
         target = await lock_target(transaction, caller, user_id)
         erasure_id = new_id()
-        await transaction.record(
+        await AuditLog(transaction).record(
             entry_by(caller, Event.USER_DELETED, target, erasure_id=str(erasure_id))
         )
         await transaction.act_for(target)
@@ -134,7 +135,7 @@ async def make_operator(open_system: OpenSystem, name: str) -> User | None:
             return None
         user, before = found
         if before is not Role.OPERATOR:
-            await transaction.record(
+            await AuditLog(transaction).record(
                 entry_about(Event.USER_ROLE_CHANGED, user, before=before, after=Role.OPERATOR)
             )
     return user
@@ -151,6 +152,6 @@ async def _tenant(
     if tenant_id is None:
         return None
     parsed = parse_id(tenant_id)
-    if parsed is None or await transaction.tenant(parsed) is None:
+    if parsed is None or await Tenants(transaction).find(parsed) is None:
         raise TenantNotFound()
     return parsed
