@@ -51,7 +51,7 @@ async def _try(attempt: Awaitable[object]) -> None:
         await attempt
 
 
-async def test_what_happens_to_an_account_is_told_with_whom_and_from_where(
+async def test_what_happens_to_an_account_is_recorded_with_whom_and_from_where(
     auth: Channel, register: Register, appoint: Appoint
 ) -> None:
     operator = await appoint("root", "operator")
@@ -173,7 +173,7 @@ async def test_codes_passwords_logins_and_tokens_leave_their_traces(
         assert secret not in text
 
 
-async def test_a_wrong_code_is_told_with_where_it_was_guessed(
+async def test_a_wrong_code_is_recorded_with_where_it_was_tried(
     auth: Channel, appoint: Appoint
 ) -> None:
     operator = await appoint("root", "operator")
@@ -189,7 +189,7 @@ async def test_a_wrong_code_is_told_with_where_it_was_guessed(
     assert not refused.HasField("subject_id")
 
 
-async def test_a_stolen_refresh_token_and_a_guess_at_nobodys_name_are_in_it(
+async def test_a_stolen_refresh_token_and_a_guess_at_nobodys_name_are_in_the_audit_log(
     auth: Channel, register: Register, appoint: Appoint
 ) -> None:
     operator = await appoint("root", "operator")
@@ -210,7 +210,7 @@ async def test_a_stolen_refresh_token_and_a_guess_at_nobodys_name_are_in_it(
     assert (guess.tenant_id, guess.HasField("subject_id"), guess.ip) == ("", False, ELSEWHERE.ip)
 
 
-async def test_a_log_in_to_a_disabled_account_is_told_with_whose_it_is(
+async def test_a_log_in_to_a_disabled_account_is_recorded_with_whose_it_is(
     auth: Channel, register: Register, appoint: Appoint, database: DatabaseUrls
 ) -> None:
     operator = await appoint("root", "operator")
@@ -321,7 +321,7 @@ async def test_it_is_counted_under_the_same_filters_and_no_further_than_10_000(
     assert (await total(operator), await total(admin)) == (10_000, 10_000)
 
 
-async def test_a_tenants_admin_reads_their_tenants_entries_and_no_other(
+async def test_a_tenants_admin_reads_their_tenants_audit_log_and_no_other(
     auth: Channel, register: Register, appoint: Appoint
 ) -> None:
     operator = await appoint("root", "operator")
@@ -346,7 +346,7 @@ async def test_a_tenants_admin_reads_their_tenants_entries_and_no_other(
     }
 
 
-async def test_where_an_operator_of_another_tenant_sits_is_told_no_tenants_admin(
+async def test_the_address_of_an_operator_of_another_tenant_is_shown_to_no_tenants_admin(
     auth: Channel, register: Register, appoint: Appoint
 ) -> None:
     operator = await appoint("root", "operator")
@@ -440,7 +440,7 @@ async def test_the_address_stays_through_many_log_ins_at_once(
     assert told == [(HOME.ip, 1), (ELSEWHERE.ip, 10)]
 
 
-async def test_what_is_rolled_back_is_told_nobody(
+async def test_what_is_rolled_back_is_not_recorded(
     auth: Channel, register: Register, database: DatabaseUrls
 ) -> None:
     await register("ada")
@@ -481,7 +481,7 @@ async def test_it_goes_back_as_far_as_the_setting_says(
     assert "user.registered" in await _events(auth, operator, user_id=ada.user.id)
 
 
-async def test_of_a_token_that_is_used_or_refused_all_day_it_is_told_once_an_hour(
+async def test_a_token_that_is_used_or_refused_all_day_is_recorded_once_an_hour(
     auth: Channel,
     serve: Serve,
     grpc_channel: OpenChannel,

@@ -48,10 +48,10 @@ def _build(settings: Settings) -> "Service":
 def _rotate_key(settings: Settings, _: argparse.Namespace) -> int:
     from auth_service.credentials.keyring import ACTIVATION_SECONDS, rotate
     from auth_service.credentials.signing import UnusableSigningKey
-    from auth_service.wiring import where_keys_are
+    from auth_service.wiring import signing_keys_path
 
     try:
-        rotation = rotate(where_keys_are(settings))
+        rotation = rotate(signing_keys_path(settings))
     except UnusableSigningKey as error:
         return _refuse_keys(error)
     print(

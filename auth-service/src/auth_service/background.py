@@ -19,7 +19,7 @@ _log = get_logger(__name__)
 
 
 class Repeated(Component):
-    """Runs ``work`` every ``seconds`` and whenever woken; a failure is logged, and the task goes on."""
+    """Runs ``work`` every ``seconds`` and whenever woken; a failure is logged, no more."""
 
     def __init__(self, name: str, work: Callable[[], Awaitable[None]], *, seconds: float) -> None:
         self._name = name
@@ -63,7 +63,7 @@ class Repeated(Component):
 
 
 class RevocationPoller(Repeated):
-    """Polls the table of revocations into the feed; ends its subscriptions when the service drains."""
+    """Polls revocations into the feed; ends its subscriptions when the service drains."""
 
     def __init__(self, feed: RevocationFeed, *, seconds: float) -> None:
         super().__init__("revocations", feed.poll, seconds=seconds)

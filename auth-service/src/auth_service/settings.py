@@ -168,7 +168,7 @@ class Settings(DatabaseServiceSettings):
 
     @field_validator("smtp_host", "smtp_sender")
     @classmethod
-    def _is_there_for_mail(cls, value: str | None, info: ValidationInfo) -> str | None:
+    def _is_required_for_smtp(cls, value: str | None, info: ValidationInfo) -> str | None:
         if info.data.get("delivery") != "smtp":
             return value
         if not value:

@@ -51,10 +51,10 @@ from parley.events.rights import (
 # How often the directory of signing keys is read.
 READ_KEYS_SECONDS = 5.0
 # Fewer than there are connections: a request for a code must not wait for the jobs before it.
-_CODES_AT_ONCE = 4
+_CODE_WORKERS = 4
 
 
-def where_keys_are(settings: Settings) -> Path:
+def signing_keys_path(settings: Settings) -> Path:
     """Raises UnusableSigningKey unless the settings name exactly one place."""
     if settings.signing_keys is None:
         raise UnusableSigningKey("one of the two has to be set, and not both")
@@ -63,7 +63,7 @@ def where_keys_are(settings: Settings) -> Path:
 
 def build(settings: Settings) -> Service:
     """The service, not started yet. Raises UnusableSigningKey, UnusableSetting."""
-    keys = KeyRing(where_keys_are(settings))
+    keys = KeyRing(signing_keys_path(settings))
     database = Database(
         settings.database_url.get_secret_value(),
         pool_size=settings.database_pool_size,
@@ -110,7 +110,7 @@ def build(settings: Settings) -> Service:
     )
     queue = JobQueue(
         lambda job: send_code(ports, job),
-        workers=_CODES_AT_ONCE,
+        workers=_CODE_WORKERS,
         size=settings.code_queue,
         delay=settings.code_delay_seconds,
     )
@@ -128,7 +128,7 @@ def build(settings: Settings) -> Service:
             queue=queue,
             delivery=_delivery(settings),
             sends_an_hour=settings.codes_per_hour,
-            to_register=settings.register_with_code,
+            required_to_register=settings.register_with_code,
         ),
         logger=get_logger("auth_service"),
         tenant=settings.tenant,

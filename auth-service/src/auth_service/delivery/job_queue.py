@@ -28,7 +28,7 @@ class JobQueue(Component):
     """Runs ``run`` for each job, ``workers`` at once, while at most ``size`` more wait.
 
     Each job waits for a random part of ``delay`` seconds first. Sending a mail takes time, and
-    sending none does not: whoever knew when a job runs could see that in the time of the next answer.
+    sending none does not: who knew when a job runs could see that in the time of the next answer.
 
     A job that fails is logged without its address, and is not tried again: whoever waits for a code
     asks for another. Jobs that were added before the service drains are still done.

@@ -1,4 +1,4 @@
-"""The mail that a code travels in."""
+"""The e-mail that a code is sent in."""
 
 from email.headerregistry import Address
 from email.message import EmailMessage

@@ -1,4 +1,4 @@
-"""Codes by mail: handed to one SMTP server, which sees to the rest."""
+"""Codes by e-mail, handed to one SMTP server."""
 
 import asyncio
 import ssl

@@ -50,11 +50,10 @@ WARNINGS = frozenset({Event.LOGIN_REUSE_DETECTED})
 class AuditEntry:
     """One entry of the audit log.
 
-    ``actor_id`` is who did it, absent where nobody was logged in; ``subject_id`` whom it is
-    about, and ``tenant_id`` the tenant whose audit log it belongs to, both absent when nobody knows.
-    ``sid`` is the actor's login: it says where from when ``client`` does not; absent where that
-    is none of that tenant's business. Neither ids nor
-    words in ``fields`` are ever a secret or somebody's name.
+    ``actor_id`` is who did it, absent where nobody was logged in; ``subject_id`` whom it is about,
+    and ``tenant_id`` the tenant whose audit log it belongs to, both absent when unknown. ``sid`` is
+    the actor's login, whose address is stored when ``client`` has none; absent where the tenant must
+    not see that address. ``fields`` never hold a secret or somebody's name.
     """
 
     id: UUID

@@ -10,7 +10,7 @@ class UsernameTaken(AppError):
 
 
 class EmailTaken(AppError):
-    """Said to none but those who have shown that the address is theirs."""
+    """Raised only for those who have shown that the address is theirs."""
 
     kind = Kind.CONFLICT
     reason = "EMAIL_TAKEN"

@@ -10,7 +10,7 @@ _TEN_MINUTES = timedelta(minutes=10)
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 
-# What an end user is given of IPv6 at the least: who has one address has all of these.
+# An end user has at least a /64 of IPv6: all of its addresses count as one client.
 _IPV6_PREFIX = 64
 
 

@@ -19,7 +19,7 @@ from chassis.paging import Position
 
 _PRUNED = 5000
 # An entry about a user who is deleted, or is being deleted, gets no address: either the deletion
-# waits for this row and anonymises it, or this row sees the deletion. A skipped lock is a deletion's.
+# waits for this row and anonymises it, or this row sees the deletion, which holds a skipped lock.
 _RECORD = Statement(
     text(
         "INSERT INTO audit"

@@ -36,7 +36,7 @@ class Logins:
     async def end_all(
         self, user_id: UUID, at: datetime, *, only: UUID | None = None, but: UUID | None = None
     ) -> Sequence[EndedLogin]:
-        """End the open logins of the user: all of them, ``only`` this one, or all ``but`` this one."""
+        """End the open logins of the user: all, ``only`` this one, or all ``but`` this one."""
         statement = update(logins).where(_open(user_id, at)).values(revoked_at=at)
         if only is not None:
             statement = statement.where(logins.c.id == only)

@@ -57,10 +57,10 @@ async def register(
 ) -> Grant:
     """Create a user in the newcomers' tenant and log them in.
 
-    With a code that was sent to it the address is verified, and the code used up in the same
-    transaction; without one the address is only shown. Raises ValidationFailed naming every field that is
-    not acceptable, CodeRequired, UsernameTaken, InvalidCode, EmailTaken (to who has shown a
-    good code alone), TooManyAttempts, TooBusy.
+    With a code that was sent to it the address is verified, and the code redeemed in the same
+    transaction; without one the address is only shown. Raises ValidationFailed naming every field
+    that is not acceptable, CodeRequired, UsernameTaken, InvalidCode, EmailTaken (only after a valid
+    code), TooManyAttempts, TooBusy.
     """
     username = normalise_username(username)
     email = normalise_email(email)
@@ -71,7 +71,7 @@ async def register(
         password=password_problem(password),
         code=None if code is None else code_problem(code),
     )
-    if code is None and ports.codes.to_register:
+    if code is None and ports.codes.required_to_register:
         raise CodeRequired()
     with ports.passwords.reserve_slot() as slot:
         await _check_name_is_free(ports, username=username, client=client)
@@ -123,7 +123,7 @@ async def log_in(ports: Ports, *, username: str, password: str, client: Client) 
             # A disabled account is treated as unknown; the audit log alone names it.
             account = known if known is not None and known.user.status is Status.ACTIVE else None
             name_attempt = await _name_attempt(ports, transaction, account, username, client)
-            # Counted before the password is checked: of a thousand attempts at once, ten are checked.
+            # Counted before the password is checked: of a thousand at once, ten are checked.
             *failures, _ = await count_attempts(
                 transaction,
                 attempt(ports.pseudonyms, LOGIN_FROM, network_of(client.ip)),
@@ -191,7 +191,7 @@ async def _name_attempt(
     username: str,
     client: Client,
 ) -> Attempt:
-    """The attempt that failures under that name count as; for an unknown name after the same work."""
+    """What failures under that name count as; for an unknown name after the same work."""
     network = network_of(client.ip)
     if (
         await Logins(transaction).has_used_network(
@@ -204,7 +204,7 @@ async def _name_attempt(
 
 
 async def _end_excess_logins(transaction: SystemTransaction, user: User, now: datetime) -> None:
-    """End the oldest logins of the user, so that with the one about to be opened there are LOGINS_MAX."""
+    """End the oldest logins of the user, so that the next one makes LOGINS_MAX."""
     ended = await Logins(transaction).end_oldest(user.id, now, but=LOGINS_MAX - 1)
     await revoke_ended(transaction, ended, now, tenant_id=user.tenant_id, user_id=user.id)
     if ended:

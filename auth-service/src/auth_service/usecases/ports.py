@@ -124,7 +124,7 @@ class CodePorts:
     # How many may be sent to everybody together.
     sends_an_hour: int
     # Whether nobody registers without one.
-    to_register: bool
+    required_to_register: bool
 
 
 class Logger(Protocol):

@@ -37,7 +37,7 @@ async def update_me(
 
     Another address needs the password, and is unverified unless ``code`` was sent to it; a
     code without an address verifies the present one. Raises ValidationFailed, WrongPassword,
-    InvalidCode, EmailTaken (to who has shown a good code alone), TooManyAttempts,
+    InvalidCode, EmailTaken (only after a valid code), TooManyAttempts,
     AccountDeleted, TooBusy.
     """
     if display_name is not None:

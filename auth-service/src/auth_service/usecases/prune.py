@@ -7,7 +7,7 @@ from chassis.clock import utc_now
 
 
 async def prune(ports: Ports) -> None:
-    """Delete logins, tokens of all kinds, revocations and audit log entries whose time has passed."""
+    """Delete expired logins, tokens of all kinds, revocations and audit log entries."""
     now = utc_now()
     async with ports.open_system() as transaction:
         await delete_expired(transaction, now)

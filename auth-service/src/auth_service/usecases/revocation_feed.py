@@ -1,4 +1,4 @@
-"""The revocation feed: verification keys and the revocation list of this process, and subscriptions to them.
+"""The revocation feed: verification keys and revocation list, and subscriptions to them.
 
 The feed polls the revocations table, so that what another replica revoked is known here within a
 poll. Each subscription has a position of its own and no queue.
@@ -66,7 +66,7 @@ class RevocationFeed:
         self._wake()
 
     async def subscribe(self) -> AsyncGenerator[TrustUpdate]:
-        """A subscription: first the whole state, then each change, and an empty update as heartbeat.
+        """A subscription: first the whole state, then each change, and empty updates as heartbeat.
 
         Each update means that everything committed up to a moment ago is included: while the
         table cannot be read there is none, and the subscriber's own timer notices that.
