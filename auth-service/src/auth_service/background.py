@@ -120,4 +120,6 @@ class Anonymiser(Repeated):
     """Anonymises what the deletion itself has left of a long audit log of a deleted user."""
 
     def __init__(self, ports: Ports, *, seconds: float) -> None:
-        super().__init__("anonymise", lambda: anonymise_audit_logs(ports), seconds=seconds)
+        super().__init__(
+            "anonymise", lambda: anonymise_audit_logs(ports.open_system), seconds=seconds
+        )

@@ -88,7 +88,7 @@ class Accounts(auth_pb2_grpc.AuthServiceServicer):
         request: auth_pb2.LogOutRequest,
         context: Context,
     ) -> auth_pb2.LogOutResponse:
-        await log_out(self._ports, current_caller())
+        await log_out(self._ports.open_caller, current_caller())
         return auth_pb2.LogOutResponse()
 
     async def GetMe(
@@ -96,7 +96,7 @@ class Accounts(auth_pb2_grpc.AuthServiceServicer):
         request: auth_pb2.GetMeRequest,
         context: Context,
     ) -> auth_pb2.GetMeResponse:
-        user = await get_me(self._ports, current_caller())
+        user = await get_me(self._ports.open_caller, current_caller())
         return auth_pb2.GetMeResponse(user=to_user(user))
 
     async def DeleteMe(
@@ -112,7 +112,7 @@ class Accounts(auth_pb2_grpc.AuthServiceServicer):
         request: auth_pb2.GetErasureRequest,
         context: Context,
     ) -> auth_pb2.GetErasureResponse:
-        return to_receipt(await get_erasure(self._ports, request.erasure_id))
+        return to_receipt(await get_erasure(self._ports.open_system, request.erasure_id))
 
     async def WatchRevocations(
         self,

@@ -53,7 +53,7 @@ class Admin(auth_pb2_grpc.AuthServiceServicer):
         self, request: auth_pb2.ListUsersRequest, context: Context
     ) -> auth_pb2.ListUsersResponse:
         page = await list_users(
-            self._ports,
+            self._ports.open_admin,
             current_caller(),
             query=request.query,
             status=_status(request),
@@ -72,21 +72,25 @@ class Admin(auth_pb2_grpc.AuthServiceServicer):
         self, request: auth_pb2.UpdateUserRequest, context: Context
     ) -> auth_pb2.UpdateUserResponse:
         user = await update_user(
-            self._ports, current_caller(), request.id, role=_role(request), status=_status(request)
+            self._ports.open_admin,
+            current_caller(),
+            request.id,
+            role=_role(request),
+            status=_status(request),
         )
         return auth_pb2.UpdateUserResponse(user=to_user(user))
 
     async def DeleteUser(
         self, request: auth_pb2.DeleteUserRequest, context: Context
     ) -> auth_pb2.DeleteUserResponse:
-        erasure_id = await delete_user(self._ports, current_caller(), request.id)
+        erasure_id = await delete_user(self._ports.open_admin, current_caller(), request.id)
         return auth_pb2.DeleteUserResponse(erasure_id=str(erasure_id))
 
     async def ListAudit(
         self, request: auth_pb2.ListAuditRequest, context: Context
     ) -> auth_pb2.ListAuditResponse:
         page = await list_audit(
-            self._ports,
+            self._ports.open_admin,
             current_caller(),
             event=request.event,
             user_id=request.user_id if request.HasField("user_id") else None,
@@ -106,7 +110,7 @@ class Admin(auth_pb2_grpc.AuthServiceServicer):
         self, request: auth_pb2.CreateTenantRequest, context: Context
     ) -> auth_pb2.CreateTenantResponse:
         tenant = await create_tenant(
-            self._ports,
+            self._ports.open_admin,
             current_caller(),
             name=request.name,
             once=once(request, _encode_tenant, _decode_tenant),
@@ -117,7 +121,7 @@ class Admin(auth_pb2_grpc.AuthServiceServicer):
         self, request: auth_pb2.ListTenantsRequest, context: Context
     ) -> auth_pb2.ListTenantsResponse:
         page = await list_tenants(
-            self._ports,
+            self._ports.open_admin,
             current_caller(),
             limit=request.limit,
             cursor=request.cursor,

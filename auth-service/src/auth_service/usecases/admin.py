@@ -6,9 +6,8 @@ from contextlib import asynccontextmanager
 from auth_service.domain.authority import may_change
 from auth_service.domain.errors import NotYourself, UserNotFound
 from auth_service.domain.users import Role, Status, User
-from auth_service.store.transactions import AdminTransaction
+from auth_service.store.transactions import AdminTransaction, OpenAdmin
 from auth_service.store.users import Users
-from auth_service.usecases.ports import Ports
 from chassis.caller import Caller
 from chassis.errors import Forbidden
 from chassis.ids import parse_id
@@ -19,7 +18,7 @@ _OPERATORS = frozenset({Role.OPERATOR})
 
 @asynccontextmanager
 async def open_as_admin(
-    ports: Ports, caller: Caller, *, operator: bool = False
+    open_transaction: OpenAdmin, caller: Caller, *, operator: bool = False
 ) -> AsyncIterator[AdminTransaction]:
     """A transaction with what ``caller``'s role lets them see.
 
@@ -28,7 +27,7 @@ async def open_as_admin(
     """
     if caller.role not in (_OPERATORS if operator else _ADMINS):
         raise Forbidden()
-    async with ports.open_admin(caller) as transaction:
+    async with open_transaction(caller) as transaction:
         _check_still_admin(caller, await Users(transaction).find(caller.user_id))
         yield transaction
 

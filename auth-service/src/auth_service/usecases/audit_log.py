@@ -4,7 +4,7 @@ from auth_service.domain.audit_log import NO_CLIENT, AuditEntry, Event
 from auth_service.domain.logins import Client
 from auth_service.domain.users import User
 from auth_service.store.audit_log import AuditLog
-from auth_service.usecases.ports import Ports
+from auth_service.store.transactions import OpenSystem
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.db.transactions import Owned
@@ -67,7 +67,7 @@ def entry_by(
     )
 
 
-async def record_in_own_transaction(ports: Ports, entry: AuditEntry) -> None:
+async def record_in_own_transaction(open_transaction: OpenSystem, entry: AuditEntry) -> None:
     """Record in a transaction of its own: what failed has none."""
-    async with ports.open_system() as transaction:
+    async with open_transaction() as transaction:
         await AuditLog(transaction).record(entry)

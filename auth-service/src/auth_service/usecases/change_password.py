@@ -24,7 +24,7 @@ async def change_password(
     """
     new_password = normalise_password(new_password)
     check_fields(new_password=password_problem(new_password))
-    account = await own_account(ports, caller)
+    account = await own_account(ports.open_caller, caller)
     # No connection is held while hashes are computed.
     await confirm_password(ports, account, old_password)
     with ports.passwords.reserve_slot() as slot:

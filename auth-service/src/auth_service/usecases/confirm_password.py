@@ -6,16 +6,16 @@ from auth_service.domain.limits import PASSWORD
 from auth_service.domain.passwords import normalise_password
 from auth_service.domain.users import Account
 from auth_service.store.accounts import Accounts
-from auth_service.store.transactions import CallerTransaction
+from auth_service.store.transactions import CallerTransaction, OpenCaller
 from auth_service.usecases.audit_log import entry_about, record_in_own_transaction
 from auth_service.usecases.ports import Ports
 from auth_service.usecases.rate_limit import attempt, count_attempts, take_back
 from chassis.caller import Caller
 
 
-async def own_account(ports: Ports, caller: Caller) -> Account:
+async def own_account(open_transaction: OpenCaller, caller: Caller) -> Account:
     """The caller's account as it is now. Raises AccountDeleted."""
-    async with ports.open_caller(caller) as transaction:
+    async with open_transaction(caller) as transaction:
         account = await Accounts(transaction).find(caller.user_id)
     if account is None:
         raise AccountDeleted()
@@ -48,7 +48,9 @@ async def confirm_password(ports: Ports, account: Account, password: str) -> Non
             )
         matches = await slot.verify(normalise_password(password), account.password_hash)
     if not matches:
-        await record_in_own_transaction(ports, entry_about(Event.PASSWORD_REFUSED, account.user))
+        await record_in_own_transaction(
+            ports.open_system, entry_about(Event.PASSWORD_REFUSED, account.user)
+        )
         raise WrongPassword()
     async with ports.open_system() as transaction:
         await take_back(transaction, counted)

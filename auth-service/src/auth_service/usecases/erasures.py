@@ -11,7 +11,7 @@ from auth_service.store.accounts import Accounts
 from auth_service.store.audit_log import AuditLog
 from auth_service.store.erasures import Erasures
 from auth_service.store.revocations import Revocations
-from auth_service.store.transactions import CallerTransaction, Transaction
+from auth_service.store.transactions import CallerTransaction, OpenSystem, Transaction
 from auth_service.usecases.ports import Ports
 from chassis.clock import utc_now
 from chassis.ids import new_id, parse_id
@@ -35,23 +35,23 @@ async def begin_erasure(transaction: CallerTransaction, user: User, erasure_id: 
     await Erasures(transaction).publish_deleted(erasure)
 
 
-async def anonymise_audit_logs(ports: Ports) -> None:
+async def anonymise_audit_logs(open_transaction: OpenSystem) -> None:
     """Anonymise the audit log entries that deletions have left, and confirm for this service; an
     erasure that another replica has locked is left to it.
     """
     while True:
-        async with ports.open_system() as transaction:
+        async with open_transaction() as transaction:
             erasure = await Erasures(transaction).claim_to_anonymise()
             if erasure is None:
                 return
             await _anonymise(transaction, erasure)
 
 
-async def get_erasure(ports: Ports, erasure_id: str) -> Receipt:
+async def get_erasure(open_transaction: OpenSystem, erasure_id: str) -> Receipt:
     """How far an erasure has come. Raises ErasureNotFound, also for what is no id at all."""
     parsed = parse_id(erasure_id)
     if parsed is not None:
-        async with ports.open_system() as transaction:
+        async with open_transaction() as transaction:
             receipt = await Erasures(transaction).receipt(parsed)
         if receipt is not None:
             return receipt

@@ -5,8 +5,8 @@ from datetime import datetime
 from auth_service.domain.audit_log import AuditEntry, AuditFilter
 from auth_service.domain.users import Role
 from auth_service.store.audit_log import AuditLog
+from auth_service.store.transactions import OpenAdmin
 from auth_service.usecases.admin import open_as_admin
-from auth_service.usecases.ports import Ports
 from chassis.caller import Caller
 from chassis.errors import FieldError, ValidationFailed
 from chassis.ids import parse_id
@@ -19,7 +19,7 @@ _COUNT_MAX = 10_000
 
 
 async def list_audit(
-    ports: Ports,
+    open_transaction: OpenAdmin,
     caller: Caller,
     *,
     event: str,
@@ -50,7 +50,7 @@ async def list_audit(
         since=since,
         until=until,
     )
-    async with open_as_admin(ports, caller) as transaction:
+    async with open_as_admin(open_transaction, caller) as transaction:
         audit_log = AuditLog(transaction)
         entries = await audit_log.list(audit_filter, before=before, limit=limit + 1)
         total = await audit_log.count(audit_filter, at_most=_COUNT_MAX) if count else None

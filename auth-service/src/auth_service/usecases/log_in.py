@@ -31,7 +31,7 @@ from auth_service.store.audit_log import AuditLog
 from auth_service.store.logins import Logins
 from auth_service.store.revocations import Revocations
 from auth_service.store.tenants import Tenants
-from auth_service.store.transactions import SystemTransaction
+from auth_service.store.transactions import OpenCaller, SystemTransaction
 from auth_service.usecases.audit_log import entry_about, entry_by, record_in_own_transaction
 from auth_service.usecases.check_code import check_code, redeem_code
 from auth_service.usecases.grants import Grant, open_login
@@ -137,7 +137,9 @@ async def log_in(ports: Ports, *, username: str, password: str, client: Client) 
             renewed = await slot.hash(password)
     if account is None or not matches:
         user = known.user if known else None
-        await record_in_own_transaction(ports, entry_about(Event.LOGIN_REFUSED, user, client))
+        await record_in_own_transaction(
+            ports.open_system, entry_about(Event.LOGIN_REFUSED, user, client)
+        )
         raise InvalidCredentials()
     now = utc_now()
     async with ports.open_system() as transaction:
@@ -154,11 +156,11 @@ async def log_in(ports: Ports, *, username: str, password: str, client: Client) 
     return grant
 
 
-async def log_out(ports: Ports, caller: Caller) -> None:
+async def log_out(open_transaction: OpenCaller, caller: Caller) -> None:
     """End the caller's login: its refresh token at once, its access tokens within seconds."""
     now = utc_now()
     login_id = parse_id(caller.sid)
-    async with ports.open_caller(caller) as transaction:
+    async with open_transaction(caller) as transaction:
         if login_id is not None:
             await Logins(transaction).end(login_id, now)
         await Revocations(transaction).add(

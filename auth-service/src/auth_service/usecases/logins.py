@@ -10,9 +10,8 @@ from auth_service.domain.logins import EndedLogin, OpenLogin
 from auth_service.domain.trust import may_still_be_used
 from auth_service.store.audit_log import AuditLog
 from auth_service.store.logins import Logins
-from auth_service.store.transactions import Transaction
+from auth_service.store.transactions import OpenCaller, Transaction
 from auth_service.usecases.audit_log import entry_by
-from auth_service.usecases.ports import Ports
 from auth_service.usecases.revocations import revoke_sids
 from chassis.caller import Caller
 from chassis.clock import utc_now
@@ -21,7 +20,7 @@ from chassis.paging import Page, Position, page_of, parse_limit
 
 
 async def list_logins(
-    ports: Ports, caller: Caller, *, limit: int, cursor: str, count: bool
+    open_transaction: OpenCaller, caller: Caller, *, limit: int, cursor: str, count: bool
 ) -> Page[OpenLogin]:
     """A page of the caller's open logins, last used first, ``total`` if ``count``.
 
@@ -30,20 +29,20 @@ async def list_logins(
     limit = parse_limit(limit)
     after = Position.from_cursor(cursor)
     now = utc_now()
-    async with ports.open_caller(caller) as transaction:
+    async with open_transaction(caller) as transaction:
         logins = Logins(transaction)
         found = await logins.list_open(caller.user_id, now, after=after, limit=limit + 1)
         total = await logins.count_open(caller.user_id, now) if count else None
     return page_of(found, limit, _cursor_of, total=total)
 
 
-async def revoke_login(ports: Ports, caller: Caller, login_id: str) -> None:
+async def revoke_login(open_transaction: OpenCaller, caller: Caller, login_id: str) -> None:
     """End one of the caller's open logins, perhaps their own. Raises LoginNotFound."""
     parsed = parse_id(login_id)
     if parsed is None:
         raise LoginNotFound()
     now = utc_now()
-    async with ports.open_caller(caller) as transaction:
+    async with open_transaction(caller) as transaction:
         ended = await Logins(transaction).end_all(caller.user_id, now, only=parsed)
         if not ended:
             raise LoginNotFound()
@@ -55,10 +54,10 @@ async def revoke_login(ports: Ports, caller: Caller, login_id: str) -> None:
         )
 
 
-async def revoke_logins(ports: Ports, caller: Caller) -> None:
+async def revoke_logins(open_transaction: OpenCaller, caller: Caller) -> None:
     """End every login of the caller's, this one included."""
     now = utc_now()
-    async with ports.open_caller(caller) as transaction:
+    async with open_transaction(caller) as transaction:
         ended = await Logins(transaction).end_all(caller.user_id, now)
         await revoke_ended(
             transaction, ended, now, tenant_id=caller.tenant_id, user_id=caller.user_id

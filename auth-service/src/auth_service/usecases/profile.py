@@ -51,7 +51,7 @@ async def update_me(
     )
     async with ports.open_system() as transaction:
         await count_attempts(transaction, attempt(ports.pseudonyms, PROFILE, str(caller.user_id)))
-    account = await own_account(ports, caller)
+    account = await own_account(ports.open_caller, caller)
     present = account.user.email
     address = present if email is None else email
     if address != present:

@@ -54,7 +54,9 @@ async def send_code(ports: Ports, job: CodeJob) -> None:
     user = None if account is None else account.user
     event = Event.CODE_WITHHELD if to is None else Event.CODE_SENT
     # Both are recorded: work after one answer slows down the next, and that can be timed.
-    await record_in_own_transaction(ports, entry_about(event, user, purpose=job.purpose.value))
+    await record_in_own_transaction(
+        ports.open_system, entry_about(event, user, purpose=job.purpose.value)
+    )
 
 
 def _recipient(job: CodeJob, account: Account | None) -> str | None:

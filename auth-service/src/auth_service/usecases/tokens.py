@@ -31,7 +31,7 @@ from auth_service.domain.tokens import (
 from auth_service.store.accounts import Accounts
 from auth_service.store.audit_log import AuditLog
 from auth_service.store.tokens import Tokens
-from auth_service.store.transactions import Transaction
+from auth_service.store.transactions import OpenCaller, Transaction
 from auth_service.usecases.audit_log import entry_about_owner, entry_by
 from auth_service.usecases.ports import AccessToken, Ports
 from auth_service.usecases.rate_limit import attempt, count_attempts
@@ -111,24 +111,24 @@ async def create_token(
 
 
 async def list_tokens(
-    ports: Ports, caller: Caller, *, limit: int, cursor: str, count: bool
+    open_transaction: OpenCaller, caller: Caller, *, limit: int, cursor: str, count: bool
 ) -> Page[Token]:
     """A page of the caller's tokens, newest first, ``total`` if ``count``. Raises ValidationFailed."""
     limit = parse_limit(limit)
     after = Position.from_cursor(cursor)
-    async with ports.open_caller(caller) as transaction:
+    async with open_transaction(caller) as transaction:
         tokens = Tokens(transaction)
         found = await tokens.list(caller.user_id, after=after, limit=limit + 1)
         total = await tokens.count(caller.user_id) if count else None
     return page_of(found, limit, _cursor_of, total=total)
 
 
-async def delete_token(ports: Ports, caller: Caller, token_id: str) -> None:
+async def delete_token(open_transaction: OpenCaller, caller: Caller, token_id: str) -> None:
     """End a token of the caller's, within seconds also what it has open. Raises TokenNotFound."""
     parsed = parse_id(token_id)
     if parsed is None:
         raise TokenNotFound()
-    async with ports.open_caller(caller) as transaction:
+    async with open_transaction(caller) as transaction:
         if not await Tokens(transaction).delete(caller.user_id, parsed):
             raise TokenNotFound()
         await revoke_sids(

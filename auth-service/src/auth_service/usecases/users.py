@@ -11,14 +11,13 @@ from auth_service.store.accounts import Accounts
 from auth_service.store.audit_log import AuditLog
 from auth_service.store.logins import Logins
 from auth_service.store.tenants import Tenants
-from auth_service.store.transactions import AdminTransaction, OpenSystem
+from auth_service.store.transactions import AdminTransaction, OpenAdmin, OpenSystem
 from auth_service.store.users import Users
 from auth_service.usecases import name_cursor
 from auth_service.usecases.admin import lock_target, open_as_admin
 from auth_service.usecases.audit_log import entry_about, entry_by
 from auth_service.usecases.erasures import begin_erasure
 from auth_service.usecases.logins import revoke_ended
-from auth_service.usecases.ports import Ports
 from auth_service.usecases.tokens import end_tokens
 from chassis.caller import Caller
 from chassis.clock import utc_now
@@ -30,7 +29,7 @@ from parley.bounds import USER_QUERY
 
 
 async def list_users(
-    ports: Ports,
+    open_transaction: OpenAdmin,
     caller: Caller,
     *,
     query: str,
@@ -49,7 +48,7 @@ async def list_users(
     after = name_cursor.from_cursor(cursor)
     if errors := check_text("query", query, maximum=USER_QUERY.maximum):
         raise ValidationFailed(fields=errors)
-    async with open_as_admin(ports, caller) as transaction:
+    async with open_as_admin(open_transaction, caller) as transaction:
         user_filter = UserFilter(
             tenant_id=await _tenant(transaction, caller, tenant_id),
             query=username_key(query),
@@ -66,7 +65,12 @@ async def list_users(
 
 
 async def update_user(
-    ports: Ports, caller: Caller, user_id: str, *, role: Role | None, status: Status | None
+    open_transaction: OpenAdmin,
+    caller: Caller,
+    user_id: str,
+    *,
+    role: Role | None,
+    status: Status | None,
 ) -> User:
     """Give a user another role or status; what is None stays. Returns the user as changed.
 
@@ -74,7 +78,7 @@ async def update_user(
     also every personal access token, and nothing of that comes back with it.
     Raises UserNotFound, NotYourself, Forbidden.
     """
-    async with open_as_admin(ports, caller) as transaction:
+    async with open_as_admin(open_transaction, caller) as transaction:
         target = await lock_target(transaction, caller, user_id, role=role)
         changed = replace(target, role=role or target.role, status=status or target.status)
         if changed.role != target.role:
@@ -111,12 +115,12 @@ async def end_logins(transaction: AdminTransaction, user: User) -> None:
     await revoke_ended(transaction, ended, now, tenant_id=user.tenant_id, user_id=user.id)
 
 
-async def delete_user(ports: Ports, caller: Caller, user_id: str) -> UUID:
+async def delete_user(open_transaction: OpenAdmin, caller: Caller, user_id: str) -> UUID:
     """Delete a user's account as they could themselves; the id of the erasure's receipt.
 
     Raises UserNotFound, NotYourself, Forbidden.
     """
-    async with open_as_admin(ports, caller) as transaction:
+    async with open_as_admin(open_transaction, caller) as transaction:
         target = await lock_target(transaction, caller, user_id)
         erasure_id = new_id()
         await AuditLog(transaction).record(
