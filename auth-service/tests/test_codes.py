@@ -10,13 +10,12 @@ import psycopg
 import pytest
 
 from auth_service.domain.codes import Purpose
-from auth_service.store.effects import Effects
-from auth_service.store.system import system_transactions
+from auth_service.store.codes import Codes
+from auth_service.store.transactions import Effects, system_transactions
 from chassis.db.engine import Database
 from chassis.errors import FieldError, Kind, RemoteError
 from chassis.grpc.client import Channel
 from chassis.service import Service
-from chassis.telemetry.logging import get_logger
 from chassis.testing import DatabaseUrls, OpenChannel
 from parley.auth.v1 import auth_pb2
 from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
@@ -158,15 +157,15 @@ async def test_of_fifty_transactions_that_redeem_one_code_exactly_one_has_it(
 ) -> None:
     # Below the limit on guesses, which lets fewer come so far.
     worker = Database(database.worker, pool_size=20, application_name="test")
-    effects = Effects("", lambda _: b"", lambda: None, lambda: None, get_logger("test"))
+    effects = Effects("", lambda _: b"", lambda: None, lambda: None)
     open_system = system_transactions(worker, effects)
     subject, digest = bytes(32), bytes(range(32))
     async with open_system() as transaction:
-        await transaction.save_code(Purpose.REGISTER, subjects=[subject], digest=digest)
+        await Codes(transaction).save(Purpose.REGISTER, subjects=[subject], digest=digest)
 
     async def redeem() -> bool:
         async with open_system() as transaction:
-            return await transaction.redeem_code([digest])
+            return await Codes(transaction).redeem([digest])
 
     outcomes = await asyncio.gather(*(redeem() for _ in range(50)))
     await worker.stop()

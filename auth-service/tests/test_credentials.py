@@ -22,11 +22,11 @@ from auth_service.credentials.signing import (
     UnusableSigningKey,
     thumbprint,
 )
+from auth_service.domain.errors import TooBusy
 from auth_service.domain.trust import TrustUpdate
 from auth_service.domain.users import Role, User
 from auth_service.mapping import to_watch_response
 from auth_service.settings import Settings
-from auth_service.usecases.errors import TooBusy
 from chassis.clock import utc_now
 from chassis.errors import Kind, Unauthenticated
 from chassis.grpc.caller import TokenVerifier, TrustStore
@@ -42,24 +42,24 @@ async def passwords() -> AsyncIterator[Argon2Passwords]:
 
 
 async def _hash(passwords: Argon2Passwords) -> str:
-    with passwords.turn() as turn:
-        return await turn.hash("correct horse")
+    with passwords.reserve_slot() as slot:
+        return await slot.hash("correct horse")
 
 
 async def test_a_password_matches_its_own_hash_alone(passwords: Argon2Passwords) -> None:
     password_hash = await _hash(passwords)
 
     assert password_hash.startswith("$argon2id$v=19$m=8,t=1,p=1$")
-    with passwords.turn() as turn:
-        assert await turn.verify("correct horse", password_hash)
-        assert not await turn.verify("wrong horse", password_hash)
+    with passwords.reserve_slot() as slot:
+        assert await slot.verify("correct horse", password_hash)
+        assert not await slot.verify("wrong horse", password_hash)
 
 
 async def test_nobody_matches_no_password(passwords: Argon2Passwords) -> None:
-    with passwords.turn() as turn:
-        assert not await turn.verify("correct horse", None)
+    with passwords.reserve_slot() as slot:
+        assert not await slot.verify("correct horse", None)
         # Not even the one that stands in for it.
-        assert not await turn.verify("nobody's password", None)
+        assert not await slot.verify("nobody's password", None)
 
 
 async def test_a_hash_of_other_parameters_is_outdated(passwords: Argon2Passwords) -> None:

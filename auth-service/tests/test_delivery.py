@@ -20,9 +20,9 @@ from auth_service.delivery.console import Console
 from auth_service.delivery.message import compose
 from auth_service.delivery.smtp import MailServer, SmtpMail
 from auth_service.domain.codes import Purpose
+from auth_service.domain.errors import NotDelivered
 from auth_service.settings import Settings
-from auth_service.usecases.code_ports import CodeMail
-from auth_service.usecases.errors import NotDelivered
+from auth_service.usecases.ports import CodeMail
 from chassis.embedded.ports import free_port
 from chassis.grpc.client import Channel
 from chassis.testing import OpenChannel, eventually

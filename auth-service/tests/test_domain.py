@@ -4,8 +4,8 @@ import pytest
 
 from auth_service.domain.emails import (
     email_key,
+    email_keys,
     email_problem,
-    kept_under,
     normalise_email,
     wire_address,
 )
@@ -14,12 +14,12 @@ from auth_service.domain.logins import (
     RETRY_WINDOW,
     Client,
     Login,
+    RefreshOutcome,
     RefreshToken,
-    Verdict,
-    judge,
+    refresh_outcome,
 )
 from auth_service.domain.passwords import COMMON_PASSWORDS, normalise_password, password_problem
-from auth_service.domain.trust import end_for_good
+from auth_service.domain.trust import permanent_revocation
 from auth_service.domain.users import normalise_username, username_key, username_problem
 from chassis.ids import new_id
 from chassis.server_url import BadServerUrl, parse_host
@@ -145,7 +145,7 @@ def test_another_address_is_refused_with_the_reason(email: str, problem: str) ->
 
 
 @pytest.mark.parametrize(
-    "unseen",
+    "invisible",
     [
         "\N{ZERO WIDTH SPACE}",
         "\N{ZERO WIDTH NON-JOINER}",
@@ -170,10 +170,10 @@ def test_another_address_is_refused_with_the_reason(email: str, problem: str) ->
     ],
 )
 @pytest.mark.parametrize("place", ["{}ada", "a{}da", "ada{}", "a.{}.d"])
-def test_an_address_has_no_character_that_nobody_sees(unseen: str, place: str) -> None:
-    problem = email_problem(normalise_email(f"{place.format(unseen)}@example.org"))
+def test_an_address_has_no_character_that_nobody_sees(invisible: str, place: str) -> None:
+    problem = email_problem(normalise_email(f"{place.format(invisible)}@example.org"))
     # NEXT LINE is white space, too.
-    assert problem == ("INVALID" if unseen == "\x85" else "INVALID_CHARACTER")
+    assert problem == ("INVALID" if invisible == "\x85" else "INVALID_CHARACTER")
 
 
 def test_the_domain_of_an_address_has_one_form_and_the_rest_is_its_hosts() -> None:
@@ -201,7 +201,7 @@ def test_one_domain_gives_one_address_however_it_is_spelt(spellings: list[str], 
         assert normalise_email(spelling) == kept
         assert normalise_email(kept) == kept
         assert email_key(spelling) == email_key(kept) == kept
-        assert kept in kept_under(spelling)
+        assert kept in email_keys(spelling)
         assert wire_address(kept).isascii()
         assert normalise_email(wire_address(kept)) == kept
 
@@ -256,28 +256,34 @@ def _token(
 
 
 @pytest.mark.parametrize(
-    ("token", "login", "verdict"),
+    ("token", "login", "outcome"),
     [
-        (_token(), _login(), Verdict.GOOD),
-        (_token(rotated_at=NOW), _login(), Verdict.REUSED),
-        (_token(rotated_at=NOW, successor=b"s"), _login(), Verdict.RETRIED),
-        (_token(rotated_at=NOW - RETRY_WINDOW, successor=b"s"), _login(), Verdict.RETRIED),
-        (_token(rotated_at=NOW - 1.1 * RETRY_WINDOW, successor=b"s"), _login(), Verdict.REUSED),
-        (_token(rotated_at=NOW, successor=b"s"), _login(revoked_at=NOW), Verdict.REFUSED),
-        (_token(expires_at=NOW), _login(), Verdict.REFUSED),
-        (_token(), _login(expires_at=NOW), Verdict.REFUSED),
-        (_token(), _login(revoked_at=NOW), Verdict.REFUSED),
-        (_token(rotated_at=NOW), _login(revoked_at=NOW), Verdict.REFUSED),
+        (_token(), _login(), RefreshOutcome.GOOD),
+        (_token(rotated_at=NOW), _login(), RefreshOutcome.REUSED),
+        (_token(rotated_at=NOW, successor=b"s"), _login(), RefreshOutcome.RETRIED),
+        (_token(rotated_at=NOW - RETRY_WINDOW, successor=b"s"), _login(), RefreshOutcome.RETRIED),
+        (
+            _token(rotated_at=NOW - 1.1 * RETRY_WINDOW, successor=b"s"),
+            _login(),
+            RefreshOutcome.REUSED,
+        ),
+        (_token(rotated_at=NOW, successor=b"s"), _login(revoked_at=NOW), RefreshOutcome.REFUSED),
+        (_token(expires_at=NOW), _login(), RefreshOutcome.REFUSED),
+        (_token(), _login(expires_at=NOW), RefreshOutcome.REFUSED),
+        (_token(), _login(revoked_at=NOW), RefreshOutcome.REFUSED),
+        (_token(rotated_at=NOW), _login(revoked_at=NOW), RefreshOutcome.REFUSED),
     ],
 )
 def test_the_verdict_on_a_refresh_token(
-    token: RefreshToken, login: Login, verdict: Verdict
+    token: RefreshToken, login: Login, outcome: RefreshOutcome
 ) -> None:
-    assert judge(token, login, NOW) is verdict
+    assert refresh_outcome(token, login, NOW) is outcome
 
 
 def test_what_has_ended_for_good_stays_refused_as_long_as_any_token_can_live() -> None:
-    revocation = end_for_good(new_id(), tenant_id=new_id(), user_id=new_id(), sid=None, now=NOW)
+    revocation = permanent_revocation(
+        new_id(), tenant_id=new_id(), user_id=new_id(), sid=None, now=NOW
+    )
     # Signed on a replica whose clock is ahead, and good for as long as a setting allows.
     assert revocation.revoked_at > NOW + timedelta(seconds=30)
     assert revocation.expires_at >= NOW + timedelta(minutes=15, seconds=30)

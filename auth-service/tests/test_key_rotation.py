@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from auth_service import wiring
 from auth_service.credentials import keyring
-from auth_service.credentials.keyring import RIPE_SECONDS, KeyRing, rotate
+from auth_service.credentials.keyring import ACTIVATION_SECONDS, KeyRing, rotate
 from auth_service.credentials.signing import SigningKey, UnusableSigningKey
 from auth_service.settings import Settings
 from auth_service.wiring import build
@@ -57,15 +57,15 @@ def test_the_only_key_signs_at_once_and_a_new_one_when_everybody_knows_it(tmp_pa
     ring = KeyRing(tmp_path, clock=clock)
     assert ring.signing.verification.kid == first
 
-    clock.ahead = 2 * RIPE_SECONDS
+    clock.ahead = 2 * ACTIVATION_SECONDS
     assert not ring.read()
     second = add(tmp_path, "a.pem")
-    clock.ahead = RIPE_SECONDS - 5
+    clock.ahead = ACTIVATION_SECONDS - 5
     assert ring.read()
     assert kids(ring) == {first, second}
     assert ring.signing.verification.kid == first
 
-    clock.ahead = RIPE_SECONDS + 1
+    clock.ahead = ACTIVATION_SECONDS + 1
     assert not ring.read()
     assert ring.signing.verification.kid == second
 
@@ -127,7 +127,7 @@ def test_a_rotation_adds_a_key_and_takes_away_what_is_spent(tmp_path: Path) -> N
     assert SigningKey.load(added).verification.kid == first.kid
 
     # As long as a token that the old key signed last may be good, it stays.
-    clock.ahead = RIPE_SECONDS + 15 * 60
+    clock.ahead = ACTIVATION_SECONDS + 15 * 60
     assert rotate(tmp_path, clock=clock).removed == []
     clock.ahead += 70
     last = rotate(tmp_path, clock=clock)
@@ -176,7 +176,7 @@ async def test_over_a_rotation_every_token_is_good_on_every_replica_and_the_watc
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(wiring, "READ_KEYS_SECONDS", 0.05)
-    monkeypatch.setattr(keyring, "RIPE_SECONDS", 1.0)
+    monkeypatch.setattr(keyring, "ACTIVATION_SECONDS", 1.0)
     first = add(tmp_path, "a.pem")
     replicas, channels = [], []
     for _ in range(2):

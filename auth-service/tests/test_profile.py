@@ -235,7 +235,7 @@ async def test_a_deleted_account_leaves_neither_name_nor_address_behind(
     assert (await auth.unary(stub.Register, again, timeout=5)).grant.user.email_verified
 
 
-async def test_what_changes_nothing_is_told_nobody(
+async def test_what_changes_nothing_is_not_recorded(
     auth: Channel, register: Register, database: DatabaseUrls
 ) -> None:
     grant = await register("ada")

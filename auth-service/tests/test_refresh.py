@@ -9,7 +9,7 @@ import pytest
 from cryptography.exceptions import InvalidTag
 
 from auth_service.credentials.sealing import SealedSuccessors
-from auth_service.usecases.granting import digest
+from auth_service.usecases.grants import digest_of_refresh_token
 from chassis import clock
 from chassis.errors import Kind, RemoteError
 from chassis.grpc.client import Channel
@@ -175,7 +175,7 @@ async def test_whoever_has_a_used_token_and_the_table_has_no_token_that_is_good(
         ).fetchall()
     # One alone, under a token that its holder has used: nothing older leads there.
     [(kept_under, sealed)] = rows
-    assert kept_under == digest(second.refresh_token)
+    assert kept_under == digest_of_refresh_token(second.refresh_token)
     assert SealedSuccessors().open(sealed, under=second.refresh_token) == third.refresh_token
     for other in (first.refresh_token, third.refresh_token, "A" * 43):
         with pytest.raises(InvalidTag):

@@ -9,15 +9,14 @@ import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from auth_service.domain.trust import end_for_good
-from auth_service.store.caller import caller_transactions
-from auth_service.store.effects import Effects
+from auth_service.domain.trust import permanent_revocation
+from auth_service.store.revocations import Revocations
+from auth_service.store.transactions import Effects, caller_transactions
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.db.engine import Database
 from chassis.grpc.client import Channel
 from chassis.ids import new_id
-from chassis.telemetry.logging import get_logger
 from chassis.testing import DatabaseUrls, Signer
 from parley.auth.v1 import auth_pb2
 from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
@@ -123,14 +122,14 @@ async def test_a_row_cannot_be_written_in_another_users_name(
     app: Database, populated: list[Caller]
 ) -> None:
     alice, bob = populated
-    effects = Effects("", lambda _: b"", lambda: None, lambda: None, get_logger("test"))
-    revocation = end_for_good(
+    effects = Effects("", lambda _: b"", lambda: None, lambda: None)
+    revocation = permanent_revocation(
         new_id(), tenant_id=bob.tenant_id, user_id=bob.user_id, sid=None, now=utc_now()
     )
 
     with pytest.raises(DBAPIError, match="row-level security"):
         async with caller_transactions(app, effects)(alice) as transaction:
-            await transaction.revoke(revocation)
+            await Revocations(transaction).add(revocation)
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from auth_service.delivery.errands import ErrandQueue
+from auth_service.delivery.job_queue import JobQueue
 from auth_service.domain.codes import Purpose
-from auth_service.usecases.code_ports import Errand
-from auth_service.usecases.errors import TooBusy
+from auth_service.domain.errors import TooBusy
+from auth_service.usecases.ports import CodeJob
 from chassis.errors import FieldError, Kind, RemoteError
 from chassis.grpc.client import Channel
 from chassis.service import Service
@@ -153,7 +153,7 @@ async def test_the_answer_does_not_wait_for_the_sending_and_a_full_queue_refuses
     auth = await grpc_channel(port, "auth-service")
     with psycopg.connect(database.admin) as blocker:
         blocker.execute("LOCK TABLE codes IN ACCESS EXCLUSIVE MODE")
-        # Nothing can be kept, so every task stands still: four of them, and one errand waits.
+        # Nothing can be kept, so every task stands still: four of them, and one job waits.
         said = [
             await _outcome(_send(auth, f"user{n}@example.org", ip=f"10.0.0.{n}")) for n in range(7)
         ]
@@ -185,23 +185,23 @@ async def test_what_is_no_address_or_no_purpose_is_said_to_be_so(auth: Channel) 
 
 
 async def test_what_was_asked_for_leaves_a_while_later_and_before_the_service_has_drained() -> None:
-    sent: list[Errand] = []
+    sent: list[CodeJob] = []
 
-    async def send(errand: Errand) -> None:
-        sent.append(errand)
+    async def send(job: CodeJob) -> None:
+        sent.append(job)
 
-    queue = ErrandQueue(send, workers=2, size=5, delay=0.2)
+    queue = JobQueue(send, workers=2, size=5, delay=0.2)
     await queue.start()
-    asked = [Errand(Purpose.REGISTER, f"user{number}@example.org") for number in range(5)]
-    for errand in asked:
-        queue.take(errand)
+    asked = [CodeJob(Purpose.REGISTER, f"user{number}@example.org") for number in range(5)]
+    for job in asked:
+        queue.add(job)
     with pytest.raises(TooBusy):
-        queue.take(asked[0])
+        queue.add(asked[0])
     for _ in range(10):
         await asyncio.sleep(0)
     assert len(sent) < 5
 
     await queue.drain()
 
-    assert {errand.email for errand in sent} == {errand.email for errand in asked}
+    assert {job.email for job in sent} == {job.email for job in asked}
     await queue.stop()

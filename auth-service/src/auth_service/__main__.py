@@ -1,4 +1,4 @@
-"""``python -m auth_service``: be auth-service, or look after it."""
+"""``python -m auth_service``: run auth-service, or one of its commands."""
 
 import argparse
 import asyncio
@@ -46,15 +46,17 @@ def _build(settings: Settings) -> "Service":
 
 
 def _rotate_key(settings: Settings, _: argparse.Namespace) -> int:
-    from auth_service.credentials.keyring import RIPE_SECONDS, rotate
+    from auth_service.credentials.keyring import ACTIVATION_SECONDS, rotate
     from auth_service.credentials.signing import UnusableSigningKey
-    from auth_service.wiring import where_keys_are
+    from auth_service.wiring import signing_keys_path
 
     try:
-        rotation = rotate(where_keys_are(settings))
+        rotation = rotate(signing_keys_path(settings))
     except UnusableSigningKey as error:
         return _refuse_keys(error)
-    print(f"Added {rotation.kid}; it signs in {RIPE_SECONDS:.0f} seconds, wherever it is by then.")
+    print(
+        f"Added {rotation.kid}; it signs in {ACTIVATION_SECONDS:.0f} seconds, wherever it is by then."
+    )
     for name in rotation.removed:
         print(f"Removed {name}: no token of it is good any more.")
     return 0

@@ -1,4 +1,4 @@
-"""What runs beside the calls: the board kept current, the sweep, long trails blanked."""
+"""Background tasks: polling revocations and signing keys, the sweep, anonymising audit logs."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import Protocol
 
 from auth_service.domain.trust import VerificationKey
-from auth_service.usecases.erasures import blank_trails, sweep_erasures
+from auth_service.usecases.erasures import anonymise_audit_logs, sweep_erasures
 from auth_service.usecases.ports import Ports
-from auth_service.usecases.pruning import prune
-from auth_service.usecases.revocation_board import RevocationBoard
+from auth_service.usecases.prune import prune
+from auth_service.usecases.revocation_feed import RevocationFeed
 from chassis.errors import AppError
 from chassis.service import Component
 from chassis.telemetry.logging import get_logger
@@ -19,7 +19,7 @@ _log = get_logger(__name__)
 
 
 class Repeated(Component):
-    """Does ``work`` every ``seconds`` and whenever woken; a failure is logged, and it goes on."""
+    """Runs ``work`` every ``seconds`` and whenever woken; a failure is logged, no more."""
 
     def __init__(self, name: str, work: Callable[[], Awaitable[None]], *, seconds: float) -> None:
         self._name = name
@@ -58,16 +58,16 @@ class Repeated(Component):
             await self._work()
         except AppError as error:  # the database is away: it says so itself, once
             _log.debug("background.waiting", work=self._name, reason=error.reason)
-        except Exception as error:  # noqa: BLE001 - whatever it was, the next turn may succeed
+        except Exception as error:  # noqa: BLE001 - whatever it was, the next try may succeed
             _log.error("background.failed", work=self._name, exc_info=error)
 
 
-class BoardKeeper(Repeated):
-    """Keeps the board true to the table; ends all that watch it when the service drains."""
+class RevocationPoller(Repeated):
+    """Polls revocations into the feed; ends its subscriptions when the service drains."""
 
-    def __init__(self, board: RevocationBoard, *, seconds: float) -> None:
-        super().__init__("revocations", board.refresh, seconds=seconds)
-        self._board = board
+    def __init__(self, feed: RevocationFeed, *, seconds: float) -> None:
+        super().__init__("revocations", feed.poll, seconds=seconds)
+        self._feed = feed
 
     async def start(self) -> None:
         # Known before the first call is served, unless the database is away.
@@ -75,7 +75,7 @@ class BoardKeeper(Repeated):
         await super().start()
 
     async def drain(self) -> None:
-        self._board.close()
+        self._feed.close()
         await super().drain()
 
 
@@ -86,25 +86,25 @@ class KeyRing(Protocol):
     def verification(self) -> tuple[VerificationKey, ...]: ...
 
     def read(self) -> bool:
-        """Look again; whether the keys that verify are others now."""
+        """Read them again; whether the verification keys have changed."""
 
 
-class KeyKeeper(Repeated):
-    """Keeps the ring true to its directory, and the board to the ring."""
+class SigningKeyPoller(Repeated):
+    """Reads the directory of signing keys, and gives changed keys to the feed."""
 
-    def __init__(self, ring: KeyRing, board: RevocationBoard, *, seconds: float) -> None:
+    def __init__(self, ring: KeyRing, feed: RevocationFeed, *, seconds: float) -> None:
         super().__init__("signing-keys", self._read, seconds=seconds)
         self._ring = ring
-        self._board = board
+        self._feed = feed
 
     async def _read(self) -> None:
         if await asyncio.to_thread(self._ring.read):
-            self._board.announce(self._ring.verification)
+            self._feed.set_keys(self._ring.verification)
             _log.info("signing_keys.changed", count=len(self._ring.verification))
 
 
 class Sweep(Repeated):
-    """Repeats unconfirmed deletions, and forgets what has expired."""
+    """Sends the events of unconfirmed erasures again, and deletes what has expired."""
 
     def __init__(self, ports: Ports, *, seconds: float) -> None:
         super().__init__("sweep", self._sweep, seconds=seconds)
@@ -116,8 +116,10 @@ class Sweep(Repeated):
         await prune(self._ports)
 
 
-class Blanker(Repeated):
-    """Goes on with the trails of deleted users that were too long for the deletion itself."""
+class Anonymiser(Repeated):
+    """Anonymises what the deletion itself has left of a long audit log of a deleted user."""
 
     def __init__(self, ports: Ports, *, seconds: float) -> None:
-        super().__init__("blanking", lambda: blank_trails(ports), seconds=seconds)
+        super().__init__(
+            "anonymise", lambda: anonymise_audit_logs(ports.open_system), seconds=seconds
+        )

@@ -1,4 +1,4 @@
-"""What auth-service says and hears on JetStream."""
+"""Events that auth-service publishes and consumes on JetStream."""
 
 from datetime import UTC
 from uuid import UUID
@@ -24,10 +24,10 @@ def encode_deleted(erasure: Erasure) -> bytes:
 
 
 class UserErasedHandler:
-    """Notes what ``service`` confirms; idempotent. Raises Unreadable for what is no confirmation.
+    """Records that ``service`` has erased a user; idempotent. Raises Unreadable for what is no confirmation.
 
-    ``service`` is who alone may publish what comes here, None where anybody may: only then is the
-    event believed. One that names another service is Unreadable too.
+    ``service`` alone may publish the events that come here; None: any service may. An event that
+    names another service is Unreadable too.
     """
 
     def __init__(self, ports: Ports, *, service: str | None) -> None:

@@ -9,7 +9,7 @@ from auth_service.domain.logins import Client, OpenLogin
 from auth_service.domain.tokens import Token
 from auth_service.domain.trust import Revocation, TrustUpdate
 from auth_service.domain.users import Role, Status, User
-from auth_service.usecases.granting import Grant
+from auth_service.usecases.grants import Grant
 from parley.auth.v1 import auth_pb2
 
 _ROLES = {

@@ -1,4 +1,4 @@
-"""What auth-service is told by its environment; every variable begins with ``AUTH_``."""
+"""Settings of auth-service; every variable begins with ``AUTH_``."""
 
 from pathlib import Path
 from typing import Final, Literal
@@ -146,7 +146,7 @@ class Settings(DatabaseServiceSettings):
         " seconds.",
     )
     audit_days: int = Field(
-        400, ge=1, le=36_500, description="How long the audit trail goes back, days."
+        400, ge=1, le=36_500, description="How long the audit log goes back, days."
     )
 
     @property
@@ -168,7 +168,7 @@ class Settings(DatabaseServiceSettings):
 
     @field_validator("smtp_host", "smtp_sender")
     @classmethod
-    def _is_there_for_mail(cls, value: str | None, info: ValidationInfo) -> str | None:
+    def _is_required_for_smtp(cls, value: str | None, info: ValidationInfo) -> str | None:
         if info.data.get("delivery") != "smtp":
             return value
         if not value:

@@ -3,29 +3,30 @@
 from datetime import timedelta
 from pathlib import Path
 
-from auth_service.background import Blanker, BoardKeeper, KeyKeeper, Sweep
+from auth_service.background import Anonymiser, RevocationPoller, SigningKeyPoller, Sweep
 from auth_service.credentials.keyring import KeyRing
 from auth_service.credentials.passwords import Argon2Passwords
 from auth_service.credentials.pseudonyms import KeyedPseudonyms
 from auth_service.credentials.sealing import SealedSuccessors
 from auth_service.credentials.signing import AccessTokenSigner, UnusableSigningKey
 from auth_service.delivery.console import Console
-from auth_service.delivery.errands import ErrandQueue
+from auth_service.delivery.job_queue import JobQueue
 from auth_service.delivery.smtp import MailServer, SmtpMail
 from auth_service.domain.limits import log_ins, registrations
 from auth_service.events import UserErasedHandler, encode_deleted
 from auth_service.migrations import MIGRATIONS
 from auth_service.rpc import POLICY, AuthServicer, watch
 from auth_service.settings import NAME, Settings
-from auth_service.store.admin import admin_transactions
-from auth_service.store.caller import caller_transactions
-from auth_service.store.effects import Effects
-from auth_service.store.system import system_transactions
-from auth_service.usecases.code_ports import CodePorts, Delivery
-from auth_service.usecases.ports import Ports
-from auth_service.usecases.revocation_board import RevocationBoard
+from auth_service.store.transactions import (
+    Effects,
+    admin_transactions,
+    caller_transactions,
+    system_transactions,
+)
+from auth_service.usecases.ports import CodePorts, Delivery, Ports
+from auth_service.usecases.revocation_feed import RevocationFeed
 from auth_service.usecases.send_code import send_code
-from auth_service.usecases.users import make_operator as appoint_operator
+from auth_service.usecases.users import make_operator as promote_to_operator
 from chassis.db.engine import Database
 from chassis.db.idempotency import AnswerSweep
 from chassis.db.schema import SchemaCheck
@@ -49,11 +50,11 @@ from parley.events.rights import (
 
 # How often the directory of signing keys is read.
 READ_KEYS_SECONDS = 5.0
-# Fewer than there are connections: who asks for a code must not wait for those who did before.
-_CODES_AT_ONCE = 4
+# Fewer than there are connections: a request for a code must not wait for the jobs before it.
+_CODE_WORKERS = 4
 
 
-def where_keys_are(settings: Settings) -> Path:
+def signing_keys_path(settings: Settings) -> Path:
     """Raises UnusableSigningKey unless the settings name exactly one place."""
     if settings.signing_keys is None:
         raise UnusableSigningKey("one of the two has to be set, and not both")
@@ -62,7 +63,7 @@ def where_keys_are(settings: Settings) -> Path:
 
 def build(settings: Settings) -> Service:
     """The service, not started yet. Raises UnusableSigningKey, UnusableSetting."""
-    keys = KeyRing(where_keys_are(settings))
+    keys = KeyRing(signing_keys_path(settings))
     database = Database(
         settings.database_url.get_secret_value(),
         pool_size=settings.database_pool_size,
@@ -84,24 +85,22 @@ def build(settings: Settings) -> Service:
         },
     )
     relay = Relay(worker, events)
-    journal = get_logger("auth_service")
 
-    def go_on() -> None:
+    def wake_after_deletion() -> None:
         """A deletion has been committed."""
         relay.wake()
-        blanker.wake()
+        anonymiser.wake()
 
     effects = Effects(
         deleted_subject=events.subject(USER_DELETED),
         encode_deleted=encode_deleted,
-        # The keeper and the blanker are made of what is made of these effects.
-        on_revoked=lambda: keeper.wake(),  # noqa: PLW0108 - not made yet
-        on_published=go_on,
-        journal=journal,
+        # The poller and the anonymiser are made later, of transactions with these effects.
+        on_revoked=lambda: revocation_poller.wake(),  # noqa: PLW0108 - not made yet
+        on_published=wake_after_deletion,
     )
     open_system = system_transactions(worker, effects)
-    board = RevocationBoard(open_system=open_system, keys=keys.verification)
-    keeper = BoardKeeper(board, seconds=settings.revocation_poll_seconds)
+    feed = RevocationFeed(open_system=open_system, keys=keys.verification)
+    revocation_poller = RevocationPoller(feed, seconds=settings.revocation_poll_seconds)
     passwords = Argon2Passwords(
         memory_kib=settings.password_memory_kib,
         iterations=settings.password_iterations,
@@ -109,9 +108,9 @@ def build(settings: Settings) -> Service:
         workers=settings.password_workers,
         queue=settings.password_queue,
     )
-    errands = ErrandQueue(
-        lambda errand: send_code(ports, errand),
-        workers=_CODES_AT_ONCE,
+    queue = JobQueue(
+        lambda job: send_code(ports, job),
+        workers=_CODE_WORKERS,
         size=settings.code_queue,
         delay=settings.code_delay_seconds,
     )
@@ -126,12 +125,12 @@ def build(settings: Settings) -> Service:
         successors=SealedSuccessors(),
         pseudonyms=KeyedPseudonyms(lambda: keys.in_force),
         codes=CodePorts(
-            errands=errands,
+            queue=queue,
             delivery=_delivery(settings),
             sends_an_hour=settings.codes_per_hour,
-            to_register=settings.register_with_code,
+            required_to_register=settings.register_with_code,
         ),
-        journal=journal,
+        logger=get_logger("auth_service"),
         tenant=settings.tenant,
         registrations=registrations(settings.registrations_per_hour),
         log_ins=log_ins(settings.logins_per_hour),
@@ -139,7 +138,7 @@ def build(settings: Settings) -> Service:
         audit_life=timedelta(days=settings.audit_days),
     )
     trust = TrustStore()
-    servicer = AuthServicer(ports, board)
+    servicer = AuthServicer(ports, feed)
     server = GrpcServer(
         settings=settings,
         policy=POLICY,
@@ -160,7 +159,7 @@ def build(settings: Settings) -> Service:
         )
     ]
     sweep = Sweep(ports, seconds=settings.erasure_sweep_seconds)
-    blanker = Blanker(ports, seconds=settings.erasure_sweep_seconds)
+    anonymiser = Anonymiser(ports, seconds=settings.erasure_sweep_seconds)
     return Service(
         NAME,
         settings,
@@ -173,12 +172,12 @@ def build(settings: Settings) -> Service:
             dead_letters,
             *confirmations,
             passwords,
-            errands,
-            keeper,
-            KeyKeeper(keys, board, seconds=READ_KEYS_SECONDS),
-            TrustFeed(trust, lambda: watch(board)),
+            queue,
+            revocation_poller,
+            SigningKeyPoller(keys, feed, seconds=READ_KEYS_SECONDS),
+            TrustFeed(trust, lambda: watch(feed)),
             sweep,
-            blanker,
+            anonymiser,
             server,
         ],
         checks=[
@@ -214,7 +213,7 @@ def _delivery(settings: Settings) -> Delivery:
 
 
 async def make_operator(settings: Settings, name: str) -> bool:
-    """Appoint the user called ``name``; False when there is no active user of that name.
+    """Make the user called ``name`` an operator; False when there is no active user of that name.
 
     Raises DatabaseBusy or DatabaseUnavailable.
     """
@@ -224,17 +223,16 @@ async def make_operator(settings: Settings, name: str) -> bool:
         application_name=f"{NAME} make-operator",
     )
 
-    def nothing_follows() -> None:
-        """Nothing is revoked by a promotion, and nothing published."""
+    def ignore() -> None:
+        """A promotion revokes nothing and publishes nothing."""
 
     effects = Effects(
         deleted_subject="",
         encode_deleted=encode_deleted,
-        on_revoked=nothing_follows,
-        on_published=nothing_follows,
-        journal=get_logger("auth_service"),
+        on_revoked=ignore,
+        on_published=ignore,
     )
     try:
-        return await appoint_operator(system_transactions(worker, effects), name) is not None
+        return await promote_to_operator(system_transactions(worker, effects), name) is not None
     finally:
         await worker.stop()

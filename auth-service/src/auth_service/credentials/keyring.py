@@ -22,9 +22,9 @@ from chassis.ids import new_id
 
 # Every replica has read it by then, every service has heard of it, and a JWKS that somebody keeps
 # for a minute shows it.
-RIPE_SECONDS = 75.0
+ACTIVATION_SECONDS = 75.0
 # What a key has signed is good for so long; with a minute for the clocks.
-_SPENT_SECONDS = (ACCESS_TOKEN_MAX + timedelta(minutes=1)).total_seconds()
+_RETIREMENT_SECONDS = (ACCESS_TOKEN_MAX + timedelta(minutes=1)).total_seconds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class KeyRing:
         return [self.signing, *(key for key in self._keys if key is not self.signing)]
 
     def read(self) -> bool:
-        """Look again; whether the keys that verify are others now."""
+        """Read them again; whether the verification keys have changed."""
         files = _files(self._place)
         keys = [SigningKey.load(file.path) for file in files]
         self._keys = keys
@@ -93,7 +93,7 @@ def rotate(directory: Path, *, clock: Callable[[], float] = time.time) -> Rotati
     now = clock()
     removed = []
     for file, successor in pairwise(files):
-        if now - successor.since > RIPE_SECONDS + _SPENT_SECONDS:
+        if now - successor.since > ACTIVATION_SECONDS + _RETIREMENT_SECONDS:
             file.path.unlink()
             removed.append(file.path.name)
     return Rotation(SigningKey(key).verification.kid, removed)
@@ -122,9 +122,9 @@ def _signing(
     """The newest that everybody knows; where all are new, the one that ``signed`` up to now, or
     else the one that was first.
     """
-    ripe = [at for at, file in enumerate(files) if now - file.since >= RIPE_SECONDS]
-    if ripe:
-        return ripe[-1]
+    active = [at for at, file in enumerate(files) if now - file.since >= ACTIVATION_SECONDS]
+    if active:
+        return active[-1]
     # A change of a mounted secret writes every file anew: an old key is known nevertheless.
     return names.index(signed) if signed in names else 0
 

@@ -10,7 +10,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from prometheus_client import Counter
 
-from auth_service.usecases.errors import TooBusy
+from auth_service.domain.errors import TooBusy
 from chassis.service import Component
 
 _REFUSED = Counter("auth_passwords_refused_total", "Hashes refused because the queue was full.")
@@ -21,7 +21,7 @@ _RETRY_SECONDS = 1
 
 
 class Argon2Passwords(Component):
-    """Computes at most ``workers`` hashes at once; as many turns as these and ``queue`` are given.
+    """Computes at most ``workers`` hashes at once; ``workers`` and ``queue`` slots can be reserved.
 
     A hash that has begun goes on when its caller has gone, and keeps its thread until it ends:
     hanging up buys an attacker nothing.
@@ -33,44 +33,44 @@ class Argon2Passwords(Component):
         self._hasher = PasswordHasher(
             time_cost=iterations, memory_cost=memory_kib, parallelism=parallelism
         )
-        self._turn = _Turn(self._hasher, workers)
-        self._free = workers + queue
+        self._slot = _HashingSlot(self._hasher, workers)
+        self._free_slots = workers + queue
 
     async def start(self) -> None:
-        await self._turn.start()
+        await self._slot.start()
 
     async def stop(self) -> None:
-        self._turn.stop()
+        self._slot.stop()
 
     @contextmanager
-    def turn(self) -> Iterator["_Turn"]:
+    def reserve_slot(self) -> Iterator["_HashingSlot"]:
         """See the port Passwords. Raises TooBusy."""
-        if not self._free:
+        if not self._free_slots:
             _REFUSED.inc()
             raise TooBusy(retry_after=_RETRY_SECONDS)
-        self._free -= 1
+        self._free_slots -= 1
         try:
-            yield self._turn
+            yield self._slot
         finally:
-            self._free += 1
+            self._free_slots += 1
 
     def is_outdated(self, password_hash: str) -> bool:
         """Whether the hash was made with other parameters than today's."""
         return self._hasher.check_needs_rehash(password_hash)
 
 
-class _Turn:
-    """See the port PasswordTurn; all turns share the threads."""
+class _HashingSlot:
+    """See the port HashingSlot; all slots share the threads."""
 
     def __init__(self, hasher: PasswordHasher, workers: int) -> None:
         self._hasher = hasher
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="argon2")
         self._free = asyncio.Semaphore(workers)
-        # What an unknown user's password is checked against, for as long as anyone else's.
-        self._nobody = ""
+        # An unknown user's password is checked against this one: constant work for all.
+        self._dummy_hash = ""
 
     async def start(self) -> None:
-        self._nobody = await self.hash("nobody's password")
+        self._dummy_hash = await self.hash("nobody's password")
 
     def stop(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -79,7 +79,7 @@ class _Turn:
         return await self._run(lambda: self._hasher.hash(password))
 
     async def verify(self, password: str, password_hash: str | None) -> bool:
-        against = password_hash or self._nobody
+        against = password_hash or self._dummy_hash
         matches = await self._run(lambda: self._matches(password, against))
         return matches and password_hash is not None
 

@@ -1,4 +1,4 @@
-"""Names for what the database need not know: keyed digests, made with the signing key."""
+"""Pseudonyms: keyed digests of what the database need not know."""
 
 import hmac
 from collections.abc import Callable, Sequence

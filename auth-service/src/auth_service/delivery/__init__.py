@@ -1,1 +1,1 @@
-"""How codes leave: by mail, or into the log where there is no mail yet."""
+"""How codes are sent: by mail, or into the log where there is no mail server; their job queue."""

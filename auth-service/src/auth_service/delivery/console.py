@@ -1,6 +1,6 @@
-"""Codes into the log: for a first try, where no mail can be sent yet."""
+"""Codes as log lines: for a first try, where there is no mail server yet."""
 
-from auth_service.usecases.code_ports import CodeMail
+from auth_service.usecases.ports import CodeMail
 from chassis.telemetry.logging import get_logger
 from chassis.telemetry.secret_names import Disclosed
 
@@ -8,7 +8,7 @@ _log = get_logger(__name__)
 
 
 class Console:
-    """Says each code in one log line, ``code.on_console``; used only where nothing else is.
+    """Writes each code as one log line, ``code.on_console``; the delivery where there is no mail server.
 
     The one secret that a log of Parley holds, and it is good for ten minutes. Redaction would take
     six digits under the name ``code`` out.

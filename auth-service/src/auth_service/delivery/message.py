@@ -1,4 +1,4 @@
-"""The mail that a code travels in."""
+"""The e-mail that a code is sent in."""
 
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -7,7 +7,7 @@ from email.utils import localtime, make_msgid
 
 from auth_service.domain.codes import CODE_LIFE, Purpose
 from auth_service.domain.emails import email_problem
-from auth_service.usecases.code_ports import CodeMail
+from auth_service.usecases.ports import CodeMail
 
 _SUBJECT = "Your code for Parley"
 _FOR = {

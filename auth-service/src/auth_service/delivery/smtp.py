@@ -1,4 +1,4 @@
-"""Codes by mail: handed to one SMTP server, which sees to the rest."""
+"""Codes by e-mail, handed to one SMTP server."""
 
 import asyncio
 import ssl
@@ -19,8 +19,8 @@ from aiosmtplib.errors import (
 
 from auth_service.delivery.message import compose, domain_of
 from auth_service.domain.emails import wire_address
-from auth_service.usecases.code_ports import CodeMail
-from auth_service.usecases.errors import NotDelivered
+from auth_service.domain.errors import NotDelivered
+from auth_service.usecases.ports import CodeMail
 from chassis.telemetry.logging import get_logger
 
 _log = get_logger(__name__)

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from auth_service.domain.scripts import has_unseen
+from auth_service.domain.scripts import has_invisible
 from parley.bounds import EMAIL
 
 _LOCAL_MAX = 64
@@ -44,7 +44,7 @@ def email_key(text: str) -> str:
     return f"{_folded(local)}{at}{_folded(domain) if names is None else names[0]}"
 
 
-def kept_under(text: str) -> tuple[str, ...]:
+def email_keys(text: str) -> tuple[str, ...]:
     """Every key that the mailbox of ``text`` may be kept under, the present one first.
 
     Others are of before domains were compared as UTS #46 has them: as they were typed, with
@@ -89,7 +89,7 @@ def email_problem(email: str) -> str | None:
     names = _names(domain)
     if names is None or len(names[1]) > _ASCII_DOMAIN_MAX or not _DOMAIN.fullmatch(names[1]):
         return "INVALID"
-    return "INVALID_CHARACTER" if has_unseen(local) else None
+    return "INVALID_CHARACTER" if has_invisible(local) else None
 
 
 def _names(domain: str) -> tuple[str, str] | None:

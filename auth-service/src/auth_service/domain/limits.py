@@ -1,4 +1,4 @@
-"""How often what can be guessed may be tried, and by whom an attempt counts."""
+"""Rate limits: how often something may be tried, and which subject an attempt counts against."""
 
 import math
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ _TEN_MINUTES = timedelta(minutes=10)
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 
-# What an end user is given of IPv6 at the least: who has one address has all of these.
+# An end user has at least a /64 of IPv6: all of its addresses count as one client.
 _IPV6_PREFIX = 64
 
 
@@ -45,12 +45,12 @@ SEND_FROM = Limit("send_from", (Window(20, _HOUR),))
 # Failures alone, by what was typed as a name.
 LOGIN = Limit("login", (Window(10, _TEN_MINUTES),))
 # In place of that one where the account was logged in of late: by name and network. So whoever
-# guesses from elsewhere keeps no owner out of home.
+# guesses from elsewhere does not lock the owner out.
 LOGIN_FAMILIAR = Limit("login_familiar", (Window(10, _TEN_MINUTES),))
 LOGIN_FROM = Limit("login_from", (Window(100, _TEN_MINUTES),))
 
 
-# By user: every one that is deleted is told to all processes for hours.
+# By user: each deleted one stays on every process's revocation list for hours.
 TOKEN = Limit("token", (Window(100, _HOUR),))
 # Failures alone, by user: what somebody who is logged in takes for the password.
 PASSWORD = Limit("password", (Window(10, _TEN_MINUTES),))

@@ -1,4 +1,4 @@
-"""A login: one device's stay, a family of refresh tokens of which the newest one is good."""
+"""A login: the session of one device, a family of refresh tokens of which the newest is valid."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -8,7 +8,7 @@ from uuid import UUID
 _IP_MAX = 45  # the longest text of an IPv6 address
 _USER_AGENT_MAX = 256
 
-# An answer may be lost on its way: so long whoever asks again may be the one it was meant for.
+# An answer may be lost on its way: a client may repeat its request within this time.
 RETRY_WINDOW = timedelta(seconds=10)
 
 # How many logins of a user may be open. Whoever opens one more ends the one least used: there is no
@@ -76,26 +76,26 @@ class RefreshToken:
     successor: bytes | None = field(default=None, repr=False)
 
 
-class Verdict(Enum):
-    """What becomes of a refresh token that was presented."""
+class RefreshOutcome(Enum):
+    """What becomes of a refresh token that is presented."""
 
     GOOD = auto()
     REFUSED = auto()
     # It was used a moment ago and its successor was not: perhaps nobody ever got that one.
     RETRIED = auto()
-    # It was used before: it may have been stolen, and nobody can tell who holds the successor.
+    # It was used before: it may have been stolen, and nobody knows who holds the successor.
     REUSED = auto()
 
 
-def judge(token: RefreshToken, login: Login, now: datetime) -> Verdict:
-    """The verdict on ``token`` of ``login``, both read under the login's lock."""
+def refresh_outcome(token: RefreshToken, login: Login, now: datetime) -> RefreshOutcome:
+    """What becomes of ``token`` of ``login``, both read under the login's lock."""
     if login.revoked_at is not None or login.expires_at <= now or token.expires_at <= now:
-        return Verdict.REFUSED
+        return RefreshOutcome.REFUSED
     if token.rotated_at is None:
-        return Verdict.GOOD
+        return RefreshOutcome.GOOD
     if token.successor is not None and now - token.rotated_at <= RETRY_WINDOW:
-        return Verdict.RETRIED
-    return Verdict.REUSED
+        return RefreshOutcome.RETRIED
+    return RefreshOutcome.REUSED
 
 
 def _printable(text: str) -> str:

@@ -1,4 +1,4 @@
-"""How a user wishes to be called."""
+"""Display names."""
 
 import unicodedata
 

@@ -30,22 +30,22 @@ def _patterns() -> "_Patterns":
 
     return _Patterns(
         in_use=regex.compile(_written_in(_SCRIPTS.split())),
-        one_writing=regex.compile(
+        single_script=regex.compile(
             "|".join(
                 _written_in(together.split())
                 for together in (*_SCRIPTS.split(), *_WRITTEN_TOGETHER)
             )
         ),
         # Controls, what nobody has assigned, white space; and marks and letters without a look.
-        unseen=regex.compile(r"[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]"),
+        invisible=regex.compile(r"[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]"),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Patterns:
     in_use: "regex.Pattern[str]"
-    one_writing: "regex.Pattern[str]"
-    unseen: "regex.Pattern[str]"
+    single_script: "regex.Pattern[str]"
+    invisible: "regex.Pattern[str]"
 
 
 def is_in_use(text: str) -> bool:
@@ -53,7 +53,7 @@ def is_in_use(text: str) -> bool:
     return _patterns().in_use.fullmatch(text) is not None
 
 
-def is_one_writing(text: str) -> bool:
+def is_single_script(text: str) -> bool:
     """Whether all of ``text`` is of one script in everyday use, or of those that are written
     together (Latin with Japanese, with Bopomofo and Han, with Korean), and its decimal digits are
     of one kind.
@@ -62,12 +62,12 @@ def is_one_writing(text: str) -> bool:
     letters is not.
     """
     zeros = {ord(one) - digit for one in text if (digit := unicodedata.decimal(one, -1)) >= 0}
-    return len(zeros) <= 1 and _patterns().one_writing.fullmatch(text) is not None
+    return len(zeros) <= 1 and _patterns().single_script.fullmatch(text) is not None
 
 
-def has_unseen(text: str) -> bool:
+def has_invisible(text: str) -> bool:
     """Whether a character of ``text`` shows as nothing or as space, or is no character.
 
     So do joiners, marks of direction, soft hyphens, tags, variation selectors and fillers.
     """
-    return _patterns().unseen.search(text) is not None
+    return _patterns().invisible.search(text) is not None

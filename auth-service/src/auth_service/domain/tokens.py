@@ -11,8 +11,8 @@ TOKENS_MAX = 50
 ACCESS_LIFE = timedelta(minutes=2)
 # How exactly it is kept when one was used last.
 USE_RESOLUTION = timedelta(minutes=1)
-# How long the trail is told but once that one is used, or that it is refused.
-TOLD_AGAIN = timedelta(hours=1)
+# The audit log gets one entry in so long that a token is used, and one that it is refused.
+RECORD_INTERVAL = timedelta(hours=1)
 
 SCOPES = (
     "chat:read",

@@ -1,4 +1,4 @@
-"""What verifies access tokens: the keys in force, and the revocations of what they signed."""
+"""What access tokens are verified against: verification keys, and the revocation list."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,9 +6,9 @@ from uuid import UUID
 
 # No setting lets an access token live longer.
 ACCESS_TOKEN_MAX = timedelta(minutes=15)
-# How long a revocation is told of. No token lives as long, but the gateway lets an event stream go
-# on when its token has expired, an hour and three quarters at most; and a gateway that heard nothing
-# for an hour must still learn what to end.
+# How long a revocation stays on the revocation list. No token lives as long, but the gateway lets an
+# event stream go on when its token has expired, an hour and three quarters at most; and a gateway
+# that heard nothing for an hour must still learn what to end.
 REVOCATION_LIFE = timedelta(hours=2)
 
 
@@ -35,7 +35,7 @@ class Revocation:
     expires_at: datetime
 
 
-def end_for_good(
+def permanent_revocation(
     id: UUID,  # noqa: A002 - the field's name
     *,
     tenant_id: UUID,
@@ -52,14 +52,14 @@ def end_for_good(
     return Revocation(id, tenant_id, user_id, sid, revoked_at=end, expires_at=end)
 
 
-def may_live_on(last_used_at: datetime, now: datetime) -> bool:
-    """Whether anything can be open still of a login that was last used then."""
+def may_still_be_used(last_used_at: datetime, now: datetime) -> bool:
+    """Whether something opened with a login that was last used then may still be open."""
     return last_used_at + REVOCATION_LIFE > now
 
 
 @dataclass(frozen=True, slots=True)
 class TrustUpdate:
-    """The whole state (``snapshot``), or what came since; with nothing in it, a sign of life."""
+    """The whole state (``snapshot``), or what came since; with nothing in it, a heartbeat."""
 
     snapshot: bool
     keys: tuple[VerificationKey, ...]

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from auth_service.domain.scripts import has_unseen, is_in_use, is_one_writing
+from auth_service.domain.scripts import has_invisible, is_in_use, is_single_script
 from parley.bounds import USERNAME
 
 # No text of more characters normalises to a name: it is left as it is, and is too long.
@@ -58,6 +58,19 @@ class Account:
     password_set_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class UserFilter:
+    """Which users: all that match every field that is set; ``query`` is folded already."""
+
+    tenant_id: UUID | None = None
+    query: str = ""
+    status: Status | None = None
+
+
+#: A place in a list in the order of names: a name, or its key, and an id.
+NamePosition = tuple[str, UUID]
+
+
 def normalise_username(text: str) -> str:
     """``text`` as it is kept and shown: NFKC, so that one look has one spelling."""
     return unicodedata.normalize("NFKC", text) if len(text) <= _NORMALISED_MAX else text
@@ -95,11 +108,11 @@ def username_problem(username: str) -> str | None:
     ):
         return "INVALID_CHARACTER"
     # What is drawn as nothing may be a letter by category: two names that differ by it look the same.
-    if has_unseen(username) or not is_in_use(username):
+    if has_invisible(username) or not is_in_use(username):
         return "INVALID_CHARACTER"
     if not any(named):
         return "INVALID"
-    return None if is_one_writing(username) else "MIXED_SCRIPTS"
+    return None if is_single_script(username) else "MIXED_SCRIPTS"
 
 
 def _is_name_character(character: str) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from auth_service.rpc import accounts, admin, codes, tokens
 from auth_service.rpc.accounts import watch
 from auth_service.usecases.ports import Ports
-from auth_service.usecases.revocation_board import RevocationBoard
+from auth_service.usecases.revocation_feed import RevocationFeed
 from chassis.grpc.server import Method
 
 __all__ = ["POLICY", "AuthServicer", "watch"]
@@ -23,6 +23,6 @@ POLICY: Mapping[str, Mapping[str, Method]] = {
 class AuthServicer(accounts.Accounts, codes.Codes, tokens.Tokens, admin.Admin):
     """See the contract."""
 
-    def __init__(self, ports: Ports, board: RevocationBoard) -> None:
+    def __init__(self, ports: Ports, feed: RevocationFeed) -> None:
         self._ports = ports
-        self._board = board
+        self._feed = feed

@@ -1,4 +1,4 @@
-"""Accounts and the log-ins to them, and what the other services watch."""
+"""Accounts and log-ins, and the revocation feed that other services subscribe to."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
@@ -18,7 +18,7 @@ from auth_service.usecases.log_in import log_in, log_out, register
 from auth_service.usecases.me import delete_me, get_me
 from auth_service.usecases.ports import Ports
 from auth_service.usecases.refresh import refresh
-from auth_service.usecases.revocation_board import RevocationBoard
+from auth_service.usecases.revocation_feed import RevocationFeed
 from chassis.grpc.caller import current_caller
 from chassis.grpc.server import Method, allow
 from parley.auth.v1 import auth_pb2, auth_pb2_grpc
@@ -43,7 +43,7 @@ class Accounts(auth_pb2_grpc.AuthServiceServicer):
     """See the contract."""
 
     _ports: Ports
-    _board: RevocationBoard
+    _feed: RevocationFeed
 
     async def Register(
         self,
@@ -88,7 +88,7 @@ class Accounts(auth_pb2_grpc.AuthServiceServicer):
         request: auth_pb2.LogOutRequest,
         context: Context,
     ) -> auth_pb2.LogOutResponse:
-        await log_out(self._ports, current_caller())
+        await log_out(self._ports.open_caller, current_caller())
         return auth_pb2.LogOutResponse()
 
     async def GetMe(
@@ -96,7 +96,7 @@ class Accounts(auth_pb2_grpc.AuthServiceServicer):
         request: auth_pb2.GetMeRequest,
         context: Context,
     ) -> auth_pb2.GetMeResponse:
-        user = await get_me(self._ports, current_caller())
+        user = await get_me(self._ports.open_caller, current_caller())
         return auth_pb2.GetMeResponse(user=to_user(user))
 
     async def DeleteMe(
@@ -112,20 +112,20 @@ class Accounts(auth_pb2_grpc.AuthServiceServicer):
         request: auth_pb2.GetErasureRequest,
         context: Context,
     ) -> auth_pb2.GetErasureResponse:
-        return to_receipt(await get_erasure(self._ports, request.erasure_id))
+        return to_receipt(await get_erasure(self._ports.open_system, request.erasure_id))
 
     async def WatchRevocations(
         self,
         request: auth_pb2.WatchRevocationsRequest,
         context: Context,
     ) -> AsyncIterator[auth_pb2.WatchRevocationsResponse]:
-        async with aclosing(watch(self._board)) as messages:
+        async with aclosing(watch(self._feed)) as messages:
             async for message in messages:
                 yield message
 
 
-async def watch(board: RevocationBoard) -> AsyncGenerator[auth_pb2.WatchRevocationsResponse]:
+async def watch(feed: RevocationFeed) -> AsyncGenerator[auth_pb2.WatchRevocationsResponse]:
     """The messages of WatchRevocations: to other services, and to our own verifier."""
-    async with aclosing(board.watch()) as updates:
+    async with aclosing(feed.subscribe()) as updates:
         async for update in updates:
             yield to_watch_response(update)

@@ -1,4 +1,4 @@
-"""Users as their admins see them, tenants, the audit trail."""
+"""Users as their admins see them, tenants, the audit log."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -8,11 +8,11 @@ from uuid import UUID
 import grpc.aio
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from auth_service.domain.audit import Entry
+from auth_service.domain.audit_log import AuditEntry
 from auth_service.domain.tenants import Tenant
 from auth_service.domain.users import Role, Status
 from auth_service.mapping import to_timestamp, to_user
-from auth_service.usecases.audit import list_audit
+from auth_service.usecases.list_audit_log import list_audit
 from auth_service.usecases.ports import Ports
 from auth_service.usecases.tenants import create_tenant, list_tenants
 from auth_service.usecases.users import delete_user, list_users, update_user
@@ -53,7 +53,7 @@ class Admin(auth_pb2_grpc.AuthServiceServicer):
         self, request: auth_pb2.ListUsersRequest, context: Context
     ) -> auth_pb2.ListUsersResponse:
         page = await list_users(
-            self._ports,
+            self._ports.open_admin,
             current_caller(),
             query=request.query,
             status=_status(request),
@@ -72,21 +72,25 @@ class Admin(auth_pb2_grpc.AuthServiceServicer):
         self, request: auth_pb2.UpdateUserRequest, context: Context
     ) -> auth_pb2.UpdateUserResponse:
         user = await update_user(
-            self._ports, current_caller(), request.id, role=_role(request), status=_status(request)
+            self._ports.open_admin,
+            current_caller(),
+            request.id,
+            role=_role(request),
+            status=_status(request),
         )
         return auth_pb2.UpdateUserResponse(user=to_user(user))
 
     async def DeleteUser(
         self, request: auth_pb2.DeleteUserRequest, context: Context
     ) -> auth_pb2.DeleteUserResponse:
-        erasure_id = await delete_user(self._ports, current_caller(), request.id)
+        erasure_id = await delete_user(self._ports.open_admin, current_caller(), request.id)
         return auth_pb2.DeleteUserResponse(erasure_id=str(erasure_id))
 
     async def ListAudit(
         self, request: auth_pb2.ListAuditRequest, context: Context
     ) -> auth_pb2.ListAuditResponse:
         page = await list_audit(
-            self._ports,
+            self._ports.open_admin,
             current_caller(),
             event=request.event,
             user_id=request.user_id if request.HasField("user_id") else None,
@@ -106,7 +110,7 @@ class Admin(auth_pb2_grpc.AuthServiceServicer):
         self, request: auth_pb2.CreateTenantRequest, context: Context
     ) -> auth_pb2.CreateTenantResponse:
         tenant = await create_tenant(
-            self._ports,
+            self._ports.open_admin,
             current_caller(),
             name=request.name,
             once=once(request, _encode_tenant, _decode_tenant),
@@ -117,7 +121,7 @@ class Admin(auth_pb2_grpc.AuthServiceServicer):
         self, request: auth_pb2.ListTenantsRequest, context: Context
     ) -> auth_pb2.ListTenantsResponse:
         page = await list_tenants(
-            self._ports,
+            self._ports.open_admin,
             current_caller(),
             limit=request.limit,
             cursor=request.cursor,
@@ -157,7 +161,7 @@ def _moment(request: auth_pb2.ListAuditRequest, name: str) -> datetime | None:
         raise ValidationFailed(fields=[FieldError(name, "OUT_OF_RANGE")]) from None
 
 
-def _to_audit_entry(entry: Entry) -> auth_pb2.AuditEntry:
+def _to_audit_entry(entry: AuditEntry) -> auth_pb2.AuditEntry:
     return auth_pb2.AuditEntry(
         id=str(entry.id),
         at=to_timestamp(entry.at),

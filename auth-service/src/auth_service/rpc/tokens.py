@@ -58,7 +58,11 @@ class Tokens(auth_pb2_grpc.AuthServiceServicer):
     ) -> auth_pb2.ListLoginsResponse:
         caller = current_caller()
         page = await list_logins(
-            self._ports, caller, limit=request.limit, cursor=request.cursor, count=request.count
+            self._ports.open_caller,
+            caller,
+            limit=request.limit,
+            cursor=request.cursor,
+            count=request.count,
         )
         return auth_pb2.ListLoginsResponse(
             items=[to_login(login, current=str(login.id) == caller.sid) for login in page.items],
@@ -69,13 +73,13 @@ class Tokens(auth_pb2_grpc.AuthServiceServicer):
     async def RevokeLogin(
         self, request: auth_pb2.RevokeLoginRequest, context: Context
     ) -> auth_pb2.RevokeLoginResponse:
-        await revoke_login(self._ports, current_caller(), request.id)
+        await revoke_login(self._ports.open_caller, current_caller(), request.id)
         return auth_pb2.RevokeLoginResponse()
 
     async def RevokeLogins(
         self, request: auth_pb2.RevokeLoginsRequest, context: Context
     ) -> auth_pb2.RevokeLoginsResponse:
-        await revoke_logins(self._ports, current_caller())
+        await revoke_logins(self._ports.open_caller, current_caller())
         return auth_pb2.RevokeLoginsResponse()
 
     async def CreateToken(
@@ -97,7 +101,7 @@ class Tokens(auth_pb2_grpc.AuthServiceServicer):
         self, request: auth_pb2.ListTokensRequest, context: Context
     ) -> auth_pb2.ListTokensResponse:
         page = await list_tokens(
-            self._ports,
+            self._ports.open_caller,
             current_caller(),
             limit=request.limit,
             cursor=request.cursor,
@@ -112,15 +116,13 @@ class Tokens(auth_pb2_grpc.AuthServiceServicer):
     async def DeleteToken(
         self, request: auth_pb2.DeleteTokenRequest, context: Context
     ) -> auth_pb2.DeleteTokenResponse:
-        await delete_token(self._ports, current_caller(), request.id)
+        await delete_token(self._ports.open_caller, current_caller(), request.id)
         return auth_pb2.DeleteTokenResponse()
 
     async def ExchangeToken(
         self, request: auth_pb2.ExchangeTokenRequest, context: Context
     ) -> auth_pb2.ExchangeTokenResponse:
-        granted = await exchange_token(
+        token = await exchange_token(
             self._ports, secret=request.secret, client=from_client(request.client)
         )
-        return auth_pb2.ExchangeTokenResponse(
-            access_token=granted.text, expires_in=granted.expires_in
-        )
+        return auth_pb2.ExchangeTokenResponse(access_token=token.text, expires_in=token.expires_in)

@@ -1,4 +1,4 @@
-"""Attempts in PostgreSQL, by its clock: a limit holds over restarts and over all replicas.
+"""Rate limits in PostgreSQL, by its clock: they hold over restarts and over all replicas.
 
 A row keeps the times of what it let through as far back as they matter, at most as many as its
 widest window admits. So a window is any stretch of time, with no edge at which it starts anew,
@@ -10,10 +10,10 @@ from datetime import datetime
 
 from prometheus_client import Counter
 from sqlalchemy import bindparam, delete, func, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.domain.limits import Limit
 from auth_service.store.tables import counters
+from auth_service.store.transactions import SystemTransaction
 from chassis.db.statement import Statement
 
 _REFUSED = Counter("auth_attempts_refused_total", "Attempts beyond a limit, by scope.", ["scope"])
@@ -57,16 +57,22 @@ _TAKE_BACK = Statement(
 _FORGET = Statement(delete(counters).where(*_OF_SUBJECT))
 
 
-async def _whatever(_row: object) -> None:
+async def _ignore(_row: object) -> None:
     """A counter that has been swept away has nothing to take back."""
 
 
-class PostgresCounters:
-    """See the port CounterTransaction."""
+class Counters:
+    """The counted attempts of rate limits, in one transaction."""
 
-    _connection: AsyncConnection
+    def __init__(self, transaction: SystemTransaction) -> None:
+        self._connection = transaction.connection
 
     async def count(self, limit: Limit, subject: bytes) -> datetime | None:
+        """Count an attempt and return its time, by which it can be taken back.
+
+        None, and nothing is counted, if a window of ``limit`` is full. Until this transaction
+        ends, others that count against the same subject wait.
+        """
         row = await _COUNT.first(
             self._connection,
             scope=limit.scope,
@@ -82,14 +88,19 @@ class PostgresCounters:
         return at
 
     async def hits(self, limit: Limit, subject: bytes) -> tuple[Sequence[datetime], datetime]:
+        """What counts against a ``subject`` whose window is full, and the present time by the
+        same clock.
+        """
         row = await _HITS.first(self._connection, scope_=limit.scope, subject_=subject)
         # Counting has locked the row, also where it counted nothing.
         assert row is not None
         return row.hits, row.now
 
     async def take_back(self, limit: Limit, subject: bytes, at: datetime) -> None:
+        """Count no more what was counted ``at`` that time."""
         # With the transaction's next statement: a log-in that succeeds does not wait for it.
-        _TAKE_BACK.defer(self._connection, _whatever, scope=limit.scope, subject=subject, at=at)
+        _TAKE_BACK.defer(self._connection, _ignore, scope=limit.scope, subject=subject, at=at)
 
     async def forget(self, limit: Limit, subject: bytes) -> None:
+        """Count nothing more against ``subject``."""
         await _FORGET.run(self._connection, scope_=limit.scope, subject_=subject)

@@ -38,7 +38,7 @@ tenants = Table(
     Column("look", Text, Computed("lower(normalize(name, NFKC))")),
 )
 
-# What is personal is null from the deletion on.
+# A deleted user is a tombstone: what is personal is null.
 users = Table(
     "users",
     metadata,
@@ -123,7 +123,7 @@ tokens = Table(
     _time("created_at"),
     _time("expires_at", nullable=True),
     _time("last_used_at", nullable=True),
-    # When the trail was last told of them.
+    # When the audit log last got an entry of them.
     _time("use_told_at", nullable=True),
     _time("refusal_told_at", nullable=True),
 )
@@ -159,7 +159,7 @@ service_erasures = Table(
     Column("tenant_id", Uuid, nullable=False),
     Column("user_id", Uuid, nullable=False),
     _time("erased_at", nullable=True),
-    # How far in the user's trail auth-service has come, in the order of the trail.
+    # How far auth-service has anonymised the user's audit log, in the order of the log.
     _time("reached_at"),
     Column("reached_id", Uuid, nullable=False),
 )

@@ -10,9 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.domain.tokens import Token
 from auth_service.store.tables import tokens
-from chassis.db.engine import Scope
-from chassis.db.idempotency import find_repeated
-from chassis.idempotency import Once
+from auth_service.store.transactions import Transaction
 from chassis.paging import Position
 
 _TOKEN = select(
@@ -27,26 +25,20 @@ _TOKEN = select(
 )
 
 
-class PostgresTokenEnds:
-    """See the port TokenEnds."""
+class Tokens:
+    """Personal access tokens, in one transaction."""
 
-    _connection: AsyncConnection
+    def __init__(self, transaction: Transaction) -> None:
+        self._connection = transaction.connection
 
-    async def delete_tokens(self, user_id: UUID) -> Sequence[UUID]:
+    async def delete_all(self, user_id: UUID) -> Sequence[UUID]:
+        """Delete all tokens of the user; returns their ids."""
         result = await self._connection.execute(
             delete(tokens).where(tokens.c.user_id == user_id).returning(tokens.c.id)
         )
         return [row.id for row in result]
 
-
-class PostgresOwnTokens(PostgresTokenEnds):
-    """See the port OwnTokens."""
-
-    async def find_made(self, once: Once[UUID], token: Token) -> UUID | None:
-        owner = Scope(token.tenant_id, token.user_id)
-        return await find_repeated(self._connection, owner, once, token.id)
-
-    async def add_token(self, token: Token, digest: bytes) -> None:
+    async def add(self, token: Token, digest: bytes) -> None:
         await self._connection.execute(
             insert(tokens).values(
                 id=token.id,
@@ -54,13 +46,14 @@ class PostgresOwnTokens(PostgresTokenEnds):
                 user_id=token.user_id,
                 digest=digest,
                 name=token.name,
-                scopes=list(token.scopes),
+                scopes=[*token.scopes],
                 created_at=token.created_at,
                 expires_at=token.expires_at,
             )
         )
 
-    async def tokens(self, user_id: UUID, *, after: Position | None, limit: int) -> Sequence[Token]:
+    async def list(self, user_id: UUID, *, after: Position | None, limit: int) -> Sequence[Token]:
+        """At most ``limit`` tokens of the user behind ``after``, newest first."""
         query = (
             _TOKEN.where(tokens.c.user_id == user_id)
             .order_by(tokens.c.created_at.desc(), tokens.c.id.desc())
@@ -72,49 +65,54 @@ class PostgresOwnTokens(PostgresTokenEnds):
             )
         return [_to_token(row) for row in await self._connection.execute(query)]
 
-    async def count_tokens(self, user_id: UUID) -> int:
+    async def count(self, user_id: UUID) -> int:
         query = select(func.count()).select_from(tokens).where(tokens.c.user_id == user_id)
         return (await self._connection.execute(query)).scalar_one()
 
-    async def delete_token(self, user_id: UUID, token_id: UUID) -> bool:
+    async def delete(self, user_id: UUID, token_id: UUID) -> bool:
+        """Whether there was such a token to delete."""
         result = await self._connection.execute(
             delete(tokens).where(tokens.c.user_id == user_id, tokens.c.id == token_id)
         )
         return result.rowcount == 1
 
-
-class PostgresTokensPresented(PostgresTokenEnds):
-    """See the port TokensPresented."""
-
-    async def token_by_digest(self, digest: bytes) -> Token | None:
+    async def find_by_digest(self, digest: bytes) -> Token | None:
         result = await self._connection.execute(_TOKEN.where(tokens.c.digest == digest))
         row = result.one_or_none()
         return None if row is None else _to_token(row)
 
-    async def note_use(self, token_id: UUID, *, at: datetime) -> None:
+    async def set_last_used(self, token_id: UUID, *, at: datetime) -> None:
         await self._connection.execute(
             update(tokens).where(tokens.c.id == token_id).values(last_used_at=at)
         )
 
-    async def tell_use(self, token_id: UUID, *, at: datetime, again: timedelta) -> bool:
-        return await _note_told(self._connection, tokens.c.use_told_at, token_id, at, again)
+    async def mark_use_recorded(self, token_id: UUID, *, at: datetime, interval: timedelta) -> bool:
+        """Whether the audit log gets an entry that it was used ``at`` that time: only if no replica
+        has recorded one within ``interval``.
+        """
+        return await _mark_recorded(self._connection, tokens.c.use_told_at, token_id, at, interval)
 
-    async def tell_refusal(self, token_id: UUID, *, at: datetime, again: timedelta) -> bool:
-        return await _note_told(self._connection, tokens.c.refusal_told_at, token_id, at, again)
+    async def mark_refusal_recorded(
+        self, token_id: UUID, *, at: datetime, interval: timedelta
+    ) -> bool:
+        """The same of a refusal."""
+        return await _mark_recorded(
+            self._connection, tokens.c.refusal_told_at, token_id, at, interval
+        )
 
 
-async def _note_told(
+async def _mark_recorded(
     connection: AsyncConnection,
-    told_at: Column[Any],
+    recorded_at: Column[Any],
     token_id: UUID,
     at: datetime,
-    again: timedelta,
+    interval: timedelta,
 ) -> bool:
-    # Of many at once, the others wait at the row and then see that it is told.
+    # Of many at once, the others wait at the row and then see that it is recorded.
     result = await connection.execute(
         update(tokens)
-        .where(tokens.c.id == token_id, or_(told_at.is_(None), told_at <= at - again))
-        .values({told_at: at})
+        .where(tokens.c.id == token_id, or_(recorded_at.is_(None), recorded_at <= at - interval))
+        .values({recorded_at: at})
     )
     return result.rowcount == 1
 

@@ -4,10 +4,15 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from auth_service.domain.erasures import ERASING_SERVICES, THIS_SERVICE, Erasure, Receipt
-from auth_service.domain.trust import end_for_good
+from auth_service.domain.errors import ErasureNotFound
+from auth_service.domain.trust import permanent_revocation
 from auth_service.domain.users import User
-from auth_service.usecases.errors import ErasureNotFound
-from auth_service.usecases.ports import CallerTransaction, Ports, SystemTransaction
+from auth_service.store.accounts import Accounts
+from auth_service.store.audit_log import AuditLog
+from auth_service.store.erasures import Erasures
+from auth_service.store.revocations import Revocations
+from auth_service.store.transactions import CallerTransaction, OpenSystem, Transaction
+from auth_service.usecases.ports import Ports
 from chassis.clock import utc_now
 from chassis.ids import new_id, parse_id
 
@@ -15,39 +20,39 @@ _BATCH = 100
 
 
 async def begin_erasure(transaction: CallerTransaction, user: User, erasure_id: UUID) -> None:
-    """Take the user away: nothing personal is left here but addresses in a trail that is very
-    long, every login has ended, access tokens are refused, the name is free again, and the
+    """Take the user away: nothing personal is left here but addresses in a very long audit
+    log, every login has ended, access tokens are refused, the name is free again, and the
     event for the other services is on its way.
     """
     now = utc_now()
     erasure = Erasure(erasure_id, user.tenant_id, user.id, requested_at=now)
-    await transaction.entomb(user.id, now)
-    await transaction.revoke(
-        end_for_good(new_id(), tenant_id=user.tenant_id, user_id=user.id, sid=None, now=now)
+    await Accounts(transaction).leave_tombstone(user.id, now)
+    await Revocations(transaction).add(
+        permanent_revocation(new_id(), tenant_id=user.tenant_id, user_id=user.id, sid=None, now=now)
     )
-    await transaction.add_erasure(erasure, services=ERASING_SERVICES)
-    await _blank(transaction, erasure)
-    await transaction.publish_deleted(erasure)
+    await Erasures(transaction).add(erasure, services=ERASING_SERVICES)
+    await _anonymise(transaction, erasure)
+    await Erasures(transaction).publish_deleted(erasure)
 
 
-async def blank_trails(ports: Ports) -> None:
-    """Blank what deletions have left of trails, and confirm for this service; what another
-    replica is at is left to it.
+async def anonymise_audit_logs(open_transaction: OpenSystem) -> None:
+    """Anonymise the audit log entries that deletions have left, and confirm for this service; an
+    erasure that another replica has locked is left to it.
     """
     while True:
-        async with ports.open_system() as transaction:
-            erasure = await transaction.claim_unblanked()
+        async with open_transaction() as transaction:
+            erasure = await Erasures(transaction).claim_to_anonymise()
             if erasure is None:
                 return
-            await _blank(transaction, erasure)
+            await _anonymise(transaction, erasure)
 
 
-async def get_erasure(ports: Ports, erasure_id: str) -> Receipt:
+async def get_erasure(open_transaction: OpenSystem, erasure_id: str) -> Receipt:
     """How far an erasure has come. Raises ErasureNotFound, also for what is no id at all."""
     parsed = parse_id(erasure_id)
     if parsed is not None:
-        async with ports.open_system() as transaction:
-            receipt = await transaction.receipt(parsed)
+        async with open_transaction() as transaction:
+            receipt = await Erasures(transaction).receipt(parsed)
         if receipt is not None:
             return receipt
     raise ErasureNotFound()
@@ -58,10 +63,10 @@ async def confirm_erasure(
 ) -> None:
     """Note a service's confirmation; the first one counts, any later one changes nothing."""
     async with ports.open_system() as transaction:
-        known = await transaction.confirm_erasure(erasure_id, service, erased_at)
+        known = await Erasures(transaction).confirm(erasure_id, service, erased_at)
     if not known:
-        # It will never be known: raising would only bring the same event again.
-        ports.journal.warning(
+        # No repetition makes it known: raising would only bring the same event again.
+        ports.logger.warning(
             "erasure.unknown_confirmation", erasure_id=str(erasure_id), confirming=service
         )
 
@@ -74,20 +79,21 @@ async def sweep_erasures(ports: Ports, *, older_than: timedelta) -> int:
     count = 0
     while True:
         async with ports.open_system() as transaction:
-            erasures = await transaction.claim_unconfirmed(
+            repository = Erasures(transaction)
+            erasures = await repository.claim_unconfirmed(
                 sent_before=now - older_than, at=now, limit=_BATCH
             )
             for erasure in erasures:
-                await transaction.publish_deleted(erasure)
+                await repository.publish_deleted(erasure)
         count += len(erasures)
         if len(erasures) < _BATCH:
             break
     if count:
-        ports.journal.warning("erasure.repeated", count=count)
+        ports.logger.warning("erasure.repeated", count=count)
     return count
 
 
-async def _blank(transaction: CallerTransaction | SystemTransaction, erasure: Erasure) -> None:
-    """A piece of the trail at a time: however long it is, it keeps nobody from leaving."""
-    if await transaction.blank_trail(erasure):
-        await transaction.confirm_erasure(erasure.id, THIS_SERVICE, utc_now())
+async def _anonymise(transaction: Transaction, erasure: Erasure) -> None:
+    """A batch of audit log entries at a time: a long audit log delays no deletion."""
+    if await AuditLog(transaction).anonymise(erasure):
+        await Erasures(transaction).confirm(erasure.id, THIS_SERVICE, utc_now())

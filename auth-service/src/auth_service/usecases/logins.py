@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from auth_service.domain.audit import Event
+from auth_service.domain.audit_log import Event
+from auth_service.domain.errors import LoginNotFound
 from auth_service.domain.logins import EndedLogin, OpenLogin
-from auth_service.domain.trust import may_live_on
-from auth_service.usecases.errors import LoginNotFound
-from auth_service.usecases.ports import CallerTransaction, Ports, SystemTransaction
-from auth_service.usecases.revoking import revoke_sids
-from auth_service.usecases.trail import done_by
+from auth_service.domain.trust import may_still_be_used
+from auth_service.store.audit_log import AuditLog
+from auth_service.store.logins import Logins
+from auth_service.store.transactions import OpenCaller, Transaction
+from auth_service.usecases.audit_log import entry_by
+from auth_service.usecases.revocations import revoke_sids
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.ids import parse_id
@@ -18,7 +20,7 @@ from chassis.paging import Page, Position, page_of, parse_limit
 
 
 async def list_logins(
-    ports: Ports, caller: Caller, *, limit: int, cursor: str, count: bool
+    open_transaction: OpenCaller, caller: Caller, *, limit: int, cursor: str, count: bool
 ) -> Page[OpenLogin]:
     """A page of the caller's open logins, last used first, ``total`` if ``count``.
 
@@ -27,41 +29,46 @@ async def list_logins(
     limit = parse_limit(limit)
     after = Position.from_cursor(cursor)
     now = utc_now()
-    async with ports.open_caller(caller) as transaction:
-        found = await transaction.open_logins(caller.user_id, now, after=after, limit=limit + 1)
-        total = await transaction.count_logins(caller.user_id, now) if count else None
+    async with open_transaction(caller) as transaction:
+        logins = Logins(transaction)
+        found = await logins.list_open(caller.user_id, now, after=after, limit=limit + 1)
+        total = await logins.count_open(caller.user_id, now) if count else None
     return page_of(found, limit, _cursor_of, total=total)
 
 
-async def revoke_login(ports: Ports, caller: Caller, login_id: str) -> None:
+async def revoke_login(open_transaction: OpenCaller, caller: Caller, login_id: str) -> None:
     """End one of the caller's open logins, perhaps their own. Raises LoginNotFound."""
     parsed = parse_id(login_id)
     if parsed is None:
         raise LoginNotFound()
     now = utc_now()
-    async with ports.open_caller(caller) as transaction:
-        ended = await transaction.end_logins(caller.user_id, now, only=parsed)
+    async with open_transaction(caller) as transaction:
+        ended = await Logins(transaction).end_all(caller.user_id, now, only=parsed)
         if not ended:
             raise LoginNotFound()
         await revoke_ended(
             transaction, ended, now, tenant_id=caller.tenant_id, user_id=caller.user_id
         )
-        await transaction.record(done_by(caller, Event.LOGIN_REVOKED, login_id=str(parsed)))
+        await AuditLog(transaction).record(
+            entry_by(caller, Event.LOGIN_REVOKED, login_id=str(parsed))
+        )
 
 
-async def revoke_logins(ports: Ports, caller: Caller) -> None:
+async def revoke_logins(open_transaction: OpenCaller, caller: Caller) -> None:
     """End every login of the caller's, this one included."""
     now = utc_now()
-    async with ports.open_caller(caller) as transaction:
-        ended = await transaction.end_logins(caller.user_id, now)
+    async with open_transaction(caller) as transaction:
+        ended = await Logins(transaction).end_all(caller.user_id, now)
         await revoke_ended(
             transaction, ended, now, tenant_id=caller.tenant_id, user_id=caller.user_id
         )
-        await transaction.record(done_by(caller, Event.LOGINS_REVOKED, count=str(len(ended))))
+        await AuditLog(transaction).record(
+            entry_by(caller, Event.LOGINS_REVOKED, count=str(len(ended)))
+        )
 
 
 async def revoke_ended(
-    transaction: CallerTransaction | SystemTransaction,
+    transaction: Transaction,
     ended: Sequence[EndedLogin],
     now: datetime,
     *,
@@ -69,7 +76,7 @@ async def revoke_ended(
     user_id: UUID,
 ) -> None:
     """Revoke what may be open still of the user's logins that end with this transaction."""
-    sids = [login.id for login in ended if may_live_on(login.last_used_at, now)]
+    sids = [login.id for login in ended if may_still_be_used(login.last_used_at, now)]
     await revoke_sids(transaction, sids, now, tenant_id=tenant_id, user_id=user_id)
 
 

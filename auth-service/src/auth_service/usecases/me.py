@@ -2,21 +2,24 @@
 
 from uuid import UUID
 
-from auth_service.domain.audit import Event
+from auth_service.domain.audit_log import Event
+from auth_service.domain.errors import AccountDeleted, WrongPassword
 from auth_service.domain.users import User
-from auth_service.usecases.confirming import confirm_password, lock_confirmed, own_account
+from auth_service.store.audit_log import AuditLog
+from auth_service.store.transactions import OpenCaller
+from auth_service.store.users import Users
+from auth_service.usecases.audit_log import entry_by, record_in_own_transaction
+from auth_service.usecases.confirm_password import confirm_password, lock_confirmed, own_account
 from auth_service.usecases.erasures import begin_erasure
-from auth_service.usecases.errors import AccountDeleted, WrongPassword
 from auth_service.usecases.ports import Ports
-from auth_service.usecases.trail import done_by, record_alone
 from chassis.caller import Caller
 from chassis.ids import new_id
 
 
-async def get_me(ports: Ports, caller: Caller) -> User:
+async def get_me(open_transaction: OpenCaller, caller: Caller) -> User:
     """The caller; raises AccountDeleted in the seconds before their token is refused."""
-    async with ports.open_caller(caller) as transaction:
-        user = await transaction.user(caller.user_id)
+    async with open_transaction(caller) as transaction:
+        user = await Users(transaction).find(caller.user_id)
     if user is None:
         raise AccountDeleted()
     return user
@@ -29,15 +32,19 @@ async def delete_me(ports: Ports, caller: Caller, *, password: str) -> UUID:
     are revoked, and the event for the other services is on its way. The username is free
     again. Raises WrongPassword, TooManyAttempts, AccountDeleted, TooBusy.
     """
-    account = await own_account(ports, caller)
+    account = await own_account(ports.open_caller, caller)
     try:
         await confirm_password(ports, account, password)
     except WrongPassword:
-        await record_alone(ports, done_by(caller, Event.USER_DELETE_REFUSED))
+        await record_in_own_transaction(
+            ports.open_system, entry_by(caller, Event.USER_DELETE_REFUSED)
+        )
         raise
     erasure_id = new_id()
     async with ports.open_caller(caller) as transaction:
         current = await lock_confirmed(transaction, account)
-        await transaction.record(done_by(caller, Event.USER_DELETED, erasure_id=str(erasure_id)))
+        await AuditLog(transaction).record(
+            entry_by(caller, Event.USER_DELETED, erasure_id=str(erasure_id))
+        )
         await begin_erasure(transaction, current.user, erasure_id)
     return erasure_id

@@ -1,20 +1,23 @@
-"""What users change of themselves: how they are called, and their e-mail address."""
+"""Users change their profile: display name and e-mail address."""
 
 from dataclasses import dataclass
 
-from auth_service.domain.audit import Event
+from auth_service.domain.audit_log import Event
 from auth_service.domain.codes import Purpose, code_problem
 from auth_service.domain.emails import email_problem, normalise_email
+from auth_service.domain.errors import AccountDeleted, InvalidCode, WrongPassword
 from auth_service.domain.limits import PROFILE
 from auth_service.domain.profiles import display_name_problem, normalise_display_name
 from auth_service.domain.users import Account, User
-from auth_service.usecases.confirming import confirm_password, own_account
-from auth_service.usecases.errors import AccountDeleted, InvalidCode, WrongPassword
-from auth_service.usecases.guessing import guess, redeem
-from auth_service.usecases.limiting import attempt, count
-from auth_service.usecases.ports import CallerTransaction, Ports, SystemTransaction
-from auth_service.usecases.trail import done_by
-from auth_service.usecases.validating import refuse
+from auth_service.store.accounts import Accounts
+from auth_service.store.audit_log import AuditLog
+from auth_service.store.transactions import Transaction
+from auth_service.usecases.audit_log import entry_by
+from auth_service.usecases.check_code import check_code, redeem_code
+from auth_service.usecases.confirm_password import confirm_password, own_account
+from auth_service.usecases.ports import Ports
+from auth_service.usecases.rate_limit import attempt, count_attempts
+from auth_service.usecases.validation import check_fields
 from chassis.caller import Caller
 from chassis.clock import utc_now
 
@@ -30,29 +33,29 @@ async def update_me(
 ) -> User:
     """Change what is given, all of it or nothing, and return the user as they are now.
 
-    Counts against PROFILE: what changes is told in the trail, which is not to be filled.
+    Counts against the rate limit PROFILE: each change is an entry in the audit log.
 
     Another address needs the password, and is unverified unless ``code`` was sent to it; a
     code without an address verifies the present one. Raises ValidationFailed, WrongPassword,
-    InvalidCode, EmailTaken (to who has shown a good code alone), TooManyAttempts,
+    InvalidCode, EmailTaken (only after a valid code), TooManyAttempts,
     AccountDeleted, TooBusy.
     """
     if display_name is not None:
         display_name = normalise_display_name(display_name)
     if email is not None:
         email = normalise_email(email)
-    refuse(
+    check_fields(
         display_name=None if display_name is None else display_name_problem(display_name),
         email=None if email is None else email_problem(email),
         code=None if code is None else code_problem(code),
     )
     async with ports.open_system() as transaction:
-        await count(transaction, attempt(ports.pseudonyms, PROFILE, str(caller.user_id)))
-    account = await own_account(ports, caller)
+        await count_attempts(transaction, attempt(ports.pseudonyms, PROFILE, str(caller.user_id)))
+    account = await own_account(ports.open_caller, caller)
     present = account.user.email
     address = present if email is None else email
     if address != present:
-        refuse(password="REQUIRED" if password is None else None)
+        check_fields(password="REQUIRED" if password is None else None)
         await confirm_password(ports, account, password or "")
     change = _Change(account, display_name, address, verified=code is not None)
     if code is None:
@@ -71,49 +74,47 @@ class _Change:
     verified: bool
 
     @property
-    def moves(self) -> bool:
+    def changes_email(self) -> bool:
         return self.email != self.before.user.email
 
 
 async def _apply_with_code(ports: Ports, caller: Caller, change: _Change, code: str) -> User:
     purpose, user = Purpose.REGISTER, change.before.user
-    if not await guess(ports, purpose=purpose, email=change.email, code=code, user=user):
+    if not await check_code(ports, purpose=purpose, email=change.email, code=code, user=user):
         raise InvalidCode()
     # A code is nobody's row: whoever redeems one does it as the worker.
     async with ports.open_system() as transaction:
-        await redeem(ports, transaction, purpose=purpose, email=change.email, code=code)
+        await redeem_code(ports, transaction, purpose=purpose, email=change.email, code=code)
         return await _apply(transaction, caller, change)
 
 
-async def _apply(
-    transaction: CallerTransaction | SystemTransaction, caller: Caller, change: _Change
-) -> User:
+async def _apply(transaction: Transaction, caller: Caller, change: _Change) -> User:
     before = change.before
     user_id = before.user.id
-    current = await transaction.account(user_id, lock=True)
+    current = await Accounts(transaction).find(user_id, lock=True)
     if current is None:
         raise AccountDeleted()
     # Confirmed by a password, or a code for an address, that is another by now.
-    if change.moves and current.password_set_at != before.password_set_at:
+    if change.changes_email and current.password_set_at != before.password_set_at:
         raise WrongPassword()
     if change.verified and current.user.email != before.user.email:
         raise InvalidCode()
     name = change.display_name if change.display_name != current.user.display_name else None
-    if name is None and not change.moves and not change.verified:
+    if name is None and not change.changes_email and not change.verified:
         return current.user
-    if change.moves or change.verified:
+    if change.changes_email or change.verified:
         verified_at = utc_now() if change.verified else None
-        await transaction.set_email(user_id, change.email, verified_at=verified_at)
+        await Accounts(transaction).set_email(user_id, change.email, verified_at=verified_at)
     if name is not None:
-        await transaction.set_display_name(user_id, name)
-    await transaction.record(
-        done_by(
+        await Accounts(transaction).set_display_name(user_id, name)
+    await AuditLog(transaction).record(
+        entry_by(
             caller,
             Event.PROFILE_CHANGED,
-            address_changed=str(change.moves),
+            address_changed=str(change.changes_email),
             address_verified=str(change.verified),
         )
     )
-    changed = await transaction.account(user_id)
+    changed = await Accounts(transaction).find(user_id)
     assert changed is not None
     return changed.user

@@ -3,13 +3,19 @@
 import re
 from datetime import datetime
 
-from auth_service.domain.audit import Event
-from auth_service.domain.logins import Client, Login, Verdict, judge
-from auth_service.domain.trust import end_for_good
-from auth_service.usecases.errors import InvalidRefreshToken
-from auth_service.usecases.granting import Grant, digest, grant, grant_again
-from auth_service.usecases.ports import Ports, SystemTransaction
-from auth_service.usecases.trail import happened_to
+from auth_service.domain.audit_log import Event
+from auth_service.domain.errors import InvalidRefreshToken
+from auth_service.domain.logins import Client, Login, RefreshOutcome, refresh_outcome
+from auth_service.domain.trust import permanent_revocation
+from auth_service.store.accounts import Accounts
+from auth_service.store.audit_log import AuditLog
+from auth_service.store.logins import Logins
+from auth_service.store.refresh_tokens import RefreshTokens
+from auth_service.store.revocations import Revocations
+from auth_service.store.transactions import SystemTransaction
+from auth_service.usecases.audit_log import entry_about_owner
+from auth_service.usecases.grants import Grant, digest_of_refresh_token, issue_grant, reissue_grant
+from auth_service.usecases.ports import Ports
 from chassis.ids import new_id
 
 # What secrets.token_urlsafe makes of 32 bytes.
@@ -36,38 +42,38 @@ async def refresh(ports: Ports, *, refresh_token: str, client: Client) -> Grant:
 async def _exchange(
     ports: Ports, transaction: SystemTransaction, presented: str, client: Client
 ) -> Grant | None:
-    login = await transaction.find_login(digest(presented))
+    login = await Logins(transaction).find_by_refresh_token(digest_of_refresh_token(presented))
     # Read after the login's lock was had: what another exchange has done is seen, and the time is
     # later than any that it wrote, whatever this replica's own clock says.
-    found = await transaction.refresh_token(digest(presented))
+    found = await RefreshTokens(transaction).find(digest_of_refresh_token(presented))
     if login is None or found is None:
         return None
     token, now = found
-    match judge(token, login, now):
-        case Verdict.REFUSED:
+    match refresh_outcome(token, login, now):
+        case RefreshOutcome.REFUSED:
             return None
-        case Verdict.REUSED:
+        case RefreshOutcome.REUSED:
             await _revoke_family(transaction, login, client, now)
             return None
-    account = await transaction.account(login.user_id)
+    account = await Accounts(transaction).find(login.user_id)
     if account is None:
         return None
-    await transaction.extend_login(login.id, client, at=now, expires_at=now + ports.refresh_life)
+    await Logins(transaction).extend(login.id, client, at=now, expires_at=now + ports.refresh_life)
     if token.successor is not None:
         successor = ports.successors.open(token.successor, under=presented)
-        return grant_again(ports, account.user, login, successor, now)
-    granted = await grant(ports, transaction, account.user, login, now)
-    sealed = ports.successors.seal(granted.refresh_token, under=presented)
-    await transaction.rotate(token, at=now, successor=sealed)
-    return granted
+        return reissue_grant(ports, account.user, login, successor, now)
+    grant = await issue_grant(ports, transaction, account.user, login, now)
+    sealed = ports.successors.seal(grant.refresh_token, under=presented)
+    await RefreshTokens(transaction).rotate(token, at=now, successor=sealed)
+    return grant
 
 
 async def _revoke_family(
     transaction: SystemTransaction, login: Login, client: Client, now: datetime
 ) -> None:
-    await transaction.end_login(login.id, now)
-    await transaction.revoke(
-        end_for_good(
+    await Logins(transaction).end(login.id, now)
+    await Revocations(transaction).add(
+        permanent_revocation(
             new_id(),
             tenant_id=login.tenant_id,
             user_id=login.user_id,
@@ -75,4 +81,4 @@ async def _revoke_family(
             now=now,
         )
     )
-    await transaction.record(happened_to(Event.LOGIN_REUSE_DETECTED, login, client))
+    await AuditLog(transaction).record(entry_about_owner(Event.LOGIN_REUSE_DETECTED, login, client))

@@ -1,20 +1,24 @@
 """A forgotten password, set anew with a code."""
 
-from auth_service.domain.audit import Event
+from auth_service.domain.audit_log import Event
 from auth_service.domain.codes import Purpose, code_problem
 from auth_service.domain.emails import email_key, email_problem, normalise_email
+from auth_service.domain.errors import InvalidCode
 from auth_service.domain.limits import LOGIN, LOGIN_FAMILIAR, network_of
 from auth_service.domain.logins import Client
 from auth_service.domain.passwords import normalise_password, password_problem
 from auth_service.domain.users import username_key
-from auth_service.usecases.errors import InvalidCode
-from auth_service.usecases.guessing import guess, redeem
-from auth_service.usecases.limiting import attempt
+from auth_service.store.accounts import Accounts
+from auth_service.store.audit_log import AuditLog
+from auth_service.store.counters import Counters
+from auth_service.store.logins import Logins
+from auth_service.usecases.audit_log import entry_about
+from auth_service.usecases.check_code import check_code, redeem_code
 from auth_service.usecases.logins import revoke_ended
 from auth_service.usecases.ports import Ports
+from auth_service.usecases.rate_limit import attempt
 from auth_service.usecases.tokens import end_tokens
-from auth_service.usecases.trail import happened
-from auth_service.usecases.validating import refuse
+from auth_service.usecases.validation import check_fields
 from chassis.clock import utc_now
 
 
@@ -25,36 +29,35 @@ async def reset_password(
 
     In one transaction: the code is used up, the password is the new one, every login has ended
     and with it every refresh token, every personal access token is gone, since whoever made it may
-    be why its owner is here, and access tokens are revoked. Failures to log in by the
-    account's names, from anywhere strange or from where the owner is, are forgotten: whoever made
-    them, its owner is back. Raises
-    ValidationFailed, InvalidCode (also where there is no such account), TooManyAttempts,
+    be why its owner is here, and access tokens are revoked. Failed log-ins under the
+    account's names, from unknown networks or from the owner's, count no more: its owner is back.
+    Raises ValidationFailed, InvalidCode (also where there is no such account), TooManyAttempts,
     TooBusy.
     """
     email = normalise_email(email)
     password = normalise_password(new_password)
-    refuse(
+    check_fields(
         email=email_problem(email),
         code=code_problem(code),
         new_password=password_problem(password),
     )
     purpose = Purpose.PASSWORD_RESET
-    # Before the guess: who is told to come back has spent none.
-    with ports.passwords.turn() as turn:
-        if not await guess(ports, purpose=purpose, email=email, code=code, client=client):
+    # Reserved before the code is checked: a refusal for want of a slot spends no attempt.
+    with ports.passwords.reserve_slot() as slot:
+        if not await check_code(ports, purpose=purpose, email=email, code=code, client=client):
             raise InvalidCode()
-        password_hash = await turn.hash(password)
+        password_hash = await slot.hash(password)
     now = utc_now()
     async with ports.open_system() as transaction:
-        await redeem(ports, transaction, purpose=purpose, email=email, code=code)
+        await redeem_code(ports, transaction, purpose=purpose, email=email, code=code)
         # Locked: a log-in with the old password that is under way will find it changed.
-        account = await transaction.account_by_email(email, lock=True)
+        account = await Accounts(transaction).find_by_email(email, lock=True)
         if account is None:
             raise InvalidCode()
         user = account.user
-        await transaction.replace_password(user.id, password_hash)
+        await Accounts(transaction).replace_password(user.id, password_hash)
         # Login by login: the one that its owner opens next, in this very second, is good.
-        ended = await transaction.end_logins(user.id, now)
+        ended = await Logins(transaction).end_all(user.id, now)
         await revoke_ended(transaction, ended, now, tenant_id=user.tenant_id, user_id=user.id)
         tokens = await end_tokens(transaction, tenant_id=user.tenant_id, user_id=user.id)
         for name in (email_key(user.email), username_key(user.username)):
@@ -62,9 +65,9 @@ async def reset_password(
                 attempt(ports.pseudonyms, LOGIN, name),
                 attempt(ports.pseudonyms, LOGIN_FAMILIAR, name, network_of(client.ip)),
             ):
-                await transaction.forget(failures.limit, failures.subject)
-        await transaction.record(
-            happened(
+                await Counters(transaction).forget(failures.limit, failures.subject)
+        await AuditLog(transaction).record(
+            entry_about(
                 Event.PASSWORD_RESET,
                 user,
                 client,

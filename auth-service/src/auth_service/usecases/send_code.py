@@ -1,17 +1,18 @@
-"""Codes on request: the answer comes first, the decision whether there is one to send behind it."""
+"""Codes on request: the answer comes first, and a job decides afterwards whether to send one."""
 
-from auth_service.domain.audit import Event
+from auth_service.domain.audit_log import Event
 from auth_service.domain.codes import Purpose, new_code
 from auth_service.domain.emails import email_key, email_problem, normalise_email
 from auth_service.domain.limits import SEND, SEND_FROM, network_of, send_all
 from auth_service.domain.logins import Client
 from auth_service.domain.users import Account
-from auth_service.usecases.code_ports import CodeMail, Errand
-from auth_service.usecases.guessing import digests_of, subjects_of
-from auth_service.usecases.limiting import attempt, count
-from auth_service.usecases.ports import Ports
-from auth_service.usecases.trail import happened, record_alone
-from auth_service.usecases.validating import refuse
+from auth_service.store.accounts import Accounts
+from auth_service.store.codes import Codes
+from auth_service.usecases.audit_log import entry_about, record_in_own_transaction
+from auth_service.usecases.check_code import code_digests, code_subjects
+from auth_service.usecases.ports import CodeJob, CodeMail, Ports
+from auth_service.usecases.rate_limit import attempt, count_attempts
+from auth_service.usecases.validation import check_fields
 
 
 async def request_code(ports: Ports, *, email: str, purpose: Purpose, client: Client) -> None:
@@ -20,45 +21,47 @@ async def request_code(ports: Ports, *, email: str, purpose: Purpose, client: Cl
     Raises ValidationFailed for what is no address, TooManyAttempts, TooBusy.
     """
     email = normalise_email(email)
-    refuse(email=email_problem(email))
+    check_fields(email=email_problem(email))
     async with ports.open_system() as transaction:
-        await count(
+        await count_attempts(
             transaction,
             attempt(ports.pseudonyms, SEND_FROM, network_of(client.ip)),
             attempt(ports.pseudonyms, SEND, purpose, email_key(email)),
             attempt(ports.pseudonyms, send_all(ports.codes.sends_an_hour)),
         )
-        # Inside: what is turned away has not been sent, and does not count.
-        ports.codes.errands.take(Errand(purpose, email))
-    ports.journal.info("code.requested", purpose=purpose.value, ip=client.ip)
+        # Inside: a job that the queue refuses was not sent, and does not count.
+        ports.codes.queue.add(CodeJob(purpose, email))
+    ports.logger.info("code.requested", purpose=purpose.value, ip=client.ip)
 
 
-async def send_code(ports: Ports, errand: Errand) -> None:
+async def send_code(ports: Ports, job: CodeJob) -> None:
     """Make the code, and send it if there is somebody to send it to. Raises NotDelivered.
 
     A code is made and kept in any case: the database has the same work with every address,
-    and a code that nobody was told is as good as none.
+    and nobody can use a code that was never sent.
     """
     code = new_code()
     async with ports.open_system() as transaction:
-        account = await transaction.account_by_email(errand.email)
-        await transaction.save_code(
-            errand.purpose,
-            subjects=subjects_of(ports, errand.purpose, errand.email),
-            digest=digests_of(ports, errand.purpose, errand.email, code)[0],
+        account = await Accounts(transaction).find_by_email(job.email)
+        await Codes(transaction).save(
+            job.purpose,
+            subjects=code_subjects(ports, job.purpose, job.email),
+            digest=code_digests(ports, job.purpose, job.email, code)[0],
         )
-    to = _recipient(errand, account)
+    to = _recipient(job, account)
     if to is not None:
-        await ports.codes.delivery.deliver(CodeMail(to, errand.purpose, code))
+        await ports.codes.delivery.deliver(CodeMail(to, job.purpose, code))
     user = None if account is None else account.user
     event = Event.CODE_WITHHELD if to is None else Event.CODE_SENT
-    # Both: what is done behind one answer slows down the next, and that can be timed.
-    await record_alone(ports, happened(event, user, purpose=errand.purpose.value))
+    # Both are recorded: work after one answer slows down the next, and that can be timed.
+    await record_in_own_transaction(
+        ports.open_system, entry_about(event, user, purpose=job.purpose.value)
+    )
 
 
-def _recipient(errand: Errand, account: Account | None) -> str | None:
-    if errand.purpose is Purpose.REGISTER:
+def _recipient(job: CodeJob, account: Account | None) -> str | None:
+    if job.purpose is Purpose.REGISTER:
         # Also where the address is taken: who reads the mail may know.
-        return errand.email
+        return job.email
     # The address that was verified, not the spelling of whoever asks.
     return None if account is None else account.user.email

@@ -1,13 +1,15 @@
 """Tenants, made and listed by operators."""
 
-from auth_service.domain.audit import Event
+from auth_service.domain.audit_log import Event
+from auth_service.domain.errors import TenantNameTaken
 from auth_service.domain.tenants import Tenant, normalise_tenant_name, tenant_name_problem
-from auth_service.usecases import by_name
-from auth_service.usecases.administering import open_as_admin
-from auth_service.usecases.errors import TenantNameTaken
-from auth_service.usecases.ports import Ports
-from auth_service.usecases.trail import done_by
-from auth_service.usecases.validating import refuse
+from auth_service.store.audit_log import AuditLog
+from auth_service.store.tenants import Tenants
+from auth_service.store.transactions import OpenAdmin
+from auth_service.usecases import name_cursor
+from auth_service.usecases.admin import open_as_admin
+from auth_service.usecases.audit_log import entry_by
+from auth_service.usecases.validation import check_fields
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.idempotency import Once
@@ -16,7 +18,7 @@ from chassis.paging import Page, page_of, parse_limit
 
 
 async def create_tenant(
-    ports: Ports, caller: Caller, *, name: str, once: Once[Tenant] | None = None
+    open_transaction: OpenAdmin, caller: Caller, *, name: str, once: Once[Tenant] | None = None
 ) -> Tenant:
     """Make a tenant, empty at first, ``once`` if so.
 
@@ -24,26 +26,29 @@ async def create_tenant(
     IdempotencyKeyReused, RequestInProgress.
     """
     name = normalise_tenant_name(name)
-    refuse(name=tenant_name_problem(name))
+    check_fields(name=tenant_name_problem(name))
     tenant = Tenant(new_id(), name, utc_now())
-    async with open_as_admin(ports, caller, operator=True) as transaction:
+    async with open_as_admin(open_transaction, caller, operator=True) as transaction:
         if once is not None and (earlier := await transaction.find_repeated(once, tenant)):
             return earlier
-        if not await transaction.add_tenant(tenant):
+        if not await Tenants(transaction).add(tenant):
             raise TenantNameTaken()
-        await transaction.record(done_by(caller, Event.TENANT_MADE, made_tenant_id=str(tenant.id)))
+        await AuditLog(transaction).record(
+            entry_by(caller, Event.TENANT_MADE, made_tenant_id=str(tenant.id))
+        )
     return tenant
 
 
 async def list_tenants(
-    ports: Ports, caller: Caller, *, limit: int, cursor: str, count: bool
+    open_transaction: OpenAdmin, caller: Caller, *, limit: int, cursor: str, count: bool
 ) -> Page[Tenant]:
     """A page of all tenants, by name, ``total`` if ``count``. Raises Forbidden, ValidationFailed."""
     limit = parse_limit(limit)
-    after = by_name.from_cursor(cursor)
-    async with open_as_admin(ports, caller, operator=True) as transaction:
-        tenants = await transaction.tenants(after=after, limit=limit + 1)
-        total = await transaction.count_tenants() if count else None
+    after = name_cursor.from_cursor(cursor)
+    async with open_as_admin(open_transaction, caller, operator=True) as transaction:
+        repository = Tenants(transaction)
+        tenants = await repository.list(after=after, limit=limit + 1)
+        total = await repository.count() if count else None
     return page_of(
-        tenants, limit, lambda tenant: by_name.to_cursor(tenant.name, tenant.id), total=total
+        tenants, limit, lambda tenant: name_cursor.to_cursor(tenant.name, tenant.id), total=total
     )

@@ -8,30 +8,34 @@ from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
-from auth_service.domain.audit import Event
-from auth_service.domain.limits import TOKEN
-from auth_service.domain.logins import Client
-from auth_service.domain.tokens import (
-    PREFIX,
-    TOKENS_MAX,
-    TOLD_AGAIN,
-    USE_RESOLUTION,
-    Token,
-    access_life,
-    normalise_scopes,
-    scopes_problem,
-)
-from auth_service.usecases.errors import (
+from auth_service.domain.audit_log import Event
+from auth_service.domain.errors import (
     AccountDeleted,
     InvalidToken,
     TokenAlreadyShown,
     TokenNotFound,
     TooManyTokens,
 )
-from auth_service.usecases.limiting import attempt, count
-from auth_service.usecases.ports import AccessToken, CallerTransaction, Ports, SystemTransaction
-from auth_service.usecases.revoking import revoke_sids
-from auth_service.usecases.trail import done_by, happened_to
+from auth_service.domain.limits import TOKEN
+from auth_service.domain.logins import Client
+from auth_service.domain.tokens import (
+    PREFIX,
+    RECORD_INTERVAL,
+    TOKENS_MAX,
+    USE_RESOLUTION,
+    Token,
+    access_life,
+    normalise_scopes,
+    scopes_problem,
+)
+from auth_service.store.accounts import Accounts
+from auth_service.store.audit_log import AuditLog
+from auth_service.store.tokens import Tokens
+from auth_service.store.transactions import OpenCaller, Transaction
+from auth_service.usecases.audit_log import entry_about_owner, entry_by
+from auth_service.usecases.ports import AccessToken, Ports
+from auth_service.usecases.rate_limit import attempt, count_attempts
+from auth_service.usecases.revocations import revoke_sids
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.errors import FieldError, ValidationFailed
@@ -89,51 +93,53 @@ async def create_token(
     secret = PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
     async with ports.open_system() as transaction:
         # One that is refused below counts as well.
-        await count(transaction, attempt(ports.pseudonyms, TOKEN, str(caller.user_id)))
+        await count_attempts(transaction, attempt(ports.pseudonyms, TOKEN, str(caller.user_id)))
     async with ports.open_caller(caller) as transaction:
+        tokens = Tokens(transaction)
         # Locked, so that no two see room for one.
-        if await transaction.account(caller.user_id, lock=True) is None:
+        if await Accounts(transaction).find(caller.user_id, lock=True) is None:
             raise AccountDeleted()
-        if once is not None and await transaction.find_made(once, token):
+        if once is not None and await transaction.find_repeated(once, token.id) is not None:
             raise TokenAlreadyShown()
-        if await transaction.count_tokens(caller.user_id) >= TOKENS_MAX:
+        if await tokens.count(caller.user_id) >= TOKENS_MAX:
             raise TooManyTokens()
-        await transaction.add_token(token, _digest(secret))
-        await transaction.record(done_by(caller, Event.PAT_CREATED, pat_id=str(token.id)))
+        await tokens.add(token, _digest(secret))
+        await AuditLog(transaction).record(
+            entry_by(caller, Event.PAT_CREATED, pat_id=str(token.id))
+        )
     return NewToken(token, secret)
 
 
 async def list_tokens(
-    ports: Ports, caller: Caller, *, limit: int, cursor: str, count: bool
+    open_transaction: OpenCaller, caller: Caller, *, limit: int, cursor: str, count: bool
 ) -> Page[Token]:
     """A page of the caller's tokens, newest first, ``total`` if ``count``. Raises ValidationFailed."""
     limit = parse_limit(limit)
     after = Position.from_cursor(cursor)
-    async with ports.open_caller(caller) as transaction:
-        found = await transaction.tokens(caller.user_id, after=after, limit=limit + 1)
-        total = await transaction.count_tokens(caller.user_id) if count else None
+    async with open_transaction(caller) as transaction:
+        tokens = Tokens(transaction)
+        found = await tokens.list(caller.user_id, after=after, limit=limit + 1)
+        total = await tokens.count(caller.user_id) if count else None
     return page_of(found, limit, _cursor_of, total=total)
 
 
-async def delete_token(ports: Ports, caller: Caller, token_id: str) -> None:
+async def delete_token(open_transaction: OpenCaller, caller: Caller, token_id: str) -> None:
     """End a token of the caller's, within seconds also what it has open. Raises TokenNotFound."""
     parsed = parse_id(token_id)
     if parsed is None:
         raise TokenNotFound()
-    async with ports.open_caller(caller) as transaction:
-        if not await transaction.delete_token(caller.user_id, parsed):
+    async with open_transaction(caller) as transaction:
+        if not await Tokens(transaction).delete(caller.user_id, parsed):
             raise TokenNotFound()
         await revoke_sids(
             transaction, [parsed], utc_now(), tenant_id=caller.tenant_id, user_id=caller.user_id
         )
-        await transaction.record(done_by(caller, Event.PAT_DELETED, pat_id=str(parsed)))
+        await AuditLog(transaction).record(entry_by(caller, Event.PAT_DELETED, pat_id=str(parsed)))
 
 
-async def end_tokens(
-    transaction: CallerTransaction | SystemTransaction, *, tenant_id: UUID, user_id: UUID
-) -> int:
+async def end_tokens(transaction: Transaction, *, tenant_id: UUID, user_id: UUID) -> int:
     """End all tokens of the user's with this transaction; returns how many."""
-    ended = await transaction.delete_tokens(user_id)
+    ended = await Tokens(transaction).delete_all(user_id)
     await revoke_sids(transaction, ended, utc_now(), tenant_id=tenant_id, user_id=user_id)
     return len(ended)
 
@@ -141,35 +147,38 @@ async def end_tokens(
 async def exchange_token(ports: Ports, *, secret: str, client: Client) -> AccessToken:
     """An access token of two minutes, or of what the token has left, bound by its scopes.
 
-    The trail is told once an hour that a token is used, and once that it is refused: whoever
-    has one cannot fill it. Raises InvalidToken.
+    The audit log gets one entry an hour that a token is used, and one that it is refused: whoever
+    has a token cannot fill the log. Raises InvalidToken.
     """
     if not _SHAPE.fullmatch(secret):
         raise InvalidToken()
     now = utc_now()
     async with ports.open_system() as transaction:
-        token = await transaction.token_by_digest(_digest(secret))
-        account = None if token is None else await transaction.account(token.user_id)
+        tokens = Tokens(transaction)
+        token = await tokens.find_by_digest(_digest(secret))
+        account = None if token is None else await Accounts(transaction).find(token.user_id)
         # An access token counts whole seconds.
         usable = token is not None and access_life(token, now).total_seconds() >= 1
         if token is not None and account is not None and usable:
             if token.last_used_at is None or now - token.last_used_at >= USE_RESOLUTION:
-                await transaction.note_use(token.id, at=now)
-                if await transaction.tell_use(token.id, at=now, again=TOLD_AGAIN):
-                    used = happened_to(Event.PAT_USED, token, client, pat_id=str(token.id))
-                    await transaction.record(used)
+                await tokens.set_last_used(token.id, at=now)
+                if await tokens.mark_use_recorded(token.id, at=now, interval=RECORD_INTERVAL):
+                    used = entry_about_owner(Event.PAT_USED, token, client, pat_id=str(token.id))
+                    await AuditLog(transaction).record(used)
             life = access_life(token, now)
             return ports.access_tokens.issue(
                 account.user, str(token.id), now, scopes=token.scopes, life=life
             )
     if token is None:
-        # Nobody's, and whoever makes them up is not to fill the trail.
-        ports.journal.info("pat.unknown", ip=client.ip)
+        # Nobody's: made-up tokens must not fill the audit log.
+        ports.logger.info("pat.unknown", ip=client.ip)
     else:
         async with ports.open_system() as transaction:
-            if await transaction.tell_refusal(token.id, at=now, again=TOLD_AGAIN):
-                refused = happened_to(Event.PAT_REFUSED, token, client, pat_id=str(token.id))
-                await transaction.record(refused)
+            if await Tokens(transaction).mark_refusal_recorded(
+                token.id, at=now, interval=RECORD_INTERVAL
+            ):
+                refused = entry_about_owner(Event.PAT_REFUSED, token, client, pat_id=str(token.id))
+                await AuditLog(transaction).record(refused)
     raise InvalidToken()
 
 

@@ -3,18 +3,22 @@
 from dataclasses import replace
 from uuid import UUID
 
-from auth_service.domain.audit import Event
+from auth_service.domain.audit_log import Event
 from auth_service.domain.authority import is_demotion
-from auth_service.domain.users import Role, Status, User, username_key
-from auth_service.usecases import by_name
-from auth_service.usecases.admin_ports import UserFilter
-from auth_service.usecases.administering import lock_target, open_as_admin
+from auth_service.domain.errors import TenantNotFound
+from auth_service.domain.users import Role, Status, User, UserFilter, username_key
+from auth_service.store.accounts import Accounts
+from auth_service.store.audit_log import AuditLog
+from auth_service.store.logins import Logins
+from auth_service.store.tenants import Tenants
+from auth_service.store.transactions import AdminTransaction, OpenAdmin, OpenSystem
+from auth_service.store.users import Users
+from auth_service.usecases import name_cursor
+from auth_service.usecases.admin import lock_target, open_as_admin
+from auth_service.usecases.audit_log import entry_about, entry_by
 from auth_service.usecases.erasures import begin_erasure
-from auth_service.usecases.errors import TenantNotFound
 from auth_service.usecases.logins import revoke_ended
-from auth_service.usecases.ports import AdminTransaction, OpenSystem, Ports
 from auth_service.usecases.tokens import end_tokens
-from auth_service.usecases.trail import done_by, happened
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.errors import ValidationFailed
@@ -25,7 +29,7 @@ from parley.bounds import USER_QUERY
 
 
 async def list_users(
-    ports: Ports,
+    open_transaction: OpenAdmin,
     caller: Caller,
     *,
     query: str,
@@ -41,26 +45,32 @@ async def list_users(
     TenantNotFound, also for a tenant admin who asks for another tenant, ValidationFailed.
     """
     limit = parse_limit(limit)
-    after = by_name.from_cursor(cursor)
+    after = name_cursor.from_cursor(cursor)
     if errors := check_text("query", query, maximum=USER_QUERY.maximum):
         raise ValidationFailed(fields=errors)
-    async with open_as_admin(ports, caller) as transaction:
-        sought = UserFilter(
+    async with open_as_admin(open_transaction, caller) as transaction:
+        user_filter = UserFilter(
             tenant_id=await _tenant(transaction, caller, tenant_id),
             query=username_key(query),
             status=status,
         )
-        found = await transaction.users(sought, after=after, limit=limit + 1)
-        total = await transaction.count_users(sought) if count else None
+        users = Users(transaction)
+        found = await users.list(user_filter, after=after, limit=limit + 1)
+        total = await users.count(user_filter) if count else None
     shown = tuple(user for _, user in found[:limit])
     if len(found) <= limit:
         return Page(shown, total=total)
     key, last = found[limit - 1]
-    return Page(shown, by_name.to_cursor(key, last.id), total)
+    return Page(shown, name_cursor.to_cursor(key, last.id), total)
 
 
 async def update_user(
-    ports: Ports, caller: Caller, user_id: str, *, role: Role | None, status: Status | None
+    open_transaction: OpenAdmin,
+    caller: Caller,
+    user_id: str,
+    *,
+    role: Role | None,
+    status: Status | None,
 ) -> User:
     """Give a user another role or status; what is None stays. Returns the user as changed.
 
@@ -68,24 +78,24 @@ async def update_user(
     also every personal access token, and nothing of that comes back with it.
     Raises UserNotFound, NotYourself, Forbidden.
     """
-    async with open_as_admin(ports, caller) as transaction:
+    async with open_as_admin(open_transaction, caller) as transaction:
         target = await lock_target(transaction, caller, user_id, role=role)
         changed = replace(target, role=role or target.role, status=status or target.status)
         if changed.role != target.role:
-            await transaction.record(
-                done_by(
+            await AuditLog(transaction).record(
+                entry_by(
                     caller, Event.USER_ROLE_CHANGED, target, before=target.role, after=changed.role
                 )
             )
         if changed.status != target.status:
             disabled = changed.status is Status.DISABLED
             event = Event.USER_DISABLED if disabled else Event.USER_ENABLED
-            await transaction.record(done_by(caller, event, target))
+            await AuditLog(transaction).record(entry_by(caller, event, target))
         await transaction.act_for(target)
         if changed.role != target.role:
-            await transaction.set_role(target.id, changed.role)
+            await Users(transaction).set_role(target.id, changed.role)
         if changed.status != target.status:
-            await transaction.set_status(target.id, changed.status)
+            await Users(transaction).set_status(target.id, changed.status)
         loses_status = changed.status != target.status and changed.status is Status.DISABLED
         if loses_status:
             await end_tokens(transaction, tenant_id=target.tenant_id, user_id=target.id)
@@ -101,20 +111,20 @@ async def end_logins(transaction: AdminTransaction, user: User) -> None:
     the role that was for two minutes more: it opens nothing that a role does.
     """
     now = utc_now()
-    ended = await transaction.end_logins(user.id, now)
+    ended = await Logins(transaction).end_all(user.id, now)
     await revoke_ended(transaction, ended, now, tenant_id=user.tenant_id, user_id=user.id)
 
 
-async def delete_user(ports: Ports, caller: Caller, user_id: str) -> UUID:
+async def delete_user(open_transaction: OpenAdmin, caller: Caller, user_id: str) -> UUID:
     """Delete a user's account as they could themselves; the id of the erasure's receipt.
 
     Raises UserNotFound, NotYourself, Forbidden.
     """
-    async with open_as_admin(ports, caller) as transaction:
+    async with open_as_admin(open_transaction, caller) as transaction:
         target = await lock_target(transaction, caller, user_id)
         erasure_id = new_id()
-        await transaction.record(
-            done_by(caller, Event.USER_DELETED, target, erasure_id=str(erasure_id))
+        await AuditLog(transaction).record(
+            entry_by(caller, Event.USER_DELETED, target, erasure_id=str(erasure_id))
         )
         await transaction.act_for(target)
         await begin_erasure(transaction, target, erasure_id)
@@ -122,15 +132,15 @@ async def delete_user(ports: Ports, caller: Caller, user_id: str) -> UUID:
 
 
 async def make_operator(open_system: OpenSystem, name: str) -> User | None:
-    """Appoint the active user of that name, or change nothing; None when there is none."""
+    """Make the active user of that name an operator; None when there is none."""
     async with open_system() as transaction:
-        found = await transaction.appoint(username_key(name), Role.OPERATOR)
+        found = await Accounts(transaction).promote(username_key(name), Role.OPERATOR)
         if found is None:
             return None
         user, before = found
         if before is not Role.OPERATOR:
-            await transaction.record(
-                happened(Event.USER_ROLE_CHANGED, user, before=before, after=Role.OPERATOR)
+            await AuditLog(transaction).record(
+                entry_about(Event.USER_ROLE_CHANGED, user, before=before, after=Role.OPERATOR)
             )
     return user
 
@@ -146,6 +156,6 @@ async def _tenant(
     if tenant_id is None:
         return None
     parsed = parse_id(tenant_id)
-    if parsed is None or await transaction.tenant(parsed) is None:
+    if parsed is None or await Tenants(transaction).find(parsed) is None:
         raise TenantNotFound()
     return parsed

@@ -32,7 +32,7 @@ TAGS = [
     },
     {
         "name": "Administration",
-        "description": "Users, tenants and the audit trail; for tenant admins and operators.",
+        "description": "Users, tenants and the audit log; for tenant admins and operators.",
     },
     {"name": "Keys", "description": "Connections to providers of models, with one's own keys."},
     {

@@ -1,4 +1,4 @@
-"""What admins see and change: users, tenants, the audit trail."""
+"""What admins see and change: users, tenants, the audit log."""
 
 from typing import Annotated
 

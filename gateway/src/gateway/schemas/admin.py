@@ -1,4 +1,4 @@
-"""Users as their admins see them, tenants, the audit trail."""
+"""Users as their admins see them, tenants, the audit log."""
 
 from datetime import datetime
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""How the use cases fail."""
+"""The reasons for which auth-service refuses."""
 
 from chassis.errors import AppError, Kind
 
@@ -10,7 +10,7 @@ class UsernameTaken(AppError):
 
 
 class EmailTaken(AppError):
-    """Said to none but those who have shown that the address is theirs."""
+    """Raised only for those who have shown that the address is theirs."""
 
     kind = Kind.CONFLICT
     reason = "EMAIL_TAKEN"

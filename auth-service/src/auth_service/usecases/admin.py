@@ -1,12 +1,13 @@
-"""What everything that admins do begins with: who they are, and whom it is about."""
+"""Authorisation of admins: who they are, and whom they may change."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from auth_service.domain.authority import may_change
+from auth_service.domain.errors import NotYourself, UserNotFound
 from auth_service.domain.users import Role, Status, User
-from auth_service.usecases.errors import NotYourself, UserNotFound
-from auth_service.usecases.ports import AdminTransaction, Ports
+from auth_service.store.transactions import AdminTransaction, OpenAdmin
+from auth_service.store.users import Users
 from chassis.caller import Caller
 from chassis.errors import Forbidden
 from chassis.ids import parse_id
@@ -17,7 +18,7 @@ _OPERATORS = frozenset({Role.OPERATOR})
 
 @asynccontextmanager
 async def open_as_admin(
-    ports: Ports, caller: Caller, *, operator: bool = False
+    open_transaction: OpenAdmin, caller: Caller, *, operator: bool = False
 ) -> AsyncIterator[AdminTransaction]:
     """A transaction with what ``caller``'s role lets them see.
 
@@ -26,8 +27,8 @@ async def open_as_admin(
     """
     if caller.role not in (_OPERATORS if operator else _ADMINS):
         raise Forbidden()
-    async with ports.open_admin(caller) as transaction:
-        _check_still_admin(caller, await transaction.user(caller.user_id))
+    async with open_transaction(caller) as transaction:
+        _check_still_admin(caller, await Users(transaction).find(caller.user_id))
         yield transaction
 
 
@@ -44,7 +45,7 @@ async def lock_target(
     if parsed is None:
         raise UserNotFound()
     # Both at once: of two admins who remove each other, the second is none any more.
-    locked = {user.id: user for user in await transaction.lock_users([caller.user_id, parsed])}
+    locked = {user.id: user for user in await Users(transaction).lock([caller.user_id, parsed])}
     _check_still_admin(caller, locked.get(caller.user_id))
     target = locked.get(parsed)
     if target is None:

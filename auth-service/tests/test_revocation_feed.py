@@ -9,15 +9,13 @@ import psycopg
 import pytest
 
 from auth_service.domain.trust import VerificationKey
-from auth_service.store.effects import Effects
-from auth_service.store.system import system_transactions
-from auth_service.usecases.revocation_board import RevocationBoard
+from auth_service.store.transactions import Effects, system_transactions
+from auth_service.usecases.revocation_feed import RevocationFeed
 from chassis.db.engine import Database
 from chassis.errors import Unauthenticated
 from chassis.grpc.caller import TokenVerifier, TrustStore
 from chassis.grpc.client import Channel
 from chassis.service import Service
-from chassis.telemetry.logging import get_logger
 from chassis.testing import DatabaseUrls, OpenChannel, eventually
 from parley.auth.v1 import auth_pb2
 from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
@@ -138,9 +136,9 @@ async def test_the_stream_ends_at_once_when_the_service_drains(
         assert time.monotonic() - began < 3
 
 
-def _board(database: Database, *, heartbeat: float) -> RevocationBoard:
-    effects = Effects("", lambda _: b"", lambda: None, lambda: None, get_logger("test"))
-    return RevocationBoard(
+def _feed(database: Database, *, heartbeat: float) -> RevocationFeed:
+    effects = Effects("", lambda _: b"", lambda: None, lambda: None)
+    return RevocationFeed(
         open_system=system_transactions(database, effects),
         keys=[VerificationKey("kid", bytes(32))],
         heartbeat=heartbeat,
@@ -151,19 +149,19 @@ async def test_a_reader_hears_a_sign_of_life_only_while_the_table_can_be_read(
     database: DatabaseUrls,
 ) -> None:
     worker = Database(database.worker, application_name="test")
-    board = _board(worker, heartbeat=0.0)
+    feed = _feed(worker, heartbeat=0.0)
 
-    async with aclosing(board.watch()) as updates:
+    async with aclosing(feed.subscribe()) as updates:
         first = asyncio.ensure_future(anext(updates))
         await asyncio.sleep(0)
         assert not first.done()
-        await board.refresh()
+        await feed.poll()
         assert (await first).snapshot
 
         second = asyncio.ensure_future(anext(updates))
         await asyncio.sleep(0)
         assert not second.done()
-        await board.refresh()
+        await feed.poll()
         update = await second
         assert (update.snapshot, update.keys, update.revocations) == (False, (), ())
     await worker.stop()

@@ -1,16 +1,17 @@
-"""The access tokens of what ends, refused from the commit on."""
+"""Revocation of the access tokens of logins and personal access tokens that end."""
 
 from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from auth_service.domain.trust import end_for_good
-from auth_service.usecases.ports import CallerTransaction, SystemTransaction
+from auth_service.domain.trust import permanent_revocation
+from auth_service.store.revocations import Revocations
+from auth_service.store.transactions import Transaction
 from chassis.ids import new_id
 
 
 async def revoke_sids(
-    transaction: CallerTransaction | SystemTransaction,
+    transaction: Transaction,
     sids: Iterable[UUID],
     now: datetime,
     *,
@@ -22,9 +23,11 @@ async def revoke_sids(
     One by one: a revocation of the user would take what is signed in the same second for a login
     that goes on, and leave what a clock ahead of ours has signed.
     """
-    await transaction.revoke(
+    await Revocations(transaction).add(
         *(
-            end_for_good(new_id(), tenant_id=tenant_id, user_id=user_id, sid=str(sid), now=now)
+            permanent_revocation(
+                new_id(), tenant_id=tenant_id, user_id=user_id, sid=str(sid), now=now
+            )
             for sid in sids
         )
     )

@@ -1,11 +1,12 @@
-"""Reading the audit trail, and forgetting it in time."""
+"""The audit log as admins read it."""
 
 from datetime import datetime
 
-from auth_service.domain.audit import Entry, Sought
+from auth_service.domain.audit_log import AuditEntry, AuditFilter
 from auth_service.domain.users import Role
-from auth_service.usecases.administering import open_as_admin
-from auth_service.usecases.ports import Ports
+from auth_service.store.audit_log import AuditLog
+from auth_service.store.transactions import OpenAdmin
+from auth_service.usecases.admin import open_as_admin
 from chassis.caller import Caller
 from chassis.errors import FieldError, ValidationFailed
 from chassis.ids import parse_id
@@ -13,12 +14,12 @@ from chassis.paging import Page, Position, page_of, parse_limit
 from chassis.text import check_text
 from parley.bounds import EVENT
 
-# What is beyond is not counted: a trail may be millions long.
+# More entries are not counted: an audit log may have millions.
 _COUNT_MAX = 10_000
 
 
 async def list_audit(
-    ports: Ports,
+    open_transaction: OpenAdmin,
     caller: Caller,
     *,
     event: str,
@@ -28,7 +29,7 @@ async def list_audit(
     limit: int,
     cursor: str,
     count: bool,
-) -> Page[Entry]:
+) -> Page[AuditEntry]:
     """A page of what happened in the caller's tenant, for an operator in all, newest first.
 
     ``event`` is an event's name, or the beginning of some if it ends with a dot. If ``count``
@@ -42,16 +43,17 @@ async def list_audit(
         errors.append(FieldError("user_id", "INVALID"))
     if errors:
         raise ValidationFailed(fields=errors)
-    sought = Sought(
+    audit_filter = AuditFilter(
         tenant_id=None if caller.role == Role.OPERATOR else caller.tenant_id,
         event=event,
         user_id=about,
         since=since,
         until=until,
     )
-    async with open_as_admin(ports, caller) as transaction:
-        entries = await transaction.audit_entries(sought, before=before, limit=limit + 1)
-        total = await transaction.count_entries(sought, at_most=_COUNT_MAX) if count else None
+    async with open_as_admin(open_transaction, caller) as transaction:
+        audit_log = AuditLog(transaction)
+        entries = await audit_log.list(audit_filter, before=before, limit=limit + 1)
+        total = await audit_log.count(audit_filter, at_most=_COUNT_MAX) if count else None
     return page_of(
         entries, limit, lambda entry: Position(entry.at, entry.id).to_cursor(), total=total
     )

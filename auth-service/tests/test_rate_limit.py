@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from auth_service.credentials.pseudonyms import KeyedPseudonyms
 from auth_service.credentials.signing import SigningKey
+from auth_service.domain.errors import TooManyAttempts
 from auth_service.domain.limits import (
     GUESS,
     GUESS_FROM,
@@ -19,13 +20,10 @@ from auth_service.domain.limits import (
     network_of,
     seconds_to_wait,
 )
-from auth_service.store.effects import Effects
-from auth_service.store.system import system_transactions
-from auth_service.usecases.errors import TooManyAttempts
-from auth_service.usecases.limiting import Attempt, Counted, attempt, count, take_back
-from auth_service.usecases.ports import OpenSystem
+from auth_service.store.expired import delete_expired
+from auth_service.store.transactions import Effects, OpenSystem, system_transactions
+from auth_service.usecases.rate_limit import Attempt, Counted, attempt, count_attempts, take_back
 from chassis.db.engine import Database
-from chassis.telemetry.logging import get_logger
 from chassis.testing import DatabaseUrls
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -38,9 +36,7 @@ ADA = attempt(PSEUDONYMS, GUESS, "register", "ada@example.org")
 @pytest_asyncio.fixture
 async def open_system(database: DatabaseUrls) -> AsyncIterator[OpenSystem]:
     worker = Database(database.worker, application_name="test")
-    yield system_transactions(
-        worker, Effects("", lambda _: b"", lambda: None, lambda: None, get_logger("test"))
-    )
+    yield system_transactions(worker, Effects("", lambda _: b"", lambda: None, lambda: None))
     await worker.stop()
 
 
@@ -48,7 +44,7 @@ async def _try(open_system: OpenSystem, *attempts: Attempt) -> tuple[Counted, ..
     """What was counted, or the seconds to wait."""
     try:
         async with open_system() as transaction:
-            return await count(transaction, *attempts)
+            return await count_attempts(transaction, *attempts)
     except TooManyAttempts as refused:
         return refused.retry_after or 0
 
@@ -147,7 +143,7 @@ async def test_what_no_window_looks_at_is_swept_away_by_the_databases_clock(
     await _try(open_system, ADA)
     # This process' clock is a year ahead: nothing that counts is forgotten for it.
     async with open_system() as transaction:
-        await transaction.prune(datetime.now(UTC) + timedelta(days=365))
+        await delete_expired(transaction, datetime.now(UTC) + timedelta(days=365))
 
     with psycopg.connect(database.worker) as worker:
         left = worker.execute("SELECT subject FROM counters").fetchall()

@@ -1,4 +1,4 @@
-"""The audit trail: what is in it, who may read it, and what an erasure leaves of it."""
+"""The audit log: what is in it, who may read it, and what an erasure leaves of it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -29,13 +29,13 @@ async def _call(auth: Channel, token: str | None, method: str, request: Any) -> 
     return await auth.unary(getattr(stub, method), request, timeout=5, token=token)
 
 
-async def _trail(auth: Channel, admin: auth_pb2.Grant, **wanted: Any) -> list[Any]:
+async def _entries(auth: Channel, admin: auth_pb2.Grant, **wanted: Any) -> list[Any]:
     request = auth_pb2.ListAuditRequest(limit=100, **wanted)
     return list((await _call(auth, admin.access_token, "ListAudit", request)).items)
 
 
 async def _events(auth: Channel, admin: auth_pb2.Grant, **wanted: Any) -> list[str]:
-    return [entry.event for entry in reversed(await _trail(auth, admin, **wanted))]
+    return [entry.event for entry in reversed(await _entries(auth, admin, **wanted))]
 
 
 async def _log_in(
@@ -51,7 +51,7 @@ async def _try(attempt: Awaitable[object]) -> None:
         await attempt
 
 
-async def test_what_happens_to_an_account_is_told_with_whom_and_from_where(
+async def test_what_happens_to_an_account_is_recorded_with_whom_and_from_where(
     auth: Channel, register: Register, appoint: Appoint
 ) -> None:
     operator = await appoint("root", "operator")
@@ -74,9 +74,9 @@ async def test_what_happens_to_an_account_is_told_with_whom_and_from_where(
     # What changes nothing is told nobody.
     await _call(auth, operator.access_token, "UpdateUser", change)
 
-    trail = list(reversed(await _trail(auth, operator, user_id=ada.user.id)))
+    entries = list(reversed(await _entries(auth, operator, user_id=ada.user.id)))
 
-    assert [entry.event for entry in trail] == [
+    assert [entry.event for entry in entries] == [
         "user.registered",
         "login.opened",
         "login.refused",
@@ -88,10 +88,10 @@ async def test_what_happens_to_an_account_is_told_with_whom_and_from_where(
         "user.disabled",
         "user.enabled",
     ]
-    assert {(entry.subject_id, entry.tenant_id) for entry in trail} == {
+    assert {(entry.subject_id, entry.tenant_id) for entry in entries} == {
         (ada.user.id, ada.user.tenant_id)
     }
-    by_event = {entry.event: entry for entry in trail}
+    by_event = {entry.event: entry for entry in entries}
     refused = by_event["login.refused"]
     assert (refused.ip, refused.user_agent) == (ELSEWHERE.ip, ELSEWHERE.user_agent)
     # Of a call with a token, the address is the one its login was last seen at.
@@ -164,16 +164,16 @@ async def test_codes_passwords_logins_and_tokens_leave_their_traces(
         return True
 
     await eventually(all_is_told)
-    trail = {entry.event: entry for entry in await _trail(auth, operator, user_id=ada.user.id)}
-    assert trail["pat.used"].ip == trail["password.reset"].ip == ELSEWHERE.ip
-    assert dict(trail["login.revoked"].fields) == {"login_id": login.id}
+    entries = {entry.event: entry for entry in await _entries(auth, operator, user_id=ada.user.id)}
+    assert entries["pat.used"].ip == entries["password.reset"].ip == ELSEWHERE.ip
+    assert dict(entries["login.revoked"].fields) == {"login_id": login.id}
     assert other.user.id == ada.user.id
-    text = str(list(trail.values()))
+    text = str(list(entries.values()))
     for secret in (code, token.secret, new, "a third one", address, "a script"):
         assert secret not in text
 
 
-async def test_a_wrong_code_is_told_with_where_it_was_guessed(
+async def test_a_wrong_code_is_recorded_with_where_it_was_tried(
     auth: Channel, appoint: Appoint
 ) -> None:
     operator = await appoint("root", "operator")
@@ -184,12 +184,12 @@ async def test_a_wrong_code_is_told_with_where_it_was_guessed(
         client=ELSEWHERE,
     )
     assert not (await _call(auth, None, "VerifyCode", guess)).valid
-    (refused,) = await _trail(auth, operator, event="code.refused")
+    (refused,) = await _entries(auth, operator, event="code.refused")
     assert (refused.ip, dict(refused.fields)) == (ELSEWHERE.ip, {"purpose": "register"})
     assert not refused.HasField("subject_id")
 
 
-async def test_a_stolen_refresh_token_and_a_guess_at_nobodys_name_are_in_it(
+async def test_a_stolen_refresh_token_and_a_guess_at_nobodys_name_are_in_the_audit_log(
     auth: Channel, register: Register, appoint: Appoint
 ) -> None:
     operator = await appoint("root", "operator")
@@ -204,13 +204,13 @@ async def test_a_stolen_refresh_token_and_a_guess_at_nobodys_name_are_in_it(
             newest = (await _call(auth, None, "Refresh", refresh)).grant
     await _try(_log_in(auth, "nobody-at-all", client=ELSEWHERE))
 
-    [reuse] = await _trail(auth, operator, event="login.reuse_detected")
+    [reuse] = await _entries(auth, operator, event="login.reuse_detected")
     assert (reuse.subject_id, reuse.ip) == (ada.user.id, ELSEWHERE.ip)
-    [guess] = await _trail(auth, operator, event="login.refused")
+    [guess] = await _entries(auth, operator, event="login.refused")
     assert (guess.tenant_id, guess.HasField("subject_id"), guess.ip) == ("", False, ELSEWHERE.ip)
 
 
-async def test_a_log_in_to_a_disabled_account_is_told_with_whose_it_is(
+async def test_a_log_in_to_a_disabled_account_is_recorded_with_whose_it_is(
     auth: Channel, register: Register, appoint: Appoint, database: DatabaseUrls
 ) -> None:
     operator = await appoint("root", "operator")
@@ -231,7 +231,7 @@ async def test_a_log_in_to_a_disabled_account_is_told_with_whose_it_is(
 
     [(kind, reason, _)] = said
     assert (kind, reason) == (Kind.UNAUTHENTICATED, "INVALID_CREDENTIALS")
-    told = list(reversed(await _trail(auth, operator, event="login.refused")))
+    told = list(reversed(await _entries(auth, operator, event="login.refused")))
     assert [entry.subject_id for entry in told] == [ada.user.id] * 4 + [""] * 4
 
 
@@ -257,7 +257,7 @@ async def test_it_is_read_by_event_by_beginning_by_user_by_time_and_by_page(
     request = auth_pb2.ListAuditRequest(limit=100)
     request.to.FromDatetime(between)
     earlier = (await _call(auth, operator.access_token, "ListAudit", request)).items
-    everything = await _trail(auth, operator)
+    everything = await _entries(auth, operator)
     assert [*later, *earlier] == everything
 
     found: list[Any] = []
@@ -303,7 +303,7 @@ async def test_it_is_counted_under_the_same_filters_and_no_further_than_10_000(
         assert len(page.items) == 1
         return int(page.total)
 
-    everything = await _trail(auth, operator)
+    everything = await _entries(auth, operator)
     assert await total(operator) == len(everything)
     assert await total(operator, user_id=ada.user.id) == 4
     assert await total(operator, user_id=ada.user.id, event="login.") == 3
@@ -321,7 +321,7 @@ async def test_it_is_counted_under_the_same_filters_and_no_further_than_10_000(
     assert (await total(operator), await total(admin)) == (10_000, 10_000)
 
 
-async def test_a_tenants_admin_reads_their_tenants_trail_and_no_other(
+async def test_a_tenants_admin_reads_their_tenants_audit_log_and_no_other(
     auth: Channel, register: Register, appoint: Appoint
 ) -> None:
     operator = await appoint("root", "operator")
@@ -334,19 +334,19 @@ async def test_a_tenants_admin_reads_their_tenants_trail_and_no_other(
     stranger = await register("stranger")
     await _try(_log_in(auth, "nobody-at-all"))
 
-    trail = await _trail(auth, admin)
+    entries = await _entries(auth, admin)
 
-    assert {entry.tenant_id for entry in trail} == {tenant.id}
-    assert {entry.event for entry in trail} == {"login.opened"}
-    assert await _trail(auth, admin, user_id=stranger.user.id) == []
-    assert {entry.tenant_id for entry in await _trail(auth, operator)} == {
+    assert {entry.tenant_id for entry in entries} == {tenant.id}
+    assert {entry.event for entry in entries} == {"login.opened"}
+    assert await _entries(auth, admin, user_id=stranger.user.id) == []
+    assert {entry.tenant_id for entry in await _entries(auth, operator)} == {
         "",
         tenant.id,
         stranger.user.tenant_id,
     }
 
 
-async def test_where_an_operator_of_another_tenant_sits_is_told_no_tenants_admin(
+async def test_the_address_of_an_operator_of_another_tenant_is_shown_to_no_tenants_admin(
     auth: Channel, register: Register, appoint: Appoint
 ) -> None:
     operator = await appoint("root", "operator")
@@ -360,11 +360,11 @@ async def test_where_an_operator_of_another_tenant_sits_is_told_no_tenants_admin
         change = auth_pb2.UpdateUserRequest(id=grant.user.id, status=auth_pb2.USER_STATUS_DISABLED)
         await _call(auth, operator.access_token, "UpdateUser", change)
 
-    [disabled] = await _trail(auth, admin, event="user.disabled")
+    [disabled] = await _entries(auth, admin, event="user.disabled")
     assert (disabled.subject_id, disabled.actor_id) == (ada.user.id, operator.user.id)
     assert (disabled.ip, disabled.user_agent) == ("", "")
     # In their own tenant an operator is an admin like any other.
-    [disabled, _] = await _trail(auth, operator, event="user.disabled")
+    [disabled, _] = await _entries(auth, operator, event="user.disabled")
     assert (disabled.subject_id, disabled.ip) == (eve.user.id, ELSEWHERE.ip)
 
 
@@ -384,16 +384,16 @@ async def test_an_erasure_leaves_ids_and_words_and_no_address(
     await _call(auth, operator.access_token, "DeleteUser", remove)
 
     for user, actor in ((ada, ada), (bob, operator)):
-        trail = await _trail(auth, operator, user_id=user.user.id)
-        assert [entry.event for entry in reversed(trail)] == [
+        entries = await _entries(auth, operator, user_id=user.user.id)
+        assert [entry.event for entry in reversed(entries)] == [
             "user.registered",
             "login.opened",
             "login.refused",
             "user.deleted",
         ]
-        assert {(entry.ip, entry.user_agent) for entry in trail} == {("", "")}
-        assert trail[0].actor_id == actor.user.id
-        assert list(trail[0].fields) == ["erasure_id"]
+        assert {(entry.ip, entry.user_agent) for entry in entries} == {("", "")}
+        assert entries[0].actor_id == actor.user.id
+        assert list(entries[0].fields) == ["erasure_id"]
     with psycopg.connect(database.admin) as admin:
         rows = admin.execute("SELECT audit::text FROM audit").fetchall()
     text = "\n".join(row for (row,) in rows)
@@ -440,7 +440,7 @@ async def test_the_address_stays_through_many_log_ins_at_once(
     assert told == [(HOME.ip, 1), (ELSEWHERE.ip, 10)]
 
 
-async def test_what_is_rolled_back_is_told_nobody(
+async def test_what_is_rolled_back_is_not_recorded(
     auth: Channel, register: Register, database: DatabaseUrls
 ) -> None:
     await register("ada")
@@ -481,7 +481,7 @@ async def test_it_goes_back_as_far_as_the_setting_says(
     assert "user.registered" in await _events(auth, operator, user_id=ada.user.id)
 
 
-async def test_of_a_token_that_is_used_or_refused_all_day_it_is_told_once_an_hour(
+async def test_a_token_that_is_used_or_refused_all_day_is_recorded_once_an_hour(
     auth: Channel,
     serve: Serve,
     grpc_channel: OpenChannel,
@@ -514,4 +514,4 @@ async def test_of_a_token_that_is_used_or_refused_all_day_it_is_told_once_an_hou
             worker.execute("UPDATE tokens SET expires_at = %s", [ends])
         for minutes, told in ((0, 1), (30, 1), (31, 2), (59, 2), (1, 3)):
             await present(minutes)
-            assert len(await _trail(auth, operator, event=event)) == told
+            assert len(await _entries(auth, operator, event=event)) == told

@@ -1,4 +1,4 @@
-"""What is wrong with what was given, field by field."""
+"""Validation of requests, field by field."""
 
 from chassis.errors import FieldError, ValidationFailed
 from parley.bounds import DISPLAY_NAME, EMAIL, PASSWORD, TENANT_NAME, USERNAME
@@ -13,7 +13,7 @@ _LENGTHS = {
 }
 
 
-def refuse(**problems: str | None) -> None:
+def check_fields(**problems: str | None) -> None:
     """Raise ValidationFailed if any field has a problem, naming every one that has, and how long
     what is too short or too long may be.
     """

@@ -1,4 +1,4 @@
-"""The audit trail: what happened to accounts, told in ids and words."""
+"""The audit log: what happened to accounts, in ids and words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from uuid import UUID
 
 from auth_service.domain.logins import Client
 
-# Nobody looked: a command, or the service itself.
-UNSEEN = Client("", "")
+# No client: a command did it, or the service itself.
+NO_CLIENT = Client("", "")
 
 
 # ruff: noqa: S105 - what happens to a password is none
 class Event(StrEnum):
-    """What can have happened; what stands before the first dot is what it happened to."""
+    """The events of the audit log; the word before the first dot is what it happened to."""
 
     USER_REGISTERED = "user.registered"
     USER_DELETE_REFUSED = "user.delete_refused"
@@ -42,19 +42,18 @@ class Event(StrEnum):
     TENANT_MADE = "tenant.made"
 
 
-# What a person should look at without being asked to.
-GRAVE = frozenset({Event.LOGIN_REUSE_DETECTED})
+# The process's log has these as warnings: a person should look at them.
+WARNINGS = frozenset({Event.LOGIN_REUSE_DETECTED})
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One thing that happened.
+class AuditEntry:
+    """One entry of the audit log.
 
-    ``actor_id`` is who did it, absent where nobody was logged in; ``subject_id`` whom it is
-    about, and ``tenant_id`` whose tenant's trail it belongs to, both absent when nobody knows.
-    ``sid`` is the actor's login: it says where from when ``client`` does not; absent where that
-    is none of that tenant's business. Neither ids nor
-    words in ``fields`` are ever a secret or somebody's name.
+    ``actor_id`` is who did it, absent where nobody was logged in; ``subject_id`` whom it is about,
+    and ``tenant_id`` the tenant whose audit log it belongs to, both absent when unknown. ``sid`` is
+    the actor's login, whose address is stored when ``client`` has none; absent where the tenant must
+    not see that address. ``fields`` never hold a secret or somebody's name.
     """
 
     id: UUID
@@ -69,7 +68,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
+class AuditFilter:
     """Which entries: all that match every field that is set.
 
     ``event`` is a whole name, or a beginning that ends with a dot; ``user_id`` is whom it is

@@ -1,12 +1,10 @@
-"""Lists in the order of names: a cursor holds the last name shown, and its row's id."""
+"""Cursors of lists in the order of names: the last name shown, and its row's id."""
 
 from uuid import UUID
 
+from auth_service.domain.users import NamePosition
 from chassis.ids import parse_id
 from chassis.paging import decode_cursor, encode_cursor, invalid_cursor
-
-#: A name, or what stands for it in the order, and an id.
-Place = tuple[str, UUID]
 
 
 def to_cursor(name: str, row_id: UUID) -> str:
@@ -14,7 +12,7 @@ def to_cursor(name: str, row_id: UUID) -> str:
     return encode_cursor(name, str(row_id))
 
 
-def from_cursor(cursor: str) -> Place | None:
+def from_cursor(cursor: str) -> NamePosition | None:
     """What a cursor stands for, None for the empty one. Raises ValidationFailed."""
     if not cursor:
         return None

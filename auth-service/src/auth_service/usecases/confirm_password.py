@@ -1,20 +1,22 @@
-"""The password of somebody who is logged in, asked for once more."""
+"""Confirm the password of a caller who is logged in."""
 
-from auth_service.domain.audit import Event
+from auth_service.domain.audit_log import Event
+from auth_service.domain.errors import AccountDeleted, WrongPassword
 from auth_service.domain.limits import PASSWORD
 from auth_service.domain.passwords import normalise_password
 from auth_service.domain.users import Account
-from auth_service.usecases.errors import AccountDeleted, WrongPassword
-from auth_service.usecases.limiting import attempt, count, take_back
-from auth_service.usecases.ports import CallerTransaction, Ports
-from auth_service.usecases.trail import happened, record_alone
+from auth_service.store.accounts import Accounts
+from auth_service.store.transactions import CallerTransaction, OpenCaller
+from auth_service.usecases.audit_log import entry_about, record_in_own_transaction
+from auth_service.usecases.ports import Ports
+from auth_service.usecases.rate_limit import attempt, count_attempts, take_back
 from chassis.caller import Caller
 
 
-async def own_account(ports: Ports, caller: Caller) -> Account:
+async def own_account(open_transaction: OpenCaller, caller: Caller) -> Account:
     """The caller's account as it is now. Raises AccountDeleted."""
-    async with ports.open_caller(caller) as transaction:
-        account = await transaction.account(caller.user_id)
+    async with open_transaction(caller) as transaction:
+        account = await Accounts(transaction).find(caller.user_id)
     if account is None:
         raise AccountDeleted()
     return account
@@ -25,7 +27,7 @@ async def lock_confirmed(transaction: CallerTransaction, confirmed: Account) -> 
 
     Raises AccountDeleted, and WrongPassword if it has another one by now.
     """
-    current = await transaction.account(confirmed.user.id, lock=True)
+    current = await Accounts(transaction).find(confirmed.user.id, lock=True)
     if current is None:
         raise AccountDeleted()
     if current.password_set_at != confirmed.password_set_at:
@@ -39,14 +41,16 @@ async def confirm_password(ports: Ports, account: Account, password: str) -> Non
 
     Raises WrongPassword, TooManyAttempts, TooBusy.
     """
-    with ports.passwords.turn() as turn:
+    with ports.passwords.reserve_slot() as slot:
         async with ports.open_system() as transaction:
-            counted = await count(
+            counted = await count_attempts(
                 transaction, attempt(ports.pseudonyms, PASSWORD, str(account.user.id))
             )
-        matches = await turn.verify(normalise_password(password), account.password_hash)
+        matches = await slot.verify(normalise_password(password), account.password_hash)
     if not matches:
-        await record_alone(ports, happened(Event.PASSWORD_REFUSED, account.user))
+        await record_in_own_transaction(
+            ports.open_system, entry_about(Event.PASSWORD_REFUSED, account.user)
+        )
         raise WrongPassword()
     async with ports.open_system() as transaction:
         await take_back(transaction, counted)

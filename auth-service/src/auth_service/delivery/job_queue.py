@@ -1,5 +1,6 @@
-"""What is seen to behind the answer, and a while behind it: a short queue, and a few tasks that
-work it off.
+"""The job queue of codes: jobs run after the answer and a random delay, in a few tasks.
+
+It is in memory and bounded.
 """
 
 import asyncio
@@ -8,8 +9,8 @@ from random import SystemRandom
 
 from prometheus_client import Counter
 
-from auth_service.usecases.code_ports import Errand
-from auth_service.usecases.errors import TooBusy
+from auth_service.domain.errors import TooBusy
+from auth_service.usecases.ports import CodeJob
 from chassis.errors import AppError
 from chassis.service import Component
 from chassis.tasks import end_task
@@ -17,25 +18,25 @@ from chassis.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
 
-_DONE = Counter("auth_code_errands_total", "Requests for codes, by what came of them.", ["outcome"])
+_JOBS = Counter("auth_code_errands_total", "Requests for codes, by what came of them.", ["outcome"])
 
 _RETRY_SECONDS = 5
 _random = SystemRandom()
 
 
-class ErrandQueue(Component):
-    """Runs ``run`` for each errand, ``workers`` at once, while at most ``size`` more wait.
+class JobQueue(Component):
+    """Runs ``run`` for each job, ``workers`` at once, while at most ``size`` more wait.
 
-    Each waits for a random part of ``delay`` seconds first: to send a mail takes time that there is
-    none to send does not, and whoever could tell when to look would see it in what comes next.
+    Each job waits for a random part of ``delay`` seconds first. Sending a mail takes time, and
+    sending none does not: who knew when a job runs could see that in the time of the next answer.
 
-    One that fails is logged, without what it was about, and is not tried again: whoever waits
-    for a code asks for another. What was taken before the service drains is still done.
+    A job that fails is logged without its address, and is not tried again: whoever waits for a code
+    asks for another. Jobs that were added before the service drains are still done.
     """
 
     def __init__(
         self,
-        run: Callable[[Errand], Awaitable[None]],
+        run: Callable[[CodeJob], Awaitable[None]],
         *,
         workers: int,
         size: int,
@@ -45,30 +46,30 @@ class ErrandQueue(Component):
         self._workers = workers
         self._size = size
         self._delay = delay
-        self._queue: asyncio.Queue[Errand] = asyncio.Queue()
+        self._queue: asyncio.Queue[CodeJob] = asyncio.Queue()
         self._waiting = 0
-        self._none_waits = asyncio.Event()
-        self._none_waits.set()
+        self._no_job_waits = asyncio.Event()
+        self._no_job_waits.set()
         self._tasks: list[asyncio.Task[None]] = []
 
-    def take(self, errand: Errand) -> None:
+    def add(self, job: CodeJob) -> None:
         """Queue it. Raises TooBusy when the queue is full."""
         if self._waiting >= self._size:
-            _DONE.labels("refused").inc()
+            _JOBS.labels("refused").inc()
             raise TooBusy(retry_after=_RETRY_SECONDS)
         self._waiting += 1
-        self._none_waits.clear()
+        self._no_job_waits.clear()
         delay = _random.uniform(0, self._delay)
-        asyncio.get_running_loop().call_later(delay, self._queue.put_nowait, errand)
+        asyncio.get_running_loop().call_later(delay, self._queue.put_nowait, job)
 
     async def start(self) -> None:
         self._tasks = [
-            asyncio.create_task(self._work(), name=f"errands {number}")
+            asyncio.create_task(self._work(), name=f"code jobs {number}")
             for number in range(self._workers)
         ]
 
     async def drain(self) -> None:
-        await self._none_waits.wait()
+        await self._no_job_waits.wait()
         await self._queue.join()
 
     async def stop(self) -> None:
@@ -78,19 +79,19 @@ class ErrandQueue(Component):
 
     async def _work(self) -> None:
         while True:
-            errand = await self._queue.get()
+            job = await self._queue.get()
             self._waiting -= 1
             if not self._waiting:
-                self._none_waits.set()
+                self._no_job_waits.set()
             try:
-                await self._run(errand)
+                await self._run(job)
             except AppError as error:
-                _DONE.labels("failed").inc()
+                _JOBS.labels("failed").inc()
                 _log.error("code.not_sent", reason=error.reason)
             except Exception as error:  # noqa: BLE001 - whatever it was, the next one may succeed
-                _DONE.labels("failed").inc()
+                _JOBS.labels("failed").inc()
                 _log.error("code.not_sent", exc_info=error)
             else:
-                _DONE.labels("done").inc()
+                _JOBS.labels("done").inc()
             finally:
                 self._queue.task_done()

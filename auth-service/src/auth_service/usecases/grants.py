@@ -1,4 +1,4 @@
-"""What every successful log-in ends with: a login, and the two tokens that stand for it."""
+"""Grants: the refresh token and the access token that a successful log-in issues."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -7,7 +7,10 @@ from hashlib import sha256
 
 from auth_service.domain.logins import Client, Login, RefreshToken
 from auth_service.domain.users import User
-from auth_service.usecases.ports import AccessToken, Ports, SystemTransaction
+from auth_service.store.logins import Logins
+from auth_service.store.refresh_tokens import RefreshTokens
+from auth_service.store.transactions import SystemTransaction
+from auth_service.usecases.ports import AccessToken, Ports
 from chassis.ids import new_id
 
 _SECRET_BYTES = 32
@@ -22,7 +25,7 @@ class Grant:
     refresh_token: str = field(repr=False)
 
 
-def digest(refresh_token: str) -> bytes:
+def digest_of_refresh_token(refresh_token: str) -> bytes:
     """What is kept of a refresh token. It has 256 random bits: no salt, no slow hash."""
     return sha256(refresh_token.encode()).digest()
 
@@ -30,7 +33,7 @@ def digest(refresh_token: str) -> bytes:
 async def open_login(
     ports: Ports, transaction: SystemTransaction, user: User, client: Client, now: datetime
 ) -> Grant:
-    """Store a new login of ``user`` and grant it."""
+    """Store a new login of ``user``, and issue its grant."""
     login = Login(
         id=new_id(),
         tenant_id=user.tenant_id,
@@ -38,18 +41,18 @@ async def open_login(
         created_at=now,
         expires_at=now + ports.refresh_life,
     )
-    await transaction.add_login(login, client)
-    return await grant(ports, transaction, user, login, now)
+    await Logins(transaction).add(login, client)
+    return await issue_grant(ports, transaction, user, login, now)
 
 
-async def grant(
+async def issue_grant(
     ports: Ports, transaction: SystemTransaction, user: User, login: Login, now: datetime
 ) -> Grant:
-    """Store a new refresh token of ``login``, good from ``now`` on, and make its access token."""
+    """Store a new refresh token of ``login``, valid from ``now`` on, and issue its access token."""
     refresh_token = secrets.token_urlsafe(_SECRET_BYTES)
-    await transaction.add_refresh_token(
+    await RefreshTokens(transaction).add(
         RefreshToken(
-            digest=digest(refresh_token),
+            digest=digest_of_refresh_token(refresh_token),
             login_id=login.id,
             created_at=now,
             expires_at=now + ports.refresh_life,
@@ -60,6 +63,8 @@ async def grant(
     return Grant(user, access_token, refresh_token)
 
 
-def grant_again(ports: Ports, user: User, login: Login, refresh_token: str, now: datetime) -> Grant:
-    """The grant of a refresh token of ``login`` that was granted before, with a fresh access token."""
+def reissue_grant(
+    ports: Ports, user: User, login: Login, refresh_token: str, now: datetime
+) -> Grant:
+    """The grant of a refresh token that was issued before, with a new access token."""
     return Grant(user, ports.access_tokens.issue(user, str(login.id), now), refresh_token)

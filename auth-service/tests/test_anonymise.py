@@ -1,4 +1,4 @@
-"""Trails too long to be blanked with the deletion: what is left goes behind it, whoever dies."""
+"""Audit logs too long to be anonymised with the deletion: the rest follows it, whoever dies."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from uuid import UUID
@@ -6,15 +6,14 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from auth_service.domain.audit import Event
+from auth_service.domain.audit_log import Event
 from auth_service.domain.logins import Client
-from auth_service.store.effects import Effects
-from auth_service.store.system import system_transactions
-from auth_service.usecases.trail import happened_to
+from auth_service.store.audit_log import AuditLog
+from auth_service.store.transactions import Effects, system_transactions
+from auth_service.usecases.audit_log import entry_about_owner
 from chassis.db.engine import Database, Scope
 from chassis.grpc.client import Channel
 from chassis.service import Service
-from chassis.telemetry.logging import get_logger
 from chassis.testing import DatabaseUrls, OpenChannel, eventually
 from parley.auth.v1 import auth_pb2
 from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
@@ -22,7 +21,7 @@ from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
 Register = Callable[[str], Awaitable[auth_pb2.Grant]]
 Serve = Callable[..., Awaitable[tuple[Service, int]]]
 
-# More than two pieces.
+# More than two batches.
 LONG = 12_000
 LEFT = (
     "SELECT count(*) FROM audit"
@@ -71,7 +70,7 @@ def _one(admin: psycopg.Connection, query: str, grant: auth_pb2.Grant) -> int:
     return value
 
 
-async def test_a_trail_of_any_length_is_blanked_at_once_and_then_confirmed(
+async def test_an_audit_log_of_any_length_is_anonymised_at_once_and_then_confirmed(
     auth: Channel, register: Register, admin: psycopg.Connection
 ) -> None:
     ada, bystander = await register("ada"), await register("bystander")
@@ -88,13 +87,13 @@ async def test_a_trail_of_any_length_is_blanked_at_once_and_then_confirmed(
         lies.extend([left] if confirmed and left else [])
         return bool(confirmed)
 
-    # Long before the next turn of anything that has turns.
+    # Long before the next sweep.
     await eventually(done, 20)
     assert lies == []
     assert _one(admin, LEFT, bystander) == LONG + 1
 
 
-async def test_no_piece_reads_the_whole_trail(
+async def test_no_batch_reads_the_whole_audit_log(
     serve: Serve, grpc_channel: OpenChannel, admin: psycopg.Connection
 ) -> None:
     service, port = await serve()
@@ -119,7 +118,7 @@ async def test_no_piece_reads_the_whole_trail(
     assert _one(admin, query, ada) - before < 4 * rows
 
 
-async def test_a_usual_trail_is_blank_and_confirmed_with_the_deletion(
+async def test_a_usual_audit_log_is_anonymised_and_confirmed_with_the_deletion(
     auth: Channel, register: Register, admin: psycopg.Connection
 ) -> None:
     ada = await register("ada")
@@ -186,12 +185,12 @@ async def test_what_another_replica_is_at_is_left_to_it(
 async def _record_late(database: DatabaseUrls, user: auth_pb2.User) -> None:
     """As a refusal does that was under way when the user left."""
     worker = Database(database.worker, application_name="test")
-    effects = Effects("", lambda _: b"", lambda: None, lambda: None, get_logger("test"))
-    late = happened_to(
+    effects = Effects("", lambda _: b"", lambda: None, lambda: None)
+    late = entry_about_owner(
         Event.LOGIN_REFUSED,
         Scope(UUID(user.tenant_id), UUID(user.id)),
         Client("198.51.100.9", "a stranger's"),
     )
     async with system_transactions(worker, effects)() as transaction:
-        await transaction.record(late)
+        await AuditLog(transaction).record(late)
     await worker.stop()
