@@ -30,4 +30,4 @@ def test_what_a_call_raises_is_raised() -> None:
         raise UnexpectedAnswerError("500")
 
     with pytest.raises(UnexpectedAnswerError, match="500"):
-        for_seconds([fail, lambda: None], 0.01)
+        for_seconds([fail, lambda: None], 0.5)
