@@ -5,8 +5,6 @@ pytest names a test module after its path. `gateway/tests/test_x.py` becomes
 makes an empty one of that name out of the folder. The same holds for chassis and servicekit.
 """
 
-from pathlib import Path
-
 import pytest
 
 import chassis
@@ -20,7 +18,6 @@ __all__ = ["chassis", "gateway", "servicekit"]
 
 # What costs a dozen processes to start: its tests go to one worker, and share it there.
 _STACKS = ("stack", "_mortal_stack", "one_cluster")
-_END_TO_END = Path(__file__).parent / "tests"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -31,8 +28,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         shared = [name for name in _STACKS if name in known and known[name][-1].scope == "session"]
         if shared:
             item.add_marker(pytest.mark.xdist_group("+".join(shared)))
-    # The longest first: at the end of a run there is then something short left for everybody.
-    items.sort(key=lambda item: not item.path.is_relative_to(_END_TO_END))
 
 
 @pytest.fixture(scope="session")
