@@ -14,7 +14,7 @@ from .judge import run_is_true
 from .turn import Turn
 
 # Beyond the bound that ends it: to notice, to save, to say so; on a machine with much to do.
-_SLACK_SECONDS = 12
+_SLACK_SECONDS = 60
 _MOST_TEXT = 1024 * 1024
 # What one read may bring on top.
 _SLACK_BYTES = 256 * 1024
