@@ -15,19 +15,12 @@ from chat_service.answer.domain.ending import RunStatus
 from chat_service.runs.domain.errors import RunNotFound
 from chat_service.runs.domain.run import Run
 from chat_service.runs.usecases.read import find_to_follow
-from chat_service.runs.usecases.recover import recover_run
+from chat_service.runs.usecases.recover import Recalled, recover_run
 from parley.chat.v1 import chat_pb2
 
 # Of conftest.py, which a test module has no name for.
 Chat = Any
 Client = Any
-
-
-@dataclass(frozen=True)
-class Shown:
-    text: str = "so far"
-    reasoning: str = "thought"
-    seq: int = 4
 
 
 @dataclass
@@ -43,11 +36,11 @@ class Memory:
         return self.run if self.run is not None and self.run.session_id == session_id else None
 
 
-async def _shown(run: Run) -> Shown | None:
-    return Shown()
+async def _shown(run: Run) -> Recalled | None:
+    return Recalled("so far", "thought", 4)
 
 
-async def _nothing(run: Run) -> Shown | None:
+async def _nothing(run: Run) -> Recalled | None:
     return None
 
 
@@ -98,7 +91,7 @@ async def test_a_run_that_ends_while_it_is_recovered_is_recovered_from_its_answe
 ) -> None:
     live = (await chat.accept(caller, None)).run
 
-    async def ends(run: Run) -> Shown | None:
+    async def ends(run: Run) -> Recalled | None:
         assert await chat.finish(run)
         return None
 

@@ -84,10 +84,10 @@ def build(settings: Settings) -> Service:
         continue_run,
         followers,
         engine.cancel,
-        engine.recall,
+        followers.recall,
         engine.subscribe,
     )
-    frames = FrameServicer(open_transaction, followers, engine.follow, streaming.channels, replica)
+    frames = FrameServicer(open_transaction, followers, streaming.channels, replica)
 
     def register(server: grpc.aio.Server) -> None:
         chat_pb2_grpc.add_SessionServiceServicer_to_server(sessions, server)

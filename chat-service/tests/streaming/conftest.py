@@ -21,11 +21,10 @@ from chat_service.providers.guard import AddressPolicy
 from chat_service.providers.openai import OpenAiProvider
 from chat_service.runs.domain.admission import AcceptedRun
 from chat_service.runs.domain.run import Run
-from chat_service.runs.usecases.read import find_run
+from chat_service.runs.usecases.read import RunWithMessages, find_run
 from chat_service.streaming.log.redis import RunLog
 from chat_service.streaming.own.heartbeat import Heartbeat
 from chat_service.streaming.own.takeover import Takeover
-from chat_service.streaming.read.follow import EndedRun
 from chat_service.streaming.store.replicas import Replicas
 from chat_service.streaming.timings import SHIPPED, Timings
 from chat_service.streaming.wiring import build_streaming
@@ -92,9 +91,8 @@ class Rig:
         for part in reversed(self.parts):
             await part.stop()
 
-    async def find(self, run: Run) -> EndedRun | None:
-        found = await find_run(self.chat.open_transaction, run, run.id)
-        return None if found is None else EndedRun(found.run, found.answer)
+    async def find(self, run: Run) -> RunWithMessages | None:
+        return await find_run(self.chat.open_transaction, run, run.id)
 
     def heartbeat(
         self,
@@ -149,12 +147,12 @@ class Rig:
     async def follow(self, run: Run, after: int = 0) -> list[Frame]:
         """The rest of a run, to its end."""
         async with asyncio.timeout(30):
-            return [frame async for batch in self.engine.follow(run, after) for frame in batch]
+            return [frame async for batch in self.followers.follow(run, after) for frame in batch]
 
-    async def ended(self, run: Run) -> EndedRun:
+    async def ended(self, run: Run) -> RunWithMessages:
         """The run as the database has it, once it has ended."""
 
-        async def found() -> EndedRun | None:
+        async def found() -> RunWithMessages | None:
             ended = await self.find(run)
             assert ended is not None
             return None if ended.run.status is RunStatus.RUNNING else ended

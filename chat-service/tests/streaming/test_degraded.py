@@ -51,7 +51,7 @@ class Reader:
     def __init__(self, rig: Any, run: Run, after: int = 0) -> None:
         self.frames: list[Frame] = []
         self.longest_pause = 0.0
-        self._task = asyncio.create_task(self._read(rig.engine.follow(run, after)))
+        self._task = asyncio.create_task(self._read(rig.followers.follow(run, after)))
 
     async def _read(self, batches: AsyncIterator[Sequence[Frame]]) -> None:
         last = None
@@ -199,7 +199,7 @@ async def test_what_is_not_in_memory_any_more_goes_to_an_emptied_redis_as_one_sn
     seen = [f for f in reader.frames if f.seq <= first.seq]
     assert orjson.loads(first.data)["text"] == "what was: " + rig.joined(seen)
     elsewhere = await make_rig(valkey.url)
-    recalled = await elsewhere.engine.recall(run)
+    recalled = await elsewhere.followers.recall(run)
     assert recalled.text.startswith(orjson.loads(first.data)["text"])
     frames = await reader.to_the_end()
     assert [f.seq for f in frames] == list(range(1, len(frames) + 1))
@@ -260,7 +260,7 @@ async def test_what_was_shown_is_recalled_while_redis_is_away(
     reader = Reader(rig, run)
     await reader.until(5)
     elsewhere = await make_rig(valkey.url)
-    recalled = await elsewhere.engine.recall(run)
+    recalled = await elsewhere.followers.recall(run)
     await reader.until(recalled.seq)
     assert recalled.text == rig.joined([f for f in reader.frames if f.seq <= recalled.seq])
     rig.engine.cancel(run.id)

@@ -52,7 +52,7 @@ async def test_a_save_that_is_refused_for_good_ends_the_stream_and_is_tried_agai
     assert frames[-1].event == "done"
     assert rig.end(frames)["saved"] is False
     assert await rig.log.read(run.id, 0) == frames
-    assert (await rig.engine.recall(run)).text == text_of("tokens-20")
+    assert (await rig.followers.recall(run)).text == text_of("tokens-20")
 
     owner = rig.heartbeat(run.owner, first_pause=0.2)
     await owner.start()

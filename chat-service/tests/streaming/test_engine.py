@@ -405,7 +405,7 @@ async def test_what_readers_may_have_seen_is_recalled_from_memory_and_from_the_l
 ) -> None:
     accepted = await rig.ask(caller, model_server, "endless-at-100", prefix="before ")
     await eventually(lambda: rig.log.read(accepted.run.id, 3))
-    recalled = await rig.engine.recall(accepted.run)
+    recalled = await rig.followers.recall(accepted.run)
     assert recalled is not None
     frames = await rig.log.read(accepted.run.id, 0)
     shown = "before " + rig.joined(frames[: recalled.seq], "delta")
@@ -413,9 +413,9 @@ async def test_what_readers_may_have_seen_is_recalled_from_memory_and_from_the_l
     rig.engine.cancel(accepted.run.id)
     whole = await rig.follow(accepted.run, 0)
     rig.engine._followers._lives.clear()
-    recalled = await rig.engine.recall(accepted.run)
+    recalled = await rig.followers.recall(accepted.run)
     assert recalled is not None
     assert recalled.text == "before " + rig.joined(whole, "delta")
     assert recalled.seq == len(whole)
     await rig.log.delete([accepted.run.id])
-    assert await rig.engine.recall(accepted.run) is None
+    assert await rig.followers.recall(accepted.run) is None

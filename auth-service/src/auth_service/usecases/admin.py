@@ -10,7 +10,7 @@ from auth_service.store.transactions import AdminTransaction, OpenAdmin
 from auth_service.store.users import Users
 from chassis.caller import Caller
 from chassis.errors import Forbidden
-from chassis.ids import parse_id
+from chassis.ids import parse_named_id
 
 _ADMINS = frozenset({Role.TENANT_ADMIN, Role.OPERATOR})
 _OPERATORS = frozenset({Role.OPERATOR})
@@ -39,11 +39,9 @@ async def lock_target(
 
     Raises UserNotFound, also for those out of sight, NotYourself, Forbidden.
     """
-    parsed = parse_id(user_id)
+    parsed = parse_named_id(user_id, UserNotFound)
     if parsed == caller.user_id:
         raise NotYourself()
-    if parsed is None:
-        raise UserNotFound()
     # Both at once: of two admins who remove each other, the second is none any more.
     locked = {user.id: user for user in await Users(transaction).lock([caller.user_id, parsed])}
     _check_still_admin(caller, locked.get(caller.user_id))

@@ -15,7 +15,7 @@ from auth_service.usecases.audit_log import entry_by
 from auth_service.usecases.revocations import revoke_sids
 from chassis.caller import Caller
 from chassis.clock import utc_now
-from chassis.ids import parse_id
+from chassis.ids import parse_id, parse_named_id
 from chassis.paging import Page, Position, page_of, parse_limit
 
 
@@ -38,9 +38,7 @@ async def list_logins(
 
 async def revoke_login(open_transaction: OpenCaller, caller: Caller, login_id: str) -> None:
     """End one of the caller's open logins, perhaps their own. Raises LoginNotFound."""
-    parsed = parse_id(login_id)
-    if parsed is None:
-        raise LoginNotFound()
+    parsed = parse_named_id(login_id, LoginNotFound)
     now = utc_now()
     async with open_transaction(caller) as transaction:
         ended = await Logins(transaction).end_all(caller.user_id, now, only=parsed)

@@ -40,7 +40,7 @@ from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.errors import FieldError, ValidationFailed
 from chassis.idempotency import Once
-from chassis.ids import new_id, parse_id
+from chassis.ids import new_id, parse_named_id
 from chassis.paging import Page, Position, page_of, parse_limit
 from chassis.text import check_text
 from parley.bounds import TOKEN_NAME
@@ -125,9 +125,7 @@ async def list_tokens(
 
 async def delete_token(open_transaction: OpenCaller, caller: Caller, token_id: str) -> None:
     """End a token of the caller's, within seconds also what it has open. Raises TokenNotFound."""
-    parsed = parse_id(token_id)
-    if parsed is None:
-        raise TokenNotFound()
+    parsed = parse_named_id(token_id, TokenNotFound)
     async with open_transaction(caller) as transaction:
         if not await Tokens(transaction).delete(caller.user_id, parsed):
             raise TokenNotFound()

@@ -4,6 +4,9 @@ from pathlib import Path
 
 from chassis.db.newest import bring_to_newest
 from chassis.settings import DatabaseSettings, UnusableSetting, variable_of
+from chassis.telemetry.logging import get_logger
+
+_log = get_logger(__name__)
 
 
 def migrate_command(settings: DatabaseSettings, migrations: Path) -> int:
@@ -16,5 +19,8 @@ def migrate_command(settings: DatabaseSettings, migrations: Path) -> int:
         raise UnusableSetting(
             variable_of(type(settings), "owner_database_url"), "needed to migrate"
         )
-    there = bring_to_newest(settings.owner_database_url.get_secret_value(), migrations)
-    return 0 if there else 1
+    why_not = bring_to_newest(settings.owner_database_url.get_secret_value(), migrations)
+    if why_not is None:
+        return 0
+    _log.error("migrate.failed", error=why_not)
+    return 1

@@ -2,24 +2,22 @@
 
 from pathlib import Path
 
-import psycopg
-
-from chassis.db.revisions import is_current
+from chassis.db.revisions import CANNOT_LOOK, is_current
 from chassis.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
 
 
-def bring_to_newest(owner_url: str, migrations: Path) -> bool:
-    """Migrate to the newest revision in ``migrations``, unless that is there; whether it is.
+def bring_to_newest(owner_url: str, migrations: Path) -> str | None:
+    """Migrate to the newest revision in ``migrations``, unless that is there.
 
-    False with one line in the log when the database is away or refuses. Raises what a revision
-    that is to blame has raised.
+    None once it is there; else one sentence that says why not: the database is away or refuses.
+    Raises what a revision that is to blame has raised.
     """
     try:
         if is_current(owner_url, migrations):
-            return True
-    except psycopg.Error as error:
+            return None
+    except CANNOT_LOOK as error:
         # What that means is said by the long way, which meets it again.
         _log.debug("migrate.not_looked_at", error=str(error))
     # Alembic costs more than all the rest, and is seldom needed.
@@ -31,6 +29,5 @@ def bring_to_newest(owner_url: str, migrations: Path) -> bool:
         sentence = why_not(error)
         if sentence is None:
             raise
-        _log.error("migrate.failed", error=sentence)
-        return False
-    return True
+        return sentence
+    return None

@@ -238,7 +238,9 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         return 0
     status = 0
     for plan in plans:
-        if not bring_to_newest(plan.owner_url, asked.migrations / plan.service):
+        why_not = bring_to_newest(plan.owner_url, asked.migrations / plan.service)
+        if why_not is not None:
+            _log.error("migrate.failed", error=why_not)
             _log.error("provision.failed", of=plan.service, error="it has not its newest revision")
             status = 1
     return status

@@ -1,9 +1,6 @@
 """Conversations on the wire: decode, call the use case, encode. Errors fly to the interceptor."""
 
 from dataclasses import dataclass
-from typing import Any
-
-import grpc.aio
 
 from chassis.db.transactions import OpenTransaction
 from chassis.grpc.caller import current_caller
@@ -33,9 +30,6 @@ POLICY: dict[str, dict[str, Method]] = {
     }
 }
 
-# What the handlers need of a call is in context variables; the context itself is not used.
-Context = grpc.aio.ServicerContext[Any, Any]
-
 
 @dataclass(frozen=True, slots=True)
 class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
@@ -45,7 +39,7 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
     resolve_key: ResolveKey
 
     async def CreateSession(
-        self, request: chat_pb2.CreateSessionRequest, context: Context
+        self, request: chat_pb2.CreateSessionRequest, context: object
     ) -> chat_pb2.CreateSessionResponse:
         key_id = request.key_id if request.HasField("key_id") else None
         session = await create_session(
@@ -60,7 +54,7 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
         return chat_pb2.CreateSessionResponse(session=mapping.session_to_proto(session))
 
     async def GetSession(
-        self, request: chat_pb2.GetSessionRequest, context: Context
+        self, request: chat_pb2.GetSessionRequest, context: object
     ) -> chat_pb2.GetSessionResponse:
         session = await get_session(
             self.open_transaction, current_caller(), parse_named_id(request.id, SessionNotFound)
@@ -68,7 +62,7 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
         return chat_pb2.GetSessionResponse(session=mapping.session_to_proto(session))
 
     async def UpdateSession(
-        self, request: chat_pb2.UpdateSessionRequest, context: Context
+        self, request: chat_pb2.UpdateSessionRequest, context: object
     ) -> chat_pb2.UpdateSessionResponse:
         session = await update_session(
             self.open_transaction,
@@ -79,7 +73,7 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
         return chat_pb2.UpdateSessionResponse(session=mapping.session_to_proto(session))
 
     async def ListSessions(
-        self, request: chat_pb2.ListSessionsRequest, context: Context
+        self, request: chat_pb2.ListSessionsRequest, context: object
     ) -> chat_pb2.ListSessionsResponse:
         page = await list_sessions(
             self.open_transaction,
@@ -96,7 +90,7 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
         )
 
     async def ListMessages(
-        self, request: chat_pb2.ListMessagesRequest, context: Context
+        self, request: chat_pb2.ListMessagesRequest, context: object
     ) -> chat_pb2.ListMessagesResponse:
         page = await list_messages(
             self.open_transaction,

@@ -1,7 +1,7 @@
 """Runs in the words of the contract."""
 
 from chat_service.conversations.mapping import STATUSES, timestamp_to_proto, usage_to_proto
-from chat_service.providers.domain.parameters import DEFAULTS, GenerationParameters
+from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.runs.domain.run import Run
 from parley.chat.v1 import chat_pb2
 
@@ -35,4 +35,4 @@ def accepted_to_proto(run: Run) -> chat_pb2.RunAccepted:
 def parameters_from_proto(message: chat_pb2.GenerationParameters) -> GenerationParameters:
     """What is said, and for what nothing is said of, the defaults."""
     said = {field.name: value for field, value in message.ListFields()}
-    return GenerationParameters.of({**DEFAULTS.said(), **said})
+    return GenerationParameters.of(said).with_defaults()

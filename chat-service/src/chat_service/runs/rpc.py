@@ -1,9 +1,7 @@
 """Runs on the wire: decode, call the use case, encode. Errors fly to the interceptor."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-import grpc.aio
+from typing import Protocol
 
 from chassis.db.transactions import OpenTransaction
 from chassis.grpc.caller import current_caller
@@ -37,9 +35,6 @@ POLICY: dict[str, dict[str, Method]] = {
     }
 }
 
-# What the handlers need of a call is in context variables; the context itself is not used.
-Context = grpc.aio.ServicerContext[Any, Any]
-
 
 class Subscribe(Protocol):
     """Puts a run on a gateway's frame channel, and returns the channel's id; None: it is on none."""
@@ -60,7 +55,7 @@ class RunServicer(chat_pb2_grpc.RunServiceServicer):
     subscribe: Subscribe
 
     async def StartRun(
-        self, request: chat_pb2.StartRunRequest, context: Context
+        self, request: chat_pb2.StartRunRequest, context: object
     ) -> chat_pb2.StartRunResponse:
         destination = _take_destination(request)
         run = await self.start_run(current_caller(), _question(request))
@@ -69,7 +64,7 @@ class RunServicer(chat_pb2_grpc.RunServiceServicer):
         )
 
     async def ContinueRun(
-        self, request: chat_pb2.ContinueRunRequest, context: Context
+        self, request: chat_pb2.ContinueRunRequest, context: object
     ) -> chat_pb2.ContinueRunResponse:
         destination = _take_destination(request)
         run = await self.continue_run(
@@ -83,7 +78,7 @@ class RunServicer(chat_pb2_grpc.RunServiceServicer):
         return None if destination is None else self.subscribe(run, *destination)
 
     async def CancelRun(
-        self, request: chat_pb2.CancelRunRequest, context: Context
+        self, request: chat_pb2.CancelRunRequest, context: object
     ) -> chat_pb2.CancelRunResponse:
         await cancel_run(
             self.open_transaction,
@@ -95,7 +90,7 @@ class RunServicer(chat_pb2_grpc.RunServiceServicer):
         return chat_pb2.CancelRunResponse()
 
     async def RecoverRun(
-        self, request: chat_pb2.RecoverRunRequest, context: Context
+        self, request: chat_pb2.RecoverRunRequest, context: object
     ) -> chat_pb2.RecoverRunResponse:
         found = await recover_run(
             self.open_transaction,
@@ -112,7 +107,7 @@ class RunServicer(chat_pb2_grpc.RunServiceServicer):
         )
 
     async def GetRun(
-        self, request: chat_pb2.GetRunRequest, context: Context
+        self, request: chat_pb2.GetRunRequest, context: object
     ) -> chat_pb2.GetRunResponse:
         found = await get_run_with_messages(
             self.open_transaction, current_caller(), parse_named_id(request.run_id, RunNotFound)

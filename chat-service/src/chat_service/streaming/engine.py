@@ -5,7 +5,7 @@ provider is done, a timer or bound ends it, or the process must go.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
 from chassis.telemetry.redaction import hide
 from chat_service.answer.domain.ending import Ending
-from chat_service.answer.domain.frame import START, USAGE, Frame
+from chat_service.answer.domain.frame import START, USAGE
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.openai import OpenAiProvider
@@ -28,7 +28,7 @@ from chat_service.streaming.log.live import LiveRun
 from chat_service.streaming.log.redis import REDIS_ERRORS, RunLog
 from chat_service.streaming.own.finaliser import Finaliser, Saved
 from chat_service.streaming.read.channel import FrameChannels
-from chat_service.streaming.read.follow import Followers, Recalled
+from chat_service.streaming.read.follow import Followers
 from chat_service.streaming.store.fallback import FallbackLog
 from chat_service.streaming.timings import SHIPPED, Timings
 from chat_service.streaming.write.flush import Flusher
@@ -192,14 +192,6 @@ class Engine(Component):
             self._abandon(self._generations[run_id])
             self._generations[run_id].end(DELETED)
         self._missing = missing
-
-    async def recall(self, run: Run) -> Recalled | None:
-        """What readers of a run that is not saved may have seen; None if there is nothing of it."""
-        return await self._followers.recall(run)
-
-    def follow(self, run: Run, after: int) -> AsyncGenerator[Sequence[Frame], None]:
-        """Batches of the run's frames behind number ``after``, to the terminal one."""
-        return self._followers.follow(run, after)
 
     def subscribe(self, run: Run, gateway_id: str, subscription: int) -> str | None:
         """Put a run's frames on the gateway's channel; returns its id.

@@ -1,12 +1,9 @@
 """Frames on the wire: of one run, or of all runs that one gateway reads, on one stream."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-import grpc.aio
 
 from chassis.db.transactions import OpenTransaction
 from chassis.errors import FieldError, ValidationFailed
@@ -16,10 +13,9 @@ from chassis.ids import parse_named_id
 from chassis.tasks import end_task
 from chat_service.answer.domain.frame import Frame
 from chat_service.runs.domain.errors import RunNotFound
-from chat_service.runs.domain.run import Run
-from chat_service.runs.usecases.in_memory import InMemory
 from chat_service.runs.usecases.read import find_to_follow
 from chat_service.streaming.read.channel import Batch, FrameChannel, FrameChannels
+from chat_service.streaming.read.follow import Followers
 from parley.chat.v1 import chat_pb2, chat_pb2_grpc
 
 POLICY: dict[str, dict[str, Method]] = {
@@ -32,43 +28,33 @@ POLICY: dict[str, dict[str, Method]] = {
     }
 }
 
-# What the handlers need of a call is in context variables; the context itself is not used.
-Context = grpc.aio.ServicerContext[Any, Any]
-
-
-class Follow(Protocol):
-    """The frames of a run behind number `after`, in batches as they come, to the terminal one."""
-
-    def __call__(self, run: Run, after: int) -> AsyncGenerator[Sequence[Frame], None]: ...
-
 
 @dataclass(frozen=True, slots=True)
 class FrameServicer(chat_pb2_grpc.FrameServiceServicer):
     """parley.chat.v1.FrameService."""
 
     open_transaction: OpenTransaction
-    in_memory: InMemory
-    follow: Follow
+    followers: Followers
     channels: FrameChannels
     replica: str
 
     async def FollowRun(
-        self, request: chat_pb2.FollowRunRequest, context: Context
+        self, request: chat_pb2.FollowRunRequest, context: object
     ) -> AsyncIterator[chat_pb2.FollowRunResponse]:
         if request.after < 0:
             raise ValidationFailed(fields=[FieldError("after", "TOO_SMALL", minimum=0)])
         run = await find_to_follow(
             self.open_transaction,
-            self.in_memory,
+            self.followers,
             current_caller(),
             parse_named_id(request.run_id, RunNotFound),
         )
-        async with aclosing(self.follow(run, request.after)) as batches:
+        async with aclosing(self.followers.follow(run, request.after)) as batches:
             async for frames in batches:
                 yield chat_pb2.FollowRunResponse(frames=_frames(frames))
 
     async def OpenChannel(
-        self, requests: AsyncIterator[chat_pb2.OpenChannelRequest], context: Context
+        self, requests: AsyncIterator[chat_pb2.OpenChannelRequest], context: object
     ) -> AsyncIterator[chat_pb2.OpenChannelResponse]:
         opening = await anext(requests, chat_pb2.OpenChannelRequest())
         if self.replica in opening.has:

@@ -7,12 +7,11 @@ from functools import partial
 from chassis.db.engine import Database
 from chassis.db.transactions import OpenTransaction
 from chassis.service import Component
-from chat_service.answer.domain.ending import RunStatus
 from chat_service.providers.openai import OpenAiProvider
 from chat_service.runs.domain.run import Run
 from chat_service.runs.store.turns import Turns
 from chat_service.runs.usecases.finish import finish_run
-from chat_service.runs.usecases.read import find_run
+from chat_service.runs.usecases.read import RunWithMessages, find_run
 from chat_service.streaming.engine import Engine
 from chat_service.streaming.log.redis import RunLog
 from chat_service.streaming.own.finaliser import Finaliser
@@ -20,7 +19,7 @@ from chat_service.streaming.own.heartbeat import Heartbeat
 from chat_service.streaming.own.sweep import Sweep
 from chat_service.streaming.own.takeover import Takeover
 from chat_service.streaming.read.channel import FrameChannels
-from chat_service.streaming.read.follow import EndedRun, Followers
+from chat_service.streaming.read.follow import Followers
 from chat_service.streaming.store.fallback import FallbackLog
 from chat_service.streaming.store.replicas import Replicas
 from chat_service.streaming.timings import SHIPPED, Timings
@@ -58,18 +57,13 @@ def build_streaming(
 ) -> Streaming:
     """The streaming of replica ``replica``; ``worker`` is connected in the background role."""
 
-    async def find_ended_run(run: Run) -> EndedRun | None:
-        found = await find_run(open_transaction, run, run.id)
-        return None if found is None else EndedRun(found.run, found.answer)
-
-    async def status_of(run: Run) -> RunStatus | None:
-        found = await find_run(open_transaction, run, run.id)
-        return None if found is None else found.run.status
+    async def find(run: Run) -> RunWithMessages | None:
+        return await find_run(open_transaction, run, run.id)
 
     fallback = FallbackLog(worker, swept_rows=timings.swept_rows)
     replicas = Replicas(worker)
-    finaliser = Finaliser(log, partial(finish_run, turns), status_of, timings=timings)
-    followers = Followers(log, fallback, find_ended_run, flush_seconds=flush_seconds)
+    finaliser = Finaliser(log, partial(finish_run, turns), find, timings=timings)
+    followers = Followers(log, fallback, find, flush_seconds=flush_seconds)
     channels = FrameChannels()
     engine = Engine(
         log=log,
@@ -89,7 +83,7 @@ def build_streaming(
         log=log,
         fallback=fallback,
         finaliser=finaliser,
-        find_run=find_ended_run,
+        find_run=find,
         generates=engine.generates,
         timings=timings,
     )

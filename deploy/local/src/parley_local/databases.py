@@ -47,30 +47,12 @@ def migrate_all(databases: Mapping[str, DatabaseUrls]) -> None:
     loading it four times would take longer. Where nothing is to be done, as at nearly every
     start, it is not loaded at all. Raises CannotMigrate.
     """
-    behind = [member for member in SERVICES if not _is_current(member, databases)]
-    if not behind:
-        return
-    from chassis.db.migrate import CANNOT_MIGRATE, migrate, why_not
+    from chassis.db.newest import bring_to_newest
 
-    for member in behind:
-        try:
-            migrate(_owner_url(member, databases), migrations_of(member))
-        except CANNOT_MIGRATE as error:
-            if (sentence := why_not(error)) is None:
-                raise
-            raise CannotMigrate(
-                f"the database of {member.name} cannot be migrated: {sentence}"
-            ) from None
-
-
-def _is_current(member: Member, databases: Mapping[str, DatabaseUrls]) -> bool:
-    from chassis.db.revisions import CANNOT_LOOK, is_current
-
-    try:
-        return is_current(_owner_url(member, databases), migrations_of(member))
-    except CANNOT_LOOK:
-        # What that means is said by the long way, which meets it again.
-        return False
+    for member in SERVICES:
+        why_not = bring_to_newest(_owner_url(member, databases), migrations_of(member))
+        if why_not is not None:
+            raise CannotMigrate(f"the database of {member.name} cannot be migrated: {why_not}")
 
 
 def _owner_url(member: Member, databases: Mapping[str, DatabaseUrls]) -> str:

@@ -27,7 +27,11 @@ class GenerationParameters:
         """Of a row or a message: what is unknown here, and null, is left out."""
         return cls(**{name: said[name] for name in PARAMETERS if said.get(name) is not None})
 
-    def said(self) -> dict[str, float]:
+    def with_defaults(self) -> "GenerationParameters":
+        """The same, with DEFAULTS for what nothing is said of."""
+        return GenerationParameters(**{**DEFAULTS.said(), **self.said()})
+
+    def said(self) -> dict[str, Any]:
         """What something is said of, by name."""
         values = ((name, getattr(self, name)) for name in PARAMETERS)
         return {name: value for name, value in values if value is not None}

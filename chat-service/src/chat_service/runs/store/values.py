@@ -9,7 +9,7 @@ import orjson
 from chassis.idempotency import RequestKey
 from chat_service.answer.domain.ending import Ending
 from chat_service.prompt.domain import ContextWindow
-from chat_service.providers.domain.parameters import DEFAULTS, GenerationParameters
+from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.admission import Admission, NewRun
 from chat_service.runs.domain.run import Run, Turn
@@ -90,13 +90,12 @@ def of_window(window: ContextWindow) -> dict[str, Any]:
 
 
 def _of_parameters(parameters: GenerationParameters) -> dict[str, Any]:
+    # Until no replica runs that knows these columns alone, which hold no nulls.
+    whole = parameters.with_defaults()
     return {
         "parameters": orjson.dumps(parameters.said()).decode(),
-        # Until no replica runs that knows these columns alone.
-        "temperature": parameters.temperature
-        if parameters.temperature is not None
-        else DEFAULTS.temperature,
-        "max_tokens": parameters.max_tokens or DEFAULTS.max_tokens,
+        "temperature": whole.temperature,
+        "max_tokens": whole.max_tokens,
     }
 
 

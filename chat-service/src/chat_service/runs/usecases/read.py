@@ -1,5 +1,6 @@
 """Reading one run."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -21,6 +22,10 @@ class RunWithMessages:
     run: Run
     question: Message | None
     answer: Message | None
+
+
+#: Reads a run anew, whoever's it is; None: it is gone.
+FindRun = Callable[[Run], Awaitable[RunWithMessages | None]]
 
 
 async def get_run(open_transaction: OpenTransaction, caller: Caller, run_id: UUID) -> Run:

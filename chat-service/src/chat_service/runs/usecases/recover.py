@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
 from uuid import UUID
 
 from chassis.caller import Caller
@@ -16,15 +15,13 @@ from chat_service.runs.store.runs import Runs
 from chat_service.runs.usecases.in_memory import InMemory, own
 
 
-class Recalled(Protocol):
+@dataclass(frozen=True, slots=True)
+class Recalled:
     """What readers of a live run may have seen: all up to frame `seq`."""
 
-    @property
-    def text(self) -> str: ...
-    @property
-    def reasoning(self) -> str: ...
-    @property
-    def seq(self) -> int: ...
+    text: str
+    reasoning: str
+    seq: int
 
 
 # Finds it wherever it is; None: there is nothing to be found.

@@ -16,6 +16,7 @@ from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
 from chat_service.answer.domain.ending import Ending, RunStatus
 from chat_service.runs.domain.run import Run
+from chat_service.runs.usecases.read import FindRun
 from chat_service.streaming.log.redis import RunLog
 from chat_service.streaming.timings import SHIPPED, Timings
 
@@ -29,8 +30,6 @@ _PAUSES = (0.05, 0.2, 1.0, 2.0)
 
 # Saves an ending in one transaction; False: the run is not this owner's to end (any more).
 SaveRun = Callable[[Run, Ending], Awaitable[bool]]
-# How the run stands in the database; None: it is gone.
-StatusOf = Callable[[Run], Awaitable[RunStatus | None]]
 
 
 class Saved(Enum):
@@ -49,12 +48,12 @@ class Finaliser(Component):
     """Saves the ends of runs."""
 
     def __init__(
-        self, log: RunLog, save_run: SaveRun, status_of: StatusOf, *, timings: Timings = SHIPPED
+        self, log: RunLog, save_run: SaveRun, find_run: FindRun, *, timings: Timings = SHIPPED
     ) -> None:
         self._timings = timings
         self._log = log
         self._save_run = save_run
-        self._status_of = status_of
+        self._find_run = find_run
         self._saving: dict[asyncio.Task[Saved], UUID] = {}
         self._refused: set[UUID] = set()
 
@@ -104,7 +103,7 @@ class Finaliser(Component):
     async def _try(self, run: Run, ending: Ending) -> Saved:
         try:
             saved = await self._save_run(run, ending)
-            status = None if saved else await self._status_of(run)
+            found = None if saved else await self._find_run(run)
         except AppError as error:
             if error.kind is not Kind.UNAVAILABLE:
                 return self._give_up(run, error)
@@ -115,9 +114,9 @@ class Finaliser(Component):
         self._refused.discard(run.id)
         if saved:
             return Saved.YES
-        if status is not RunStatus.RUNNING:
+        if found is None or found.run.status is not RunStatus.RUNNING:
             # Gone, or it has ended: perhaps by a commit of ours whose answer got lost.
-            self._log.let_go(run.id, now=status is None)
+            self._log.let_go(run.id, now=found is None)
         return Saved.NO
 
     def _give_up(self, run: Run, error: Exception) -> Saved:

@@ -8,7 +8,6 @@ database has the answer: one ``snapshot`` frame, then the terminal one.
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
@@ -17,9 +16,10 @@ from chassis.telemetry.logging import get_logger
 from chat_service.answer.domain.ending import RunStatus
 from chat_service.answer.domain.frame import SNAPSHOT, Frame, connected, encode
 from chat_service.answer.domain.reducer import replay
-from chat_service.conversations.domain.message import Message
 from chat_service.runs.domain.run import Run
 from chat_service.runs.domain.terminal import terminal_event
+from chat_service.runs.usecases.read import FindRun, RunWithMessages
+from chat_service.runs.usecases.recover import Recalled
 from chat_service.streaming.log.history import History
 from chat_service.streaming.log.live import LiveRun
 from chat_service.streaming.log.redis import RunLog
@@ -31,26 +31,6 @@ _log = get_logger(__name__)
 
 # How long a reader waits for what can be had nowhere just now, seconds.
 _PATIENCE_SECONDS = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class EndedRun:
-    """A run as the database has it, and its answer once that is saved."""
-
-    run: Run
-    answer: Message | None
-
-
-@dataclass(frozen=True, slots=True)
-class Recalled:
-    """What readers of a run may have seen so far: all up to frame number ``seq``."""
-
-    text: str
-    reasoning: str
-    seq: int
-
-
-FindRun = Callable[[Run], Awaitable[EndedRun | None]]
 
 
 CatchUp = Callable[[int], Awaitable[Sequence[Frame]]]
@@ -171,7 +151,7 @@ async def _read(
             await window.wait_behind(after)
 
 
-def _from_database(ended: EndedRun, after: int) -> list[Frame]:
+def _from_database(ended: RunWithMessages, after: int) -> list[Frame]:
     run, answer = ended.run, ended.answer
     if after >= run.last_seq or answer is None:
         return []
