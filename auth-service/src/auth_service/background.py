@@ -1,8 +1,6 @@
 """Background tasks: polling revocations and signing keys, the sweep, anonymising audit logs."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import timedelta
 from typing import Protocol
 
@@ -11,55 +9,10 @@ from auth_service.usecases.erasures import anonymise_audit_logs, sweep_erasures
 from auth_service.usecases.ports import Ports
 from auth_service.usecases.prune import prune
 from auth_service.usecases.revocation_feed import RevocationFeed
-from chassis.errors import AppError
-from chassis.service import Component
+from chassis.repeated import Repeated
 from chassis.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
-
-
-class Repeated(Component):
-    """Runs ``work`` every ``seconds`` and whenever woken; a failure is logged, no more."""
-
-    def __init__(self, name: str, work: Callable[[], Awaitable[None]], *, seconds: float) -> None:
-        self._name = name
-        self._work = work
-        self._seconds = seconds
-        self._woken = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-
-    def wake(self) -> None:
-        """Do it at once, or once more if it is being done."""
-        self._woken.set()
-
-    async def start(self) -> None:
-        self._task = asyncio.create_task(self._repeat(), name=self._name)
-
-    async def drain(self) -> None:
-        await self.stop()
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
-
-    async def _repeat(self) -> None:
-        while True:
-            self._woken.clear()
-            await self._once()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._seconds):
-                    await self._woken.wait()
-
-    async def _once(self) -> None:
-        try:
-            await self._work()
-        except AppError as error:  # the database is away: it says so itself, once
-            _log.debug("background.waiting", work=self._name, reason=error.reason)
-        except Exception as error:  # noqa: BLE001 - whatever it was, the next try may succeed
-            _log.error("background.failed", work=self._name, exc_info=error)
 
 
 class RevocationPoller(Repeated):
@@ -71,7 +24,7 @@ class RevocationPoller(Repeated):
 
     async def start(self) -> None:
         # Known before the first call is served, unless the database is away.
-        await self._once()
+        await self.once()
         await super().start()
 
     async def drain(self) -> None:

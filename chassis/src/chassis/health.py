@@ -8,7 +8,7 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import uvicorn
@@ -118,7 +118,7 @@ class OpsServer:
         self._task = await self._server.start()
 
     async def stop(self) -> None:
-        self._server.should_exit = True
+        self._server.end()
         self._server.force_exit = True
         if self._task is not None:
             await self._task
@@ -147,9 +147,10 @@ class EmbeddedUvicorn(uvicorn.Server):
         super().__init__(config)
         self._open_socket = open_socket
         self._socket: socket.socket | None = None
+        self._ending = asyncio.Event()
 
     async def start(self) -> asyncio.Task[None]:
-        """Listen, and return the task that serves until ``should_exit`` is set.
+        """Listen, and return the task that serves until :meth:`end`.
 
         Raises what ``open_socket`` raises.
         """
@@ -161,6 +162,36 @@ class EmbeddedUvicorn(uvicorn.Server):
                 raise OSError("the HTTP server ended before it began")
             await asyncio.sleep(0.002)
         return task
+
+    def end(self) -> None:
+        """Close the port, and end once what is under way has ended; do not wait for it."""
+        self.should_exit = True
+        self._ending.set()
+
+    async def main_loop(self) -> None:
+        """Tick as uvicorn does, but only as often as anything comes of it, and end at once.
+
+        Its own looks ten times a second whether it should end.
+        """
+        counter = 0
+        while not await self.on_tick(counter):
+            # What it does once a second, it does at each tenth tick.
+            counter += 10
+            with suppress(TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await self._ending.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Wait for connections, as uvicorn does, where there are any."""
+        if self.server_state.connections or self.server_state.tasks:
+            await super().shutdown(sockets)
+            return
+        for server in self.servers:
+            server.close()
+        for listening in sockets or ():
+            listening.close()
+        for server in self.servers:
+            await server.wait_closed()
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

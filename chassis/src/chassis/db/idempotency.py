@@ -17,7 +17,6 @@ table with a user's rows, and ``UPDATE (key)`` is what it takes to lock a row)::
     GRANT SELECT, DELETE ON idempotency_keys TO parley_notes_worker;
 """
 
-import asyncio
 from typing import Final
 from uuid import UUID
 
@@ -25,15 +24,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.caller import Caller
-from chassis.component import Component
 from chassis.db.engine import Database, Scope
 from chassis.db.statement import Statement
-from chassis.errors import AppError
 from chassis.idempotency import Effect, Once, RequestInProgress
-from chassis.tasks import end_task
-from chassis.telemetry.logging import get_logger
-
-_log = get_logger(__name__)
+from chassis.repeated import Repeated
 
 _SWEEP_SECONDS: Final = 600.0
 _SWEEP_BATCH: Final = 1000
@@ -103,20 +97,12 @@ async def forget_answers(
     return await _FORGET.run(connection, user_id=user_id, most=most)
 
 
-class AnswerSweep(Component):
+class AnswerSweep(Repeated):
     """Deletes in the worker role what was kept for 24 hours; looks every ten minutes."""
 
     def __init__(self, db: Database) -> None:
+        super().__init__("answer sweep", self.sweep, seconds=_SWEEP_SECONDS)
         self._db = db
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        self._task = asyncio.create_task(self._repeat(), name="answer sweep")
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            await end_task(self._task)
-            self._task = None
 
     async def sweep(self) -> None:
         """Look now. Raises DatabaseBusy or DatabaseUnavailable."""
@@ -124,13 +110,3 @@ class AnswerSweep(Component):
         while swept == _SWEEP_BATCH:
             async with self._db.transaction() as connection:
                 swept = await _SWEEP.run(connection, batch=_SWEEP_BATCH)
-
-    async def _repeat(self) -> None:
-        while True:
-            try:
-                await self.sweep()
-            except AppError as error:  # the database is away: it says so itself, once
-                _log.debug("answer_sweep.waiting", reason=error.reason)
-            except Exception as error:  # noqa: BLE001 - the next turn may succeed
-                _log.error("answer_sweep.failed", exc_info=error)
-            await asyncio.sleep(_SWEEP_SECONDS)

@@ -67,14 +67,14 @@ class HttpServer(Component):
 
     async def drain(self) -> None:
         if self._serving is not None:
-            self._server.should_exit = True
+            self._server.end()
             # The drain may be cut short; the server must not be.
             await asyncio.shield(self._serving)
 
     async def stop(self) -> None:
         if self._serving is None:
             return
-        self._server.should_exit = True
+        self._server.end()
         self._end_long_requests()
         done, _ = await asyncio.wait((self._serving,), timeout=_FAREWELL_SECONDS)
         if not done:

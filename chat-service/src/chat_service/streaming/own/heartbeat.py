@@ -10,14 +10,11 @@ from contextlib import suppress
 from uuid import UUID
 
 from chassis.errors import AppError
+from chassis.repeated import Repeated
 from chassis.service import Component
-from chassis.tasks import end_task
-from chassis.telemetry.logging import get_logger
 from chat_service.streaming.own.takeover import Takeover
 from chat_service.streaming.store.replicas import Replicas
 from chat_service.streaming.timings import SHIPPED, Timings
-
-_log = get_logger(__name__)
 
 
 class Heartbeat(Component):
@@ -44,32 +41,26 @@ class Heartbeat(Component):
         self._keep = keep
         self._timings = timings
         self._looked = 0.0
-        self._task: asyncio.Task[None] | None = None
+        self._repeated = Repeated("heartbeat", self._beat, seconds=timings.heartbeat)
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="heartbeat")
+        await self._repeated.start()
 
     async def stop(self) -> None:
-        if self._task is not None:
-            await end_task(self._task)
-            self._task = None
+        await self._repeated.stop()
         await self._takeover.stop()
         with suppress(AppError):  # a replica that cannot say goodbye is noticed by its silence
             await self._replicas.leave(self._replica)
 
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self._beat()
-            except AppError as error:  # the database is away: it says so itself, once
-                self._takeover.forget_silences()
-                _log.debug("heartbeat.look_failed", error=error.reason)
-            except Exception as error:  # noqa: BLE001 - without a heartbeat this replica counts as dead
-                self._takeover.forget_silences()
-                _log.error("heartbeat.broke", exc_info=error)
-            await asyncio.sleep(self._timings.heartbeat)
-
     async def _beat(self) -> None:
+        try:
+            await self._look()
+        except Exception:
+            # What it did not see may not have been silent.
+            self._takeover.forget_silences()
+            raise
+
+    async def _look(self) -> None:
         loop = asyncio.get_running_loop()
         began = loop.time()
         await self._replicas.heartbeat(self._replica)

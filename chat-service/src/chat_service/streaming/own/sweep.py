@@ -4,18 +4,13 @@ The logs of saved runs are told to expire when they are saved. One whose owner w
 very moment, or stopped while Redis was away, would stay for ever: the sweep finds it.
 """
 
-import asyncio
-
 from chassis.errors import AppError
+from chassis.repeated import Repeated
 from chassis.service import Component
-from chassis.tasks import end_task
-from chassis.telemetry.logging import get_logger
 from chat_service.streaming.log.redis import REDIS_ERRORS, RunLog
 from chat_service.streaming.store.fallback import FallbackLog
 from chat_service.streaming.store.replicas import Replicas
 from chat_service.streaming.timings import SHIPPED, Timings
-
-_log = get_logger(__name__)
 
 # No frame has a number behind it.
 _BEHIND_ALL = 2**63 - 1
@@ -27,31 +22,27 @@ class Sweep(Component):
     def __init__(
         self, log: RunLog, fallback: FallbackLog, replicas: Replicas, *, timings: Timings = SHIPPED
     ) -> None:
-        self._timings = timings
         self._log = log
         self._fallback = fallback
         self._replicas = replicas
         self._cursor = 0
-        self._task: asyncio.Task[None] | None = None
+        # Each by itself: what keeps one of them waiting keeps no other.
+        self._jobs = [
+            Repeated(f"sweep of {what}", job, seconds=timings.sweep, away=(AppError, *REDIS_ERRORS))
+            for what, job in (
+                ("frames", fallback.sweep),
+                ("replicas", replicas.sweep),
+                ("logs", self._sweep_logs),
+            )
+        ]
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="sweep")
+        for job in self._jobs:
+            await job.start()
 
     async def stop(self) -> None:
-        if self._task is not None:
-            await end_task(self._task)
-            self._task = None
-
-    async def _run(self) -> None:
-        while True:
-            for job in (self._fallback.sweep, self._replicas.sweep, self._sweep_logs):
-                try:
-                    await job()
-                except (AppError, *REDIS_ERRORS) as error:  # whoever is away says so itself
-                    _log.debug("sweep.waits", job=job.__name__, error=type(error).__name__)
-                except Exception as error:  # noqa: BLE001 - the next turn may succeed
-                    _log.error("sweep.broke", job=job.__name__, exc_info=error)
-            await asyncio.sleep(self._timings.sweep)
+        for job in self._jobs:
+            await job.stop()
 
     async def _sweep_logs(self) -> None:
         """Let some of the logs expire that nobody needs: those of runs that ended or are gone."""
