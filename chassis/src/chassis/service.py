@@ -127,6 +127,8 @@ class Service:
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 20, 20)
+        # A command line turns it off before it loads the service.
+        gc.enable()
         _log.info("service.started", metrics_port=self.metrics_port)
         await stopping.wait()
         _log.info("service.stopping")
