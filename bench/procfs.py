@@ -45,6 +45,17 @@ def tree(pid: int) -> list[Process]:
     return family
 
 
+def running(pids: Sequence[int]) -> float:
+    """Seconds that the main threads of those that are still there have run, to the nanosecond."""
+    total = 0
+    for pid in pids:
+        try:
+            total += int((_PROC / str(pid) / "schedstat").read_text().split()[0])
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # a backend whose connection was closed
+    return total / 1e9
+
+
 def command(pid: int) -> Sequence[str]:
     """Its command line, word by word; empty for one that is ending."""
     return (_PROC / str(pid) / "cmdline").read_text(errors="replace").split("\0")[:-1]

@@ -55,6 +55,7 @@ PARTS = (
     Part("lint", ruff("check"), "`make fmt`, then what it leaves"),
     Part("format", ruff("format", "--check"), "`make fmt`"),
     Part("statements name their columns", tool("named_columns"), "name them, see ARCHITECTURE.md"),
+    Part("what was proved with a version", tool("proved"), "see docs/decisions/0015"),
     Part("generated code is fresh", tool("generate_proto", "--check"), "`make proto`"),
     Part(
         "contracts' style",

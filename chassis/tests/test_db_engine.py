@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -11,7 +12,6 @@ import uvloop
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
-from chassis.db.connection import Connection
 from chassis.db.engine import Database, Scope
 from chassis.db.errors import DatabaseBusy, DatabaseUnavailable
 from chassis.db.statement import Statement
@@ -269,23 +269,84 @@ async def test_connections_that_died_while_idle_are_replaced_unnoticed(
     assert await count_entries(database, ann) == 40
 
 
+async def test_a_connection_given_back_in_a_transaction_is_not_used_again(
+    urls: DatabaseUrls,
+) -> None:
+    database = Database(urls.app, pool_size=1, application_name="test-app")
+    ann = somebody()
+    await add_entry(database, ann)
+    # It opens a transaction that nobody ends, in which the scope stays set.
+    await database.run(ann, Statement(text("BEGIN")))
+    every = Statement(text("SELECT text FROM entries"))
+    assert await database.all(None, every) == []
+    await database.run(ann, Statement(text("BEGIN")))
+    assert await count_entries(database, None) == 0
+    await database.stop()
+
+
+async def test_a_connection_in_use_when_the_database_stops_is_closed_when_it_comes_back(
+    urls: DatabaseUrls,
+) -> None:
+    database = Database(urls.app, pool_size=2, application_name="test-stop")
+    await asyncio.gather(database.ping(), database.ping())
+    with psycopg.connect(urls.admin, autocommit=True) as admin:
+
+        def connections() -> int:
+            row = admin.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'test-stop'"
+            ).fetchone()
+            assert row is not None
+            return int(row[0])
+
+        async with database.transaction() as connection:
+            await database.stop()
+            await eventually(lambda: connections() == 1)
+            assert await connection.scalar(text("SELECT 1")) == 1
+        await eventually(lambda: connections() == 0)
+
+
+async def test_a_connection_cancelled_while_it_is_made_does_not_stay(
+    mortal_postgres: EmbeddedPostgres,
+) -> None:
+    # Closed, that is, and not only as soon as the garbage collector comes by.
+    gc.disable()
+    try:
+        for milliseconds in range(30):
+            database = Database(mortal_postgres.admin_url, application_name="test-half")
+            task = asyncio.create_task(database.ping())
+            await asyncio.sleep(milliseconds / 1000)
+            task.cancel()
+            await asyncio.wait([task])
+            await database.stop()
+        with psycopg.connect(mortal_postgres.admin_url, autocommit=True) as admin:
+
+            def strangers() -> int:
+                row = admin.execute(
+                    "SELECT count(*) FROM pg_stat_activity"
+                    " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+                ).fetchone()
+                assert row is not None
+                return int(row[0])
+
+            await eventually(lambda: strangers() == 0)
+    finally:
+        gc.enable()
+
+
 async def test_a_dead_idle_connection_does_not_spin_the_event_loop(
     urls: DatabaseUrls,
 ) -> None:
     database = Database(urls.app, pool_size=1, application_name="test-app")
-    async with database.transaction() as connection:
-        assert connection.sync_connection is not None
-        driver = connection.sync_connection.connection.driver_connection
-    assert isinstance(driver, Connection)
-    socket = driver._socket
-    assert socket is not None
-    assert socket._watched
+    await database.ping()
     with psycopg.connect(urls.admin, autocommit=True) as admin:
         admin.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
             " WHERE application_name = 'test-app'"
         )
-    await eventually(lambda: not socket._watched)
+    before = time.thread_time()
+    await asyncio.sleep(0.5)
+    # A loop that spins takes all the CPU there is; one that sleeps a millisecond or so.
+    assert time.thread_time() - before < 0.1
     await database.ping()
     await database.stop()
 

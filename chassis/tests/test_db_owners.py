@@ -39,7 +39,7 @@ def somebody() -> Scope:
 
 async def write(app: Database, scope: Scope, pause: float = 0.0) -> None:
     async with app.transaction(scope) as connection:
-        lock_owner(connection, scope)
+        await lock_owner(connection, scope)
         await connection.execute(
             INSERT, {"id": new_id(), "tenant_id": scope.tenant_id, "user_id": scope.user_id}
         )
@@ -106,7 +106,7 @@ async def test_the_eraser_waits_for_a_save_in_flight_and_deletes_it(
 
     async def save() -> None:
         async with app.transaction(ann) as connection:
-            lock_owner(connection, ann)
+            await lock_owner(connection, ann)
             await connection.execute(
                 INSERT, {"id": new_id(), "tenant_id": ann.tenant_id, "user_id": ann.user_id}
             )

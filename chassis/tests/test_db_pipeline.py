@@ -9,11 +9,10 @@ import pytest_asyncio
 from psycopg.pq import TransactionStatus
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chassis.db.connection import Connection
 from chassis.db.engine import Database, Scope
-from chassis.db.statement import Statement
+from chassis.db.pipeline import driver_of
+from chassis.db.statement import Statement, pooled_of
 from chassis.ids import new_id
 from chassis.testing import DatabaseUrls, ServiceDatabase, eventually
 
@@ -50,96 +49,54 @@ def entry(whose: Scope, words: str) -> dict[str, Any]:
     }
 
 
-def driver_of(connection: AsyncConnection) -> Connection:
-    assert connection.sync_connection is not None
-    driver = connection.sync_connection.connection.driver_connection
-    assert isinstance(driver, Connection)
-    return driver
-
-
-async def nothing(_row: Any) -> None:
-    pass
-
-
 async def texts(database: Database, whose: Scope) -> list[str]:
     async with database.transaction(whose) as connection:
         return [row.text for row in await TEXTS.all(connection)]
 
 
-async def test_a_transaction_that_asks_nothing_sends_nothing(database: Database) -> None:
+async def test_a_transaction_that_asks_nothing_leaves_nothing_behind(database: Database) -> None:
     async with database.transaction(somebody()) as connection:
-        driver = driver_of(connection)
-        assert driver.pgconn.transaction_status == TransactionStatus.IDLE
+        driver = driver_of(pooled_of(connection))
+        assert driver.pgconn.transaction_status == TransactionStatus.INTRANS
     assert driver.pgconn.transaction_status == TransactionStatus.IDLE
+    assert await database.first(None, TEXTS) is None
 
 
-async def test_what_is_deferred_goes_before_the_next_statement_whoever_sends_it(
+async def test_statements_and_sqlalchemy_share_a_transaction_in_the_order_they_stand_in(
     database: Database,
 ) -> None:
     ann = somebody()
     async with database.transaction(ann) as connection:
-        ADD.defer(connection, nothing, **entry(ann, "first"))
+        await ADD.run(connection, **entry(ann, "first"))
         assert [row.text for row in await TEXTS.all(connection)] == ["first"]
-        ADD.defer(connection, nothing, **entry(ann, "second"))
+        await ADD.run(connection, **entry(ann, "second"))
         count = await connection.scalar(text("SELECT count(*) FROM entries"))
         assert count == 2
     assert await texts(database, ann) == ["first", "second"]
 
 
-async def test_what_is_deferred_last_goes_before_the_commit(database: Database) -> None:
-    ann = somebody()
-    seen: list[Any] = []
-
-    async def see(row: Any) -> None:
-        seen.append(row)
-
-    async with database.transaction(ann) as connection:
-        ADD.defer(connection, see, **entry(ann, "deferred"))
-    assert seen == [None]
-    assert await texts(database, ann) == ["deferred"]
-
-
-async def test_what_was_deferred_by_a_transaction_that_failed_is_never_sent(
+async def test_what_was_written_by_a_transaction_that_failed_is_never_seen(
     database: Database,
 ) -> None:
     ann = somebody()
 
-    async def defer_and_fail() -> None:
+    async def add_and_fail() -> None:
         async with database.transaction(ann) as connection:
-            ADD.defer(connection, nothing, **entry(ann, "never"))
+            await ADD.run(connection, **entry(ann, "never"))
             raise KeyError
 
     with pytest.raises(KeyError):
-        await defer_and_fail()
+        await add_and_fail()
     assert await texts(database, ann) == []
 
 
-async def test_a_check_that_refuses_undoes_the_statement_it_travelled_with(
-    database: Database,
-) -> None:
-    ann = somebody()
-
-    async def refuse(row: Any) -> None:
-        assert row.quotient == 1
-        raise PermissionError
-
-    async def add_behind_a_check() -> None:
-        async with database.transaction(ann) as connection:
-            DIVIDE.defer(connection, refuse, by=1)
-            await ADD.run(connection, **entry(ann, "refused"))
-            pytest.fail("the check should have raised")
-
-    with pytest.raises(PermissionError):
-        await add_behind_a_check()
-    assert await texts(database, ann) == []
-
-
-async def test_an_error_in_what_was_deferred_is_the_next_statements(database: Database) -> None:
+async def test_nothing_is_written_behind_a_statement_that_failed(database: Database) -> None:
     ann = somebody()
 
     async def add_behind_an_error() -> None:
         async with database.transaction(ann) as connection:
-            DIVIDE.defer(connection, nothing, by=0)
+            await ADD.run(connection, **entry(ann, "before it"))
+            await DIVIDE.first(connection, by=0)
             await ADD.run(connection, **entry(ann, "unwritten"))
 
     for _ in range(3):
@@ -213,19 +170,18 @@ async def test_a_value_that_cannot_be_sent_harms_nobody(database: Database, valu
     assert await texts(database, ann) == ["good"]
 
 
-@pytest.mark.parametrize("deferred", [True, False])
-async def test_a_cancelled_round_trip_is_stopped_and_its_connection_replaced(
-    database: Database, urls: DatabaseUrls, deferred: bool
+@pytest.mark.parametrize("by_itself", [True, False])
+async def test_a_cancelled_round_trip_is_stopped_and_its_connection_fit_for_use(
+    database: Database, urls: DatabaseUrls, by_itself: bool
 ) -> None:
     sleep = Statement(text("SELECT pg_sleep(20)"))
 
     async def dawdle() -> None:
+        if by_itself:
+            await database.first(somebody(), sleep)
+            return
         async with database.transaction(somebody()) as connection:
-            if deferred:
-                sleep.defer(connection, nothing)
-                await DIVIDE.first(connection, by=1)
-            else:
-                await sleep.first(connection)
+            await sleep.first(connection)
 
     task = asyncio.create_task(dawdle())
     await eventually(_sleeper_in(urls))
@@ -234,6 +190,7 @@ async def test_a_cancelled_round_trip_is_stopped_and_its_connection_replaced(
         await task
     await eventually(lambda: not _sleeper_in(urls)())
     await database.ping()
+    assert await database.first(None, TEXTS) is None
 
 
 def _sleeper_in(urls: DatabaseUrls) -> Callable[[], bool]:

@@ -152,7 +152,7 @@ async def test_a_save_in_flight_resurrects_nothing(
     alice, now = signer.caller(), utc_now()
     app = Database(database.app, application_name="test")
     async with transactions(app)(alice) as transaction:
-        transaction.lock_owner()
+        await transaction.lock_owner()
         await Notes(transaction).insert(Note(new_id(), "in flight", "", now, now))
         await _publish(events, alice)
         await eventually(lambda: _is_waiting(database))

@@ -28,7 +28,7 @@ async def _write(app: Database, caller: Caller, title: str) -> Note:
     now = utc_now()
     note = Note(new_id(), title, "", now, now)
     async with transactions(app)(caller) as transaction:
-        transaction.lock_owner()
+        await transaction.lock_owner()
         await Notes(transaction).insert(note)
     return note
 

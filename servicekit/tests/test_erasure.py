@@ -160,7 +160,7 @@ async def test_nobody_writes_for_a_user_from_the_first_transaction_on(
     try:
         with pytest.raises(OwnerErased):
             async with app.transaction(user) as connection:
-                lock_owner(connection, user)
+                await lock_owner(connection, user)
     finally:
         await app.stop()
 

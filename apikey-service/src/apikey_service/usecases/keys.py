@@ -66,7 +66,7 @@ async def create_key(
         updated_at=now,
     )
     async with open_transaction(caller) as transaction:
-        transaction.lock_owner()
+        await transaction.lock_owner()
         if once is not None and (earlier := await transaction.find_repeated(once, key)):
             return earlier
         if not await Keys(transaction).insert(key, sealed):

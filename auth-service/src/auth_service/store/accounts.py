@@ -13,7 +13,6 @@ from sqlalchemy.exc import IntegrityError
 from auth_service.domain.emails import email_key, email_keys
 from auth_service.domain.errors import EmailTaken
 from auth_service.domain.users import Account, Role, User
-from auth_service.store.deferred import ignore_row
 from auth_service.store.tables import logins, tokens, users
 from auth_service.store.transactions import Transaction
 from auth_service.store.users import USER_COLUMNS, is_active, to_user
@@ -105,9 +104,7 @@ class Accounts:
         self, user_id: UUID, *, password_hash: str | None, at: datetime
     ) -> None:
         """Set the time of the last log-in, and the hash if it was made anew."""
-        _SET_LAST_LOGIN.defer(
-            self._connection, ignore_row, user=user_id, seen_at=at, renewed=password_hash
-        )
+        await _SET_LAST_LOGIN.run(self._connection, user=user_id, seen_at=at, renewed=password_hash)
 
     async def replace_password(self, user_id: UUID, password_hash: str) -> None:
         await self._connection.execute(

@@ -9,7 +9,6 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth_service.domain.erasures import THIS_SERVICE, Erasure
-from auth_service.store.deferred import ignore_row
 from chassis.db.statement import Statement
 
 # A user's entries are read along their indexes, whatever part of the table they are and whatever
@@ -58,7 +57,7 @@ async def anonymise_batch(connection: AsyncConnection, erasure: Erasure) -> bool
     """Take addresses and agents out of the next few thousand entries about the user, or by them;
     True if these were the last. To be called once the user is a tombstone.
     """
-    _USE_INDEXES.defer(connection, ignore_row)
+    await _USE_INDEXES.run(connection)
     more = await _ANONYMISE.run(
         connection,
         erasure_id=erasure.id,

@@ -11,7 +11,6 @@ from auth_service.domain.audit_log import AuditEntry, AuditFilter
 from auth_service.domain.erasures import Erasure
 from auth_service.domain.logins import Client
 from auth_service.store.anonymise import anonymise_batch
-from auth_service.store.deferred import ignore_row
 from auth_service.store.tables import audit
 from auth_service.store.transactions import Transaction
 from chassis.db.statement import Statement
@@ -52,9 +51,8 @@ class AuditLog:
         user gets none.
         """
         persons = {person for person in (entry.actor_id, entry.subject_id) if person is not None}
-        _RECORD.defer(
+        await _RECORD.run(
             self._connection,
-            ignore_row,
             id=entry.id,
             at=entry.at,
             tenant_id=entry.tenant_id,

@@ -57,10 +57,6 @@ _TAKE_BACK = Statement(
 _FORGET = Statement(delete(counters).where(*_OF_SUBJECT))
 
 
-async def _ignore(_row: object) -> None:
-    """A counter that has been swept away has nothing to take back."""
-
-
 class Counters:
     """The counted attempts of rate limits, in one transaction."""
 
@@ -98,8 +94,7 @@ class Counters:
 
     async def take_back(self, limit: Limit, subject: bytes, at: datetime) -> None:
         """Count no more what was counted ``at`` that time."""
-        # With the transaction's next statement: a log-in that succeeds does not wait for it.
-        _TAKE_BACK.defer(self._connection, _ignore, scope=limit.scope, subject=subject, at=at)
+        await _TAKE_BACK.run(self._connection, scope=limit.scope, subject=subject, at=at)
 
     async def forget(self, limit: Limit, subject: bytes) -> None:
         """Count nothing more against ``subject``."""

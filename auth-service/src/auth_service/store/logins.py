@@ -20,7 +20,6 @@ from sqlalchemy import (
 
 from auth_service.domain.limits import network_of
 from auth_service.domain.logins import Client, EndedLogin, Login, OpenLogin
-from auth_service.store.deferred import ignore_row
 from auth_service.store.tables import logins, refresh_tokens
 from auth_service.store.transactions import Transaction
 from chassis.db.statement import Statement
@@ -89,9 +88,8 @@ class Logins:
         return (await self._connection.execute(query)).scalar_one()
 
     async def add(self, login: Login, client: Client) -> None:
-        _ADD_LOGIN.defer(
+        await _ADD_LOGIN.run(
             self._connection,
-            ignore_row,
             id=login.id,
             tenant_id=login.tenant_id,
             user_id=login.user_id,

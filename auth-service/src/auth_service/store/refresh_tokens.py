@@ -5,7 +5,6 @@ from datetime import datetime
 from sqlalchemy import and_, case, func, insert, or_, select, update
 
 from auth_service.domain.logins import Login, RefreshToken
-from auth_service.store.deferred import ignore_row
 from auth_service.store.tables import refresh_tokens
 from auth_service.store.transactions import SystemTransaction
 from chassis.db.statement import Statement
@@ -41,9 +40,8 @@ class RefreshTokens:
         return RefreshToken(**found), now
 
     async def add(self, token: RefreshToken, login: Login) -> None:
-        _ADD.defer(
+        await _ADD.run(
             self._connection,
-            ignore_row,
             digest=token.digest,
             login_id=login.id,
             tenant_id=login.tenant_id,

@@ -16,7 +16,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth_service.domain.audit_log import WARNINGS, AuditEntry
 from auth_service.domain.erasures import Erasure
 from auth_service.domain.users import User
-from auth_service.store.deferred import ignore_row
 from chassis.caller import Caller
 from chassis.db.engine import Database, Scope
 from chassis.db.statement import Statement
@@ -122,7 +121,7 @@ def admin_transactions(database: Database, effects: Effects) -> OpenAdmin:
         changes = Changes(effects)
         async with database.transaction(caller) as connection:
             # For this transaction alone: in their others an admin is a user like any other.
-            _SET_ROLE.defer(connection, ignore_row, role=caller.role)
+            await _SET_ROLE.run(connection, role=caller.role)
             yield AdminTransaction(connection, _scope_of(caller), changes)
         changes.announce()
 

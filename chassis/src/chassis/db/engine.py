@@ -4,14 +4,14 @@ A transaction opened with a scope sets ``parley.tenant_id`` and ``parley.user_id
 duration; the row-level security policies of the migrations compare rows with them. Without a
 scope both are unset or empty, so the policies of the app role show nothing.
 
-Cost: a transaction is one round trip, its COMMIT: BEGIN and the scope travel with the first
-statement, and a statement that is a transaction by itself needs no COMMIT either. There is no ping at checkout: a
-server that went away has closed its sockets, which can be seen without asking it.
+Cost: a transaction is two round trips besides its statements, BEGIN with the scope and COMMIT; a
+statement that is a transaction by itself is one in all. The pool is SQLAlchemy's. There is no ping
+at checkout: a server that went away has closed its sockets, which can be seen without asking it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -21,15 +21,14 @@ from psycopg.pq import TransactionStatus
 from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import PoolProxiedConnection
 
 from chassis.caller import Caller
 from chassis.component import Component
-from chassis.db.connection import Connection
+from chassis.db.connect import Guard, connect_whole
 from chassis.db.errors import DatabaseUnavailable, StalePlan, unavailable
-from chassis.db.pipeline import Answer, Command
-from chassis.db.pool import Pool, Pooled
-from chassis.db.statement import Statement
+from chassis.db.pipeline import Answer, Command, driver_of, perform
+from chassis.db.statement import Statement, pooled_of
 from chassis.reach import Reach
 from chassis.telemetry.logging import get_logger
 
@@ -38,7 +37,7 @@ _log = get_logger(__name__)
 _POOL_WAIT_SECONDS: Final = 3.0
 _CONNECT_SECONDS: Final = 3
 # Half an hour at most: after a failover by DNS nobody stays with the old server.
-_LIFE_SECONDS: Final = 1800.0
+_LIFE_SECONDS: Final = 1800
 
 _BEGIN: Final = Command(b"BEGIN")
 _PING: Final = Command(b"SELECT")
@@ -80,13 +79,19 @@ class Database(Component):
         }
         self._engine = create_async_engine(
             make_url(url).set(drivername="postgresql+psycopg"),
-            poolclass=NullPool,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=_POOL_WAIT_SECONDS,
+            pool_recycle=_LIFE_SECONDS,
+            pool_use_lifo=True,
+            # Whoever uses one ends its transaction; the guard at checkout makes sure of it.
+            pool_reset_on_return=None,
             # Else each new connection begins by asking for an extension nobody uses.
             use_native_hstore=False,
             # Parameters are people's words: no error text holds them.
             hide_parameters=True,
             connect_args={
-                "async_creator_fn": Connection.connect,
+                "async_creator_fn": connect_whole,
                 "autocommit": True,
                 # After a rollback psycopg would deallocate what it prepared, and ours with it.
                 "prepare_threshold": None,
@@ -102,12 +107,7 @@ class Database(Component):
                 ),
             },
         )
-        self._pool = Pool(
-            self._engine,
-            size=pool_size,
-            wait_seconds=_POOL_WAIT_SECONDS,
-            life_seconds=_LIFE_SECONDS,
-        )
+        self._guard = Guard(self._engine.sync_engine)
         self._reach = Reach("database.away", "database.back")
 
     @asynccontextmanager
@@ -122,11 +122,17 @@ class Database(Component):
         (IntegrityError …) pass through as SQLAlchemy's.
         """
         begin = (_BEGIN, *_enter(scope))
-        async with self._connection() as pooled:
-            for command in begin:
-                pooled.driver.defer(command)
-            yield pooled.sqlalchemy
-            await _commit(pooled.driver)
+        with self._typed():
+            async with self._engine.connect() as connection:
+                pooled = pooled_of(connection)
+                driver = driver_of(pooled)
+                try:
+                    await perform(pooled, *begin)
+                    yield connection
+                    await _commit(driver)
+                except BaseException:
+                    await asyncio.shield(_roll_back(connection, driver))
+                    raise
 
     async def first(
         self, scope: Scope | Caller | None, statement: Statement, **values: object
@@ -159,77 +165,49 @@ class Database(Component):
         self, scope: Scope | Caller | None, statement: Statement, values: dict[str, object]
     ) -> Answer:
         commands = (*_enter(scope), statement.command(values))
-        async with self._connection() as pooled:
+        async with self._raw() as pooled:
             try:
-                answers = await pooled.driver.perform(*commands)
+                return (await perform(pooled, *commands))[-1]
             except psycopg.Error as error:
                 raise statement.error(error) from error
-            return answers[-1]
 
     async def ping(self) -> None:
         """One round trip. Raises DatabaseBusy or DatabaseUnavailable."""
-        async with self._connection() as pooled:
-            await pooled.driver.perform(_PING)
+        async with self._raw() as pooled:
+            await perform(pooled, _PING)
 
     async def stop(self) -> None:
-        await self._pool.close()
+        """Close what is idle, and what is in use as soon as it comes back."""
+        self._guard.close_returned()
         await self._engine.dispose()
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Pooled]:
-        """A connection outside any transaction, which is rolled back if the block raises."""
+    async def _raw(self) -> AsyncIterator[PoolProxiedConnection]:
+        """Outside any transaction. What a failure leaves unfit for use, the guard replaces."""
+        with self._typed():
+            pooled = await self._engine.raw_connection()
+            try:
+                yield pooled
+            finally:
+                pooled.close()
+
+    @contextmanager
+    def _typed(self) -> Iterator[None]:
+        """Errors that say something about the database, not about a statement, get their type."""
         try:
-            pooled = await self._take()
+            yield
         except Exception as error:
-            self._raise_typed(error)
-            raise
-        try:
-            yield pooled
-        except BaseException as error:
-            if isinstance(unavailable(error), StalePlan):
-                await asyncio.shield(self._replace(pooled))
-            else:
-                await asyncio.shield(self._roll_back(pooled))
-            self._raise_typed(error)
-            raise
-        await self._pool.put_back(pooled)
-        self._reach.succeeded()
-
-    async def _take(self) -> Pooled:
-        while True:
-            pooled = await self._pool.take()
-            if pooled.fresh or pooled.driver.is_alive:
-                return pooled
-            # The server restarted while it was idle, and so it is with the others.
-            await self._pool.discard(pooled)
-            await self._pool.close_idle()
-
-    async def _replace(self, pooled: Pooled) -> None:
-        """Drop a connection with what it had prepared, and the idle ones, which had that as well."""
-        pooled.driver.forget_deferred()
-        await self._pool.discard(pooled)
-        await self._pool.close_idle()
-
-    async def _roll_back(self, pooled: Pooled) -> None:
-        pooled.driver.forget_deferred()
-        try:
-            await pooled.driver.rollback()
-        except psycopg.Error as error:
-            # The server rolls back what a lost connection leaves behind.
-            _log.debug("database.rollback_failed", error=str(error))
-            await self._pool.discard(pooled)
+            typed = unavailable(error)
+            if typed is None:
+                raise
+            if isinstance(typed, StalePlan):
+                _log.info("database.plan_stale")
+                self._guard.renew()
+            elif isinstance(typed, DatabaseUnavailable):
+                self._reach.failed(str(error))
+            raise typed from error
         else:
-            await self._pool.put_back(pooled)
-
-    def _raise_typed(self, error: BaseException) -> None:
-        typed = unavailable(error)
-        if typed is None:
-            return
-        if isinstance(typed, StalePlan):
-            _log.info("database.plan_stale")
-        elif isinstance(typed, DatabaseUnavailable):
-            self._reach.failed(str(error))
-        raise typed from error
+            self._reach.succeeded()
 
 
 def _enter(scope: Scope | Caller | None) -> tuple[Command, ...]:
@@ -239,12 +217,20 @@ def _enter(scope: Scope | Caller | None) -> tuple[Command, ...]:
     return (Command(_SCOPE, (UUID.__str__(scope.tenant_id), UUID.__str__(scope.user_id))),)
 
 
-async def _commit(driver: Connection) -> None:
-    if driver.pgconn.transaction_status == TransactionStatus.INERROR:
+async def _commit(driver: psycopg.AsyncConnection[Any]) -> None:
+    if driver.info.transaction_status == TransactionStatus.INERROR:
         # COMMIT would answer ROLLBACK, and nobody would notice.
         raise RuntimeError("a statement of this transaction failed and its error was swallowed")
     try:
-        await driver.flush_checked()
         await driver.commit()
     except psycopg.Error as error:
         raise DBAPIError.instance("COMMIT", None, error, psycopg.Error) from error
+
+
+async def _roll_back(connection: AsyncConnection, driver: psycopg.AsyncConnection[Any]) -> None:
+    try:
+        await driver.rollback()
+    except psycopg.Error as error:
+        # The server rolls back what a lost connection leaves behind.
+        _log.debug("database.rollback_failed", error=str(error))
+        await connection.invalidate()

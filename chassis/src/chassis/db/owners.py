@@ -35,7 +35,6 @@ UPDATE some column, and the policy lets the app role lock its row but change not
 """
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Column, DateTime, MetaData, Table, Uuid, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -84,23 +83,19 @@ _ERASE = Statement(
 )
 
 
-def lock_owner(connection: AsyncConnection, scope: Scope | Caller) -> None:
+async def lock_owner(connection: AsyncConnection, scope: Scope | Caller) -> None:
     """Hold off the user's erasure until this transaction ends; call it before any write.
 
-    It travels with the transaction's next statement, or with its COMMIT, and those raise
-    OwnerErased when the user is gone, or belongs to another tenant than the scope says. A
-    user's very first write takes two round trips more.
+    Raises OwnerErased when the user is gone, or belongs to another tenant than the scope says.
+    A user's very first write takes two round trips more.
     """
-
-    async def check(owner: Any | None) -> None:
-        if owner is None:
-            await _ADD.run(connection, user_id=scope.user_id, tenant_id=scope.tenant_id)
-            # Again, and not trusting the insert: the eraser may have been the one it met.
-            owner = await _LOCK.first(connection, user_id=scope.user_id)
-        if owner is None or owner.erased_at is not None:
-            raise OwnerErased
-
-    _LOCK.defer(connection, check, user_id=scope.user_id)
+    owner = await _LOCK.first(connection, user_id=scope.user_id)
+    if owner is None:
+        await _ADD.run(connection, user_id=scope.user_id, tenant_id=scope.tenant_id)
+        # Again, and not trusting the insert: the eraser may have been the one it met.
+        owner = await _LOCK.first(connection, user_id=scope.user_id)
+    if owner is None or owner.erased_at is not None:
+        raise OwnerErased
 
 
 async def erase_owner(connection: AsyncConnection, scope: Scope | Caller, at: datetime) -> datetime:

@@ -1,15 +1,20 @@
-"""Several commands in one round trip: libpq's pipeline mode, below psycopg's cursors.
+"""Several commands in one round trip: libpq's pipeline mode, beneath psycopg's cursors.
 
-psycopg's own pipeline costs more than the round trips it saves, because it waits for the socket
-around each command. Here everything is sent at once and read at once, each statement prepared
-the first time a connection meets it.
+Everything is sent at once and read at once, and each statement is prepared the first time that a
+connection meets it. psycopg's own pipeline writes to the socket once for each command, with a cursor
+for each: that costs 1.0 ms of CPU more in a turn, which is a tenth of it
+(docs/decisions/0015-below-sqlalchemy.md has the figures).
+
+It stands on ``psycopg.pq``, on ``fetch_many`` and ``error_from_result``, of which psycopg's own cursors
+are made, and on its ``wait``. `make check` fails when the lock goes on to another minor version of
+psycopg than the one it was proved with.
 https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
 """
 
 from collections.abc import Callable, Generator, MutableMapping, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import psycopg
 from psycopg import adapt
@@ -20,12 +25,14 @@ from psycopg.generators import fetch_many
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 from psycopg.waiting import READY_R, WAIT_RW, Ready, Wait
+from sqlalchemy.pool import PoolProxiedConnection
 
 Row = TypeVar("Row")
 
 # Names of prepared statements by their text and the types of their parameters.
 Prepared = MutableMapping[tuple[bytes, tuple[int, ...]], bytes]
 
+_PREPARED: Final = "chassis.prepared"
 _numbers = count()
 
 
@@ -67,14 +74,29 @@ class Answer:
         return self._transformer.load_row(0, make_row)
 
 
-def converse(
+def driver_of(pooled: PoolProxiedConnection) -> psycopg.AsyncConnection[Any]:
+    """The driver's connection behind the pool's."""
+    driver = pooled.driver_connection
+    assert isinstance(driver, psycopg.AsyncConnection)
+    return driver
+
+
+async def perform(pooled: PoolProxiedConnection, *commands: Command) -> list[Answer]:
+    """Execute ``commands`` in one round trip; their answers, in order.
+
+    Outside a transaction they are one by themselves. Raises the psycopg error of the first that
+    fails; what stood behind it was not executed. Cancelled, it stops them in the server, and
+    closes the connection if that takes longer than 5 s.
+    """
+    driver = driver_of(pooled)
+    prepared: Prepared = pooled.info.setdefault(_PREPARED, {})
+    async with driver.lock:
+        return await driver.wait(_converse(driver, prepared, commands))
+
+
+def _converse(
     connection: psycopg.AsyncConnection[Any], prepared: Prepared, commands: Sequence[Command]
 ) -> Generator[Wait, Ready | int, list[Answer]]:
-    """Send ``commands`` with one sync behind them; their answers, in order.
-
-    To be driven by the connection's ``wait``. Outside a transaction they are one by themselves.
-    Raises the psycopg error of the first that fails; what stood behind it was not executed.
-    """
     pgconn = connection.pgconn
     sent: list[tuple[Transformer, tuple[bytes, tuple[int, ...]], bytes | None]] = []
     # All values first: one that cannot be sent must not leave half a pipeline behind.

@@ -4,7 +4,7 @@ A repository is a plain class for one aggregate, in the service's ``store/``, ma
 transaction. A use case opens one, and takes those repositories that it needs::
 
     async with open_transaction(caller) as transaction:
-        transaction.lock_owner()
+        await transaction.lock_owner()
         await Notes(transaction).insert(note)
 """
 
@@ -42,12 +42,12 @@ class Transaction:
     connection: AsyncConnection
     scope: Scope
 
-    def lock_owner(self) -> None:
+    async def lock_owner(self) -> None:
         """Keep the user from being erased meanwhile: comes before every write.
 
-        If the erasure came first, the next statement raises OwnerErased, or the commit does.
+        Raises OwnerErased if the erasure came first.
         """
-        lock_owner(self.connection, self.scope)
+        await lock_owner(self.connection, self.scope)
 
     async def find_repeated(self, once: Once[Effect], made: Effect) -> Effect | None:
         """What an earlier request of this key made.

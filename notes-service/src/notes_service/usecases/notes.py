@@ -40,7 +40,7 @@ async def create_note(
     now = utc_now()
     note = Note(id=new_id(), title=title, content=content, created_at=now, updated_at=now)
     async with open_transaction(caller) as transaction:
-        transaction.lock_owner()
+        await transaction.lock_owner()
         if once is not None and (earlier := await transaction.find_repeated(once, note)):
             return earlier
         await Notes(transaction).insert(note)
@@ -82,7 +82,7 @@ async def delete_note(open_transaction: OpenTransaction, caller: Caller, note_id
     """Delete one of the caller's notes; raises NoteNotFound, also the second time."""
     parsed = parse_named_id(note_id, NoteNotFound)
     async with open_transaction(caller) as transaction:
-        transaction.lock_owner()
+        await transaction.lock_owner()
         deleted = await Notes(transaction).delete(parsed)
     if not deleted:
         raise NoteNotFound()

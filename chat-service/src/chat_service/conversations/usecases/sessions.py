@@ -47,7 +47,7 @@ async def create_session(
         updated_at=now,
     )
     async with open_transaction(caller) as transaction:
-        transaction.lock_owner()
+        await transaction.lock_owner()
         if once is not None and (earlier := await transaction.find_repeated(once, session)):
             return earlier
         await Sessions(transaction).insert(session)
@@ -74,7 +74,7 @@ async def update_session(
     """
     now = utc_now()
     async with open_transaction(caller) as transaction:
-        transaction.lock_owner()
+        await transaction.lock_owner()
         sessions = Sessions(transaction)
         session = await sessions.lock(session_id)
         if session is None:

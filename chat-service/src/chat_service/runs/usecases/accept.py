@@ -54,7 +54,7 @@ async def accept_run(
         admission = await turns.admit(new, window, limits.runs_per_user, guessed_key_id)
     if admission is None:
         async with open_transaction(caller) as transaction:
-            transaction.lock_owner()
+            await transaction.lock_owner()
             admission = await Runs(transaction).admit(new, window, limits.runs_per_user)
             if question.key_id is None and admission.session_key_id != guessed_key_id:
                 raise OtherConnection(admission.run.session_id, admission.session_key_id)

@@ -37,7 +37,7 @@ async def cancel_run(
             asyncio.timeout(_WISH_SECONDS if here else None),
             open_transaction(caller) as transaction,
         ):
-            transaction.lock_owner()
+            await transaction.lock_owner()
             found = await Runs(transaction).request_cancel(run_id)
     except (Unavailable, TimeoutError):
         if here:

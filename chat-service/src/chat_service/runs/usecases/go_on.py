@@ -85,7 +85,7 @@ class ContinueRun:
         key_id: UUID | None,
     ) -> Run:
         async with self._open_transaction(caller) as transaction:
-            transaction.lock_owner()
+            await transaction.lock_owner()
             runs = Runs(transaction)
             before, session = await _find(transaction, run_id, lock=True)
             if request is not None and (repeated := await runs.find_of(request)):

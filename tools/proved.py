@@ -1,0 +1,62 @@
+"""Proves that what stands on a library's inside was proved with the version that is in the lock.
+
+Most of the code needs of a library what its documentation promises. What is named here needs more,
+which another minor version may change without a word: then prove it again, and set the version.
+"""
+
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tools.members import LOCK
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """`what` was proved with `minor`, e.g. "3.3"; `again` says how, and what to look at."""
+
+    package: str
+    minor: str
+    what: str
+    again: str
+
+
+_TESTS = "pytest chassis/tests/test_db_engine.py chassis/tests/test_db_pipeline.py"
+PROOFS = (
+    Proof(
+        "psycopg",
+        "3.3",
+        "chassis/db/pipeline.py drives psycopg's generators, and needs its wait() to end a cancelled"
+        " one in the server; chassis/db/connect.py, that it forgets a half-made connection",
+        f"{_TESTS}, then `python -m bench.statements`: if psycopg's own pipeline costs less than a"
+        " tenth of a turn more than ours, ours goes (docs/decisions/0015-below-sqlalchemy.md)",
+    ),
+    Proof(
+        "sqlalchemy",
+        "2.1",
+        "chassis/db/connect.py looks at connections in the pool's events, and raw connections are"
+        " given back outside of a greenlet; chassis/db/statement.py takes the compiler's parameters",
+        f"{_TESTS} chassis/tests/test_db_statement.py",
+    ),
+)
+
+
+def main() -> None:
+    sys.exit("\n".join(unproved(LOCK.read_text(), PROOFS)) or 0)
+
+
+def unproved(lock: str, proofs: Sequence[Proof]) -> Iterator[str]:
+    """What is to be proved again with the versions of `lock`."""
+    for proof in proofs:
+        found = re.search(rf"^{re.escape(proof.package)}==([^\s;]+)", lock, re.MULTILINE)
+        version = found[1] if found else "none"
+        if not version.startswith(f"{proof.minor}."):
+            yield (
+                f"{proof.package} {version}, but with {proof.minor} it was proved: {proof.what}."
+                f" Prove it again: {proof.again}; then say so in tools/proved.py"
+            )
+
+
+if __name__ == "__main__":
+    main()
