@@ -1,8 +1,10 @@
-"""The flush reads slow models' sockets by itself."""
+"""The flush reads slow models' sockets by itself, and leaves itself time between two of them."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from itertools import pairwise
 from typing import Any
 
 import pytest_asyncio
@@ -126,3 +128,20 @@ async def test_what_collecting_raises_is_its_readers_and_the_others_are_read_on(
     )
     assert isinstance(broken, ValueError)
     assert (well, looks) == (None, 5)
+
+
+async def test_flushes_that_take_much_time_come_less_often(flusher: Flusher) -> None:
+    """Ten milliseconds of work are a fifteenth of the longest pause."""
+    began: list[float] = []
+
+    def work() -> bool:
+        began.append(time.monotonic())
+        until = time.thread_time() + 0.01
+        while time.thread_time() < until:
+            pass
+        return len(began) < 15
+
+    await asyncio.wait_for(flusher.next_read(lambda: None, work), 30)
+    pauses = [after - before for before, after in pairwise(began)]
+    # Of what a flush takes the newest ones say most; a busy machine only makes pauses longer.
+    assert min(pauses[-3:]) > 0.12
