@@ -8,7 +8,7 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import uvicorn
@@ -24,6 +24,10 @@ from chassis.settings import ServiceSettings
 from chassis.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
+
+# uvicorn makes the Date header anew with each tenth of its ticks, this one among them.
+_EACH_SECOND = 0
+_TICK_SECONDS = 1.0
 
 _PROBE_SECONDS = 2.0
 
@@ -144,6 +148,7 @@ class EmbeddedUvicorn(uvicorn.Server):
     """
 
     def __init__(self, config: uvicorn.Config, open_socket: Callable[[int], socket.socket]) -> None:
+        self._leaving = asyncio.Event()
         super().__init__(config)
         self._open_socket = open_socket
         self._socket: socket.socket | None = None
@@ -161,6 +166,25 @@ class EmbeddedUvicorn(uvicorn.Server):
                 raise OSError("the HTTP server ended before it began")
             await asyncio.sleep(0.002)
         return task
+
+    @property
+    def should_exit(self) -> bool:
+        """Whether the server is to end. To be set in its event loop."""
+        return self._leaving.is_set()
+
+    @should_exit.setter
+    def should_exit(self, value: bool) -> None:
+        if value:
+            self._leaving.set()
+        else:
+            self._leaving.clear()
+
+    async def main_loop(self) -> None:
+        """As uvicorn's own, which looks ten times a second whether it is to end: here it is told."""
+        while not await self.on_tick(_EACH_SECOND):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_SECONDS):
+                    await self._leaving.wait()
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
