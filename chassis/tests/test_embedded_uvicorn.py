@@ -74,16 +74,3 @@ async def test_what_is_under_way_is_answered_first_and_nobody_else_comes_in() ->
         app.may_answer.set()
         assert (await asking).text == "all"
         await task
-
-
-async def test_the_date_it_gives_goes_on() -> None:
-    app = App()
-    app.may_answer.set()
-    async with served(app) as (server, _), httpx.AsyncClient(verify=False) as client:
-        url = f"http://127.0.0.1:{server.port}"
-        first = (await client.get(url)).headers["date"]
-
-        async def is_later() -> bool:
-            return (await client.get(url)).headers["date"] > first
-
-        await eventually(is_later)

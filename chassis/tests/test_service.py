@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -187,6 +188,20 @@ def test_readiness_tells_dependencies_apart(processes: list[Process], tmp_path: 
     assert get(port, "/healthz") == (200, {"status": "ok"})
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
         assert b"process_cpu_seconds_total" in answer.read()
+
+
+def test_answers_bear_the_date_of_their_second_and_not_of_the_first_one(
+    processes: list[Process], tmp_path: Path
+) -> None:
+    process = Process(mark=str(tmp_path / "none"))
+    processes.append(process)
+    port = process.read_until("service.started")["metrics_port"]
+    dates: set[str] = set()
+    deadline = time.monotonic() + 20
+    while len(dates) < 3:
+        assert time.monotonic() < deadline, dates
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:
+            dates.add(answer.headers["date"])
 
 
 async def test_a_service_can_be_started_and_stopped_in_process() -> None:

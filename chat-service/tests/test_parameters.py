@@ -105,7 +105,7 @@ async def test_a_model_server_is_asked_for_what_was_said_and_nothing_else() -> N
                 [PromptMessage("user", "hello")],
                 model="m",
                 parameters=parameters,
-                next_read=lambda: asyncio.sleep(0),
+                next_read=lambda *_: asyncio.sleep(0),
             )
             async with aclosing(pieces):
                 async for _ in pieces:

@@ -70,7 +70,7 @@ async def server() -> AsyncIterator[tuple[Server, str]]:
 async def ask(provider: OpenAiProvider, base_url: str) -> str:
     connection = Connection(new_id(), "x", "sk-x", "m", base_url, "openai")
 
-    async def next_read() -> None:
+    async def next_read(*_: object) -> None:
         await asyncio.sleep(0)
 
     text = ""
@@ -121,7 +121,7 @@ class Reads:
 
 
 async def pieces(*reads: bytes) -> list[Piece]:
-    async def next_read() -> None:
+    async def next_read(*_: object) -> None:
         """No round is waited for."""
 
     source: Any = Reads(*reads)

@@ -25,6 +25,10 @@ from chassis.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
 
+# uvicorn makes the Date header anew with each tenth of its ticks, this one among them.
+_EACH_SECOND = 0
+_TICK_SECONDS = 1.0
+
 _PROBE_SECONDS = 2.0
 
 
@@ -173,12 +177,9 @@ class EmbeddedUvicorn(uvicorn.Server):
 
         Its own looks ten times a second whether it should end.
         """
-        counter = 0
-        while not await self.on_tick(counter):
-            # What it does once a second, it does at each tenth tick.
-            counter += 10
+        while not await self.on_tick(_EACH_SECOND):
             with suppress(TimeoutError):
-                async with asyncio.timeout(1.0):
+                async with asyncio.timeout(_TICK_SECONDS):
                     await self._ending.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -100,9 +100,7 @@ class GrpcServer(Component):
 
     async def start(self) -> None:
         settings = self._settings
-        guard = _Guard(self._policy, self._verifier)
         server = grpc.aio.server(
-            interceptors=[guard],
             options=[
                 ("grpc.so_reuseport", 0),
                 ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
@@ -121,11 +119,14 @@ class GrpcServer(Component):
                 ),
             ],
         )
-        recorder = _Registrations(server)
-        self._register(recorder)  # type: ignore[arg-type]  # the part of Server that is used
-        if recorder.methods != self._policy.keys():
-            different = sorted(recorder.methods ^ self._policy.keys())
+        registrations = _Registrations()
+        self._register(registrations)  # type: ignore[arg-type]  # the part of Server that is used
+        if registrations.methods != self._policy.keys():
+            different = sorted(registrations.methods ^ self._policy.keys())
             raise RuntimeError(f"methods and policy differ: {', '.join(different)}")
+        guard = _Guard(self._policy, self._verifier)
+        for service, handlers in registrations.guarded(guard).items():
+            server.add_registered_method_handlers(service, handlers)
         files = read_credentials(settings)
         credentials = grpc.ssl_server_credentials(
             [(files.key, files.certificate)],
@@ -152,49 +153,47 @@ class GrpcServer(Component):
 
 
 class _Registrations:
-    """Sees which methods the generated code registers, and passes them on."""
+    """What generated code registers, to be served behind a guard and in no other way."""
 
-    def __init__(self, server: grpc.aio.Server) -> None:
-        self._server = server
-        self.methods: set[str] = set()
+    def __init__(self) -> None:
+        self._services: dict[str, Mapping[str, Any]] = {}
 
     def add_generic_rpc_handlers(self, handlers: Any) -> None:
-        self._server.add_generic_rpc_handlers(handlers)
+        """The same handlers once more: nothing is served by these, which nobody guards."""
 
     def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Any]) -> None:
-        self.methods.update(f"/{service}/{name}" for name in handlers)
-        add = getattr(self._server, "add_registered_method_handlers", None)
-        if add is not None:
-            add(service, handlers)
+        self._services[service] = handlers
+
+    @property
+    def methods(self) -> set[str]:
+        """``/service/method`` of each."""
+        return {f"/{service}/{name}" for service, some in self._services.items() for name in some}
+
+    def guarded(self, guard: "_Guard") -> Mapping[str, dict[str, Any]]:
+        """The handlers by service and method, each behind ``guard``."""
+        return {
+            service: {name: guard.wrap(f"/{service}/{name}", one) for name, one in some.items()}
+            for service, some in self._services.items()
+        }
 
 
 Unary = Callable[[Any, grpc.aio.ServicerContext[Any, Any]], Awaitable[Any]]
 Stream = Callable[[Any, grpc.aio.ServicerContext[Any, Any]], AsyncIterator[Any]]
 
 
-class _Guard(grpc.aio.ServerInterceptor):
-    """Wraps each handler once, at its first call."""
+class _Guard:
+    """What every call passes before its handler.
+
+    It wraps the handlers where they are registered. As an interceptor of gRPC's it would be asked for
+    each call, by a coroutine and a closure that hold each other until the garbage collector comes.
+    """
 
     def __init__(self, policy: Mapping[str, Method], verifier: TokenVerifier) -> None:
         self._policy = policy
         self._verifier = verifier
-        self._wrapped: dict[str, Any] = {}
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Any:
-        method = handler_call_details.method
-        handler = self._wrapped.get(method)
-        if handler is None:
-            original = await continuation(handler_call_details)
-            if original is None:
-                return None
-            handler = self._wrapped[method] = self._wrap(method, original)
-        return handler
-
-    def _wrap(self, method: str, handler: Any) -> Any:
+    def wrap(self, method: str, handler: Any) -> Any:
+        """The handler of ``method``, ``/service/name``, guarded."""
         policy = self._policy[method]
         if handler.request_streaming and handler.response_streaming:
             return grpc.stream_stream_rpc_method_handler(

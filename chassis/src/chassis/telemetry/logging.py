@@ -163,6 +163,12 @@ def configure_logging(service: str, level: str) -> None:
             ],
         )
     )
+    # What a line of ours does not say need not be found out for it:
+    # https://docs.python.org/3/howto/logging.html#optimization
+    logging._srcfile = None  # noqa: SLF001
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    if sys.version_info >= (3, 12):
+        logging.logAsyncioTasks = False
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())

@@ -12,6 +12,7 @@ from typing import Any
 
 import aiohttp
 import yarl
+from aiohttp.connector import Connection
 
 from chassis.server_url import ServerUrl
 from chat_service.providers.errors import (
@@ -50,6 +51,21 @@ class Source:
         """What has arrived, once anything has; empty at the end."""
         return await self._content.readany()
 
+    @property
+    def waiting(self) -> int:
+        """How many bytes have arrived and were not read; 0 as well at the end, and behind an error."""
+        content = self._content
+        return content.waiting if isinstance(content, _Body) else 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will arrive."""
+        return self._content.is_eof() or self._content.exception() is not None
+
+    def take(self) -> bytes:
+        """What has arrived, without waiting for it; to be asked for only if something is waiting."""
+        return self._content.read_nowait()
+
     async def read_to_its_end(self) -> None:
         """Let the body end, so that its connection serves the next answer; then close."""
         with suppress(TimeoutError, aiohttp.ClientError):
@@ -65,15 +81,65 @@ class Source:
 
     def hold(self) -> None:
         """Leave what arrives in the kernel's buffer, for the time being."""
-        if self._response.connection is not None and self._response.connection.transport:
-            with suppress(RuntimeError):  # it is closing, or holds already
-                self._response.connection.transport.pause_reading()
+        if (transport := self._transport()) is not None:
+            try:  # noqa: SIM105 - it is the hot path, and suppress() costs as much as what it is around
+                transport.pause_reading()
+            except RuntimeError:  # it is closing, or holds already
+                pass
 
     def release(self) -> None:
         """Take in what arrives again."""
-        if self._response.connection is not None and self._response.connection.transport:
-            with suppress(RuntimeError):
-                self._response.connection.transport.resume_reading()
+        if (transport := self._transport()) is not None:
+            try:  # noqa: SIM105 - as above
+                transport.resume_reading()
+            except RuntimeError:
+                pass
+
+    def _transport(self) -> asyncio.Transport | None:
+        connection = self._response.connection
+        return None if connection is None else connection.transport
+
+
+class _Body(aiohttp.StreamReader):
+    """A body that is read as it arrives, however it was cut into chunks.
+
+    aiohttp's own reader keeps account of each chunk, and resumes parser and transport for each one
+    that is read. Model servers send a chunk for each token, and that was half of what reading cost.
+    """
+
+    __slots__ = ()
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that have arrived and were not read; 0 as well behind an error."""
+        return self._size if self._exception is None else 0
+
+    def begin_http_chunk_receiving(self) -> None:
+        """Where a chunk begins says nothing."""
+
+    def end_http_chunk_receiving(self) -> None:
+        """Nor where it ends: :meth:`feed_data` has woken whoever waits."""
+
+    def _read_nowait(self, n: int) -> bytes:
+        if n != -1 or self._buffer_offset:
+            return super()._read_nowait(n)
+        data = b"".join(self._buffer)
+        self._buffer.clear()
+        self._size = 0
+        self._cursor += len(data)
+        if self._protocol._reading_paused:  # noqa: SLF001 - by what :meth:`feed_data` did
+            self._protocol.resume_reading()
+        return data
+
+
+class _Response(aiohttp.ClientResponse):
+    """A response whose body is a :class:`_Body`, which the parser cannot be told to make."""
+
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        response = await super().start(connection)
+        if type(self.content) is aiohttp.StreamReader:  # else it is empty
+            self.content.__class__ = _Body
+        return response
 
 
 class GuardedClient:
@@ -203,6 +269,7 @@ def _session(
             socket_factory=None if policy is None else policy.make_socket,
         ),
         trace_configs=[trace],
+        response_class=_Response,
         auto_decompress=False,
         # Users share the pool: what a provider sets for one must not reach another.
         cookie_jar=aiohttp.DummyCookieJar(),

@@ -8,6 +8,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from chassis.errors import AppError
 from gateway.edge.body import Body, BodyTerms
+from gateway.edge.direct import offer_direct_write
 from gateway.edge.heads import Head
 from gateway.edge.held import HeldBytes, KeptTooLong
 from gateway.edge.http10 import unchunked
@@ -74,6 +75,7 @@ class BodiesProtocol(UpgradingProtocol):
             # It knows neither 100 Continue nor chunks.
             cycle.waiting_for_100_continue = False
             app = unchunked(cycle, app)
+        offer_direct_write(cycle)
         super()._start_asgi_task(cycle, app)
 
     # The connection's side

@@ -9,11 +9,12 @@ from gateway.clients import Services
 from gateway.identity.authentication import ChatWriter
 from gateway.routes.api import refuses
 from gateway.routes.api import router as api_router
+from gateway.routes.asking_route import AskingRoute
 from gateway.routes.idempotency import IdempotencyKeyOf
 from gateway.schemas.chat import Question, RunResult
 from gateway.streams.answers import ANSWERS, answer
 
-router = api_router("Chat", "/chat")
+router = api_router("Chat", "/chat", AskingRoute)
 
 
 _REFUSALS = refuses(

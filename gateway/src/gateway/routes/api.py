@@ -29,12 +29,12 @@ def refused_by(route: APIRoute) -> list[str]:
     return reasons
 
 
-def router(tag: str, prefix: str) -> APIRouter:
-    """A router of the API for one subject."""
+def router(tag: str, prefix: str, kind: type[JsonRoute] = JsonRoute) -> APIRouter:
+    """A router of the API for one subject, whose routes are of one kind."""
     return APIRouter(
         prefix=API + prefix,
         tags=[tag],
-        route_class=JsonRoute,
+        route_class=kind,
         responses=_PROBLEMS,
         generate_unique_id_function=lambda route: route.name,
     )

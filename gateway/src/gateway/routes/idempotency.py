@@ -6,6 +6,9 @@ from fastapi import Depends, Header
 
 from chassis.idempotency import parse_idempotency_key
 
+#: The header's name.
+IDEMPOTENCY_KEY = "idempotency-key"
+
 
 async def _idempotency_key(
     idempotency_key: Annotated[

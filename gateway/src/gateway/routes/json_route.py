@@ -32,8 +32,12 @@ class JsonRoute(APIRoute):
     What its path leaves open are ids: any other text there names nothing that exists.
     """
 
+    def handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """What answers a request whose token is verified, and whose JSON has been read."""
+        return super().get_route_handler()
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
+        handle = self.handler()
         wants_body = self.body_field is not None
         wanted = token_wanted(self.dependant)
 

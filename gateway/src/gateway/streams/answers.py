@@ -11,12 +11,13 @@ from chassis.caller import Caller
 from chassis.errors import AppError, Unauthenticated, Unavailable
 from gateway import problems
 from gateway.clients import Clients
+from gateway.edge.accept import wants_events
 from gateway.schemas.chat import RunResult
 from gateway.streams.failures import reason_of
 from gateway.streams.frame_channels import Asking, FrameChannels
 from gateway.streams.frames import TERMINAL, Batch, FrameLike
 from gateway.streams.presence import ClientGone, Closing, End, LongRequests, TokenOutlived
-from gateway.streams.sse import MEDIA_TYPE, EventStream
+from gateway.streams.sse import EventStream
 from parley.chat.v1 import chat_pb2 as pb
 
 # What begins a run answers so, for the API's own documents.
@@ -33,11 +34,6 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 class RunOutOfSight(Unavailable):
     reason = "RUN_OUT_OF_SIGHT"
     detail = "The question was taken, but its answer cannot be followed just now: ask for the run."
-
-
-def wants_events(request: Request) -> bool:
-    """Whether the client takes server-sent events."""
-    return MEDIA_TYPE in request.headers.get("accept", "").lower()
 
 
 async def answer(

@@ -192,6 +192,9 @@ class Presence:
             cut = True
         # Not before its last beat is out: nobody else may be writing after this block.
         await asyncio.wait((self._watch,))
+        # The task holds what ended it, whose frames hold this: a circle for the garbage collector,
+        # with all of the request in it.
+        del self._watch, self._limit
         return cut
 
     async def _attend(self) -> None:

@@ -15,13 +15,13 @@ from starlette.types import Receive, Scope, Send
 from chassis.errors import AppError
 from chassis.grpc.caller import Verified
 from chassis.telemetry.logging import get_logger
+from gateway.edge.direct import DirectWrite, direct_write_of
 from gateway.streams.failures import shown
 from gateway.streams.frames import AnyBatch, Batch, Batches, sliced
-from gateway.streams.presence import End, LongRequests
+from gateway.streams.presence import End, LongRequests, Presence
+from gateway.streams.subscription import RunSubscription, Sink
 
 _log = get_logger(__name__)
-
-MEDIA_TYPE = "text/event-stream"
 
 _HEADERS = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -45,7 +45,7 @@ def encode(batch: Batch) -> list[bytes]:
         b"id: %d\nevent: %b\ndata: %b\n\n" % (frame.seq, frame.event.encode(), shown(frame))
         for frame in batch.frames
     ]
-    return [b"".join(some) for some in sliced(events)]
+    return events if len(events) == 1 else [b"".join(some) for some in sliced(events)]
 
 
 class EventStream(Response):
@@ -79,9 +79,12 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._requests.stream_of(scope["state"].get("user_id", "")):
-            await self._pour(scope["state"]["verified"], receive, send)
+            write = direct_write_of(scope)
+            await self._pour(scope["state"]["verified"], receive, send, write)
 
-    async def _pour(self, token: Verified, receive: Receive, send: Send) -> None:
+    async def _pour(
+        self, token: Verified, receive: Receive, send: Send, write: DirectWrite | None
+    ) -> None:
         async def beat() -> None:
             await send(_HEARTBEAT)
 
@@ -91,6 +94,8 @@ class EventStream(Response):
             try:
                 async with presence:
                     touch = presence.touch
+                    if write is not None and isinstance(batches, RunSubscription):
+                        batches.pour_into(_short_way(write, presence))
                     if self._opening is not None and (first := await self._opening) is not None:
                         for body in encode(first):
                             await send(_message(body))
@@ -110,6 +115,21 @@ class EventStream(Response):
                 if farewell := _FAREWELLS.get(presence.ended):
                     await send(_message(farewell))
                 await send(_END)
+
+
+def _short_way(write: DirectWrite, presence: Presence) -> Sink:
+    """Straight from the frame channel's message to the client's socket, without this stream's task."""
+
+    def pour(batch: Batch) -> bool:
+        if presence.ended is not None:
+            return False
+        bodies = encode(batch)
+        if len(bodies) != 1 or not write(bodies[0]):
+            return False
+        presence.touch()
+        return True
+
+    return pour
 
 
 def _message(body: bytes) -> dict[str, object]:

@@ -12,6 +12,7 @@ from typing import Any
 from prometheus_client import Counter
 
 from chassis.errors import AppError, Kind
+from chassis.telemetry.logging import get_logger
 from gateway.streams.frames import TERMINAL, Batch
 from parley.chat.v1 import chat_pb2 as pb
 
@@ -28,6 +29,10 @@ _PAUSES = (0.1, 0.5, 1.0)
 _SNAPSHOT = "snapshot"
 
 RunStream = AsyncGenerator[pb.FollowRunResponse, None]
+#: Takes a batch whole and at once, and returns True; or nothing of it.
+Sink = Callable[[Batch], bool]
+
+_log = get_logger(__name__)
 
 
 class FrameChannel:
@@ -72,6 +77,7 @@ class RunSubscription:
         self._deliveries: deque[pb.Batch] = deque()
         self._bytes = 0
         self._reader: asyncio.Future[None] | None = None
+        self._sink: Sink | None = None
         self._stream: RunStream | None = None
         # How often in a row that broke.
         self._breaks = 0
@@ -87,9 +93,16 @@ class RunSubscription:
             if self._detached:  # more has come already than it may hold
                 channel.unsubscribe(self.number)
 
+    def pour_into(self, sink: Sink) -> None:
+        """Have what comes while its reader waits for it taken by ``sink``, which need not wake that.
+
+        What it does not take the reader gets, and the end of the run, as ever, as its own.
+        """
+        self._sink = sink
+
     def take(self, delivery: pb.Batch) -> None:
         """What the channel has brought; the contract calls it a load."""
-        if self._detached:
+        if self._detached or self._is_poured(delivery):
             return
         self._bytes += delivery.ByteSize()
         if self._reader is None:
@@ -102,6 +115,25 @@ class RunSubscription:
             self.unsubscribe("slow reader")
         else:
             self._wake()
+
+    def _is_poured(self, delivery: pb.Batch) -> bool:
+        """Whether it has gone the short way."""
+        sink, reader = self._sink, self._reader
+        if sink is None or reader is None or reader.done() or self._deliveries:
+            return False
+        frames = delivery.frames
+        if delivery.detached or not frames or frames[0].seq != self._last + 1:
+            return False
+        try:
+            if not sink(delivery):
+                return False
+        except Exception as error:  # noqa: BLE001 - its own reader's to raise, not all others'
+            _log.warning("stream.not_poured", exc_info=error)
+            return False
+        self._note(delivery)
+        if self._ended:
+            self._wake()
+        return True
 
     def detach(self, reason: str) -> None:
         """Nothing more comes from the channel."""

@@ -3,15 +3,30 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import and_, delete, func, select, update
+from sqlalchemy import and_, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis.db.engine import Database
+from chassis.db.statement import Statement
 from chat_service.answer.domain.ending import RunStatus
 from chat_service.runs.domain.run import Run
 from chat_service.runs.store.rows import to_run
 from chat_service.streaming.domain import RunningRun
 from chat_service.tables import replicas, runs
+
+_first = insert(replicas).values(id=bindparam("replica"), beat=1, seen=func.now())
+# These two come each second in every replica, whatever there is to do.
+_HEARTBEAT = Statement(
+    _first.on_conflict_do_update(
+        index_elements=[replicas.c.id],
+        set_={"beat": replicas.c.beat + 1, "seen": func.now()},
+    )
+)
+_RUNNING = Statement(
+    select(runs, replicas.c.beat)
+    .select_from(runs.outerjoin(replicas, replicas.c.id == runs.c.owner))
+    .where(runs.c.status == RunStatus.RUNNING.value)
+)
 
 
 class Replicas:
@@ -22,14 +37,7 @@ class Replicas:
 
     async def heartbeat(self, replica: str) -> None:
         """Count this replica's heartbeat up by one."""
-        first = insert(replicas).values(id=replica, beat=1, seen=func.now())
-        async with self._database.transaction() as connection:
-            await connection.execute(
-                first.on_conflict_do_update(
-                    index_elements=[replicas.c.id],
-                    set_={"beat": replicas.c.beat + 1, "seen": func.now()},
-                )
-            )
+        await self._database.run(None, _HEARTBEAT, replica=replica)
 
     async def leave(self, replica: str) -> None:
         """Take this replica off the register."""
@@ -44,13 +52,7 @@ class Replicas:
 
     async def list_running(self) -> Sequence[RunningRun]:
         """Every run that has not ended."""
-        live = (
-            select(runs, replicas.c.beat)
-            .select_from(runs.outerjoin(replicas, replicas.c.id == runs.c.owner))
-            .where(runs.c.status == RunStatus.RUNNING.value)
-        )
-        async with self._database.transaction() as connection:
-            rows = (await connection.execute(live)).all()
+        rows = await self._database.all(None, _RUNNING)
         return [RunningRun(to_run(row), row.beat) for row in rows]
 
     async def take_over(self, run: Run, replica: str) -> Run | None:

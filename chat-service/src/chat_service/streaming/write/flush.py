@@ -1,13 +1,17 @@
 """The flush: one frame for each run that has news, one append for all of them.
 
 The first token of a run goes at once; whatever comes after waits for the next flush, so that
-work per second is bounded by flushes and runs, not by tokens. A flush begins with the readers of
-the providers' sockets (:meth:`Flusher.next_flush`), so a token waits for one flush, not for two.
+work per second is bounded by flushes and runs, not by tokens. A flush begins with the
+providers' sockets (:meth:`Flusher.next_read`), so a token waits for one flush, not for two; all of
+them are read in this one task, whose work a run's own task is woken for at its end only.
 What could not be made durable stays with its run and goes again with the next flush.
 """
 
 import asyncio
+import time
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from chassis.service import Component
 from chassis.tasks import end_task
@@ -18,18 +22,30 @@ from chat_service.streaming.write.writer import Writer
 
 _log = get_logger(__name__)
 
-_LOOP_TURNS_TO_READ = 4
-# With many runs the pause grows, so that a flush's work stays a small part of it: at 100 runs it
-# is 80 ms, twelve updates a second for each of them.
-_SECONDS_FOR_A_RUN = 0.0008
-_LONGEST_PAUSE_SECONDS = 0.1
+# An event loop looks at its sockets once a turn, uvloop before what is due and asyncio behind it.
+_LOOP_TURNS_TO_READ = 2
+# A flush's work stays a fifteenth of the time: with much of it the pause grows. A hundred runs of 50
+# tokens a second come to 0.1 to 0.15 s, seven to ten updates a second for each of them.
+_PAUSE_FOR_WORK = 15.0
+_LONGEST_PAUSE_SECONDS = 0.15
+# How much the newest flush says of the next one's work.
+_NEWEST = 0.25
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reader:
+    """One provider's socket, and who waits until it needs more than to be read."""
+
+    release: Callable[[], None]
+    collect: Callable[[], bool]
+    done: asyncio.Future[None]
 
 
 class Flusher(Component):
     """Carries news of live runs to the writer, which makes it durable and shows it.
 
-    ``flush_seconds`` is the least time between two flushes; with more than 50 runs at a time it
-    grows to 0.1 s, and while Redis is away it is 0.25 s, for first tokens as well.
+    ``flush_seconds`` is the least time between two flushes. It grows to fifteen times the CPU time that
+    they take, 0.15 s at most; and while Redis is away it is 0.25 s, for first tokens as well.
     """
 
     def __init__(self, writer: Writer, *, flush_seconds: float, timings: Timings = SHIPPED) -> None:
@@ -38,9 +54,11 @@ class Flusher(Component):
         self._flush_seconds = flush_seconds
         self._news: dict[LiveRun, None] = {}
         self._urgent: dict[LiveRun, None] = {}
-        self._readers: list[asyncio.Future[None]] = []
+        self._readers: list[_Reader] = []
         self._wake = asyncio.Event()
         self._idle = False
+        # CPU seconds that a flush takes, of late.
+        self._work = 0.0
         self._appending = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -61,12 +79,16 @@ class Flusher(Component):
             self._news[live] = None
             self._wake_if_idle()
 
-    async def next_flush(self) -> None:
-        """Return when the next flush begins; what is read then is still part of it."""
-        reader = asyncio.get_running_loop().create_future()
-        self._readers.append(reader)
+    async def next_read(self, release: Callable[[], None], collect: Callable[[], bool]) -> None:
+        """Have a socket read when a flush begins, so that what it brings is part of that flush.
+
+        ``release`` lets the event loop read it, ``collect`` takes what came, neither of them
+        waiting. Returns once ``collect`` has returned False.
+        """
+        done = asyncio.get_running_loop().create_future()
+        self._readers.append(_Reader(release, collect, done))
         self._wake_if_idle()
-        await reader
+        await done
 
     def _wake_if_idle(self) -> None:
         # Between two flushes only urgent news is worth waking for.
@@ -98,15 +120,17 @@ class Flusher(Component):
                 # Sleep out the pause, but not through somebody's first token.
                 await self._wait_until(due)
             else:
-                due = loop.time() + self._pause_of(len(self._news) + len(self._readers))
+                due = loop.time() + self._pause()
+                began = time.thread_time()
                 await self._let_readers_read()
                 news, self._news = self._news, {}
                 await self._carry(list(news))
+                self._work += _NEWEST * (time.thread_time() - began - self._work)
 
-    def _pause_of(self, runs: int) -> float:
+    def _pause(self) -> float:
         if self._writer.degraded:
             return max(self._flush_seconds, self._degraded_pause)
-        grown = min(runs * _SECONDS_FOR_A_RUN, _LONGEST_PAUSE_SECONDS)
+        grown = min(_PAUSE_FOR_WORK * self._work, _LONGEST_PAUSE_SECONDS)
         return max(self._flush_seconds, grown)
 
     async def _wait_until(self, when: float | None) -> None:
@@ -120,11 +144,26 @@ class Flusher(Component):
         if not readers:
             return
         for reader in readers:
-            if not reader.done():
-                reader.set_result(None)
-        # The readers wake, the loop polls their sockets, the data wakes them again.
+            if not reader.done.done():
+                reader.release()
         for _ in range(_LOOP_TURNS_TO_READ):
             await asyncio.sleep(0)
+        for reader in readers:
+            if reader.done.done():
+                continue  # it was ended meanwhile
+            try:
+                again = reader.collect()
+            except Exception as error:  # noqa: BLE001 - it is that reader's, who raises it
+                reader.done.set_exception(error)
+            else:
+                if again:
+                    self._readers.append(reader)
+                else:
+                    reader.done.set_result(None)
+        if len(self._readers) < len(readers):
+            # What those find who read on by themselves is still part of this flush.
+            for _ in range(_LOOP_TURNS_TO_READ):
+                await asyncio.sleep(0)
 
     async def _carry(self, lives: list[LiveRun]) -> None:
         async with self._appending:

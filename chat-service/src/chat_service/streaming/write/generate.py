@@ -21,6 +21,8 @@ _LOGGED_WORD_CHARACTERS = 64
 # What a provider may send for each byte of the largest answer. A piece of one letter comes in some
 # 300 bytes; more than that on the whole is comments or emptiness without end.
 _BYTES_FOR_A_BYTE = 256
+# In UTF-8, at most.
+_BYTES_OF_A_CHARACTER = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,8 @@ class Generation:
                 prompt,
                 model=run.model,
                 parameters=run.parameters,
-                next_read=self._flusher.next_flush,
+                next_read=self._flusher.next_read,
+                take=self._take_if_it_fits,
             )
             async with aclosing(pieces):
                 async for piece in pieces:
@@ -143,6 +146,18 @@ class Generation:
     def _is_too_large(self) -> bool:
         most = self._bounds.answer_bytes
         return self.live.text_bytes > most or self._bytes > most * _BYTES_FOR_A_BYTE
+
+    def _take_if_it_fits(self, piece: Piece) -> bool:
+        """Take a piece that certainly does not make the answer too large."""
+        most = self._bounds.answer_bytes
+        characters = len(piece.text) + len(piece.reasoning)
+        if (
+            self.live.text_bytes + _BYTES_OF_A_CHARACTER * characters > most
+            or self._bytes + piece.size > most * _BYTES_FOR_A_BYTE
+        ):
+            return False
+        self._take(piece)
+        return True
 
     def _take(self, piece: Piece) -> None:
         self._bytes += piece.size

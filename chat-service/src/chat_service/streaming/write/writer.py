@@ -115,11 +115,11 @@ class Writer:
         again: list[LiveRun] = []
         gaps: list[tuple[LiveRun, int]] = []
         back: list[tuple[LiveRun, int]] = []
+        written = 0
         for (live, frames), appended in zip(taken, outcomes, strict=True):
             match appended.outcome:
                 case Outcome.OK:
-                    _FRAMES.inc(len(frames))
-                    self._circuit.succeed()
+                    written += len(frames)
                     last = frames[-1].seq
                     if live.in_fallback:
                         back.append((live, last))
@@ -130,6 +130,9 @@ class Writer:
                     gaps.append((live, appended.last_seq))
                 case Outcome.FENCED:
                     await self._on_fenced(live)
+        if written:
+            _FRAMES.inc(written)
+            self._circuit.succeed()
         if back:
             again += await self._release(back)
         if gaps:
