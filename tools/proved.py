@@ -39,6 +39,26 @@ PROOFS = (
         " given back outside of a greenlet; chassis/db/statement.py takes the compiler's parameters",
         f"{_TESTS} chassis/tests/test_db_statement.py",
     ),
+    Proof(
+        "aiohttp",
+        "3.14",
+        "chat_service/providers/transport.py makes a reader of its own of aiohttp's StreamReader, by its"
+        " buffer and by what its parser calls",
+        "pytest chat-service/tests/streaming/test_strange_providers.py"
+        " chat-service/tests/streaming/test_pace.py chat-service/tests/test_provider_connections.py",
+    ),
+    Proof(
+        "redis",
+        "8.1",
+        "chat_service/streaming/log/redis.py has the asyncio connections' commands packed by hiredis",
+        "pytest chat-service/tests/streaming/test_run_log.py",
+    ),
+    Proof(
+        "uvicorn",
+        "0.54",
+        "gateway/edge builds on its httptools protocol, and chassis/health.py on its main loop",
+        "pytest gateway/tests chassis/tests/test_embedded_uvicorn.py",
+    ),
 )
 
 
