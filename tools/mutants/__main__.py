@@ -8,7 +8,7 @@ from collections import Counter
 from tools.mutants.copies import refresh
 from tools.mutants.reach import measure
 from tools.mutants.rooms import rooms
-from tools.mutants.runs import Outcome, Result, known, run
+from tools.mutants.runs import NOTICED, Outcome, Result, known, run
 from tools.mutants.sample import Mutant, draw
 
 _WORKERS = 2
@@ -38,7 +38,7 @@ def report(mutants: list[Mutant], results: dict[str, Result]) -> None:
     mutants = [mutant for mutant in mutants if mutant.id in results]
     for mutant in mutants:
         result = results[mutant.id]
-        if result.outcome in {Outcome.SURVIVED, Outcome.UNREACHED}:
+        if result.outcome not in NOTICED:
             print(
                 f"\n{result.outcome}: {result.tests} of the {result.reaching} tests that reach it"
             )
@@ -49,7 +49,7 @@ def report(mutants: list[Mutant], results: dict[str, Result]) -> None:
         print(f"{name:28}" + "".join(f"{counts[name, outcome]:11}" for outcome in Outcome))
     sums = Counter(results[mutant.id].outcome for mutant in mutants)
     print(f"{'all':28}" + "".join(f"{sums[outcome]:11}" for outcome in Outcome))
-    noticed = sums[Outcome.KILLED] + sums[Outcome.TIMED_OUT]
+    noticed = sum(sums[outcome] for outcome in NOTICED)
     print(f"\n{noticed} of {len(mutants)} noticed: {noticed / max(len(mutants), 1):.1%}")
 
 

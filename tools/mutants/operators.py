@@ -22,7 +22,9 @@ _SAYS_NOTHING = m.SimpleStatementLine(
         | m.Expr(m.Await(m.Call(func=_LOGS)) | m.Call(func=_LOGS))  # a line of the log
         | m.Assign(targets=[m.AssignTarget(m.Name("__all__") | m.Name("__slots__"))])
         | m.Assign(value=m.Call(func=m.Name("TypeVar") | m.Name("ParamSpec") | m.Name("NewType")))
-        | m.Assign(value=m.Call(func=m.Attribute(attr=m.Name("get_logger"))))
+        | m.Assign(value=m.Call(func=m.Name("get_logger")))
+        # Words for people: what a client may rely on is the reason beside them.
+        | m.Assign(targets=[m.AssignTarget(m.Name("detail"))], value=m.SimpleString())
         | m.Assert()  # narrows a type, states what cannot be
     ]
 )
@@ -34,6 +36,8 @@ _SWAPS = (
     cst.ComparisonTarget,
     cst.AugAssign,
 )
+#: To who asks whether it is true, None is the same.
+_NOTHING = m.Name("None") | m.Name("False")
 _TYPE_CHECKING = m.If(test=m.Name("TYPE_CHECKING"))
 _PROTOCOL = m.ClassDef(bases=[m.ZeroOrMore(), m.Arg(m.Name("Protocol")), m.ZeroOrMore()])
 #: Calls of which the arguments are for types or people: help texts of metrics and settings.
@@ -106,6 +110,8 @@ class _Finder(cst.CSTVisitor):
 
 def _is_left_alone(node: cst.CSTNode) -> bool:
     match node:
+        case cst.Arg(keyword=cst.Name(value="name"), value=cst.FormattedString()):
+            return True  # a task's, for who reads a list of them
         case cst.Annotation() | cst.Decorator():
             return True
         case cst.SimpleStatementLine():
@@ -147,9 +153,7 @@ def _faults(node: cst.CSTNode) -> Iterator[tuple[str, cst.CSTNode]]:
         case cst.If() | cst.While() if not m.matches(node.test, m.Name("True")):
             negated = cst.UnaryOperation(cst.Not(), _in_parentheses(node.test))
             yield "condition", node.with_changes(test=negated)
-        case cst.Return(value=cst.BaseExpression() as value) if not m.matches(
-            value, m.Name("None")
-        ):
+        case cst.Return(value=cst.BaseExpression() as value) if not m.matches(value, _NOTHING):
             yield "return", node.with_changes(value=cst.Name("None"))
 
 

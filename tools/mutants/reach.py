@@ -3,13 +3,14 @@
 import hashlib
 import json
 import os
+import queue
 import re
 import subprocess
 import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,8 @@ from tools.mutants.rooms import Room
 from tools.mutants.sample import Mutant
 
 _KEPT = FOLDER / "reach"
-#: So long, as measured, one mutant's tests take at most, but for the one that is always run.
-_SECONDS = 25.0
-_TESTS = 40
+#: Files of tests that are run by one pytest: so much is lost at most if it is interrupted.
+_BATCH = 8
 
 
 @dataclass(slots=True)
@@ -53,17 +53,18 @@ class Reach:
     def _of_lines(self, lines: Iterable[tuple[str, int]]) -> set[str]:
         return set().union(*(self.by_line.get(line, set()) for line in lines))
 
-    def chosen(self, tests: set[str]) -> list[str]:
-        """Of each file's tests the fastest, then of each the next: within the bounds of a run."""
+    def chosen(self, tests: set[str], *, seconds: float, most: int) -> list[str]:
+        """Of each file's tests the fastest, then of each the next: `most`, and of any two or more
+        so many as take `seconds`.
+        """
         by_file: dict[str, list[str]] = {}
         for test in sorted(tests, key=lambda test: (self.seconds[test], test)):
             by_file.setdefault(test.partition("::")[0], []).append(test)
         ordered = [test for row in zip_longest(*by_file.values()) for test in row if test]
         taken: list[str] = []
-        seconds = 0.0
-        for test in ordered[:_TESTS]:
-            seconds += self.seconds[test]
-            if taken and seconds > _SECONDS:
+        for test in ordered[:most]:
+            seconds -= self.seconds[test]
+            if taken and seconds < 0:
                 break
             taken.append(test)
         return taken
@@ -91,9 +92,12 @@ def measure(rooms: list[Room], copies: list[Path]) -> Reach:
     stale = [file for file in files if _kept(copies[0], file) is None]
     if stale:
         print(f"measuring what {len(stale)} files of tests reach", flush=True)
-        shares = [stale[number :: len(copies)] for number in range(len(copies))]
+        batches = [stale[at : at + _BATCH] for at in range(0, len(stale), _BATCH)]
+        free = queue.SimpleQueue[Path]()
+        for copy in copies:
+            free.put(copy)
         with ThreadPoolExecutor(len(copies)) as pool:
-            list(pool.map(_run, copies, shares))
+            list(pool.map(partial(_run, free), batches))
     reach = Reach()
     for file in files:
         kept = _kept(copies[0], file)
@@ -104,9 +108,15 @@ def measure(rooms: list[Room], copies: list[Path]) -> Reach:
     return reach
 
 
-def _run(copy: Path, files: list[Path]) -> None:
-    if not files:
-        return
+def _run(free: "queue.SimpleQueue[Path]", files: list[Path]) -> None:
+    copy = free.get()
+    try:
+        _measure(copy, files)
+    finally:
+        free.put(copy)
+
+
+def _measure(copy: Path, files: list[Path]) -> None:
     output = copy / ".reach.json"
     output.unlink(missing_ok=True)
     command = [str(python(copy)), "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider"]
@@ -120,7 +130,8 @@ def _run(copy: Path, files: list[Path]) -> None:
         text=True,
         check=False,
     )
-    print("\n".join(done.stdout.splitlines()[-15:]), flush=True)
+    failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR "))]
+    print("\n".join([*failed, *done.stdout.splitlines()[-1:]]), flush=True)
     if not output.exists():
         sys.exit(f"the tests could not be run in {copy}")
     seen = json.loads(output.read_text())

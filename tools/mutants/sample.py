@@ -4,6 +4,7 @@ import hashlib
 import random
 from collections import defaultdict
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 from tools.members import ROOT
@@ -32,16 +33,24 @@ def draw(rooms: list[Room], count: int, seed: int) -> list[Mutant]:
     Lines are drawn, and then what is done to each: of a call with six arguments twelve faults can
     be made, and it is no more likely to be wrong than the comparison above it.
     """
-    by_line: dict[tuple[Path, int], list[Mutant]] = defaultdict(list)
+    by_line: dict[str, list[Mutant]] = defaultdict(list)
     for room in rooms:
         for file in room.sources:
-            for place in places((ROOT / file).read_text()):
-                by_line[file, place.line].append(Mutant(room, file, place))
-    dice = random.Random(seed)  # noqa: S311 - it draws a sample
-    lines = [by_line[key] for key in sorted(by_line)]
-    for faults in lines:
+            source = (ROOT / file).read_text()
+            text = source.splitlines()
+            for place in places(source):
+                # Not its number: what changes elsewhere leaves it in the sample, or out.
+                by_line[f"{seed} {file} {text[place.line - 1]}"].append(Mutant(room, file, place))
+    lines = []
+    for name, faults in by_line.items():
+        dice = random.Random(name)  # noqa: S311 - it draws a sample
         dice.shuffle(faults)
-    dice.shuffle(lines)
+        lines.append((dice.random(), faults))
+    return _one_of_each([faults for _, faults in sorted(lines, key=itemgetter(0))], count)
+
+
+def _one_of_each(lines: list[list[Mutant]], count: int) -> list[Mutant]:
+    """One mutant of each line, then another one, until there are as many as are wanted."""
     drawn: list[Mutant] = []
     while lines and len(drawn) < count:
         drawn += [faults.pop() for faults in lines[: count - len(drawn)]]

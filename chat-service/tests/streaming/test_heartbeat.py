@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from chassis.caller import Caller
 from chassis.testing import ModelServer, eventually
+from chat_service.answer.domain.ending import RunStatus
 from chat_service.runs.store.erasure import end_live_runs
 
 
@@ -60,3 +61,19 @@ async def test_a_run_that_a_look_began_too_early_for_is_kept(
     await eventually(lambda: rig.log.read(run.id, 2))
     rig.engine.cancel(run.id)
     assert rig.end(await frames)["status"] == "cancelled"
+
+
+async def test_a_run_in_hand_keeps_no_other_of_its_owner_from_being_ended(
+    rig: Any, chat: Any, caller: Caller, model_server: ModelServer
+) -> None:
+    in_hand = (await rig.ask(caller, model_server, "endless-at-100")).run
+    # Accepted by a commit whose answer got lost: nobody generates it.
+    lost = (await chat.accept(caller, None)).run
+    owner = rig.heartbeat(in_hand.owner)
+    await owner.start()
+    try:
+        await rig.ended(lost)
+        assert rig.engine.generates(in_hand.id)
+        assert (await rig.find(in_hand)).run.status is RunStatus.RUNNING
+    finally:
+        await owner.stop()
