@@ -3,6 +3,8 @@
 import argparse
 import difflib
 import os
+import signal
+import sys
 from collections import Counter
 
 from tools.mutants.copies import refresh
@@ -22,6 +24,8 @@ def main() -> None:
     parser.add_argument("--known", action="store_true", help="report what is known, run nothing")
     options = parser.parse_args()
     os.nice(10)
+    # So that what is under way is ended, as by Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     chosen = [room for room in rooms() if not options.room or room.name in options.room]
     if not chosen:
         parser.error(f"rooms are {', '.join(room.name for room in rooms())}")

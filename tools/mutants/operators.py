@@ -51,7 +51,7 @@ class Place:
     kind: str
     line: int
     last_line: int
-    assigned: str | None  # the name that a statement outside of functions gives a value
+    assigned: str | None  # outside of functions: the class, or the name that is given a value
     within: cst.Module
     node: cst.CSTNode
     becomes: cst.CSTNode
@@ -79,12 +79,15 @@ class _Finder(cst.CSTVisitor):
         self._module = module
         self._statements: list[cst.CSTNode] = []
         self._functions = 0
+        self._classes: list[str] = []
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         if _is_left_alone(node):
             return False
         if isinstance(node, cst.FunctionDef):
             self._functions += 1
+        if isinstance(node, cst.ClassDef):
+            self._classes.append(node.name.value)
         if isinstance(node, cst.BaseStatement):
             self._statements.append(node)
         self.places += [self._place(kind, node, becomes) for kind, becomes in _faults(node)]
@@ -93,6 +96,8 @@ class _Finder(cst.CSTVisitor):
     def on_leave(self, original_node: cst.CSTNode) -> None:
         if isinstance(original_node, cst.FunctionDef):
             self._functions -= 1
+        if isinstance(original_node, cst.ClassDef):
+            self._classes.pop()
         if self._statements and self._statements[-1] is original_node:
             self._statements.pop()
 
@@ -104,7 +109,9 @@ class _Finder(cst.CSTVisitor):
             position = self.get_metadata(PositionProvider, statement)
         # Of a compound statement the line at hand, of a simple one all that it is written on.
         last = position.end.line if is_simple else position.start.line
-        assigned = None if self._functions else _assigned(statement)
+        # What a class says of itself matters to who names the class.
+        named = self._classes[-1] if self._classes else _assigned(statement)
+        assigned = None if self._functions else named
         return Place(kind, position.start.line, last, assigned, self._module, node, becomes)
 
 

@@ -1,5 +1,6 @@
 """Puts each mutant in, runs its tests, and keeps what came of it."""
 
+import atexit
 import json
 import os
 import queue
@@ -26,6 +27,8 @@ _GRACE = 45.0
 #: So long, as measured, the tests of a first and of a second look take, and so many they are.
 _FIRST_SECONDS, _FIRST_TESTS = 15.0, 30
 _SECOND_SECONDS, _SECOND_TESTS = 240.0, 400
+#: Leaders of the process groups that test a mutant just now.
+_running: set[int] = set()
 #: Newer than each file of a copy, and never the same: bytecode of one mutant is not another's.
 _MTIMES = count(int(time.time()) + 10)
 
@@ -206,15 +209,27 @@ def _watch(command: list[str], copy: Path, limit: float) -> tuple[int | None, st
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
+        _running.add(process.pid)
         status: int | None
         try:
             status = process.wait(limit)
         except subprocess.TimeoutExpired:
             status = None
         finally:
-            # What a test has started goes as well; the kernel sees to the embedded servers.
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            _end(process.pid)
             process.wait()
+            _running.discard(process.pid)
         output.seek(0)
         return status, output.read()
+
+
+def _end(leader: int) -> None:
+    """What a test has started goes as well; the kernel sees to the embedded servers."""
+    with suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+@atexit.register
+def _end_all() -> None:
+    for leader in list(_running):
+        _end(leader)
