@@ -82,12 +82,12 @@ class _Finder(cst.CSTVisitor):
         self._classes: list[str] = []
 
     def on_visit(self, node: cst.CSTNode) -> bool:
+        if isinstance(node, cst.ClassDef):
+            self._classes.append(node.name.value)
         if _is_left_alone(node):
             return False
         if isinstance(node, cst.FunctionDef):
             self._functions += 1
-        if isinstance(node, cst.ClassDef):
-            self._classes.append(node.name.value)
         if isinstance(node, cst.BaseStatement):
             self._statements.append(node)
         self.places += [self._place(kind, node, becomes) for kind, becomes in _faults(node)]
