@@ -79,7 +79,7 @@ RACERS: list[Callable[[Ada], Awaitable[None]]] = [
 async def ada(auth: Channel, mailbox: Mailbox) -> Ada:
     stub = auth.stub(AuthServiceStub)
 
-    async def code(purpose: auth_pb2.CodePurpose, count: int) -> str:
+    async def code(purpose: auth_pb2.CodePurpose.ValueType, count: int) -> str:
         request = auth_pb2.SendCodeRequest(email=ADA, purpose=purpose)
         await auth.unary(stub.SendCode, request, timeout=5)
         sent: str = await mailbox.code(ADA, count=count)

@@ -46,7 +46,9 @@ async def _told(watch: Watch) -> list[dict[str, Any]]:
         await feed.start()
         await eventually(lambda: watch.opened == last)
         await feed.stop()
-    return [line for line in logs if line["event"] in {"trust.watch_failed", "trust.watch_back"}]
+    return [
+        dict(line) for line in logs if line["event"] in {"trust.watch_failed", "trust.watch_back"}
+    ]
 
 
 async def test_a_stream_that_ends_or_breaks_is_opened_again() -> None:
