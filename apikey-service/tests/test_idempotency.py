@@ -48,6 +48,21 @@ async def test_of_ten_at_once_one_is_stored(keys: Channel, signer: Signer) -> No
     assert set(made) == {(await _create(keys, alice, "k")).id}
 
 
+async def test_two_users_with_one_key_at_one_moment_each_store_their_own(
+    keys: Channel, signer: Signer
+) -> None:
+    alice = signer.caller()
+    bob = signer.caller(tenant_id=alice.tenant_id)
+    of_alice, of_bob = await asyncio.gather(
+        _create(keys, alice, "k"), _create(keys, bob, "k", api_key="sk-of-bobs-own-abcd")
+    )
+    assert of_alice.id != of_bob.id
+    assert [key.masked_key[-4:] for key in (of_alice, of_bob)] == ["wxyz", "abcd"]
+    # And each is answered alike again, with what is theirs.
+    assert await _create(keys, alice, "k") == of_alice
+    assert await _create(keys, bob, "k", api_key="sk-of-bobs-own-abcd") == of_bob
+
+
 @pytest.mark.parametrize("change", [{"name": "home"}, {"api_key": "sk-another"}])
 async def test_another_request_with_the_same_key_is_refused(
     keys: Channel, signer: Signer, change: dict[str, str]

@@ -424,6 +424,17 @@ async def test_tenants_are_made_and_listed_and_their_names_do_not_look_alike(
         )
     assert reused.value.reason == "IDEMPOTENCY_KEY_REUSED"
 
+    # A key belongs to its user: another operator's request with it is another tenant.
+    another = await appoint("another", "operator")
+    answer = await auth.unary(
+        stub.CreateTenant,
+        auth_pb2.CreateTenantRequest(name="Of another"),
+        timeout=5,
+        token=another.access_token,
+        idempotency_key="a-key",
+    )
+    assert answer.tenant.name == "Of another"
+
     # A tenant that a setting names is the one that looks like it.
     _, port = await serve(tenant="ACME")
     other = await grpc_channel(port, "auth-service")

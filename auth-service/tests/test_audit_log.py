@@ -273,6 +273,13 @@ async def test_it_is_read_by_event_by_beginning_by_user_by_time_and_by_page(
 
     far = auth_pb2.ListAuditRequest()
     far.to.seconds = 10**15
+    with pytest.raises(RemoteError) as unknown:
+        await _call(
+            auth, operator.access_token, "ListAudit", auth_pb2.ListAuditRequest(user_id="7")
+        )
+    assert [(field.field, field.reason) for field in unknown.value.fields] == [
+        ("user_id", "INVALID")
+    ]
     for bad in (
         auth_pb2.ListAuditRequest(user_id="7"),
         auth_pb2.ListAuditRequest(event="x" * 65),

@@ -257,6 +257,15 @@ async def test_a_password_that_is_not_acceptable_costs_neither_a_guess_nor_the_c
     assert await _outcome(ada.reset(code)) == "INVALID_CODE"
 
 
+async def test_every_field_that_is_refused_is_named(auth: Channel) -> None:
+    request = auth_pb2.ResetPasswordRequest(email="nobody", code="12345x", new_password="short")
+    refused = await _refused(
+        auth.unary(auth.stub(AuthServiceStub).ResetPassword, request, timeout=5)
+    )
+    assert refused.reason == "VALIDATION"
+    assert {field.field for field in refused.fields} == {"email", "code", "new_password"}
+
+
 async def test_whoever_kept_guessing_the_owner_is_back_after_a_reset(ada: Ada) -> None:
     await ada.register()
     for name in ("ada", ADA):

@@ -275,3 +275,15 @@ async def test_a_request_that_is_repeated_makes_one_token_and_shows_it_once(
     # Keys are each user's own.
     await _create(auth, bob.access_token, key="one")
     await _create(auth, ada.access_token, key="two")
+
+
+async def test_two_users_with_one_key_at_one_moment_each_have_a_token_of_their_own(
+    auth: Channel, register: Register
+) -> None:
+    grants = await register("ada"), await register("bob")
+    made = await asyncio.gather(*(_create(auth, one.access_token, key="k") for one in grants))
+    for grant, answer in zip(grants, made, strict=True):
+        listed = await _call(auth, "ListTokens", auth_pb2.ListTokensRequest(), grant.access_token)
+        assert [token.id for token in listed.items] == [answer.token.id]
+        whose = _claims((await _exchange(auth, answer.secret)).access_token)["sub"]
+        assert whose == grant.user.id

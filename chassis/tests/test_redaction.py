@@ -20,6 +20,7 @@ SECRETS = [
     "&lt;key&amp;&#39;x'",
     "\\\\ab\\\\cd\\ef",
     "line\nbreak\ttab",
+    "bell\x07key\x7f0123456789",
 ]
 
 

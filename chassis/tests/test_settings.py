@@ -4,9 +4,9 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 import pytest
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, TypeAdapter, ValidationError
 
-from chassis.setting_values import Network, Target
+from chassis.setting_values import LogLevel, Network, Target
 from chassis.settings import (
     UNUSABLE_STATUS,
     DatabaseSettings,
@@ -270,3 +270,11 @@ def test_what_proves_who_one_is_may_be_a_password_a_token_or_a_certificate(
     monkeypatch.setenv(variable, url)
     settings = load_settings(Settings)
     assert SecretStr(url) in (settings.worker_database_url, settings.nats_url)
+
+
+@pytest.mark.parametrize("level", ["debug", "info", "warning", "error", "critical"])
+def test_each_level_of_the_log_may_be_named_in_any_case(level: str) -> None:
+    levels: TypeAdapter[str] = TypeAdapter(LogLevel)
+    assert levels.validate_python(level) == levels.validate_python(level.upper()) == level
+    with pytest.raises(ValidationError):
+        levels.validate_python(f"{level}s")

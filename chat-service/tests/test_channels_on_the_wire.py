@@ -15,6 +15,11 @@ from parley.chat.v1 import chat_pb2
 Client = Any
 
 
+def _listeners() -> list[str]:
+    names = [task.get_name() for task in asyncio.all_tasks()]
+    return [name for name in names if name == "channel-unsubscribes"]
+
+
 class FrameChannel:
     """One channel as a gateway holds it, and what it has brought."""
 
@@ -31,6 +36,7 @@ class FrameChannel:
 
     @asynccontextmanager
     async def open(self, *has: str) -> AsyncIterator["FrameChannel"]:
+        before = len(_listeners())
         answers = self._channel.exchange(self._method, self._requests(has))
         async with aclosing(answers):
             first = await anext(answers)
@@ -41,6 +47,9 @@ class FrameChannel:
             finally:
                 reading.cancel()
                 await asyncio.wait([reading])
+                await answers.aclose()
+                # The service runs in this loop: nobody listens to who has gone.
+                await eventually(lambda: len(_listeners()) == before)
 
     async def _requests(self, has: tuple[str, ...]) -> AsyncIterator[chat_pb2.OpenChannelRequest]:
         yield chat_pb2.OpenChannelRequest(gateway_id=self.gateway_id, has=has)

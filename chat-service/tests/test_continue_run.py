@@ -238,6 +238,26 @@ async def test_a_repeated_continuation_gets_its_run_live_or_ended(
         await go_on(caller, cut.id, RequestKey("k", b"another hash"))
 
 
+async def test_two_users_with_one_key_at_one_moment_each_go_on_with_their_own(
+    chat: Chat, caller: Caller, stranger: Caller, go_on: ContinueRun, generations: Generations
+) -> None:
+    request = RequestKey("k", b"hash")
+    cuts = {
+        user.user_id: await _cut(chat, user, (await chat.session(user)).id)
+        for user in (caller, stranger)
+    }
+    runs = await asyncio.gather(
+        *(
+            go_on(user, cuts[user.user_id].id, request)
+            for user in (caller, stranger)
+            for _ in range(5)
+        )
+    )
+    assert len({run.id for run in runs}) == len(generations.begun) == 2
+    assert all(run.continues == cuts[run.user_id].id for run in runs)
+    assert [run.user_id for run in runs] == [caller.user_id] * 5 + [stranger.user_id] * 5
+
+
 async def test_somebody_elses_run_is_absent(
     chat: Chat, caller: Caller, stranger: Caller, go_on: ContinueRun
 ) -> None:

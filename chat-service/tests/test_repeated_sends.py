@@ -275,3 +275,15 @@ async def test_a_session_that_is_made_twice_is_one(client: Client) -> None:
     assert refused.value.reason == "IDEMPOTENCY_KEY_REUSED"
     sessions = await client.call("ListSessions", chat_pb2.ListSessionsRequest())
     assert [session.title for session in sessions.items] == ["Mine"]
+
+
+async def test_two_users_with_one_key_at_one_moment_each_have_a_session_of_their_own(
+    client: Client, strange_client: Client
+) -> None:
+    request = chat_pb2.CreateSessionRequest(title="Mine")
+    clients = (client, strange_client)
+    made = await asyncio.gather(*(one.call("CreateSession", request, "k") for one in clients))
+    for one, answer in zip(clients, made, strict=True):
+        listed = await one.call("ListSessions", chat_pb2.ListSessionsRequest())
+        assert [session.id for session in listed.items] == [answer.session.id]
+        assert await one.call("CreateSession", request, "k") == answer

@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
+from prometheus_client import REGISTRY
 from websockets.asyncio.client import ClientConnection, connect
 
 from chassis.caller import Caller
@@ -310,6 +311,8 @@ class OpenDoor:
         gateway = build(settings)
         await gateway.service.start()
         self._stack.push_async_callback(gateway.service.stop)
+        # Behind the clients, and before it is stopped, which would end whatever is left.
+        self._stack.push_async_callback(_nothing_is_held, gateway)
         http = await self._stack.enter_async_context(
             httpx.AsyncClient(
                 base_url=f"http://127.0.0.1:{gateway.http.port}",
@@ -352,8 +355,35 @@ class OpenDoor:
 
 @pytest_asyncio.fixture
 async def open_door(tls_settings: TlsSettings, signer: Signer) -> AsyncIterator[OpenDoor]:
+    before = _gauges()
     async with AsyncExitStack() as stack:
         yield OpenDoor(stack, tls_settings, signer)
+    # Not 0: what one test has left must not fail every other one behind it.
+    assert _gauges() == before
+
+
+def _gauges() -> dict[str, float | None]:
+    """Requests, sockets and channels that are open, as this process counts them."""
+    names = ("http_long_requests_open", "sockets_open", "frame_channels_open")
+    return {name: REGISTRY.get_sample_value(name) for name in names}
+
+
+# Of what a request or a socket has begun.
+_TASKS = {"presence", "stream-opening", "socket", "socket-command", "socket-renewal"}
+
+
+async def _nothing_is_held(gateway: Gateway) -> None:
+    """Once the clients of a test have gone, nothing of theirs is left, however they were answered."""
+
+    def left() -> list[str]:
+        held = [f"{count} {name}" for name, count in gateway.held.items() if count]
+        return held + [task.get_name() for task in asyncio.all_tasks() if task.get_name() in _TASKS]
+
+    def nothing() -> bool:
+        assert not left()
+        return True
+
+    await eventually(nothing, timeout=20)
 
 
 @pytest_asyncio.fixture
@@ -421,7 +451,7 @@ class Dial:
 
 
 @pytest_asyncio.fixture
-async def dial() -> AsyncIterator[Dial]:
+async def dial(open_door: OpenDoor) -> AsyncIterator[Dial]:
     async with AsyncExitStack() as stack:
         yield Dial(stack)
 
@@ -521,7 +551,7 @@ class CallRaw:
 
 
 @pytest_asyncio.fixture
-async def call_raw() -> AsyncIterator[CallRaw]:
+async def call_raw(open_door: OpenDoor) -> AsyncIterator[CallRaw]:
     async with AsyncExitStack() as stack:
         yield CallRaw(stack)
 

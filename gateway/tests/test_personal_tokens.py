@@ -452,6 +452,21 @@ async def test_a_socket_outlives_what_its_personal_token_was_exchanged_for(
     assert await client.closed(5) == 4401
 
 
+async def test_a_socket_that_closes_while_its_token_is_renewed_leaves_no_renewal_behind(
+    door: Door, dial: Any
+) -> None:
+    grants(door, scope="chat:write", lifetime=30)
+    client = await dial(door, auth=False, additional_headers=bearing(secret()))
+    assert (await client.ask(type="ping", ref="p"))["type"] == "pong"
+    gate = asyncio.Event()
+    door.auth.answers["ExchangeToken"] = (gate, door.auth.answers["ExchangeToken"])
+    await eventually(lambda: exchanges(door) == 2)
+    await client.connection.close()
+    await eventually(lambda: len(door.gateway.sockets) == 0)
+    assert "socket-renewal" not in {task.get_name() for task in asyncio.all_tasks()}
+    gate.set()
+
+
 def test_of_an_ipv6_network_all_addresses_are_one() -> None:
     guesses = GuessRateLimit()
     for number in range(30):

@@ -220,6 +220,34 @@ async def test_of_many_streams_all_of_the_users_end_and_none_is_remembered(
     assert not requests._of
 
 
+@pytest.mark.parametrize("end", ["revoked", "closing"])
+async def test_a_reader_who_does_not_read_holds_up_no_end(
+    door: Door, call_raw: Any, make_frame: Any, end: str
+) -> None:
+    door.chat.script = [[make_frame(number, "delta", b"x" * 65536)] for number in range(1, 2000)]
+    await call_raw(
+        door,
+        f"POST {ASK} HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\n"
+        f"authorization: {door.bearer['authorization']}\r\n"
+        "content-type: application/json\r\ncontent-length: 15\r\n\r\n"
+        '{"content":"x"}'.encode(),
+        limit=1024,
+    )
+    connections = door.gateway.http._server.server_state.connections
+    # More than the kernel takes.
+    await eventually(lambda: any(one.transport.get_write_buffer_size() for one in connections))
+    assert door.gateway.requests.held["users with event streams"] == 1
+
+    if end == "revoked":
+        door.auth.publish(revocation(user=door.caller.user_id))
+    else:
+        door.gateway.requests.end()
+
+    # Long before the client is given up for not reading.
+    assert door.settings.unread_seconds >= 60
+    await eventually(lambda: not any(door.gateway.requests.held.values()))
+
+
 async def test_a_socket_to_which_a_good_token_is_sent_in_time_stays(
     unending: Door, dial: Any
 ) -> None:

@@ -135,16 +135,6 @@ async def test_a_silent_client_is_pinged_and_kept_if_it_answers(open_door: Any) 
         assert await reader.read(-1) == b"\x89\x00"
 
 
-async def test_an_idle_socket_is_closed(open_door: Any, dial: Dial, make_frame: MakeFrame) -> None:
-    door = await open_door(socket_idle_seconds=0.1)
-    door.chat.script = [[make_frame(1, "start", b"{}")], asyncio.Event()]
-    following, idle = await dial(door), await dial(door)
-    await following.ask(type="send", ref="1", content="x")
-    assert await idle.closed() == 4408
-    assert (await following.hear())["event"] == "start"
-    assert (await following.ask(type="ping"))["type"] == "pong"
-
-
 @pytest.mark.parametrize("character", ["你", "😀"])
 async def test_the_longest_question_is_taken_in_its_longest_spelling(
     door: Door, dial: Dial, make_frame: MakeFrame, character: str

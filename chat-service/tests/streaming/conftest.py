@@ -9,6 +9,7 @@ from uuid import UUID
 import orjson
 import pytest
 import pytest_asyncio
+from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from chassis.caller import Caller
@@ -22,7 +23,7 @@ from chat_service.providers.openai import OpenAiProvider
 from chat_service.runs.domain.admission import AcceptedRun
 from chat_service.runs.domain.run import Run
 from chat_service.runs.usecases.read import RunWithMessages, find_run
-from chat_service.streaming.log.redis import RunLog
+from chat_service.streaming.log.redis import REDIS_ERRORS, RunLog
 from chat_service.streaming.own.heartbeat import Heartbeat
 from chat_service.streaming.own.takeover import Takeover
 from chat_service.streaming.store.replicas import Replicas
@@ -59,6 +60,8 @@ class Rig:
         timings: Timings = SHIPPED,
     ) -> None:
         self.chat = chat
+        # So long as it is needed: who ends a test does not wait for readers that may still come.
+        timings = replace(timings, linger=0.2)
         self.timings = timings
         self.log = RunLog(redis_url, prefix=prefix, timings=timings)
         self.provider = OpenAiProvider(
@@ -90,6 +93,36 @@ class Rig:
     async def stop(self) -> None:
         for part in reversed(self.parts):
             await part.stop()
+
+    async def let_go(self) -> None:
+        """Have said to Redis what is to be said, unless it is away."""
+        try:
+            await self.log.probe()
+        except REDIS_ERRORS:
+            return
+        await eventually(self._everything_is_written, timeout=20)
+
+    def _everything_is_written(self) -> bool:
+        held = self.streaming.held
+        return not held["logs to let go"] and bool(
+            held["generations"] or not held["runs with news"]
+        )
+
+    async def nothing_is_held(self) -> None:
+        """Once it has stopped, no run of a test has left anything, however the run ended."""
+
+        def nothing() -> bool:
+            # What is to be said to Redis is for as long as the process lives: see `let_go`.
+            of_redis = {"logs to let go", "runs with news"}
+            held = {
+                name: count
+                for name, count in self.streaming.held.items()
+                if count and name not in of_redis
+            }
+            assert not held
+            return True
+
+        await eventually(nothing, timeout=20)
 
     async def find(self, run: Run) -> RunWithMessages | None:
         return await find_run(self.chat.open_transaction, run, run.id)
@@ -185,6 +218,12 @@ class Rig:
 MakeRig = Callable[..., Rig]
 
 
+def gauges() -> dict[str, float | None]:
+    """Runs that are generated, saved, and read over channels, as this process counts them."""
+    names = ("chat_live_runs", "chat_unsaved_runs", "chat_channel_runs")
+    return {name: REGISTRY.get_sample_value(name) for name in names}
+
+
 @pytest.fixture
 def bounds() -> Bounds:
     return Bounds(
@@ -196,6 +235,7 @@ def bounds() -> Bounds:
 async def make_rig(chat: Chat, redis_prefix: str, bounds: Bounds) -> AsyncIterator[Any]:
     """``await make_rig(redis_url)``: a replica of this test's own; stopped after it."""
     rigs: list[Rig] = []
+    before = gauges()
 
     async def make(redis_url: str, **options: Any) -> Rig:
         rig = Rig(chat, redis_url, redis_prefix, **{"bounds": bounds, **options})
@@ -205,7 +245,11 @@ async def make_rig(chat: Chat, redis_prefix: str, bounds: Bounds) -> AsyncIterat
 
     yield make
     for rig in rigs:
+        await rig.let_go()
         await rig.stop()
+        await rig.nothing_is_held()
+    # Not 0: what one test has left must not fail every other one behind it.
+    assert gauges() == before
 
 
 @pytest_asyncio.fixture

@@ -134,3 +134,34 @@ async def test_the_newest_channel_of_a_gateway_is_the_one_to_subscribe_on() -> N
         assert channels.of("g") is old
         assert channels.of("other") is None
     assert channels.of("g") is None
+
+
+async def test_of_what_has_left_nothing_is_kept_however_it_left() -> None:
+    channels, windows = FrameChannels(), [Window() for _ in range(4)]
+    with channels.open("gateway-1") as channel:
+        for number, window in enumerate(windows):
+            channel.subscribe(number, window)
+        batches = channel.batches()
+        _show(windows[0], "start", "done")
+        _show(windows[1], "start")
+        channel.unsubscribe((1, 99))
+        windows[2].end()
+        assert await _next(batches) == [(0, [1, 2], False), (2, [], True)]
+        assert channels.held == {"gateways with channels": 1, "runs on channels": 1}
+        assert [window.readers for window in windows] == [0, 0, 0, 1]
+        with channels.open("gateway-1"):
+            pass
+        assert channels.of("gateway-1") is channel
+    assert channels.held == {"gateways with channels": 0, "runs on channels": 0}
+    assert [window.readers for window in windows] == [0, 0, 0, 0]
+    assert channels.of("gateway-1") is None
+
+
+async def test_who_has_left_is_sent_nothing_that_was_about_to_be_sent() -> None:
+    channel, leaving, staying = FrameChannel(), Window(), Window()
+    channel.subscribe(1, leaving)
+    channel.subscribe(2, staying)
+    _show(leaving, "start")
+    _show(staying, "start")
+    channel.unsubscribe((1,))
+    assert await _next(channel.batches()) == [(2, [1], False)]

@@ -143,6 +143,22 @@ async def test_a_log_expires_although_the_answer_to_the_commit_got_lost(
         await eventually(expires)
 
 
+async def test_the_log_of_a_run_that_is_gone_goes_at_once(
+    rig: Any, caller: Caller, model_server: ModelServer
+) -> None:
+    run = (await rig.ask(caller, model_server, "endless-at-100")).run
+    await eventually(lambda: rig.log.read(run.id, 0))
+    assert await rig.execute("DELETE FROM runs WHERE id = :id", run) == 1
+    rig.engine.cancel(run.id)
+
+    async def is_gone() -> bool:
+        return not await rig.log.read(run.id, 0)
+
+    # Not in the ten minutes that the log of a saved run stays.
+    await eventually(is_gone)
+    await eventually(lambda: not rig.engine.generates(run.id))
+
+
 async def test_a_drain_waits_for_a_save_that_began_at_its_very_end(
     rig: Any, chat: Any, caller: Caller, model_server: ModelServer
 ) -> None:

@@ -7,7 +7,9 @@ from sqlalchemy import text
 
 from chassis.caller import Caller
 from chassis.testing import ModelServer, eventually
+from chat_service.answer.domain.ending import RunStatus
 from chat_service.runs.store.erasure import end_live_runs
+from chat_service.streaming.domain import RunningRun
 
 
 async def test_a_database_that_stalls_makes_nobody_look_dead(
@@ -60,3 +62,37 @@ async def test_a_run_that_a_look_began_too_early_for_is_kept(
     await eventually(lambda: rig.log.read(run.id, 2))
     rig.engine.cancel(run.id)
     assert rig.end(await frames)["status"] == "cancelled"
+
+
+async def test_a_run_in_hand_keeps_no_other_of_its_owner_from_being_ended(
+    rig: Any, chat: Any, caller: Caller, model_server: ModelServer
+) -> None:
+    in_hand = (await rig.ask(caller, model_server, "endless-at-100")).run
+    # Accepted by a commit whose answer got lost: nobody generates it.
+    lost = (await chat.accept(caller, None)).run
+    owner = rig.heartbeat(in_hand.owner)
+    await owner.start()
+    try:
+        await rig.ended(lost)
+        assert rig.engine.generates(in_hand.id)
+        assert (await rig.find(in_hand)).run.status is RunStatus.RUNNING
+    finally:
+        await owner.stop()
+
+
+async def test_a_run_that_could_not_be_ended_is_left_alone_for_its_own_pause_and_no_other_is(
+    rig: Any, chat: Any, caller: Caller
+) -> None:
+    first, second = [(await chat.accept(caller, None)).run for _ in range(2)]
+    running = [RunningRun(run, heartbeat=7) for run in (first, second)]
+    takeover = rig.heartbeat("replica-2", first_pause=60.0)._takeover
+    loop = asyncio.get_running_loop()
+    assert takeover._find_orphans(running, loop.time()) == []
+    # As of a look that began when their owner had been silent for long enough.
+    later = loop.time() + takeover._timings.dead + 1
+    assert takeover._find_orphans(running, later) == [first, second]
+    takeover._leave_alone(first.id)
+    assert takeover._find_orphans(running, later) == [second]
+    # Of a run that is gone nothing is remembered.
+    takeover._find_orphans(running[1:], later)
+    assert takeover._pauses == {}

@@ -1,6 +1,7 @@
 """A live run's frames: joined, numbered, shown once acknowledged."""
 
 import asyncio
+import random
 from datetime import UTC, datetime
 
 import orjson
@@ -181,3 +182,71 @@ async def test_the_text_before_a_frame_is_the_same_wherever_that_frame_is(live: 
 )
 def test_text_is_made_storable(raw: str, kept: str) -> None:
     assert storable(raw) == kept
+
+
+@pytest.mark.parametrize("seed", range(10))
+async def test_what_waits_is_counted_byte_by_byte_whatever_comes_in_between(
+    live: LiveRun, seed: int
+) -> None:
+    dice = random.Random(seed)
+    # So small that most of what was shown has left the memory.
+    live = LiveRun(live.run, window_bytes=200)
+    acknowledged = 0
+    for _ in range(100):
+        match dice.choice(["text", "reasoning", "acknowledge", "rewind"]):
+            case "text":
+                live.add_text("x" * dice.randrange(1, 50))
+            case "reasoning":
+                live.add_reasoning("y" * dice.randrange(1, 50))
+            case "acknowledge" if taken := live.take():
+                acknowledged = dice.choice(taken).seq
+                live.acknowledge(acknowledged)
+            case "rewind":
+                acknowledged = dice.randrange(acknowledged + 1)
+                first = live.rewind(acknowledged)
+                if first > acknowledged + 1:
+                    live.prepend([live.snapshot_before(first)])
+        waiting = live.take()
+        assert live.waiting_bytes == sum(len(frame.data) for frame in waiting)
+        numbers = [frame.seq for frame in waiting]
+        assert numbers == list(range(numbers[0], numbers[0] + len(numbers))) if numbers else True
+    live.acknowledge(live.answer()[1])
+    assert (live.waiting_bytes, live.take()) == (0, ())
+
+
+async def test_what_the_fallback_log_has_is_one_piece_without_a_hole(live: LiveRun) -> None:
+    live.note_fallback(3, 5)
+    live.note_fallback(6, 8)
+    assert (live.fallback_from, live.fallback_to) == (3, 8)
+    # Behind a hole another piece begins, and the one before is of no use to who repairs the log.
+    live.note_fallback(10, 12)
+    assert (live.fallback_from, live.fallback_to) == (10, 12)
+    live.note_fallback(11, 14)
+    assert (live.fallback_from, live.fallback_to) == (10, 14)
+
+
+async def test_what_the_fallback_log_has_let_go_is_in_it_no_more(live: LiveRun) -> None:
+    for _ in range(6):
+        live.add_text("x")
+        live.take()
+    live.acknowledge(6)
+    live.in_fallback = True
+    live.note_fallback(2, 6)
+    live.note_released(4)
+    assert (live.fallback_from, live.fallback_to, live.in_fallback) == (5, 6, True)
+    live.note_released(6)
+    assert (live.fallback_from, live.fallback_to, live.in_fallback) == (0, 0, False)
+
+
+async def test_a_log_that_ends_before_what_the_fallback_log_has_is_not_repaired_from_it(
+    live: LiveRun,
+) -> None:
+    for _ in range(6):
+        live.add_text("x")
+        live.take()
+    live.acknowledge(6)
+    live.note_fallback(4, 6)
+    live.rewind(3)
+    assert (live.fallback_from, live.fallback_to) == (4, 6)
+    live.rewind(2)
+    assert (live.fallback_from, live.fallback_to) == (0, 0)

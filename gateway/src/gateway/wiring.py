@@ -20,12 +20,25 @@ from parley.auth.v1.auth_pb2 import WatchRevocationsRequest, WatchRevocationsRes
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """The service, the port it serves on, and the sockets and long requests open there."""
+    """The service, the port it serves on, and what is open there."""
 
     service: Service
     http: HttpServer
     sockets: Sockets
     requests: LongRequests
+    frame_channels: FrameChannels
+    bearers: Bearers
+
+    @property
+    def held(self) -> dict[str, int]:
+        """What is kept for connections, requests, sockets and runs: 0 of each once nobody is there."""
+        return (
+            self.http.held
+            | self.requests.held
+            | self.sockets.held
+            | self.frame_channels.held
+            | self.bearers.held
+        )
 
 
 def build(settings: Settings) -> Gateway:
@@ -61,7 +74,7 @@ def build(settings: Settings) -> Gateway:
         ],
         checks=readiness.checks(),
     )
-    return Gateway(service, http, sockets, requests)
+    return Gateway(service, http, sockets, requests, frame_channels, bearers)
 
 
 def _watch(clients: Clients) -> Callable[[], AsyncIterable[WatchRevocationsResponse]]:

@@ -133,23 +133,31 @@ class Channel(Component):
         """Call ``method`` and return its answer within ``timeout`` seconds.
 
         ``token`` speaks for another user than the call being served does. An idempotent call
-        is tried up to three times while the other side is unavailable. ``idempotency_key``
+        is tried up to three times within that time while the other side is unavailable. ``idempotency_key``
         has 1–255 visible ASCII characters. Raises AppError.
         """
         metadata = self.metadata(token, idempotency_key)
+        loop = asyncio.get_running_loop()
+        left = within_deadline(timeout)
+        ends = loop.time() + left
         attempt = 1
         while True:
             try:
-                answer = await method(request, metadata=metadata, timeout=within_deadline(timeout))
+                answer = await method(request, metadata=metadata, timeout=left)
             except grpc.aio.AioRpcError as error:
                 problem = self._problem(error)
                 if not (idempotent and problem.kind is Kind.UNAVAILABLE and attempt < _ATTEMPTS):
                     raise problem from None
+                jitter = random.uniform(0.5, 1.0)  # noqa: S311 - no secret, only out of step
+                pause = _FIRST_PAUSE * 2**attempt * jitter
+                # All attempts have the one time that the caller waits.
+                left = ends - loop.time() - pause
+                if left <= 0:
+                    raise problem from None
             else:
                 self._reach.succeeded()
                 return answer
-            jitter = random.uniform(0.5, 1.0)  # noqa: S311 - no secret, only out of step
-            await asyncio.sleep(_FIRST_PAUSE * 2**attempt * jitter)
+            await asyncio.sleep(pause)
             attempt += 1
 
     def stream(

@@ -97,6 +97,15 @@ class Engine(Component):
         self._clocks: asyncio.Task[None] | None = None
         self.draining = False
 
+    @property
+    def held(self) -> dict[str, int]:
+        """Of the runs that are generated here: how many, and what they wait for."""
+        return {
+            "generations": len(self._generations),
+            "tasks of runs": len(self._tasks),
+            "runs with news": self._flusher.waiting,
+        }
+
     async def start(self) -> None:
         await self._flusher.start()
         self._clocks = asyncio.create_task(self._watch_clocks(), name="run-clocks")

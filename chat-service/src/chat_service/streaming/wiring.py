@@ -41,6 +41,17 @@ class Streaming:
     heartbeat: Heartbeat
     components: Sequence[Component]
 
+    @property
+    def held(self) -> dict[str, int]:
+        """What is kept for runs and their readers: 0 of each once all have ended and are forgotten."""
+        return (
+            self.log.held
+            | self.finaliser.held
+            | self.followers.held
+            | self.channels.held
+            | self.engine.held
+        )
+
 
 def build_streaming(
     replica: str,

@@ -45,6 +45,11 @@ class HeldBytes:
         self.total = 0
         _HELD.set_function(lambda: self.total)
 
+    @property
+    def clients(self) -> int:
+        """How many addresses there are of which anything is held."""
+        return len(self._of)
+
     def take(self, address: str, size: int, more: int) -> AppError | None:
         """Count ``more`` bytes for a body that holds ``size``; the refusal, if there is no room."""
         small = size + more <= _SMALL_BYTES

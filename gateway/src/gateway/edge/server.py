@@ -39,10 +39,11 @@ class HttpServer(Component):
         end_long_requests: Callable[[], None],
     ) -> None:
         self._end_long_requests = end_long_requests
+        self._bounds = _bounds(settings)
         self._server = EmbeddedUvicorn(
             uvicorn.Config(
                 app,
-                http=bounded_protocol(_bounds(settings), sockets),
+                http=bounded_protocol(self._bounds, sockets),
                 # The protocol above opens them itself: uvicorn's own bound neither what a
                 # client does not read nor how long it may take to go.
                 ws="none",
@@ -58,6 +59,17 @@ class HttpServer(Component):
         )
         self._serving: asyncio.Task[None] | None = None
         self.port = 0
+
+    @property
+    def held(self) -> dict[str, int]:
+        """Of connections, of requests and sockets that are served, and of bodies: how much."""
+        state = self._server.server_state
+        return {
+            "connections": len(state.connections),
+            "tasks of connections": len(state.tasks),
+            "bytes of bodies": self._bounds.held.total,
+            "clients with bodies": self._bounds.held.clients,
+        }
 
     async def start(self) -> None:
         allow_descriptors()

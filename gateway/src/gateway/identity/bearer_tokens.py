@@ -62,6 +62,11 @@ class Bearers:
         self._pending: dict[bytes, asyncio.Task[Verified]] = {}
         self._guesses = GuessRateLimit()
 
+    @property
+    def held(self) -> dict[str, int]:
+        """Of the personal access tokens that are being looked up: how many."""
+        return {"lookups": len(self._pending)}
+
     async def inspect(self, token: str, client: pb.Client) -> Verified:
         """The access token that stands for ``token``, verified.
 

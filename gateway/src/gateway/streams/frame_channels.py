@@ -70,6 +70,16 @@ class FrameChannels(Component):
         self._wanted = asyncio.Event()
         self._opening: asyncio.Task[None] | None = None
 
+    @property
+    def held(self) -> dict[str, int]:
+        """Of the runs that are read here, on channels and by themselves: how many."""
+        return {
+            "subscriptions": len(self._subscriptions),
+            "subscriptions on channels": sum(
+                len(channel.subscriptions) for channel in self._open.values()
+            ),
+        }
+
     async def start(self) -> None:
         self._opening = asyncio.create_task(self._open_all(), name="frame-channels")
 

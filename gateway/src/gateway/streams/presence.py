@@ -70,6 +70,15 @@ class LongRequests:
     def __len__(self) -> int:
         return len(self._open)
 
+    @property
+    def held(self) -> dict[str, int]:
+        """Of the requests, of their users and logins, and of users with event streams: how many."""
+        return {
+            "long requests": len(self._open),
+            "subjects of long requests": len(self._of),
+            "users with event streams": len(self._streams),
+        }
+
     def end(self) -> None:
         """End them all."""
         for presence in list(self._open):

@@ -21,6 +21,10 @@ class Seats:
         self._limit = limit
         self._taken: Counter[str] = Counter()
 
+    def __len__(self) -> int:
+        """How many users have any."""
+        return len(self._taken)
+
     def take(self, user: str) -> None:
         """Raises TooManySockets when the user has no seat left."""
         if self._taken[user] >= self._limit:

@@ -60,6 +60,11 @@ class Sockets(Component):
     def __len__(self) -> int:
         return len(self._open)
 
+    @property
+    def held(self) -> dict[str, int]:
+        """Of the sockets, and of the users who have seats: how many."""
+        return {"sockets": len(self._open), "users with sockets": len(self._seats)}
+
     async def start(self) -> None:
         self._reviewing = asyncio.create_task(self._review(), name="socket-review")
 

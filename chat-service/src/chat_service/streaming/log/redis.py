@@ -105,6 +105,11 @@ class RunLog(Component):
         self._leaving: dict[UUID, int] = {}
         self._letting_go: asyncio.Task[None] | None = None
 
+    @property
+    def held(self) -> dict[str, int]:
+        """Of the logs that are to be let go once Redis listens: how many."""
+        return {"logs to let go": len(self._leaving)}
+
     async def stop(self) -> None:
         if self._letting_go is not None:
             await end_task(self._letting_go)

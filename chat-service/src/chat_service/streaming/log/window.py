@@ -28,6 +28,11 @@ class Window:
         # Called each time there is something to see.
         self.watchers: list[Callable[[], None]] = []
 
+    @property
+    def readers(self) -> int:
+        """How many wait for more, or are called when there is."""
+        return len(self._waiters) + len(self.watchers)
+
     def show(self, frame: Frame) -> None:
         """Take in the next frame, or a snapshot of any later number; :meth:`wake` tells readers."""
         if frame.seq != self.last + 1:

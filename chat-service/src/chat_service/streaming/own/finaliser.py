@@ -57,6 +57,11 @@ class Finaliser(Component):
         self._saving: dict[asyncio.Task[Saved], UUID] = {}
         self._refused: set[UUID] = set()
 
+    @property
+    def held(self) -> dict[str, int]:
+        """Of the ends that are on their way to the database: how many."""
+        return {"saves": len(self._saving)}
+
     async def drain(self) -> None:
         """Return once nothing is being saved; who still has ends to save calls it behind them."""
         while self._saving:

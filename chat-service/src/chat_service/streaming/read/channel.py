@@ -57,6 +57,10 @@ class FrameChannel:
         self._wake = asyncio.Event()
         self._closing = False
 
+    def __len__(self) -> int:
+        """How many runs it carries."""
+        return len(self._subscriptions)
+
     def subscribe(self, number: int, window: Window) -> None:
         """Carry a run from its first frame on. The same number again begins again."""
         self.unsubscribe((number,))
@@ -129,6 +133,16 @@ class FrameChannels:
     def __init__(self) -> None:
         self._open: dict[str, list[FrameChannel]] = {}
         self._closed = False
+
+    @property
+    def held(self) -> dict[str, int]:
+        """Of the gateways with a channel, and of the runs on them: how many."""
+        return {
+            "gateways with channels": len(self._open),
+            "runs on channels": sum(
+                len(one) for channels in self._open.values() for one in channels
+            ),
+        }
 
     @contextmanager
     def open(self, gateway_id: str) -> Iterator[FrameChannel]:

@@ -51,6 +51,16 @@ class Followers:
         self._find_run = find_run
         self._lives: dict[UUID, LiveRun] = {}
 
+    @property
+    def held(self) -> dict[str, int]:
+        """Of the runs in memory here, of those who read them, and of runs elsewhere: how many."""
+        windows = [live.window for live in self._lives.values()]
+        return {
+            "runs in memory": len(windows),
+            "readers": sum(window.readers for window in windows),
+            "runs elsewhere": len(self._remote),
+        }
+
     def add(self, live: LiveRun) -> None:
         self._lives[live.run.id] = live
 

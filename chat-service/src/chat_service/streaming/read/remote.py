@@ -50,6 +50,10 @@ class RemoteRuns:
         self._read_again = self._look_again = 0.0
         self._task: asyncio.Task[None] | None = None
 
+    def __len__(self) -> int:
+        """How many runs are followed."""
+        return len(self._runs)
+
     @contextmanager
     def watch(self, run_id: UUID, after: int) -> Iterator[Window]:
         """A window that shows the run for as long as the block lasts.

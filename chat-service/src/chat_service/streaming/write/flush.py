@@ -62,6 +62,11 @@ class Flusher(Component):
         self._appending = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def waiting(self) -> int:
+        """How many runs have news that is not carried yet, and how many read with the next flush."""
+        return len(self._news) + len(self._urgent) + len(self._readers)
+
     async def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="flush")
 

@@ -1,0 +1,41 @@
+"""What a service says of itself, by what it depends on."""
+
+import pytest
+
+from chassis.health import Check, HealthBook
+
+
+def _check(name: str, *, critical: bool, away: bool) -> Check:
+    async def probe() -> None:
+        if away:
+            raise ConnectionError
+
+    return Check(name, probe, critical=critical)
+
+
+@pytest.mark.parametrize(
+    ("serving", "database_away", "events_away", "status"),
+    [
+        (True, False, False, "ok"),
+        (True, False, True, "degraded"),
+        (True, True, False, "down"),
+        (True, True, True, "down"),
+        (False, False, False, "down"),
+    ],
+)
+async def test_it_is_down_without_what_is_critical_or_when_it_does_not_serve(
+    *, serving: bool, database_away: bool, events_away: bool, status: str
+) -> None:
+    book = HealthBook(
+        [
+            _check("database", critical=True, away=database_away),
+            _check("events", critical=False, away=events_away),
+        ]
+    )
+    book.serving = serving
+    health = await book.ask()
+    assert health.status == status
+    assert health.checks == {
+        "database": "away" if database_away else "ok",
+        "events": "away" if events_away else "ok",
+    }

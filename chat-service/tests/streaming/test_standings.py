@@ -1,0 +1,88 @@
+"""What a writer does with the frames of a run that has ended meanwhile, or is gone."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import text
+
+from chassis.caller import Caller
+from chassis.embedded.ports import free_port
+from chat_service.answer.domain.frame import DONE
+from chat_service.streaming.log.live import LiveRun
+from chat_service.streaming.log.redis import RunLog
+from chat_service.streaming.store.fallback import FallbackLog
+from chat_service.streaming.write.writer import Writer
+
+Chat = Any
+
+
+class Writing:
+    """One run in its owner's memory, whose first frame is on its way, and the writer of it."""
+
+    def __init__(self, chat: Chat, log: RunLog, live: LiveRun) -> None:
+        self.chat = chat
+        self.live = live
+        self.fenced: list[LiveRun] = []
+        self._writer = Writer(
+            log, FallbackLog(chat.worker), on_fenced=self._fence, on_thawed=lambda: None
+        )
+
+    async def _fence(self, live: LiveRun) -> None:
+        self.fenced.append(live)
+
+    async def write(self) -> list[LiveRun]:
+        return await self._writer.write([self.live])
+
+    async def delete_run(self) -> None:
+        async with self.chat.worker.transaction() as connection:
+            statement = text("DELETE FROM runs WHERE id = :id")
+            await connection.execute(statement, {"id": self.live.run.id})
+
+
+@pytest_asyncio.fixture(params=["redis is there", "redis is away"])
+async def writing(
+    request: pytest.FixtureRequest, chat: Chat, caller: Caller, redis_url: str, redis_prefix: str
+) -> AsyncIterator[Writing]:
+    is_there = request.param == "redis is there"
+    url = redis_url if is_there else f"redis://127.0.0.1:{free_port()}"
+    log = RunLog(url, prefix=redis_prefix)
+    live = LiveRun((await chat.accept(caller, None)).run)
+    live.add_text("a word")
+    # As behind an outage, or a freeze: whose the run is has to be asked.
+    live.in_fallback = True
+    yield Writing(chat, log, live)
+    await log.stop()
+
+
+async def test_of_a_run_that_is_ours_what_is_written_is_shown(writing: Writing) -> None:
+    assert await writing.write() == []
+    assert writing.live.window.last == 1
+    assert writing.fenced == []
+
+
+async def test_of_a_run_that_somebody_ended_under_our_epoch_nothing_more_is_shown(
+    writing: Writing,
+) -> None:
+    assert await writing.chat.finish(writing.live.run)
+    assert await writing.write() == []
+    assert writing.fenced == [writing.live]
+    assert writing.live.window.last == 0
+
+
+async def test_the_end_of_a_run_that_we_ended_is_shown(writing: Writing) -> None:
+    live = writing.live
+    assert await writing.chat.finish(live.run)
+    live.ending = True
+    live.add_event(DONE, {"status": "completed", "finish_reason": "stop"})
+    assert await writing.write() == []
+    assert writing.fenced == []
+    assert (live.window.last, live.ended, live.waiting_bytes) == (2, True, 0)
+
+
+async def test_of_a_run_that_is_gone_nothing_more_is_shown(writing: Writing) -> None:
+    await writing.delete_run()
+    assert await writing.write() == []
+    assert writing.fenced == [writing.live]
+    assert writing.live.window.last == 0

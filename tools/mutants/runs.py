@@ -1,0 +1,235 @@
+"""Puts each mutant in, runs its tests, and keeps what came of it."""
+
+import atexit
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from itertools import count
+from pathlib import Path
+
+from tools.mutants.copies import FOLDER, python
+from tools.mutants.reach import Reach, digest
+from tools.mutants.sample import Mutant
+
+_KEPT = FOLDER / "results.jsonl"
+#: Seconds that a mutant's tests have beside five times what they take without it.
+_GRACE = 45.0
+#: So long, as measured, the tests of a first and of a second look take, and so many they are.
+_FIRST_SECONDS, _FIRST_TESTS = 15.0, 30
+_SECOND_SECONDS, _SECOND_TESTS = 240.0, 400
+#: Leaders of the process groups that test a mutant just now.
+_running: set[int] = set()
+#: Newer than each file of a copy, and never the same: bytecode of one mutant is not another's.
+_MTIMES = count(int(time.time()) + 10)
+
+
+class Outcome(StrEnum):
+    """What noticed: a test that failed or hung, or the type checker; or that nothing did, of the
+    tests that reach it, or that none does.
+    """
+
+    KILLED = "killed"
+    TIMED_OUT = "timed out"
+    ILL_TYPED = "ill-typed"
+    SURVIVED = "survived"
+    UNREACHED = "unreached"
+
+
+NOTICED = frozenset({Outcome.KILLED, Outcome.TIMED_OUT, Outcome.ILL_TYPED})
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """`tests` were run of the `reaching`; a kill's `output` says which test failed, and how."""
+
+    id: str
+    outcome: Outcome
+    tests: int
+    reaching: int
+    seconds: float
+    output: str
+    #: Of the files of the tests that reach it: with others, a survivor may be killed.
+    digest: str
+    #: Whether it was looked at twice, or need not be.
+    final: bool = False
+
+
+Look = Callable[[Mutant, Reach, Path, Result | None], Result]
+
+
+def run(mutants: list[Mutant], reach: Reach, copies: list[Path]) -> dict[str, Result]:
+    """The result of each, by its id; those that are known already are not run again.
+
+    What the fastest tests do not notice is looked at again when all have had their turn: by the
+    type checker, and by the tests that are slower.
+    """
+    by_id = {mutant.id: mutant for mutant in mutants}
+    results = {
+        id_: result
+        for id_, result in known(mutants).items()
+        if result.outcome in NOTICED
+        or result.digest == _digest(copies[0], reach.tests_of(by_id[id_]))
+    }
+    print(f"{len(results)} of {len(by_id)} mutants are known", flush=True)
+    _work_off([m for id_, m in by_id.items() if id_ not in results], _look, reach, copies, results)
+    again = [m for id_, m in by_id.items() if not results[id_].final]
+    print(f"looking again at {len(again)}", flush=True)
+    _work_off(again, _look_again, reach, copies, results)
+    return results
+
+
+def known(mutants: list[Mutant]) -> dict[str, Result]:
+    """What earlier runs found, were it with tests that have changed since."""
+    if not _KEPT.exists():
+        return {}
+    kept: dict[str, Result] = {}
+    for line in map(json.loads, _KEPT.read_text().splitlines()):
+        kept[line["id"]] = Result(**{**line, "outcome": Outcome(line["outcome"])})
+    return {mutant.id: kept[mutant.id] for mutant in mutants if mutant.id in kept}
+
+
+def _work_off(
+    mutants: list[Mutant], look: Look, reach: Reach, copies: list[Path], results: dict[str, Result]
+) -> None:
+    waiting: queue.SimpleQueue[Mutant] = queue.SimpleQueue()
+    for mutant in mutants:
+        waiting.put(mutant)
+    lock = threading.Lock()
+    done = count(1)
+
+    def work(copy: Path) -> None:
+        while True:
+            try:
+                mutant = waiting.get_nowait()
+            except queue.Empty:
+                return
+            result = look(mutant, reach, copy, results.get(mutant.id))
+            with lock:
+                results[mutant.id] = result
+                with _KEPT.open("a") as kept:
+                    kept.write(json.dumps(asdict(result)) + "\n")
+                print(
+                    f"{next(done)}/{len(mutants)} {result.outcome} {mutant.file}:"
+                    f"{mutant.place.line} {mutant.place.kind}"
+                    f" ({result.tests} tests, {result.seconds} s)",
+                    flush=True,
+                )
+
+    threads = [threading.Thread(target=work, args=(copy,), daemon=True) for copy in copies]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if not waiting.empty():
+        sys.exit("the workers failed; what was found is kept, run it again to go on")
+
+
+def _look(mutant: Mutant, reach: Reach, copy: Path, _: Result | None) -> Result:
+    reaching = reach.tests_of(mutant)
+    tests = reach.chosen(reaching, seconds=_FIRST_SECONDS, most=_FIRST_TESTS)
+    files = _digest(copy, reaching)
+    if not tests:
+        return Result(mutant.id, Outcome.UNREACHED, 0, 0, 0.0, "", files)
+    outcome, seconds, output = _try_out(mutant, reach, copy, tests)
+    noticed = outcome in NOTICED
+    return Result(mutant.id, outcome, len(tests), len(reaching), seconds, output, files, noticed)
+
+
+def _look_again(mutant: Mutant, reach: Reach, copy: Path, first: Result | None) -> Result:
+    assert first is not None
+    with _put_in(mutant, copy):
+        command = [str(python(copy)), "-m", "mypy", "--config-file", "pyproject.toml"]
+        status, output = _watch([*command, str(mutant.file)], copy, limit=600)
+    if status == 1:
+        return replace(first, outcome=Outcome.ILL_TYPED, output=output[-4000:], final=True)
+    reaching = reach.tests_of(mutant)
+    tried = reach.chosen(reaching, seconds=_FIRST_SECONDS, most=_FIRST_TESTS)
+    tests = reach.chosen(reaching - set(tried), seconds=_SECOND_SECONDS, most=_SECOND_TESTS)
+    if not tests:
+        return replace(first, final=True)
+    outcome, seconds, output = _try_out(mutant, reach, copy, tests)
+    total = first.tests + len(tests)
+    return replace(first, outcome=outcome, tests=total, seconds=seconds, output=output, final=True)
+
+
+def _digest(copy: Path, tests: set[str]) -> str:
+    return digest(copy, *(Path(file) for file in sorted({t.partition("::")[0] for t in tests})))
+
+
+def _try_out(
+    mutant: Mutant, reach: Reach, copy: Path, tests: list[str]
+) -> tuple[Outcome, float, str]:
+    limit = _GRACE + 5 * sum(reach.seconds[test] for test in tests)
+    command = [str(python(copy)), "-m", "pytest", "-q", "-x", "-n", "0", "--tb=short"]
+    started = time.monotonic()
+    with (
+        tempfile.TemporaryDirectory(prefix="mutant-", ignore_cleanup_errors=True) as scratch,
+        _put_in(mutant, copy),
+    ):
+        command += ["-p", "no:cacheprovider", "--basetemp", f"{scratch}/tests", *tests]
+        status, output = _watch(command, copy, limit)
+    outcome = Outcome.TIMED_OUT if status is None else Outcome.KILLED
+    if status == 0:
+        outcome = Outcome.SURVIVED
+    return outcome, round(time.monotonic() - started, 1), output[-4000:]
+
+
+@contextmanager
+def _put_in(mutant: Mutant, copy: Path) -> Iterator[None]:
+    file = copy / mutant.file
+    original, times = file.read_text(), file.stat()
+    mtime = next(_MTIMES)
+    file.write_text(mutant.place.code())
+    os.utime(file, (mtime, mtime))
+    try:
+        yield
+    finally:
+        file.write_text(original)
+        os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def _watch(command: list[str], copy: Path, limit: float) -> tuple[int | None, str]:
+    """The command's exit status, or None if it has not ended within `limit` seconds; its output."""
+    with tempfile.TemporaryFile("w+", errors="replace") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=copy,
+            stdout=output,
+            stderr=output,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        _running.add(process.pid)
+        status: int | None
+        try:
+            status = process.wait(limit)
+        except subprocess.TimeoutExpired:
+            status = None
+        finally:
+            _end(process.pid)
+            process.wait()
+            _running.discard(process.pid)
+        output.seek(0)
+        return status, output.read()
+
+
+def _end(leader: int) -> None:
+    """What a test has started goes as well; the kernel sees to the embedded servers."""
+    with suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+@atexit.register
+def _end_all() -> None:
+    for leader in list(_running):
+        _end(leader)
