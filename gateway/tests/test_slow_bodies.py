@@ -8,7 +8,7 @@ import pytest
 
 from chassis.testing import eventually
 from gateway.edge.body import Body, BodyTerms
-from gateway.edge.held import HeldBytes
+from gateway.edge.body_memory import BodyMemory
 from parley.auth.v1 import auth_pb2
 from parley.notes.v1 import notes_pb2
 
@@ -291,7 +291,7 @@ async def test_a_body_is_not_slow_while_the_gateway_itself_does_not_read(
 
 async def test_a_body_that_is_watched_before_it_is_served_is_late_by_its_terms_alone() -> None:
     terms = BodyTerms(most=100, seconds=0.5, rate=1, window=0.2)
-    held_bytes = HeldBytes(most=100, most_of_client=100)
+    held_bytes = BodyMemory(most=100, most_of_client=100)
     body = Body(terms, held_bytes, "127.0.0.1", announced=10, encoded=False)
     loop = asyncio.get_running_loop()
     began = loop.time()

@@ -41,7 +41,7 @@ from gateway.routers import (
 from gateway.settings import Settings
 from gateway.streams.frame_channels import FrameChannels
 from gateway.streams.presence import ClientGone, LongRequests
-from gateway.ws import door as ws
+from gateway.ws import endpoint as ws
 
 _ROUTERS = (
     auth,

@@ -13,7 +13,7 @@ from gateway.readiness import Readiness
 from gateway.settings import Settings
 from gateway.streams.frame_channels import FrameChannels
 from gateway.streams.presence import LongRequests
-from gateway.ws.door import SocketDoor
+from gateway.ws.endpoint import SocketEndpoint
 from gateway.ws.sockets import Sockets
 from parley.auth.v1.auth_pb2 import WatchRevocationsRequest, WatchRevocationsResponse
 
@@ -61,7 +61,7 @@ def build(settings: Settings) -> Gateway:
         readiness=readiness,
         requests=requests,
     )
-    http = HttpServer(app, settings, SocketDoor(settings, sockets, bearers), requests.end)
+    http = HttpServer(app, settings, SocketEndpoint(settings, sockets, bearers), requests.end)
     service = Service(
         "gateway",
         settings,

@@ -18,7 +18,7 @@ from chassis.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
 
-_JOBS = Counter("auth_code_errands_total", "Requests for codes, by what came of them.", ["outcome"])
+_JOBS = Counter("auth_code_jobs_total", "Requests for codes, by what came of them.", ["outcome"])
 
 _RETRY_SECONDS = 5
 _random = SystemRandom()

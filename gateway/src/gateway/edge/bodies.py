@@ -8,9 +8,9 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from chassis.errors import AppError
 from gateway.edge.body import Body, BodyTerms
+from gateway.edge.body_memory import BodyMemory, KeptTooLong
 from gateway.edge.direct import offer_direct_write
 from gateway.edge.heads import Head
-from gateway.edge.held import HeldBytes, KeptTooLong
 from gateway.edge.http10 import unchunked
 from gateway.edge.proxy import TrustedProxies
 from gateway.edge.upgrades import UpgradingProtocol
@@ -27,7 +27,7 @@ class Bounds:
     head_seconds: float
     unread_seconds: float
     body: BodyTerms
-    held: HeldBytes
+    held: BodyMemory
     proxies: TrustedProxies
 
 

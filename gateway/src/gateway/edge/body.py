@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from chassis.errors import AppError
-from gateway.edge.held import HeldBytes
+from gateway.edge.body_memory import BodyMemory
 from gateway.refusals import BodyTooLarge, UnsupportedMediaType
 
 # The rest of a body that nobody wants is read to its end, and the connection kept, if it is known
@@ -42,7 +42,7 @@ class Body:
     def __init__(
         self,
         terms: BodyTerms,
-        held: HeldBytes,
+        held: BodyMemory,
         address: str,
         *,
         announced: int | None,

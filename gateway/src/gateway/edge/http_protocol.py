@@ -10,7 +10,7 @@ from gateway.edge.bodies import BodiesProtocol, Bounds
 from gateway.edge.body import Body
 from gateway.edge.heads import read_head
 from gateway.edge.lingering import LingeringClose
-from gateway.edge.upgrades import SocketDoor
+from gateway.edge.upgrades import SocketEndpoint
 from gateway.refusals import HeadTooLarge, HeadTooSlow, TargetTooLong
 
 # Requests that may wait on one connection until those before them are answered.
@@ -171,7 +171,7 @@ class BoundedHttpProtocol(BodiesProtocol):
         return super()._stop_reading()
 
 
-def bounded_protocol(bounds: Bounds, sockets: SocketDoor) -> type[BoundedHttpProtocol]:
+def bounded_protocol(bounds: Bounds, sockets: SocketEndpoint) -> type[BoundedHttpProtocol]:
     """The protocol with these bounds; uvicorn makes one for each connection by itself."""
     terms = {"bounds": bounds, "sockets": sockets, "unread_seconds": bounds.unread_seconds}
     return type("BoundedHttpProtocol", (BoundedHttpProtocol,), terms)

@@ -12,11 +12,11 @@ from chassis.service import Component
 from chassis.telemetry.logging import get_logger
 from gateway.edge.bodies import Bounds
 from gateway.edge.body import BodyTerms
+from gateway.edge.body_memory import BodyMemory
 from gateway.edge.descriptors import allow_descriptors
-from gateway.edge.held import HeldBytes
 from gateway.edge.http_protocol import bounded_protocol
 from gateway.edge.proxy import TrustedProxies
-from gateway.edge.upgrades import SocketDoor
+from gateway.edge.upgrades import SocketEndpoint
 from gateway.settings import Settings
 
 _log = get_logger(__name__)
@@ -35,7 +35,7 @@ class HttpServer(Component):
         self,
         app: ASGIApp,
         settings: Settings,
-        sockets: SocketDoor,
+        sockets: SocketEndpoint,
         end_long_requests: Callable[[], None],
     ) -> None:
         self._end_long_requests = end_long_requests
@@ -106,7 +106,7 @@ def _bounds(settings: Settings) -> Bounds:
             rate=settings.body_bytes_per_second,
             window=settings.body_window_seconds,
         ),
-        held=HeldBytes(
+        held=BodyMemory(
             most=settings.body_held_bytes, most_of_client=settings.body_held_bytes_per_client
         ),
         proxies=TrustedProxies(settings.trusted_proxies),

@@ -20,7 +20,7 @@ class Socket(Protocol):
     def serve(self) -> Coroutine[None, None, None]: ...
 
 
-class SocketDoor(Protocol):
+class SocketEndpoint(Protocol):
     """Answers handshakes at ``path``, and at no other address."""
 
     path: str
@@ -34,7 +34,7 @@ class SocketDoor(Protocol):
 class UpgradingProtocol(ClosingProtocol):
     """Hands the connection over to a socket, and reads on behind whatever else was offered."""
 
-    sockets: SocketDoor
+    sockets: SocketEndpoint
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -8,7 +8,7 @@ from chassis.grpc.caller import Verified
 from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
 from gateway.identity.bearer_tokens import SPARE_SECONDS, Bearers, is_personal
-from gateway.ws.seats import Seats
+from gateway.ws.socket_limit import SocketLimit
 from parley.auth.v1 import auth_pb2 as pb
 
 _log = get_logger(__name__)
@@ -18,16 +18,16 @@ _GRACE_SECONDS = 1.0
 
 
 class Credential:
-    """Holds one of the user's seats from the first good token on.
+    """Counts as one of the user's sockets from the first good token on.
 
-    ``admitted`` came with the handshake, and has its seat already; it was exchanged for
+    ``admitted`` came with the handshake, and counts already; it was exchanged for
     ``personal`` unless that is None.
     """
 
     def __init__(
         self,
         bearers: Bearers,
-        seats: Seats,
+        limit: SocketLimit,
         *,
         admitted: Verified | None,
         personal: str | None,
@@ -35,7 +35,7 @@ class Credential:
     ) -> None:
         self.verified = admitted
         self._bearers = bearers
-        self._seats = seats
+        self._limit = limit
         self._client = client
         # What a personal access token is exchanged for is asked for again and again.
         self._personal = personal
@@ -51,7 +51,7 @@ class Credential:
         """
         verified = await self._bearers.inspect(token, self._client)
         if self.verified is None:
-            self._seats.take(verified.user)
+            self._limit.acquire(verified.user)
         elif verified.caller.user_id != self.verified.caller.user_id:
             raise Unauthenticated()
         self.verified = verified
@@ -84,7 +84,7 @@ class Credential:
         if self._renewing is not None:
             await end_task(self._renewing)
         if self.verified is not None:
-            self._seats.leave(self.verified.user)
+            self._limit.release(self.verified.user)
 
     async def _renew(self, personal: str) -> None:
         try:

@@ -16,8 +16,8 @@ from gateway.settings import Settings
 from gateway.streams.frame_channels import FrameChannels
 from gateway.ws.closing import Closing
 from gateway.ws.credential import Credential
-from gateway.ws.seats import Seats
 from gateway.ws.session import Session
+from gateway.ws.socket_limit import SocketLimit
 from gateway.ws.wire import Wire
 from parley.auth.v1 import auth_pb2 as pb
 
@@ -53,7 +53,7 @@ class Sockets(Component):
         self._clients = clients
         self._frame_channels = frame_channels
         self._bearers = bearers
-        self._seats = Seats(settings.sockets_per_user)
+        self._limit = SocketLimit(settings.sockets_per_user)
         self._open: set[Session] = set()
         self._reviewing: asyncio.Task[None] | None = None
 
@@ -62,8 +62,8 @@ class Sockets(Component):
 
     @property
     def held(self) -> dict[str, int]:
-        """Of the sockets, and of the users who have seats: how many."""
-        return {"sockets": len(self._open), "users with sockets": len(self._seats)}
+        """Of the sockets, and of the users who have any: how many."""
+        return {"sockets": len(self._open), "users with sockets": len(self._limit)}
 
     async def start(self) -> None:
         self._reviewing = asyncio.create_task(self._review(), name="socket-review")
@@ -74,13 +74,13 @@ class Sockets(Component):
             self._reviewing = None
 
     def admit(self, verified: Verified | None) -> None:
-        """Let one more open, for the user of ``verified``, who has a seat from then on, if that is
+        """Let one more open, for the user of ``verified``, who it counts for from then on, if that is
         known already. Raises NoRoom or TooManySockets.
         """
         if len(self._open) >= self._settings.sockets:
             raise NoRoom()
         if verified is not None:
-            self._seats.take(verified.user)
+            self._limit.acquire(verified.user)
 
     async def serve(
         self,
@@ -98,7 +98,7 @@ class Sockets(Component):
             clients=self._clients,
             frame_channels=self._frame_channels,
             credential=Credential(
-                self._bearers, self._seats, admitted=admitted, personal=personal, client=client
+                self._bearers, self._limit, admitted=admitted, personal=personal, client=client
             ),
         )
         self._open.add(session)

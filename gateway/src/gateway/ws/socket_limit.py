@@ -14,7 +14,7 @@ class TooManySockets(AppError):
         super().__init__(retry_after=1)
 
 
-class Seats:
+class SocketLimit:
     """``limit`` for each user of this process."""
 
     def __init__(self, limit: int) -> None:
@@ -25,13 +25,13 @@ class Seats:
         """How many users have any."""
         return len(self._taken)
 
-    def take(self, user: str) -> None:
-        """Raises TooManySockets when the user has no seat left."""
+    def acquire(self, user: str) -> None:
+        """Raises TooManySockets when the user has as many as may be."""
         if self._taken[user] >= self._limit:
             raise TooManySockets()
         self._taken[user] += 1
 
-    def leave(self, user: str) -> None:
+    def release(self, user: str) -> None:
         self._taken[user] -= 1
         if self._taken[user] <= 0:
             del self._taken[user]

@@ -75,7 +75,7 @@ class Socket:
         return self.sockets.serve(self.wire, self.admitted, self.client, personal=self.personal)
 
 
-class SocketDoor:
+class SocketEndpoint:
     """Answers handshakes, for the connection: see ``gateway.edge.upgrades``."""
 
     path = PATH

@@ -35,7 +35,7 @@ class KeptTooLong(Unavailable):
     detail = "The body waited for too long behind other requests of its connection; send it again."
 
 
-class HeldBytes:
+class BodyMemory:
     """Counts what is held: ``most`` bytes in all, ``most_of_client`` for a client's address."""
 
     def __init__(self, *, most: int, most_of_client: int) -> None:
