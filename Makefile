@@ -24,7 +24,7 @@ operator: $(READY) ## make a user of the Parley that runs an operator: NAME=ada
 	@exec $(BIN)/python -m parley_local.command auth-service make-operator "$(NAME)"
 
 test: $(READY) ## run every test (ARGS="-k login" for some of them)
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
 
 faults: $(READY) ## kill, freeze and cut everything in mid-stream (ARGS="--seeds 200" kills by seed)
 	@$(BIN)/python -m pytest tests/faults chat-service/tests/protocol -m "" $(ARGS)
