@@ -1,11 +1,13 @@
 """Names of secrets, names that only sound like one, and what stands under them in the log."""
 
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 import pytest
+import structlog
 
 from chassis.telemetry.logging import configure_logging, get_logger
 from chassis.telemetry.secret_names import Disclosed
@@ -15,8 +17,9 @@ Logged = Any
 
 
 @pytest.fixture
-def log(capsys: pytest.CaptureFixture[str]) -> Logged:
+def log(capsys: pytest.CaptureFixture[str]) -> Iterator[Logged]:
     """Logs the fields, and gives them back as they are read in the log."""
+    before, handlers = structlog.get_config(), logging.getLogger().handlers[:]
     configure_logging("test-service", "info")
 
     def write(**fields: object) -> Mapping[str, Any]:
@@ -24,7 +27,11 @@ def log(capsys: pytest.CaptureFixture[str]) -> Logged:
         written: dict[str, Any] = json.loads(capsys.readouterr().out)
         return {name: written[name] for name in fields}
 
-    return write
+    yield write
+    # Loggers that have been used stay with the processors that they met first: where others come,
+    # what those say is captured no more.
+    structlog.configure(**before)
+    logging.getLogger().handlers[:] = handlers
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def run(data: Path, **environment: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_taken_gateway_port_is_said_before_anything_is_made(tmp_path: Path) -> None:
     with socket.socket() as squatter:
-        squatter.bind(("127.0.0.1", free_port()))
+        squatter.bind(("127.0.0.1", 0))
         squatter.listen()
         port = squatter.getsockname()[1]
         ended = run(tmp_path / ".data", GATEWAY_PORT=str(port))
