@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import psycopg
 from psycopg.rows import namedtuple_row
 from sqlalchemy import ClauseElement, Executable, make_url, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from chassis.db.engine import Database, Scope
 from chassis.db.statement import Statement
@@ -75,18 +75,24 @@ class Parley:
         await self._database.stop()
 
 
+def _engine(url: str, *, autocommit: bool = False, **options: Any) -> AsyncEngine:
+    """An engine on a pool of the bench's size; ``options`` are SQLAlchemy's besides."""
+    return create_async_engine(
+        make_url(url).set(drivername="postgresql+psycopg"),
+        pool_size=POOL_SIZE,
+        max_overflow=0,
+        pool_use_lifo=True,
+        use_native_hstore=False,
+        connect_args={"prepare_threshold": 0, "autocommit": autocommit, **_OPTIONS},
+        **options,
+    )
+
+
 class SqlAlchemy:
     """SQLAlchemy's pool, its transactions and its execution, and nothing of ours."""
 
     def __init__(self, url: str) -> None:
-        self._engine = create_async_engine(
-            make_url(url).set(drivername="postgresql+psycopg"),
-            pool_size=POOL_SIZE,
-            max_overflow=0,
-            pool_use_lifo=True,
-            use_native_hstore=False,
-            connect_args={"prepare_threshold": 0, **_OPTIONS},
-        )
+        self._engine = _engine(url)
 
     async def one(self, scope: Scope, query: Query, values: dict[str, object]) -> None:
         await self.several(scope, [(query, values)])
@@ -128,15 +134,7 @@ class PsycopgOnSqlAlchemysPool(_Psycopg):
     """psycopg's pipeline in place of ours."""
 
     def __init__(self, url: str) -> None:
-        self._engine = create_async_engine(
-            make_url(url).set(drivername="postgresql+psycopg"),
-            pool_size=POOL_SIZE,
-            max_overflow=0,
-            pool_use_lifo=True,
-            pool_reset_on_return=None,
-            use_native_hstore=False,
-            connect_args={"prepare_threshold": 0, "autocommit": True, **_OPTIONS},
-        )
+        self._engine = _engine(url, autocommit=True, pool_reset_on_return=None)
 
     async def one(self, scope: Scope, query: Query, values: dict[str, object]) -> None:
         pooled = await self._engine.raw_connection()
