@@ -19,6 +19,7 @@ from chat_service.runs.domain.limits import Limits
 from chat_service.runs.rpc import POLICY as RUN_POLICY
 from chat_service.runs.rpc import RunServicer
 from chat_service.runs.store.erasure import DeleteConversations, end_live_runs
+from chat_service.runs.store.token_usage import TokenUsageSweep, forget_token_usage
 from chat_service.runs.store.turns import Turns
 from chat_service.runs.usecases.go_on import ContinueRun
 from chat_service.runs.usecases.start import StartRun
@@ -36,7 +37,8 @@ def build(settings: Settings) -> Service:
     """The service, not started yet. Raises UnusableSetting."""
     # An erasure may delete a hundred thousand messages at a time.
     parts = parts_of(NAME, settings, worker_statement_seconds=60)
-    open_transaction, turns = transactions(parts.database), Turns(parts.database)
+    window = ContextWindow(settings.window_messages, settings.window_characters)
+    open_transaction, turns = transactions(parts.database), Turns(parts.database, window)
 
     apikey = Channel(target=settings.apikey_target, server="apikey-service", settings=settings)
     resolve_key = resolve_key_over(apikey)
@@ -64,7 +66,6 @@ def build(settings: Settings) -> Service:
     )
     engine, followers = streaming.engine, streaming.followers
 
-    window = ContextWindow(settings.window_messages, settings.window_characters)
     limits = Limits(
         content_characters=settings.content_characters,
         runs_per_user=settings.runs_per_user,
@@ -98,8 +99,8 @@ def build(settings: Settings) -> Service:
         migrations=MIGRATIONS,
         policy=SESSION_POLICY | RUN_POLICY | FRAME_POLICY,
         register=register,
-        erasure=[end_live_runs, DeleteConversations(engine.forget)],
-        components=[apikey, *streaming.components],
+        erasure=[end_live_runs, DeleteConversations(engine.forget), forget_token_usage],
+        components=[apikey, *streaming.components, TokenUsageSweep(parts.worker)],
         checks=[Check("redis", streaming.log.probe), Check("apikey-service", apikey.probe)],
     )
 

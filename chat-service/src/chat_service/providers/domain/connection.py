@@ -1,8 +1,11 @@
 """A provider connection, opened from the vault for one run."""
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Literal, Protocol
 from uuid import UUID
+
+Owner = Literal["user", "operator"]
+OPERATOR: Final = "operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,6 +13,9 @@ class Connection:
     """Where a model answers, and the key that opens it; `provider` is "openai" or a later kind.
 
     The key stays in memory for as long as the run needs it and is written nowhere.
+    `fallback_key_id` is the connection to go on with where this one fails. Of an operator's
+    connection `daily_tokens` is what each user may spend in a day, None: any number. `has_error`:
+    when it was last used it failed.
     """
 
     key_id: UUID
@@ -18,6 +24,15 @@ class Connection:
     model: str
     base_url: str
     provider: str
+    fallback_key_id: UUID | None = None
+    owner: Owner = "user"
+    daily_tokens: int | None = None
+    has_error: bool = False
+
+    @property
+    def metered(self) -> bool:
+        """Whether tokens are counted: somebody else pays for them than who asks."""
+        return self.owner == OPERATOR
 
 
 class ResolveKey(Protocol):
