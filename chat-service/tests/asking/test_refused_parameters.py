@@ -107,13 +107,13 @@ LASTING: list[tuple[str, int, str, Learnt]] = [
             "reasoning_effort",
             "unsupported_value",
         ),
-        Learnt("reasoning_effort=minimal", "low"),
+        Learnt("reasoning_effort[minimal]", "low"),
     ),
     (
         "groq: values of an effort, none of them ours",
         400,
         openai("`reasoning_effort` must be one of `none` or `default`", "reasoning_effort"),
-        Learnt("reasoning_effort=minimal"),
+        Learnt("reasoning_effort[minimal]"),
     ),
     (
         "pydantic: values of an effort",
@@ -130,7 +130,7 @@ LASTING: list[tuple[str, int, str, Learnt]] = [
                 ]
             }
         ),
-        Learnt("reasoning_effort=minimal", "low"),
+        Learnt("reasoning_effort[minimal]", "low"),
     ),
     (
         "openai: no streams for this organization",
@@ -382,7 +382,7 @@ LASTING: list[tuple[str, int, str, Learnt]] = [
         anthropic(
             "`temperature` and `top_p` cannot both be specified for this model. Please use only one."
         ),
-        Learnt("top_p+temperature"),
+        Learnt("top_p-temperature"),
     ),
     (
         "anthropic: not with thinking",
@@ -506,7 +506,7 @@ def test_what_is_needed_is_not_left_out_but_may_become_less() -> None:
 
 def test_only_what_was_sent_is_changed() -> None:
     for _, status, said, learnt in LASTING:
-        if learnt.parameter == "top_p+temperature":
+        if learnt.parameter == "top_p-temperature":
             continue
         rest = {name: value for name, value in BODY.items() if name != learnt.name}
         assert adaptation(rest, status, said) is None

@@ -4,13 +4,12 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Any, Final
+from typing import Any, Final, Self
 from uuid import UUID
 
-#: Between a parameter and the value that was refused of it: ``reasoning_effort=minimal``.
-VALUE: Final = "="
-#: Between a parameter and another one that it was refused beside: ``top_p+temperature``.
-BESIDE: Final = "+"
+# Within what apikey-service keeps: letters, digits and . _ [ ] -
+_VALUE: Final = "["
+_BESIDE: Final = "-"
 
 _REMEMBERED: Final = 10_000
 _FOR_EACH: Final = 32
@@ -23,9 +22,10 @@ Place = tuple[UUID, str, str]
 class Learnt:
     """A parameter as it is named on the wire, and what is sent instead.
 
-    ``parameter`` is a name; a name, ``=`` and a value, for that value alone; or a name, ``+`` and
-    another one, for the first where both are asked for. ``use`` is empty for nothing; a number: that
-    number at most; for a value, another value; else the name that the value is sent under.
+    ``parameter`` is a name; a name with a value, ``reasoning_effort[minimal]``, for that value alone; or a name
+    with another one, ``top_p-temperature``, for the first where both are asked for. ``use`` is empty for
+    nothing; a number: that number at most; for a value, another value; else the name that the value is
+    sent under.
     """
 
     parameter: str
@@ -34,7 +34,28 @@ class Learnt:
     @property
     def name(self) -> str:
         """Of the parameter alone."""
-        return self.parameter.partition(VALUE)[0].partition(BESIDE)[0]
+        return self.parameter.partition(_VALUE)[0].partition(_BESIDE)[0]
+
+    @property
+    def value(self) -> str | None:
+        """Of a parameter of which one value was refused."""
+        _, of_value, value = self.parameter.partition(_VALUE)
+        return value.removesuffix("]") if of_value else None
+
+    @property
+    def beside(self) -> str | None:
+        """The other parameter, of one that was refused beside it."""
+        return self.parameter.partition(_BESIDE)[2] or None if self.value is None else None
+
+    @classmethod
+    def of_value(cls, name: str, value: str, use: str) -> Self:
+        """Of one value of a parameter, ``use`` is sent, or nothing."""
+        return cls(f"{name}{_VALUE}{value}]", use)
+
+    @classmethod
+    def of_both(cls, name: str, other: str) -> Self:
+        """``name`` is left out where ``other`` is asked for as well."""
+        return cls(f"{name}{_BESIDE}{other}")
 
 
 def apply(body: dict[str, Any], learnt: Iterable[Learnt]) -> None:
@@ -47,13 +68,13 @@ def _apply(body: dict[str, Any], learnt: Learnt) -> None:
     name, use = learnt.name, learnt.use
     if name not in body:
         return
-    if VALUE in learnt.parameter:
-        if body[name] == learnt.parameter.partition(VALUE)[2]:
+    if learnt.value is not None:
+        if body[name] == learnt.value:
             body.pop(name)
             if use:
                 body[name] = use
         return
-    if BESIDE in learnt.parameter and learnt.parameter.partition(BESIDE)[2] not in body:
+    if learnt.beside is not None and learnt.beside not in body:
         return
     if not use:
         body.pop(name)
@@ -121,7 +142,7 @@ def differences(
     """The names in ``asked`` whose values are not in ``sent``: left out, and changed."""
     renamed = {name: name for name in asked}
     for one in learnt:
-        if one.use and VALUE not in one.parameter and as_number(one.use) is None:
+        if one.use and one.value is None and as_number(one.use) is None:
             renamed = {name: one.use if on == one.name else on for name, on in renamed.items()}
     left_out = tuple(name for name, on in renamed.items() if on not in sent)
     changed = tuple(name for name, on in renamed.items() if on in sent and sent[on] != asked[name])

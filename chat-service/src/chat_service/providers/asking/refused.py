@@ -13,7 +13,7 @@ from typing import Any, Final
 import orjson
 
 from chat_service.providers.asking.bounds import as_number_text, most_of, room_for
-from chat_service.providers.asking.learnt import BESIDE, VALUE, Learnt
+from chat_service.providers.asking.learnt import Learnt
 
 #: Statuses that may mean a parameter; any other means something else.
 STATUSES: Final = frozenset({400, 422})
@@ -63,7 +63,7 @@ _LISTS = re.compile(
 )
 _BOTH = re.compile(r"\b(?:both|only one|together|at the same time|simultaneously)\b", re.IGNORECASE)
 # A name that is no plain word of English.
-_UNMISTAKABLE = re.compile(r"_|[ ]|[a-z][A-Z]|^(?:temperature|effort)$")
+_UNMISTAKABLE = re.compile(r"_|[ ]|[a-z][A-Z]|^(?:temperature|effort|thinking)$")
 _OF_THE_QUESTION = frozenset({"messages", "model", "input", "contents", "prompt"})
 _DEPTH = 6
 _TEXT = 4000
@@ -137,11 +137,11 @@ def _instead(name: str, body: Mapping[str, Any], complaint: _Complaint) -> Adapt
     ):
         return Adaptation(Learnt(name, as_number_text(most)))
     if isinstance(value, str) and _ABOUT_A_VALUE.search(text):
-        return Adaptation(Learnt(f"{name}{VALUE}{value}", _nearest(value, text)))
+        return Adaptation(Learnt.of_value(name, value, _nearest(value, text)))
     if name in ("temperature", "top_p") and _BOTH.search(text):
         both = [other for other in ("temperature", "top_p") if other in body]
         if len(both) == 2:
-            return Adaptation(Learnt(f"top_p{BESIDE}temperature"))
+            return Adaptation(Learnt.of_both("top_p", "temperature"))
     if _TOO_SMALL.search(text) or not (_REFUSES.search(text) or complaint.path):
         return None
     return Adaptation(Learnt(name))
@@ -172,9 +172,10 @@ def _named(complaint: _Complaint, body: Mapping[str, Any]) -> str | None:
         for rank, called in enumerate((name, *_ALSO_CALLED.get(name, ()))):
             # A word of one letter or one that is a plain word of English is a name in quotation marks.
             bare = _UNMISTAKABLE.search(called) is not None
-            quoted = re.search(rf"""['"`‘“]{re.escape(called)}['"`’”.\[]""", complaint.text)
-            word = re.search(rf"(?<![\w.]){re.escape(called)}(?!\w)", complaint.text)
-            at = quoted or (word if bare or _says_argument(called, complaint.text) else None)
+            word = re.escape(called)
+            at = re.search(rf"""['"`‘“]{word}['"`’”.\[]""", complaint.text)
+            if at is None and (bare or _says_argument(called, complaint.text)):
+                at = re.search(rf"(?<!\w){word}(?!\w)", complaint.text)
             if at is not None:
                 found.append((min(rank, 1), at.start(), name))
     return min(found)[2] if found else None
