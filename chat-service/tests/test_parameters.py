@@ -9,13 +9,13 @@ import orjson
 import pytest
 from sqlalchemy import text
 
+from chassis.address_policy import AddressPolicy
 from chassis.caller import Caller
 from chassis.errors import ValidationFailed
 from chassis.ids import new_id
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.parameters import DEFAULTS, PARAMETERS, GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
-from chat_service.providers.guard import AddressPolicy
 from chat_service.providers.openai import OpenAiProvider
 from chat_service.runs.domain.admission import Question
 from chat_service.runs.domain.limits import Limits

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from chassis.address_policy import AddressPolicy
 from chassis.ids import new_id
 from chassis.testing.eventually import eventually
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderGarbled
-from chat_service.providers.guard import AddressPolicy
 from chat_service.providers.openai import OpenAiProvider, Piece, read_stream
 
 CHUNK = b'data: {"choices":[{"delta":{"content":"hi"}}]}\n\n'

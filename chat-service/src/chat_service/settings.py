@@ -1,32 +1,18 @@
 """What an operator may set: variables that begin with CHAT_."""
 
-import re
-from typing import Annotated, Final
+from typing import Final
 
-from pydantic import AfterValidator, Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
 
-from chassis.setting_values import Target, check_secret_url, one_network
+from chassis.setting_values import Target, check_secret_url
 from chassis.settings import service_config
-from chat_service.providers.guard import AddressPolicy
 from parley.bounds import QUESTION
-from servicekit.settings import UserServiceSettings
+from servicekit.settings import NamedServersSettings
 
 NAME: Final = "chat-service"
 
 
-def _one_host(entry: str) -> str:
-    # A network that is misspelt would be taken for a name, and open nothing.
-    if "/" in entry or ":" in entry:
-        one_network(entry)
-    elif not re.fullmatch(r"[\w-]+(\.[\w-]+)*\.?", entry):
-        raise ValueError("neither a host name nor a network such as 10.0.0.0/8")
-    return entry
-
-
-Host = Annotated[str, AfterValidator(_one_host)]
-
-
-class Settings(UserServiceSettings):
+class Settings(NamedServersSettings):
     """The chat service's settings."""
 
     model_config = service_config("CHAT_")
@@ -40,11 +26,6 @@ class Settings(UserServiceSettings):
         description="First part of every Redis key, of this Parley alone.",
     )
 
-    allowed_hosts: tuple[Host, ...] = Field(
-        (),
-        description="Host names and CIDRs that model servers may have although their addresses "
-        "are not public, such as 127.0.0.0/8,localhost.",
-    )
     provider_connections: int = Field(
         2000, ge=1, le=100_000, description="Simultaneous connections to model servers."
     )
@@ -111,12 +92,6 @@ class Settings(UserServiceSettings):
         description="Most characters that a model is shown, the question included; the question "
         "itself is always shown whole.",
     )
-
-    @field_validator("allowed_hosts")
-    @classmethod
-    def _names_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        AddressPolicy(value)
-        return value
 
     @field_validator("redis_url")
     @classmethod

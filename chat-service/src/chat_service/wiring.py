@@ -2,6 +2,7 @@
 
 import grpc.aio
 
+from chassis.address_policy import AddressPolicy
 from chassis.db.transactions import transactions
 from chassis.grpc.client import Channel
 from chassis.health import Check
@@ -13,7 +14,6 @@ from chat_service.conversations.rpc import POLICY as SESSION_POLICY
 from chat_service.conversations.rpc import SessionServicer
 from chat_service.migrations import MIGRATIONS
 from chat_service.prompt.domain import ContextWindow
-from chat_service.providers.guard import AddressPolicy
 from chat_service.providers.openai import OpenAiProvider
 from chat_service.runs.domain.limits import Limits
 from chat_service.runs.rpc import POLICY as RUN_POLICY

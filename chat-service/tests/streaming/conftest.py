@@ -12,13 +12,13 @@ import pytest_asyncio
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 
+from chassis.address_policy import AddressPolicy
 from chassis.caller import Caller
 from chassis.ids import new_id
 from chassis.testing import ModelServer, eventually
 from chat_service.answer.domain.ending import RunStatus
 from chat_service.answer.domain.frame import Frame
 from chat_service.providers.domain.connection import Connection
-from chat_service.providers.guard import AddressPolicy
 from chat_service.providers.openai import OpenAiProvider
 from chat_service.runs.domain.admission import AcceptedRun
 from chat_service.runs.domain.run import Run

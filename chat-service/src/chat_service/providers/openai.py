@@ -15,6 +15,7 @@ import aiohttp
 import msgspec
 import orjson
 
+from chassis.address_policy import AddressPolicy
 from chassis.server_url import BadServerUrl, ServerUrl, parse_server_url
 from chassis.service import Component
 from chat_service.answer.domain.ending import Usage
@@ -27,7 +28,6 @@ from chat_service.providers.errors import (
     ProviderGarbled,
     ProviderUrlInvalid,
 )
-from chat_service.providers.guard import AddressPolicy
 from chat_service.providers.transport import GuardedClient, Source
 
 # An SSE line longer than this is no chunk of a chat completion.

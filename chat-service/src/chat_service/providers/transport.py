@@ -14,6 +14,7 @@ import aiohttp
 import yarl
 from aiohttp.connector import Connection
 
+from chassis.address_policy import AddressForbidden, AddressPolicy
 from chassis.server_url import ServerUrl
 from chat_service.providers.errors import (
     ProviderBusy,
@@ -23,7 +24,6 @@ from chat_service.providers.errors import (
     ProviderUnreachable,
     of_status,
 )
-from chat_service.providers.guard import AddressForbidden, AddressPolicy
 
 # For one address to accept, and for all that is to happen before the request can be sent.
 _CONNECT_SECONDS = 10.0

@@ -1,23 +1,24 @@
-"""Which addresses a provider may have.
+"""Which addresses a server may have that a user names.
 
-A base URL is a user's word, so a connection goes to public addresses alone, unless the
-operator opened an address range or a host by name. The check sits where the socket is made:
-the address that was checked is the one connected to, whatever names resolve to.
+A URL is a user's word, so a connection goes to public addresses alone, unless the operator opened
+an address range or a host by name. The check sits where the socket is made: the address that was
+checked is the one connected to, whatever names resolve to. Whoever keeps a URL can refuse before
+that what is an address already, and judges no name: what it resolves to can change.
 """
 
 import ipaddress
 import socket
 from collections.abc import Sequence
 
+from chassis.public_addresses import is_public
 from chassis.server_url import BadServerUrl, parse_host
-from chat_service.providers.special_purpose import is_public
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class AddressForbidden(OSError):
-    """A provider's name or URL leads to an address that is not open to it."""
+    """A server's name or URL leads to an address that is not open to users."""
 
 
 class AddressPolicy:
@@ -53,6 +54,16 @@ class AddressPolicy:
             return False
         return is_public(parsed) or any(parsed in network for network in self._networks)
 
+    def refuses(self, host: str) -> bool:
+        """Whether ``host``, as ``parse_host`` gives it, is an address that is closed; of a name that
+        is not known before it is connected to.
+        """
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            return False
+        return not (self.opens_host(host) or self.admits(host))
+
     def make_socket(
         self,
         info: tuple[
@@ -62,5 +73,5 @@ class AddressPolicy:
         """A socket for ``info`` (as ``getaddrinfo`` gives it); raises AddressForbidden."""
         family, kind, protocol, _, address = info
         if not self.admits(str(address[0])):
-            raise AddressForbidden("the address is not open to providers")
+            raise AddressForbidden("the address is not open to users")
         return socket.socket(family, kind, protocol)
