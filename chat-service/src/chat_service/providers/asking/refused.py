@@ -1,0 +1,264 @@
+"""From a refusal to what can be asked instead: which parameter was it, and what does the server take?
+
+Servers say it in many ways: in ``param`` and ``loc``, in a sentence, in JSON within a sentence. What is
+looked for is the name of a parameter that the request had, and beside it another name, a bound, or the
+values that are taken.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+
+from chat_service.providers.asking.bounds import as_number_text, most_of, room_for
+from chat_service.providers.asking.learnt import Learnt
+
+#: Statuses that may mean a parameter; any other means something else.
+STATUSES: Final = frozenset({400, 422})
+
+_NEEDED: Final = frozenset({"model", "messages"})
+_EFFORTS: Final = ("none", "minimal", "low", "medium", "high")
+# By these names servers speak of what is asked for by another.
+_ALSO_CALLED: Final[Mapping[str, tuple[str, ...]]] = {
+    "max_tokens": (
+        "max_new_tokens", "max_output_tokens", "maxOutputTokens", "num_predict",
+        "max_tokens_to_sample", "max tokens", "maximum tokens", "max_completion_tokens",
+    ),
+    "max_completion_tokens": ("max_tokens", "max_output_tokens", "maxOutputTokens"),
+    "top_p": ("topP", "p"),
+    "stop": ("stop_sequences", "stopSequences"),
+    "reasoning_effort": ("reasoning.effort", "thinking_level", "thinkingLevel"),
+    "output_config": ("effort",),
+}  # fmt: skip
+# What one may be sent as instead of the other.
+_INSTEAD: Final[Mapping[str, frozenset[str]]] = {
+    "max_tokens": frozenset({"max_completion_tokens", "max_output_tokens", "max_new_tokens"}),
+    "max_completion_tokens": frozenset({"max_tokens", "max_output_tokens"}),
+    "stop": frozenset({"stop_sequences"}),
+}
+_USE_INSTEAD = re.compile(
+    r"""\b(?:use|did\ you\ mean|replaced\ by|renamed\ to|favou?r\ of)\b[^\w]{0,6}([a-z_]+)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_REFUSES = re.compile(
+    r"""unsupported|not[ ](?:be[ ])?(?:supported|permitted|allowed|accepted|available|compatible|enabled)
+    |(?:does|do)(?:[ ]not|n't)[ ](?:support|accept|allow)|can(?:not|'t)[ ]be|un(?:recogni[sz]ed|known|expected)
+    |extra|forbidden|invalid|deprecated|must[ ]|should[ ]be|only[ ]|too[ ](?:large|big|high|long|many)
+    |exceed|greater[ ]than|out[ ]of[ ]range|maximum|at[ ]most|incorrect|illegal|not[ ]a[ ]valid
+    |no[ ]longer|removed|disallow|reject""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_TOO_SMALL = re.compile(
+    r"at least|greater than|too small|below|minimum|must be (?:>|positive)|>=", re.IGNORECASE
+)
+_ABOUT_A_VALUE = re.compile(
+    r"unsupported.?value|supported values|one of|input should be|invalid value|value .{0,20}not",
+    re.IGNORECASE,
+)
+_LISTS = re.compile(
+    r"(?:values? (?:are|is)|one of|should be|allowed|expected|values?:|options?)[^a-z]*(.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_BOTH = re.compile(r"\b(?:both|only one|together|at the same time|simultaneously)\b", re.IGNORECASE)
+# A name that is no plain word of English.
+_UNMISTAKABLE = re.compile(r"_|[ ]|[a-z][A-Z]|^(?:temperature|effort|thinking)$")
+_OF_THE_QUESTION = frozenset({"messages", "model", "input", "contents", "prompt"})
+_DEPTH = 6
+_TEXT = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Adaptation:
+    """What to send instead; ``lasting``: of whatever is asked there, else of this question alone."""
+
+    learnt: Learnt
+    lasting: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Complaint:
+    """One thing that a server says is wrong; ``path`` is where it says that it is."""
+
+    text: str
+    path: tuple[str, ...] = ()
+    bounds: Mapping[str, Any] = field(default_factory=dict)
+
+
+def adaptation(
+    body: Mapping[str, Any],
+    status: int,
+    said: bytes | str,
+    *,
+    needed: Collection[str] = frozenset(),
+) -> Adaptation | None:
+    """What ``body`` can be changed by so that the server which refused it might take it; else None.
+
+    ``needed`` names what cannot be left out, beside the model and the messages. Nothing is changed
+    of what the refusal does not name.
+    """
+    if status not in STATUSES:
+        return None
+    text = said.decode(errors="replace") if isinstance(said, bytes) else said
+    optional = {name: body[name] for name in body if name not in _NEEDED}
+    for complaint in _complaints(text[:_TEXT]):
+        name = _named(complaint, optional)
+        if name is None:
+            continue
+        found = _instead(name, optional, complaint)
+        if found is not None and (found.learnt.use or found.learnt.name not in needed):
+            return found
+    return None
+
+
+def named_parameter(body: Mapping[str, Any], said: bytes | str) -> str | None:
+    """The parameter of ``body`` that a refusal names, whether or not anything can be done about it."""
+    text = said.decode(errors="replace") if isinstance(said, bytes) else said
+    optional = {name: body[name] for name in body if name not in _NEEDED}
+    named = (_named(complaint, optional) for complaint in _complaints(text[:_TEXT]))
+    return next((name for name in named if name is not None), None)
+
+
+def _instead(name: str, body: Mapping[str, Any], complaint: _Complaint) -> Adaptation | None:
+    text, value = complaint.text, body[name]
+    if name in ("max_tokens", "max_completion_tokens"):
+        room = room_for(value, text)
+        if room is not None:
+            return Adaptation(Learnt(name, str(room)), lasting=False) if room > 0 else None
+    instead = _INSTEAD.get(name, frozenset())
+    for match in _USE_INSTEAD.finditer(text):
+        if match[1] in instead:
+            return Adaptation(Learnt(name, match[1]))
+    if (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and (most := most_of(value, text, complaint.bounds)) is not None
+    ):
+        return Adaptation(Learnt(name, as_number_text(most)))
+    if isinstance(value, str) and _ABOUT_A_VALUE.search(text):
+        return Adaptation(Learnt.of_value(name, value, _nearest(value, text)))
+    if name in ("temperature", "top_p") and _BOTH.search(text):
+        both = [other for other in ("temperature", "top_p") if other in body]
+        if len(both) == 2:
+            return Adaptation(Learnt.of_both("top_p", "temperature"))
+    if _TOO_SMALL.search(text) or not (_REFUSES.search(text) or complaint.path):
+        return None
+    return Adaptation(Learnt(name))
+
+
+def _nearest(value: str, text: str) -> str:
+    """Of the values that ``text`` lists the one next to ``value``, or nothing, which means the default."""
+    match = _LISTS.search(text)
+    listed = "" if match is None else match[1]
+    taken = [one for one in _EFFORTS if re.search(rf"\b{one}\b", listed) and one != value]
+    if not taken or value not in _EFFORTS or re.search(r"\bdefault\b", listed):
+        return ""
+    at = _EFFORTS.index(value)
+    return min(taken, key=lambda one: abs(_EFFORTS.index(one) - at))
+
+
+def _named(complaint: _Complaint, body: Mapping[str, Any]) -> str | None:
+    for part in complaint.path:
+        for name in body:
+            if part == name or part in _ALSO_CALLED.get(name, ()):
+                return name
+    if complaint.path and complaint.path[0] in _OF_THE_QUESTION:
+        return None
+    if not (_REFUSES.search(complaint.text) or most_of(float("inf"), complaint.text, {})):
+        return None
+    found: list[tuple[int, int, str]] = []
+    for name in body:
+        for rank, called in enumerate((name, *_ALSO_CALLED.get(name, ()))):
+            # A word of one letter or one that is a plain word of English is a name in quotation marks.
+            bare = _UNMISTAKABLE.search(called) is not None
+            word = re.escape(called)
+            at = re.search(rf"""['"`‘“]{word}['"`’”.\[]""", complaint.text)
+            if at is None and (bare or _says_argument(called, complaint.text)):
+                at = re.search(rf"(?<!\w){word}(?!\w)", complaint.text)
+            if at is not None:
+                found.append((min(rank, 1), at.start(), name))
+    return min(found)[2] if found else None
+
+
+def _says_argument(called: str, text: str) -> bool:
+    """Whether ``called``, a plain word, is spoken of as a parameter's name."""
+    return (
+        re.search(
+            rf"(?:param(?:eter)?s?|arguments?|fields?|property|option|supplied|model|inputs?)\W+{called}\b"
+            rf"|\b{called}\b\W+(?:parameter|argument|field|property|option|is not supported)",
+            text,
+            re.IGNORECASE,
+        )
+        is not None
+        or re.search(rf"(?:^|\n|\.){called}:?\s", text) is not None
+    )
+
+
+def _complaints(text: str) -> Iterator[_Complaint]:
+    """What an error's body says, from the most exact to the text as a whole."""
+    found = list(_within(text, _DEPTH))
+    yield from (one for one in found if one.path)
+    if any(one.path[0] in _OF_THE_QUESTION for one in found if one.path):
+        return
+    yield from (one for one in found if not one.path)
+    if not found:
+        yield _Complaint(text)
+
+
+def _within(said: Any, depth: int) -> Iterator[_Complaint]:
+    if depth == 0:
+        return
+    match said:
+        case str():
+            start = min((at for at in (said.find("{"), said.find("[")) if at >= 0), default=-1)
+            inner = None if start < 0 else _json_of(said[start:])
+            if inner is not None:
+                yield from _within(inner, depth - 1)
+            elif said.strip():
+                yield _Complaint(said)
+        case list():
+            for one in said:
+                yield from _within(one, depth - 1)
+        case dict():
+            yield from _of_object(said, depth)
+
+
+def _of_object(said: dict[str, Any], depth: int) -> Iterator[_Complaint]:
+    path = _path_of(said)
+    texts = [
+        said[key]
+        for key in ("message", "msg", "description", "code", "type", "reason", "error")
+        if isinstance(said.get(key), str)
+    ]
+    if path and texts:
+        bounds = said.get("ctx")
+        yield _Complaint(" ".join(texts), path, bounds if isinstance(bounds, dict) else {})
+    for value in said.values():
+        if isinstance(value, dict | list | str):
+            yield from _within(value, depth - 1)
+
+
+def _path_of(said: dict[str, Any]) -> tuple[str, ...]:
+    """Where an object says that the fault is, as the names on the way there."""
+    location = said.get("loc") or said.get("param") or said.get("field") or said.get("parameter")
+    if isinstance(location, str):
+        location = re.split(r"[.\[\]/]+", location)
+    if not isinstance(location, list | tuple):
+        return ()
+    return tuple(str(part) for part in location if part and part not in ("body", "request"))
+
+
+def _json_of(text: str) -> Any:
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        # Something is behind it, as of an SDK that quotes what it was answered.
+        end = max(text.rfind("}"), text.rfind("]"))
+        try:
+            found = orjson.loads(text[: end + 1])
+        except orjson.JSONDecodeError:
+            return None
+    # Else it is a range, as [0, 1] in a sentence.
+    is_told = isinstance(found, dict) or any(isinstance(one, dict) for one in found)
+    return found if is_told else None

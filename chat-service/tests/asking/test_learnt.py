@@ -1,0 +1,101 @@
+"""What was learnt of a server changes what it is asked, and is remembered within bounds."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from chat_service.providers.asking.learnt import Learnt, Memory, apply, differences
+
+ASKED: dict[str, Any] = {
+    "temperature": 0.7,
+    "top_p": 0.9,
+    "max_tokens": 5000,
+    "stop": ["END"],
+    "reasoning_effort": "minimal",
+}
+BODY = {"model": "m", **ASKED, "stream": True, "stream_options": {"include_usage": True}}
+
+
+def without(*names: str, **more: Any) -> dict[str, Any]:
+    return {**{name: value for name, value in BODY.items() if name not in names}, **more}
+
+
+@pytest.mark.parametrize(
+    ("learnt", "sent", "left_out", "changed"),
+    [
+        ([], BODY, (), ()),
+        ([Learnt("temperature")], without("temperature"), ("temperature",), ()),
+        (
+            [Learnt("max_tokens", "max_completion_tokens")],
+            without("max_tokens", max_completion_tokens=5000),
+            (),
+            (),
+        ),
+        ([Learnt("max_tokens", "4096")], without(max_tokens=4096), (), ("max_tokens",)),
+        ([Learnt("max_tokens", "8192")], BODY, (), ()),
+        (
+            [Learnt("max_tokens", "max_completion_tokens"), Learnt("max_completion_tokens", "100")],
+            without("max_tokens", max_completion_tokens=100),
+            (),
+            ("max_tokens",),
+        ),
+        (
+            [Learnt("max_tokens", "max_completion_tokens"), Learnt("max_completion_tokens")],
+            without("max_tokens"),
+            ("max_tokens",),
+            (),
+        ),
+        ([Learnt("temperature", "0.5")], without(temperature=0.5), (), ("temperature",)),
+        (
+            [Learnt("reasoning_effort[minimal]", "low")],
+            without(reasoning_effort="low"),
+            (),
+            ("reasoning_effort",),
+        ),
+        (
+            [Learnt("reasoning_effort[minimal]")],
+            without("reasoning_effort"),
+            ("reasoning_effort",),
+            (),
+        ),
+        ([Learnt("reasoning_effort[none]", "low")], BODY, (), ()),
+        ([Learnt("top_p-temperature")], without("top_p"), ("top_p",), ()),
+        ([Learnt("top_p-seed")], BODY, (), ()),
+        ([Learnt("stream_options")], without("stream_options"), (), ()),
+        ([Learnt("stream")], without("stream", "stream_options"), (), ()),
+        ([Learnt("seed"), Learnt("seed", "other"), Learnt("seed[1]", "2")], BODY, (), ()),
+    ],
+)
+def test_a_request_is_changed_as_was_learnt_and_says_what_became_of_it(
+    learnt: list[Learnt], sent: dict[str, Any], left_out: tuple[str, ...], changed: tuple[str, ...]
+) -> None:
+    body = dict(BODY)
+    apply(body, learnt)
+    assert body == sent
+    assert differences(ASKED, body, learnt) == (left_out, changed)
+
+
+def place(
+    number: int, model: str = "m", base_url: str = "https://a.example"
+) -> tuple[UUID, str, str]:
+    return UUID(int=number), base_url, model
+
+
+def test_what_was_learnt_is_of_the_connection_its_server_and_the_model() -> None:
+    memory = Memory()
+    memory.add(place(1), [Learnt("a"), Learnt("b")])
+    memory.add(place(1), [Learnt("a", "c")])
+    assert memory.of(place(1)) == (Learnt("b"), Learnt("a", "c"))
+    for other in (place(2), place(1, "n"), place(1, base_url="https://b.example")):
+        assert memory.of(other) == ()
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    memory = Memory()
+    memory.add(place(0), [Learnt(f"p{number}") for number in range(100)])
+    assert memory.of(place(0)) == tuple(Learnt(f"p{number}") for number in range(68, 100))
+    for number in range(1, 10_001):
+        memory.add(place(number), [Learnt("a")])
+    assert memory.of(place(0)) == ()
+    assert memory.of(place(1)) == memory.of(place(10_000)) == (Learnt("a"),)
