@@ -25,6 +25,7 @@ POLICY = {
         "ListKeys": allow("gateway"),
         # What it answers holds a key in the clear: for the service that calls the provider.
         "ResolveKey": allow("chat-service"),
+        "CheckKey": allow("chat-service"),
     }
 }
 
@@ -85,3 +86,10 @@ class ApiKeyServicer(apikey_pb2_grpc.ApiKeyServiceServicer):
         )
         hide(connection.api_key.reveal())
         return connection_to_proto(connection)
+
+    async def CheckKey(
+        self, request: apikey_pb2.CheckKeyRequest, context: object
+    ) -> apikey_pb2.CheckKeyResponse:
+        hide(request.key.api_key)
+        connection = keys.check_key(new_key_from_proto(request.key))
+        return apikey_pb2.CheckKeyResponse(connection=connection_to_proto(connection))

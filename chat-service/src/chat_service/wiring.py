@@ -9,12 +9,17 @@ from chassis.health import Check
 from chassis.ids import new_id
 from chassis.service import Service
 from chassis.settings import UnusableSetting, variable_of
-from chat_service.apikeys import resolve_key_over
+from chat_service.apikeys import check_key_over, resolve_key_over
+from chat_service.connections.rpc import POLICY as PROVIDER_POLICY
+from chat_service.connections.rpc import ProviderServicer
+from chat_service.connections.usecases.limit import TrialLimit
+from chat_service.connections.usecases.trial import ConnectionTest
 from chat_service.conversations.rpc import POLICY as SESSION_POLICY
 from chat_service.conversations.rpc import SessionServicer
 from chat_service.migrations import MIGRATIONS
 from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.openai import OpenAiProvider
+from chat_service.providers.trying import ModelServers
 from chat_service.runs.domain.limits import Limits
 from chat_service.runs.rpc import POLICY as RUN_POLICY
 from chat_service.runs.rpc import RunServicer
@@ -44,14 +49,16 @@ def build(settings: Settings) -> Service:
     resolve_key = resolve_key_over(apikey)
 
     replica = str(new_id())
+    addresses = AddressPolicy(settings.allowed_hosts)
+    provider = OpenAiProvider(
+        addresses,
+        streams=settings.provider_connections,
+        per_host=settings.provider_connections_per_host,
+    )
     streaming = build_streaming(
         replica,
         log=_run_log(settings),
-        provider=OpenAiProvider(
-            AddressPolicy(settings.allowed_hosts),
-            streams=settings.provider_connections,
-            per_host=settings.provider_connections_per_host,
-        ),
+        provider=provider,
         bounds=Bounds(
             first_token_seconds=settings.first_token_seconds,
             idle_seconds=settings.idle_seconds,
@@ -88,16 +95,25 @@ def build(settings: Settings) -> Service:
         followers.recall,
         engine.subscribe,
     )
+    servers, trial_limit = ModelServers(provider, addresses), TrialLimit()
+    providers = ProviderServicer(
+        ConnectionTest(servers, trial_limit),
+        resolve_key,
+        check_key_over(apikey),
+        servers,
+        trial_limit,
+    )
     frames = FrameServicer(open_transaction, followers, streaming.channels, replica)
 
     def register(server: grpc.aio.Server) -> None:
         chat_pb2_grpc.add_SessionServiceServicer_to_server(sessions, server)
         chat_pb2_grpc.add_RunServiceServicer_to_server(runs, server)
         chat_pb2_grpc.add_FrameServiceServicer_to_server(frames, server)
+        chat_pb2_grpc.add_ProviderServiceServicer_to_server(providers, server)
 
     return parts.service(
         migrations=MIGRATIONS,
-        policy=SESSION_POLICY | RUN_POLICY | FRAME_POLICY,
+        policy=SESSION_POLICY | RUN_POLICY | FRAME_POLICY | PROVIDER_POLICY,
         register=register,
         erasure=[end_live_runs, DeleteConversations(engine.forget), forget_token_usage],
         components=[apikey, *streaming.components, TokenUsageSweep(parts.worker)],

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from apikey_service.domain.errors import KeyNameTaken, KeyNotFound
-from apikey_service.domain.key import Key, Provider
+from apikey_service.domain.key import Connection, Key, Provider
 from apikey_service.domain.sealed import Place
 from apikey_service.domain.secret import Secret, mask
 from apikey_service.store.keys import Keys
@@ -74,12 +74,38 @@ async def create_key(
     return key
 
 
+def check_key(new: NewKey) -> Connection:
+    """A connection as it would be resolved if it were stored, whatever its name; its id is of none.
+
+    Raises ValidationFailed.
+    """
+    api_key = Secret(new.api_key.reveal().strip())
+    model, base_url, errors = _checked_connection(new, api_key)
+    if errors:
+        raise ValidationFailed(fields=tuple(dict.fromkeys(errors)))
+    return Connection(
+        id=new_id(),
+        name="",
+        api_key=api_key,
+        model=model,
+        base_url=base_url,
+        provider=new.provider,
+    )
+
+
 def _checked(new: NewKey, api_key: Secret) -> tuple[str, str, str]:
     """Name, model and base URL as they are stored; raises ValidationFailed."""
-    name, model = new.name.strip(), new.model.strip()
-    base_url = new.base_url.strip()
+    name = new.name.strip()
+    model, base_url, errors = _checked_connection(new, api_key)
+    errors = [*_check_line("name", name, KEY_NAME), *errors]
+    if errors:
+        raise ValidationFailed(fields=tuple(dict.fromkeys(errors)))
+    return name, model, base_url
+
+
+def _checked_connection(new: NewKey, api_key: Secret) -> tuple[str, str, list[FieldError]]:
+    model, base_url = new.model.strip(), new.base_url.strip()
     errors = [
-        *_check_line("name", name, KEY_NAME),
         *_check("api_key", api_key.reveal(), API_KEY),
         *_check_line("model", model, MODEL),
         *_check("base_url", base_url, BASE_URL),
@@ -91,9 +117,7 @@ def _checked(new: NewKey, api_key: Secret) -> tuple[str, str, str]:
             base_url = str(parse_server_url(base_url))
         except BadServerUrl as error:
             errors.append(FieldError("base_url", error.reason))
-    if errors:
-        raise ValidationFailed(fields=tuple(dict.fromkeys(errors)))
-    return name, model, base_url
+    return model, base_url, errors
 
 
 def _check(field: str, text: str, length: Length) -> list[FieldError]:

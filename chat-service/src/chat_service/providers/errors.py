@@ -6,6 +6,8 @@ redacted.
 
 from typing import ClassVar
 
+from chassis.telemetry.redaction import redact_text
+
 
 class ProviderError(Exception):
     """A failure of the provider; ``reason`` is stable."""
@@ -38,6 +40,11 @@ class ProviderUnreachable(ProviderError):
     detail = "The provider cannot be reached."
 
 
+class ProviderTimedOut(ProviderError):
+    reason = "PROVIDER_TIMED_OUT"
+    detail = "The provider did not answer in time; try again, and check the base URL if it goes on."
+
+
 class ProviderBusy(ProviderError):
     reason = "PROVIDER_BUSY"
     detail = "Too many answers of this provider are being generated; try again later."
@@ -66,6 +73,11 @@ class ProviderGarbled(ProviderError):
 class ProviderBroke(ProviderError):
     reason = "PROVIDER_BROKE"
     detail = "The provider's stream broke off."
+
+
+def message_of(error: ProviderError) -> str:
+    """What the server said, in one line, without credentials."""
+    return " ".join(redact_text(error.text).split())[:500]
 
 
 def of_status(status: int, text: str) -> ProviderError:

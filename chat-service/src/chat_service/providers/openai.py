@@ -20,6 +20,7 @@ from chassis.server_url import BadServerUrl, ServerUrl, parse_server_url
 from chassis.service import Component
 from chat_service.answer.domain.ending import Usage
 from chat_service.providers.domain.connection import Connection
+from chat_service.providers.domain.model import Model
 from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import (
@@ -28,6 +29,7 @@ from chat_service.providers.errors import (
     ProviderGarbled,
     ProviderUrlInvalid,
 )
+from chat_service.providers.listing import list_models
 from chat_service.providers.transport import GuardedClient, Source
 
 # An SSE line longer than this is no chunk of a chat completion.
@@ -88,6 +90,12 @@ class OpenAiProvider(Component):
         if self._client is not None:
             await self._client.close()
             self._client = None
+
+    async def models(self, connection: Connection) -> tuple[Model, ...]:
+        """What models the connection's server has, by id. Raises ProviderError; no timers."""
+        if self._client is None:
+            raise RuntimeError("the provider has not been started")
+        return await list_models(self._client, connection)
 
     async def stream(
         self,

@@ -15,7 +15,7 @@ class Connection:
     The key stays in memory for as long as the run needs it and is written nowhere.
     `fallback_key_id` is the connection to go on with where this one fails. Of an operator's
     connection `daily_tokens` is what each user may spend in a day, None: any number. `has_error`:
-    when it was last used it failed.
+    when it was last used it failed. `models`: those it is open for, the others are not; none: all.
     """
 
     key_id: UUID
@@ -28,6 +28,7 @@ class Connection:
     owner: Owner = "user"
     daily_tokens: int | None = None
     has_error: bool = False
+    models: tuple[str, ...] = ()
 
     @property
     def metered(self) -> bool:

@@ -25,15 +25,15 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dparley/apikey/v1/apikey.proto\x12\x10parley.apikey.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe2\x01\n\x03Key\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nmasked_key\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x10\n\x08\x62\x61se_url\x18\x05 \x01(\t\x12,\n\x08provider\x18\x06 \x01(\x0e\x32\x1a.parley.apikey.v1.Provider\x12.\n\ncreated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x80\x01\n\x10\x43reateKeyRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x61pi_key\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x10\n\x08\x62\x61se_url\x18\x04 \x01(\t\x12,\n\x08provider\x18\x05 \x01(\x0e\x32\x1a.parley.apikey.v1.Provider\"7\n\x11\x43reateKeyResponse\x12\"\n\x03key\x18\x01 \x01(\x0b\x32\x15.parley.apikey.v1.Key\"\x1b\n\rGetKeyRequest\x12\n\n\x02id\x18\x01 \x01(\t\"4\n\x0eGetKeyResponse\x12\"\n\x03key\x18\x01 \x01(\x0b\x32\x15.parley.apikey.v1.Key\"?\n\x0fListKeysRequest\x12\r\n\x05limit\x18\x01 \x01(\x05\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x08\"k\n\x10ListKeysResponse\x12$\n\x05items\x18\x01 \x03(\x0b\x32\x15.parley.apikey.v1.Key\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t\x12\x12\n\x05total\x18\x03 \x01(\x03H\x00\x88\x01\x01\x42\x08\n\x06_total\"+\n\x11ResolveKeyRequest\x12\x0f\n\x02id\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x05\n\x03_id\"\x8e\x01\n\x12ResolveKeyResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07\x61pi_key\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x10\n\x08\x62\x61se_url\x18\x05 \x01(\t\x12,\n\x08provider\x18\x06 \x01(\x0e\x32\x1a.parley.apikey.v1.Provider*9\n\x08Provider\x12\x18\n\x14PROVIDER_UNSPECIFIED\x10\x00\x12\x13\n\x0fPROVIDER_OPENAI\x10\x01\x32\xde\x02\n\rApiKeyService\x12T\n\tCreateKey\x12\".parley.apikey.v1.CreateKeyRequest\x1a#.parley.apikey.v1.CreateKeyResponse\x12K\n\x06GetKey\x12\x1f.parley.apikey.v1.GetKeyRequest\x1a .parley.apikey.v1.GetKeyResponse\x12Q\n\x08ListKeys\x12!.parley.apikey.v1.ListKeysRequest\x1a\".parley.apikey.v1.ListKeysResponse\x12W\n\nResolveKey\x12#.parley.apikey.v1.ResolveKeyRequest\x1a$.parley.apikey.v1.ResolveKeyResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dparley/apikey/v1/apikey.proto\x12\x10parley.apikey.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe2\x01\n\x03Key\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nmasked_key\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x10\n\x08\x62\x61se_url\x18\x05 \x01(\t\x12,\n\x08provider\x18\x06 \x01(\x0e\x32\x1a.parley.apikey.v1.Provider\x12.\n\ncreated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x80\x01\n\x10\x43reateKeyRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x61pi_key\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x10\n\x08\x62\x61se_url\x18\x04 \x01(\t\x12,\n\x08provider\x18\x05 \x01(\x0e\x32\x1a.parley.apikey.v1.Provider\"7\n\x11\x43reateKeyResponse\x12\"\n\x03key\x18\x01 \x01(\x0b\x32\x15.parley.apikey.v1.Key\"\x1b\n\rGetKeyRequest\x12\n\n\x02id\x18\x01 \x01(\t\"4\n\x0eGetKeyResponse\x12\"\n\x03key\x18\x01 \x01(\x0b\x32\x15.parley.apikey.v1.Key\"?\n\x0fListKeysRequest\x12\r\n\x05limit\x18\x01 \x01(\x05\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x08\"k\n\x10ListKeysResponse\x12$\n\x05items\x18\x01 \x03(\x0b\x32\x15.parley.apikey.v1.Key\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t\x12\x12\n\x05total\x18\x03 \x01(\x03H\x00\x88\x01\x01\x42\x08\n\x06_total\"+\n\x11ResolveKeyRequest\x12\x0f\n\x02id\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x05\n\x03_id\"\x8e\x01\n\x12ResolveKeyResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07\x61pi_key\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x10\n\x08\x62\x61se_url\x18\x05 \x01(\t\x12,\n\x08provider\x18\x06 \x01(\x0e\x32\x1a.parley.apikey.v1.Provider\"B\n\x0f\x43heckKeyRequest\x12/\n\x03key\x18\x01 \x01(\x0b\x32\".parley.apikey.v1.CreateKeyRequest\"L\n\x10\x43heckKeyResponse\x12\x38\n\nconnection\x18\x01 \x01(\x0b\x32$.parley.apikey.v1.ResolveKeyResponse*9\n\x08Provider\x12\x18\n\x14PROVIDER_UNSPECIFIED\x10\x00\x12\x13\n\x0fPROVIDER_OPENAI\x10\x01\x32\xb1\x03\n\rApiKeyService\x12T\n\tCreateKey\x12\".parley.apikey.v1.CreateKeyRequest\x1a#.parley.apikey.v1.CreateKeyResponse\x12K\n\x06GetKey\x12\x1f.parley.apikey.v1.GetKeyRequest\x1a .parley.apikey.v1.GetKeyResponse\x12Q\n\x08ListKeys\x12!.parley.apikey.v1.ListKeysRequest\x1a\".parley.apikey.v1.ListKeysResponse\x12W\n\nResolveKey\x12#.parley.apikey.v1.ResolveKeyRequest\x1a$.parley.apikey.v1.ResolveKeyResponse\x12Q\n\x08\x43heckKey\x12!.parley.apikey.v1.CheckKeyRequest\x1a\".parley.apikey.v1.CheckKeyResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'parley.apikey.v1.apikey_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PROVIDER']._serialized_start=948
-  _globals['_PROVIDER']._serialized_end=1005
+  _globals['_PROVIDER']._serialized_start=1094
+  _globals['_PROVIDER']._serialized_end=1151
   _globals['_KEY']._serialized_start=85
   _globals['_KEY']._serialized_end=311
   _globals['_CREATEKEYREQUEST']._serialized_start=314
@@ -52,6 +52,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESOLVEKEYREQUEST']._serialized_end=801
   _globals['_RESOLVEKEYRESPONSE']._serialized_start=804
   _globals['_RESOLVEKEYRESPONSE']._serialized_end=946
-  _globals['_APIKEYSERVICE']._serialized_start=1008
-  _globals['_APIKEYSERVICE']._serialized_end=1358
+  _globals['_CHECKKEYREQUEST']._serialized_start=948
+  _globals['_CHECKKEYREQUEST']._serialized_end=1014
+  _globals['_CHECKKEYRESPONSE']._serialized_start=1016
+  _globals['_CHECKKEYRESPONSE']._serialized_end=1092
+  _globals['_APIKEYSERVICE']._serialized_start=1154
+  _globals['_APIKEYSERVICE']._serialized_end=1587
 # @@protoc_insertion_point(module_scope)

@@ -26,6 +26,10 @@ class ApiKeyServiceStub:
     """Newest last: the first one is the default."""
     ResolveKey: _aio.UnaryUnaryMultiCallable[_apikey_pb2.ResolveKeyRequest, _apikey_pb2.ResolveKeyResponse]
     """The one door through which a key leaves the vault; chat-service alone."""
+    CheckKey: _aio.UnaryUnaryMultiCallable[_apikey_pb2.CheckKeyRequest, _apikey_pb2.CheckKeyResponse]
+    """Whether a connection could be stored, VALIDATION otherwise; chat-service
+    alone, which tries those that are not. Nothing is stored.
+    """
 
 class ApiKeyServiceServicer(metaclass=_abc_1.ABCMeta):
     """The vault of each user's provider connections.
@@ -63,5 +67,15 @@ class ApiKeyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_apikey_pb2.ResolveKeyRequest, _abc.Awaitable[_apikey_pb2.ResolveKeyResponse]],
     ) -> _abc.Awaitable[_apikey_pb2.ResolveKeyResponse]:
         """The one door through which a key leaves the vault; chat-service alone."""
+
+    @_abc_1.abstractmethod
+    def CheckKey(
+        self,
+        request: _apikey_pb2.CheckKeyRequest,
+        context: _aio.ServicerContext[_apikey_pb2.CheckKeyRequest, _abc.Awaitable[_apikey_pb2.CheckKeyResponse]],
+    ) -> _abc.Awaitable[_apikey_pb2.CheckKeyResponse]:
+        """Whether a connection could be stored, VALIDATION otherwise; chat-service
+        alone, which tries those that are not. Nothing is stored.
+        """
 
 def add_ApiKeyServiceServicer_to_server(servicer: ApiKeyServiceServicer, server: _aio.Server) -> None: ...
