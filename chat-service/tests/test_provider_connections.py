@@ -11,10 +11,10 @@ import pytest_asyncio
 
 from chassis.ids import new_id
 from chassis.testing.eventually import eventually
+from chat_service.providers.chunks import Chunks
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
-from chat_service.providers.chunks import Chunks
 from chat_service.providers.errors import ProviderGarbled
 from chat_service.providers.guard import AddressPolicy
 from chat_service.providers.openai import OpenAiProvider
