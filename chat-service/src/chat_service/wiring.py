@@ -54,6 +54,7 @@ def build(settings: Settings) -> Service:
         addresses,
         streams=settings.provider_connections,
         per_host=settings.provider_connections_per_host,
+        answer_bytes=settings.answer_bytes,
     )
     streaming = build_streaming(
         replica,

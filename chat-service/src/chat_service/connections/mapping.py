@@ -2,7 +2,7 @@
 
 from chat_service.connections.domain.outcome import Outcome
 from chat_service.providers.domain.model import Model
-from chat_service.providers.errors import ProviderError, message_of
+from chat_service.providers.errors import ProviderError
 from parley.apikey.v1 import apikey_pb2
 from parley.chat.v1 import chat_pb2
 
@@ -31,7 +31,7 @@ def outcome_to_proto(outcome: Outcome) -> chat_pb2.TestConnectionResponse:
 
 def failure_of(error: ProviderError) -> chat_pb2.ProviderFailure:
     return chat_pb2.ProviderFailure(
-        reason=error.reason, detail=error.detail, provider_message=message_of(error)
+        reason=error.reason, detail=error.detail, provider_message=error.provider_message
     )
 
 

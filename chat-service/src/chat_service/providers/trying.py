@@ -10,7 +10,7 @@ from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.model import Model
 from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
-from chat_service.providers.errors import ProviderGarbled
+from chat_service.providers.errors import ProviderEmpty
 from chat_service.providers.openai import OpenAiProvider
 
 _QUESTION: Final = (PromptMessage("user", "Reply with the word OK."),)
@@ -39,9 +39,9 @@ class ModelServers:
         )
         async with aclosing(pieces):
             async for piece in pieces:
-                if piece.text or piece.reasoning or piece.finish_reason:
+                if piece.parts or piece.finish_reason:
                     return
-        raise ProviderGarbled("an answer without anything in it")
+        raise ProviderEmpty("an answer without anything in it")
 
     async def models(self, connection: Connection) -> tuple[Model, ...]:
         """What models its server has, by id. Raises ProviderError. The caller bounds the time."""

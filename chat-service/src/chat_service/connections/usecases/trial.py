@@ -12,7 +12,7 @@ from chat_service.connections.domain.variants import Variant, variants
 from chat_service.connections.usecases.limit import TrialLimit
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.model import Model
-from chat_service.providers.errors import ProviderError, message_of
+from chat_service.providers.errors import ProviderError
 
 #: Failures that another address or protocol on the same host would not mend.
 _NOT_OF_THE_ADDRESS: Final = frozenset(
@@ -86,7 +86,7 @@ class ConnectionTest:
         except TimeoutError:
             failed = (*_NO_TOKEN, "")
         except ProviderError as error:
-            failed = (error.reason, error.detail, message_of(error))
+            failed = (error.reason, error.detail, error.provider_message)
         latency = round((time.monotonic() - began) * 1000)
         if failed is None:
             return Outcome(latency)
