@@ -31,9 +31,10 @@ class NewRun:
     """A run as it asks to be accepted; its orders and its model follow from its session.
 
     Where the question has no session, one is made with `new_session_id`, the question's key and
-    model. The model is the question's, else the session's, else `fallback_model`. `title` goes to
-    a session without one. `key_id` is the connection that is asked; of a metered one its user may
-    spend `daily_tokens` a day, None: any number.
+    model. The model is the question's, else the session's, else `fallback_model`. `parameters` are
+    the question's, and the connection's where it says nothing. `title` goes to a session without one.
+    `key_id` is the connection that is asked; of a metered one its user may spend `daily_tokens` a day,
+    None: any number.
     """
 
     question: Question
@@ -46,6 +47,7 @@ class NewRun:
     title: str
     provider: str
     fallback_model: str
+    parameters: GenerationParameters
     owner: str
     created_at: datetime
     key_id: UUID
