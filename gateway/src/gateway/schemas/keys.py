@@ -131,25 +131,25 @@ class KeyChange(Body):
 
     model_config = example(model="demo-2", parameters={"temperature": 0.2, "max_tokens": None})
 
-    name: KeyName | MISSING = MISSING  # type: ignore[valid-type]
-    api_key: ApiKey | MISSING = MISSING  # type: ignore[valid-type]
-    model: Model | MISSING = MISSING  # type: ignore[valid-type]
-    base_url: BaseUrl | MISSING = Field(  # type: ignore[valid-type]
+    name: KeyName | MISSING = MISSING
+    api_key: ApiKey | MISSING = MISSING
+    model: Model | MISSING = MISSING
+    base_url: BaseUrl | MISSING = Field(
         MISSING,
         description=_BASE_URL
         + " If it is another one then, in whatever part, `api_key` has to come"
         " with it, and `headers` if there are any (null: none any more).",
     )
-    provider: Provider | MISSING = MISSING  # type: ignore[valid-type]
-    headers: Headers | MISSING | None = Field(  # type: ignore[valid-type]
+    provider: Provider | MISSING = MISSING
+    headers: Headers | MISSING | None = Field(
         MISSING, description="In place of all there are; null: none any more."
     )
-    parameters: Parameters | MISSING | None = Field(  # type: ignore[valid-type]
+    parameters: Parameters | MISSING | None = Field(
         MISSING,
         description="Those that are named, and no others; of one that is null nothing is said to the"
         " server any more, and with null of none.",
     )
-    fallback_key_id: Line | MISSING | None = Field(  # type: ignore[valid-type]
+    fallback_key_id: Line | MISSING | None = Field(
         MISSING,
         description="Another connection of one's own, without a circle; null: none any more.",
     )
