@@ -6,9 +6,8 @@ from gateway.clients import Services
 from gateway.identity.authentication import KeysReader, KeysWriter
 from gateway.routes.api import refuses
 from gateway.routes.api import router as api_router
-from gateway.schemas.keys import PROVIDERS, ModelInfo, Models, Tested, UnsavedKey
+from gateway.schemas.keys import ModelInfo, Models, Tested, UnsavedKey
 from gateway.streams.failures import status_of
-from parley.apikey.v1 import apikey_pb2
 from parley.chat.v1 import chat_pb2 as pb
 
 router = api_router("Keys", "/keys")
@@ -40,14 +39,9 @@ async def test_key(body: UnsavedKey, caller: KeysWriter, services: Services) -> 
     If not, what people get wrong in a base URL is put right, and what answers then is suggested.
     Nothing of it is kept.
     """
-    hide(body.api_key)
-    unsaved = apikey_pb2.CreateKeyRequest(
-        api_key=body.api_key,
-        model=body.model,
-        base_url=body.base_url,
-        provider=PROVIDERS[body.provider],
-    )
-    return await _test(pb.TestConnectionRequest(unsaved=unsaved), caller, services)
+    for secret in body.secrets():
+        hide(secret)
+    return await _test(pb.TestConnectionRequest(unsaved=body.request()), caller, services)
 
 
 @router.post("/{key_id}/test", response_model_exclude_none=True, openapi_extra=_STORED)
