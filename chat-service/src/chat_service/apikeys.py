@@ -6,6 +6,8 @@ from uuid import UUID
 from chassis.grpc.client import Channel
 from chassis.telemetry.redaction import hide
 from chat_service.providers.domain.connection import Connection, ResolveKey
+from chat_service.providers.domain.parameters import GenerationParameters
+from chat_service.providers.domain.use import ReportUse, Use
 from parley.apikey.v1 import apikey_pb2, apikey_pb2_grpc
 
 _DEADLINE_SECONDS = 5.0
@@ -26,7 +28,6 @@ def resolve_key_over(channel: Channel) -> ResolveKey:
             timeout=_DEADLINE_SECONDS,
             idempotent=True,
         )
-        hide(key.api_key)
         return _connection(key)
 
     return resolve_key
@@ -42,18 +43,51 @@ def check_key_over(channel: Channel) -> CheckKey:
             timeout=_DEADLINE_SECONDS,
             idempotent=True,
         )
-        hide(response.connection.api_key)
         return _connection(response.connection)
 
     return check_key
 
 
+def report_use_over(channel: Channel) -> ReportUse:
+    """Returns the port, as above; it is no part of any call's time."""
+
+    async def report_use(use: Use) -> None:
+        await channel.unary(
+            channel.stub(apikey_pb2_grpc.ApiKeyServiceStub).ReportUse,
+            apikey_pb2.ReportUseRequest(
+                key_id=str(use.key_id),
+                error_reason=use.error_reason,
+                ok=use.ok,
+                learnt=[
+                    apikey_pb2.Learnt(model=one.model, parameter=one.parameter, use=one.use)
+                    for one in use.learnt
+                ],
+            ),
+            timeout=_DEADLINE_SECONDS,
+            idempotent=True,
+        )
+
+    return report_use
+
+
 def _connection(key: apikey_pb2.ResolveKeyResponse) -> Connection:
-    return Connection(
+    connection = Connection(
         key_id=UUID(key.id),
         name=key.name,
         api_key=key.api_key,
         model=key.model,
         base_url=key.base_url,
         provider=apikey_pb2.Provider.Name(key.provider).removeprefix("PROVIDER_").lower(),
+        parameters=GenerationParameters.of(
+            {field.name: value for field, value in key.parameters.ListFields()}
+        ),
+        fallback_key_id=UUID(key.fallback_key_id) if key.HasField("fallback_key_id") else None,
+        owner="operator" if key.owner == apikey_pb2.OWNER_OPERATOR else "user",
+        daily_tokens=key.daily_tokens if key.HasField("daily_tokens") else None,
+        has_error=key.has_error,
+        models=tuple(key.models),
+        headers=tuple((header.name, header.value) for header in key.headers),
     )
+    for secret in connection.secrets():
+        hide(secret)
+    return connection

@@ -18,7 +18,7 @@ class Connection:
     are asked for where a question says nothing of them. `fallback_key_id` is the connection to go
     on with where this one fails. Of an operator's connection `daily_tokens` is what each user may
     spend in a day, None: any number. `has_error`: when it was last used it failed. `models`: those
-    it is open for, the others are not; none: all.
+    it is open for, the others are not; none: all. `headers` are sent besides, and as secret as the key.
     """
 
     key_id: UUID
@@ -33,11 +33,20 @@ class Connection:
     daily_tokens: int | None = None
     has_error: bool = False
     models: tuple[str, ...] = ()
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     @property
     def metered(self) -> bool:
         """Whether tokens are counted: somebody else pays for them than who asks."""
         return self.owner == OPERATOR
+
+    def secrets(self) -> list[str]:
+        """What no log may show, the key last."""
+        return [*(value for _, value in self.headers), self.api_key]
+
+    def opens(self, model: str) -> bool:
+        """Whether it may be asked for this model."""
+        return not self.models or model in self.models
 
 
 class ResolveKey(Protocol):
