@@ -4,8 +4,10 @@ from uuid import UUID
 
 from chassis.grpc.client import Channel
 from chassis.telemetry.redaction import hide
-from chat_service.providers.domain.connection import Connection, ResolveKey
+from chat_service.providers.domain.connection import Connection, Learnt, ResolveKey
+from chat_service.providers.domain.parameters import PARAMETERS, GenerationParameters
 from parley.apikey.v1 import apikey_pb2, apikey_pb2_grpc
+from parley.generation.v1 import generation_pb2
 
 _DEADLINE_SECONDS = 5.0
 
@@ -22,13 +24,38 @@ def resolve_key_over(channel: Channel) -> ResolveKey:
             idempotent=True,
         )
         hide(key.api_key)
-        return Connection(
-            key_id=UUID(key.id),
-            name=key.name,
-            api_key=key.api_key,
-            model=key.model,
-            base_url=key.base_url,
-            provider=apikey_pb2.Provider.Name(key.provider).removeprefix("PROVIDER_").lower(),
-        )
+        for header in key.headers:
+            hide(header.value)
+        return connection_of(key)
 
     return resolve_key
+
+
+def connection_of(key: apikey_pb2.ResolveKeyResponse) -> Connection:
+    """What the vault has answered; parameters that are not known here are left out."""
+    return Connection(
+        key_id=UUID(key.id),
+        name=key.name,
+        api_key=key.api_key,
+        model=key.model,
+        base_url=key.base_url,
+        provider=apikey_pb2.Provider.Name(key.provider).removeprefix("PROVIDER_").lower(),
+        headers=tuple((header.name, header.value) for header in key.headers),
+        parameters=_parameters_of(key.parameters),
+        fallback_key_id=UUID(key.fallback_key_id) if key.HasField("fallback_key_id") else None,
+        owner="operator" if key.owner == apikey_pb2.OWNER_OPERATOR else "user",
+        models=tuple(key.models),
+        daily_tokens=key.daily_tokens if key.HasField("daily_tokens") else None,
+        has_error=key.has_error,
+        learnt=tuple(Learnt(one.model, one.parameter, one.use) for one in key.learnt),
+    )
+
+
+def _parameters_of(said: generation_pb2.GenerationParameters) -> GenerationParameters:
+    values = {field.name: value for field, value in said.ListFields() if field.name in PARAMETERS}
+    return GenerationParameters.of(
+        {
+            name: value if isinstance(value, str | int | float) else tuple(value)
+            for name, value in values.items()
+        }
+    )

@@ -1,15 +1,29 @@
 """A provider connection, opened from the vault for one run."""
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 from uuid import UUID
+
+from chat_service.providers.domain.parameters import GenerationParameters
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """A parameter that the server refused for `model`; `use` is sent in its place, empty: nothing."""
+
+    model: str
+    parameter: str
+    use: str
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
     """Where a model answers, and the key that opens it; `provider` is "openai" or a later kind.
 
-    The key stays in memory for as long as the run needs it and is written nowhere.
+    Key and headers stay in memory for as long as the run needs them and are written nowhere.
+    `parameters` are for what a question says nothing of. `models` are those that an operator's is
+    open for, empty for whatever the server has, and `daily_tokens` what each user may use of it in
+    a day. `has_error`: the last use that was reported had failed.
     """
 
     key_id: UUID
@@ -18,6 +32,14 @@ class Connection:
     model: str
     base_url: str
     provider: str
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    parameters: GenerationParameters = field(default_factory=GenerationParameters)
+    fallback_key_id: UUID | None = None
+    owner: Literal["user", "operator"] = "user"
+    models: tuple[str, ...] = ()
+    daily_tokens: int | None = None
+    has_error: bool = False
+    learnt: tuple[Learnt, ...] = ()
 
 
 class ResolveKey(Protocol):
