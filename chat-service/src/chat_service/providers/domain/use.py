@@ -4,14 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-
-@dataclass(frozen=True, slots=True)
-class LearntOf:
-    """A parameter that a server refused of `model`, and what is sent instead: empty, nothing."""
-
-    model: str
-    parameter: str
-    use: str
+from chat_service.providers.domain.connection import Learnt
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +17,7 @@ class Use:
     key_id: UUID
     error_reason: str | None = None
     ok: bool = False
-    learnt: tuple[LearntOf, ...] = ()
+    learnt: tuple[Learnt, ...] = ()
 
 
 class ReportUse(Protocol):
