@@ -135,12 +135,23 @@ async def test_a_key_and_a_version_are_required(server: ModelServerProcess) -> N
     async with aiohttp.ClientSession(server.url) as session:
         for headers, status, kind in (
             ({}, 401, "authentication_error"),
-            ({"Authorization": "Bearer sk-x"}, 401, "authentication_error"),
+            ({"anthropic-version": "2023-06-01"}, 401, "authentication_error"),
             ({"x-api-key": "sk-x"}, 400, "invalid_request_error"),
         ):
             async with session.post("/v1/messages", json=asking(), headers=headers) as response:
                 assert response.status == status
                 assert (await response.json())["error"]["type"] == kind
+
+
+async def test_a_key_may_be_a_bearer_token_and_a_later_version_takes_no_temperature(
+    server: ModelServerProcess,
+) -> None:
+    headers = {"Authorization": "Bearer sk-x", "anthropic-version": "2026-10-21"}
+    async with aiohttp.ClientSession(server.url, headers=headers) as session:
+        assert joined(await events(session, asking()), "text") == "Hello?"
+        async with session.post("/v1/messages", json=asking(temperature=0.5)) as response:
+            assert response.status == 400
+            assert "temperature" in (await response.json())["error"]["message"]
 
 
 async def test_what_was_marked_is_known_when_it_comes_again(http: aiohttp.ClientSession) -> None:

@@ -44,7 +44,8 @@ class Request:
     @property
     def key(self) -> str | None:
         """The key, where the request's API has it."""
-        return self.headers.get("x-api-key") or None if self.speaks_messages else self.bearer
+        own = self.headers.get("x-api-key") if self.speaks_messages else None
+        return own or self.bearer
 
 
 @dataclass(frozen=True, slots=True)

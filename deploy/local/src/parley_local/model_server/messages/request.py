@@ -16,6 +16,8 @@ _FIELDS = frozenset(
 )
 _MOST_MARKS = 4
 _LEAST_BUDGET = 1024
+# From this version on how a model samples is its own affair.
+_WITHOUT_SAMPLING = "2026-10-21"
 _ROLES = ("user", "assistant")
 
 
@@ -51,7 +53,8 @@ class MessageRequest:
 
 def parse_message_request(body: bytes, headers: Mapping[str, str]) -> MessageRequest:
     """Raises BadRequestError with the sentence of the real server."""
-    if not headers.get("anthropic-version"):
+    version = headers.get("anthropic-version", "")
+    if not version:
         raise _refused("anthropic-version: header is required")
     try:
         asked = orjson.loads(body)
@@ -72,6 +75,10 @@ def parse_message_request(body: bytes, headers: Mapping[str, str]) -> MessageReq
     if marks > _MOST_MARKS:
         raise _refused(f"A maximum of 4 blocks with cache_control may be provided. Found {marks}.")
     model = model_of(asked["model"])
+    if version >= _WITHOUT_SAMPLING:
+        for name in ("temperature", "top_p", "top_k"):
+            if name in asked:
+                raise _refused(f"{name}: not supported in version {version}")
     _check_numbers(asked, model)
     shown = _check_thinking(asked, model)
     for stop in asked.get("stop_sequences", ()):
