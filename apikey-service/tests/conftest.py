@@ -4,6 +4,8 @@ import asyncio
 import base64
 import os
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -11,8 +13,9 @@ import pytest_asyncio
 from apikey_service.migrations import MIGRATIONS
 from apikey_service.settings import Settings
 from apikey_service.wiring import build
+from chassis.caller import Caller
 from chassis.embedded.ports import free_port
-from chassis.errors import RemoteError
+from chassis.errors import AppError, FieldError, RemoteError
 from chassis.grpc.caller import TokenVerifier
 from chassis.grpc.client import Channel
 from chassis.grpc.server import GrpcServer, allow
@@ -120,3 +123,70 @@ async def events(nats_url: str, events_prefix: str) -> AsyncIterator[JetStream]:
     await stream.wait_ready()
     yield stream
     await stream.stop()
+
+
+@dataclass(frozen=True)
+class Person:
+    """A user, as gateway and chat-service speak for them."""
+
+    gateway: Channel
+    chat: Channel
+    caller: Caller
+
+    async def tell(self, method: str, **fields: Any) -> Any:
+        """What the gateway is answered."""
+        return await _call(self.gateway, method, self.caller.token, fields)
+
+    async def chats(self, method: str, **fields: Any) -> Any:
+        """What chat-service is answered."""
+        return await _call(self.chat, method, self.caller.token, fields)
+
+    async def create(self, name: str = "work", **fields: Any) -> apikey_pb2.Key:
+        whole = {"api_key": "sk-0123456789abcdef-wxyz", "model": "gpt-5"}
+        whole |= {"base_url": "https://api.example.com/v1"}
+        key: apikey_pb2.Key = (await self.tell("CreateKey", name=name, **(whole | fields))).key
+        return key
+
+    async def get(self, key_id: str) -> apikey_pb2.Key:
+        key: apikey_pb2.Key = (await self.tell("GetKey", id=key_id)).key
+        return key
+
+    async def update(self, key_id: str, **fields: Any) -> apikey_pb2.Key:
+        key: apikey_pb2.Key = (await self.tell("UpdateKey", id=key_id, **fields)).key
+        return key
+
+    async def resolve(self, **fields: Any) -> apikey_pb2.ResolveKeyResponse:
+        connection: apikey_pb2.ResolveKeyResponse = await self.chats("ResolveKey", **fields)
+        return connection
+
+    async def refused(self, method: str, **fields: Any) -> tuple[str, list[FieldError]]:
+        """Why the call is refused: its reason and its fields."""
+        call = self.chats if method in ("ResolveKey", "ReportUse") else self.tell
+        with pytest.raises(AppError) as refused:
+            await call(method, **fields)
+        return refused.value.reason, list(refused.value.fields)
+
+
+async def _call(channel: Channel, method: str, token: str, fields: dict[str, Any]) -> Any:
+    stub = channel.stub(apikey_pb2_grpc.ApiKeyServiceStub)
+    request = getattr(apikey_pb2, f"{method}Request")(**fields)
+    return await channel.unary(getattr(stub, method), request, timeout=10, token=token)
+
+
+@pytest_asyncio.fixture
+async def new_person(
+    keys: Channel, settings: Settings, grpc_channel: OpenChannel, signer: Signer
+) -> AsyncIterator[Callable[..., Person]]:
+    chat = await grpc_channel(settings.grpc_port, "apikey-service", as_name="chat-service")
+    yield lambda **fields: Person(keys, chat, signer.caller(**fields))
+
+
+@pytest.fixture
+def ada(new_person: Callable[..., Person]) -> Person:
+    return new_person()
+
+
+@pytest.fixture
+def eve(new_person: Callable[..., Person], ada: Person) -> Person:
+    """Of the same tenant."""
+    return new_person(tenant_id=ada.caller.tenant_id)

@@ -44,7 +44,10 @@ async def _publish(events: JetStream, caller: Caller) -> str:
 
 def _users(database: DatabaseUrls) -> set[object]:
     """Of whom there is anything left."""
-    query = "SELECT user_id FROM keys UNION SELECT user_id FROM idempotency_keys"
+    query = (
+        "SELECT user_id FROM keys UNION SELECT user_id FROM idempotency_keys"
+        " UNION SELECT user_id FROM default_keys"
+    )
     with psycopg.connect(database.worker) as worker:
         return {user_id for (user_id,) in worker.execute(query)}
 
@@ -94,6 +97,14 @@ FROM generate_series(1, 1200) AS number;
 
 INSERT INTO idempotency_keys (user_id, tenant_id, key, request_hash, answer)
 SELECT %(user_id)s, %(tenant_id)s, number, '', '' FROM generate_series(1, 1200) AS number;
+
+-- Each falls back to the one before it: what is deleted is let go of elsewhere.
+UPDATE keys SET fallback_key_id = earlier.id FROM keys AS earlier
+WHERE keys.user_id = %(user_id)s AND earlier.user_id = %(user_id)s
+    AND keys.name::int = earlier.name::int + 1;
+
+INSERT INTO default_keys (user_id, tenant_id, key_id)
+SELECT %(user_id)s, %(tenant_id)s, id FROM keys WHERE name = '700';
 """
 
 

@@ -18,6 +18,7 @@ from parley.apikey.v1.apikey_pb2_grpc import ApiKeyServiceStub
 
 # Without any of the shapes that redaction would recognise.
 PLAIN = "0123456789abcdefghijklmnopqrstuvwxyz"
+IN_HEADER = "zyxwvutsrqponmlkjihgfedcba9876543210"
 
 
 def _variables(settings: Settings) -> dict[str, str]:
@@ -26,6 +27,7 @@ def _variables(settings: Settings) -> dict[str, str]:
         if isinstance(value, SecretStr)
         else str(value)
         for name, value in settings
+        if value not in (None, ())
     }
 
 
@@ -47,8 +49,13 @@ async def test_neither_good_nor_bad_days_put_a_key_into_log_or_error(
         chat.stub(ApiKeyServiceStub).ResolveKey,
     )
     token = signer.token()
+    header = apikey_pb2.Header(name="api-key", value=IN_HEADER)
     new = apikey_pb2.CreateKeyRequest(
-        name="work", api_key=PLAIN, model="gpt-5", base_url="https://example.com"
+        name="work",
+        api_key=PLAIN,
+        model="gpt-5",
+        base_url="https://example.com",
+        headers=apikey_pb2.Headers(items=[header]),
     )
 
     async def created() -> bool:
@@ -63,6 +70,7 @@ async def test_neither_good_nor_bad_days_put_a_key_into_log_or_error(
     await eventually(created, timeout=30, ignoring=(RemoteError,))
     resolved = await chat.unary(resolve, apikey_pb2.ResolveKeyRequest(), timeout=5, token=token)
     assert resolved.api_key == PLAIN
+    assert list(resolved.headers) == [header]
     assert await refused(new) == "KEY_NAME_TAKEN"
     new.api_key = f"{PLAIN}\x00"
     assert await refused(new) == "VALIDATION"
@@ -78,7 +86,11 @@ async def test_neither_good_nor_bad_days_put_a_key_into_log_or_error(
         await gateway.unary(
             create,
             apikey_pb2.CreateKeyRequest(
-                name="refused", api_key=PLAIN, model="gpt-5", base_url="https://example.com"
+                name="refused",
+                api_key=PLAIN,
+                model="gpt-5",
+                base_url="https://example.com",
+                headers=new.headers,
             ),
             timeout=5,
             token=token,
@@ -93,5 +105,7 @@ async def test_neither_good_nor_bad_days_put_a_key_into_log_or_error(
     (alarm,) = (event for event in events if event["event"] == "vault.key_unreadable")
     assert (alarm["level"], alarm["cause"]) == ("critical", "not_sealed_here")
     assert alarm["key_id"] == resolved.id
-    assert PLAIN not in logs.decode() + errors.decode()
-    assert PLAIN[:12] not in logs.decode() + errors.decode()
+    assert "VAULT_OLD_KEYS" not in alarm["advice"]
+    for secret in (PLAIN, IN_HEADER):
+        assert secret not in logs.decode() + errors.decode()
+        assert secret[:12] not in logs.decode() + errors.decode()

@@ -14,6 +14,7 @@ from chassis.ids import new_id
 from chassis.testing import DatabaseUrls, OpenChannel, Signer
 from parley.apikey.v1 import apikey_pb2
 from parley.apikey.v1.apikey_pb2_grpc import ApiKeyServiceStub
+from parley.generation.v1 import generation_pb2
 
 PLAIN = "sk-proj-0123456789abcdefwxyz"
 
@@ -121,6 +122,8 @@ async def test_chat_service_gets_the_key_in_the_clear(alice: User) -> None:
         model="gpt-5",
         base_url="https://api.openai.com/v1",
         provider=apikey_pb2.PROVIDER_OPENAI,
+        parameters=generation_pb2.GenerationParameters(temperature=0.7, max_tokens=2048),
+        owner=apikey_pb2.OWNER_USER,
     )
 
 
@@ -244,7 +247,7 @@ async def test_of_keys_created_at_once_under_one_name_one_is_stored(alice: User)
         ({"name": "a\nb"}, [("name", "INVALID_CHARACTER")]),
         ({"name": "work\u200b"}, [("name", "INVALID_CHARACTER")]),
         ({"api_key": ""}, [("api_key", "REQUIRED")]),
-        ({"api_key": "x" * 501}, [("api_key", "TOO_LONG", None, 500)]),
+        ({"api_key": "x" * 8001}, [("api_key", "TOO_LONG", None, 8000)]),
         ({"api_key": "sk-\x00"}, [("api_key", "INVALID_CHARACTER")]),
         ({"api_key": "sk-\r\nHost: x"}, [("api_key", "INVALID_CHARACTER")]),
         ({"api_key": "sk-ключ"}, [("api_key", "INVALID_CHARACTER")]),

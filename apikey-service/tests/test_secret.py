@@ -5,9 +5,10 @@ import traceback
 
 import pytest
 
-from apikey_service.domain.key import Connection, Provider, fold_name
+from apikey_service.domain.key import Connection, Owner, Provider, fold_name
+from apikey_service.domain.parameters import Parameters
 from apikey_service.domain.secret import Secret, mask
-from apikey_service.usecases.keys import NewKey
+from apikey_service.usecases.create import NewKey
 from chassis.ids import new_id
 
 PLAIN = "sk-very-secret-indeed"
@@ -33,8 +34,22 @@ def test_a_mask_shows_four_characters_of_a_key_that_has_enough(key: str, masked:
 
 def test_a_secret_shows_itself_only_when_asked_by_name() -> None:
     secret = Secret(PLAIN)
-    new = NewKey("name", secret, "model", "https://example.com", Provider.OPENAI)
-    connection = Connection(new_id(), "name", secret, "model", "https://x", Provider.OPENAI)
+    headers = (("api-key", secret),)
+    new = NewKey("name", secret, "model", "https://example.com", Provider.OPENAI, headers)
+    connection = Connection(
+        id=new_id(),
+        name="name",
+        api_key=secret,
+        model="model",
+        base_url="https://x",
+        provider=Provider.OPENAI,
+        headers=headers,
+        parameters=Parameters(),
+        fallback_key_id=None,
+        owner=Owner.USER,
+        has_error=False,
+        learnt=(),
+    )
     record = logging.LogRecord("x", logging.INFO, "x", 1, "%s %r", (secret, new), None)
     try:
         raise ValueError(secret, connection)

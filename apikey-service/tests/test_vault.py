@@ -11,6 +11,7 @@ from apikey_service.domain.sealed import Place
 from apikey_service.domain.secret import Secret
 from apikey_service.vault.envelope import EnvelopeVault
 from apikey_service.vault.kek import parse_kek
+from apikey_service.vault.ring import LocalKeyRing
 from chassis.ids import new_id
 
 PLAIN = "sk-very-secret-indeed"
@@ -26,7 +27,7 @@ def _place() -> Place:
 
 @pytest.fixture
 def vault() -> EnvelopeVault:
-    return EnvelopeVault(parse_kek(_kek_text()))
+    return EnvelopeVault(LocalKeyRing(parse_kek(_kek_text())))
 
 
 def test_what_was_sealed_opens_at_its_place(vault: EnvelopeVault) -> None:
@@ -97,12 +98,39 @@ def _broken(whole: bytes) -> list[bytes]:
 
 def test_another_key_encryption_key_is_recognised_by_its_id(vault: EnvelopeVault) -> None:
     place = _place()
-    sealed = EnvelopeVault(parse_kek(_kek_text())).seal(Secret(PLAIN), place)
+    sealed = EnvelopeVault(LocalKeyRing(parse_kek(_kek_text()))).seal(Secret(PLAIN), place)
 
     before = _unreadable("kek_missing")
     with pytest.raises(KeyUnreadable):
         vault.open(sealed, place)
     assert _unreadable("kek_missing") == before + 1
+
+
+def test_what_an_old_key_of_the_ring_sealed_opens_and_is_locked_anew_with_the_current_one() -> None:
+    old, current = parse_kek(_kek_text()), parse_kek(_kek_text())
+    place = _place()
+    sealed = EnvelopeVault(LocalKeyRing(old)).seal(Secret(PLAIN), place)
+    both = EnvelopeVault(LocalKeyRing(current, [old]))
+
+    assert both.open(sealed, place).reveal() == PLAIN
+    assert both.seal(Secret(PLAIN), place).kek_id == current.id
+
+    kek_id, wrapped_key = both.rewrap(sealed.kek_id, sealed.wrapped_key, place)
+    assert kek_id == current.id
+    anew = replace(sealed, kek_id=kek_id, wrapped_key=wrapped_key)
+    assert EnvelopeVault(LocalKeyRing(current)).open(anew, place).reveal() == PLAIN
+
+
+@pytest.mark.parametrize("part", ["tenant_id", "user_id", "key_id", "field"])
+def test_nothing_is_locked_anew_for_another_place(vault: EnvelopeVault, part: str) -> None:
+    place = _place()
+    sealed = vault.seal(Secret(PLAIN), place)
+    other = "headers" if part == "field" else new_id()
+
+    with pytest.raises(KeyUnreadable):
+        vault.rewrap(sealed.kek_id, sealed.wrapped_key, replace(place, **{part: other}))  # type: ignore[arg-type]
+    with pytest.raises(KeyUnreadable):
+        vault.rewrap("0123456789abcdef", sealed.wrapped_key, place)
 
 
 def _unreadable(cause: str) -> float:

@@ -3,6 +3,10 @@
 import re
 from typing import Any
 
+import pytest
+
+from parley.apikey.v1 import apikey_pb2
+
 Door = Any
 
 ID = "01900000-0000-7000-8000-000000000003"
@@ -71,7 +75,7 @@ async def test_what_is_no_id_is_refused_as_one_at_every_parameter(
     client = await call_raw(door)
     told, expected = {}, {}
     for method, template in await addresses(door):
-        for name in re.findall(r"{(\w+)}", template):
+        for name in re.findall(r"{(\w+_id)}", template):
             for odd in (*ABSENT, *MALFORMED):
                 path = re.sub(r"{\w+}", ID, template.replace(f"{{{name}}}", odd))
                 await client.say(ask(door, method, path))
@@ -86,6 +90,64 @@ async def test_what_is_no_id_is_refused_as_one_at_every_parameter(
     assert told == expected
     calls = [*door.auth.calls, *door.apikey.calls, *door.chat.calls, *door.notes.calls]
     assert [call.method for call in calls if call.method != "WatchRevocations"] == []
+
+
+# As they are escaped, and what they name.
+NAMES = {
+    "work": "work",
+    "work/": "work",
+    "a%2Fb": "a/b",
+    "a%2F": "a/",
+    "%2F%2F": "//",
+    "%2E%2E": "..",
+    "..%2f..%2Fdefault": "../../default",
+    "%5Cx": "\\x",
+    "100%25": "100%",
+    "%252F": "%2F",
+    "a%3Fb%23c": "a?b#c",
+    "%E5%AE%B6%20%F0%9F%94%91": "家 🔑",
+    "default": "default",
+    ID: ID,
+    "%FF": "\ufffd",
+    "+": "+",
+}
+
+
+@pytest.mark.parametrize(("escaped", "name"), NAMES.items())
+async def test_a_name_in_an_address_may_hold_whatever_names_hold(
+    door: Door, call_raw: Any, escaped: str, name: str
+) -> None:
+    door.apikey.answers["GetKeyByName"] = apikey_pb2.GetKeyByNameResponse(
+        key=apikey_pb2.Key(id=ID, provider=apikey_pb2.PROVIDER_OPENAI)
+    )
+    client = await call_raw(door)
+    await client.say(ask(door, "GET", f"/api/v1/keys/by-name/{escaped}?x=%2F"))
+    answer = await client.answer()
+    assert answer.status == 200
+    assert [call.request.name for call in door.apikey.calls] == [name]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "reason"),
+    [
+        ("by-name/a/b", 404, "ROUTE_NOT_FOUND"),
+        ("by-name//a", 404, "ROUTE_NOT_FOUND"),
+        ("by-name/../default", 404, "ROUTE_NOT_FOUND"),
+        ("by-name/a%00", 400, "MALFORMED_PATH"),
+        ("by-name/a%0Ab", 400, "MALFORMED_PATH"),
+        ("by-name/a%7F", 400, "MALFORMED_PATH"),
+        ("by-name%2Fa", 400, "MALFORMED_PATH"),
+        ("%2e%2e/keys/by-name/a", 400, "MALFORMED_PATH"),
+    ],
+)
+async def test_a_name_is_one_segment_without_controls_and_nothing_before_it_is_one(
+    door: Door, call_raw: Any, path: str, status: int, reason: str
+) -> None:
+    client = await call_raw(door)
+    await client.say(ask(door, "GET", f"/api/v1/keys/{path}"))
+    answer = await client.answer()
+    assert (answer.status, answer.problem["reason"]) == (status, reason)
+    assert door.apikey.calls == []
 
 
 async def test_a_blank_behind_a_name_is_no_part_of_another_address(door: Door) -> None:

@@ -1,48 +1,151 @@
-"""Keys and connections as protobuf messages, and back."""
+"""Connections as protobuf messages, and back."""
 
-from datetime import UTC
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-from apikey_service.domain.key import Connection, Key, Provider
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from apikey_service.domain.key import (
+    Connection,
+    Key,
+    LastError,
+    Learnt,
+    Outcome,
+    Owner,
+    Provider,
+)
+from apikey_service.domain.parameters import PARAMETERS, Parameters
 from apikey_service.domain.secret import Secret
-from apikey_service.usecases.keys import NewKey
+from apikey_service.usecases.create import NewKey
+from apikey_service.usecases.update import WantedChange
+from apikey_service.usecases.validation import Headers
 from chassis.errors import FieldError, ValidationFailed
 from parley.apikey.v1 import apikey_pb2
+from parley.generation.v1 import generation_pb2
 
-_PROVIDERS: Final = {Provider.OPENAI: apikey_pb2.PROVIDER_OPENAI}
+_PROVIDERS: Final = {
+    Provider.OPENAI: apikey_pb2.PROVIDER_OPENAI,
+    Provider.ANTHROPIC: apikey_pb2.PROVIDER_ANTHROPIC,
+}
 _FROM_PROTO: Final = {
     apikey_pb2.PROVIDER_UNSPECIFIED: Provider.OPENAI,
-    apikey_pb2.PROVIDER_OPENAI: Provider.OPENAI,
+    **{number: provider for provider, number in _PROVIDERS.items()},
 }
+_OWNERS: Final = {Owner.USER: apikey_pb2.OWNER_USER, Owner.OPERATOR: apikey_pb2.OWNER_OPERATOR}
+_OWNER_FROM_PROTO: Final = {number: owner for owner, number in _OWNERS.items()}
 
 
 def new_key_from_proto(request: apikey_pb2.CreateKeyRequest) -> NewKey:
     """Raises ValidationFailed for a provider this version does not know."""
-    provider = _FROM_PROTO.get(request.provider)
-    if provider is None:
-        raise ValidationFailed(fields=[FieldError("provider", "UNKNOWN")])
     return NewKey(
         name=request.name,
         api_key=Secret(request.api_key),
         model=request.model,
         base_url=request.base_url,
-        provider=provider,
+        provider=_provider(request.provider),
+        headers=_headers(request.headers),
+        parameters=_parameters_from_proto(request.parameters),
+        cleared_parameters=tuple(request.cleared_parameters),
+        fallback_key_id=request.fallback_key_id if request.HasField("fallback_key_id") else None,
     )
 
 
+def change_from_proto(request: apikey_pb2.UpdateKeyRequest) -> WantedChange:
+    """Raises ValidationFailed for a provider this version does not know."""
+
+    def said(field: str) -> bool:
+        return request.HasField(field)  # type: ignore[arg-type]  # its name is not known here
+
+    return WantedChange(
+        name=request.name if said("name") else None,
+        api_key=Secret(request.api_key) if said("api_key") else None,
+        model=request.model if said("model") else None,
+        base_url=request.base_url if said("base_url") else None,
+        provider=_provider(request.provider) if said("provider") else None,
+        headers=_headers(request.headers) if said("headers") else None,
+        parameters=_parameters_from_proto(request.parameters),
+        cleared_parameters=tuple(request.cleared_parameters),
+        fallback_key_id=request.fallback_key_id if said("fallback_key_id") else None,
+    )
+
+
+def _provider(number: int) -> Provider:
+    provider = _FROM_PROTO.get(number)  # type: ignore[call-overload]  # whatever came
+    if provider is None:
+        raise ValidationFailed(fields=[FieldError("provider", "UNKNOWN")])
+    found: Provider = provider
+    return found
+
+
+def _headers(headers: apikey_pb2.Headers) -> Headers:
+    return tuple((header.name, Secret(header.value)) for header in headers.items)
+
+
+def secrets_of(request: apikey_pb2.CreateKeyRequest | apikey_pb2.UpdateKeyRequest) -> list[str]:
+    """What of a request no log may show."""
+    return [request.api_key, *(header.value for header in request.headers.items)]
+
+
+def _parameters_from_proto(message: generation_pb2.GenerationParameters) -> Parameters:
+    return Parameters(
+        temperature=message.temperature if message.HasField("temperature") else None,
+        max_tokens=message.max_tokens if message.HasField("max_tokens") else None,
+        top_p=message.top_p if message.HasField("top_p") else None,
+        stop=tuple(message.stop),
+        reasoning_effort=message.reasoning_effort if message.HasField("reasoning_effort") else None,
+    )
+
+
+def _parameters_to_proto(parameters: Parameters) -> generation_pb2.GenerationParameters:
+    return generation_pb2.GenerationParameters(**parameters.said())
+
+
+assert set(PARAMETERS) <= set(generation_pb2.GenerationParameters.DESCRIPTOR.fields_by_name)
+
+
+def learnt_from_proto(items: Iterable[apikey_pb2.Learnt]) -> tuple[Learnt, ...]:
+    return tuple(Learnt(item.model, item.parameter, item.use) for item in items)
+
+
+def _learnt_to_proto(items: Iterable[Learnt]) -> list[apikey_pb2.Learnt]:
+    return [
+        apikey_pb2.Learnt(model=item.model, parameter=item.parameter, use=item.use)
+        for item in items
+    ]
+
+
+def _timestamp(at: datetime) -> Timestamp:
+    message = Timestamp()
+    message.FromDatetime(at)
+    return message
+
+
 def key_to_proto(key: Key) -> apikey_pb2.Key:
-    message = apikey_pb2.Key(
+    last_error = key.outcome.last_error
+    return apikey_pb2.Key(
         id=str(key.id),
         name=key.name,
         masked_key=key.masked_key,
         model=key.model,
         base_url=key.base_url,
         provider=_PROVIDERS[key.provider],
+        created_at=_timestamp(key.created_at),
+        updated_at=_timestamp(key.updated_at),
+        header_names=key.header_names,
+        parameters=_parameters_to_proto(key.parameters),
+        fallback_key_id=None if key.fallback_key_id is None else str(key.fallback_key_id),
+        is_default=key.is_default,
+        owner=_OWNERS[key.owner],
+        last_used_at=None if key.last_used_at is None else _timestamp(key.last_used_at),
+        last_error=None
+        if last_error is None
+        else apikey_pb2.LastError(reason=last_error.reason, at=_timestamp(last_error.at)),
+        learnt=_learnt_to_proto(key.outcome.learnt),
+        models=key.models,
+        daily_tokens=key.daily_tokens,
     )
-    message.created_at.FromDatetime(key.created_at)
-    message.updated_at.FromDatetime(key.updated_at)
-    return message
 
 
 def encode_key(key: Key) -> bytes:
@@ -51,8 +154,15 @@ def encode_key(key: Key) -> bytes:
 
 
 def decode_key(content: bytes) -> Key:
-    """The key that ``encode_key`` was given."""
+    """The key that ``encode_key`` was given, by this version or the one before."""
     message = apikey_pb2.Key.FromString(content)
+
+    def moment(timestamp: Timestamp) -> datetime:
+        return timestamp.ToDatetime(tzinfo=UTC)
+
+    last_error = None
+    if message.HasField("last_error"):
+        last_error = LastError(message.last_error.reason, moment(message.last_error.at))
     return Key(
         id=UUID(message.id),
         name=message.name,
@@ -60,12 +170,22 @@ def decode_key(content: bytes) -> Key:
         model=message.model,
         base_url=message.base_url,
         provider=_FROM_PROTO[message.provider],
-        created_at=message.created_at.ToDatetime(tzinfo=UTC),
-        updated_at=message.updated_at.ToDatetime(tzinfo=UTC),
+        created_at=moment(message.created_at),
+        updated_at=moment(message.updated_at),
+        header_names=tuple(message.header_names),
+        parameters=_parameters_from_proto(message.parameters),
+        fallback_key_id=UUID(message.fallback_key_id) if message.fallback_key_id else None,
+        is_default=message.is_default,
+        owner=_OWNER_FROM_PROTO.get(message.owner, Owner.USER),
+        last_used_at=moment(message.last_used_at) if message.HasField("last_used_at") else None,
+        outcome=Outcome(last_error, learnt_from_proto(message.learnt)),
+        models=tuple(message.models),
+        daily_tokens=message.daily_tokens if message.HasField("daily_tokens") else None,
     )
 
 
 def connection_to_proto(connection: Connection) -> apikey_pb2.ResolveKeyResponse:
+    fallback = connection.fallback_key_id
     return apikey_pb2.ResolveKeyResponse(
         id=str(connection.id),
         name=connection.name,
@@ -73,4 +193,14 @@ def connection_to_proto(connection: Connection) -> apikey_pb2.ResolveKeyResponse
         model=connection.model,
         base_url=connection.base_url,
         provider=_PROVIDERS[connection.provider],
+        parameters=_parameters_to_proto(connection.parameters),
+        headers=[
+            apikey_pb2.Header(name=name, value=value.reveal()) for name, value in connection.headers
+        ],
+        fallback_key_id=None if fallback is None else str(fallback),
+        owner=_OWNERS[connection.owner],
+        daily_tokens=connection.daily_tokens,
+        has_error=connection.has_error,
+        learnt=_learnt_to_proto(connection.learnt),
+        models=connection.models,
     )

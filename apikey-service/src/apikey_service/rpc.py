@@ -1,16 +1,23 @@
 """The vault on the wire: decode, call the use case, encode. Errors fly through."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from apikey_service.mapping import (
+    change_from_proto,
     connection_to_proto,
     decode_key,
     encode_key,
     key_to_proto,
+    learnt_from_proto,
     new_key_from_proto,
+    secrets_of,
 )
-from apikey_service.store.keys import SealedKeys
-from apikey_service.usecases import keys
-from apikey_service.usecases.ports import Vault
-from apikey_service.usecases.resolve import resolve_key
+from apikey_service.usecases.create import CreateKey
+from apikey_service.usecases.keys import ReadKeys
+from apikey_service.usecases.report_use import ReportUse
+from apikey_service.usecases.resolve import ResolveKey
+from apikey_service.usecases.update import UpdateKey, delete_key
 from chassis.db.transactions import OpenTransaction
 from chassis.grpc.caller import current_caller
 from chassis.grpc.idempotency import once
@@ -22,30 +29,48 @@ POLICY = {
     "parley.apikey.v1.ApiKeyService": {
         "CreateKey": allow("gateway"),
         "GetKey": allow("gateway"),
+        "GetKeyByName": allow("gateway"),
+        "GetDefaultKey": allow("gateway"),
+        "SetDefaultKey": allow("gateway"),
         "ListKeys": allow("gateway"),
+        "UpdateKey": allow("gateway"),
+        "DeleteKey": allow("gateway"),
         # What it answers holds a key in the clear: for the service that calls the provider.
         "ResolveKey": allow("chat-service"),
+        # Of a run that may have taken long.
+        "ReportUse": allow("chat-service", outlived=True),
     }
 }
+
+
+def _hide(secrets: Iterable[str]) -> None:
+    for secret in secrets:
+        hide(secret)
+
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """What the vault does."""
+
+    create: CreateKey
+    read: ReadKeys
+    update: UpdateKey
+    resolve: ResolveKey
+    report_use: ReportUse
+    open_transaction: OpenTransaction
 
 
 class ApiKeyServicer(apikey_pb2_grpc.ApiKeyServiceServicer):
     """parley.apikey.v1.ApiKeyService."""
 
-    def __init__(
-        self, open_transaction: OpenTransaction, sealed_keys: SealedKeys, vault: Vault
-    ) -> None:
-        self._open_transaction = open_transaction
-        self._sealed_keys = sealed_keys
-        self._vault = vault
+    def __init__(self, use_cases: UseCases) -> None:
+        self._do = use_cases
 
     async def CreateKey(
         self, request: apikey_pb2.CreateKeyRequest, context: object
     ) -> apikey_pb2.CreateKeyResponse:
-        hide(request.api_key)
-        key = await keys.create_key(
-            self._open_transaction,
-            self._vault,
+        _hide(secrets_of(request))
+        key = await self._do.create(
             current_caller(),
             new_key_from_proto(request),
             once=once(request, encode_key, decode_key),
@@ -55,18 +80,32 @@ class ApiKeyServicer(apikey_pb2_grpc.ApiKeyServiceServicer):
     async def GetKey(
         self, request: apikey_pb2.GetKeyRequest, context: object
     ) -> apikey_pb2.GetKeyResponse:
-        key = await keys.get_key(self._open_transaction, current_caller(), request.id)
+        key = await self._do.read.get(current_caller(), request.id)
         return apikey_pb2.GetKeyResponse(key=key_to_proto(key))
+
+    async def GetKeyByName(
+        self, request: apikey_pb2.GetKeyByNameRequest, context: object
+    ) -> apikey_pb2.GetKeyByNameResponse:
+        key = await self._do.read.get_by_name(current_caller(), request.name)
+        return apikey_pb2.GetKeyByNameResponse(key=key_to_proto(key))
+
+    async def GetDefaultKey(
+        self, request: apikey_pb2.GetDefaultKeyRequest, context: object
+    ) -> apikey_pb2.GetDefaultKeyResponse:
+        key = await self._do.read.get_default(current_caller())
+        return apikey_pb2.GetDefaultKeyResponse(key=key_to_proto(key))
+
+    async def SetDefaultKey(
+        self, request: apikey_pb2.SetDefaultKeyRequest, context: object
+    ) -> apikey_pb2.SetDefaultKeyResponse:
+        key = await self._do.read.set_default(current_caller(), request.key_id)
+        return apikey_pb2.SetDefaultKeyResponse(key=key_to_proto(key))
 
     async def ListKeys(
         self, request: apikey_pb2.ListKeysRequest, context: object
     ) -> apikey_pb2.ListKeysResponse:
-        page = await keys.list_keys(
-            self._open_transaction,
-            current_caller(),
-            limit=request.limit,
-            cursor=request.cursor,
-            count=request.count,
+        page = await self._do.read.list(
+            current_caller(), limit=request.limit, cursor=request.cursor, count=request.count
         )
         return apikey_pb2.ListKeysResponse(
             items=[key_to_proto(key) for key in page.items],
@@ -74,14 +113,39 @@ class ApiKeyServicer(apikey_pb2_grpc.ApiKeyServiceServicer):
             total=page.total,
         )
 
+    async def UpdateKey(
+        self, request: apikey_pb2.UpdateKeyRequest, context: object
+    ) -> apikey_pb2.UpdateKeyResponse:
+        _hide(secrets_of(request))
+        key = await self._do.update(current_caller(), request.id, change_from_proto(request))
+        return apikey_pb2.UpdateKeyResponse(key=key_to_proto(key))
+
+    async def DeleteKey(
+        self, request: apikey_pb2.DeleteKeyRequest, context: object
+    ) -> apikey_pb2.DeleteKeyResponse:
+        await delete_key(self._do.open_transaction, current_caller(), request.id)
+        return apikey_pb2.DeleteKeyResponse()
+
     async def ResolveKey(
         self, request: apikey_pb2.ResolveKeyRequest, context: object
     ) -> apikey_pb2.ResolveKeyResponse:
-        connection = await resolve_key(
-            self._sealed_keys,
-            self._vault,
+        connection = await self._do.resolve(
             current_caller(),
-            request.id if request.HasField("id") else None,
+            key_id=request.id if request.HasField("id") else None,
+            name=request.name if request.HasField("name") else None,
         )
         hide(connection.api_key.reveal())
+        _hide(value.reveal() for _, value in connection.headers)
         return connection_to_proto(connection)
+
+    async def ReportUse(
+        self, request: apikey_pb2.ReportUseRequest, context: object
+    ) -> apikey_pb2.ReportUseResponse:
+        await self._do.report_use(
+            current_caller(),
+            request.key_id,
+            reason=request.error_reason if request.HasField("error_reason") else None,
+            ok=request.ok,
+            learnt=learnt_from_proto(request.learnt),
+        )
+        return apikey_pb2.ReportUseResponse()

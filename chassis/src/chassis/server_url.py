@@ -11,12 +11,13 @@ import unicodedata
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv6Address
 
-# RFC 3986 without query and fragment. The authority is everything up to the path, as every
-# parser of URLs sees it, and is looked at by itself.
+# RFC 3986 without fragment. The authority is everything up to the path, as every parser of URLs
+# sees it, and is looked at by itself.
 _URL = re.compile(
     r"""(?P<scheme>https?)://
         (?P<authority>[^/?#]*)
         (?P<path>(?: / (?: [A-Z0-9._~!$&'()*+,;=:@-] | %[0-9A-F]{2} )* )*)
+        (?: \? (?P<query>(?: [A-Z0-9._~!$&'()*+,;=:@/?-] | %[0-9A-F]{2} )*) )?
     """,
     re.ASCII | re.IGNORECASE | re.VERBOSE,
 )
@@ -47,28 +48,38 @@ class ServerUrl:
     """A URL in its normal form, which ``str`` gives.
 
     ``scheme`` is ``http`` or ``https``; ``host`` a name or an address in lower case, IPv6
-    without its brackets; ``port`` None where none was given; ``path`` has no slash at its end.
+    without its brackets; ``port`` None where none was given; ``path`` has no slash at its end;
+    ``query`` is what stands behind the question mark, empty if nothing does.
     """
 
     scheme: str
     host: str
     port: int | None
     path: str
+    query: str = ""
 
     def __str__(self) -> str:
+        return self.at("")
+
+    def at(self, path: str) -> str:
+        """The URL of what lies at ``path`` below: the query goes behind it."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port is None else f":{self.port}"
-        return f"{self.scheme}://{host}{port}{self.path}"
+        query = f"?{self.query}" if self.query else ""
+        return f"{self.scheme}://{host}{port}{self.path}{path}{query}"
 
 
-def parse_server_url(text: str) -> ServerUrl:
+def parse_server_url(text: str, *, query: bool = False) -> ServerUrl:
     """The server and the path that ``text`` names; raises BadServerUrl.
 
-    It is absolute, ``http`` or ``https``, and has neither userinfo nor query nor fragment.
+    It is absolute, ``http`` or ``https``, and has neither userinfo nor fragment; a query only where
+    ``query`` lets it have one.
     """
     parts = _URL.fullmatch(text)
     authority = None if parts is None else _AUTHORITY.fullmatch(parts["authority"])
     if parts is None or authority is None or not parts["authority"]:
+        raise BadServerUrl("INVALID_URL")
+    if parts["query"] is not None and not query:
         raise BadServerUrl("INVALID_URL")
     host = parse_host(authority["host"])
     port = authority["port"]
@@ -79,6 +90,7 @@ def parse_server_url(text: str) -> ServerUrl:
         host,
         None if port is None else int(port),
         parts["path"].rstrip("/"),
+        parts["query"] or "",
     )
 
 

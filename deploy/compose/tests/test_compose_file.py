@@ -160,9 +160,9 @@ def test_only_what_has_to_gets_out() -> None:
 def test_the_machine_itself_has_a_name_for_chat_service() -> None:
     assert CONTAINERS["chat-service"]["extra_hosts"] == ["host.docker.internal:host-gateway"]
     # A name alone opens nothing: the operator does.
-    assert CONTAINERS["chat-service"]["environment"]["CHAT_ALLOWED_HOSTS"] == (
-        "${PARLEY_ALLOWED_HOSTS:-[]}"
-    )
+    apikey, chat = CONTAINERS["apikey-service"], CONTAINERS["chat-service"]
+    assert apikey["environment"]["APIKEY_ALLOWED_HOSTS"] == "${PARLEY_ALLOWED_HOSTS:-[]}"
+    assert chat["environment"]["CHAT_ALLOWED_HOSTS"] == ("${PARLEY_ALLOWED_HOSTS:-[]}")
 
 
 def test_the_one_published_port_is_the_gateways_on_loopback_and_can_be_a_range() -> None:

@@ -88,6 +88,29 @@ def test_a_gateway_that_others_reach_opens_no_model_servers_of_this_machine(
     assert chat(CHAT_ALLOWED_HOSTS="127.0.0.1")["CHAT_ALLOWED_HOSTS"] == "127.0.0.1"
 
 
+def test_who_keeps_an_address_is_told_the_same_as_who_connects_to_it(tmp_path: Path) -> None:
+    def apikey(**inherited: str) -> dict[str, str]:
+        return environment_of("apikey-service", tmp_path, **inherited)
+
+    chat = environment_of("chat-service", tmp_path)
+    assert apikey()["APIKEY_ALLOWED_HOSTS"] == chat["CHAT_ALLOWED_HOSTS"]
+    told = apikey(CHAT_ALLOWED_HOSTS="10.1.2.3")
+    assert told["APIKEY_ALLOWED_HOSTS"] == "10.1.2.3"
+    assert told["APIKEY_ALLOWED_HOSTS_FROM"] == "CHAT_ALLOWED_HOSTS"
+    own = apikey(CHAT_ALLOWED_HOSTS="10.1.2.3", APIKEY_ALLOWED_HOSTS="10.9.9.9")
+    assert own["APIKEY_ALLOWED_HOSTS"] == "10.9.9.9"
+    assert "APIKEY_ALLOWED_HOSTS_FROM" not in own
+
+
+def test_a_vault_key_of_the_environment_stands_in_for_the_file(tmp_path: Path) -> None:
+    assert "APIKEY_VAULT_KEY_FILE" in environment_of("apikey-service", tmp_path)
+    own = environment_of(
+        "apikey-service", tmp_path, APIKEY_VAULT_KEY="k", APIKEY_VAULT_OLD_KEYS="o"
+    )
+    assert (own["APIKEY_VAULT_KEY"], own["APIKEY_VAULT_OLD_KEYS"]) == ("k", "o")
+    assert "APIKEY_VAULT_KEY_FILE" not in own
+
+
 def test_any_port_is_the_one_that_the_others_are_told(tmp_path: Path) -> None:
     inherited = {"AUTH_GRPC_PORT": "0", "AUTH_METRICS_PORT": ""}
     auth = environment_of("auth-service", tmp_path, **inherited)

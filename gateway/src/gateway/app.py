@@ -17,7 +17,7 @@ from gateway.documents.front import front
 from gateway.documents.openapi import describe
 from gateway.documents.page import page
 from gateway.edge.access import Access
-from gateway.edge.address import Address
+from gateway.edge.address import Address, before_names
 from gateway.edge.body_reading import Bodies
 from gateway.edge.cors import Cors
 from gateway.identity.bearer_tokens import Bearers
@@ -105,6 +105,6 @@ def create_app(
     app.state.readiness = readiness
     app.state.requests = requests
     # Read from the inside out.
-    door: ASGIApp = Address(app)
+    door: ASGIApp = Address(app, before_names(routes))
     door = Cors(door, origins=settings.cors_origins, routes=app.router.routes)
     return Access(Bodies(door))

@@ -39,10 +39,20 @@ EVENT = Length(0, 64)
 
 # Provider connections.
 KEY_NAME = Length(1, 100)
-API_KEY = Length(1, 500)
+API_KEY = Length(1, 8_000)
 API_KEY_PATTERN = "[!-~]*"
 BASE_URL = Length(1, 500)
 MODEL = Length(1, 200)
+# Beside the key: how many, their names and values, and all of it together.
+MAX_HEADERS = 16
+HEADER_NAME = Length(1, 64)
+HEADER_NAME_PATTERN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+HEADER_VALUE = Length(1, 8_000)
+HEADERS = Length(0, 16_000)
+# What is kept of what a server has taught.
+MAX_LEARNT = 32
+LEARNT_PARAMETER = Length(1, 64)
+USE_REASON = Length(1, 64)
 
 # Conversations. An operator may set another maximum for a question: this is the one without.
 QUESTION = Length(1, 32_000)
@@ -50,6 +60,9 @@ SESSION_TITLE = Length(0, 200)
 TEMPERATURE = Range(0, 2)
 MAX_TOKENS = Range(1, 1_000_000)
 TOP_P = Range(0, 1)
+STOP = Length(1, 64)
+MAX_STOPS = 4
+REASONING_EFFORTS = ("none", "minimal", "low", "medium", "high")
 
 # Notes.
 NOTE_TITLE = Length(1, 200)

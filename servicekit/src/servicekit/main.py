@@ -23,7 +23,7 @@ class Command(Generic[AnySettings]):
     """A command of one service's own; ``run`` returns the process's exit status.
 
     ``argument`` is the name of the one word that follows it, if one does, and ``argument_help``
-    what that is.
+    what that is; ``flag`` a word such as ``--check`` that may follow, and ``flag_help`` what it does.
     """
 
     name: str
@@ -31,6 +31,8 @@ class Command(Generic[AnySettings]):
     run: Callable[[AnySettings, argparse.Namespace], int]
     argument: str | None = None
     argument_help: str = ""
+    flag: str | None = None
+    flag_help: str = ""
 
 
 def main(
@@ -60,6 +62,8 @@ def main(
             subparser.add_argument(
                 command.argument, metavar=command.argument.upper(), help=command.argument_help
             )
+        if command.flag is not None:
+            subparser.add_argument(command.flag, action="store_true", help=command.flag_help)
     arguments = parser.parse_args()
     settings = load_settings(settings_class)
     try:

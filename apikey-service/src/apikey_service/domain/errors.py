@@ -19,10 +19,24 @@ class KeyNameTaken(AppError):
     detail = "You already have a key with this name."
 
 
+class KeyNeeded(AppError):
+    """A key is for the server that it was given for, and so are headers."""
+
+    kind = Kind.INVALID
+    reason = "KEY_NEEDED"
+    detail = (
+        "A new base_url is a new place to send the key to: give api_key with it, and headers too "
+        "if there are any."
+    )
+
+
 class NoKey(AppError):
     kind = Kind.NOT_FOUND
     reason = "NO_KEY"
-    detail = "You have not stored a provider key yet."
+    detail = (
+        "You have no connection to a model server, and none is offered to you here: add one under "
+        "/api/v1/keys, with name, api_key, model and base_url."
+    )
 
 
 class KeyUnreadable(AppError):
@@ -30,4 +44,7 @@ class KeyUnreadable(AppError):
 
     kind = Kind.CONFLICT
     reason = "KEY_UNREADABLE"
-    detail = "This key can no longer be opened; save it again as a new key, and use that one."
+    detail = (
+        "This key can no longer be opened; save it again, with its headers if it has any, by PATCH "
+        "or as a new key."
+    )

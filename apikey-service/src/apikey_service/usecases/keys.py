@@ -1,139 +1,146 @@
-"""Create, read and list a user's provider keys."""
+"""Look at connections: one's own, and those of the operator's that are open to one."""
 
-import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
 
-from apikey_service.domain.errors import KeyNameTaken, KeyNotFound
-from apikey_service.domain.key import Key, Provider
-from apikey_service.domain.sealed import Place
-from apikey_service.domain.secret import Secret, mask
+from apikey_service.domain.errors import KeyNotFound, NoKey
+from apikey_service.domain.key import Key, fold_name
+from apikey_service.domain.operator_connection import OperatorConnection
+from apikey_service.store.defaults import Defaults
 from apikey_service.store.keys import Keys
-from apikey_service.usecases.ports import Vault
+from apikey_service.usecases.ports import OperatorConnections
+from apikey_service.usecases.validation import parse_key_name
 from chassis.caller import Caller
-from chassis.clock import utc_now
-from chassis.db.transactions import OpenTransaction
-from chassis.errors import FieldError, ValidationFailed
-from chassis.idempotency import Once
-from chassis.ids import new_id, parse_named_id
-from chassis.paging import Page, Position, page_of, parse_limit
-from chassis.server_url import BadServerUrl, parse_server_url
-from chassis.text import check_text
-from parley.bounds import API_KEY, API_KEY_PATTERN, BASE_URL, KEY_NAME, MODEL, Length
+from chassis.db.transactions import OpenTransaction, Transaction
+from chassis.errors import ValidationFailed
+from chassis.ids import parse_id, parse_named_id
+from chassis.paging import (
+    Page,
+    Position,
+    decode_cursor,
+    encode_cursor,
+    invalid_cursor,
+    parse_limit,
+)
 
-API_KEY_FIELD = "api_key"
-
-# It travels in an HTTP header: visible ASCII.
-_API_KEY = re.compile(API_KEY_PATTERN)
+# A cursor among the operator's: what it begins with, where a cursor among one's own has a time.
+_OPERATORS = "operator"
 
 
 @dataclass(frozen=True, slots=True)
-class NewKey:
-    """A connection as its owner describes it."""
+class ReadKeys:
+    """Shows connections, and keeps which one is the default."""
 
-    name: str
-    api_key: Secret
-    model: str
-    base_url: str
-    provider: Provider
+    open_transaction: OpenTransaction
+    operators: OperatorConnections
+
+    async def get(self, caller: Caller, key_id: str) -> Key:
+        """One of the caller's own, or of the operator's; raises KeyNotFound."""
+        parsed = parse_named_id(key_id, KeyNotFound)
+        async with self.open_transaction(caller) as transaction:
+            return await self._shown(transaction, caller, parsed)
+
+    async def get_by_name(self, caller: Caller, name: str) -> Key:
+        """The same by name, of which letter case and the like make no difference."""
+        name = parse_key_name(name)
+        async with self.open_transaction(caller) as transaction:
+            own = await Keys(transaction).find_named(name)
+            if own is not None:
+                return await self._marked(transaction, caller, own)
+            offered = self.operators.open_to(caller)
+            found = (one for one in offered if one.name_folded == fold_name(name))
+            if (one := next(found, None)) is None:
+                raise KeyNotFound()
+            return await self._shown(transaction, caller, one.id)
+
+    async def get_default(self, caller: Caller) -> Key:
+        """The default one; raises NoKey."""
+        async with self.open_transaction(caller) as transaction:
+            default = await self._default(transaction, caller)
+            if default is None:
+                raise NoKey()
+            return await self._shown(transaction, caller, default)
+
+    async def set_default(self, caller: Caller, key_id: str) -> Key:
+        """Make one the default, and show it; raises KeyNotFound, OwnerErased."""
+        parsed = parse_named_id(key_id, KeyNotFound)
+        async with self.open_transaction(caller) as transaction:
+            await transaction.lock_owner()
+            key = await self._shown(transaction, caller, parsed)
+            await Defaults(transaction).mark(parsed)
+            return replace(key, is_default=True)
+
+    async def list(self, caller: Caller, *, limit: int, cursor: str, count: bool) -> Page[Key]:
+        """A page: the caller's own, oldest first, then the operator's; ``total`` if ``count``.
+
+        ``cursor`` is the ``next_cursor`` of the page before, empty for the first one. Raises
+        ValidationFailed.
+        """
+        limit = parse_limit(limit)
+        offered = self.operators.open_to(caller)
+        among_operators = _operators_position(cursor)
+        after = None if among_operators else Position.from_cursor(cursor)
+        async with self.open_transaction(caller) as transaction:
+            keys = Keys(transaction)
+            own = [] if among_operators else await keys.list(after=after, limit=limit + 1)
+            default = await self._default(transaction, caller)
+            total = await keys.count() + len(offered) if count else None
+        rest = offered[_begin(offered, *among_operators) :] if among_operators else offered
+        shown = [replace(key, is_default=key.id == default) for key in own[:limit]]
+        if len(own) > limit:
+            return Page(
+                tuple(shown), Position(shown[-1].created_at, shown[-1].id).to_cursor(), total
+            )
+        room = limit - len(shown)
+        shown += [self._offered(one, default) for one in rest[:room]]
+        if len(rest) <= room:
+            return Page(tuple(shown), "", total)
+        place = len(offered) - len(rest) + room
+        previous = str(offered[place - 1].id) if place else ""
+        return Page(tuple(shown), encode_cursor(_OPERATORS, str(place), previous), total)
+
+    async def _shown(self, transaction: Transaction, caller: Caller, key_id: UUID) -> Key:
+        default = await self._default(transaction, caller)
+        offered = (one for one in self.operators.open_to(caller) if one.id == key_id)
+        if (one := next(offered, None)) is not None:
+            return self._offered(one, default)
+        own = await Keys(transaction).find(key_id)
+        if own is None:
+            raise KeyNotFound()
+        return replace(own, is_default=own.id == default)
+
+    async def _marked(self, transaction: Transaction, caller: Caller, key: Key) -> Key:
+        return replace(key, is_default=key.id == await self._default(transaction, caller))
+
+    async def _default(self, transaction: Transaction, caller: Caller) -> UUID | None:
+        return (await Defaults(transaction).find()).among(self.operators.open_to(caller))
+
+    def _offered(self, one: OperatorConnection, default: UUID | None) -> Key:
+        return one.as_key(self.operators.outcome(one.id), is_default=one.id == default)
 
 
-async def create_key(
-    open_transaction: OpenTransaction,
-    vault: Vault,
-    caller: Caller,
-    new: NewKey,
-    *,
-    once: Once[Key] | None = None,
-) -> Key:
-    """Store a connection, its key sealed, ``once`` if so; white space around texts is dropped.
-
-    Raises ValidationFailed, KeyNameTaken, IdempotencyKeyReused, RequestInProgress, or OwnerErased when the account
-    has been deleted.
+def _operators_position(cursor: str) -> tuple[int, UUID | None] | None:
+    """The place in the operator's list that the page begins at, and the id before it; None for a
+    cursor among one's own.
     """
-    api_key = Secret(new.api_key.reveal().strip())
-    name, model, base_url = _checked(new, api_key)
-    key_id, now = new_id(), utc_now()
-    place = Place(caller.tenant_id, caller.user_id, key_id, API_KEY_FIELD)
-    sealed = vault.seal(api_key, place)
-    key = Key(
-        id=key_id,
-        name=name,
-        masked_key=mask(api_key),
-        model=model,
-        base_url=base_url,
-        provider=new.provider,
-        created_at=now,
-        updated_at=now,
-    )
-    async with open_transaction(caller) as transaction:
-        await transaction.lock_owner()
-        if once is not None and (earlier := await transaction.find_repeated(once, key)):
-            return earlier
-        if not await Keys(transaction).insert(key, sealed):
-            raise KeyNameTaken()
-    return key
+    if not cursor:
+        return None
+    try:
+        kind, place, previous = decode_cursor(cursor, 3)
+    except ValidationFailed:
+        return None
+    if kind != _OPERATORS or not (place.isascii() and place.isdigit() and len(place) < 10):
+        raise invalid_cursor()
+    identifier = parse_id(previous)
+    if previous and identifier is None:
+        raise invalid_cursor()
+    return int(place), identifier
 
 
-def _checked(new: NewKey, api_key: Secret) -> tuple[str, str, str]:
-    """Name, model and base URL as they are stored; raises ValidationFailed."""
-    name, model = new.name.strip(), new.model.strip()
-    base_url = new.base_url.strip()
-    errors = [
-        *_check_line("name", name, KEY_NAME),
-        *_check("api_key", api_key.reveal(), API_KEY),
-        *_check_line("model", model, MODEL),
-        *_check("base_url", base_url, BASE_URL),
-    ]
-    if not _API_KEY.fullmatch(api_key.reveal()):
-        errors.append(FieldError("api_key", "INVALID_CHARACTER"))
-    if base_url:
-        try:
-            base_url = str(parse_server_url(base_url))
-        except BadServerUrl as error:
-            errors.append(FieldError("base_url", error.reason))
-    if errors:
-        raise ValidationFailed(fields=tuple(dict.fromkeys(errors)))
-    return name, model, base_url
-
-
-def _check(field: str, text: str, length: Length) -> list[FieldError]:
-    return check_text(field, text, minimum=length.minimum, maximum=length.maximum)
-
-
-def _check_line(field: str, text: str, length: Length) -> list[FieldError]:
-    errors = _check(field, text, length)
-    # Also keeps out what cannot be seen, and so would make two names look the same.
-    if not text.isprintable():
-        errors.append(FieldError(field, "INVALID_CHARACTER"))
-    return errors
-
-
-async def get_key(open_transaction: OpenTransaction, caller: Caller, key_id: str) -> Key:
-    """One of the caller's keys; raises KeyNotFound."""
-    parsed = parse_named_id(key_id, KeyNotFound)
-    async with open_transaction(caller) as transaction:
-        key = await Keys(transaction).find(parsed)
-    if key is None:
-        raise KeyNotFound()
-    return key
-
-
-async def list_keys(
-    open_transaction: OpenTransaction, caller: Caller, *, limit: int, cursor: str, count: bool
-) -> Page[Key]:
-    """A page of the caller's keys, oldest first, ``total`` if ``count``.
-
-    The first one of all is the default. ``cursor`` is the ``next_cursor`` of the page before,
-    empty for the first one. Raises ValidationFailed.
-    """
-    limit = parse_limit(limit)
-    after = Position.from_cursor(cursor)
-    async with open_transaction(caller) as transaction:
-        keys = Keys(transaction)
-        rows = await keys.list(after=after, limit=limit + 1)
-        total = await keys.count() if count else None
-    return page_of(rows, limit, _cursor_of, total=total)
-
-
-def _cursor_of(key: Key) -> str:
-    return Position(key.created_at, key.id).to_cursor()
+def _begin(offered: Sequence[OperatorConnection], place: int, previous: UUID | None) -> int:
+    """Behind ``previous`` wherever it is by now; at ``place`` if it is gone."""
+    for at, one in enumerate(offered):
+        if one.id == previous:
+            return at + 1
+    return place

@@ -25,7 +25,8 @@ REDACTED = "[redacted]"
 # Of one text so much is looked through and kept.
 MOST_CHARACTERS = 32 * 1024
 
-_MOST_HIDDEN = 8
+# Three connections, each with a key and sixteen headers, and some more.
+_MOST_HIDDEN = 64
 _LEAST_HIDDEN = 8
 # Of a longer secret its beginning is looked for.
 _MOST_SECRET_CHARACTERS = 8192
@@ -125,7 +126,7 @@ def hide(secret: str) -> None:
     """From now on, no log of this task and of those it starts shows ``secret``.
 
     Nor a text in which it is escaped, in base64 or in hex, nor one that ends in its middle. The
-    last eight count. One of less than eight characters guards nothing, and may be a word that the
+    last sixty-four count. One of less than eight characters guards nothing, and may be a word that the
     log needs: it is not hidden.
     """
     known = _hidden.get()

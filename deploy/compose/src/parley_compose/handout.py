@@ -88,6 +88,7 @@ def _service(name: str, keeper: Keeper, tls: Path) -> dict[str, str]:
             files["nats_url"] = f"nats://{name}:{_nats_password(keeper, name)}@nats:4222"
     if name == "apikey-service":
         files["vault.key"] = keeper.vault_key()
+        files["vault_old.keys"] = keeper.vault_old_keys()
     elif name == "chat-service":
         files["redis_url"] = f"redis://:{keeper.password('redis')}@redis:6379/0"
     return files

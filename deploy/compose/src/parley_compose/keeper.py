@@ -33,6 +33,13 @@ class Keeper:
         """The key that locks the stored provider keys: 32 random bytes in base64."""
         return self._kept("vault.key", lambda: base64.b64encode(secrets.token_bytes(32)).decode())
 
+    def vault_old_keys(self) -> str:
+        """Keys that open what they have locked and lock nothing any more, a line each: what an
+        operator has put into ``vault_old.keys``, and nothing where there is no such file.
+        """
+        path = self.directory / "vault_old.keys"
+        return path.read_text(encoding="ascii") if path.exists() else ""
+
     def _kept(self, name: str, make: Callable[[], str]) -> str:
         path = self.directory / name
         if not path.exists():

@@ -19,7 +19,8 @@ from parley_local.topology import (
 
 #: What a gateway that is reached from this machine alone may offer as model servers.
 LOOPBACK_HOSTS = ("127.0.0.0/8", "::1/128", "localhost")
-#: Says which instead, whoever reaches the gateway.
+#: Says which instead, whoever reaches the gateway: to chat-service, which connects to them, and to
+#: apikey-service, which keeps where they are.
 ALLOWED_HOSTS = f"{CHAT.prefix}ALLOWED_HOSTS"
 #: Of the services' events, where nothing is set.
 EVENTS_PREFIX = "parley"
@@ -164,19 +165,24 @@ def service_environment(
         if f"{member.prefix}SIGNING_KEY_FILE" not in inherited:
             settings |= {"SIGNING_KEYS_DIR": str(state.signing_keys)}
     elif member is APIKEY:
-        settings |= {"VAULT_KEY_FILE": str(state.vault_key)}
+        if f"{member.prefix}VAULT_KEY" not in inherited:
+            settings |= {"VAULT_KEY_FILE": str(state.vault_key)}
+        if (hosts := inherited.get(ALLOWED_HOSTS)) is not None:
+            settings |= {"ALLOWED_HOSTS": hosts, "ALLOWED_HOSTS_FROM": ALLOWED_HOSTS}
     elif member is CHAT:
         settings |= {
             "REDIS_URL": backends.redis_url,
             "REDIS_PREFIX": "parley",
         }
-        if is_loopback(topology.gateway_host):
-            # Model servers on this machine: for trying things out, by who sits at it. Others
-            # would reach through it whatever listens for this machine alone.
-            settings |= {"ALLOWED_HOSTS": ",".join(LOOPBACK_HOSTS)}
     elif member is GATEWAY:
         settings |= {"HOST": topology.gateway_host, "PORT": str(instance.port)}
+    if member in (APIKEY, CHAT) and is_loopback(topology.gateway_host):
+        # Model servers on this machine: for trying things out, by who sits at it. Others would
+        # reach through it whatever listens for this machine alone.
+        settings = {"ALLOWED_HOSTS": ",".join(LOOPBACK_HOSTS), **settings}
     own = {k: v for k, v in inherited.items() if k.startswith(member.prefix)}
+    if f"{APIKEY.prefix}ALLOWED_HOSTS" in own:
+        settings.pop("ALLOWED_HOSTS_FROM", None)
     for name in _SHARED:
         if name in settings and inherited.get(name) and member.prefix + name not in own:
             # What is wrong with it is said of the variable that was set.

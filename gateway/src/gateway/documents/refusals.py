@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from gateway.identity.authentication import AccessToken
 from gateway.problems import MEDIA_TYPE
 from gateway.routes.api import refused_by
-from gateway.routes.json_route import JsonRoute, absent, token_wanted
+from gateway.routes.json_route import JsonRoute, absent, is_id, token_wanted
 
 _STATUSES: Mapping[int, frozenset[str]] = {
     401: frozenset({"INVALID_CREDENTIALS", "INVALID_REFRESH_TOKEN", "UNAUTHENTICATED"}),
@@ -28,7 +28,7 @@ _STATUSES: Mapping[int, frozenset[str]] = {
             "RUN_NOT_CONTINUABLE",
         }
     ),
-    422: frozenset({"CODE_REQUIRED", "INVALID_CODE"}),
+    422: frozenset({"CODE_REQUIRED", "INVALID_CODE", "KEY_NEEDED"}),
     426: frozenset({"UPGRADE_REQUIRED"}),
     429: frozenset({"TOO_MANY_ATTEMPTS", "TOO_MANY_RUNS", "TOO_MANY_SOCKETS", "TOO_MANY_STREAMS"}),
 }
@@ -48,7 +48,7 @@ def refusals_of(route: APIRoute) -> dict[int, list[str]]:
     names = [parameter.name for parameter in route.dependant.path_params]
     if names:
         add(400, "MALFORMED_PATH")
-        add(404, *(absent(name).reason for name in names))
+        add(404, *(absent(name).reason for name in names if is_id(name)))
     if _token(route) is not None:
         # Personal access tokens can be guessed at: by so many from one address.
         add(401, "UNAUTHENTICATED", "ACCOUNT_DELETED")

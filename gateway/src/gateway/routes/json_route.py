@@ -29,7 +29,7 @@ _MAX_FIELDS = 64
 class JsonRoute(APIRoute):
     """A route whose body is JSON or absent; the token is verified before a body is read.
 
-    What its path leaves open are ids: any other text there names nothing that exists.
+    What its path leaves open as ``…_id`` are ids: any other text there names nothing that exists.
     """
 
     def handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -45,7 +45,7 @@ class JsonRoute(APIRoute):
             if wanted is not None:
                 request.state.caller = await authenticate(request, wanted)
             for name, value in request.path_params.items():
-                if parse_id(value) is None:
+                if is_id(name) and parse_id(value) is None:
                     raise absent(name)
             body = body_of(request)
             if wants_body:
@@ -60,6 +60,11 @@ class JsonRoute(APIRoute):
             return await handle(request)
 
         return handle_json
+
+
+def is_id(name: str) -> bool:
+    """Whether what a path leaves open under ``name`` is an id."""
+    return name.endswith("_id")
 
 
 def absent(name: str) -> RemoteError:

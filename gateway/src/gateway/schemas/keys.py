@@ -1,20 +1,89 @@
-"""Provider connections."""
+"""Connections to model servers."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import MISSING, Field
 
 from gateway.schemas.base import Body, Resource, example, moment
-from gateway.schemas.texts import ApiKey, BaseUrl, KeyName, Model
+from gateway.schemas.texts import (
+    ApiKey,
+    BaseUrl,
+    HeaderName,
+    HeaderValue,
+    KeyName,
+    Line,
+    Model,
+    StopText,
+)
+from parley import bounds
 from parley.apikey.v1 import apikey_pb2 as pb
+from parley.generation.v1 import generation_pb2
 
-Provider = Literal["openai"]
+Provider = Literal["openai", "anthropic"]
 PROVIDERS: dict[Provider | None, pb.Provider.ValueType] = {
     None: pb.PROVIDER_UNSPECIFIED,
     "openai": pb.PROVIDER_OPENAI,
+    "anthropic": pb.PROVIDER_ANTHROPIC,
 }
-_NAMES: dict[int, Provider] = {pb.PROVIDER_OPENAI: "openai"}
+_NAMES: dict[int, Provider] = {number: name for name, number in PROVIDERS.items() if name}
+Owner = Literal["user", "operator"]
+_OWNERS: dict[int, Owner] = {
+    # What an earlier apikey-service says nothing of is the user's.
+    pb.OWNER_UNSPECIFIED: "user",
+    pb.OWNER_USER: "user",
+    pb.OWNER_OPERATOR: "operator",
+}
+Effort = Literal["none", "minimal", "low", "medium", "high"]
+
+_HEADERS = Field(
+    max_length=bounds.MAX_HEADERS,
+    description="Headers that the server needs beside the key, such as `api-key` or"
+    " `HTTP-Referer`: names and values of RFC 9110, in visible ASCII. What is of the message or of the"
+    " connection (`Host`, `Content-…`, `Authorization`, `Connection` …) is refused. Kept as the"
+    " key is, and not shown again.",
+)
+Headers = Annotated[dict[HeaderName, HeaderValue], _HEADERS]
+_BASE_URL = (
+    "Where the API begins: what stands before `/chat/completions`, or before `/v1/messages`, either"
+    " of which is cut off. http or https, with a query if the server needs one, without userinfo and"
+    " fragment. It is kept with scheme and host in lower case and without slashes at the path's end."
+)
+
+
+class Parameters(Body):
+    """How an answer is to be generated, where a question says nothing of it."""
+
+    temperature: float | None = Field(
+        None, ge=bounds.TEMPERATURE.minimum, le=bounds.TEMPERATURE.maximum
+    )
+    max_tokens: int | None = Field(None, ge=bounds.MAX_TOKENS.minimum, le=bounds.MAX_TOKENS.maximum)
+    top_p: float | None = Field(None, ge=bounds.TOP_P.minimum, le=bounds.TOP_P.maximum)
+    stop: Annotated[list[StopText], Field(max_length=bounds.MAX_STOPS)] | None = Field(
+        None, description="Texts at which the model stops."
+    )
+    reasoning_effort: Effort | None = None
+
+    def said(self) -> generation_pb2.GenerationParameters:
+        """What something is said of."""
+        return generation_pb2.GenerationParameters(**self.model_dump(exclude_none=True))
+
+    def cleared(self) -> list[str]:
+        """The names of those that were given as null, or as an empty list."""
+        return [name for name in sorted(self.model_fields_set) if not _is_said(getattr(self, name))]
+
+
+def _is_said(value: object) -> bool:
+    return value is not None and value != []
+
+
+_PARAMETERS = sorted(Parameters.model_fields)
+
+
+def _headers(headers: dict[str, str] | None) -> pb.Headers:
+    return pb.Headers(
+        items=[pb.Header(name=name, value=value) for name, value in (headers or {}).items()]
+    )
 
 
 class NewKey(Body):
@@ -25,11 +94,136 @@ class NewKey(Body):
     name: KeyName = Field(description="Printable; unique, whatever the case.")
     api_key: ApiKey = Field(description="Visible ASCII.")
     model: Model = Field(description="The provider's name of it. Printable.")
-    base_url: BaseUrl = Field(
-        description="Where an OpenAI-compatible API begins: http or https, without userinfo, query"
-        " and fragment."
-    )
+    base_url: BaseUrl = Field(description=_BASE_URL)
     provider: Provider | None = Field(None, description="`openai` if absent.")
+    headers: Headers | None = None
+    parameters: Parameters | None = Field(
+        None,
+        description="Of what is absent, `temperature` becomes 0.7 and `max_tokens` 2,048; of what is"
+        " null nothing is said to the server.",
+    )
+    fallback_key_id: Line | None = Field(
+        None,
+        description="Another connection of one's own, for what this one cannot answer.",
+    )
+
+    def secrets(self) -> list[str]:
+        """What no log may show."""
+        return [self.api_key, *(self.headers or {}).values()]
+
+    def request(self) -> pb.CreateKeyRequest:
+        parameters = self.parameters or Parameters()
+        return pb.CreateKeyRequest(
+            name=self.name,
+            api_key=self.api_key,
+            model=self.model,
+            base_url=self.base_url,
+            provider=PROVIDERS[self.provider],
+            headers=_headers(self.headers) if self.headers else None,
+            parameters=parameters.said() if self.parameters else None,
+            cleared_parameters=parameters.cleared(),
+            fallback_key_id=self.fallback_key_id,
+        )
+
+
+class KeyChange(Body):
+    """What is absent stays as it is."""
+
+    model_config = example(model="demo-2", parameters={"temperature": 0.2, "max_tokens": None})
+
+    name: KeyName | MISSING = MISSING
+    api_key: ApiKey | MISSING = MISSING
+    model: Model | MISSING = MISSING
+    base_url: BaseUrl | MISSING = Field(
+        MISSING,
+        description=_BASE_URL
+        + " If it is another one then, in whatever part, `api_key` has to come"
+        " with it, and `headers` if there are any (null: none any more).",
+    )
+    provider: Provider | MISSING = MISSING
+    headers: Headers | MISSING | None = Field(
+        MISSING, description="In place of all there are; null: none any more."
+    )
+    parameters: Parameters | MISSING | None = Field(
+        MISSING,
+        description="Those that are named, and no others; of one that is null nothing is said to the"
+        " server any more, and with null of none.",
+    )
+    fallback_key_id: Line | MISSING | None = Field(
+        MISSING,
+        description="Another connection of one's own, without a circle; null: none any more.",
+    )
+
+    def secrets(self) -> list[str]:
+        """What no log may show."""
+        given: dict[str, Any] = self._given()
+        keys = [given["api_key"]] if "api_key" in given else []
+        return [*keys, *(given.get("headers") or {}).values()]
+
+    def request(self, key_id: str) -> pb.UpdateKeyRequest:
+        given = self._given()
+        request = pb.UpdateKeyRequest(
+            id=key_id, **{name: given[name] for name in _PLAIN if name in given}
+        )
+        if "provider" in given:
+            request.provider = PROVIDERS[given["provider"]]
+        if "headers" in given:
+            request.headers.CopyFrom(_headers(given["headers"]))
+        if "parameters" in given:
+            parameters: Parameters | None = given["parameters"]
+            if parameters is not None:
+                request.parameters.CopyFrom(parameters.said())
+            request.cleared_parameters.extend(
+                _PARAMETERS if parameters is None else parameters.cleared()
+            )
+        if "fallback_key_id" in given:
+            request.fallback_key_id = given["fallback_key_id"] or ""
+        return request
+
+    def _given(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+_PLAIN = ("name", "api_key", "model", "base_url")
+
+
+class DefaultKey(Body):
+    model_config = example(key_id="01930f4e-1c5a-7b3e-9d21-6f0a8c2b4e03")
+
+    key_id: Line = Field(description="One's own, or one of the operator's.")
+
+
+class KeyParameters(Resource):
+    """Null: nothing is said of it to the server."""
+
+    temperature: float | None
+    max_tokens: int | None
+    top_p: float | None
+    stop: list[str] | None
+    reasoning_effort: str | None
+
+    @classmethod
+    def of(cls, said: generation_pb2.GenerationParameters) -> "KeyParameters":
+        return cls(
+            temperature=said.temperature if said.HasField("temperature") else None,
+            max_tokens=said.max_tokens if said.HasField("max_tokens") else None,
+            top_p=said.top_p if said.HasField("top_p") else None,
+            stop=list(said.stop) or None,
+            reasoning_effort=said.reasoning_effort if said.HasField("reasoning_effort") else None,
+        )
+
+
+class LastError(Resource):
+    reason: str = Field(description="Stable, in upper snake case.")
+    at: datetime
+
+
+class Learnt(Resource):
+    """What a server refused, and what it is sent instead."""
+
+    model: str
+    parameter: str
+    use: str | None = Field(description="Null: it is left out.")
 
 
 class Key(Resource):
@@ -42,16 +236,53 @@ class Key(Resource):
         model="demo",
         base_url="http://127.0.0.1:8001/v1",
         provider="openai",
+        header_names=["HTTP-Referer"],
+        parameters={
+            "temperature": 0.7,
+            "max_tokens": 2048,
+            "top_p": None,
+            "stop": None,
+            "reasoning_effort": None,
+        },
+        fallback_key_id=None,
+        is_default=True,
+        owner="user",
+        last_used_at="2026-11-02T09:34:00Z",
+        last_error=None,
+        learnt=[],
+        models=[],
+        daily_tokens=None,
         created_at="2026-11-02T09:31:00Z",
         updated_at="2026-11-02T09:31:00Z",
     )
 
     id: str
     name: str
-    masked_key: str = Field(description="`sk-…wxyz`, or `…` for a short one.")
+    masked_key: str = Field(
+        description="`sk-…wxyz`, or `…` for a short one; empty for the operator's."
+    )
     model: str
-    base_url: str
+    base_url: str = Field(description="Empty for the operator's.")
     provider: Provider
+    header_names: list[str] = Field(description="Empty for the operator's.")
+    parameters: KeyParameters
+    fallback_key_id: str | None
+    is_default: bool = Field(description="Whether it is used where none is named.")
+    owner: Owner = Field(
+        description="`operator`: offered by whoever runs this server; to be used, and neither read"
+        " nor changed nor deleted."
+    )
+    last_used_at: datetime | None = Field(
+        description="Up to some ten seconds late; null for the operator's."
+    )
+    last_error: LastError | None = Field(description="Null: the last use did not fail.")
+    learnt: list[Learnt]
+    models: list[str] = Field(
+        description="Of the operator's: what it is open for. Empty: whatever the server has."
+    )
+    daily_tokens: int | None = Field(
+        description="Tokens of the operator's that one may use in a day. Null: as many as one likes."
+    )
     created_at: datetime
     updated_at: datetime
 
@@ -64,6 +295,21 @@ class Key(Resource):
             model=key.model,
             base_url=key.base_url,
             provider=_NAMES[key.provider],
+            header_names=list(key.header_names),
+            parameters=KeyParameters.of(key.parameters),
+            fallback_key_id=key.fallback_key_id if key.HasField("fallback_key_id") else None,
+            is_default=key.is_default,
+            owner=_OWNERS[key.owner],
+            last_used_at=moment(key.last_used_at) if key.HasField("last_used_at") else None,
+            last_error=LastError(reason=key.last_error.reason, at=moment(key.last_error.at))
+            if key.HasField("last_error")
+            else None,
+            learnt=[
+                Learnt(model=item.model, parameter=item.parameter, use=item.use or None)
+                for item in key.learnt
+            ],
+            models=list(key.models),
+            daily_tokens=key.daily_tokens if key.HasField("daily_tokens") else None,
             created_at=moment(key.created_at),
             updated_at=moment(key.updated_at),
         )

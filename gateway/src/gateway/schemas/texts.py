@@ -107,10 +107,14 @@ ApiKey = Annotated[
     Shown(bounds.API_KEY, bounds.API_KEY_PATTERN, _SECRET),
 ]
 
+HeaderName = Annotated[str, _Trim, Shown(bounds.HEADER_NAME, bounds.HEADER_NAME_PATTERN)]
+HeaderValue = Annotated[str, _Trim, Shown(bounds.HEADER_VALUE, format=_SECRET)]
+
 # Taken as they are, to the last space: a password is nobody's to correct, and so is a text.
 # One that is compared is as long as it likes: it is wrong, then.
 Password = Annotated[str, Shown(format=_SECRET)]
 LogInPassword = Annotated[str, Shown(Length(0, bounds.PASSWORD.maximum), format=_SECRET)]
 NewPassword = Annotated[str, Shown(bounds.PASSWORD, format=_SECRET)]
 QuestionText = Annotated[str, Shown(bounds.QUESTION)]
+StopText = Annotated[str, Shown(bounds.STOP)]
 NoteText = Annotated[str, Shown(bounds.NOTE_CONTENT)]

@@ -23,35 +23,70 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from parley.generation.v1 import generation_pb2 as parley_dot_generation_dot_v1_dot_generation__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dparley/apikey/v1/apikey.proto\x12\x10parley.apikey.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe2\x01\n\x03Key\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nmasked_key\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x10\n\x08\x62\x61se_url\x18\x05 \x01(\t\x12,\n\x08provider\x18\x06 \x01(\x0e\x32\x1a.parley.apikey.v1.Provider\x12.\n\ncreated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x80\x01\n\x10\x43reateKeyRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x61pi_key\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x10\n\x08\x62\x61se_url\x18\x04 \x01(\t\x12,\n\x08provider\x18\x05 \x01(\x0e\x32\x1a.parley.apikey.v1.Provider\"7\n\x11\x43reateKeyResponse\x12\"\n\x03key\x18\x01 \x01(\x0b\x32\x15.parley.apikey.v1.Key\"\x1b\n\rGetKeyRequest\x12\n\n\x02id\x18\x01 \x01(\t\"4\n\x0eGetKeyResponse\x12\"\n\x03key\x18\x01 \x01(\x0b\x32\x15.parley.apikey.v1.Key\"?\n\x0fListKeysRequest\x12\r\n\x05limit\x18\x01 \x01(\x05\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x08\"k\n\x10ListKeysResponse\x12$\n\x05items\x18\x01 \x03(\x0b\x32\x15.parley.apikey.v1.Key\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t\x12\x12\n\x05total\x18\x03 \x01(\x03H\x00\x88\x01\x01\x42\x08\n\x06_total\"+\n\x11ResolveKeyRequest\x12\x0f\n\x02id\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x05\n\x03_id\"\x8e\x01\n\x12ResolveKeyResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07\x61pi_key\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x10\n\x08\x62\x61se_url\x18\x05 \x01(\t\x12,\n\x08provider\x18\x06 \x01(\x0e\x32\x1a.parley.apikey.v1.Provider*9\n\x08Provider\x12\x18\n\x14PROVIDER_UNSPECIFIED\x10\x00\x12\x13\n\x0fPROVIDER_OPENAI\x10\x01\x32\xde\x02\n\rApiKeyService\x12T\n\tCreateKey\x12\".parley.apikey.v1.CreateKeyRequest\x1a#.parley.apikey.v1.CreateKeyResponse\x12K\n\x06GetKey\x12\x1f.parley.apikey.v1.GetKeyRequest\x1a .parley.apikey.v1.GetKeyResponse\x12Q\n\x08ListKeys\x12!.parley.apikey.v1.ListKeysRequest\x1a\".parley.apikey.v1.ListKeysResponse\x12W\n\nResolveKey\x12#.parley.apikey.v1.ResolveKeyRequest\x1a$.parley.apikey.v1.ResolveKeyResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dparley/apikey/v1/apikey.proto\x12\x10parley.apikey.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%parley/generation/v1/generation.proto\"%\n\x06Header\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"2\n\x07Headers\x12\'\n\x05items\x18\x01 \x03(\x0b\x32\x18.parley.apikey.v1.Header\"7\n\x06Learnt\x12\r\n\x05model\x18\x01 \x01(\t\x12\x11\n\tparameter\x18\x02 \x01(\t\x12\x0b\n\x03use\x18\x03 \x01(\t\"C\n\tLastError\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12&\n\x02\x61t\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xef\x04\n\x03Key\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nmasked_key\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x10\n\x08\x62\x61se_url\x18\x05 \x01(\t\x12,\n\x08provider\x18\x06 \x01(\x0e\x32\x1a.parley.apikey.v1.Provider\x12.\n\ncreated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cheader_names\x18\t \x03(\t\x12>\n\nparameters\x18\n \x01(\x0b\x32*.parley.generation.v1.GenerationParameters\x12\x1c\n\x0f\x66\x61llback_key_id\x18\x0b \x01(\tH\x00\x88\x01\x01\x12\x12\n\nis_default\x18\x0c \x01(\x08\x12&\n\x05owner\x18\r \x01(\x0e\x32\x17.parley.apikey.v1.Owner\x12\x30\n\x0clast_used_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\nlast_error\x18\x0f \x01(\x0b\x32\x1b.parley.apikey.v1.LastError\x12(\n\x06learnt\x18\x10 \x03(\x0b\x32\x18.parley.apikey.v1.Learnt\x12\x0e\n\x06models\x18\x11 \x03(\t\x12\x19\n\x0c\x64\x61ily_tokens\x18\x12 \x01(\x03H\x01\x88\x01\x01\x42\x12\n\x10_fallback_key_idB\x0f\n\r_daily_tokens\"\xba\x02\n\x10\x43reateKeyRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x61pi_key\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x10\n\x08\x62\x61se_url\x18\x04 \x01(\t\x12,\n\x08provider\x18\x05 \x01(\x0e\x32\x1a.parley.apikey.v1.Provider\x12*\n\x07headers\x18\x06 \x01(\x0b\x32\x19.parley.apikey.v1.Headers\x12>\n\nparameters\x18\x07 \x01(\x0b\x32*.parley.generation.v1.GenerationParameters\x12\x1a\n\x12\x63leared_parameters\x18\x08 \x03(\t\x12\x1c\n\x0f\x66\x61llback_key_id\x18\t \x01(\tH\x00\x88\x01\x01\x42\x12\n\x10_fallback_key_id\"7\n\x11\x43reateKeyResponse\x12\"\n\x03key\x18\x01 \x01(\x0b\x32\x15.parley.apikey.v1.Key\"\x1b\n\rGetKeyRequest\x12\n\n\x02id\x18\x01 \x01(\t\"4\n\x0eGetKeyResponse\x12\"\n\x03key\x18\x01 \x01(\x0b\x32\x15.parley.apikey.v1.Key\"#\n\x13GetKeyByNameRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\":\n\x14GetKeyByNameResponse\x12\"\n\x03key\x18\x01 \x01(\x0b\x32\x15.parley.apikey.v1.Key\"\x16\n\x14GetDefaultKeyRequest\";\n\x15GetDefaultKeyResponse\x12\"\n\x03key\x18\x01 \x01(\x0b\x32\x15.parley.apikey.v1.Key\"&\n\x14SetDefaultKeyRequest\x12\x0e\n\x06key_id\x18\x01 \x01(\t\";\n\x15SetDefaultKeyResponse\x12\"\n\x03key\x18\x01 \x01(\x0b\x32\x15.parley.apikey.v1.Key\"\x98\x03\n\x10UpdateKeyRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\x04name\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x07\x61pi_key\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x12\n\x05model\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x15\n\x08\x62\x61se_url\x18\x05 \x01(\tH\x03\x88\x01\x01\x12\x31\n\x08provider\x18\x06 \x01(\x0e\x32\x1a.parley.apikey.v1.ProviderH\x04\x88\x01\x01\x12*\n\x07headers\x18\x07 \x01(\x0b\x32\x19.parley.apikey.v1.Headers\x12>\n\nparameters\x18\x08 \x01(\x0b\x32*.parley.generation.v1.GenerationParameters\x12\x1a\n\x12\x63leared_parameters\x18\t \x03(\t\x12\x1c\n\x0f\x66\x61llback_key_id\x18\n \x01(\tH\x05\x88\x01\x01\x42\x07\n\x05_nameB\n\n\x08_api_keyB\x08\n\x06_modelB\x0b\n\t_base_urlB\x0b\n\t_providerB\x12\n\x10_fallback_key_id\"7\n\x11UpdateKeyResponse\x12\"\n\x03key\x18\x01 \x01(\x0b\x32\x15.parley.apikey.v1.Key\"\x1e\n\x10\x44\x65leteKeyRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x13\n\x11\x44\x65leteKeyResponse\"?\n\x0fListKeysRequest\x12\r\n\x05limit\x18\x01 \x01(\x05\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x08\"k\n\x10ListKeysResponse\x12$\n\x05items\x18\x01 \x03(\x0b\x32\x15.parley.apikey.v1.Key\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t\x12\x12\n\x05total\x18\x03 \x01(\x03H\x00\x88\x01\x01\x42\x08\n\x06_total\"G\n\x11ResolveKeyRequest\x12\x0f\n\x02id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04name\x18\x02 \x01(\tH\x01\x88\x01\x01\x42\x05\n\x03_idB\x07\n\x05_name\"\xcc\x03\n\x12ResolveKeyResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07\x61pi_key\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x10\n\x08\x62\x61se_url\x18\x05 \x01(\t\x12,\n\x08provider\x18\x06 \x01(\x0e\x32\x1a.parley.apikey.v1.Provider\x12>\n\nparameters\x18\x07 \x01(\x0b\x32*.parley.generation.v1.GenerationParameters\x12)\n\x07headers\x18\x08 \x03(\x0b\x32\x18.parley.apikey.v1.Header\x12\x1c\n\x0f\x66\x61llback_key_id\x18\t \x01(\tH\x00\x88\x01\x01\x12&\n\x05owner\x18\n \x01(\x0e\x32\x17.parley.apikey.v1.Owner\x12\x19\n\x0c\x64\x61ily_tokens\x18\x0b \x01(\x03H\x01\x88\x01\x01\x12\x11\n\thas_error\x18\x0c \x01(\x08\x12(\n\x06learnt\x18\r \x03(\x0b\x32\x18.parley.apikey.v1.Learnt\x12\x0e\n\x06models\x18\x0e \x03(\tB\x12\n\x10_fallback_key_idB\x0f\n\r_daily_tokens\"\x84\x01\n\x10ReportUseRequest\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x19\n\x0c\x65rror_reason\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\n\n\x02ok\x18\x03 \x01(\x08\x12(\n\x06learnt\x18\x04 \x03(\x0b\x32\x18.parley.apikey.v1.LearntB\x0f\n\r_error_reason\"\x13\n\x11ReportUseResponse*Q\n\x08Provider\x12\x18\n\x14PROVIDER_UNSPECIFIED\x10\x00\x12\x13\n\x0fPROVIDER_OPENAI\x10\x01\x12\x16\n\x12PROVIDER_ANTHROPIC\x10\x02*B\n\x05Owner\x12\x15\n\x11OWNER_UNSPECIFIED\x10\x00\x12\x0e\n\nOWNER_USER\x10\x01\x12\x12\n\x0eOWNER_OPERATOR\x10\x02\x32\x83\x07\n\rApiKeyService\x12T\n\tCreateKey\x12\".parley.apikey.v1.CreateKeyRequest\x1a#.parley.apikey.v1.CreateKeyResponse\x12K\n\x06GetKey\x12\x1f.parley.apikey.v1.GetKeyRequest\x1a .parley.apikey.v1.GetKeyResponse\x12]\n\x0cGetKeyByName\x12%.parley.apikey.v1.GetKeyByNameRequest\x1a&.parley.apikey.v1.GetKeyByNameResponse\x12`\n\rGetDefaultKey\x12&.parley.apikey.v1.GetDefaultKeyRequest\x1a\'.parley.apikey.v1.GetDefaultKeyResponse\x12`\n\rSetDefaultKey\x12&.parley.apikey.v1.SetDefaultKeyRequest\x1a\'.parley.apikey.v1.SetDefaultKeyResponse\x12Q\n\x08ListKeys\x12!.parley.apikey.v1.ListKeysRequest\x1a\".parley.apikey.v1.ListKeysResponse\x12T\n\tUpdateKey\x12\".parley.apikey.v1.UpdateKeyRequest\x1a#.parley.apikey.v1.UpdateKeyResponse\x12T\n\tDeleteKey\x12\".parley.apikey.v1.DeleteKeyRequest\x1a#.parley.apikey.v1.DeleteKeyResponse\x12W\n\nResolveKey\x12#.parley.apikey.v1.ResolveKeyRequest\x1a$.parley.apikey.v1.ResolveKeyResponse\x12T\n\tReportUse\x12\".parley.apikey.v1.ReportUseRequest\x1a#.parley.apikey.v1.ReportUseResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'parley.apikey.v1.apikey_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PROVIDER']._serialized_start=948
-  _globals['_PROVIDER']._serialized_end=1005
-  _globals['_KEY']._serialized_start=85
-  _globals['_KEY']._serialized_end=311
-  _globals['_CREATEKEYREQUEST']._serialized_start=314
-  _globals['_CREATEKEYREQUEST']._serialized_end=442
-  _globals['_CREATEKEYRESPONSE']._serialized_start=444
-  _globals['_CREATEKEYRESPONSE']._serialized_end=499
-  _globals['_GETKEYREQUEST']._serialized_start=501
-  _globals['_GETKEYREQUEST']._serialized_end=528
-  _globals['_GETKEYRESPONSE']._serialized_start=530
-  _globals['_GETKEYRESPONSE']._serialized_end=582
-  _globals['_LISTKEYSREQUEST']._serialized_start=584
-  _globals['_LISTKEYSREQUEST']._serialized_end=647
-  _globals['_LISTKEYSRESPONSE']._serialized_start=649
-  _globals['_LISTKEYSRESPONSE']._serialized_end=756
-  _globals['_RESOLVEKEYREQUEST']._serialized_start=758
-  _globals['_RESOLVEKEYREQUEST']._serialized_end=801
-  _globals['_RESOLVEKEYRESPONSE']._serialized_start=804
-  _globals['_RESOLVEKEYRESPONSE']._serialized_end=946
-  _globals['_APIKEYSERVICE']._serialized_start=1008
-  _globals['_APIKEYSERVICE']._serialized_end=1358
+  _globals['_PROVIDER']._serialized_start=3093
+  _globals['_PROVIDER']._serialized_end=3174
+  _globals['_OWNER']._serialized_start=3176
+  _globals['_OWNER']._serialized_end=3242
+  _globals['_HEADER']._serialized_start=123
+  _globals['_HEADER']._serialized_end=160
+  _globals['_HEADERS']._serialized_start=162
+  _globals['_HEADERS']._serialized_end=212
+  _globals['_LEARNT']._serialized_start=214
+  _globals['_LEARNT']._serialized_end=269
+  _globals['_LASTERROR']._serialized_start=271
+  _globals['_LASTERROR']._serialized_end=338
+  _globals['_KEY']._serialized_start=341
+  _globals['_KEY']._serialized_end=964
+  _globals['_CREATEKEYREQUEST']._serialized_start=967
+  _globals['_CREATEKEYREQUEST']._serialized_end=1281
+  _globals['_CREATEKEYRESPONSE']._serialized_start=1283
+  _globals['_CREATEKEYRESPONSE']._serialized_end=1338
+  _globals['_GETKEYREQUEST']._serialized_start=1340
+  _globals['_GETKEYREQUEST']._serialized_end=1367
+  _globals['_GETKEYRESPONSE']._serialized_start=1369
+  _globals['_GETKEYRESPONSE']._serialized_end=1421
+  _globals['_GETKEYBYNAMEREQUEST']._serialized_start=1423
+  _globals['_GETKEYBYNAMEREQUEST']._serialized_end=1458
+  _globals['_GETKEYBYNAMERESPONSE']._serialized_start=1460
+  _globals['_GETKEYBYNAMERESPONSE']._serialized_end=1518
+  _globals['_GETDEFAULTKEYREQUEST']._serialized_start=1520
+  _globals['_GETDEFAULTKEYREQUEST']._serialized_end=1542
+  _globals['_GETDEFAULTKEYRESPONSE']._serialized_start=1544
+  _globals['_GETDEFAULTKEYRESPONSE']._serialized_end=1603
+  _globals['_SETDEFAULTKEYREQUEST']._serialized_start=1605
+  _globals['_SETDEFAULTKEYREQUEST']._serialized_end=1643
+  _globals['_SETDEFAULTKEYRESPONSE']._serialized_start=1645
+  _globals['_SETDEFAULTKEYRESPONSE']._serialized_end=1704
+  _globals['_UPDATEKEYREQUEST']._serialized_start=1707
+  _globals['_UPDATEKEYREQUEST']._serialized_end=2115
+  _globals['_UPDATEKEYRESPONSE']._serialized_start=2117
+  _globals['_UPDATEKEYRESPONSE']._serialized_end=2172
+  _globals['_DELETEKEYREQUEST']._serialized_start=2174
+  _globals['_DELETEKEYREQUEST']._serialized_end=2204
+  _globals['_DELETEKEYRESPONSE']._serialized_start=2206
+  _globals['_DELETEKEYRESPONSE']._serialized_end=2225
+  _globals['_LISTKEYSREQUEST']._serialized_start=2227
+  _globals['_LISTKEYSREQUEST']._serialized_end=2290
+  _globals['_LISTKEYSRESPONSE']._serialized_start=2292
+  _globals['_LISTKEYSRESPONSE']._serialized_end=2399
+  _globals['_RESOLVEKEYREQUEST']._serialized_start=2401
+  _globals['_RESOLVEKEYREQUEST']._serialized_end=2472
+  _globals['_RESOLVEKEYRESPONSE']._serialized_start=2475
+  _globals['_RESOLVEKEYRESPONSE']._serialized_end=2935
+  _globals['_REPORTUSEREQUEST']._serialized_start=2938
+  _globals['_REPORTUSEREQUEST']._serialized_end=3070
+  _globals['_REPORTUSERESPONSE']._serialized_start=3072
+  _globals['_REPORTUSERESPONSE']._serialized_end=3091
+  _globals['_APIKEYSERVICE']._serialized_start=3245
+  _globals['_APIKEYSERVICE']._serialized_end=4144
 # @@protoc_insertion_point(module_scope)

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from parley.generation.v1 import generation_pb2 as _generation_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -29,17 +30,142 @@ class _ProviderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Provider.Val
     PROVIDER_UNSPECIFIED: _Provider.ValueType  # 0
     PROVIDER_OPENAI: _Provider.ValueType  # 1
     """Anything that speaks the OpenAI chat completions protocol."""
+    PROVIDER_ANTHROPIC: _Provider.ValueType  # 2
+    """Anthropic's Messages API."""
 
 class Provider(_Provider, metaclass=_ProviderEnumTypeWrapper): ...
 
 PROVIDER_UNSPECIFIED: Provider.ValueType  # 0
 PROVIDER_OPENAI: Provider.ValueType  # 1
 """Anything that speaks the OpenAI chat completions protocol."""
+PROVIDER_ANTHROPIC: Provider.ValueType  # 2
+"""Anthropic's Messages API."""
 Global___Provider: _TypeAlias = Provider  # noqa: Y015
+
+class _Owner:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OwnerEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Owner.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    OWNER_UNSPECIFIED: _Owner.ValueType  # 0
+    OWNER_USER: _Owner.ValueType  # 1
+    OWNER_OPERATOR: _Owner.ValueType  # 2
+    """Of the operator's file: used by whom it is open to, read by nobody."""
+
+class Owner(_Owner, metaclass=_OwnerEnumTypeWrapper): ...
+
+OWNER_UNSPECIFIED: Owner.ValueType  # 0
+OWNER_USER: Owner.ValueType  # 1
+OWNER_OPERATOR: Owner.ValueType  # 2
+"""Of the operator's file: used by whom it is open to, read by nobody."""
+Global___Owner: _TypeAlias = Owner  # noqa: Y015
+
+@_typing.final
+class Header(_message.Message):
+    """A header that a server needs beside its key."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """1–64 characters of a token of RFC 9110."""
+    value: _builtins.str
+    """1–8,000 characters, visible ASCII with blanks inside."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        value: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Header: _TypeAlias = Header  # noqa: Y015
+
+@_typing.final
+class Headers(_message.Message):
+    """At most 16, of different names, 16,000 characters in all."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___Header]: ...
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[Global___Header] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Headers: _TypeAlias = Headers  # noqa: Y015
+
+@_typing.final
+class Learnt(_message.Message):
+    """What a server refused of a model's parameters, and what is sent instead."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    PARAMETER_FIELD_NUMBER: _builtins.int
+    USE_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """1–200 characters."""
+    parameter: _builtins.str
+    """1–64 characters of A-Z a-z 0-9 . _ [ ] -"""
+    use: _builtins.str
+    """The same, the parameter that takes its place; empty: nothing does."""
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        parameter: _builtins.str = ...,
+        use: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "parameter", b"parameter", "use", b"use"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Learnt: _TypeAlias = Learnt  # noqa: Y015
+
+@_typing.final
+class LastError(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """1–64 characters, upper snake case."""
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LastError: _TypeAlias = LastError  # noqa: Y015
 
 @_typing.final
 class Key(_message.Message):
-    """A provider connection as its owner may see it: never the key itself."""
+    """A connection as its owner may see it: never the key itself."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -51,16 +177,57 @@ class Key(_message.Message):
     PROVIDER_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
+    HEADER_NAMES_FIELD_NUMBER: _builtins.int
+    PARAMETERS_FIELD_NUMBER: _builtins.int
+    FALLBACK_KEY_ID_FIELD_NUMBER: _builtins.int
+    IS_DEFAULT_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    LAST_USED_AT_FIELD_NUMBER: _builtins.int
+    LAST_ERROR_FIELD_NUMBER: _builtins.int
+    LEARNT_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
+    DAILY_TOKENS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     name: _builtins.str
     masked_key: _builtins.str
+    """Empty for the operator's."""
     model: _builtins.str
     base_url: _builtins.str
+    """Empty for the operator's."""
     provider: Global___Provider.ValueType
+    fallback_key_id: _builtins.str
+    is_default: _builtins.bool
+    owner: Global___Owner.ValueType
+    daily_tokens: _builtins.int
+    """Tokens that each user may use of the operator's in a day; absent: as many
+    as they like.
+    """
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def header_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Empty for the operator's."""
+
+    @_builtins.property
+    def parameters(self) -> _generation_pb2.GenerationParameters: ...
+    @_builtins.property
+    def last_used_at(self) -> _timestamp_pb2.Timestamp:
+        """Some seconds late; absent for the operator's."""
+
+    @_builtins.property
+    def last_error(self) -> Global___LastError:
+        """Absent: the last use that was reported had none."""
+
+    @_builtins.property
+    def learnt(self) -> _containers.RepeatedCompositeFieldContainer[Global___Learnt]: ...
+    @_builtins.property
+    def models(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of the operator's: what it is open for, `model` first. Empty: whatever the
+        server has.
+        """
+
     def __init__(
         self,
         *,
@@ -72,12 +239,29 @@ class Key(_message.Message):
         provider: Global___Provider.ValueType = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
+        header_names: _abc.Iterable[_builtins.str] | None = ...,
+        parameters: _generation_pb2.GenerationParameters | None = ...,
+        fallback_key_id: _builtins.str | None = ...,
+        is_default: _builtins.bool = ...,
+        owner: Global___Owner.ValueType = ...,
+        last_used_at: _timestamp_pb2.Timestamp | None = ...,
+        last_error: Global___LastError | None = ...,
+        learnt: _abc.Iterable[Global___Learnt] | None = ...,
+        models: _abc.Iterable[_builtins.str] | None = ...,
+        daily_tokens: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "updated_at", b"updated_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_daily_tokens", b"_daily_tokens", "_fallback_key_id", b"_fallback_key_id", "created_at", b"created_at", "daily_tokens", b"daily_tokens", "fallback_key_id", b"fallback_key_id", "last_error", b"last_error", "last_used_at", b"last_used_at", "parameters", b"parameters", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_url", b"base_url", "created_at", b"created_at", "id", b"id", "masked_key", b"masked_key", "model", b"model", "name", b"name", "provider", b"provider", "updated_at", b"updated_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_daily_tokens", b"_daily_tokens", "_fallback_key_id", b"_fallback_key_id", "base_url", b"base_url", "created_at", b"created_at", "daily_tokens", b"daily_tokens", "fallback_key_id", b"fallback_key_id", "header_names", b"header_names", "id", b"id", "is_default", b"is_default", "last_error", b"last_error", "last_used_at", b"last_used_at", "learnt", b"learnt", "masked_key", b"masked_key", "model", b"model", "models", b"models", "name", b"name", "owner", b"owner", "parameters", b"parameters", "provider", b"provider", "updated_at", b"updated_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__daily_tokens: _TypeAlias = _typing.Literal["daily_tokens"]  # noqa: Y015
+    _WhichOneofArgType__daily_tokens: _TypeAlias = _typing.Literal["_daily_tokens", b"_daily_tokens"]  # noqa: Y015
+    _WhichOneofReturnType__fallback_key_id: _TypeAlias = _typing.Literal["fallback_key_id"]  # noqa: Y015
+    _WhichOneofArgType__fallback_key_id: _TypeAlias = _typing.Literal["_fallback_key_id", b"_fallback_key_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__daily_tokens) -> _WhichOneofReturnType__daily_tokens | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__fallback_key_id) -> _WhichOneofReturnType__fallback_key_id | None: ...
 
 Global___Key: _TypeAlias = Key  # noqa: Y015
 
@@ -90,11 +274,29 @@ class CreateKeyRequest(_message.Message):
     MODEL_FIELD_NUMBER: _builtins.int
     BASE_URL_FIELD_NUMBER: _builtins.int
     PROVIDER_FIELD_NUMBER: _builtins.int
+    HEADERS_FIELD_NUMBER: _builtins.int
+    PARAMETERS_FIELD_NUMBER: _builtins.int
+    CLEARED_PARAMETERS_FIELD_NUMBER: _builtins.int
+    FALLBACK_KEY_ID_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     api_key: _builtins.str
     model: _builtins.str
     base_url: _builtins.str
     provider: Global___Provider.ValueType
+    fallback_key_id: _builtins.str
+    """One of the caller's own."""
+    @_builtins.property
+    def headers(self) -> Global___Headers: ...
+    @_builtins.property
+    def parameters(self) -> _generation_pb2.GenerationParameters:
+        """`model` in it is none of a connection's. What is absent gets its default:
+        temperature 0.7, max_tokens 2,048.
+        """
+
+    @_builtins.property
+    def cleared_parameters(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Parameters by name that get no default: nothing is said of them."""
+
     def __init__(
         self,
         *,
@@ -103,12 +305,18 @@ class CreateKeyRequest(_message.Message):
         model: _builtins.str = ...,
         base_url: _builtins.str = ...,
         provider: Global___Provider.ValueType = ...,
+        headers: Global___Headers | None = ...,
+        parameters: _generation_pb2.GenerationParameters | None = ...,
+        cleared_parameters: _abc.Iterable[_builtins.str] | None = ...,
+        fallback_key_id: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_fallback_key_id", b"_fallback_key_id", "fallback_key_id", b"fallback_key_id", "headers", b"headers", "parameters", b"parameters"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key", b"api_key", "base_url", b"base_url", "model", b"model", "name", b"name", "provider", b"provider"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_fallback_key_id", b"_fallback_key_id", "api_key", b"api_key", "base_url", b"base_url", "cleared_parameters", b"cleared_parameters", "fallback_key_id", b"fallback_key_id", "headers", b"headers", "model", b"model", "name", b"name", "parameters", b"parameters", "provider", b"provider"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__fallback_key_id: _TypeAlias = _typing.Literal["fallback_key_id"]  # noqa: Y015
+    _WhichOneofArgType__fallback_key_id: _TypeAlias = _typing.Literal["_fallback_key_id", b"_fallback_key_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__fallback_key_id) -> _WhichOneofReturnType__fallback_key_id | None: ...
 
 Global___CreateKeyRequest: _TypeAlias = CreateKeyRequest  # noqa: Y015
 
@@ -172,6 +380,258 @@ class GetKeyResponse(_message.Message):
 Global___GetKeyResponse: _TypeAlias = GetKeyResponse  # noqa: Y015
 
 @_typing.final
+class GetKeyByNameRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetKeyByNameRequest: _TypeAlias = GetKeyByNameRequest  # noqa: Y015
+
+@_typing.final
+class GetKeyByNameResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def key(self) -> Global___Key: ...
+    def __init__(
+        self,
+        *,
+        key: Global___Key | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetKeyByNameResponse: _TypeAlias = GetKeyByNameResponse  # noqa: Y015
+
+@_typing.final
+class GetDefaultKeyRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetDefaultKeyRequest: _TypeAlias = GetDefaultKeyRequest  # noqa: Y015
+
+@_typing.final
+class GetDefaultKeyResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def key(self) -> Global___Key: ...
+    def __init__(
+        self,
+        *,
+        key: Global___Key | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetDefaultKeyResponse: _TypeAlias = GetDefaultKeyResponse  # noqa: Y015
+
+@_typing.final
+class SetDefaultKeyRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    key_id: _builtins.str
+    """One's own, or the operator's."""
+    def __init__(
+        self,
+        *,
+        key_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_id", b"key_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetDefaultKeyRequest: _TypeAlias = SetDefaultKeyRequest  # noqa: Y015
+
+@_typing.final
+class SetDefaultKeyResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def key(self) -> Global___Key: ...
+    def __init__(
+        self,
+        *,
+        key: Global___Key | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetDefaultKeyResponse: _TypeAlias = SetDefaultKeyResponse  # noqa: Y015
+
+@_typing.final
+class UpdateKeyRequest(_message.Message):
+    """What is absent stays as it is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    API_KEY_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    BASE_URL_FIELD_NUMBER: _builtins.int
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    HEADERS_FIELD_NUMBER: _builtins.int
+    PARAMETERS_FIELD_NUMBER: _builtins.int
+    CLEARED_PARAMETERS_FIELD_NUMBER: _builtins.int
+    FALLBACK_KEY_ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    name: _builtins.str
+    api_key: _builtins.str
+    model: _builtins.str
+    base_url: _builtins.str
+    """Another than the stored one, in whatever part, needs `api_key` again, and
+    `headers` if there are any: KEY_NEEDED.
+    """
+    provider: Global___Provider.ValueType
+    fallback_key_id: _builtins.str
+    """One of the caller's own; empty: none."""
+    @_builtins.property
+    def headers(self) -> Global___Headers:
+        """In place of all there are; without items: none."""
+
+    @_builtins.property
+    def parameters(self) -> _generation_pb2.GenerationParameters:
+        """Those that are named, and no others."""
+
+    @_builtins.property
+    def cleared_parameters(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Parameters by name of which nothing is to be said any more."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        name: _builtins.str | None = ...,
+        api_key: _builtins.str | None = ...,
+        model: _builtins.str | None = ...,
+        base_url: _builtins.str | None = ...,
+        provider: Global___Provider.ValueType | None = ...,
+        headers: Global___Headers | None = ...,
+        parameters: _generation_pb2.GenerationParameters | None = ...,
+        cleared_parameters: _abc.Iterable[_builtins.str] | None = ...,
+        fallback_key_id: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_api_key", b"_api_key", "_base_url", b"_base_url", "_fallback_key_id", b"_fallback_key_id", "_model", b"_model", "_name", b"_name", "_provider", b"_provider", "api_key", b"api_key", "base_url", b"base_url", "fallback_key_id", b"fallback_key_id", "headers", b"headers", "model", b"model", "name", b"name", "parameters", b"parameters", "provider", b"provider"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_api_key", b"_api_key", "_base_url", b"_base_url", "_fallback_key_id", b"_fallback_key_id", "_model", b"_model", "_name", b"_name", "_provider", b"_provider", "api_key", b"api_key", "base_url", b"base_url", "cleared_parameters", b"cleared_parameters", "fallback_key_id", b"fallback_key_id", "headers", b"headers", "id", b"id", "model", b"model", "name", b"name", "parameters", b"parameters", "provider", b"provider"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__api_key: _TypeAlias = _typing.Literal["api_key"]  # noqa: Y015
+    _WhichOneofArgType__api_key: _TypeAlias = _typing.Literal["_api_key", b"_api_key"]  # noqa: Y015
+    _WhichOneofReturnType__base_url: _TypeAlias = _typing.Literal["base_url"]  # noqa: Y015
+    _WhichOneofArgType__base_url: _TypeAlias = _typing.Literal["_base_url", b"_base_url"]  # noqa: Y015
+    _WhichOneofReturnType__fallback_key_id: _TypeAlias = _typing.Literal["fallback_key_id"]  # noqa: Y015
+    _WhichOneofArgType__fallback_key_id: _TypeAlias = _typing.Literal["_fallback_key_id", b"_fallback_key_id"]  # noqa: Y015
+    _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
+    _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
+    _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
+    _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
+    _WhichOneofReturnType__provider: _TypeAlias = _typing.Literal["provider"]  # noqa: Y015
+    _WhichOneofArgType__provider: _TypeAlias = _typing.Literal["_provider", b"_provider"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__api_key) -> _WhichOneofReturnType__api_key | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__base_url) -> _WhichOneofReturnType__base_url | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__fallback_key_id) -> _WhichOneofReturnType__fallback_key_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__provider) -> _WhichOneofReturnType__provider | None: ...
+
+Global___UpdateKeyRequest: _TypeAlias = UpdateKeyRequest  # noqa: Y015
+
+@_typing.final
+class UpdateKeyResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def key(self) -> Global___Key: ...
+    def __init__(
+        self,
+        *,
+        key: Global___Key | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateKeyResponse: _TypeAlias = UpdateKeyResponse  # noqa: Y015
+
+@_typing.final
+class DeleteKeyRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteKeyRequest: _TypeAlias = DeleteKeyRequest  # noqa: Y015
+
+@_typing.final
+class DeleteKeyResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteKeyResponse: _TypeAlias = DeleteKeyResponse  # noqa: Y015
+
+@_typing.final
 class ListKeysRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -233,20 +693,29 @@ class ResolveKeyRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """Absent: the caller's first key."""
+    """Absent, as `name`: the default one."""
+    name: _builtins.str
+    """Instead of `id`."""
     def __init__(
         self,
         *,
         id: _builtins.str | None = ...,
+        name: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_id", b"_id", "id", b"id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_id", b"_id", "_name", b"_name", "id", b"id", "name", b"name"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_id", b"_id", "id", b"id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_id", b"_id", "_name", b"_name", "id", b"id", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__id: _TypeAlias = _typing.Literal["id"]  # noqa: Y015
     _WhichOneofArgType__id: _TypeAlias = _typing.Literal["_id", b"_id"]  # noqa: Y015
+    _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
+    _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__id) -> _WhichOneofReturnType__id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
 
 Global___ResolveKeyRequest: _TypeAlias = ResolveKeyRequest  # noqa: Y015
 
@@ -260,12 +729,38 @@ class ResolveKeyResponse(_message.Message):
     MODEL_FIELD_NUMBER: _builtins.int
     BASE_URL_FIELD_NUMBER: _builtins.int
     PROVIDER_FIELD_NUMBER: _builtins.int
+    PARAMETERS_FIELD_NUMBER: _builtins.int
+    HEADERS_FIELD_NUMBER: _builtins.int
+    FALLBACK_KEY_ID_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    DAILY_TOKENS_FIELD_NUMBER: _builtins.int
+    HAS_ERROR_FIELD_NUMBER: _builtins.int
+    LEARNT_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     name: _builtins.str
     api_key: _builtins.str
     model: _builtins.str
     base_url: _builtins.str
     provider: Global___Provider.ValueType
+    fallback_key_id: _builtins.str
+    owner: Global___Owner.ValueType
+    daily_tokens: _builtins.int
+    """As in Key."""
+    has_error: _builtins.bool
+    """Whether the last use that was reported had failed: report one that works."""
+    @_builtins.property
+    def parameters(self) -> _generation_pb2.GenerationParameters: ...
+    @_builtins.property
+    def headers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Header]:
+        """In the clear."""
+
+    @_builtins.property
+    def learnt(self) -> _containers.RepeatedCompositeFieldContainer[Global___Learnt]:
+        """As in Key."""
+
+    @_builtins.property
+    def models(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
         self,
         *,
@@ -275,11 +770,76 @@ class ResolveKeyResponse(_message.Message):
         model: _builtins.str = ...,
         base_url: _builtins.str = ...,
         provider: Global___Provider.ValueType = ...,
+        parameters: _generation_pb2.GenerationParameters | None = ...,
+        headers: _abc.Iterable[Global___Header] | None = ...,
+        fallback_key_id: _builtins.str | None = ...,
+        owner: Global___Owner.ValueType = ...,
+        daily_tokens: _builtins.int | None = ...,
+        has_error: _builtins.bool = ...,
+        learnt: _abc.Iterable[Global___Learnt] | None = ...,
+        models: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_daily_tokens", b"_daily_tokens", "_fallback_key_id", b"_fallback_key_id", "daily_tokens", b"daily_tokens", "fallback_key_id", b"fallback_key_id", "parameters", b"parameters"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_daily_tokens", b"_daily_tokens", "_fallback_key_id", b"_fallback_key_id", "api_key", b"api_key", "base_url", b"base_url", "daily_tokens", b"daily_tokens", "fallback_key_id", b"fallback_key_id", "has_error", b"has_error", "headers", b"headers", "id", b"id", "learnt", b"learnt", "model", b"model", "models", b"models", "name", b"name", "owner", b"owner", "parameters", b"parameters", "provider", b"provider"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__daily_tokens: _TypeAlias = _typing.Literal["daily_tokens"]  # noqa: Y015
+    _WhichOneofArgType__daily_tokens: _TypeAlias = _typing.Literal["_daily_tokens", b"_daily_tokens"]  # noqa: Y015
+    _WhichOneofReturnType__fallback_key_id: _TypeAlias = _typing.Literal["fallback_key_id"]  # noqa: Y015
+    _WhichOneofArgType__fallback_key_id: _TypeAlias = _typing.Literal["_fallback_key_id", b"_fallback_key_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__daily_tokens) -> _WhichOneofReturnType__daily_tokens | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__fallback_key_id) -> _WhichOneofReturnType__fallback_key_id | None: ...
+
+Global___ResolveKeyResponse: _TypeAlias = ResolveKeyResponse  # noqa: Y015
+
+@_typing.final
+class ReportUseRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    ERROR_REASON_FIELD_NUMBER: _builtins.int
+    OK_FIELD_NUMBER: _builtins.int
+    LEARNT_FIELD_NUMBER: _builtins.int
+    key_id: _builtins.str
+    error_reason: _builtins.str
+    """Why the use failed: it becomes the last error."""
+    ok: _builtins.bool
+    """It worked: there is no last error any more. Not beside `error_reason`."""
+    @_builtins.property
+    def learnt(self) -> _containers.RepeatedCompositeFieldContainer[Global___Learnt]:
+        """At most 32, which is as many as are kept: of more the newest."""
+
+    def __init__(
+        self,
+        *,
+        key_id: _builtins.str = ...,
+        error_reason: _builtins.str | None = ...,
+        ok: _builtins.bool = ...,
+        learnt: _abc.Iterable[Global___Learnt] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_error_reason", b"_error_reason", "error_reason", b"error_reason"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_error_reason", b"_error_reason", "error_reason", b"error_reason", "key_id", b"key_id", "learnt", b"learnt", "ok", b"ok"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__error_reason: _TypeAlias = _typing.Literal["error_reason"]  # noqa: Y015
+    _WhichOneofArgType__error_reason: _TypeAlias = _typing.Literal["_error_reason", b"_error_reason"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__error_reason) -> _WhichOneofReturnType__error_reason | None: ...
+
+Global___ReportUseRequest: _TypeAlias = ReportUseRequest  # noqa: Y015
+
+@_typing.final
+class ReportUseResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key", b"api_key", "base_url", b"base_url", "id", b"id", "model", b"model", "name", b"name", "provider", b"provider"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ResolveKeyResponse: _TypeAlias = ResolveKeyResponse  # noqa: Y015
+Global___ReportUseResponse: _TypeAlias = ReportUseResponse  # noqa: Y015

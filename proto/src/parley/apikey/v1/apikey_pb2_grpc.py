@@ -26,10 +26,10 @@ if _version_not_supported:
 
 
 class ApiKeyServiceStub:
-    """The vault of each user's provider connections.
+    """The vault of each user's connections to model servers, and the operator's.
 
-    Error reasons: KEY_NOT_FOUND, KEY_NAME_TAKEN, KEY_UNREADABLE, NO_KEY,
-    IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
+    Error reasons: KEY_NOT_FOUND, KEY_NAME_TAKEN, KEY_NEEDED, KEY_UNREADABLE,
+    NO_KEY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
     """
 
     def __init__(self, channel):
@@ -48,23 +48,53 @@ class ApiKeyServiceStub:
                 request_serializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.GetKeyRequest.SerializeToString,
                 response_deserializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.GetKeyResponse.FromString,
                 _registered_method=True)
+        self.GetKeyByName = channel.unary_unary(
+                '/parley.apikey.v1.ApiKeyService/GetKeyByName',
+                request_serializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.GetKeyByNameRequest.SerializeToString,
+                response_deserializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.GetKeyByNameResponse.FromString,
+                _registered_method=True)
+        self.GetDefaultKey = channel.unary_unary(
+                '/parley.apikey.v1.ApiKeyService/GetDefaultKey',
+                request_serializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.GetDefaultKeyRequest.SerializeToString,
+                response_deserializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.GetDefaultKeyResponse.FromString,
+                _registered_method=True)
+        self.SetDefaultKey = channel.unary_unary(
+                '/parley.apikey.v1.ApiKeyService/SetDefaultKey',
+                request_serializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.SetDefaultKeyRequest.SerializeToString,
+                response_deserializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.SetDefaultKeyResponse.FromString,
+                _registered_method=True)
         self.ListKeys = channel.unary_unary(
                 '/parley.apikey.v1.ApiKeyService/ListKeys',
                 request_serializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.ListKeysRequest.SerializeToString,
                 response_deserializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.ListKeysResponse.FromString,
+                _registered_method=True)
+        self.UpdateKey = channel.unary_unary(
+                '/parley.apikey.v1.ApiKeyService/UpdateKey',
+                request_serializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.UpdateKeyRequest.SerializeToString,
+                response_deserializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.UpdateKeyResponse.FromString,
+                _registered_method=True)
+        self.DeleteKey = channel.unary_unary(
+                '/parley.apikey.v1.ApiKeyService/DeleteKey',
+                request_serializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.DeleteKeyRequest.SerializeToString,
+                response_deserializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.DeleteKeyResponse.FromString,
                 _registered_method=True)
         self.ResolveKey = channel.unary_unary(
                 '/parley.apikey.v1.ApiKeyService/ResolveKey',
                 request_serializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.ResolveKeyRequest.SerializeToString,
                 response_deserializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.ResolveKeyResponse.FromString,
                 _registered_method=True)
+        self.ReportUse = channel.unary_unary(
+                '/parley.apikey.v1.ApiKeyService/ReportUse',
+                request_serializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.ReportUseRequest.SerializeToString,
+                response_deserializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.ReportUseResponse.FromString,
+                _registered_method=True)
 
 
 class ApiKeyServiceServicer:
-    """The vault of each user's provider connections.
+    """The vault of each user's connections to model servers, and the operator's.
 
-    Error reasons: KEY_NOT_FOUND, KEY_NAME_TAKEN, KEY_UNREADABLE, NO_KEY,
-    IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
+    Error reasons: KEY_NOT_FOUND, KEY_NAME_TAKEN, KEY_NEEDED, KEY_UNREADABLE,
+    NO_KEY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
     """
 
     def CreateKey(self, request, context):
@@ -79,15 +109,57 @@ class ApiKeyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ListKeys(self, request, context):
-        """Newest last: the first one is the default.
+    def GetKeyByName(self, request, context):
+        """By name, equal as names are that may not coexist: one's own before the
+        operator's.
         """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDefaultKey(self, request, context):
+        """The marked one, else the first of one's own, else the first of the
+        operator's. NO_KEY if there is none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetDefaultKey(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListKeys(self, request, context):
+        """One's own, oldest first, then the operator's in their order.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateKey(self, request, context):
+        """One's own alone, as with DeleteKey: KEY_NOT_FOUND for the operator's.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteKey(self, request, context):
+        """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ResolveKey(self, request, context):
         """The one door through which a key leaves the vault; chat-service alone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReportUse(self, request, context):
+        """What came of using a connection; chat-service alone. It may be said again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -106,15 +178,45 @@ def add_ApiKeyServiceServicer_to_server(servicer, server):
                     request_deserializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.GetKeyRequest.FromString,
                     response_serializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.GetKeyResponse.SerializeToString,
             ),
+            'GetKeyByName': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetKeyByName,
+                    request_deserializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.GetKeyByNameRequest.FromString,
+                    response_serializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.GetKeyByNameResponse.SerializeToString,
+            ),
+            'GetDefaultKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDefaultKey,
+                    request_deserializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.GetDefaultKeyRequest.FromString,
+                    response_serializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.GetDefaultKeyResponse.SerializeToString,
+            ),
+            'SetDefaultKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetDefaultKey,
+                    request_deserializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.SetDefaultKeyRequest.FromString,
+                    response_serializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.SetDefaultKeyResponse.SerializeToString,
+            ),
             'ListKeys': grpc.unary_unary_rpc_method_handler(
                     servicer.ListKeys,
                     request_deserializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.ListKeysRequest.FromString,
                     response_serializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.ListKeysResponse.SerializeToString,
             ),
+            'UpdateKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateKey,
+                    request_deserializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.UpdateKeyRequest.FromString,
+                    response_serializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.UpdateKeyResponse.SerializeToString,
+            ),
+            'DeleteKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteKey,
+                    request_deserializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.DeleteKeyRequest.FromString,
+                    response_serializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.DeleteKeyResponse.SerializeToString,
+            ),
             'ResolveKey': grpc.unary_unary_rpc_method_handler(
                     servicer.ResolveKey,
                     request_deserializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.ResolveKeyRequest.FromString,
                     response_serializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.ResolveKeyResponse.SerializeToString,
+            ),
+            'ReportUse': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportUse,
+                    request_deserializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.ReportUseRequest.FromString,
+                    response_serializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.ReportUseResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -125,10 +227,10 @@ def add_ApiKeyServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ApiKeyService:
-    """The vault of each user's provider connections.
+    """The vault of each user's connections to model servers, and the operator's.
 
-    Error reasons: KEY_NOT_FOUND, KEY_NAME_TAKEN, KEY_UNREADABLE, NO_KEY,
-    IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
+    Error reasons: KEY_NOT_FOUND, KEY_NAME_TAKEN, KEY_NEEDED, KEY_UNREADABLE,
+    NO_KEY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
     """
 
     @staticmethod
@@ -186,6 +288,87 @@ class ApiKeyService:
             _registered_method=True)
 
     @staticmethod
+    def GetKeyByName(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.apikey.v1.ApiKeyService/GetKeyByName',
+            parley_dot_apikey_dot_v1_dot_apikey__pb2.GetKeyByNameRequest.SerializeToString,
+            parley_dot_apikey_dot_v1_dot_apikey__pb2.GetKeyByNameResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDefaultKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.apikey.v1.ApiKeyService/GetDefaultKey',
+            parley_dot_apikey_dot_v1_dot_apikey__pb2.GetDefaultKeyRequest.SerializeToString,
+            parley_dot_apikey_dot_v1_dot_apikey__pb2.GetDefaultKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetDefaultKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.apikey.v1.ApiKeyService/SetDefaultKey',
+            parley_dot_apikey_dot_v1_dot_apikey__pb2.SetDefaultKeyRequest.SerializeToString,
+            parley_dot_apikey_dot_v1_dot_apikey__pb2.SetDefaultKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ListKeys(request,
             target,
             options=(),
@@ -213,6 +396,60 @@ class ApiKeyService:
             _registered_method=True)
 
     @staticmethod
+    def UpdateKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.apikey.v1.ApiKeyService/UpdateKey',
+            parley_dot_apikey_dot_v1_dot_apikey__pb2.UpdateKeyRequest.SerializeToString,
+            parley_dot_apikey_dot_v1_dot_apikey__pb2.UpdateKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.apikey.v1.ApiKeyService/DeleteKey',
+            parley_dot_apikey_dot_v1_dot_apikey__pb2.DeleteKeyRequest.SerializeToString,
+            parley_dot_apikey_dot_v1_dot_apikey__pb2.DeleteKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ResolveKey(request,
             target,
             options=(),
@@ -229,6 +466,33 @@ class ApiKeyService:
             '/parley.apikey.v1.ApiKeyService/ResolveKey',
             parley_dot_apikey_dot_v1_dot_apikey__pb2.ResolveKeyRequest.SerializeToString,
             parley_dot_apikey_dot_v1_dot_apikey__pb2.ResolveKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportUse(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.apikey.v1.ApiKeyService/ReportUse',
+            parley_dot_apikey_dot_v1_dot_apikey__pb2.ReportUseRequest.SerializeToString,
+            parley_dot_apikey_dot_v1_dot_apikey__pb2.ReportUseResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -13,25 +13,39 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ApiKeyServiceStub:
-    """The vault of each user's provider connections.
+    """The vault of each user's connections to model servers, and the operator's.
 
-    Error reasons: KEY_NOT_FOUND, KEY_NAME_TAKEN, KEY_UNREADABLE, NO_KEY,
-    IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
+    Error reasons: KEY_NOT_FOUND, KEY_NAME_TAKEN, KEY_NEEDED, KEY_UNREADABLE,
+    NO_KEY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateKey: _aio.UnaryUnaryMultiCallable[_apikey_pb2.CreateKeyRequest, _apikey_pb2.CreateKeyResponse]
     GetKey: _aio.UnaryUnaryMultiCallable[_apikey_pb2.GetKeyRequest, _apikey_pb2.GetKeyResponse]
+    GetKeyByName: _aio.UnaryUnaryMultiCallable[_apikey_pb2.GetKeyByNameRequest, _apikey_pb2.GetKeyByNameResponse]
+    """By name, equal as names are that may not coexist: one's own before the
+    operator's.
+    """
+    GetDefaultKey: _aio.UnaryUnaryMultiCallable[_apikey_pb2.GetDefaultKeyRequest, _apikey_pb2.GetDefaultKeyResponse]
+    """The marked one, else the first of one's own, else the first of the
+    operator's. NO_KEY if there is none.
+    """
+    SetDefaultKey: _aio.UnaryUnaryMultiCallable[_apikey_pb2.SetDefaultKeyRequest, _apikey_pb2.SetDefaultKeyResponse]
     ListKeys: _aio.UnaryUnaryMultiCallable[_apikey_pb2.ListKeysRequest, _apikey_pb2.ListKeysResponse]
-    """Newest last: the first one is the default."""
+    """One's own, oldest first, then the operator's in their order."""
+    UpdateKey: _aio.UnaryUnaryMultiCallable[_apikey_pb2.UpdateKeyRequest, _apikey_pb2.UpdateKeyResponse]
+    """One's own alone, as with DeleteKey: KEY_NOT_FOUND for the operator's."""
+    DeleteKey: _aio.UnaryUnaryMultiCallable[_apikey_pb2.DeleteKeyRequest, _apikey_pb2.DeleteKeyResponse]
     ResolveKey: _aio.UnaryUnaryMultiCallable[_apikey_pb2.ResolveKeyRequest, _apikey_pb2.ResolveKeyResponse]
     """The one door through which a key leaves the vault; chat-service alone."""
+    ReportUse: _aio.UnaryUnaryMultiCallable[_apikey_pb2.ReportUseRequest, _apikey_pb2.ReportUseResponse]
+    """What came of using a connection; chat-service alone. It may be said again."""
 
 class ApiKeyServiceServicer(metaclass=_abc_1.ABCMeta):
-    """The vault of each user's provider connections.
+    """The vault of each user's connections to model servers, and the operator's.
 
-    Error reasons: KEY_NOT_FOUND, KEY_NAME_TAKEN, KEY_UNREADABLE, NO_KEY,
-    IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
+    Error reasons: KEY_NOT_FOUND, KEY_NAME_TAKEN, KEY_NEEDED, KEY_UNREADABLE,
+    NO_KEY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
     """
 
     @_abc_1.abstractmethod
@@ -49,12 +63,54 @@ class ApiKeyServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_apikey_pb2.GetKeyResponse]: ...
 
     @_abc_1.abstractmethod
+    def GetKeyByName(
+        self,
+        request: _apikey_pb2.GetKeyByNameRequest,
+        context: _aio.ServicerContext[_apikey_pb2.GetKeyByNameRequest, _abc.Awaitable[_apikey_pb2.GetKeyByNameResponse]],
+    ) -> _abc.Awaitable[_apikey_pb2.GetKeyByNameResponse]:
+        """By name, equal as names are that may not coexist: one's own before the
+        operator's.
+        """
+
+    @_abc_1.abstractmethod
+    def GetDefaultKey(
+        self,
+        request: _apikey_pb2.GetDefaultKeyRequest,
+        context: _aio.ServicerContext[_apikey_pb2.GetDefaultKeyRequest, _abc.Awaitable[_apikey_pb2.GetDefaultKeyResponse]],
+    ) -> _abc.Awaitable[_apikey_pb2.GetDefaultKeyResponse]:
+        """The marked one, else the first of one's own, else the first of the
+        operator's. NO_KEY if there is none.
+        """
+
+    @_abc_1.abstractmethod
+    def SetDefaultKey(
+        self,
+        request: _apikey_pb2.SetDefaultKeyRequest,
+        context: _aio.ServicerContext[_apikey_pb2.SetDefaultKeyRequest, _abc.Awaitable[_apikey_pb2.SetDefaultKeyResponse]],
+    ) -> _abc.Awaitable[_apikey_pb2.SetDefaultKeyResponse]: ...
+
+    @_abc_1.abstractmethod
     def ListKeys(
         self,
         request: _apikey_pb2.ListKeysRequest,
         context: _aio.ServicerContext[_apikey_pb2.ListKeysRequest, _abc.Awaitable[_apikey_pb2.ListKeysResponse]],
     ) -> _abc.Awaitable[_apikey_pb2.ListKeysResponse]:
-        """Newest last: the first one is the default."""
+        """One's own, oldest first, then the operator's in their order."""
+
+    @_abc_1.abstractmethod
+    def UpdateKey(
+        self,
+        request: _apikey_pb2.UpdateKeyRequest,
+        context: _aio.ServicerContext[_apikey_pb2.UpdateKeyRequest, _abc.Awaitable[_apikey_pb2.UpdateKeyResponse]],
+    ) -> _abc.Awaitable[_apikey_pb2.UpdateKeyResponse]:
+        """One's own alone, as with DeleteKey: KEY_NOT_FOUND for the operator's."""
+
+    @_abc_1.abstractmethod
+    def DeleteKey(
+        self,
+        request: _apikey_pb2.DeleteKeyRequest,
+        context: _aio.ServicerContext[_apikey_pb2.DeleteKeyRequest, _abc.Awaitable[_apikey_pb2.DeleteKeyResponse]],
+    ) -> _abc.Awaitable[_apikey_pb2.DeleteKeyResponse]: ...
 
     @_abc_1.abstractmethod
     def ResolveKey(
@@ -63,5 +119,13 @@ class ApiKeyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_apikey_pb2.ResolveKeyRequest, _abc.Awaitable[_apikey_pb2.ResolveKeyResponse]],
     ) -> _abc.Awaitable[_apikey_pb2.ResolveKeyResponse]:
         """The one door through which a key leaves the vault; chat-service alone."""
+
+    @_abc_1.abstractmethod
+    def ReportUse(
+        self,
+        request: _apikey_pb2.ReportUseRequest,
+        context: _aio.ServicerContext[_apikey_pb2.ReportUseRequest, _abc.Awaitable[_apikey_pb2.ReportUseResponse]],
+    ) -> _abc.Awaitable[_apikey_pb2.ReportUseResponse]:
+        """What came of using a connection; chat-service alone. It may be said again."""
 
 def add_ApiKeyServiceServicer_to_server(servicer: ApiKeyServiceServicer, server: _aio.Server) -> None: ...

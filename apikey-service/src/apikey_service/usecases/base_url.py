@@ -1,0 +1,46 @@
+"""A base URL as it is stored: one spelling of where a server's API begins."""
+
+import re
+from typing import Final
+
+from apikey_service.usecases.ports import AddressRules
+from chassis.errors import FieldError
+from chassis.server_url import BadServerUrl, ServerUrl, parse_server_url
+from chassis.text import check_text
+from parley.bounds import BASE_URL
+
+# What is asked for below a base URL. People paste it with the rest.
+_PASTED: Final = ("/chat/completions", "/v1/messages")
+# A server, or a proxy before it, may resolve these or not: a segment that is a dot or two, however
+# it is spelled.
+_DOTS: Final = re.compile(r"(?:^|/)(?:\.|%2e){1,2}(?=/|$)", re.IGNORECASE)
+
+
+def normal_base_url(text: str, rules: AddressRules) -> tuple[str, list[FieldError]]:
+    """``text`` as it is stored, and what is wrong with it, as errors of ``base_url``.
+
+    That is scheme and host in lower case, path and query as they are, but for slashes at the
+    path's end and for ``/chat/completions`` or ``/v1/messages`` there, which are cut off. It may
+    have a query, and neither userinfo nor fragment nor dot segments. A host that is an address is
+    refused if ``rules`` close it: ``PROVIDER_ADDRESS_FORBIDDEN``.
+    """
+    text = text.strip()
+    errors = check_text("base_url", text, minimum=BASE_URL.minimum, maximum=BASE_URL.maximum)
+    if not text or errors:
+        return text, errors
+    try:
+        server = parse_server_url(text, query=True)
+    except BadServerUrl as error:
+        return text, [FieldError("base_url", error.reason)]
+    if _DOTS.search(server.path):
+        return text, [FieldError("base_url", "INVALID_URL")]
+    if rules.refuses(server.host):
+        return text, [FieldError("base_url", "PROVIDER_ADDRESS_FORBIDDEN")]
+    return str(_without_what_was_pasted(server)), []
+
+
+def _without_what_was_pasted(server: ServerUrl) -> ServerUrl:
+    path = server.path
+    for pasted in _PASTED:
+        path = path.removesuffix(pasted).rstrip("/")
+    return ServerUrl(server.scheme, server.host, server.port, path, server.query)

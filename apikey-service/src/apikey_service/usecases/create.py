@@ -1,0 +1,117 @@
+"""Store a connection."""
+
+from dataclasses import dataclass, field, replace
+
+from apikey_service.domain.errors import KeyNameTaken
+from apikey_service.domain.key import Key, Provider
+from apikey_service.domain.parameters import DEFAULTS, Parameters
+from apikey_service.domain.secret import Secret, mask
+from apikey_service.store.defaults import Defaults
+from apikey_service.store.keys import Keys
+from apikey_service.usecases.base_url import normal_base_url
+from apikey_service.usecases.ports import AddressRules, OperatorConnections, Vault
+from apikey_service.usecases.sealing import seal_headers, seal_key
+from apikey_service.usecases.validation import (
+    Headers,
+    check_api_key,
+    check_headers,
+    check_model,
+    check_name,
+    check_parameters,
+    fallback_refused,
+    trimmed_headers,
+)
+from chassis.caller import Caller
+from chassis.clock import utc_now
+from chassis.db.transactions import OpenTransaction
+from chassis.errors import FieldError, ValidationFailed
+from chassis.idempotency import Once
+from chassis.ids import new_id, parse_id
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A connection as its owner describes it.
+
+    What ``parameters`` says nothing of gets its default, unless ``cleared_parameters`` names it.
+    """
+
+    name: str
+    api_key: Secret
+    model: str
+    base_url: str
+    provider: Provider
+    headers: Headers = ()
+    parameters: Parameters = field(default_factory=Parameters)
+    cleared_parameters: tuple[str, ...] = ()
+    fallback_key_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CreateKey:
+    """Stores connections of users' own."""
+
+    open_transaction: OpenTransaction
+    vault: Vault
+    rules: AddressRules
+    operators: OperatorConnections
+
+    async def __call__(self, caller: Caller, new: NewKey, *, once: Once[Key] | None = None) -> Key:
+        """Store it, its secrets sealed, ``once`` if so; white space around texts is dropped.
+
+        Raises ValidationFailed, KeyNameTaken, IdempotencyKeyReused, RequestInProgress, or
+        OwnerErased when the account has been deleted.
+        """
+        api_key, headers = Secret(new.api_key.reveal().strip()), trimmed_headers(new.headers)
+        key = self._checked(new, api_key, headers)
+        sealed = seal_key(self.vault, caller, key.id, api_key)
+        sealed_headers = seal_headers(self.vault, caller, key.id, headers)
+        async with self.open_transaction(caller) as transaction:
+            await transaction.lock_owner()
+            keys = Keys(transaction)
+            default = await Defaults(transaction).find()
+            becomes = replace(default, first=default.first or key.id)
+            if becomes.among(self.operators.open_to(caller)) == key.id:
+                key = replace(key, is_default=True)
+            if once is not None and (earlier := await transaction.find_repeated(once, key)):
+                return earlier
+            fallback = key.fallback_key_id
+            if fallback is not None and await keys.find(fallback) is None:
+                raise fallback_refused("NOT_FOUND")
+            if not await keys.insert(key, sealed, sealed_headers):
+                raise KeyNameTaken()
+        return key
+
+    def _checked(self, new: NewKey, api_key: Secret, headers: Headers) -> Key:
+        name, model = new.name.strip(), new.model.strip()
+        base_url, errors = normal_base_url(new.base_url, self.rules)
+        errors = [
+            *check_name(name),
+            *check_api_key(api_key),
+            *check_model(model),
+            *errors,
+            *check_headers(headers),
+            *check_parameters(new.parameters, new.cleared_parameters),
+        ]
+        fallback_key_id = None
+        if new.fallback_key_id is not None:
+            fallback_key_id = parse_id(new.fallback_key_id)
+            if fallback_key_id is None:
+                errors.append(FieldError("fallback_key_id", "NOT_FOUND"))
+        if errors:
+            raise ValidationFailed(fields=tuple(dict.fromkeys(errors)))
+        now = utc_now()
+        defaults = {k: v for k, v in DEFAULTS.said().items() if k not in new.cleared_parameters}
+        return Key(
+            id=new_id(),
+            name=name,
+            masked_key=mask(api_key),
+            model=model,
+            base_url=base_url,
+            provider=new.provider,
+            created_at=now,
+            updated_at=now,
+            header_names=tuple(header for header, _ in headers),
+            parameters=Parameters.of({**defaults, **new.parameters.said()}),
+            fallback_key_id=fallback_key_id,
+        )

@@ -1,0 +1,428 @@
+"""A user's connections: changed, deleted, made the default, and nobody else's to touch."""
+
+import asyncio
+from itertools import pairwise
+from typing import Any
+
+import psycopg
+import pytest
+
+from chassis.errors import FieldError
+from chassis.ids import new_id
+from chassis.testing import DatabaseUrls
+from parley.apikey.v1 import apikey_pb2
+from parley.generation.v1 import generation_pb2
+
+Person = Any
+
+Parameters = generation_pb2.GenerationParameters
+ELSEWHERE = "https://elsewhere.example/v1"
+
+
+def headers(**values: str) -> apikey_pb2.Headers:
+    items = [apikey_pb2.Header(name=name, value=value) for name, value in values.items()]
+    return apikey_pb2.Headers(items=items)
+
+
+async def test_a_new_connection_has_the_defaults_of_what_it_says_nothing_of(ada: Person) -> None:
+    plain = await ada.create("plain")
+    assert plain.parameters == Parameters(temperature=0.7, max_tokens=2048)
+    mixed = await ada.create(
+        "mixed", parameters=Parameters(temperature=0, top_p=1), cleared_parameters=["max_tokens"]
+    )
+    assert mixed.parameters == Parameters(temperature=0, top_p=1)
+    bare = await ada.create("bare", cleared_parameters=["temperature", "max_tokens"])
+    assert bare.parameters == Parameters()
+    assert (await ada.resolve(id=mixed.id)).parameters == mixed.parameters
+
+
+async def test_everything_of_a_connection_is_answered_to_whoever_calls_the_server(
+    ada: Person,
+) -> None:
+    fallback = await ada.create("fallback")
+    said = Parameters(
+        temperature=1.5, max_tokens=9, top_p=0.1, stop=["\n", "END "], reasoning_effort="none"
+    )
+    key = await ada.create(
+        "whole",
+        provider=apikey_pb2.PROVIDER_ANTHROPIC,
+        api_key="k" * 8000,
+        headers=headers(**{"api-key": " v1 ", "HTTP-Referer": "https://a.example/?b=c d"}),
+        parameters=said,
+        fallback_key_id=fallback.id,
+    )
+    assert list(key.header_names) == ["api-key", "HTTP-Referer"]
+    assert (key.provider, key.owner) == (apikey_pb2.PROVIDER_ANTHROPIC, apikey_pb2.OWNER_USER)
+    assert await ada.get(key.id) == key
+
+    resolved = await ada.resolve(id=key.id)
+    assert resolved.api_key == "k" * 8000
+    assert {header.name: header.value for header in resolved.headers} == {
+        "api-key": "v1",
+        "HTTP-Referer": "https://a.example/?b=c d",
+    }
+    assert resolved.parameters == said
+    assert resolved.fallback_key_id == fallback.id
+    assert (resolved.provider, resolved.owner) == (key.provider, key.owner)
+    assert not resolved.HasField("daily_tokens")
+    assert not resolved.has_error
+    assert list(resolved.models) == list(resolved.learnt) == []
+
+
+async def test_each_field_is_changed_by_itself_and_all_others_stay(ada: Person) -> None:
+    other = await ada.create("other")
+    key = await ada.create("work", headers=headers(a="1"))
+    changes: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        ({"name": " home "}, {"name": "home"}),
+        ({"api_key": "sk-another-0123456789-abcd"}, {"masked_key": "sk-…abcd"}),
+        ({"model": "gpt-6"}, {"model": "gpt-6"}),
+        (
+            {"base_url": f"{ELSEWHERE}/", "api_key": "sk-1234567890abcdef", "headers": headers()},
+            {"base_url": ELSEWHERE, "masked_key": "sk-…cdef", "header_names": []},
+        ),
+        (
+            {"provider": apikey_pb2.PROVIDER_ANTHROPIC},
+            {"provider": apikey_pb2.PROVIDER_ANTHROPIC},
+        ),
+        ({"headers": headers(b="2", c="3")}, {"header_names": ["b", "c"]}),
+        (
+            {"parameters": Parameters(top_p=0.5)},
+            {"parameters": Parameters(temperature=0.7, max_tokens=2048, top_p=0.5)},
+        ),
+        (
+            {"cleared_parameters": ["temperature", "stop"]},
+            {"parameters": Parameters(max_tokens=2048, top_p=0.5)},
+        ),
+        ({"fallback_key_id": other.id}, {"fallback_key_id": other.id}),
+        ({"fallback_key_id": ""}, {"fallback_key_id": None}),
+    ]
+    for change, becomes in changes:
+        expected = apikey_pb2.Key()
+        expected.CopyFrom(key)
+        for name, value in becomes.items():
+            expected.ClearField(name)  # type: ignore[arg-type]
+            expected.MergeFrom(apikey_pb2.Key(**{name: value}))
+        key = await ada.update(key.id, **change)
+        assert key.updated_at.ToNanoseconds() > expected.updated_at.ToNanoseconds()
+        expected.updated_at.CopyFrom(key.updated_at)
+        assert key == expected, change
+        assert await ada.get(key.id) == key
+    resolved = await ada.resolve(id=key.id)
+    assert resolved.api_key == "sk-1234567890abcdef"
+    assert [(header.name, header.value) for header in resolved.headers] == [("b", "2"), ("c", "3")]
+
+
+async def test_a_change_of_nothing_changes_nothing(ada: Person) -> None:
+    key = await ada.create()
+    assert await ada.update(key.id) == key
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "http://api.example.com/v1",
+        "https://api.example.com:8443/v1",
+        "https://api.example.com/v2",
+        "https://api.example.com",
+        "https://api.example.com/v1?api-version=2",
+        "https://evil.example/v1",
+    ],
+)
+async def test_another_base_url_in_whatever_part_needs_the_key_and_headers_again(
+    ada: Person, base_url: str
+) -> None:
+    bare, key = await ada.create("bare"), await ada.create("work", headers=headers(a="1"))
+    needed = [FieldError("api_key", "REQUIRED"), FieldError("headers", "REQUIRED")]
+
+    assert await ada.refused("UpdateKey", id=bare.id, base_url=base_url) == (
+        "KEY_NEEDED", needed[:1],
+    )  # fmt: skip
+    for given, missing in (
+        ({}, needed),
+        ({"api_key": "k"}, needed[1:]),
+        ({"headers": headers(a="2")}, needed[:1]),
+    ):
+        told = await ada.refused("UpdateKey", id=key.id, name="new", base_url=base_url, **given)
+        assert told == ("KEY_NEEDED", missing)
+    assert await ada.get(key.id) == key
+
+    changed = await ada.update(key.id, base_url=base_url, api_key="k", headers=headers(a="2"))
+    assert changed.base_url == base_url
+    assert (await ada.update(bare.id, base_url=base_url, api_key="k")).base_url == base_url
+
+
+async def test_the_same_base_url_in_another_spelling_needs_no_key(ada: Person) -> None:
+    key = await ada.create()
+    for same in (
+        key.base_url,
+        " HTTPS://API.example.com/v1/ ",
+        "https://api.example.com/v1/chat/completions",
+    ):
+        assert (await ada.update(key.id, base_url=same)).base_url == key.base_url
+
+
+async def test_of_many_changes_at_once_each_keeps_what_the_others_said(ada: Person) -> None:
+    key = await ada.create(headers=headers(a="0"))
+    await asyncio.gather(
+        ada.update(key.id, name="renamed"),
+        ada.update(key.id, model="m2"),
+        ada.update(key.id, api_key="sk-0000000000000000-last"),
+        ada.update(key.id, headers=headers(b="1")),
+        ada.update(key.id, parameters=Parameters(top_p=0.25)),
+        ada.update(key.id, parameters=Parameters(reasoning_effort="high")),
+        ada.update(key.id, cleared_parameters=["temperature"]),
+        ada.update(key.id, provider=apikey_pb2.PROVIDER_ANTHROPIC),
+    )
+    changed = await ada.get(key.id)
+    assert (changed.name, changed.model, changed.masked_key) == ("renamed", "m2", "sk-…last")
+    assert (list(changed.header_names), changed.provider) == (["b"], apikey_pb2.PROVIDER_ANTHROPIC)
+    assert changed.parameters == Parameters(max_tokens=2048, top_p=0.25, reasoning_effort="high")
+    resolved = await ada.resolve(id=key.id)
+    assert resolved.api_key == "sk-0000000000000000-last"
+    assert [(header.name, header.value) for header in resolved.headers] == [("b", "1")]
+
+
+async def test_a_key_never_goes_to_a_server_that_another_change_has_named_meanwhile(
+    ada: Person,
+) -> None:
+    key = await ada.create(api_key="sk-of-the-first-server")
+    outcomes = await asyncio.gather(
+        *(ada.update(key.id, base_url=ELSEWHERE, api_key="sk-of-elsewhere") for _ in range(4)),
+        *(ada.update(key.id, base_url="https://api.example.com/v1") for _ in range(4)),
+        return_exceptions=True,
+    )
+    assert not [one for one in outcomes[:4] if isinstance(one, BaseException)]
+    resolved = await ada.resolve(id=key.id)
+    assert (resolved.base_url, resolved.api_key) == (ELSEWHERE, "sk-of-elsewhere")
+
+
+async def test_a_name_is_looked_for_as_names_are_compared(ada: Person, eve: Person) -> None:
+    for name in ("Straße/1", "../x?#%", "ｗｏｒｋ"):
+        key = await ada.create(name)
+        await eve.create(name)
+        for spelled in (name, f"  {name.upper()} "):
+            assert (await ada.tell("GetKeyByName", name=spelled)).key == await ada.get(key.id)
+            assert (await ada.resolve(name=spelled)).id == key.id
+    for absent in ("", " ", "\x00", "x" * 101, "x" * 1_000_000, "work2", "wo\u200brk"):
+        assert await ada.refused("GetKeyByName", name=absent) == ("KEY_NOT_FOUND", [])
+        assert await ada.refused("ResolveKey", name=absent) == ("KEY_NOT_FOUND", [])
+    assert await ada.refused("ResolveKey", id=key.id, name="work") == (
+        "VALIDATION", [FieldError("name", "NOT_BOTH")],
+    )  # fmt: skip
+
+
+async def test_a_name_that_is_taken_is_refused_and_nothing_else_is_changed(ada: Person) -> None:
+    await ada.create("Taken")
+    key = await ada.create("work")
+    assert await ada.refused("UpdateKey", id=key.id, name="TAKEN", model="m") == (
+        "KEY_NAME_TAKEN", [],
+    )  # fmt: skip
+    assert await ada.get(key.id) == key
+    assert (await ada.update(key.id, name="WORK")).name == "WORK"
+
+
+async def test_the_default_is_the_marked_one_and_without_it_the_first(ada: Person) -> None:
+    assert (await ada.refused("GetDefaultKey"))[0] == "NO_KEY"
+    first, second, third = [await ada.create(name) for name in ("first", "second", "third")]
+    assert [key.is_default for key in (first, second, third)] == [True, False, False]
+
+    async def default() -> str:
+        told = (await ada.tell("GetDefaultKey")).key
+        listed = [key for key in (await ada.tell("ListKeys")).items if key.is_default]
+        assert listed == [told]
+        assert (await ada.resolve()).id == told.id
+        return str(told.name)
+
+    assert await default() == "first"
+    assert (await ada.tell("SetDefaultKey", key_id=third.id)).key.is_default
+    assert await default() == "third"
+    assert (await ada.update(third.id, model="m")).is_default
+    await ada.tell("SetDefaultKey", key_id=second.id)
+    assert await default() == "second"
+    await ada.tell("DeleteKey", id=second.id)
+    assert await default() == "first"
+    await ada.tell("DeleteKey", id=first.id)
+    assert await default() == "third"
+    await ada.tell("DeleteKey", id=third.id)
+    assert (await ada.refused("ResolveKey"))[0] == "NO_KEY"
+    # A mark is no ghost of what is gone.
+    assert (await ada.create("fourth")).is_default
+
+
+async def test_a_deleted_connection_is_gone_and_nothing_falls_back_to_it(
+    ada: Person, database: DatabaseUrls
+) -> None:
+    last = await ada.create("last")
+    middle = await ada.create("middle", fallback_key_id=last.id)
+    first = await ada.create("first", fallback_key_id=middle.id)
+
+    await ada.tell("DeleteKey", id=middle.id)
+
+    assert not (await ada.get(first.id)).HasField("fallback_key_id")
+    assert await ada.refused("GetKey", id=middle.id) == ("KEY_NOT_FOUND", [])
+    assert await ada.refused("DeleteKey", id=middle.id) == ("KEY_NOT_FOUND", [])
+    assert (await ada.create("middle")).id != middle.id
+    with psycopg.connect(database.worker) as worker:
+        assert worker.execute("SELECT count(*) FROM keys").fetchall() == [(3,)]
+
+
+async def test_no_chain_of_fallbacks_comes_round_to_its_beginning(ada: Person) -> None:
+    keys = [await ada.create(f"key {number}") for number in range(4)]
+    circle = ("VALIDATION", [FieldError("fallback_key_id", "CIRCLE")])
+    assert await ada.refused("UpdateKey", id=keys[0].id, fallback_key_id=keys[0].id) == circle
+    for one, next_one in pairwise(keys):
+        await ada.update(one.id, fallback_key_id=next_one.id)
+    for later in keys[1:]:
+        refused = await ada.refused("UpdateKey", id=later.id, fallback_key_id=keys[0].id)
+        assert refused == circle
+
+
+async def test_of_two_that_fall_back_to_each_other_at_once_one_is_refused(ada: Person) -> None:
+    for attempt in range(5):
+        one, other = await ada.create(f"one {attempt}"), await ada.create(f"other {attempt}")
+        outcomes = await asyncio.gather(
+            ada.update(one.id, fallback_key_id=other.id),
+            ada.update(other.id, fallback_key_id=one.id),
+            return_exceptions=True,
+        )
+        assert sum(isinstance(outcome, BaseException) for outcome in outcomes) == 1
+
+
+async def test_somebody_elses_is_as_if_absent_whatever_is_asked_of_it(
+    ada: Person, eve: Person
+) -> None:
+    of_ada, of_eve = await ada.create("Ada's"), await eve.create("Eve's")
+    for key_id in (of_ada.id, str(new_id()), "", "x", "\x00", of_ada.id.upper() + " "):
+        for method, fields in (
+            ("GetKey", {"id": key_id}),
+            ("UpdateKey", {"id": key_id, "name": "mine now"}),
+            ("UpdateKey", {"id": key_id, "base_url": ELSEWHERE}),
+            ("UpdateKey", {"id": key_id}),
+            ("DeleteKey", {"id": key_id}),
+            ("SetDefaultKey", {"key_id": key_id}),
+            ("ResolveKey", {"id": key_id}),
+            ("ReportUse", {"key_id": key_id, "error_reason": "PROVIDER_BUSY"}),
+        ):
+            assert await eve.refused(method, **fields) == ("KEY_NOT_FOUND", []), method
+        if key_id:
+            refused = ("VALIDATION", [FieldError("fallback_key_id", "NOT_FOUND")])
+            body = {"api_key": "k", "model": "m", "base_url": ELSEWHERE, "name": "n"}
+            assert await eve.refused("CreateKey", fallback_key_id=key_id, **body) == refused
+            assert await eve.refused("UpdateKey", id=of_eve.id, fallback_key_id=key_id) == refused
+    assert await eve.refused("GetKeyByName", name="Ada's") == ("KEY_NOT_FOUND", [])
+    assert await eve.refused("ResolveKey", name="Ada's") == ("KEY_NOT_FOUND", [])
+    assert await ada.get(of_ada.id) == of_ada
+    assert await eve.get(of_eve.id) == of_eve
+
+
+LONG = "x" * 101
+
+
+@pytest.mark.parametrize(
+    ("fields", "errors"),
+    [
+        ({"name": ""}, [("name", "REQUIRED")]),
+        ({"name": LONG}, [("name", "TOO_LONG", None, 100)]),
+        ({"name": "a\x00b"}, [("name", "INVALID_CHARACTER")]),
+        ({"name": "wo\u200brk"}, [("name", "INVALID_CHARACTER")]),
+        ({"api_key": " "}, [("api_key", "REQUIRED")]),
+        ({"api_key": "x" * 8001}, [("api_key", "TOO_LONG", None, 8000)]),
+        ({"api_key": "a\r\nb"}, [("api_key", "INVALID_CHARACTER")]),
+        ({"model": ""}, [("model", "REQUIRED")]),
+        ({"base_url": ""}, [("base_url", "REQUIRED")]),
+        ({"base_url": "https://a.example/#x"}, [("base_url", "INVALID_URL")]),
+        ({"provider": 99}, [("provider", "UNKNOWN")]),
+        ({"fallback_key_id": "x"}, [("fallback_key_id", "NOT_FOUND")]),
+        (
+            {"parameters": Parameters(temperature=2.1)},
+            [("parameters.temperature", "TOO_LARGE", None, 2)],
+        ),
+        (
+            {"parameters": Parameters(temperature=float("nan"))},
+            [("parameters.temperature", "INVALID")],
+        ),
+        (
+            {"parameters": Parameters(max_tokens=0)},
+            [("parameters.max_tokens", "TOO_SMALL", 1)],
+        ),
+        ({"parameters": Parameters(top_p=-0.1)}, [("parameters.top_p", "TOO_SMALL", 0)]),
+        (
+            {"parameters": Parameters(stop=["a"] * 5)},
+            [("parameters.stop", "TOO_MANY", None, 4)],
+        ),
+        ({"parameters": Parameters(stop=[""])}, [("parameters.stop", "REQUIRED")]),
+        (
+            {"parameters": Parameters(stop=["x" * 65])},
+            [("parameters.stop", "TOO_LONG", None, 64)],
+        ),
+        ({"parameters": Parameters(stop=["\x00"])}, [("parameters.stop", "INVALID_CHARACTER")]),
+        (
+            {"parameters": Parameters(reasoning_effort="extreme")},
+            [("parameters.reasoning_effort", "NOT_ONE_OF")],
+        ),
+        ({"cleared_parameters": ["model"]}, [("parameters", "UNKNOWN_FIELD")]),
+        (
+            {"cleared_parameters": ["top_p"], "parameters": Parameters(top_p=1)},
+            [("parameters.top_p", "GIVEN_AND_CLEARED")],
+        ),
+    ],
+)
+async def test_what_is_not_acceptable_is_refused_at_creation_and_as_a_change(
+    ada: Person, fields: dict[str, Any], errors: list[Any]
+) -> None:
+    key = await ada.create()
+    refused = ("VALIDATION", [FieldError(*error) for error in errors])
+    whole = {"name": "n", "api_key": "k", "model": "m", "base_url": ELSEWHERE}
+    assert await ada.refused("CreateKey", **(whole | fields)) == refused
+    assert await ada.refused("UpdateKey", id=key.id, **fields) == refused
+    assert await ada.get(key.id) == key
+
+
+RESERVED = (
+    "Host", "host", "Authorization", "Connection", "Keep-Alive", "Proxy-Authorization", "TE",
+    "Trailer", "Transfer-Encoding", "Upgrade", "Content-Length", "Content-Type",
+    "Content-Encoding", "Accept", "Accept-Encoding", "Expect", "Cookie", "User-Agent", "Via",
+    "X-Forwarded-For", "Forwarded", "Range", "If-None-Match", "HTTP2-Settings", "Sec-Fetch-Mode",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("items", "reasons"),
+    [
+        ([("", "v")], {"REQUIRED"}),
+        ([("a", "")], {"REQUIRED"}),
+        ([("a b", "v")], {"INVALID_NAME"}),
+        ([("a:", "v")], {"INVALID_NAME"}),
+        ([("ключ", "v")], {"INVALID_NAME"}),
+        ([("a\r\nHost", "v")], {"INVALID_NAME"}),
+        ([("a", "v\r\nHost: evil")], {"INVALID_VALUE"}),
+        ([("a", "v\nx")], {"INVALID_VALUE"}),
+        ([("a", "v\x00x")], {"INVALID_CHARACTER", "INVALID_VALUE"}),
+        ([("a", "v\x7fx")], {"INVALID_VALUE"}),
+        ([("a", "caf\u00e9")], {"INVALID_VALUE"}),
+        ([("x" * 65, "v")], {"TOO_LONG"}),
+        ([("a", "v" * 8001)], {"TOO_LONG"}),
+        ([("a", "v" * 8000), ("b", "v" * 7999)], {"TOO_LONG"}),
+        ([("a", "1"), ("A", "2")], {"NOT_UNIQUE"}),
+        ([(f"a{number}", "v") for number in range(17)], {"TOO_MANY"}),
+        *(([(name, "v")], {"RESERVED_NAME"}) for name in RESERVED),
+    ],
+)
+async def test_headers_that_are_none_or_not_the_users_to_say_are_refused(
+    ada: Person, items: list[tuple[str, str]], reasons: set[str]
+) -> None:
+    key = await ada.create()
+    given = apikey_pb2.Headers(
+        items=[apikey_pb2.Header(name=name, value=value) for name, value in items]
+    )
+    reason, fields = await ada.refused("UpdateKey", id=key.id, headers=given)
+    assert (reason, {field.field for field in fields}) == ("VALIDATION", {"headers"})
+    assert {field.reason for field in fields} == reasons
+
+
+async def test_as_many_and_as_long_headers_as_may_be_come_back_as_they_were(ada: Person) -> None:
+    longest = {"x" * 64: "!~ \t\"\\'" + "v" * 7000 + "~", "y": "v" * 8000}
+    many = {f"a{number}.!#$%&'*+^_`|~-": "v" for number in range(14)}
+    key = await ada.create(headers=headers(**longest, **many))
+    resolved = await ada.resolve(id=key.id)
+    assert {header.name: header.value for header in resolved.headers} == longest | many
