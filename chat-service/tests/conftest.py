@@ -59,6 +59,7 @@ from parley.apikey.v1 import apikey_pb2
 from parley.auth.v1 import auth_pb2
 from parley.chat.v1 import chat_pb2, chat_pb2_grpc
 from parley.events.rights import CONSUMES, user_erased_by
+from parley.generation.v1 import generation_pb2
 from servicekit.erasure import Erasing
 
 CONNECTION = Connection(
@@ -129,12 +130,13 @@ class Chat:
         guessed_key_id: UUID | None = None,
         request: RequestKey | None = None,
         limits: Limits = LIMITS,
+        parameters: GenerationParameters = PARAMETERS,
     ) -> AcceptedRun:
         return await accept_run(
             self.turns,
             self.open_transaction,
             caller,
-            Question(session_id, content, key_id, model, PARAMETERS, request),
+            Question(session_id, content, key_id, model, parameters, request),
             self.connection,
             owner="replica-1",
             window=window,
@@ -364,7 +366,7 @@ def asking(
         session_id=session_id,
         content=content,
         key_id=key_id,
-        parameters=chat_pb2.GenerationParameters(**parameters),
+        parameters=generation_pb2.GenerationParameters(**parameters),
     )
 
 

@@ -16,13 +16,14 @@ from chat_service.runs.domain.run import Run
 from chat_service.runs.usecases.cancel import cancel_run
 from chat_service.runs.usecases.read import get_run
 from parley.chat.v1 import chat_pb2
+from parley.generation.v1 import generation_pb2
 
 # Of conftest.py, which a test module has no name for.
 Chat = Any
 Client = Any
 
 ENDLESS = chat_pb2.StartRunRequest(
-    content="hello", parameters=chat_pb2.GenerationParameters(model="endless-at-50")
+    content="hello", parameters=generation_pb2.GenerationParameters(model="endless-at-50")
 )
 
 

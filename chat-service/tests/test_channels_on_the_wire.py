@@ -10,6 +10,7 @@ from chassis.ids import new_id
 from chassis.service import Service
 from chassis.testing import eventually
 from parley.chat.v1 import chat_pb2
+from parley.generation.v1 import generation_pb2
 
 # `Client` of conftest.py, which a test module has no name for.
 Client = Any
@@ -73,7 +74,7 @@ class FrameChannel:
         destination = chat_pb2.Destination(gateway_id=self.gateway_id, subscription=subscription)
         return chat_pb2.StartRunRequest(
             content="hello",
-            parameters=chat_pb2.GenerationParameters(model=model),
+            parameters=generation_pb2.GenerationParameters(model=model),
             destination=destination,
         )
 

@@ -17,6 +17,7 @@ from chat_service.runs.domain.run import Run
 from chat_service.runs.usecases.read import find_to_follow
 from chat_service.runs.usecases.recover import Recalled, recover_run
 from parley.chat.v1 import chat_pb2
+from parley.generation.v1 import generation_pb2
 
 # Of conftest.py, which a test module has no name for.
 Chat = Any
@@ -117,7 +118,7 @@ async def test_what_is_recovered_and_what_follows_make_the_whole_answer(
 ) -> None:
     where = client if here else client_elsewhere
     request = chat_pb2.StartRunRequest(
-        content="hello", parameters=chat_pb2.GenerationParameters(model="tokens-60-at-50")
+        content="hello", parameters=generation_pb2.GenerationParameters(model="tokens-60-at-50")
     )
     async with client.start(request) as (accepted, responses):
         while not any(frame.event == "delta" for frame in (await anext(responses)).frames):

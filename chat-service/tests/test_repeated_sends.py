@@ -26,6 +26,7 @@ from chat_service.runs.domain.limits import Limits
 from chat_service.runs.domain.run import Run
 from chat_service.runs.usecases.start import StartRun
 from parley.chat.v1 import chat_pb2
+from parley.generation.v1 import generation_pb2
 
 # Of conftest.py, which a test module has no name for.
 Chat = Any
@@ -215,7 +216,7 @@ async def test_a_repeated_send_joins_a_live_run_from_its_first_frame(
     client: Client, client_elsewhere: Client
 ) -> None:
     request = chat_pb2.StartRunRequest(
-        content="hello", parameters=chat_pb2.GenerationParameters(model="tokens-60-at-50")
+        content="hello", parameters=generation_pb2.GenerationParameters(model="tokens-60-at-50")
     )
     async with client.start(request, "k") as (accepted, responses):
         while not any(frame.event == "delta" for frame in (await anext(responses)).frames):

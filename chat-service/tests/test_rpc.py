@@ -17,6 +17,7 @@ from chassis.testing import OpenChannel, Signer, eventually
 from chat_service.settings import Settings
 from parley.chat.v1 import chat_pb2
 from parley.events.v1 import events_pb2
+from parley.generation.v1 import generation_pb2
 
 # Of conftest.py, which a test module has no name for.
 Client = Any
@@ -134,7 +135,7 @@ async def test_somebody_elses_key_is_as_if_absent(
 
 async def test_a_second_question_names_the_run_that_is_live(client: Client) -> None:
     request = chat_pb2.StartRunRequest(
-        content="hello", parameters=chat_pb2.GenerationParameters(model="endless-at-50")
+        content="hello", parameters=generation_pb2.GenerationParameters(model="endless-at-50")
     )
     accepted = await client.begin(request)
     refused = await _refused_question(client, session_id=accepted.session_id)

@@ -13,6 +13,7 @@ from chassis.errors import AppError, Kind
 from chassis.testing import eventually
 from gateway.streams.sse import encode
 from parley.chat.v1 import chat_pb2
+from parley.generation.v1 import generation_pb2
 
 Door = Any
 MakeFrame = Callable[[int, str, bytes], chat_pb2.Frame]
@@ -98,7 +99,7 @@ async def test_frames_come_as_events_byte_for_byte(
         session_id="01900000-0000-7000-8000-000000000002",
         content="How are you?",
         key_id="k",
-        parameters=chat_pb2.GenerationParameters(model="m", temperature=0.0, max_tokens=5),
+        parameters=generation_pb2.GenerationParameters(model="m", temperature=0.0, max_tokens=5),
     )
 
 
@@ -111,7 +112,7 @@ async def test_a_question_without_a_session_asks_for_one(
     )
     assert response.content == sse(frames)
     assert door.chat.calls[0].request == chat_pb2.StartRunRequest(
-        content="How are you?", parameters=chat_pb2.GenerationParameters()
+        content="How are you?", parameters=generation_pb2.GenerationParameters()
     )
 
 

@@ -15,6 +15,7 @@ from chassis.errors import AppError, Kind
 from chassis.testing import eventually
 from parley.auth.v1 import auth_pb2
 from parley.chat.v1 import chat_pb2
+from parley.generation.v1 import generation_pb2
 
 Door = Any
 Dial = Any
@@ -81,7 +82,7 @@ async def test_a_question_is_acknowledged_and_its_events_follow(
     assert call.request == chat_pb2.StartRunRequest(
         session_id="s1",
         content="How are you?",
-        parameters=chat_pb2.GenerationParameters(temperature=0.5),
+        parameters=generation_pb2.GenerationParameters(temperature=0.5),
     )
 
 

@@ -60,6 +60,7 @@ SESSION_TITLE = Length(0, 200)
 TEMPERATURE = Range(0, 2)
 MAX_TOKENS = Range(1, 1_000_000)
 TOP_P = Range(0, 1)
+# Of each text at which an answer ends, and how many of them there may be.
 STOP = Length(1, 64)
 MAX_STOPS = 4
 REASONING_EFFORTS = ("none", "minimal", "low", "medium", "high")

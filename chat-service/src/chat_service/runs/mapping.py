@@ -4,6 +4,7 @@ from chat_service.conversations.mapping import STATUSES, timestamp_to_proto, usa
 from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.runs.domain.run import Run
 from parley.chat.v1 import chat_pb2
+from parley.generation.v1 import generation_pb2
 
 
 def run_to_proto(run: Run) -> chat_pb2.Run:
@@ -32,7 +33,6 @@ def accepted_to_proto(run: Run) -> chat_pb2.RunAccepted:
     )
 
 
-def parameters_from_proto(message: chat_pb2.GenerationParameters) -> GenerationParameters:
-    """What is said, and for what nothing is said of, the defaults."""
-    said = {field.name: value for field, value in message.ListFields()}
-    return GenerationParameters.of(said).with_defaults()
+def parameters_from_proto(message: generation_pb2.GenerationParameters) -> GenerationParameters:
+    """What is said, the model aside."""
+    return GenerationParameters.of({field.name: value for field, value in message.ListFields()})

@@ -1,7 +1,7 @@
 """Sessions, messages and runs."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -9,6 +9,7 @@ from gateway.schemas.base import Body, ListQuery, Resource, example, moment
 from gateway.schemas.texts import Line, Model, QuestionText, SessionTitle
 from parley import bounds
 from parley.chat.v1 import chat_pb2 as pb
+from parley.generation.v1 import generation_pb2
 
 MessageRole = Literal["user", "assistant", "system"]
 _ROLES: dict[int, MessageRole] = {
@@ -87,6 +88,11 @@ class SessionListQuery(ListQuery):
     pinned: bool | None = Field(None, description="Those that are pinned alone, or the others.")
 
 
+StopText = Annotated[str, Field(min_length=bounds.STOP.minimum, max_length=bounds.STOP.maximum)]
+# bounds.REASONING_EFFORTS, which types cannot be made of.
+ReasoningEffort = Literal["none", "minimal", "low", "medium", "high"]
+
+
 class GenerationParameters(Body):
     """How an answer is to be generated; named as in the contract."""
 
@@ -94,19 +100,27 @@ class GenerationParameters(Body):
         None,
         ge=bounds.TEMPERATURE.minimum,
         le=bounds.TEMPERATURE.maximum,
-        description="0.7 if absent.",
+        description="The connection's if absent, as all of these; it may leave it to the model.",
     )
     max_tokens: int | None = Field(
         None,
         ge=bounds.MAX_TOKENS.minimum,
         le=bounds.MAX_TOKENS.maximum,
-        description="2,048 if absent.",
+        description="Of the answer, thinking included where the model counts it so.",
     )
     top_p: float | None = Field(
         None,
         ge=bounds.TOP_P.minimum,
         le=bounds.TOP_P.maximum,
-        description="The model's own choice if absent.",
+        description="The share of likely tokens that is chosen from.",
+    )
+    stop: list[StopText] | None = Field(
+        None,
+        max_length=bounds.MAX_STOPS,
+        description="Where any of these comes, the answer ends.",
+    )
+    reasoning_effort: ReasoningEffort | None = Field(
+        None, description="How much a model that thinks is to think."
     )
 
 
@@ -129,7 +143,7 @@ class Question(GenerationParameters):
             session_id=session_id,
             content=self.content,
             key_id=self.key_id,
-            parameters=pb.GenerationParameters(model=self.model, **said),
+            parameters=generation_pb2.GenerationParameters(model=self.model, **said),
         )
 
 

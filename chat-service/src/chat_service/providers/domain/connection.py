@@ -4,12 +4,15 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
+from chat_service.providers.domain.parameters import GenerationParameters
+
 
 @dataclass(frozen=True, slots=True)
 class Connection:
     """Where a model answers, and the key that opens it; `provider` is "openai" or a later kind.
 
-    The key stays in memory for as long as the run needs it and is written nowhere.
+    The key stays in memory for as long as the run needs it and is written nowhere. `parameters`
+    are asked for where a question says nothing of them.
     """
 
     key_id: UUID
@@ -18,6 +21,7 @@ class Connection:
     model: str
     base_url: str
     provider: str
+    parameters: GenerationParameters = field(default_factory=GenerationParameters)
 
 
 class ResolveKey(Protocol):

@@ -4,10 +4,37 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Self
 
-from parley.bounds import MAX_TOKENS, TEMPERATURE, TOP_P, Range
+from parley.bounds import (
+    MAX_STOPS,
+    MAX_TOKENS,
+    REASONING_EFFORTS,
+    STOP,
+    TEMPERATURE,
+    TOP_P,
+    Length,
+    Range,
+)
 
 
-def _within(bounds: Range) -> Any:
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """At most so many texts, each of such a length."""
+
+    most: int
+    each: Length
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of these words."""
+
+    words: tuple[str, ...]
+
+
+Bounds = Range | Texts | OneOf
+
+
+def _within(bounds: Bounds) -> Any:
     return field(default=None, metadata={"within": bounds})
 
 
@@ -21,15 +48,25 @@ class GenerationParameters:
     temperature: float | None = _within(TEMPERATURE)
     max_tokens: int | None = _within(MAX_TOKENS)
     top_p: float | None = _within(TOP_P)
+    #: Where any of these comes the answer ends, without it.
+    stop: tuple[str, ...] | None = _within(Texts(MAX_STOPS, STOP))
+    reasoning_effort: str | None = _within(OneOf(REASONING_EFFORTS))
 
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Self:
-        """Of a row or a message: what is unknown here, and null, is left out."""
-        return cls(**{name: said[name] for name in PARAMETERS if said.get(name) is not None})
+        """Of a row or a message: what is unknown here, null or a list without items is left out."""
+        values: dict[str, Any] = {}
+        for name, within in PARAMETERS.items():
+            value = said.get(name)
+            if isinstance(within, Texts) and value is not None:
+                value = tuple(value) or None
+            if value is not None:
+                values[name] = value
+        return cls(**values)
 
-    def with_defaults(self) -> "GenerationParameters":
-        """The same, with DEFAULTS for what nothing is said of."""
-        return GenerationParameters(**{**DEFAULTS.said(), **self.said()})
+    def over(self, defaults: "GenerationParameters") -> "GenerationParameters":
+        """The same, with what `defaults` says where nothing is said here."""
+        return GenerationParameters(**{**defaults.said(), **self.said()})
 
     def said(self) -> dict[str, Any]:
         """What something is said of, by name."""
@@ -38,8 +75,6 @@ class GenerationParameters:
 
 
 #: The names of all parameters, with the bounds of each.
-PARAMETERS: Final[Mapping[str, Range]] = {
+PARAMETERS: Final[Mapping[str, Bounds]] = {
     parameter.name: parameter.metadata["within"] for parameter in fields(GenerationParameters)
 }
-#: What stands in for what a question says nothing of.
-DEFAULTS: Final = GenerationParameters(temperature=0.7, max_tokens=2048)

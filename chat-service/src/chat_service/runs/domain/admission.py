@@ -31,8 +31,8 @@ class NewRun:
     """A run as it asks to be accepted; its orders and its model follow from its session.
 
     Where the question has no session, one is made with `new_session_id`, the question's key and
-    model. The model is the question's, else the session's, else `fallback_model`. `title` goes to
-    a session without one.
+    model. The model is the question's, else the session's, else `fallback_model`. `parameters` are
+    the question's, and the connection's where it says nothing. `title` goes to a session without one.
     """
 
     question: Question
@@ -45,6 +45,7 @@ class NewRun:
     title: str
     provider: str
     fallback_model: str
+    parameters: GenerationParameters
     owner: str
     created_at: datetime
 

@@ -32,7 +32,7 @@ def of_new(new: NewRun, runs_per_user: int) -> dict[str, Any]:
         "owner": new.owner,
         "created_at": new.created_at,
         "runs_per_user": runs_per_user,
-        **_of_parameters(question.parameters),
+        **_of_parameters(new.parameters),
         **_of_request(question.request),
     }
 
@@ -89,9 +89,13 @@ def of_window(window: ContextWindow) -> dict[str, Any]:
     return {"window_messages": window.messages, "window_characters": window.characters}
 
 
+# What the two columns hold where nothing was said: they take no nulls, and are read by versions
+# that know no other, which asked every model server for this.
+_OLDER = GenerationParameters(temperature=0.7, max_tokens=2048)
+
+
 def _of_parameters(parameters: GenerationParameters) -> dict[str, Any]:
-    # Until no replica runs that knows these columns alone, which hold no nulls.
-    whole = parameters.with_defaults()
+    whole = parameters.over(_OLDER)
     return {
         "parameters": orjson.dumps(parameters.said()).decode(),
         "temperature": whole.temperature,
@@ -125,7 +129,7 @@ def admission(new: NewRun, row: Any, earlier: tuple[PromptMessage, ...]) -> Admi
         ),
         provider=new.provider,
         model=row.model,
-        parameters=new.question.parameters,
+        parameters=new.parameters,
         owner=new.owner,
         created_at=new.created_at,
     )

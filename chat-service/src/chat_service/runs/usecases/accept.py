@@ -46,6 +46,7 @@ async def accept_run(
         title=title_from(question.content),
         provider=connection.provider,
         fallback_model=connection.model,
+        parameters=question.parameters.over(connection.parameters),
         owner=owner,
         created_at=utc_now(),
     )

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from parley.generation.v1 import generation_pb2 as _generation_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -637,55 +638,6 @@ class Destination(_message.Message):
 Global___Destination: _TypeAlias = Destination  # noqa: Y015
 
 @_typing.final
-class GenerationParameters(_message.Message):
-    """How an answer is to be generated; of what is absent nothing is said."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    MODEL_FIELD_NUMBER: _builtins.int
-    TEMPERATURE_FIELD_NUMBER: _builtins.int
-    MAX_TOKENS_FIELD_NUMBER: _builtins.int
-    TOP_P_FIELD_NUMBER: _builtins.int
-    model: _builtins.str
-    """Else the session's model, else the connection's."""
-    temperature: _builtins.float
-    """0–2."""
-    max_tokens: _builtins.int
-    """Tokens, greater than 0."""
-    top_p: _builtins.float
-    """0–1."""
-    def __init__(
-        self,
-        *,
-        model: _builtins.str | None = ...,
-        temperature: _builtins.float | None = ...,
-        max_tokens: _builtins.int | None = ...,
-        top_p: _builtins.float | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_tokens", b"_max_tokens", "_model", b"_model", "_temperature", b"_temperature", "_top_p", b"_top_p", "max_tokens", b"max_tokens", "model", b"model", "temperature", b"temperature", "top_p", b"top_p"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_tokens", b"_max_tokens", "_model", b"_model", "_temperature", b"_temperature", "_top_p", b"_top_p", "max_tokens", b"max_tokens", "model", b"model", "temperature", b"temperature", "top_p", b"top_p"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__max_tokens: _TypeAlias = _typing.Literal["max_tokens"]  # noqa: Y015
-    _WhichOneofArgType__max_tokens: _TypeAlias = _typing.Literal["_max_tokens", b"_max_tokens"]  # noqa: Y015
-    _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
-    _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
-    _WhichOneofReturnType__temperature: _TypeAlias = _typing.Literal["temperature"]  # noqa: Y015
-    _WhichOneofArgType__temperature: _TypeAlias = _typing.Literal["_temperature", b"_temperature"]  # noqa: Y015
-    _WhichOneofReturnType__top_p: _TypeAlias = _typing.Literal["top_p"]  # noqa: Y015
-    _WhichOneofArgType__top_p: _TypeAlias = _typing.Literal["_top_p", b"_top_p"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_tokens) -> _WhichOneofReturnType__max_tokens | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__temperature) -> _WhichOneofReturnType__temperature | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__top_p) -> _WhichOneofReturnType__top_p | None: ...
-
-Global___GenerationParameters: _TypeAlias = GenerationParameters  # noqa: Y015
-
-@_typing.final
 class StartRunRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -702,7 +654,11 @@ class StartRunRequest(_message.Message):
     @_builtins.property
     def destination(self) -> Global___Destination: ...
     @_builtins.property
-    def parameters(self) -> Global___GenerationParameters: ...
+    def parameters(self) -> _generation_pb2.GenerationParameters:
+        """Of what is absent the connection's own default is asked for, if it has one; of the model
+        the session's comes before that.
+        """
+
     def __init__(
         self,
         *,
@@ -710,7 +666,7 @@ class StartRunRequest(_message.Message):
         content: _builtins.str = ...,
         key_id: _builtins.str | None = ...,
         destination: Global___Destination | None = ...,
-        parameters: Global___GenerationParameters | None = ...,
+        parameters: _generation_pb2.GenerationParameters | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_destination", b"_destination", "_key_id", b"_key_id", "_session_id", b"_session_id", "destination", b"destination", "key_id", b"key_id", "parameters", b"parameters", "session_id", b"session_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
