@@ -4,10 +4,10 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable
 
 import psycopg
 import pytest
-from pydantic import SecretStr
 
 from apikey_service.settings import Settings
 from chassis.errors import AppError, Kind, RemoteError
@@ -21,26 +21,17 @@ PLAIN = "0123456789abcdefghijklmnopqrstuvwxyz"
 IN_HEADER = "zyxwvutsrqponmlkjihgfedcba9876543210"
 
 
-def _variables(settings: Settings) -> dict[str, str]:
-    return {
-        f"APIKEY_{name.upper()}": value.get_secret_value()
-        if isinstance(value, SecretStr)
-        else str(value)
-        for name, value in settings
-        if value not in (None, ())
-    }
-
-
 async def test_neither_good_nor_bad_days_put_a_key_into_log_or_error(
     settings: Settings,
     grpc_channel: OpenChannel,
     signer: Signer,
     database: DatabaseUrls,
     start_process: StartProcess,
+    variables_of: Callable[[Settings], dict[str, str]],
 ) -> None:
     process = await start_process(
         *(sys.executable, "-m", "apikey_service"),
-        env={**os.environ, **_variables(settings), "APIKEY_LOG_LEVEL": "debug"},
+        env={**os.environ, **variables_of(settings), "APIKEY_LOG_LEVEL": "debug"},
     )
     gateway = await grpc_channel(settings.grpc_port, "apikey-service", as_name="gateway")
     chat = await grpc_channel(settings.grpc_port, "apikey-service", as_name="chat-service")
