@@ -151,7 +151,7 @@ class Chat:
     async def finishing(self, run: Run, ending: Ending = ENDING) -> AsyncIterator[None]:
         """The end of a run that is stored, and not committed before the block ends."""
         async with self.app.transaction(Scope(run.tenant_id, run.user_id)) as connection:
-            values = of_answer(run, ending, run.created_at)
+            values = of_answer(run, ending, run.created_at, WINDOW)
             assert await statements.END_RUN.run(connection, **values) == 1
             yield
 

@@ -14,6 +14,7 @@ from chassis.caller import Caller
 from chassis.db.owners import OwnerErased
 from chassis.testing import DatabaseUrls, limit_deletes
 from chat_service.runs.store.erasure import DeleteConversations, end_live_runs, end_runs_of
+from chat_service.runs.store.token_usage import forget_token_usage
 from servicekit.erasure import erase_user, forget_repetitions
 
 # `Chat` of conftest.py, which a test module has no name for.
@@ -42,13 +43,17 @@ FROM sessions WHERE user_id = %(user_id)s;
 
 INSERT INTO idempotency_keys (user_id, tenant_id, key, request_hash, answer)
 SELECT %(user_id)s, %(tenant_id)s, number, '', '' FROM generate_series(1, %(much)s) AS number;
+
+INSERT INTO token_usage (user_id, tenant_id, key_id, day, tokens)
+SELECT %(user_id)s, %(tenant_id)s, gen_random_uuid(), current_date, number
+FROM generate_series(1, %(much)s) AS number;
 """
 
 # No confirmation leaves while there is something to confirm.
 HONEST = """
 CREATE FUNCTION be_honest() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     IF EXISTS (SELECT FROM sessions) OR EXISTS (SELECT FROM messages) OR EXISTS (SELECT FROM runs)
-        OR EXISTS (SELECT FROM idempotency_keys)
+        OR EXISTS (SELECT FROM idempotency_keys) OR EXISTS (SELECT FROM token_usage)
     THEN
         RAISE 'confirmed too early';
     END IF;
@@ -95,7 +100,12 @@ async def _counts(chat: Chat) -> list[int]:
 async def _erase(chat: Chat, user: Caller, logs: Logs) -> None:
     await erase_user(
         chat.erasing(user),
-        [end_live_runs, DeleteConversations(logs.forget), forget_repetitions],
+        [
+            end_live_runs,
+            DeleteConversations(logs.forget),
+            forget_token_usage,
+            forget_repetitions,
+        ],
         subject="test.user.erased.chat-service",
         receipt=lambda erased_at: erased_at.isoformat().encode(),
     )

@@ -35,8 +35,10 @@ POLICY = {
         "ListKeys": allow("gateway"),
         "UpdateKey": allow("gateway"),
         "DeleteKey": allow("gateway"),
-        # What it answers holds a key in the clear: for the service that calls the provider.
-        "ResolveKey": allow("chat-service"),
+        # What it answers holds a key in the clear: for the service that calls the provider. A run
+        # asks for the connection to fall back to when the first one has failed, perhaps late.
+        "ResolveKey": allow("chat-service", outlived=True),
+        "CheckKey": allow("chat-service"),
         # Of a run that may have taken long.
         "ReportUse": allow("chat-service", outlived=True),
     }
@@ -149,3 +151,10 @@ class ApiKeyServicer(apikey_pb2_grpc.ApiKeyServiceServicer):
             learnt=learnt_from_proto(request.learnt),
         )
         return apikey_pb2.ReportUseResponse()
+
+    async def CheckKey(
+        self, request: apikey_pb2.CheckKeyRequest, context: object
+    ) -> apikey_pb2.CheckKeyResponse:
+        _hide(secrets_of(request.key))
+        connection = self._do.create.check(new_key_from_proto(request.key))
+        return apikey_pb2.CheckKeyResponse(connection=connection_to_proto(connection))

@@ -64,6 +64,16 @@ class AddressPolicy:
             return False
         return not (self.opens_host(host) or self.admits(host))
 
+    def is_operators(self, host: str) -> bool:
+        """Whether ``host``, as ``parse_host`` gives it, is open by the operator's word: by its name,
+        or as an address in one of the networks.
+        """
+        try:
+            parsed = ipaddress.ip_address(host)
+        except ValueError:
+            return self.opens_host(host)
+        return any(parsed in network for network in self._networks) or self.opens_host(host)
+
     def make_socket(
         self,
         info: tuple[

@@ -1,5 +1,6 @@
 """The port `ResolveKey` over gRPC: keys come from apikey-service, for one run at a time."""
 
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from chassis.grpc.client import Channel
@@ -8,6 +9,10 @@ from chat_service.providers.domain.connection import Connection, ResolveKey
 from parley.apikey.v1 import apikey_pb2, apikey_pb2_grpc
 
 _DEADLINE_SECONDS = 5.0
+
+#: Says how a connection that is not stored would be resolved if it were. Raises RemoteError: VALIDATION
+#: with the fields that are wrong, or what keeps the vault from answering.
+CheckKey = Callable[[apikey_pb2.CreateKeyRequest], Awaitable[Connection]]
 
 
 def resolve_key_over(channel: Channel) -> ResolveKey:
@@ -22,13 +27,33 @@ def resolve_key_over(channel: Channel) -> ResolveKey:
             idempotent=True,
         )
         hide(key.api_key)
-        return Connection(
-            key_id=UUID(key.id),
-            name=key.name,
-            api_key=key.api_key,
-            model=key.model,
-            base_url=key.base_url,
-            provider=apikey_pb2.Provider.Name(key.provider).removeprefix("PROVIDER_").lower(),
-        )
+        return _connection(key)
 
     return resolve_key
+
+
+def check_key_over(channel: Channel) -> CheckKey:
+    """Returns the port, as above."""
+
+    async def check_key(key: apikey_pb2.CreateKeyRequest) -> Connection:
+        response = await channel.unary(
+            channel.stub(apikey_pb2_grpc.ApiKeyServiceStub).CheckKey,
+            apikey_pb2.CheckKeyRequest(key=key),
+            timeout=_DEADLINE_SECONDS,
+            idempotent=True,
+        )
+        hide(response.connection.api_key)
+        return _connection(response.connection)
+
+    return check_key
+
+
+def _connection(key: apikey_pb2.ResolveKeyResponse) -> Connection:
+    return Connection(
+        key_id=UUID(key.id),
+        name=key.name,
+        api_key=key.api_key,
+        model=key.model,
+        base_url=key.base_url,
+        provider=apikey_pb2.Provider.Name(key.provider).removeprefix("PROVIDER_").lower(),
+    )

@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Double,
     Integer,
@@ -55,6 +56,9 @@ messages = Table(
     Column("prompt_tokens", Integer),
     Column("completion_tokens", Integer),
     Column("created_at", DateTime(timezone=True), nullable=False),
+    # As in `runs`.
+    Column("fallback_from", Uuid),
+    Column("fallback_reason", Text),
 )
 
 runs = Table(
@@ -91,6 +95,23 @@ runs = Table(
     Column("request_hash", LargeBinary),
     # The run whose answer this one goes on with.
     Column("continues", Uuid),
+    # The connection that answers; null in rows of earlier versions. Metered: its tokens are counted.
+    Column("key_id", Uuid),
+    Column("metered", Boolean, nullable=False),
+    # The connection that was asked first and failed, and why; null: the first one answered.
+    Column("fallback_from", Uuid),
+    Column("fallback_reason", Text),
+)
+
+# What metered connections have cost each user on each day in UTC.
+token_usage = Table(
+    "token_usage",
+    metadata,
+    Column("tenant_id", Uuid, nullable=False),
+    Column("user_id", Uuid, primary_key=True),
+    Column("key_id", Uuid, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("tokens", BigInteger, nullable=False),
 )
 
 # Frames that were shown while Redis could not take them, see streaming.md's "When things break".

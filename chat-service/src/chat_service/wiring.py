@@ -9,16 +9,22 @@ from chassis.health import Check
 from chassis.ids import new_id
 from chassis.service import Service
 from chassis.settings import UnusableSetting, variable_of
-from chat_service.apikeys import resolve_key_over
+from chat_service.apikeys import check_key_over, resolve_key_over
+from chat_service.connections.rpc import POLICY as PROVIDER_POLICY
+from chat_service.connections.rpc import ProviderServicer
+from chat_service.connections.usecases.limit import TrialLimit
+from chat_service.connections.usecases.trial import ConnectionTest
 from chat_service.conversations.rpc import POLICY as SESSION_POLICY
 from chat_service.conversations.rpc import SessionServicer
 from chat_service.migrations import MIGRATIONS
 from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.openai import OpenAiProvider
+from chat_service.providers.trying import ModelServers
 from chat_service.runs.domain.limits import Limits
 from chat_service.runs.rpc import POLICY as RUN_POLICY
 from chat_service.runs.rpc import RunServicer
 from chat_service.runs.store.erasure import DeleteConversations, end_live_runs
+from chat_service.runs.store.token_usage import TokenUsageSweep, forget_token_usage
 from chat_service.runs.store.turns import Turns
 from chat_service.runs.usecases.go_on import ContinueRun
 from chat_service.runs.usecases.start import StartRun
@@ -36,21 +42,24 @@ def build(settings: Settings) -> Service:
     """The service, not started yet. Raises UnusableSetting."""
     # An erasure may delete a hundred thousand messages at a time.
     parts = parts_of(NAME, settings, worker_statement_seconds=60)
-    open_transaction, turns = transactions(parts.database), Turns(parts.database)
+    window = ContextWindow(settings.window_messages, settings.window_characters)
+    open_transaction, turns = transactions(parts.database), Turns(parts.database, window)
 
     apikey = Channel(target=settings.apikey_target, server="apikey-service", settings=settings)
     resolve_key = resolve_key_over(apikey)
 
     replica = str(new_id())
+    addresses = AddressPolicy(settings.allowed_hosts)
+    provider = OpenAiProvider(
+        addresses,
+        streams=settings.provider_connections,
+        per_host=settings.provider_connections_per_host,
+        answer_bytes=settings.answer_bytes,
+    )
     streaming = build_streaming(
         replica,
         log=_run_log(settings),
-        provider=OpenAiProvider(
-            AddressPolicy(settings.allowed_hosts),
-            streams=settings.provider_connections,
-            per_host=settings.provider_connections_per_host,
-            answer_bytes=settings.answer_bytes,
-        ),
+        provider=provider,
         bounds=Bounds(
             first_token_seconds=settings.first_token_seconds,
             idle_seconds=settings.idle_seconds,
@@ -65,7 +74,6 @@ def build(settings: Settings) -> Service:
     )
     engine, followers = streaming.engine, streaming.followers
 
-    window = ContextWindow(settings.window_messages, settings.window_characters)
     limits = Limits(
         content_characters=settings.content_characters,
         runs_per_user=settings.runs_per_user,
@@ -88,19 +96,28 @@ def build(settings: Settings) -> Service:
         followers.recall,
         engine.subscribe,
     )
+    servers, trial_limit = ModelServers(provider, addresses), TrialLimit()
+    providers = ProviderServicer(
+        ConnectionTest(servers, trial_limit),
+        resolve_key,
+        check_key_over(apikey),
+        servers,
+        trial_limit,
+    )
     frames = FrameServicer(open_transaction, followers, streaming.channels, replica)
 
     def register(server: grpc.aio.Server) -> None:
         chat_pb2_grpc.add_SessionServiceServicer_to_server(sessions, server)
         chat_pb2_grpc.add_RunServiceServicer_to_server(runs, server)
         chat_pb2_grpc.add_FrameServiceServicer_to_server(frames, server)
+        chat_pb2_grpc.add_ProviderServiceServicer_to_server(providers, server)
 
     return parts.service(
         migrations=MIGRATIONS,
-        policy=SESSION_POLICY | RUN_POLICY | FRAME_POLICY,
+        policy=SESSION_POLICY | RUN_POLICY | FRAME_POLICY | PROVIDER_POLICY,
         register=register,
-        erasure=[end_live_runs, DeleteConversations(engine.forget)],
-        components=[apikey, *streaming.components],
+        erasure=[end_live_runs, DeleteConversations(engine.forget), forget_token_usage],
+        components=[apikey, *streaming.components, TokenUsageSweep(parts.worker)],
         checks=[Check("redis", streaming.log.probe), Check("apikey-service", apikey.probe)],
     )
 

@@ -13,7 +13,12 @@ from chassis.grpc.client import Channel
 from gateway.settings import Settings
 from parley.apikey.v1.apikey_pb2_grpc import ApiKeyServiceStub
 from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
-from parley.chat.v1.chat_pb2_grpc import FrameServiceStub, RunServiceStub, SessionServiceStub
+from parley.chat.v1.chat_pb2_grpc import (
+    FrameServiceStub,
+    ProviderServiceStub,
+    RunServiceStub,
+    SessionServiceStub,
+)
 from parley.notes.v1.notes_pb2_grpc import NotesServiceStub
 
 Stub = TypeVar("Stub")
@@ -104,6 +109,7 @@ class Clients:
     sessions: Peer[SessionServiceStub]
     runs: Peer[RunServiceStub]
     frames: Peer[FrameServiceStub]
+    providers: Peer[ProviderServiceStub]
     notes: Peer[NotesServiceStub]
 
     def channels(self) -> dict[str, Channel]:
@@ -138,6 +144,7 @@ def connect(settings: Settings) -> Clients:
         sessions=Peer(chat, SessionServiceStub, settings.chat_deadline_seconds),
         runs=Peer(chat, RunServiceStub, settings.chat_deadline_seconds),
         frames=Peer(chat, FrameServiceStub, settings.chat_deadline_seconds),
+        providers=Peer(chat, ProviderServiceStub, settings.chat_trying_deadline_seconds),
         notes=Peer(
             channel(settings.notes_target, "notes-service"),
             NotesServiceStub,

@@ -27,6 +27,8 @@ CLIENT_GONE = 499
 _MAX_FIELDS = 20
 _SHOWABLE_FIELD = re.compile(r"[A-Za-z0-9_.\-]{1,100}")
 _RESERVED = frozenset({"type", "title", "status", "detail", "reason", "request_id", "errors"})
+# Metadata are texts on their way; what is a number is one again in a document.
+_NUMBERS = frozenset({"used", "allowed"})
 _TITLES = {status.value: status.phrase for status in HTTPStatus}
 
 # Pydantic's error types: https://docs.pydantic.dev/latest/errors/validation_errors/
@@ -73,7 +75,11 @@ def document(
 def members(error: AppError) -> dict[str, Any]:
     """What a problem document says of ``error``, also where it is not a response."""
     told = _members(error.http_status, error.reason, error.detail)
-    told.update((name, value) for name, value in error.metadata.items() if name not in _RESERVED)
+    told.update(
+        (name, int(value) if name in _NUMBERS and value.isdecimal() else value)
+        for name, value in error.metadata.items()
+        if name not in _RESERVED
+    )
     if error.fields:
         told["errors"] = [_refusal(field) for field in error.fields[:_MAX_FIELDS]]
     return told

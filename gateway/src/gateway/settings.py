@@ -54,6 +54,13 @@ class Settings(ServiceSettings):
     chat_deadline_seconds: float = Field(
         5.0, gt=0, le=120, description="Longest call to chat-service, streams excepted."
     )
+    chat_trying_deadline_seconds: float = Field(
+        30.0,
+        gt=0,
+        le=120,
+        description="Longest call to chat-service that calls a model server to try a connection, "
+        "which takes 20 s at most.",
+    )
     notes_deadline_seconds: float = Field(
         5.0, gt=0, le=120, description="Longest call to notes-service."
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from apikey_service.domain.errors import KeyNameTaken
-from apikey_service.domain.key import Key, Provider
+from apikey_service.domain.key import Connection, Key, Owner, Provider
 from apikey_service.domain.parameters import DEFAULTS, Parameters
 from apikey_service.domain.secret import Secret, mask
 from apikey_service.store.defaults import Defaults
@@ -82,17 +82,51 @@ class CreateKey:
                 raise KeyNameTaken()
         return key
 
-    def _checked(self, new: NewKey, api_key: Secret, headers: Headers) -> Key:
-        name, model = new.name.strip(), new.model.strip()
+    def check(self, new: NewKey) -> Connection:
+        """``new`` as it would be resolved if it were stored, under an id that no other has.
+
+        Its name and what it falls back to say nothing here. Raises ValidationFailed.
+        """
+        api_key, headers = Secret(new.api_key.reveal().strip()), trimmed_headers(new.headers)
+        model, base_url, errors = self._checked_connection(new, api_key, headers)
+        if errors:
+            raise ValidationFailed(fields=tuple(dict.fromkeys(errors)))
+        return Connection(
+            id=new_id(),
+            name="",
+            api_key=api_key,
+            model=model,
+            base_url=base_url,
+            provider=new.provider,
+            headers=headers,
+            parameters=_with_defaults(new),
+            fallback_key_id=None,
+            owner=Owner.USER,
+            has_error=False,
+            learnt=(),
+        )
+
+    def _checked_connection(
+        self, new: NewKey, api_key: Secret, headers: Headers
+    ) -> tuple[str, str, list[FieldError]]:
+        model = new.model.strip()
         base_url, errors = normal_base_url(new.base_url, self.rules)
-        errors = [
-            *check_name(name),
-            *check_api_key(api_key),
-            *check_model(model),
-            *errors,
-            *check_headers(headers),
-            *check_parameters(new.parameters, new.cleared_parameters),
-        ]
+        return (
+            model,
+            base_url,
+            [
+                *check_api_key(api_key),
+                *check_model(model),
+                *errors,
+                *check_headers(headers),
+                *check_parameters(new.parameters, new.cleared_parameters),
+            ],
+        )
+
+    def _checked(self, new: NewKey, api_key: Secret, headers: Headers) -> Key:
+        name = new.name.strip()
+        model, base_url, errors = self._checked_connection(new, api_key, headers)
+        errors = [*check_name(name), *errors]
         fallback_key_id = None
         if new.fallback_key_id is not None:
             fallback_key_id = parse_id(new.fallback_key_id)
@@ -101,7 +135,6 @@ class CreateKey:
         if errors:
             raise ValidationFailed(fields=tuple(dict.fromkeys(errors)))
         now = utc_now()
-        defaults = {k: v for k, v in DEFAULTS.said().items() if k not in new.cleared_parameters}
         return Key(
             id=new_id(),
             name=name,
@@ -112,6 +145,11 @@ class CreateKey:
             created_at=now,
             updated_at=now,
             header_names=tuple(header for header, _ in headers),
-            parameters=Parameters.of({**defaults, **new.parameters.said()}),
+            parameters=_with_defaults(new),
             fallback_key_id=fallback_key_id,
         )
+
+
+def _with_defaults(new: NewKey) -> Parameters:
+    defaults = {k: v for k, v in DEFAULTS.said().items() if k not in new.cleared_parameters}
+    return Parameters.of({**defaults, **new.parameters.said()})

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from chat_service.conversations.domain.message import Role
 from chat_service.providers.domain.prompt_message import PromptMessage
@@ -21,6 +22,10 @@ class ContextWindow:
 
     messages: int
     characters: int
+
+
+#: Unless an operator has set another.
+SHIPPED: Final = ContextWindow(messages=20, characters=64_000)
 
 
 def build_prompt(

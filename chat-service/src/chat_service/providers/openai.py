@@ -12,9 +12,11 @@ from chassis.address_policy import AddressPolicy
 from chassis.server_url import BadServerUrl, ServerUrl, parse_server_url
 from chat_service.providers.chunks import Chunks
 from chat_service.providers.domain.connection import Connection
+from chat_service.providers.domain.model import Model
 from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderError, ProviderUrlInvalid
+from chat_service.providers.listing import list_models
 from chat_service.providers.port import NextRead, Piece, Provider, Take
 from chat_service.providers.reading import read_stream
 from chat_service.providers.said import presentable
@@ -54,6 +56,16 @@ class OpenAiProvider(Provider):
         if self._client is not None:
             await self._client.close()
             self._client = None
+
+    async def models(self, connection: Connection) -> tuple[Model, ...]:
+        """What models the connection's server has, by id. Raises ProviderError; no timers."""
+        if self._client is None:
+            raise RuntimeError("the provider has not been started")
+        try:
+            return await list_models(self._client, connection)
+        except ProviderError as error:
+            error.provider_message = presentable(error.provider_message, connection.api_key)
+            raise
 
     async def stream(
         self,

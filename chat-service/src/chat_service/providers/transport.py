@@ -20,6 +20,7 @@ from chassis.server_url import ServerUrl
 from chat_service.providers.encodings import Inflating, decoder_of
 from chat_service.providers.errors import (
     ProviderAddressForbidden,
+    ProviderBroke,
     ProviderBusy,
     ProviderError,
     ProviderGarbled,
@@ -196,24 +197,44 @@ class GuardedClient:
         response = await self._send(server, path, headers, body)
         if response.status >= 300:
             raise await _refusal(response)
-        try:
-            inflating = decoder_of(response.headers.get("Content-Encoding", ""))
-        except ProviderGarbled:
-            response.close()
-            raise
-        source = Source(response, inflating)
+        source = _source_of(response)
         try:
             yield source
         finally:
             self._end(source)
 
+    async def get(
+        self, server: ServerUrl, path: str, *, headers: Mapping[str, str], most_bytes: int
+    ) -> bytes:
+        """The whole body of a successful answer to a GET.
+
+        Raises ProviderError as :meth:`post` does, and ProviderGarbled for a longer body. The caller
+        bounds the time.
+        """
+        response = await self._send(server, path, headers, None)
+        if response.status >= 300:
+            raise await _refusal(response)
+        source = _source_of(response)
+        try:
+            body = bytearray()
+            while data := await source.read():
+                body += data
+                if len(body) > most_bytes:
+                    raise ProviderGarbled(f"an answer of more than {most_bytes} bytes")
+        except (aiohttp.ClientError, OSError) as error:
+            raise ProviderBroke(f"{type(error).__name__}: {error}") from error
+        finally:
+            source.close()
+        return bytes(body)
+
     async def _send(
-        self, server: ServerUrl, path: str, headers: Mapping[str, str], body: bytes
+        self, server: ServerUrl, path: str, headers: Mapping[str, str], body: bytes | None
     ) -> aiohttp.ClientResponse:
         session = self._opened if self._policy.opens_host(server.host) else self._guarded
         queue = _Queue()
         try:
-            return await session.post(
+            return await session.request(
+                "GET" if body is None else "POST",
                 yarl.URL(f"{server}{path}", encoded=True),
                 headers={**_HEADERS, **headers},
                 data=body,
@@ -240,6 +261,15 @@ class GuardedClient:
             await asyncio.wait(self._closing)
         await self._guarded.close()
         await self._opened.close()
+
+
+def _source_of(response: aiohttp.ClientResponse) -> Source:
+    try:
+        inflating = decoder_of(response.headers.get("Content-Encoding", ""))
+    except ProviderGarbled:
+        response.close()
+        raise
+    return Source(response, inflating)
 
 
 async def _refusal(response: aiohttp.ClientResponse) -> ProviderError:

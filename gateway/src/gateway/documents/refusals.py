@@ -30,7 +30,16 @@ _STATUSES: Mapping[int, frozenset[str]] = {
     ),
     422: frozenset({"CODE_REQUIRED", "INVALID_CODE", "KEY_NEEDED"}),
     426: frozenset({"UPGRADE_REQUIRED"}),
-    429: frozenset({"TOO_MANY_ATTEMPTS", "TOO_MANY_RUNS", "TOO_MANY_SOCKETS", "TOO_MANY_STREAMS"}),
+    429: frozenset(
+        {
+            "ALLOWANCE_USED_UP",
+            "TOO_MANY_ATTEMPTS",
+            "TOO_MANY_RUNS",
+            "TOO_MANY_TESTS",
+            "TOO_MANY_SOCKETS",
+            "TOO_MANY_STREAMS",
+        }
+    ),
 }
 _STATUS_OF = {reason: status for status, reasons in _STATUSES.items() for reason in reasons}
 _HEADERS = {401: ["WWW-Authenticate"], 429: ["Retry-After", "RateLimit"]}

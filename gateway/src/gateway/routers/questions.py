@@ -22,6 +22,7 @@ _REFUSALS = refuses(
     "KEY_NOT_FOUND",
     "KEY_UNREADABLE",
     "RUN_IN_PROGRESS",
+    "ALLOWANCE_USED_UP",
     "TOO_MANY_RUNS",
     "TOO_MANY_STREAMS",
 )

@@ -101,6 +101,7 @@ async def cancel_run(
         "KEY_UNREADABLE",
         "RUN_IN_PROGRESS",
         "RUN_NOT_CONTINUABLE",
+        "ALLOWANCE_USED_UP",
         "TOO_MANY_RUNS",
         "TOO_MANY_STREAMS",
     ),

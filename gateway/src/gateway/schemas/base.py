@@ -124,6 +124,15 @@ class Problem(Resource):
     detail: str = Field(description="A sentence for people.")
     reason: str = Field(description="Stable, in upper snake case, such as NOTE_NOT_FOUND.")
     request_id: str = Field(description="What the log of the server knows the request by.")
+    used: int | SkipJsonSchema[None] = Field(
+        None, description="With ALLOWANCE_USED_UP: tokens that were used today, in UTC."
+    )
+    allowed: int | SkipJsonSchema[None] = Field(
+        None, description="With ALLOWANCE_USED_UP: tokens that may be used in a day."
+    )
+    resets_at: datetime | SkipJsonSchema[None] = Field(
+        None, description="With ALLOWANCE_USED_UP: when none of them are used again."
+    )
     errors: list[Refusal] | SkipJsonSchema[None] = Field(
         None,
         description="With VALIDATION: the fields that were refused, twenty at most.",

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import MISSING, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from gateway.schemas.base import Body, Resource, example, moment
 from gateway.schemas.texts import (
@@ -18,6 +19,7 @@ from gateway.schemas.texts import (
 )
 from parley import bounds
 from parley.apikey.v1 import apikey_pb2 as pb
+from parley.chat.v1 import chat_pb2 as chat_pb
 from parley.generation.v1 import generation_pb2
 
 Provider = Literal["openai", "anthropic"]
@@ -86,12 +88,11 @@ def _headers(headers: dict[str, str] | None) -> pb.Headers:
     )
 
 
-class NewKey(Body):
-    model_config = example(
-        name="demo", api_key="sk-anything", model="demo", base_url="http://127.0.0.1:8001/v1"
-    )
+class UnsavedKey(Body):
+    """A connection that is not stored, or not yet."""
 
-    name: KeyName = Field(description="Printable; unique, whatever the case.")
+    model_config = example(api_key="sk-anything", model="demo", base_url="http://127.0.0.1:8001/v1")
+
     api_key: ApiKey = Field(description="Visible ASCII.")
     model: Model = Field(description="The provider's name of it. Printable.")
     base_url: BaseUrl = Field(description=_BASE_URL)
@@ -102,10 +103,6 @@ class NewKey(Body):
         description="Of what is absent, `temperature` becomes 0.7 and `max_tokens` 2,048; of what is"
         " null nothing is said to the server.",
     )
-    fallback_key_id: Line | None = Field(
-        None,
-        description="Another connection of one's own, for what this one cannot answer.",
-    )
 
     def secrets(self) -> list[str]:
         """What no log may show."""
@@ -114,7 +111,6 @@ class NewKey(Body):
     def request(self) -> pb.CreateKeyRequest:
         parameters = self.parameters or Parameters()
         return pb.CreateKeyRequest(
-            name=self.name,
             api_key=self.api_key,
             model=self.model,
             base_url=self.base_url,
@@ -122,8 +118,26 @@ class NewKey(Body):
             headers=_headers(self.headers) if self.headers else None,
             parameters=parameters.said() if self.parameters else None,
             cleared_parameters=parameters.cleared(),
-            fallback_key_id=self.fallback_key_id,
         )
+
+
+class NewKey(UnsavedKey):
+    model_config = example(
+        name="demo", api_key="sk-anything", model="demo", base_url="http://127.0.0.1:8001/v1"
+    )
+
+    name: KeyName = Field(description="Printable; unique, whatever the case.")
+    fallback_key_id: Line | None = Field(
+        None,
+        description="Another connection of one's own, for what this one cannot answer.",
+    )
+
+    def request(self) -> pb.CreateKeyRequest:
+        request = super().request()
+        request.name = self.name
+        if self.fallback_key_id is not None:
+            request.fallback_key_id = self.fallback_key_id
+        return request
 
 
 class KeyChange(Body):
@@ -224,6 +238,89 @@ class Learnt(Resource):
     model: str
     parameter: str
     use: str | None = Field(description="Null: it is left out.")
+
+
+class Suggestion(Resource):
+    """What did answer in its place; what is absent was right."""
+
+    base_url: str | SkipJsonSchema[None] = None
+    provider: Provider | SkipJsonSchema[None] = None
+
+
+class Tested(Resource):
+    """What came of a test."""
+
+    model_config = example(
+        ok=False,
+        latency_ms=112,
+        reason="PROVIDER_PATH_NOT_FOUND",
+        detail="The model server does not know this address; check the base URL.",
+        provider_message="Not Found",
+        suggestion={"base_url": "http://127.0.0.1:8001/v1"},
+    )
+
+    ok: bool
+    latency_ms: int = Field(
+        description="To the first of the answer, or to the failure, milliseconds."
+    )
+    reason: str | SkipJsonSchema[None] = Field(
+        None, description="Why it failed, as of a run that fails so."
+    )
+    detail: str | SkipJsonSchema[None] = Field(None, description="What to do.")
+    provider_message: str | SkipJsonSchema[None] = Field(
+        None, description="What the model server said, without credentials."
+    )
+    suggestion: Suggestion | SkipJsonSchema[None] = None
+
+    @classmethod
+    def of(cls, tested: chat_pb.TestConnectionResponse) -> "Tested":
+        failure, told = tested.failure, tested.suggestion
+        suggestion = Suggestion(
+            base_url=told.base_url if told.HasField("base_url") else None,
+            provider=_NAMES[told.provider] if told.HasField("provider") else None,
+        )
+        return cls(
+            ok=not tested.HasField("failure"),
+            latency_ms=tested.latency_ms,
+            reason=failure.reason or None,
+            detail=failure.detail or None,
+            provider_message=failure.provider_message or None,
+            suggestion=suggestion if tested.HasField("suggestion") else None,
+        )
+
+
+class ModelInfo(Resource):
+    """What a server says of a model; of what is absent nothing."""
+
+    id: str
+    context_tokens: int | SkipJsonSchema[None] = Field(
+        None, description="What the model takes in all."
+    )
+    output_tokens: int | SkipJsonSchema[None] = Field(None, description="The longest answer.")
+    vision: bool | SkipJsonSchema[None] = Field(None, description="Whether it reads images.")
+    reasoning: bool | SkipJsonSchema[None] = Field(
+        None, description="Whether it thinks before it answers."
+    )
+
+    @classmethod
+    def of(cls, model: chat_pb.Model) -> "ModelInfo":
+        return cls(
+            id=model.id,
+            context_tokens=model.context_tokens if model.HasField("context_tokens") else None,
+            output_tokens=model.output_tokens if model.HasField("output_tokens") else None,
+            vision=model.vision if model.HasField("vision") else None,
+            reasoning=model.reasoning if model.HasField("reasoning") else None,
+        )
+
+
+class Models(Resource):
+    """The models of a connection's server, by id; a thousand at most."""
+
+    model_config = example(
+        items=[{"id": "demo", "context_tokens": 32768, "output_tokens": 4096, "vision": False}]
+    )
+
+    items: list[ModelInfo]
 
 
 class Key(Resource):

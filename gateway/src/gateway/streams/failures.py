@@ -42,12 +42,17 @@ def _shown(data: bytes) -> bytes:
     problem = {
         "type": "about:blank",
         "title": _TITLE,
-        "status": _STATUSES.get(reason, _BAD_GATEWAY),
+        "status": status_of(reason),
         "detail": detail,
         "reason": reason,
         **_beside(told),
     }
     return orjson.dumps({"problem": problem, **place})
+
+
+def status_of(reason: str) -> int:
+    """The status of an answer that failed so."""
+    return _STATUSES.get(reason, _BAD_GATEWAY)
 
 
 def reason_of(data: bytes) -> tuple[str, str]:

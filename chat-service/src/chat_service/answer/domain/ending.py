@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+from uuid import UUID
 
 FINISH_REASONS: Final = frozenset(
     {"stop", "length", "content_filter", "tool_calls", "function_call"}
@@ -53,12 +54,35 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Fallback:
+    """One connection took the place of another, `from_key_id`, which had failed for `reason`.
+
+    `provider` and `model` are those of the connection that went on, `key_id`.
+    """
+
+    from_key_id: UUID
+    reason: str
+    key_id: UUID
+    provider: str
+    model: str
+    metered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FellBack:
+    """Why another connection answered than was asked first, and which that was, where it is known."""
+
+    from_key_id: UUID | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ending:
     """How a run ended, and all that it produced.
 
     `reason` (upper snake case) says why when `status` is not COMPLETED; `finish_reason` is what
     `known_finish_reason` made of the provider's word. `text` and `reasoning` are storable: no
-    U+0000, no lone surrogate.
+    U+0000, no lone surrogate. `fallbacks` are in order: the last one's connection has answered.
     """
 
     status: RunStatus
@@ -68,3 +92,4 @@ class Ending:
     reasoning: str
     usage: Usage | None
     last_seq: int
+    fallbacks: tuple[Fallback, ...] = ()

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from chat_service.answer.domain.ending import RunStatus, Usage
+from chat_service.answer.domain.ending import FellBack, RunStatus, Usage
 
 
 class Role(StrEnum):
@@ -21,7 +21,7 @@ class Message:
     """A stored message; `order` is its place in the session, from 1, without gaps.
 
     All from `run_id` to `usage` is of answers alone: the run that made it, how that ended, and
-    snapshots of what generated it.
+    snapshots of what generated it. So is `fell_back`: another connection was asked first.
     """
 
     id: UUID
@@ -36,6 +36,7 @@ class Message:
     reasoning: str | None
     usage: Usage | None
     created_at: datetime
+    fell_back: FellBack | None = None
 
     @property
     def bytes(self) -> int:

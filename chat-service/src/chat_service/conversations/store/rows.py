@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chat_service.answer.domain.ending import RunStatus, Usage
+from chat_service.answer.domain.ending import FellBack, RunStatus, Usage
 from chat_service.conversations.domain.message import Message, Role
 from chat_service.conversations.domain.session import Session
 
@@ -36,7 +36,14 @@ def to_message(row: Any) -> Message:
         reasoning=row.reasoning,
         usage=to_usage(row),
         created_at=row.created_at,
+        fell_back=to_fell_back(row),
     )
+
+
+def to_fell_back(row: Any) -> FellBack | None:
+    if row.fallback_reason is None:
+        return None
+    return FellBack(row.fallback_from, row.fallback_reason)
 
 
 def to_usage(row: Any) -> Usage | None:

@@ -1,10 +1,13 @@
 """A provider connection, opened from the vault for one run."""
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Literal, Protocol
 from uuid import UUID
 
 from chat_service.providers.domain.parameters import GenerationParameters
+
+Owner = Literal["user", "operator"]
+OPERATOR: Final = "operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +15,10 @@ class Connection:
     """Where a model answers, and the key that opens it; `provider` is "openai" or a later kind.
 
     The key stays in memory for as long as the run needs it and is written nowhere. `parameters`
-    are asked for where a question says nothing of them.
+    are asked for where a question says nothing of them. `fallback_key_id` is the connection to go
+    on with where this one fails. Of an operator's connection `daily_tokens` is what each user may
+    spend in a day, None: any number. `has_error`: when it was last used it failed. `models`: those
+    it is open for, the others are not; none: all.
     """
 
     key_id: UUID
@@ -22,6 +28,16 @@ class Connection:
     base_url: str
     provider: str
     parameters: GenerationParameters = field(default_factory=GenerationParameters)
+    fallback_key_id: UUID | None = None
+    owner: Owner = "user"
+    daily_tokens: int | None = None
+    has_error: bool = False
+    models: tuple[str, ...] = ()
+
+    @property
+    def metered(self) -> bool:
+        """Whether tokens are counted: somebody else pays for them than who asks."""
+        return self.owner == OPERATOR
 
 
 class ResolveKey(Protocol):

@@ -33,6 +33,8 @@ class NewRun:
     Where the question has no session, one is made with `new_session_id`, the question's key and
     model. The model is the question's, else the session's, else `fallback_model`. `parameters` are
     the question's, and the connection's where it says nothing. `title` goes to a session without one.
+    `key_id` is the connection that is asked; of a metered one its user may spend `daily_tokens` a day,
+    None: any number.
     """
 
     question: Question
@@ -48,6 +50,9 @@ class NewRun:
     parameters: GenerationParameters
     owner: str
     created_at: datetime
+    key_id: UUID
+    metered: bool = False
+    daily_tokens: int | None = None
 
     @property
     def session_id(self) -> UUID:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from chat_service.answer.domain.ending import RunStatus, Usage
+from chat_service.answer.domain.ending import FellBack, RunStatus, Usage
 from chat_service.providers.domain.parameters import GenerationParameters
 
 
@@ -28,7 +28,10 @@ class Run:
     `epoch` the number of its ownership: whoever takes a run over raises it, and what is written
     under an older one does not count. `last_seq` is the number of the newest frame when the run
     ended, 0 before. `cancel_requested`: somebody wants it ended. `continues` is the run whose
-    answer this one goes on with: both have the same turn.
+    answer this one goes on with: both have the same turn. `key_id` is the connection that answers,
+    None in rows of earlier versions, and `metered` whether its tokens are counted; `provider`,
+    `model` and these are of the connection that was asked first until the run has ended, and of the
+    one that answered from then on. `fell_back`: that was another one.
     """
 
     id: UUID
@@ -49,6 +52,9 @@ class Run:
     ended_at: datetime | None = None
     cancel_requested: bool = False
     continues: UUID | None = None
+    key_id: UUID | None = None
+    metered: bool = False
+    fell_back: FellBack | None = None
 
     @property
     def session_id(self) -> UUID:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from chat_service.answer.domain.ending import RunStatus, known_finish_reason
-from chat_service.conversations.store.rows import to_usage
+from chat_service.conversations.store.rows import to_fell_back, to_usage
 from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.runs.domain.run import Run, Turn
 
@@ -29,6 +29,9 @@ def to_run(row: Any) -> Run:
         ended_at=row.ended_at,
         cancel_requested=row.cancel_requested,
         continues=row.continues,
+        key_id=row.key_id,
+        metered=row.metered,
+        fell_back=to_fell_back(row),
     )
 
 

@@ -1,5 +1,6 @@
 """Runs in PostgreSQL, within a user's transaction."""
 
+from collections.abc import Mapping
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from chat_service.conversations.domain.errors import SessionNotFound
 from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.admission import Admission, NewRun, RepeatedRequest
-from chat_service.runs.domain.errors import RunInProgress, TooManyRuns
+from chat_service.runs.domain.errors import AllowanceUsedUp, RunInProgress, TooManyRuns
 from chat_service.runs.domain.run import Run
 from chat_service.runs.store import statements, values
 from chat_service.runs.store.rows import to_run
@@ -74,8 +75,10 @@ class Runs:
         The user's live runs are counted as they were when this began: of several admissions at
         the same moment none sees the others, so there may be as many more as these.
 
+        What they have spent of a metered connection is what runs had spent that have ended by then.
+
         Raises SessionNotFound, RunInProgress with the id of the live run, TooManyRuns,
-        RepeatedRequest, IdempotencyKeyReused.
+        AllowanceUsedUp, RepeatedRequest, IdempotencyKeyReused.
         """
         parameters = values.of_new(new, runs_per_user)
         if new.question.session_id is None:
@@ -83,7 +86,7 @@ class Runs:
                 self._connection, **parameters, key_id=new.question.key_id
             )
             if row is None:
-                await self._refuse(new.session_id, new.question.request)
+                await self._refuse(new.session_id, new.question.request, parameters)
             return values.admission(new, row, ())
         return await self._admit_to_session(new, parameters, window)
 
@@ -96,7 +99,7 @@ class Runs:
             raise SessionNotFound()
         first = rows[0]
         if first.id is None:
-            await self._refuse(new.session_id, new.question.request)
+            await self._refuse(new.session_id, new.question.request, parameters)
         if first.newest != first.question_order - 1:
             # The statement waited for the session's lock and missed what was saved meanwhile.
             rows = await statements.READ_WINDOW.all(
@@ -109,23 +112,41 @@ class Runs:
         return values.admission(new, first, values.earlier_in(rows))
 
     async def admit_continuation(
-        self, run: Run, request: RequestKey | None, runs_per_user: int
+        self,
+        run: Run,
+        request: RequestKey | None,
+        runs_per_user: int,
+        daily_tokens: int | None = None,
     ) -> None:
         """Stores a run that goes on with another, live from here on; the session is locked.
 
-        Raises RunInProgress, TooManyRuns as above, RepeatedRequest, IdempotencyKeyReused.
+        Raises RunInProgress, TooManyRuns and AllowanceUsedUp as above, RepeatedRequest,
+        IdempotencyKeyReused.
         """
-        admitted = await statements.ADMIT_CONTINUATION.run(
-            self._connection, **values.of_continuation(run, request, runs_per_user)
-        )
-        if not admitted:
-            await self._refuse(run.session_id, request)
+        parameters = values.of_continuation(run, request, runs_per_user, daily_tokens)
+        if not await statements.ADMIT_CONTINUATION.run(self._connection, **parameters):
+            await self._refuse(run.session_id, request, parameters)
 
-    async def _refuse(self, session_id: UUID, request: RequestKey | None) -> NoReturn:
+    async def _refuse(
+        self, session_id: UUID, request: RequestKey | None, parameters: Mapping[str, Any]
+    ) -> NoReturn:
         """Raises what kept a run from being stored: its own request comes first."""
         if request is not None and (run := await self.find_of(request)):
             raise RepeatedRequest(run)
         live = await statements.LIVE_RUN.first(
             self._connection, session_id=session_id, user_id=self._user_id
         )
-        raise TooManyRuns() if live is None else RunInProgress(live.id)
+        if live is not None:
+            raise RunInProgress(live.id)
+        allowed = parameters["daily_tokens"]
+        if allowed is not None:
+            row = await statements.TOKENS_USED.first(
+                self._connection,
+                user_id=self._user_id,
+                connection_id=parameters["connection_id"],
+                day=parameters["day"],
+            )
+            used = 0 if row is None else row.tokens
+            if used >= allowed:
+                raise AllowanceUsedUp(used=used, allowed=allowed, now=parameters["created_at"])
+        raise TooManyRuns()

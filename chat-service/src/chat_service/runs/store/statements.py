@@ -21,27 +21,37 @@ _HAS_ROOM = """
 """
 
 
+# What a user has spent of a connection today; of one that nobody pays for but who asks, it is not
+# looked for.
+_ALLOWED = """
+(CAST(:daily_tokens AS bigint) IS NULL
+ OR coalesce((SELECT tokens FROM token_usage
+              WHERE user_id = :user_id AND key_id = :connection_id AND day = :day), 0)
+    < CAST(:daily_tokens AS bigint))
+"""
+
+
 def _run_and_question(condition: str = "") -> str:
     """The two CTEs behind `session`, which is locked or new and knows the question's order number.
 
     `run` stays empty while another run of the session is live, or if the request's key has begun
     one before: unique indexes decide that, and they look past the snapshot. And while the user has
-    as many live runs as may be.
+    as many live runs as may be, or has used up the connection's tokens of the day.
     """
     return f"""
 run AS (
     INSERT INTO runs (
         id, session_id, tenant_id, user_id, question_id, answer_id, question_order, answer_order,
         provider, model, parameters, temperature, max_tokens, owner, epoch, status, last_seq,
-        created_at, idempotency_key, request_hash)
+        created_at, idempotency_key, request_hash, key_id, metered)
     SELECT :id, session.id, :tenant_id, :user_id, :question_id, :answer_id,
            session.question_order, session.question_order + 1,
            :provider, coalesce(:model, session.model, :fallback_model),
            CAST(:parameters AS jsonb), :temperature, :max_tokens,
            :owner, 1, 'running', 0, :created_at,
-           CAST(:idempotency_key AS text), CAST(:request_hash AS bytea)
+           CAST(:idempotency_key AS text), CAST(:request_hash AS bytea), :connection_id, :metered
     FROM session
-    WHERE {_HAS_ROOM} {condition}
+    WHERE {_HAS_ROOM} AND {_ALLOWED} {condition}
     ON CONFLICT DO NOTHING
     RETURNING id, model, question_order, answer_order),
 question AS (
@@ -189,12 +199,13 @@ ADMIT_CONTINUATION = Statement(
 INSERT INTO runs (
     id, session_id, tenant_id, user_id, question_id, answer_id, question_order, answer_order,
     provider, model, parameters, temperature, max_tokens, owner, epoch, status, last_seq,
-    created_at, continues, idempotency_key, request_hash)
+    created_at, continues, idempotency_key, request_hash, key_id, metered)
 SELECT
     :id, :session_id, :tenant_id, :user_id, :question_id, :answer_id, :question_order,
     :answer_order, :provider, :model, CAST(:parameters AS jsonb), :temperature, :max_tokens,
-    :owner, 1, 'running', 0, :created_at, :continues, CAST(:idempotency_key AS text), CAST(:request_hash AS bytea)
-WHERE {_HAS_ROOM}
+    :owner, 1, 'running', 0, :created_at, :continues, CAST(:idempotency_key AS text), CAST(:request_hash AS bytea),
+    :connection_id, :metered
+WHERE {_HAS_ROOM} AND {_ALLOWED}
 ON CONFLICT DO NOTHING
 """)
 )
@@ -206,15 +217,70 @@ LIVE_RUN = Statement(
     )
 )
 
+TOKENS_USED = Statement(
+    text(
+        "SELECT tokens FROM token_usage"
+        " WHERE user_id = :user_id AND key_id = :connection_id AND day = :day"
+    )
+)
+
+# What is written where a run ends: the last connection is the one that answered.
+_END = """
+    status = :status, reason = :reason, finish_reason = :finish_reason, last_seq = :last_seq,
+    prompt_tokens = :prompt_tokens, completion_tokens = :completion_tokens, ended_at = :at,
+    provider = coalesce(CAST(:answered_provider AS text), runs.provider),
+    model = coalesce(CAST(:answered_model AS text), runs.model),
+    key_id = coalesce(CAST(:answered_key_id AS uuid), runs.key_id),
+    metered = coalesce(CAST(:answered_metered AS boolean), runs.metered),
+    fallback_from = CAST(:fallback_from AS uuid), fallback_reason = CAST(:fallback_reason AS text)
+"""
+
+
+def _spent(estimate: str) -> str:
+    """The CTE behind `run`, which has ended: its tokens count on the day on which it did.
+
+    Only of a metered one, and as often as `run` has a row, which is once. Where its provider has not
+    said how many there were, a token stands for four bytes of what was said and answered; for
+    none, where it failed before its first word.
+    """
+    return f"""
+spent AS (
+    INSERT INTO token_usage (tenant_id, user_id, key_id, day, tokens)
+    SELECT run.tenant_id, run.user_id, run.key_id, :day,
+           CASE WHEN run.prompt_tokens IS NOT NULL
+                THEN run.prompt_tokens::bigint + run.completion_tokens
+                WHEN run.status = 'failed' AND CAST(:answer_bytes AS bigint) = 0 THEN 0
+                ELSE (CAST(:answer_bytes AS bigint) + {estimate} + 3) / 4 END
+    FROM run
+    WHERE run.metered AND run.key_id IS NOT NULL
+    ON CONFLICT (user_id, key_id, day) DO UPDATE SET tokens = token_usage.tokens + excluded.tokens)
+"""  # noqa: S608 - made of constants below
+
+
+# What the model was shown, about: the window ends with the answer so far, if one was gone on with.
+_PROMPT_BYTES = """
+(SELECT coalesce(sum(octet_length(content)), 0)::bigint
+ FROM (SELECT content, "order",
+              sum(char_length(content)) OVER (ORDER BY "order" DESC) AS characters
+       FROM (SELECT content, "order" FROM messages
+             WHERE messages.session_id = run.session_id AND "order" <= run.answer_order
+             ORDER BY "order" DESC
+             LIMIT :window_messages + 2) AS newest) AS measured
+ WHERE characters <= :window_characters OR "order" >= run.question_order)
+"""
+
 # Of a run that belongs to no conversation nothing but its end is kept.
 END_LONE_RUN = Statement(
-    text("""
-UPDATE runs
-SET status = :status, reason = :reason, finish_reason = :finish_reason, last_seq = :last_seq,
-    prompt_tokens = :prompt_tokens, completion_tokens = :completion_tokens, ended_at = :at
-WHERE id = :id AND user_id = :user_id AND session_id IS NULL
-  AND epoch = :epoch AND status = 'running'
-""")
+    text(f"""
+WITH run AS (
+    UPDATE runs
+    SET {_END}
+    WHERE id = :id AND user_id = :user_id AND session_id IS NULL
+      AND epoch = :epoch AND status = 'running'
+    RETURNING id, tenant_id, user_id, key_id, metered, status, prompt_tokens, completion_tokens),
+{_spent("0")}
+SELECT id FROM run
+""")  # noqa: S608 - made of constants
 )
 
 # The session's row is locked before the run's, in the order that everyone keeps to. One row is
@@ -223,32 +289,36 @@ WHERE id = :id AND user_id = :user_id AND session_id IS NULL
 # even when the log was lost that holds it, too. Tokens are what a provider says they are, and their
 # sum is not to burst the column.
 END_RUN = Statement(
-    text("""
+    text(f"""
 WITH session AS (
     SELECT id FROM sessions WHERE id = :session_id AND user_id = :user_id FOR UPDATE),
 run AS (
     UPDATE runs
-    SET status = :status, reason = :reason, finish_reason = :finish_reason, last_seq = :last_seq,
-        prompt_tokens = :prompt_tokens, completion_tokens = :completion_tokens, ended_at = :at
+    SET {_END}
     FROM session
     WHERE runs.id = :id AND runs.session_id = session.id
       AND runs.epoch = :epoch AND runs.status = 'running'
     RETURNING runs.answer_id, runs.session_id, runs.tenant_id, runs.user_id, runs.answer_order,
               runs.id, runs.status, runs.provider, runs.model, runs.prompt_tokens,
-              runs.completion_tokens, runs.continues),
+              runs.completion_tokens, runs.continues, runs.question_order, runs.key_id,
+              runs.metered, runs.fallback_from, runs.fallback_reason),
+{_spent(_PROMPT_BYTES)},
 answer AS (
     INSERT INTO messages (
         id, session_id, tenant_id, user_id, role, content, "order", run_id, status, provider,
-        model, reasoning, prompt_tokens, completion_tokens, created_at)
+        model, reasoning, prompt_tokens, completion_tokens, created_at, fallback_from,
+        fallback_reason)
     SELECT answer_id, session_id, tenant_id, user_id, 'assistant', :content, answer_order, id,
-           status, provider, model, :reasoning, prompt_tokens, completion_tokens, :at
+           status, provider, model, :reasoning, prompt_tokens, completion_tokens, :at,
+           fallback_from, fallback_reason
     FROM run
     ON CONFLICT (id) DO UPDATE
     SET content = CASE WHEN starts_with(excluded.content, messages.content) THEN excluded.content
                        ELSE messages.content || excluded.content END,
         reasoning = nullif(concat_ws(E'\\n\\n', messages.reasoning, excluded.reasoning), ''),
         run_id = excluded.run_id, status = excluded.status, provider = excluded.provider,
-        model = excluded.model,
+        model = excluded.model, fallback_from = excluded.fallback_from,
+        fallback_reason = excluded.fallback_reason,
         prompt_tokens = CASE WHEN excluded.prompt_tokens IS NULL THEN messages.prompt_tokens
             ELSE least(coalesce(messages.prompt_tokens, 0)::bigint + excluded.prompt_tokens,
                        2147483647) END,
@@ -262,5 +332,5 @@ SET message_count = message_count + CASE WHEN run.continues IS NULL THEN 1 ELSE 
     updated_at = greatest(updated_at, :at)
 FROM run
 WHERE sessions.id = run.session_id
-""")
+""")  # noqa: S608 - made of constants
 )

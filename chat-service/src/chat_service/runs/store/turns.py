@@ -5,17 +5,21 @@ from uuid import UUID
 
 from chassis.db.engine import Database, Scope
 from chat_service.answer.domain.ending import Ending
-from chat_service.prompt.domain import ContextWindow
+from chat_service.prompt.domain import SHIPPED, ContextWindow
 from chat_service.runs.domain.admission import Admission, NewRun
 from chat_service.runs.domain.run import Run
 from chat_service.runs.store import statements, values
 
 
 class Turns:
-    """Turns on a database, which is connected as the app role."""
+    """Turns on a database, which is connected as the app role.
 
-    def __init__(self, database: Database) -> None:
+    By `window` it is estimated how much a model was shown whose server does not count.
+    """
+
+    def __init__(self, database: Database, window: ContextWindow = SHIPPED) -> None:
         self._database = database
+        self._window = window
 
     async def admit(
         self, new: NewRun, window: ContextWindow, runs_per_user: int, guessed_key_id: UUID | None
@@ -51,6 +55,6 @@ class Turns:
             )
         else:
             ended = await self._database.run(
-                scope, statements.END_RUN, **values.of_answer(run, ending, at)
+                scope, statements.END_RUN, **values.of_answer(run, ending, at, self._window)
             )
         return ended == 1

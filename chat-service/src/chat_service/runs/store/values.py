@@ -1,8 +1,9 @@
 """What the statements of a turn are given, and what they return."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -32,12 +33,15 @@ def of_new(new: NewRun, runs_per_user: int) -> dict[str, Any]:
         "owner": new.owner,
         "created_at": new.created_at,
         "runs_per_user": runs_per_user,
+        **_of_connection(new.key_id, new.metered, new.daily_tokens, new.created_at),
         **_of_parameters(new.parameters),
         **_of_request(question.request),
     }
 
 
-def of_continuation(run: Run, request: RequestKey | None, runs_per_user: int) -> dict[str, Any]:
+def of_continuation(
+    run: Run, request: RequestKey | None, runs_per_user: int, daily_tokens: int | None
+) -> dict[str, Any]:
     return {
         "id": run.id,
         "session_id": run.session_id,
@@ -53,6 +57,7 @@ def of_continuation(run: Run, request: RequestKey | None, runs_per_user: int) ->
         "created_at": run.created_at,
         "continues": run.continues,
         "runs_per_user": runs_per_user,
+        **_of_connection(run.key_id, run.metered, daily_tokens, run.created_at),
         **_of_parameters(run.parameters),
         **_of_request(request),
     }
@@ -61,6 +66,7 @@ def of_continuation(run: Run, request: RequestKey | None, runs_per_user: int) ->
 def of_ending(run: Run, ending: Ending, at: datetime) -> dict[str, Any]:
     """What END_LONE_RUN wants to know."""
     usage = ending.usage
+    first, answered = ending.fallbacks[:1], ending.fallbacks[-1:]
     return {
         "id": run.id,
         "user_id": run.user_id,
@@ -72,13 +78,22 @@ def of_ending(run: Run, ending: Ending, at: datetime) -> dict[str, Any]:
         "prompt_tokens": None if usage is None else usage.prompt_tokens,
         "completion_tokens": None if usage is None else usage.completion_tokens,
         "at": at,
+        "day": utc_day(at),
+        "answer_bytes": len(ending.text.encode()) + len(ending.reasoning.encode()),
+        "answered_provider": answered[0].provider if answered else None,
+        "answered_model": answered[0].model if answered else None,
+        "answered_key_id": answered[0].key_id if answered else None,
+        "answered_metered": answered[0].metered if answered else None,
+        "fallback_from": first[0].from_key_id if first else None,
+        "fallback_reason": first[0].reason if first else None,
     }
 
 
-def of_answer(run: Run, ending: Ending, at: datetime) -> dict[str, Any]:
+def of_answer(run: Run, ending: Ending, at: datetime, window: ContextWindow) -> dict[str, Any]:
     """What END_RUN wants to know."""
     return {
         **of_ending(run, ending, at),
+        **of_window(window),
         "session_id": run.session_id,
         "content": ending.text,
         "reasoning": ending.reasoning or None,
@@ -87,6 +102,22 @@ def of_answer(run: Run, ending: Ending, at: datetime) -> dict[str, Any]:
 
 def of_window(window: ContextWindow) -> dict[str, Any]:
     return {"window_messages": window.messages, "window_characters": window.characters}
+
+
+def utc_day(at: datetime) -> date:
+    """The day on which `at` is, in UTC."""
+    return at.astimezone(UTC).date()
+
+
+def _of_connection(
+    key_id: UUID | None, metered: bool, daily_tokens: int | None, at: datetime
+) -> dict[str, Any]:
+    return {
+        "connection_id": key_id,
+        "metered": metered,
+        "daily_tokens": daily_tokens,
+        "day": utc_day(at),
+    }
 
 
 # What the two columns hold where nothing was said: they take no nulls, and are read by versions
@@ -132,5 +163,7 @@ def admission(new: NewRun, row: Any, earlier: tuple[PromptMessage, ...]) -> Admi
         parameters=new.parameters,
         owner=new.owner,
         created_at=new.created_at,
+        key_id=new.key_id,
+        metered=new.metered,
     )
     return Admission(row.key_id, run, earlier)

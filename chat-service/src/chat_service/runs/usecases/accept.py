@@ -31,7 +31,7 @@ async def accept_run(
 
     `guessed_key_id` is the session's key as it was guessed when `connection` was resolved
     (None: the default was); a question with a key of its own needs no guess. Raises
-    SessionNotFound, RunInProgress, TooManyRuns, OwnerErased, IdempotencyKeyReused,
+    SessionNotFound, RunInProgress, TooManyRuns, AllowanceUsedUp, OwnerErased, IdempotencyKeyReused,
     RepeatedRequest with the run of the same request, or OtherConnection if the guess was wrong:
     then nothing is stored.
     """
@@ -49,6 +49,9 @@ async def accept_run(
         parameters=question.parameters.over(connection.parameters),
         owner=owner,
         created_at=utc_now(),
+        key_id=connection.key_id,
+        metered=connection.metered,
+        daily_tokens=connection.daily_tokens,
     )
     admission = None
     if question.session_id is not None:

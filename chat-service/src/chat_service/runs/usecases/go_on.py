@@ -52,10 +52,10 @@ class ContinueRun:
     async def __call__(self, caller: Caller, run_id: UUID, request: RequestKey | None) -> Run:
         """Stores a run that goes on with the answer of `run_id`, and begins to generate.
 
-        It is asked of the session's connection, with the model and parameters of the run before.
-        A repeated request gets the run that it began the first time. Raises RunNotFound,
-        RunNotContinuable, RunInProgress, TooManyRuns, IdempotencyKeyReused, ShuttingDown,
-        OwnerErased, and what `resolve_key` raises.
+        It is asked of the session's connection, with the parameters of the run before, and its
+        model if that connection answered then. A repeated request gets the run that it began the first time. Raises RunNotFound,
+        RunNotContinuable, RunInProgress, TooManyRuns, AllowanceUsedUp, IdempotencyKeyReused,
+        ShuttingDown, OwnerErased, and what `resolve_key` raises.
         """
         async with self._open_transaction(caller) as transaction:
             _, session = await _find(transaction, run_id)
@@ -105,24 +105,30 @@ class ContinueRun:
             if answer.bytes >= self._limits.answer_bytes:
                 raise AnswerTooLarge()
             earlier = await runs.read_window(session.id, before.question_order, self._window)
-            run = self._continuation(before, connection)
-            await runs.admit_continuation(run, request, self._limits.runs_per_user)
+            run = self._continuation(before, session, connection)
+            await runs.admit_continuation(
+                run, request, self._limits.runs_per_user, connection.daily_tokens
+            )
         prompt = build_continuation(earlier, question.content, answer.content, self._window)
         self._generator.begin(run, connection, prompt, prefix=answer.content)
         return run
 
-    def _continuation(self, before: Run, connection: Connection) -> Run:
+    def _continuation(self, before: Run, session: Session, connection: Connection) -> Run:
+        # A model's name means something to the connection that answered by it, and to no other.
+        same = before.key_id is None or before.key_id == connection.key_id
         return Run(
             id=new_id(),
             user_id=before.user_id,
             tenant_id=before.tenant_id,
             turn=before.turn,
             provider=connection.provider,
-            model=before.model,
+            model=before.model if same else session.model or connection.model,
             parameters=before.parameters,
             owner=self._owner,
             created_at=utc_now(),
             continues=before.id,
+            key_id=connection.key_id,
+            metered=connection.metered,
         )
 
 

@@ -96,8 +96,8 @@ class StartRun:
         """Stores the question and its run, and begins to generate the answer.
 
         A repeated request gets the run that it began the first time. Raises ValidationFailed,
-        SessionNotFound, RunInProgress, TooManyRuns, IdempotencyKeyReused, ShuttingDown,
-        OwnerErased, and what `resolve_key` raises.
+        SessionNotFound, RunInProgress, TooManyRuns, AllowanceUsedUp, IdempotencyKeyReused,
+        ShuttingDown, OwnerErased, and what `resolve_key` raises.
         """
         check_question(question, self._limits)
         guess = self._session_keys.guess(caller.user_id, question.session_id)

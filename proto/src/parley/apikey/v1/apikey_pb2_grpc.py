@@ -88,6 +88,11 @@ class ApiKeyServiceStub:
                 request_serializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.ReportUseRequest.SerializeToString,
                 response_deserializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.ReportUseResponse.FromString,
                 _registered_method=True)
+        self.CheckKey = channel.unary_unary(
+                '/parley.apikey.v1.ApiKeyService/CheckKey',
+                request_serializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.CheckKeyRequest.SerializeToString,
+                response_deserializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.CheckKeyResponse.FromString,
+                _registered_method=True)
 
 
 class ApiKeyServiceServicer:
@@ -165,6 +170,14 @@ class ApiKeyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CheckKey(self, request, context):
+        """Whether a connection could be stored, VALIDATION otherwise; chat-service
+        alone, which tries those that are not. Nothing is stored.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ApiKeyServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -217,6 +230,11 @@ def add_ApiKeyServiceServicer_to_server(servicer, server):
                     servicer.ReportUse,
                     request_deserializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.ReportUseRequest.FromString,
                     response_serializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.ReportUseResponse.SerializeToString,
+            ),
+            'CheckKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckKey,
+                    request_deserializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.CheckKeyRequest.FromString,
+                    response_serializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.CheckKeyResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -493,6 +511,33 @@ class ApiKeyService:
             '/parley.apikey.v1.ApiKeyService/ReportUse',
             parley_dot_apikey_dot_v1_dot_apikey__pb2.ReportUseRequest.SerializeToString,
             parley_dot_apikey_dot_v1_dot_apikey__pb2.ReportUseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.apikey.v1.ApiKeyService/CheckKey',
+            parley_dot_apikey_dot_v1_dot_apikey__pb2.CheckKeyRequest.SerializeToString,
+            parley_dot_apikey_dot_v1_dot_apikey__pb2.CheckKeyResponse.FromString,
             options,
             channel_credentials,
             insecure,

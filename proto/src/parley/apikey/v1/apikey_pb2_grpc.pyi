@@ -40,6 +40,10 @@ class ApiKeyServiceStub:
     """The one door through which a key leaves the vault; chat-service alone."""
     ReportUse: _aio.UnaryUnaryMultiCallable[_apikey_pb2.ReportUseRequest, _apikey_pb2.ReportUseResponse]
     """What came of using a connection; chat-service alone. It may be said again."""
+    CheckKey: _aio.UnaryUnaryMultiCallable[_apikey_pb2.CheckKeyRequest, _apikey_pb2.CheckKeyResponse]
+    """Whether a connection could be stored, VALIDATION otherwise; chat-service
+    alone, which tries those that are not. Nothing is stored.
+    """
 
 class ApiKeyServiceServicer(metaclass=_abc_1.ABCMeta):
     """The vault of each user's connections to model servers, and the operator's.
@@ -127,5 +131,15 @@ class ApiKeyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_apikey_pb2.ReportUseRequest, _abc.Awaitable[_apikey_pb2.ReportUseResponse]],
     ) -> _abc.Awaitable[_apikey_pb2.ReportUseResponse]:
         """What came of using a connection; chat-service alone. It may be said again."""
+
+    @_abc_1.abstractmethod
+    def CheckKey(
+        self,
+        request: _apikey_pb2.CheckKeyRequest,
+        context: _aio.ServicerContext[_apikey_pb2.CheckKeyRequest, _abc.Awaitable[_apikey_pb2.CheckKeyResponse]],
+    ) -> _abc.Awaitable[_apikey_pb2.CheckKeyResponse]:
+        """Whether a connection could be stored, VALIDATION otherwise; chat-service
+        alone, which tries those that are not. Nothing is stored.
+        """
 
 def add_ApiKeyServiceServicer_to_server(servicer: ApiKeyServiceServicer, server: _aio.Server) -> None: ...

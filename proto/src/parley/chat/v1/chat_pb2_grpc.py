@@ -30,7 +30,8 @@ class SessionServiceStub:
 
     Error reasons: SESSION_NOT_FOUND, RUN_NOT_FOUND, RUN_IN_PROGRESS,
     RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
-    KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, SHUTTING_DOWN, VALIDATION.
+    KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, ALLOWANCE_USED_UP (with used,
+    allowed, resets_at), TOO_MANY_TESTS, SHUTTING_DOWN, VALIDATION.
 
     """
 
@@ -72,7 +73,8 @@ class SessionServiceServicer:
 
     Error reasons: SESSION_NOT_FOUND, RUN_NOT_FOUND, RUN_IN_PROGRESS,
     RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
-    KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, SHUTTING_DOWN, VALIDATION.
+    KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, ALLOWANCE_USED_UP (with used,
+    allowed, resets_at), TOO_MANY_TESTS, SHUTTING_DOWN, VALIDATION.
 
     """
 
@@ -149,7 +151,8 @@ class SessionService:
 
     Error reasons: SESSION_NOT_FOUND, RUN_NOT_FOUND, RUN_IN_PROGRESS,
     RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
-    KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, SHUTTING_DOWN, VALIDATION.
+    KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, ALLOWANCE_USED_UP (with used,
+    allowed, resets_at), TOO_MANY_TESTS, SHUTTING_DOWN, VALIDATION.
 
     """
 
@@ -649,6 +652,130 @@ class FrameService:
             '/parley.chat.v1.FrameService/OpenChannel',
             parley_dot_chat_dot_v1_dot_chat__pb2.OpenChannelRequest.SerializeToString,
             parley_dot_chat_dot_v1_dot_chat__pb2.OpenChannelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class ProviderServiceStub:
+    """Connections to model servers, tried out: by the same client and under the
+    same address policy as in a chat. Nothing of it is kept.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.TestConnection = channel.unary_unary(
+                '/parley.chat.v1.ProviderService/TestConnection',
+                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.TestConnectionRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.TestConnectionResponse.FromString,
+                _registered_method=True)
+        self.ListModels = channel.unary_unary(
+                '/parley.chat.v1.ProviderService/ListModels',
+                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListModelsRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListModelsResponse.FromString,
+                _registered_method=True)
+
+
+class ProviderServiceServicer:
+    """Connections to model servers, tried out: by the same client and under the
+    same address policy as in a chat. Nothing of it is kept.
+    """
+
+    def TestConnection(self, request, context):
+        """One tiny question: within 20 s it is known whether it begins to be answered,
+        and if not, what would have been.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListModels(self, request, context):
+        """What models the server has, within 15 s.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_ProviderServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'TestConnection': grpc.unary_unary_rpc_method_handler(
+                    servicer.TestConnection,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.TestConnectionRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.TestConnectionResponse.SerializeToString,
+            ),
+            'ListModels': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListModels,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListModelsRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListModelsResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'parley.chat.v1.ProviderService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('parley.chat.v1.ProviderService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class ProviderService:
+    """Connections to model servers, tried out: by the same client and under the
+    same address policy as in a chat. Nothing of it is kept.
+    """
+
+    @staticmethod
+    def TestConnection(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.chat.v1.ProviderService/TestConnection',
+            parley_dot_chat_dot_v1_dot_chat__pb2.TestConnectionRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_chat__pb2.TestConnectionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListModels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.chat.v1.ProviderService/ListModels',
+            parley_dot_chat_dot_v1_dot_chat__pb2.ListModelsRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_chat__pb2.ListModelsResponse.FromString,
             options,
             channel_credentials,
             insecure,

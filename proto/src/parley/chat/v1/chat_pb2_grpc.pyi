@@ -17,7 +17,8 @@ class SessionServiceStub:
 
     Error reasons: SESSION_NOT_FOUND, RUN_NOT_FOUND, RUN_IN_PROGRESS,
     RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
-    KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, SHUTTING_DOWN, VALIDATION.
+    KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, ALLOWANCE_USED_UP (with used,
+    allowed, resets_at), TOO_MANY_TESTS, SHUTTING_DOWN, VALIDATION.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -34,7 +35,8 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
 
     Error reasons: SESSION_NOT_FOUND, RUN_NOT_FOUND, RUN_IN_PROGRESS,
     RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
-    KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, SHUTTING_DOWN, VALIDATION.
+    KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, ALLOWANCE_USED_UP (with used,
+    allowed, resets_at), TOO_MANY_TESTS, SHUTTING_DOWN, VALIDATION.
     """
 
     @_abc_1.abstractmethod
@@ -177,3 +179,41 @@ class FrameServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
 def add_FrameServiceServicer_to_server(servicer: FrameServiceServicer, server: _aio.Server) -> None: ...
+
+class ProviderServiceStub:
+    """Connections to model servers, tried out: by the same client and under the
+    same address policy as in a chat. Nothing of it is kept.
+    """
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    TestConnection: _aio.UnaryUnaryMultiCallable[_chat_pb2.TestConnectionRequest, _chat_pb2.TestConnectionResponse]
+    """One tiny question: within 20 s it is known whether it begins to be answered,
+    and if not, what would have been.
+    """
+    ListModels: _aio.UnaryUnaryMultiCallable[_chat_pb2.ListModelsRequest, _chat_pb2.ListModelsResponse]
+    """What models the server has, within 15 s."""
+
+class ProviderServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Connections to model servers, tried out: by the same client and under the
+    same address policy as in a chat. Nothing of it is kept.
+    """
+
+    @_abc_1.abstractmethod
+    def TestConnection(
+        self,
+        request: _chat_pb2.TestConnectionRequest,
+        context: _aio.ServicerContext[_chat_pb2.TestConnectionRequest, _abc.Awaitable[_chat_pb2.TestConnectionResponse]],
+    ) -> _abc.Awaitable[_chat_pb2.TestConnectionResponse]:
+        """One tiny question: within 20 s it is known whether it begins to be answered,
+        and if not, what would have been.
+        """
+
+    @_abc_1.abstractmethod
+    def ListModels(
+        self,
+        request: _chat_pb2.ListModelsRequest,
+        context: _aio.ServicerContext[_chat_pb2.ListModelsRequest, _abc.Awaitable[_chat_pb2.ListModelsResponse]],
+    ) -> _abc.Awaitable[_chat_pb2.ListModelsResponse]:
+        """What models the server has, within 15 s."""
+
+def add_ProviderServiceServicer_to_server(servicer: ProviderServiceServicer, server: _aio.Server) -> None: ...

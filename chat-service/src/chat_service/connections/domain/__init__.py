@@ -1,0 +1,1 @@
+"""What came of trying a connection, and what may be tried in its place."""

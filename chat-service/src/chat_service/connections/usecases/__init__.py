@@ -1,0 +1,1 @@
+"""Testing a connection, and listing what its server has."""

@@ -1,0 +1,135 @@
+"""Testing a connection: one real question, and where it fails, what would have worked."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
+
+from chassis.caller import Caller
+from chat_service.connections.domain.outcome import Outcome, Suggestion
+from chat_service.connections.domain.variants import Variant, variants
+from chat_service.connections.usecases.limit import TrialLimit
+from chat_service.providers.domain.connection import Connection
+from chat_service.providers.domain.model import Model
+from chat_service.providers.errors import ProviderError
+
+#: Failures that another address or protocol on the same host would not mend.
+_NOT_OF_THE_ADDRESS: Final = frozenset(
+    {
+        "PROVIDER_ADDRESS_FORBIDDEN",
+        "PROVIDER_BUSY",
+        "PROVIDER_CONTENT_REFUSED",
+        "PROVIDER_CONTEXT_TOO_LONG",
+        "PROVIDER_MODEL_NOT_FOUND",
+        "PROVIDER_NAME_NOT_FOUND",
+        "PROVIDER_OVERLOADED",
+        "PROVIDER_PARAMETER_REFUSED",
+        "PROVIDER_QUOTA_EXCEEDED",
+        "PROVIDER_RATE_LIMITED",
+        "PROVIDER_URL_INVALID",
+    }
+)
+_NO_TOKEN: Final = ("FIRST_TOKEN_TIMEOUT", "The model did not begin to answer.")
+
+
+class Servers(Protocol):
+    """Model servers, behind the address policy. What is asked of them raises ProviderError."""
+
+    async def begin(self, connection: Connection) -> None:
+        """Ask the smallest of questions; return with the first of the answer, or its end."""
+
+    async def models(self, connection: Connection) -> tuple[Model, ...]:
+        """What models its server has, by id."""
+        ...
+
+    def may_go_clear(self, base_url: str) -> bool:
+        """Whether a key may be sent there without encryption although https was said."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds: for the connection itself, and then for all that may have been meant together."""
+
+    first: float = 12.0
+    others: float = 7.0
+
+
+class ConnectionTest:
+    """Tests connections, whether they are stored or not."""
+
+    def __init__(
+        self,
+        servers: Servers,
+        limit: TrialLimit,
+        patience: Patience = Patience(),
+    ) -> None:
+        self._servers = servers
+        self._limit = limit
+        self._patience = patience
+
+    async def __call__(
+        self, caller: Caller, connect: Callable[[], Awaitable[Connection]]
+    ) -> Outcome:
+        """Whether what `connect` says begins to answer, within 20 s at most; nothing of it is kept.
+
+        Raises TooManyTests, and what `connect` raises.
+        """
+        self._limit.count(caller)
+        connection = await connect()
+        began = time.monotonic()
+        failed: tuple[str, str, str] | None = None
+        try:
+            async with asyncio.timeout(self._patience.first):
+                await self._servers.begin(connection)
+        except TimeoutError:
+            failed = (*_NO_TOKEN, "")
+        except ProviderError as error:
+            failed = (error.reason, error.detail, error.provider_message)
+        latency = round((time.monotonic() - began) * 1000)
+        if failed is None:
+            return Outcome(latency)
+        suggestion = None
+        # What an operator has set is not for its users to change.
+        if failed[0] not in _NOT_OF_THE_ADDRESS and not connection.metered:
+            suggestion = await self._suggest(connection)
+        return Outcome(latency, *failed, suggestion)
+
+    async def _suggest(self, connection: Connection) -> Suggestion | None:
+        """The likeliest of what may have been meant that answers, all of it tried at once."""
+        meant = variants(
+            connection.base_url,
+            connection.provider,
+            may_go_clear=self._servers.may_go_clear(connection.base_url),
+        )
+        trials = [asyncio.create_task(self._answers(connection, one)) for one in meant]
+        try:
+            found = await self._first_to_answer(meant, trials)
+        finally:
+            for trial in trials:
+                trial.cancel()
+            await asyncio.gather(*trials, return_exceptions=True)
+        if found is None:
+            return None
+        return Suggestion(
+            base_url=None if found.base_url == connection.base_url else found.base_url,
+            provider=None if found.provider == connection.provider else found.provider,
+        )
+
+    async def _first_to_answer(
+        self, meant: Sequence[Variant], trials: Sequence["asyncio.Task[bool]"]
+    ) -> Variant | None:
+        for one, trial in zip(meant, trials, strict=True):
+            if await trial:
+                return one
+        return None
+
+    async def _answers(self, connection: Connection, variant: Variant) -> bool:
+        tried = replace(connection, base_url=variant.base_url, provider=variant.provider)
+        try:
+            async with asyncio.timeout(self._patience.others):
+                await self._servers.begin(tried)
+        except (ProviderError, TimeoutError):
+            return False
+        return True

@@ -1,0 +1,62 @@
+"""Model servers, asked for no more than what shows that they answer."""
+
+import asyncio
+from contextlib import aclosing
+from typing import Final
+
+from chassis.address_policy import AddressPolicy
+from chassis.server_url import BadServerUrl, parse_server_url
+from chat_service.providers.domain.connection import Connection
+from chat_service.providers.domain.model import Model
+from chat_service.providers.domain.parameters import GenerationParameters
+from chat_service.providers.domain.prompt_message import PromptMessage
+from chat_service.providers.errors import ProviderEmpty
+from chat_service.providers.openai import OpenAiProvider
+
+_QUESTION: Final = (PromptMessage("user", "Reply with the word OK."),)
+#: A model that thinks first may spend them all on that, and has answered then.
+_PARAMETERS: Final = GenerationParameters(max_tokens=16)
+
+
+class ModelServers:
+    """Model servers as they are asked in a chat: the same code, client and address policy."""
+
+    def __init__(self, provider: OpenAiProvider, policy: AddressPolicy) -> None:
+        self._provider = provider
+        self._policy = policy
+
+    async def begin(self, connection: Connection) -> None:
+        """Ask the smallest of questions; return with the first of the answer, or its end.
+
+        Raises ProviderError. The caller bounds the time.
+        """
+        pieces = self._provider.stream(
+            connection,
+            _QUESTION,
+            model=connection.model,
+            parameters=_PARAMETERS,
+            next_read=_at_once,
+        )
+        async with aclosing(pieces):
+            async for piece in pieces:
+                if piece.parts or piece.finish_reason:
+                    return
+        raise ProviderEmpty("an answer without anything in it")
+
+    async def models(self, connection: Connection) -> tuple[Model, ...]:
+        """What models its server has, by id. Raises ProviderError. The caller bounds the time."""
+        return await self._provider.models(connection)
+
+    def may_go_clear(self, base_url: str) -> bool:
+        """Whether a key may be sent there without encryption although https was said: if the
+        operator opened that very host, which nobody can then be in the way to by chance.
+        """
+        try:
+            host = parse_server_url(base_url.partition("?")[0]).host
+        except BadServerUrl:
+            return False
+        return self._policy.is_operators(host)
+
+
+async def _at_once(*_: object) -> None:
+    await asyncio.sleep(0)
