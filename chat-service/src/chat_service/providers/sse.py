@@ -75,8 +75,8 @@ class EventDecoder:
             line += data[end:]
             self._check_size()
         # What servers usually send: nothing is done for an event by itself.
-        if lines.startswith(b"data:") and lines.endswith(b"\n\n") and not self._is_within:
-            datas = lines[5:-2].split(b"\n\ndata:")
+        if lines.startswith(b"data: ") and lines.endswith(b"\n\n") and not self._is_within:
+            datas = lines[6:-2].split(b"\n\ndata: ")
             if lines.count(b"\n") == 2 * len(datas):
                 return datas[0] if len(datas) == 1 else b"\n".join(datas)
         return self._events(lines)

@@ -35,6 +35,7 @@ _NUMBERS = {
 _FEW = Tokens(20)
 _END = (Finish(), Done())
 _ERROR_EVENT = b'data: {"error":{"message":"The model broke down.","type":"server_error"}}\n\n'
+_OVERLOADED_EVENT = b'data: {"error":{"message":"Overloaded","type":"overloaded_error"}}\n\n'
 _HALF = HEAD + b"\xe4\xbd"
 _SURROGATES = ("before", " \x00", " \ud800", " \udc00 ", "\ud83d", "\ude00", " after")
 
@@ -177,6 +178,11 @@ RULES = (
         "error-after-N",
         "N tokens, an error event, the end of the body",
         _after_n(Raw(_ERROR_EVENT)),
+    ),
+    Rule(
+        "overloaded-after-N",
+        "N tokens, an error event that says so, the end of the body",
+        _after_n(Raw(_OVERLOADED_EVENT)),
     ),
     Rule("cut-after-N", "N tokens, then the connection is dropped", _after_n(Cut())),
     Rule(

@@ -4,10 +4,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 import orjson
 
-from parley_local.model_server.steps import Field
+from parley_local.model_server.steps import HEAD, Field
 from parley_local.model_server.tokens import token_text
 
 BLOCK = 64
@@ -93,6 +94,59 @@ def escaped(text: str) -> bytes:
         else orjson.dumps(character)[1:-1]
         for character in text
     )
+
+
+class Encoder(Protocol):
+    """An answer in one protocol's bytes, in the order in which its parts are asked for."""
+
+    def greet(self) -> bytes:
+        """What comes before any text."""
+
+    def tokens(self, field: Field, start: int, stop: int) -> bytes:
+        """Tokens start … stop - 1, which lie in one block."""
+
+    def said(self, field: Field, texts: Sequence[str]) -> bytes:
+        """One delta for each text."""
+
+    def raw(self, data: bytes) -> bytes:
+        """These bytes, with what stands for the beginning of an event."""
+
+    def finish(self, reason: str, completion_tokens: int) -> bytes:
+        """The finish reason, in OpenAI's word."""
+
+    def done(self, completion_tokens: int) -> bytes:
+        """The stream's own end."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkEncoder:
+    """Chunks of a chat completion; `include_usage`: the last one says how many tokens there were."""
+
+    env: Envelope
+    prompt_tokens: int
+    include_usage: bool
+
+    def greet(self) -> bytes:
+        return role_event(self.env)
+
+    def tokens(self, field: Field, start: int, stop: int) -> bytes:
+        return tokens(self.env.head(field), start, stop)
+
+    def said(self, field: Field, texts: Sequence[str]) -> bytes:
+        head = self.env.head(field)
+        return b"".join(event(head, text) for text in texts)
+
+    def raw(self, data: bytes) -> bytes:
+        return data.replace(HEAD, self.env.content)
+
+    def finish(self, reason: str, completion_tokens: int) -> bytes:  # noqa: ARG002 - told at the end
+        return finish_event(self.env, reason)
+
+    def done(self, completion_tokens: int) -> bytes:
+        end = b"data: [DONE]\n\n"
+        if not self.include_usage:
+            return end
+        return usage_event(self.env, self.prompt_tokens, completion_tokens) + end
 
 
 @lru_cache(maxsize=1024)

@@ -3,12 +3,11 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from parley_local.model_server import encoding
-from parley_local.model_server.encoding import BLOCK, Envelope
+from parley_local.model_server.encoding import BLOCK, Encoder
 from parley_local.model_server.steps import (
-    HEAD,
     Cut,
     Done,
+    Field,
     Finish,
     Raw,
     Said,
@@ -30,19 +29,15 @@ class Player:
     def __init__(
         self,
         transport: asyncio.Transport,
-        env: Envelope,
+        encoder: Encoder,
         steps: Sequence[Step],
         *,
-        prompt_tokens: int,
-        include_usage: bool,
         on_end: Callable[[bool], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._transport = transport
-        self._env = env
+        self._encoder = encoder
         self._steps = steps
-        self._prompt_tokens = prompt_tokens
-        self._include_usage = include_usage
         self._on_end = on_end
         self._at = 0
         self._sent_in_step = 0
@@ -54,9 +49,9 @@ class Player:
         self._ended = False
 
     def begin(self, *, greet: bool) -> None:
-        """Sends what is due at once; `greet`: first the event that names the role, without text."""
+        """Sends what is due at once; `greet`: first what comes before any text."""
         if greet:
-            self._send(encoding.role_event(self._env))
+            self._send(self._encoder.greet())
         self._advance()
 
     def stop(self) -> None:
@@ -92,19 +87,19 @@ class Player:
         """One turn of the step; true when it is complete, else the next turn is arranged."""
         match step:
             case Tokens(count, rate, field):
-                return self._tokens(count, rate, self._env.head(field), began)
+                return self._tokens(count, rate, field, began)
             case Said(texts, rate, field):
-                return self._said(texts, rate, self._env.head(field), began)
+                return self._said(texts, rate, field, began)
             case Torn(count):
                 return self._tear(count)
             case Raw(data):
-                self._send(data.replace(HEAD, self._env.content))
+                self._send(self._encoder.raw(data))
                 return True
             case Finish(reason):
-                self._send(encoding.finish_event(self._env, reason))
+                self._send(self._encoder.finish(reason, self._completion_tokens))
                 return True
             case Done():
-                self._done()
+                self._send(self._encoder.done(self._completion_tokens))
                 return True
             case Stall(comments):
                 if comments:
@@ -116,23 +111,23 @@ class Player:
                 self._end(keep=False)
                 return False
 
-    def _tokens(self, count: int | None, rate: float | None, head: bytes, began: float) -> bool:
+    def _tokens(self, count: int | None, rate: float | None, field: Field, began: float) -> bool:
         sent = self._sent_in_step
         block_end = sent - sent % BLOCK + BLOCK
         stop = min(block_end, self._due(rate, began))
         if count is not None:
             stop = min(stop, count)
         if stop > sent:
-            self._send(encoding.tokens(head, sent, stop))
+            self._send(self._encoder.tokens(field, sent, stop))
             self._sent_in_step = stop
             self._completion_tokens += stop - sent
         return self._settle(stop == count, rate, began)
 
-    def _said(self, texts: Sequence[str], rate: float | None, head: bytes, began: float) -> bool:
+    def _said(self, texts: Sequence[str], rate: float | None, field: Field, began: float) -> bool:
         sent = self._sent_in_step
         stop = min(len(texts), sent + BLOCK, self._due(rate, began))
         if stop > sent:
-            self._send(b"".join(encoding.event(head, text) for text in texts[sent:stop]))
+            self._send(self._encoder.said(field, texts[sent:stop]))
             self._sent_in_step = stop
             self._completion_tokens += stop - sent
         return self._settle(stop >= len(texts), rate, began)
@@ -157,7 +152,7 @@ class Player:
             if self._sent_in_step == count:
                 return True
             i = self._sent_in_step
-            self._torn = encoding.tokens(self._env.content, i, i + 1)
+            self._torn = self._encoder.tokens("content", i, i + 1)
             self._sent_in_step += 1
             self._completion_tokens += 1
         self._send(self._torn[:_TEAR])
@@ -171,15 +166,9 @@ class Player:
         self._sent_in_step += 1
         self._next = self._loop.call_later(_COMMENT_SECONDS, self._advance)
 
-    def _done(self) -> None:
-        if self._include_usage:
-            self._send(
-                encoding.usage_event(self._env, self._prompt_tokens, self._completion_tokens)
-            )
-        self._send(b"data: [DONE]\n\n")
-
     def _send(self, data: bytes) -> None:
-        self._transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+        if data:  # a chunk of nothing would be the body's end
+            self._transport.write(b"%x\r\n%b\r\n" % (len(data), data))
 
     def _end(self, *, keep: bool) -> None:
         self._ended = True

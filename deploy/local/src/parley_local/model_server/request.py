@@ -36,6 +36,17 @@ class Request:
         scheme, _, key = self.headers.get("authorization", "").partition(" ")
         return key.strip() or None if scheme.lower() == "bearer" else None
 
+    @property
+    def speaks_messages(self) -> bool:
+        """Whether it is of Anthropic's API."""
+        return self.path == "/v1/messages" or "anthropic-version" in self.headers
+
+    @property
+    def key(self) -> str | None:
+        """The key, where the request's API has it."""
+        own = self.headers.get("x-api-key") if self.speaks_messages else None
+        return own or self.bearer
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -118,7 +129,7 @@ def describe(request: Request, asked: Completion, *, show_messages: bool) -> dic
         "characters": [len(text) for _, text in asked.messages],
         "parameters": asked.parameters,
         "headers": sorted(request.headers),
-        "key_sha256": hashlib.sha256((request.bearer or "").encode()).hexdigest(),
+        "key_sha256": hashlib.sha256((request.key or "").encode()).hexdigest(),
     }
     if show_messages:
         told["texts"] = [text for _, text in asked.messages]

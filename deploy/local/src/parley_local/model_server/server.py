@@ -5,12 +5,18 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from itertools import count
 from typing import cast
+from urllib.parse import unquote
 
 import orjson
 
 from parley_local.model_server import encoding
 from parley_local.model_server.behaviours import RULES, behaviour_of
 from parley_local.model_server.counters import Counters
+from parley_local.model_server.encoding import ChunkEncoder, Encoder
+from parley_local.model_server.messages.cache import PromptCache
+from parley_local.model_server.messages.encoding import MessageEncoder, error_body
+from parley_local.model_server.messages.models import facts_of, model_of
+from parley_local.model_server.messages.request import MessageRequest, parse_message_request
 from parley_local.model_server.player import Player
 from parley_local.model_server.request import (
     MAX_BODY,
@@ -28,6 +34,7 @@ from parley_local.model_server.tokens import estimated_tokens
 from parley_local.model_server.whole import WholeAnswer, whole_answer
 
 _TRAP = "/redirected"
+_MODEL = "/v1/models/"
 _STREAM_HEAD = b"\r\nCache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n\r\n"
 _DUPLICATE = "chatcmpl-duplicate"
 
@@ -37,6 +44,7 @@ class ModelServer:
 
     def __init__(self, *, show_messages: bool = False) -> None:
         self.counters = Counters()
+        self.prompts = PromptCache()
         self.show_messages = show_messages
         self._numbers = count(1)
 
@@ -58,6 +66,8 @@ class Connection(asyncio.Protocol):
         # While an answer is under way no further request is read.
         self._answering = False
         self._keep_alive = True
+        # Of the last request: its errors have that API's shape.
+        self._speaks_messages = False
         self._player: Player | None = None
         self._timer: asyncio.Handle | None = None
 
@@ -130,6 +140,7 @@ class Connection(asyncio.Protocol):
         return Request(head.method, head.path, head.headers, body, head.keep_alive)
 
     def _dispatch(self, request: Request) -> None:
+        self._speaks_messages = request.speaks_messages
         match request.method, request.path:
             case "GET", "/counters":
                 self._json(HTTPStatus.OK, self._counters.as_json())
@@ -139,9 +150,14 @@ class Connection(asyncio.Protocol):
             case _, path if path == _TRAP:
                 self._counters.redirects_followed += 1
                 self._error(HTTPStatus.NOT_FOUND, "not_found", "Nobody should have come here.")
-            case _ if request.bearer is None:
+            case _ if request.key is None:
                 self._counters.unauthorized += 1
                 self._error(HTTPStatus.UNAUTHORIZED, "invalid_api_key", "No API key was provided.")
+            case "POST", "/v1/messages":
+                asked = parse_message_request(request.body, request.headers)
+                self._complete(request, asked.completion, asked)
+            case "GET", path if path.startswith(_MODEL) and request.speaks_messages:
+                self._tell_of(unquote(path.removeprefix(_MODEL)))
             case "GET", "/v1/models":
                 self._json(HTTPStatus.OK, _models())
             case "POST", "/v1/chat/completions":
@@ -149,7 +165,16 @@ class Connection(asyncio.Protocol):
             case _:
                 self._error(HTTPStatus.NOT_FOUND, "not_found", "There is no such page.")
 
-    def _complete(self, request: Request, asked: Completion) -> None:
+    def _tell_of(self, model: str) -> None:
+        self._counters.calls[f"models/{model}"] += 1
+        if model_of(model).tells:
+            self._json(HTTPStatus.OK, facts_of(model))
+        else:
+            self._error(HTTPStatus.NOT_FOUND, "not_found_error", f"model: {model}")
+
+    def _complete(
+        self, request: Request, asked: Completion, message: MessageRequest | None = None
+    ) -> None:
         counters = self._counters
         counters.calls[asked.model] += 1
         counters.last_request = describe(request, asked, show_messages=self._server.show_messages)
@@ -157,19 +182,25 @@ class Connection(asyncio.Protocol):
         if isinstance(behaviour, Flaky):
             failing = counters.calls[asked.model] <= behaviour.failures
             behaviour = behaviour.refusal if failing else behaviour.answer
-        self._behave(behaviour, request, asked)
+        self._behave(behaviour, request, asked, message)
 
-    def _behave(self, behaviour: Behaviour | None, request: Request, asked: Completion) -> None:
+    def _behave(
+        self,
+        behaviour: Behaviour | None,
+        request: Request,
+        asked: Completion,
+        message: MessageRequest | None,
+    ) -> None:
         match behaviour:
             case Answer():
                 self._answering = True
                 self._counters.open += 1
-                self._answer(behaviour, asked)
+                self._answer(behaviour, asked, self._encoder(behaviour, request, asked, message))
             case Silence():
                 self._answering = True
                 self._counters.open += 1
             case Refusal():
-                quoted = f"{request.bearer}." if behaviour.quotes_key else ""
+                quoted = f"{request.key}." if behaviour.quotes_key else ""
                 self._error(
                     HTTPStatus(behaviour.status),
                     behaviour.code,
@@ -183,31 +214,36 @@ class Connection(asyncio.Protocol):
             case _:
                 self._error(HTTPStatus.NOT_FOUND, "model_not_found", "There is no such model.")
 
-    def _answer(self, answer: Answer, asked: Completion) -> None:
+    def _encoder(
+        self, answer: Answer, request: Request, asked: Completion, message: MessageRequest | None
+    ) -> Encoder:
+        if message is not None:
+            usage = self._server.prompts.read(request.key or "", message.model, message.blocks)
+            message_id = self._server.completion_id().replace("chatcmpl-", "msg_")
+            shown = message.shown_thinking
+            return MessageEncoder(message_id, asked.model, usage, shows_thinking=shown)
+        env = encoding.envelope(
+            _DUPLICATE if answer.duplicate_ids else self._server.completion_id(),
+            asked.model,
+            usage=asked.include_usage,
+            sse_id="1" if answer.duplicate_ids else None,
+        )
         prompt_tokens = estimated_tokens(text for _, text in asked.messages)
-        completion_id = _DUPLICATE if answer.duplicate_ids else self._server.completion_id()
+        return ChunkEncoder(env, prompt_tokens, asked.include_usage)
+
+    def _answer(self, answer: Answer, asked: Completion, encoder: Encoder) -> None:
         if not asked.stream:
             whole = whole_answer(
-                completion_id, asked.model, answer.steps, prompt_tokens=prompt_tokens
+                _DUPLICATE if answer.duplicate_ids else self._server.completion_id(),
+                asked.model,
+                answer.steps,
+                prompt_tokens=estimated_tokens(text for _, text in asked.messages),
             )
             if whole.ending != "never":
                 loop = asyncio.get_running_loop()
                 self._timer = loop.call_later(whole.after, self._answer_whole, whole)
             return
-        env = encoding.envelope(
-            completion_id,
-            asked.model,
-            usage=asked.include_usage,
-            sse_id="1" if answer.duplicate_ids else None,
-        )
-        self._player = Player(
-            self._transport,
-            env,
-            answer.steps,
-            prompt_tokens=prompt_tokens,
-            include_usage=asked.include_usage,
-            on_end=self._answered,
-        )
+        self._player = Player(self._transport, encoder, answer.steps, on_end=self._answered)
         self._transport.write(
             b"HTTP/1.1 200 OK\r\nContent-Type: " + answer.content_type + _STREAM_HEAD
         )
@@ -236,8 +272,12 @@ class Connection(asyncio.Protocol):
     def _error(
         self, status: HTTPStatus, code: str, message: str, headers: Mapping[str, str] = {}
     ) -> None:
-        error = {"message": message, "type": "scripted_error", "param": None, "code": code}
-        self._json(status, {"error": error}, headers)
+        error: dict[str, object] = {
+            "error": {"message": message, "type": "scripted_error", "param": None, "code": code}
+        }
+        if self._speaks_messages:
+            error = error_body(status, message)
+        self._json(status, error, headers)
 
     def _json(self, status: HTTPStatus, content: object, headers: Mapping[str, str] = {}) -> None:
         body = orjson.dumps(content)
