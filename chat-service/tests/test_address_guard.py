@@ -5,7 +5,7 @@ import pytest
 from chassis.address_policy import AddressPolicy
 from chassis.server_url import parse_server_url
 from chassis.testing.model_server import ModelServer
-from chat_service.providers.errors import ProviderForbidden, ProviderUnreachable
+from chat_service.providers.errors import ProviderAddressForbidden, ProviderUnreachable
 from chat_service.providers.transport import GuardedClient
 
 
@@ -21,7 +21,7 @@ class Fetching:
                 parse_server_url(base_url), "/nothing", headers={}, body=b"{}"
             ):
                 return "answered"
-        except ProviderForbidden:
+        except ProviderAddressForbidden:
             return "forbidden"
         except ProviderUnreachable:
             return "unreachable"

@@ -1,11 +1,13 @@
 """The port `ResolveKey` over gRPC: keys come from apikey-service, for one run at a time."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from uuid import UUID
 
 from chassis.grpc.client import Channel
 from chassis.telemetry.redaction import hide
 from chat_service.providers.domain.connection import Connection, ResolveKey
+from chat_service.providers.domain.learnt import Learnt
+from chat_service.providers.domain.parameters import GenerationParameters
 from parley.apikey.v1 import apikey_pb2, apikey_pb2_grpc
 
 _DEADLINE_SECONDS = 5.0
@@ -56,4 +58,21 @@ def _connection(key: apikey_pb2.ResolveKeyResponse) -> Connection:
         model=key.model,
         base_url=key.base_url,
         provider=apikey_pb2.Provider.Name(key.provider).removeprefix("PROVIDER_").lower(),
+        parameters=GenerationParameters.of(
+            {field.name: value for field, value in key.parameters.ListFields()}
+        ),
+        fallback_key_id=UUID(key.fallback_key_id) if key.HasField("fallback_key_id") else None,
+        owner="operator" if key.owner == apikey_pb2.OWNER_OPERATOR else "user",
+        daily_tokens=key.daily_tokens if key.HasField("daily_tokens") else None,
+        has_error=key.has_error,
+        models=tuple(key.models),
+        headers={header.name: header.value for header in key.headers},
+        learnt=_learnt(key.learnt),
     )
+
+
+def _learnt(said: Iterable[apikey_pb2.Learnt]) -> dict[str, tuple[Learnt, ...]]:
+    learnt: dict[str, tuple[Learnt, ...]] = {}
+    for one in said:
+        learnt[one.model] = (*learnt.get(one.model, ()), Learnt(one.parameter, one.use))
+    return learnt

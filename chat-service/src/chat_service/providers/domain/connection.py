@@ -1,9 +1,11 @@
 """A provider connection, opened from the vault for one run."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 from uuid import UUID
 
+from chat_service.providers.domain.learnt import Learnt
 from chat_service.providers.domain.parameters import GenerationParameters
 
 Owner = Literal["user", "operator"]
@@ -18,7 +20,8 @@ class Connection:
     are asked for where a question says nothing of them. `fallback_key_id` is the connection to go
     on with where this one fails. Of an operator's connection `daily_tokens` is what each user may
     spend in a day, None: any number. `has_error`: when it was last used it failed. `models`: those
-    it is open for, the others are not; none: all.
+    it is open for, the others are not; none: all. `headers` go along with each request. `learnt` is
+    what the server taught of each model.
     """
 
     key_id: UUID
@@ -33,6 +36,8 @@ class Connection:
     daily_tokens: int | None = None
     has_error: bool = False
     models: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    learnt: Mapping[str, tuple[Learnt, ...]] = field(default_factory=dict)
 
     @property
     def metered(self) -> bool:
