@@ -212,7 +212,7 @@ def test_events_need_no_names_since_they_say_their_type() -> None:
             + stopped("refusal", stop_details={"type": "refusal", "explanation": "No."})
             + END,
             [],
-            "refusal",
+            None,
             None,
             ProviderContentRefused.reason,
             id="refused",

@@ -179,12 +179,12 @@ class Messages:
     def _stop(
         self, reason: str, details: Any, piece: Piece, parts: list[Part]
     ) -> ProviderError | None:
+        if reason == "refusal" and not (self._has_text or any(kind == TEXT for kind, _ in parts)):
+            why = details.get("explanation") if isinstance(details, dict) else None
+            return ProviderContentRefused("refusal", message=why if isinstance(why, str) else "")
         self._finished = True
         piece.finish_reason = reason
-        if reason != "refusal" or self._has_text or any(kind == TEXT for kind, _ in parts):
-            return None
-        why = details.get("explanation") if isinstance(details, dict) else None
-        return ProviderContentRefused("refusal", message=why if isinstance(why, str) else "")
+        return None
 
     def _count(self, usage: Any, piece: Piece) -> None:
         """Counts are of all until now; a later one replaces an earlier one."""
