@@ -14,10 +14,10 @@ from chassis.address_policy import AddressPolicy
 from chassis.caller import Caller
 from chassis.errors import ValidationFailed
 from chassis.ids import new_id
+from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.parameters import PARAMETERS, GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
-from chat_service.providers.openai import OpenAiProvider
 from chat_service.runs.domain.admission import Question
 from chat_service.runs.domain.limits import Limits
 from chat_service.runs.domain.run import Run
@@ -163,7 +163,7 @@ async def test_a_model_server_is_asked_for_what_was_said_and_nothing_else() -> N
         writer.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
         writer.close()
 
-    provider = OpenAiProvider(AddressPolicy(["127.0.0.0/8"]), streams=1, per_host=1)
+    provider = ModelClient(AddressPolicy(["127.0.0.0/8"]), streams=1, per_host=1)
     await provider.start()
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]

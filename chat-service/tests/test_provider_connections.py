@@ -13,11 +13,11 @@ from chassis.address_policy import AddressPolicy
 from chassis.ids import new_id
 from chassis.testing.eventually import eventually
 from chat_service.providers.chunks import Chunks
+from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderGarbled
-from chat_service.providers.openai import OpenAiProvider
 from chat_service.providers.port import End, Piece
 from chat_service.providers.reading import read_stream
 
@@ -53,8 +53,8 @@ class Server:
 
 
 @pytest_asyncio.fixture
-async def provider() -> AsyncIterator[OpenAiProvider]:
-    provider = OpenAiProvider(AddressPolicy(["127.0.0.0/8"]), streams=10, per_host=10)
+async def provider() -> AsyncIterator[ModelClient]:
+    provider = ModelClient(AddressPolicy(["127.0.0.0/8"]), streams=10, per_host=10)
     await provider.start()
     yield provider
     await provider.stop()
@@ -70,7 +70,7 @@ async def server() -> AsyncIterator[tuple[Server, str]]:
         server.let_bodies_end.set()
 
 
-async def ask(provider: OpenAiProvider, base_url: str) -> str:
+async def ask(provider: ModelClient, base_url: str) -> str:
     connection = Connection(new_id(), "x", "sk-x", "m", base_url, "openai")
 
     async def next_read(*_: object) -> None:
@@ -91,7 +91,7 @@ async def ask(provider: OpenAiProvider, base_url: str) -> str:
 
 
 async def test_an_answer_does_not_wait_for_the_bodys_end_and_the_next_one_uses_its_connection(
-    provider: OpenAiProvider, server: tuple[Server, str]
+    provider: ModelClient, server: tuple[Server, str]
 ) -> None:
     served, base_url = server
     assert await asyncio.wait_for(ask(provider, base_url), 1) == "hi"

@@ -18,7 +18,7 @@ from chat_service.conversations.rpc import POLICY as SESSION_POLICY
 from chat_service.conversations.rpc import SessionServicer
 from chat_service.migrations import MIGRATIONS
 from chat_service.prompt.domain import ContextWindow
-from chat_service.providers.openai import OpenAiProvider
+from chat_service.providers.client import ModelClient
 from chat_service.providers.trying import ModelServers
 from chat_service.runs.domain.limits import Limits
 from chat_service.runs.rpc import POLICY as RUN_POLICY
@@ -50,7 +50,7 @@ def build(settings: Settings) -> Service:
 
     replica = str(new_id())
     addresses = AddressPolicy(settings.allowed_hosts)
-    provider = OpenAiProvider(
+    provider = ModelClient(
         addresses,
         streams=settings.provider_connections,
         per_host=settings.provider_connections_per_host,

@@ -5,7 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from chat_service.providers.asking.learnt import Learnt, Memory, apply, differences
+from chat_service.providers.asking.learnt import Memory, apply, differences
+from chat_service.providers.domain.learnt import Learnt
 
 ASKED: dict[str, Any] = {
     "temperature": 0.7,

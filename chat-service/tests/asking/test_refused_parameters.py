@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from chat_service.providers.asking.learnt import Learnt
 from chat_service.providers.asking.refused import Adaptation, adaptation
+from chat_service.providers.domain.learnt import Learnt
 
 BODY = {
     "model": "m",

@@ -10,8 +10,8 @@ import pytest_asyncio
 
 from chassis.address_policy import AddressPolicy
 from chassis.ids import new_id
+from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
-from chat_service.providers.openai import OpenAiProvider
 from chat_service.providers.trying import ModelServers
 
 ANSWERS = (
@@ -95,11 +95,11 @@ MakeServers = Callable[..., Awaitable[ModelServers]]
 @pytest_asyncio.fixture
 async def make_servers() -> AsyncIterator[MakeServers]:
     """``await make_servers("127.0.0.0/8")``: model servers under a policy that opens these."""
-    providers: list[OpenAiProvider] = []
+    providers: list[ModelClient] = []
 
     async def make(*allowed: str) -> ModelServers:
         policy = AddressPolicy(allowed)
-        provider = OpenAiProvider(policy, streams=100, per_host=100)
+        provider = ModelClient(policy, streams=100, per_host=100)
         await provider.start()
         providers.append(provider)
         return ModelServers(provider, policy)

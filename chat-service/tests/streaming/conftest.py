@@ -18,10 +18,10 @@ from chassis.ids import new_id
 from chassis.testing import ModelServer, eventually
 from chat_service.answer.domain.ending import RunStatus
 from chat_service.answer.domain.frame import Frame
+from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.errors import KeyNotFound
 from chat_service.providers.domain.use import Use
-from chat_service.providers.openai import OpenAiProvider
 from chat_service.runs.domain.admission import AcceptedRun
 from chat_service.runs.domain.run import Run
 from chat_service.runs.usecases.read import RunWithMessages, find_run
@@ -70,7 +70,7 @@ class Rig:
         timings = replace(timings, linger=0.2)
         self.timings = timings
         self.log = RunLog(redis_url, prefix=prefix, timings=timings)
-        self.provider = OpenAiProvider(
+        self.provider = ModelClient(
             AddressPolicy(allowed_hosts), streams=100, per_host=streams_per_host
         )
         self.streaming = build_streaming(

@@ -30,6 +30,8 @@ class ProviderError(Exception):
             self.detail = detail
         self.provider_message = message
         self.retry_after = retry_after
+        #: Status and body of the answer that refused the request, where there was one.
+        self.refused: tuple[int, bytes] | None = None
 
 
 # What the server refuses
@@ -151,6 +153,11 @@ class ProviderAddressForbidden(ProviderError):
 class ProviderUrlInvalid(ProviderError):
     reason = "PROVIDER_URL_INVALID"
     detail = "The base URL is none that can be called; save the key again with the right one."
+
+
+class ProviderUnknown(ProviderError):
+    reason = "PROVIDER_UNKNOWN"
+    detail = "The connection is of a kind that is not known here; set its provider to openai or anthropic."
 
 
 class ProviderRedirected(ProviderError):

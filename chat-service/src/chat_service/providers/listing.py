@@ -1,5 +1,6 @@
 """What models a connection's server has, asked in the way of its protocol."""
 
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from chat_service.providers.asking.endpoint import Endpoint, endpoint_of
@@ -21,7 +22,7 @@ async def list_models(client: GuardedClient, connection: Connection) -> tuple[Mo
     endpoint = endpoint_of(connection.base_url)
     if connection.provider != "anthropic":
         headers = {"Authorization": f"Bearer {connection.api_key}", "Accept": "application/json"}
-        body = await _get(client, endpoint, endpoint.url("/models"), headers)
+        body = await _get(client, endpoint, endpoint.url("/models"), headers, connection.headers)
         return collected(read_models(body).models)
     headers = {
         "x-api-key": connection.api_key,
@@ -34,7 +35,13 @@ async def list_models(client: GuardedClient, connection: Connection) -> tuple[Mo
         url = endpoint.versioned_url("/models")
         query = f"limit={MOST_MODELS}" + (f"&after_id={quote(after, safe='')}" if after else "")
         page = read_models(
-            await _get(client, endpoint, f"{url}{'&' if '?' in url else '?'}{query}", headers)
+            await _get(
+                client,
+                endpoint,
+                f"{url}{'&' if '?' in url else '?'}{query}",
+                headers,
+                connection.headers,
+            )
         )
         found += page.models
         if page.after is None or page.after == after or len(found) >= MOST_MODELS:
@@ -44,9 +51,16 @@ async def list_models(client: GuardedClient, connection: Connection) -> tuple[Mo
 
 
 async def _get(
-    client: GuardedClient, endpoint: Endpoint, url: str, headers: dict[str, str]
+    client: GuardedClient,
+    endpoint: Endpoint,
+    url: str,
+    headers: Mapping[str, str],
+    own: Mapping[str, str],
 ) -> bytes:
+    """``own`` are the connection's headers, which win."""
     server = endpoint.server
+    said = {name.lower() for name in own}
+    headers = {name: value for name, value in headers.items() if name.lower() not in said}
     return await client.get(
-        server, url.removeprefix(str(server)), headers=headers, most_bytes=MOST_BYTES
+        server, url.removeprefix(str(server)), headers={**headers, **own}, most_bytes=MOST_BYTES
     )

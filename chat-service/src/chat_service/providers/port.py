@@ -9,6 +9,7 @@ from typing import Final, Literal, Protocol
 from chassis.service import Component
 from chat_service.answer.domain.ending import Usage
 from chat_service.providers.domain.connection import Connection
+from chat_service.providers.domain.learnt import Told
 from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 
@@ -72,7 +73,7 @@ class NextRead(Protocol):
 
 
 class Provider(Component, ABC):
-    """Asks model servers that speak one protocol."""
+    """Asks model servers."""
 
     @abstractmethod
     def stream(
@@ -84,12 +85,16 @@ class Provider(Component, ABC):
         parameters: GenerationParameters,
         next_read: NextRead,
         take: Take | None = None,
+        told: Told | None = None,
     ) -> AsyncGenerator[Piece, None]:
         """The answer, piece by piece; no timers but those of a connection's beginning and end.
 
         The first text comes as soon as it is there; from then on the socket is read when
         ``next_read`` says so, and what came meanwhile is one piece. Most of those go to ``take``,
         if there is one, and only what that leaves is yielded.
+
+        A server that refuses a parameter by name is asked once more without it; ``told`` says so, before
+        the first piece.
 
         The last piece has an ``end``. Raises ProviderError instead; what came before it has been
         yielded or taken then. Close the iterator to close the provider's connection.

@@ -183,6 +183,9 @@ class GuardedClient:
         tls = _tls()
         self._guarded = _session(connections, per_host, tls, policy)
         self._opened = _session(connections, per_host, tls, None)
+        # For the one more try of what a kept connection has lost: their connections are new.
+        self._guarded_anew = _session(connections, per_host, tls, policy, keep=False)
+        self._opened_anew = _session(connections, per_host, tls, None, keep=False)
         self._closing: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -230,17 +233,18 @@ class GuardedClient:
     async def _send(
         self, server: ServerUrl, path: str, headers: Mapping[str, str], body: bytes | None
     ) -> aiohttp.ClientResponse:
-        session = self._opened if self._policy.opens_host(server.host) else self._guarded
+        is_open = self._policy.opens_host(server.host)
         queue = _Queue()
         try:
-            return await session.request(
-                "GET" if body is None else "POST",
-                yarl.URL(f"{server}{path}", encoded=True),
-                headers={**_HEADERS, **headers},
-                data=body,
-                allow_redirects=False,
-                trace_request_ctx=queue,
-            )
+            try:
+                session = self._opened if is_open else self._guarded
+                return await _sent(session, queue, f"{server}{path}", headers, body)
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+                if not queue.reused or _has_begun_to_answer(error):
+                    raise
+                # It closed as the request went out: the server has done nothing with it.
+                session = self._opened_anew if is_open else self._guarded_anew
+                return await _sent(session, _Queue(), f"{server}{path}", headers, body)
         # Where a host is neither a name nor an address, the resolver and the codec that it
         # encodes names with raise ValueError.
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -261,6 +265,8 @@ class GuardedClient:
             await asyncio.wait(self._closing)
         await self._guarded.close()
         await self._opened.close()
+        await self._guarded_anew.close()
+        await self._opened_anew.close()
 
 
 def _source_of(response: aiohttp.ClientResponse) -> Source:
@@ -272,6 +278,29 @@ def _source_of(response: aiohttp.ClientResponse) -> Source:
     return Source(response, inflating)
 
 
+async def _sent(
+    session: aiohttp.ClientSession,
+    queue: "_Queue",
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes | None,
+) -> aiohttp.ClientResponse:
+    return await session.request(
+        "GET" if body is None else "POST",
+        yarl.URL(url, encoded=True),
+        headers={**_HEADERS, **headers},
+        data=body,
+        allow_redirects=False,
+        trace_request_ctx=queue,
+    )
+
+
+def _has_begun_to_answer(error: aiohttp.ServerDisconnectedError | aiohttp.ClientOSError) -> bool:
+    """Whether bytes of an answer had come; of a connection that was reset nobody says so."""
+    # aiohttp says what there is of the answer's head, or else that the server disconnected.
+    return isinstance(error, aiohttp.ServerDisconnectedError) and not isinstance(error.message, str)
+
+
 async def _refusal(response: aiohttp.ClientResponse) -> ProviderError:
     """No more of the body is read than an error message needs, nor waited for."""
     body = bytearray()
@@ -281,7 +310,10 @@ async def _refusal(response: aiohttp.ClientResponse) -> ProviderError:
             while len(body) < _ERROR_BODY_BYTES and (data := await source.read()):
                 body += data
     response.close()
-    return of_response(response.status, response.headers, bytes(body[:_ERROR_BODY_BYTES]))
+    told = bytes(body[:_ERROR_BODY_BYTES])
+    error = of_response(response.status, response.headers, told)
+    error.refused = response.status, told
+    return error
 
 
 def _failure(error: Exception, queue: "_Queue") -> ProviderError:
@@ -330,14 +362,19 @@ def _connect_failure(error: OSError, text: str) -> ProviderError:
 
 
 class _Queue:
-    """Whether a request had to wait for a connection of the pool to become free."""
+    """Whether a request had to wait for a connection of the pool, and whether it got a used one."""
 
     def __init__(self) -> None:
         self.waited = False
+        self.reused = False
 
 
 async def _note_waiting(_: aiohttp.ClientSession, context: Any, __: object) -> None:
     context.trace_request_ctx.waited = True
+
+
+async def _note_reuse(_: aiohttp.ClientSession, context: Any, __: object) -> None:
+    context.trace_request_ctx.reused = True
 
 
 def _tls() -> ssl.SSLContext:
@@ -353,16 +390,23 @@ def _tls() -> ssl.SSLContext:
 
 
 def _session(
-    connections: int, per_host: int, tls: ssl.SSLContext, policy: AddressPolicy | None
+    connections: int,
+    per_host: int,
+    tls: ssl.SSLContext,
+    policy: AddressPolicy | None,
+    *,
+    keep: bool = True,
 ) -> aiohttp.ClientSession:
     trace = aiohttp.TraceConfig()
     trace.on_connection_queued_start.append(_note_waiting)
+    trace.on_connection_reuseconn.append(_note_reuse)
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
             limit=connections,
             limit_per_host=per_host,
             ttl_dns_cache=30,
             ssl=tls,
+            force_close=not keep,
             socket_factory=None if policy is None else policy.make_socket,
         ),
         trace_configs=[trace],

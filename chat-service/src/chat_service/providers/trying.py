@@ -6,12 +6,12 @@ from typing import Final
 
 from chassis.address_policy import AddressPolicy
 from chassis.server_url import BadServerUrl, parse_server_url
+from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.model import Model
 from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderEmpty
-from chat_service.providers.openai import OpenAiProvider
 
 _QUESTION: Final = (PromptMessage("user", "Reply with the word OK."),)
 #: A model that thinks first may spend them all on that, and has answered then.
@@ -21,7 +21,7 @@ _PARAMETERS: Final = GenerationParameters(max_tokens=16)
 class ModelServers:
     """Model servers as they are asked in a chat: the same code, client and address policy."""
 
-    def __init__(self, provider: OpenAiProvider, policy: AddressPolicy) -> None:
+    def __init__(self, provider: ModelClient, policy: AddressPolicy) -> None:
         self._provider = provider
         self._policy = policy
 

@@ -30,14 +30,21 @@ class Endpoint:
         """Of the base URL, without a slash at its end; empty at the root."""
         return self.server.path
 
+    def target(self, path: str) -> str:
+        """What is to be called at :attr:`server` for ``path``, which begins with a slash: with the query."""
+        return f"{path}?{self.query}" if self.query else path
+
     def url(self, path: str) -> str:
-        """The URL of ``path``, which begins with a slash, below the base URL."""
-        query = f"?{self.query}" if self.query else ""
-        return f"{self.server}{path}{query}"
+        """The URL of ``path`` below the base URL."""
+        return f"{self.server}{self.target(path)}"
+
+    def versioned(self, path: str) -> str:
+        """``path`` behind ``/v1``, unless the base URL ends in a version itself."""
+        return path if _VERSION.search(self.path) else f"/v1{path}"
 
     def versioned_url(self, path: str) -> str:
-        """The same with ``/v1`` before ``path``, unless the base URL ends in a version itself."""
-        return self.url(path if _VERSION.search(self.path) else f"/v1{path}")
+        """The URL of ``path`` below the base URL's version."""
+        return self.url(self.versioned(path))
 
 
 def endpoint_of(base_url: str) -> Endpoint:

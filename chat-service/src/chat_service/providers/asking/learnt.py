@@ -1,61 +1,18 @@
-"""What a model server refused for a model, and what it is sent in its place from then on."""
+"""Requests changed as was learnt, what came of that, and what is remembered."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from math import isfinite
-from typing import Any, Final, Self
+from typing import Any, Final
 from uuid import UUID
 
-# Within what apikey-service keeps: letters, digits and . _ [ ] -
-_VALUE: Final = "["
-_BESIDE: Final = "-"
+from chat_service.providers.domain.learnt import Learnt
 
 _REMEMBERED: Final = 10_000
 _FOR_EACH: Final = 32
 
 #: A connection's id, the base URL that it has now, and the model.
 Place = tuple[UUID, str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Learnt:
-    """A parameter as it is named on the wire, and what is sent instead.
-
-    ``parameter`` is a name; a name with a value, ``reasoning_effort[minimal]``, for that value alone; or a name
-    with another one, ``top_p-temperature``, for the first where both are asked for. ``use`` is empty for
-    nothing; a number: that number at most; for a value, another value; else the name that the value is
-    sent under.
-    """
-
-    parameter: str
-    use: str = ""
-
-    @property
-    def name(self) -> str:
-        """Of the parameter alone."""
-        return self.parameter.partition(_VALUE)[0].partition(_BESIDE)[0]
-
-    @property
-    def value(self) -> str | None:
-        """Of a parameter of which one value was refused."""
-        _, of_value, value = self.parameter.partition(_VALUE)
-        return value.removesuffix("]") if of_value else None
-
-    @property
-    def beside(self) -> str | None:
-        """The other parameter, of one that was refused beside it."""
-        return self.parameter.partition(_BESIDE)[2] or None if self.value is None else None
-
-    @classmethod
-    def of_value(cls, name: str, value: str, use: str) -> Self:
-        """Of one value of a parameter, ``use`` is sent, or nothing."""
-        return cls(f"{name}{_VALUE}{value}]", use)
-
-    @classmethod
-    def of_both(cls, name: str, other: str) -> Self:
-        """``name`` is left out where ``other`` is asked for as well."""
-        return cls(f"{name}{_BESIDE}{other}")
 
 
 def apply(body: dict[str, Any], learnt: Iterable[Learnt]) -> None:
@@ -100,19 +57,6 @@ def as_number(text: str) -> int | float | None:
     except ValueError:
         return None
     return number if isfinite(number) else None
-
-
-@dataclass(slots=True)
-class Told:
-    """What asking came to, for whoever asked: filled in before the first piece of the answer.
-
-    ``learnt`` is what this asking taught; ``left_out`` the parameters asked for, by the contract's names,
-    that the answer was generated without; ``changed`` those that it was generated with another value of.
-    """
-
-    learnt: list[Learnt] = field(default_factory=list)
-    left_out: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
 
 
 class Memory:

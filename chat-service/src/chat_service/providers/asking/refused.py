@@ -13,7 +13,7 @@ from typing import Any, Final
 import orjson
 
 from chat_service.providers.asking.bounds import as_number_text, most_of, room_for
-from chat_service.providers.asking.learnt import Learnt
+from chat_service.providers.domain.learnt import Learnt
 
 #: Statuses that may mean a parameter; any other means something else.
 STATUSES: Final = frozenset({400, 422})

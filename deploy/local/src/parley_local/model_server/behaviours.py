@@ -161,6 +161,11 @@ RULES = (
         "N tokens, finish_reason content_filter",
         _after_n(Finish("content_filter"), Done()),
     ),
+    Rule(
+        "refused",
+        "finish_reason content_filter without any text",
+        Answer((Finish("content_filter"), Done())),
+    ),
     Rule("silent", "no byte is ever answered, not even a status", Silence()),
     Rule("stall-first", "200, then nothing", Answer((Stall(),))),
     Rule(

@@ -17,6 +17,8 @@ class Counters:
     redirects_followed: int = 0
     unauthorized: int = 0
     last_request: dict[str, object] | None = None
+    # Of the last request to /v1/messages: tokens read anew, read and kept, found kept.
+    last_prompt: dict[str, int] | None = None
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -26,6 +28,7 @@ class Counters:
             "redirects_followed": self.redirects_followed,
             "unauthorized": self.unauthorized,
             "last_request": self.last_request,
+            "last_prompt": self.last_prompt,
         }
 
     def reset(self) -> None:
@@ -34,3 +37,4 @@ class Counters:
         self.redirects_followed = 0
         self.unauthorized = 0
         self.last_request = None
+        self.last_prompt = None

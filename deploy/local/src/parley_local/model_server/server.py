@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import asdict
 from http import HTTPStatus
 from itertools import count
 from typing import cast
@@ -35,6 +36,7 @@ from parley_local.model_server.whole import WholeAnswer, whole_answer
 
 _TRAP = "/redirected"
 _MODEL = "/v1/models/"
+_STATUSES = frozenset(status.value for status in HTTPStatus)
 _STREAM_HEAD = b"\r\nCache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n\r\n"
 _DUPLICATE = "chatcmpl-duplicate"
 
@@ -202,7 +204,7 @@ class Connection(asyncio.Protocol):
             case Refusal():
                 quoted = f"{request.key}." if behaviour.quotes_key else ""
                 self._error(
-                    HTTPStatus(behaviour.status),
+                    behaviour.status,
                     behaviour.code,
                     behaviour.message + quoted,
                     dict(behaviour.headers),
@@ -219,6 +221,7 @@ class Connection(asyncio.Protocol):
     ) -> Encoder:
         if message is not None:
             usage = self._server.prompts.read(request.key or "", message.model, message.blocks)
+            self._counters.last_prompt = asdict(usage)
             message_id = self._server.completion_id().replace("chatcmpl-", "msg_")
             shown = message.shown_thinking
             return MessageEncoder(message_id, asked.model, usage, shows_thinking=shown)
@@ -269,9 +272,7 @@ class Connection(asyncio.Protocol):
         else:
             self._transport.close()
 
-    def _error(
-        self, status: HTTPStatus, code: str, message: str, headers: Mapping[str, str] = {}
-    ) -> None:
+    def _error(self, status: int, code: str, message: str, headers: Mapping[str, str] = {}) -> None:
         error: dict[str, object] = {
             "error": {"message": message, "type": "scripted_error", "param": None, "code": code}
         }
@@ -279,9 +280,11 @@ class Connection(asyncio.Protocol):
             error = error_body(status, message)
         self._json(status, error, headers)
 
-    def _json(self, status: HTTPStatus, content: object, headers: Mapping[str, str] = {}) -> None:
+    def _json(self, status: int, content: object, headers: Mapping[str, str] = {}) -> None:
         body = orjson.dumps(content)
-        lines = [f"HTTP/1.1 {status.value} {status.phrase}", "Content-Type: application/json"]
+        # Model servers have statuses of their own, such as 529.
+        phrase = HTTPStatus(status).phrase if status in _STATUSES else "Unknown"
+        lines = [f"HTTP/1.1 {int(status)} {phrase}", "Content-Type: application/json"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         if not self._keep_alive:
             lines.append("Connection: close")

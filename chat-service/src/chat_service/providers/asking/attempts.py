@@ -1,0 +1,113 @@
+"""Asking, and asking once more without what was refused, before the first byte of an answer."""
+
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from chat_service.providers.asking.endpoint import Endpoint
+from chat_service.providers.asking.learnt import Memory, Place
+from chat_service.providers.asking.refused import Adaptation, adaptation
+from chat_service.providers.domain.learnt import Learnt, Told
+from chat_service.providers.errors import ProviderError
+from chat_service.providers.transport import GuardedClient, Source
+
+#: So many times one question is asked otherwise.
+MOST_ADAPTATIONS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request's body, and which of the parameters asked for are not in it, or with another value."""
+
+    body: dict[str, Any]
+    left_out: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+
+def _as_it_is(_: Mapping[str, Any], found: Adaptation) -> Adaptation:
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question to one server.
+
+    ``make`` makes the request with what was learnt. ``hidden`` names what a refusal may name and
+    the body has not at its top; ``needed`` what cannot be left out. ``understand`` says what a refusal means
+    for this protocol.
+    """
+
+    endpoint: Endpoint
+    path: str
+    headers: Mapping[str, str]
+    make: Callable[[Sequence[Learnt]], Asked]
+    needed: Collection[str] = ()
+    hidden: Collection[str] = ()
+    understand: Callable[[Mapping[str, Any], Adaptation], Adaptation] = _as_it_is
+
+
+class Attempts:
+    """Asks, and remembers what helped."""
+
+    def __init__(self) -> None:
+        self._memory = Memory()
+
+    @asynccontextmanager
+    async def ask(
+        self,
+        client: GuardedClient,
+        question: Question,
+        place: Place,
+        known: Iterable[Learnt],
+        told: Told,
+    ) -> AsyncIterator[Source]:
+        """The body of a successful answer, to be read within the block.
+
+        What the server at ``place`` refused before, by ``known`` or by this process's memory, is not
+        sent again. What a refusal names is changed, at most MOST_ADAPTATIONS times, and remembered if the
+        server then answers. ``told`` is filled in before the block. Raises ProviderError: the refusal, where
+        nothing can be done about it.
+        """
+        learnt = _together(known, self._memory.of(place))
+        added: list[Adaptation] = []
+        async with AsyncExitStack() as stack:
+            source: Source | None = None
+            while source is None:
+                asked = question.make([*learnt, *(one.learnt for one in added)])
+                answer = client.post(
+                    question.endpoint.server,
+                    question.endpoint.target(question.path),
+                    headers=question.headers,
+                    body=orjson.dumps(asked.body),
+                )
+                try:
+                    source = await stack.enter_async_context(answer)
+                except ProviderError as refusal:
+                    found = _otherwise(question, asked, refusal)
+                    if found is None or found in added or len(added) == MOST_ADAPTATIONS:
+                        raise
+                    added.append(found)
+                else:
+                    told.left_out, told.changed = asked.left_out, asked.changed
+            told.learnt = [one.learnt for one in added if one.lasting]
+            if told.learnt:
+                self._memory.add(place, told.learnt)
+            yield source
+
+
+def _otherwise(question: Question, asked: Asked, refusal: ProviderError) -> Adaptation | None:
+    if refusal.refused is None:
+        return None
+    status, body = refusal.refused
+    sent = {**dict.fromkeys(question.hidden, True), **asked.body}
+    found = adaptation(sent, status, body, needed=question.needed)
+    return None if found is None else question.understand(asked.body, found)
+
+
+def _together(known: Iterable[Learnt], remembered: Iterable[Learnt]) -> list[Learnt]:
+    found = {one.parameter: one for one in known}
+    found.update((one.parameter, one) for one in remembered)
+    return list(found.values())

@@ -1,0 +1,329 @@
+"""The events of Anthropic's Messages API, and what an answer is made of them."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from chat_service.answer.domain.ending import Usage
+from chat_service.providers.anthropic.events import Messages
+from chat_service.providers.body import Body
+from chat_service.providers.errors import (
+    ProviderContentRefused,
+    ProviderError,
+    ProviderGarbled,
+    ProviderOverloaded,
+    ProviderRateLimited,
+)
+from chat_service.providers.port import TEXT, THINKING, End, Part, Piece
+
+
+def event(kind: str, *, named: bool = True, **more: Any) -> bytes:
+    name = f"event: {kind}\n".encode() if named else b""
+    return name + b"data: " + json.dumps({"type": kind, **more}).encode() + b"\n\n"
+
+
+def delta(kind: str, **more: Any) -> bytes:
+    return event("content_block_delta", index=0, delta={"type": kind, **more})
+
+
+def text(said: str) -> bytes:
+    return delta("text_delta", text=said)
+
+
+def thinking(said: str) -> bytes:
+    return delta("thinking_delta", thinking=said)
+
+
+def block(kind: str, **more: Any) -> bytes:
+    return event("content_block_start", index=0, content_block={"type": kind, **more})
+
+
+def stopped(reason: str, usage: dict[str, Any] | None = None, **more: Any) -> bytes:
+    said = {"stop_reason": reason, "stop_sequence": None, **more}
+    return event("message_delta", delta=said, usage=usage or {"output_tokens": 5})
+
+
+START = event(
+    "message_start",
+    message={
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "content": [],
+        "usage": {
+            "input_tokens": 3,
+            "cache_creation_input_tokens": 20,
+            "cache_read_input_tokens": 100,
+            "output_tokens": 1,
+        },
+    },
+)
+CLOSED = event("content_block_stop", index=0)
+END = event("message_stop")
+PING = event("ping")
+
+
+def read(*reads: bytes, content_type: str = "text/event-stream") -> tuple[Piece, str]:
+    """All that the reads bring, and the reason of the error that they end with."""
+    body, messages, whole = Body(content_type, most_bytes=10**6), Messages(), Piece()
+    problem: ProviderError | None = None
+    for data in reads:
+        piece, problem = messages.read(body.feed(data))
+        _add(whole, piece)
+        if problem is not None or piece.end is not None:
+            break
+    else:
+        piece, problem = messages.read(body.end())
+        _add(whole, piece)
+        last = messages.end(is_events=body.is_events)
+        whole.parts = [*whole.parts, *last.parts]
+        whole.end = whole.end or last.end
+    return whole, "" if problem is None else problem.reason
+
+
+def _add(whole: Piece, piece: Piece) -> None:
+    whole.parts = [*whole.parts, *piece.parts]
+    whole.finish_reason = piece.finish_reason or whole.finish_reason
+    whole.usage = piece.usage or whole.usage
+    whole.end = piece.end
+
+
+def joined(parts: Sequence[Part]) -> list[Part]:
+    told: list[Part] = []
+    for kind, said in parts:
+        if told and told[-1][0] == kind:
+            told[-1] = (kind, told[-1][1] + said)
+        else:
+            told.append((kind, said))
+    return told
+
+
+USUAL = (
+    START
+    + PING
+    + block("thinking", thinking="", signature="")
+    + thinking("Let me")
+    + thinking(" see.")
+    + delta("signature_delta", signature="abc")
+    + CLOSED
+    + block("redacted_thinking", data="xyz")
+    + CLOSED
+    + block("text", text="")
+    + text("你好")
+    + text(" 🙂")
+    + delta("citations_delta", citation={"type": "page_location"})
+    + CLOSED
+    + stopped("end_turn")
+    + END
+)
+
+
+def test_an_answer_is_the_same_wherever_its_reads_are_cut() -> None:
+    for size in (1, 2, 3, 7, 50, 333, len(USUAL)):
+        whole, reason = read(*[USUAL[at : at + size] for at in range(0, len(USUAL), size)])
+        assert joined(whole.parts) == [(THINKING, "Let me see."), (TEXT, "你好 🙂")]
+        assert (whole.finish_reason, whole.end, reason) == ("end_turn", End.WHOLE, "")
+        assert whole.usage == Usage(123, 5)
+
+
+def test_events_need_no_names_since_they_say_their_type() -> None:
+    lines = [line for line in USUAL.split(b"\n") if not line.startswith(b"event:")]
+    whole, _ = read(b"\n".join(lines))
+    assert joined(whole.parts) == [(THINKING, "Let me see."), (TEXT, "你好 🙂")]
+    assert whole.end is End.WHOLE
+
+
+@pytest.mark.parametrize(
+    ("events", "parts", "finish_reason", "end", "reason"),
+    [
+        pytest.param(text("hi") + END, [(TEXT, "hi")], None, End.WHOLE, "", id="no start, no stop"),
+        pytest.param(
+            START + text("hi") + stopped("max_tokens"),
+            [(TEXT, "hi")],
+            "max_tokens",
+            End.WHOLE,
+            "",
+            id="a reason and no message_stop",
+        ),
+        pytest.param(START + text("hi"), [(TEXT, "hi")], None, End.EARLY, "", id="cut off"),
+        pytest.param(START, [], None, End.EARLY, "", id="nothing said"),
+        pytest.param(
+            START + block("text", text="he") + text("llo") + END,
+            [(TEXT, "hello")],
+            None,
+            End.WHOLE,
+            "",
+            id="a block that begins with text",
+        ),
+        pytest.param(
+            START
+            + block("tool_use", id="t", name="n", input={})
+            + delta("input_json_delta", partial_json='{"a":')
+            + CLOSED
+            + stopped("tool_use")
+            + END,
+            [],
+            "tool_use",
+            End.WHOLE,
+            "",
+            id="a tool",
+        ),
+        pytest.param(
+            START
+            + event("message_fork", message=7, delta=None)
+            + delta("hologram_delta", hologram="x")
+            + block("hologram", text="no text of ours")
+            + text("hi")
+            + END,
+            [(TEXT, "hi")],
+            None,
+            End.WHOLE,
+            "",
+            id="what is not known",
+        ),
+        pytest.param(
+            START + text("hi") + event("error", error={"type": "overloaded_error", "message": "O"}),
+            [(TEXT, "hi")],
+            None,
+            None,
+            ProviderOverloaded.reason,
+            id="overloaded in mid-stream",
+        ),
+        pytest.param(
+            event("error", error={"type": "rate_limit_error", "message": "Slow down."}),
+            [],
+            None,
+            None,
+            ProviderRateLimited.reason,
+            id="a rate limit",
+        ),
+        pytest.param(
+            START + text("hi") + event("error", error={"type": "api_error", "message": "Oh."}),
+            [(TEXT, "hi")],
+            None,
+            None,
+            ProviderError.reason,
+            id="an error of theirs",
+        ),
+        pytest.param(
+            START
+            + stopped("refusal", stop_details={"type": "refusal", "explanation": "No."})
+            + END,
+            [],
+            None,
+            None,
+            ProviderContentRefused.reason,
+            id="refused",
+        ),
+        pytest.param(
+            START + text("Well") + stopped("refusal") + END,
+            [(TEXT, "Well")],
+            "refusal",
+            End.WHOLE,
+            "",
+            id="refused in mid-answer",
+        ),
+        pytest.param(
+            START + text("hi") + b"data: {not json\n\n",
+            [(TEXT, "hi")],
+            None,
+            None,
+            ProviderGarbled.reason,
+            id="not JSON",
+        ),
+        pytest.param(
+            b'data: {"object":"chat.completion.chunk","choices":[{"delta":{"content":"x"}}]}\n\n',
+            [],
+            None,
+            None,
+            ProviderGarbled.reason,
+            id="the other protocol",
+        ),
+        pytest.param(
+            START
+            + b'data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":7}}\n\n'
+            + b"data: null\n\ndata: ping\n\ndata: 3\n\n"
+            + text("hi")
+            + b"data: [DONE]\n\n",
+            [(TEXT, "hi")],
+            None,
+            End.EARLY,
+            "",
+            id="what has another shape",
+        ),
+        pytest.param(
+            START
+            + b'data: {"type":"content_block_delta","delta":{"type":"text_delta","text":"\\ud83d"}}\n\n'
+            + b'data: {"type":"content_block_delta","delta":{"type":"text_delta","text":"\\ude42"}}\n\n'
+            + END,
+            [(TEXT, "🙂")],
+            None,
+            End.WHOLE,
+            "",
+            id="half a character at a time",
+        ),
+        pytest.param(
+            START + text("<think>hm") + text("m</think>\n\nyes") + stopped("end_turn") + END,
+            [(THINKING, "hmm"), (TEXT, "yes")],
+            "end_turn",
+            End.WHOLE,
+            "",
+            id="thinking in the text",
+        ),
+    ],
+)
+def test_whatever_comes_is_read_for_what_it_is(
+    events: bytes, parts: list[Part], finish_reason: str | None, end: End | None, reason: str
+) -> None:
+    whole, problem = read(events)
+    assert joined(whole.parts) == parts
+    assert (whole.finish_reason, whole.end, problem) == (finish_reason, end, reason)
+
+
+def test_a_refusals_explanation_is_what_the_provider_says() -> None:
+    said = stopped("refusal", stop_details={"type": "refusal", "explanation": "Not of this."})
+    body = Body("text/event-stream", most_bytes=10**6)
+    piece, problem = Messages().read(body.feed(START + said))
+    assert isinstance(problem, ProviderContentRefused)
+    assert problem.provider_message == "Not of this."
+    assert piece.usage == Usage(123, 5)
+
+
+def test_counts_are_of_all_until_now_and_an_odd_one_is_none() -> None:
+    later = {"input_tokens": 4, "cache_read_input_tokens": 101, "output_tokens": 9}
+    assert read(START + stopped("end_turn", later) + END)[0].usage == Usage(125, 9)
+    odd = {"input_tokens": "many", "cache_read_input_tokens": None, "output_tokens": 2**40}
+    assert read(START + stopped("end_turn", odd) + END)[0].usage == Usage(123, 1)
+    assert read(stopped("end_turn", {"output_tokens": 7.0}) + END)[0].usage == Usage(0, 7)
+
+
+def whole_message(**more: Any) -> bytes:
+    return json.dumps(
+        {
+            "type": "message",
+            "role": "assistant",
+            "content": [
+                {"type": "thinking", "thinking": "Hm.", "signature": "x"},
+                {"type": "text", "text": "Hello"},
+                {"type": "tool_use", "id": "t", "name": "n", "input": {}},
+                {"type": "text", "text": ", you."},
+            ],
+            "stop_reason": "end_turn",
+            "usage": {"input_tokens": 3, "output_tokens": 4},
+            **more,
+        }
+    ).encode()
+
+
+def test_a_message_that_comes_whole_is_the_answer() -> None:
+    whole, reason = read(whole_message(), content_type="application/json")
+    assert joined(whole.parts) == [(THINKING, "Hm."), (TEXT, "Hello, you.")]
+    assert (whole.finish_reason, whole.end, reason) == ("end_turn", End.WHOLE, "")
+    assert whole.usage == Usage(3, 4)
+
+
+def test_an_error_that_comes_whole_is_the_error() -> None:
+    said = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+    assert read(json.dumps(said).encode())[1] == ProviderOverloaded.reason
