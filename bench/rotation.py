@@ -24,6 +24,8 @@ from parley_local.model_server.process import model_server
 from parley_local.topology import APIKEY
 
 _SAMPLE_SECONDS = 0.25
+# An access token is good for five minutes.
+_RENEW_SECONDS = 120.0
 
 
 @dataclass
@@ -107,8 +109,12 @@ def _wait(seconds: float, resolves: list[Resolves]) -> int:
 def _ask(parley: Parley, base_url: str, over: threading.Event, told: Resolves) -> None:
     try:
         user = parley.new_user(base_url)
+        renewed = time.monotonic()
         while not over.is_set():
             began = time.monotonic()
+            if began - renewed > _RENEW_SECONDS:
+                parley.renew(user)
+                began = renewed = time.monotonic()
             # chat-service resolves the key that a conversation is to be held with.
             parley.ask("POST", "/chat/sessions", {"key_id": user.key_id}, user.token)
             told.done += 1

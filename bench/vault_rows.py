@@ -43,7 +43,7 @@ def _rows(cipher: AESGCM, kek_id: str, count: int) -> Iterator[tuple[object, ...
         yield (
             *(key_id, tenant_id, user_id),
             _lock(AESGCM(data_key), b"sk-" + os.urandom(24).hex().encode(), b"secret." + place),
-            _lock(cipher, data_key, b"datakey." + place),
+            _lock(cipher, data_key, b"datakey" + place),
             kek_id,
         )
 

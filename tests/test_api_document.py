@@ -42,7 +42,7 @@ class Journey:
         return examples[0]
 
     def send(
-        self, name: str, *, known: dict[str, Any] | None = None, accept: str = "*/*", **ids: str
+        self, name: str, /, *, known: dict[str, Any] | None = None, accept: str = "*/*", **ids: str
     ) -> Any:
         """Sends operation ``name``. ``known`` is what no document can know: a code that was sent,
         a token that was given.
@@ -101,13 +101,19 @@ async def test_each_example_is_accepted_in_the_order_of_a_journey(
     journey.http.patch(f"{API}/profile", json={"code": codes_to(stack, ADA)[-1]}).raise_for_status()
     go("list_logins")
     # Example connections lead to the demo model's usual port: the default one is this stack's.
-    journey.http.post(
+    here = journey.http.post(
         f"{API}/keys",
         json={"name": "here", "api_key": "k", "model": "echo", "base_url": stack.model_url},
     ).raise_for_status()
     key = go("create_key")
-    go("list_keys")
-    go("get_key", key_id=key["id"])
+    assert [one["is_default"] for one in go("list_keys")["items"]] == [True, False]
+    assert go("get_key", key_id=key["id"]) == key
+    assert go("get_key_by_name", name=key["name"].upper()) == key
+    changed = go("update_key", key_id=key["id"])
+    assert changed["parameters"]["max_tokens"] is None
+    assert go("set_default_key", known={"key_id": key["id"]}) == {**changed, "is_default": True}
+    go("delete_key", key_id=key["id"])
+    assert go("get_default_key")["id"] == here.json()["id"]
     session = go("create_session")["id"]
     go("list_sessions")
     go("get_session", session_id=session)
@@ -217,7 +223,7 @@ def test_every_bound_of_the_document_is_the_services_own(
     stack: Stack, operator: User, sign_up: SignUp, journey: Journey
 ) -> None:
     user = sign_up(stack)
-    user.create_key(stack.model_url, "echo")
+    key = user.create_key(stack.model_url, "echo")["id"]
     session = user.create_session()
     bounds = bounded(journey)
     assert len(bounds) > 30
@@ -230,7 +236,7 @@ def test_every_bound_of_the_document_is_the_services_own(
             # Wrong as well: so nobody is registered, and no guess is spent.
             body["code"] = "none"
         http = operator.http if "/admin/" in path else user.http
-        answer = http.request(method, path.format(session_id=session), json=body)
+        answer = http.request(method, path.format(session_id=session, key_id=key), json=body)
         told = answer.json() if answer.content else {}
         return answer.status_code, [e for e in told.get("errors", []) if e["field"] == field]
 

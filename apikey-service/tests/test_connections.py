@@ -427,3 +427,23 @@ async def test_as_many_and_as_long_headers_as_may_be_come_back_as_they_were(ada:
     key = await ada.create(headers=headers(**longest, **many))
     resolved = await ada.resolve(id=key.id)
     assert {header.name: header.value for header in resolved.headers} == longest | many
+
+
+async def test_what_the_version_before_goes_on_storing_is_whole_and_asks_as_it_did(
+    ada: Person, database: DatabaseUrls
+) -> None:
+    key = await ada.create()
+    with psycopg.connect(database.admin, autocommit=True) as admin:
+        columns = (
+            "tenant_id, user_id, masked_key, model, base_url, provider, ciphertext, wrapped_key,"
+            " kek_id, created_at, updated_at"
+        )
+        admin.execute(
+            f"INSERT INTO keys (id, name, name_folded, {columns})"
+            f" SELECT gen_random_uuid(), 'old', 'old', {columns} FROM keys"
+        )
+    old = (await ada.tell("GetKeyByName", name="old")).key
+    assert old.parameters == Parameters(temperature=0.7, max_tokens=2048)
+    assert list(old.header_names) == list(old.learnt) == []
+    assert (await ada.update(old.id, headers=headers(a="1"))).header_names == ["a"]
+    assert (await ada.update(old.id, fallback_key_id=key.id)).fallback_key_id == key.id

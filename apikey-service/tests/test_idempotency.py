@@ -1,6 +1,7 @@
 """A connection that is stored twice by one request: one key, and the same answer."""
 
 import asyncio
+from typing import Any
 
 import psycopg
 import pytest
@@ -11,6 +12,7 @@ from chassis.grpc.client import Channel
 from chassis.testing import DatabaseUrls, Signer
 from parley.apikey.v1 import apikey_pb2
 from parley.apikey.v1.apikey_pb2_grpc import ApiKeyServiceStub
+from parley.generation.v1 import generation_pb2
 
 PLAIN = "sk-proj-0123456789abcdefwxyz"
 
@@ -91,3 +93,38 @@ async def test_what_is_kept_for_the_repetition_holds_no_secret(
         ((answer,),) = admin.execute("SELECT answer FROM idempotency_keys").fetchall()
     assert b"work" in answer
     assert PLAIN[:-4].encode() not in answer
+
+
+async def test_everything_of_a_connection_is_answered_alike_again(ada: Any) -> None:
+    fallback = await ada.create("fallback")
+    request = apikey_pb2.CreateKeyRequest(
+        name="work",
+        api_key=PLAIN,
+        model="gpt-5",
+        base_url="https://example.com/v1?api-version=1",
+        provider=apikey_pb2.PROVIDER_ANTHROPIC,
+        headers=apikey_pb2.Headers(items=[apikey_pb2.Header(name="api-key", value="v")]),
+        parameters=generation_pb2.GenerationParameters(
+            top_p=0.5, stop=["a", "b"], reasoning_effort="low"
+        ),
+        cleared_parameters=["temperature"],
+        fallback_key_id=fallback.id,
+    )
+
+    async def create(key: str) -> apikey_pb2.Key:
+        stub = ada.gateway.stub(ApiKeyServiceStub)
+        answer = await ada.gateway.unary(
+            stub.CreateKey, request, timeout=5, token=ada.caller.token, idempotency_key=key
+        )
+        found: apikey_pb2.Key = answer.key
+        return found
+
+    first = await create("k")
+    assert await create("k") == first == await ada.get(first.id)
+    # What it fell back to may be gone by now.
+    await ada.tell("DeleteKey", id=fallback.id)
+    assert await create("k") == first
+    request.headers.items[0].value = "another"
+    with pytest.raises(RemoteError) as refused:
+        await create("k")
+    assert refused.value.reason == "IDEMPOTENCY_KEY_REUSED"

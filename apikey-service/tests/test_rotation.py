@@ -345,7 +345,7 @@ async def test_the_census_tells_of_the_ring_at_zero_too_and_of_what_is_missing(
         worker.execute("UPDATE keys SET kek_id = 'gone' WHERE id = %s", (lost,))
     ring = LocalKeyRing(parse_kek(settings.vault_key.get_secret_value()), [parse_kek(NEXT)])
     worker_database = Database(database.worker, application_name="test")
-    census = SealedCensus(Rotation(worker_database), ring)
+    census = SealedCensus(Rotation(worker_database), current=ring.current_id, ids=ring.ids)
     assert await census.counts() == sorted(
         [(keks.old, "current", 5), (keks.next, "old", 0), ("gone", "missing", 1)]
     )

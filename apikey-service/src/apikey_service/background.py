@@ -1,5 +1,6 @@
 """What goes on beside the calls: when keys were used is written down, and sealed rows are counted."""
 
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -9,7 +10,6 @@ from prometheus_client import Gauge
 from apikey_service.store.rotation import Rotation
 from apikey_service.store.uses import Uses
 from apikey_service.usecases.ports import LastUses
-from apikey_service.vault.ring import KeyRing
 from chassis.clock import utc_now
 from chassis.repeated import Repeated
 
@@ -55,12 +55,16 @@ class NotedUses(Repeated, LastUses):
 
 
 class SealedCensus(Repeated):
-    """Counts every five minutes what is locked with which key-encryption key."""
+    """Counts every five minutes what is locked with which key-encryption key.
 
-    def __init__(self, rotation: Rotation, ring: KeyRing) -> None:
+    ``ids`` are those of the ring, ``current`` is the one that locks.
+    """
+
+    def __init__(self, rotation: Rotation, *, current: str, ids: AbstractSet[str]) -> None:
         super().__init__("sealed census", self.count, seconds=_COUNT_SECONDS)
         self._rotation = rotation
-        self._ring = ring
+        self._current = current
+        self._ids = ids
 
     async def count(self) -> None:
         """Count now. Raises DatabaseBusy or DatabaseUnavailable."""
@@ -74,10 +78,10 @@ class SealedCensus(Repeated):
 
         Those of the ring are told of at zero too: at zero an old one may go.
         """
-        counts = dict.fromkeys(self._ring.ids, 0) | await self._rotation.counts()
+        counts = dict.fromkeys(self._ids, 0) | await self._rotation.counts()
         return [(kek_id, self._ring_of(kek_id), count) for kek_id, count in sorted(counts.items())]
 
     def _ring_of(self, kek_id: str) -> str:
-        if kek_id == self._ring.current_id:
+        if kek_id == self._current:
             return "current"
-        return "old" if kek_id in self._ring.ids else "missing"
+        return "old" if kek_id in self._ids else "missing"

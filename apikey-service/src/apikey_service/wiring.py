@@ -69,7 +69,7 @@ def build(settings: Settings) -> Service:
         policy=POLICY,
         register=lambda server: add_ApiKeyServiceServicer_to_server(servicer, server),
         erasure=[delete_keys, delete_default],
-        components=[noted, SealedCensus(Rotation(parts.worker), ring), operators],
+        components=[noted, _census(parts.worker, ring), operators],
         checks=[]
         if settings.connections_file is None
         else [Check("connections-file", operators.probe)],
@@ -93,10 +93,13 @@ async def count_sealed(settings: Settings) -> list[tuple[str, str, int]]:
     """Key ids with ``current``, ``old`` or ``missing``, and how many secrets each of them locks."""
     worker = _worker(settings)
     try:
-        census = SealedCensus(Rotation(worker), ring_of(settings))
-        return await census.counts()
+        return await _census(worker, ring_of(settings)).counts()
     finally:
         await worker.stop()
+
+
+def _census(worker: Database, ring: LocalKeyRing) -> SealedCensus:
+    return SealedCensus(Rotation(worker), current=ring.current_id, ids=ring.ids)
 
 
 def _worker(settings: Settings) -> Database:

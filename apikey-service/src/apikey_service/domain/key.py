@@ -4,10 +4,15 @@ import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from typing import Final
 from uuid import UUID
 
 from apikey_service.domain.parameters import Parameters
 from apikey_service.domain.secret import Secret
+from parley.bounds import MAX_LEARNT
+
+#: So much is kept of what a server has taught: the newest.
+MOST_LEARNT: Final = MAX_LEARNT
 
 
 class Provider(Enum):

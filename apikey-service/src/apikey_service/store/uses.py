@@ -7,12 +7,11 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, DateTime, Uuid, bindparam, text
 
-from apikey_service.domain.key import Learnt, Outcome
+from apikey_service.domain.key import MOST_LEARNT, Learnt, Outcome
 from apikey_service.store.rows import MINE, from_learnt, to_outcome
 from chassis.db.engine import Database
 from chassis.db.statement import Statement
 from chassis.db.transactions import Transaction
-from parley.bounds import MAX_LEARNT
 
 # The newest of each model and parameter, and of those the newest, in the order they came.
 _LEARNT: Final = f"""(
@@ -22,7 +21,7 @@ _LEARNT: Final = f"""(
                 PARTITION BY item->>'model', item->>'parameter' ORDER BY number DESC) AS place
             FROM jsonb_array_elements({{table}}.learnt || CAST(:learnt AS jsonb))
                 WITH ORDINALITY AS items (item, number)) AS each
-        WHERE each.place = 1 ORDER BY each.number DESC LIMIT {MAX_LEARNT}) AS newest)"""  # noqa: S608 - made of constants
+        WHERE each.place = 1 ORDER BY each.number DESC LIMIT {MOST_LEARNT}) AS newest)"""  # noqa: S608 - made of constants
 _CHANGE: Final = """
     learnt = {learnt},
     last_error_reason = CASE WHEN CAST(:reason AS text) IS NOT NULL THEN :reason

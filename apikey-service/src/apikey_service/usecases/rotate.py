@@ -45,10 +45,10 @@ async def rotate(
             if batch.end is None:
                 break
             after = batch.end
-        if total.rewrapped == before:
-            if waits:
-                return total
-            waits = True
+        if waits and total.rewrapped == before:
+            return total
+        # What was in somebody's hands is free by now, or is waited for.
+        waits = True
 
 
 def _rewrapped_of(rows: Sequence[Locks], vault: Rewrapper, total: Progress) -> list[Locks]:
