@@ -10,6 +10,7 @@ from chassis.testing import eventually
 from parley.apikey.v1 import apikey_pb2
 from parley.auth.v1 import auth_pb2
 from parley.chat.v1 import chat_pb2
+from parley.generation.v1 import generation_pb2
 from parley.notes.v1 import notes_pb2
 
 Door = Any
@@ -191,8 +192,12 @@ async def test_sessions_and_messages(door: Door) -> None:
         content="Hi",
         order=2,
         run_id="01900000-0000-7000-8000-000000000001",
-        status=chat_pb2.RUN_STATUS_COMPLETED,
+        status=chat_pb2.RUN_STATUS_FAILED,
+        reason="PROVIDER_BROKE",
+        finish_reason="other",
+        can_continue=True,
         model="m",
+        parameters=generation_pb2.GenerationParameters(max_tokens=5),
         usage=chat_pb2.Usage(prompt_tokens=3, completion_tokens=1),
         created_at=WHEN,
     )
@@ -226,9 +231,19 @@ async def test_sessions_and_messages(door: Door) -> None:
             "content": "Hi",
             "order": 2,
             "run_id": "01900000-0000-7000-8000-000000000001",
-            "status": "completed",
+            "status": "failed",
+            "reason": "PROVIDER_BROKE",
+            "finish_reason": "other",
+            "can_continue": True,
             "provider": None,
             "model": "m",
+            "parameters": {
+                "temperature": None,
+                "max_tokens": 5,
+                "top_p": None,
+                "stop": None,
+                "reasoning_effort": None,
+            },
             "reasoning": None,
             "usage": {"prompt_tokens": 3, "completion_tokens": 1},
             "created_at": SHOWN,

@@ -10,6 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from chassis.errors import AppError, Kind
 from parley.apikey.v1 import apikey_pb2
 from parley.chat.v1 import chat_pb2
+from parley.generation.v1 import generation_pb2
 from parley.notes.v1 import notes_pb2
 
 Door = Any
@@ -27,6 +28,11 @@ RUN = chat_pb2.Run(
     provider="openai",
     model="m",
     created_at=WHEN,
+    finish_reason="length",
+    can_continue=True,
+    parameters=generation_pb2.GenerationParameters(
+        model="m", temperature=0.5, stop=["END"], reasoning_effort="of a later version"
+    ),
 )
 
 
@@ -151,8 +157,17 @@ async def test_a_run_is_recovered_with_the_place_to_follow_it_from(door: Door) -
             "answer_id": "a",
             "status": "running",
             "reason": None,
+            "finish_reason": "length",
+            "can_continue": True,
             "provider": "openai",
             "model": "m",
+            "parameters": {
+                "temperature": 0.5,
+                "max_tokens": None,
+                "top_p": None,
+                "stop": ["END"],
+                "reasoning_effort": "of a later version",
+            },
             "last_seq": 0,
             "usage": None,
             "created_at": SHOWN,

@@ -64,7 +64,7 @@ def build(settings: Settings) -> Service:
     )
     engine, followers = streaming.engine, streaming.followers
 
-    window = ContextWindow(settings.window_messages, settings.window_characters)
+    window = ContextWindow(settings.window_messages // 2, settings.window_characters)
     limits = Limits(
         content_characters=settings.content_characters,
         runs_per_user=settings.runs_per_user,

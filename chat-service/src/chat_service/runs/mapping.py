@@ -1,13 +1,18 @@
 """Runs in the words of the contract."""
 
-from chat_service.conversations.mapping import STATUSES, timestamp_to_proto, usage_to_proto
+from chat_service.conversations.mapping import (
+    STATUSES,
+    parameters_to_proto,
+    timestamp_to_proto,
+    usage_to_proto,
+)
 from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.runs.domain.run import Run
 from parley.chat.v1 import chat_pb2
 from parley.generation.v1 import generation_pb2
 
 
-def run_to_proto(run: Run) -> chat_pb2.Run:
+def run_to_proto(run: Run, *, can_continue: bool) -> chat_pb2.Run:
     return chat_pb2.Run(
         id=str(run.id),
         session_id=None if run.turn is None else str(run.turn.session_id),
@@ -21,6 +26,9 @@ def run_to_proto(run: Run) -> chat_pb2.Run:
         usage=usage_to_proto(run.usage),
         created_at=timestamp_to_proto(run.created_at),
         ended_at=timestamp_to_proto(run.ended_at),
+        finish_reason=run.finish_reason,
+        parameters=parameters_to_proto(run.parameters),
+        can_continue=can_continue,
     )
 
 
