@@ -9,7 +9,7 @@ from typing import cast
 import orjson
 
 from parley_local.model_server import encoding
-from parley_local.model_server.behaviours import RULES, behaviour_of
+from parley_local.model_server.behaviours import RULES
 from parley_local.model_server.counters import Counters
 from parley_local.model_server.player import Player
 from parley_local.model_server.request import (
@@ -24,6 +24,7 @@ from parley_local.model_server.request import (
     parse_head,
 )
 from parley_local.model_server.steps import Answer, Behaviour, Flaky, Redirect, Refusal, Silence
+from parley_local.model_server.strict_roles import behaviour_for
 from parley_local.model_server.tokens import estimated_tokens
 from parley_local.model_server.whole import WholeAnswer, whole_answer
 
@@ -153,7 +154,7 @@ class Connection(asyncio.Protocol):
         counters = self._counters
         counters.calls[asked.model] += 1
         counters.last_request = describe(request, asked, show_messages=self._server.show_messages)
-        behaviour = behaviour_of(asked.model, asked.question)
+        behaviour = behaviour_for(asked)
         if isinstance(behaviour, Flaky):
             failing = counters.calls[asked.model] <= behaviour.failures
             behaviour = behaviour.refusal if failing else behaviour.answer
