@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from chat_service.answer.domain.ending import Usage
-from chat_service.providers.openai import Piece, _gather, _take_all, _take_each
+from chat_service.providers.chunks import Chunks, _events_of
+from chat_service.providers.errors import ProviderError
+from chat_service.providers.port import TEXT, THINKING, End, Piece
 
 
 def chunk(**delta: Any) -> bytes:
@@ -22,21 +24,21 @@ USUAL = [
     [chunk(reasoning_content="a"), chunk(reasoning="b"), chunk(content="c")],
     [chunk(content="", reasoning="a")],
     [chunk(content="a", reasoning="b")],
+    [chunk(content="a"), chunk(reasoning="b"), chunk(content="c")],
     [chunk(content=None, role="assistant")],
     [chunk(content="\\ud83d\\ude00 \u0000")],
+    [chunk(content="a", refusal=None, reasoning_details=None)],
     [b'{"choices":[{"delta":null}]}', b'{"choices":[{}]}'],
-    [b'{"choices":[],"error":{"message":"x"}}'],
-    [b'{"choices":[{"delta":{"content":"a"}},{"delta":{"content":"b"},"finish_reason":"length"}]}'],
+    [b'{"choices":[],"error":null}'],
     [b'  {"choices":[{"delta":{"content":"a"}}]}\r'],
     [chunk(content="a"), STOP, USAGE],
     [b'{"choices":[],"usage":{"prompt_tokens":"x"}}'],
-    [b'{"choices":[],"usage":7}'],
 ]
 STRANGE = [
-    [b""],
-    [chunk(content="a"), b"  "],
-    [b'{"choices":', b"[]}"],
-    [b'{"choices":[]} {"choices":[]}'],
+    [b'{"choices":[],"error":{"message":"x"}}'],
+    [b'{"choices":[{"delta":{"content":"a"}},{"delta":{"content":"b"},"finish_reason":"length"}]}'],
+    [b'{"choices":[{"index":1,"delta":{"content":"b"}}]}'],
+    [b'{"choices":[],"usage":7}'],
     [b"null"],
     [b"[]"],
     [b"not json"],
@@ -49,51 +51,77 @@ STRANGE = [
     [b'{"choices":[{"delta":{"content":"\\ud83d"}}]}'],
     [b'{"choices":[{"delta":{"content":"\xff"}}]}'],
     [b'{"choices":[{"finish_reason":1}]}'],
-    [b'\xef\xbb\xbf{"choices":[]}'],
+    [b'{"choices":[{"finish_reason":"error"}]}'],
     [chunk(content="a"), b"[DONE]", chunk(content="b")],
+    [chunk(refusal="no")],
 ]
 
 
 def one_by_one(payloads: list[bytes]) -> tuple[Piece, str]:
-    piece = Piece()
-    texts: list[str] = []
-    thoughts: list[str] = []
-    problem = _take_each(payloads, piece, texts, thoughts)
-    piece.text, piece.reasoning = "".join(texts), "".join(thoughts)
+    piece, chunks = Piece(), Chunks()
+    problem = chunks._take_each(_events_of(b"\n".join(payloads)), piece)
+    piece.parts = joined(chunks._told(piece.parts))
     return piece, repr(problem)
 
 
 def at_once(payloads: list[bytes]) -> tuple[Piece, str]:
-    piece, problem = _gather([b"data: " + payload for payload in payloads])
+    piece, problem = Chunks().read(b"\n".join(payloads))
+    piece.parts = joined(piece.parts)
     return piece, repr(problem)
 
 
-@pytest.mark.parametrize("payloads", USUAL + STRANGE)
+def joined(parts: Any) -> Any:
+    told: list[Any] = []
+    for kind, said in parts:
+        if told and told[-1][0] == kind:
+            told[-1] = (kind, told[-1][1] + said)
+        else:
+            told.append((kind, said))
+    return told
+
+
+@pytest.mark.parametrize("payloads", USUAL + STRANGE[:-1])
 def test_chunks_mean_together_what_they_mean_one_by_one(payloads: list[bytes]) -> None:
     assert at_once(payloads) == one_by_one(payloads)
 
 
 @pytest.mark.parametrize("payloads", USUAL)
 def test_what_servers_usually_send_is_decoded_at_once(payloads: list[bytes]) -> None:
-    assert _take_all(payloads, Piece(), [], [])
+    assert Chunks()._take_all(b"\n".join(payloads), Piece())
 
 
 @pytest.mark.parametrize("payloads", STRANGE)
 def test_of_what_is_strange_nothing_is_taken_before_it_is_looked_at_one_by_one(
     payloads: list[bytes],
 ) -> None:
-    piece, texts = Piece(), list[str]()
-    assert not _take_all(payloads, piece, texts, texts)
-    assert (piece, texts) == (Piece(), [])
+    piece = Piece()
+    assert not Chunks()._take_all(b"\n".join(payloads), piece)
+    assert piece == Piece()
 
 
 def test_the_end_behind_the_last_chunk_is_an_end() -> None:
     piece, problem = at_once([chunk(content="a"), USAGE, b"[DONE]"])
     assert problem == "None"
-    assert (piece.text, piece.finished, piece.usage) == ("a", True, Usage(1, 2))
+    assert (piece.text, piece.end, piece.usage) == ("a", End.WHOLE, Usage(1, 2))
 
 
 def test_behind_what_cannot_be_forgiven_there_is_no_end() -> None:
     piece, problem = at_once([chunk(content="a"), b"not json", b"[DONE]"])
     assert "not JSON" in problem
-    assert (piece.text, piece.finished) == ("a", False)
+    assert (piece.text, piece.end) == ("a", None)
+
+
+def test_text_and_thinking_are_kept_in_the_order_in_which_they_came() -> None:
+    piece, _ = at_once(
+        [chunk(content="a"), chunk(reasoning="b"), chunk(content="c", reasoning="d")]
+    )
+    assert piece.parts == [(TEXT, "a"), (THINKING, "bd"), (TEXT, "c")]
+
+
+def test_an_error_behind_text_in_one_chunk_leaves_the_text() -> None:
+    piece, problem = Chunks().read(
+        b'{"choices":[{"delta":{"content":"a"}}],"error":{"message":"x"}}'
+    )
+    assert piece.text == "a"
+    assert isinstance(problem, ProviderError)
+    assert problem.provider_message == "x"

@@ -11,12 +11,15 @@ import pytest_asyncio
 
 from chassis.ids import new_id
 from chassis.testing.eventually import eventually
+from chat_service.providers.chunks import Chunks
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderGarbled
 from chat_service.providers.guard import AddressPolicy
-from chat_service.providers.openai import OpenAiProvider, Piece, read_stream
+from chat_service.providers.openai import OpenAiProvider
+from chat_service.providers.port import End, Piece
+from chat_service.providers.reading import read_stream
 
 CHUNK = b'data: {"choices":[{"delta":{"content":"hi"}}]}\n\n'
 DONE = b"data: [DONE]\n\n"
@@ -108,6 +111,8 @@ class Reads:
 
     def __init__(self, *reads: bytes) -> None:
         self._reads = list(reads)
+        self.content_type = "text/event-stream"
+        self.can_be_held = True
         self.finished = False
 
     async def read(self) -> bytes:
@@ -125,7 +130,8 @@ async def pieces(*reads: bytes) -> list[Piece]:
         """No round is waited for."""
 
     source: Any = Reads(*reads)
-    return [piece async for piece in read_stream(source, next_read)]
+    read = read_stream(source, Chunks(), next_read, most_bytes=1024 * 1024)
+    return [piece async for piece in read]
 
 
 async def test_an_answer_is_the_same_wherever_its_reads_are_cut() -> None:
@@ -134,7 +140,7 @@ async def test_an_answer_is_the_same_wherever_its_reads_are_cut() -> None:
         reads = [body[at : at + size] for at in range(0, len(body), size)]
         read = await pieces(*reads)
         assert "".join(piece.text for piece in read) == "hihi"
-        assert read[-1].finished
+        assert read[-1].end is End.WHOLE
         assert sum(piece.size for piece in read) == sum(map(len, reads[: len(read)]))
 
 

@@ -25,6 +25,10 @@ def failed(reason: str | None, detail: str = "Why it failed.") -> bytes:
     [
         ("PROVIDER_BROKE", 502),
         ("PROVIDER_BUSY", 503),
+        ("PROVIDER_OVERLOADED", 503),
+        ("PROVIDER_RATE_LIMITED", 429),
+        ("PROVIDER_UNAUTHORIZED", 502),
+        ("PROVIDER_TIMED_OUT", 504),
         ("FIRST_TOKEN_TIMEOUT", 504),
         ("INTERNAL", 500),
         ("SOMETHING_NEW", 502),
@@ -60,6 +64,27 @@ async def test_who_waits_for_the_whole_answer_gets_502_with_the_same_reason_and_
     told = response.json()
     assert (response.status_code, told["status"]) == (502, 502)
     assert (told["reason"], told["detail"]) == ("PROVIDER_BUSY", "Too many.")
+
+
+BESIDE = {"provider_message": "Slow down.", "retry_after": 7}
+
+
+def test_what_the_model_server_says_and_when_to_come_back_are_in_the_problem_of_a_stream() -> None:
+    told = {"reason": "PROVIDER_RATE_LIMITED", "detail": "Later.", **BESIDE, **PLACE}
+    frame = chat_pb2.Frame(seq=1, event="error", data=orjson.dumps(told))
+    found = orjson.loads(shown(frame))
+    assert {name: found["problem"][name] for name in BESIDE} == BESIDE
+    assert {name: value for name, value in found.items() if name != "problem"} == PLACE
+
+
+async def test_they_are_in_the_problem_of_who_waits_for_the_whole_answer(
+    door: Door, make_frame: MakeFrame
+) -> None:
+    told = {"reason": "PROVIDER_RATE_LIMITED", "detail": "Later.", **BESIDE, **PLACE}
+    door.chat.script = [[make_frame(1, "error", orjson.dumps(told))]]
+    response = await door.http.post(ASK, json={"content": "hello"}, headers=door.bearer)
+    assert {name: response.json()[name] for name in BESIDE} == BESIDE
+    assert response.headers["retry-after"] == "7"
 
 
 def test_the_document_that_an_earlier_chat_service_wrote_is_shown_as_it_is() -> None:

@@ -48,7 +48,7 @@ HOSTILE = (
     Hostile("cut-after-5", "failed", "PROVIDER_BROKE"),
     Hostile("error-after-5", "failed", "PROVIDER_FAILED"),
     Hostile("duplicate-ids", "completed"),
-    Hostile("html", "interrupted", "PROVIDER_ENDED_EARLY", spoke=False),
+    Hostile("html", "failed", "PROVIDER_GARBLED", spoke=False),
     Hostile("status-401", "failed", "PROVIDER_UNAUTHORIZED", spoke=False),
     Hostile("status-429", "failed", "PROVIDER_RATE_LIMITED", spoke=False),
     Hostile("status-500", "failed", "PROVIDER_FAILED", spoke=False),

@@ -49,6 +49,7 @@ def build(settings: Settings) -> Service:
             AddressPolicy(settings.allowed_hosts),
             streams=settings.provider_connections,
             per_host=settings.provider_connections_per_host,
+            answer_bytes=settings.answer_bytes,
         ),
         bounds=Bounds(
             first_token_seconds=settings.first_token_seconds,

@@ -14,7 +14,7 @@ from chassis.testing import ModelServer, eventually
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
-from chat_service.providers.openai import Piece
+from chat_service.providers.port import End, Piece
 from chat_service.streaming.write.flush import Flusher
 from chat_service.streaming.write.writer import Writer
 from parley_local.model_server import text_of
@@ -73,8 +73,8 @@ async def test_what_a_slow_model_says_is_taken_by_the_flush_and_its_end_by_the_r
 ) -> None:
     reader = Reader(rig, flusher, model_server)
     assert await reader.read("tokens-60-at-100") == text_of("tokens-60-at-100")
-    assert reader.pieces[-1].finished
-    assert not any(piece.finished for piece in reader.pieces[:-1])
+    assert reader.pieces[-1].end is End.WHOLE
+    assert not any(piece.end for piece in reader.pieces[:-1])
     assert 0 < reader.taken < len(reader.pieces)
 
 

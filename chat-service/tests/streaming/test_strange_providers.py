@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import zlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -75,7 +76,10 @@ async def strange() -> AsyncIterator[Strange]:
         ("function_call", "function_call"),
         ("st\0op", "other"),
         ("\ud800", "other"),
-        ("STOP", "other"),
+        ("STOP", "stop"),
+        ("MAX_TOKENS", "length"),
+        ("SAFETY", "content_filter"),
+        ("eager", "other"),
         ("sk-very-secret-key", "other"),
         ("x" * 500_000, "other"),
     ],
@@ -168,13 +172,13 @@ async def test_a_base_url_that_was_kept_and_cannot_be_read_is_no_fault_of_ours(
 
 
 @pytest.mark.parametrize("host", ["nowhere.invalid", "no_such_host"])
-async def test_a_server_that_is_not_there_is_unreachable_whatever_the_resolver_says(
+async def test_a_host_that_is_not_there_is_told_whatever_the_resolver_says(
     make_rig: Any, caller: Caller, strange: Strange, redis_url: str, host: str
 ) -> None:
     rig = await make_rig(redis_url, allowed_hosts=("0.0.0.0/0", "::/0"))
     strange.base_url = f"http://{host}:9/v1"
     frames = await rig.follow((await rig.ask(caller, strange, "m")).run)
-    assert rig.end(frames)["reason"] == "PROVIDER_UNREACHABLE"
+    assert rig.end(frames)["reason"] == "PROVIDER_NAME_NOT_FOUND"
 
 
 async def test_a_silent_server_keeps_its_own_users_waiting_alone_and_they_are_told_the_truth(
@@ -217,13 +221,36 @@ async def test_a_provider_that_sends_anything_but_text_without_end_is_hung_up_on
     await eventually(lambda: strange.hung_up)
 
 
-async def test_an_encoding_that_nobody_asked_for_is_refused_before_it_is_undone(
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+async def test_an_encoding_that_nobody_asked_for_is_undone(
+    rig: Any, caller: Caller, strange: Strange, encoding: str
+) -> None:
+    compress = gzip.compress if encoding == "gzip" else zlib.compress
+    strange.header = b"Content-Encoding: %b\r\n" % encoding.encode()
+    strange.body = compress(chunk("hello", "stop") + b"data: [DONE]\n\n")
+    frames = await rig.follow((await rig.ask(caller, strange, "m")).run)
+    assert (rig.joined(frames), rig.end(frames)["status"]) == ("hello", "completed")
+
+
+async def test_a_bomb_in_an_encoding_is_hung_up_on_like_any_noise(
+    make_rig: Any, caller: Caller, strange: Strange, redis_url: str
+) -> None:
+    few = Bounds(first_token_seconds=60, idle_seconds=60, total_seconds=60, answer_bytes=1024)
+    rig = await make_rig(redis_url, bounds=few)
+    strange.header = b"Content-Encoding: gzip\r\n"
+    strange.body = gzip.compress(chunk("hello") + b": nothing\n" * 3_000_000)
+    frames = await rig.follow((await rig.ask(caller, strange, "m")).run)
+    assert (rig.joined(frames), rig.end(frames)["status"]) == ("hello", "interrupted")
+
+
+async def test_an_encoding_that_cannot_be_undone_here_is_refused(
     rig: Any, caller: Caller, strange: Strange
 ) -> None:
-    strange.header = b"Content-Encoding: gzip\r\n"
-    strange.body = gzip.compress(chunk("hello", "stop") + b"data: [DONE]\n\n")
+    strange.header = b"Content-Encoding: br\r\n"
+    strange.body = chunk("hello", "stop") + b"data: [DONE]\n\n"
     frames = await rig.follow((await rig.ask(caller, strange, "m")).run)
     assert rig.end(frames)["reason"] == "PROVIDER_GARBLED"
+    assert "(br)" in rig.end(frames)["detail"]
     assert rig.joined(frames) == ""
 
 

@@ -64,9 +64,10 @@ def document(
     detail: str,
     *,
     headers: Mapping[str, str] | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> Response:
     """A problem document with these members, and the id of the request being served."""
-    return _response(_members(status, reason, detail), headers or {})
+    return _response({**_members(status, reason, detail), **(more or {})}, headers or {})
 
 
 def members(error: AppError) -> dict[str, Any]:

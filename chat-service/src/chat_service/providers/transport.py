@@ -5,6 +5,7 @@ environment (no proxies, no netrc, no variables of an SDK), nothing of this mach
 """
 
 import asyncio
+import errno
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -15,15 +16,20 @@ import yarl
 from aiohttp.connector import Connection
 
 from chassis.server_url import ServerUrl
+from chat_service.providers.encodings import Inflating, decoder_of
 from chat_service.providers.errors import (
+    ProviderAddressForbidden,
     ProviderBusy,
     ProviderError,
-    ProviderForbidden,
     ProviderGarbled,
+    ProviderNameNotFound,
+    ProviderRefusedConnection,
+    ProviderTimedOut,
+    ProviderTlsFailed,
     ProviderUnreachable,
-    of_status,
 )
 from chat_service.providers.guard import AddressForbidden, AddressPolicy
+from chat_service.providers.refusals import of_response
 
 # For one address to accept, and for all that is to happen before the request can be sent.
 _CONNECT_SECONDS = 10.0
@@ -31,6 +37,9 @@ _CONNECTED_SECONDS = 20.0
 # What may still come behind a stream's own end is the body's end, if anything.
 _LAST_BYTES_SECONDS = 1.0
 _ERROR_BODY_BYTES = 64 * 1024
+_ERROR_BODY_SECONDS = 5.0
+# Of one header of an answer; policies of pages have long ones.
+_HEADER_BYTES = 64 * 1024
 _HEADERS = {
     "User-Agent": "Parley",
     # A few bytes of anything else could become any number.
@@ -41,15 +50,34 @@ _HEADERS = {
 class Source:
     """The body of an answer, as its socket delivers it."""
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
+    def __init__(
+        self, response: aiohttp.ClientResponse, inflating: Inflating | None = None
+    ) -> None:
         self._response = response
         self._content = response.content
+        self._inflating = inflating
+        self.content_type = response.headers.get("Content-Type", "")
         # Set by the reader once the stream has said its own end.
         self.finished = False
 
     async def read(self) -> bytes:
-        """What has arrived, once anything has; empty at the end."""
-        return await self._content.readany()
+        """What has arrived, once anything has; empty at the end. Raises ProviderGarbled."""
+        if self._inflating is None:
+            return await self._content.readany()
+        return await self._read_inflated(self._inflating)
+
+    async def _read_inflated(self, inflating: Inflating) -> bytes:
+        while True:
+            data = b"" if inflating.has_more else await self._content.readany()
+            if not data and not inflating.has_more:
+                return b""
+            if given := inflating.feed(data):
+                return given
+
+    @property
+    def can_be_held(self) -> bool:
+        """Whether :attr:`waiting` says what has arrived; not in an encoding."""
+        return self._inflating is None
 
     @property
     def waiting(self) -> int:
@@ -163,16 +191,17 @@ class GuardedClient:
         """The body of a successful answer, to be read within the block.
 
         Raises ProviderError: ProviderBusy if there is no free connection within 20 s, and for
-        an answer of another status what ``of_status`` makes of it. Redirects are not followed.
+        an answer of another status what ``of_response`` makes of it. Redirects are not followed.
         """
         response = await self._send(server, path, headers, body)
         if response.status >= 300:
             raise await _refusal(response)
-        encoding = response.headers.get("Content-Encoding", "identity")
-        if encoding.lower() != "identity":
+        try:
+            inflating = decoder_of(response.headers.get("Content-Encoding", ""))
+        except ProviderGarbled:
             response.close()
-            raise ProviderGarbled(f"an answer in the encoding {encoding!r}")
-        source = Source(response)
+            raise
+        source = Source(response, inflating)
         try:
             yield source
         finally:
@@ -214,22 +243,60 @@ class GuardedClient:
 
 
 async def _refusal(response: aiohttp.ClientResponse) -> ProviderError:
-    """No more of the body is read than an error message needs."""
-    text = b""
-    with suppress(aiohttp.ClientError, OSError):
-        async with response:
-            text = await response.content.read(_ERROR_BODY_BYTES)
-    return of_status(response.status, f"{response.status}: {text.decode(errors='replace')}")
+    """No more of the body is read than an error message needs, nor waited for."""
+    body = bytearray()
+    with suppress(aiohttp.ClientError, OSError, ProviderError):
+        async with asyncio.timeout(_ERROR_BODY_SECONDS):
+            source = Source(response, decoder_of(response.headers.get("Content-Encoding", "")))
+            while len(body) < _ERROR_BODY_BYTES and (data := await source.read()):
+                body += data
+    response.close()
+    return of_response(response.status, response.headers, bytes(body[:_ERROR_BODY_BYTES]))
 
 
 def _failure(error: Exception, queue: "_Queue") -> ProviderError:
-    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(
-        error.os_error, AddressForbidden
-    ):
-        return ProviderForbidden()
-    if queue.waited and isinstance(error, aiohttp.ConnectionTimeoutError):
-        return ProviderBusy(str(error))
-    return ProviderUnreachable(f"{type(error).__name__}: {error}")
+    """What keeps a server from being reached."""
+    text = f"{type(error).__name__}: {error}"
+    match error:
+        case aiohttp.ClientConnectorError(os_error=AddressForbidden()):
+            return ProviderAddressForbidden()
+        case aiohttp.ConnectionTimeoutError() if queue.waited:
+            return ProviderBusy(text)
+        case aiohttp.ServerTimeoutError() | TimeoutError():
+            return ProviderTimedOut(text)
+        case aiohttp.ClientSSLError():
+            return ProviderTlsFailed(text)
+        case aiohttp.ClientConnectorDNSError():
+            return ProviderNameNotFound(text)
+        case aiohttp.ClientConnectorError(os_error=os_error):
+            return _connect_failure(os_error, text)
+        case aiohttp.ClientResponseError():
+            return ProviderGarbled(
+                text,
+                detail="The model server does not speak HTTP as it should; check whether the base URL "
+                "should begin with https://, and its port.",
+            )
+        case aiohttp.ServerDisconnectedError():
+            return ProviderUnreachable(
+                text,
+                detail="The model server closed the connection without an answer; try again, and check "
+                "the base URL if it goes on.",
+            )
+        case ssl.SSLError():
+            return ProviderTlsFailed(text)
+        case UnicodeError():  # of the codec that names are encoded with
+            return ProviderNameNotFound(text)
+    return ProviderUnreachable(text)
+
+
+def _connect_failure(error: OSError, text: str) -> ProviderError:
+    if isinstance(error, ConnectionRefusedError) or error.errno == errno.ECONNREFUSED:
+        return ProviderRefusedConnection(text)
+    if isinstance(error, TimeoutError) or error.errno == errno.ETIMEDOUT:
+        return ProviderTimedOut(text)
+    if isinstance(error, ssl.SSLError):
+        return ProviderTlsFailed(text)
+    return ProviderUnreachable(text)
 
 
 class _Queue:
@@ -278,4 +345,6 @@ def _session(
             total=None, connect=_CONNECTED_SECONDS, sock_connect=_CONNECT_SECONDS
         ),
         read_bufsize=64 * 1024,
+        max_line_size=_HEADER_BYTES,
+        max_field_size=_HEADER_BYTES,
     )

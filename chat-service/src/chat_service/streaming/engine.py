@@ -20,7 +20,7 @@ from chat_service.answer.domain.ending import Ending
 from chat_service.answer.domain.frame import START, USAGE
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.prompt_message import PromptMessage
-from chat_service.providers.openai import OpenAiProvider
+from chat_service.providers.port import Provider
 from chat_service.runs.domain.run import Run
 from chat_service.runs.domain.terminal import terminal_event
 from chat_service.streaming.log.history import RunLogUnavailable
@@ -32,14 +32,8 @@ from chat_service.streaming.read.follow import Followers
 from chat_service.streaming.store.fallback import FallbackLog
 from chat_service.streaming.timings import SHIPPED, Timings
 from chat_service.streaming.write.flush import Flusher
-from chat_service.streaming.write.generate import (
-    CANCELLED,
-    DELETED,
-    SHUTTING_DOWN,
-    Bounds,
-    Generation,
-    Verdict,
-)
+from chat_service.streaming.write.generate import Bounds, Generation
+from chat_service.streaming.write.verdict import CANCELLED, DELETED, SHUTTING_DOWN, Verdict
 from chat_service.streaming.write.writer import Writer
 
 _log = get_logger(__name__)
@@ -68,7 +62,7 @@ class Engine(Component):
         *,
         log: RunLog,
         fallback: FallbackLog,
-        provider: OpenAiProvider,
+        provider: Provider,
         finaliser: Finaliser,
         followers: Followers,
         channels: FrameChannels,
@@ -279,16 +273,15 @@ class Engine(Component):
             # one, and nothing of ours goes to the log any more.
             self._abandon(generation)
         live.saved = saved is Saved.YES
-        live.add_event(
-            *terminal_event(
-                run,
-                verdict.status,
-                finish_reason=generation.finish_reason,
-                saved=live.saved,
-                reason=verdict.reason,
-                detail=verdict.detail,
-            )
+        event, data = terminal_event(
+            run,
+            verdict.status,
+            finish_reason=generation.finish_reason,
+            saved=live.saved,
+            reason=verdict.reason,
+            detail=verdict.detail,
         )
+        live.add_event(event, {**data, **verdict.told})
         self._flusher.mark(live, urgent=True)
         while not live.ended:
             await live.window.wait_behind(last_seq)

@@ -7,7 +7,7 @@ from functools import partial
 from chassis.db.engine import Database
 from chassis.db.transactions import OpenTransaction
 from chassis.service import Component
-from chat_service.providers.openai import OpenAiProvider
+from chat_service.providers.port import Provider
 from chat_service.runs.domain.run import Run
 from chat_service.runs.store.turns import Turns
 from chat_service.runs.usecases.finish import finish_run
@@ -33,7 +33,7 @@ class Streaming:
     replica: str
     log: RunLog
     fallback: FallbackLog
-    provider: OpenAiProvider
+    provider: Provider
     finaliser: Finaliser
     followers: Followers
     channels: FrameChannels
@@ -57,7 +57,7 @@ def build_streaming(
     replica: str,
     *,
     log: RunLog,
-    provider: OpenAiProvider,
+    provider: Provider,
     bounds: Bounds,
     turns: Turns,
     open_transaction: OpenTransaction,

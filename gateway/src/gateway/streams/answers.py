@@ -13,7 +13,7 @@ from gateway import problems
 from gateway.clients import Clients
 from gateway.edge.accept import wants_events
 from gateway.schemas.chat import RunResult
-from gateway.streams.failures import reason_of
+from gateway.streams.failures import beside, reason_of
 from gateway.streams.frame_channels import Asking, FrameChannels
 from gateway.streams.frames import TERMINAL, Batch, FrameLike
 from gateway.streams.presence import ClientGone, Closing, End, LongRequests, TokenOutlived
@@ -110,4 +110,7 @@ def _terminal(batch: Batch) -> FrameLike | None:
 def failure(data: bytes, headers: Mapping[str, str]) -> Response:
     """502 with the problem of an ``error`` frame."""
     reason, detail = reason_of(data)
-    return problems.document(502, reason, detail, headers=headers)
+    more = beside(data)
+    if "retry_after" in more:
+        headers = {**headers, "retry-after": str(more["retry_after"])}
+    return problems.document(502, reason, detail, headers=headers, more=more)

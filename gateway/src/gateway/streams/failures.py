@@ -12,8 +12,18 @@ from gateway.streams.frames import FrameLike
 
 ERROR: Final = "error"
 
-# What is no fault of the model's server. The rest is a bad gateway.
-_STATUSES: Final = {"INTERNAL": 500, "PROVIDER_BUSY": 503, "FIRST_TOKEN_TIMEOUT": 504}
+# What says when, or whether, another try may help. The rest is a bad gateway.
+_STATUSES: Final = {
+    "INTERNAL": 500,
+    "PROVIDER_BUSY": 503,
+    "PROVIDER_OVERLOADED": 503,
+    "PROVIDER_RATE_LIMITED": 429,
+    "PROVIDER_TIMED_OUT": 504,
+    "FIRST_TOKEN_TIMEOUT": 504,
+}
+# What chat-service may say beside reason and detail: the model server's own sentence, without
+# credentials, and seconds until another try may help.
+_BESIDE: Final = ("provider_message", "retry_after")
 _BAD_GATEWAY: Final = 502
 _TITLE: Final = "Answer failed"
 
@@ -28,13 +38,14 @@ def _shown(data: bytes) -> bytes:
     if "problem" in told:  # by a version of chat-service that wrote the document itself
         return data
     reason, detail = _said(told)
-    place = {name: told[name] for name in told if name not in {"reason", "detail"}}
+    place = {name: told[name] for name in told if name not in {"reason", "detail", *_BESIDE}}
     problem = {
         "type": "about:blank",
         "title": _TITLE,
         "status": _STATUSES.get(reason, _BAD_GATEWAY),
         "detail": detail,
         "reason": reason,
+        **_beside(told),
     }
     return orjson.dumps({"problem": problem, **place})
 
@@ -43,6 +54,16 @@ def reason_of(data: bytes) -> tuple[str, str]:
     """Reason and detail of an ``error`` frame."""
     told: dict[str, Any] = orjson.loads(data)
     return _said(told.get("problem", told))
+
+
+def beside(data: bytes) -> dict[str, Any]:
+    """What the problem of an ``error`` frame has beside reason and detail."""
+    told: dict[str, Any] = orjson.loads(data)
+    return _beside(told.get("problem", told))
+
+
+def _beside(told: dict[str, Any]) -> dict[str, Any]:
+    return {name: told[name] for name in _BESIDE if told.get(name) is not None}
 
 
 def _said(told: dict[str, Any]) -> tuple[str, str]:

@@ -8,15 +8,30 @@ FINISH_REASONS: Final = frozenset(
     {"stop", "length", "content_filter", "tool_calls", "function_call"}
 )
 OTHER_FINISH_REASON: Final = "other"
+# What other protocols, and servers that speak them, say for these.
+_WORDS: Final = {
+    **{reason: reason for reason in FINISH_REASONS},
+    **dict.fromkeys(
+        ("end_turn", "stop_sequence", "eos", "eos_token", "end", "complete", "completed", "normal"),
+        "stop",
+    ),
+    **dict.fromkeys(("max_tokens", "max_output_tokens", "max_new_tokens", "max_length"), "length"),
+    **dict.fromkeys(("model_length", "token_limit", "context_length"), "length"),
+    **dict.fromkeys(("context_length_exceeded", "model_context_window_exceeded"), "length"),
+    **dict.fromkeys(("safety", "refusal", "recitation", "blocklist"), "content_filter"),
+    **dict.fromkeys(("prohibited_content", "spii", "sensitive"), "content_filter"),
+    **dict.fromkeys(("content_filtered", "guardrail_intervened"), "content_filter"),
+    **dict.fromkeys(("tool_use", "tool_call"), "tool_calls"),
+}
 
 
 def known_finish_reason(word: str | None) -> str | None:
-    """One of FINISH_REASONS, ``other`` for a word that is none of them, None for None.
+    """One of FINISH_REASONS, ``other`` for a word that means none of them, None for None.
 
     A provider may write anything there, the user's key as well: what is kept or shown of its
     word comes from here.
     """
-    return word if word is None or word in FINISH_REASONS else OTHER_FINISH_REASON
+    return word if word is None else _WORDS.get(word.strip().lower(), OTHER_FINISH_REASON)
 
 
 class RunStatus(StrEnum):

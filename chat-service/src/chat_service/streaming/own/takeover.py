@@ -27,7 +27,7 @@ from chat_service.streaming.own.finaliser import Finaliser, Saved
 from chat_service.streaming.store.fallback import FallbackLog
 from chat_service.streaming.store.replicas import Replicas
 from chat_service.streaming.timings import SHIPPED, Timings
-from chat_service.streaming.write.generate import CANCELLED_BY_USER
+from chat_service.streaming.write.verdict import CANCELLED_BY_USER
 
 _log = get_logger(__name__)
 

@@ -6,13 +6,24 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from chassis.telemetry.logging import get_logger
-from chat_service.answer.domain.ending import RunStatus, Usage, known_finish_reason
+from chat_service.answer.domain.ending import OTHER_FINISH_REASON, Usage, known_finish_reason
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderError
-from chat_service.providers.openai import OpenAiProvider, Piece
+from chat_service.providers.port import THINKING, End, Piece, Provider
 from chat_service.streaming.log.live import LiveRun
 from chat_service.streaming.write.flush import Flusher
+from chat_service.streaming.write.verdict import (
+    BROKEN,
+    IDLE,
+    NO_TOKEN,
+    SHUTTING_DOWN,
+    TOO_LARGE,
+    TOO_LONG,
+    Verdict,
+    verdict_of_end,
+    verdict_of_error,
+)
 
 _log = get_logger(__name__)
 
@@ -35,35 +46,13 @@ class Bounds:
     answer_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """How a generation ended; ``detail`` says of one that FAILED what its user may know of it."""
-
-    status: RunStatus
-    reason: str | None = None
-    detail: str = ""
-
-
-COMPLETED = Verdict(RunStatus.COMPLETED)
-SHUTTING_DOWN = Verdict(RunStatus.INTERRUPTED, "SHUTTING_DOWN")
-DELETED = Verdict(RunStatus.CANCELLED, "DELETED")
-CANCELLED_BY_USER = "CANCELLED_BY_USER"
-CANCELLED = Verdict(RunStatus.CANCELLED, CANCELLED_BY_USER)
-_ENDED_EARLY = Verdict(RunStatus.INTERRUPTED, "PROVIDER_ENDED_EARLY")
-_TOO_LARGE = Verdict(RunStatus.INTERRUPTED, "ANSWER_TOO_LARGE")
-_IDLE = Verdict(RunStatus.INTERRUPTED, "IDLE_TIMEOUT")
-_TOO_LONG = Verdict(RunStatus.INTERRUPTED, "TOTAL_TIMEOUT")
-_NO_TOKEN = Verdict(RunStatus.FAILED, "FIRST_TOKEN_TIMEOUT", "The model did not begin to answer.")
-_BROKEN = Verdict(RunStatus.FAILED, "INTERNAL", "Something went wrong on our side.")
-
-
 class Generation:
     """Reads one answer, once a flush of ``flusher``."""
 
     def __init__(
         self,
         live: LiveRun,
-        provider: OpenAiProvider,
+        provider: Provider,
         bounds: Bounds,
         flusher: Flusher,
     ) -> None:
@@ -77,6 +66,9 @@ class Generation:
         self._began = self._heard = self._loop.time()
         self._spoke = False
         self._bytes = 0
+        self._has_text = self._has_thinking = False
+        # What it goes on with, if anything, is there already.
+        self._began_with_text = bool(live.text_bytes)
         self._noted = False
         self._verdict: Verdict | None = None
         self._reading: asyncio.Task[Verdict] | None = None
@@ -103,15 +95,15 @@ class Generation:
         now = self._loop.time()
         silent = now - self._heard
         if not self._spoke and silent > self._bounds.first_token_seconds:
-            self.end(_NO_TOKEN)
+            self.end(NO_TOKEN)
         elif self._spoke and silent > self._bounds.idle_seconds:
-            self.end(_IDLE)
+            self.end(IDLE)
         elif now - self._began > self._bounds.total_seconds:
-            self.end(_TOO_LONG)
+            self.end(TOO_LONG)
 
     async def _read(self, connection: Connection, prompt: Sequence[PromptMessage]) -> Verdict:
         run = self.live.run
-        finished = False
+        end = End.EARLY
         try:
             pieces = self._provider.stream(
                 connection,
@@ -124,9 +116,10 @@ class Generation:
             async with aclosing(pieces):
                 async for piece in pieces:
                     self._take(piece)
-                    finished = piece.finished
+                    if piece.end is not None:
+                        end = piece.end
                     if self._is_too_large():
-                        return _TOO_LARGE
+                        return TOO_LARGE
         except ProviderError as error:
             # The provider's text may quote the key, which the log does not show (`hide`).
             _log.warning(
@@ -134,14 +127,18 @@ class Generation:
                 run_id=str(run.id),
                 reason=error.reason,
                 text=error.text[:_LOGGED_CHARACTERS],
+                exc_info=error,
             )
-            return Verdict(RunStatus.FAILED, error.reason, error.detail)
+            return verdict_of_error(error)
         except Exception as error:  # noqa: BLE001 - whatever broke, the answer so far is saved
             _log.error("run.broke", run_id=str(run.id), exc_info=error)
-            return _BROKEN
-        if not finished and self.finish_reason is None:
-            return _ENDED_EARLY
-        return COMPLETED
+            return BROKEN
+        return verdict_of_end(
+            end,
+            self.finish_reason,
+            has_text=self._has_text or self._began_with_text,
+            has_thinking=self._has_thinking,
+        )
 
     def _is_too_large(self) -> bool:
         most = self._bounds.answer_bytes
@@ -150,9 +147,8 @@ class Generation:
     def _take_if_it_fits(self, piece: Piece) -> bool:
         """Take a piece that certainly does not make the answer too large."""
         most = self._bounds.answer_bytes
-        characters = len(piece.text) + len(piece.reasoning)
         if (
-            self.live.text_bytes + _BYTES_OF_A_CHARACTER * characters > most
+            self.live.text_bytes + _BYTES_OF_A_CHARACTER * piece.characters > most
             or self._bytes + piece.size > most * _BYTES_FOR_A_BYTE
         ):
             return False
@@ -165,14 +161,17 @@ class Generation:
             self.usage = piece.usage
         if piece.finish_reason is not None:
             self.finish_reason = known_finish_reason(piece.finish_reason)
-            if self.finish_reason != piece.finish_reason:
+            if self.finish_reason == OTHER_FINISH_REASON:
                 self._note_finish_reason(piece.finish_reason)
-        if not piece.text and not piece.reasoning:
+        if not piece.parts:
             return
-        if piece.reasoning:
-            self.live.add_reasoning(piece.reasoning)
-        if piece.text:
-            self.live.add_text(piece.text)
+        for kind, said in piece.parts:
+            if kind == THINKING:
+                self._has_thinking = True
+                self.live.add_reasoning(said)
+            else:
+                self._has_text = self._has_text or not said.isspace()
+                self.live.add_text(said)
         self._heard = self._loop.time()
         self._flusher.mark(self.live, urgent=not self._spoke)
         self._spoke = True

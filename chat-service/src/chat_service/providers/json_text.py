@@ -1,0 +1,68 @@
+"""JSON as model servers write it: also with halves of characters in its strings."""
+
+import json
+from typing import Any
+
+import orjson
+
+
+def decode(data: bytes) -> Any:
+    """The value of a whole JSON document; raises ValueError.
+
+    Half a surrogate pair is a lone surrogate in its string, and a byte that is no UTF-8 is U+DC80 and
+    so on (``surrogateescape``): the other half may come with the next document, see ``halves.py``.
+    """
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        pass  # it refuses halves, and so does not say whether it is one
+    try:
+        return json.loads(data.decode("utf-8", "surrogateescape"))
+    except RecursionError as error:
+        raise ValueError("JSON that is nested too deeply") from error
+
+
+def encode(value: Any) -> bytes:
+    """A value of :func:`decode` on one line, its halves of characters as they were."""
+    return json.dumps(value).encode()
+
+
+def is_document(data: bytes) -> bool:
+    """Whether ``data`` is one whole JSON object or array, with white space around it."""
+    data = data.strip()
+    if not data.startswith((b"{", b"[")) or not data.endswith((b"}", b"]")):
+        return False
+    try:
+        decode(data)
+    except ValueError:
+        return False
+    return True
+
+
+def documents(data: bytes) -> list[Any]:
+    """The values of whole documents that follow each other, with white space or commas between them.
+
+    Raises ValueError.
+    """
+    try:
+        return [decode(data)]
+    except ValueError:
+        pass
+    text = data.decode("utf-8", "surrogateescape")
+    decoder = json.JSONDecoder()
+    values: list[Any] = []
+    at = _skip(text, 0)
+    try:
+        while at < len(text):
+            value, at = decoder.raw_decode(text, at)
+            values.append(value)
+            at = _skip(text, at)
+    except RecursionError as error:
+        raise ValueError("JSON that is nested too deeply") from error
+    return values
+
+
+def _skip(text: str, at: int) -> int:
+    while at < len(text) and text[at] in " \t\r\n,\x1e":
+        at += 1
+    return at

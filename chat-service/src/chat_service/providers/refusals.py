@@ -1,0 +1,289 @@
+"""From what a model server says to what it means: the one table of its errors."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from math import ceil
+from typing import Final
+
+from chat_service.providers.errors import (
+    ProviderContentRefused,
+    ProviderContextTooLong,
+    ProviderError,
+    ProviderForbidden,
+    ProviderModelNotFound,
+    ProviderOverloaded,
+    ProviderParameterRefused,
+    ProviderPathNotFound,
+    ProviderQuotaExceeded,
+    ProviderRateLimited,
+    ProviderRedirected,
+    ProviderRefused,
+    ProviderTimedOut,
+    ProviderTooLarge,
+    ProviderUnauthorized,
+)
+from chat_service.providers.said import Said, said_in
+
+# No server is believed that wants to be left alone for longer.
+_MOST_SECONDS = 24 * 60 * 60
+
+# The words that stand for a status: Anthropic's, Google's, OpenAI's.
+_STATUSES: Final = {
+    "authentication_error": 401,
+    "invalid_api_key": 401,
+    "unauthenticated": 401,
+    "billing_error": 402,
+    "insufficient_quota": 402,
+    "permission_error": 403,
+    "permission_denied": 403,
+    "not_found_error": 404,
+    "not_found": 404,
+    "request_too_large": 413,
+    "invalid_request_error": 400,
+    "invalid_argument": 400,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    "resource_exhausted": 429,
+    "timeout_error": 504,
+    "deadline_exceeded": 504,
+    "unavailable": 503,
+    "service_unavailable": 503,
+    "overloaded_error": 529,
+}
+
+
+def _words(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns), re.IGNORECASE)
+
+
+_CONTEXT = _words(
+    r"context_length|context.length.exceed|context_window|exceed_context|string_above_max_length",
+    r"maximum context|context (?:length|size|window)|(?:prompt|input|request|conversation) (?:is )?too long",
+    r"too many (?:input |prompt )?tokens|reduce the length|max_model_len|\bn_ctx\b|range of input length",
+    r"input (?:tokens? )?(?:length|count)?[^.]{0,40} exceeds?|exceeds? the (?:maximum|max)[^.]{0,30}tokens",
+    r"上下文(?:长度|过长)|超过.{0,10}最大.{0,6}长度",
+)
+_QUOTA = _words(
+    r"insufficient[_ ](?:user_)?(?:quota|balance|credit|fund)|exceeded your current quota|quota[_ ]exceeded",
+    r"billing|payment required|credit balance|(?:out of|insufficient|no|more|not enough) credits?\b",
+    r"arrearage|insufficient account balance|余额|欠费|额度",
+)
+_RATE = _words(
+    r"rate[_ -]?limit|too many requests|throttl|resource_exhausted|requests per (?:minute|day|second)",
+    r"tokens per (?:minute|day)|concurrency|限流|速率|频率|请求过",
+)
+_OVERLOADED = _words(
+    r"overloaded|over capacity|at capacity|server[_ ]busy|service[_ ]unavailable|currently loading",
+    r"loading model|insufficient_system_resource|no (?:available|healthy) (?:server|upstream|endpoint|instance)",
+    r"繁忙|过载",
+)
+_CONTENT = _words(
+    r"content[_ ]?(?:filter|policy|management)|responsibleaipolicy|data_?inspection|moderation",
+    r"safety (?:system|reasons|settings|filter)|flagged|inappropriate content|prohibited_content",
+    r"sensitive (?:content|words?)|敏感|违规|审核",
+)
+_MODEL = _words(
+    r"model_not_(?:found|exist|supported)|deploymentnotfound|invalid_model|unknown_model|no such model",
+    r"\bmodels?\b[^.]{0,120}(?:not found|(?:does|do) ?n[o']t exist|not exist|not available|unavailable)",
+    r"\bmodels?\b[^.]{0,120}(?:is not (?:valid|supported|a valid)|no access|do(?:es)? not have access)",
+    r"not have access to (?:the )?model|(?:invalid|unknown|unsupported|not a valid) model|no endpoints found",
+    r"模型.{0,20}(?:不存在|未找到|不支持)|model not exist",
+)
+_KEY = _words(
+    r"(?:incorrect|invalid|missing|no|wrong|expired|bad)[_ ](?:x-)?api[_ -]?key|api key (?:not valid|expired|invalid)",
+    r"unauthori[sz]ed|unauthenticated|authentication (?:fail|error)|invalid (?:token|credentials|authentication)",
+    r"令牌|无效的.{0,6}key",
+)
+_FORBIDDEN = _words(r"permission[_ ]denied|forbidden|unsupported_country|not (?:allowed|permitted)")
+_PARAMETER = _words(
+    r"unsupported[_ ](?:parameter|value)|unknown[_ ](?:parameter|field|name|argument)|unrecognized",
+    r"unexpected keyword|extra (?:inputs|fields)|not permitted|invalid[_ ](?:parameter|value|type)",
+    r"(?:temperature|max_(?:completion_)?tokens|top_p|stop|stream_options|reasoning_effort)\b",
+    r"must be (?:less|greater|between|at (?:most|least))|(?:does not|n't) support (?:the )?(?:parameter|'|`|\")",
+    r"参数",
+)
+_PARAMETER_NAMES = _words(
+    r"\b(?:max_completion_tokens|max_output_tokens|max_new_tokens|max_tokens|temperature|top_p|top_k|stop)\b",
+    r"\b(?:stream_options|reasoning_effort|presence_penalty|frequency_penalty|stream|seed|n)\b(?=['\"`])",
+)
+_QUOTED = re.compile(r"['\"`]([A-Za-z_][A-Za-z0-9_.\[\]]{0,59})['\"`]")
+_NUMBER = r"([0-9][0-9,_]{0,11})"
+# How much of how much: (most, used) or (used, most).
+_MOST_THEN_USED = (
+    rf"context (?:length|window|size)[^0-9]{{0,40}}{_NUMBER} tokens?\D{{1,80}}{_NUMBER} tokens?",
+    rf"maximum[^0-9]{{0,60}}{_NUMBER}[^0-9]{{1,100}}{_NUMBER}",
+)
+_USED_THEN_MOST = (
+    rf"{_NUMBER} tokens? ?> ?{_NUMBER}",
+    rf"\({_NUMBER}(?: tokens)?\) exceeds?[^0-9]{{1,80}}\(?{_NUMBER}",
+    rf"{_NUMBER}[^0-9]{{0,60}}exceeds?[^0-9]{{1,100}}{_NUMBER}",
+)
+_AGAIN = re.compile(
+    r"(?:try again|retry) (?:in|after) ([0-9]{1,5}(?:\.[0-9]{1,9})?) ?(ms|s|m)\b", re.IGNORECASE
+)
+
+
+def of_response(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+    """The error that an HTTP ``status`` of 300 or more means; header names in any case."""
+    told = {name.lower(): value for name, value in headers.items()}
+    said = said_in(body)
+    text = f"{status}: {body[:4096].decode('utf-8', 'replace')}"
+    if status < 400:
+        return _redirect(text, told.get("location", ""))
+    error = _error(status, said, text)
+    error.retry_after = _retry_after(told, said)
+    return error
+
+
+def of_stream(said: Said) -> ProviderError:
+    """The error that stands in the body of a 200."""
+    error = _error(_status_of(said), said, "")
+    error.retry_after = _retry_after({}, said)
+    return error
+
+
+def _status_of(said: Said) -> int | None:
+    if said.status is not None:
+        return said.status
+    named = (_STATUSES.get(word.lower()) for word in (said.code, said.kind))
+    return next(filter(None, named), None)
+
+
+def _error(status: int | None, said: Said, text: str) -> ProviderError:
+    words = said.words
+    kind, detail = _kind(status, said, words)
+    return kind(text or f"in the stream: {words}", detail=detail, message=said.message)
+
+
+def _kind(status: int | None, said: Said, words: str) -> tuple[type[ProviderError], str | None]:
+    fixed: dict[int, type[ProviderError]] = {
+        401: ProviderUnauthorized,
+        402: ProviderQuotaExceeded,
+        405: ProviderPathNotFound,
+        408: ProviderTimedOut,
+        451: ProviderContentRefused,
+        504: ProviderTimedOut,
+        524: ProviderTimedOut,
+        529: ProviderOverloaded,
+    }
+    if status in fixed:
+        return fixed[status], None
+    if status == 404:
+        known = _MODEL.search(words) or re.search(r"\b(?:model|deployment|engine)", words)
+        return (ProviderModelNotFound if known else ProviderPathNotFound), None
+    if status == 429:
+        return _too_much(said, words), None
+    is_open = status is None or status >= 500
+    if _CONTEXT.search(words) and not _is_about_the_answer(said):
+        return ProviderContextTooLong, _how_long(said.message)
+    if status == 413:
+        return ProviderTooLarge, None
+    if _CONTENT.search(words):
+        return ProviderContentRefused, None
+    if status == 503 or _OVERLOADED.search(words):
+        return ProviderOverloaded, None
+    if _QUOTA.search(words):
+        return ProviderQuotaExceeded, None
+    if _MODEL.search(words) or (said.param == "model" and not is_open):
+        return ProviderModelNotFound, None
+    if _KEY.search(words):
+        return ProviderUnauthorized, None
+    if _RATE.search(words):
+        return ProviderRateLimited, None
+    if status == 403 or (status is None and _FORBIDDEN.search(words)):
+        return ProviderForbidden, None
+    if status is not None and status < 500:
+        if said.param or _PARAMETER.search(words):
+            return ProviderParameterRefused, _which(said)
+        return ProviderRefused, None
+    if status is None and (said.param or "parameter" in f"{said.code} {said.kind}".lower()):
+        return ProviderParameterRefused, _which(said)
+    return ProviderError, None
+
+
+def _too_much(said: Said, words: str) -> type[ProviderError]:
+    if _OVERLOADED.search(words):
+        return ProviderOverloaded
+    if "rate_limit" in f"{said.code} {said.kind}".lower():
+        return ProviderRateLimited
+    # Google says of both that the quota is exceeded, and when to come back of one alone.
+    waits = said.retry_after is not None or _AGAIN.search(said.message)
+    return ProviderQuotaExceeded if _QUOTA.search(words) and not waits else ProviderRateLimited
+
+
+def _is_about_the_answer(said: Said) -> bool:
+    return said.param.startswith("max_") or said.message.lower().startswith("max_")
+
+
+def _which(said: Said) -> str | None:
+    """The sentence with the parameter's name, where one is said."""
+    name = said.param
+    if not name and (
+        found := _PARAMETER_NAMES.search(said.message) or _QUOTED.search(said.message)
+    ):
+        name = found[found.lastindex or 0]
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.\[\]]{0,59}", name):
+        return None
+    return f"The model server refused the parameter {name}; change it or leave it out."
+
+
+def _how_long(message: str) -> str | None:
+    """The sentence with how much of how much, where both are said."""
+    used, most = _lengths(message)
+    if not 0 < most < used:
+        return None
+    return (
+        f"The conversation has {used:,} tokens of the {most:,} that the model can take; begin a new one, "
+        "shorten it, ask for a shorter answer, or choose a model with a larger context."
+    )
+
+
+def _lengths(message: str) -> tuple[int, int]:
+    for patterns, first in ((_USED_THEN_MOST, 1), (_MOST_THEN_USED, 2)):
+        for pattern in patterns:
+            if found := re.search(pattern, message, re.IGNORECASE):
+                one, other = (int(re.sub("[,_]", "", found[at])) for at in (first, 3 - first))
+                return one, other
+    return 0, 0
+
+
+def _redirect(text: str, location: str) -> ProviderError:
+    found = re.match(r"https?://(?:[^/?#@\s]*@)?([A-Za-z0-9.:\[\]_-]{1,253})(?:[/?#]|\Z)", location)
+    if found is None:
+        return ProviderRedirected(text)
+    return ProviderRedirected(
+        text,
+        detail=f"The model server redirects to {found[1]}; the base URL must be the final one.",
+    )
+
+
+def _retry_after(headers: Mapping[str, str], said: Said) -> int | None:
+    """Whole seconds, from the most exact to the least."""
+    seconds = _number(headers.get("retry-after-ms"), 0.001)
+    if seconds is None and (asked := headers.get("retry-after")):
+        seconds = _number(asked, 1.0)
+        if seconds is None:
+            seconds = _until(asked)
+    if seconds is None:
+        seconds = said.retry_after
+    if seconds is None and (found := _AGAIN.search(said.message)):
+        seconds = float(found[1]) * {"ms": 0.001, "s": 1.0, "m": 60.0}[found[2].lower()]
+    return None if seconds is None else min(max(0, ceil(seconds)), _MOST_SECONDS)
+
+
+def _number(value: str | None, unit: float) -> float | None:
+    if value is None or not re.fullmatch(r"\s*[0-9]{1,12}(?:\.[0-9]{0,9})?\s*s?", value):
+        return None
+    return float(value.strip().removesuffix("s")) * unit
+
+
+def _until(date: str) -> float | None:
+    try:
+        when = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return (when - datetime.now(UTC)).total_seconds()

@@ -1,0 +1,211 @@
+"""What a model server says of its own failure, in the many shapes that it has, and made fit to be shown."""
+
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from chassis.telemetry.redaction import REDACTED, hide, redact_text
+from chat_service.answer.domain.frame import storable
+from chat_service.providers import json_text
+
+#: Of a provider's message so many characters are shown.
+MOST_CHARACTERS = 500
+
+_LOOKED_AT = 8 * 1024
+_DEPTH = 6
+_MESSAGES = (
+    *(
+        "message",
+        "msg",
+        "detail",
+        "error_description",
+        "error_message",
+        "error_msg",
+        "errorMessage",
+    ),
+    *("err_msg", "status_msg", "Message", "description", "reason", "title", "text"),
+)
+_CODES = ("code", "error_code", "errorCode", "status_code", "statusCode", "Code", "errcode")
+_KINDS = ("type", "status", "error_type", "__type")
+_WITHIN = ("error", "errors", "err", "base_resp", "detail", "message", "error_message", "response")
+_LEAST_KEY = 4
+_PAGE_TITLE = re.compile(
+    r"<(title|h1|message)\b[^>]{0,200}>(.{1,500}?)</\1", re.IGNORECASE | re.DOTALL
+)
+_TAG = re.compile(r"<(?:script|style)\b.*?(?:</|\Z)[^>]*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_URL = re.compile(
+    r"\b([a-z][a-z0-9+.-]{1,20}://)(?:[^\s/?#@\"'<>]*@)?([^\s?#\"'<>]*)([?#][^\s\"'<>]*)?",
+    re.IGNORECASE,
+)
+_TOKEN = re.compile(r"\b(?:sk|pk|rk|gsk|xai|hf|nvapi|AIza|key|pat|ghp)[-_A-Za-z0-9*.]{12,}")
+_CONTROL = re.compile("[\x00-\x20\x7f-\xa0\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """``code`` and ``kind`` are the server's own words, ``param`` what it is about; each may be empty.
+
+    ``status`` is an HTTP status that the body names.
+    """
+
+    message: str = ""
+    code: str = ""
+    kind: str = ""
+    param: str = ""
+    status: int | None = None
+    retry_after: float | None = None
+
+    @property
+    def words(self) -> str:
+        """All of it, in lower case."""
+        return f"{self.code} {self.kind} {self.message}".lower()
+
+
+def said_in(body: bytes) -> Said:
+    """What the body of an error says, whatever it is: JSON, events, a page, text."""
+    text = body.strip()
+    if text.startswith((b"data:", b"event:")):
+        lines = [line[5:].strip() for line in text.split(b"\n") if line.startswith(b"data:")]
+        text = next((line for line in lines if line.startswith((b"{", b"["))), b" ".join(lines))
+    if text.startswith((b"{", b"[", b'"')):
+        try:
+            return said_by(json_text.documents(text)[0])
+        except (ValueError, IndexError):
+            pass
+    shown = storable(text[:_LOOKED_AT].decode("utf-8", "replace"))
+    return Said(message=page_text(shown) if shown.startswith("<") else shown)
+
+
+def page_text(page: str) -> str:
+    """What a page says: its title, or else its text."""
+    page = page[:_LOOKED_AT]
+    found = _PAGE_TITLE.search(page)
+    return html.unescape(_TAG.sub(" ", found[2] if found else page)).strip()
+
+
+def said_by(value: Any) -> Said:
+    """What an error in JSON says."""
+    message = _message(value, _DEPTH)[:_LOOKED_AT]
+    code, kind, param, status = "", "", "", None
+    retry_after: float | None = None
+    for one in _objects(value, _DEPTH):
+        for name in _CODES + _KINDS:
+            if status is None and _is_status(one.get(name)):
+                status = int(one[name])
+        code = code or _word(one, _CODES)
+        kind = kind or _word(one, _KINDS)
+        param = param or _word(one, ("param",)) or _place(one)
+        if retry_after is None:
+            retry_after = _delay(one)
+    if kind == "error":
+        kind = ""
+    return Said(message, code, kind, param, status, retry_after)
+
+
+def presentable(message: str, api_key: str) -> str:
+    """``message`` on one line of MOST_CHARACTERS at most, storable, without credentials.
+
+    Of ``api_key`` nothing is left, however it was escaped, encoded, or spread over white space.
+    """
+    text = message[:_LOOKED_AT]
+    hide(api_key)
+    text = redact_text(text)
+    if len(api_key) >= _LEAST_KEY:
+        spread = r"\s*".join(re.escape(letter) for letter in api_key if not letter.isspace())
+        text = re.sub(spread, REDACTED, text)
+    text = _URL.sub(_bare, text)
+    text = _TOKEN.sub(REDACTED, text)
+    text = _CONTROL.sub(" ", storable(text)).strip()
+    if len(text) > MOST_CHARACTERS:
+        text = text[: MOST_CHARACTERS - 1].rstrip() + "…"
+    return text
+
+
+def _bare(url: re.Match[str]) -> str:
+    return f"{url[1]}{url[2]}" + ("?…" if url[3] else "")
+
+
+def _objects(value: Any, depth: int) -> Iterator[dict[str, Any]]:
+    """The objects that an error is made of, the innermost first."""
+    if depth == 0:
+        return
+    if isinstance(value, list):
+        for one in value[:3]:
+            yield from _objects(one, depth - 1)
+    elif isinstance(value, dict):
+        for name in _WITHIN:
+            yield from _objects(value.get(name), depth - 1)
+        yield value
+        for name in ("details", "metadata"):
+            yield from _objects(value.get(name), depth - 1)
+    elif isinstance(value, str) and value.lstrip()[:1] in {"{", "["}:
+        yield from _objects(_parsed(value), depth - 1)
+
+
+def _message(value: Any, depth: int) -> str:
+    if depth == 0:
+        return ""
+    match value:
+        case str():
+            text = value.strip()
+            inner = _message(_parsed(text), depth - 1) if text[:1] in {"{", "["} else ""
+            return inner or text
+        case list():
+            return "; ".join(filter(None, (_message(one, depth - 1) for one in value[:3])))
+        case dict():
+            return _message_of(value, depth)
+        case _:
+            return ""
+
+
+def _message_of(value: dict[str, Any], depth: int) -> str:
+    for name in ("error", "errors", "base_resp"):
+        if found := _message(value.get(name), depth - 1):
+            return found
+    for name in _MESSAGES:
+        if found := _message(value.get(name), depth - 1):
+            where = _place(value)
+            metadata = value.get("metadata")
+            raw = _message(metadata.get("raw"), depth - 1) if isinstance(metadata, dict) else ""
+            return f"{where}: {found}" if where else f"{found}: {raw}" if raw else found
+    return ""
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json_text.decode(text.encode("utf-8", "surrogateescape"))
+    except ValueError:
+        return None
+
+
+def _word(value: dict[str, Any], names: tuple[str, ...]) -> str:
+    for name in names:
+        word = value.get(name)
+        if word and isinstance(word, str):
+            return word[:100]
+        if _is_status(word):
+            return str(word)
+    return ""
+
+
+def _place(value: dict[str, Any]) -> str:
+    """Where FastAPI found the fault: the last part of ``loc``."""
+    loc = value.get("loc")
+    return str(loc[-1])[:100] if isinstance(loc, list) and loc and "msg" in value else ""
+
+
+def _is_status(value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) == 3 and value.isdecimal() and value[0] in "45"
+    return isinstance(value, int) and 400 <= value <= 599
+
+
+def _delay(value: dict[str, Any]) -> float | None:
+    """Seconds, as Google says them."""
+    delay = value.get("retryDelay")
+    found = (
+        re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,9})?)s", delay) if isinstance(delay, str) else None
+    )
+    return float(found[1]) if found else None

@@ -1,0 +1,84 @@
+"""How generations end, and what their users are told of it.
+
+An answer is completed if its server ended it and there is text of it. What just stops is interrupted,
+with what there is. What has no text never looks like an answer: it failed, and says what to do.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from chat_service.answer.domain.ending import RunStatus
+from chat_service.providers.errors import (
+    ProviderCalledTool,
+    ProviderContentRefused,
+    ProviderEmpty,
+    ProviderEndedEarly,
+    ProviderError,
+    ProviderThoughtOnly,
+)
+from chat_service.providers.port import End
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a generation ended; ``detail`` says of one that FAILED what its user may know of it.
+
+    ``told`` is what goes along in the event of a failure: ``provider_message``, what the model server
+    said, without credentials; ``retry_after``, seconds.
+    """
+
+    status: RunStatus
+    reason: str | None = None
+    detail: str = ""
+    told: Mapping[str, Any] = field(default_factory=dict)
+
+
+COMPLETED = Verdict(RunStatus.COMPLETED)
+SHUTTING_DOWN = Verdict(RunStatus.INTERRUPTED, "SHUTTING_DOWN")
+DELETED = Verdict(RunStatus.CANCELLED, "DELETED")
+CANCELLED_BY_USER = "CANCELLED_BY_USER"
+CANCELLED = Verdict(RunStatus.CANCELLED, CANCELLED_BY_USER)
+TOO_LARGE = Verdict(RunStatus.INTERRUPTED, "ANSWER_TOO_LARGE")
+IDLE = Verdict(RunStatus.INTERRUPTED, "IDLE_TIMEOUT")
+TOO_LONG = Verdict(RunStatus.INTERRUPTED, "TOTAL_TIMEOUT")
+NO_TOKEN = Verdict(RunStatus.FAILED, "FIRST_TOKEN_TIMEOUT", "The model did not begin to answer.")
+BROKEN = Verdict(RunStatus.FAILED, "INTERNAL", "Something went wrong on our side.")
+_ENDED_EARLY = Verdict(RunStatus.INTERRUPTED, ProviderEndedEarly.reason)
+# Its user has seen the thinking, and the limit in `finish_reason`: it can be gone on with.
+_CUT_IN_THOUGHT = Verdict(RunStatus.INTERRUPTED, ProviderThoughtOnly.reason)
+_NO_TOKENS_LEFT = (
+    "The model used up the tokens it was allowed before the first word of its answer; allow it more "
+    "(max_tokens)."
+)
+
+
+def verdict_of_error(error: ProviderError) -> Verdict:
+    """A failure, with what the provider says of it."""
+    told: dict[str, Any] = {}
+    if error.provider_message:
+        told["provider_message"] = error.provider_message
+    if error.retry_after is not None:
+        told["retry_after"] = error.retry_after
+    return Verdict(RunStatus.FAILED, error.reason, error.detail, told)
+
+
+def verdict_of_end(
+    end: End, finish_reason: str | None, *, has_text: bool, has_thinking: bool
+) -> Verdict:
+    """What a stream that ended without an error is, by what there is of the answer."""
+    if end is End.EARLY:
+        some = has_text or has_thinking
+        return _ENDED_EARLY if some else verdict_of_error(ProviderEndedEarly())
+    if has_text:
+        return COMPLETED
+    if finish_reason == "content_filter":
+        return verdict_of_error(ProviderContentRefused())
+    if finish_reason in {"tool_calls", "function_call"}:
+        return verdict_of_error(ProviderCalledTool())
+    if finish_reason == "length" and has_thinking:
+        return _CUT_IN_THOUGHT
+    if has_thinking:
+        return verdict_of_error(ProviderThoughtOnly())
+    detail = _NO_TOKENS_LEFT if finish_reason == "length" else None
+    return verdict_of_error(ProviderEmpty(detail=detail))

@@ -1,0 +1,1 @@
+"""What model servers send, and what it is read as."""
