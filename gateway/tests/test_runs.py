@@ -125,7 +125,13 @@ async def test_a_continuation_is_answered_whole_once_it_has_ended(
     question = chat_pb2.Message(
         id="q", role=chat_pb2.MESSAGE_ROLE_USER, content="Tell", order=1, created_at=WHEN
     )
-    door.chat.answers["GetRun"] = chat_pb2.GetRunResponse(run=RUN, question=question)
+    answer = chat_pb2.Message(
+        id="a", role=chat_pb2.MESSAGE_ROLE_ASSISTANT, content="Once", order=2, created_at=WHEN
+    )
+    run = chat_pb2.Run()
+    run.CopyFrom(RUN)
+    run.status = chat_pb2.RUN_STATUS_COMPLETED
+    door.chat.answers["GetRun"] = chat_pb2.GetRunResponse(run=run, question=question, answer=answer)
     response = await door.http.post(
         f"{RUNS}/01900000-0000-7000-8000-000000000001/continue", json={}, headers=door.bearer
     )

@@ -13,6 +13,7 @@ from gateway.routes.json_route import JsonRoute, absent, token_wanted
 
 _STATUSES: Mapping[int, frozenset[str]] = {
     401: frozenset({"INVALID_CREDENTIALS", "INVALID_REFRESH_TOKEN", "UNAUTHENTICATED"}),
+    402: frozenset({"PROVIDER_QUOTA_EXCEEDED"}),
     403: frozenset({"FORBIDDEN", "WRONG_PASSWORD", "NOT_YOURSELF", "ORIGIN_NOT_ALLOWED"}),
     404: frozenset({"KEY_NOT_FOUND", "NO_KEY", "RUN_NOT_FOUND", "TENANT_NOT_FOUND"}),
     409: frozenset(
@@ -30,7 +31,15 @@ _STATUSES: Mapping[int, frozenset[str]] = {
     ),
     422: frozenset({"CODE_REQUIRED", "INVALID_CODE"}),
     426: frozenset({"UPGRADE_REQUIRED"}),
-    429: frozenset({"TOO_MANY_ATTEMPTS", "TOO_MANY_RUNS", "TOO_MANY_SOCKETS", "TOO_MANY_STREAMS"}),
+    429: frozenset(
+        {
+            "PROVIDER_RATE_LIMITED",
+            "TOO_MANY_ATTEMPTS",
+            "TOO_MANY_RUNS",
+            "TOO_MANY_SOCKETS",
+            "TOO_MANY_STREAMS",
+        }
+    ),
 }
 _STATUS_OF = {reason: status for status, reasons in _STATUSES.items() for reason in reasons}
 _HEADERS = {401: ["WWW-Authenticate"], 429: ["Retry-After", "RateLimit"]}

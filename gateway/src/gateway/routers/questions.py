@@ -23,6 +23,8 @@ _REFUSALS = refuses(
     "KEY_UNREADABLE",
     "RUN_IN_PROGRESS",
     "TOO_MANY_RUNS",
+    "PROVIDER_QUOTA_EXCEEDED",
+    "PROVIDER_RATE_LIMITED",
     "TOO_MANY_STREAMS",
 )
 
@@ -38,7 +40,7 @@ async def ask_anew(
 ) -> Any:
     """Ask a question in a conversation made for it.
 
-    With `Accept: text/event-stream` the answer comes as it is written, otherwise once it is whole.
+    With `Accept: text/event-stream` the answer comes as it is written, otherwise once it has ended: 200 if it has text (`run.status` says whether it is whole), or the problem of what failed.
     """
     return await answer(request, response, services, caller, body.request(), key)
 
@@ -60,7 +62,7 @@ async def ask(
 ) -> Any:
     """Ask a question in a conversation.
 
-    With `Accept: text/event-stream` the answer comes as it is written, otherwise once it is whole.
+    With `Accept: text/event-stream` the answer comes as it is written, otherwise once it has ended: 200 if it has text (`run.status` says whether it is whole), or the problem of what failed.
     It is generated and saved whether its reader stays or not. The same `Idempotency-Key` and body again: the same run, from its first event.
     """
     return await answer(request, response, services, caller, body.request(session_id), key)

@@ -102,6 +102,8 @@ async def cancel_run(
         "RUN_IN_PROGRESS",
         "RUN_NOT_CONTINUABLE",
         "TOO_MANY_RUNS",
+        "PROVIDER_QUOTA_EXCEEDED",
+        "PROVIDER_RATE_LIMITED",
         "TOO_MANY_STREAMS",
     ),
 )
