@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from parley.chat.v1 import chat_pb2
+from parley.generation.v1 import generation_pb2
 from parley_local.model_server.texts import text_of
 
 # Of conftest.py, which a test module has no name for.
@@ -45,8 +46,8 @@ async def test_behind_whatever_failed_every_later_question_is_answered(client: C
     session_id = accepted.session_id
     for model, can_go_on in FATES:
         # Twice in a row: nothing but failures may lie between two answers, too.
-        for _ in range(2):
-            accepted, frames = await client.ask("tell me", session_id=session_id, model=model)
+        await client.ask("tell me", session_id=session_id, model=model)
+        accepted, frames = await client.ask("tell me", session_id=session_id, model=model)
         found = await client.call("GetRun", chat_pb2.GetRunRequest(run_id=accepted.run_id))
         assert found.run.can_continue is can_go_on, (model, _end(frames))
         if can_go_on:
@@ -69,7 +70,9 @@ async def test_so_it_is_behind_one_that_was_cancelled_before_its_first_word(clie
     accepted, _ = await client.ask("hello", model=GOOD)
     begun = await client.begin(
         chat_pb2.StartRunRequest(
-            session_id=accepted.session_id, content="wait", parameters={"model": "strict-silent"}
+            session_id=accepted.session_id,
+            content="wait",
+            parameters=generation_pb2.GenerationParameters(model="strict-silent"),
         )
     )
     await client.call("CancelRun", chat_pb2.CancelRunRequest(run_id=begun.run_id))

@@ -153,10 +153,10 @@ def _asked_for(parameters: generation_pb2.GenerationParameters) -> GenerationPar
     """What is said, null for the rest; the model is told by itself."""
     said = {field.name: value for field, value in parameters.ListFields()}
     known: dict[str, Any] = {name: said[name] for name in _PARAMETERS & said.keys()}
-    # Of a service that is newer, and knows more words than this gateway.
-    return GenerationParameters.model_construct(
-        **{name: list(value) if name == "stop" else value for name, value in known.items()}
-    )
+    if "stop" in known:
+        known["stop"] = list(known["stop"])
+    # As it is: a service that is newer knows more words than this gateway.
+    return GenerationParameters.model_construct(None, **known)
 
 
 class Question(GenerationParameters):
