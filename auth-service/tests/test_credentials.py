@@ -29,7 +29,8 @@ from auth_service.mapping import to_watch_response
 from auth_service.settings import Settings
 from chassis.clock import utc_now
 from chassis.errors import Kind, Unauthenticated
-from chassis.grpc.caller import TokenVerifier, TrustStore
+from chassis.grpc.caller import TokenVerifier
+from chassis.grpc.trust import TrustStore
 from chassis.ids import new_id
 
 

@@ -13,8 +13,9 @@ from auth_service.store.transactions import Effects, system_transactions
 from auth_service.usecases.revocation_feed import RevocationFeed
 from chassis.db.engine import Database
 from chassis.errors import Unauthenticated
-from chassis.grpc.caller import TokenVerifier, TrustStore
+from chassis.grpc.caller import TokenVerifier
 from chassis.grpc.client import Channel
+from chassis.grpc.trust import TrustStore
 from chassis.service import Service
 from chassis.testing import DatabaseUrls, OpenChannel, eventually
 from parley.auth.v1 import auth_pb2

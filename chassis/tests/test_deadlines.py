@@ -11,9 +11,10 @@ import pytest_asyncio
 from google.protobuf.wrappers_pb2 import DoubleValue
 
 from chassis.errors import AppError, Kind, Unavailable
-from chassis.grpc.caller import TokenVerifier, TrustStore
+from chassis.grpc.caller import TokenVerifier
 from chassis.grpc.client import Channel
 from chassis.grpc.server import GrpcServer, allow
+from chassis.grpc.trust import TrustStore
 from chassis.settings import GrpcServerSettings
 from chassis.testing import TlsSettings
 

@@ -19,10 +19,11 @@ from google.protobuf.wrappers_pb2 import StringValue
 from structlog.testing import capture_logs
 
 from chassis.errors import AppError, FieldError, Kind, ValidationFailed
-from chassis.grpc.caller import TokenVerifier, TrustStore, current_caller
+from chassis.grpc.caller import TokenVerifier, current_caller
 from chassis.grpc.client import MAX_MESSAGE_BYTES, Channel
 from chassis.grpc.errors import PeerGone, from_rpc_error
 from chassis.grpc.server import GrpcServer, allow
+from chassis.grpc.trust import TrustStore
 from chassis.ids import new_id
 from chassis.settings import GrpcServerSettings
 from chassis.tls import issue

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from chassis.embedded import free_port
-from chassis.grpc.caller import TokenVerifier, TrustStore
+from chassis.grpc.caller import TokenVerifier
 from chassis.grpc.client import Channel
 from chassis.grpc.server import GrpcServer
+from chassis.grpc.trust import TrustStore
 from chassis.settings import GrpcServerSettings, UnusableSetting
 from chassis.tls import issue
 

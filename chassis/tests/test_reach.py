@@ -11,9 +11,10 @@ from structlog.testing import capture_logs
 
 from chassis.embedded import free_port
 from chassis.errors import AppError
-from chassis.grpc.caller import TokenVerifier, TrustStore
+from chassis.grpc.caller import TokenVerifier
 from chassis.grpc.client import Channel
 from chassis.grpc.server import GrpcServer, allow
+from chassis.grpc.trust import TrustStore
 from chassis.reach import START_SECONDS, Reach
 from chassis.settings import GrpcServerSettings
 from chassis.testing.eventually import eventually

@@ -10,7 +10,8 @@ import jwt
 import pytest
 
 from chassis.errors import Unauthenticated
-from chassis.grpc.caller import LONGEST_SECONDS, TokenVerifier, TrustStore
+from chassis.grpc.caller import LONGEST_SECONDS, TokenVerifier
+from chassis.grpc.trust import TrustStore
 from chassis.testing import Signer
 
 

@@ -10,7 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from chassis.errors import Internal, Unavailable
-from chassis.grpc.caller import TrustFeed, TrustStore
+from chassis.grpc.trust import TrustStore
+from chassis.grpc.trust_feed import TrustFeed
 from chassis.reach import Reach
 from chassis.testing import eventually
 

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from chassis.errors import AppError
-from chassis.grpc.caller import TrustStore
+from chassis.grpc.trust import TrustStore
 from gateway import problems
 from gateway.clients import Clients
 from gateway.documents.front import front

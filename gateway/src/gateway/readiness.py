@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from chassis.errors import Unavailable
-from chassis.grpc.caller import TrustStore
 from chassis.grpc.client import Channel
+from chassis.grpc.trust import TrustStore
 from chassis.health import Check
 
 # A public endpoint must answer soon, whatever is behind it.

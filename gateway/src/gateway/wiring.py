@@ -3,7 +3,9 @@
 from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass
 
-from chassis.grpc.caller import TokenVerifier, TrustFeed, TrustStore
+from chassis.grpc.caller import TokenVerifier
+from chassis.grpc.trust import TrustStore
+from chassis.grpc.trust_feed import TrustFeed
 from chassis.service import Service
 from gateway.app import create_app
 from gateway.clients import Clients, connect

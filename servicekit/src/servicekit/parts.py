@@ -10,9 +10,11 @@ from chassis.db.engine import Database
 from chassis.db.idempotency import AnswerSweep
 from chassis.db.schema import SchemaCheck
 from chassis.dead_letters.letters import DeadLetters
-from chassis.grpc.caller import TokenVerifier, TrustFeed, TrustStore
+from chassis.grpc.caller import TokenVerifier
 from chassis.grpc.client import Channel
 from chassis.grpc.server import GrpcServer, Method
+from chassis.grpc.trust import TrustStore
+from chassis.grpc.trust_feed import TrustFeed
 from chassis.health import Check
 from chassis.jetstream import Consumer, JetStream
 from chassis.outbox import Relay

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from chassis.caller import Caller
-from chassis.grpc.caller import AUDIENCE, ISSUER, RevocationLike, TrustStore
+from chassis.grpc.caller import AUDIENCE, ISSUER
+from chassis.grpc.trust import RevocationLike, TrustStore
 from chassis.ids import new_id
 
 

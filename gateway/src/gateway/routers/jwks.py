@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from chassis.grpc.caller import TrustStore
+from chassis.grpc.trust import TrustStore
 from gateway.routes.api import UNAVAILABLE
 from gateway.schemas.base import Resource, example
 

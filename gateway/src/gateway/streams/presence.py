@@ -15,7 +15,8 @@ from prometheus_client import Gauge
 from starlette.types import Receive
 
 from chassis.errors import AppError, Kind, Unavailable
-from chassis.grpc.caller import LONGEST_SECONDS, TrustStore, Verified
+from chassis.grpc.caller import LONGEST_SECONDS, Verified
+from chassis.grpc.trust import TrustStore
 
 _OPEN = Gauge("http_long_requests_open", "Event streams and waiting requests under way.")
 
