@@ -79,7 +79,7 @@ ENDING = Ending(
     usage=Usage(prompt_tokens=3, completion_tokens=2),
     last_seq=5,
 )
-WINDOW = ContextWindow(messages=20, characters=1000)
+WINDOW = ContextWindow(pairs=10, characters=1000)
 LIMITS = Limits()
 PARAMETERS = GenerationParameters(temperature=0.7, max_tokens=100)
 

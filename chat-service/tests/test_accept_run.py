@@ -126,7 +126,7 @@ async def test_the_prompt_holds_what_was_said_before(chat: Chat, caller: Caller)
     for number in range(3):
         await chat.turn(caller, session.id, f"question {number}")
     accepted = await chat.accept(
-        caller, session.id, "and now?", window=ContextWindow(messages=4, characters=1000)
+        caller, session.id, "and now?", window=ContextWindow(pairs=2, characters=1000)
     )
     assert [(m.role, m.content) for m in accepted.prompt] == [
         ("user", "question 1"),
@@ -141,8 +141,81 @@ async def test_the_prompt_keeps_to_its_budget_of_characters(chat: Chat, caller: 
     session = await chat.session(caller)
     await chat.turn(caller, session.id, "x" * 500)
     await chat.turn(caller, session.id, "你好")
-    accepted = await chat.accept(caller, session.id, "!", window=ContextWindow(20, characters=12))
+    accepted = await chat.accept(caller, session.id, "!", window=ContextWindow(10, characters=12))
     assert [m.content for m in accepted.prompt] == ["你好", "an answer", "!"]
+
+
+# How an answer without a word ended, and whether its question came before a model: then it is joined to
+# the next one.
+WORDLESS = (
+    (RunStatus.INTERRUPTED, "OWNER_LOST", True),
+    (RunStatus.FAILED, "PROVIDER_UNREACHABLE", True),
+    (RunStatus.FAILED, "PROVIDER_UNAUTHORIZED", True),
+    (RunStatus.COMPLETED, None, False),
+    (RunStatus.CANCELLED, "CANCELLED_BY_USER", False),
+    (RunStatus.FAILED, "PROVIDER_FAILED", False),
+    (RunStatus.FAILED, "PROVIDER_RATE_LIMITED", False),
+    (RunStatus.FAILED, "OF_A_LATER_VERSION", False),
+)
+
+
+@pytest.mark.parametrize(("status", "reason", "joined"), WORDLESS)
+async def test_a_question_that_got_no_word_does_not_come_between(
+    chat: Chat, caller: Caller, status: RunStatus, reason: str | None, joined: bool
+) -> None:
+    session = await chat.session(caller)
+    await chat.turn(caller, session.id, "first")
+    for blank in ("", " \n\t"):
+        run = (await chat.accept(caller, session.id, "lost")).run
+        assert await chat.finish(
+            run, replace(chat.ending, status=status, reason=reason, text=blank)
+        )
+    then = "lost\n\nthen" if joined else "then"
+    accepted = await chat.accept(caller, session.id, "then")
+    assert [m.content for m in accepted.prompt] == ["first", "an answer", then]
+    assert await chat.finish(accepted.run)
+    accepted = await chat.accept(caller, session.id, "last")
+    contents = [m.content for m in accepted.prompt]
+    assert contents == ["first", "an answer", then, "an answer", "last"]
+
+
+async def test_an_answer_that_failed_behind_its_first_word_is_one(
+    chat: Chat, caller: Caller
+) -> None:
+    session = await chat.session(caller)
+    run = (await chat.accept(caller, session.id, "first")).run
+    broke = replace(chat.ending, status=RunStatus.FAILED, reason="PROVIDER_BROKE", text="Once")
+    assert await chat.finish(run, broke)
+    accepted = await chat.accept(caller, session.id, "second")
+    assert [m.content for m in accepted.prompt] == ["first", "Once", "second"]
+
+
+async def test_however_often_it_failed_the_pairs_before_are_shown(
+    chat: Chat, caller: Caller
+) -> None:
+    session = await chat.session(caller)
+    window = ContextWindow(pairs=2, characters=1000)
+    for words in ("first", "second", "third"):
+        await chat.turn(caller, session.id, words)
+    for at in range(30):
+        run = (await chat.accept(caller, session.id, f"lost {at}")).run
+        lost = replace(chat.ending, status=RunStatus.FAILED, reason="PROVIDER_FAILED", text="")
+        assert await chat.finish(run, lost)
+    accepted = await chat.accept(caller, session.id, "last", window=window)
+    contents = [m.content for m in accepted.prompt]
+    assert contents == ["second", "an answer", "third", "an answer", "last"]
+
+
+async def test_thinking_in_an_answer_of_an_earlier_version_takes_no_room(
+    chat: Chat, caller: Caller
+) -> None:
+    session = await chat.session(caller)
+    run = (await chat.accept(caller, session.id, "first")).run
+    thought = replace(chat.ending, text="<think>" + "x" * 500 + "</think>Yes.")
+    assert await chat.finish(run, thought)
+    window = ContextWindow(pairs=9, characters=len("firstYes.second"))
+    accepted = await chat.accept(caller, session.id, "second", window=window)
+    assert [m.content for m in accepted.prompt] == ["first", "Yes.", "second"]
 
 
 async def test_somebody_elses_session_is_absent(

@@ -116,7 +116,7 @@ async def test_an_estimate_is_of_what_fits_the_window(chat: Chat, caller: Caller
         run = (await chat.accept(caller, session.id, "a" * 40)).run
         assert await chat.finish(run, replace(chat.ending, text="b" * 40))
     before = (await spent(chat, caller)).popitem()[1]
-    chat.turns._window = ContextWindow(messages=20, characters=100)
+    chat.turns._window = ContextWindow(pairs=10, characters=100)
     run = (await chat.accept(caller, session.id, "c" * 40)).run
     assert await chat.finish(run, replace(chat.ending, usage=None, text="d" * 40))
     # The question, and of what is before it the one answer that has room with it.
@@ -200,7 +200,7 @@ async def test_an_answer_is_not_gone_on_with_beyond_the_days_tokens(
         chat.resolve_key,
         Nobody(),  # type: ignore[arg-type]  # it begins nothing
         owner="replica-1",
-        window=ContextWindow(20, 1000),
+        window=ContextWindow(10, 1000),
         limits=Limits(),
     )
     with pytest.raises(AllowanceUsedUp):
@@ -276,7 +276,7 @@ async def test_a_continuation_asks_another_connection_for_no_model_of_the_first(
         chat.resolve_key,
         Generator(),
         owner="replica-1",
-        window=ContextWindow(20, 1000),
+        window=ContextWindow(10, 1000),
         limits=Limits(),
     )
     cut = replace(chat.ending, status=RunStatus.INTERRUPTED, reason="IDLE_TIMEOUT")

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 import pytest
+import sqlalchemy
 
 from chassis.caller import Caller
 from chassis.errors import Kind, RemoteError
@@ -16,6 +17,7 @@ from chassis.ids import new_id
 from chat_service.answer.domain.ending import Ending, RunStatus, Usage
 from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.domain.connection import Connection
+from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.errors import (
     RunInProgress,
@@ -71,7 +73,7 @@ def go_on(chat: Chat, generations: Generations) -> ContinueRun:
         chat.resolve_key,
         generations,
         owner="replica-1",
-        window=ContextWindow(20, 1000),
+        window=ContextWindow(10, 1000),
         limits=LIMITS,
     )
 
@@ -126,6 +128,8 @@ async def test_its_end_is_the_end_of_the_same_message(
         status=RunStatus.COMPLETED,
         run_id=run.id,
         usage=Usage(12, 6),
+        finish_reason="stop",
+        reason=None,
     )
     assert (await chat.read_session(caller, session.id)).message_count == 2
     found = await get_run_with_messages(chat.open_transaction, caller, run.id)
@@ -185,16 +189,115 @@ async def test_an_answer_that_had_not_begun_is_begun(
     assert generations.begun[0].prefix == ""
 
 
-@pytest.mark.parametrize("status", [RunStatus.COMPLETED, RunStatus.FAILED])
-async def test_what_was_not_cut_short_is_not_continued(
-    chat: Chat, caller: Caller, go_on: ContinueRun, generations: Generations, status: RunStatus
+# Of an answer that ended so, whether it can be gone on with.
+ENDS = (
+    (replace(WHOLE, finish_reason="length"), True),
+    (replace(CUT, status=RunStatus.FAILED, reason="PROVIDER_BROKE"), True),
+    (replace(CUT, status=RunStatus.CANCELLED), True),
+    (CUT, True),
+    (replace(CUT, text=""), True),
+    (replace(CUT, status=RunStatus.FAILED, text=""), False),
+    (replace(CUT, status=RunStatus.FAILED, text=" \n"), False),
+    (WHOLE, False),
+    (replace(WHOLE, finish_reason=None), False),
+    (replace(WHOLE, finish_reason="content_filter"), False),
+    (replace(WHOLE, finish_reason="other"), False),
+)
+
+
+@pytest.mark.parametrize(("ending", "can"), ENDS)
+async def test_what_can_go_on_is_continued_and_said_to_be_so_and_nothing_else(
+    chat: Chat,
+    caller: Caller,
+    go_on: ContinueRun,
+    generations: Generations,
+    ending: Ending,
+    can: bool,
 ) -> None:
     session = await chat.session(caller)
-    run = await _cut(chat, caller, session.id, replace(CUT, status=status))
-    with pytest.raises(RunNotContinuable) as refused:
-        await go_on(caller, run.id, None)
-    assert refused.value.kind is Kind.CONFLICT
-    assert generations.begun == []
+    run = await _cut(chat, caller, session.id, ending)
+    found = await get_run_with_messages(chat.open_transaction, caller, run.id)
+    (_, answer) = await chat.messages(caller, session.id)
+    assert (found.can_continue, answer.can_continue) == (can, can)
+    if not can:
+        with pytest.raises(RunNotContinuable) as refused:
+            await go_on(caller, run.id, None)
+        assert refused.value.kind is Kind.CONFLICT
+        assert generations.begun == []
+        return
+    second = await go_on(caller, run.id, None)
+    assert (second.continues, generations.begun[0].prefix) == (run.id, ending.text)
+    # Only what nobody goes on with.
+    found = await get_run_with_messages(chat.open_transaction, caller, run.id)
+    assert not found.can_continue
+    assert await chat.finish(second, replace(ending, text=ending.text + " more"))
+    for run_id, again in ((run.id, False), (second.id, True)):
+        found = await get_run_with_messages(chat.open_transaction, caller, run_id)
+        assert found.can_continue is again
+
+
+async def test_what_an_answer_says_of_its_end_is_that_of_the_last_run_to_go_on_with_it(
+    chat: Chat, caller: Caller, go_on: ContinueRun
+) -> None:
+    session = await chat.session(caller)
+    cut = await _cut(chat, caller, session.id, replace(CUT, finish_reason="length"))
+    _, answer = await chat.messages(caller, session.id)
+    assert (answer.finish_reason, answer.reason) == ("length", "OWNER_LOST")
+    assert answer.parameters == cut.parameters != GenerationParameters()
+    run = await go_on(caller, cut.id, None)
+    assert run.parameters == cut.parameters
+    assert await chat.finish(run, WHOLE)
+    _, answer = await chat.messages(caller, session.id)
+    assert (answer.finish_reason, answer.reason, answer.parameters) == (
+        "stop",
+        None,
+        cut.parameters,
+    )
+    question, _ = await chat.messages(caller, session.id)
+    assert (question.finish_reason, question.reason, question.parameters) == (None, None, None)
+
+
+async def test_an_answer_that_an_older_version_wrote_says_nothing_of_it_and_is_continued(
+    chat: Chat, caller: Caller, go_on: ContinueRun
+) -> None:
+    session = await chat.session(caller)
+    cut = await _cut(chat, caller, session.id, replace(WHOLE, finish_reason="length"))
+    forget = "UPDATE messages SET finish_reason = NULL, reason = NULL, parameters = NULL"
+    async with chat.worker.transaction() as connection:
+        await connection.execute(sqlalchemy.text(forget))
+    _, answer = await chat.messages(caller, session.id)
+    assert (answer.finish_reason, answer.reason, answer.parameters) == (None, None, None)
+    assert (await go_on(caller, cut.id, None)).continues == cut.id
+
+
+async def test_what_an_older_version_completes_is_not_said_to_have_been_cut_short(
+    chat: Chat, caller: Caller, go_on: ContinueRun
+) -> None:
+    session = await chat.session(caller)
+    await _cut(chat, caller, session.id)
+    # It does not know the column in which the first end was written.
+    async with chat.worker.transaction() as connection:
+        await connection.execute(
+            sqlalchemy.text("UPDATE messages SET status = 'completed' WHERE role <> 'user'")
+        )
+    _, answer = await chat.messages(caller, session.id)
+    assert (answer.status, answer.reason) == (RunStatus.COMPLETED, None)
+
+
+async def test_of_twenty_continuations_and_questions_at_one_moment_one_is_begun(
+    chat: Chat, caller: Caller, go_on: ContinueRun, generations: Generations
+) -> None:
+    session = await chat.session(caller)
+    cut = await _cut(chat, caller, session.id, replace(WHOLE, finish_reason="length"))
+    results = await asyncio.gather(
+        *(go_on(caller, cut.id, None) for _ in range(10)),
+        *(chat.accept(caller, session.id) for _ in range(10)),
+        return_exceptions=True,
+    )
+    (begun,) = [result for result in results if not isinstance(result, BaseException)]
+    refused = [result for result in results if isinstance(result, BaseException)]
+    assert all(isinstance(error, RunInProgress) for error in refused), refused
+    assert len(generations.begun) == isinstance(begun, Run)
 
 
 async def test_only_the_newest_run_is_continued(
@@ -285,7 +388,7 @@ async def test_it_is_asked_of_the_sessions_own_connection(
         resolve_key,
         generations,
         owner="r",
-        window=ContextWindow(20, 1000),
+        window=ContextWindow(10, 1000),
         limits=LIMITS,
     )
     await go_on(caller, run.id, None)

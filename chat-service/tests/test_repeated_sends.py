@@ -62,7 +62,7 @@ def start_run(chat: Chat, generations: Generations) -> StartRun:
         chat.resolve_key,
         generations,
         owner="replica-1",
-        window=ContextWindow(20, 1000),
+        window=ContextWindow(10, 1000),
         limits=Limits(),
     )
 
@@ -179,7 +179,7 @@ async def test_a_repetition_gets_its_run_although_none_could_begin_now(
         resolve_key,
         generations,
         owner="replica-1",
-        window=ContextWindow(20, 1000),
+        window=ContextWindow(10, 1000),
         limits=Limits(),
     )
     run = await start_run(caller, _question(None))

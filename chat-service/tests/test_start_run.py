@@ -68,7 +68,7 @@ def start_run(chat: Chat, vault: Vault, generations: Generations) -> StartRun:
         vault.resolve_key,
         generations,
         owner="replica-1",
-        window=ContextWindow(20, 1000),
+        window=ContextWindow(10, 1000),
         limits=Limits(content_characters=100),
     )
 

@@ -25,6 +25,7 @@ def failed(reason: str | None, detail: str = "Why it failed.") -> bytes:
     [
         ("PROVIDER_BROKE", 502),
         ("PROVIDER_BUSY", 503),
+        ("PROVIDER_QUOTA_EXCEEDED", 402),
         ("PROVIDER_OVERLOADED", 503),
         ("PROVIDER_RATE_LIMITED", 429),
         ("PROVIDER_UNAUTHORIZED", 502),
@@ -56,14 +57,93 @@ async def test_a_stream_ends_with_the_problem_and_the_place_of_the_answer(
     }
 
 
-async def test_who_waits_for_the_whole_answer_gets_502_with_the_same_reason_and_detail(
-    door: Door, make_frame: MakeFrame
+@pytest.mark.parametrize(
+    ("reason", "status", "retry_after"),
+    [
+        ("PROVIDER_BROKE", 502, None),
+        ("PROVIDER_UNAUTHORIZED", 502, None),
+        ("PROVIDER_QUOTA_EXCEEDED", 402, None),
+        ("PROVIDER_RATE_LIMITED", 429, "5"),
+        ("PROVIDER_OVERLOADED", 503, "1"),
+        ("PROVIDER_BUSY", 503, "1"),
+        ("FIRST_TOKEN_TIMEOUT", 504, "1"),
+        ("INTERNAL", 500, None),
+        ("PROVIDER_SOMETHING_NEW", 502, None),
+    ],
+)
+async def test_who_waits_for_the_whole_answer_gets_the_status_of_its_reason(
+    door: Door, make_frame: MakeFrame, reason: str, status: int, retry_after: str | None
 ) -> None:
-    door.chat.script = [[make_frame(1, "error", failed("PROVIDER_BUSY", "Too many."))]]
+    door.chat.script = [[make_frame(1, "error", failed(reason, "Why."))]]
     response = await door.http.post(ASK, json={"content": "hello"}, headers=door.bearer)
     told = response.json()
-    assert (response.status_code, told["status"]) == (502, 502)
-    assert (told["reason"], told["detail"]) == ("PROVIDER_BUSY", "Too many.")
+    assert (response.status_code, told["status"]) == (status, status)
+    assert (told["reason"], told["detail"]) == (reason, "Why.")
+    assert response.headers.get("retry-after") == retry_after
+    assert response.headers["x-run-id"] == door.chat.run_id
+
+
+DONE = b'{"status":"whatever","saved":true}'
+STATUSES = chat_pb2.RunStatus.Value
+
+
+def ended(status: str, text: str | None, reason: str | None = None) -> chat_pb2.GetRunResponse:
+    return chat_pb2.GetRunResponse(
+        run=chat_pb2.Run(id="r", status=STATUSES(f"RUN_STATUS_{status.upper()}"), reason=reason),
+        question=chat_pb2.Message(id="q", role=chat_pb2.MESSAGE_ROLE_USER, content="hello"),
+        answer=text
+        if text is None
+        else chat_pb2.Message(id="a", role=chat_pb2.MESSAGE_ROLE_ASSISTANT, content=text),
+    )
+
+
+@pytest.mark.parametrize("status", ["completed", "cancelled", "interrupted"])
+async def test_an_answer_with_text_is_200_and_says_how_it_ended(
+    door: Door, make_frame: MakeFrame, status: str
+) -> None:
+    door.chat.script = [[make_frame(1, "done", DONE)]]
+    door.chat.answers["GetRun"] = ended(status, "Once")
+    response = await door.http.post(ASK, json={"content": "hello"}, headers=door.bearer)
+    told = response.json()
+    assert response.status_code == 200
+    assert (told["run"]["status"], told["answer"]["content"]) == (status, "Once")
+
+
+@pytest.mark.parametrize("text", [None, "", " \n"])
+@pytest.mark.parametrize(
+    ("status", "reason", "shown_reason"),
+    [
+        ("completed", None, "PROVIDER_EMPTY"),
+        ("cancelled", "CANCELLED_BY_USER", "CANCELLED_BY_USER"),
+        ("interrupted", "OWNER_LOST", "OWNER_LOST"),
+    ],
+)
+async def test_an_answer_without_a_word_is_502_however_it_ended(
+    door: Door,
+    make_frame: MakeFrame,
+    status: str,
+    reason: str | None,
+    shown_reason: str,
+    text: str | None,
+) -> None:
+    door.chat.script = [[make_frame(1, "done", DONE)]]
+    door.chat.answers["GetRun"] = ended(status, text, reason)
+    response = await door.http.post(ASK, json={"content": "hello"}, headers=door.bearer)
+    assert (response.status_code, response.json()["reason"]) == (502, shown_reason)
+    assert (
+        "first word" in response.json()["detail"] or "without a word" in response.json()["detail"]
+    )
+    assert response.headers["x-run-id"] == door.chat.run_id
+
+
+async def test_an_answer_that_is_not_saved_yet_is_503_with_the_run_to_ask_for(
+    door: Door, make_frame: MakeFrame
+) -> None:
+    door.chat.script = [[make_frame(1, "done", b'{"status":"completed","saved":false}')]]
+    door.chat.answers["GetRun"] = ended("running", None)
+    response = await door.http.post(ASK, json={"content": "hello"}, headers=door.bearer)
+    assert (response.status_code, response.json()["reason"]) == (503, "RUN_OUT_OF_SIGHT")
+    assert response.json()["run_id"] == door.chat.run_id
 
 
 BESIDE = {"provider_message": "Slow down.", "retry_after": 7}

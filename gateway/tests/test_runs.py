@@ -10,6 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from chassis.errors import AppError, Kind
 from parley.apikey.v1 import apikey_pb2
 from parley.chat.v1 import chat_pb2
+from parley.generation.v1 import generation_pb2
 from parley.notes.v1 import notes_pb2
 
 Door = Any
@@ -27,6 +28,11 @@ RUN = chat_pb2.Run(
     provider="openai",
     model="m",
     created_at=WHEN,
+    finish_reason="length",
+    can_continue=True,
+    parameters=generation_pb2.GenerationParameters(
+        model="m", temperature=0.5, stop=["END"], reasoning_effort="of a later version"
+    ),
 )
 
 
@@ -119,7 +125,13 @@ async def test_a_continuation_is_answered_whole_once_it_has_ended(
     question = chat_pb2.Message(
         id="q", role=chat_pb2.MESSAGE_ROLE_USER, content="Tell", order=1, created_at=WHEN
     )
-    door.chat.answers["GetRun"] = chat_pb2.GetRunResponse(run=RUN, question=question)
+    answer = chat_pb2.Message(
+        id="a", role=chat_pb2.MESSAGE_ROLE_ASSISTANT, content="Once", order=2, created_at=WHEN
+    )
+    run = chat_pb2.Run()
+    run.CopyFrom(RUN)
+    run.status = chat_pb2.RUN_STATUS_COMPLETED
+    door.chat.answers["GetRun"] = chat_pb2.GetRunResponse(run=run, question=question, answer=answer)
     response = await door.http.post(
         f"{RUNS}/01900000-0000-7000-8000-000000000001/continue", json={}, headers=door.bearer
     )
@@ -151,8 +163,17 @@ async def test_a_run_is_recovered_with_the_place_to_follow_it_from(door: Door) -
             "answer_id": "a",
             "status": "running",
             "reason": None,
+            "finish_reason": "length",
+            "can_continue": True,
             "provider": "openai",
             "model": "m",
+            "parameters": {
+                "temperature": 0.5,
+                "max_tokens": None,
+                "top_p": None,
+                "stop": ["END"],
+                "reasoning_effort": "of a later version",
+            },
             "last_seq": 0,
             "usage": None,
             "created_at": SHOWN,

@@ -216,7 +216,7 @@ async def test_a_stream_that_breaks_off_ends_without_a_terminal_event(
     assert response.content == sse(frames[:2])
 
 
-def result(status: chat_pb2.RunStatus.ValueType, *, answered: bool = True) -> Any:
+def result(status: chat_pb2.RunStatus.ValueType) -> Any:
     when = Timestamp(seconds=1_700_000_000)
     question = chat_pb2.Message(
         id="q", role=chat_pb2.MESSAGE_ROLE_USER, content="How are you?", order=1, created_at=when
@@ -231,7 +231,7 @@ def result(status: chat_pb2.RunStatus.ValueType, *, answered: bool = True) -> An
         last_seq=4,
         created_at=when,
     )
-    return chat_pb2.GetRunResponse(run=run, question=question, answer=answer if answered else None)
+    return chat_pb2.GetRunResponse(run=run, question=question, answer=answer)
 
 
 async def test_the_whole_answer_comes_once_the_run_has_ended(
@@ -255,23 +255,14 @@ async def test_the_whole_answer_comes_once_the_run_has_ended(
     assert door.chat.calls[-1].request == chat_pb2.GetRunRequest(run_id=door.chat.run_id)
 
 
-async def test_a_run_that_ended_but_is_not_saved_yet_has_no_answer(
-    door: Door, frames: list[chat_pb2.Frame]
-) -> None:
-    door.chat.script = [frames]
-    door.chat.answers["GetRun"] = result(chat_pb2.RUN_STATUS_COMPLETED, answered=False)
-    response = await door.http.post(ASK, json=QUESTION, headers=door.bearer)
-    assert response.json()["answer"] is None
-
-
-async def test_a_failed_run_is_502_with_the_problem_of_its_error_event(
+async def test_a_failed_run_is_answered_with_the_problem_of_its_error_event(
     door: Door, make_frame: MakeFrame
 ) -> None:
     told = {"reason": "PROVIDER_RATE_LIMITED", "detail": "The model is too busy.", "status": 429}
     data = orjson.dumps({"problem": told, "message_id": "a", "order": 2, "saved": True})
     door.chat.script = [[make_frame(1, "start", b"{}"), make_frame(2, "error", data)]]
     response = await door.http.post(ASK, json=QUESTION, headers=door.bearer)
-    assert response.status_code == response.json()["status"] == 502
+    assert response.status_code == response.json()["status"] == 429
     assert response.headers["content-type"] == "application/problem+json"
     assert response.headers["x-run-id"] == door.chat.run_id
     assert response.json()["reason"] == "PROVIDER_RATE_LIMITED"

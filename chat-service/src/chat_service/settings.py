@@ -82,7 +82,11 @@ class Settings(NamedServersSettings):
         "GATEWAY_SOCKET_FRAME_BYTES have to have room for twelve bytes each.",
     )
     window_messages: int = Field(
-        20, ge=0, le=1000, description="Most earlier messages that a model is shown."
+        20,
+        ge=0,
+        le=1000,
+        description="Most earlier messages that a model is shown: in pairs of a question and its "
+        "answer, so that an odd one is not used.",
     )
     window_characters: int = Field(
         64_000,

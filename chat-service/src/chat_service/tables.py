@@ -56,6 +56,10 @@ messages = Table(
     Column("prompt_tokens", Integer),
     Column("completion_tokens", Integer),
     Column("created_at", DateTime(timezone=True), nullable=False),
+    # Of answers alone, as all from run_id on; null as well in those of earlier versions.
+    Column("finish_reason", Text),
+    Column("reason", Text),
+    Column("parameters", JSONB),
     # As in `runs`.
     Column("fallback_from", Uuid),
     Column("fallback_reason", Text),

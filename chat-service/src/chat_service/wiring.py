@@ -42,7 +42,7 @@ def build(settings: Settings) -> Service:
     """The service, not started yet. Raises UnusableSetting."""
     # An erasure may delete a hundred thousand messages at a time.
     parts = parts_of(NAME, settings, worker_statement_seconds=60)
-    window = ContextWindow(settings.window_messages, settings.window_characters)
+    window = ContextWindow(settings.window_messages // 2, settings.window_characters)
     open_transaction, turns = transactions(parts.database), Turns(parts.database, window)
 
     apikey = Channel(target=settings.apikey_target, server="apikey-service", settings=settings)

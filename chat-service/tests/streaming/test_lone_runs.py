@@ -96,7 +96,7 @@ async def test_it_cannot_be_continued(chat: Chat, caller: Caller) -> None:
         chat.resolve_key,
         NoGenerator(),
         owner="replica-1",
-        window=ContextWindow(20, 1000),
+        window=ContextWindow(10, 1000),
         limits=Limits(),
     )
     with pytest.raises(RunNotContinuable):

@@ -8,7 +8,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from chat_service.answer.domain.ending import FellBack, RunStatus, Usage
 from chat_service.conversations.domain.message import Message, Role
 from chat_service.conversations.domain.session import Session
+from chat_service.providers.domain.parameters import GenerationParameters
 from parley.chat.v1 import chat_pb2
+from parley.generation.v1 import generation_pb2
 
 _ROLES = {
     Role.USER: chat_pb2.MESSAGE_ROLE_USER,
@@ -73,6 +75,12 @@ def message_to_proto(message: Message) -> chat_pb2.Message:
         reasoning=message.reasoning,
         usage=usage_to_proto(message.usage),
         created_at=timestamp_to_proto(message.created_at),
+        finish_reason=message.finish_reason,
+        reason=message.reason,
+        parameters=(
+            None if message.parameters is None else parameters_to_proto(message.parameters)
+        ),
+        can_continue=message.can_continue,
         fallback=fallback_to_proto(message.fell_back),
     )
 
@@ -84,6 +92,10 @@ def fallback_to_proto(fell_back: FellBack | None) -> chat_pb2.Fallback | None:
     return chat_pb2.Fallback(
         from_key_id=None if key_id is None else str(key_id), reason=fell_back.reason
     )
+
+
+def parameters_to_proto(parameters: GenerationParameters) -> generation_pb2.GenerationParameters:
+    return generation_pb2.GenerationParameters(**parameters.said())
 
 
 def usage_to_proto(usage: Usage | None) -> chat_pb2.Usage | None:

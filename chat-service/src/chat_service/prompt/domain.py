@@ -1,12 +1,38 @@
-"""The context window: which earlier messages of a conversation the model is shown."""
+"""The context window: what of a conversation the model is shown.
 
-from collections.abc import Sequence
+Model servers refuse what does not alternate, begins with an answer or has blank messages in it. So
+whatever a conversation holds, and whatever failed in it, a prompt is: one system message if there is
+any, then user and assistant in turn, the question last, and white space alone nowhere.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from chat_service.conversations.domain.message import Role
 from chat_service.providers.domain.prompt_message import PromptMessage
 
+#: Why an answer without a word ended where its question came before no model: the next question is
+#: joined to it. With any other reason the question is left out, for it may be what the server cannot
+#: take, and would take every later one along.
+UNHEARD: Final = (
+    "SHUTTING_DOWN",
+    "OWNER_LOST",
+    "PROVIDER_ADDRESS_FORBIDDEN",
+    "PROVIDER_BUSY",
+    "PROVIDER_MODEL_NOT_FOUND",
+    "PROVIDER_NAME_NOT_FOUND",
+    "PROVIDER_PATH_NOT_FOUND",
+    "PROVIDER_REDIRECTED",
+    "PROVIDER_REFUSED_CONNECTION",
+    "PROVIDER_TLS_FAILED",
+    "PROVIDER_UNAUTHORIZED",
+    "PROVIDER_UNREACHABLE",
+    "PROVIDER_URL_INVALID",
+)
+
+_BETWEEN = "\n\n"
+_THINK, _THOUGHT = "<think>", "</think>"
 _GO_ON = (
     "Your answer was cut off. Go on exactly where it stopped, without repeating any of it and"
     " without a word about the interruption."
@@ -15,38 +41,50 @@ _GO_ON = (
 
 @dataclass(frozen=True, slots=True)
 class ContextWindow:
-    """Bounds of what a model is shown: so many earlier messages, so many characters with the question.
+    """Bounds of what a model is shown of what was said before.
 
-    Characters stand in for tokens, which each model counts in its own way.
+    So many earlier questions with their answers; so many characters with the question. Characters
+    stand in for tokens, which each model counts in its own way.
     """
 
-    messages: int
+    pairs: int
     characters: int
 
 
 #: Unless an operator has set another.
-SHIPPED: Final = ContextWindow(messages=20, characters=64_000)
+SHIPPED: Final = ContextWindow(pairs=10, characters=64_000)
 
 
 def build_prompt(
     earlier: Sequence[PromptMessage], question: str, window: ContextWindow
 ) -> tuple[PromptMessage, ...]:
-    """Returns the newest of `earlier` (oldest first) that fit the window, then the question.
+    """Returns the newest of `earlier` (oldest first) that fits the window, then the question.
 
-    The question is always there, even when it alone is longer than the window. Messages are
-    taken whole and without a gap; answers without text are left out; the first message is never
-    an answer, since it would answer nothing that the model can see.
+    The question and the system's words are always there, even where they alone are longer than the
+    window. A question is taken with its answer, whole, or not at all, and without a gap; questions
+    that nobody answered are joined to the next one, by a blank line; neighbouring answers likewise.
+    Thinking at the beginning of an answer is not part of it.
     """
-    room = window.characters - len(question)
-    kept: list[PromptMessage] = []
-    for message in reversed([m for m in earlier if m.content]):
-        room -= len(message.content)
-        if room < 0 or len(kept) == window.messages:
+    system, pairs, unanswered = _read(earlier)
+    room = window.characters - len(system) - len(question)
+    asked = [question]
+    while unanswered and window.pairs:
+        added = [unanswered.pop(), *asked]
+        if (more := len(_joined(added)) - len(_joined(asked))) > room:
+            # Nothing older, either: that would leave a gap.
+            pairs.clear()
             break
-        kept.append(message)
-    while kept and kept[-1].role == Role.ASSISTANT:
-        kept.pop()
-    return (*reversed(kept), PromptMessage(Role.USER.value, question))
+        asked = added
+        room -= more
+    kept: list[PromptMessage] = [PromptMessage(Role.USER.value, _joined(asked))]
+    for said, answer in reversed(pairs[-window.pairs :] if window.pairs else ()):
+        room -= len(said) + len(answer)
+        if room < 0:
+            break
+        kept += PromptMessage(Role.ASSISTANT.value, answer), PromptMessage(Role.USER.value, said)
+    if system:
+        kept.append(PromptMessage(Role.SYSTEM.value, system))
+    return tuple(reversed(kept))
 
 
 def build_continuation(
@@ -55,12 +93,64 @@ def build_continuation(
     """Returns what `build_prompt` does, then the answer so far, and the request to go on with it.
 
     All of these are always there. Of an answer that had not begun there is nothing to go on with.
+    The request makes it a question like any other: some servers refuse an answer at the end.
     """
-    if not answer:
+    said = without_thinking(answer)
+    if not said.strip():
         return build_prompt(earlier, question, window)
-    rest = ContextWindow(window.messages, window.characters - len(answer) - len(_GO_ON))
+    rest = ContextWindow(window.pairs, window.characters - len(said) - len(_GO_ON))
     return (
         *build_prompt(earlier, question, rest),
-        PromptMessage(Role.ASSISTANT.value, answer),
+        PromptMessage(Role.ASSISTANT.value, said),
         PromptMessage(Role.USER.value, _GO_ON),
     )
+
+
+def without_thinking(text: str) -> str:
+    """`text` without the `<think>…</think>` that it begins with; one without an end is all of it."""
+    if not text.lstrip().startswith(_THINK):
+        return text
+    _, _, answer = text.partition(_THOUGHT)
+    return answer.lstrip()
+
+
+def _read(messages: Sequence[PromptMessage]) -> tuple[str, list[tuple[str, str]], list[str]]:
+    """What the system says, each question with its answer, and the questions behind the last answer."""
+    system: list[str] = []
+    pairs: list[tuple[str, str]] = []
+    asked: list[str] = []
+    answered: list[str] = []
+    for message in messages:
+        role = message.role
+        text = without_thinking(message.content) if role == Role.ASSISTANT else message.content
+        if not text.strip():
+            continue
+        if role == Role.SYSTEM:
+            system.append(text)
+        elif role == Role.ASSISTANT:
+            answered.append(text)
+        else:
+            _pair(pairs, asked, answered)
+            asked.append(text)
+    _pair(pairs, asked, answered)
+    return _BETWEEN.join(system), pairs, asked
+
+
+def _pair(pairs: list[tuple[str, str]], asked: list[str], answered: list[str]) -> None:
+    """Takes what was asked and answered since the last pair for one, if there are both."""
+    if not answered:
+        return
+    # An answer to nothing that the model can see is left out.
+    if asked:
+        pairs.append((_joined(asked), _BETWEEN.join(answered)))
+    asked.clear()
+    answered.clear()
+
+
+def _joined(questions: Iterable[str]) -> str:
+    """One question of several; one that was sent again is said once."""
+    said: list[str] = []
+    for question in questions:
+        if not said or said[-1] != question:
+            said.append(question)
+    return _BETWEEN.join(said)

@@ -3,6 +3,7 @@
 from chat_service.conversations.mapping import (
     STATUSES,
     fallback_to_proto,
+    parameters_to_proto,
     timestamp_to_proto,
     usage_to_proto,
 )
@@ -12,7 +13,7 @@ from parley.chat.v1 import chat_pb2
 from parley.generation.v1 import generation_pb2
 
 
-def run_to_proto(run: Run) -> chat_pb2.Run:
+def run_to_proto(run: Run, *, can_continue: bool) -> chat_pb2.Run:
     return chat_pb2.Run(
         id=str(run.id),
         session_id=None if run.turn is None else str(run.turn.session_id),
@@ -26,6 +27,9 @@ def run_to_proto(run: Run) -> chat_pb2.Run:
         usage=usage_to_proto(run.usage),
         created_at=timestamp_to_proto(run.created_at),
         ended_at=timestamp_to_proto(run.ended_at),
+        finish_reason=run.finish_reason,
+        parameters=parameters_to_proto(run.parameters),
+        can_continue=can_continue,
         fallback=fallback_to_proto(run.fell_back),
     )
 

@@ -100,7 +100,7 @@ class RunServicer(chat_pb2_grpc.RunServiceServicer):
             parse_named_id(request.session_id, RunNotFound),
         )
         return chat_pb2.RecoverRunResponse(
-            run=mapping.run_to_proto(found.run),
+            run=mapping.run_to_proto(found.run, can_continue=found.can_continue),
             text=found.text,
             reasoning=found.reasoning,
             seq=found.seq,
@@ -113,7 +113,7 @@ class RunServicer(chat_pb2_grpc.RunServiceServicer):
             self.open_transaction, current_caller(), parse_named_id(request.run_id, RunNotFound)
         )
         return chat_pb2.GetRunResponse(
-            run=mapping.run_to_proto(found.run),
+            run=mapping.run_to_proto(found.run, can_continue=found.can_continue),
             question=None if found.question is None else message_to_proto(found.question),
             answer=None if found.answer is None else message_to_proto(found.answer),
         )

@@ -13,6 +13,7 @@ from gateway.routes.json_route import JsonRoute, absent, is_id, token_wanted
 
 _STATUSES: Mapping[int, frozenset[str]] = {
     401: frozenset({"INVALID_CREDENTIALS", "INVALID_REFRESH_TOKEN", "UNAUTHENTICATED"}),
+    402: frozenset({"PROVIDER_QUOTA_EXCEEDED"}),
     403: frozenset({"FORBIDDEN", "WRONG_PASSWORD", "NOT_YOURSELF", "ORIGIN_NOT_ALLOWED"}),
     404: frozenset({"KEY_NOT_FOUND", "NO_KEY", "RUN_NOT_FOUND", "TENANT_NOT_FOUND"}),
     409: frozenset(
@@ -33,6 +34,7 @@ _STATUSES: Mapping[int, frozenset[str]] = {
     429: frozenset(
         {
             "ALLOWANCE_USED_UP",
+            "PROVIDER_RATE_LIMITED",
             "TOO_MANY_ATTEMPTS",
             "TOO_MANY_RUNS",
             "TOO_MANY_TESTS",

@@ -24,6 +24,8 @@ _REFUSALS = refuses(
     "RUN_IN_PROGRESS",
     "ALLOWANCE_USED_UP",
     "TOO_MANY_RUNS",
+    "PROVIDER_QUOTA_EXCEEDED",
+    "PROVIDER_RATE_LIMITED",
     "TOO_MANY_STREAMS",
 )
 
@@ -39,7 +41,7 @@ async def ask_anew(
 ) -> Any:
     """Ask a question in a conversation made for it.
 
-    With `Accept: text/event-stream` the answer comes as it is written, otherwise once it is whole.
+    With `Accept: text/event-stream` the answer comes as it is written, otherwise once it has ended: 200 if it has text (`run.status` says whether it is whole), or the problem of what failed.
     """
     return await answer(request, response, services, caller, body.request(), key)
 
@@ -61,7 +63,7 @@ async def ask(
 ) -> Any:
     """Ask a question in a conversation.
 
-    With `Accept: text/event-stream` the answer comes as it is written, otherwise once it is whole.
+    With `Accept: text/event-stream` the answer comes as it is written, otherwise once it has ended: 200 if it has text (`run.status` says whether it is whole), or the problem of what failed.
     It is generated and saved whether its reader stays or not. The same `Idempotency-Key` and body again: the same run, from its first event.
     """
     return await answer(request, response, services, caller, body.request(session_id), key)

@@ -103,6 +103,8 @@ async def cancel_run(
         "RUN_NOT_CONTINUABLE",
         "ALLOWANCE_USED_UP",
         "TOO_MANY_RUNS",
+        "PROVIDER_QUOTA_EXCEEDED",
+        "PROVIDER_RATE_LIMITED",
         "TOO_MANY_STREAMS",
     ),
 )
@@ -117,7 +119,7 @@ async def continue_run(
 ) -> Any:
     """Go on with an answer that was cut short.
 
-    It must be the newest of its conversation, interrupted or cancelled. A new run, the same message: its events begin with a `snapshot` of the text so far.
+    It must be the newest of its conversation: interrupted, cancelled, broken off behind its first word, or at the most tokens it might have (`finish_reason` `length`); `can_continue` says so. A new run, the same message: its events begin with a `snapshot` of the text so far.
     """
     wanted = pb.ContinueRunRequest(run_id=run_id)
     return await answer(request, response, services, caller, wanted, key)

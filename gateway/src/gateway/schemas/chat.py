@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from gateway.schemas.base import Body, ListQuery, Resource, example, moment
 from gateway.schemas.texts import Line, Model, QuestionText, SessionTitle
@@ -39,6 +40,13 @@ _A_RUN: dict[str, Any] = {
     "reason": None,
     "provider": "openai",
     "model": "demo",
+    "finish_reason": "stop",
+    "parameters": {
+        "temperature": 0.7,
+        "max_tokens": 2048,
+        **dict.fromkeys(("top_p", "stop", "reasoning_effort")),
+    },
+    "can_continue": False,
     "last_seq": 42,
     "usage": {"prompt_tokens": 12, "completion_tokens": 38},
     "created_at": "2026-11-02T09:34:00Z",
@@ -51,7 +59,8 @@ _A_QUESTION: dict[str, Any] = {
     "role": "user",
     "content": "What is Parley?",
     "order": 1,
-    **dict.fromkeys(("run_id", "status", "provider", "model", "reasoning", "usage")),
+    **dict.fromkeys(("run_id", "status", "reason", "finish_reason", "can_continue")),
+    **dict.fromkeys(("provider", "model", "parameters", "reasoning", "usage")),
     "created_at": "2026-11-02T09:34:00Z",
     "fallback": None,
 }
@@ -62,7 +71,8 @@ _AN_ANSWER: dict[str, Any] = {
     "content": "A chat platform of your own.",
     "order": 2,
     "run_id": _A_RUN["id"],
-    **{name: _A_RUN[name] for name in ("status", "provider", "model", "usage")},
+    **{name: _A_RUN[name] for name in ("status", "reason", "finish_reason", "can_continue")},
+    **{name: _A_RUN[name] for name in ("provider", "model", "parameters", "usage")},
     "reasoning": "",
     "created_at": "2026-11-02T09:34:03Z",
 }
@@ -91,8 +101,20 @@ class SessionListQuery(ListQuery):
 
 
 StopText = Annotated[str, Field(min_length=bounds.STOP.minimum, max_length=bounds.STOP.maximum)]
-# bounds.REASONING_EFFORTS, which types cannot be made of.
-ReasoningEffort = Literal["none", "minimal", "low", "medium", "high"]
+
+
+def _effort(word: str) -> str:
+    if word not in bounds.REASONING_EFFORTS:
+        raise PydanticCustomError("enum", "must be one of those that there are")
+    return word
+
+
+# Not a Literal: what a later version was asked for is shown as well.
+ReasoningEffort = Annotated[
+    str,
+    AfterValidator(_effort),
+    WithJsonSchema({"type": "string", "enum": list(bounds.REASONING_EFFORTS)}),
+]
 
 
 class GenerationParameters(Body):
@@ -127,6 +149,16 @@ class GenerationParameters(Body):
 
 
 _PARAMETERS = set(GenerationParameters.model_fields)
+
+
+def _asked_for(parameters: generation_pb2.GenerationParameters) -> GenerationParameters:
+    """What is said, null for the rest; the model is told by itself."""
+    said = {field.name: value for field, value in parameters.ListFields()}
+    known: dict[str, Any] = {name: said[name] for name in _PARAMETERS & said.keys()}
+    if "stop" in known:
+        known["stop"] = list(known["stop"])
+    # As it is: a service that is newer knows more words than this gateway.
+    return GenerationParameters.model_construct(None, **known)
 
 
 class Question(GenerationParameters):
@@ -202,6 +234,13 @@ class Usage(Resource):
         return cls(prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens)
 
 
+_FINISH_REASON = (
+    "The provider's word for the end: `stop`, `length`, `content_filter`, `tool_calls`, "
+    "`function_call` or `other`; null where it said none."
+)
+_ASKED_FOR = "What was asked for; of what is null in it nothing was said."
+
+
 class Fallback(Resource):
     """Another connection has answered than was asked first."""
 
@@ -227,10 +266,16 @@ class Message(Resource):
     role: MessageRole
     content: str
     order: int = Field(description="Place in the session, from 1, without gaps.")
-    run_id: str | None = Field(description="Null on questions, as the next six are.")
+    run_id: str | None = Field(description="Null on questions, as all from here to `usage` are.")
     status: RunStatus | None
+    reason: str | None = Field(description="Why it ended other than completed.")
+    finish_reason: str | None = Field(description=_FINISH_REASON)
+    can_continue: bool | None = Field(
+        description="Whether its run can be continued, as long as it is the newest message."
+    )
     provider: str | None
     model: str | None
+    parameters: GenerationParameters | None = Field(description=_ASKED_FOR)
     reasoning: str | None
     usage: Usage | None
     created_at: datetime
@@ -246,8 +291,12 @@ class Message(Resource):
             order=message.order,
             run_id=message.run_id if message.HasField("run_id") else None,
             status=_STATUSES[message.status] if message.HasField("status") else None,
+            reason=message.reason if message.HasField("reason") else None,
+            finish_reason=message.finish_reason if message.HasField("finish_reason") else None,
+            can_continue=message.can_continue if message.HasField("status") else None,
             provider=message.provider if message.HasField("provider") else None,
             model=message.model if message.HasField("model") else None,
+            parameters=_asked_for(message.parameters) if message.HasField("parameters") else None,
             reasoning=message.reasoning if message.HasField("reasoning") else None,
             usage=Usage.of(message.usage) if message.HasField("usage") else None,
             created_at=moment(message.created_at),
@@ -268,8 +317,13 @@ class Run(Resource):
     answer_id: str | None
     status: RunStatus
     reason: str | None = Field(description="Why it ended other than completed.")
+    finish_reason: str | None = Field(description=_FINISH_REASON)
+    can_continue: bool = Field(
+        description="Whether `continue` may go on with its answer: it was cut short, and no run is newer."
+    )
     provider: str
     model: str
+    parameters: GenerationParameters | None = Field(description=_ASKED_FOR)
     last_seq: int = Field(description="Number of the newest frame when the run ended.")
     usage: Usage | None
     created_at: datetime
@@ -287,8 +341,11 @@ class Run(Resource):
             answer_id=run.answer_id if run.HasField("answer_id") else None,
             status=_STATUSES[run.status],
             reason=run.reason if run.HasField("reason") else None,
+            finish_reason=run.finish_reason if run.HasField("finish_reason") else None,
+            can_continue=run.can_continue,
             provider=run.provider,
             model=run.model,
+            parameters=_asked_for(run.parameters) if run.HasField("parameters") else None,
             last_seq=run.last_seq,
             usage=Usage.of(run.usage) if run.HasField("usage") else None,
             created_at=moment(run.created_at),

@@ -13,7 +13,7 @@ from gateway import problems
 from gateway.clients import Clients
 from gateway.edge.accept import wants_events
 from gateway.schemas.chat import RunResult
-from gateway.streams.failures import beside, reason_of
+from gateway.streams.failures import beside, reason_of, status_of, unanswered, waiting
 from gateway.streams.frame_channels import Asking, FrameChannels
 from gateway.streams.frames import TERMINAL, Batch, FrameLike
 from gateway.streams.presence import ClientGone, Closing, End, LongRequests, TokenOutlived
@@ -24,7 +24,8 @@ from parley.chat.v1 import chat_pb2 as pb
 ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The run's events as they come, if `text/event-stream` is accepted; "
-        "otherwise the run once it has ended.",
+        "otherwise the run once it has ended, if there is text of its answer; `run.status` says whether "
+        "that is whole.",
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
         "headers": {"X-Run-ID": {"schema": {"type": "string"}}},
     }
@@ -44,7 +45,11 @@ async def answer(
     asking: Asking,
     key: str | None,
 ) -> Response | RunResult:
-    """Begin a run, and answer with what becomes of it. Raises AppError if it is not accepted."""
+    """Begin a run, and answer with what becomes of it. Raises AppError if it is not accepted.
+
+    Whoever waits for the whole gets 200 only with text of an answer: one that completed, or was cut
+    short. A run that failed, or has no text, is a problem.
+    """
     state = request.app.state
     if wants_events(request):
         state.requests.check_room(str(caller.user_id))
@@ -64,10 +69,16 @@ async def answer(
         end = await end_of_run(request, state.requests, run_id, batches)
     if end.event == "error":
         return failure(end.data, headers)
-    response.headers.update(headers)
     runs = services.runs
-    result = await runs.ask(runs.stub.GetRun, pb.GetRunRequest(run_id=run_id), caller)
-    return RunResult.of(result)
+    result = RunResult.of(await runs.ask(runs.stub.GetRun, pb.GetRunRequest(run_id=run_id), caller))
+    if result.run.status == "running":
+        # It has ended, and the database has not heard of it yet.
+        raise RunOutOfSight(metadata={"run_id": run_id})
+    if result.answer is None or not result.answer.content.strip():
+        reason, detail = unanswered(result.run.status, result.run.reason)
+        return problems.document(502, reason, detail, headers=headers)
+    response.headers.update(headers)
+    return result
 
 
 async def end_of_run(
@@ -108,9 +119,9 @@ def _terminal(batch: Batch) -> FrameLike | None:
 
 
 def failure(data: bytes, headers: Mapping[str, str]) -> Response:
-    """502 with the problem of an ``error`` frame."""
+    """The problem of an ``error`` frame, with the status of its reason."""
     reason, detail = reason_of(data)
     more = beside(data)
-    if "retry_after" in more:
-        headers = {**headers, "retry-after": str(more["retry_after"])}
-    return problems.document(502, reason, detail, headers=headers, more=more)
+    status = status_of(reason)
+    told = {**headers, **waiting(status, more.get("retry_after"))}
+    return problems.document(status, reason, detail, headers=told, more=more)

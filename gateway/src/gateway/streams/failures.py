@@ -17,6 +17,8 @@ _STATUSES: Final = {
     "INTERNAL": 500,
     "PROVIDER_BUSY": 503,
     "PROVIDER_OVERLOADED": 503,
+    # The account at the provider is to be paid for, not anything here.
+    "PROVIDER_QUOTA_EXCEEDED": 402,
     "PROVIDER_RATE_LIMITED": 429,
     "PROVIDER_TIMED_OUT": 504,
     "FIRST_TOKEN_TIMEOUT": 504,
@@ -25,6 +27,14 @@ _STATUSES: Final = {
 # credentials, and seconds until another try may help.
 _BESIDE: Final = ("provider_message", "retry_after")
 _BAD_GATEWAY: Final = 502
+# Where the model server does not say when.
+_RETRY_SECONDS: Final = {429: 5, 503: 1, 504: 1}
+_EMPTY: Final = "PROVIDER_EMPTY"
+_WORDLESS: Final = {
+    "completed": "The model ended its answer without a word; ask again, or another model.",
+    "cancelled": "The answer was cancelled before its first word.",
+    "interrupted": "The answer was cut short before its first word; go on with it, or ask again.",
+}
 _TITLE: Final = "Answer failed"
 
 
@@ -51,8 +61,19 @@ def _shown(data: bytes) -> bytes:
 
 
 def status_of(reason: str) -> int:
-    """The status of an answer that failed so."""
+    """The status of a problem that says why a run failed; 502 of a reason that is not known here."""
     return _STATUSES.get(reason, _BAD_GATEWAY)
+
+
+def waiting(status: int, retry_after: int | None) -> dict[str, str]:
+    """The header that says when to ask again, where that may help."""
+    seconds = _RETRY_SECONDS.get(status) if retry_after is None else retry_after
+    return {} if seconds is None else {"retry-after": str(seconds)}
+
+
+def unanswered(run_status: str, reason: str | None) -> tuple[str, str]:
+    """Reason and detail for a run that did not fail and has no text."""
+    return reason or _EMPTY, _WORDLESS.get(run_status, _WORDLESS["completed"])
 
 
 def reason_of(data: bytes) -> tuple[str, str]:

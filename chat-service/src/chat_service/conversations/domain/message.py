@@ -6,6 +6,8 @@ from enum import StrEnum
 from uuid import UUID
 
 from chat_service.answer.domain.ending import FellBack, RunStatus, Usage
+from chat_service.answer.domain.going_on import can_go_on
+from chat_service.providers.domain.parameters import GenerationParameters
 
 
 class Role(StrEnum):
@@ -20,8 +22,10 @@ class Role(StrEnum):
 class Message:
     """A stored message; `order` is its place in the session, from 1, without gaps.
 
-    All from `run_id` to `usage` is of answers alone: the run that made it, how that ended, and
-    snapshots of what generated it. So is `fell_back`: another connection was asked first.
+    All from `run_id` to `usage` and behind `created_at` is of answers alone: the run that made it,
+    how that ended, and snapshots of what generated it. `finish_reason` is the provider's word for the
+    end (one of FINISH_REASONS or ``other``), `reason` ours, if it is not completed. `fell_back`:
+    another connection was asked first.
     """
 
     id: UUID
@@ -37,6 +41,14 @@ class Message:
     usage: Usage | None
     created_at: datetime
     fell_back: FellBack | None = None
+    finish_reason: str | None = None
+    reason: str | None = None
+    parameters: GenerationParameters | None = None
+
+    @property
+    def can_continue(self) -> bool:
+        """Whether its text could go on, for as long as it is the newest of its conversation."""
+        return self.status is not None and can_go_on(self.status, self.finish_reason, self.content)
 
     @property
     def bytes(self) -> int:

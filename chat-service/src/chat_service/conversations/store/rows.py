@@ -5,6 +5,7 @@ from typing import Any
 from chat_service.answer.domain.ending import FellBack, RunStatus, Usage
 from chat_service.conversations.domain.message import Message, Role
 from chat_service.conversations.domain.session import Session
+from chat_service.providers.domain.parameters import GenerationParameters
 
 
 def to_session(row: Any) -> Session:
@@ -23,6 +24,7 @@ def to_session(row: Any) -> Session:
 
 
 def to_message(row: Any) -> Message:
+    status = None if row.status is None else RunStatus(row.status)
     return Message(
         id=row.id,
         session_id=row.session_id,
@@ -30,12 +32,16 @@ def to_message(row: Any) -> Message:
         content=row.content,
         order=row.order,
         run_id=row.run_id,
-        status=None if row.status is None else RunStatus(row.status),
+        status=status,
         provider=row.provider,
         model=row.model,
         reasoning=row.reasoning,
         usage=to_usage(row),
         created_at=row.created_at,
+        finish_reason=row.finish_reason,
+        # A version that does not know the column leaves it when it completes what was cut short.
+        reason=None if status is RunStatus.COMPLETED else row.reason,
+        parameters=None if row.parameters is None else GenerationParameters.of(row.parameters),
         fell_back=to_fell_back(row),
     )
 

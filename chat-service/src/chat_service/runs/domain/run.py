@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from chat_service.answer.domain.ending import FellBack, RunStatus, Usage
+from chat_service.answer.domain.going_on import can_go_on
 from chat_service.providers.domain.parameters import GenerationParameters
 
 
@@ -82,11 +83,6 @@ class Run:
             raise LookupError(f"run {self.id} belongs to no conversation")
         return self.turn
 
-    @property
-    def can_be_continued(self) -> bool:
-        """Whether it was cut short: by its user, by us, or when going on with another failed."""
-        if self.turn is None:
-            return False
-        if self.status is RunStatus.FAILED:
-            return self.continues is not None
-        return self.status in {RunStatus.CANCELLED, RunStatus.INTERRUPTED}
+    def can_go_on_with(self, text: str) -> bool:
+        """Whether its answer, which has this text, could go on: as long as no run is newer."""
+        return self.turn is not None and can_go_on(self.status, self.finish_reason, text)

@@ -68,18 +68,36 @@ question AS (
 """  # noqa: S608 - made of constants
 
 
+def _is_blank(message: str) -> str:
+    """Whether nothing but white space is in it; of a long text that is not looked for."""
+    return f"(octet_length({message}.content) <= 64 AND {message}.content ~ '^\\s*$')"
+
+
 def _window(earlier: str) -> str:
-    """The newest of those messages that fit both bounds."""
+    """The newest of those messages that fit both bounds, and may be shown to a model.
+
+    Not blank ones, nor questions whose answer is blank, unless they came before no model. Thinking
+    at the beginning of an answer of an earlier version is not counted.
+    """
     return f"""
     SELECT role, content, "order"
     FROM (
-        SELECT role, content, "order",
-               sum(char_length(content)) OVER (ORDER BY "order" DESC) AS characters
+        SELECT role, content, "order", sum(characters) OVER (ORDER BY "order" DESC) AS characters
         FROM (
-            SELECT role, content, "order"
-            FROM messages
-            WHERE session_id = :session_id AND user_id = :user_id AND {earlier} AND content <> ''
-            ORDER BY "order" DESC
+            SELECT message.role, message.content, message."order",
+                   char_length(message.content)
+                   - CASE WHEN starts_with(message.content, '<think>')
+                          THEN coalesce(nullif(position('</think>' IN message.content), 0) + 7, 0)
+                          ELSE 0 END AS characters
+            FROM messages AS message
+            WHERE message.session_id = :session_id AND message.user_id = :user_id
+              AND message.{earlier} AND NOT {_is_blank("message")}
+              AND (message.role <> 'user' OR NOT EXISTS (
+                  SELECT FROM messages AS answer
+                  WHERE answer.session_id = message.session_id AND answer.role = 'assistant'
+                    AND answer."order" = message."order" + 1 AND {_is_blank("answer")}
+                    AND (answer.reason IS NULL OR answer.reason <> ALL(CAST(:unheard AS text[])))))
+            ORDER BY message."order" DESC
             LIMIT :window_messages) AS newest) AS measured
     WHERE characters <= :window_characters
 """  # noqa: S608 - made of constants below
@@ -304,25 +322,27 @@ run AS (
     WHERE runs.id = :id AND runs.session_id = session.id
       AND runs.epoch = :epoch AND runs.status = 'running'
     RETURNING runs.answer_id, runs.session_id, runs.tenant_id, runs.user_id, runs.answer_order,
-              runs.id, runs.status, runs.provider, runs.model, runs.prompt_tokens,
-              runs.completion_tokens, runs.continues, runs.question_order, runs.key_id,
-              runs.metered, runs.fallback_from, runs.fallback_reason),
+              runs.id, runs.status, runs.reason, runs.finish_reason, runs.parameters, runs.provider,
+              runs.model, runs.prompt_tokens, runs.completion_tokens, runs.continues,
+              runs.question_order, runs.key_id, runs.metered, runs.fallback_from,
+              runs.fallback_reason),
 {_spent(_PROMPT_BYTES)},
 answer AS (
     INSERT INTO messages (
         id, session_id, tenant_id, user_id, role, content, "order", run_id, status, provider,
-        model, reasoning, prompt_tokens, completion_tokens, created_at, fallback_from,
-        fallback_reason)
+        model, reasoning, prompt_tokens, completion_tokens, created_at, finish_reason, reason,
+        parameters, fallback_from, fallback_reason)
     SELECT answer_id, session_id, tenant_id, user_id, 'assistant', :content, answer_order, id,
            status, provider, model, :reasoning, prompt_tokens, completion_tokens, :at,
-           fallback_from, fallback_reason
+           finish_reason, reason, parameters, fallback_from, fallback_reason
     FROM run
     ON CONFLICT (id) DO UPDATE
     SET content = CASE WHEN starts_with(excluded.content, messages.content) THEN excluded.content
                        ELSE messages.content || excluded.content END,
         reasoning = nullif(concat_ws(E'\\n\\n', messages.reasoning, excluded.reasoning), ''),
         run_id = excluded.run_id, status = excluded.status, provider = excluded.provider,
-        model = excluded.model, fallback_from = excluded.fallback_from,
+        model = excluded.model, finish_reason = excluded.finish_reason, reason = excluded.reason,
+        parameters = excluded.parameters, fallback_from = excluded.fallback_from,
         fallback_reason = excluded.fallback_reason,
         prompt_tokens = CASE WHEN excluded.prompt_tokens IS NULL THEN messages.prompt_tokens
             ELSE least(coalesce(messages.prompt_tokens, 0)::bigint + excluded.prompt_tokens,

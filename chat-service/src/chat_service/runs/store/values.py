@@ -9,7 +9,7 @@ import orjson
 
 from chassis.idempotency import RequestKey
 from chat_service.answer.domain.ending import Ending
-from chat_service.prompt.domain import ContextWindow
+from chat_service.prompt.domain import UNHEARD, ContextWindow
 from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.admission import Admission, NewRun
@@ -101,8 +101,16 @@ def of_answer(run: Run, ending: Ending, at: datetime, window: ContextWindow) -> 
     }
 
 
+# Of each pair that a model may be shown so many messages are read, since some are joined into one.
+_MESSAGES_OF_A_PAIR = 4
+
+
 def of_window(window: ContextWindow) -> dict[str, Any]:
-    return {"window_messages": window.messages, "window_characters": window.characters}
+    return {
+        "window_messages": window.pairs * _MESSAGES_OF_A_PAIR,
+        "window_characters": window.characters,
+        "unheard": list(UNHEARD),
+    }
 
 
 def utc_day(at: datetime) -> date:

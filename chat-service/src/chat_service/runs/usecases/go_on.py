@@ -93,14 +93,14 @@ class ContinueRun:
             newest = await runs.find_newest(session.id)
             if newest is not None and newest.status is RunStatus.RUNNING:
                 raise RunInProgress(newest.id)
-            if newest is None or newest.id != run_id or not newest.can_be_continued:
+            if newest is None or newest.id != run_id:
+                raise RunNotContinuable()
+            found = await Messages(transaction).find([before.question_id, before.answer_id])
+            question, answer = found.get(before.question_id), found.get(before.answer_id)
+            if question is None or answer is None or not newest.can_go_on_with(answer.content):
                 raise RunNotContinuable()
             if session.key_id != key_id:
                 raise OtherConnection(session.id, session.key_id)
-            found = await Messages(transaction).find([before.question_id, before.answer_id])
-            question, answer = found.get(before.question_id), found.get(before.answer_id)
-            if question is None or answer is None:
-                raise RunNotContinuable()
             # Each continuation may add as much again.
             if answer.bytes >= self._limits.answer_bytes:
                 raise AnswerTooLarge()

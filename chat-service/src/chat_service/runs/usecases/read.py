@@ -17,11 +17,15 @@ from chat_service.runs.usecases.in_memory import InMemory, own
 
 @dataclass(frozen=True, slots=True)
 class RunWithMessages:
-    """A run, what was asked, and what was answered once that is saved."""
+    """A run, what was asked, and what was answered once that is saved.
+
+    `can_continue`: another run may go on with its answer.
+    """
 
     run: Run
     question: Message | None
     answer: Message | None
+    can_continue: bool = False
 
 
 #: Reads a run anew, whoever's it is; None: it is gone.
@@ -62,10 +66,16 @@ async def find_run(
 ) -> RunWithMessages | None:
     """Returns a run with its two messages; None if it is not there, or not `whose`."""
     async with open_transaction(whose) as transaction:
-        run = await Runs(transaction).find(run_id)
+        runs = Runs(transaction)
+        run = await runs.find(run_id)
         if run is None:
             return None
         if run.turn is None:
             return RunWithMessages(run, None, None)
         messages = await Messages(transaction).find((run.question_id, run.answer_id))
-    return RunWithMessages(run, messages.get(run.question_id), messages.get(run.answer_id))
+        question, answer = messages.get(run.question_id), messages.get(run.answer_id)
+        can_continue = False
+        if answer is not None and run.can_go_on_with(answer.content):
+            newest = await runs.find_newest(run.session_id)
+            can_continue = newest is not None and newest.id == run.id
+    return RunWithMessages(run, question, answer, can_continue)

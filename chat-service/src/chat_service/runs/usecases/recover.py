@@ -37,6 +37,11 @@ class RecoveredRun:
     reasoning: str
     seq: int
 
+    @property
+    def can_continue(self) -> bool:
+        """Whether another run may go on with its answer: none is newer."""
+        return self.run.can_go_on_with(self.text)
+
 
 async def recover_run(
     open_transaction: OpenTransaction,

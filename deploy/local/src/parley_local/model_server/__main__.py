@@ -10,6 +10,7 @@ import sys
 
 from parley_local.model_server.behaviours import RULES
 from parley_local.model_server.server import ModelServer
+from parley_local.model_server.strict_roles import FORM
 
 
 def main() -> None:
@@ -41,7 +42,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m parley_local.model_server",
         description=__import__("parley_local.model_server").__doc__,
-        epilog="models:\n" + "\n".join(f"  {rule.form:<22} {rule.does}" for rule in RULES),
+        epilog="models:\n"
+        + "\n".join(
+            f"  {form:<22} {does}"
+            for form, does in (*((one.form, one.does) for one in RULES), FORM)
+        ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--host", default="127.0.0.1")

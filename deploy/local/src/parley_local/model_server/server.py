@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import orjson
 
 from parley_local.model_server import encoding
-from parley_local.model_server.behaviours import RULES, behaviour_of
+from parley_local.model_server.behaviours import RULES
 from parley_local.model_server.counters import Counters
 from parley_local.model_server.encoding import ChunkEncoder, Encoder
 from parley_local.model_server.messages.cache import PromptCache
@@ -40,6 +40,7 @@ from parley_local.model_server.steps import (
     Script,
     Silence,
 )
+from parley_local.model_server.strict_roles import behaviour_for
 from parley_local.model_server.tokens import estimated_tokens
 from parley_local.model_server.whole import WholeAnswer, whole_answer
 
@@ -193,7 +194,7 @@ class Connection(asyncio.Protocol):
         counters.calls[asked.model] += 1
         counters.last_request = describe(request, asked, show_messages=self._server.show_messages)
         script = self._server.scripts.get(asked.model)
-        behaviour = script or behaviour_of(asked.model, asked.question)
+        behaviour = script or behaviour_for(asked)
         if isinstance(behaviour, Flaky):
             failing = counters.calls[asked.model] <= behaviour.failures
             behaviour = behaviour.refusal if failing else behaviour.answer

@@ -208,6 +208,10 @@ class Message(_message.Message):
     REASONING_FIELD_NUMBER: _builtins.int
     USAGE_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
+    FINISH_REASON_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    PARAMETERS_FIELD_NUMBER: _builtins.int
+    CAN_CONTINUE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     session_id: _builtins.str
     role: Global___MessageRole.ValueType
@@ -221,6 +225,14 @@ class Message(_message.Message):
     """Snapshots of what generated an answer."""
     model: _builtins.str
     reasoning: _builtins.str
+    finish_reason: _builtins.str
+    """The provider's word for the end of an answer: stop, length, content_filter, tool_calls,
+    function_call or other; absent where it said none.
+    """
+    reason: _builtins.str
+    """Why an answer ended other than completed; a reason in upper snake case."""
+    can_continue: _builtins.bool
+    """Whether a run may go on with it, for as long as it is the newest of its session."""
     @_builtins.property
     def fallback(self) -> Global___Fallback:
         """As of its run."""
@@ -229,6 +241,10 @@ class Message(_message.Message):
     def usage(self) -> Global___Usage: ...
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def parameters(self) -> _generation_pb2.GenerationParameters:
+        """What was asked for; of what is absent nothing was said."""
+
     def __init__(
         self,
         *,
@@ -245,17 +261,25 @@ class Message(_message.Message):
         reasoning: _builtins.str | None = ...,
         usage: Global___Usage | None = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
+        finish_reason: _builtins.str | None = ...,
+        reason: _builtins.str | None = ...,
+        parameters: _generation_pb2.GenerationParameters | None = ...,
+        can_continue: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_fallback", b"_fallback", "_model", b"_model", "_provider", b"_provider", "_reasoning", b"_reasoning", "_run_id", b"_run_id", "_status", b"_status", "_usage", b"_usage", "created_at", b"created_at", "fallback", b"fallback", "model", b"model", "provider", b"provider", "reasoning", b"reasoning", "run_id", b"run_id", "status", b"status", "usage", b"usage"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_fallback", b"_fallback", "_finish_reason", b"_finish_reason", "_model", b"_model", "_provider", b"_provider", "_reason", b"_reason", "_reasoning", b"_reasoning", "_run_id", b"_run_id", "_status", b"_status", "_usage", b"_usage", "created_at", b"created_at", "fallback", b"fallback", "finish_reason", b"finish_reason", "model", b"model", "parameters", b"parameters", "provider", b"provider", "reason", b"reason", "reasoning", b"reasoning", "run_id", b"run_id", "status", b"status", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_fallback", b"_fallback", "_model", b"_model", "_provider", b"_provider", "_reasoning", b"_reasoning", "_run_id", b"_run_id", "_status", b"_status", "_usage", b"_usage", "content", b"content", "created_at", b"created_at", "fallback", b"fallback", "id", b"id", "model", b"model", "order", b"order", "provider", b"provider", "reasoning", b"reasoning", "role", b"role", "run_id", b"run_id", "session_id", b"session_id", "status", b"status", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_fallback", b"_fallback", "_finish_reason", b"_finish_reason", "_model", b"_model", "_provider", b"_provider", "_reason", b"_reason", "_reasoning", b"_reasoning", "_run_id", b"_run_id", "_status", b"_status", "_usage", b"_usage", "can_continue", b"can_continue", "content", b"content", "created_at", b"created_at", "fallback", b"fallback", "finish_reason", b"finish_reason", "id", b"id", "model", b"model", "order", b"order", "parameters", b"parameters", "provider", b"provider", "reason", b"reason", "reasoning", b"reasoning", "role", b"role", "run_id", b"run_id", "session_id", b"session_id", "status", b"status", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__fallback: _TypeAlias = _typing.Literal["fallback"]  # noqa: Y015
     _WhichOneofArgType__fallback: _TypeAlias = _typing.Literal["_fallback", b"_fallback"]  # noqa: Y015
+    _WhichOneofReturnType__finish_reason: _TypeAlias = _typing.Literal["finish_reason"]  # noqa: Y015
+    _WhichOneofArgType__finish_reason: _TypeAlias = _typing.Literal["_finish_reason", b"_finish_reason"]  # noqa: Y015
     _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
     _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
     _WhichOneofReturnType__provider: _TypeAlias = _typing.Literal["provider"]  # noqa: Y015
     _WhichOneofArgType__provider: _TypeAlias = _typing.Literal["_provider", b"_provider"]  # noqa: Y015
+    _WhichOneofReturnType__reason: _TypeAlias = _typing.Literal["reason"]  # noqa: Y015
+    _WhichOneofArgType__reason: _TypeAlias = _typing.Literal["_reason", b"_reason"]  # noqa: Y015
     _WhichOneofReturnType__reasoning: _TypeAlias = _typing.Literal["reasoning"]  # noqa: Y015
     _WhichOneofArgType__reasoning: _TypeAlias = _typing.Literal["_reasoning", b"_reasoning"]  # noqa: Y015
     _WhichOneofReturnType__run_id: _TypeAlias = _typing.Literal["run_id"]  # noqa: Y015
@@ -267,9 +291,13 @@ class Message(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__fallback) -> _WhichOneofReturnType__fallback | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__finish_reason) -> _WhichOneofReturnType__finish_reason | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__provider) -> _WhichOneofReturnType__provider | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reason) -> _WhichOneofReturnType__reason | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__reasoning) -> _WhichOneofReturnType__reasoning | None: ...
     @_typing.overload
@@ -298,6 +326,9 @@ class Run(_message.Message):
     USAGE_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     ENDED_AT_FIELD_NUMBER: _builtins.int
+    FINISH_REASON_FIELD_NUMBER: _builtins.int
+    PARAMETERS_FIELD_NUMBER: _builtins.int
+    CAN_CONTINUE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     session_id: _builtins.str
     """All three absent: the run belongs to no conversation."""
@@ -310,6 +341,10 @@ class Run(_message.Message):
     model: _builtins.str
     last_seq: _builtins.int
     """Number of the newest frame when the run ended."""
+    finish_reason: _builtins.str
+    """As on a message."""
+    can_continue: _builtins.bool
+    """Whether a run may go on with its answer: it was cut short, and none is newer."""
     @_builtins.property
     def fallback(self) -> Global___Fallback:
         """Present: `provider` and `model` are of the connection that answered in place
@@ -322,6 +357,8 @@ class Run(_message.Message):
     def created_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def ended_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def parameters(self) -> _generation_pb2.GenerationParameters: ...
     def __init__(
         self,
         *,
@@ -338,10 +375,13 @@ class Run(_message.Message):
         usage: Global___Usage | None = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         ended_at: _timestamp_pb2.Timestamp | None = ...,
+        finish_reason: _builtins.str | None = ...,
+        parameters: _generation_pb2.GenerationParameters | None = ...,
+        can_continue: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_answer_id", b"_answer_id", "_ended_at", b"_ended_at", "_fallback", b"_fallback", "_question_id", b"_question_id", "_reason", b"_reason", "_session_id", b"_session_id", "_usage", b"_usage", "answer_id", b"answer_id", "created_at", b"created_at", "ended_at", b"ended_at", "fallback", b"fallback", "question_id", b"question_id", "reason", b"reason", "session_id", b"session_id", "usage", b"usage"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_answer_id", b"_answer_id", "_ended_at", b"_ended_at", "_fallback", b"_fallback", "_finish_reason", b"_finish_reason", "_question_id", b"_question_id", "_reason", b"_reason", "_session_id", b"_session_id", "_usage", b"_usage", "answer_id", b"answer_id", "created_at", b"created_at", "ended_at", b"ended_at", "fallback", b"fallback", "finish_reason", b"finish_reason", "parameters", b"parameters", "question_id", b"question_id", "reason", b"reason", "session_id", b"session_id", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_answer_id", b"_answer_id", "_ended_at", b"_ended_at", "_fallback", b"_fallback", "_question_id", b"_question_id", "_reason", b"_reason", "_session_id", b"_session_id", "_usage", b"_usage", "answer_id", b"answer_id", "created_at", b"created_at", "ended_at", b"ended_at", "fallback", b"fallback", "id", b"id", "last_seq", b"last_seq", "model", b"model", "provider", b"provider", "question_id", b"question_id", "reason", b"reason", "session_id", b"session_id", "status", b"status", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_answer_id", b"_answer_id", "_ended_at", b"_ended_at", "_fallback", b"_fallback", "_finish_reason", b"_finish_reason", "_question_id", b"_question_id", "_reason", b"_reason", "_session_id", b"_session_id", "_usage", b"_usage", "answer_id", b"answer_id", "can_continue", b"can_continue", "created_at", b"created_at", "ended_at", b"ended_at", "fallback", b"fallback", "finish_reason", b"finish_reason", "id", b"id", "last_seq", b"last_seq", "model", b"model", "parameters", b"parameters", "provider", b"provider", "question_id", b"question_id", "reason", b"reason", "session_id", b"session_id", "status", b"status", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__answer_id: _TypeAlias = _typing.Literal["answer_id"]  # noqa: Y015
     _WhichOneofArgType__answer_id: _TypeAlias = _typing.Literal["_answer_id", b"_answer_id"]  # noqa: Y015
@@ -349,6 +389,8 @@ class Run(_message.Message):
     _WhichOneofArgType__ended_at: _TypeAlias = _typing.Literal["_ended_at", b"_ended_at"]  # noqa: Y015
     _WhichOneofReturnType__fallback: _TypeAlias = _typing.Literal["fallback"]  # noqa: Y015
     _WhichOneofArgType__fallback: _TypeAlias = _typing.Literal["_fallback", b"_fallback"]  # noqa: Y015
+    _WhichOneofReturnType__finish_reason: _TypeAlias = _typing.Literal["finish_reason"]  # noqa: Y015
+    _WhichOneofArgType__finish_reason: _TypeAlias = _typing.Literal["_finish_reason", b"_finish_reason"]  # noqa: Y015
     _WhichOneofReturnType__question_id: _TypeAlias = _typing.Literal["question_id"]  # noqa: Y015
     _WhichOneofArgType__question_id: _TypeAlias = _typing.Literal["_question_id", b"_question_id"]  # noqa: Y015
     _WhichOneofReturnType__reason: _TypeAlias = _typing.Literal["reason"]  # noqa: Y015
@@ -363,6 +405,8 @@ class Run(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__ended_at) -> _WhichOneofReturnType__ended_at | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__fallback) -> _WhichOneofReturnType__fallback | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__finish_reason) -> _WhichOneofReturnType__finish_reason | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__question_id) -> _WhichOneofReturnType__question_id | None: ...
     @_typing.overload

@@ -341,8 +341,8 @@ class RunServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ContinueRun(self, request, context):
-        """Goes on with the answer of an interrupted or cancelled run: a new run whose
-        answer is that same message, from its text so far.
+        """Goes on with the newest answer of a session, if it was cut short: a new run
+        whose answer is that same message, from its text so far.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -86,8 +86,8 @@ class RunServiceStub:
     caller's channel, or are there to be followed.
     """
     ContinueRun: _aio.UnaryUnaryMultiCallable[_chat_pb2.ContinueRunRequest, _chat_pb2.ContinueRunResponse]
-    """Goes on with the answer of an interrupted or cancelled run: a new run whose
-    answer is that same message, from its text so far.
+    """Goes on with the newest answer of a session, if it was cut short: a new run
+    whose answer is that same message, from its text so far.
     """
     CancelRun: _aio.UnaryUnaryMultiCallable[_chat_pb2.CancelRunRequest, _chat_pb2.CancelRunResponse]
     """Asks for a live run's end, wherever it is generated; of no effect on a run
@@ -117,8 +117,8 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _chat_pb2.ContinueRunRequest,
         context: _aio.ServicerContext[_chat_pb2.ContinueRunRequest, _abc.Awaitable[_chat_pb2.ContinueRunResponse]],
     ) -> _abc.Awaitable[_chat_pb2.ContinueRunResponse]:
-        """Goes on with the answer of an interrupted or cancelled run: a new run whose
-        answer is that same message, from its text so far.
+        """Goes on with the newest answer of a session, if it was cut short: a new run
+        whose answer is that same message, from its text so far.
         """
 
     @_abc_1.abstractmethod
