@@ -103,10 +103,12 @@ class Chunks:
         piece = Piece()
         problem = None
         lines = events if isinstance(events, bytes) else _lines_of(events)
-        if lines is None or (lines and not self._take_all(lines, piece)):
+        # Halves of characters come in chunks that are none for the fast way.
+        is_strange = lines is None or (bool(lines) and not self._take_all(lines, piece))
+        if is_strange:
             each = events if isinstance(events, list) else _events_of(events)
             problem = self._take_each(each, piece)
-        if piece.parts and (self._has_halves or not self._tags.is_past):
+        if piece.parts and (is_strange or self._has_halves or not self._tags.is_past):
             piece.parts = self._told(piece.parts)
         if piece.finish_reason is not None:
             self._finished = True

@@ -30,7 +30,16 @@ from parley_local.model_server.request import (
     parse_completion,
     parse_head,
 )
-from parley_local.model_server.steps import Answer, Behaviour, Flaky, Redirect, Refusal, Silence
+from parley_local.model_server.script import ScriptPlayer
+from parley_local.model_server.steps import (
+    Answer,
+    Behaviour,
+    Flaky,
+    Redirect,
+    Refusal,
+    Script,
+    Silence,
+)
 from parley_local.model_server.tokens import estimated_tokens
 from parley_local.model_server.whole import WholeAnswer, whole_answer
 
@@ -44,7 +53,9 @@ _DUPLICATE = "chatcmpl-duplicate"
 class ModelServer:
     """Counters and numbering that the connections share."""
 
-    def __init__(self, *, show_messages: bool = False) -> None:
+    def __init__(self, *, show_messages: bool = False, scripts: Mapping[str, Script] = {}) -> None:
+        """``scripts``: by the model's name, before all other behaviours."""
+        self.scripts = scripts
         self.counters = Counters()
         self.prompts = PromptCache()
         self.show_messages = show_messages
@@ -70,7 +81,7 @@ class Connection(asyncio.Protocol):
         self._keep_alive = True
         # Of the last request: its errors have that API's shape.
         self._speaks_messages = False
-        self._player: Player | None = None
+        self._player: Player | ScriptPlayer | None = None
         self._timer: asyncio.Handle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -82,18 +93,19 @@ class Connection(asyncio.Protocol):
             return
         self._answering = False
         self._counters.open -= 1
-        self._counters.closed_by_client += 1
+        if not (isinstance(self._player, ScriptPlayer) and self._player.has_ended):
+            self._counters.closed_by_client += 1
         if self._player is not None:
             self._player.stop()
         if self._timer is not None:
             self._timer.cancel()
 
     def pause_writing(self) -> None:
-        if self._player is not None:
+        if isinstance(self._player, Player):
             self._player.pause()
 
     def resume_writing(self) -> None:
-        if self._player is not None:
+        if isinstance(self._player, Player):
             self._player.resume()
 
     def data_received(self, data: bytes) -> None:
@@ -180,7 +192,8 @@ class Connection(asyncio.Protocol):
         counters = self._counters
         counters.calls[asked.model] += 1
         counters.last_request = describe(request, asked, show_messages=self._server.show_messages)
-        behaviour = behaviour_of(asked.model, asked.question)
+        script = self._server.scripts.get(asked.model)
+        behaviour = script or behaviour_of(asked.model, asked.question)
         if isinstance(behaviour, Flaky):
             failing = counters.calls[asked.model] <= behaviour.failures
             behaviour = behaviour.refusal if failing else behaviour.answer
@@ -201,6 +214,11 @@ class Connection(asyncio.Protocol):
             case Silence():
                 self._answering = True
                 self._counters.open += 1
+            case Script(acts):
+                self._answering = True
+                self._counters.open += 1
+                self._player = ScriptPlayer(self._transport, acts)
+                self._player.go_on()
             case Refusal():
                 quoted = f"{request.key}." if behaviour.quotes_key else ""
                 self._error(
@@ -246,11 +264,12 @@ class Connection(asyncio.Protocol):
                 loop = asyncio.get_running_loop()
                 self._timer = loop.call_later(whole.after, self._answer_whole, whole)
             return
-        self._player = Player(self._transport, encoder, answer.steps, on_end=self._answered)
+        player = Player(self._transport, encoder, answer.steps, on_end=self._answered)
+        self._player = player
         self._transport.write(
             b"HTTP/1.1 200 OK\r\nContent-Type: " + answer.content_type + _STREAM_HEAD
         )
-        self._player.begin(greet=answer.greets)
+        player.begin(greet=answer.greets)
 
     def _answer_whole(self, whole: WholeAnswer) -> None:
         self._timer = None

@@ -111,4 +111,36 @@ class Flaky:
     answer: Answer
 
 
-Behaviour = Answer | Refusal | Redirect | Silence | Flaky
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Nothing is sent for so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Nothing more is sent; the connection stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class HalfClose:
+    """Our half of the connection ends; what the client says is still read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """The connection is reset, not closed."""
+
+
+Act = bytes | Pause | Hold | HalfClose | Reset
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A whole response as it goes over the wire, its head included; then the connection closes."""
+
+    acts: tuple[Act, ...]
+
+
+Behaviour = Answer | Refusal | Redirect | Silence | Flaky | Script

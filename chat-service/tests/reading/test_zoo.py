@@ -1,0 +1,109 @@
+"""What model servers do, in each of its kinds, comes to the right outcome."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import pytest
+import pytest_asyncio
+
+from chassis.ids import new_id
+from chat_service.answer.domain.ending import known_finish_reason
+from chat_service.providers import reading
+from chat_service.providers.domain.connection import Connection
+from chat_service.providers.domain.parameters import GenerationParameters
+from chat_service.providers.domain.prompt_message import PromptMessage
+from chat_service.providers.errors import ProviderError
+from chat_service.providers.guard import AddressPolicy
+from chat_service.providers.openai import OpenAiProvider
+from chat_service.providers.port import End, Piece
+from chat_service.streaming.write.verdict import Verdict, verdict_of_end, verdict_of_error
+from parley_local.model_server.server import ModelServer
+from parley_local.model_server.steps import Script
+
+from .zoo import KINDS, Case, Outcome
+
+KEY = "sk-secret-key-of-a-test"
+CASES = [
+    pytest.param(case, id=f"{kind}: {case.name[:60]}")
+    for kind, cases in KINDS.items()
+    for case in cases
+]
+
+
+@pytest_asyncio.fixture
+async def provider() -> AsyncIterator[OpenAiProvider]:
+    provider = OpenAiProvider(AddressPolicy(["127.0.0.0/8"]), streams=10, per_host=10)
+    await provider.start()
+    yield provider
+    await provider.stop()
+
+
+async def read(provider: OpenAiProvider, case: Case) -> tuple[list[Piece], ProviderError | None]:
+    server = ModelServer(scripts={"zoo": Script(case.acts)})
+    loop = asyncio.get_running_loop()
+    listener = await loop.create_server(server.connection, "127.0.0.1", 0)
+    base_url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/v1"
+    connection = Connection(new_id(), "x", KEY, "zoo", base_url, "openai")
+
+    async def next_read(*_: object) -> None:
+        """Each read is made at once."""
+
+    pieces: list[Piece] = []
+    stream = provider.stream(
+        connection,
+        [PromptMessage("user", "hello")],
+        model="zoo",
+        parameters=GenerationParameters(),
+        next_read=next_read,
+    )
+    try:
+        async with listener, aclosing(stream):
+            async for piece in stream:
+                pieces.append(piece)  # noqa: PERF401 - what came before an error counts
+    except ProviderError as error:
+        return pieces, error
+    return pieces, None
+
+
+def outcome_of(pieces: list[Piece], error: ProviderError | None) -> tuple[Outcome, Verdict]:
+    text = "".join(piece.text for piece in pieces)
+    thinking = "".join(piece.thinking for piece in pieces)
+    words = [piece.finish_reason for piece in pieces if piece.finish_reason is not None]
+    usages = [piece.usage for piece in pieces if piece.usage is not None]
+    finish = known_finish_reason(words[-1]) if words else None
+    if error is not None:
+        verdict = verdict_of_error(error)
+    else:
+        assert pieces[-1].end is not None
+        assert not any(piece.end for piece in pieces[:-1])
+        verdict = verdict_of_end(
+            pieces[-1].end or End.EARLY,
+            finish,
+            has_text=bool(text.strip()),
+            has_thinking=bool(thinking),
+        )
+    usage = (usages[-1].prompt_tokens, usages[-1].completion_tokens) if usages else None
+    retry_after = verdict.told.get("retry_after")
+    told = Outcome(
+        text, thinking, verdict.status.value, verdict.reason, finish, usage, "", retry_after
+    )
+    return told, verdict
+
+
+@pytest.mark.parametrize("case", CASES)
+async def test_a_model_server_is_read_by_what_it_does(
+    provider: OpenAiProvider, case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "GRACE_SECONDS", 0.15)
+    outcome, verdict = outcome_of(*await asyncio.wait_for(read(provider, case), 30))
+    expected = case.outcome
+    says, told = expected.says, f"{verdict.detail} {verdict.told.get('provider_message', '')}"
+    assert outcome == Outcome(**{**vars(expected), "says": ""})
+    assert says in told
+    assert KEY not in told
+
+
+def test_there_are_as_many_behaviours_as_were_met() -> None:
+    assert len(CASES) >= 120
+    assert all(len(cases) >= 10 for cases in KINDS.values())
