@@ -197,6 +197,7 @@ async def test_a_key_never_goes_to_a_server_that_another_change_has_named_meanwh
 
 
 async def test_a_name_is_looked_for_as_names_are_compared(ada: Person, eve: Person) -> None:
+    key = await ada.create("first")
     for name in ("Straße/1", "../x?#%", "ｗｏｒｋ"):
         key = await ada.create(name)
         await eve.create(name)

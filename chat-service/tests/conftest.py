@@ -17,7 +17,7 @@ from chassis.caller import Caller
 from chassis.db.engine import Database, Scope
 from chassis.db.transactions import OpenTransaction, Owned, transactions
 from chassis.embedded import free_port
-from chassis.errors import RemoteError
+from chassis.errors import FieldError, RemoteError, ValidationFailed
 from chassis.grpc.caller import TokenVerifier, current_caller
 from chassis.grpc.client import Channel
 from chassis.grpc.server import GrpcServer, allow
@@ -234,6 +234,29 @@ class Vault:
     base_url: str
     keys: dict[UUID, str] = field(default_factory=dict)
     model: str = "tokens-20"
+    reports: list[apikey_pb2.ReportUseRequest] = field(default_factory=list)
+
+    async def check(
+        self, request: apikey_pb2.CheckKeyRequest, context: object
+    ) -> apikey_pb2.CheckKeyResponse:
+        key = request.key
+        if not key.model:
+            raise ValidationFailed(fields=[FieldError("model", "REQUIRED")])
+        return apikey_pb2.CheckKeyResponse(
+            connection=apikey_pb2.ResolveKeyResponse(
+                id=str(new_id()),
+                api_key=key.api_key,
+                model=key.model,
+                base_url=key.base_url,
+                provider=key.provider or apikey_pb2.PROVIDER_OPENAI,
+            )
+        )
+
+    async def report(
+        self, request: apikey_pb2.ReportUseRequest, context: object
+    ) -> apikey_pb2.ReportUseResponse:
+        self.reports.append(request)
+        return apikey_pb2.ReportUseResponse()
 
     async def resolve(
         self, request: apikey_pb2.ResolveKeyRequest, context: object
@@ -301,17 +324,25 @@ def vault(model_server: ModelServer) -> Vault:
 
 @pytest_asyncio.fixture
 async def vault_port(tls_settings: TlsSettings, signer: Signer, vault: Vault) -> AsyncIterator[int]:
-    server = _server(
-        GrpcServerSettings(**tls_settings("apikey-service"), drain_seconds=0),
-        signer,
-        "parley.apikey.v1.ApiKeyService",
-        "ResolveKey",
-        grpc.unary_unary_rpc_method_handler(
-            vault.resolve,
-            apikey_pb2.ResolveKeyRequest.FromString,
-            apikey_pb2.ResolveKeyResponse.SerializeToString,
+    service = "parley.apikey.v1.ApiKeyService"
+    handlers = {
+        "ResolveKey": (vault.resolve, apikey_pb2.ResolveKeyRequest),
+        "CheckKey": (vault.check, apikey_pb2.CheckKeyRequest),
+        "ReportUse": (vault.report, apikey_pb2.ReportUseRequest),
+    }
+    server = GrpcServer(
+        settings=GrpcServerSettings(**tls_settings("apikey-service"), drain_seconds=0),
+        policy={service: dict.fromkeys(handlers, allow("chat-service", outlived=True))},
+        register=lambda server: server.add_registered_method_handlers(
+            service,
+            {
+                name: grpc.unary_unary_rpc_method_handler(
+                    handler, request.FromString, lambda answer: answer.SerializeToString()
+                )
+                for name, (handler, request) in handlers.items()
+            },
         ),
-        needs_user=True,
+        verifier=TokenVerifier(signer.trust),
     )
     await server.start()
     yield server.port
@@ -380,6 +411,7 @@ class Client:
         self.sessions = channel.stub(chat_pb2_grpc.SessionServiceStub)
         self.runs = channel.stub(chat_pb2_grpc.RunServiceStub)
         self.frames = channel.stub(chat_pb2_grpc.FrameServiceStub)
+        self.providers = channel.stub(chat_pb2_grpc.ProviderServiceStub)
 
     def over(self, channel: Channel) -> "Client":
         """The same user on another channel."""
@@ -387,9 +419,13 @@ class Client:
 
     async def call(self, method: str, request: Any, key: str | None = None) -> Any:
         return await self._channel.unary(
-            getattr(self.runs, method, None) or getattr(self.sessions, method),
+            next(
+                found
+                for stub in (self.runs, self.sessions, self.providers)
+                if (found := getattr(stub, method, None)) is not None
+            ),
             request,
-            timeout=10,
+            timeout=30,
             token=self._token,
             idempotency_key=key,
         )

@@ -157,6 +157,7 @@ async def test_a_run_is_recovered_with_the_place_to_follow_it_from(door: Door) -
             "usage": None,
             "created_at": SHOWN,
             "ended_at": None,
+            "fallback": None,
         },
         "text": "Once upon",
         "reasoning": "hm",

@@ -1,14 +1,15 @@
 """The port `ResolveKey` over gRPC: keys come from apikey-service, for one run at a time."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from chassis.grpc.client import Channel
 from chassis.telemetry.redaction import hide
-from chat_service.providers.domain.connection import Connection, ResolveKey
-from chat_service.providers.domain.learnt import Learnt
-from chat_service.providers.domain.parameters import GenerationParameters
+from chat_service.providers.domain.connection import Connection, Learnt, ResolveKey
+from chat_service.providers.domain.parameters import PARAMETERS, GenerationParameters
+from chat_service.providers.domain.use import ReportUse, Use
 from parley.apikey.v1 import apikey_pb2, apikey_pb2_grpc
+from parley.generation.v1 import generation_pb2
 
 _DEADLINE_SECONDS = 5.0
 
@@ -28,8 +29,7 @@ def resolve_key_over(channel: Channel) -> ResolveKey:
             timeout=_DEADLINE_SECONDS,
             idempotent=True,
         )
-        hide(key.api_key)
-        return _connection(key)
+        return _hidden(connection_of(key))
 
     return resolve_key
 
@@ -44,13 +44,41 @@ def check_key_over(channel: Channel) -> CheckKey:
             timeout=_DEADLINE_SECONDS,
             idempotent=True,
         )
-        hide(response.connection.api_key)
-        return _connection(response.connection)
+        return _hidden(connection_of(response.connection))
 
     return check_key
 
 
-def _connection(key: apikey_pb2.ResolveKeyResponse) -> Connection:
+def report_use_over(channel: Channel) -> ReportUse:
+    """Returns the port, as above; it is no part of any call's time."""
+
+    async def report_use(use: Use) -> None:
+        await channel.unary(
+            channel.stub(apikey_pb2_grpc.ApiKeyServiceStub).ReportUse,
+            apikey_pb2.ReportUseRequest(
+                key_id=str(use.key_id),
+                error_reason=use.error_reason,
+                ok=use.ok,
+                learnt=[
+                    apikey_pb2.Learnt(model=one.model, parameter=one.parameter, use=one.use)
+                    for one in use.learnt
+                ],
+            ),
+            timeout=_DEADLINE_SECONDS,
+            idempotent=True,
+        )
+
+    return report_use
+
+
+def _hidden(connection: Connection) -> Connection:
+    for secret in connection.secrets():
+        hide(secret)
+    return connection
+
+
+def connection_of(key: apikey_pb2.ResolveKeyResponse) -> Connection:
+    """What the vault has answered; parameters that are not known here are left out."""
     return Connection(
         key_id=UUID(key.id),
         name=key.name,
@@ -58,21 +86,22 @@ def _connection(key: apikey_pb2.ResolveKeyResponse) -> Connection:
         model=key.model,
         base_url=key.base_url,
         provider=apikey_pb2.Provider.Name(key.provider).removeprefix("PROVIDER_").lower(),
-        parameters=GenerationParameters.of(
-            {field.name: value for field, value in key.parameters.ListFields()}
-        ),
+        headers=tuple((header.name, header.value) for header in key.headers),
+        parameters=_parameters_of(key.parameters),
         fallback_key_id=UUID(key.fallback_key_id) if key.HasField("fallback_key_id") else None,
         owner="operator" if key.owner == apikey_pb2.OWNER_OPERATOR else "user",
+        models=tuple(key.models),
         daily_tokens=key.daily_tokens if key.HasField("daily_tokens") else None,
         has_error=key.has_error,
-        models=tuple(key.models),
-        headers={header.name: header.value for header in key.headers},
-        learnt=_learnt(key.learnt),
+        learnt=tuple(Learnt(one.model, one.parameter, one.use) for one in key.learnt),
     )
 
 
-def _learnt(said: Iterable[apikey_pb2.Learnt]) -> dict[str, tuple[Learnt, ...]]:
-    learnt: dict[str, tuple[Learnt, ...]] = {}
-    for one in said:
-        learnt[one.model] = (*learnt.get(one.model, ()), Learnt(one.parameter, one.use))
-    return learnt
+def _parameters_of(said: generation_pb2.GenerationParameters) -> GenerationParameters:
+    values = {field.name: value for field, value in said.ListFields() if field.name in PARAMETERS}
+    return GenerationParameters.of(
+        {
+            name: value if isinstance(value, str | int | float) else tuple(value)
+            for name, value in values.items()
+        }
+    )

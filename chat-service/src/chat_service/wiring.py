@@ -9,7 +9,7 @@ from chassis.health import Check
 from chassis.ids import new_id
 from chassis.service import Service
 from chassis.settings import UnusableSetting, variable_of
-from chat_service.apikeys import check_key_over, resolve_key_over
+from chat_service.apikeys import check_key_over, report_use_over, resolve_key_over
 from chat_service.connections.rpc import POLICY as PROVIDER_POLICY
 from chat_service.connections.rpc import ProviderServicer
 from chat_service.connections.usecases.limit import TrialLimit
@@ -69,6 +69,8 @@ def build(settings: Settings) -> Service:
         turns=turns,
         open_transaction=open_transaction,
         worker=parts.worker,
+        resolve_key=resolve_key,
+        report_use=report_use_over(apikey),
         flush_seconds=settings.flush_seconds,
         drain_seconds=settings.drain_seconds,
     )

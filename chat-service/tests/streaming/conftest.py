@@ -20,6 +20,8 @@ from chat_service.answer.domain.ending import RunStatus
 from chat_service.answer.domain.frame import Frame
 from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
+from chat_service.providers.domain.errors import KeyNotFound
+from chat_service.providers.domain.use import Use
 from chat_service.runs.domain.admission import AcceptedRun
 from chat_service.runs.domain.run import Run
 from chat_service.runs.usecases.read import RunWithMessages, find_run
@@ -60,6 +62,10 @@ class Rig:
         timings: Timings = SHIPPED,
     ) -> None:
         self.chat = chat
+        # What a fallback can be resolved to, what was, and what was told of connections.
+        self.connections: dict[UUID, Connection] = {}
+        self.resolved: list[UUID] = []
+        self.uses: list[Use] = []
         # So long as it is needed: who ends a test does not wait for readers that may still come.
         timings = replace(timings, linger=0.2)
         self.timings = timings
@@ -75,6 +81,8 @@ class Rig:
             turns=chat.turns,
             open_transaction=chat.open_transaction,
             worker=chat.worker,
+            resolve_key=self._resolve,
+            report_use=self._note_use,
             flush_seconds=FLUSH_SECONDS,
             drain_seconds=drain_seconds,
             timings=timings,
@@ -84,7 +92,17 @@ class Rig:
         self.followers = self.streaming.followers
         self.channels = self.streaming.channels
         self.engine = self.streaming.engine
-        self.parts = [self.log, self.provider, self.finaliser, self.engine]
+        self.parts = [self.log, self.provider, self.finaliser, self.streaming.reports, self.engine]
+
+    async def _resolve(self, key_id: UUID | None) -> Connection:
+        assert key_id is not None
+        self.resolved.append(key_id)
+        if key_id not in self.connections:
+            raise KeyNotFound()
+        return self.connections[key_id]
+
+    async def _note_use(self, use: Use) -> None:
+        self.uses.append(use)
 
     async def start(self) -> None:
         for part in self.parts:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from chat_service.answer.domain.ending import RunStatus, Usage
+from chat_service.answer.domain.ending import FellBack, RunStatus, Usage
 from chat_service.conversations.domain.message import Message, Role
 from chat_service.conversations.domain.session import Session
 from parley.chat.v1 import chat_pb2
@@ -73,6 +73,16 @@ def message_to_proto(message: Message) -> chat_pb2.Message:
         reasoning=message.reasoning,
         usage=usage_to_proto(message.usage),
         created_at=timestamp_to_proto(message.created_at),
+        fallback=fallback_to_proto(message.fell_back),
+    )
+
+
+def fallback_to_proto(fell_back: FellBack | None) -> chat_pb2.Fallback | None:
+    if fell_back is None:
+        return None
+    key_id = fell_back.from_key_id
+    return chat_pb2.Fallback(
+        from_key_id=None if key_id is None else str(key_id), reason=fell_back.reason
     )
 
 

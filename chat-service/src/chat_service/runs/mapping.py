@@ -1,6 +1,11 @@
 """Runs in the words of the contract."""
 
-from chat_service.conversations.mapping import STATUSES, timestamp_to_proto, usage_to_proto
+from chat_service.conversations.mapping import (
+    STATUSES,
+    fallback_to_proto,
+    timestamp_to_proto,
+    usage_to_proto,
+)
 from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.runs.domain.run import Run
 from parley.chat.v1 import chat_pb2
@@ -21,6 +26,7 @@ def run_to_proto(run: Run) -> chat_pb2.Run:
         usage=usage_to_proto(run.usage),
         created_at=timestamp_to_proto(run.created_at),
         ended_at=timestamp_to_proto(run.ended_at),
+        fallback=fallback_to_proto(run.fell_back),
     )
 
 

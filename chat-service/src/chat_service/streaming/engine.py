@@ -12,6 +12,7 @@ from uuid import UUID
 
 from prometheus_client import Counter, Gauge
 
+from chassis.grpc.deadline import set_deadline
 from chassis.service import Component
 from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
@@ -19,6 +20,7 @@ from chassis.telemetry.redaction import hide
 from chat_service.answer.domain.ending import Ending
 from chat_service.answer.domain.frame import START, USAGE
 from chat_service.providers.domain.connection import Connection
+from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.port import Provider
 from chat_service.runs.domain.run import Run
@@ -31,8 +33,10 @@ from chat_service.streaming.read.channel import FrameChannels
 from chat_service.streaming.read.follow import Followers
 from chat_service.streaming.store.fallback import FallbackLog
 from chat_service.streaming.timings import SHIPPED, Timings
+from chat_service.streaming.write.alternatives import Alternatives
 from chat_service.streaming.write.flush import Flusher
 from chat_service.streaming.write.generate import Bounds, Generation
+from chat_service.streaming.write.reports import UseReports, uses_of
 from chat_service.streaming.write.verdict import CANCELLED, DELETED, SHUTTING_DOWN, Verdict
 from chat_service.streaming.write.writer import Writer
 
@@ -66,6 +70,8 @@ class Engine(Component):
         finaliser: Finaliser,
         followers: Followers,
         channels: FrameChannels,
+        alternatives: Alternatives,
+        reports: UseReports,
         bounds: Bounds,
         flush_seconds: float,
         drain_seconds: float,
@@ -77,6 +83,8 @@ class Engine(Component):
         self._finaliser = finaliser
         self._followers = followers
         self._channels = channels
+        self._alternatives = alternatives
+        self._reports = reports
         self._bounds = bounds
         self._flush_seconds = flush_seconds
         self._drain_seconds = drain_seconds
@@ -140,11 +148,13 @@ class Engine(Component):
         connection: Connection,
         prompt: Sequence[PromptMessage],
         prefix: str = "",
+        wishes: GenerationParameters | None = None,
     ) -> None:
         """Generate the answer of an accepted run, from now on and whoever listens.
 
         ``prefix`` is what the answer begins with when this run goes on with it: readers get it
-        as a snapshot behind the start, and it is part of the answer that is saved.
+        as a snapshot behind the start, and it is part of the answer that is saved. ``wishes`` are the
+        question's own parameters, for another connection that goes on with it; None: the run's.
         """
         live = LiveRun(run, window_bytes=self._timings.window_bytes)
         live.add_event(
@@ -156,10 +166,15 @@ class Engine(Component):
         self._followers.add(live)
         # A model that begins at once takes the start along with its first token.
         asyncio.get_running_loop().call_later(self._flush_seconds, self._flusher.mark, live)
-        generation = Generation(live, self._provider, self._bounds, self._flusher)
+        generation = Generation(
+            live, self._provider, self._bounds, self._flusher, self._alternatives
+        )
         self._generations[run.id] = generation
         task = asyncio.create_task(
-            self._carry_out(generation, connection, prompt), name=f"run-{run.id}"
+            self._carry_out(
+                generation, connection, prompt, run.parameters if wishes is None else wishes
+            ),
+            name=f"run-{run.id}",
         )
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -225,14 +240,23 @@ class Engine(Component):
             raise RunLogUnavailable(retry_after=1) from error
 
     async def _carry_out(
-        self, generation: Generation, connection: Connection, prompt: Sequence[PromptMessage]
+        self,
+        generation: Generation,
+        connection: Connection,
+        prompt: Sequence[PromptMessage],
+        wishes: GenerationParameters,
     ) -> None:
         live = generation.live
-        hide(connection.api_key)
+        # That of the call which began it, which this outlives.
+        set_deadline(None)
+        for secret in connection.secrets():
+            hide(secret)
         try:
             with _LIVE.track_inprogress():
-                verdict = await generation.run(connection, prompt)
+                verdict = await generation.run(connection, prompt, wishes)
                 await self._end(generation, verdict)
+            for use in uses_of(generation.failed, generation.connection, verdict):
+                self._reports.tell(use)
             _ENDED.labels(verdict.status.value, verdict.reason or "").inc()
         except Exception as error:  # noqa: BLE001 - whatever broke, nobody may wait for it for ever
             # Its readers look for it elsewhere, and whoever takes it over ends it.
@@ -265,6 +289,7 @@ class Engine(Component):
             reasoning=answer.reasoning,
             usage=generation.usage,
             last_seq=last_seq + 1,
+            fallbacks=answer.fallbacks,
         )
         live.ending = True
         saved = await self._finaliser.save(run, ending)

@@ -7,6 +7,8 @@ from functools import partial
 from chassis.db.engine import Database
 from chassis.db.transactions import OpenTransaction
 from chassis.service import Component
+from chat_service.providers.domain.connection import ResolveKey
+from chat_service.providers.domain.use import ReportUse
 from chat_service.providers.port import Provider
 from chat_service.runs.domain.run import Run
 from chat_service.runs.store.turns import Turns
@@ -23,7 +25,9 @@ from chat_service.streaming.read.follow import Followers
 from chat_service.streaming.store.fallback import FallbackLog
 from chat_service.streaming.store.replicas import Replicas
 from chat_service.streaming.timings import SHIPPED, Timings
+from chat_service.streaming.write.alternatives import Alternatives
 from chat_service.streaming.write.generate import Bounds
+from chat_service.streaming.write.reports import UseReports
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class Streaming:
     finaliser: Finaliser
     followers: Followers
     channels: FrameChannels
+    reports: UseReports
     engine: Engine
     heartbeat: Heartbeat
     components: Sequence[Component]
@@ -50,6 +55,7 @@ class Streaming:
             | self.followers.held
             | self.channels.held
             | self.engine.held
+            | self.reports.held
         )
 
 
@@ -62,6 +68,8 @@ def build_streaming(
     turns: Turns,
     open_transaction: OpenTransaction,
     worker: Database,
+    resolve_key: ResolveKey,
+    report_use: ReportUse,
     flush_seconds: float,
     drain_seconds: float,
     timings: Timings = SHIPPED,
@@ -76,6 +84,7 @@ def build_streaming(
     finaliser = Finaliser(log, partial(finish_run, turns), find, timings=timings)
     followers = Followers(log, fallback, find, flush_seconds=flush_seconds)
     channels = FrameChannels()
+    reports = UseReports(report_use)
     engine = Engine(
         log=log,
         fallback=fallback,
@@ -83,6 +92,8 @@ def build_streaming(
         finaliser=finaliser,
         followers=followers,
         channels=channels,
+        alternatives=Alternatives(resolve_key, turns.tokens_used),
+        reports=reports,
         bounds=bounds,
         flush_seconds=flush_seconds,
         drain_seconds=drain_seconds,
@@ -115,7 +126,8 @@ def build_streaming(
         finaliser=finaliser,
         followers=followers,
         channels=channels,
+        reports=reports,
         engine=engine,
         heartbeat=heartbeat,
-        components=(log, provider, finaliser, engine, heartbeat, sweep),
+        components=(log, provider, finaliser, reports, engine, heartbeat, sweep),
     )

@@ -43,6 +43,7 @@ _A_RUN: dict[str, Any] = {
     "usage": {"prompt_tokens": 12, "completion_tokens": 38},
     "created_at": "2026-11-02T09:34:00Z",
     "ended_at": "2026-11-02T09:34:03Z",
+    "fallback": None,
 }
 _A_QUESTION: dict[str, Any] = {
     "id": _A_RUN["question_id"],
@@ -52,6 +53,7 @@ _A_QUESTION: dict[str, Any] = {
     "order": 1,
     **dict.fromkeys(("run_id", "status", "provider", "model", "reasoning", "usage")),
     "created_at": "2026-11-02T09:34:00Z",
+    "fallback": None,
 }
 _AN_ANSWER: dict[str, Any] = {
     **_A_QUESTION,
@@ -200,6 +202,23 @@ class Usage(Resource):
         return cls(prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens)
 
 
+class Fallback(Resource):
+    """Another connection has answered than was asked first."""
+
+    from_key_id: str | None = Field(description="The one that was asked first.")
+    reason: str = Field(description="Why that one failed, such as PROVIDER_OVERLOADED.")
+
+    @classmethod
+    def of(cls, told: pb.Message | pb.Run) -> "Fallback | None":
+        if not told.HasField("fallback"):
+            return None
+        fallback = told.fallback
+        return cls(
+            from_key_id=fallback.from_key_id if fallback.HasField("from_key_id") else None,
+            reason=fallback.reason,
+        )
+
+
 class Message(Resource):
     model_config = example(**_AN_ANSWER)
 
@@ -215,6 +234,7 @@ class Message(Resource):
     reasoning: str | None
     usage: Usage | None
     created_at: datetime
+    fallback: Fallback | None = Field(description="As of its run; null on questions.")
 
     @classmethod
     def of(cls, message: pb.Message) -> "Message":
@@ -231,6 +251,7 @@ class Message(Resource):
             reasoning=message.reasoning if message.HasField("reasoning") else None,
             usage=Usage.of(message.usage) if message.HasField("usage") else None,
             created_at=moment(message.created_at),
+            fallback=Fallback.of(message),
         )
 
 
@@ -253,6 +274,9 @@ class Run(Resource):
     usage: Usage | None
     created_at: datetime
     ended_at: datetime | None
+    fallback: Fallback | None = Field(
+        description="Null: `provider` and `model` are of the connection that was asked first."
+    )
 
     @classmethod
     def of(cls, run: pb.Run) -> "Run":
@@ -269,6 +293,7 @@ class Run(Resource):
             usage=Usage.of(run.usage) if run.HasField("usage") else None,
             created_at=moment(run.created_at),
             ended_at=moment(run.ended_at) if run.HasField("ended_at") else None,
+            fallback=Fallback.of(run),
         )
 
 

@@ -11,6 +11,7 @@ DELTA: Final = "delta"
 REASONING: Final = "reasoning"
 USAGE: Final = "usage"
 SNAPSHOT: Final = "snapshot"
+FALLBACK: Final = "fallback"
 DONE: Final = "done"
 ERROR: Final = "error"
 

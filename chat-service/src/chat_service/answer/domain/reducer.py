@@ -6,14 +6,22 @@ frame's worth of content, of one kind: text or thinking, and later tool calls, c
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from uuid import UUID
 
 import orjson
 
-from chat_service.answer.domain.ending import Ending, RunStatus, Usage, known_finish_reason
+from chat_service.answer.domain.ending import (
+    Ending,
+    Fallback,
+    RunStatus,
+    Usage,
+    known_finish_reason,
+)
 from chat_service.answer.domain.frame import (
     DELTA,
     DONE,
     ERROR,
+    FALLBACK,
     REASONING,
     SNAPSHOT,
     TERMINAL,
@@ -32,6 +40,8 @@ class Answer:
         # Each kind's parts under the numbers of the frames that carried them.
         self._text: dict[int, str] = {0: prefix} if prefix else {}
         self._reasoning: dict[int, str] = {}
+        # What was said when one connection took the place of another, under the frame's number.
+        self._fallbacks: dict[int, list[Mapping[str, Any]]] = {}
         self.usage: Usage | None = None
         #: Of the terminal frame, once there is one; INTERRUPTED stands for its absence.
         self.status = RunStatus.INTERRUPTED
@@ -47,6 +57,10 @@ class Answer:
             self._reasoning[seq] = data["text"]
         elif event == SNAPSHOT:
             self._text, self._reasoning = {seq: data["text"]}, {seq: data["reasoning"]}
+            if "fallbacks" in data:
+                self._fallbacks = {seq: data["fallbacks"]}
+        elif event == FALLBACK:
+            self._fallbacks[seq] = [data]
         elif event == USAGE:
             self.usage = Usage(data["prompt_tokens"], data["completion_tokens"])
         elif event in TERMINAL:
@@ -70,6 +84,17 @@ class Answer:
     @property
     def reasoning(self) -> str:
         return "".join(self._reasoning.values())
+
+    @property
+    def fallbacks(self) -> tuple[Fallback, ...]:
+        """In their order: the last one's connection has answered."""
+        return tuple(_fallback(told) for said in self._fallbacks.values() for told in said)
+
+    def snapshot_before(self, seq: int) -> dict[str, Any]:
+        """The data of a snapshot that stands for the frames before number `seq`."""
+        text, reasoning = self.before(seq)
+        said = [one for number, told in self._fallbacks.items() if number < seq for one in told]
+        return {"text": text, "reasoning": reasoning, **({"fallbacks": said} if said else {})}
 
     def before(self, seq: int) -> tuple[str, str]:
         """Text and thinking of the frames before number `seq`."""
@@ -95,4 +120,16 @@ def replay(frames: Sequence[Frame], prefix: str = "") -> Ending:
         reasoning=answer.reasoning,
         usage=answer.usage,
         last_seq=last_seq if answer.ended else last_seq + 1,
+        fallbacks=answer.fallbacks,
+    )
+
+
+def _fallback(told: Mapping[str, Any]) -> Fallback:
+    return Fallback(
+        from_key_id=UUID(told["from_key_id"]),
+        reason=told["reason"],
+        key_id=UUID(told["key_id"]),
+        provider=told["provider"],
+        model=told["model"],
+        metered=told["owner"] == "operator",
     )

@@ -34,7 +34,8 @@ class NewRun:
     model. The model is the question's, else the session's, else `fallback_model`. `parameters` are
     the question's, and the connection's where it says nothing. `title` goes to a session without one.
     `key_id` is the connection that is asked; of a metered one its user may spend `daily_tokens` a day,
-    None: any number.
+    None: any number. A session's model that is none of `open_models` is passed over, unless there are
+    none of these.
     """
 
     question: Question
@@ -53,6 +54,7 @@ class NewRun:
     key_id: UUID
     metered: bool = False
     daily_tokens: int | None = None
+    open_models: tuple[str, ...] = ()
 
     @property
     def session_id(self) -> UUID:

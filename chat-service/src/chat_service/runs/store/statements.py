@@ -46,7 +46,12 @@ run AS (
         created_at, idempotency_key, request_hash, key_id, metered)
     SELECT :id, session.id, :tenant_id, :user_id, :question_id, :answer_id,
            session.question_order, session.question_order + 1,
-           :provider, coalesce(:model, session.model, :fallback_model),
+           :provider,
+           coalesce(:model,
+                    CASE WHEN CAST(:open_models AS text[]) IS NULL
+                           OR session.model = ANY (CAST(:open_models AS text[]))
+                         THEN session.model END,
+                    :fallback_model),
            CAST(:parameters AS jsonb), :temperature, :max_tokens,
            :owner, 1, 'running', 0, :created_at,
            CAST(:idempotency_key AS text), CAST(:request_hash AS bytea), :connection_id, :metered

@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from chassis.clock import utc_now
 from chassis.db.engine import Database, Scope
 from chat_service.answer.domain.ending import Ending
 from chat_service.prompt.domain import SHIPPED, ContextWindow
@@ -40,6 +41,17 @@ class Turns:
         if not rows or rows[0].id is None:
             return None
         return values.admission(new, rows[0], values.earlier_in(rows))
+
+    async def tokens_used(self, run: Run, key_id: UUID) -> int:
+        """What the run's user has used of a connection today, in UTC."""
+        row = await self._database.first(
+            Scope(run.tenant_id, run.user_id),
+            statements.TOKENS_USED,
+            user_id=run.user_id,
+            connection_id=key_id,
+            day=values.utc_day(utc_now()),
+        )
+        return 0 if row is None else int(row.tokens)
 
     async def end(self, run: Run, ending: Ending, at: datetime) -> bool:
         """Ends a live run that still has this epoch, and stores its answer; False: neither.

@@ -30,6 +30,7 @@ def of_new(new: NewRun, runs_per_user: int) -> dict[str, Any]:
         "provider": new.provider,
         "model": question.model,
         "fallback_model": new.fallback_model,
+        "open_models": list(new.open_models) or None,
         "owner": new.owner,
         "created_at": new.created_at,
         "runs_per_user": runs_per_user,

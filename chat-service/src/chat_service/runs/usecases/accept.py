@@ -5,6 +5,7 @@ from uuid import UUID
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.db.transactions import OpenTransaction
+from chassis.errors import FieldError, ValidationFailed
 from chassis.ids import new_id
 from chat_service.conversations.domain.session import title_from
 from chat_service.prompt.domain import ContextWindow, build_prompt
@@ -31,10 +32,12 @@ async def accept_run(
 
     `guessed_key_id` is the session's key as it was guessed when `connection` was resolved
     (None: the default was); a question with a key of its own needs no guess. Raises
-    SessionNotFound, RunInProgress, TooManyRuns, AllowanceUsedUp, OwnerErased, IdempotencyKeyReused,
+    ValidationFailed for a model that the connection is not open for, SessionNotFound, RunInProgress, TooManyRuns, AllowanceUsedUp, OwnerErased, IdempotencyKeyReused,
     RepeatedRequest with the run of the same request, or OtherConnection if the guess was wrong:
     then nothing is stored.
     """
+    if question.model is not None and not connection.opens(question.model):
+        raise ValidationFailed(fields=[FieldError("model", "NOT_ONE_OF")])
     new = NewRun(
         question=question,
         id=new_id(),
@@ -52,6 +55,7 @@ async def accept_run(
         key_id=connection.key_id,
         metered=connection.metered,
         daily_tokens=connection.daily_tokens,
+        open_models=connection.models,
     )
     admission = None
     if question.session_id is not None:

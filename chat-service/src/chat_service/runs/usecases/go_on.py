@@ -116,13 +116,14 @@ class ContinueRun:
     def _continuation(self, before: Run, session: Session, connection: Connection) -> Run:
         # A model's name means something to the connection that answered by it, and to no other.
         same = before.key_id is None or before.key_id == connection.key_id
+        model = before.model if same else session.model or connection.model
         return Run(
             id=new_id(),
             user_id=before.user_id,
             tenant_id=before.tenant_id,
             turn=before.turn,
             provider=connection.provider,
-            model=before.model if same else session.model or connection.model,
+            model=model if connection.opens(model) else connection.model,
             parameters=before.parameters,
             owner=self._owner,
             created_at=utc_now(),

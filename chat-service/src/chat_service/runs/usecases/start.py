@@ -10,6 +10,7 @@ from chassis.db.transactions import OpenTransaction
 from chassis.errors import AppError
 from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.domain.connection import Connection, ResolveKey
+from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.admission import OtherConnection, Question, RepeatedRequest
 from chat_service.runs.domain.errors import ShuttingDown
@@ -60,10 +61,12 @@ class Generator(Protocol):
         connection: Connection,
         prompt: Sequence[PromptMessage],
         prefix: str = "",
+        wishes: GenerationParameters | None = None,
     ) -> None:
         """Begins to generate; the run then ends, and its answer is saved, without the caller.
 
-        `prefix` is what there is of the answer already. Must take also a run that was being
+        `prefix` is what there is of the answer already. `wishes` are the question's own parameters,
+        for a connection that goes on where `connection` fails; None: the run's. Must take also a run that was being
         accepted when draining began.
         """
 
@@ -144,5 +147,5 @@ class StartRun:
             limits=self._limits,
             guessed_key_id=guess,
         )
-        self._generator.begin(accepted.run, connection, accepted.prompt)
+        self._generator.begin(accepted.run, connection, accepted.prompt, wishes=question.parameters)
         return accepted.run

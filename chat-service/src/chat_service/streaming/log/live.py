@@ -76,8 +76,7 @@ class LiveRun:
 
     def snapshot_before(self, number: int) -> Frame:
         """One frame that stands for all before ``number``."""
-        text, reasoning = self.text_before(number)
-        return Frame(number - 1, SNAPSHOT, encode({"text": text, "reasoning": reasoning}))
+        return Frame(number - 1, SNAPSHOT, encode(self._answer.snapshot_before(number)))
 
     # What the flusher does
 

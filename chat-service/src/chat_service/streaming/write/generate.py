@@ -1,17 +1,22 @@
 """One generation: the provider's stream read into a live run, to its typed end."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from chassis.telemetry.logging import get_logger
+from chassis.telemetry.redaction import hide
 from chat_service.answer.domain.ending import OTHER_FINISH_REASON, Usage, known_finish_reason
+from chat_service.answer.domain.frame import FALLBACK
 from chat_service.providers.domain.connection import Connection
+from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderError
 from chat_service.providers.port import THINKING, End, Piece, Provider
 from chat_service.streaming.log.live import LiveRun
+from chat_service.streaming.write.alternatives import Alternatives, fallback_event
 from chat_service.streaming.write.flush import Flusher
 from chat_service.streaming.write.verdict import (
     BROKEN,
@@ -21,11 +26,14 @@ from chat_service.streaming.write.verdict import (
     TOO_LARGE,
     TOO_LONG,
     Verdict,
+    can_be_mended,
     verdict_of_end,
     verdict_of_error,
 )
 
 _log = get_logger(__name__)
+
+Result = TypeVar("Result")
 
 _LOGGED_CHARACTERS = 2000
 _LOGGED_WORD_CHARACTERS = 64
@@ -55,8 +63,12 @@ class Generation:
         provider: Provider,
         bounds: Bounds,
         flusher: Flusher,
+        alternatives: Alternatives,
     ) -> None:
         self.live = live
+        # Of the connections that were asked, what came of each but the last.
+        self.failed: list[tuple[Connection, Verdict]] = []
+        self._alternatives = alternatives
         self.usage: Usage | None = None
         self.finish_reason: str | None = None
         self._provider = provider
@@ -71,45 +83,105 @@ class Generation:
         self._began_with_text = bool(live.text_bytes)
         self._noted = False
         self._verdict: Verdict | None = None
-        self._reading: asyncio.Task[Verdict] | None = None
+        # Of one connection, which another may follow.
+        self._given_up: Verdict | None = None
+        self._doing: asyncio.Task[Any] | None = None
 
-    async def run(self, connection: Connection, prompt: Sequence[PromptMessage]) -> Verdict:
-        """Read to the end, or until :meth:`end`. What came stays in the run, whatever happens."""
-        if self._verdict is None:  # else it was ended before it began
-            # A task of its own: ending it early must not touch what comes after, the saving.
-            self._reading = asyncio.create_task(self._read(connection, prompt))
-            await asyncio.wait({self._reading})
-            if not self._reading.cancelled():
-                return self._reading.result()
-        return self._verdict or SHUTTING_DOWN
+    async def run(
+        self,
+        connection: Connection,
+        prompt: Sequence[PromptMessage],
+        wishes: GenerationParameters,
+    ) -> Verdict:
+        """Read to the end, or until :meth:`end`. What came stays in the run, whatever happens.
+
+        Where ``connection`` fails before the first of the answer, and another server can mend that, the
+        one that it names is asked in its place, for its own model and with its own parameters, but for
+        the ``wishes`` of the question.
+        """
+        run = self.live.run
+        self.connection = connection
+        tried = [connection]
+        model, parameters = run.model, run.parameters
+        while True:
+            read = self._read(connection, prompt, model, parameters)
+            verdict = await self._do(read)
+            verdict = verdict or self._verdict or self._given_up or SHUTTING_DOWN
+            if self._spoke or self._verdict is not None or not can_be_mended(verdict):
+                return verdict
+            following = await self._do(self._alternatives.following(run, tried))
+            if following is None:
+                return self._verdict or verdict
+            self._fall_back(connection, verdict, following)
+            connection = following
+            model, parameters = connection.model, wishes.over(connection.parameters)
+
+    async def _do(self, work: Coroutine[Any, Any, Result]) -> Result | None:
+        """``work``, as a task of its own: ending it early must not touch what comes after, the saving.
+
+        None: it was ended, perhaps before it began.
+        """
+        if self._verdict is not None:
+            work.close()
+            return None
+        self._doing = asyncio.create_task(work)
+        await asyncio.wait({self._doing})
+        return None if self._doing.cancelled() else self._doing.result()
+
+    def _fall_back(self, failed: Connection, verdict: Verdict, following: Connection) -> None:
+        """Say so to whoever reads, and to whoever ends the run, before the first of the answer."""
+        for secret in following.secrets():
+            hide(secret)
+        self.failed.append((failed, verdict))
+        self.connection = following
+        self.usage = self.finish_reason = self._given_up = None
+        self._has_text = self._has_thinking = False
+        self._heard = self._loop.time()
+        _log.info(
+            "run.fell_back",
+            run_id=str(self.live.run.id),
+            reason=verdict.reason,
+            from_key_id=str(failed.key_id),
+            key_id=str(following.key_id),
+        )
+        self.live.add_event(FALLBACK, fallback_event(failed, verdict, following))
+        self._flusher.mark(self.live)
 
     def end(self, verdict: Verdict) -> None:
         """End it now, and close the provider's connection; the first verdict counts."""
         if self._verdict is None:
             self._verdict = verdict
-            if self._reading is not None:
-                self._reading.cancel()
+            if self._doing is not None:
+                self._doing.cancel()
 
     def check_clocks(self) -> None:
-        """End it if one of its bounds in time has passed."""
+        """End it, or what one connection makes of it, if one of its bounds in time has passed."""
         now = self._loop.time()
         silent = now - self._heard
         if not self._spoke and silent > self._bounds.first_token_seconds:
-            self.end(NO_TOKEN)
+            if self._given_up is None and self._doing is not None:
+                self._given_up = NO_TOKEN
+                self._doing.cancel()
         elif self._spoke and silent > self._bounds.idle_seconds:
             self.end(IDLE)
         elif now - self._began > self._bounds.total_seconds:
             self.end(TOO_LONG)
 
-    async def _read(self, connection: Connection, prompt: Sequence[PromptMessage]) -> Verdict:
+    async def _read(
+        self,
+        connection: Connection,
+        prompt: Sequence[PromptMessage],
+        model: str,
+        parameters: GenerationParameters,
+    ) -> Verdict:
         run = self.live.run
         end = End.EARLY
         try:
             pieces = self._provider.stream(
                 connection,
                 prompt,
-                model=run.model,
-                parameters=run.parameters,
+                model=model,
+                parameters=parameters,
                 next_read=self._flusher.next_read,
                 take=self._take_if_it_fits,
             )

@@ -6,7 +6,7 @@ with what there is. What has no text never looks like an answer: it failed, and 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from chat_service.answer.domain.ending import RunStatus
 from chat_service.providers.errors import (
@@ -51,6 +51,36 @@ _NO_TOKENS_LEFT = (
     "The model used up the tokens it was allowed before the first word of its answer; allow it more "
     "(max_tokens)."
 )
+
+
+#: What another server can mend: this one is not reached, does not let us in, is busy, or broken. Not
+#: what is of the question, or of an address that is wrong.
+_MENDABLE: Final = frozenset(
+    {
+        "FIRST_TOKEN_TIMEOUT",
+        "PROVIDER_BROKE",
+        "PROVIDER_BUSY",
+        "PROVIDER_ENDED_EARLY",
+        "PROVIDER_FAILED",
+        "PROVIDER_FORBIDDEN",
+        "PROVIDER_GARBLED",
+        "PROVIDER_NAME_NOT_FOUND",
+        "PROVIDER_OVERLOADED",
+        "PROVIDER_QUOTA_EXCEEDED",
+        "PROVIDER_RATE_LIMITED",
+        "PROVIDER_REFUSED_CONNECTION",
+        "PROVIDER_TIMED_OUT",
+        "PROVIDER_TLS_FAILED",
+        # Its owner has to mend the key; meanwhile an answer from elsewhere helps more than none.
+        "PROVIDER_UNAUTHORIZED",
+        "PROVIDER_UNREACHABLE",
+    }
+)
+
+
+def can_be_mended(verdict: Verdict) -> bool:
+    """Whether another server may answer where this one failed."""
+    return verdict.status is RunStatus.FAILED and verdict.reason in _MENDABLE
 
 
 def verdict_of_error(error: ProviderError) -> Verdict:

@@ -164,6 +164,34 @@ class Usage(_message.Message):
 Global___Usage: _TypeAlias = Usage  # noqa: Y015
 
 @_typing.final
+class Fallback(_message.Message):
+    """Another connection has answered than was asked first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_KEY_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    from_key_id: _builtins.str
+    """The one that was asked first, where it is known."""
+    reason: _builtins.str
+    """Why that one failed."""
+    def __init__(
+        self,
+        *,
+        from_key_id: _builtins.str | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_from_key_id", b"_from_key_id", "from_key_id", b"from_key_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_from_key_id", b"_from_key_id", "from_key_id", b"from_key_id", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__from_key_id: _TypeAlias = _typing.Literal["from_key_id"]  # noqa: Y015
+    _WhichOneofArgType__from_key_id: _TypeAlias = _typing.Literal["_from_key_id", b"_from_key_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__from_key_id) -> _WhichOneofReturnType__from_key_id | None: ...
+
+Global___Fallback: _TypeAlias = Fallback  # noqa: Y015
+
+@_typing.final
 class Message(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -173,6 +201,7 @@ class Message(_message.Message):
     CONTENT_FIELD_NUMBER: _builtins.int
     ORDER_FIELD_NUMBER: _builtins.int
     RUN_ID_FIELD_NUMBER: _builtins.int
+    FALLBACK_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
     PROVIDER_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
@@ -193,6 +222,10 @@ class Message(_message.Message):
     model: _builtins.str
     reasoning: _builtins.str
     @_builtins.property
+    def fallback(self) -> Global___Fallback:
+        """As of its run."""
+
+    @_builtins.property
     def usage(self) -> Global___Usage: ...
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp: ...
@@ -205,6 +238,7 @@ class Message(_message.Message):
         content: _builtins.str = ...,
         order: _builtins.int = ...,
         run_id: _builtins.str | None = ...,
+        fallback: Global___Fallback | None = ...,
         status: Global___RunStatus.ValueType | None = ...,
         provider: _builtins.str | None = ...,
         model: _builtins.str | None = ...,
@@ -212,10 +246,12 @@ class Message(_message.Message):
         usage: Global___Usage | None = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "_provider", b"_provider", "_reasoning", b"_reasoning", "_run_id", b"_run_id", "_status", b"_status", "_usage", b"_usage", "created_at", b"created_at", "model", b"model", "provider", b"provider", "reasoning", b"reasoning", "run_id", b"run_id", "status", b"status", "usage", b"usage"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_fallback", b"_fallback", "_model", b"_model", "_provider", b"_provider", "_reasoning", b"_reasoning", "_run_id", b"_run_id", "_status", b"_status", "_usage", b"_usage", "created_at", b"created_at", "fallback", b"fallback", "model", b"model", "provider", b"provider", "reasoning", b"reasoning", "run_id", b"run_id", "status", b"status", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "_provider", b"_provider", "_reasoning", b"_reasoning", "_run_id", b"_run_id", "_status", b"_status", "_usage", b"_usage", "content", b"content", "created_at", b"created_at", "id", b"id", "model", b"model", "order", b"order", "provider", b"provider", "reasoning", b"reasoning", "role", b"role", "run_id", b"run_id", "session_id", b"session_id", "status", b"status", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_fallback", b"_fallback", "_model", b"_model", "_provider", b"_provider", "_reasoning", b"_reasoning", "_run_id", b"_run_id", "_status", b"_status", "_usage", b"_usage", "content", b"content", "created_at", b"created_at", "fallback", b"fallback", "id", b"id", "model", b"model", "order", b"order", "provider", b"provider", "reasoning", b"reasoning", "role", b"role", "run_id", b"run_id", "session_id", b"session_id", "status", b"status", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__fallback: _TypeAlias = _typing.Literal["fallback"]  # noqa: Y015
+    _WhichOneofArgType__fallback: _TypeAlias = _typing.Literal["_fallback", b"_fallback"]  # noqa: Y015
     _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
     _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
     _WhichOneofReturnType__provider: _TypeAlias = _typing.Literal["provider"]  # noqa: Y015
@@ -228,6 +264,8 @@ class Message(_message.Message):
     _WhichOneofArgType__status: _TypeAlias = _typing.Literal["_status", b"_status"]  # noqa: Y015
     _WhichOneofReturnType__usage: _TypeAlias = _typing.Literal["usage"]  # noqa: Y015
     _WhichOneofArgType__usage: _TypeAlias = _typing.Literal["_usage", b"_usage"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__fallback) -> _WhichOneofReturnType__fallback | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
     @_typing.overload
@@ -247,6 +285,7 @@ Global___Message: _TypeAlias = Message  # noqa: Y015
 class Run(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    FALLBACK_FIELD_NUMBER: _builtins.int
     ID_FIELD_NUMBER: _builtins.int
     SESSION_ID_FIELD_NUMBER: _builtins.int
     QUESTION_ID_FIELD_NUMBER: _builtins.int
@@ -272,6 +311,12 @@ class Run(_message.Message):
     last_seq: _builtins.int
     """Number of the newest frame when the run ended."""
     @_builtins.property
+    def fallback(self) -> Global___Fallback:
+        """Present: `provider` and `model` are of the connection that answered in place
+        of the first one.
+        """
+
+    @_builtins.property
     def usage(self) -> Global___Usage: ...
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp: ...
@@ -280,6 +325,7 @@ class Run(_message.Message):
     def __init__(
         self,
         *,
+        fallback: Global___Fallback | None = ...,
         id: _builtins.str = ...,
         session_id: _builtins.str | None = ...,
         question_id: _builtins.str | None = ...,
@@ -293,14 +339,16 @@ class Run(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         ended_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_answer_id", b"_answer_id", "_ended_at", b"_ended_at", "_question_id", b"_question_id", "_reason", b"_reason", "_session_id", b"_session_id", "_usage", b"_usage", "answer_id", b"answer_id", "created_at", b"created_at", "ended_at", b"ended_at", "question_id", b"question_id", "reason", b"reason", "session_id", b"session_id", "usage", b"usage"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_answer_id", b"_answer_id", "_ended_at", b"_ended_at", "_fallback", b"_fallback", "_question_id", b"_question_id", "_reason", b"_reason", "_session_id", b"_session_id", "_usage", b"_usage", "answer_id", b"answer_id", "created_at", b"created_at", "ended_at", b"ended_at", "fallback", b"fallback", "question_id", b"question_id", "reason", b"reason", "session_id", b"session_id", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_answer_id", b"_answer_id", "_ended_at", b"_ended_at", "_question_id", b"_question_id", "_reason", b"_reason", "_session_id", b"_session_id", "_usage", b"_usage", "answer_id", b"answer_id", "created_at", b"created_at", "ended_at", b"ended_at", "id", b"id", "last_seq", b"last_seq", "model", b"model", "provider", b"provider", "question_id", b"question_id", "reason", b"reason", "session_id", b"session_id", "status", b"status", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_answer_id", b"_answer_id", "_ended_at", b"_ended_at", "_fallback", b"_fallback", "_question_id", b"_question_id", "_reason", b"_reason", "_session_id", b"_session_id", "_usage", b"_usage", "answer_id", b"answer_id", "created_at", b"created_at", "ended_at", b"ended_at", "fallback", b"fallback", "id", b"id", "last_seq", b"last_seq", "model", b"model", "provider", b"provider", "question_id", b"question_id", "reason", b"reason", "session_id", b"session_id", "status", b"status", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__answer_id: _TypeAlias = _typing.Literal["answer_id"]  # noqa: Y015
     _WhichOneofArgType__answer_id: _TypeAlias = _typing.Literal["_answer_id", b"_answer_id"]  # noqa: Y015
     _WhichOneofReturnType__ended_at: _TypeAlias = _typing.Literal["ended_at"]  # noqa: Y015
     _WhichOneofArgType__ended_at: _TypeAlias = _typing.Literal["_ended_at", b"_ended_at"]  # noqa: Y015
+    _WhichOneofReturnType__fallback: _TypeAlias = _typing.Literal["fallback"]  # noqa: Y015
+    _WhichOneofArgType__fallback: _TypeAlias = _typing.Literal["_fallback", b"_fallback"]  # noqa: Y015
     _WhichOneofReturnType__question_id: _TypeAlias = _typing.Literal["question_id"]  # noqa: Y015
     _WhichOneofArgType__question_id: _TypeAlias = _typing.Literal["_question_id", b"_question_id"]  # noqa: Y015
     _WhichOneofReturnType__reason: _TypeAlias = _typing.Literal["reason"]  # noqa: Y015
@@ -313,6 +361,8 @@ class Run(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__answer_id) -> _WhichOneofReturnType__answer_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__ended_at) -> _WhichOneofReturnType__ended_at | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__fallback) -> _WhichOneofReturnType__fallback | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__question_id) -> _WhichOneofReturnType__question_id | None: ...
     @_typing.overload
@@ -336,7 +386,7 @@ class Frame(_message.Message):
     seq: _builtins.int
     """Numbered 1, 2, 3 … within the run."""
     event: _builtins.str
-    """start, delta, reasoning, usage, snapshot, done or error."""
+    """start, fallback, delta, reasoning, usage, snapshot, done or error."""
     data: _builtins.bytes
     """The event's JSON, UTF-8, one line."""
     def __init__(
