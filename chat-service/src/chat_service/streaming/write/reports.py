@@ -1,8 +1,9 @@
 """What came of using connections, told to who keeps them: behind the run, and as well as can be."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
+from uuid import UUID
 
 from prometheus_client import Counter
 
@@ -10,7 +11,7 @@ from chassis.errors import AppError
 from chassis.service import Component
 from chassis.telemetry.logging import get_logger
 from chat_service.answer.domain.ending import RunStatus
-from chat_service.providers.domain.connection import Connection
+from chat_service.providers.domain.connection import Connection, Learnt
 from chat_service.providers.domain.use import ReportUse, Use
 from chat_service.streaming.write.verdict import Verdict
 
@@ -68,7 +69,10 @@ class UseReports(Component):
 
 
 def uses_of(
-    failed: Sequence[tuple[Connection, Verdict]], last: Connection, verdict: Verdict
+    failed: Sequence[tuple[Connection, Verdict]],
+    last: Connection,
+    verdict: Verdict,
+    learnt: Mapping[UUID, tuple[Learnt, ...]],
 ) -> list[Use]:
     """What is to be told behind a run: nothing, nearly always."""
     uses = [
@@ -78,6 +82,7 @@ def uses_of(
     ]
     if last.has_error and verdict.status is RunStatus.COMPLETED:
         uses.append(Use(last.key_id, ok=True))
+    uses += [Use(key_id, learnt=of_it) for key_id, of_it in learnt.items()]
     return uses
 
 
