@@ -6,7 +6,7 @@ import pytest
 
 from chat_service.providers.chunks import Chunks
 from chat_service.providers.halves import Halves
-from chat_service.providers.port import TEXT, THINKING
+from chat_service.providers.port import TEXT, THINKING, Part
 from chat_service.providers.thinking import ThinkTags
 
 _LETTERS = "aé你🙂👩\u200d🚀\U0010ffff"
@@ -80,7 +80,7 @@ def test_thinking_in_tags_is_told_from_text_wherever_it_is_cut(
     for first in range(len(said) + 1):
         for second in range(first, len(said) + 1):
             tags = ThinkTags()
-            parts = []
+            parts: list[Part] = []
             for some in (said[:first], said[first:second], said[second:]):
                 parts += [(TEXT, some)] if tags.is_past else tags.split(some)
             parts += tags.end()

@@ -274,6 +274,7 @@ def ended(name: str, finish: Any, text: str, outcome: Outcome) -> Case:
     return sse(name, (say(text) if text else b"") + event(delta(finish)) + DONE, outcome)
 
 
+_PINGS: list[Act] = [Pause(0.02), b": ping\n\n"] * 20
 ENDS = [
     *(ended(f"{word} is stop", word, "hi", HI) for word in ("end_turn", "stop_sequence", "eos", "STOP")),
     *(ended(f"{word} is length", word, "hi", Outcome("hi", finish="length")) for word in ("length", "max_tokens", "MAX_TOKENS", "model_length")),
@@ -301,7 +302,7 @@ ENDS = [
     sse("stop in every chunk", event(delta("stop", content="h")) + event(delta("stop", content="i"))),
     wire("a reset behind the finish", _HI + STOP, Pause(0.01), Reset()),
     wire("silence behind the finish", _HI + STOP, Hold()),
-    wire("pings behind the finish", _HI + STOP, *[Pause(0.02), b": ping\n\n"] * 20, Hold()),
+    wire("pings behind the finish", _HI + STOP, *_PINGS, Hold()),
     wire("half a close behind the finish", _HI + STOP, HalfClose()),
     wire("usage a moment behind the finish", _HI + STOP, Pause(0.02), event({"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 4}}) + DONE, outcome=_READ),
     Case("a reset in mid-answer", (head("text/event-stream", "200 OK", "Transfer-Encoding: chunked"), b"%x\r\n%b\r\n" % (len(_HI), _HI), Pause(0.01), Reset()), Outcome("hi", status="failed", reason="PROVIDER_BROKE")),
