@@ -110,7 +110,8 @@ class Generation:
         while True:
             read = self._read(connection, prompt, model, parameters)
             verdict = await self._do(read)
-            verdict = verdict or self._verdict or self._given_up or SHUTTING_DOWN
+            if verdict is None:
+                verdict = self._verdict or self._given_up or SHUTTING_DOWN
             if self._spoke or self._verdict is not None or not can_be_mended(verdict):
                 return verdict
             following = await self._do(self._alternatives.following(run, tried))
