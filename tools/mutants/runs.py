@@ -68,7 +68,7 @@ def run(mutants: list[Mutant], reach: Reach, copies: list[Path]) -> dict[str, Re
     """The result of each, by its id; those that are known already are not run again.
 
     What the fastest tests do not notice is looked at again when all have had their turn: by the
-    type checker, and by the tests that are slower.
+    type checker, which takes seconds, and then by the tests that are slower.
     """
     by_id = {mutant.id: mutant for mutant in mutants}
     results = {
@@ -79,9 +79,10 @@ def run(mutants: list[Mutant], reach: Reach, copies: list[Path]) -> dict[str, Re
     }
     print(f"{len(results)} of {len(by_id)} mutants are known", flush=True)
     _work_off([m for id_, m in by_id.items() if id_ not in results], _look, reach, copies, results)
-    again = [m for id_, m in by_id.items() if not results[id_].final]
-    print(f"looking again at {len(again)}", flush=True)
-    _work_off(again, _look_again, reach, copies, results)
+    for look in (_ask_again, _ask_type_checker, _ask_slower_tests):
+        again = [m for id_, m in by_id.items() if not results[id_].final]
+        print(f"looking again at {len(again)}", flush=True)
+        _work_off(again, look, reach, copies, results)
     return results
 
 
@@ -142,15 +143,26 @@ def _look(mutant: Mutant, reach: Reach, copy: Path, _: Result | None) -> Result:
     return Result(mutant.id, outcome, len(tests), len(reaching), seconds, output, files, killed)
 
 
-def _look_again(mutant: Mutant, reach: Reach, copy: Path, first: Result | None) -> Result:
+def _ask_again(mutant: Mutant, reach: Reach, copy: Path, first: Result | None) -> Result:
+    """Whether what did not end in time hangs, or the machine had too much else to do."""
     assert first is not None
-    if first.outcome is Outcome.TIMED_OUT:
-        first = _ask_again(mutant, reach, copy, first)
-        if first.final:
-            return first
-    said = type_errors(mutant, copy)
-    if said:
+    if first.outcome is not Outcome.TIMED_OUT:
+        return first
+    tests = reach.chosen(reach.tests_of(mutant), seconds=_FIRST_SECONDS, most=_FIRST_TESTS)
+    outcome, seconds, output = _try_out(mutant, reach, copy, tests, patience=_PATIENCE)
+    final = outcome in NOTICED
+    return replace(first, outcome=outcome, seconds=seconds, output=output, final=final)
+
+
+def _ask_type_checker(mutant: Mutant, _: Reach, copy: Path, first: Result | None) -> Result:
+    assert first is not None
+    if said := type_errors(mutant, copy):
         return replace(first, outcome=Outcome.ILL_TYPED, output=said, final=True)
+    return first
+
+
+def _ask_slower_tests(mutant: Mutant, reach: Reach, copy: Path, first: Result | None) -> Result:
+    assert first is not None
     reaching = reach.tests_of(mutant)
     tried = reach.chosen(reaching, seconds=_FIRST_SECONDS, most=_FIRST_TESTS)
     tests = reach.chosen(reaching - set(tried), seconds=_SECOND_SECONDS, most=_SECOND_TESTS)
@@ -159,14 +171,6 @@ def _look_again(mutant: Mutant, reach: Reach, copy: Path, first: Result | None) 
     outcome, seconds, output = _try_out(mutant, reach, copy, tests)
     total = first.tests + len(tests)
     return replace(first, outcome=outcome, tests=total, seconds=seconds, output=output, final=True)
-
-
-def _ask_again(mutant: Mutant, reach: Reach, copy: Path, first: Result) -> Result:
-    """Whether what did not end in time hangs, or the machine had too much else to do."""
-    tests = reach.chosen(reach.tests_of(mutant), seconds=_FIRST_SECONDS, most=_FIRST_TESTS)
-    outcome, seconds, output = _try_out(mutant, reach, copy, tests, patience=_PATIENCE)
-    final = outcome in NOTICED
-    return replace(first, outcome=outcome, seconds=seconds, output=output, final=final)
 
 
 def _digest(copy: Path, tests: set[str]) -> str:
