@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from chassis.db.engine import Database
+from chassis.dead_letters import table
 from chassis.dead_letters.command import add_command, run_command
 from chassis.dead_letters.letters import DeadLetters, _describe
 from chassis.embedded.ports import free_port
@@ -305,6 +306,70 @@ async def test_while_the_database_is_away_nothing_is_set_aside_and_nothing_ackno
     await eventually(settled)
     assert len(await _rows(worker)) == 1
     await nowhere.stop()
+
+
+class Replays:
+    """Dead letters whose handler waits at ``gate``, each with its replay asked for."""
+
+    def __init__(self, worker: Database) -> None:
+        self.gate = asyncio.Event()
+        self.begun: list[bytes] = []
+        self.letters = DeadLetters(worker)
+        self.letters.handle_with(DURABLE, self._handle)
+        self._worker = worker
+
+    async def _handle(self, payload: bytes) -> None:
+        self.begun.append(payload)
+        await self.gate.wait()
+
+    async def ask(self, *payloads: bytes) -> None:
+        for payload in payloads:
+            letter = new_id()
+            told = {"consumer": DURABLE, "subject": "s", "payload": payload}
+            assert await self.letters.note(letter, **told, error=Unreadable(""), at_once=True)  # type: ignore[arg-type]
+            await self._worker.run(None, table.ASK, id=letter)
+
+
+async def test_a_drain_waits_for_the_replay_at_work_and_no_other_is_begun(worker: Database) -> None:
+    replays = Replays(worker)
+    await replays.ask(b"one", b"two")
+    await replays.letters.start()
+    await eventually(lambda: replays.begun)
+    draining = asyncio.create_task(replays.letters.drain())
+    done, _ = await asyncio.wait({draining}, timeout=0.2)
+    assert not done
+    replays.gate.set()
+    async with asyncio.timeout(10):
+        await draining
+    assert replays.begun == [b"one"]
+    [left] = await _rows(worker)
+    assert (left.payload, left.replay) == (b"two", "asked")
+    await replays.letters.stop()
+
+
+async def test_a_drain_waits_for_what_is_being_claimed_just_then(worker: Database) -> None:
+    replays = Replays(worker)
+    replays.gate.set()
+    await replays.ask(b"one")
+    async with worker.transaction() as connection:
+        await connection.execute(text("LOCK TABLE dead_letters IN EXCLUSIVE MODE"))
+        await replays.letters.start()
+
+        async def waits() -> bool:
+            query = text(
+                "SELECT FROM pg_locks WHERE NOT granted AND relation = CAST(:of AS regclass)"
+            )
+            return (await connection.execute(query, {"of": "dead_letters"})).first() is not None
+
+        await eventually(waits)
+        draining = asyncio.create_task(replays.letters.drain())
+        done, _ = await asyncio.wait({draining}, timeout=0.2)
+        assert not done
+    async with asyncio.timeout(10):
+        await draining
+    assert replays.begun == [b"one"]
+    assert await _rows(worker) == []
+    await replays.letters.stop()
 
 
 def test_what_is_told_of_an_error_can_be_stored_and_holds_no_secret() -> None:

@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import socket
@@ -24,7 +25,7 @@ from chassis.embedded import (
     ServerFailed,
     free_port,
 )
-from chassis.embedded.ports import is_free
+from chassis.embedded.ports import is_free, problem_with
 
 SERVERS = (EmbeddedPostgres, EmbeddedValkey, EmbeddedNats)
 
@@ -64,6 +65,20 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EmbeddedS
         yield made
     finally:
         made.kill()
+
+
+def test_a_port_is_asked_about_at_127_0_0_1_unless_another_host_is_named() -> None:
+    port = free_port()
+    with socket.create_server(("127.0.0.2", port)):
+        assert problem_with(port) is None
+        assert is_free(port)
+        assert not is_free(port, "127.0.0.2")
+    with socket.create_server(("127.0.0.1", port)):
+        problem = problem_with(port)
+        assert problem is not None
+        assert problem.errno == errno.EADDRINUSE
+        assert not is_free(port)
+        assert is_free(port, "127.0.0.2")
 
 
 def test_a_server_starts_stops_and_starts_again_on_its_port(server: EmbeddedServer) -> None:

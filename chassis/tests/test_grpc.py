@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +16,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from google.protobuf.wrappers_pb2 import StringValue
+from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from chassis.errors import AppError, FieldError, Kind, ValidationFailed
@@ -26,6 +27,7 @@ from chassis.grpc.server import GrpcServer, allow
 from chassis.grpc.trust import TrustStore
 from chassis.ids import new_id
 from chassis.settings import GrpcServerSettings
+from chassis.testing import eventually
 from chassis.tls import issue
 
 SERVICE = "parley.test.v1.TestService"
@@ -74,9 +76,10 @@ class Handlers:
 
     async def Count(self, request: StringValue, context: Any) -> AsyncIterator[StringValue]:
         try:
-            for number in range(int(request.value)):
+            most, _, rest = request.value.partition(" ")
+            for number in range(int(most)):
                 yield StringValue(value=str(number))
-            await asyncio.sleep(30)
+            await asyncio.sleep(0 if rest else 30)
         finally:
             self.stream_ended.set()
 
@@ -235,6 +238,51 @@ async def test_an_unhandled_exceptions_text_does_not_reach_the_client(
     everything += repr(caught.value.trailing_metadata())
     assert "hunter2" not in everything
     assert "RuntimeError" not in everything
+
+
+async def test_every_call_that_ends_is_counted_by_its_method_and_how_it_ended(
+    gateway: Channel, signer: Signer
+) -> None:
+    def counted(method: str) -> dict[str, float]:
+        [metric] = [one for one in REGISTRY.collect() if one.name == "grpc_server_handled"]
+        return {
+            sample.labels["code"]: sample.value
+            for sample in metric.samples
+            if sample.name.endswith("_total") and sample.labels["method"] == f"/{SERVICE}/{method}"
+        }
+
+    async def ask(method: str, value: str, timeout: float = 20) -> None:
+        token = signer.token()
+        with suppress(AppError):
+            said = StringValue(value=value)
+            await gateway.unary(unary(gateway, method), said, timeout=timeout, token=token)
+
+    before = {method: counted(method) for method in ("WhoAmI", "Fail", "Count")}
+    await ask("WhoAmI", "")
+    for value in ("typed", "fields", "bug"):
+        await ask("Fail", value)
+    await ask("Fail", "slow", 0.2)
+    count = gateway.channel.unary_stream(
+        f"/{SERVICE}/Count",
+        request_serializer=StringValue.SerializeToString,
+        response_deserializer=StringValue.FromString,
+    )
+    for value in ("2 and no more", "2"):
+        stream = gateway.stream(count, StringValue(value=value), token=signer.token())
+        async with aclosing(stream) as answers:
+            assert [(await anext(answers)).value for _ in range(2)] == ["0", "1"]
+            if value != "2":
+                assert await anext(answers, None) is None
+
+    def more(method: str) -> dict[str, float]:
+        was = before[method]
+        now = {code: value - was.get(code, 0) for code, value in counted(method).items()}
+        return {code: value for code, value in now.items() if value}
+
+    failed = {"ALREADY_EXISTS": 1, "INVALID_ARGUMENT": 1, "INTERNAL": 1, "CANCELLED": 1}
+    await eventually(lambda: more("Fail") == failed)
+    await eventually(lambda: more("Count") == {"OK": 1, "CANCELLED": 1})
+    assert more("WhoAmI") == {"OK": 1}
 
 
 async def test_a_caller_not_on_the_methods_list_is_denied(

@@ -1,6 +1,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from urllib.parse import urlsplit
 
 import nats
 import pytest
@@ -116,6 +117,18 @@ async def test_a_stream_that_differs_is_brought_into_shape_and_keeps_its_limits(
     assert (info.config.max_age, info.config.duplicate_window) == (30 * 86_400, 120)
     assert info.config.max_bytes == 123_456_789
     assert info.state.messages == 1
+
+
+async def test_of_several_servers_the_one_that_is_there_will_do(
+    connect: Connect, nats_url: str
+) -> None:
+    there = urlsplit(nats_url)
+    away = there._replace(netloc=there.netloc.replace(f":{there.port}", f":{free_port()}"))
+    for url in (f"{away.geturl()}, {nats_url}", f"{nats_url},{away.geturl()}"):
+        js = await connect(url)
+        async with asyncio.timeout(20):
+            await js.wait_ready()
+        await js.ping()
 
 
 async def test_several_services_may_start_at_once(connect: Connect) -> None:

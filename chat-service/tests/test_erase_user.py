@@ -13,8 +13,10 @@ from sqlalchemy import text
 from chassis.caller import Caller
 from chassis.db.owners import OwnerErased
 from chassis.testing import DatabaseUrls, limit_deletes
+from chat_service.conversations.usecases.sessions import update_session
 from chat_service.runs.store.erasure import DeleteConversations, end_live_runs, end_runs_of
 from chat_service.runs.store.token_usage import forget_token_usage
+from chat_service.runs.usecases.cancel import cancel_run
 from servicekit.erasure import erase_user, forget_repetitions
 
 # `Chat` of conftest.py, which a test module has no name for.
@@ -131,9 +133,23 @@ async def test_everything_of_the_user_goes_and_nothing_of_others(
     assert datetime.fromisoformat(event.payload.decode()) == erased_at
 
 
+class NoRuns:
+    """A replica that has none in memory."""
+
+    def find(self, run_id: UUID) -> None:
+        return None
+
+    find_unsaved = find
+
+
 async def test_an_erased_user_writes_nothing_any_more(chat: Chat, caller: Caller) -> None:
     session = await chat.session(caller)
+    run = (await chat.accept(caller, session.id)).run
     await _erase(chat, caller, Logs())
+    with pytest.raises(OwnerErased):
+        await update_session(chat.open_transaction, caller, session.id, pinned=True)
+    with pytest.raises(OwnerErased):
+        await cancel_run(chat.open_transaction, NoRuns(), lambda _: False, caller, run.id)
     with pytest.raises(OwnerErased):
         await chat.accept(caller, session.id)
     with pytest.raises(OwnerErased):

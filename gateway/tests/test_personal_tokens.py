@@ -142,6 +142,23 @@ async def test_of_many_requests_with_one_token_the_first_has_it_exchanged(door: 
     assert (asked.secret, asked.client.ip) == (secret(), "127.0.0.1")
 
 
+async def test_each_token_speaks_for_the_user_who_made_it(door: Door) -> None:
+    spoken_for = []
+    for number, user in enumerate((door.signer.caller().user_id, door.caller.user_id)):
+        caller: Caller = door.signer.caller(user, scope="notes:read")
+        spoken_for.append(caller.token)
+        door.auth.answers["ExchangeToken"] = auth_pb2.ExchangeTokenResponse(
+            access_token=caller.token, expires_in=120
+        )
+        door.notes.answers["ListNotes"] = notes_pb2.ListNotesResponse()
+        assert (await door.http.get(NOTES, headers=bearing(secret(number)))).status_code == 200
+    for number in (0, 1, 0):
+        assert (await door.http.get(NOTES, headers=bearing(secret(number)))).status_code == 200
+    assert exchanges(door) == 2
+    ada, eve = spoken_for
+    assert [call.token for call in door.notes.calls] == [ada, eve, ada, eve, ada]
+
+
 async def test_whoever_asked_first_and_hung_up_takes_nobody_else_with_them(door: Door) -> None:
     grants(door)
     answer = door.auth.answers["ExchangeToken"]

@@ -359,6 +359,9 @@ async def test_a_user_has_so_many_sockets_and_gets_their_places_back(
     assert told["retry_after"] == 1
     assert await second.closed() == 4429
     assert await refusal(door, additional_headers=door.bearer) == (429, "TOO_MANY_SOCKETS")
+    stranger = await dial(door, auth=False)
+    told = await stranger.ask(type="auth", ref="s", token=door.signer.caller().token)
+    assert told == {"type": "ack", "ref": "s"}
     await first.connection.close()
 
     async def again() -> bool:

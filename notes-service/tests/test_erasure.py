@@ -135,10 +135,16 @@ async def test_who_was_erased_writes_nothing_any_more(
     await _publish(events, alice)
     await eventually(lambda: confirmed)
 
-    with pytest.raises(RemoteError) as refused:
-        await _create(notes, alice)
-
-    assert (refused.value.kind, refused.value.reason) == (Kind.UNAUTHENTICATED, "ACCOUNT_DELETED")
+    request = notes_pb2.DeleteNoteRequest(id=str(new_id()))
+    stub = notes.stub(NotesServiceStub)
+    for attempt in (
+        _create(notes, alice),
+        notes.unary(stub.DeleteNote, request, timeout=5, token=alice.token),
+    ):
+        with pytest.raises(RemoteError) as refused:
+            await attempt
+        assert refused.value.kind is Kind.UNAUTHENTICATED
+        assert refused.value.reason == "ACCOUNT_DELETED"
     assert _rows(database, "notes", alice) == 0
 
 

@@ -1,14 +1,22 @@
 """Copies of the repository, in which faults are put in; the tree itself is only read."""
 
+import os
 import shutil
 import subprocess
 import sysconfig
+import time
 import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 from tools.members import BIN, ROOT, members
+from tools.mutants.sample import Mutant
 
 FOLDER = ROOT / ".mutants"
+#: Newer than each file of a copy, and never the same: bytecode of one mutant is not another's.
+_MTIMES = count(int(time.time()) + 10)
 
 
 def refresh(number: int) -> Path:
@@ -38,6 +46,21 @@ def refresh(number: int) -> Path:
 
 def python(copy: Path) -> Path:
     return copy / ".venv" / "bin" / "python"
+
+
+@contextmanager
+def put_in(mutant: Mutant, copy: Path) -> Iterator[None]:
+    """For as long as the block lasts, the copy has that fault."""
+    file = copy / mutant.file
+    original, times = file.read_text(), file.stat()
+    mtime = next(_MTIMES)
+    file.write_text(mutant.place.code())
+    os.utime(file, (mtime, mtime))
+    try:
+        yield
+    finally:
+        file.write_text(original)
+        os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
 def _bring(source: Path, target: Path) -> None:

@@ -51,7 +51,8 @@ class Place:
     kind: str
     line: int
     last_line: int
-    assigned: str | None  # outside of functions: the class, or the name that is given a value
+    #: Outside of functions: the name that is given a value, ``.name`` for a class's field; the class.
+    assigned: tuple[str, ...]
     within: cst.Module
     node: cst.CSTNode
     becomes: cst.CSTNode
@@ -109,9 +110,7 @@ class _Finder(cst.CSTVisitor):
             position = self.get_metadata(PositionProvider, statement)
         # Of a compound statement the line at hand, of a simple one all that it is written on.
         last = position.end.line if is_simple else position.start.line
-        # What a class says of itself matters to who names the class.
-        named = self._classes[-1] if self._classes else _assigned(statement)
-        assigned = None if self._functions else named
+        assigned = () if self._functions else tuple(_assigned(statement, self._classes))
         return Place(kind, position.start.line, last, assigned, self._module, node, becomes)
 
 
@@ -136,15 +135,15 @@ def _called(node: cst.Call) -> str:
     return node.func.value if isinstance(node.func, cst.Name) else ""
 
 
-def _assigned(statement: cst.CSTNode) -> str | None:
-    if not isinstance(statement, cst.SimpleStatementLine):
-        return None
-    match statement.body[0]:
-        case cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=name))]):
-            return name
-        case cst.AnnAssign(target=cst.Name(value=name)):
-            return name
-    return None
+def _assigned(statement: cst.CSTNode, classes: list[str]) -> Iterator[str]:
+    if isinstance(statement, cst.SimpleStatementLine):
+        match statement.body[0]:
+            case cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=name))]) if not classes:
+                yield name
+            case cst.AnnAssign(target=cst.Name(value=name)):
+                yield f".{name}" if classes else name
+    # What else a class says of itself matters to who names the class.
+    yield from classes[-1:]
 
 
 def _faults(node: cst.CSTNode) -> Iterator[tuple[str, cst.CSTNode]]:

@@ -42,13 +42,20 @@ class Reach:
                     self.by_line.setdefault((file, line), set()).add(test)
 
     def tests_of(self, mutant: Mutant) -> set[str]:
-        """Those that reach it. Of what is run by the import, those that reach who uses it."""
+        """Those that reach it. Of what is run by the import, those that reach who uses it: the
+        import itself is reached by whichever test was the first to need it.
+
+        Of the room's own tests, unless it is others' alone that reach it.
+        """
         file, place = str(mutant.file), mutant.place
-        found = self._of_lines((file, line) for line in range(place.line, place.last_line + 1))
-        if not found and place.assigned is not None:
-            found = self._of_lines(_lines_that_name(place.assigned))
+        found: set[str] = set()
+        for name in place.assigned:
+            found = found or self._of_lines(_lines_that_name(name))
+        found = found or self._of_lines(
+            (file, line) for line in range(place.line, place.last_line + 1)
+        )
         found = found or self.by_file.get(file, set())
-        return {test for test in found if test.startswith(mutant.room.tests)}
+        return {test for test in found if test.startswith(mutant.room.tests)} or found
 
     def _of_lines(self, lines: Iterable[tuple[str, int]]) -> set[str]:
         return set().union(*(self.by_line.get(line, set()) for line in lines))
@@ -72,7 +79,9 @@ class Reach:
 
 @cache
 def _lines_that_name(name: str) -> list[tuple[str, int]]:
-    word = re.compile(rf"\b{re.escape(name)}\b")
+    word = re.compile(
+        rf"{re.escape(name)}\b" if name.startswith(".") else rf"\b{re.escape(name)}\b"
+    )
     return [
         (str(file.relative_to(ROOT)), number)
         for file in ROOT.glob("*/src/**/*.py")

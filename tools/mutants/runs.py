@@ -1,36 +1,33 @@
 """Puts each mutant in, runs its tests, and keeps what came of it."""
 
-import atexit
 import json
-import os
 import queue
-import signal
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from itertools import count
 from pathlib import Path
 
-from tools.mutants.copies import FOLDER, python
+from tools.mutants.copies import FOLDER, put_in, python
 from tools.mutants.reach import Reach, digest
 from tools.mutants.sample import Mutant
+from tools.mutants.typed import type_errors
+from tools.mutants.watched import watch
 
 _KEPT = FOLDER / "results.jsonl"
 #: Seconds that a mutant's tests have beside five times what they take without it.
 _GRACE = 45.0
+#: So many times that long, when they have not ended in it.
+_PATIENCE = 4.0
 #: So long, as measured, the tests of a first and of a second look take, and so many they are.
 _FIRST_SECONDS, _FIRST_TESTS = 15.0, 30
 _SECOND_SECONDS, _SECOND_TESTS = 240.0, 400
-#: Leaders of the process groups that test a mutant just now.
-_running: set[int] = set()
-#: Newer than each file of a copy, and never the same: bytecode of one mutant is not another's.
-_MTIMES = count(int(time.time()) + 10)
+#: Pytest's exit statuses where a test of that name is not to be found.
+_NO_SUCH_TESTS = (4, 5)
 
 
 class Outcome(StrEnum):
@@ -71,7 +68,7 @@ def run(mutants: list[Mutant], reach: Reach, copies: list[Path]) -> dict[str, Re
     """The result of each, by its id; those that are known already are not run again.
 
     What the fastest tests do not notice is looked at again when all have had their turn: by the
-    type checker, and by the tests that are slower.
+    type checker, which takes seconds, and then by the tests that are slower.
     """
     by_id = {mutant.id: mutant for mutant in mutants}
     results = {
@@ -82,9 +79,10 @@ def run(mutants: list[Mutant], reach: Reach, copies: list[Path]) -> dict[str, Re
     }
     print(f"{len(results)} of {len(by_id)} mutants are known", flush=True)
     _work_off([m for id_, m in by_id.items() if id_ not in results], _look, reach, copies, results)
-    again = [m for id_, m in by_id.items() if not results[id_].final]
-    print(f"looking again at {len(again)}", flush=True)
-    _work_off(again, _look_again, reach, copies, results)
+    for look in (_ask_again, _ask_type_checker, _ask_slower_tests):
+        again = [m for id_, m in by_id.items() if not results[id_].final]
+        print(f"looking again at {len(again)}", flush=True)
+        _work_off(again, look, reach, copies, results)
     return results
 
 
@@ -141,17 +139,30 @@ def _look(mutant: Mutant, reach: Reach, copy: Path, _: Result | None) -> Result:
     if not tests:
         return Result(mutant.id, Outcome.UNREACHED, 0, 0, 0.0, "", files)
     outcome, seconds, output = _try_out(mutant, reach, copy, tests)
-    noticed = outcome in NOTICED
-    return Result(mutant.id, outcome, len(tests), len(reaching), seconds, output, files, noticed)
+    killed = outcome is Outcome.KILLED
+    return Result(mutant.id, outcome, len(tests), len(reaching), seconds, output, files, killed)
 
 
-def _look_again(mutant: Mutant, reach: Reach, copy: Path, first: Result | None) -> Result:
+def _ask_again(mutant: Mutant, reach: Reach, copy: Path, first: Result | None) -> Result:
+    """Whether what did not end in time hangs, or the machine had too much else to do."""
     assert first is not None
-    with _put_in(mutant, copy):
-        command = [str(python(copy)), "-m", "mypy", "--config-file", "pyproject.toml"]
-        status, output = _watch([*command, str(mutant.file)], copy, limit=600)
-    if status == 1:
-        return replace(first, outcome=Outcome.ILL_TYPED, output=output[-4000:], final=True)
+    if first.outcome is not Outcome.TIMED_OUT:
+        return first
+    tests = reach.chosen(reach.tests_of(mutant), seconds=_FIRST_SECONDS, most=_FIRST_TESTS)
+    outcome, seconds, output = _try_out(mutant, reach, copy, tests, patience=_PATIENCE)
+    final = outcome in NOTICED
+    return replace(first, outcome=outcome, seconds=seconds, output=output, final=final)
+
+
+def _ask_type_checker(mutant: Mutant, _: Reach, copy: Path, first: Result | None) -> Result:
+    assert first is not None
+    if said := type_errors(mutant, copy):
+        return replace(first, outcome=Outcome.ILL_TYPED, output=said, final=True)
+    return first
+
+
+def _ask_slower_tests(mutant: Mutant, reach: Reach, copy: Path, first: Result | None) -> Result:
+    assert first is not None
     reaching = reach.tests_of(mutant)
     tried = reach.chosen(reaching, seconds=_FIRST_SECONDS, most=_FIRST_TESTS)
     tests = reach.chosen(reaching - set(tried), seconds=_SECOND_SECONDS, most=_SECOND_TESTS)
@@ -167,69 +178,22 @@ def _digest(copy: Path, tests: set[str]) -> str:
 
 
 def _try_out(
-    mutant: Mutant, reach: Reach, copy: Path, tests: list[str]
+    mutant: Mutant, reach: Reach, copy: Path, tests: list[str], *, patience: float = 1.0
 ) -> tuple[Outcome, float, str]:
-    limit = _GRACE + 5 * sum(reach.seconds[test] for test in tests)
+    limit = patience * (_GRACE + 5 * sum(reach.seconds[test] for test in tests))
     command = [str(python(copy)), "-m", "pytest", "-q", "-x", "-n", "0", "--tb=short"]
     started = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="mutant-", ignore_cleanup_errors=True) as scratch,
-        _put_in(mutant, copy),
+        put_in(mutant, copy),
     ):
-        command += ["-p", "no:cacheprovider", "--basetemp", f"{scratch}/tests", *tests]
-        status, output = _watch(command, copy, limit)
+        command += ["-p", "no:cacheprovider", "--basetemp", f"{scratch}/tests"]
+        status, output = watch([*command, *tests], copy, limit)
+        if status in _NO_SUCH_TESTS:
+            # Their parameters are made of what was changed.
+            files = dict.fromkeys(test.partition("::")[0] for test in tests)
+            status, output = watch([*command, *files], copy, limit + 5 * _SECOND_SECONDS)
     outcome = Outcome.TIMED_OUT if status is None else Outcome.KILLED
     if status == 0:
         outcome = Outcome.SURVIVED
     return outcome, round(time.monotonic() - started, 1), output[-4000:]
-
-
-@contextmanager
-def _put_in(mutant: Mutant, copy: Path) -> Iterator[None]:
-    file = copy / mutant.file
-    original, times = file.read_text(), file.stat()
-    mtime = next(_MTIMES)
-    file.write_text(mutant.place.code())
-    os.utime(file, (mtime, mtime))
-    try:
-        yield
-    finally:
-        file.write_text(original)
-        os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
-
-
-def _watch(command: list[str], copy: Path, limit: float) -> tuple[int | None, str]:
-    """The command's exit status, or None if it has not ended within `limit` seconds; its output."""
-    with tempfile.TemporaryFile("w+", errors="replace") as output:
-        process = subprocess.Popen(
-            command,
-            cwd=copy,
-            stdout=output,
-            stderr=output,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        _running.add(process.pid)
-        status: int | None
-        try:
-            status = process.wait(limit)
-        except subprocess.TimeoutExpired:
-            status = None
-        finally:
-            _end(process.pid)
-            process.wait()
-            _running.discard(process.pid)
-        output.seek(0)
-        return status, output.read()
-
-
-def _end(leader: int) -> None:
-    """What a test has started goes as well; the kernel sees to the embedded servers."""
-    with suppress(ProcessLookupError):
-        os.killpg(leader, signal.SIGKILL)
-
-
-@atexit.register
-def _end_all() -> None:
-    for leader in list(_running):
-        _end(leader)

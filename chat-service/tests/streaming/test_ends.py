@@ -12,6 +12,7 @@ from sqlalchemy import text
 from chassis.caller import Caller
 from chassis.db.engine import Database
 from chassis.errors import Unavailable
+from chassis.ids import new_id
 from chassis.testing import ModelServer, eventually
 from chat_service.answer.domain.ending import RunStatus
 from chat_service.streaming.timings import SHIPPED
@@ -172,3 +173,43 @@ async def test_a_drain_waits_for_a_save_that_began_at_its_very_end(
         assert not done
     await draining
     assert (await rig.answer(caller, run)).content == rig.joined(frames)
+
+
+async def test_the_log_of_a_run_that_is_saved_late_expires_from_then_on(
+    rig: Any,
+    chat: Any,
+    caller: Caller,
+    model_server: ModelServer,
+    redis_url: str,
+    redis_prefix: str,
+) -> None:
+    run = (await rig.ask(caller, model_server, "endless-at-100")).run
+    async with redis.asyncio.Redis.from_url(redis_url) as client:
+        key = f"{{{redis_prefix}}}:run:{run.id}"
+        async with chat.holding(run.session_id):
+            rig.engine.cancel(run.id)
+            frames = await rig.follow(run)
+            assert rig.end(frames)["saved"] is False
+            assert await client.ttl(key) == -1
+        await rig.ended(run)
+
+        async def expires() -> bool:
+            return bool(0 < await client.ttl(key) <= SHIPPED.log_kept)
+
+        await eventually(expires)
+
+
+async def test_of_the_runs_in_memory_the_one_that_is_not_saved_is_found_by_its_own_session(
+    rig: Any, chat: Any, caller: Caller, model_server: ModelServer
+) -> None:
+    first, second = [(await rig.ask(caller, model_server, "endless-at-100")).run for _ in range(2)]
+    for run in (first, second):
+        assert rig.followers.find_unsaved(run.session_id).id == run.id
+    assert rig.followers.find_unsaved(new_id()) is None
+    async with chat.holding(first.session_id):
+        for run in (first, second):
+            rig.engine.cancel(run.id)
+            frames = await rig.follow(run)
+            assert rig.end(frames)["saved"] is (run is second)
+        assert rig.followers.find_unsaved(first.session_id).id == first.id
+        assert rig.followers.find_unsaved(second.session_id) is None

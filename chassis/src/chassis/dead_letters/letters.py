@@ -136,11 +136,12 @@ class DeadLetters(Component):
 
     async def _replay(self) -> None:
         while not self._draining:
-            row = await self._db.first(None, table.CLAIM, consumers=list(self._handlers))
-            if row is None:
-                return
+            # From the claim on, since what is claimed is handed over whoever drains meanwhile.
             self._replaying = True
             try:
+                row = await self._db.first(None, table.CLAIM, consumers=list(self._handlers))
+                if row is None:
+                    return
                 await self._hand_over(row.id, row.consumer, row.payload)
             finally:
                 self._replaying = False

@@ -1,0 +1,83 @@
+"""Sockets that end while something of theirs is under way: it is ended, or waited for."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chassis.testing import eventually
+from gateway.ws import follows
+from parley.chat.v1 import chat_pb2
+
+Door = Any
+Dial = Any
+MakeFrame = Callable[[int, str, bytes], chat_pb2.Frame]
+
+LONG = b'"' + b"0" * 65536 + b'"'
+
+
+def first_reads() -> list[str]:
+    """Followers' first reads that are under way."""
+    names = [task.get_name() for task in asyncio.all_tasks()]
+    return [name for name in names if name == "stream-opening"]
+
+
+async def test_a_follower_that_has_heard_nothing_yet_ends_with_its_socket(
+    door: Door, dial: Dial, access_log: Any
+) -> None:
+    door.chat.script = [asyncio.Event()]
+    client = await dial(door)
+    await client.say(type="follow", ref="1", run_id="r")
+    await eventually(lambda: door.chat.calls)
+    client.connection.transport.abort()
+    async with asyncio.timeout(5):
+        await door.chat.ended.wait()
+    await eventually(lambda: not len(door.gateway.sockets))
+    assert not first_reads()
+    assert access_log.complaints == []
+
+
+async def test_a_follower_whose_ack_does_not_get_through_leaves_no_read_behind(
+    door: Door,
+    dial: Dial,
+    make_frame: MakeFrame,
+    access_log: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(follows, "_PATIENCE_SECONDS", 0.0)
+    door.chat.script = [[make_frame(number, "delta", LONG)] for number in range(1, 8193)]
+    client = await dial(door)
+    (session,) = door.gateway.sockets._open
+    client.connection.transport.pause_reading()
+    await client.say(type="send", ref="1", content="x")
+    # Nobody who is waited for has read: whatever is said next has to wait as well.
+    await eventually(lambda: session.wire._room is not None and session.wire._turn.locked())
+    door.chat.script = [asyncio.Event()]
+    await client.say(type="follow", ref="2", run_id="silent")
+    await eventually(lambda: door.chat.calls[-1].request.run_id == "silent")
+    assert first_reads()
+    client.connection.transport.abort()
+    await eventually(lambda: not len(door.gateway.sockets))
+    assert not first_reads()
+    assert access_log.complaints == []
+
+
+async def test_a_socket_is_there_until_the_cancel_that_it_was_asked_for_is_passed_on(
+    door: Door, dial: Dial, make_frame: MakeFrame
+) -> None:
+    """So that a gateway that stops waits for it."""
+    gate = asyncio.Event()
+    door.chat.answers["CancelRun"] = (gate, chat_pb2.CancelRunResponse())
+    door.chat.script = [[make_frame(1, "start", b"{}")], asyncio.Event()]
+    client = await dial(door)
+    await client.ask(type="follow", ref="1", run_id="r")
+    await client.say(type="cancel", ref="c", run_id="r")
+    await eventually(lambda: door.chat.calls[-1].method == "CancelRun")
+    client.connection.transport.abort()
+    # Its followers are ended first.
+    async with asyncio.timeout(5):
+        await door.chat.ended.wait()
+    assert len(door.gateway.sockets) == 1
+    gate.set()
+    await eventually(lambda: not len(door.gateway.sockets))
