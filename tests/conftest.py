@@ -1,11 +1,10 @@
-"""One stack for tests that only use it, one for those that kill its parts, and a maker of others.
+"""One stack for tests that only use it, one for those that kill its parts, one as `make run` has it.
 
 What a test does as a user of its own concerns nobody else: it needs no stack of its own.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -51,20 +50,16 @@ async def mortal_stack(_mortal_stack: Stack) -> Stack:
     return _mortal_stack
 
 
-@pytest.fixture
-def new_stack(tmp_path: Path) -> Iterator[Callable[[], Stack]]:
-    """Starts a stack of the test's own: for tests that leave it other than they found it."""
-    made: list[Stack] = []
+@pytest.fixture(scope="session")
+def executed_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Its processes are executed, as those of `make run` are, not forked.
 
-    def make() -> Stack:
-        stack = Stack(tmp_path)
-        made.append(stack)
-        stack.start()
-        return stack
-
-    yield make
-    for one in made:
-        _end(one)
+    Its tables may have columns that the code does not know.
+    """
+    stack = Stack(tmp_path_factory.mktemp("executed"), forked=False)
+    stack.start()
+    yield stack
+    _end(stack)
 
 
 @pytest.fixture

@@ -7,10 +7,11 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psutil
 import psycopg
@@ -18,11 +19,24 @@ import psycopg
 from chassis.embedded import EmbeddedNats, EmbeddedPostgres, EmbeddedValkey, free_port
 from chassis.testing.eventually import eventually
 
+from .forkserver import processes as forked
 from .members import Member, serving
 
 _READY_SECONDS = 120.0
 _STOP_SECONDS = 60.0
 _SETTLE_SECONDS = 60.0
+
+
+def _execute(
+    arguments: Sequence[str], environment: Mapping[str, str], output: IO[bytes]
+) -> psutil.Process:
+    return psutil.Popen(
+        [sys.executable, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        env=environment,
+    )
 
 
 @dataclass
@@ -32,8 +46,10 @@ class Stack:
     directory: Path
     port: int = field(default_factory=free_port)
     demo_port: int = field(default_factory=free_port)
-    process: subprocess.Popen[bytes] | None = None
+    process: psutil.Process | None = None
     environment: dict[str, str] = field(default_factory=dict)
+    #: Whether its processes are forked from one that has loaded them, rather than executed.
+    forked: bool = True
     #: Where each gateway is, the first at ``url``; known once the stack has started.
     gateways: tuple[str, ...] = ()
     _members: list[Member] = field(default_factory=list)
@@ -66,24 +82,23 @@ class Stack:
         """Start, and return once every gateway and service is ready."""
         with (self.directory / "output").open("ab") as output:
             told_before = output.tell()
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "parley_local", "--json", "--with-parent"],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env={
-                    **os.environ,
-                    # All users of the tests are at one address.
-                    "AUTH_REGISTRATIONS_PER_HOUR": "100000",
-                    **self.environment,
-                    "PARLEY_DATA": str(self.data),
-                    "GATEWAY_PORT": str(self.port),
-                    "DEMO_MODEL_PORT": str(self.demo_port),
-                },
-            )
+            environment = {
+                **os.environ,
+                # All users of the tests are at one address.
+                "AUTH_REGISTRATIONS_PER_HOUR": "100000",
+                **self.environment,
+                "PARLEY_DATA": str(self.data),
+                "GATEWAY_PORT": str(self.port),
+                "DEMO_MODEL_PORT": str(self.demo_port),
+            }
+            start = forked.start if self.forked else _execute
+            module = "tests.forkserver.runner" if self.forked else "parley_local"
+            arguments = ["-m", module, "--json", "--with-parent"]
+            self.process = start(arguments, environment, output)
         deadline = time.monotonic() + _READY_SECONDS
         while not (urls := self._ready_at(told_before)):
-            if self.process.poll() is not None or time.monotonic() > deadline:
+            ended = not self.process.is_running() or self.process.status() == psutil.STATUS_ZOMBIE
+            if ended or time.monotonic() > deadline:
                 raise AssertionError(f"the stack is not ready:\n{self.output[-4000:]}")
             time.sleep(0.05)
         self.gateways = urls
@@ -105,14 +120,14 @@ class Stack:
         ready = re.search(r'"gateways": \[([^]]*)\]', told)
         return tuple(re.findall(r'"(http[^"]+)"', ready[1])) if ready else ()
 
-    def stop(self) -> int:
+    def stop(self) -> int | None:
         """Ctrl-C; the runner's exit code once everything is down."""
         assert self.process is not None
         children = self.children()
         self.process.send_signal(signal.SIGINT)
         try:
             code = self.process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
+        except (psutil.TimeoutExpired, subprocess.TimeoutExpired):
             self.kill()
             raise AssertionError(f"the stack does not stop:\n{self.output[-4000:]}") from None
         psutil.wait_procs(children, timeout=10)

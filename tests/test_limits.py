@@ -4,7 +4,7 @@ Loopback has addresses enough for each test to be somebody of its own. All limit
 ones.
 """
 
-import subprocess
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -17,6 +17,7 @@ from chassis.embedded import free_port
 from chassis.ids import new_id
 from chassis.testing.eventually import eventually
 
+from .forkserver.processes import start
 from .stack import Stack
 
 _PROXY = "127.0.0.9"
@@ -109,9 +110,7 @@ def behind_proxy(stack: Stack) -> Iterator[str]:
         "GATEWAY_TRUSTED_PROXIES": f'["{_PROXY}/32"]',
     }
     with (stack.directory / "behind_proxy").open("wb") as log:
-        gateway = subprocess.Popen(
-            process.cmdline(), env=environment, stdout=log, stderr=subprocess.STDOUT
-        )
+        gateway = start(["-m", "gateway", "serve"], environment, log, death_signal=signal.SIGKILL)
     try:
         yield f"http://127.0.0.1:{port}"
     finally:

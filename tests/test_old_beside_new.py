@@ -2,7 +2,6 @@
 
 import json
 import signal
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -183,9 +182,9 @@ def alarms(output: str) -> list[str]:
 
 
 async def test_old_code_goes_on_while_each_table_gets_a_column(
-    new_stack: Callable[[], Stack], sign_up: SignUp
+    executed_stack: Stack, sign_up: SignUp
 ) -> None:
-    stack = new_stack()
+    stack = executed_stack
     everyday = Everyday(stack, sign_up(stack))
     operator = sign_up(stack)
     made = stack.command("auth-service", "make-operator", operator.username)

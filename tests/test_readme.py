@@ -67,8 +67,9 @@ class Shell:
 
 @pytest.mark.parametrize("command", _SHELLS)
 def test_the_first_conversation_goes_as_it_is_typed(
-    command: list[str], stack: Stack, tmp_path: Path
+    command: list[str], executed_stack: Stack, tmp_path: Path
 ) -> None:
+    stack = executed_stack
     places, functions, register, log_in, key, ask, sessions, refresh = blocks(
         "A first conversation"
     )

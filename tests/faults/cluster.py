@@ -49,7 +49,7 @@ class Cluster(Stack):
             }
         super().start()
 
-    def stop(self) -> int:
+    def stop(self) -> int | None:
         code = super().stop()
         self.servers.stop()
         self.proxies.close()

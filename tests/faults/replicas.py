@@ -1,6 +1,6 @@
 """A stack whose services are found by name, so that replicas can be added while it runs."""
 
-import subprocess
+import signal
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -8,8 +8,9 @@ import httpx
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
-from chassis.embedded import child_command, free_port
+from chassis.embedded import free_port
 from chassis.testing import NameServer, eventually
+from tests.forkserver.processes import start
 from tests.stack import Stack
 
 #: What each service calls; the gateway calls all four.
@@ -29,7 +30,7 @@ class NamedStack(Stack):
     names: NameServer = field(
         default_factory=lambda: NameServer({f"{name}-service": [_FIRST] for name in CALLS})
     )
-    _added: list[psutil.Popen] = field(default_factory=list)
+    _added: list[psutil.Process] = field(default_factory=list)
 
     def start(self) -> None:
         ports = {name: free_port() for name in CALLS}
@@ -43,7 +44,7 @@ class NamedStack(Stack):
                 self.environment[f"{caller.upper()}_{name.upper()}_TARGET"] = target
         super().start()
 
-    def stop(self) -> int:
+    def stop(self) -> int | None:
         for process in self._added:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
@@ -68,11 +69,8 @@ class NamedStack(Stack):
             f"{name.upper()}_METRICS_PORT": str(metrics_port),
         }
         with (self.directory / f"second-{name}").open("wb") as log:
-            process = psutil.Popen(
-                child_command(first.cmdline()),
-                env=environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
+            process = start(
+                ["-m", f"{name}_service", "serve"], environment, log, death_signal=signal.SIGKILL
             )
         self._added.append(process)
         replica = Replica(name, process, metrics_port, self.names)

@@ -11,6 +11,7 @@ from chassis.embedded.child import end_with_parent
 from chassis.setting_values import is_port
 from parley_local.address import CannotStart
 from parley_local.output import Terminal, forward_logs
+from parley_local.parts import Start, execute
 from parley_local.reasons import complain
 from parley_local.runner import Options, Runner
 from parley_local.topology import parse_replicas
@@ -31,7 +32,8 @@ environment:
 """
 
 
-def main() -> None:
+def main(start: Start = execute) -> None:
+    """Run until it is stopped; ``start`` starts the services' processes."""
     parser = argparse.ArgumentParser(
         prog="python -m parley_local",
         description="Run all of Parley on this machine, with its own servers.",
@@ -48,7 +50,7 @@ def main() -> None:
     terminal = Terminal(as_json=arguments.json)
     forward_logs(terminal)
     try:
-        runner = Runner(_options(), terminal)
+        runner = Runner(_options(), terminal, start)
     except Exception as error:  # noqa: BLE001 - said; the exit code must be ours
         status = complain(terminal, error)
     else:

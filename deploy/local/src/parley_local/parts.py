@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
@@ -42,6 +42,46 @@ class Part(Protocol):
         """At once, without waiting."""
 
 
+class Running(Protocol):
+    """A child process, as asyncio has them; what it writes comes from ``stdout``."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    @property
+    def stdout(self) -> asyncio.StreamReader | None: ...
+
+    async def wait(self) -> int: ...
+
+    def terminate(self) -> None: ...
+
+    def kill(self) -> None: ...
+
+
+#: Starts ``python`` with these arguments and this environment, as :func:`execute` does.
+Start = Callable[[Sequence[str], Mapping[str, str]], Awaitable[Running]]
+
+
+async def execute(arguments: Sequence[str], environment: Mapping[str, str]) -> Running:
+    """``python`` as a child that ends with this process, in a session of its own.
+
+    It reads nothing, and writes both streams to ``stdout``. To be called from the main thread,
+    where the loop runs: the death signal is tied to the thread.
+    """
+    return await asyncio.create_subprocess_exec(
+        *child_command([sys.executable, *arguments]),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env=dict(environment),
+        # Ctrl-C in the terminal is for the runner alone.
+        start_new_session=True,
+    )
+
+
 class ServicePart:
     """A Python process of ours; each line it writes goes to ``on_line``."""
 
@@ -55,6 +95,7 @@ class ServicePart:
         on_line: Callable[[str, str], None],
         *,
         grace: float = 30.0,
+        start: Start = execute,
     ) -> None:
         self.name = name
         self.refusal = UNUSABLE_STATUS
@@ -62,7 +103,8 @@ class ServicePart:
         self._environment = environment
         self._on_line = on_line
         self._grace = grace
-        self._process: asyncio.subprocess.Process | None = None
+        self._start = start
+        self._process: Running | None = None
         self._reader: asyncio.Task[None] | None = None
         #: What it said of settings that it cannot work with.
         self.complaints: list[str] = []
@@ -73,16 +115,7 @@ class ServicePart:
         return process.pid if process is not None and process.returncode is None else None
 
     async def start(self) -> None:
-        # From the main thread, where the loop runs: the death signal is tied to the thread.
-        self._process = await asyncio.create_subprocess_exec(
-            *child_command([sys.executable, *self._arguments]),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env=dict(self._environment),
-            # Ctrl-C in the terminal is for the runner alone.
-            start_new_session=True,
-        )
+        self._process = await self._start(self._arguments, self._environment)
         assert self._process.stdout is not None
         self._reader = asyncio.create_task(self._read(self._process.stdout))
 

@@ -30,7 +30,7 @@ from parley_local.environment import (
     service_environment,
 )
 from parley_local.output import Terminal
-from parley_local.parts import Part, ServerPart, ServicePart
+from parley_local.parts import Part, ServerPart, ServicePart, Start, execute
 from parley_local.readiness import wait_until_ready
 from parley_local.reasons import Refused, complain
 from parley_local.state import State
@@ -73,10 +73,11 @@ class Options:
 
 
 class Runner:
-    """One run, from nothing to ready and back to nothing."""
+    """One run, from nothing to ready and back to nothing; ``start`` starts its Python processes."""
 
-    def __init__(self, options: Options, terminal: Terminal) -> None:
+    def __init__(self, options: Options, terminal: Terminal, start: Start = execute) -> None:
         self._options = options
+        self._start_process = start
         self._terminal = terminal
         self._say = terminal.say
         self._state = State(
@@ -240,12 +241,16 @@ class Runner:
             inherited=self._options.environment,
         )
         arguments = ["-m", instance.member.module, "serve"]
-        return ServicePart(instance.label, arguments, environment, self._terminal.log)
+        return ServicePart(
+            instance.label, arguments, environment, self._terminal.log, start=self._start_process
+        )
 
     def _demo(self, port: int) -> Part:
         arguments = ["-m", "parley_local.model_server", "--port", str(port)]
         environment = general_environment(self._options.environment)
-        return ServicePart(DEMO, arguments, environment, self._terminal.log, grace=5.0)
+        return ServicePart(
+            DEMO, arguments, environment, self._terminal.log, grace=5.0, start=self._start_process
+        )
 
     def _demo_port(self) -> int:
         """The same at each start if possible: people's keys hold its address."""
