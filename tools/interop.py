@@ -10,7 +10,6 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 from tools.lock import lines_with
 from tools.members import BIN, ROOT
@@ -74,7 +73,7 @@ def _uv() -> str:
 
 
 def _npm() -> str:
-    """npm's command; raises SystemExit if there is no Node of the version that is needed."""
+    """The command of npm; raises SystemExit if there is no Node of the version that is needed."""
     npm, node = shutil.which("npm"), shutil.which("node")
     needed = ".".join(map(str, _NODE_VERSION))
     if npm is None or node is None:

@@ -14,10 +14,9 @@ ANSWERS: Final[dict[str, tuple[str, ...]]] = {
         "</s>",
     ),
     "<|steps|>": (
-        "one",
-        *(f"▁{word}" for word in "two three four five six seven eight nine ten".split()),
-        *(f"▁{word}" for word in "eleven twelve thirteen fourteen fifteen sixteen".split()),
-        *(f"▁{word}" for word in "seventeen eighteen nineteen twenty".split()),
+        *("one", "▁two", "▁three", "▁four", "▁five", "▁six", "▁seven", "▁eight", "▁nine", "▁ten"),
+        *("▁eleven", "▁twelve", "▁thirteen", "▁fourteen", "▁fifteen", "▁sixteen", "▁seventeen"),
+        *("▁eighteen", "▁nineteen", "▁twenty"),
         "</s>",
     ),
     # Round and round, until something ends it.

@@ -30,7 +30,8 @@ def main(model: str, port: int, key: str, thinking: str) -> None:
         formats = xllamacpp.common_reasoning_format
         params.reasoning_format = formats.COMMON_REASONING_FORMAT_NONE
     server = xllamacpp.Server(params)
-    print(server.listening_address, flush=True)
+    # It serves for as long as it is kept.
+    assert server.listening_address
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
 
 

@@ -2,11 +2,12 @@
 
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import httpx
+import psutil
 
 from chassis.embedded import ServerFailed, free_port
 from chassis.embedded.process import spawn
@@ -96,13 +97,24 @@ class ModelServer:
         is_json = answer.headers.get("Content-Type", "").startswith("application/json")
         return answer.json() if is_json else answer.text
 
-    def post(self, path: str, body: Any, *, key: str | None = None) -> httpx.Response:
+    def post(
+        self, path: str, body: Any, *, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
         """Its answer to a plain client, whatever its status."""
         return httpx.post(
             f"{self.url}{path}",
             json=body,
-            headers=self._headers(key or self.key),
+            headers={**self._headers(self.key), **(headers or {})},
             timeout=_ASKING_SECONDS,
+        )
+
+    def connections(self) -> int:
+        """How many of its clients are connected to it."""
+        assert self._process is not None
+        everything = psutil.Process(self._process.pid).net_connections("tcp")
+        return sum(
+            one.status == psutil.CONN_ESTABLISHED and one.laddr.port == self.port
+            for one in everything
         )
 
     def _answers(self) -> bool:
@@ -113,4 +125,4 @@ class ModelServer:
 
     @staticmethod
     def _headers(key: str) -> dict[str, str]:
-        return {"Authorization": f"Bearer {key}"}
+        return {"Authorization": f"Bearer {key}", "x-api-key": key}

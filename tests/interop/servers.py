@@ -15,6 +15,8 @@ from .process import ModelServer
 #: More words than come in a read, with characters of two, three and four bytes and one of several.
 WORDS: Final = "Wörter come one by one: 你好，世界, and 🎉 and 👩‍🔬 too, down to the last of them."
 LONG_ANSWER: Final = " ".join(f"word{number}" for number in range(1, 601))
+#: Comes in halves of characters, each in an event of its own.
+HALVES: Final = "🎉🎈🎊🥳"
 RETRY_AFTER: Final = 7
 CONTEXT: Final = 8_000
 
@@ -73,6 +75,7 @@ class LlMock(ModelServer):
         self.tell({"type": "fail", "status": 429, "retry_after": RETRY_AFTER}, "limited")
         self.tell({"type": "fail", "status": 500}, "broken")
         self.tell({"type": "fail", "status": 503}, "overloaded")
+        self.tell({"type": "fail", "status": 529}, "overloaded-529")
         for kind in ("disconnect", "truncate", "malformed"):
             self.tell({"type": "reply", "text": WORDS}, kind)
             self.tell({"type": "stream_fault", "kind": kind, "after_chunks": 5}, kind)
@@ -114,8 +117,11 @@ class AiMock(ModelServer):
         }
         words = {"content": WORDS}
         fixtures = (
-            _fixture("words", words, chunkSize=3, latency=5),
-            _fixture("long-answer", {"content": LONG_ANSWER}, chunkSize=8, latency=5),
+            # It cuts between the units of UTF-16: this many leave every character whole.
+            _fixture("words", words, chunkSize=5, latency=5),
+            _fixture("halves", {"content": HALVES}, chunkSize=1, latency=150),
+            # Ten minutes, unless somebody ends it.
+            _fixture("long-answer", {"content": LONG_ANSWER}, chunkSize=8, latency=1000),
             _fixture("thinking", {"content": "The answer.", "reasoning": "First 思考 🤔."}),
             _fixture("counted", {"content": "Counted.", "usage": _usage(10, 5)}),
             _fixture("short", {"content": "Cut sh", "finishReason": "length"}),

