@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from .answers import SHORT, STEPS, THINKING, THOUGHT, text_of
+from .process import ModelServer
 from .servers import (
     HALVES,
     RETRY_AFTER,
@@ -57,12 +58,16 @@ class Case:
     not_yet: str | None = None
 
 
-def _answers(server: type, behaviour: str, model: str, text: str | None, **more: Any) -> Case:
+def _answers(
+    server: type[ModelServer], behaviour: str, model: str, text: str | None, **more: Any
+) -> Case:
     more = {"finish_reason": "stop", "usage": True, **more}
     return Case(server.name, behaviour, model, text, **more)
 
 
-def _fails(server: type, behaviour: str, model: str, reason: str | None, **more: Any) -> Case:
+def _fails(
+    server: type[ModelServer], behaviour: str, model: str, reason: str | None, **more: Any
+) -> Case:
     return Case(server.name, behaviour, model, status="failed", reason=reason, **more)
 
 

@@ -95,7 +95,7 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
     row = item.get_closest_marker("row")
     if row is not None and (report.when == "call" or report.failed):
-        _TABLE.enter(*row.args, report)
+        _TABLE.enter(row.args[0], row.args[1], report)
     return report
 
 

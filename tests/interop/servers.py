@@ -195,8 +195,8 @@ class LiteLlm(ModelServer):
         written = json.dumps(config, ensure_ascii=False)
         (self.directory / "litellm.yaml").write_text(written, encoding="utf-8")
         program = str(PYTHON.with_name("litellm"))
-        where = ["--host", "127.0.0.1", "--port", str(self.port), "--telemetry", "False"]
-        command = [program, "--config", str(self.directory / "litellm.yaml"), *where]
+        address = ["--host", "127.0.0.1", "--port", str(self.port), "--telemetry", "False"]
+        command = [program, "--config", str(self.directory / "litellm.yaml"), *address]
         # Else it begins by fetching a price list.
         return ["env", "LITELLM_LOCAL_MODEL_COST_MAP=True", *command]
 

@@ -13,6 +13,7 @@ from .answers import SHORT, STEPS
 from .conftest import Servers
 from .llama_limits import CONTEXT
 from .outcome import ask
+from .process import ModelServer
 from .servers import LONG_ANSWER, WORDS, AiMock, LiteLlm, LlamaCpp, LlMock
 
 pytestmark = pytest.mark.interop
@@ -24,7 +25,7 @@ _MANY = f"{_AT_ONCE} answers at once"
 _CANCELLED = "a question that is cancelled ends the server's work"
 
 
-def row(server: type, behaviour: str) -> pytest.MarkDecorator:
+def row(server: type[ModelServer], behaviour: str) -> pytest.MarkDecorator:
     return pytest.mark.row(server.name, behaviour)
 
 
@@ -78,7 +79,7 @@ def test_parameters_arrive_as_they_were_asked_for(name: str, user: User, servers
     server = servers.named(name)
     assert isinstance(server, LlMock | AiMock)
     key = user.create_key(server.openai_url, "words", api_key=server.key)
-    asked = {"max_tokens": 77, "temperature": 1.25, "top_p": 0.5}
+    asked: dict[str, Any] = {"max_tokens": 77, "temperature": 1.25, "top_p": 0.5}
     assert ask(user, key["id"], "With parameters?", **asked).text == WORDS
     body = server.requests("words")[-1]["body"]
     assert {name: body[name] for name in asked} == asked
