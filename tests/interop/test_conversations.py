@@ -101,11 +101,12 @@ def test_many_answers_at_once_are_each_whole(
     server = servers.named(name)
     key = user.create_key(server.openai_url, model, api_key=server.key)
 
-    def one(number: int) -> str:
-        return ask(user, key["id"], f"Question {number}, with twenty steps?").text
+    def one(number: int) -> tuple[str, dict[str, Any]]:
+        outcome = ask(user, key["id"], f"Question {number}, with twenty steps?")
+        return outcome.text, outcome.problem
 
     with ThreadPoolExecutor(_AT_ONCE) as readers:
-        assert list(readers.map(one, range(_AT_ONCE))) == [text] * _AT_ONCE
+        assert list(readers.map(one, range(_AT_ONCE))) == [(text, {})] * _AT_ONCE
 
 
 async def _cancelled(user: User, key: dict[str, Any], question: str, **asked: Any) -> list[Event]:
