@@ -2,7 +2,7 @@
 # Needs make and Python 3.11+; uv is fetched into .tools where it is missing.
 
 .DEFAULT_GOAL := help
-.PHONY: help run operator test faults mutants check fmt proto lock settings bench clean
+.PHONY: help run operator test faults interop mutants check fmt proto lock settings bench clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 # Start-up is mostly imports: without bytecode they take three times as long.
@@ -29,6 +29,9 @@ test: $(READY) ## run every test (ARGS="-k login" for some of them)
 faults: $(READY) ## kill, freeze and cut everything in mid-stream (ARGS="--seeds 200" kills by seed)
 	@$(BIN)/python -m pytest tests/faults chat-service/tests/protocol -m "" $(ARGS)
 
+interop: $(READY) ## Parley beside model servers that others wrote (ARGS="-k llama" for one of them)
+	@$(BIN)/python -m tools.interop $(ARGS)
+
 mutants: $(READY) ## put small faults in, and see whether a test notices (ARGS="--sample 400 --seed 1")
 	@$(BIN)/python -m tools.mutants $(ARGS)
 
@@ -52,7 +55,7 @@ bench: $(READY) ## measure Parley beside a direct call to the same model server
 	@exec $(BIN)/python -m bench $(ARGS)
 
 clean: ## remove what make made, but not .data
-	rm -rf .venv .tools .mutants .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .tools .mutants .interop .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements.lock $(wildcard */pyproject.toml deploy/*/pyproject.toml) tools/setup.py
