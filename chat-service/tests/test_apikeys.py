@@ -2,8 +2,7 @@
 
 from chassis.ids import new_id
 from chat_service.apikeys import connection_of
-from chat_service.providers.domain.connection import Connection
-from chat_service.providers.domain.learnt import Learnt
+from chat_service.providers.domain.connection import Connection, Learnt
 from chat_service.providers.domain.parameters import GenerationParameters
 from parley.apikey.v1 import apikey_pb2
 from parley.generation.v1 import generation_pb2
@@ -35,14 +34,14 @@ def test_everything_that_the_vault_answers_is_known_of_the_connection() -> None:
         model="large",
         base_url="https://a.example/v1?api-version=1",
         provider="anthropic",
-        headers={"api-key": "v"},
+        headers=(("api-key", "v"),),
         parameters=GenerationParameters(temperature=0, max_tokens=9),
         fallback_key_id=fallback,
         owner="operator",
         models=("large", "small"),
         daily_tokens=5,
         has_error=True,
-        learnt={"large": (Learnt("max_tokens", "max_out"),)},
+        learnt=(Learnt("large", "max_tokens", "max_out"),),
     )
     assert "sk-secret" not in repr(connection)
     assert "api-key" not in repr(connection)

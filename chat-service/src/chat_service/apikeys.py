@@ -1,12 +1,11 @@
 """The port `ResolveKey` over gRPC: keys come from apikey-service, for one run at a time."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from chassis.grpc.client import Channel
 from chassis.telemetry.redaction import hide
-from chat_service.providers.domain.connection import Connection, ResolveKey
-from chat_service.providers.domain.learnt import Learnt
+from chat_service.providers.domain.connection import Connection, Learnt, ResolveKey
 from chat_service.providers.domain.parameters import PARAMETERS, GenerationParameters
 from chat_service.providers.domain.use import ReportUse, Use
 from parley.apikey.v1 import apikey_pb2, apikey_pb2_grpc
@@ -61,8 +60,8 @@ def report_use_over(channel: Channel) -> ReportUse:
                 error_reason=use.error_reason,
                 ok=use.ok,
                 learnt=[
-                    apikey_pb2.Learnt(model=model, parameter=one.parameter, use=one.use)
-                    for model, one in use.learnt
+                    apikey_pb2.Learnt(model=one.model, parameter=one.parameter, use=one.use)
+                    for one in use.learnt
                 ],
             ),
             timeout=_DEADLINE_SECONDS,
@@ -87,14 +86,14 @@ def connection_of(key: apikey_pb2.ResolveKeyResponse) -> Connection:
         model=key.model,
         base_url=key.base_url,
         provider=apikey_pb2.Provider.Name(key.provider).removeprefix("PROVIDER_").lower(),
-        headers={header.name: header.value for header in key.headers},
+        headers=tuple((header.name, header.value) for header in key.headers),
         parameters=_parameters_of(key.parameters),
         fallback_key_id=UUID(key.fallback_key_id) if key.HasField("fallback_key_id") else None,
         owner="operator" if key.owner == apikey_pb2.OWNER_OPERATOR else "user",
         models=tuple(key.models),
         daily_tokens=key.daily_tokens if key.HasField("daily_tokens") else None,
         has_error=key.has_error,
-        learnt=_learnt(key.learnt),
+        learnt=tuple(Learnt(one.model, one.parameter, one.use) for one in key.learnt),
     )
 
 
@@ -106,10 +105,3 @@ def _parameters_of(said: generation_pb2.GenerationParameters) -> GenerationParam
             for name, value in values.items()
         }
     )
-
-
-def _learnt(said: Iterable[apikey_pb2.Learnt]) -> dict[str, tuple[Learnt, ...]]:
-    learnt: dict[str, tuple[Learnt, ...]] = {}
-    for one in said:
-        learnt[one.model] = (*learnt.get(one.model, ()), Learnt(one.parameter, one.use))
-    return learnt

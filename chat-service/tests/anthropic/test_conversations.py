@@ -14,8 +14,8 @@ from chassis.ids import new_id
 from chassis.testing.model_server import ModelServer, running_model_server
 from chat_service.answer.domain.ending import Usage
 from chat_service.providers.client import ModelClient
-from chat_service.providers.domain.connection import Connection
-from chat_service.providers.domain.learnt import Learnt, Told
+from chat_service.providers.domain.connection import Connection, Learnt
+from chat_service.providers.domain.learnt import Lesson, Told
 from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import (
@@ -155,7 +155,7 @@ async def test_a_model_is_asked_once_how_much_it_can_answer(asker: Asker) -> Non
 async def test_more_tokens_than_the_model_has_become_as_many_as_it_has(asker: Asker) -> None:
     answered = await asker.ask("echo#c", max_tokens=100_000)
     assert answered.text == "hello"
-    assert answered.told == Told([Learnt("max_tokens", "32000")], (), ("max_tokens",))
+    assert answered.told == Told([Lesson("max_tokens", "32000")], (), ("max_tokens",))
     assert asker.sent["max_tokens"] == 32_000
 
 
@@ -185,12 +185,12 @@ async def test_thinking_is_asked_for_in_the_models_way_and_comes_apart(
 
 async def test_a_way_to_think_that_is_refused_gives_way_to_the_other(asker: Asker) -> None:
     # By this name it is taken for one that thinks adaptively, and the server does not tell.
-    learnt = (Learnt("thinking", "adaptive"),)
     model = "reasoning-20#untold"
-    asker.connection = replace(asker.connection, learnt={model: learnt})
+    learnt = (Learnt(model, "thinking", "adaptive"),)
+    asker.connection = replace(asker.connection, learnt=learnt)
     answered = await asker.ask(model, reasoning_effort="low")
     assert answered.thinking == reasoning_of("reasoning-20")
-    assert answered.told.learnt == [Learnt("output_config"), Learnt("thinking", "enabled")]
+    assert answered.told.learnt == [Lesson("output_config"), Lesson("thinking", "enabled")]
     assert asker.sent["thinking"] == {"type": "enabled", "budget_tokens": 2048}
 
 
@@ -204,7 +204,7 @@ async def test_of_temperature_and_top_p_one_is_left_out_where_both_are_refused(
     asker: Asker,
 ) -> None:
     answered = await asker.ask("echo#d", temperature=0.5, top_p=0.5, max_tokens=9)
-    assert answered.told == Told([Learnt("top_p-temperature")], ("top_p",))
+    assert answered.told == Told([Lesson("top_p-temperature")], ("top_p",))
     assert asker.sent["temperature"] == 0.5
     assert (await asker.ask("echo#d", top_p=0.5, max_tokens=9)).told == Told()
     assert asker.sent["top_p"] == 0.5
@@ -213,11 +213,11 @@ async def test_of_temperature_and_top_p_one_is_left_out_where_both_are_refused(
 async def test_a_connections_own_version_is_sent_and_what_it_refuses_is_learnt(
     asker: Asker,
 ) -> None:
-    headers = {"Anthropic-Version": "2026-10-21", "X-Api-Key": "another"}
+    headers = (("Anthropic-Version", "2026-10-21"), ("X-Api-Key", "another"))
     asker.connection = replace(asker.connection, headers=headers)
     answered = await asker.ask("echo#e", temperature=0.5, max_tokens=9)
     assert answered.text == "hello"
-    assert answered.told == Told([Learnt("temperature")], ("temperature",))
+    assert answered.told == Told([Lesson("temperature")], ("temperature",))
     (again,) = [name for name in asker.sent["headers"] if name == "x-api-key"]
     assert again
 

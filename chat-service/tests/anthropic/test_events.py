@@ -17,6 +17,7 @@ from chat_service.providers.errors import (
     ProviderRateLimited,
 )
 from chat_service.providers.port import TEXT, THINKING, End, Part, Piece
+from chat_service.providers.sse import EventDecoder
 
 
 def event(kind: str, *, named: bool = True, **more: Any) -> bytes:
@@ -67,7 +68,8 @@ PING = event("ping")
 
 def read(*reads: bytes, content_type: str = "text/event-stream") -> tuple[Piece, str]:
     """All that the reads bring, and the reason of the error that they end with."""
-    body, messages, whole = Body(content_type, most_bytes=10**6), Messages(), Piece()
+    body = Body(content_type, most_bytes=10**6, names=Messages.names)
+    messages, whole = Messages(), Piece()
     problem: ProviderError | None = None
     for data in reads:
         piece, problem = messages.read(body.feed(data))
@@ -126,6 +128,34 @@ def test_an_answer_is_the_same_wherever_its_reads_are_cut() -> None:
         assert joined(whole.parts) == [(THINKING, "Let me see."), (TEXT, "你好 🙂")]
         assert (whole.finish_reason, whole.end, reason) == ("end_turn", End.WHOLE, "")
         assert whole.usage == Usage(123, 5)
+
+
+def test_events_by_the_short_way_are_those_of_the_standards() -> None:
+    odd = [
+        USUAL,
+        USUAL + b": a comment\n\n" + text("more"),
+        b"event: a\nevent: content_block_delta\n" + text("x").partition(b"\n")[2],
+        text("x").replace(b"data: ", b"data:") + text("y"),
+        text("x")[:-1] + b"data: {}\n\n" + text("y"),
+        b"id: 7\n" + text("x"),
+        text("x") + b"xx" + text("y"),
+        text("x") + b"event: ping\n\n" + text("y"),
+        text("x").replace(b"\n", b"\r\n"),
+    ]
+    for body in odd:
+        for size in (1, 5, 64, len(body)):
+            reads = [body[at : at + size] for at in range(0, len(body), size)]
+            found = []
+            for names in (True, False):
+                decoder = EventDecoder(10**6, names=names)
+                datas = []
+                for events in [*map(decoder.feed, reads), decoder.end()]:
+                    if isinstance(events, bytes):
+                        datas += events.split(b"\n") if events else []
+                    else:
+                        datas += [event.data for event in events]
+                found.append(datas)
+            assert found[0] == found[1]
 
 
 def test_events_need_no_names_since_they_say_their_type() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from chat_service.providers.anthropic.facts import UNKNOWN, ModelFacts
 from chat_service.providers.anthropic.request import request_of
-from chat_service.providers.domain.learnt import Learnt
+from chat_service.providers.domain.learnt import Lesson
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderParameterRefused
 
@@ -27,7 +27,7 @@ def asked(
     *said: tuple[str, str] | PromptMessage,
     model: str = "m",
     facts: ModelFacts = UNKNOWN,
-    learnt: list[Learnt] | None = None,
+    learnt: list[Lesson] | None = None,
     **parameters: Any,
 ) -> dict[str, Any]:
     prompt = [one if isinstance(one, PromptMessage) else PromptMessage(*one) for one in said]
@@ -84,7 +84,7 @@ def test_the_last_two_questions_and_the_system_message_are_marked() -> None:
     assert marks(body) == [18, 20]
     assert body["system"] == text("s")
     assert str(body).count("cache_control") == 3
-    learnt = [Learnt("cache_control")]
+    learnt = [Lesson("cache_control")]
     body = asked(("system", "s"), *turns, ("user", "last"), learnt=learnt)
     assert "cache_control" not in str(body)
     assert body["messages"][-1] == {"role": "user", "content": "last"}
@@ -173,26 +173,26 @@ def test_with_thinking_no_temperature_but_the_models_own_is_sent() -> None:
 @pytest.mark.parametrize(
     ("learnt", "thinking", "level"),
     [
-        ([Learnt("thinking", "enabled")], budget(16_000), None),
-        ([Learnt("thinking", "adaptive")], ADAPTIVE, "high"),
-        ([Learnt("thinking")], None, None),
-        ([Learnt("output_config")], ADAPTIVE, None),
+        ([Lesson("thinking", "enabled")], budget(16_000), None),
+        ([Lesson("thinking", "adaptive")], ADAPTIVE, "high"),
+        ([Lesson("thinking")], None, None),
+        ([Lesson("output_config")], ADAPTIVE, None),
     ],
 )
 def test_what_was_refused_of_thinking_is_not_tried_again(
-    learnt: list[Learnt], thinking: dict[str, Any] | None, level: str | None
+    learnt: list[Lesson], thinking: dict[str, Any] | None, level: str | None
 ) -> None:
     body = asked(facts=BOTH, learnt=learnt, reasoning_effort="high")
     assert body.get("thinking") == thinking
     assert body.get("output_config") == (level and {"effort": level})
     assert "disabled" not in str(
-        asked(facts=BOTH, learnt=[Learnt("thinking")], reasoning_effort="none")
+        asked(facts=BOTH, learnt=[Lesson("thinking")], reasoning_effort="none")
     )
 
 
 def test_what_was_learnt_of_a_number_holds_here_as_well() -> None:
     said = {"max_tokens": 64_000, "temperature": 0.5, "top_p": 0.5}
-    learnt = [Learnt("max_tokens", "8192"), Learnt("top_p-temperature")]
+    learnt = [Lesson("max_tokens", "8192"), Lesson("top_p-temperature")]
     request = request_of(QUESTION, "m", said, UNKNOWN, learnt)
     assert request.body["max_tokens"] == 8192
     assert request.body["temperature"] == 0.5

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from chassis.ids import new_id
-from chat_service.providers.domain.learnt import Learnt, Told
+from chat_service.providers.domain.connection import Learnt
+from chat_service.providers.domain.learnt import Lesson, Told
 from chat_service.providers.errors import (
     ProviderContextTooLong,
     ProviderError,
@@ -79,9 +80,9 @@ async def test_what_is_refused_is_learnt_told_and_not_asked_for_again(
     server.rule = like_a_reasoning_model
     text, told = await asker.ask(temperature=0.7, max_tokens=99_999, top_p=0.5)
     learnt = [
-        Learnt("max_tokens", "max_completion_tokens"),
-        Learnt("temperature"),
-        Learnt("max_completion_tokens", "16384"),
+        Lesson("max_tokens", "max_completion_tokens"),
+        Lesson("temperature"),
+        Lesson("max_completion_tokens", "16384"),
     ]
     assert text == "hi"
     assert told == Told(learnt, ("temperature",), ("max_tokens",))
@@ -106,12 +107,17 @@ async def test_what_is_refused_is_learnt_told_and_not_asked_for_again(
 
 async def test_what_the_vault_kept_is_applied_at_once(server: Server, asker: Asker) -> None:
     server.rule = like_a_reasoning_model
-    known = (Learnt("max_tokens", "max_completion_tokens"), Learnt("temperature"))
-    asker.connection = replace(asker.connection, learnt={"m": known})
+    known = (
+        Learnt("m", "max_tokens", "max_completion_tokens"),
+        Learnt("m", "temperature", ""),
+    )
+    asker.connection = replace(asker.connection, learnt=known)
     assert await asker.ask(temperature=0.7, max_tokens=5) == ("hi", Told([], ("temperature",)))
     assert len(server.bodies) == 1
     # It is of its model alone.
-    assert (await asker.ask("other", max_tokens=5))[1].learnt == [known[0]]
+    assert (await asker.ask("other", max_tokens=5))[1].learnt == [
+        Lesson("max_tokens", "max_completion_tokens")
+    ]
 
 
 async def test_a_server_that_takes_no_stream_options_is_asked_without(
@@ -125,7 +131,7 @@ async def test_a_server_that_takes_no_stream_options_is_asked_without(
 
     server.rule = strict
     # It was not the user who asked for them.
-    assert await asker.ask() == ("hi", Told([Learnt("stream_options")]))
+    assert await asker.ask() == ("hi", Told([Lesson("stream_options")]))
 
 
 async def test_a_server_that_does_not_stream_is_asked_for_the_answer_whole(
@@ -141,7 +147,7 @@ async def test_a_server_that_does_not_stream_is_asked_for_the_answer_whole(
         ).encode()
 
     server.rule = whole
-    assert await asker.ask() == ("whole", Told([Learnt("stream")]))
+    assert await asker.ask() == ("whole", Told([Lesson("stream")]))
 
 
 async def test_what_a_question_leaves_room_for_is_not_remembered(
@@ -231,7 +237,11 @@ async def test_a_connections_headers_go_along_and_its_query(server: Server, aske
     asker.connection = replace(
         asker.connection,
         base_url=f"{server.base_url}/deployments/m?api-version=2024-10-21",
-        headers={"api-key": "k2", "HTTP-Referer": "https://a.example", "accept": "text/plain"},
+        headers=(
+            ("api-key", "k2"),
+            ("HTTP-Referer", "https://a.example"),
+            ("accept", "text/plain"),
+        ),
     )
     assert (await asker.ask())[0] == "hi"
     assert server.lines == [
@@ -255,7 +265,7 @@ async def test_no_header_of_a_connection_replaces_what_http_or_the_key_is(
     server: Server, asker: Asker
 ) -> None:
     own = {"Host": "evil", "content-length": "3", "AUTHORIZATION": "x", "Accept-Encoding": "gzip"}
-    asker.connection = replace(asker.connection, headers={**own, "X-Mine": "yes"})
+    asker.connection = replace(asker.connection, headers=(*own.items(), ("X-Mine", "yes")))
     assert (await asker.ask())[0] == "hi"
     (headers,) = server.headers
     assert headers["host"] == f"127.0.0.1:{server.port}"

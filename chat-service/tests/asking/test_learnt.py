@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from chat_service.providers.asking.learnt import Memory, apply, differences
-from chat_service.providers.domain.learnt import Learnt
+from chat_service.providers.domain.learnt import Lesson
 
 ASKED: dict[str, Any] = {
     "temperature": 0.7,
@@ -26,50 +26,50 @@ def without(*names: str, **more: Any) -> dict[str, Any]:
     ("learnt", "sent", "left_out", "changed"),
     [
         ([], BODY, (), ()),
-        ([Learnt("temperature")], without("temperature"), ("temperature",), ()),
+        ([Lesson("temperature")], without("temperature"), ("temperature",), ()),
         (
-            [Learnt("max_tokens", "max_completion_tokens")],
+            [Lesson("max_tokens", "max_completion_tokens")],
             without("max_tokens", max_completion_tokens=5000),
             (),
             (),
         ),
-        ([Learnt("max_tokens", "4096")], without(max_tokens=4096), (), ("max_tokens",)),
-        ([Learnt("max_tokens", "8192")], BODY, (), ()),
+        ([Lesson("max_tokens", "4096")], without(max_tokens=4096), (), ("max_tokens",)),
+        ([Lesson("max_tokens", "8192")], BODY, (), ()),
         (
-            [Learnt("max_tokens", "max_completion_tokens"), Learnt("max_completion_tokens", "100")],
+            [Lesson("max_tokens", "max_completion_tokens"), Lesson("max_completion_tokens", "100")],
             without("max_tokens", max_completion_tokens=100),
             (),
             ("max_tokens",),
         ),
         (
-            [Learnt("max_tokens", "max_completion_tokens"), Learnt("max_completion_tokens")],
+            [Lesson("max_tokens", "max_completion_tokens"), Lesson("max_completion_tokens")],
             without("max_tokens"),
             ("max_tokens",),
             (),
         ),
-        ([Learnt("temperature", "0.5")], without(temperature=0.5), (), ("temperature",)),
+        ([Lesson("temperature", "0.5")], without(temperature=0.5), (), ("temperature",)),
         (
-            [Learnt("reasoning_effort[minimal]", "low")],
+            [Lesson("reasoning_effort[minimal]", "low")],
             without(reasoning_effort="low"),
             (),
             ("reasoning_effort",),
         ),
         (
-            [Learnt("reasoning_effort[minimal]")],
+            [Lesson("reasoning_effort[minimal]")],
             without("reasoning_effort"),
             ("reasoning_effort",),
             (),
         ),
-        ([Learnt("reasoning_effort[none]", "low")], BODY, (), ()),
-        ([Learnt("top_p-temperature")], without("top_p"), ("top_p",), ()),
-        ([Learnt("top_p-seed")], BODY, (), ()),
-        ([Learnt("stream_options")], without("stream_options"), (), ()),
-        ([Learnt("stream")], without("stream", "stream_options"), (), ()),
-        ([Learnt("seed"), Learnt("seed", "other"), Learnt("seed[1]", "2")], BODY, (), ()),
+        ([Lesson("reasoning_effort[none]", "low")], BODY, (), ()),
+        ([Lesson("top_p-temperature")], without("top_p"), ("top_p",), ()),
+        ([Lesson("top_p-seed")], BODY, (), ()),
+        ([Lesson("stream_options")], without("stream_options"), (), ()),
+        ([Lesson("stream")], without("stream", "stream_options"), (), ()),
+        ([Lesson("seed"), Lesson("seed", "other"), Lesson("seed[1]", "2")], BODY, (), ()),
     ],
 )
 def test_a_request_is_changed_as_was_learnt_and_says_what_became_of_it(
-    learnt: list[Learnt], sent: dict[str, Any], left_out: tuple[str, ...], changed: tuple[str, ...]
+    learnt: list[Lesson], sent: dict[str, Any], left_out: tuple[str, ...], changed: tuple[str, ...]
 ) -> None:
     body = dict(BODY)
     apply(body, learnt)
@@ -85,18 +85,18 @@ def place(
 
 def test_what_was_learnt_is_of_the_connection_its_server_and_the_model() -> None:
     memory = Memory()
-    memory.add(place(1), [Learnt("a"), Learnt("b")])
-    memory.add(place(1), [Learnt("a", "c")])
-    assert memory.of(place(1)) == (Learnt("b"), Learnt("a", "c"))
+    memory.add(place(1), [Lesson("a"), Lesson("b")])
+    memory.add(place(1), [Lesson("a", "c")])
+    assert memory.of(place(1)) == (Lesson("b"), Lesson("a", "c"))
     for other in (place(2), place(1, "n"), place(1, base_url="https://b.example")):
         assert memory.of(other) == ()
 
 
 def test_what_is_remembered_is_bounded() -> None:
     memory = Memory()
-    memory.add(place(0), [Learnt(f"p{number}") for number in range(100)])
-    assert memory.of(place(0)) == tuple(Learnt(f"p{number}") for number in range(68, 100))
+    memory.add(place(0), [Lesson(f"p{number}") for number in range(100)])
+    assert memory.of(place(0)) == tuple(Lesson(f"p{number}") for number in range(68, 100))
     for number in range(1, 10_001):
-        memory.add(place(number), [Learnt("a")])
+        memory.add(place(number), [Lesson("a")])
     assert memory.of(place(0)) == ()
-    assert memory.of(place(1)) == memory.of(place(10_000)) == (Learnt("a"),)
+    assert memory.of(place(1)) == memory.of(place(10_000)) == (Lesson("a"),)

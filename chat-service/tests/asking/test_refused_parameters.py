@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chat_service.providers.asking.refused import Adaptation, adaptation
-from chat_service.providers.domain.learnt import Learnt
+from chat_service.providers.domain.learnt import Lesson
 
 BODY = {
     "model": "m",
@@ -41,7 +41,7 @@ FORBIDDEN = pydantic(
 )
 NOT_DEFAULT = "Only the default (1) value is supported."
 
-LASTING: list[tuple[str, int, str, Learnt]] = [
+LASTING: list[tuple[str, int, str, Lesson]] = [
     (
         "openai: another name",
         400,
@@ -51,7 +51,7 @@ LASTING: list[tuple[str, int, str, Learnt]] = [
             "max_tokens",
             "unsupported_parameter",
         ),
-        Learnt("max_tokens", "max_completion_tokens"),
+        Lesson("max_tokens", "max_completion_tokens"),
     ),
     (
         "a proxy of it that keeps the sentence alone",
@@ -60,7 +60,7 @@ LASTING: list[tuple[str, int, str, Learnt]] = [
             '{"error":{"message":"Unsupported parameter: \'max_tokens\' is not supported with this model. '
             'Use \'max_completion_tokens\' instead.","code":"invalid_request_body"}}'
         ),
-        Learnt("max_tokens", "max_completion_tokens"),
+        Lesson("max_tokens", "max_completion_tokens"),
     ),
     (
         "openai: one value alone",
@@ -70,7 +70,7 @@ LASTING: list[tuple[str, int, str, Learnt]] = [
             "temperature",
             "unsupported_value",
         ),
-        Learnt("temperature"),
+        Lesson("temperature"),
     ),
     (
         "without param",
@@ -79,7 +79,7 @@ LASTING: list[tuple[str, int, str, Learnt]] = [
             '{"message":"temperature does not support 0.7 with this model. Only the default (1) value is '
             'supported"}'
         ),
-        Learnt("temperature"),
+        Lesson("temperature"),
     ),
     (
         "openai: too large",
@@ -90,13 +90,13 @@ LASTING: list[tuple[str, int, str, Learnt]] = [
             "max_tokens",
             "invalid_value",
         ),
-        Learnt("max_tokens", "16384"),
+        Lesson("max_tokens", "16384"),
     ),
     (
         "openai: an unknown argument",
         400,
         openai("Unrecognized request argument supplied: reasoning_effort"),
-        Learnt("reasoning_effort"),
+        Lesson("reasoning_effort"),
     ),
     (
         "openai: values of an effort",
@@ -107,13 +107,13 @@ LASTING: list[tuple[str, int, str, Learnt]] = [
             "reasoning_effort",
             "unsupported_value",
         ),
-        Learnt("reasoning_effort[minimal]", "low"),
+        Lesson("reasoning_effort[minimal]", "low"),
     ),
     (
         "groq: values of an effort, none of them ours",
         400,
         openai("`reasoning_effort` must be one of `none` or `default`", "reasoning_effort"),
-        Learnt("reasoning_effort[minimal]"),
+        Lesson("reasoning_effort[minimal]"),
     ),
     (
         "pydantic: values of an effort",
@@ -130,7 +130,7 @@ LASTING: list[tuple[str, int, str, Learnt]] = [
                 ]
             }
         ),
-        Learnt("reasoning_effort[minimal]", "low"),
+        Lesson("reasoning_effort[minimal]", "low"),
     ),
     (
         "openai: no streams for this organization",
@@ -140,20 +140,20 @@ LASTING: list[tuple[str, int, str, Learnt]] = [
             "stream",
             "unsupported_value",
         ),
-        Learnt("stream"),
+        Lesson("stream"),
     ),
-    ("fastapi", 422, json.dumps({"detail": [FORBIDDEN]}), Learnt("stream_options")),
+    ("fastapi", 422, json.dumps({"detail": [FORBIDDEN]}), Lesson("stream_options")),
     (
         "mistral",
         422,
         json.dumps({"object": "error", "message": {"detail": [FORBIDDEN]}, "param": None}),
-        Learnt("stream_options"),
+        Lesson("stream_options"),
     ),
     (
         "mistral, JSON in a sentence",
         422,
         json.dumps({"object": "error", "message": json.dumps({"detail": [FORBIDDEN]})}),
-        Learnt("stream_options"),
+        Lesson("stream_options"),
     ),
     (
         "a proxy that quotes what it was answered",
@@ -161,7 +161,7 @@ LASTING: list[tuple[str, int, str, Learnt]] = [
         json.dumps(
             {"error": {"message": f"MistralException - {json.dumps({'detail': [FORBIDDEN]})}"}}
         ),
-        Learnt("stream_options"),
+        Lesson("stream_options"),
     ),
     (
         "a proxy that quotes Python",
@@ -170,7 +170,7 @@ LASTING: list[tuple[str, int, str, Learnt]] = [
             "{'detail': [{'type': 'extra_forbidden', 'loc': ['body', 'stream_options'], 'msg': 'Extra"
             " inputs are not permitted'}]}"
         ),
-        Learnt("stream_options"),
+        Lesson("stream_options"),
     ),
     (
         "vllm: a validation error in a sentence",
@@ -185,25 +185,25 @@ LASTING: list[tuple[str, int, str, Learnt]] = [
                 "code": 400,
             }
         ),
-        Learnt("stop"),
+        Lesson("stop"),
     ),
     (
         "vllm: out of range",
         400,
         json.dumps({"object": "error", "message": "temperature must be in [0, 0.5].", "code": 400}),
-        Learnt("temperature", "0.5"),
+        Lesson("temperature", "0.5"),
     ),
     (
         "fireworks",
         400,
         openai("Extra inputs are not permitted, field: 'stream_options'"),
-        Learnt("stream_options"),
+        Lesson("stream_options"),
     ),
     (
         "groq: an unsupported property",
         400,
         openai("property 'stop' is unsupported"),
-        Learnt("stop"),
+        Lesson("stop"),
     ),
     (
         "groq: a maximum",
@@ -212,13 +212,13 @@ LASTING: list[tuple[str, int, str, Learnt]] = [
             "`max_tokens` must be less than or equal to `8192`, the maximum value for `max_tokens` "
             "is less than the `context_window` for this model"
         ),
-        Learnt("max_tokens", "8192"),
+        Lesson("max_tokens", "8192"),
     ),
     (
         "deepseek",
         400,
         openai("Invalid max_tokens value, the valid range of max_tokens is [1, 8192]"),
-        Learnt("max_tokens", "8192"),
+        Lesson("max_tokens", "8192"),
     ),
     (
         "dashscope",
@@ -226,7 +226,7 @@ LASTING: list[tuple[str, int, str, Learnt]] = [
         openai(
             "<400> InternalError.Algo.InvalidParameter: Range of max_tokens should be [1, 8192]"
         ),
-        Learnt("max_tokens", "8192"),
+        Lesson("max_tokens", "8192"),
     ),
     (
         "gemini: an unknown name",
@@ -249,7 +249,7 @@ LASTING: list[tuple[str, int, str, Learnt]] = [
                 }
             ]
         ),
-        Learnt("stream_options"),
+        Lesson("stream_options"),
     ),
     (
         "gemini: a range without its end",
@@ -266,7 +266,7 @@ LASTING: list[tuple[str, int, str, Learnt]] = [
                 }
             ]
         ),
-        Learnt("max_tokens", "65536"),
+        Lesson("max_tokens", "65536"),
     ),
     (
         "bedrock",
@@ -275,7 +275,7 @@ LASTING: list[tuple[str, int, str, Learnt]] = [
             '{"message":"The maximum tokens you requested exceeds the model limit of 4096. Try again with '
             'a maximum tokens value that is lower than 4096."}'
         ),
-        Learnt("max_tokens", "4095"),
+        Lesson("max_tokens", "4095"),
     ),
     (
         "cohere",
@@ -284,7 +284,7 @@ LASTING: list[tuple[str, int, str, Learnt]] = [
             '{"message":"too many tokens: max tokens must be less than or equal to 4096, the maximum '
             'output for this model"}'
         ),
-        Learnt("max_tokens", "4096"),
+        Lesson("max_tokens", "4096"),
     ),
     (
         "grok",
@@ -293,7 +293,7 @@ LASTING: list[tuple[str, int, str, Learnt]] = [
             '{"code":"Client specified an invalid argument","error":"Model grok-4 does not support '
             'parameter stop."}'
         ),
-        Learnt("stop"),
+        Lesson("stop"),
     ),
     (
         "grok: another of them",
@@ -302,13 +302,13 @@ LASTING: list[tuple[str, int, str, Learnt]] = [
             '{"code":"Client specified an invalid argument","error":"Argument not supported on this '
             'model: reasoning_effort"}'
         ),
-        Learnt("reasoning_effort"),
+        Lesson("reasoning_effort"),
     ),
     (
         "moonshot",
         400,
         openai("invalid temperature: only 1 is allowed for this model"),
-        Learnt("temperature"),
+        Lesson("temperature"),
     ),
     (
         "litellm",
@@ -317,9 +317,9 @@ LASTING: list[tuple[str, int, str, Learnt]] = [
             "litellm.UnsupportedParamsError: azure does not support parameters: "
             "['reasoning_effort'], for model=gpt-4o. To drop these, set `litellm.drop_params=True`"
         ),
-        Learnt("reasoning_effort"),
+        Lesson("reasoning_effort"),
     ),
-    ("go", 400, '{"error":"json: unknown field \\"stream_options\\""}', Learnt("stream_options")),
+    ("go", 400, '{"error":"json: unknown field \\"stream_options\\""}', Lesson("stream_options")),
     (
         "serde",
         422,
@@ -327,13 +327,13 @@ LASTING: list[tuple[str, int, str, Learnt]] = [
             "Failed to deserialize the JSON body into the target type: unknown field `stop`, expected "
             "one of `model`, `messages` at line 1 column 90"
         ),
-        Learnt("stop"),
+        Lesson("stop"),
     ),
     (
         "llama.cpp",
         400,
         openai("Unsupported param: stop", None, "400"),
-        Learnt("stop"),
+        Lesson("stop"),
     ),
     (
         "azure",
@@ -341,7 +341,7 @@ LASTING: list[tuple[str, int, str, Learnt]] = [
         openai(
             "Unknown parameter: 'stream_options.include_usage'.", "stream_options.include_usage"
         ),
-        Learnt("stream_options"),
+        Lesson("stream_options"),
     ),
     (
         "pydantic: a bound",
@@ -359,7 +359,7 @@ LASTING: list[tuple[str, int, str, Learnt]] = [
                 ]
             }
         ),
-        Learnt("max_tokens", "2000"),
+        Lesson("max_tokens", "2000"),
     ),
     (
         "anthropic: a maximum",
@@ -368,13 +368,13 @@ LASTING: list[tuple[str, int, str, Learnt]] = [
             "max_tokens: 999999 > 64000, which is the maximum allowed number of output tokens for "
             "claude-haiku-4-5"
         ),
-        Learnt("max_tokens", "64000"),
+        Lesson("max_tokens", "64000"),
     ),
     (
         "anthropic: not with this model",
         400,
         anthropic("`temperature` is deprecated for this model."),
-        Learnt("temperature"),
+        Lesson("temperature"),
     ),
     (
         "anthropic: not both",
@@ -382,13 +382,13 @@ LASTING: list[tuple[str, int, str, Learnt]] = [
         anthropic(
             "`temperature` and `top_p` cannot both be specified for this model. Please use only one."
         ),
-        Learnt("top_p-temperature"),
+        Lesson("top_p-temperature"),
     ),
     (
         "anthropic: not with thinking",
         400,
         anthropic("`temperature` may only be set to 1 when thinking is enabled."),
-        Learnt("temperature"),
+        Lesson("temperature"),
     ),
 ]
 
@@ -397,7 +397,7 @@ LASTING: list[tuple[str, int, str, Learnt]] = [
     ("status", "said", "learnt"), [row[1:] for row in LASTING], ids=[row[0] for row in LASTING]
 )
 def test_what_a_refusal_names_is_asked_for_otherwise(
-    status: int, said: str, learnt: Learnt
+    status: int, said: str, learnt: Lesson
 ) -> None:
     assert adaptation(BODY, status, said) == Adaptation(learnt)
     assert adaptation(BODY, status, said.encode()) == Adaptation(learnt)
@@ -446,7 +446,7 @@ ROOM = [
     ("said", "room"), [row[1:] for row in ROOM], ids=[str(row[0]) for row in ROOM]
 )
 def test_what_a_question_leaves_room_for_is_asked_for_this_time_alone(said: str, room: int) -> None:
-    assert adaptation(BODY, 400, said) == Adaptation(Learnt("max_tokens", str(room)), lasting=False)
+    assert adaptation(BODY, 400, said) == Adaptation(Lesson("max_tokens", str(room)), lasting=False)
 
 
 STANDS = [
@@ -498,10 +498,10 @@ def test_a_refusal_of_something_else_stands(status: int, said: str) -> None:
 def test_what_is_needed_is_not_left_out_but_may_become_less() -> None:
     needed = {"max_tokens"}
     refused = openai("max_tokens is not supported", "max_tokens")
-    assert adaptation(BODY, 400, refused) == Adaptation(Learnt("max_tokens"))
+    assert adaptation(BODY, 400, refused) == Adaptation(Lesson("max_tokens"))
     assert adaptation(BODY, 400, refused, needed=needed) is None
     most = openai("max_tokens must be at most 5", "max_tokens")
-    assert adaptation(BODY, 400, most, needed=needed) == Adaptation(Learnt("max_tokens", "5"))
+    assert adaptation(BODY, 400, most, needed=needed) == Adaptation(Lesson("max_tokens", "5"))
 
 
 def test_only_what_was_sent_is_changed() -> None:

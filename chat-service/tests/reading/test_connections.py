@@ -17,23 +17,23 @@ from cryptography.x509.oid import NameOID
 
 from chassis.ids import new_id
 from chat_service.providers import transport
+from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderError
 from chat_service.providers.guard import AddressPolicy
-from chat_service.providers.openai import OpenAiProvider
 
 
 @pytest_asyncio.fixture
-async def provider() -> AsyncIterator[OpenAiProvider]:
-    provider = OpenAiProvider(AddressPolicy(["127.0.0.0/8"]), streams=10, per_host=10)
+async def provider() -> AsyncIterator[ModelClient]:
+    provider = ModelClient(AddressPolicy(["127.0.0.0/8"]), streams=10, per_host=10)
     await provider.start()
     yield provider
     await provider.stop()
 
 
-async def reason_of(provider: OpenAiProvider, base_url: str) -> str:
+async def reason_of(provider: ModelClient, base_url: str) -> str:
     stream = provider.stream(
         Connection(new_id(), "x", "sk-a-key", "m", base_url, "openai"),
         [PromptMessage("user", "hello")],
@@ -48,17 +48,17 @@ async def reason_of(provider: OpenAiProvider, base_url: str) -> str:
     return raised.value.reason
 
 
-async def test_a_name_that_is_none(provider: OpenAiProvider) -> None:
+async def test_a_name_that_is_none(provider: ModelClient) -> None:
     assert await reason_of(provider, "http://nowhere.invalid/v1") == "PROVIDER_NAME_NOT_FOUND"
 
 
-async def test_a_port_where_nothing_listens(provider: OpenAiProvider) -> None:
+async def test_a_port_where_nothing_listens(provider: ModelClient) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     assert await reason_of(provider, f"http://127.0.0.1:{port}") == "PROVIDER_REFUSED_CONNECTION"
 
 
-async def test_a_server_without_tls_at_an_https_address(provider: OpenAiProvider) -> None:
+async def test_a_server_without_tls_at_an_https_address(provider: ModelClient) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(100)
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
@@ -70,9 +70,7 @@ async def test_a_server_without_tls_at_an_https_address(provider: OpenAiProvider
         assert await reason_of(provider, f"https://127.0.0.1:{port}") == "PROVIDER_TLS_FAILED"
 
 
-async def test_a_certificate_that_nobody_has_signed(
-    provider: OpenAiProvider, tmp_path: Path
-) -> None:
+async def test_a_certificate_that_nobody_has_signed(provider: ModelClient, tmp_path: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(self_signed(tmp_path))
 
@@ -89,7 +87,7 @@ async def test_an_address_that_takes_no_connection_in_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(transport, "_CONNECT_SECONDS", 0.2)
-    provider = OpenAiProvider(AddressPolicy(["127.0.0.0/8"]), streams=10, per_host=10)
+    provider = ModelClient(AddressPolicy(["127.0.0.0/8"]), streams=10, per_host=10)
     await provider.start()
     # A queue of none that is full: further connections wait.
     with socket.socket() as full:

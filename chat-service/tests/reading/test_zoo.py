@@ -10,12 +10,12 @@ import pytest_asyncio
 from chassis.ids import new_id
 from chat_service.answer.domain.ending import known_finish_reason
 from chat_service.providers import reading
+from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderError
 from chat_service.providers.guard import AddressPolicy
-from chat_service.providers.openai import OpenAiProvider
 from chat_service.providers.port import End, Piece
 from chat_service.streaming.write.verdict import Verdict, verdict_of_end, verdict_of_error
 from parley_local.model_server.server import ModelServer
@@ -32,14 +32,14 @@ CASES = [
 
 
 @pytest_asyncio.fixture
-async def provider() -> AsyncIterator[OpenAiProvider]:
-    provider = OpenAiProvider(AddressPolicy(["127.0.0.0/8"]), streams=10, per_host=10)
+async def provider() -> AsyncIterator[ModelClient]:
+    provider = ModelClient(AddressPolicy(["127.0.0.0/8"]), streams=10, per_host=10)
     await provider.start()
     yield provider
     await provider.stop()
 
 
-async def read(provider: OpenAiProvider, case: Case) -> tuple[list[Piece], ProviderError | None]:
+async def read(provider: ModelClient, case: Case) -> tuple[list[Piece], ProviderError | None]:
     server = ModelServer(scripts={"zoo": Script(case.acts)})
     loop = asyncio.get_running_loop()
     listener = await loop.create_server(server.connection, "127.0.0.1", 0)
@@ -93,7 +93,7 @@ def outcome_of(pieces: list[Piece], error: ProviderError | None) -> tuple[Outcom
 
 @pytest.mark.parametrize("case", CASES)
 async def test_a_model_server_is_read_by_what_it_does(
-    provider: OpenAiProvider, case: Case, monkeypatch: pytest.MonkeyPatch
+    provider: ModelClient, case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "GRACE_SECONDS", 0.15)
     outcome, verdict = outcome_of(*await asyncio.wait_for(read(provider, case), 30))

@@ -21,6 +21,7 @@ from chat_service.answer.domain.frame import Frame
 from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.errors import KeyNotFound
+from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.use import Use
 from chat_service.runs.domain.admission import AcceptedRun
 from chat_service.runs.domain.run import Run
@@ -182,6 +183,8 @@ class Rig:
         model: str,
         prefix: str = "",
         api_key: str = "sk-very-secret-key",
+        provider: str = "openai",
+        parameters: GenerationParameters | None = None,
     ) -> AcceptedRun:
         connection = Connection(
             key_id=new_id(),
@@ -189,10 +192,13 @@ class Rig:
             api_key=api_key,
             model=model,
             base_url=server.base_url,
-            provider="openai",
+            provider=provider,
         )
         accepted: AcceptedRun = await self.chat.accept(caller, None, "a question", model=model)
-        self.engine.begin(accepted.run, connection, accepted.prompt, prefix)
+        run = accepted.run
+        if parameters is not None:
+            run = replace(run, parameters=parameters)
+        self.engine.begin(run, connection, accepted.prompt, prefix)
         return accepted
 
     async def follow(self, run: Run, after: int = 0) -> list[Frame]:

@@ -31,9 +31,10 @@ class Body:
     ``content_type`` is the header's value, which may be empty or wrong.
     """
 
-    def __init__(self, content_type: str, *, most_bytes: int) -> None:
+    def __init__(self, content_type: str, *, most_bytes: int, names: bool = True) -> None:
         self._type = content_type.partition(";")[0].strip().lower()
         self._most = most_bytes
+        self._names = names
         self._first = b""
         self._decoder: _Decoder | None = None
         #: The messages that the next bytes of the body complete. Raises ProviderGarbled.
@@ -69,7 +70,7 @@ class Body:
         if seen.startswith((b"{", b"[")):
             decoder: _Decoder = JsonDecoder(self._most)
         elif seen.startswith(_FIELDS) or (seen and self._type == _EVENTS):
-            decoder = EventDecoder(self._most)
+            decoder = EventDecoder(self._most, names=self._names)
         else:
             self._refuse_text(seen, is_over=is_over)
             return b""

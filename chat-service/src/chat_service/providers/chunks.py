@@ -89,6 +89,8 @@ _CHUNKS = msgspec.json.Decoder(_Chunk)
 class Chunks:
     """Reads one answer of a server that speaks OpenAI's protocol, or nearly."""
 
+    names = True
+
     def __init__(self) -> None:
         self._tags = ThinkTags()
         self._halves: dict[Kind, Halves] = {TEXT: Halves(), THINKING: Halves()}

@@ -8,7 +8,7 @@ from chat_service.providers.anthropic.kind import Anthropic
 from chat_service.providers.asking.attempts import Attempts, Question
 from chat_service.providers.asking.endpoint import Endpoint, endpoint_of
 from chat_service.providers.domain.connection import Connection
-from chat_service.providers.domain.learnt import Told
+from chat_service.providers.domain.learnt import Lesson, Told
 from chat_service.providers.domain.model import Model
 from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
@@ -111,7 +111,9 @@ class ModelClient(Provider):
                 parameters=parameters,
             )
             place = connection.key_id, connection.base_url, model
-            known = connection.learnt.get(model, ())
+            known = [
+                Lesson(one.parameter, one.use) for one in connection.learnt if one.model == model
+            ]
             async with self._attempts.ask(client, question, place, known, told or Told()) as source:
                 pieces = read_stream(
                     source, kind.reader(), next_read, take, most_bytes=self._most_bytes

@@ -13,7 +13,7 @@ from chat_service.providers.asking.headers import with_own
 from chat_service.providers.asking.learnt import apply, differences
 from chat_service.providers.chunks import Chunks
 from chat_service.providers.domain.connection import Connection
-from chat_service.providers.domain.learnt import Learnt
+from chat_service.providers.domain.learnt import Lesson
 from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.transport import GuardedClient
@@ -39,7 +39,7 @@ class OpenAi:
         messages = [{"role": message.role, "content": message.content} for message in prompt]
         said = parameters.said()
 
-        def make(learnt: Sequence[Learnt]) -> Asked:
+        def make(learnt: Sequence[Lesson]) -> Asked:
             return _asked(model, messages, said, learnt)
 
         headers = {
@@ -54,7 +54,7 @@ def _asked(
     model: str,
     messages: Sequence[Mapping[str, str]],
     said: Mapping[str, Any],
-    learnt: Sequence[Learnt],
+    learnt: Sequence[Lesson],
 ) -> Asked:
     body = {
         "model": model,

@@ -25,6 +25,11 @@ _Read = tuple[Piece, ProviderError | None]
 class Dialect(Protocol):
     """Reads the events of one answer."""
 
+    @property
+    def names(self) -> bool:
+        """Whether events' names say what their data do not."""
+        ...
+
     def read(self, events: Events) -> _Read:
         """What ``events`` bring, up to an error or to the answer's own end, which is the piece's."""
         ...
@@ -75,7 +80,7 @@ class _Reading:
         self._source = source
         self._dialect = dialect
         self._take = take
-        self._body = Body(source.content_type, most_bytes=most_bytes)
+        self._body = Body(source.content_type, most_bytes=most_bytes, names=dialect.names)
         self._spoken = False
         self._nothing = 0
         # When nothing more is waited for, in the loop's time; None: no finish reason has come.

@@ -11,6 +11,7 @@ The mark at the beginning of a stream is not this module's (``body.py``), nor is
 and ``retry`` say nothing here.
 """
 
+import re
 from typing import NamedTuple
 
 from chat_service.providers.errors import ProviderGarbled
@@ -22,6 +23,8 @@ DONE = b"[DONE]"
 
 # As a number it is looked for three times as fast.
 _RETURN = ord("\r")
+# An event with a name and one line of data.
+_NAMED = re.compile(rb"^event: [^\n]*\ndata: ([^\n]*)\n\n", re.MULTILINE)
 
 
 class Event(NamedTuple):
@@ -45,10 +48,14 @@ def too_long(most_bytes: int) -> ProviderGarbled:
 
 
 class EventDecoder:
-    """Decodes one stream; an event that has not ended may have ``most_bytes``."""
+    """Decodes one stream; an event that has not ended may have ``most_bytes``.
 
-    def __init__(self, most_bytes: int) -> None:
+    Without ``names`` those may be left out: who reads the events is told the same by their data.
+    """
+
+    def __init__(self, most_bytes: int, *, names: bool = True) -> None:
         self._most = most_bytes
+        self._names = names
         self._line = bytearray()
         self._after_return = False
         self._name = b""
@@ -79,6 +86,10 @@ class EventDecoder:
             datas = lines[6:-2].split(b"\n\ndata: ")
             if lines.count(b"\n") == 2 * len(datas):
                 return datas[0] if len(datas) == 1 else b"\n".join(datas)
+        if not self._names and lines.startswith(b"event: ") and not self._is_within:
+            datas = _NAMED.findall(lines)
+            if lines.count(b"\n") == 3 * len(datas):
+                return b"\n".join(datas)
         return self._events(lines)
 
     def end(self) -> list[Event]:

@@ -255,9 +255,8 @@ class Engine(Component):
             with _LIVE.track_inprogress():
                 verdict = await generation.run(connection, prompt, wishes)
                 await self._end(generation, verdict)
-            for use in uses_of(
-                generation.failed, generation.connection, verdict, generation.learnt
-            ):
+            uses = uses_of(generation.failed, generation.connection, verdict, generation.learnt)
+            for use in uses:
                 self._reports.tell(use)
             _ENDED.labels(verdict.status.value, verdict.reason or "").inc()
         except Exception as error:  # noqa: BLE001 - whatever broke, nobody may wait for it for ever

@@ -54,6 +54,9 @@ _EVENTS = msgspec.json.Decoder(_Event)
 class Messages:
     """Reads one answer of a server that speaks Anthropic's Messages API."""
 
+    #: Data have a type, which is the event's name once more.
+    names = False
+
     def __init__(self) -> None:
         self._telling = Telling()
         self._counts: dict[str, int] = {}

@@ -17,7 +17,7 @@ from chat_service.providers.asking.headers import with_own
 from chat_service.providers.asking.learnt import Place
 from chat_service.providers.asking.refused import Adaptation
 from chat_service.providers.domain.connection import Connection
-from chat_service.providers.domain.learnt import Learnt
+from chat_service.providers.domain.learnt import Lesson
 from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderError
@@ -73,7 +73,7 @@ class Anthropic:
         if "max_tokens" not in said or "reasoning_effort" in said:
             facts = await self._facts_of(client, connection, endpoint, model, headers)
 
-        def make(learnt: Sequence[Learnt]) -> Asked:
+        def make(learnt: Sequence[Lesson]) -> Asked:
             return request_of(prompt, model, said, facts, learnt)
 
         make(())  # what no server takes is refused before anything is asked
@@ -124,4 +124,4 @@ def _understand(body: Mapping[str, Any], found: Adaptation) -> Adaptation:
     thinking = body.get("thinking")
     if found.learnt.name != "thinking" or not isinstance(thinking, dict):
         return found
-    return replace(found, learnt=Learnt("thinking", other_manner(thinking)))
+    return replace(found, learnt=Lesson("thinking", other_manner(thinking)))

@@ -7,7 +7,7 @@ from chat_service.providers.anthropic.facts import ModelFacts
 from chat_service.providers.anthropic.thinking import thinking_of
 from chat_service.providers.asking.attempts import Asked
 from chat_service.providers.asking.learnt import apply
-from chat_service.providers.domain.learnt import Learnt
+from chat_service.providers.domain.learnt import Lesson
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderParameterRefused
 
@@ -28,7 +28,7 @@ def request_of(
     model: str,
     said: Mapping[str, Any],
     facts: ModelFacts,
-    learnt: Sequence[Learnt],
+    learnt: Sequence[Lesson],
 ) -> Asked:
     """The request for an answer to ``prompt`` with the parameters ``said``, by the contract's names.
 
@@ -64,7 +64,7 @@ def request_of(
     return Asked(body, *_differences(said, body, thinking_is_on=thinking.is_on))
 
 
-def _of_the_wire(learnt: Iterable[Learnt]) -> Iterable[Learnt]:
+def _of_the_wire(learnt: Iterable[Lesson]) -> Iterable[Lesson]:
     """But for what decided already how the body is made."""
     return (one for one in learnt if one.name not in ("thinking", "output_config", "cache_control"))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from chat_service.providers.anthropic.facts import ModelFacts
-from chat_service.providers.domain.learnt import Learnt
+from chat_service.providers.domain.learnt import Lesson
 
 ADAPTIVE: Final = "adaptive"
 ENABLED: Final = "enabled"
@@ -37,7 +37,7 @@ OFF: Final = Thinking({})
 
 
 def thinking_of(
-    effort: str | None, model: str, max_tokens: int, facts: ModelFacts, learnt: Iterable[Learnt]
+    effort: str | None, model: str, max_tokens: int, facts: ModelFacts, learnt: Iterable[Lesson]
 ) -> Thinking:
     """What to send for one of our efforts; nothing of it, where none was asked for or none is possible.
 

@@ -10,7 +10,7 @@ import orjson
 from chat_service.providers.asking.endpoint import Endpoint
 from chat_service.providers.asking.learnt import Memory, Place
 from chat_service.providers.asking.refused import Adaptation, adaptation
-from chat_service.providers.domain.learnt import Learnt, Told
+from chat_service.providers.domain.learnt import Lesson, Told
 from chat_service.providers.errors import ProviderError
 from chat_service.providers.transport import GuardedClient, Source
 
@@ -43,7 +43,7 @@ class Question:
     endpoint: Endpoint
     path: str
     headers: Mapping[str, str]
-    make: Callable[[Sequence[Learnt]], Asked]
+    make: Callable[[Sequence[Lesson]], Asked]
     needed: Collection[str] = ()
     hidden: Collection[str] = ()
     understand: Callable[[Mapping[str, Any], Adaptation], Adaptation] = _as_it_is
@@ -61,7 +61,7 @@ class Attempts:
         client: GuardedClient,
         question: Question,
         place: Place,
-        known: Iterable[Learnt],
+        known: Iterable[Lesson],
         told: Told,
     ) -> AsyncIterator[Source]:
         """The body of a successful answer, to be read within the block.
@@ -107,7 +107,7 @@ def _otherwise(question: Question, asked: Asked, refusal: ProviderError) -> Adap
     return None if found is None else question.understand(asked.body, found)
 
 
-def _together(known: Iterable[Learnt], remembered: Iterable[Learnt]) -> list[Learnt]:
+def _together(known: Iterable[Lesson], remembered: Iterable[Lesson]) -> list[Lesson]:
     found = {one.parameter: one for one in known}
     found.update((one.parameter, one) for one in remembered)
     return list(found.values())

@@ -1,6 +1,6 @@
 """The headers of a request: what it needs, and what its connection says besides."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 # What HTTP itself says, and what a request is believed by. apikey-service refuses these when a connection
@@ -28,7 +28,10 @@ _OURS: Final = frozenset(
 
 
 def with_own(
-    headers: Mapping[str, str], own: Mapping[str, str], *, fixed: frozenset[str] = frozenset()
+    headers: Mapping[str, str],
+    own: Sequence[tuple[str, str]],
+    *,
+    fixed: frozenset[str] = frozenset(),
 ) -> dict[str, str]:
     """``headers``, with a connection's ``own``, which replace those of the same name.
 
@@ -36,6 +39,6 @@ def with_own(
     """
     if not own:
         return dict(headers)
-    theirs = {name: value for name, value in own.items() if name.lower() not in _OURS | fixed}
+    theirs = {name: value for name, value in own if name.lower() not in _OURS | fixed}
     replaced = {name.lower() for name in theirs}
     return {name: value for name, value in headers.items() if name.lower() not in replaced} | theirs

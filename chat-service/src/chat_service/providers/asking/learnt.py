@@ -6,7 +6,7 @@ from math import isfinite
 from typing import Any, Final
 from uuid import UUID
 
-from chat_service.providers.domain.learnt import Learnt
+from chat_service.providers.domain.learnt import Lesson
 
 _REMEMBERED: Final = 10_000
 _FOR_EACH: Final = 32
@@ -15,13 +15,13 @@ _FOR_EACH: Final = 32
 Place = tuple[UUID, str, str]
 
 
-def apply(body: dict[str, Any], learnt: Iterable[Learnt]) -> None:
+def apply(body: dict[str, Any], learnt: Iterable[Lesson]) -> None:
     """Change a request's ``body`` as was learnt, in the order in which it was."""
     for one in learnt:
         _apply(body, one)
 
 
-def _apply(body: dict[str, Any], learnt: Learnt) -> None:
+def _apply(body: dict[str, Any], learnt: Lesson) -> None:
     name, use = learnt.name, learnt.use
     if name not in body:
         return
@@ -63,13 +63,13 @@ class Memory:
     """What was learnt of the latest 10,000 servers' models, 32 things of each; in memory alone."""
 
     def __init__(self) -> None:
-        self._of: OrderedDict[Place, tuple[Learnt, ...]] = OrderedDict()
+        self._of: OrderedDict[Place, tuple[Lesson, ...]] = OrderedDict()
 
-    def of(self, place: Place) -> tuple[Learnt, ...]:
+    def of(self, place: Place) -> tuple[Lesson, ...]:
         """What is known of a connection's model there, oldest first."""
         return self._of.get(place, ())
 
-    def add(self, place: Place, learnt: Iterable[Learnt]) -> None:
+    def add(self, place: Place, learnt: Iterable[Lesson]) -> None:
         """Know this as well; a later word on the same parameter replaces the earlier one."""
         known = {one.parameter: one for one in self._of.pop(place, ())}
         for one in learnt:
@@ -81,7 +81,7 @@ class Memory:
 
 
 def differences(
-    asked: Mapping[str, Any], sent: Mapping[str, Any], learnt: Iterable[Learnt]
+    asked: Mapping[str, Any], sent: Mapping[str, Any], learnt: Iterable[Lesson]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The names in ``asked`` whose values are not in ``sent``: left out, and changed."""
     renamed = {name: name for name in asked}

@@ -13,7 +13,7 @@ from typing import Any, Final
 import orjson
 
 from chat_service.providers.asking.bounds import as_number_text, most_of, room_for
-from chat_service.providers.domain.learnt import Learnt
+from chat_service.providers.domain.learnt import Lesson
 
 #: Statuses that may mean a parameter; any other means something else.
 STATUSES: Final = frozenset({400, 422})
@@ -73,7 +73,7 @@ _TEXT = 4000
 class Adaptation:
     """What to send instead; ``lasting``: of whatever is asked there, else of this question alone."""
 
-    learnt: Learnt
+    learnt: Lesson
     lasting: bool = True
 
 
@@ -125,26 +125,26 @@ def _instead(name: str, body: Mapping[str, Any], complaint: _Complaint) -> Adapt
     if name in ("max_tokens", "max_completion_tokens"):
         room = room_for(value, text)
         if room is not None:
-            return Adaptation(Learnt(name, str(room)), lasting=False) if room > 0 else None
+            return Adaptation(Lesson(name, str(room)), lasting=False) if room > 0 else None
     instead = _INSTEAD.get(name, frozenset())
     for match in _USE_INSTEAD.finditer(text):
         if match[1] in instead:
-            return Adaptation(Learnt(name, match[1]))
+            return Adaptation(Lesson(name, match[1]))
     if (
         isinstance(value, int | float)
         and not isinstance(value, bool)
         and (most := most_of(value, text, complaint.bounds)) is not None
     ):
-        return Adaptation(Learnt(name, as_number_text(most)))
+        return Adaptation(Lesson(name, as_number_text(most)))
     if isinstance(value, str) and _ABOUT_A_VALUE.search(text):
-        return Adaptation(Learnt.of_value(name, value, _nearest(value, text)))
+        return Adaptation(Lesson.of_value(name, value, _nearest(value, text)))
     if name in ("temperature", "top_p") and _BOTH.search(text):
         both = [other for other in ("temperature", "top_p") if other in body]
         if len(both) == 2:
-            return Adaptation(Learnt.of_both("top_p", "temperature"))
+            return Adaptation(Lesson.of_both("top_p", "temperature"))
     if _TOO_SMALL.search(text) or not (_REFUSES.search(text) or complaint.path):
         return None
-    return Adaptation(Learnt(name))
+    return Adaptation(Lesson(name))
 
 
 def _nearest(value: str, text: str) -> str:

@@ -1,11 +1,9 @@
 """A provider connection, opened from the vault for one run."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 from uuid import UUID
 
-from chat_service.providers.domain.learnt import Learnt
 from chat_service.providers.domain.parameters import GenerationParameters
 
 Owner = Literal["user", "operator"]
@@ -13,15 +11,23 @@ OPERATOR: Final = "operator"
 
 
 @dataclass(frozen=True, slots=True)
+class Learnt:
+    """A parameter that the server refused for `model`; `use` is sent in its place, empty: nothing."""
+
+    model: str
+    parameter: str
+    use: str
+
+
+@dataclass(frozen=True, slots=True)
 class Connection:
     """Where a model answers, and the key that opens it; `provider` is "openai" or a later kind.
 
-    Key and headers stay in memory for as long as the run needs them and are written nowhere;
-    `headers` go along with each request. `parameters` are for what a question says nothing of.
-    `fallback_key_id` is the connection to go on with where this one fails. `models` are those that
-    an operator's is open for, empty for whatever the server has, and `daily_tokens` what each user
-    may use of it in a day, None: any number. `has_error`: the last use that was reported had failed.
-    `learnt` is what the server taught of each model.
+    Key and headers stay in memory for as long as the run needs them and are written nowhere.
+    `parameters` are for what a question says nothing of. `fallback_key_id` is the connection to go
+    on with where this one fails. `models` are those that an operator's is open for, empty for
+    whatever the server has, and `daily_tokens` what each user may use of it in a day, None: any
+    number. `has_error`: the last use that was reported had failed.
     """
 
     key_id: UUID
@@ -30,14 +36,14 @@ class Connection:
     model: str
     base_url: str
     provider: str
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     parameters: GenerationParameters = field(default_factory=GenerationParameters)
     fallback_key_id: UUID | None = None
     owner: Owner = "user"
     models: tuple[str, ...] = ()
     daily_tokens: int | None = None
     has_error: bool = False
-    learnt: Mapping[str, tuple[Learnt, ...]] = field(default_factory=dict)
+    learnt: tuple[Learnt, ...] = ()
 
     @property
     def metered(self) -> bool:
@@ -46,7 +52,7 @@ class Connection:
 
     def secrets(self) -> list[str]:
         """What no log may show, the key last."""
-        return [*self.headers.values(), self.api_key]
+        return [*(value for _, value in self.headers), self.api_key]
 
     def opens(self, model: str) -> bool:
         """Whether it may be asked for this model."""

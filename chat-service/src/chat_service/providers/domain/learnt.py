@@ -9,7 +9,7 @@ _BESIDE: Final = "-"
 
 
 @dataclass(frozen=True, slots=True)
-class Learnt:
+class Lesson:
     """A parameter as it is named on the wire, and what is sent instead.
 
     ``parameter`` is a name; a name with a value, ``reasoning_effort[minimal]``, for that value alone; or a name
@@ -56,6 +56,6 @@ class Told:
     that the answer was generated without; ``changed`` those that it was generated with another value of.
     """
 
-    learnt: list[Learnt] = field(default_factory=list)
+    learnt: list[Lesson] = field(default_factory=list)
     left_out: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()

@@ -4,20 +4,20 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from chat_service.providers.domain.learnt import Learnt
+from chat_service.providers.domain.connection import Learnt
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
     """One use of a connection: why it failed, or that it worked where the one before had failed.
 
-    Neither: only something was learnt. What was, stands behind the model it was learnt of.
+    Neither: only something was learnt.
     """
 
     key_id: UUID
     error_reason: str | None = None
     ok: bool = False
-    learnt: tuple[tuple[str, Learnt], ...] = ()
+    learnt: tuple[Learnt, ...] = ()
 
 
 class ReportUse(Protocol):

@@ -11,8 +11,8 @@ from chassis.telemetry.logging import get_logger
 from chassis.telemetry.redaction import hide
 from chat_service.answer.domain.ending import OTHER_FINISH_REASON, Usage, known_finish_reason
 from chat_service.answer.domain.frame import FALLBACK
-from chat_service.providers.domain.connection import Connection
-from chat_service.providers.domain.learnt import Learnt, Told
+from chat_service.providers.domain.connection import Connection, Learnt
+from chat_service.providers.domain.learnt import Told
 from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderError
@@ -70,8 +70,8 @@ class Generation:
         self.live = live
         # Of the connections that were asked, what came of each but the last.
         self.failed: list[tuple[Connection, Verdict]] = []
-        # What was learnt of them, by connection and model.
-        self.learnt: dict[UUID, tuple[tuple[str, Learnt], ...]] = {}
+        # What their servers refused, by connection.
+        self.learnt: dict[UUID, tuple[Learnt, ...]] = {}
         self._alternatives = alternatives
         self.usage: Usage | None = None
         self.finish_reason: str | None = None
@@ -110,7 +110,8 @@ class Generation:
         while True:
             read = self._read(connection, prompt, model, parameters)
             verdict = await self._do(read)
-            verdict = verdict or self._verdict or self._given_up or SHUTTING_DOWN
+            if verdict is None:
+                verdict = self._verdict or self._given_up or SHUTTING_DOWN
             if self._spoke or self._verdict is not None or not can_be_mended(verdict):
                 return verdict
             following = await self._do(self._alternatives.following(run, tried))
@@ -216,14 +217,25 @@ class Generation:
             _log.error("run.broke", run_id=str(run.id), exc_info=error)
             return BROKEN
         finally:
-            if told.learnt:
-                self.learnt[connection.key_id] = tuple((model, one) for one in told.learnt)
+            self._note_learnt(connection, model, told)
         return verdict_of_end(
             end,
             self.finish_reason,
             has_text=self._has_text or self._began_with_text,
             has_thinking=self._has_thinking,
         )
+
+    def _note_learnt(self, connection: Connection, model: str, told: Told) -> None:
+        if told.learnt:
+            learnt = (Learnt(model, one.parameter, one.use) for one in told.learnt)
+            self.learnt[connection.key_id] = tuple(learnt)
+        if told.left_out or told.changed:
+            _log.info(
+                "run.parameters_refused",
+                run_id=str(self.live.run.id),
+                left_out=told.left_out,
+                changed=told.changed,
+            )
 
     def _is_too_large(self) -> bool:
         most = self._bounds.answer_bytes

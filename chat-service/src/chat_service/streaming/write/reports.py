@@ -11,8 +11,7 @@ from chassis.errors import AppError
 from chassis.service import Component
 from chassis.telemetry.logging import get_logger
 from chat_service.answer.domain.ending import RunStatus
-from chat_service.providers.domain.connection import Connection
-from chat_service.providers.domain.learnt import Learnt
+from chat_service.providers.domain.connection import Connection, Learnt
 from chat_service.providers.domain.use import ReportUse, Use
 from chat_service.streaming.write.verdict import Verdict
 
@@ -24,8 +23,6 @@ _DROPPED = Counter(
 
 _AT_ONCE: Final = 64
 _STOP_SECONDS: Final = 1.0
-# As many as a report may hold.
-_LEARNT: Final = 32
 # What says nothing of the connection: our own pool is full, or the question is at fault.
 _NOT_OF_THE_CONNECTION: Final = frozenset(
     {"PROVIDER_BUSY", "PROVIDER_CONTENT_REFUSED", "PROVIDER_CONTEXT_TOO_LONG"}
@@ -75,19 +72,17 @@ def uses_of(
     failed: Sequence[tuple[Connection, Verdict]],
     last: Connection,
     verdict: Verdict,
-    learnt: Mapping[UUID, tuple[tuple[str, Learnt], ...]],
+    learnt: Mapping[UUID, tuple[Learnt, ...]],
 ) -> list[Use]:
     """What is to be told behind a run: nothing, nearly always."""
-    uses: list[Use] = []
-    for connection, one in (*failed, (last, verdict)):
-        use = Use(
-            connection.key_id,
-            error_reason=one.reason if _is_of_connection(one) else None,
-            ok=connection.has_error and one.status is RunStatus.COMPLETED,
-            learnt=learnt.get(connection.key_id, ())[-_LEARNT:],
-        )
-        if use.error_reason is not None or use.ok or use.learnt:
-            uses.append(use)
+    uses = [
+        Use(connection.key_id, error_reason=one.reason)
+        for connection, one in (*failed, (last, verdict))
+        if _is_of_connection(one)
+    ]
+    if last.has_error and verdict.status is RunStatus.COMPLETED:
+        uses.append(Use(last.key_id, ok=True))
+    uses += [Use(key_id, learnt=of_it) for key_id, of_it in learnt.items()]
     return uses
 
 
