@@ -325,7 +325,7 @@ def vault(model_server: ModelServer) -> Vault:
 @pytest_asyncio.fixture
 async def vault_port(tls_settings: TlsSettings, signer: Signer, vault: Vault) -> AsyncIterator[int]:
     service = "parley.apikey.v1.ApiKeyService"
-    handlers = {
+    handlers: dict[str, tuple[Any, Any]] = {
         "ResolveKey": (vault.resolve, apikey_pb2.ResolveKeyRequest),
         "CheckKey": (vault.check, apikey_pb2.CheckKeyRequest),
         "ReportUse": (vault.report, apikey_pb2.ReportUseRequest),

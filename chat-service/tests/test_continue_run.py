@@ -56,7 +56,12 @@ class Generations:
         self.begun: list[Begun] = []
 
     def begin(
-        self, run: Run, connection: Connection, prompt: Sequence[PromptMessage], prefix: str = ""
+        self,
+        run: Run,
+        connection: Connection,
+        prompt: Sequence[PromptMessage],
+        prefix: str = "",
+        wishes: GenerationParameters | None = None,
     ) -> None:
         self.begun.append(Begun(run, [(m.role, m.content) for m in prompt], prefix))
 

@@ -44,7 +44,12 @@ class Generations:
         self.begun: list[Run] = []
 
     def begin(
-        self, run: Run, connection: Connection, prompt: Sequence[PromptMessage], prefix: str = ""
+        self,
+        run: Run,
+        connection: Connection,
+        prompt: Sequence[PromptMessage],
+        prefix: str = "",
+        wishes: GenerationParameters | None = None,
     ) -> None:
         self.begun.append(run)
 

@@ -45,7 +45,12 @@ class Generations:
         self.begun: list[tuple[Run, Connection]] = []
 
     def begin(
-        self, run: Run, connection: Connection, prompt: Sequence[PromptMessage], prefix: str = ""
+        self,
+        run: Run,
+        connection: Connection,
+        prompt: Sequence[PromptMessage],
+        prefix: str = "",
+        wishes: GenerationParameters | None = None,
     ) -> None:
         self.begun.append((run, connection))
 

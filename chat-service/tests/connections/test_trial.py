@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -129,7 +130,7 @@ async def test_who_tries_too_often_has_to_wait_and_nobody_else_has(
         connection: Connection = connect(model_server.base_url)
         return connection
 
-    async def resolve(_: object) -> Connection:
+    async def resolve(key_id: UUID | None) -> Connection:
         return await there()
 
     assert (await test(caller, there)).ok
@@ -200,7 +201,7 @@ async def test_a_list_that_is_refused_says_why(
 async def test_an_operators_connection_lists_what_it_is_open_for_and_asks_nobody(
     servers: Any, caller: Caller, connect: Any, told: Any
 ) -> None:
-    async def resolve(_: object) -> Connection:
+    async def resolve(key_id: UUID | None) -> Connection:
         connection: Connection = connect(told.url, owner="operator", models=("b", "a"))
         return connection
 

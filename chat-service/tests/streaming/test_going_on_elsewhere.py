@@ -5,6 +5,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
@@ -209,7 +210,7 @@ async def test_who_cancels_while_the_next_one_is_resolved_is_heard(
     chain = chained(connection(model_server, "status-500"), connection(model_server, "tokens-20"))
     asked = asyncio.Event()
 
-    async def never(_: object) -> Connection:
+    async def never(key_id: UUID | None) -> Connection:
         asked.set()
         await asyncio.Event().wait()
         raise AssertionError("nobody has let it go")

@@ -22,7 +22,9 @@ async def list_models(client: GuardedClient, connection: Connection) -> tuple[Mo
     endpoint = endpoint_of(connection.base_url)
     if connection.provider != "anthropic":
         headers = {"Authorization": f"Bearer {connection.api_key}", "Accept": "application/json"}
-        body = await _get(client, endpoint, endpoint.url("/models"), headers, connection.headers)
+        body = await _get(
+            client, endpoint, endpoint.url("/models"), headers, dict(connection.headers)
+        )
         return collected(read_models(body).models)
     headers = {
         "x-api-key": connection.api_key,
@@ -40,7 +42,7 @@ async def list_models(client: GuardedClient, connection: Connection) -> tuple[Mo
                 endpoint,
                 f"{url}{'&' if '?' in url else '?'}{query}",
                 headers,
-                connection.headers,
+                dict(connection.headers),
             )
         )
         found += page.models

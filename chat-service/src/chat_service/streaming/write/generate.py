@@ -116,10 +116,14 @@ class Generation:
                 return verdict
             following = await self._do(self._alternatives.following(run, tried))
             if following is None:
-                return self._verdict or verdict
+                return self._ended() or verdict
             self._fall_back(connection, verdict, following)
             connection = following
             model, parameters = connection.model, wishes.over(connection.parameters)
+
+    def _ended(self) -> Verdict | None:
+        """Why it was ended from outside, if it was by now."""
+        return self._verdict
 
     async def _do(self, work: Coroutine[Any, Any, Result]) -> Result | None:
         """``work``, as a task of its own: ending it early must not touch what comes after, the saving.
