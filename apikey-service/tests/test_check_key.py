@@ -10,7 +10,7 @@ from parley.apikey.v1 import apikey_pb2
 # Fixtures of conftest.py, which a test module has no names for.
 Person = Any
 
-NEW = {
+NEW: dict[str, Any] = {
     "api_key": " sk-0123456789abcdef-wxyz ",
     "model": " gpt-5 ",
     "base_url": "HTTPS://API.example.com/v1/chat/completions",
