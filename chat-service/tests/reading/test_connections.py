@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from chassis.address_policy import AddressPolicy
 from chassis.ids import new_id
 from chat_service.providers import transport
 from chat_service.providers.client import ModelClient
@@ -22,7 +23,6 @@ from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderError
-from chat_service.providers.guard import AddressPolicy
 
 
 @pytest_asyncio.fixture

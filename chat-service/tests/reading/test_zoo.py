@@ -7,6 +7,7 @@ from contextlib import aclosing
 import pytest
 import pytest_asyncio
 
+from chassis.address_policy import AddressPolicy
 from chassis.ids import new_id
 from chat_service.answer.domain.ending import known_finish_reason
 from chat_service.providers import reading
@@ -15,7 +16,6 @@ from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderError
-from chat_service.providers.guard import AddressPolicy
 from chat_service.providers.port import End, Piece
 from chat_service.streaming.write.verdict import Verdict, verdict_of_end, verdict_of_error
 from parley_local.model_server.server import ModelServer
