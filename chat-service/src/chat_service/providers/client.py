@@ -131,5 +131,5 @@ class ModelClient(Provider):
 
 def _shown(error: ProviderError, connection: Connection) -> ProviderError:
     """The same, with a message that may be shown."""
-    error.provider_message = presentable(error.provider_message, connection.api_key)
+    error.provider_message = presentable(error.provider_message, connection.secrets())
     return error

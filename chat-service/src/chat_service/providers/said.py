@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,16 +104,19 @@ def said_by(value: Any) -> Said:
     return Said(message, code, kind, param, status, retry_after)
 
 
-def presentable(message: str, api_key: str) -> str:
+def presentable(message: str, secrets: Iterable[str]) -> str:
     """``message`` on one line of MOST_CHARACTERS at most, storable, without credentials.
 
-    Of ``api_key`` nothing is left, however it was escaped, encoded, or spread over white space.
+    Of ``secrets``, a key and whatever else was sent along, nothing is left, however it was escaped,
+    encoded, or spread over white space.
     """
     text = message[:_LOOKED_AT]
-    hide(api_key)
+    known = [secret for secret in secrets if len(secret) >= _LEAST_KEY]
+    for secret in known:
+        hide(secret)
     text = redact_text(text)
-    if len(api_key) >= _LEAST_KEY:
-        spread = r"\s*".join(re.escape(letter) for letter in api_key if not letter.isspace())
+    for secret in known:
+        spread = r"\s*".join(re.escape(letter) for letter in secret if not letter.isspace())
         text = re.sub(spread, REDACTED, text)
     text = _URL.sub(_bare, text)
     text = _TOKEN.sub(REDACTED, text)

@@ -82,7 +82,7 @@ class Source:
 
     @property
     def waiting(self) -> int:
-        """How many bytes have arrived and were not read; 0 as well at the end, and behind an error."""
+        """How many bytes have arrived and were not read, also those behind which the stream broke."""
         content = self._content
         return content.waiting if isinstance(content, _Body) else 0
 
@@ -93,7 +93,7 @@ class Source:
 
     def take(self) -> bytes:
         """What has arrived, without waiting for it; to be asked for only if something is waiting."""
-        return self._content.read_nowait()
+        return self._content._read_nowait(-1)  # noqa: SLF001 - the public one drops it for an error
 
     async def read_to_its_end(self) -> None:
         """Let the body end, so that its connection serves the next answer; then close."""
@@ -140,8 +140,15 @@ class _Body(aiohttp.StreamReader):
 
     @property
     def waiting(self) -> int:
-        """Bytes that have arrived and were not read; 0 as well behind an error."""
-        return self._size if self._exception is None else 0
+        """Bytes that have arrived and were not read, whatever came behind them."""
+        return self._size
+
+    async def readany(self) -> bytes:
+        """What has arrived, before the error that came behind it.
+
+        aiohttp's own raises at once, and what arrived together with the break would be lost.
+        """
+        return self._read_nowait(-1) if self._size else await super().readany()
 
     def begin_http_chunk_receiving(self) -> None:
         """Where a chunk begins says nothing."""

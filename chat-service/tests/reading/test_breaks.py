@@ -1,0 +1,78 @@
+"""What arrives together with the break of a stream is part of the answer."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
+
+import pytest
+
+from chassis.address_policy import AddressPolicy
+from chassis.ids import new_id
+from chat_service.providers.client import ModelClient
+from chat_service.providers.domain.connection import Connection
+from chat_service.providers.domain.parameters import GenerationParameters
+from chat_service.providers.domain.prompt_message import PromptMessage
+from chat_service.providers.errors import ProviderError
+from chat_service.providers.port import Piece
+
+_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def _chunk(text: str) -> bytes:
+    event = b'data: {"choices":[{"delta":{"content":"%b"}}]}\n\n' % text.encode()
+    return b"%x\r\n%b\r\n" % (len(event), event)
+
+
+@pytest.mark.parametrize("taking", [True, False])
+@pytest.mark.parametrize("reset", [True, False])
+async def test_text_that_comes_with_the_break_is_read(reset: bool, taking: bool) -> None:
+    """Between two reads, while the socket is held, the last of the text comes and the stream breaks."""
+    held, gone = asyncio.Event(), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(_HEAD + _chunk("one "))
+        await held.wait()
+        writer.write(_chunk("two ") + _chunk("three"))
+        await writer.drain()
+        if reset:
+            writer.transport.abort()
+        else:
+            writer.close()
+        gone.set()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    base_url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    provider = ModelClient(AddressPolicy(["127.0.0.0/8"]), streams=1, per_host=1)
+    await provider.start()
+    pieces: list[Piece] = []
+
+    async def next_read(release: Callable[[], None], collect: Callable[[], bool]) -> None:
+        held.set()
+        await gone.wait()
+        release()
+        # Both have come to the socket: in this time the loop reads them, one behind the other.
+        await asyncio.sleep(0.1)
+        while collect():
+            await asyncio.sleep(0.01)
+
+    def take(piece: Piece) -> bool:
+        if taking:
+            pieces.append(piece)
+        return taking
+
+    stream = provider.stream(
+        Connection(new_id(), "x", "sk-a-key", "m", base_url, "openai"),
+        [PromptMessage("user", "hello")],
+        model="m",
+        parameters=GenerationParameters(),
+        next_read=next_read,
+        take=take,
+    )
+    with pytest.raises(ProviderError) as raised:
+        async with listener, aclosing(stream):
+            async for piece in stream:
+                pieces.append(piece)  # noqa: PERF401 - what came before the error counts
+    await provider.stop()
+    assert raised.value.reason == "PROVIDER_BROKE"
+    assert "".join(piece.text for piece in pieces) == "one two three"
