@@ -350,6 +350,8 @@ async def test_an_admin_deletes_an_account_as_its_owner_would(
             (ada.user.id,),
         ).fetchone()
         events = worker.execute("SELECT count(*) FROM outbox").fetchone()
+        recorded = worker.execute("SELECT fields FROM audit WHERE event = 'user.deleted'")
+        assert recorded.fetchall() == [({"erasure_id": erasure_id},)]
     assert (left, events) == ((0, None, "deleted"), (1,))
     assert await _names(auth, admin) == ["boss"]
     await _ended(auth, ada)

@@ -139,6 +139,9 @@ async def test_a_deleted_account_leaves_nothing_personal_and_all_services_are_to
     left = _dump(database)
     assert grant.user.id in left
     assert "bystander@example.org" in left
+    with psycopg.connect(database.admin) as admin:
+        recorded = admin.execute("SELECT fields FROM audit WHERE event = 'user.deleted'")
+        assert recorded.fetchall() == [({"erasure_id": erasure_id},)]
     assert not any(
         personal in left for personal in ("ada@example.org", '"ada"', "'ada'", grant.refresh_token)
     )

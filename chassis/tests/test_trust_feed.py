@@ -81,3 +81,5 @@ async def test_a_failure_is_told_once_by_its_name_and_so_is_its_end(
     told = await _told(Watch(end))
     failures = [line["error"] for line in told if line["event"] == "trust.watch_failed"]
     assert failures == ([] if said is None else [said])
+    ends = [line for line in told if line["event"] == "trust.watch_back"]
+    assert len(ends) == len(failures)

@@ -389,3 +389,15 @@ async def test_a_taker_waits_for_redis_even_if_postgresql_has_the_run_from_its_b
     assert [f.seq for f in frames] == [1, 2, 3, 4, 5]
     answer = await rig.answer(caller, run)
     assert answer.content == "in both, in both, in Redis"
+
+
+async def test_a_taker_that_must_go_waits_for_redis_no_longer(
+    rig: Any, chat: Any, caller: Caller, valkey: EmbeddedValkey
+) -> None:
+    await chat.accept(caller, None)
+    valkey.kill()
+    taker = rig.heartbeat("replica-2")
+    await taker.start()
+    await eventually(lambda: taker._takeover._taking)
+    await taker.stop()
+    await eventually(lambda: not taker._takeover._taking, 2)

@@ -213,3 +213,17 @@ async def test_of_the_runs_in_memory_the_one_that_is_not_saved_is_found_by_its_o
             assert rig.end(frames)["saved"] is (run is second)
         assert rig.followers.find_unsaved(first.session_id).id == first.id
         assert rig.followers.find_unsaved(second.session_id) is None
+
+
+async def test_what_is_still_being_saved_when_the_process_must_go_is_left_to_another(
+    rig: Any, chat: Any, caller: Caller, model_server: ModelServer
+) -> None:
+    run = (await rig.ask(caller, model_server, "endless-at-100")).run
+    async with chat.holding(run.session_id):
+        rig.engine.cancel(run.id)
+        frames = await rig.follow(run)
+        assert rig.end(frames)["saved"] is False
+        assert rig.finaliser.is_saving(run.id)
+        await rig.finaliser.stop()
+        await eventually(lambda: not rig.finaliser.is_saving(run.id), 2)
+    assert (await rig.find(run)).run.status is RunStatus.RUNNING
