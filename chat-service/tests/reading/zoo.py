@@ -376,7 +376,7 @@ REFUSALS = [
     refused(529, {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}, failed("OVERLOADED")),
     refused(308, b"", failed("REDIRECTED", "to example.org;"), "Location: https://user:pw@example.org/v1?key=1"),
     refused(307, b"", failed("REDIRECTED"), "Location: /elsewhere"),
-    refused(500, gzip.compress(dumps(error("Broken."))), failed("FAILED", "Broken."), "Content-Encoding: gzip"),
+    refused(500, gzip.compress(dumps(error("Broken.")), mtime=0), failed("FAILED", "Broken."), "Content-Encoding: gzip"),
 ]  # fmt: skip
 
 KINDS = {
