@@ -114,6 +114,10 @@ async def test_each_example_is_accepted_in_the_order_of_a_journey(
     assert go("set_default_key", known={"key_id": key["id"]}) == {**changed, "is_default": True}
     go("delete_key", key_id=key["id"])
     assert go("get_default_key")["id"] == here.json()["id"]
+    # What the example leads to is not there; what stands here is.
+    assert not go("test_key")["ok"]
+    assert go("test_stored_key", key_id=here.json()["id"])["ok"]
+    assert go("list_models", key_id=here.json()["id"])["items"]
     session = go("create_session")["id"]
     go("list_sessions")
     go("get_session", session_id=session)

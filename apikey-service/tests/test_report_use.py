@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from chassis.errors import FieldError
+from chassis.errors import AppError, FieldError
 from chassis.testing import DatabaseUrls, eventually
 from parley.apikey.v1 import apikey_pb2
 
@@ -135,7 +135,11 @@ async def test_a_report_of_a_run_whose_token_has_expired_meanwhile_is_taken(
     ))  # fmt: skip
     await old.chats("ReportUse", key_id=key.id, error_reason="PROVIDER_BUSY")
     assert (await ada.get(key.id)).last_error.reason == "PROVIDER_BUSY"
-    assert (await old.refused("ResolveKey", id=key.id))[0] == "UNAUTHENTICATED"
+    # Of what a run needs behind its beginning, another connection's key is the rest.
+    assert (await old.chats("ResolveKey", id=key.id)).id == key.id
+    with pytest.raises(AppError) as refused:
+        await old.chats("CheckKey", key=apikey_pb2.CreateKeyRequest(name="n"))
+    assert refused.value.reason == "UNAUTHENTICATED"
 
 
 async def test_when_a_key_was_used_is_written_behind_its_use(

@@ -360,8 +360,10 @@ async def test_each_route_is_opened_by_its_scope_alone_and_the_rest_by_none(door
                 assert refused == (scope != opens), (method, path, scope)
             assert (await reason(every) == "INSUFFICIENT_SCOPE") == (opens is None)
     assert looked_at >= 25
+    # Who names no id is answered.
+    asked = ("List", "Watch", "GetDefaultKey", "GetKeyByName")
     for fake in (door.auth, door.apikey, door.notes):
-        assert not [call for call in fake.calls if not call.method.startswith(("List", "Watch"))]
+        assert not [call for call in fake.calls if not call.method.startswith(asked)]
 
 
 async def test_a_socket_takes_a_personal_token_in_a_frame_and_with_the_handshake(

@@ -404,6 +404,7 @@ async def test_sessions_and_messages(door: Door) -> None:
             "reasoning": None,
             "usage": {"prompt_tokens": 3, "completion_tokens": 1},
             "created_at": SHOWN,
+            "fallback": None,
         }
     ]
     requests = [call.request for call in door.chat.calls]

@@ -60,7 +60,9 @@ async def test_a_follower_whose_ack_does_not_get_through_leaves_no_read_behind(
     client.connection.transport.abort()
     await eventually(lambda: not len(door.gateway.sockets))
     assert not first_reads()
-    assert access_log.complaints == []
+    # gRPC's own, of the stand-in for chat-service: it was cut in the middle of a message.
+    cut = "ExecuteBatchError"
+    assert [said for said in access_log.complaints if not said.startswith(cut)] == []
 
 
 async def test_a_socket_is_there_until_the_cancel_that_it_was_asked_for_is_passed_on(

@@ -52,8 +52,9 @@ _ROUTERS = (
     logins,
     tokens,
     admin,
-    keys,
+    # Before the keys, one of which `test` would be taken for.
     connections,
+    keys,
     sessions,
     questions,
     runs,
