@@ -6,6 +6,7 @@ import runpy
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from prometheus_client import REGISTRY
@@ -93,4 +94,6 @@ def _forget_metrics_of_others(service: str) -> None:
         if isinstance(value, MetricWrapperBase)
     }
     for metric in found:
-        REGISTRY.unregister(metric)
+        # One of a metric's labelled parts goes with the metric: the registry has the whole alone.
+        with suppress(KeyError):
+            REGISTRY.unregister(metric)
