@@ -339,7 +339,9 @@ USAGE = [
 
 _CONTEXT = "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens."
 _NO_DEPLOYMENTS = "There are no healthy deployments for this model"
-_NO_NAME = "Invalid model name passed in model=x. Call `/v1/models` to view available models for your key."
+_NO_NAME = (
+    "Invalid model name passed in model=x. Call `/v1/models` to view available models for your key."
+)
 REFUSALS = [
     refused(401, error("Incorrect API key provided: sk-secret-key-of-a-test.", code="invalid_api_key"), failed("UNAUTHORIZED", "Incorrect API key provided")),
     refused(403, error("Country not supported."), failed("FORBIDDEN", "Country not supported.")),
