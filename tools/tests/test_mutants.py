@@ -117,6 +117,27 @@ def test_of_the_tests_that_reach_a_line_the_fastest_of_each_file_come_first() ->
     assert reach.chosen(reaching, seconds=0, most=9) == ordered[:1]
 
 
+def test_what_only_other_rooms_tests_reach_is_reached_by_those() -> None:
+    reach = Reach()
+    seen = {"seconds": 1.0, "lines": {"a/src/m.py": [2]}}
+    reach.add({"b/tests/test_z.py::it": seen})
+    place = next(place for place in places("A = 1\nx.f()\n") if place.kind == "call_not_made")
+    room = Room("a", (Path("a/src/m.py"),), ("a/tests",))
+    mutant = Mutant(room, Path("a/src/m.py"), place)
+    assert reach.tests_of(mutant) == {"b/tests/test_z.py::it"}
+    reach.add({"a/tests/test_x.py::it": seen})
+    assert reach.tests_of(mutant) == {"a/tests/test_x.py::it"}
+
+
+def test_what_a_class_says_matters_to_who_reads_the_field_or_names_the_class() -> None:
+    source = "class A:\n    size: int = 1\n    name = 2\nLIMIT = 3\n"
+    assert {place.line: place.assigned for place in places(source)} == {
+        2: (".size", "A"),
+        3: ("A",),
+        4: ("LIMIT",),
+    }
+
+
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A copy with one module, and a test that hangs when the module does."""
@@ -132,14 +153,21 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _outcome(copy: Path, was: str, becomes: str, monkeypatch: pytest.MonkeyPatch) -> Outcome:
+def _outcome(
+    copy: Path,
+    was: str,
+    becomes: str,
+    monkeypatch: pytest.MonkeyPatch,
+    *tests: str,
+) -> Outcome:
+    tests = tests or ("test_room.py",)
     monkeypatch.setattr(runs, "_GRACE", 10.0)
     file = copy / "room.py"
     source = file.read_text()
     (place,) = (place for place in places(source) if place.code() == source.replace(was, becomes))
     mutant = Mutant(Room("room", (Path("room.py"),), ("",)), Path("room.py"), place)
-    reach = Reach({"test_room.py": 0.0})
-    outcome, _, output = runs._try_out(mutant, reach, copy, ["test_room.py"])
+    reach = Reach(dict.fromkeys(tests, 0.0))
+    outcome, _, output = runs._try_out(mutant, reach, copy, list(tests))
     assert file.read_text() == source, output
     return outcome
 
@@ -161,6 +189,17 @@ def test_a_fault_that_a_test_notices_is_killed_and_taken_out_again(
 def test_a_fault_that_no_test_notices_survives(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (copy / "test_room.py").write_text("from room import ended\n\n\ndef test_it(): ended(1)\n")
     assert _outcome(copy, "size < 3", "size <= 3", monkeypatch) is Outcome.SURVIVED
+
+
+def test_a_fault_that_changes_the_names_of_tests_is_no_kill_by_that(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (copy / "test_room.py").write_text(
+        "import pytest\nfrom room import ended\n\n\n"
+        "@pytest.mark.parametrize('size', [ended(3)])\ndef test_it(size): pass\n"
+    )
+    name = "test_room.py::test_it[False]"
+    assert _outcome(copy, "size < 3", "size <= 3", monkeypatch, name) is Outcome.SURVIVED
 
 
 def test_a_fault_that_hangs_is_told_apart(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
