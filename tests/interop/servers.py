@@ -18,7 +18,8 @@ LONG_ANSWER: Final = " ".join(f"word{number}" for number in range(1, 601))
 #: Comes in halves of characters, each in an event of its own.
 HALVES: Final = "🎉🎈🎊🥳"
 RETRY_AFTER: Final = 7
-CONTEXT: Final = 8_000
+#: Tokens of which it counts one for four characters.
+CONTEXT: Final = 4_000
 
 
 class LlamaCpp(ModelServer):

@@ -338,6 +338,10 @@ USAGE = [
 ]  # fmt: skip
 
 _CONTEXT = "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens."
+_NO_DEPLOYMENTS = "There are no healthy deployments for this model"
+_NO_NAME = (
+    "Invalid model name passed in model=x. Call `/v1/models` to view available models for your key."
+)
 REFUSALS = [
     refused(401, error("Incorrect API key provided: sk-secret-key-of-a-test.", code="invalid_api_key"), failed("UNAUTHORIZED", "Incorrect API key provided")),
     refused(403, error("Country not supported."), failed("FORBIDDEN", "Country not supported.")),
@@ -377,6 +381,21 @@ REFUSALS = [
     refused(308, b"", failed("REDIRECTED", "to example.org;"), "Location: https://user:pw@example.org/v1?key=1"),
     refused(307, b"", failed("REDIRECTED"), "Location: /elsewhere"),
     refused(500, gzip.compress(dumps(error("Broken.")), mtime=0), failed("FAILED", "Broken."), "Content-Encoding: gzip"),
+    refused(400, error(f"litellm.BadRequestError: You passed in model=x. {_NO_DEPLOYMENTS}", type="invalid_request_error", param=None, code="400"), failed("MODEL_NOT_FOUND", "no healthy deployments")),
+    refused(400, error(f"{{'error': '/chat/completions: {_NO_NAME}'}}", type="None", param="None", code="400"), failed("MODEL_NOT_FOUND", "Invalid model name")),
+    refused(401, error("key not allowed to access model. This key can only access models=['y']. Tried to access x", type="key_model_access_denied", param="model", code="401"), failed("MODEL_NOT_FOUND", "not allowed to access model")),
+    refused(403, error("The team may not use x", type="team_model_access_denied", param="None", code="403"), failed("MODEL_NOT_FOUND")),
+    refused(400, error("No connected db.", type="no_db_connection", param=None, code="400"), failed("UNAUTHORIZED", "No connected db.")),
+    refused(400, error("Budget has been exceeded! Current cost: 0.02, Max budget: 0.01", type="budget_exceeded", param=None, code="400"), failed("QUOTA_EXCEEDED")),
+    refused(429, error("Budget has been exceeded! Current cost: 0.02, Max budget: 0.01", type="budget_exceeded", param=None, code="429"), failed("QUOTA_EXCEEDED")),
+    refused(429, error("No deployments available for selected model, Try again in 5 seconds. Passed model=x.", type="None", param="None", code="429"), failed("OVERLOADED", retry_after=5)),
+    refused(400, error("Something else.", type="None", param="None", code="400"), failed("REFUSED", "Something else.")),
+    refused(429, error("Requests have exceeded the call rate limit. Please retry after 1 minute."), failed("RATE_LIMITED", retry_after=60)),
+    refused(429, error("Please try again in 6m0s."), failed("RATE_LIMITED", retry_after=360)),
+    refused(429, error("Please try again in 1h12m30.5s."), failed("RATE_LIMITED", retry_after=4351)),
+    refused(429, error("Please try again in 250ms."), failed("RATE_LIMITED", retry_after=1)),
+    refused(503, error("Service unavailable.", type="server_error", param=None, code="service_unavailable"), failed("OVERLOADED", "Service unavailable.", retry_after=1), "Retry-After: 1", "Retry-After-Ms: 1000"),
+    refused(404, {"type": "error", "error": {"type": "model_not_found", "message": "The model `x` does not exist."}}, failed("MODEL_NOT_FOUND")),
 ]  # fmt: skip
 
 KINDS = {

@@ -2,9 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from math import ceil
 from typing import Final
 
 from chat_service.providers.errors import (
@@ -24,10 +21,8 @@ from chat_service.providers.errors import (
     ProviderTooLarge,
     ProviderUnauthorized,
 )
+from chat_service.providers.retry_after import retry_after_of
 from chat_service.providers.said import Said, said_in
-
-# No server is believed that wants to be left alone for longer.
-_MOST_SECONDS = 24 * 60 * 60
 
 # The words that stand for a status: Anthropic's, Google's, OpenAI's.
 _STATUSES: Final = {
@@ -68,6 +63,7 @@ _CONTEXT = _words(
 _QUOTA = _words(
     r"insufficient[_ ](?:user_)?(?:quota|balance|credit|fund)|exceeded your current quota|quota[_ ]exceeded",
     r"billing|payment required|credit balance|(?:out of|insufficient|no|more|not enough) credits?\b",
+    r"budget[_ ](?:has been )?exceeded|exceeded ?budget",
     r"arrearage|insufficient account balance|余额|欠费|额度",
 )
 _RATE = _words(
@@ -77,7 +73,7 @@ _RATE = _words(
 _OVERLOADED = _words(
     r"overloaded|over capacity|at capacity|server[_ ]busy|service[_ ]unavailable|currently loading",
     r"loading model|insufficient_system_resource|no (?:available|healthy) (?:server|upstream|endpoint|instance)",
-    r"繁忙|过载",
+    r"no (?:healthy )?deployments? available|繁忙|过载",
 )
 _CONTENT = _words(
     r"content[_ ]?(?:filter|policy|management)|responsibleaipolicy|data_?inspection|moderation",
@@ -89,12 +85,14 @@ _MODEL = _words(
     r"\bmodels?\b[^.]{0,120}(?:not found|(?:does|do) ?n[o']t exist|not exist|not available|unavailable)",
     r"\bmodels?\b[^.]{0,120}(?:is not (?:valid|supported|a valid)|no access|do(?:es)? not have access)",
     r"not have access to (?:the )?model|(?:invalid|unknown|unsupported|not a valid) model|no endpoints found",
+    r"no healthy deployments for this model|model_access_denied",
     r"模型.{0,20}(?:不存在|未找到|不支持)|model not exist",
 )
 _KEY = _words(
     r"(?:incorrect|invalid|missing|no|wrong|expired|bad)[_ ](?:x-)?api[_ -]?key|api key (?:not valid|expired|invalid)",
     r"unauthori[sz]ed|unauthenticated|authentication (?:fail|error)|invalid (?:token|credentials|authentication)",
-    r"令牌|无效的.{0,6}key",
+    # LiteLLM's, which looks up each key but its own in a database.
+    r"no_db_connection|令牌|无效的.{0,6}key",
 )
 _FORBIDDEN = _words(r"permission[_ ]denied|forbidden|unsupported_country|not (?:allowed|permitted)")
 _PARAMETER = _words(
@@ -120,9 +118,6 @@ _USED_THEN_MOST = (
     rf"\({_NUMBER}(?: tokens)?\) exceeds?[^0-9]{{1,80}}\(?{_NUMBER}",
     rf"{_NUMBER}[^0-9]{{0,60}}exceeds?[^0-9]{{1,100}}{_NUMBER}",
 )
-_AGAIN = re.compile(
-    r"(?:try again|retry) (?:in|after) ([0-9]{1,5}(?:\.[0-9]{1,9})?) ?(ms|s|m)\b", re.IGNORECASE
-)
 
 
 def of_response(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
@@ -133,14 +128,14 @@ def of_response(status: int, headers: Mapping[str, str], body: bytes) -> Provide
     if status < 400:
         return _redirect(text, told.get("location", ""))
     error = _error(status, said, text)
-    error.retry_after = _retry_after(told, said)
+    error.retry_after = retry_after_of(told, said)
     return error
 
 
 def of_stream(said: Said) -> ProviderError:
     """The error that stands in the body of a 200."""
     error = _error(_status_of(said), said, "")
-    error.retry_after = _retry_after({}, said)
+    error.retry_after = retry_after_of({}, said)
     return error
 
 
@@ -168,6 +163,8 @@ def _kind(status: int | None, said: Said, words: str) -> tuple[type[ProviderErro
         524: ProviderTimedOut,
         529: ProviderOverloaded,
     }
+    if status == 401 and "model_access_denied" in said.kind.lower():
+        return ProviderModelNotFound, None  # the key itself is good
     if status in fixed:
         return fixed[status], None
     if status == 404:
@@ -209,7 +206,7 @@ def _too_much(said: Said, words: str) -> type[ProviderError]:
     if "rate_limit" in f"{said.code} {said.kind}".lower():
         return ProviderRateLimited
     # Google says of both that the quota is exceeded, and when to come back of one alone.
-    waits = said.retry_after is not None or _AGAIN.search(said.message)
+    waits = retry_after_of({}, said) is not None
     return ProviderQuotaExceeded if _QUOTA.search(words) and not waits else ProviderRateLimited
 
 
@@ -257,33 +254,3 @@ def _redirect(text: str, location: str) -> ProviderError:
         text,
         detail=f"The model server redirects to {found[1]}; the base URL must be the final one.",
     )
-
-
-def _retry_after(headers: Mapping[str, str], said: Said) -> int | None:
-    """Whole seconds, from the most exact to the least."""
-    seconds = _number(headers.get("retry-after-ms"), 0.001)
-    if seconds is None and (asked := headers.get("retry-after")):
-        seconds = _number(asked, 1.0)
-        if seconds is None:
-            seconds = _until(asked)
-    if seconds is None:
-        seconds = said.retry_after
-    if seconds is None and (found := _AGAIN.search(said.message)):
-        seconds = float(found[1]) * {"ms": 0.001, "s": 1.0, "m": 60.0}[found[2].lower()]
-    return None if seconds is None else min(max(0, ceil(seconds)), _MOST_SECONDS)
-
-
-def _number(value: str | None, unit: float) -> float | None:
-    if value is None or not re.fullmatch(r"\s*[0-9]{1,12}(?:\.[0-9]{0,9})?\s*s?", value):
-        return None
-    return float(value.strip().removesuffix("s")) * unit
-
-
-def _until(date: str) -> float | None:
-    try:
-        when = parsedate_to_datetime(date)
-    except ValueError:
-        return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return (when - datetime.now(UTC)).total_seconds()

@@ -186,7 +186,8 @@ def _parsed(text: str) -> Any:
 def _word(value: dict[str, Any], names: tuple[str, ...]) -> str:
     for name in names:
         word = value.get(name)
-        if word and isinstance(word, str):
+        # LiteLLM writes what it has not as Python does.
+        if word and isinstance(word, str) and word.lower() not in ("none", "null"):
             return word[:100]
         if _is_status(word):
             return str(word)

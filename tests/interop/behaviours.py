@@ -1,0 +1,23 @@
+"""What is asked of the servers, as the table names it."""
+
+from typing import Final
+
+WORD_BY_WORD: Final = "an answer, word by word, with its usage and `stop`"
+LENGTH: Final = "`length`"
+STOP: Final = "stop sequences"
+THINKING: Final = "thinking apart from the text"
+FILTERED: Final = "`content_filter`, with what came before"
+TOOLS: Final = "tool calls that nobody asked for"
+KEY: Final = "a wrong key"
+MODEL: Final = "a model that is not there"
+LIMITED: Final = "a rate limit"
+LONG: Final = "a prompt that is too long"
+BROKEN: Final = "500"
+OVERLOADED: Final = "overloaded"
+REFUSED: Final = "content that is refused"
+BREAKS: Final = "a stream that breaks off"
+EARLY: Final = "a stream that ends without an end"
+GARBLED: Final = "a chunk that is no JSON"
+GARBAGE: Final = "a body that is no JSON"
+USAGE: Final = "usage as it says"
+SILENT: Final = "a connection that closes without a word"
