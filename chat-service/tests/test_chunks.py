@@ -60,7 +60,7 @@ STRANGE = [
 def one_by_one(payloads: list[bytes]) -> tuple[Piece, str]:
     piece, chunks = Piece(), Chunks()
     problem = chunks._take_each(_events_of(b"\n".join(payloads)), piece)
-    piece.parts = joined(chunks._told(piece.parts))
+    piece.parts = joined(chunks._telling.tell(piece.parts))
     return piece, repr(problem)
 
 

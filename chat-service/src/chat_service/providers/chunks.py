@@ -5,7 +5,7 @@ read at once: a parsed object for each token costs several times what all the re
 anything else in it is read chunk by chunk, in whatever shape can be forgiven.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -16,13 +16,12 @@ from chat_service.providers.errors import (
     ProviderGarbled,
     ProviderOverloaded,
 )
-from chat_service.providers.halves import Halves
-from chat_service.providers.port import TEXT, THINKING, End, Kind, Part, Piece
+from chat_service.providers.port import TEXT, THINKING, End, Part, Piece
 from chat_service.providers.refusals import of_stream
 from chat_service.providers.said import Said, said_by
 from chat_service.providers.shapes import has_refusal, is_error, parts_of, reason_of, usage_of
 from chat_service.providers.sse import DONE, Event, Events
-from chat_service.providers.thinking import ThinkTags
+from chat_service.providers.telling import Telling
 
 _DONE_WORDS = frozenset({DONE, b"[done]", b"DONE"})
 _IDLE_WORDS = frozenset(
@@ -92,9 +91,7 @@ class Chunks:
     names = True
 
     def __init__(self) -> None:
-        self._tags = ThinkTags()
-        self._halves: dict[Kind, Halves] = {TEXT: Halves(), THINKING: Halves()}
-        self._has_halves = False
+        self._telling = Telling()
         self._by_delta = False
         self._refused = False
         self._finished = False
@@ -110,14 +107,14 @@ class Chunks:
         if is_strange:
             each = events if isinstance(events, list) else _events_of(events)
             problem = self._take_each(each, piece)
-        if piece.parts and (is_strange or self._has_halves or not self._tags.is_past):
-            piece.parts = self._told(piece.parts)
+        if piece.parts and (is_strange or not self._telling.is_plain):
+            piece.parts = self._telling.tell(piece.parts)
         if piece.finish_reason is not None:
             self._finished = True
             if self._refused:
                 piece.finish_reason = "content_filter"
         if piece.end is not None:
-            piece.parts = [*piece.parts, *self._left()]
+            piece.parts = [*piece.parts, *self._telling.left()]
         return piece, problem
 
     def end(self, *, is_events: bool) -> Piece:
@@ -126,7 +123,7 @@ class Chunks:
         ``is_events``: the body was server-sent events, and no document that is whole by itself.
         """
         is_whole = self._finished or (self._has_message and not is_events)
-        return Piece(parts=self._left(), end=End.WHOLE if is_whole else End.EARLY)
+        return Piece(parts=self._telling.left(), end=End.WHOLE if is_whole else End.EARLY)
 
     def _take_all(self, events: bytes, piece: Piece) -> bool:
         """Take chunks that are what the protocol says, in one go; False, and nothing is taken, if one
@@ -256,32 +253,6 @@ class Chunks:
             parts = [*(parts_of(answer) if is_chat else parts_of(chunk, fields=("response",)))]
         self._refused = self._refused or has_refusal(delta) or has_refusal(message)
         return parts
-
-    def _told(self, parts: Sequence[Part]) -> list[Part]:
-        """The same, with thinking told from text and characters whole."""
-        told: list[Part] = []
-        for kind, said in parts:
-            halves = self._halves[kind]
-            joined = halves.join(said)
-            if not joined:
-                continue
-            if kind == TEXT and not self._tags.is_past:
-                told += self._tags.split(joined)
-            else:
-                told.append((kind, joined))
-        self._has_halves = any(halves.waiting for halves in self._halves.values())
-        return told
-
-    def _left(self) -> list[Part]:
-        """What has waited for something that has not come."""
-        left: list[Part] = []
-        if thought := self._halves[THINKING].end():
-            left.append((THINKING, thought))
-        if text := self._halves[TEXT].end():
-            left += [(TEXT, text)] if self._tags.is_past else self._tags.split(text)
-        left += self._tags.end()
-        self._has_halves = False
-        return left
 
 
 def _lines_of(events: list[Event]) -> bytes | None:

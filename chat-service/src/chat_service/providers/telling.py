@@ -1,5 +1,7 @@
 """Of one answer: characters whose halves came apart are whole, and thinking is told from text."""
 
+from collections.abc import Sequence
+
 from chat_service.providers.halves import Halves
 from chat_service.providers.port import TEXT, THINKING, Kind, Part
 from chat_service.providers.thinking import ThinkTags
@@ -11,8 +13,11 @@ class Telling:
     def __init__(self) -> None:
         self._tags = ThinkTags()
         self._halves: dict[Kind, Halves] = {TEXT: Halves(), THINKING: Halves()}
+        #: Whether parts of whole characters are as they come: nothing waits, and no thinking follows
+        #: in the text.
+        self.is_plain = False
 
-    def tell(self, parts: list[Part]) -> list[Part]:
+    def tell(self, parts: Sequence[Part]) -> list[Part]:
         """The same, as far as it can be told."""
         told: list[Part] = []
         for kind, said in parts:
@@ -23,6 +28,8 @@ class Telling:
                 told += self._tags.split(joined)
             else:
                 told.append((kind, joined))
+        waiting = any(halves.waiting for halves in self._halves.values())
+        self.is_plain = self._tags.is_past and not waiting
         return told
 
     def left(self) -> list[Part]:
