@@ -89,13 +89,7 @@ def secrets_of(request: apikey_pb2.CreateKeyRequest | apikey_pb2.UpdateKeyReques
 
 
 def _parameters_from_proto(message: generation_pb2.GenerationParameters) -> Parameters:
-    return Parameters(
-        temperature=message.temperature if message.HasField("temperature") else None,
-        max_tokens=message.max_tokens if message.HasField("max_tokens") else None,
-        top_p=message.top_p if message.HasField("top_p") else None,
-        stop=tuple(message.stop),
-        reasoning_effort=message.reasoning_effort if message.HasField("reasoning_effort") else None,
-    )
+    return Parameters.of({field.name: value for field, value in message.ListFields()})
 
 
 def _parameters_to_proto(parameters: Parameters) -> generation_pb2.GenerationParameters:

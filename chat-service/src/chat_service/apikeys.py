@@ -6,10 +6,9 @@ from uuid import UUID
 from chassis.grpc.client import Channel
 from chassis.telemetry.redaction import hide
 from chat_service.providers.domain.connection import Connection, Learnt, ResolveKey
-from chat_service.providers.domain.parameters import PARAMETERS, GenerationParameters
+from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.use import ReportUse, Use
 from parley.apikey.v1 import apikey_pb2, apikey_pb2_grpc
-from parley.generation.v1 import generation_pb2
 
 _DEADLINE_SECONDS = 5.0
 
@@ -87,21 +86,13 @@ def connection_of(key: apikey_pb2.ResolveKeyResponse) -> Connection:
         base_url=key.base_url,
         provider=apikey_pb2.Provider.Name(key.provider).removeprefix("PROVIDER_").lower(),
         headers=tuple((header.name, header.value) for header in key.headers),
-        parameters=_parameters_of(key.parameters),
+        parameters=GenerationParameters.of(
+            {field.name: value for field, value in key.parameters.ListFields()}
+        ),
         fallback_key_id=UUID(key.fallback_key_id) if key.HasField("fallback_key_id") else None,
         owner="operator" if key.owner == apikey_pb2.OWNER_OPERATOR else "user",
         models=tuple(key.models),
         daily_tokens=key.daily_tokens if key.HasField("daily_tokens") else None,
         has_error=key.has_error,
         learnt=tuple(Learnt(one.model, one.parameter, one.use) for one in key.learnt),
-    )
-
-
-def _parameters_of(said: generation_pb2.GenerationParameters) -> GenerationParameters:
-    values = {field.name: value for field, value in said.ListFields() if field.name in PARAMETERS}
-    return GenerationParameters.of(
-        {
-            name: value if isinstance(value, str | int | float) else tuple(value)
-            for name, value in values.items()
-        }
     )
