@@ -152,7 +152,7 @@ class Chat:
         """The end of a run that is stored, and not committed before the block ends."""
         async with self.app.transaction(Scope(run.tenant_id, run.user_id)) as connection:
             values = of_answer(run, ending, run.created_at, WINDOW)
-            assert await statements.END_RUN.run(connection, **values) == 1
+            assert await statements.END_RUN[False].run(connection, **values) == 1
             yield
 
     async def turn(self, caller: Caller, session_id: UUID, content: str = "a question") -> Run:

@@ -61,6 +61,11 @@ class NewRun:
         """The question's session, or the one that is made for it."""
         return self.question.session_id or self.new_session_id
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether there is a limit to what its user may spend of the connection."""
+        return self.daily_tokens is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Admission:

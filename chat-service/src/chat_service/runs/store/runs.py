@@ -82,7 +82,7 @@ class Runs:
         """
         parameters = values.of_new(new, runs_per_user)
         if new.question.session_id is None:
-            row = await statements.ADMIT_TO_NEW_SESSION.first(
+            row = await statements.ADMIT_TO_NEW_SESSION[new.is_limited].first(
                 self._connection, **parameters, key_id=new.question.key_id
             )
             if row is None:
@@ -94,7 +94,9 @@ class Runs:
         self, new: NewRun, parameters: dict[str, Any], window: ContextWindow
     ) -> Admission:
         bounds = values.of_window(window)
-        rows = await statements.ADMIT_TO_SESSION.all(self._connection, **parameters, **bounds)
+        rows = await statements.ADMIT_TO_SESSION[new.is_limited].all(
+            self._connection, **parameters, **bounds
+        )
         if not rows:
             raise SessionNotFound()
         first = rows[0]
@@ -124,7 +126,8 @@ class Runs:
         IdempotencyKeyReused.
         """
         parameters = values.of_continuation(run, request, runs_per_user, daily_tokens)
-        if not await statements.ADMIT_CONTINUATION.run(self._connection, **parameters):
+        admit = statements.ADMIT_CONTINUATION[daily_tokens is not None]
+        if not await admit.run(self._connection, **parameters):
             await self._refuse(run.session_id, request, parameters)
 
     async def _refuse(

@@ -4,12 +4,23 @@ They rest on READ COMMITTED: a statement that has waited for a row's lock goes o
 newest version, yet sees other rows as they were when it began.
 """
 
+# ruff: noqa: S608 - all of them are made of constants
+
+from collections.abc import Callable, Mapping
+
 from sqlalchemy import text
 
 from chassis.db.statement import Statement, columns_of
+from chat_service.prompt.domain import UNHEARD
 from chat_service.tables import runs
 
 _RUN = columns_of(runs)
+
+
+def _for_both(statement: Callable[[str], str], metered: str) -> Mapping[bool, Statement]:
+    """A statement by whether tokens are counted: to open another table costs where it is not used, too."""
+    return {False: Statement(text(statement(""))), True: Statement(text(statement(metered)))}
+
 
 # The user's runs that were live when the statement began. Simultaneous admissions do not see each
 # other: to have them wait for each other is not worth a bound that is exact. One of the same
@@ -24,14 +35,13 @@ _HAS_ROOM = """
 # What a user has spent of a connection today; of one that nobody pays for but who asks, it is not
 # looked for.
 _ALLOWED = """
-(CAST(:daily_tokens AS bigint) IS NULL
- OR coalesce((SELECT tokens FROM token_usage
+AND coalesce((SELECT tokens FROM token_usage
               WHERE user_id = :user_id AND key_id = :connection_id AND day = :day), 0)
-    < CAST(:daily_tokens AS bigint))
+    < CAST(:daily_tokens AS bigint)
 """
 
 
-def _run_and_question(condition: str = "") -> str:
+def _run_and_question(allowed: str, condition: str = "") -> str:
     """The two CTEs behind `session`, which is locked or new and knows the question's order number.
 
     `run` stays empty while another run of the session is live, or if the request's key has begun
@@ -56,7 +66,7 @@ run AS (
            :owner, 1, 'running', 0, :created_at,
            CAST(:idempotency_key AS text), CAST(:request_hash AS bytea), :connection_id, :metered
     FROM session
-    WHERE {_HAS_ROOM} AND {_ALLOWED} {condition}
+    WHERE {_HAS_ROOM} {allowed} {condition}
     ON CONFLICT DO NOTHING
     RETURNING id, model, question_order, answer_order),
 question AS (
@@ -65,7 +75,10 @@ question AS (
     SELECT :question_id, session.id, :tenant_id, :user_id, 'user', :content, run.question_order,
            :created_at
     FROM session, run)
-"""  # noqa: S608 - made of constants
+"""
+
+
+_WORDS_UNHEARD = ", ".join(f"'{reason}'" for reason in UNHEARD)
 
 
 def _is_blank(message: str) -> str:
@@ -96,19 +109,20 @@ def _window(earlier: str) -> str:
                   SELECT FROM messages AS answer
                   WHERE answer.session_id = message.session_id AND answer.role = 'assistant'
                     AND answer."order" = message."order" + 1 AND {_is_blank("answer")}
-                    AND (answer.reason IS NULL OR answer.reason <> ALL(CAST(:unheard AS text[])))))
+                    AND (answer.reason IS NULL OR answer.reason NOT IN ({_WORDS_UNHEARD}))))
             ORDER BY message."order" DESC
             LIMIT :window_messages) AS newest) AS measured
     WHERE characters <= :window_characters
-"""  # noqa: S608 - made of constants below
+"""
 
 
 _WINDOW = _window("id <> :question_id")
 _WINDOW_BEFORE = _window('"order" < :before')
 
 # A new session with its first question and run: one row; none if the key has begun one before.
-ADMIT_TO_NEW_SESSION = Statement(
-    text(f"""
+ADMIT_TO_NEW_SESSION = _for_both(
+    lambda allowed: (
+        f"""
 WITH session AS (
     INSERT INTO sessions (
         id, tenant_id, user_id, title, key_id, model, last_order, message_count, last_message_at,
@@ -116,22 +130,25 @@ WITH session AS (
     VALUES (:session_id, :tenant_id, :user_id, :title, :key_id, :model, 2, 1, :created_at,
             :created_at, :created_at)
     RETURNING id, key_id, model, last_order - 1 AS question_order),
-{_run_and_question()}
+{_run_and_question(allowed)}
 SELECT session.key_id, run.id, run.model, run.question_order, run.answer_order
 FROM session, run
-""")  # noqa: S608 - made of constants above
+"""
+    ),
+    _ALLOWED,
 )
 
 
-def _admit_to_session(before: str, source: str, condition: str) -> Statement:
+def _admit_to_session(before: str, source: str, condition: str) -> Mapping[bool, Statement]:
     """The question and the run of a session that is there, whose row is locked first.
 
     No row without the session; otherwise a row for each message of the window (one with nulls if
     there is none), `id` null if there is a run in the way: then nothing is written. `newest` is
     the order of the newest message that the statement saw.
     """
-    return Statement(
-        text(f"""
+    return _for_both(
+        lambda allowed: (
+            f"""
 WITH {before} session AS (
     SELECT sessions.id, sessions.key_id, sessions.model,
            sessions.last_order + 1 AS question_order,
@@ -140,7 +157,7 @@ WITH {before} session AS (
     FROM {source}
     WHERE sessions.id = :session_id AND sessions.user_id = :user_id
     FOR UPDATE OF sessions),
-{_run_and_question(condition)},
+{_run_and_question(allowed, condition)},
 counted AS (
     UPDATE sessions
     SET last_order = run.answer_order,
@@ -154,7 +171,9 @@ SELECT session.key_id, run.id, run.model, run.question_order, run.answer_order, 
        earlier.role, earlier.content
 FROM session LEFT JOIN run ON true LEFT JOIN ({_WINDOW}) AS earlier ON true
 ORDER BY earlier."order"
-""")  # noqa: S608 - made of constants
+"""
+        ),
+        _ALLOWED,
     )
 
 
@@ -175,24 +194,17 @@ owner AS (
 """,
 )
 
-READ_WINDOW = Statement(
-    text(f'SELECT role, content FROM ({_WINDOW}) AS earlier ORDER BY "order"')  # noqa: S608 - see above
-)
+READ_WINDOW = Statement(text(f'SELECT role, content FROM ({_WINDOW}) AS earlier ORDER BY "order"'))
 
 READ_WINDOW_BEFORE = Statement(
-    text(f'SELECT role, content FROM ({_WINDOW_BEFORE}) AS earlier ORDER BY "order"')  # noqa: S608 - see above
+    text(f'SELECT role, content FROM ({_WINDOW_BEFORE}) AS earlier ORDER BY "order"')
 )
 
 
-FIND_RUN = Statement(
-    text(f"SELECT {_RUN} FROM runs WHERE id = :run_id AND user_id = :user_id")  # noqa: S608 - made of constants
-)
+FIND_RUN = Statement(text(f"SELECT {_RUN} FROM runs WHERE id = :run_id AND user_id = :user_id"))
 
 RUN_OF_KEY = Statement(
-    text(
-        f"SELECT {_RUN} FROM runs"  # noqa: S608 - made of constants
-        " WHERE user_id = :user_id AND idempotency_key = :idempotency_key"
-    )
+    text(f"SELECT {_RUN} FROM runs WHERE user_id = :user_id AND idempotency_key = :idempotency_key")
 )
 
 # Of the runs with the last answer, which are each other's continuations, the one that nobody has
@@ -206,7 +218,7 @@ WHERE session_id = :session_id AND user_id = :user_id
     WHERE later.session_id = :session_id AND later.continues = runs.id)
 ORDER BY answer_order DESC
 LIMIT 1
-""")  # noqa: S608 - made of constants
+""")
 )
 
 # A run that has ended is touched, but stays as it is.
@@ -217,8 +229,9 @@ REQUEST_CANCEL = Statement(
     )
 )
 
-ADMIT_CONTINUATION = Statement(
-    text(f"""
+ADMIT_CONTINUATION = _for_both(
+    lambda allowed: (
+        f"""
 INSERT INTO runs (
     id, session_id, tenant_id, user_id, question_id, answer_id, question_order, answer_order,
     provider, model, parameters, temperature, max_tokens, owner, epoch, status, last_seq,
@@ -228,9 +241,11 @@ SELECT
     :answer_order, :provider, :model, CAST(:parameters AS jsonb), :temperature, :max_tokens,
     :owner, 1, 'running', 0, :created_at, :continues, CAST(:idempotency_key AS text), CAST(:request_hash AS bytea),
     :connection_id, :metered
-WHERE {_HAS_ROOM} AND {_ALLOWED}
+WHERE {_HAS_ROOM} {allowed}
 ON CONFLICT DO NOTHING
-""")
+"""
+    ),
+    _ALLOWED,
 )
 
 LIVE_RUN = Statement(
@@ -267,7 +282,7 @@ def _spent(estimate: str) -> str:
     none, where it failed before its first word.
     """
     return f"""
-spent AS (
+, spent AS (
     INSERT INTO token_usage (tenant_id, user_id, key_id, day, tokens)
     SELECT run.tenant_id, run.user_id, run.key_id, :day,
            CASE WHEN run.prompt_tokens IS NOT NULL
@@ -277,7 +292,7 @@ spent AS (
     FROM run
     WHERE run.metered AND run.key_id IS NOT NULL
     ON CONFLICT (user_id, key_id, day) DO UPDATE SET tokens = token_usage.tokens + excluded.tokens)
-"""  # noqa: S608 - made of constants below
+"""
 
 
 # What the model was shown, about: the window ends with the answer so far, if one was gone on with.
@@ -293,17 +308,20 @@ _PROMPT_BYTES = """
 """
 
 # Of a run that belongs to no conversation nothing but its end is kept.
-END_LONE_RUN = Statement(
-    text(f"""
+END_LONE_RUN = _for_both(
+    lambda spent: (
+        f"""
 WITH run AS (
     UPDATE runs
     SET {_END}
     WHERE id = :id AND user_id = :user_id AND session_id IS NULL
       AND epoch = :epoch AND status = 'running'
-    RETURNING id, tenant_id, user_id, key_id, metered, status, prompt_tokens, completion_tokens),
-{_spent("0")}
+    RETURNING id, tenant_id, user_id, key_id, metered, status, prompt_tokens, completion_tokens)
+{spent}
 SELECT id FROM run
-""")  # noqa: S608 - made of constants
+"""
+    ),
+    _spent("0"),
 )
 
 # The session's row is locked before the run's, in the order that everyone keeps to. One row is
@@ -311,8 +329,9 @@ SELECT id FROM run
 # answer already only if the run continues another: what that one said is never taken away, not
 # even when the log was lost that holds it, too. Tokens are what a provider says they are, and their
 # sum is not to burst the column.
-END_RUN = Statement(
-    text(f"""
+END_RUN = _for_both(
+    lambda spent: (
+        f"""
 WITH session AS (
     SELECT id FROM sessions WHERE id = :session_id AND user_id = :user_id FOR UPDATE),
 run AS (
@@ -325,8 +344,8 @@ run AS (
               runs.id, runs.status, runs.reason, runs.finish_reason, runs.parameters, runs.provider,
               runs.model, runs.prompt_tokens, runs.completion_tokens, runs.continues,
               runs.question_order, runs.key_id, runs.metered, runs.fallback_from,
-              runs.fallback_reason),
-{_spent(_PROMPT_BYTES)},
+              runs.fallback_reason)
+{spent},
 answer AS (
     INSERT INTO messages (
         id, session_id, tenant_id, user_id, role, content, "order", run_id, status, provider,
@@ -357,5 +376,7 @@ SET message_count = message_count + CASE WHEN run.continues IS NULL THEN 1 ELSE 
     updated_at = greatest(updated_at, :at)
 FROM run
 WHERE sessions.id = run.session_id
-""")  # noqa: S608 - made of constants
+"""
+    ),
+    _spent(_PROMPT_BYTES),
 )

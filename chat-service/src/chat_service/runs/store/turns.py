@@ -32,7 +32,7 @@ class Turns:
         """
         rows = await self._database.all(
             Scope(new.tenant_id, new.user_id),
-            statements.ADMIT_AT_ONCE,
+            statements.ADMIT_AT_ONCE[new.is_limited],
             **values.of_new(new, runs_per_user),
             **values.of_window(window),
             own_key=new.question.key_id is not None,
@@ -61,12 +61,10 @@ class Turns:
         kept.
         """
         scope = Scope(run.tenant_id, run.user_id)
+        metered = run.metered or any(one.metered for one in ending.fallbacks)
         if run.turn is None:
-            ended = await self._database.run(
-                scope, statements.END_LONE_RUN, **values.of_ending(run, ending, at)
-            )
+            end, ended_as = statements.END_LONE_RUN, values.of_ending(run, ending, at)
         else:
-            ended = await self._database.run(
-                scope, statements.END_RUN, **values.of_answer(run, ending, at, self._window)
-            )
-        return ended == 1
+            end = statements.END_RUN
+            ended_as = values.of_answer(run, ending, at, self._window)
+        return await self._database.run(scope, end[metered], **ended_as) == 1

@@ -9,7 +9,7 @@ import orjson
 
 from chassis.idempotency import RequestKey
 from chat_service.answer.domain.ending import Ending
-from chat_service.prompt.domain import UNHEARD, ContextWindow
+from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.admission import Admission, NewRun
@@ -109,7 +109,6 @@ def of_window(window: ContextWindow) -> dict[str, Any]:
     return {
         "window_messages": window.pairs * _MESSAGES_OF_A_PAIR,
         "window_characters": window.characters,
-        "unheard": list(UNHEARD),
     }
 
 
