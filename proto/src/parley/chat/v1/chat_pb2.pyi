@@ -212,6 +212,10 @@ class Message(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     PARAMETERS_FIELD_NUMBER: _builtins.int
     CAN_CONTINUE_FIELD_NUMBER: _builtins.int
+    PARENT_ID_FIELD_NUMBER: _builtins.int
+    CHOSEN_FIELD_NUMBER: _builtins.int
+    VARIANTS_FIELD_NUMBER: _builtins.int
+    EDITED_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     session_id: _builtins.str
     role: Global___MessageRole.ValueType
@@ -232,7 +236,13 @@ class Message(_message.Message):
     reason: _builtins.str
     """Why an answer ended other than completed; a reason in upper snake case."""
     can_continue: _builtins.bool
-    """Whether a run may go on with it, for as long as it is the newest of its session."""
+    """Whether a run may go on with it: it was cut short, and nothing follows it."""
+    parent_id: _builtins.str
+    """The message that it follows; absent: it is a beginning."""
+    chosen: _builtins.bool
+    """Whether it is on the session's chosen path."""
+    edited: _builtins.bool
+    """An answer that its user has written."""
     @_builtins.property
     def fallback(self) -> Global___Fallback:
         """As of its run."""
@@ -244,6 +254,12 @@ class Message(_message.Message):
     @_builtins.property
     def parameters(self) -> _generation_pb2.GenerationParameters:
         """What was asked for; of what is absent nothing was said."""
+
+    @_builtins.property
+    def variants(self) -> Global___Variants:
+        """Itself and the others that follow the same message, in order; its own place
+        among them, from 0. Absent where a single message was asked for.
+        """
 
     def __init__(
         self,
@@ -265,10 +281,14 @@ class Message(_message.Message):
         reason: _builtins.str | None = ...,
         parameters: _generation_pb2.GenerationParameters | None = ...,
         can_continue: _builtins.bool = ...,
+        parent_id: _builtins.str | None = ...,
+        chosen: _builtins.bool = ...,
+        variants: Global___Variants | None = ...,
+        edited: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_fallback", b"_fallback", "_finish_reason", b"_finish_reason", "_model", b"_model", "_provider", b"_provider", "_reason", b"_reason", "_reasoning", b"_reasoning", "_run_id", b"_run_id", "_status", b"_status", "_usage", b"_usage", "created_at", b"created_at", "fallback", b"fallback", "finish_reason", b"finish_reason", "model", b"model", "parameters", b"parameters", "provider", b"provider", "reason", b"reason", "reasoning", b"reasoning", "run_id", b"run_id", "status", b"status", "usage", b"usage"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_fallback", b"_fallback", "_finish_reason", b"_finish_reason", "_model", b"_model", "_parent_id", b"_parent_id", "_provider", b"_provider", "_reason", b"_reason", "_reasoning", b"_reasoning", "_run_id", b"_run_id", "_status", b"_status", "_usage", b"_usage", "created_at", b"created_at", "fallback", b"fallback", "finish_reason", b"finish_reason", "model", b"model", "parameters", b"parameters", "parent_id", b"parent_id", "provider", b"provider", "reason", b"reason", "reasoning", b"reasoning", "run_id", b"run_id", "status", b"status", "usage", b"usage", "variants", b"variants"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_fallback", b"_fallback", "_finish_reason", b"_finish_reason", "_model", b"_model", "_provider", b"_provider", "_reason", b"_reason", "_reasoning", b"_reasoning", "_run_id", b"_run_id", "_status", b"_status", "_usage", b"_usage", "can_continue", b"can_continue", "content", b"content", "created_at", b"created_at", "fallback", b"fallback", "finish_reason", b"finish_reason", "id", b"id", "model", b"model", "order", b"order", "parameters", b"parameters", "provider", b"provider", "reason", b"reason", "reasoning", b"reasoning", "role", b"role", "run_id", b"run_id", "session_id", b"session_id", "status", b"status", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_fallback", b"_fallback", "_finish_reason", b"_finish_reason", "_model", b"_model", "_parent_id", b"_parent_id", "_provider", b"_provider", "_reason", b"_reason", "_reasoning", b"_reasoning", "_run_id", b"_run_id", "_status", b"_status", "_usage", b"_usage", "can_continue", b"can_continue", "chosen", b"chosen", "content", b"content", "created_at", b"created_at", "edited", b"edited", "fallback", b"fallback", "finish_reason", b"finish_reason", "id", b"id", "model", b"model", "order", b"order", "parameters", b"parameters", "parent_id", b"parent_id", "provider", b"provider", "reason", b"reason", "reasoning", b"reasoning", "role", b"role", "run_id", b"run_id", "session_id", b"session_id", "status", b"status", "usage", b"usage", "variants", b"variants"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__fallback: _TypeAlias = _typing.Literal["fallback"]  # noqa: Y015
     _WhichOneofArgType__fallback: _TypeAlias = _typing.Literal["_fallback", b"_fallback"]  # noqa: Y015
@@ -276,6 +296,8 @@ class Message(_message.Message):
     _WhichOneofArgType__finish_reason: _TypeAlias = _typing.Literal["_finish_reason", b"_finish_reason"]  # noqa: Y015
     _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
     _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
+    _WhichOneofReturnType__parent_id: _TypeAlias = _typing.Literal["parent_id"]  # noqa: Y015
+    _WhichOneofArgType__parent_id: _TypeAlias = _typing.Literal["_parent_id", b"_parent_id"]  # noqa: Y015
     _WhichOneofReturnType__provider: _TypeAlias = _typing.Literal["provider"]  # noqa: Y015
     _WhichOneofArgType__provider: _TypeAlias = _typing.Literal["_provider", b"_provider"]  # noqa: Y015
     _WhichOneofReturnType__reason: _TypeAlias = _typing.Literal["reason"]  # noqa: Y015
@@ -295,6 +317,8 @@ class Message(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__parent_id) -> _WhichOneofReturnType__parent_id | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__provider) -> _WhichOneofReturnType__provider | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__reason) -> _WhichOneofReturnType__reason | None: ...
@@ -308,6 +332,29 @@ class Message(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__usage) -> _WhichOneofReturnType__usage | None: ...
 
 Global___Message: _TypeAlias = Message  # noqa: Y015
+
+@_typing.final
+class Variants(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INDEX_FIELD_NUMBER: _builtins.int
+    IDS_FIELD_NUMBER: _builtins.int
+    index: _builtins.int
+    @_builtins.property
+    def ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        index: _builtins.int = ...,
+        ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ids", b"ids", "index", b"index"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Variants: _TypeAlias = Variants  # noqa: Y015
 
 @_typing.final
 class Run(_message.Message):
@@ -656,12 +703,15 @@ class ListMessagesRequest(_message.Message):
     CURSOR_FIELD_NUMBER: _builtins.int
     COUNT_FIELD_NUMBER: _builtins.int
     ORDER_FIELD_NUMBER: _builtins.int
+    ALL_PATHS_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     limit: _builtins.int
     cursor: _builtins.str
     count: _builtins.bool
     order: Global___ListOrder.ValueType
     """Unspecified means ascending."""
+    all_paths: _builtins.bool
+    """All messages of the tree, not those of the chosen path alone."""
     def __init__(
         self,
         *,
@@ -670,10 +720,11 @@ class ListMessagesRequest(_message.Message):
         cursor: _builtins.str = ...,
         count: _builtins.bool = ...,
         order: Global___ListOrder.ValueType = ...,
+        all_paths: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "cursor", b"cursor", "limit", b"limit", "order", b"order", "session_id", b"session_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all_paths", b"all_paths", "count", b"count", "cursor", b"cursor", "limit", b"limit", "order", b"order", "session_id", b"session_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -741,11 +792,16 @@ class StartRunRequest(_message.Message):
     KEY_ID_FIELD_NUMBER: _builtins.int
     DESTINATION_FIELD_NUMBER: _builtins.int
     PARAMETERS_FIELD_NUMBER: _builtins.int
+    EDITS_MESSAGE_ID_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """Absent: a session is made for the question."""
     content: _builtins.str
     """1–32,000 characters by default."""
     key_id: _builtins.str
+    edits_message_id: _builtins.str
+    """A question of the session: this one is put beside it, not behind the chosen
+    path's end.
+    """
     @_builtins.property
     def destination(self) -> Global___Destination: ...
     @_builtins.property
@@ -762,13 +818,16 @@ class StartRunRequest(_message.Message):
         key_id: _builtins.str | None = ...,
         destination: Global___Destination | None = ...,
         parameters: _generation_pb2.GenerationParameters | None = ...,
+        edits_message_id: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_destination", b"_destination", "_key_id", b"_key_id", "_session_id", b"_session_id", "destination", b"destination", "key_id", b"key_id", "parameters", b"parameters", "session_id", b"session_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_destination", b"_destination", "_edits_message_id", b"_edits_message_id", "_key_id", b"_key_id", "_session_id", b"_session_id", "destination", b"destination", "edits_message_id", b"edits_message_id", "key_id", b"key_id", "parameters", b"parameters", "session_id", b"session_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_destination", b"_destination", "_key_id", b"_key_id", "_session_id", b"_session_id", "content", b"content", "destination", b"destination", "key_id", b"key_id", "parameters", b"parameters", "session_id", b"session_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_destination", b"_destination", "_edits_message_id", b"_edits_message_id", "_key_id", b"_key_id", "_session_id", b"_session_id", "content", b"content", "destination", b"destination", "edits_message_id", b"edits_message_id", "key_id", b"key_id", "parameters", b"parameters", "session_id", b"session_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__destination: _TypeAlias = _typing.Literal["destination"]  # noqa: Y015
     _WhichOneofArgType__destination: _TypeAlias = _typing.Literal["_destination", b"_destination"]  # noqa: Y015
+    _WhichOneofReturnType__edits_message_id: _TypeAlias = _typing.Literal["edits_message_id"]  # noqa: Y015
+    _WhichOneofArgType__edits_message_id: _TypeAlias = _typing.Literal["_edits_message_id", b"_edits_message_id"]  # noqa: Y015
     _WhichOneofReturnType__key_id: _TypeAlias = _typing.Literal["key_id"]  # noqa: Y015
     _WhichOneofArgType__key_id: _TypeAlias = _typing.Literal["_key_id", b"_key_id"]  # noqa: Y015
     _WhichOneofReturnType__session_id: _TypeAlias = _typing.Literal["session_id"]  # noqa: Y015
@@ -776,11 +835,81 @@ class StartRunRequest(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__destination) -> _WhichOneofReturnType__destination | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__edits_message_id) -> _WhichOneofReturnType__edits_message_id | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__key_id) -> _WhichOneofReturnType__key_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__session_id) -> _WhichOneofReturnType__session_id | None: ...
 
 Global___StartRunRequest: _TypeAlias = StartRunRequest  # noqa: Y015
+
+@_typing.final
+class RegenerateRunRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    PARAMETERS_FIELD_NUMBER: _builtins.int
+    DESTINATION_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    message_id: _builtins.str
+    """A question, or an answer, whose question is meant."""
+    key_id: _builtins.str
+    """As of StartRun."""
+    @_builtins.property
+    def parameters(self) -> _generation_pb2.GenerationParameters: ...
+    @_builtins.property
+    def destination(self) -> Global___Destination: ...
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        message_id: _builtins.str = ...,
+        key_id: _builtins.str | None = ...,
+        parameters: _generation_pb2.GenerationParameters | None = ...,
+        destination: Global___Destination | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_destination", b"_destination", "_key_id", b"_key_id", "destination", b"destination", "key_id", b"key_id", "parameters", b"parameters"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_destination", b"_destination", "_key_id", b"_key_id", "destination", b"destination", "key_id", b"key_id", "message_id", b"message_id", "parameters", b"parameters", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__destination: _TypeAlias = _typing.Literal["destination"]  # noqa: Y015
+    _WhichOneofArgType__destination: _TypeAlias = _typing.Literal["_destination", b"_destination"]  # noqa: Y015
+    _WhichOneofReturnType__key_id: _TypeAlias = _typing.Literal["key_id"]  # noqa: Y015
+    _WhichOneofArgType__key_id: _TypeAlias = _typing.Literal["_key_id", b"_key_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__destination) -> _WhichOneofReturnType__destination | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__key_id) -> _WhichOneofReturnType__key_id | None: ...
+
+Global___RegenerateRunRequest: _TypeAlias = RegenerateRunRequest  # noqa: Y015
+
+@_typing.final
+class RegenerateRunResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCEPTED_FIELD_NUMBER: _builtins.int
+    CHANNEL_ID_FIELD_NUMBER: _builtins.int
+    channel_id: _builtins.str
+    """As of StartRun."""
+    @_builtins.property
+    def accepted(self) -> Global___RunAccepted: ...
+    def __init__(
+        self,
+        *,
+        accepted: Global___RunAccepted | None = ...,
+        channel_id: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_channel_id", b"_channel_id", "accepted", b"accepted", "channel_id", b"channel_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_channel_id", b"_channel_id", "accepted", b"accepted", "channel_id", b"channel_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__channel_id: _TypeAlias = _typing.Literal["channel_id"]  # noqa: Y015
+    _WhichOneofArgType__channel_id: _TypeAlias = _typing.Literal["_channel_id", b"_channel_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__channel_id) -> _WhichOneofReturnType__channel_id | None: ...
+
+Global___RegenerateRunResponse: _TypeAlias = RegenerateRunResponse  # noqa: Y015
 
 @_typing.final
 class RunAccepted(_message.Message):
@@ -1157,6 +1286,292 @@ class GetRunResponse(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__answer) -> _WhichOneofReturnType__answer | None: ...
 
 Global___GetRunResponse: _TypeAlias = GetRunResponse  # noqa: Y015
+
+@_typing.final
+class ListLiveRunsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLiveRunsRequest: _TypeAlias = ListLiveRunsRequest  # noqa: Y015
+
+@_typing.final
+class ListLiveRunsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___Run]: ...
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[Global___Run] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLiveRunsResponse: _TypeAlias = ListLiveRunsResponse  # noqa: Y015
+
+@_typing.final
+class ChooseMessageRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    message_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        message_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message_id", b"message_id", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChooseMessageRequest: _TypeAlias = ChooseMessageRequest  # noqa: Y015
+
+@_typing.final
+class ChooseMessageResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEAF_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def leaf(self) -> Global___Message:
+        """The end of the chosen path."""
+
+    def __init__(
+        self,
+        *,
+        leaf: Global___Message | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["leaf", b"leaf"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["leaf", b"leaf"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChooseMessageResponse: _TypeAlias = ChooseMessageResponse  # noqa: Y015
+
+@_typing.final
+class EditAnswerRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    message_id: _builtins.str
+    content: _builtins.str
+    """1–200,000 characters."""
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        message_id: _builtins.str = ...,
+        content: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "message_id", b"message_id", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EditAnswerRequest: _TypeAlias = EditAnswerRequest  # noqa: Y015
+
+@_typing.final
+class EditAnswerResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def message(self) -> Global___Message: ...
+    def __init__(
+        self,
+        *,
+        message: Global___Message | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EditAnswerResponse: _TypeAlias = EditAnswerResponse  # noqa: Y015
+
+@_typing.final
+class GetContextRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    message_id: _builtins.str
+    """An answer."""
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        message_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message_id", b"message_id", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetContextRequest: _TypeAlias = GetContextRequest  # noqa: Y015
+
+@_typing.final
+class GetContextResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARTS_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
+    TOKENS_FIELD_NUMBER: _builtins.int
+    TOKEN_BUDGET_FIELD_NUMBER: _builtins.int
+    tokens: _builtins.int
+    """Sum of the parts, estimated."""
+    token_budget: _builtins.int
+    """What there was room for."""
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___ContextPart]: ...
+    @_builtins.property
+    def left_out(self) -> _containers.RepeatedCompositeFieldContainer[Global___LeftOut]: ...
+    def __init__(
+        self,
+        *,
+        parts: _abc.Iterable[Global___ContextPart] | None = ...,
+        left_out: _abc.Iterable[Global___LeftOut] | None = ...,
+        tokens: _builtins.int = ...,
+        token_budget: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["left_out", b"left_out", "parts", b"parts", "token_budget", b"token_budget", "tokens", b"tokens"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetContextResponse: _TypeAlias = GetContextResponse  # noqa: Y015
+
+@_typing.final
+class ContextPart(_message.Message):
+    """One message as the model was given it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROLE_FIELD_NUMBER: _builtins.int
+    MESSAGE_IDS_FIELD_NUMBER: _builtins.int
+    CHARACTERS_FIELD_NUMBER: _builtins.int
+    TOKENS_FIELD_NUMBER: _builtins.int
+    role: Global___MessageRole.ValueType
+    characters: _builtins.int
+    tokens: _builtins.int
+    """Estimated."""
+    @_builtins.property
+    def message_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What it consists of, in order; none: instructions."""
+
+    def __init__(
+        self,
+        *,
+        role: Global___MessageRole.ValueType = ...,
+        message_ids: _abc.Iterable[_builtins.str] | None = ...,
+        characters: _builtins.int = ...,
+        tokens: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["characters", b"characters", "message_ids", b"message_ids", "role", b"role", "tokens", b"tokens"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContextPart: _TypeAlias = ContextPart  # noqa: Y015
+
+@_typing.final
+class LeftOut(_message.Message):
+    """A message of the path that the model was not given."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    message_id: _builtins.str
+    reason: _builtins.str
+    """BEYOND_WINDOW, BLANK or FAILED."""
+    def __init__(
+        self,
+        *,
+        message_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message_id", b"message_id", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LeftOut: _TypeAlias = LeftOut  # noqa: Y015
+
+@_typing.final
+class ForkSessionRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    message_id: _builtins.str
+    """The last message that is copied, with the path to it; absent: the chosen
+    path's end.
+    """
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        message_id: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_message_id", b"_message_id", "message_id", b"message_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_message_id", b"_message_id", "message_id", b"message_id", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__message_id: _TypeAlias = _typing.Literal["message_id"]  # noqa: Y015
+    _WhichOneofArgType__message_id: _TypeAlias = _typing.Literal["_message_id", b"_message_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__message_id) -> _WhichOneofReturnType__message_id | None: ...
+
+Global___ForkSessionRequest: _TypeAlias = ForkSessionRequest  # noqa: Y015
+
+@_typing.final
+class ForkSessionResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def session(self) -> Global___Session: ...
+    def __init__(
+        self,
+        *,
+        session: Global___Session | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForkSessionResponse: _TypeAlias = ForkSessionResponse  # noqa: Y015
 
 @_typing.final
 class TestConnectionRequest(_message.Message):

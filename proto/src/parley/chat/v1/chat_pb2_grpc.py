@@ -28,7 +28,8 @@ if _version_not_supported:
 class SessionServiceStub:
     """Conversations, the runs that generate their answers, and the frames that runs consist of.
 
-    Error reasons: SESSION_NOT_FOUND, RUN_NOT_FOUND, RUN_IN_PROGRESS,
+    Error reasons: SESSION_NOT_FOUND, MESSAGE_NOT_FOUND, MESSAGE_NOT_EDITABLE,
+    MESSAGE_NOT_ANSWERABLE, TOO_MANY_VARIANTS, CONTEXT_UNKNOWN, RUN_NOT_FOUND, RUN_IN_PROGRESS,
     RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
     KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, ALLOWANCE_USED_UP (with used,
     allowed, resets_at), TOO_MANY_TESTS, SHUTTING_DOWN, VALIDATION.
@@ -66,12 +67,33 @@ class SessionServiceStub:
                 request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListMessagesRequest.SerializeToString,
                 response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListMessagesResponse.FromString,
                 _registered_method=True)
+        self.ChooseMessage = channel.unary_unary(
+                '/parley.chat.v1.SessionService/ChooseMessage',
+                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ChooseMessageRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.ChooseMessageResponse.FromString,
+                _registered_method=True)
+        self.EditAnswer = channel.unary_unary(
+                '/parley.chat.v1.SessionService/EditAnswer',
+                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.EditAnswerRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.EditAnswerResponse.FromString,
+                _registered_method=True)
+        self.GetContext = channel.unary_unary(
+                '/parley.chat.v1.SessionService/GetContext',
+                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetContextRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetContextResponse.FromString,
+                _registered_method=True)
+        self.ForkSession = channel.unary_unary(
+                '/parley.chat.v1.SessionService/ForkSession',
+                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ForkSessionRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.ForkSessionResponse.FromString,
+                _registered_method=True)
 
 
 class SessionServiceServicer:
     """Conversations, the runs that generate their answers, and the frames that runs consist of.
 
-    Error reasons: SESSION_NOT_FOUND, RUN_NOT_FOUND, RUN_IN_PROGRESS,
+    Error reasons: SESSION_NOT_FOUND, MESSAGE_NOT_FOUND, MESSAGE_NOT_EDITABLE,
+    MESSAGE_NOT_ANSWERABLE, TOO_MANY_VARIANTS, CONTEXT_UNKNOWN, RUN_NOT_FOUND, RUN_IN_PROGRESS,
     RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
     KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, ALLOWANCE_USED_UP (with used,
     allowed, resets_at), TOO_MANY_TESTS, SHUTTING_DOWN, VALIDATION.
@@ -105,7 +127,36 @@ class SessionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListMessages(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Messages of the chosen path, or all of the tree, in their order or backwards.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChooseMessage(self, request, context):
+        """Makes the path through a message, down to its newest leaf, the chosen one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EditAnswer(self, request, context):
+        """Puts a variant beside an answer, chosen; no model is asked.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetContext(self, request, context):
+        """What the model was given for an answer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ForkSession(self, request, context):
+        """Copies the path up to a message into a session of its own.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -138,6 +189,26 @@ def add_SessionServiceServicer_to_server(servicer, server):
                     request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListMessagesRequest.FromString,
                     response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListMessagesResponse.SerializeToString,
             ),
+            'ChooseMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChooseMessage,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.ChooseMessageRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ChooseMessageResponse.SerializeToString,
+            ),
+            'EditAnswer': grpc.unary_unary_rpc_method_handler(
+                    servicer.EditAnswer,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.EditAnswerRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.EditAnswerResponse.SerializeToString,
+            ),
+            'GetContext': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetContext,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetContextRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetContextResponse.SerializeToString,
+            ),
+            'ForkSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.ForkSession,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.ForkSessionRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ForkSessionResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'parley.chat.v1.SessionService', rpc_method_handlers)
@@ -149,7 +220,8 @@ def add_SessionServiceServicer_to_server(servicer, server):
 class SessionService:
     """Conversations, the runs that generate their answers, and the frames that runs consist of.
 
-    Error reasons: SESSION_NOT_FOUND, RUN_NOT_FOUND, RUN_IN_PROGRESS,
+    Error reasons: SESSION_NOT_FOUND, MESSAGE_NOT_FOUND, MESSAGE_NOT_EDITABLE,
+    MESSAGE_NOT_ANSWERABLE, TOO_MANY_VARIANTS, CONTEXT_UNKNOWN, RUN_NOT_FOUND, RUN_IN_PROGRESS,
     RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
     KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, ALLOWANCE_USED_UP (with used,
     allowed, resets_at), TOO_MANY_TESTS, SHUTTING_DOWN, VALIDATION.
@@ -291,6 +363,114 @@ class SessionService:
             metadata,
             _registered_method=True)
 
+    @staticmethod
+    def ChooseMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.chat.v1.SessionService/ChooseMessage',
+            parley_dot_chat_dot_v1_dot_chat__pb2.ChooseMessageRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_chat__pb2.ChooseMessageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EditAnswer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.chat.v1.SessionService/EditAnswer',
+            parley_dot_chat_dot_v1_dot_chat__pb2.EditAnswerRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_chat__pb2.EditAnswerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetContext(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.chat.v1.SessionService/GetContext',
+            parley_dot_chat_dot_v1_dot_chat__pb2.GetContextRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_chat__pb2.GetContextResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ForkSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.chat.v1.SessionService/ForkSession',
+            parley_dot_chat_dot_v1_dot_chat__pb2.ForkSessionRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_chat__pb2.ForkSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
 
 class RunServiceStub:
     """Missing associated documentation comment in .proto file."""
@@ -305,6 +485,11 @@ class RunServiceStub:
                 '/parley.chat.v1.RunService/StartRun',
                 request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.StartRunRequest.SerializeToString,
                 response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.StartRunResponse.FromString,
+                _registered_method=True)
+        self.RegenerateRun = channel.unary_unary(
+                '/parley.chat.v1.RunService/RegenerateRun',
+                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.RegenerateRunRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.RegenerateRunResponse.FromString,
                 _registered_method=True)
         self.ContinueRun = channel.unary_unary(
                 '/parley.chat.v1.RunService/ContinueRun',
@@ -326,6 +511,11 @@ class RunServiceStub:
                 request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetRunRequest.SerializeToString,
                 response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetRunResponse.FromString,
                 _registered_method=True)
+        self.ListLiveRuns = channel.unary_unary(
+                '/parley.chat.v1.RunService/ListLiveRuns',
+                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListLiveRunsRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListLiveRunsResponse.FromString,
+                _registered_method=True)
 
 
 class RunServiceServicer:
@@ -335,6 +525,13 @@ class RunServiceServicer:
         """Accepts a question. Once answered the question is stored, and the answer is
         generated and saved whatever the caller does. Its frames come by the
         caller's channel, or are there to be followed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RegenerateRun(self, request, context):
+        """Answers a question of a session once more: another variant, which is chosen.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -370,6 +567,13 @@ class RunServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListLiveRuns(self, request, context):
+        """The caller's live runs, the newest first: as many as there may be at once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RunServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -377,6 +581,11 @@ def add_RunServiceServicer_to_server(servicer, server):
                     servicer.StartRun,
                     request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.StartRunRequest.FromString,
                     response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.StartRunResponse.SerializeToString,
+            ),
+            'RegenerateRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.RegenerateRun,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.RegenerateRunRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.RegenerateRunResponse.SerializeToString,
             ),
             'ContinueRun': grpc.unary_unary_rpc_method_handler(
                     servicer.ContinueRun,
@@ -397,6 +606,11 @@ def add_RunServiceServicer_to_server(servicer, server):
                     servicer.GetRun,
                     request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetRunRequest.FromString,
                     response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetRunResponse.SerializeToString,
+            ),
+            'ListLiveRuns': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLiveRuns,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListLiveRunsRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListLiveRunsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -426,6 +640,33 @@ class RunService:
             '/parley.chat.v1.RunService/StartRun',
             parley_dot_chat_dot_v1_dot_chat__pb2.StartRunRequest.SerializeToString,
             parley_dot_chat_dot_v1_dot_chat__pb2.StartRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RegenerateRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.chat.v1.RunService/RegenerateRun',
+            parley_dot_chat_dot_v1_dot_chat__pb2.RegenerateRunRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_chat__pb2.RegenerateRunResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -534,6 +775,33 @@ class RunService:
             '/parley.chat.v1.RunService/GetRun',
             parley_dot_chat_dot_v1_dot_chat__pb2.GetRunRequest.SerializeToString,
             parley_dot_chat_dot_v1_dot_chat__pb2.GetRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLiveRuns(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.chat.v1.RunService/ListLiveRuns',
+            parley_dot_chat_dot_v1_dot_chat__pb2.ListLiveRunsRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_chat__pb2.ListLiveRunsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -15,7 +15,8 @@ GRPC_VERSION: str
 class SessionServiceStub:
     """Conversations, the runs that generate their answers, and the frames that runs consist of.
 
-    Error reasons: SESSION_NOT_FOUND, RUN_NOT_FOUND, RUN_IN_PROGRESS,
+    Error reasons: SESSION_NOT_FOUND, MESSAGE_NOT_FOUND, MESSAGE_NOT_EDITABLE,
+    MESSAGE_NOT_ANSWERABLE, TOO_MANY_VARIANTS, CONTEXT_UNKNOWN, RUN_NOT_FOUND, RUN_IN_PROGRESS,
     RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
     KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, ALLOWANCE_USED_UP (with used,
     allowed, resets_at), TOO_MANY_TESTS, SHUTTING_DOWN, VALIDATION.
@@ -29,11 +30,21 @@ class SessionServiceStub:
     ListSessions: _aio.UnaryUnaryMultiCallable[_chat_pb2.ListSessionsRequest, _chat_pb2.ListSessionsResponse]
     """Most recently active first."""
     ListMessages: _aio.UnaryUnaryMultiCallable[_chat_pb2.ListMessagesRequest, _chat_pb2.ListMessagesResponse]
+    """Messages of the chosen path, or all of the tree, in their order or backwards."""
+    ChooseMessage: _aio.UnaryUnaryMultiCallable[_chat_pb2.ChooseMessageRequest, _chat_pb2.ChooseMessageResponse]
+    """Makes the path through a message, down to its newest leaf, the chosen one."""
+    EditAnswer: _aio.UnaryUnaryMultiCallable[_chat_pb2.EditAnswerRequest, _chat_pb2.EditAnswerResponse]
+    """Puts a variant beside an answer, chosen; no model is asked."""
+    GetContext: _aio.UnaryUnaryMultiCallable[_chat_pb2.GetContextRequest, _chat_pb2.GetContextResponse]
+    """What the model was given for an answer."""
+    ForkSession: _aio.UnaryUnaryMultiCallable[_chat_pb2.ForkSessionRequest, _chat_pb2.ForkSessionResponse]
+    """Copies the path up to a message into a session of its own."""
 
 class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
     """Conversations, the runs that generate their answers, and the frames that runs consist of.
 
-    Error reasons: SESSION_NOT_FOUND, RUN_NOT_FOUND, RUN_IN_PROGRESS,
+    Error reasons: SESSION_NOT_FOUND, MESSAGE_NOT_FOUND, MESSAGE_NOT_EDITABLE,
+    MESSAGE_NOT_ANSWERABLE, TOO_MANY_VARIANTS, CONTEXT_UNKNOWN, RUN_NOT_FOUND, RUN_IN_PROGRESS,
     RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
     KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, ALLOWANCE_USED_UP (with used,
     allowed, resets_at), TOO_MANY_TESTS, SHUTTING_DOWN, VALIDATION.
@@ -74,7 +85,40 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _chat_pb2.ListMessagesRequest,
         context: _aio.ServicerContext[_chat_pb2.ListMessagesRequest, _abc.Awaitable[_chat_pb2.ListMessagesResponse]],
-    ) -> _abc.Awaitable[_chat_pb2.ListMessagesResponse]: ...
+    ) -> _abc.Awaitable[_chat_pb2.ListMessagesResponse]:
+        """Messages of the chosen path, or all of the tree, in their order or backwards."""
+
+    @_abc_1.abstractmethod
+    def ChooseMessage(
+        self,
+        request: _chat_pb2.ChooseMessageRequest,
+        context: _aio.ServicerContext[_chat_pb2.ChooseMessageRequest, _abc.Awaitable[_chat_pb2.ChooseMessageResponse]],
+    ) -> _abc.Awaitable[_chat_pb2.ChooseMessageResponse]:
+        """Makes the path through a message, down to its newest leaf, the chosen one."""
+
+    @_abc_1.abstractmethod
+    def EditAnswer(
+        self,
+        request: _chat_pb2.EditAnswerRequest,
+        context: _aio.ServicerContext[_chat_pb2.EditAnswerRequest, _abc.Awaitable[_chat_pb2.EditAnswerResponse]],
+    ) -> _abc.Awaitable[_chat_pb2.EditAnswerResponse]:
+        """Puts a variant beside an answer, chosen; no model is asked."""
+
+    @_abc_1.abstractmethod
+    def GetContext(
+        self,
+        request: _chat_pb2.GetContextRequest,
+        context: _aio.ServicerContext[_chat_pb2.GetContextRequest, _abc.Awaitable[_chat_pb2.GetContextResponse]],
+    ) -> _abc.Awaitable[_chat_pb2.GetContextResponse]:
+        """What the model was given for an answer."""
+
+    @_abc_1.abstractmethod
+    def ForkSession(
+        self,
+        request: _chat_pb2.ForkSessionRequest,
+        context: _aio.ServicerContext[_chat_pb2.ForkSessionRequest, _abc.Awaitable[_chat_pb2.ForkSessionResponse]],
+    ) -> _abc.Awaitable[_chat_pb2.ForkSessionResponse]:
+        """Copies the path up to a message into a session of its own."""
 
 def add_SessionServiceServicer_to_server(servicer: SessionServiceServicer, server: _aio.Server) -> None: ...
 
@@ -85,6 +129,8 @@ class RunServiceStub:
     generated and saved whatever the caller does. Its frames come by the
     caller's channel, or are there to be followed.
     """
+    RegenerateRun: _aio.UnaryUnaryMultiCallable[_chat_pb2.RegenerateRunRequest, _chat_pb2.RegenerateRunResponse]
+    """Answers a question of a session once more: another variant, which is chosen."""
     ContinueRun: _aio.UnaryUnaryMultiCallable[_chat_pb2.ContinueRunRequest, _chat_pb2.ContinueRunResponse]
     """Goes on with the newest answer of a session, if it was cut short: a new run
     whose answer is that same message, from its text so far.
@@ -98,6 +144,8 @@ class RunServiceStub:
     number behind which to follow.
     """
     GetRun: _aio.UnaryUnaryMultiCallable[_chat_pb2.GetRunRequest, _chat_pb2.GetRunResponse]
+    ListLiveRuns: _aio.UnaryUnaryMultiCallable[_chat_pb2.ListLiveRunsRequest, _chat_pb2.ListLiveRunsResponse]
+    """The caller's live runs, the newest first: as many as there may be at once."""
 
 class RunServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -110,6 +158,14 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         generated and saved whatever the caller does. Its frames come by the
         caller's channel, or are there to be followed.
         """
+
+    @_abc_1.abstractmethod
+    def RegenerateRun(
+        self,
+        request: _chat_pb2.RegenerateRunRequest,
+        context: _aio.ServicerContext[_chat_pb2.RegenerateRunRequest, _abc.Awaitable[_chat_pb2.RegenerateRunResponse]],
+    ) -> _abc.Awaitable[_chat_pb2.RegenerateRunResponse]:
+        """Answers a question of a session once more: another variant, which is chosen."""
 
     @_abc_1.abstractmethod
     def ContinueRun(
@@ -147,6 +203,14 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _chat_pb2.GetRunRequest,
         context: _aio.ServicerContext[_chat_pb2.GetRunRequest, _abc.Awaitable[_chat_pb2.GetRunResponse]],
     ) -> _abc.Awaitable[_chat_pb2.GetRunResponse]: ...
+
+    @_abc_1.abstractmethod
+    def ListLiveRuns(
+        self,
+        request: _chat_pb2.ListLiveRunsRequest,
+        context: _aio.ServicerContext[_chat_pb2.ListLiveRunsRequest, _abc.Awaitable[_chat_pb2.ListLiveRunsResponse]],
+    ) -> _abc.Awaitable[_chat_pb2.ListLiveRunsResponse]:
+        """The caller's live runs, the newest first: as many as there may be at once."""
 
 def add_RunServiceServicer_to_server(servicer: RunServiceServicer, server: _aio.Server) -> None: ...
 
