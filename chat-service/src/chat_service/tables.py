@@ -36,6 +36,9 @@ sessions = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
     Column("pinned", Boolean, nullable=False),
+    # The chosen path's last message, 0 before the first; null: of a version that knew no other path
+    # than all messages in order.
+    Column("leaf_order", Integer),
 )
 
 messages = Table(
@@ -63,6 +66,9 @@ messages = Table(
     # As in `runs`.
     Column("fallback_from", Uuid),
     Column("fallback_reason", Text),
+    # The message that it follows, 0 for none; null: the one before it.
+    Column("parent_order", Integer),
+    Column("chosen", Boolean, nullable=False),
 )
 
 runs = Table(

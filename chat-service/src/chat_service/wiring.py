@@ -27,6 +27,7 @@ from chat_service.runs.store.erasure import DeleteConversations, end_live_runs
 from chat_service.runs.store.token_usage import TokenUsageSweep, forget_token_usage
 from chat_service.runs.store.turns import Turns
 from chat_service.runs.usecases.go_on import ContinueRun
+from chat_service.runs.usecases.regenerate import RegenerateRun
 from chat_service.runs.usecases.start import StartRun
 from chat_service.settings import NAME, Settings
 from chat_service.streaming.log.redis import RunLog
@@ -88,11 +89,16 @@ def build(settings: Settings) -> Service:
         open_transaction, resolve_key, engine, owner=replica, window=window, limits=limits
     )
 
+    regenerate_run = RegenerateRun(
+        open_transaction, resolve_key, engine, owner=replica, window=window, limits=limits
+    )
+
     sessions = SessionServicer(open_transaction, resolve_key)
     runs = RunServicer(
         open_transaction,
         start_run,
         continue_run,
+        regenerate_run,
         followers,
         engine.cancel,
         followers.recall,

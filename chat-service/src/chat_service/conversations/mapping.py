@@ -12,7 +12,7 @@ from chat_service.providers.domain.parameters import GenerationParameters
 from parley.chat.v1 import chat_pb2
 from parley.generation.v1 import generation_pb2
 
-_ROLES = {
+ROLES = {
     Role.USER: chat_pb2.MESSAGE_ROLE_USER,
     Role.ASSISTANT: chat_pb2.MESSAGE_ROLE_ASSISTANT,
     Role.SYSTEM: chat_pb2.MESSAGE_ROLE_SYSTEM,
@@ -65,7 +65,7 @@ def message_to_proto(message: Message) -> chat_pb2.Message:
     return chat_pb2.Message(
         id=str(message.id),
         session_id=str(message.session_id),
-        role=_ROLES[message.role],
+        role=ROLES[message.role],
         content=message.content,
         order=message.order,
         run_id=None if message.run_id is None else str(message.run_id),
@@ -82,7 +82,27 @@ def message_to_proto(message: Message) -> chat_pb2.Message:
         ),
         can_continue=message.can_continue,
         fallback=fallback_to_proto(message.fell_back),
+        parent_id=None if message.parent_id is None else str(message.parent_id),
+        chosen=message.chosen,
+        variants=_variants_to_proto(message),
+        edited=message.edited,
     )
+
+
+def _variants_to_proto(message: Message) -> chat_pb2.Variants | None:
+    if not message.variants:
+        return None
+    return chat_pb2.Variants(
+        index=message.variants.index(message.id), ids=[str(one) for one in message.variants]
+    )
+
+
+def encode_id(one: UUID) -> bytes:
+    return one.bytes
+
+
+def decode_id(content: bytes) -> UUID:
+    return UUID(bytes=content)
 
 
 def fallback_to_proto(fell_back: FellBack | None) -> chat_pb2.Fallback | None:

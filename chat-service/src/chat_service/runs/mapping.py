@@ -1,12 +1,15 @@
 """Runs in the words of the contract."""
 
+from chat_service.conversations.domain.message import Role
 from chat_service.conversations.mapping import (
+    ROLES,
     STATUSES,
     fallback_to_proto,
     parameters_to_proto,
     timestamp_to_proto,
     usage_to_proto,
 )
+from chat_service.prompt.context import Given
 from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.runs.domain.run import Run
 from parley.chat.v1 import chat_pb2
@@ -46,3 +49,23 @@ def accepted_to_proto(run: Run) -> chat_pb2.RunAccepted:
 def parameters_from_proto(message: generation_pb2.GenerationParameters) -> GenerationParameters:
     """What is said, the model aside."""
     return GenerationParameters.of({field.name: value for field, value in message.ListFields()})
+
+
+def given_to_proto(given: Given) -> chat_pb2.GetContextResponse:
+    return chat_pb2.GetContextResponse(
+        parts=[
+            chat_pb2.ContextPart(
+                role=ROLES[Role(part.role)],
+                # A message that was cleared away since is named no more.
+                message_ids=[str(given.ids[order]) for order in part.orders if order in given.ids],
+                characters=part.characters,
+                tokens=part.tokens,
+            )
+            for part in given.context.parts
+        ],
+        left_out=[
+            chat_pb2.LeftOut(message_id=str(one.message_id), reason=one.why)
+            for one in given.left_out
+        ],
+        tokens=given.context.tokens,
+    )

@@ -43,6 +43,11 @@ def to_message(row: Any) -> Message:
         reason=None if status is RunStatus.COMPLETED else row.reason,
         parameters=None if row.parameters is None else GenerationParameters.of(row.parameters),
         fell_back=to_fell_back(row),
+        parent_id=row.parent_id,
+        parent_order=row.order - 1 if row.parent_order is None else row.parent_order,
+        chosen=row.chosen,
+        followed=row.followed,
+        variants=tuple(row.variants),
     )
 
 

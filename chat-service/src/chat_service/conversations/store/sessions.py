@@ -18,6 +18,7 @@ from sqlalchemy import (
     insert,
     not_,
     select,
+    text,
     tuple_,
     update,
 )
@@ -31,7 +32,21 @@ from chat_service.tables import sessions
 
 _INSERT = Statement(
     insert(sessions),
-    columns=["id", "tenant_id", "user_id", "title", "key_id", "model", "created_at", "updated_at"],
+    columns=[
+        *("id", "tenant_id", "user_id", "title", "key_id", "model", "created_at", "updated_at"),
+        "leaf_order",
+    ],
+)
+# What a conversation is set to goes along; that it is pinned does not.
+_INSERT_FORK = Statement(
+    text("""
+INSERT INTO sessions (
+    id, tenant_id, user_id, title, key_id, model, last_order, leaf_order, message_count,
+    last_message_at, created_at, updated_at)
+SELECT :id, tenant_id, user_id, title, key_id, model, :messages, :messages, :messages,
+       CASE WHEN CAST(:messages AS integer) > 0 THEN CAST(:at AS timestamptz) END, :at, :at
+FROM sessions WHERE id = :session_id AND user_id = :user_id
+""")
 )
 _OWN = sessions.c.user_id == bindparam("user_id")
 _THIS = select(sessions).where(sessions.c.id == bindparam("session_id"), _OWN)
@@ -94,6 +109,20 @@ class Sessions:
             model=session.model,
             created_at=session.created_at,
             updated_at=session.updated_at,
+            leaf_order=0,
+        )
+
+    async def insert_fork(
+        self, session: Session, fork_id: UUID, messages: int, at: datetime
+    ) -> None:
+        """Stores a session like this one, with so many messages, which are yet to be copied."""
+        await _INSERT_FORK.run(
+            self._connection,
+            session_id=session.id,
+            user_id=self._scope.user_id,
+            id=fork_id,
+            messages=messages,
+            at=at,
         )
 
     async def find(self, session_id: UUID) -> Session | None:

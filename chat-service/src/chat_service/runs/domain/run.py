@@ -1,11 +1,12 @@
 """A run: the generation of one answer, from its acceptance to its one end."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from chat_service.answer.domain.ending import FellBack, RunStatus, Usage
 from chat_service.answer.domain.going_on import can_go_on
+from chat_service.prompt.context import Context
 from chat_service.providers.domain.parameters import GenerationParameters
 
 
@@ -32,7 +33,8 @@ class Run:
     answer this one goes on with: both have the same turn. `key_id` is the connection that answers,
     None in rows of earlier versions, and `metered` whether its tokens are counted; `provider`,
     `model` and these are of the connection that was asked first until the run has ended, and of the
-    one that answered from then on. `fell_back`: that was another one.
+    one that answered from then on. `fell_back`: that was another one. `context` is what the model is
+    given, where the run is generated; a row that is read has it not.
     """
 
     id: UUID
@@ -56,6 +58,7 @@ class Run:
     key_id: UUID | None = None
     metered: bool = False
     fell_back: FellBack | None = None
+    context: Context | None = field(default=None, compare=False, repr=False)
 
     @property
     def session_id(self) -> UUID:

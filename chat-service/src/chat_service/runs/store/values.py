@@ -98,6 +98,7 @@ def of_answer(run: Run, ending: Ending, at: datetime, window: ContextWindow) -> 
         "session_id": run.session_id,
         "content": ending.text,
         "reasoning": ending.reasoning or None,
+        "context": None if run.context is None else run.context.to_json(),
     }
 
 
@@ -151,7 +152,9 @@ def _of_request(request: RequestKey | None) -> dict[str, object]:
 
 def earlier_in(rows: Sequence[Any]) -> tuple[PromptMessage, ...]:
     """The messages of the window; a row without a role stands for none."""
-    return tuple(PromptMessage(row.role, row.content) for row in rows if row.role is not None)
+    return tuple(
+        PromptMessage(row.role, row.content, (row.order,)) for row in rows if row.role is not None
+    )
 
 
 def admission(new: NewRun, row: Any, earlier: tuple[PromptMessage, ...]) -> Admission:

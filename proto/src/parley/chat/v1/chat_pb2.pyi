@@ -1442,26 +1442,24 @@ class GetContextResponse(_message.Message):
     PARTS_FIELD_NUMBER: _builtins.int
     LEFT_OUT_FIELD_NUMBER: _builtins.int
     TOKENS_FIELD_NUMBER: _builtins.int
-    TOKEN_BUDGET_FIELD_NUMBER: _builtins.int
     tokens: _builtins.int
     """Sum of the parts, estimated."""
-    token_budget: _builtins.int
-    """What there was room for."""
     @_builtins.property
     def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___ContextPart]: ...
     @_builtins.property
-    def left_out(self) -> _containers.RepeatedCompositeFieldContainer[Global___LeftOut]: ...
+    def left_out(self) -> _containers.RepeatedCompositeFieldContainer[Global___LeftOut]:
+        """The newest 1,000, in order."""
+
     def __init__(
         self,
         *,
         parts: _abc.Iterable[Global___ContextPart] | None = ...,
         left_out: _abc.Iterable[Global___LeftOut] | None = ...,
         tokens: _builtins.int = ...,
-        token_budget: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["left_out", b"left_out", "parts", b"parts", "token_budget", b"token_budget", "tokens", b"tokens"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["left_out", b"left_out", "parts", b"parts", "tokens", b"tokens"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
