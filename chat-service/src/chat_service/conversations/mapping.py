@@ -84,16 +84,10 @@ def message_to_proto(message: Message) -> chat_pb2.Message:
         fallback=fallback_to_proto(message.fell_back),
         parent_id=None if message.parent_id is None else str(message.parent_id),
         chosen=message.chosen,
-        variants=_variants_to_proto(message),
+        variants=chat_pb2.Variants(
+            index=message.variants.index(message.id), ids=[str(one) for one in message.variants]
+        ),
         edited=message.edited,
-    )
-
-
-def _variants_to_proto(message: Message) -> chat_pb2.Variants | None:
-    if not message.variants:
-        return None
-    return chat_pb2.Variants(
-        index=message.variants.index(message.id), ids=[str(one) for one in message.variants]
     )
 
 

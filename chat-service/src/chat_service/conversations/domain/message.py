@@ -28,8 +28,7 @@ class Message:
     """A stored message; `order` is its place in the session, from 1, without gaps.
 
     `parent_id` is the message that it follows, which has the order `parent_order`; None and 0: it is a
-    beginning. `variants` are all that follow the same one, itself among them, in order; empty where
-    they were not asked for. `followed`: a message follows it. `chosen`: it is on the chosen path.
+    beginning. `variants` are all that follow the same one, itself among them, in order. `followed`: a message follows it. `chosen`: it is on the chosen path.
 
     All from `run_id` to `usage` and behind `created_at` is of answers alone: the run that made it,
     how that ended, and snapshots of what generated it. `finish_reason` is the provider's word for the

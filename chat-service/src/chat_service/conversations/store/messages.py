@@ -87,26 +87,17 @@ _PAGES = {
     for all_paths in (False, True)
 }
 _COUNTS = {False: _count(_CHOSEN), True: _count("")}
-_FOUND = f"SELECT {columns_of(messages, 'message')}, {_PLACE}, '{{}}'::uuid[] AS variants FROM messages AS message"
+_FOUND = f"""
+SELECT {columns_of(messages, "message")}, {_PLACE}, {_VARIANTS}
+FROM messages AS message WHERE message.user_id = :user_id
+"""
 _FIND = Statement(
-    text(f"{_FOUND} WHERE message.id = ANY (:ids) AND message.user_id = :user_id").bindparams(
-        bindparam("ids", type_=ARRAY(Uuid))
-    )
+    text(f"{_FOUND} AND message.id = ANY (:ids)").bindparams(bindparam("ids", type_=ARRAY(Uuid)))
 )
-_FIND_WITH_VARIANTS = Statement(
-    text(
-        f"SELECT {columns_of(messages, 'message')}, {_PLACE}, {_VARIANTS} FROM messages AS message"
-        " WHERE message.id = :id AND message.session_id = :session_id AND message.user_id = :user_id"
-    )
+_FIND_IN = Statement(text(f"{_FOUND} AND message.id = :id AND message.session_id = :session_id"))
+_FIND_AT = Statement(
+    text(f'{_FOUND} AND message.session_id = :session_id AND message."order" = :order')
 )
-_FIND_BY_ORDER = Statement(
-    text(
-        f"{_FOUND} WHERE message.session_id = :session_id AND message.user_id = :user_id"
-        ' AND message."order" = :order'
-    )
-)
-
-
 _PATH_TO = Statement(
     text(f"""
 WITH RECURSIVE up AS (
@@ -173,15 +164,15 @@ class Messages:
         return {row.id: to_message(row) for row in rows}
 
     async def find_in(self, session_id: UUID, message_id: UUID) -> Message | None:
-        """This message of this session, with its variants."""
-        row = await _FIND_WITH_VARIANTS.first(
+        """This message of this session."""
+        row = await _FIND_IN.first(
             self._connection, session_id=session_id, id=message_id, user_id=self._user_id
         )
         return None if row is None else to_message(row)
 
     async def at(self, session_id: UUID, order: int) -> Message | None:
         """The session's message of this order."""
-        row = await _FIND_BY_ORDER.first(
+        row = await _FIND_AT.first(
             self._connection, session_id=session_id, order=order, user_id=self._user_id
         )
         return None if row is None else to_message(row)

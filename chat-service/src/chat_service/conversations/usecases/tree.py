@@ -38,7 +38,7 @@ async def choose_message(
         await tree.choose_path(leaf, utc_now())
         found = await Messages(transaction).at(session_id, leaf)
         assert found is not None
-        return await _shown(transaction, found)
+        return found
 
 
 async def edit_answer(
@@ -133,9 +133,3 @@ async def _lock(
     if message is None:
         raise MessageNotFound()
     return session, message
-
-
-async def _shown(transaction: Transaction, message: Message) -> Message:
-    shown = await Messages(transaction).find_in(message.session_id, message.id)
-    assert shown is not None
-    return shown

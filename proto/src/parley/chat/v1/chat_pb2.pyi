@@ -258,7 +258,7 @@ class Message(_message.Message):
     @_builtins.property
     def variants(self) -> Global___Variants:
         """Itself and the others that follow the same message, in order; its own place
-        among them, from 0. Absent where a single message was asked for.
+        among them, from 0.
         """
 
     def __init__(
