@@ -16,15 +16,15 @@ from chassis.errors import ValidationFailed
 from chassis.ids import new_id
 from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
-from chat_service.providers.domain.parameters import PARAMETERS, GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.admission import Question
 from chat_service.runs.domain.limits import Limits
 from chat_service.runs.domain.run import Run
-from chat_service.runs.mapping import parameters_from_proto
 from chat_service.runs.usecases.check import check_question
 from chat_service.runs.usecases.read import get_run
 from parley.generation.v1 import generation_pb2
+from servicekit.generation_messages import parameters_from_proto
+from servicekit.generation_parameters import PARAMETERS, GenerationParameters
 
 # A fixture of conftest.py; a test module cannot import its class by name.
 Chat = Any

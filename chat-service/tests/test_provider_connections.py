@@ -16,11 +16,11 @@ from chassis.testing.eventually import eventually
 from chat_service.providers.chunks import Chunks
 from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
-from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderGarbled
 from chat_service.providers.port import End, Piece
 from chat_service.providers.reading import read_stream
+from servicekit.generation_parameters import GenerationParameters
 
 CHUNK = b'data: {"choices":[{"delta":{"content":"hi"}}]}\n\n'
 DONE = b"data: [DONE]\n\n"

@@ -10,10 +10,10 @@ from chassis.address_policy import AddressPolicy
 from chassis.ids import new_id
 from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
-from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderError
-from chat_service.providers.port import Piece
+from chat_service.providers.port import End, Piece
+from servicekit.generation_parameters import GenerationParameters
 
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -78,3 +78,41 @@ async def test_text_that_comes_with_the_break_is_read(reset: bool, taking: bool)
     await provider.stop()
     assert reason == "PROVIDER_BROKE"
     assert "".join(piece.text for piece in pieces) == "one two three"
+
+
+async def test_a_finish_reason_that_is_said_again_and_again_gives_no_more_time() -> None:
+    stop = b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n'
+    gone = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(_HEAD + _chunk("hi"))
+        try:
+            while not reader.at_eof():
+                writer.write(b"%x\r\n%b\r\n" % (len(stop), stop))
+                await writer.drain()
+                await asyncio.sleep(0.05)
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+            gone.set()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    base_url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    provider = ModelClient(AddressPolicy(["127.0.0.0/8"]), streams=1, per_host=1)
+    await provider.start()
+    stream = provider.stream(
+        Connection(new_id(), "x", "sk-a-key", "m", base_url, "openai"),
+        [PromptMessage("user", "hello")],
+        model="m",
+        parameters=GenerationParameters(),
+        next_read=lambda *_: asyncio.sleep(0),
+    )
+    async with asyncio.timeout(30), aclosing(stream):
+        pieces = [piece async for piece in stream]
+    await provider.stop()
+    await gone.wait()
+    listener.close()
+    assert "".join(piece.text for piece in pieces) == "hi"
+    assert pieces[-1].end is End.WHOLE

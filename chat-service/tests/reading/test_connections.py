@@ -20,9 +20,9 @@ from chassis.ids import new_id
 from chat_service.providers import transport
 from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
-from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderError
+from servicekit.generation_parameters import GenerationParameters
 
 
 @pytest_asyncio.fixture

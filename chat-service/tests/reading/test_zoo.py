@@ -13,13 +13,13 @@ from chat_service.answer.domain.ending import known_finish_reason
 from chat_service.providers import reading
 from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
-from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderError
 from chat_service.providers.port import Piece
 from chat_service.streaming.write.verdict import Verdict, verdict_of_end, verdict_of_error
 from parley_local.model_server.server import ModelServer
 from parley_local.model_server.steps import Script
+from servicekit.generation_parameters import GenerationParameters
 
 from .zoo import KINDS, Case, Outcome
 
