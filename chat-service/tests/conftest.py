@@ -13,6 +13,7 @@ import pytest_asyncio
 from pydantic import SecretStr
 from sqlalchemy import text
 
+from chassis.address_policy import AddressPolicy
 from chassis.caller import Caller
 from chassis.db.engine import Database, Scope
 from chassis.db.transactions import OpenTransaction, Owned, transactions
@@ -42,6 +43,7 @@ from chat_service.conversations.usecases.messages import list_messages
 from chat_service.conversations.usecases.sessions import create_session, get_session
 from chat_service.migrations import MIGRATIONS
 from chat_service.prompt.domain import ContextWindow
+from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.errors import KeyNotFound
 from chat_service.providers.domain.prompt_message import PromptMessage
@@ -260,6 +262,15 @@ class Generations:
 @pytest.fixture
 def generations() -> Generations:
     return Generations()
+
+
+@pytest_asyncio.fixture
+async def provider() -> AsyncIterator[ModelClient]:
+    """Asks model servers on this machine."""
+    provider = ModelClient(AddressPolicy(["127.0.0.0/8"]), streams=10, per_host=10)
+    await provider.start()
+    yield provider
+    await provider.stop()
 
 
 @dataclass

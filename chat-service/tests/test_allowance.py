@@ -344,13 +344,10 @@ async def test_a_refused_question_says_its_own_run_first(chat: Chat, caller: Cal
 
 
 async def test_a_try_counts_as_an_answer_does_and_is_refused_when_nothing_is_left(
-    chat: Chat, caller: Caller, model_server: ModelServer
+    chat: Chat, caller: Caller, provider: ModelClient, model_server: ModelServer
 ) -> None:
-    policy = AddressPolicy(["127.0.0.0/8"])
-    provider = ModelClient(policy, streams=1, per_host=1)
-    test = ConnectionTest(
-        ModelServers(provider, policy), TrialLimit(), DailyAllowance(chat.open_transaction)
-    )
+    servers = ModelServers(provider, AddressPolicy([]))
+    test = ConnectionTest(servers, TrialLimit(), DailyAllowance(chat.open_transaction))
     house = replace(operators(100), model="tokens-20", base_url=model_server.base_url)
     mine = replace(house, owner="user", daily_tokens=None)
 
@@ -360,18 +357,14 @@ async def test_a_try_counts_as_an_answer_does_and_is_refused_when_nothing_is_lef
 
         return (await test(caller, connect)).ok
 
-    await provider.start()
-    try:
-        assert await tried(house)
-        assert await spent(chat, caller) == {house.key_id: MOST_TOKENS}
-        # A failure before the first word costs nothing, and what is one's own is not counted.
-        assert not await tried(replace(house, model="status-500"))
-        assert await tried(mine)
-        assert await spent(chat, caller) == {house.key_id: MOST_TOKENS}
-        with pytest.raises(AllowanceUsedUp) as error:
-            await tried(replace(house, daily_tokens=MOST_TOKENS))
-    finally:
-        await provider.stop()
+    assert await tried(house)
+    assert await spent(chat, caller) == {house.key_id: MOST_TOKENS}
+    # A failure before the first word costs nothing, and what is one's own is not counted.
+    assert not await tried(replace(house, model="status-500"))
+    assert await tried(mine)
+    assert await spent(chat, caller) == {house.key_id: MOST_TOKENS}
+    with pytest.raises(AllowanceUsedUp) as error:
+        await tried(replace(house, daily_tokens=MOST_TOKENS))
     told = error.value.metadata
     assert told["used"] == told["allowed"] == str(MOST_TOKENS)
     assert error.value.retry_after is not None

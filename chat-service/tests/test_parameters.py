@@ -10,7 +10,6 @@ import orjson
 import pytest
 from sqlalchemy import text
 
-from chassis.address_policy import AddressPolicy
 from chassis.caller import Caller
 from chassis.errors import ValidationFailed
 from chassis.ids import new_id
@@ -150,7 +149,9 @@ async def test_a_row_of_an_older_version_is_read_from_its_columns(
     assert read.parameters == GenerationParameters(temperature=1.5, max_tokens=100)
 
 
-async def test_a_model_server_is_asked_for_what_was_said_and_nothing_else() -> None:
+async def test_a_model_server_is_asked_for_what_was_said_and_nothing_else(
+    provider: ModelClient,
+) -> None:
     asked: list[dict[str, Any]] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -163,8 +164,6 @@ async def test_a_model_server_is_asked_for_what_was_said_and_nothing_else() -> N
         writer.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
         writer.close()
 
-    provider = ModelClient(AddressPolicy(["127.0.0.0/8"]), streams=1, per_host=1)
-    await provider.start()
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         connection = Connection(new_id(), "x", "sk-x", "m", f"http://127.0.0.1:{port}/v1", "openai")
@@ -179,7 +178,6 @@ async def test_a_model_server_is_asked_for_what_was_said_and_nothing_else() -> N
             async with aclosing(pieces):
                 async for _ in pieces:
                     pass
-    await provider.stop()
     plain = {
         "model": "m",
         "messages": [{"role": "user", "content": "hello"}],

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from chassis.address_policy import AddressPolicy
 from chassis.ids import new_id
 from chassis.testing.eventually import eventually
 from chat_service.providers.chunks import Chunks
@@ -51,14 +50,6 @@ class Server:
         finally:
             self.closed += 1
             writer.close()
-
-
-@pytest_asyncio.fixture
-async def provider() -> AsyncIterator[ModelClient]:
-    provider = ModelClient(AddressPolicy(["127.0.0.0/8"]), streams=10, per_host=10)
-    await provider.start()
-    yield provider
-    await provider.stop()
 
 
 @pytest_asyncio.fixture

@@ -2,14 +2,13 @@
 
 import asyncio
 import urllib.request
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from chassis.address_policy import AddressPolicy
 from chassis.ids import new_id
 from chassis.testing.model_server import ModelServer, running_model_server
 from chat_service.answer.domain.ending import Adapted, Usage
@@ -102,15 +101,12 @@ class Asker:
 
 
 @pytest_asyncio.fixture
-async def asker(server: ModelServer) -> AsyncIterator[Asker]:
+async def asker(server: ModelServer, provider: ModelClient) -> Asker:
     reset = urllib.request.Request(f"http://127.0.0.1:{server.port}/reset", method="POST")
     with urllib.request.urlopen(reset, timeout=5):
         pass
-    client = ModelClient(AddressPolicy(["127.0.0.0/8"]), streams=10, per_host=10)
-    await client.start()
     base_url = server.base_url.removesuffix("/v1")
-    yield Asker(client, Connection(new_id(), "x", KEY, "m", base_url, "anthropic"), server)
-    await client.stop()
+    return Asker(provider, Connection(new_id(), "x", KEY, "m", base_url, "anthropic"), server)
 
 
 @pytest.mark.parametrize("below", ["", "/v1", "/v1/messages", "/"])

@@ -6,7 +6,6 @@ from contextlib import aclosing
 
 import pytest
 
-from chassis.address_policy import AddressPolicy
 from chassis.ids import new_id
 from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
@@ -25,7 +24,9 @@ def _chunk(text: str) -> bytes:
 
 @pytest.mark.parametrize("taking", [True, False])
 @pytest.mark.parametrize("reset", [True, False])
-async def test_text_that_comes_with_the_break_is_read(reset: bool, taking: bool) -> None:
+async def test_text_that_comes_with_the_break_is_read(
+    provider: ModelClient, reset: bool, taking: bool
+) -> None:
     """Between two reads, while the socket is held, the last of the text comes and the stream breaks."""
     held, gone = asyncio.Event(), asyncio.Event()
 
@@ -43,8 +44,6 @@ async def test_text_that_comes_with_the_break_is_read(reset: bool, taking: bool)
 
     listener = await asyncio.start_server(serve, "127.0.0.1", 0)
     base_url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-    provider = ModelClient(AddressPolicy(["127.0.0.0/8"]), streams=1, per_host=1)
-    await provider.start()
     pieces: list[Piece] = []
 
     async def next_read(release: Callable[[], None], collect: Callable[[], bool]) -> None:
@@ -75,12 +74,13 @@ async def test_text_that_comes_with_the_break_is_read(reset: bool, taking: bool)
                 pieces.append(piece)  # noqa: PERF401 - what came before the error counts
     except ProviderError as error:
         reason = error.reason
-    await provider.stop()
     assert reason == "PROVIDER_BROKE"
     assert "".join(piece.text for piece in pieces) == "one two three"
 
 
-async def test_a_finish_reason_that_is_said_again_and_again_gives_no_more_time() -> None:
+async def test_a_finish_reason_that_is_said_again_and_again_gives_no_more_time(
+    provider: ModelClient,
+) -> None:
     stop = b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n'
     gone = asyncio.Event()
 
@@ -100,8 +100,6 @@ async def test_a_finish_reason_that_is_said_again_and_again_gives_no_more_time()
 
     listener = await asyncio.start_server(serve, "127.0.0.1", 0)
     base_url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-    provider = ModelClient(AddressPolicy(["127.0.0.0/8"]), streams=1, per_host=1)
-    await provider.start()
     stream = provider.stream(
         Connection(new_id(), "x", "sk-a-key", "m", base_url, "openai"),
         [PromptMessage("user", "hello")],
@@ -111,7 +109,6 @@ async def test_a_finish_reason_that_is_said_again_and_again_gives_no_more_time()
     )
     async with asyncio.timeout(30), aclosing(stream):
         pieces = [piece async for piece in stream]
-    await provider.stop()
     await gone.wait()
     listener.close()
     assert "".join(piece.text for piece in pieces) == "hi"

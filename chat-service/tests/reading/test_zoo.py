@@ -1,13 +1,10 @@
 """What model servers do, in each of its kinds, comes to the right outcome."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import pytest
-import pytest_asyncio
 
-from chassis.address_policy import AddressPolicy
 from chassis.ids import new_id
 from chat_service.answer.domain.ending import known_finish_reason
 from chat_service.providers import reading
@@ -29,14 +26,6 @@ CASES = [
     for kind, cases in KINDS.items()
     for case in cases
 ]
-
-
-@pytest_asyncio.fixture
-async def provider() -> AsyncIterator[ModelClient]:
-    provider = ModelClient(AddressPolicy(["127.0.0.0/8"]), streams=10, per_host=10)
-    await provider.start()
-    yield provider
-    await provider.stop()
 
 
 async def read(provider: ModelClient, case: Case) -> tuple[list[Piece], ProviderError | None]:
