@@ -21,7 +21,6 @@ from chat_service.answer.domain.frame import Frame
 from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.errors import KeyNotFound
-from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.use import Use
 from chat_service.runs.domain.admission import AcceptedRun
 from chat_service.runs.domain.run import Run
@@ -33,6 +32,7 @@ from chat_service.streaming.store.replicas import Replicas
 from chat_service.streaming.timings import SHIPPED, Timings
 from chat_service.streaming.wiring import build_streaming
 from chat_service.streaming.write.generate import Bounds
+from servicekit.generation_parameters import GenerationParameters
 
 # `chat` is a fixture of the conftest above; a test module cannot import its class by name.
 Chat = Any

@@ -11,12 +11,12 @@ from sqlalchemy.exc import IntegrityError
 
 from apikey_service.domain.errors import KeyNameTaken
 from apikey_service.domain.key import Key, Provider, fold_name
-from apikey_service.domain.parameters import Parameters
 from apikey_service.domain.sealed import Sealed
 from apikey_service.store.rows import MINE, SHOWN, to_key
 from chassis.db.statement import Statement
 from chassis.db.transactions import Transaction
 from chassis.paging import Position
+from servicekit.generation_parameters import GenerationParameters
 
 _NAMES: Final = "keys_user_id_name_folded_key"
 _PAGE: Final = f"SELECT {SHOWN} FROM keys WHERE {MINE}"  # noqa: S608 - made of constants
@@ -119,7 +119,7 @@ class KeyChange:
     sets_headers: bool = False
     header_names: tuple[str, ...] = ()
     sealed_headers: Sealed | None = None
-    parameters: Parameters = field(default_factory=Parameters)
+    parameters: GenerationParameters = field(default_factory=GenerationParameters)
     cleared_parameters: tuple[str, ...] = ()
     sets_fallback: bool = False
     fallback_key_id: UUID | None = None

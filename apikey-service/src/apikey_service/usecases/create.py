@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from apikey_service.domain.errors import KeyNameTaken
-from apikey_service.domain.key import Connection, Key, Owner, Provider
-from apikey_service.domain.parameters import DEFAULTS, Parameters
+from apikey_service.domain.key import DEFAULTS, Connection, Key, Owner, Provider
 from apikey_service.domain.secret import Secret, mask
 from apikey_service.store.defaults import Defaults
 from apikey_service.store.keys import Keys
@@ -27,6 +26,7 @@ from chassis.db.transactions import OpenTransaction
 from chassis.errors import FieldError, ValidationFailed
 from chassis.idempotency import Once
 from chassis.ids import new_id, parse_id
+from servicekit.generation_parameters import GenerationParameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class NewKey:
     base_url: str
     provider: Provider
     headers: Headers = ()
-    parameters: Parameters = field(default_factory=Parameters)
+    parameters: GenerationParameters = field(default_factory=GenerationParameters)
     cleared_parameters: tuple[str, ...] = ()
     fallback_key_id: str | None = None
 
@@ -150,6 +150,6 @@ class CreateKey:
         )
 
 
-def _with_defaults(new: NewKey) -> Parameters:
+def _with_defaults(new: NewKey) -> GenerationParameters:
     defaults = {k: v for k, v in DEFAULTS.said().items() if k not in new.cleared_parameters}
-    return Parameters.of({**defaults, **new.parameters.said()})
+    return GenerationParameters.of({**defaults, **new.parameters.said()})

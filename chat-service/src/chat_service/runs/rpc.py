@@ -22,6 +22,7 @@ from chat_service.runs.usecases.read import get_run_with_messages
 from chat_service.runs.usecases.recover import Recall, recover_run
 from chat_service.runs.usecases.start import StartRun
 from parley.chat.v1 import chat_pb2, chat_pb2_grpc
+from servicekit.generation_messages import parameters_from_proto
 
 POLICY: dict[str, dict[str, Method]] = {
     "parley.chat.v1.RunService": {
@@ -127,7 +128,7 @@ def _question(request: chat_pb2.StartRunRequest) -> Question:
         content=request.content,
         key_id=None if key_id is None else parse_named_id(key_id, KeyNotFound),
         model=request.parameters.model if request.parameters.HasField("model") else None,
-        parameters=mapping.parameters_from_proto(request.parameters),
+        parameters=parameters_from_proto(request.parameters),
         request=request_key(request),
     )
 
