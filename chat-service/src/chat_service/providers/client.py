@@ -130,6 +130,9 @@ class ModelClient(Provider):
 
 
 def _shown(error: ProviderError, connection: Connection) -> ProviderError:
-    """The same, with a message that may be shown."""
-    error.provider_message = presentable(error.provider_message, connection.secrets())
+    """The same, with a message that may be shown, and a sentence of ours: a server may have a word in it."""
+    secrets = connection.secrets()
+    error.provider_message = presentable(error.provider_message, secrets)
+    if error.detail != type(error).detail:
+        error.detail = presentable(error.detail, secrets)
     return error

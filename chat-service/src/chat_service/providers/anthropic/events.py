@@ -75,7 +75,7 @@ class Messages:
             return piece, None
         try:
             problem = self._take_all(_EVENTS.decode_lines(lines), piece, parts)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             if not isinstance(events, list):
                 events = [Event(b"", line) for line in events.split(b"\n")]
             problem = self._take_each(events, piece, parts)
@@ -230,7 +230,7 @@ def _parts_of(blocks: Any) -> list[Part]:
 def _event_of(value: dict[str, Any]) -> _Event | None:
     try:
         return msgspec.convert(value, _Event)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, RecursionError):
         return None
 
 
