@@ -84,6 +84,10 @@ _UPDATE = Statement(
     """)  # noqa: S608 - made of constants
 )
 _DELETE = Statement(text(f"DELETE FROM keys WHERE keys.id = :key_id AND {MINE}"))  # noqa: S608 - made of constants
+# So that no two see room for one.
+_ADD_ALONE = Statement(
+    text("SELECT pg_advisory_xact_lock(hashtextextended('add key ' || :user_id, 0))")
+)
 # Whoever lets one fall back to another waits for who does so at the same time: neither sees the
 # other's half of a circle.
 _ONE_AT_A_TIME = Statement(
@@ -132,6 +136,10 @@ class Keys:
         self._connection = transaction.connection
         scope = transaction.scope
         self._mine = {"tenant_id": scope.tenant_id, "user_id": scope.user_id}
+
+    async def add_alone(self) -> None:
+        """Wait until nobody else stores a key for the user, and keep them from it."""
+        await _ADD_ALONE.run(self._connection, user_id=str(self._mine["user_id"]))
 
     async def insert(self, key: Key, sealed: Sealed, sealed_headers: Sealed | None) -> bool:
         """Whether the key was stored: False if the user has one whose name looks the same."""

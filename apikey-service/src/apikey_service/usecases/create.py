@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from apikey_service.domain.errors import KeyNameTaken
+from apikey_service.domain.errors import KeyNameTaken, TooManyKeys
 from apikey_service.domain.key import DEFAULTS, Connection, Key, Owner, Provider
 from apikey_service.domain.secret import Secret, mask
 from apikey_service.store.defaults import Defaults
@@ -49,17 +49,19 @@ class NewKey:
 
 @dataclass(frozen=True, slots=True)
 class CreateKey:
-    """Stores connections of users' own."""
+    """Stores connections of users' own, ``most`` for each of them."""
 
     open_transaction: OpenTransaction
     vault: Vault
     rules: AddressRules
     operators: OperatorConnections
+    most: int
 
     async def __call__(self, caller: Caller, new: NewKey, *, once: Once[Key] | None = None) -> Key:
         """Store it, its secrets sealed, ``once`` if so; white space around texts is dropped.
 
-        Raises ValidationFailed, KeyNameTaken, IdempotencyKeyReused, RequestInProgress, or
+        Raises ValidationFailed, KeyNameTaken, TooManyKeys, however many are stored at once,
+        IdempotencyKeyReused, RequestInProgress, or
         OwnerErased when the account has been deleted.
         """
         api_key, headers = Secret(new.api_key.reveal().strip()), trimmed_headers(new.headers)
@@ -69,6 +71,7 @@ class CreateKey:
         async with self.open_transaction(caller) as transaction:
             await transaction.lock_owner()
             keys = Keys(transaction)
+            await keys.add_alone()
             default = await Defaults(transaction).find()
             becomes = replace(default, first=default.first or key.id)
             if becomes.among(self.operators.open_to(caller)) == key.id:
@@ -78,6 +81,8 @@ class CreateKey:
             fallback = key.fallback_key_id
             if fallback is not None and await keys.find(fallback) is None:
                 raise fallback_refused("NOT_FOUND")
+            if await keys.count() >= self.most:
+                raise TooManyKeys()
             if not await keys.insert(key, sealed, sealed_headers):
                 raise KeyNameTaken()
         return key

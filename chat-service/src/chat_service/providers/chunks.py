@@ -135,7 +135,7 @@ class Chunks:
             events = events[: -len(DONE)]
         try:
             chunks = _CHUNKS.decode_lines(events)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return False
         parts: list[Part] = []
         # What is being collected, and whether it is thinking.

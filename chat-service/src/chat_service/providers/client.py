@@ -135,8 +135,14 @@ class ModelClient(Provider):
         return self._client
 
     def _shown(self, error: ProviderError, connection: Connection) -> ProviderError:
-        """The same, with a message that may be shown; an operator is told what would open an address."""
-        error.provider_message = presentable(error.provider_message, connection.secrets())
+        """The same, with a message that may be shown, and a sentence of ours: a server may have a word in it.
+
+        An operator is told what would open an address.
+        """
+        secrets = connection.secrets()
+        error.provider_message = presentable(error.provider_message, secrets)
+        if error.detail != type(error).detail:
+            error.detail = presentable(error.detail, secrets)
         if isinstance(error, ProviderAddressForbidden):
             _log.warning(
                 "connection.address_refused",

@@ -23,6 +23,8 @@ _THINKING_TYPES = {
     "reasoning.text",
     "reasoning.summary",
 }
+# Parts stand in parts; deeper than this they say nothing that anybody reads.
+_MOST_DEPTH: Final = 16
 _PROMPT_COUNTS = ("prompt_tokens", "input_tokens", "prompt_eval_count", "promptTokenCount")
 _COMPLETION_COUNTS = ("completion_tokens", "output_tokens", "eval_count", "candidatesTokenCount")
 _CACHED_COUNTS = (
@@ -69,7 +71,7 @@ def parts_of(said: Any, *, fields: tuple[str, ...] = ("content",)) -> Iterator[P
         yield from _texts(said.get(name), TEXT)
 
 
-def _texts(value: Any, kind: Any) -> Iterator[Part]:
+def _texts(value: Any, kind: Any, depth: int = _MOST_DEPTH) -> Iterator[Part]:
     match value:
         case None | bool():
             return
@@ -78,17 +80,17 @@ def _texts(value: Any, kind: Any) -> Iterator[Part]:
                 yield kind, value
         case int() | float():
             yield kind, str(value)
-        case list():
+        case list() if depth:
             for one in value:
-                yield from _texts(one, kind)
-        case dict():
+                yield from _texts(one, kind, depth - 1)
+        case dict() if depth:
             if value.get("type") in _THINKING_TYPES or (
                 "thinking" in value and "text" not in value
             ):
                 kind = THINKING
             names = ("text", "content", "summary", "thinking", "reasoning", "value", "refusal")
             for name in names:
-                if found := list(_texts(value.get(name), kind)):
+                if found := list(_texts(value.get(name), kind, depth - 1)):
                     yield from found
                     return
 

@@ -4,9 +4,9 @@ import asyncio
 from contextlib import suppress
 
 import aiohttp
-from aiohttp.connector import Connection
 
 from chat_service.providers.encodings import Inflating
+from chat_service.providers.pool import Body
 
 # What may still come behind a stream's own end is the body's end, if anything.
 _LAST_BYTES_SECONDS = 1.0
@@ -33,8 +33,11 @@ class Source:
 
     async def _read_inflated(self, inflating: Inflating) -> bytes:
         while True:
-            data = b"" if inflating.has_more else await self._content.readany()
-            if not data and not inflating.has_more:
+            data = b""
+            if inflating.has_more:
+                # A few bytes may stand for any number: others come between.
+                await asyncio.sleep(0)
+            elif inflating.is_over or not (data := await self._content.readany()):
                 return b""
             if given := inflating.feed(data):
                 return given
@@ -48,7 +51,7 @@ class Source:
     def waiting(self) -> int:
         """How many bytes have arrived and were not read, also those behind which the stream broke."""
         content = self._content
-        return content.waiting if isinstance(content, _Body) else 0
+        return content.waiting if isinstance(content, Body) else 0
 
     @property
     def is_over(self) -> bool:
@@ -91,52 +94,3 @@ class Source:
     def _transport(self) -> asyncio.Transport | None:
         connection = self._response.connection
         return None if connection is None else connection.transport
-
-
-class _Body(aiohttp.StreamReader):
-    """A body that is read as it arrives, however it was cut into chunks.
-
-    aiohttp's own reader keeps account of each chunk, and resumes parser and transport for each one
-    that is read. Model servers send a chunk for each token, and that was half of what reading cost.
-    """
-
-    __slots__ = ()
-
-    @property
-    def waiting(self) -> int:
-        """Bytes that have arrived and were not read, whatever came behind them."""
-        return self._size
-
-    async def readany(self) -> bytes:
-        """What has arrived, before the error that came behind it.
-
-        aiohttp's own raises at once, and what arrived together with the break would be lost.
-        """
-        return self._read_nowait(-1) if self._size else await super().readany()
-
-    def begin_http_chunk_receiving(self) -> None:
-        """Where a chunk begins says nothing."""
-
-    def end_http_chunk_receiving(self) -> None:
-        """Nor where it ends: :meth:`feed_data` has woken whoever waits."""
-
-    def _read_nowait(self, n: int) -> bytes:
-        if n != -1 or self._buffer_offset:
-            return super()._read_nowait(n)
-        data = b"".join(self._buffer)
-        self._buffer.clear()
-        self._size = 0
-        self._cursor += len(data)
-        if self._protocol._reading_paused:  # noqa: SLF001 - by what :meth:`feed_data` did
-            self._protocol.resume_reading()
-        return data
-
-
-class StreamedResponse(aiohttp.ClientResponse):
-    """A response whose body is a :class:`_Body`, which the parser cannot be told to make."""
-
-    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
-        response = await super().start(connection)
-        if type(self.content) is aiohttp.StreamReader:  # else it is empty
-            self.content.__class__ = _Body
-        return response

@@ -5,10 +5,8 @@ environment (no proxies, no netrc, no variables of an SDK), nothing of this mach
 """
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 
 import aiohttp
 import yarl
@@ -21,17 +19,13 @@ from chat_service.providers.errors import (
     ProviderError,
     ProviderGarbled,
 )
+from chat_service.providers.pool import Queue, open_session, trusted_tls
 from chat_service.providers.refusals import of_response
-from chat_service.providers.source import Source, StreamedResponse
+from chat_service.providers.source import Source
 from chat_service.providers.unreached import failure_of
 
-# For one address to accept, and for all that is to happen before the request can be sent.
-_CONNECT_SECONDS = 10.0
-_CONNECTED_SECONDS = 20.0
 _ERROR_BODY_BYTES = 64 * 1024
 _ERROR_BODY_SECONDS = 5.0
-# Of one header of an answer; policies of pages have long ones.
-_HEADER_BYTES = 64 * 1024
 _HEADERS = {
     "User-Agent": "Parley",
     # A few bytes of anything else could become any number.
@@ -48,12 +42,12 @@ class GuardedClient:
 
     def __init__(self, policy: AddressPolicy, *, connections: int, per_host: int) -> None:
         self._policy = policy
-        tls = _tls()
-        self._guarded = _session(connections, per_host, tls, policy)
-        self._opened = _session(connections, per_host, tls, None)
+        tls = trusted_tls()
+        self._guarded = open_session(connections, per_host, tls, policy)
+        self._opened = open_session(connections, per_host, tls, None)
         # For the one more try of what a kept connection has lost: their connections are new.
-        self._guarded_anew = _session(connections, per_host, tls, policy, keep=False)
-        self._opened_anew = _session(connections, per_host, tls, None, keep=False)
+        self._guarded_anew = open_session(connections, per_host, tls, policy, keep=False)
+        self._opened_anew = open_session(connections, per_host, tls, None, keep=False)
         self._closing: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -102,7 +96,7 @@ class GuardedClient:
         self, server: ServerUrl, path: str, headers: Mapping[str, str], body: bytes | None
     ) -> aiohttp.ClientResponse:
         is_open = self._policy.opens_host(server.host)
-        queue = _Queue()
+        queue = Queue()
         try:
             try:
                 session = self._opened if is_open else self._guarded
@@ -112,7 +106,7 @@ class GuardedClient:
                     raise
                 # It closed as the request went out: the server has done nothing with it.
                 session = self._opened_anew if is_open else self._guarded_anew
-                return await _sent(session, _Queue(), f"{server}{path}", headers, body)
+                return await _sent(session, Queue(), f"{server}{path}", headers, body)
         # Where a host is neither a name nor an address, the resolver and the codec that it
         # encodes names with raise ValueError.
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -148,7 +142,7 @@ def _source_of(response: aiohttp.ClientResponse) -> Source:
 
 async def _sent(
     session: aiohttp.ClientSession,
-    queue: "_Queue",
+    queue: Queue,
     url: str,
     headers: Mapping[str, str],
     body: bytes | None,
@@ -182,66 +176,3 @@ async def _refusal(response: aiohttp.ClientResponse) -> ProviderError:
     error = of_response(response.status, response.headers, told)
     error.refused = response.status, told
     return error
-
-
-class _Queue:
-    """Whether a request had to wait for a connection of the pool, and whether it got a used one."""
-
-    def __init__(self) -> None:
-        self.waited = False
-        self.reused = False
-
-
-async def _note_waiting(_: aiohttp.ClientSession, context: Any, __: object) -> None:
-    context.trace_request_ctx.waited = True
-
-
-async def _note_reuse(_: aiohttp.ClientSession, context: Any, __: object) -> None:
-    context.trace_request_ctx.reused = True
-
-
-def _tls() -> ssl.SSLContext:
-    """Trusts whom the system trusts.
-
-    Not ``ssl.create_default_context``: that writes the secrets of connections, which carry
-    users' keys, to wherever SSLKEYLOGFILE points.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_default_certs()
-    context.set_alpn_protocols(("http/1.1",))
-    return context
-
-
-def _session(
-    connections: int,
-    per_host: int,
-    tls: ssl.SSLContext,
-    policy: AddressPolicy | None,
-    *,
-    keep: bool = True,
-) -> aiohttp.ClientSession:
-    trace = aiohttp.TraceConfig()
-    trace.on_connection_queued_start.append(_note_waiting)
-    trace.on_connection_reuseconn.append(_note_reuse)
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
-            limit=connections,
-            limit_per_host=per_host,
-            ttl_dns_cache=30,
-            ssl=tls,
-            force_close=not keep,
-            socket_factory=None if policy is None else policy.make_socket,
-        ),
-        trace_configs=[trace],
-        response_class=StreamedResponse,
-        auto_decompress=False,
-        # Users share the pool: what a provider sets for one must not reach another.
-        cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=False,
-        timeout=aiohttp.ClientTimeout(
-            total=None, connect=_CONNECTED_SECONDS, sock_connect=_CONNECT_SECONDS
-        ),
-        read_bufsize=64 * 1024,
-        max_line_size=_HEADER_BYTES,
-        max_field_size=_HEADER_BYTES,
-    )

@@ -76,7 +76,7 @@ class Messages:
             return piece, None
         try:
             typed = _EVENTS.decode_lines(lines)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             typed = []
         if typed and all(event.type for event in typed):
             problem = self._take_all(typed, piece, parts)
@@ -238,7 +238,7 @@ def _parts_of(blocks: Any) -> list[Part]:
 def _event_of(value: dict[str, Any]) -> _Event | None:
     try:
         return msgspec.convert(value, _Event)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, RecursionError):
         return None
 
 

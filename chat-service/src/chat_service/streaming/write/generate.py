@@ -40,9 +40,11 @@ Result = TypeVar("Result")
 
 _LOGGED_CHARACTERS = 2000
 _LOGGED_WORD_CHARACTERS = 64
-# What a provider may send for each byte of the largest answer. A piece of one letter comes in some
-# 300 bytes; more than that on the whole is comments or emptiness without end.
-_BYTES_FOR_A_BYTE = 256
+# What a provider may send for each byte of text, and beside all that. A piece of one letter comes in some
+# 300 bytes; more than that on the whole is comments or emptiness without end. Beside it stands what
+# is not shown: thinking that is sealed, padding, a comment each second.
+_BYTES_FOR_A_BYTE = 512
+_BYTES_BESIDE = 16 * 1024 * 1024
 # In UTF-8, at most.
 _BYTES_OF_A_CHARACTER = 4
 
@@ -251,16 +253,16 @@ class Generation:
             self.live.add_event(ADAPTED, {"adapted": [asdict(one) for one in told.adapted]})
 
     def _is_too_large(self) -> bool:
-        most = self._bounds.answer_bytes
-        return self.live.text_bytes > most or self._bytes > most * _BYTES_FOR_A_BYTE
+        return self.live.text_bytes > self._bounds.answer_bytes or self._is_empty(self._bytes)
+
+    def _is_empty(self, size: int) -> bool:
+        """Whether that is more than anybody sends who has no more to say."""
+        return size > _BYTES_BESIDE + _BYTES_FOR_A_BYTE * self.live.text_bytes
 
     def _take_if_it_fits(self, piece: Piece) -> bool:
         """Take a piece that certainly does not make the answer too large."""
-        most = self._bounds.answer_bytes
-        if (
-            self.live.text_bytes + _BYTES_OF_A_CHARACTER * piece.characters > most
-            or self._bytes + piece.size > most * _BYTES_FOR_A_BYTE
-        ):
+        longest = self.live.text_bytes + _BYTES_OF_A_CHARACTER * piece.characters
+        if longest > self._bounds.answer_bytes or self._is_empty(self._bytes + piece.size):
             return False
         self._take(piece)
         return True
