@@ -166,10 +166,16 @@ class Stack:
         raise AssertionError(f"{program} does not run")
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """A service's command, as a person types it: its name, then the command."""
+        """A service's command, as a person types it: its name, then the command.
+
+        It is forked where the processes of the stack are.
+        """
+        environment = {**os.environ, "PARLEY_DATA": str(self.data)}
+        if self.forked:
+            return forked.run(["-m", "tests.forkserver.command", *words], environment)
         return subprocess.run(
             [sys.executable, "-m", "parley_local.command", *words],
-            env={**os.environ, "PARLEY_DATA": str(self.data)},
+            env=environment,
             capture_output=True,
             text=True,
             check=False,
