@@ -16,7 +16,6 @@ import pytest
 import pytest_asyncio
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
-from prometheus_client import REGISTRY
 from websockets.asyncio.client import ClientConnection, connect
 
 from chassis.caller import Caller
@@ -26,7 +25,7 @@ from chassis.grpc.server import GrpcServer, allow
 from chassis.idempotency import idempotency_key
 from chassis.settings import GrpcServerSettings
 from chassis.telemetry.context import request_id, traceparent
-from chassis.testing import Signer, TlsSettings, eventually
+from chassis.testing import Signer, TlsSettings, eventually, sample
 from gateway.settings import Settings
 from gateway.wiring import Gateway, build
 from parley.apikey.v1 import apikey_pb2, apikey_pb2_grpc
@@ -365,7 +364,7 @@ async def open_door(tls_settings: TlsSettings, signer: Signer) -> AsyncIterator[
 def _gauges() -> dict[str, float | None]:
     """Requests, sockets and channels that are open, as this process counts them."""
     names = ("http_long_requests_open", "sockets_open", "frame_channels_open")
-    return {name: REGISTRY.get_sample_value(name) for name in names}
+    return {name: sample(name) for name in names}
 
 
 # Of what a request or a socket has begun.
