@@ -9,13 +9,12 @@ from uuid import UUID
 import orjson
 import pytest
 import pytest_asyncio
-from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from chassis.address_policy import AddressPolicy
 from chassis.caller import Caller
 from chassis.ids import new_id
-from chassis.testing import ModelServer, eventually
+from chassis.testing import ModelServer, eventually, sample
 from chat_service.answer.domain.ending import RunStatus
 from chat_service.answer.domain.frame import Frame
 from chat_service.providers.client import ModelClient
@@ -245,7 +244,7 @@ MakeRig = Callable[..., Rig]
 def gauges() -> dict[str, float | None]:
     """Runs that are generated, saved, and read over channels, as this process counts them."""
     names = ("chat_live_runs", "chat_unsaved_runs", "chat_channel_runs")
-    return {name: REGISTRY.get_sample_value(name) for name in names}
+    return {name: sample(name) for name in names}
 
 
 @pytest.fixture

@@ -10,12 +10,11 @@ from uuid import UUID
 
 import orjson
 import pytest
-from prometheus_client import REGISTRY
 
 from chassis.caller import Caller
 from chassis.errors import Unavailable
 from chassis.ids import new_id
-from chassis.testing import ModelServer, eventually
+from chassis.testing import ModelServer, eventually, sample
 from chat_service.answer.domain.ending import FellBack, RunStatus
 from chat_service.answer.domain.frame import Frame
 from chat_service.answer.domain.reducer import Answer, replay
@@ -359,7 +358,7 @@ async def test_a_connection_that_works_after_an_error_is_told_and_others_are_not
 
 async def test_reports_that_cannot_be_told_are_counted_and_hold_nobody() -> None:
     def dropped(why: str) -> float:
-        return REGISTRY.get_sample_value("chat_use_reports_dropped_total", {"why": why}) or 0.0
+        return sample("chat_use_reports_dropped_total", why=why) or 0.0
 
     before = {why: dropped(why) for why in ("busy", "failed", "stopped")}
     gate = asyncio.Event()

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import aiohttp
@@ -115,8 +115,9 @@ async def _note_reuse(_: aiohttp.ClientSession, context: Any, __: object) -> Non
     context.trace_request_ctx.reused = True
 
 
+@cache
 def trusted_tls() -> ssl.SSLContext:
-    """Trusts whom the system trusts.
+    """Trusts whom the system trusted when this process first asked: to read that takes 40 ms.
 
     Not ``ssl.create_default_context``: that writes the secrets of connections, which carry
     users' keys, to wherever SSLKEYLOGFILE points.
