@@ -1,7 +1,6 @@
 """A question on its way to its generation: which connection, and what a caller's going does."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,16 +13,15 @@ from chassis.testing import eventually
 from chat_service.conversations.domain.errors import SessionNotFound
 from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.domain.connection import Connection
-from chat_service.providers.domain.parameters import GenerationParameters
-from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.admission import Question
 from chat_service.runs.domain.errors import ShuttingDown
 from chat_service.runs.domain.limits import Limits
-from chat_service.runs.domain.run import Run
 from chat_service.runs.usecases.start import StartRun
+from servicekit.generation_parameters import GenerationParameters
 
 # `Chat` of conftest.py, which a test module has no name for.
 Chat = Any
+Generations = Any
 
 
 class Vault:
@@ -37,32 +35,9 @@ class Vault:
         return Connection(key_id or new_id(), "n", "sk", "m", "https://example.com/v1", "openai")
 
 
-class Generations:
-    """Takes runs and generates nothing: the port, with a note of what it took."""
-
-    def __init__(self) -> None:
-        self.draining = False
-        self.begun: list[tuple[Run, Connection]] = []
-
-    def begin(
-        self,
-        run: Run,
-        connection: Connection,
-        prompt: Sequence[PromptMessage],
-        prefix: str = "",
-        wishes: GenerationParameters | None = None,
-    ) -> None:
-        self.begun.append((run, connection))
-
-
 @pytest.fixture
 def vault() -> Vault:
     return Vault()
-
-
-@pytest.fixture
-def generations() -> Generations:
-    return Generations()
 
 
 @pytest.fixture
@@ -95,7 +70,7 @@ async def test_a_run_begins_once_it_is_stored(
     chat: Chat, caller: Caller, start_run: StartRun, generations: Generations
 ) -> None:
     run = await start_run(caller, _question())
-    assert [begun for begun, _ in generations.begun] == [run]
+    assert [begun.run for begun in generations.begun] == [run]
     assert len(await chat.messages(caller, run.session_id)) == 1
 
 
@@ -109,7 +84,7 @@ async def test_a_sessions_own_connection_is_asked_for_once_it_is_known(
     await chat.finish(run)
     await start_run(caller, _question(session.id))
     assert vault.asked == [None, key_id, key_id]
-    assert [connection.key_id for _, connection in generations.begun] == [key_id, key_id]
+    assert [begun.connection.key_id for begun in generations.begun] == [key_id, key_id]
     assert len(await chat.messages(caller, session.id)) == 3
 
 
@@ -144,7 +119,8 @@ async def test_a_caller_who_goes_while_the_question_is_stored_leaves_a_run_that_
         with pytest.raises(asyncio.CancelledError):
             await asking
         assert generations.begun == []
-    ((run, _),) = await eventually(lambda: generations.begun)
+    (begun,) = await eventually(lambda: generations.begun)
+    run = begun.run
     (question,) = await chat.messages(caller, session.id)
     assert question.id == run.question_id
 

@@ -113,7 +113,11 @@ async def test_each_refusal_is_named_by_its_status_with_its_reasons(door: Door) 
         "404": ["NOTE_NOT_FOUND"],
         "429": ["TOO_MANY_ATTEMPTS"],
     }
-    assert reasons("/api/v1/keys", "post")["409"] == ["KEY_NAME_TAKEN", "REQUEST_IN_PROGRESS"]
+    assert reasons("/api/v1/keys", "post")["409"] == [
+        "KEY_NAME_TAKEN",
+        "REQUEST_IN_PROGRESS",
+        "TOO_MANY_KEYS",
+    ]
     assert reasons("/api/v1/ws", "get")["426"] == ["UPGRADE_REQUIRED"]
 
 

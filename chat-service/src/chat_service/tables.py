@@ -66,6 +66,9 @@ messages = Table(
     # As in `runs`.
     Column("fallback_from", Uuid),
     Column("fallback_reason", Text),
+    Column("cached_tokens", Integer),
+    Column("reasoning_tokens", Integer),
+    Column("adapted", JSONB),
     # The message that it follows, 0 for none; null: the one before it.
     Column("parent_order", Integer),
     Column("chosen", Boolean, nullable=False),
@@ -111,6 +114,11 @@ runs = Table(
     # The connection that was asked first and failed, and why; null: the first one answered.
     Column("fallback_from", Uuid),
     Column("fallback_reason", Text),
+    # Of the tokens above; null: not known, as in rows of earlier versions.
+    Column("cached_tokens", Integer),
+    Column("reasoning_tokens", Integer),
+    # Adapted; null: none that is known.
+    Column("adapted", JSONB),
 )
 
 # What metered connections have cost each user on each day in UTC.

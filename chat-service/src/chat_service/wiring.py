@@ -26,6 +26,7 @@ from chat_service.runs.rpc import RunServicer
 from chat_service.runs.store.erasure import DeleteConversations, end_live_runs
 from chat_service.runs.store.token_usage import TokenUsageSweep, forget_token_usage
 from chat_service.runs.store.turns import Turns
+from chat_service.runs.usecases.allowance import DailyAllowance
 from chat_service.runs.usecases.go_on import ContinueRun
 from chat_service.runs.usecases.regenerate import RegenerateRun
 from chat_service.runs.usecases.start import StartRun
@@ -56,6 +57,7 @@ def build(settings: Settings) -> Service:
         streams=settings.provider_connections,
         per_host=settings.provider_connections_per_host,
         answer_bytes=settings.answer_bytes,
+        setting=variable_of(Settings, "allowed_hosts"),
     )
     streaming = build_streaming(
         replica,
@@ -106,7 +108,7 @@ def build(settings: Settings) -> Service:
     )
     servers, trial_limit = ModelServers(provider, addresses), TrialLimit()
     providers = ProviderServicer(
-        ConnectionTest(servers, trial_limit),
+        ConnectionTest(servers, trial_limit, DailyAllowance(open_transaction)),
         resolve_key,
         check_key_over(apikey),
         servers,

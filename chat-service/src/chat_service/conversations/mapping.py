@@ -1,16 +1,16 @@
 """Conversations and messages in the words of the contract."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from uuid import UUID
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from chat_service.answer.domain.ending import FellBack, RunStatus, Usage
+from chat_service.answer.domain.ending import Adapted, FellBack, RunStatus, Usage
 from chat_service.conversations.domain.message import Message, Role
 from chat_service.conversations.domain.session import Session
-from chat_service.providers.domain.parameters import GenerationParameters
 from parley.chat.v1 import chat_pb2
-from parley.generation.v1 import generation_pb2
+from servicekit.generation_messages import parameters_to_proto
 
 ROLES = {
     Role.USER: chat_pb2.MESSAGE_ROLE_USER,
@@ -82,6 +82,7 @@ def message_to_proto(message: Message) -> chat_pb2.Message:
         ),
         can_continue=message.can_continue,
         fallback=fallback_to_proto(message.fell_back),
+        adapted=adapted_to_proto(message.adapted),
         parent_id=None if message.parent_id is None else str(message.parent_id),
         chosen=message.chosen,
         variants=chat_pb2.Variants(
@@ -108,16 +109,14 @@ def fallback_to_proto(fell_back: FellBack | None) -> chat_pb2.Fallback | None:
     )
 
 
-def parameters_to_proto(parameters: GenerationParameters) -> generation_pb2.GenerationParameters:
-    return generation_pb2.GenerationParameters(**parameters.said())
-
-
 def usage_to_proto(usage: Usage | None) -> chat_pb2.Usage | None:
     if usage is None:
         return None
-    return chat_pb2.Usage(
-        prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens
-    )
+    return chat_pb2.Usage(**usage.said())
+
+
+def adapted_to_proto(adapted: Iterable[Adapted]) -> list[chat_pb2.Adapted]:
+    return [chat_pb2.Adapted(parameter=one.parameter, use=one.use) for one in adapted]
 
 
 def timestamp_to_proto(at: datetime | None) -> Timestamp | None:

@@ -4,16 +4,15 @@ from chat_service.conversations.domain.message import Role
 from chat_service.conversations.mapping import (
     ROLES,
     STATUSES,
+    adapted_to_proto,
     fallback_to_proto,
-    parameters_to_proto,
     timestamp_to_proto,
     usage_to_proto,
 )
 from chat_service.prompt.context import Given
-from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.runs.domain.run import Run
 from parley.chat.v1 import chat_pb2
-from parley.generation.v1 import generation_pb2
+from servicekit.generation_messages import parameters_to_proto
 
 
 def run_to_proto(run: Run, *, can_continue: bool) -> chat_pb2.Run:
@@ -34,6 +33,7 @@ def run_to_proto(run: Run, *, can_continue: bool) -> chat_pb2.Run:
         parameters=parameters_to_proto(run.parameters),
         can_continue=can_continue,
         fallback=fallback_to_proto(run.fell_back),
+        adapted=adapted_to_proto(run.adapted),
     )
 
 
@@ -44,11 +44,6 @@ def accepted_to_proto(run: Run) -> chat_pb2.RunAccepted:
         question_id=str(run.question_id),
         answer_id=str(run.answer_id),
     )
-
-
-def parameters_from_proto(message: generation_pb2.GenerationParameters) -> GenerationParameters:
-    """What is said, the model aside."""
-    return GenerationParameters.of({field.name: value for field, value in message.ListFields()})
 
 
 def given_to_proto(given: Given) -> chat_pb2.GetContextResponse:

@@ -24,6 +24,7 @@ from chat_service.runs.usecases.recover import Recall, recover_run
 from chat_service.runs.usecases.regenerate import RegenerateRun
 from chat_service.runs.usecases.start import StartRun
 from parley.chat.v1 import chat_pb2, chat_pb2_grpc
+from servicekit.generation_messages import parameters_from_proto
 
 POLICY: dict[str, dict[str, Method]] = {
     "parley.chat.v1.RunService": {
@@ -160,7 +161,7 @@ def _again(request: chat_pb2.RegenerateRunRequest) -> Again:
         message_id=parse_named_id(request.message_id, MessageNotFound),
         key_id=None if key_id is None else parse_named_id(key_id, KeyNotFound),
         model=request.parameters.model if request.parameters.HasField("model") else None,
-        parameters=mapping.parameters_from_proto(request.parameters),
+        parameters=parameters_from_proto(request.parameters),
         request=request_key(request),
     )
 
@@ -176,7 +177,7 @@ def _question(request: chat_pb2.StartRunRequest) -> Question:
         content=request.content,
         key_id=None if key_id is None else parse_named_id(key_id, KeyNotFound),
         model=request.parameters.model if request.parameters.HasField("model") else None,
-        parameters=mapping.parameters_from_proto(request.parameters),
+        parameters=parameters_from_proto(request.parameters),
         request=request_key(request),
         edits=None if edits is None else parse_named_id(edits, MessageNotFound),
     )

@@ -21,6 +21,7 @@ _STATUSES: Mapping[int, frozenset[str]] = {
             "USERNAME_TAKEN",
             "EMAIL_TAKEN",
             "TOO_MANY_TOKENS",
+            "TOO_MANY_KEYS",
             "TOKEN_ALREADY_SHOWN",
             "TENANT_NAME_TAKEN",
             "KEY_NAME_TAKEN",

@@ -1,14 +1,13 @@
 """Sessions, messages and runs."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, Field, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from gateway.schemas.base import Body, ListQuery, Resource, example, moment
+from gateway.schemas.parameters import PARAMETERS, GenerationParameters, asked_for
 from gateway.schemas.texts import Line, Model, QuestionText, SessionTitle
-from parley import bounds
 from parley.chat.v1 import chat_pb2 as pb
 from parley.generation.v1 import generation_pb2
 
@@ -48,7 +47,13 @@ _A_RUN: dict[str, Any] = {
     },
     "can_continue": False,
     "last_seq": 42,
-    "usage": {"prompt_tokens": 12, "completion_tokens": 38},
+    "usage": {
+        "prompt_tokens": 12,
+        "completion_tokens": 38,
+        "cached_tokens": None,
+        "reasoning_tokens": None,
+    },
+    "adapted": [],
     "created_at": "2026-11-02T09:34:00Z",
     "ended_at": "2026-11-02T09:34:03Z",
     "fallback": None,
@@ -60,7 +65,7 @@ _A_QUESTION: dict[str, Any] = {
     "content": "What is Parley?",
     "order": 1,
     **dict.fromkeys(("run_id", "status", "reason", "finish_reason", "can_continue")),
-    **dict.fromkeys(("provider", "model", "parameters", "reasoning", "usage")),
+    **dict.fromkeys(("provider", "model", "parameters", "adapted", "reasoning", "usage")),
     "created_at": "2026-11-02T09:34:00Z",
     "fallback": None,
 }
@@ -72,7 +77,7 @@ _AN_ANSWER: dict[str, Any] = {
     "order": 2,
     "run_id": _A_RUN["id"],
     **{name: _A_RUN[name] for name in ("status", "reason", "finish_reason", "can_continue")},
-    **{name: _A_RUN[name] for name in ("provider", "model", "parameters", "usage")},
+    **{name: _A_RUN[name] for name in ("provider", "model", "parameters", "adapted", "usage")},
     "reasoning": "",
     "created_at": "2026-11-02T09:34:03Z",
 }
@@ -100,67 +105,6 @@ class SessionListQuery(ListQuery):
     pinned: bool | None = Field(None, description="Those that are pinned alone, or the others.")
 
 
-StopText = Annotated[str, Field(min_length=bounds.STOP.minimum, max_length=bounds.STOP.maximum)]
-
-
-def _effort(word: str) -> str:
-    if word not in bounds.REASONING_EFFORTS:
-        raise PydanticCustomError("enum", "must be one of those that there are")
-    return word
-
-
-# Not a Literal: what a later version was asked for is shown as well.
-ReasoningEffort = Annotated[
-    str,
-    AfterValidator(_effort),
-    WithJsonSchema({"type": "string", "enum": list(bounds.REASONING_EFFORTS)}),
-]
-
-
-class GenerationParameters(Body):
-    """How an answer is to be generated; named as in the contract."""
-
-    temperature: float | None = Field(
-        None,
-        ge=bounds.TEMPERATURE.minimum,
-        le=bounds.TEMPERATURE.maximum,
-        description="The connection's if absent, as all of these; it may leave it to the model.",
-    )
-    max_tokens: int | None = Field(
-        None,
-        ge=bounds.MAX_TOKENS.minimum,
-        le=bounds.MAX_TOKENS.maximum,
-        description="Of the answer, thinking included where the model counts it so.",
-    )
-    top_p: float | None = Field(
-        None,
-        ge=bounds.TOP_P.minimum,
-        le=bounds.TOP_P.maximum,
-        description="The share of likely tokens that is chosen from.",
-    )
-    stop: list[StopText] | None = Field(
-        None,
-        max_length=bounds.MAX_STOPS,
-        description="Where any of these comes, the answer ends.",
-    )
-    reasoning_effort: ReasoningEffort | None = Field(
-        None, description="How much a model that thinks is to think."
-    )
-
-
-_PARAMETERS = set(GenerationParameters.model_fields)
-
-
-def _asked_for(parameters: generation_pb2.GenerationParameters) -> GenerationParameters:
-    """What is said, null for the rest; the model is told by itself."""
-    said = {field.name: value for field, value in parameters.ListFields()}
-    known: dict[str, Any] = {name: said[name] for name in _PARAMETERS & said.keys()}
-    if "stop" in known:
-        known["stop"] = list(known["stop"])
-    # As it is: a service that is newer knows more words than this gateway.
-    return GenerationParameters.model_construct(None, **known)
-
-
 class Question(GenerationParameters):
     model_config = example(content="What is Parley?")
 
@@ -172,7 +116,7 @@ class Question(GenerationParameters):
 
     def request(self, session_id: str | None = None) -> pb.StartRunRequest:
         """What asks this, in that session or in one made for it."""
-        said = self.model_dump(include=_PARAMETERS, exclude_none=True)
+        said = self.model_dump(include=PARAMETERS, exclude_none=True)
         return pb.StartRunRequest(
             session_id=session_id,
             content=self.content,
@@ -226,12 +170,37 @@ class Session(Resource):
 
 
 class Usage(Resource):
+    """Tokens, as the provider counted them."""
+
     prompt_tokens: int
     completion_tokens: int
+    cached_tokens: int | None = Field(
+        description="Of those of the prompt: found kept from an earlier one. Null, as the next one:"
+        " the provider does not say."
+    )
+    reasoning_tokens: int | None = Field(description="Of those of the completion: thinking.")
 
     @classmethod
     def of(cls, usage: pb.Usage) -> "Usage":
-        return cls(prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens)
+        return cls(
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
+            cached_tokens=usage.cached_tokens if usage.HasField("cached_tokens") else None,
+            reasoning_tokens=usage.reasoning_tokens if usage.HasField("reasoning_tokens") else None,
+        )
+
+
+class Adapted(Resource):
+    """A parameter that was asked for, and that the model server did not take so."""
+
+    parameter: str
+    use: str | None = Field(
+        description="What was sent in its place, as text; null: it was left out."
+    )
+
+    @classmethod
+    def of(cls, told: pb.Adapted) -> "Adapted":
+        return cls(parameter=told.parameter, use=told.use if told.HasField("use") else None)
 
 
 _FINISH_REASON = (
@@ -239,6 +208,10 @@ _FINISH_REASON = (
     "`function_call` or `other`; null where it said none."
 )
 _ASKED_FOR = "What was asked for; of what is null in it nothing was said."
+_NOT_TAKEN = (
+    "What of `parameters` the answer was not generated with, since the model server does not take it;"
+    " each at most once."
+)
 
 
 class Fallback(Resource):
@@ -276,6 +249,7 @@ class Message(Resource):
     provider: str | None
     model: str | None
     parameters: GenerationParameters | None = Field(description=_ASKED_FOR)
+    adapted: list[Adapted] | None = Field(description=_NOT_TAKEN)
     reasoning: str | None
     usage: Usage | None
     created_at: datetime
@@ -296,7 +270,10 @@ class Message(Resource):
             can_continue=message.can_continue if message.HasField("status") else None,
             provider=message.provider if message.HasField("provider") else None,
             model=message.model if message.HasField("model") else None,
-            parameters=_asked_for(message.parameters) if message.HasField("parameters") else None,
+            parameters=asked_for(message.parameters) if message.HasField("parameters") else None,
+            adapted=[Adapted.of(one) for one in message.adapted]
+            if message.HasField("status")
+            else None,
             reasoning=message.reasoning if message.HasField("reasoning") else None,
             usage=Usage.of(message.usage) if message.HasField("usage") else None,
             created_at=moment(message.created_at),
@@ -324,12 +301,13 @@ class Run(Resource):
     provider: str
     model: str
     parameters: GenerationParameters | None = Field(description=_ASKED_FOR)
+    adapted: list[Adapted] = Field(description=_NOT_TAKEN + " Once it has ended.")
     last_seq: int = Field(description="Number of the newest frame when the run ended.")
     usage: Usage | None
     created_at: datetime
     ended_at: datetime | None
     fallback: Fallback | None = Field(
-        description="Null: `provider` and `model` are of the connection that was asked first."
+        description="Null: `provider`, `model` and `parameters` are of the connection that was asked first."
     )
 
     @classmethod
@@ -345,7 +323,8 @@ class Run(Resource):
             can_continue=run.can_continue,
             provider=run.provider,
             model=run.model,
-            parameters=_asked_for(run.parameters) if run.HasField("parameters") else None,
+            parameters=asked_for(run.parameters) if run.HasField("parameters") else None,
+            adapted=[Adapted.of(one) for one in run.adapted],
             last_seq=run.last_seq,
             usage=Usage.of(run.usage) if run.HasField("usage") else None,
             created_at=moment(run.created_at),

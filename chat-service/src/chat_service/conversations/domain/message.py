@@ -6,9 +6,9 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from chat_service.answer.domain.ending import FellBack, RunStatus, Usage
+from chat_service.answer.domain.ending import Adapted, FellBack, RunStatus, Usage
 from chat_service.answer.domain.going_on import can_go_on
-from chat_service.providers.domain.parameters import GenerationParameters
+from servicekit.generation_parameters import GenerationParameters
 
 
 class Role(StrEnum):
@@ -33,7 +33,7 @@ class Message:
     All from `run_id` to `usage` and behind `created_at` is of answers alone: the run that made it,
     how that ended, and snapshots of what generated it. `finish_reason` is the provider's word for the
     end (one of FINISH_REASONS or ``other``), `reason` ours, if it is not completed. `fell_back`:
-    another connection was asked first.
+    another connection was asked first. `adapted`: what of `parameters` its server did not take so.
     """
 
     id: UUID
@@ -52,6 +52,7 @@ class Message:
     finish_reason: str | None = None
     reason: str | None = None
     parameters: GenerationParameters | None = None
+    adapted: tuple[Adapted, ...] = ()
     parent_id: UUID | None = None
     parent_order: int = 0
     chosen: bool = True

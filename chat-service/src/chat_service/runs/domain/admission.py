@@ -5,9 +5,9 @@ from datetime import datetime
 from uuid import UUID
 
 from chassis.idempotency import RequestKey
-from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.run import Run
+from servicekit.generation_parameters import GenerationParameters
 
 
 @dataclass(frozen=True, slots=True)

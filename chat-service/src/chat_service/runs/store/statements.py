@@ -315,15 +315,30 @@ TOKENS_USED = Statement(
     )
 )
 
+# Another connection goes on with a live run; who reads the run sees that from now on.
+NOTE_FALLBACK = Statement(
+    text("""
+UPDATE runs
+SET provider = :provider, model = :model, key_id = :connection_id, metered = :metered,
+    parameters = CAST(:parameters AS jsonb), temperature = :temperature, max_tokens = :max_tokens,
+    fallback_from = coalesce(fallback_from, :fallback_from),
+    fallback_reason = coalesce(fallback_reason, :fallback_reason)
+WHERE id = :id AND user_id = :user_id AND epoch = :epoch AND status = 'running'
+""")
+)
+
 # What is written where a run ends: the last connection is the one that answered.
 _END = """
     status = :status, reason = :reason, finish_reason = :finish_reason, last_seq = :last_seq,
     prompt_tokens = :prompt_tokens, completion_tokens = :completion_tokens, ended_at = :at,
+    cached_tokens = CAST(:cached_tokens AS integer),
+    reasoning_tokens = CAST(:reasoning_tokens AS integer), adapted = CAST(:adapted AS jsonb),
     provider = coalesce(CAST(:answered_provider AS text), runs.provider),
     model = coalesce(CAST(:answered_model AS text), runs.model),
     key_id = coalesce(CAST(:answered_key_id AS uuid), runs.key_id),
     metered = coalesce(CAST(:answered_metered AS boolean), runs.metered),
-    fallback_from = CAST(:fallback_from AS uuid), fallback_reason = CAST(:fallback_reason AS text)
+    fallback_from = coalesce(CAST(:fallback_from AS uuid), runs.fallback_from),
+    fallback_reason = coalesce(CAST(:fallback_reason AS text), runs.fallback_reason)
 """
 
 
@@ -345,6 +360,14 @@ def _spent(estimate: str) -> str:
     FROM run
     WHERE run.metered AND run.key_id IS NOT NULL
     ON CONFLICT (user_id, key_id, day) DO UPDATE SET tokens = token_usage.tokens + excluded.tokens)
+"""
+
+
+def _summed(count: str) -> str:
+    """A count of an answer that was gone on with: of all its runs, as far as it is known."""
+    return f"""
+        {count} = CASE WHEN excluded.{count} IS NULL THEN messages.{count}
+            ELSE least(coalesce(messages.{count}, 0)::bigint + excluded.{count}, 2147483647) END
 """
 
 
@@ -399,16 +422,19 @@ run AS (
               runs.id, runs.status, runs.reason, runs.finish_reason, runs.parameters, runs.provider,
               runs.model, runs.prompt_tokens, runs.completion_tokens, runs.continues,
               runs.question_order, runs.key_id, runs.metered, runs.fallback_from,
-              runs.fallback_reason, coalesce(session.leaf_order = runs.question_order, true) AS chosen)
+              runs.fallback_reason, runs.cached_tokens, runs.reasoning_tokens, runs.adapted,
+              coalesce(session.leaf_order = runs.question_order, true) AS chosen)
 {spent},
 answer AS (
     INSERT INTO messages (
         id, session_id, tenant_id, user_id, role, content, "order", run_id, status, provider,
         model, reasoning, prompt_tokens, completion_tokens, created_at, finish_reason, reason,
-        parameters, fallback_from, fallback_reason, parent_order, chosen)
+        parameters, fallback_from, fallback_reason, cached_tokens, reasoning_tokens, adapted,
+        parent_order, chosen)
     SELECT answer_id, session_id, tenant_id, user_id, 'assistant', :content, answer_order, id,
            status, provider, model, :reasoning, prompt_tokens, completion_tokens, :at,
-           finish_reason, reason, parameters, fallback_from, fallback_reason, question_order, chosen
+           finish_reason, reason, parameters, fallback_from, fallback_reason, cached_tokens,
+           reasoning_tokens, adapted, question_order, chosen
     FROM run
     ON CONFLICT (id) DO UPDATE
     SET content = CASE WHEN starts_with(excluded.content, messages.content) THEN excluded.content
@@ -418,13 +444,8 @@ answer AS (
         model = excluded.model, finish_reason = excluded.finish_reason, reason = excluded.reason,
         parameters = excluded.parameters, fallback_from = excluded.fallback_from,
         fallback_reason = excluded.fallback_reason,
-        prompt_tokens = CASE WHEN excluded.prompt_tokens IS NULL THEN messages.prompt_tokens
-            ELSE least(coalesce(messages.prompt_tokens, 0)::bigint + excluded.prompt_tokens,
-                       2147483647) END,
-        completion_tokens = CASE WHEN excluded.completion_tokens IS NULL
-            THEN messages.completion_tokens
-            ELSE least(coalesce(messages.completion_tokens, 0)::bigint + excluded.completion_tokens,
-                       2147483647) END)
+        adapted = excluded.adapted, {_summed("prompt_tokens")}, {_summed("completion_tokens")},
+        {_summed("cached_tokens")}, {_summed("reasoning_tokens")})
 UPDATE sessions
 SET message_count = message_count + CASE WHEN run.continues IS NULL THEN 1 ELSE 0 END,
     leaf_order = CASE WHEN run.continues IS NULL AND leaf_order = run.question_order
