@@ -12,12 +12,13 @@ from parley.chat.v1 import chat_pb2 as pb
 from parley.generation.v1 import generation_pb2
 
 MessageRole = Literal["user", "assistant", "system"]
-_ROLES: dict[int, MessageRole] = {
+MESSAGE_ROLES: dict[int, MessageRole] = {
     pb.MESSAGE_ROLE_USER: "user",
     pb.MESSAGE_ROLE_ASSISTANT: "assistant",
     pb.MESSAGE_ROLE_SYSTEM: "system",
 }
 
+MessageStatus = Literal["running", "completed", "cancelled", "interrupted", "failed", "edited"]
 RunStatus = Literal["running", "completed", "cancelled", "interrupted", "failed"]
 _STATUSES: dict[int, RunStatus] = {
     pb.RUN_STATUS_RUNNING: "running",
@@ -79,6 +80,8 @@ _AN_ANSWER: dict[str, Any] = {
     **{name: _A_RUN[name] for name in ("status", "reason", "finish_reason", "can_continue")},
     **{name: _A_RUN[name] for name in ("provider", "model", "parameters", "adapted", "usage")},
     "reasoning": "",
+    "parent_id": _A_RUN["question_id"],
+    "variants": {"index": 0, "ids": [_A_RUN["answer_id"]]},
     "created_at": "2026-11-02T09:34:03Z",
 }
 
@@ -125,8 +128,14 @@ class Question(GenerationParameters):
         )
 
 
+Path = Literal["chosen", "all"]
+
+
 class MessageListQuery(ListQuery):
     order: Order = "asc"
+    path: Path = Field(
+        "chosen", description="The messages of the chosen path, or all with their variants."
+    )
 
 
 class Session(Resource):
@@ -231,6 +240,13 @@ class Fallback(Resource):
         )
 
 
+class Variants(Resource):
+    """The messages that follow the same one."""
+
+    index: int = Field(description="Its own place among them, from 0.")
+    ids: list[str] = Field(description="In order, itself among them.")
+
+
 class Message(Resource):
     model_config = example(**_AN_ANSWER)
 
@@ -240,11 +256,13 @@ class Message(Resource):
     content: str
     order: int = Field(description="Place in the session, from 1, without gaps.")
     run_id: str | None = Field(description="Null on questions, as all from here to `usage` are.")
-    status: RunStatus | None
+    status: MessageStatus | None = Field(
+        description="As of its run; `edited`: its user wrote this answer, and there was no run."
+    )
     reason: str | None = Field(description="Why it ended other than completed.")
     finish_reason: str | None = Field(description=_FINISH_REASON)
     can_continue: bool | None = Field(
-        description="Whether its run can be continued, as long as it is the newest message."
+        description="Whether its run can be continued: it was cut short, and nothing follows it."
     )
     provider: str | None
     model: str | None
@@ -255,16 +273,23 @@ class Message(Resource):
     created_at: datetime
     fallback: Fallback | None = Field(description="As of its run; null on questions.")
 
+    parent_id: str | None = Field(description="The message that it follows; null: a beginning.")
+    chosen: bool = Field(description="Whether it is on the chosen path.")
+    variants: Variants
+
     @classmethod
     def of(cls, message: pb.Message) -> "Message":
         return cls(
             id=message.id,
+            parent_id=message.parent_id if message.HasField("parent_id") else None,
+            chosen=message.chosen,
+            variants=Variants(index=message.variants.index, ids=list(message.variants.ids)),
             session_id=message.session_id,
-            role=_ROLES[message.role],
+            role=MESSAGE_ROLES[message.role],
             content=message.content,
             order=message.order,
             run_id=message.run_id if message.HasField("run_id") else None,
-            status=_STATUSES[message.status] if message.HasField("status") else None,
+            status=_status_of(message),
             reason=message.reason if message.HasField("reason") else None,
             finish_reason=message.finish_reason if message.HasField("finish_reason") else None,
             can_continue=message.can_continue if message.HasField("status") else None,
@@ -279,6 +304,12 @@ class Message(Resource):
             created_at=moment(message.created_at),
             fallback=Fallback.of(message),
         )
+
+
+def _status_of(message: pb.Message) -> MessageStatus | None:
+    if message.edited:
+        return "edited"
+    return _STATUSES[message.status] if message.HasField("status") else None
 
 
 class Run(Resource):

@@ -12,7 +12,7 @@ class SessionNotFound(AppError):
 class MessageNotFound(AppError):
     kind = Kind.NOT_FOUND
     reason = "MESSAGE_NOT_FOUND"
-    detail = "There is no such message in this conversation."
+    detail = "There is no such message."
 
 
 class MessageNotEditable(AppError):
