@@ -191,6 +191,11 @@ class FakeChat(Fake):
     ) -> chat_pb2.ContinueRunResponse:
         return chat_pb2.ContinueRunResponse(accepted=await self._accept("ContinueRun", request))
 
+    async def RegenerateRun(
+        self, request: chat_pb2.RegenerateRunRequest, context: object
+    ) -> chat_pb2.RegenerateRunResponse:
+        return chat_pb2.RegenerateRunResponse(accepted=await self._accept("RegenerateRun", request))
+
     async def _accept(self, method: str, request: Any) -> chat_pb2.RunAccepted:
         self.destinations.append((request.destination.gateway_id, request.destination.subscription))
         request.ClearField("destination")

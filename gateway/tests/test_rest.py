@@ -361,6 +361,9 @@ async def test_sessions_and_messages(door: Door) -> None:
             chat_pb2.Adapted(parameter="max_tokens", use="5"),
         ],
         created_at=WHEN,
+        parent_id="m1",
+        chosen=True,
+        variants=chat_pb2.Variants(index=1, ids=["m0", "m2"]),
     )
     door.chat.answers |= {
         "CreateSession": chat_pb2.CreateSessionResponse(session=session),
@@ -418,6 +421,9 @@ async def test_sessions_and_messages(door: Door) -> None:
             ],
             "created_at": SHOWN,
             "fallback": None,
+            "parent_id": "m1",
+            "chosen": True,
+            "variants": {"index": 1, "ids": ["m0", "m2"]},
         }
     ]
     requests = [call.request for call in door.chat.calls]

@@ -38,6 +38,7 @@ _STATUSES: Mapping[int, frozenset[str]] = {
             "RUN_IN_PROGRESS",
             "RUN_NOT_CONTINUABLE",
             "MESSAGE_NOT_ANSWERABLE",
+            "MESSAGE_NOT_EDITABLE",
             "TOO_MANY_VARIANTS",
         }
     ),

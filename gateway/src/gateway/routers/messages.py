@@ -13,7 +13,7 @@ from gateway.routes.api import router as api_router
 from gateway.routes.idempotency import IdempotencyKeyOf
 from gateway.schemas.base import Nothing, Page
 from gateway.schemas.chat import ORDERS, Message, MessageListQuery, RunResult, Session
-from gateway.schemas.tree import Again, Context, Edit, EditedAnswer, Fork
+from gateway.schemas.tree import Again, Context, Edit, EditedAnswer, EditResult, Fork
 from gateway.streams.answers import ANSWERS, answer
 from gateway.streams.editing import edit_answer
 from parley.chat.v1 import chat_pb2 as pb
@@ -91,9 +91,9 @@ async def regenerate(
 
 @router.post(
     "/messages/{message_id}/edit",
-    response_model=RunResult | EditedAnswer,
+    response_model=EditResult,
     responses=ANSWERS,
-    openapi_extra=refuses(*_RUN_REFUSALS),
+    openapi_extra=refuses("MESSAGE_NOT_EDITABLE", *_RUN_REFUSALS),
 )
 async def edit(
     session_id: str,

@@ -67,6 +67,9 @@ _A_QUESTION: dict[str, Any] = {
     "order": 1,
     **dict.fromkeys(("run_id", "status", "reason", "finish_reason", "can_continue")),
     **dict.fromkeys(("provider", "model", "parameters", "adapted", "reasoning", "usage")),
+    "parent_id": None,
+    "chosen": True,
+    "variants": {"index": 0, "ids": [_A_RUN["question_id"]]},
     "created_at": "2026-11-02T09:34:00Z",
     "fallback": None,
 }

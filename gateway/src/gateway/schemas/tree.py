@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, RootModel
 
 from gateway.schemas.base import Body, Resource, example
-from gateway.schemas.chat import MESSAGE_ROLES, Message, MessageRole, Question
+from gateway.schemas.chat import MESSAGE_ROLES, Message, MessageRole, Question, RunResult
 from gateway.schemas.parameters import GenerationParameters
 from gateway.schemas.texts import Line, Model, Shown
 from parley import bounds
@@ -67,6 +67,10 @@ class EditedAnswer(Resource):
     run: None = None
     question: None = None
     answer: Message
+
+
+class EditResult(RootModel[RunResult | EditedAnswer]):
+    """What became of an edited question, or an edited answer."""
 
 
 class ContextPart(Resource):
