@@ -73,7 +73,7 @@ _A_QUESTION: dict[str, Any] = {
     "created_at": "2026-11-02T09:34:00Z",
     "fallback": None,
 }
-_AN_ANSWER: dict[str, Any] = {
+AN_ANSWER: dict[str, Any] = {
     **_A_QUESTION,
     "id": _A_RUN["answer_id"],
     "role": "assistant",
@@ -251,7 +251,7 @@ class Variants(Resource):
 
 
 class Message(Resource):
-    model_config = example(**_AN_ANSWER)
+    model_config = example(**AN_ANSWER)
 
     id: str
     session_id: str
@@ -370,7 +370,7 @@ class Run(Resource):
 class RunResult(Resource):
     """A run with its question and, once saved, its answer."""
 
-    model_config = example(run=_A_RUN, question=_A_QUESTION, answer=_AN_ANSWER)
+    model_config = example(run=_A_RUN, question=_A_QUESTION, answer=AN_ANSWER)
 
     run: Run
     question: Message | None = Field(description="Null: the run belongs to no conversation.")
@@ -388,7 +388,7 @@ class RunResult(Resource):
 class RecoveredRun(Resource):
     """What there is of a conversation's live or last run."""
 
-    model_config = example(run=_A_RUN, text=_AN_ANSWER["content"], reasoning="", seq=42)
+    model_config = example(run=_A_RUN, text=AN_ANSWER["content"], reasoning="", seq=42)
 
     run: Run
     text: str

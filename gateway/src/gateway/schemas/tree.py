@@ -5,13 +5,19 @@ from typing import Annotated, Any
 from pydantic import Field, RootModel
 
 from gateway.schemas.base import Body, Resource, example
-from gateway.schemas.chat import MESSAGE_ROLES, Message, MessageRole, Question, RunResult
+from gateway.schemas.chat import AN_ANSWER, MESSAGE_ROLES, Message, MessageRole, Question, RunResult
 from gateway.schemas.parameters import GenerationParameters
 from gateway.schemas.texts import Line, Model, Shown
 from parley import bounds
 from parley.chat.v1 import chat_pb2 as pb
 from parley.generation.v1 import generation_pb2
 
+# What an answer has not that its user wrote.
+_WRITTEN: dict[str, Any] = {
+    **dict.fromkeys(("run_id", "reason", "finish_reason", "can_continue", "provider", "model")),
+    **dict.fromkeys(("parameters", "adapted", "reasoning", "usage")),
+    "status": "edited",
+}
 EditedText = Annotated[str, Shown(bounds.EDITED_ANSWER)]
 
 
@@ -71,6 +77,8 @@ class EditedAnswer(Resource):
 
 class EditResult(RootModel[RunResult | EditedAnswer]):
     """What became of an edited question, or an edited answer."""
+
+    model_config = example(run=None, question=None, answer={**AN_ANSWER, **_WRITTEN})
 
 
 class ContextPart(Resource):
