@@ -68,6 +68,10 @@ REASONING_EFFORTS = ("none", "minimal", "low", "medium", "high")
 # Notes.
 NOTE_TITLE = Length(1, 200)
 NOTE_CONTENT = Length(0, 100_000)
+NOTE_TAG = Length(1, 50)
+MAX_NOTE_TAGS = 20
+# What is searched.
+SEARCH_QUERY = Length(0, 200)
 
 # Lists.
 PAGE = Range(1, 100)
