@@ -99,6 +99,7 @@ BaseUrl = Annotated[str, _Trim, Shown(bounds.BASE_URL, format="uri")]
 Model = Annotated[str, _Trim, Shown(bounds.MODEL)]
 SessionTitle = Annotated[str, _Trim, Shown(bounds.SESSION_TITLE)]
 NoteTitle = Annotated[str, _Trim, Shown(bounds.NOTE_TITLE)]
+NoteTag = Annotated[str, _Trim, Shown(bounds.NOTE_TAG)]
 UserQueryText = Annotated[str, _Trim, Shown(bounds.USER_QUERY)]
 EventName = Annotated[str, _Trim, Shown(bounds.EVENT)]
 ApiKey = Annotated[
