@@ -38,6 +38,7 @@ from gateway.routers import (
     runs,
     sessions,
     tokens,
+    user_settings,
 )
 from gateway.settings import Settings
 from gateway.streams.frame_channels import FrameChannels
@@ -49,6 +50,7 @@ _ROUTERS = (
     codes,
     account,
     profile,
+    user_settings,
     logins,
     tokens,
     admin,
