@@ -39,6 +39,7 @@ from gateway.routers import (
     runs,
     sessions,
     tokens,
+    user_settings,
 )
 from gateway.settings import Settings
 from gateway.streams.frame_channels import FrameChannels
@@ -50,6 +51,7 @@ _ROUTERS = (
     codes,
     account,
     profile,
+    user_settings,
     logins,
     tokens,
     admin,
