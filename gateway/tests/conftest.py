@@ -425,13 +425,20 @@ async def channel(door: Door) -> FakeChannel:
     """The channel of the door's gateway, once it is open."""
     channel = door.chat.channel = FakeChannel()
     # It looks again when a run was on none.
-    door.chat.script = [[frame(1, "done", b"{}")]]
-    await door.http.post(
-        "/api/v1/chat/messages",
-        json={"content": "x"},
-        headers={**door.bearer, "accept": "text/event-stream"},
+    end = frame(1, "done", b"{}")
+    door.chat.script = [[end]]
+    asking = asyncio.create_task(
+        door.http.post(
+            "/api/v1/chat/messages",
+            json={"content": "x"},
+            headers={**door.bearer, "accept": "text/event-stream"},
+        )
     )
-    await eventually(lambda: channel.opened)
+    await eventually(lambda: channel.opened and door.chat.destinations)
+    # Where a look of the start has met the channel first, the run is on it.
+    (_, subscription) = door.chat.destinations[-1]
+    channel.bring(chat_pb2.Batch(subscription=subscription, frames=[end]))
+    await asking
     door.chat.calls.clear()
     door.chat.destinations.clear()
     return channel

@@ -100,10 +100,9 @@ class _Hidden:
     def forms(self) -> tuple[str, ...]:
         """The longest first; none is empty."""
         secret = self.secret
-        letters = "".join(f"\\u{ord(letter):04x}" for letter in secret if ord(letter) < 0x10000)
         escaped = (
             secret,
-            letters,
+            _letter_by_letter(secret),
             repr(secret)[1:-1],
             json.dumps(secret)[1:-1],
             quote(secret, safe="", errors="replace"),
@@ -121,13 +120,21 @@ class _Hidden:
         header, and others write it too. So it is with a URL, which has no pieces.
         """
         found: dict[str, list[tuple[_Word, int]]] = {}
-        for word in () if "://" in self.secret else map(_Word, self.secret.split()):
+        for word in () if "://" in self.secret else self._words():
             text = word.undone.text
             for at in range(0, len(text) - _STRETCH + 1, _STRETCH):
                 places = found.setdefault(text[at : at + _STRETCH], [])
                 if len(places) < _MOST_PLACES:
                     places.append((word, at))
         return found
+
+    def _words(self) -> Iterator["_Word"]:
+        for word in self.secret.split():
+            yield (plain := _Word(word))
+            # What looks like an escape in it is none where each letter is escaped.
+            lettered = _Word(word, lettered=True)
+            if lettered.undone.text != plain.undone.text:
+                yield lettered
 
     def pieces(self, text: str) -> Iterator[tuple[int, int]]:
         """Where in ``text`` pieces of it stand, from and to."""
@@ -149,14 +156,22 @@ class _Hidden:
 class _Word:
     """A word of a secret, as in a text whose escapes are undone."""
 
-    def __init__(self, word: str) -> None:
-        self.undone = _undo(word)
+    def __init__(self, word: str, *, lettered: bool = False) -> None:
+        self.undone = _undo(_letter_by_letter(word) if lettered else word)
+        self._lettered = lettered
         # A piece may be cut where the secret has what looks like an escape, and be less undone.
         self._least = _LEAST_PIECE if len(self.undone.text) == len(word) else _LEAST_HIDDEN
 
     def is_piece(self, first: int, behind: int) -> bool:
         """Whether so much of it tells the secret."""
+        if self._lettered:
+            return behind - first >= self._least
         return self.undone.before(behind - 1)[1] - self.undone.before(first)[0] >= self._least
+
+
+def _letter_by_letter(text: str) -> str:
+    """Each letter escaped, as JSON may have it."""
+    return "".join(f"\\u{ord(letter):04x}" for letter in text if ord(letter) < 0x10000)
 
 
 def _all_of(part: str, text: str) -> Iterator[int]:
