@@ -16,7 +16,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate
 from operator import add
 from typing import Final
@@ -34,7 +34,7 @@ _MOST_ASKED: Final = 64
 # Before the first hit in a snippet.
 _LEAD: Final = 60
 # Of folding: so many characters at once.
-_BLOCK: Final = 500
+_BLOCK: Final = 250
 
 # What no tokeniser makes of a text. Of one that has too many lexemes to be kept, this one alone is:
 # it is a candidate always.
@@ -255,6 +255,12 @@ def _fold(text: str) -> str:
     return normalize("NFKC", normalize("NFKC", _UNSEEN.sub("", text)).casefold())
 
 
+@lru_cache(maxsize=16_384)
+def _fold_length(segment: str) -> int:
+    # One and the same sign, mostly, many times in each text.
+    return len(_fold(segment))
+
+
 def _blocks(text: str) -> Iterator[str]:
     """``text`` in pieces, no two of which become one when they are normalised."""
     joining = _patterns().joining
@@ -310,6 +316,6 @@ class _Folded:
             else:
                 segments = _patterns().segment.findall(self._blocks[block])
                 starts = accumulate(map(len, segments), initial=begin)
-                places = accumulate((len(_fold(one)) for one in segments), initial=place)
+                places = accumulate(map(_fold_length, segments), initial=place)
                 self._segments[block] = (list(starts), list(places))
         return self._segments[block]
