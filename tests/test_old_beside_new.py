@@ -128,6 +128,12 @@ class Everyday:
         assert again.json() == note.json()
         kept = f"/notes/{note.json()['id']}"
         assert read(user, kept) == note.json()
+        tag = {"If-Match": note.headers["etag"]}
+        changed = say(user, "PATCH", kept, 200, json={"tags": [mark]}, headers=tag)
+        say(user, "PUT", kept, 412, json={"title": mark, "content": "y"}, headers=tag)
+        for query in (f"q={mark}", f"tag={mark}", "pinned=false&count=true"):
+            found = read(user, f"/notes?{query}")["items"]
+            assert changed.json()["id"] in [one["id"] for one in found]
         self._turn_the_pages("/notes")
         say(user, "GET", "/notes?count=true", 200)
         another = user.create_key(self.key["base_url"], "tokens-30")
@@ -143,7 +149,8 @@ class Everyday:
         ).json()
         user.grant = refreshed
         user.http.headers["Authorization"] = f"Bearer {refreshed['access_token']}"
-        for path in ("/me", "/profile", "/me/logins"):
+        say(user, "PATCH", "/me/settings", 200, json={"instructions": mark, "language": None})
+        for path in ("/me", "/profile", "/me/logins", "/me/settings"):
             say(user, "GET", path, 200)
         token = say(
             user, "POST", "/tokens", 201, json={"name": mark, "scopes": ["notes:read"]}

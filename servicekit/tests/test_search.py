@@ -129,7 +129,7 @@ def test_no_character_that_begins_a_piece_becomes_one_with_what_stands_before_it
         hex(point)
         # Of what is beyond, nothing is ever folded.
         for point in (*range(0xD800), *range(0xE000, 0x32000), *range(0xE0000, 0xE0200))
-        if not joining.match(character := chr(point))
+        if (character := chr(point)) not in joining
         if _fold("".join(f"{before}{character}\n" for before in befores))
         != "".join(f"{folded}{_fold(character)}\n" for folded in folds)
     ]

@@ -16,7 +16,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate
 from operator import add
 from typing import Final
@@ -34,7 +34,7 @@ _MOST_ASKED: Final = 64
 # Before the first hit in a snippet.
 _LEAD: Final = 60
 # Of folding: so many characters at once.
-_BLOCK: Final = 500
+_BLOCK: Final = 250
 
 # What no tokeniser makes of a text. Of one that has too many lexemes to be kept, this one alone is:
 # it is a candidate always.
@@ -64,23 +64,23 @@ _HANGUL_PARTS: Final = (
 @dataclass(frozen=True, slots=True)
 class _Patterns:
     """``word``: letters, digits and their marks; ``joining``: what may become one with what stands
-    before it when it is normalised, or cannot be seen; ``segment``: a character with what joins it.
+    before it when it is normalised, or cannot be seen.
     """
 
     word: re.Pattern[str]
-    joining: re.Pattern[str]
-    segment: re.Pattern[str]
+    joining: frozenset[str]
 
 
 @cache
 def _patterns() -> _Patterns:
     # It takes some milliseconds to ask for all of them, which no start has to wait for.
     marks = "".join(chr(point) for point in range(0x300, 0x20000) if category(chr(point))[0] == "M")
-    joins = f"{marks}{_HANGUL_PARTS}{_UNSEEN.pattern[1:-2]}"
+    # Not a pattern: for one that has marks beyond U+FFFF, each sign is compared with each of them.
+    parts = re.compile(f"[{_HANGUL_PARTS}{_UNSEEN.pattern[1:-2]}]")
+    others = (chr(point) for point in (*range(0x10000), *range(0xE0100, 0xE01F0)))
     return _Patterns(
         word=re.compile(f"[\\w{_UNSPACED}{marks}]+"),
-        joining=re.compile(f"[{joins}]"),
-        segment=re.compile(f"(?s:.)[{joins}]*"),
+        joining=frozenset(marks) | frozenset(filter(parts.match, others)),
     )
 
 
@@ -217,10 +217,10 @@ def _match(text: "_Folded", first: int, terms: Sequence[str]) -> Match:
     hit = text.start(first)
     begin = max(0, hit - _LEAD)
     # What is one on the screen is not cut, unless it is longer than all that is shown.
-    while begin < hit and joining.match(whole, begin):
+    while begin < hit and whole[begin] in joining:
         begin += 1
     end = min(len(whole), begin + SNIPPET)
-    while end > hit and end < len(whole) and joining.match(whole, end):
+    while end > hit and end < len(whole) and whole[end] in joining:
         end -= 1
     if end <= hit:
         end = min(len(whole), begin + SNIPPET)
@@ -255,16 +255,33 @@ def _fold(text: str) -> str:
     return normalize("NFKC", normalize("NFKC", _UNSEEN.sub("", text)).casefold())
 
 
+@lru_cache(maxsize=16_384)
+def _fold_length(segment: str) -> int:
+    # One and the same sign, mostly, many times in each text.
+    return len(_fold(segment))
+
+
 def _blocks(text: str) -> Iterator[str]:
     """``text`` in pieces, no two of which become one when they are normalised."""
     joining = _patterns().joining
     start = 0
     while start < len(text):
         end = start + _BLOCK
-        while end < len(text) and joining.match(text, end):
+        while end < len(text) and text[end] in joining:
             end += 1
         yield text[start:end]
         start = end
+
+
+def _segments(block: str) -> Iterator[str]:
+    """Each character with what joins it."""
+    joining = _patterns().joining
+    start = 0
+    for at in range(1, len(block)):
+        if block[at] not in joining:
+            yield block[start:at]
+            start = at
+    yield block[start:]
 
 
 class _Folded:
@@ -308,8 +325,8 @@ class _Folded:
                 every = range(begin, self._starts[block + 1] + 1)
                 self._segments[block] = (every, range(place, place + len(every)))
             else:
-                segments = _patterns().segment.findall(self._blocks[block])
+                segments = list(_segments(self._blocks[block]))
                 starts = accumulate(map(len, segments), initial=begin)
-                places = accumulate((len(_fold(one)) for one in segments), initial=place)
+                places = accumulate(map(_fold_length, segments), initial=place)
                 self._segments[block] = (list(starts), list(places))
         return self._segments[block]

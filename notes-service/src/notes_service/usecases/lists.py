@@ -84,12 +84,10 @@ async def _search(
             only, after=after, limit=_CANDIDATES, most_bytes=min(left, _PAGE_BYTES)
         )
         # A long text takes its time: others are served meanwhile.
-        matches = await asyncio.to_thread(_matches, query, notes)
-        for number, (note, match) in enumerate(zip(notes, matches, strict=True), 1):
-            if match is not None:
-                found.append(FoundNote(note, match))
-            if len(found) == limit:
-                return _page_of(found, note if more or number < len(notes) else None, None)
+        looked_at = await asyncio.to_thread(_look_at, query, notes, found, limit)
+        if len(found) == limit:
+            has_next = more or looked_at < len(notes)
+            return _page_of(found, found[-1].note if has_next else None, None)
         if not more:
             return _page_of(found, None, None)
         candidates -= len(notes)
@@ -99,9 +97,18 @@ async def _search(
         after = _position_of(notes[-1])
 
 
-def _matches(query: Query, notes: Sequence[Note]) -> list[Match | None]:
-    # Where what is searched is in both, more is learnt from the content.
-    return [query.find(note.content, note.title) for note in notes]
+def _look_at(query: Query, notes: Sequence[Note], found: list[FoundNote], limit: int) -> int:
+    """Add those of ``notes`` that have what is searched, until ``found`` has ``limit``; how many of
+    them were looked at.
+    """
+    for number, note in enumerate(notes, 1):
+        # Where what is searched is in both, more is learnt from the content.
+        match = query.find(note.content, note.title)
+        if match is not None:
+            found.append(FoundNote(note, match))
+            if len(found) == limit:
+                return number
+    return len(notes)
 
 
 def _page_of(found: Sequence[FoundNote], last: Note | None, total: int | None) -> Page[FoundNote]:
