@@ -122,6 +122,7 @@ async def test_each_example_is_accepted_in_the_order_of_a_journey(
     go("list_sessions")
     go("get_session", session_id=session)
     assert go("update_session", session_id=session)["pinned"]
+    assert go("list_folders")["items"] == [{"name": "Projects", "sessions": 1}]
     run = go("ask", session_id=session)["run"]["id"]
     assert "event: done" in go("ask_anew", accept="text/event-stream")
     go("list_messages", session_id=session)

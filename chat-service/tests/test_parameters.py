@@ -14,6 +14,7 @@ from chassis.address_policy import AddressPolicy
 from chassis.caller import Caller
 from chassis.errors import ValidationFailed
 from chassis.ids import new_id
+from chat_service.conversations.mapping import parameters_from_proto
 from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.parameters import PARAMETERS, GenerationParameters
@@ -21,7 +22,6 @@ from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.admission import Question
 from chat_service.runs.domain.limits import Limits
 from chat_service.runs.domain.run import Run
-from chat_service.runs.mapping import parameters_from_proto
 from chat_service.runs.usecases.check import check_question
 from chat_service.runs.usecases.read import get_run
 from parley.generation.v1 import generation_pb2

@@ -204,7 +204,7 @@ async def test_it_is_small_packed_and_known_again_by_its_tag(door: Door) -> None
     bare = await door.http.get("/openapi.json", headers={"accept-encoding": "gzip;q=0, br"})
     assert "content-encoding" not in bare.headers
     assert bare.json() == packed.json()
-    assert len(bare.content) < 150_000
+    assert len(bare.content) < 200_000
     assert bare.headers["etag"] != packed.headers["etag"]
 
 

@@ -9,11 +9,11 @@ from chassis.grpc.server import Method, allow
 from chassis.ids import parse_named_id
 from chat_service.conversations import mapping
 from chat_service.conversations.domain.errors import SessionNotFound
+from chat_service.conversations.usecases.lists import list_folders, list_sessions
 from chat_service.conversations.usecases.messages import list_messages
 from chat_service.conversations.usecases.sessions import (
     create_session,
     get_session,
-    list_sessions,
     update_session,
 )
 from chat_service.providers.domain.connection import ResolveKey
@@ -26,6 +26,7 @@ POLICY: dict[str, dict[str, Method]] = {
         "GetSession": allow("gateway"),
         "UpdateSession": allow("gateway"),
         "ListSessions": allow("gateway"),
+        "ListFolders": allow("gateway"),
         "ListMessages": allow("gateway"),
     }
 }
@@ -49,6 +50,10 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
             title=request.title,
             key_id=None if key_id is None else parse_named_id(key_id, KeyNotFound),
             model=request.model if request.HasField("model") else None,
+            parameters=mapping.parameters_from_proto(request.parameters),
+            instructions=request.instructions or None,
+            folder=request.folder if request.HasField("folder") else None,
+            temporary=request.temporary,
             once=once(request, mapping.encode_session, mapping.decode_session),
         )
         return chat_pb2.CreateSessionResponse(session=mapping.session_to_proto(session))
@@ -66,9 +71,10 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
     ) -> chat_pb2.UpdateSessionResponse:
         session = await update_session(
             self.open_transaction,
+            self.resolve_key,
             current_caller(),
             parse_named_id(request.id, SessionNotFound),
-            pinned=request.pinned if request.HasField("pinned") else None,
+            mapping.change_from_proto(request),
         )
         return chat_pb2.UpdateSessionResponse(session=mapping.session_to_proto(session))
 
@@ -81,12 +87,22 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
             limit=request.limit,
             cursor=request.cursor,
             count=request.count,
-            pinned=request.pinned if request.HasField("pinned") else None,
+            wanted=mapping.wanted_from_proto(request),
         )
         return chat_pb2.ListSessionsResponse(
             items=[mapping.session_to_proto(session) for session in page.items],
             next_cursor=page.next_cursor,
             total=page.total,
+        )
+
+    async def ListFolders(
+        self, request: chat_pb2.ListFoldersRequest, context: object
+    ) -> chat_pb2.ListFoldersResponse:
+        folders = await list_folders(self.open_transaction, current_caller())
+        return chat_pb2.ListFoldersResponse(
+            items=[
+                chat_pb2.Folder(name=folder.name, sessions=folder.sessions) for folder in folders
+            ]
         )
 
     async def ListMessages(

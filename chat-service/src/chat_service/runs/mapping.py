@@ -7,10 +7,8 @@ from chat_service.conversations.mapping import (
     timestamp_to_proto,
     usage_to_proto,
 )
-from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.runs.domain.run import Run
 from parley.chat.v1 import chat_pb2
-from parley.generation.v1 import generation_pb2
 
 
 def run_to_proto(run: Run, *, can_continue: bool) -> chat_pb2.Run:
@@ -41,8 +39,3 @@ def accepted_to_proto(run: Run) -> chat_pb2.RunAccepted:
         question_id=str(run.question_id),
         answer_id=str(run.answer_id),
     )
-
-
-def parameters_from_proto(message: generation_pb2.GenerationParameters) -> GenerationParameters:
-    """What is said, the model aside."""
-    return GenerationParameters.of({field.name: value for field, value in message.ListFields()})

@@ -9,7 +9,7 @@ from chassis.grpc.idempotency import request_key
 from chassis.grpc.server import Method, allow
 from chassis.ids import parse_named_id
 from chat_service.conversations.domain.errors import SessionNotFound
-from chat_service.conversations.mapping import message_to_proto
+from chat_service.conversations.mapping import message_to_proto, parameters_from_proto
 from chat_service.providers.domain.errors import KeyNotFound
 from chat_service.runs import mapping
 from chat_service.runs.domain.admission import Question
@@ -127,7 +127,7 @@ def _question(request: chat_pb2.StartRunRequest) -> Question:
         content=request.content,
         key_id=None if key_id is None else parse_named_id(key_id, KeyNotFound),
         model=request.parameters.model if request.parameters.HasField("model") else None,
-        parameters=mapping.parameters_from_proto(request.parameters),
+        parameters=parameters_from_proto(request.parameters),
         request=request_key(request),
     )
 

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from gateway.schemas.base import Body, ListQuery, Resource, example, moment
-from gateway.schemas.texts import Line, Model, QuestionText, SessionTitle
+from gateway.schemas.texts import Line, Model, QuestionText
 from parley import bounds
 from parley.chat.v1 import chat_pb2 as pb
 from parley.generation.v1 import generation_pb2
@@ -78,28 +78,6 @@ _AN_ANSWER: dict[str, Any] = {
 }
 
 
-class NewSession(Body):
-    model_config = example(title="About Parley")
-
-    title: SessionTitle | None = Field(
-        None, description="The first line of the first question if absent."
-    )
-    key_id: Line | None = Field(None, description="The default connection if absent.")
-    model: Model | None = Field(None, description="The connection's model if absent.")
-
-
-class SessionChange(Body):
-    """What is absent stays as it is."""
-
-    model_config = example(pinned=True)
-
-    pinned: bool | None = Field(None, description="Whether it is kept at hand.")
-
-
-class SessionListQuery(ListQuery):
-    pinned: bool | None = Field(None, description="Those that are pinned alone, or the others.")
-
-
 StopText = Annotated[str, Field(min_length=bounds.STOP.minimum, max_length=bounds.STOP.maximum)]
 
 
@@ -147,11 +125,16 @@ class GenerationParameters(Body):
         None, description="How much a model that thinks is to think."
     )
 
+    def asked(self) -> generation_pb2.GenerationParameters:
+        """What something is said of; the model is told by itself."""
+        said = self.model_dump(include=_PARAMETERS, exclude_none=True)
+        return generation_pb2.GenerationParameters(**said)
+
 
 _PARAMETERS = set(GenerationParameters.model_fields)
 
 
-def _asked_for(parameters: generation_pb2.GenerationParameters) -> GenerationParameters:
+def parameters_of(parameters: generation_pb2.GenerationParameters) -> GenerationParameters:
     """What is said, null for the rest; the model is told by itself."""
     said = {field.name: value for field, value in parameters.ListFields()}
     known: dict[str, Any] = {name: said[name] for name in _PARAMETERS & said.keys()}
@@ -183,46 +166,6 @@ class Question(GenerationParameters):
 
 class MessageListQuery(ListQuery):
     order: Order = "asc"
-
-
-class Session(Resource):
-    model_config = example(
-        id=_A_RUN["session_id"],
-        title="About Parley",
-        key_id=None,
-        model=None,
-        message_count=2,
-        last_message_at="2026-11-02T09:34:03Z",
-        created_at="2026-11-02T09:34:00Z",
-        updated_at="2026-11-02T09:34:03Z",
-        pinned=False,
-    )
-
-    id: str
-    title: str
-    key_id: str | None = Field(description="Null: the user's default connection.")
-    model: str | None = Field(description="Null: the connection's model.")
-    message_count: int
-    last_message_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
-    pinned: bool
-
-    @classmethod
-    def of(cls, session: pb.Session) -> "Session":
-        return cls(
-            id=session.id,
-            title=session.title,
-            key_id=session.key_id if session.HasField("key_id") else None,
-            model=session.model if session.HasField("model") else None,
-            message_count=session.message_count,
-            last_message_at=(
-                moment(session.last_message_at) if session.HasField("last_message_at") else None
-            ),
-            created_at=moment(session.created_at),
-            updated_at=moment(session.updated_at),
-            pinned=session.pinned,
-        )
 
 
 class Usage(Resource):
@@ -296,7 +239,9 @@ class Message(Resource):
             can_continue=message.can_continue if message.HasField("status") else None,
             provider=message.provider if message.HasField("provider") else None,
             model=message.model if message.HasField("model") else None,
-            parameters=_asked_for(message.parameters) if message.HasField("parameters") else None,
+            parameters=parameters_of(message.parameters)
+            if message.HasField("parameters")
+            else None,
             reasoning=message.reasoning if message.HasField("reasoning") else None,
             usage=Usage.of(message.usage) if message.HasField("usage") else None,
             created_at=moment(message.created_at),
@@ -345,7 +290,7 @@ class Run(Resource):
             can_continue=run.can_continue,
             provider=run.provider,
             model=run.model,
-            parameters=_asked_for(run.parameters) if run.HasField("parameters") else None,
+            parameters=parameters_of(run.parameters) if run.HasField("parameters") else None,
             last_seq=run.last_seq,
             usage=Usage.of(run.usage) if run.HasField("usage") else None,
             created_at=moment(run.created_at),

@@ -1,13 +1,35 @@
 """Whether what is said of a conversation is acceptable, before anything is done with it."""
 
+from typing import Any
+
 from chassis.errors import FieldError, ValidationFailed
-from chassis.text import check_text
-from parley.bounds import MODEL, SESSION_TITLE
+from chassis.text import check_number, check_text
+from chat_service.conversations.domain.session import SessionChange, Unchanged
+from chat_service.providers.domain.parameters import PARAMETERS, Bounds, GenerationParameters, Texts
+from parley.bounds import FOLDER, INSTRUCTIONS, MODEL, READ_ORDER, SESSION_TITLE, Range
 
 
-def check_session(title: str, model: str | None) -> None:
+def check_change(change: SessionChange) -> None:
     """Raises ValidationFailed with every field that is wrong."""
-    errors = check_text("title", title, maximum=SESSION_TITLE.maximum) + check_model(model)
+    errors: list[FieldError] = []
+    if not isinstance(change.title, Unchanged):
+        errors += check_text("title", change.title, maximum=SESSION_TITLE.maximum)
+    if not isinstance(change.model, Unchanged):
+        errors += check_model(change.model)
+    errors += check_parameters(change.parameters, "parameters.")
+    unknown = sorted(change.cleared - PARAMETERS.keys())
+    errors += [FieldError(f"parameters.{name}", "UNKNOWN") for name in unknown]
+    if not isinstance(change.instructions, Unchanged) and change.instructions is not None:
+        errors += check_text("instructions", change.instructions, maximum=INSTRUCTIONS.maximum)
+    if not isinstance(change.folder, Unchanged):
+        errors += check_folder(change.folder)
+    if not isinstance(change.read_order, Unchanged):
+        errors += check_number(
+            "read_order",
+            change.read_order,
+            minimum=READ_ORDER.minimum,
+            maximum=READ_ORDER.maximum,
+        )
     if errors:
         raise ValidationFailed(fields=errors)
 
@@ -17,3 +39,39 @@ def check_model(model: str | None) -> list[FieldError]:
     if model is None:
         return []
     return check_text("model", model, minimum=MODEL.minimum, maximum=MODEL.maximum)
+
+
+def check_folder(folder: str | None) -> list[FieldError]:
+    """What is wrong with a folder's name, if one is given: it is one line that can be seen."""
+    if folder is None:
+        return []
+    errors = check_text("folder", folder, minimum=FOLDER.minimum, maximum=FOLDER.maximum)
+    if not errors and folder.isspace():
+        return [FieldError("folder", "REQUIRED")]
+    if not errors and not folder.isprintable():
+        return [FieldError("folder", "INVALID_CHARACTER")]
+    return errors
+
+
+def check_parameters(parameters: GenerationParameters, path: str = "") -> list[FieldError]:
+    """What is wrong with them, each by its name behind `path`."""
+    return [
+        error
+        for name, value in parameters.said().items()
+        for error in _check(path + name, value, PARAMETERS[name])
+    ]
+
+
+def _check(field: str, value: Any, within: Bounds) -> list[FieldError]:
+    if isinstance(within, Range):
+        return check_number(field, value, minimum=within.minimum, maximum=within.maximum)
+    if isinstance(within, Texts):
+        if len(value) > within.most:
+            return [FieldError(field, "TOO_MANY", maximum=within.most)]
+        least, most = within.each.minimum, within.each.maximum
+        return [
+            error
+            for at, text in enumerate(value)
+            for error in check_text(f"{field}.{at}", text, minimum=least, maximum=most)
+        ]
+    return [] if value in within.words else [FieldError(field, "NOT_ONE_OF")]
