@@ -135,10 +135,14 @@ async def test_a_folder_that_cannot_be_is_refused(
 
 
 async def test_lists_go_over_the_wire(client: Client) -> None:
-    for number, folder in enumerate(("a", "b", "a")):
-        made = chat_pb2.CreateSessionRequest(title=str(number), folder=folder)
-        session_id = (await client.call("CreateSession", made)).session.id
-    await client.call("UpdateSession", chat_pb2.UpdateSessionRequest(id=session_id, archived=True))
+    made = [
+        await client.call(
+            "CreateSession", chat_pb2.CreateSessionRequest(title=title, folder=folder)
+        )
+        for title, folder in (("0", "a"), ("1", "b"), ("2", "a"))
+    ]
+    change = chat_pb2.UpdateSessionRequest(id=made[2].session.id, archived=True)
+    await client.call("UpdateSession", change)
 
     async def listed(**wanted: Any) -> list[str]:
         answer = await client.call("ListSessions", chat_pb2.ListSessionsRequest(**wanted))

@@ -178,3 +178,33 @@ async def test_folders_are_listed(door: Door) -> None:
     )
     listed = await door.http.get("/api/v1/chat/folders", headers=door.bearer)
     assert listed.json() == {"items": [{"name": "Work", "sessions": 2}]}
+
+
+async def test_ends_are_asked_for_softly_and_for_good(door: Door) -> None:
+    door.chat.answers |= {
+        "DeleteSession": chat_pb2.DeleteSessionResponse(),
+        "DeleteSessions": chat_pb2.DeleteSessionsResponse(),
+        "RestoreSession": chat_pb2.RestoreSessionResponse(session=SESSION),
+        "ClearSession": chat_pb2.ClearSessionResponse(),
+    }
+    for query, permanent in (("", False), ("?permanent=false", False), ("?permanent=true", True)):
+        one = await door.http.delete(f"{PATH}/{ID}{query}", headers=door.bearer)
+        assert (one.status_code, one.content) == (204, b"")
+        asked = chat_pb2.DeleteSessionRequest(id=ID, permanent=permanent)
+        assert door.chat.calls[-1].request == asked
+        every = await door.http.delete(f"{PATH}{query}", headers=door.bearer)
+        assert every.status_code == 204
+        everything = chat_pb2.DeleteSessionsRequest(permanent=permanent)
+        assert door.chat.calls[-1].request == everything
+    cleared = await door.http.delete(f"{PATH}/{ID}/messages", headers=door.bearer)
+    assert cleared.status_code == 204
+    assert door.chat.calls[-1].request == chat_pb2.ClearSessionRequest(id=ID)
+    restored = await door.http.post(f"{PATH}/{ID}/restore", headers=door.bearer)
+    assert (restored.status_code, restored.json()) == (200, SHOWN)
+    assert door.chat.calls[-1].request == chat_pb2.RestoreSessionRequest(id=ID)
+    before = len(door.chat.calls)
+    refused = await door.http.delete(f"{PATH}?permanent=perhaps", headers=door.bearer)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "permanent")
+    absent = await door.http.delete(f"{PATH}/x", headers=door.bearer)
+    assert (absent.status_code, absent.json()["reason"]) == (404, "SESSION_NOT_FOUND")
+    assert len(door.chat.calls) == before

@@ -37,6 +37,7 @@ from gateway.routers import (
     profile,
     questions,
     runs,
+    session_ends,
     sessions,
     tokens,
 )
@@ -57,6 +58,7 @@ _ROUTERS = (
     connections,
     keys,
     sessions,
+    session_ends,
     folders,
     questions,
     runs,

@@ -9,6 +9,7 @@ from chassis.grpc.server import Method, allow
 from chassis.ids import parse_named_id
 from chat_service.conversations import mapping
 from chat_service.conversations.domain.errors import SessionNotFound
+from chat_service.conversations.usecases.ends import EndSessions
 from chat_service.conversations.usecases.lists import list_folders, list_sessions
 from chat_service.conversations.usecases.messages import list_messages
 from chat_service.conversations.usecases.sessions import (
@@ -27,6 +28,10 @@ POLICY: dict[str, dict[str, Method]] = {
         "UpdateSession": allow("gateway"),
         "ListSessions": allow("gateway"),
         "ListFolders": allow("gateway"),
+        "DeleteSession": allow("gateway"),
+        "DeleteSessions": allow("gateway"),
+        "RestoreSession": allow("gateway"),
+        "ClearSession": allow("gateway"),
         "ListMessages": allow("gateway"),
     }
 }
@@ -38,6 +43,7 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
 
     open_transaction: OpenTransaction
     resolve_key: ResolveKey
+    end_sessions: EndSessions
 
     async def CreateSession(
         self, request: chat_pb2.CreateSessionRequest, context: object
@@ -104,6 +110,36 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
                 chat_pb2.Folder(name=folder.name, sessions=folder.sessions) for folder in folders
             ]
         )
+
+    async def DeleteSession(
+        self, request: chat_pb2.DeleteSessionRequest, context: object
+    ) -> chat_pb2.DeleteSessionResponse:
+        await self.end_sessions.delete(
+            current_caller(),
+            parse_named_id(request.id, SessionNotFound),
+            permanent=request.permanent,
+        )
+        return chat_pb2.DeleteSessionResponse()
+
+    async def DeleteSessions(
+        self, request: chat_pb2.DeleteSessionsRequest, context: object
+    ) -> chat_pb2.DeleteSessionsResponse:
+        await self.end_sessions.delete_all(current_caller(), permanent=request.permanent)
+        return chat_pb2.DeleteSessionsResponse()
+
+    async def RestoreSession(
+        self, request: chat_pb2.RestoreSessionRequest, context: object
+    ) -> chat_pb2.RestoreSessionResponse:
+        session = await self.end_sessions.restore(
+            current_caller(), parse_named_id(request.id, SessionNotFound)
+        )
+        return chat_pb2.RestoreSessionResponse(session=mapping.session_to_proto(session))
+
+    async def ClearSession(
+        self, request: chat_pb2.ClearSessionRequest, context: object
+    ) -> chat_pb2.ClearSessionResponse:
+        await self.end_sessions.clear(current_caller(), parse_named_id(request.id, SessionNotFound))
+        return chat_pb2.ClearSessionResponse()
 
     async def ListMessages(
         self, request: chat_pb2.ListMessagesRequest, context: object

@@ -155,7 +155,7 @@ WITH {before} session AS (
            coalesce((SELECT max("order") FROM messages WHERE session_id = :session_id), 0)
                AS newest
     FROM {source}
-    WHERE sessions.id = :session_id AND sessions.user_id = :user_id
+    WHERE sessions.id = :session_id AND sessions.user_id = :user_id AND sessions.deleted_at IS NULL
     FOR UPDATE OF sessions),
 {_run_and_question(allowed, condition)},
 counted AS (
@@ -203,6 +203,16 @@ READ_WINDOW_BEFORE = Statement(
 
 FIND_RUN = Statement(text(f"SELECT {_RUN} FROM runs WHERE id = :run_id AND user_id = :user_id"))
 
+# For a run's user: with its session it is out of sight.
+_IN_SIGHT = """
+NOT EXISTS (
+    SELECT FROM sessions WHERE sessions.id = runs.session_id AND sessions.deleted_at IS NOT NULL)
+"""
+
+FIND_RUN_IN_SIGHT = Statement(
+    text(f"SELECT {_RUN} FROM runs WHERE id = :run_id AND user_id = :user_id AND {_IN_SIGHT}")
+)
+
 RUN_OF_KEY = Statement(
     text(f"SELECT {_RUN} FROM runs WHERE user_id = :user_id AND idempotency_key = :idempotency_key")
 )
@@ -225,7 +235,7 @@ LIMIT 1
 REQUEST_CANCEL = Statement(
     text(
         "UPDATE runs SET cancel_requested = cancel_requested OR status = 'running'"
-        " WHERE id = :run_id AND user_id = :user_id"
+        f" WHERE id = :run_id AND user_id = :user_id AND {_IN_SIGHT}"
     )
 )
 

@@ -159,16 +159,16 @@ class SessionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteSession(self, request, context):
-        """Ends its live run. It can be restored until it is purged, unless it is deleted for good; of no
-        effect on one that is deleted already, or not there.
+        """Ends its live run. It can be restored until it is purged, unless it is
+        deleted for good; for one that is deleted already nothing changes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteSessions(self, request, context):
-        """As DeleteSession, of all that there are, those that are archived included; for good also those
-        that are deleted already.
+        """As DeleteSession, of all that there are, archived and temporary ones included;
+        for good also of those that are deleted already.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

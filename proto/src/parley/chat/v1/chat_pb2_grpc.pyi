@@ -32,12 +32,12 @@ class SessionServiceStub:
     ListFolders: _aio.UnaryUnaryMultiCallable[_chat_pb2.ListFoldersRequest, _chat_pb2.ListFoldersResponse]
     """The folders that the caller's active sessions are in, by name."""
     DeleteSession: _aio.UnaryUnaryMultiCallable[_chat_pb2.DeleteSessionRequest, _chat_pb2.DeleteSessionResponse]
-    """Ends its live run. It can be restored until it is purged, unless it is deleted for good; of no
-    effect on one that is deleted already, or not there.
+    """Ends its live run. It can be restored until it is purged, unless it is
+    deleted for good; for one that is deleted already nothing changes.
     """
     DeleteSessions: _aio.UnaryUnaryMultiCallable[_chat_pb2.DeleteSessionsRequest, _chat_pb2.DeleteSessionsResponse]
-    """As DeleteSession, of all that there are, those that are archived included; for good also those
-    that are deleted already.
+    """As DeleteSession, of all that there are, archived and temporary ones included;
+    for good also of those that are deleted already.
     """
     RestoreSession: _aio.UnaryUnaryMultiCallable[_chat_pb2.RestoreSessionRequest, _chat_pb2.RestoreSessionResponse]
     """Of no effect on a session that is not deleted."""
@@ -110,8 +110,8 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _chat_pb2.DeleteSessionRequest,
         context: _aio.ServicerContext[_chat_pb2.DeleteSessionRequest, _abc.Awaitable[_chat_pb2.DeleteSessionResponse]],
     ) -> _abc.Awaitable[_chat_pb2.DeleteSessionResponse]:
-        """Ends its live run. It can be restored until it is purged, unless it is deleted for good; of no
-        effect on one that is deleted already, or not there.
+        """Ends its live run. It can be restored until it is purged, unless it is
+        deleted for good; for one that is deleted already nothing changes.
         """
 
     @_abc_1.abstractmethod
@@ -120,8 +120,8 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _chat_pb2.DeleteSessionsRequest,
         context: _aio.ServicerContext[_chat_pb2.DeleteSessionsRequest, _abc.Awaitable[_chat_pb2.DeleteSessionsResponse]],
     ) -> _abc.Awaitable[_chat_pb2.DeleteSessionsResponse]:
-        """As DeleteSession, of all that there are, those that are archived included; for good also those
-        that are deleted already.
+        """As DeleteSession, of all that there are, archived and temporary ones included;
+        for good also of those that are deleted already.
         """
 
     @_abc_1.abstractmethod
