@@ -1,5 +1,7 @@
 """The runs of sessions that end, in the transaction that has locked these."""
 
+# ruff: noqa: S608 - all statements are made of constants
+
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -21,7 +23,7 @@ _WISH_END = Statement(
 _END = f"""
 UPDATE runs SET status = 'cancelled', reason = '{SESSION_DELETED}', ended_at = :at
 WHERE {_LIVE}
-"""  # noqa: S608 - of constants
+"""
 #: Whoever's they are, in the worker's role.
 END_RUNS_OF_SESSIONS = Statement(text(_END))
 _END_OWN = Statement(text(f"{_END} AND user_id = :user_id RETURNING id"))
