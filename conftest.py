@@ -5,7 +5,9 @@ pytest names a test module after its path. `gateway/tests/test_x.py` becomes
 makes an empty one of that name out of the folder. The same holds for chassis and servicekit.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 from _pytest.nodeid import NodeId
@@ -24,19 +26,44 @@ _STACKS = ("stack", "_mortal_stack", "executed_stack", "one_cluster")
 # Whose tests start processes: on several workers at once they would have the machine to themselves.
 _HEAVY = ("tests/", "deploy/local/tests/test_runner")
 
+# How many tests of each are still to run in this process.
+_LEFT = pytest.StashKey[Counter[str]]()
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not hasattr(config, "workerinput"):
         return
     for item in items:
-        assert isinstance(item, pytest.Function)
-        known = item._fixtureinfo.name2fixturedefs  # noqa: SLF001 - what pytest itself asks
-        shared = [name for name in _STACKS if name in known and known[name][-1].scope == "session"]
-        if shared:
+        if shared := _stacks_of(item):
             # As pytest-xdist marks a test of a group: 3.8 writes it where pytest 9.2 does not look.
             item._id = NodeId.parse(f"{item.nodeid}@{'+'.join(shared)}")  # noqa: SLF001 - see above
     items[:] = _spread(items)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    session.stash[_LEFT] = Counter(name for item in session.items for name in _stacks_of(item))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """A stack ends behind the last test that uses it: one that idles takes a twentieth of a core."""
+    yield
+    left = item.session.stash[_LEFT]
+    for name, stack in _stacks_of(item).items():
+        left[name] -= 1
+        if not left[name]:
+            assert isinstance(item, pytest.Function)
+            # Of the request it reads the node alone, for the message of a failure.
+            stack.finish(item._request)  # type: ignore[arg-type]  # noqa: SLF001
+
+
+def _stacks_of(item: pytest.Item) -> dict[str, pytest.FixtureDef[Any]]:
+    """Those that the test shares with others."""
+    assert isinstance(item, pytest.Function)
+    known = item._fixtureinfo.name2fixturedefs  # noqa: SLF001 - what pytest itself asks
+    found = {name: known[name][-1] for name in _STACKS if name in known}
+    return {name: stack for name, stack in found.items() if stack.scope == "session"}
 
 
 def _spread(items: Sequence[pytest.Item]) -> list[pytest.Item]:

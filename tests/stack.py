@@ -25,6 +25,8 @@ from .members import Member, serving
 _READY_SECONDS = 120.0
 _STOP_SECONDS = 60.0
 _SETTLE_SECONDS = 60.0
+# As cheap as argon2 goes: of a log-in, its hash is nearly all that it costs.
+_CHEAP_PASSWORDS = {"AUTH_PASSWORD_MEMORY_KIB": "8", "AUTH_PASSWORD_ITERATIONS": "1"}
 
 
 def _execute(
@@ -86,6 +88,7 @@ class Stack:
                 **os.environ,
                 # All users of the tests are at one address.
                 "AUTH_REGISTRATIONS_PER_HOUR": "100000",
+                **(_CHEAP_PASSWORDS if self.forked else {}),
                 **self.environment,
                 "PARLEY_DATA": str(self.data),
                 "GATEWAY_PORT": str(self.port),
@@ -166,10 +169,16 @@ class Stack:
         raise AssertionError(f"{program} does not run")
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """A service's command, as a person types it: its name, then the command."""
+        """A service's command, as a person types it: its name, then the command.
+
+        It is forked where the processes of the stack are.
+        """
+        environment = {**os.environ, "PARLEY_DATA": str(self.data)}
+        if self.forked:
+            return forked.run(["-m", "tests.forkserver.command", *words], environment)
         return subprocess.run(
             [sys.executable, "-m", "parley_local.command", *words],
-            env={**os.environ, "PARLEY_DATA": str(self.data)},
+            env=environment,
             capture_output=True,
             text=True,
             check=False,

@@ -69,6 +69,8 @@ def test_a_base_url_is_kept_in_one_spelling(given: str, kept: str) -> None:
         ("https://a.example/v1/./x", "INVALID_URL"),
         ("https://a.example/v1/%2e%2E/x", "INVALID_URL"),
         ("https://a.example/.%2e", "INVALID_URL"),
+        ("https://a.example/v1/..%2f..", "INVALID_URL"),
+        ("https://a.example/..%5Cx", "INVALID_URL"),
         ("//a.example", "INVALID_URL"),
         ("a.example", "INVALID_URL"),
         ("file:///etc/passwd", "INVALID_URL"),

@@ -351,12 +351,12 @@ LONG = "x" * 101
             {"parameters": Parameters(stop=["a"] * 5)},
             [("parameters.stop", "TOO_MANY", None, 4)],
         ),
-        ({"parameters": Parameters(stop=[""])}, [("parameters.stop", "REQUIRED")]),
+        ({"parameters": Parameters(stop=[""])}, [("parameters.stop.0", "REQUIRED")]),
         (
             {"parameters": Parameters(stop=["x" * 65])},
-            [("parameters.stop", "TOO_LONG", None, 64)],
+            [("parameters.stop.0", "TOO_LONG", None, 64)],
         ),
-        ({"parameters": Parameters(stop=["\x00"])}, [("parameters.stop", "INVALID_CHARACTER")]),
+        ({"parameters": Parameters(stop=["\x00"])}, [("parameters.stop.0", "INVALID_CHARACTER")]),
         (
             {"parameters": Parameters(reasoning_effort="extreme")},
             [("parameters.reasoning_effort", "NOT_ONE_OF")],

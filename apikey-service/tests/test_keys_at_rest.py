@@ -66,7 +66,7 @@ async def store(settings: Settings) -> AsyncIterator[Store]:
     operators = ConnectionsInForce(None, rules, uses)
     yield Store(
         app,
-        CreateKey(transactions(app), vault, rules, operators),
+        CreateKey(transactions(app), vault, rules, operators, most=100),
         ResolveKey(SealedKeys(app), vault, operators, NotedUses(uses)),
     )
     await app.stop()

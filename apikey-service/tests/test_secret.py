@@ -6,10 +6,10 @@ import traceback
 import pytest
 
 from apikey_service.domain.key import Connection, Owner, Provider, fold_name
-from apikey_service.domain.parameters import Parameters
 from apikey_service.domain.secret import Secret, mask
 from apikey_service.usecases.create import NewKey
 from chassis.ids import new_id
+from servicekit.generation_parameters import GenerationParameters
 
 PLAIN = "sk-very-secret-indeed"
 
@@ -44,7 +44,7 @@ def test_a_secret_shows_itself_only_when_asked_by_name() -> None:
         base_url="https://x",
         provider=Provider.OPENAI,
         headers=headers,
-        parameters=Parameters(),
+        parameters=GenerationParameters(),
         fallback_key_id=None,
         owner=Owner.USER,
         has_error=False,

@@ -4,7 +4,6 @@ import traceback
 from dataclasses import replace
 
 import pytest
-from prometheus_client import REGISTRY
 
 from apikey_service.domain.errors import KeyUnreadable
 from apikey_service.domain.sealed import Place
@@ -13,6 +12,7 @@ from apikey_service.vault.envelope import EnvelopeVault
 from apikey_service.vault.kek import parse_kek
 from apikey_service.vault.ring import LocalKeyRing
 from chassis.ids import new_id
+from chassis.testing import sample
 
 PLAIN = "sk-very-secret-indeed"
 
@@ -134,7 +134,7 @@ def test_nothing_is_locked_anew_for_another_place(vault: EnvelopeVault, part: st
 
 
 def _unreadable(cause: str) -> float:
-    value = REGISTRY.get_sample_value("apikey_unreadable_keys_total", {"cause": cause})
+    value = sample("apikey_unreadable_keys_total", cause=cause)
     assert value is not None
     return value
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from chassis.db.engine import Database
@@ -22,7 +21,7 @@ from chassis.ids import new_id
 from chassis.jetstream import Consumer, JetStream, Unreadable
 from chassis.jetstream import consumer as consumer_module
 from chassis.jetstream import stream as stream_module
-from chassis.testing import DatabaseUrls, ServiceDatabase, eventually
+from chassis.testing import DatabaseUrls, ServiceDatabase, eventually, sample
 
 LEDGER = Path(__file__).parent / "ledger"
 DURABLE = "reader"
@@ -110,7 +109,7 @@ async def _pending(js: JetStream) -> int:
 
 
 def _gauge() -> float | None:
-    return REGISTRY.get_sample_value("events_dead_letters")
+    return sample("events_dead_letters")
 
 
 async def test_what_cannot_be_read_is_set_aside_at_once_with_an_alert_and_the_next_is_handled(

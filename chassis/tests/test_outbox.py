@@ -6,7 +6,6 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
-from prometheus_client import REGISTRY
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
@@ -19,7 +18,7 @@ from chassis.ids import new_id
 from chassis.jetstream import Consumer, JetStream
 from chassis.outbox import Relay, enqueue
 from chassis.outbox import relay as relay_module
-from chassis.testing import DatabaseUrls, ServiceDatabase, eventually
+from chassis.testing import DatabaseUrls, ServiceDatabase, eventually, sample
 
 LEDGER = Path(__file__).parent / "ledger"
 
@@ -187,12 +186,10 @@ async def test_an_event_that_can_never_be_published_keeps_nobody_waiting(
     post: Post, consumer: Consumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(relay_module, "_BATCH", 1)
-    failures = REGISTRY.get_sample_value("outbox_publish_failures_total") or 0
+    failures = sample("outbox_publish_failures_total") or 0
     await post.write(b"x" * 2_000_000)
     await post.relay.start()
-    await eventually(
-        lambda: (REGISTRY.get_sample_value("outbox_publish_failures_total") or 0) > failures
-    )
+    await eventually(lambda: (sample("outbox_publish_failures_total") or 0) > failures)
     await post.write(b"good")
     post.relay.wake()
     await eventually(lambda: post.received == [b"good"])
@@ -207,11 +204,11 @@ async def test_the_metrics_tell_what_waits(post: Post, monkeypatch: pytest.Monke
         for _ in range(3):
             await enqueue(connection, subject=post.js.subject("told"), payload=b"x")
     await post.relay.start()
-    await eventually(lambda: REGISTRY.get_sample_value("outbox_pending") == 3)
-    await eventually(lambda: (REGISTRY.get_sample_value("outbox_oldest_seconds") or 0) > 0.1)
+    await eventually(lambda: sample("outbox_pending") == 3)
+    await eventually(lambda: (sample("outbox_oldest_seconds") or 0) > 0.1)
     await post.js.start()
-    await eventually(lambda: REGISTRY.get_sample_value("outbox_pending") == 0)
-    assert REGISTRY.get_sample_value("outbox_oldest_seconds") == 0
+    await eventually(lambda: sample("outbox_pending") == 0)
+    assert sample("outbox_oldest_seconds") == 0
 
 
 async def test_published_events_go_after_seven_days(post: Post) -> None:

@@ -176,3 +176,54 @@ def test_what_is_too_short_to_be_a_secret_takes_no_words_from_the_log() -> None:
     assert _hiding("run", said) == said
     assert _hiding("run_id=", said) == said
     assert "run_id=1" not in _hiding("run_id=1", said)
+
+
+# Without a stretch that it has twice, and with what is escaped.
+WHOLE = "zQ7\"w+Z/8\\e'R%41&<t>$y{U2}i;O=p~5A0bC1dE2fG3hI4j"
+PLAIN = "zQ7wZ8eR41tyU2iOp5A0bC1dE2fG3hI4jK6"
+PIECE_SPELLINGS = [
+    "as it is",
+    "repr",
+    "JSON",
+    "JSON in JSON",
+    "each letter escaped",
+    "percent-encoded",
+    "percent-encoded twice",
+    "HTML",
+]
+
+
+@pytest.mark.parametrize("spelling", PIECE_SPELLINGS)
+def test_twelve_characters_of_a_hidden_secret_are_in_no_text(spelling: str) -> None:
+    for at in range(len(WHOLE) - 11):
+        piece = WHOLE[at : at + 12]
+        shown = _hiding(WHOLE, f"before [{SPELLINGS[spelling](piece)}] after")
+        assert shown.startswith("before [")
+        assert shown.endswith("] after")
+        # An end that is a part of what looks like an escape may stay, and quotes around it.
+        assert "[redacted]" in shown, piece
+        kept = shown.removeprefix("before [").removesuffix("] after").replace("[redacted]", "")
+        assert len(kept) <= 18, shown
+
+
+def test_pieces_of_several_lengths_and_places_are_all_taken_out() -> None:
+    text = f"1 {PLAIN[:20]} 2 {PLAIN[5:17]}{PLAIN[20:32]} 3 {PLAIN[20:31]} 4 {PLAIN[-13:]}"
+    shown = _hiding(PLAIN, text)
+    assert shown == f"1 [redacted] 2 [redacted][redacted] 3 {PLAIN[20:31]} 4 [redacted]"
+
+
+def test_the_words_of_a_header_and_the_beginning_of_a_url_stay() -> None:
+    said = "a my application for chat at https://chat.example.com/one failed"
+    assert _hiding("my application for chatting", said) == said
+    assert _hiding("https://chat.example.com/two", said) == said
+
+
+@pytest.mark.parametrize("secret", ["ab" * 4000, "a" * 8000 + "b", "abcdefghijk" * 700])
+@pytest.mark.parametrize(
+    "text", ["ab" * 20_000, "a" * 40_000, "abcdef" * 6000, "abcdefghij " * 3000]
+)
+def test_the_cost_of_pieces_is_bounded_whatever_repeats(secret: str, text: str) -> None:
+    began = time.process_time()
+    _hiding(secret, text)
+    # A tenth of a second at most; with the product of both lengths, minutes.
+    assert time.process_time() - began < 5

@@ -1,7 +1,7 @@
 """A chat database of each test's own with the use cases over it; the whole service on the wire."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +13,7 @@ import pytest_asyncio
 from pydantic import SecretStr
 from sqlalchemy import text
 
+from chassis.address_policy import AddressPolicy
 from chassis.caller import Caller
 from chassis.db.engine import Database, Scope
 from chassis.db.transactions import OpenTransaction, Owned, transactions
@@ -42,9 +43,10 @@ from chat_service.conversations.usecases.messages import list_messages
 from chat_service.conversations.usecases.sessions import create_session, get_session
 from chat_service.migrations import MIGRATIONS
 from chat_service.prompt.domain import ContextWindow
+from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.errors import KeyNotFound
-from chat_service.providers.domain.parameters import GenerationParameters
+from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.admission import AcceptedRun, Question
 from chat_service.runs.domain.limits import Limits
 from chat_service.runs.domain.run import Run
@@ -61,6 +63,7 @@ from parley.chat.v1 import chat_pb2, chat_pb2_grpc
 from parley.events.rights import CONSUMES, user_erased_by
 from parley.generation.v1 import generation_pb2
 from servicekit.erasure import Erasing
+from servicekit.generation_parameters import GenerationParameters
 
 CONNECTION = Connection(
     key_id=new_id(),
@@ -225,6 +228,49 @@ def caller(signer: Signer) -> Caller:
 def stranger(signer: Signer, caller: Caller) -> Caller:
     """Somebody else of the same tenant."""
     return signer.caller(tenant_id=caller.tenant_id)
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A generation as it was begun."""
+
+    run: Run
+    connection: Connection
+    prompt: list[tuple[str, str]]
+    prefix: str
+
+
+class Generations:
+    """Takes runs and generates nothing: the port, with a note of what it took."""
+
+    def __init__(self) -> None:
+        self.draining = False
+        self.begun: list[Begun] = []
+
+    def begin(
+        self,
+        run: Run,
+        connection: Connection,
+        prompt: Sequence[PromptMessage],
+        prefix: str = "",
+        wishes: GenerationParameters | None = None,
+    ) -> None:
+        said = [(message.role, message.content) for message in prompt]
+        self.begun.append(Begun(run, connection, said, prefix))
+
+
+@pytest.fixture
+def generations() -> Generations:
+    return Generations()
+
+
+@pytest_asyncio.fixture
+async def provider() -> AsyncIterator[ModelClient]:
+    """Asks model servers on this machine."""
+    provider = ModelClient(AddressPolicy(["127.0.0.0/8"]), streams=10, per_host=10)
+    await provider.start()
+    yield provider
+    await provider.stop()
 
 
 @dataclass

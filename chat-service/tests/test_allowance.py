@@ -9,19 +9,26 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
+from chassis.address_policy import AddressPolicy
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.errors import AppError
 from chassis.idempotency import RequestKey
 from chassis.ids import new_id
+from chassis.testing import ModelServer
 from chat_service.answer.domain.ending import Ending, Fallback, FellBack, RunStatus, Usage
+from chat_service.connections.usecases.limit import TrialLimit
+from chat_service.connections.usecases.trial import ConnectionTest
 from chat_service.prompt.domain import ContextWindow
+from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
+from chat_service.providers.trying import MOST_TOKENS, ModelServers
 from chat_service.runs.domain.admission import RepeatedRequest
 from chat_service.runs.domain.errors import AllowanceUsedUp
 from chat_service.runs.domain.limits import Limits
 from chat_service.runs.store.runs import Runs
 from chat_service.runs.store.token_usage import TokenUsageSweep, forget_token_usage
+from chat_service.runs.usecases.allowance import DailyAllowance
 from chat_service.runs.usecases.go_on import ContinueRun
 from chat_service.runs.usecases.read import get_run_with_messages
 
@@ -334,3 +341,30 @@ async def test_a_refused_question_says_its_own_run_first(chat: Chat, caller: Cal
         newest = await Runs(transaction).find_newest(session.id)
     assert newest is not None
     assert refused.value.metadata == {"run_id": str(newest.id)}
+
+
+async def test_a_try_counts_as_an_answer_does_and_is_refused_when_nothing_is_left(
+    chat: Chat, caller: Caller, provider: ModelClient, model_server: ModelServer
+) -> None:
+    servers = ModelServers(provider, AddressPolicy([]))
+    test = ConnectionTest(servers, TrialLimit(), DailyAllowance(chat.open_transaction))
+    house = replace(operators(100), model="tokens-20", base_url=model_server.base_url)
+    mine = replace(house, owner="user", daily_tokens=None)
+
+    async def tried(connection: Connection) -> bool:
+        async def connect() -> Connection:
+            return connection
+
+        return (await test(caller, connect)).ok
+
+    assert await tried(house)
+    assert await spent(chat, caller) == {house.key_id: MOST_TOKENS}
+    # A failure before the first word costs nothing, and what is one's own is not counted.
+    assert not await tried(replace(house, model="status-500"))
+    assert await tried(mine)
+    assert await spent(chat, caller) == {house.key_id: MOST_TOKENS}
+    with pytest.raises(AllowanceUsedUp) as error:
+        await tried(replace(house, daily_tokens=MOST_TOKENS))
+    told = error.value.metadata
+    assert told["used"] == told["allowed"] == str(MOST_TOKENS)
+    assert error.value.retry_after is not None

@@ -3,9 +3,9 @@
 from chassis.ids import new_id
 from chat_service.apikeys import connection_of
 from chat_service.providers.domain.connection import Connection, Learnt
-from chat_service.providers.domain.parameters import GenerationParameters
 from parley.apikey.v1 import apikey_pb2
 from parley.generation.v1 import generation_pb2
+from servicekit.generation_parameters import GenerationParameters
 
 
 def test_everything_that_the_vault_answers_is_known_of_the_connection() -> None:

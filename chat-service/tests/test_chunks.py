@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 
 from chat_service.answer.domain.ending import Usage
+from chat_service.providers.anthropic.events import Messages
+from chat_service.providers.body import Body
 from chat_service.providers.chunks import Chunks, _events_of
 from chat_service.providers.errors import ProviderError
 from chat_service.providers.port import TEXT, THINKING, End, Piece
+from chat_service.providers.shapes import usage_of
 
 
 def chunk(**delta: Any) -> bytes:
@@ -125,3 +128,39 @@ def test_an_error_behind_text_in_one_chunk_leaves_the_text() -> None:
     assert piece.text == "a"
     assert isinstance(problem, ProviderError)
     assert problem.provider_message == "x"
+
+
+@pytest.mark.parametrize(
+    ("said", "cached", "reasoning"),
+    [
+        ({"prompt_tokens_details": {"cached_tokens": 7}}, 7, None),
+        ({"prompt_cache_hit_tokens": 7, "prompt_cache_miss_tokens": 2}, 7, None),
+        ({"cached_tokens": 0.0}, 0, None),
+        ({"completion_tokens_details": {"reasoning_tokens": 4}}, None, 4),
+        ({"prompt_tokens_details": None, "completion_tokens_details": []}, None, None),
+        ({"prompt_tokens_details": {"cached_tokens": 2**40}, "reasoning_tokens": "4"}, None, 4),
+    ],
+)
+def test_tokens_found_kept_and_thought_with_are_read_where_they_are_said(
+    said: dict[str, Any], cached: int | None, reasoning: int | None
+) -> None:
+    usage = usage_of({"prompt_tokens": 9, "completion_tokens": 5, **said})
+    assert usage == Usage(9, 5, cached, reasoning)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b'{"detail":"No such page"}',
+        b'{"message":"No such page"}',
+        b'{"success":false,"errors":[{"code":1,"message":"No such page"}]}',
+        b'{"code":500,"msg":"No such page"}',
+    ],
+)
+def test_an_error_in_a_200_is_one_in_either_protocol(said: bytes) -> None:
+    for reader in (Chunks(), Messages()):
+        body = Body("application/json", most_bytes=10_000)
+        assert not body.feed(said)
+        _, problem = reader.read(body.end())
+        assert problem is not None
+        assert problem.provider_message == "No such page"

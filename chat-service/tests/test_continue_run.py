@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -17,8 +17,6 @@ from chassis.ids import new_id
 from chat_service.answer.domain.ending import Ending, RunStatus, Usage
 from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.domain.connection import Connection
-from chat_service.providers.domain.parameters import GenerationParameters
-from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.errors import (
     RunInProgress,
     RunNotContinuable,
@@ -31,44 +29,16 @@ from chat_service.runs.domain.run import Run
 from chat_service.runs.usecases.go_on import ContinueRun
 from chat_service.runs.usecases.read import get_run_with_messages
 from parley.chat.v1 import chat_pb2
+from servicekit.generation_parameters import GenerationParameters
 
 # Of conftest.py, which a test module has no name for.
 Chat = Any
+Generations = Any
 Client = Any
 
 CUT = Ending(RunStatus.INTERRUPTED, "OWNER_LOST", None, "Once upon", "hm", Usage(3, 2), 7)
 LIMITS = Limits(runs_per_user=3, answer_bytes=100)
 WHOLE = Ending(RunStatus.COMPLETED, None, "stop", "Once upon a time", "so", Usage(9, 4), 6)
-
-
-@dataclass(frozen=True)
-class Begun:
-    run: Run
-    prompt: list[tuple[str, str]]
-    prefix: str
-
-
-class Generations:
-    """Takes runs and generates nothing: the port, with a note of what it took."""
-
-    def __init__(self) -> None:
-        self.draining = False
-        self.begun: list[Begun] = []
-
-    def begin(
-        self,
-        run: Run,
-        connection: Connection,
-        prompt: Sequence[PromptMessage],
-        prefix: str = "",
-        wishes: GenerationParameters | None = None,
-    ) -> None:
-        self.begun.append(Begun(run, [(m.role, m.content) for m in prompt], prefix))
-
-
-@pytest.fixture
-def generations() -> Generations:
-    return Generations()
 
 
 @pytest.fixture

@@ -10,14 +10,11 @@ import orjson
 import pytest
 from sqlalchemy import text
 
-from chassis.address_policy import AddressPolicy
 from chassis.caller import Caller
 from chassis.errors import ValidationFailed
 from chassis.ids import new_id
-from chat_service.conversations.mapping import parameters_from_proto
 from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
-from chat_service.providers.domain.parameters import PARAMETERS, GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.admission import Question
 from chat_service.runs.domain.limits import Limits
@@ -25,6 +22,8 @@ from chat_service.runs.domain.run import Run
 from chat_service.runs.usecases.check import check_question
 from chat_service.runs.usecases.read import get_run
 from parley.generation.v1 import generation_pb2
+from servicekit.generation_messages import parameters_from_proto
+from servicekit.generation_parameters import PARAMETERS, GenerationParameters
 
 # A fixture of conftest.py; a test module cannot import its class by name.
 Chat = Any
@@ -150,7 +149,9 @@ async def test_a_row_of_an_older_version_is_read_from_its_columns(
     assert read.parameters == GenerationParameters(temperature=1.5, max_tokens=100)
 
 
-async def test_a_model_server_is_asked_for_what_was_said_and_nothing_else() -> None:
+async def test_a_model_server_is_asked_for_what_was_said_and_nothing_else(
+    provider: ModelClient,
+) -> None:
     asked: list[dict[str, Any]] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -163,8 +164,6 @@ async def test_a_model_server_is_asked_for_what_was_said_and_nothing_else() -> N
         writer.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
         writer.close()
 
-    provider = ModelClient(AddressPolicy(["127.0.0.0/8"]), streams=1, per_host=1)
-    await provider.start()
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         connection = Connection(new_id(), "x", "sk-x", "m", f"http://127.0.0.1:{port}/v1", "openai")
@@ -179,7 +178,6 @@ async def test_a_model_server_is_asked_for_what_was_said_and_nothing_else() -> N
             async with aclosing(pieces):
                 async for _ in pieces:
                     pass
-    await provider.stop()
     plain = {
         "model": "m",
         "messages": [{"role": "user", "content": "hello"}],

@@ -10,17 +10,16 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from chassis.address_policy import AddressPolicy
 from chassis.ids import new_id
 from chassis.testing.eventually import eventually
 from chat_service.providers.chunks import Chunks
 from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
-from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderGarbled
 from chat_service.providers.port import End, Piece
 from chat_service.providers.reading import read_stream
+from servicekit.generation_parameters import GenerationParameters
 
 CHUNK = b'data: {"choices":[{"delta":{"content":"hi"}}]}\n\n'
 DONE = b"data: [DONE]\n\n"
@@ -51,14 +50,6 @@ class Server:
         finally:
             self.closed += 1
             writer.close()
-
-
-@pytest_asyncio.fixture
-async def provider() -> AsyncIterator[ModelClient]:
-    provider = ModelClient(AddressPolicy(["127.0.0.0/8"]), streams=10, per_host=10)
-    await provider.start()
-    yield provider
-    await provider.stop()
 
 
 @pytest_asyncio.fixture

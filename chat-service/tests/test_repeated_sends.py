@@ -1,7 +1,6 @@
 """A question that is sent twice: one run, for all who sent it."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -19,45 +18,21 @@ from chat_service.conversations.store.listings import Listings
 from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.errors import KeyNotFound
-from chat_service.providers.domain.parameters import GenerationParameters
-from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.admission import Question
 from chat_service.runs.domain.errors import RunInProgress, ShuttingDown
 from chat_service.runs.domain.limits import Limits
-from chat_service.runs.domain.run import Run
 from chat_service.runs.usecases.start import StartRun
 from parley.chat.v1 import chat_pb2
 from parley.generation.v1 import generation_pb2
+from servicekit.generation_parameters import GenerationParameters
 
 # Of conftest.py, which a test module has no name for.
 Chat = Any
+Generations = Any
 Client = Any
 
 KEY = RequestKey("k", b"hash")
 OTHER = RequestKey("k", b"another hash")
-
-
-class Generations:
-    """Takes runs and generates nothing: the port, with a note of what it took."""
-
-    def __init__(self) -> None:
-        self.draining = False
-        self.begun: list[Run] = []
-
-    def begin(
-        self,
-        run: Run,
-        connection: Connection,
-        prompt: Sequence[PromptMessage],
-        prefix: str = "",
-        wishes: GenerationParameters | None = None,
-    ) -> None:
-        self.begun.append(run)
-
-
-@pytest.fixture
-def generations() -> Generations:
-    return Generations()
 
 
 @pytest.fixture
@@ -86,7 +61,7 @@ async def test_the_same_request_again_gets_the_same_run_live_or_ended(
     await chat.finish(run)
     ended = await start_run(caller, _question(session.id))
     assert (ended.id, ended.status) == (run.id, RunStatus.COMPLETED)
-    assert generations.begun == [run]
+    assert [begun.run for begun in generations.begun] == [run]
     assert [m.order for m in await chat.messages(caller, session.id)] == [1, 2]
     assert (await chat.read_session(caller, session.id)).message_count == 2
 
@@ -110,7 +85,8 @@ async def test_of_thirty_simultaneous_sends_one_is_stored_and_all_get_its_run(
 ) -> None:
     session_id = None if anew else (await chat.session(caller)).id
     runs = await asyncio.gather(*(start_run(caller, _question(session_id)) for _ in range(30)))
-    (begun,) = generations.begun
+    begun = generations.begun[0].run
+    assert len(generations.begun) == 1
     assert {run.id for run in runs} == {begun.id}
     assert [m.order for m in await chat.messages(caller, begun.session_id)] == [1]
     page = await _sessions(chat, caller)
@@ -130,7 +106,7 @@ async def test_another_request_with_the_same_key_stores_nothing(
     for session_id in (session.id, another.id, None):
         with pytest.raises(IdempotencyKeyReused):
             await start_run(caller, _question(session_id, OTHER))
-    assert generations.begun == [run]
+    assert [begun.run for begun in generations.begun] == [run]
     assert await chat.messages(caller, another.id) == []
     assert len(await _sessions(chat, caller)) == 2
 
@@ -201,7 +177,7 @@ async def test_a_repetition_gets_its_run_although_none_could_begin_now(
     assert await start_run(caller, _question(None)) == run
     with pytest.raises(ShuttingDown):
         await start_run(caller, _question(None, None))
-    assert generations.begun == [run]
+    assert [begun.run for begun in generations.begun] == [run]
 
 
 # Over the wire

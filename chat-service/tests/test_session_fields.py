@@ -14,9 +14,9 @@ from chat_service.conversations.domain.errors import SessionNotFound
 from chat_service.conversations.domain.session import Session, SessionChange, TitleBy
 from chat_service.conversations.usecases.sessions import create_session, update_session
 from chat_service.providers.domain.errors import KeyNotFound
-from chat_service.providers.domain.parameters import GenerationParameters
 from parley.chat.v1 import chat_pb2
 from parley.generation.v1 import generation_pb2
+from servicekit.generation_parameters import GenerationParameters
 
 # Fixtures of conftest.py; a test module cannot import their classes by name.
 Chat = Any

@@ -198,7 +198,7 @@ OWN_INDEXES = {
     SessionState.ARCHIVED: {"sessions_archived"},
     SessionState.DELETED: {"sessions_deleted"},
 }
-OF_ONE_SESSION = {"messages_session_id_order_key"}
+OF_ONE_SESSION = {"messages_session_id_order_key", "messages_by_parent"}
 
 
 async def test_no_list_reads_what_is_not_its_users(chat: Chat, caller: Caller) -> None:

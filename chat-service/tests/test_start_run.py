@@ -1,7 +1,6 @@
 """A question on its way to its generation: which connection, and what a caller's going does."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -17,16 +16,15 @@ from chat_service.conversations.usecases.sessions import update_session
 from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.errors import KeyNotFound
-from chat_service.providers.domain.parameters import GenerationParameters
-from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.admission import Question
 from chat_service.runs.domain.errors import ShuttingDown
 from chat_service.runs.domain.limits import Limits
-from chat_service.runs.domain.run import Run
 from chat_service.runs.usecases.start import StartRun
+from servicekit.generation_parameters import GenerationParameters
 
 # `Chat` of conftest.py, which a test module has no name for.
 Chat = Any
+Generations = Any
 
 
 class Vault:
@@ -43,32 +41,9 @@ class Vault:
         return Connection(key_id or new_id(), "n", "sk", "m", "https://example.com/v1", "openai")
 
 
-class Generations:
-    """Takes runs and generates nothing: the port, with a note of what it took."""
-
-    def __init__(self) -> None:
-        self.draining = False
-        self.begun: list[tuple[Run, Connection]] = []
-
-    def begin(
-        self,
-        run: Run,
-        connection: Connection,
-        prompt: Sequence[PromptMessage],
-        prefix: str = "",
-        wishes: GenerationParameters | None = None,
-    ) -> None:
-        self.begun.append((run, connection))
-
-
 @pytest.fixture
 def vault() -> Vault:
     return Vault()
-
-
-@pytest.fixture
-def generations() -> Generations:
-    return Generations()
 
 
 @pytest.fixture
@@ -101,7 +76,7 @@ async def test_a_run_begins_once_it_is_stored(
     chat: Chat, caller: Caller, start_run: StartRun, generations: Generations
 ) -> None:
     run = await start_run(caller, _question())
-    assert [begun for begun, _ in generations.begun] == [run]
+    assert [begun.run for begun in generations.begun] == [run]
     assert len(await chat.messages(caller, run.session_id)) == 1
 
 
@@ -115,7 +90,7 @@ async def test_a_sessions_own_connection_is_asked_for_once_it_is_known(
     await chat.finish(run)
     await start_run(caller, _question(session.id))
     assert vault.asked == [None, key_id, key_id]
-    assert [connection.key_id for _, connection in generations.begun] == [key_id, key_id]
+    assert [begun.connection.key_id for begun in generations.begun] == [key_id, key_id]
     assert len(await chat.messages(caller, session.id)) == 3
 
 
@@ -142,7 +117,7 @@ async def test_another_connection_and_model_hold_from_the_next_question_on(
         await chat.finish(before)
         await _set(chat, caller, session.id, key_id=key_id, model=model)
         run = await start_run(caller, _question(session.id))
-        asked = generations.begun[-1][1]
+        asked = generations.begun[-1].connection
         assert run.key_id == asked.key_id
         assert (key_id is None) or asked.key_id == key_id
         assert run.model == (model or "m")
@@ -162,13 +137,13 @@ async def test_a_connection_that_a_session_had_may_be_gone(
         await start_run(caller, _question(session.id))
     await _set(chat, caller, session.id, key_id=new)
     run = await start_run(caller, _question(session.id))
-    assert generations.begun[-1][1].key_id == run.key_id == new
+    assert generations.begun[-1].connection.key_id == run.key_id == new
     await chat.finish(run)
     # Nor does it matter to a session with a connection of its own that there is no default.
     vault.gone = {None}
     other = await chat.session(caller, key_id=new)
     await start_run(caller, _question(other.id))
-    assert generations.begun[-1][1].key_id == new
+    assert generations.begun[-1].connection.key_id == new
     with pytest.raises(KeyNotFound):
         await start_run(caller, _question())
 
@@ -195,7 +170,8 @@ async def test_a_caller_who_goes_while_the_question_is_stored_leaves_a_run_that_
         with pytest.raises(asyncio.CancelledError):
             await asking
         assert generations.begun == []
-    ((run, _),) = await eventually(lambda: generations.begun)
+    (begun,) = await eventually(lambda: generations.begun)
+    run = begun.run
     (question,) = await chat.messages(caller, session.id)
     assert question.id == run.question_id
 

@@ -7,6 +7,7 @@ import struct
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import grpc.aio
@@ -16,7 +17,6 @@ import pytest
 import pytest_asyncio
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
-from prometheus_client import REGISTRY
 from websockets.asyncio.client import ClientConnection, connect
 
 from chassis.caller import Caller
@@ -26,7 +26,7 @@ from chassis.grpc.server import GrpcServer, allow
 from chassis.idempotency import idempotency_key
 from chassis.settings import GrpcServerSettings
 from chassis.telemetry.context import request_id, traceparent
-from chassis.testing import Signer, TlsSettings, eventually
+from chassis.testing import Signer, TlsSettings, eventually, sample
 from gateway.settings import Settings
 from gateway.wiring import Gateway, build
 from parley.apikey.v1 import apikey_pb2, apikey_pb2_grpc
@@ -191,6 +191,11 @@ class FakeChat(Fake):
     ) -> chat_pb2.ContinueRunResponse:
         return chat_pb2.ContinueRunResponse(accepted=await self._accept("ContinueRun", request))
 
+    async def RegenerateRun(
+        self, request: chat_pb2.RegenerateRunRequest, context: object
+    ) -> chat_pb2.RegenerateRunResponse:
+        return chat_pb2.RegenerateRunResponse(accepted=await self._accept("RegenerateRun", request))
+
     async def _accept(self, method: str, request: Any) -> chat_pb2.RunAccepted:
         self.destinations.append((request.destination.gateway_id, request.destination.subscription))
         request.ClearField("destination")
@@ -284,6 +289,26 @@ class Door:
         await eventually(reached)
 
 
+# Settings take longer to make than all else that a test's door needs.
+@cache
+def _of_fakes(tls_settings: TlsSettings, name: str) -> GrpcServerSettings:
+    return GrpcServerSettings(**tls_settings(name), drain_seconds=0.1)
+
+
+@cache
+def _of_doors(tls_settings: TlsSettings) -> Settings:
+    nowhere = "127.0.0.1:1"
+    return Settings(
+        **tls_settings("gateway"),
+        port=0,
+        drain_seconds=2.0,
+        auth_target=nowhere,
+        apikey_target=nowhere,
+        chat_target=nowhere,
+        notes_target=nowhere,
+    )
+
+
 class OpenDoor:
     """``await open_door(heartbeat_seconds=0.05)``: a gateway with these settings."""
 
@@ -305,8 +330,12 @@ class OpenDoor:
         targets: dict[str, Any] = {
             f"{name}_target": f"127.0.0.1:{server.port}" for name, server in servers.items()
         }
-        settings = Settings(
-            **self._tls("gateway"), **{"port": 0, "drain_seconds": 2.0, **targets, **changes}
+        settings = (
+            Settings(
+                **self._tls("gateway"), **{"port": 0, "drain_seconds": 2.0, **targets, **changes}
+            )
+            if changes
+            else _of_doors(self._tls).model_copy(update=targets)
         )
         gateway = build(settings)
         await gateway.service.start()
@@ -333,7 +362,7 @@ class OpenDoor:
                 getattr(generated, f"add_{service.name}Servicer_to_server")(fake, server)
 
         server = GrpcServer(
-            settings=GrpcServerSettings(**self._tls(name), drain_seconds=0.1),
+            settings=_of_fakes(self._tls, name),
             policy={
                 service.full_name: {
                     method.name: allow(
@@ -365,7 +394,7 @@ async def open_door(tls_settings: TlsSettings, signer: Signer) -> AsyncIterator[
 def _gauges() -> dict[str, float | None]:
     """Requests, sockets and channels that are open, as this process counts them."""
     names = ("http_long_requests_open", "sockets_open", "frame_channels_open")
-    return {name: REGISTRY.get_sample_value(name) for name in names}
+    return {name: sample(name) for name in names}
 
 
 # Of what a request or a socket has begun.

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.schemas.chat import GenerationParameters
+from gateway.schemas.parameters import GenerationParameters
 from parley import bounds
 from parley.generation.v1 import generation_pb2
 

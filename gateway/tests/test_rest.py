@@ -355,8 +355,15 @@ async def test_sessions_and_messages(door: Door) -> None:
         can_continue=True,
         model="m",
         parameters=generation_pb2.GenerationParameters(max_tokens=5),
-        usage=chat_pb2.Usage(prompt_tokens=3, completion_tokens=1),
+        usage=chat_pb2.Usage(prompt_tokens=3, completion_tokens=1, cached_tokens=0),
+        adapted=[
+            chat_pb2.Adapted(parameter="temperature"),
+            chat_pb2.Adapted(parameter="max_tokens", use="5"),
+        ],
         created_at=WHEN,
+        parent_id="m1",
+        chosen=True,
+        variants=chat_pb2.Variants(index=1, ids=["m0", "m2"]),
     )
     door.chat.answers |= {
         "CreateSession": chat_pb2.CreateSessionResponse(session=session),
@@ -402,9 +409,21 @@ async def test_sessions_and_messages(door: Door) -> None:
                 "reasoning_effort": None,
             },
             "reasoning": None,
-            "usage": {"prompt_tokens": 3, "completion_tokens": 1},
+            "usage": {
+                "prompt_tokens": 3,
+                "completion_tokens": 1,
+                "cached_tokens": 0,
+                "reasoning_tokens": None,
+            },
+            "adapted": [
+                {"parameter": "temperature", "use": None},
+                {"parameter": "max_tokens", "use": "5"},
+            ],
             "created_at": SHOWN,
             "fallback": None,
+            "parent_id": "m1",
+            "chosen": True,
+            "variants": {"index": 1, "ids": ["m0", "m2"]},
         }
     ]
     requests = [call.request for call in door.chat.calls]

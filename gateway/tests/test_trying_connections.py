@@ -98,13 +98,16 @@ async def test_models_are_shown_with_what_is_said_of_them_alone(door: Door) -> N
 async def test_a_list_that_was_not_had_is_a_problem_with_the_status_of_a_run_that_fails_so(
     door: Door, reason: str, status: int
 ) -> None:
-    failure = chat_pb2.ProviderFailure(reason=reason, detail="Do that.", provider_message="no")
+    failure = chat_pb2.ProviderFailure(
+        reason=reason, detail="Do that.", provider_message="no", retry_after=41
+    )
     door.chat.answers["ListModels"] = chat_pb2.ListModelsResponse(failure=failure)
     answer = await door.http.get(f"/api/v1/keys/{KEY_ID}/models", headers=door.bearer)
     assert answer.status_code == status
     problem = answer.json()
     assert (problem["reason"], problem["detail"]) == (reason, "Do that.")
     assert problem["provider_message"] == "no"
+    assert answer.headers["retry-after"] == "41"
 
 
 @pytest.mark.parametrize("path", ["nonsense", "%2e%2e", "a%00"])

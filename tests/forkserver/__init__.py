@@ -32,6 +32,6 @@ descriptor; random numbers are seeded anew by Python and OpenSSL when they see t
 - The command line has ``-X room=…`` in it, without effect.
 
 So what is *about* starting goes on with exec: the tests of the runner, of settings that are refused,
-of commands, and the end-to-end tests with ``executed_stack``: a day of every service, and the
-README's first conversation.
+and the end-to-end tests with ``executed_stack``: a day of every service, a command, and the README's
+first conversation.
 """

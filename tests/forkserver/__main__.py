@@ -12,6 +12,7 @@ from .server import serve
 # What the programs load on top of that by the time they serve.
 _BESIDE = (
     "parley_local.__main__",
+    "parley_local.command",
     "parley_local.model_server.server",
     "tests.forkserver.processes",
     "chassis.db.provision",

@@ -16,14 +16,13 @@ from apikey_service.domain.key import (
     Owner,
     Provider,
 )
-from apikey_service.domain.parameters import PARAMETERS, Parameters
 from apikey_service.domain.secret import Secret
 from apikey_service.usecases.create import NewKey
 from apikey_service.usecases.update import WantedChange
 from apikey_service.usecases.validation import Headers
 from chassis.errors import FieldError, ValidationFailed
 from parley.apikey.v1 import apikey_pb2
-from parley.generation.v1 import generation_pb2
+from servicekit.generation_messages import parameters_from_proto, parameters_to_proto
 
 _PROVIDERS: Final = {
     Provider.OPENAI: apikey_pb2.PROVIDER_OPENAI,
@@ -46,7 +45,7 @@ def new_key_from_proto(request: apikey_pb2.CreateKeyRequest) -> NewKey:
         base_url=request.base_url,
         provider=_provider(request.provider),
         headers=_headers(request.headers),
-        parameters=_parameters_from_proto(request.parameters),
+        parameters=parameters_from_proto(request.parameters),
         cleared_parameters=tuple(request.cleared_parameters),
         fallback_key_id=request.fallback_key_id if request.HasField("fallback_key_id") else None,
     )
@@ -65,7 +64,7 @@ def change_from_proto(request: apikey_pb2.UpdateKeyRequest) -> WantedChange:
         base_url=request.base_url if said("base_url") else None,
         provider=_provider(request.provider) if said("provider") else None,
         headers=_headers(request.headers) if said("headers") else None,
-        parameters=_parameters_from_proto(request.parameters),
+        parameters=parameters_from_proto(request.parameters),
         cleared_parameters=tuple(request.cleared_parameters),
         fallback_key_id=request.fallback_key_id if said("fallback_key_id") else None,
     )
@@ -86,17 +85,6 @@ def _headers(headers: apikey_pb2.Headers) -> Headers:
 def secrets_of(request: apikey_pb2.CreateKeyRequest | apikey_pb2.UpdateKeyRequest) -> list[str]:
     """What of a request no log may show."""
     return [request.api_key, *(header.value for header in request.headers.items)]
-
-
-def _parameters_from_proto(message: generation_pb2.GenerationParameters) -> Parameters:
-    return Parameters.of({field.name: value for field, value in message.ListFields()})
-
-
-def _parameters_to_proto(parameters: Parameters) -> generation_pb2.GenerationParameters:
-    return generation_pb2.GenerationParameters(**parameters.said())
-
-
-assert set(PARAMETERS) <= set(generation_pb2.GenerationParameters.DESCRIPTOR.fields_by_name)
 
 
 def learnt_from_proto(items: Iterable[apikey_pb2.Learnt]) -> tuple[Learnt, ...]:
@@ -128,7 +116,7 @@ def key_to_proto(key: Key) -> apikey_pb2.Key:
         created_at=_timestamp(key.created_at),
         updated_at=_timestamp(key.updated_at),
         header_names=key.header_names,
-        parameters=_parameters_to_proto(key.parameters),
+        parameters=parameters_to_proto(key.parameters),
         fallback_key_id=None if key.fallback_key_id is None else str(key.fallback_key_id),
         is_default=key.is_default,
         owner=_OWNERS[key.owner],
@@ -167,7 +155,7 @@ def decode_key(content: bytes) -> Key:
         created_at=moment(message.created_at),
         updated_at=moment(message.updated_at),
         header_names=tuple(message.header_names),
-        parameters=_parameters_from_proto(message.parameters),
+        parameters=parameters_from_proto(message.parameters),
         fallback_key_id=UUID(message.fallback_key_id) if message.fallback_key_id else None,
         is_default=message.is_default,
         owner=_OWNER_FROM_PROTO.get(message.owner, Owner.USER),
@@ -187,7 +175,7 @@ def connection_to_proto(connection: Connection) -> apikey_pb2.ResolveKeyResponse
         model=connection.model,
         base_url=connection.base_url,
         provider=_PROVIDERS[connection.provider],
-        parameters=_parameters_to_proto(connection.parameters),
+        parameters=parameters_to_proto(connection.parameters),
         headers=[
             apikey_pb2.Header(name=name, value=value.reveal()) for name, value in connection.headers
         ],

@@ -25,6 +25,9 @@ class Settings(NamedServersSettings):
         "that sealed before, until `rotate --check` finds no row on them, and the next one, before "
         "it seals. In a file (APIKEY_VAULT_OLD_KEYS_FILE) each may have a line of its own.",
     )
+    keys_per_user: int = Field(
+        100, ge=1, le=100_000, description="Connections that a user may have of their own."
+    )
     connections_file: Path | None = Field(
         None,
         description="The connections that the operator offers to users, in TOML; read anew when "

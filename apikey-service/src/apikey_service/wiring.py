@@ -56,7 +56,9 @@ def build(settings: Settings) -> Service:
         raise UnusableSetting(variable_of(Settings, "connections_file"), str(error)) from None
     servicer = ApiKeyServicer(
         UseCases(
-            create=CreateKey(open_transaction, vault, rules, operators),
+            create=CreateKey(
+                open_transaction, vault, rules, operators, most=settings.keys_per_user
+            ),
             read=ReadKeys(open_transaction, operators),
             update=UpdateKey(open_transaction, vault, rules, operators),
             resolve=ResolveKey(SealedKeys(parts.database), vault, operators, noted),

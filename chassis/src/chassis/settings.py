@@ -13,7 +13,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import ClassVar, Final, NoReturn, TypeVar, get_origin
+from typing import Any, ClassVar, Final, NoReturn, TypeVar, get_origin
 
 from pydantic import (
     Field,
@@ -84,6 +84,10 @@ def service_config(prefix: str) -> SettingsConfigDict:
 
 class _FileSource(EnvSettingsSource):
     """Reads ``NAME_FILE`` for each secret ``NAME``: what container secrets are mounted as."""
+
+    def __call__(self) -> dict[str, Any]:
+        # To match fields with what was found is most of what settings cost, and there may be none.
+        return super().__call__() if self.env_vars else {}
 
     def _load_env_vars(self) -> dict[str, str | None]:
         found: dict[str, str | None] = {}

@@ -6,9 +6,9 @@ from uuid import UUID
 from chassis.grpc.client import Channel
 from chassis.telemetry.redaction import hide
 from chat_service.providers.domain.connection import Connection, Learnt, ResolveKey
-from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.use import ReportUse, Use
 from parley.apikey.v1 import apikey_pb2, apikey_pb2_grpc
+from servicekit.generation_messages import parameters_from_proto
 
 _DEADLINE_SECONDS = 5.0
 
@@ -86,9 +86,7 @@ def connection_of(key: apikey_pb2.ResolveKeyResponse) -> Connection:
         base_url=key.base_url,
         provider=apikey_pb2.Provider.Name(key.provider).removeprefix("PROVIDER_").lower(),
         headers=tuple((header.name, header.value) for header in key.headers),
-        parameters=GenerationParameters.of(
-            {field.name: value for field, value in key.parameters.ListFields()}
-        ),
+        parameters=parameters_from_proto(key.parameters),
         fallback_key_id=UUID(key.fallback_key_id) if key.HasField("fallback_key_id") else None,
         owner="operator" if key.owner == apikey_pb2.OWNER_OPERATOR else "user",
         models=tuple(key.models),

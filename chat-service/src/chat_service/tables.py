@@ -52,6 +52,9 @@ sessions = Table(
     Column("read_order", Integer),
     # first_line, model or user.
     Column("title_by", Text, nullable=False),
+    # The chosen path's last message, 0 before the first; null: of a version that knew no other path
+    # than all messages in order.
+    Column("leaf_order", Integer),
 )
 
 messages = Table(
@@ -79,6 +82,12 @@ messages = Table(
     # As in `runs`.
     Column("fallback_from", Uuid),
     Column("fallback_reason", Text),
+    Column("cached_tokens", Integer),
+    Column("reasoning_tokens", Integer),
+    Column("adapted", JSONB),
+    # The message that it follows, 0 for none; null: the one before it.
+    Column("parent_order", Integer),
+    Column("chosen", Boolean, nullable=False),
 )
 
 runs = Table(
@@ -121,6 +130,11 @@ runs = Table(
     # The connection that was asked first and failed, and why; null: the first one answered.
     Column("fallback_from", Uuid),
     Column("fallback_reason", Text),
+    # Of the tokens above; null: not known, as in rows of earlier versions.
+    Column("cached_tokens", Integer),
+    Column("reasoning_tokens", Integer),
+    # Adapted; null: none that is known.
+    Column("adapted", JSONB),
 )
 
 # What metered connections have cost each user on each day in UTC.

@@ -29,7 +29,9 @@ from chat_service.runs.store.erasure import DeleteConversations, end_live_runs
 from chat_service.runs.store.purge import Purge
 from chat_service.runs.store.token_usage import TokenUsageSweep, forget_token_usage
 from chat_service.runs.store.turns import Turns
+from chat_service.runs.usecases.allowance import DailyAllowance
 from chat_service.runs.usecases.go_on import ContinueRun
+from chat_service.runs.usecases.regenerate import RegenerateRun
 from chat_service.runs.usecases.start import StartRun
 from chat_service.settings import NAME, Settings
 from chat_service.streaming.log.redis import RunLog
@@ -58,6 +60,7 @@ def build(settings: Settings) -> Service:
         streams=settings.provider_connections,
         per_host=settings.provider_connections_per_host,
         answer_bytes=settings.answer_bytes,
+        setting=variable_of(Settings, "allowed_hosts"),
     )
     streaming = build_streaming(
         replica,
@@ -91,6 +94,10 @@ def build(settings: Settings) -> Service:
         open_transaction, resolve_key, engine, owner=replica, window=window, limits=limits
     )
 
+    regenerate_run = RegenerateRun(
+        open_transaction, resolve_key, engine, owner=replica, window=window, limits=limits
+    )
+
     purge = Purge(parts.worker, engine.forget, settings.retention)
     end_sessions = EndSessions(
         open_transaction,
@@ -104,6 +111,7 @@ def build(settings: Settings) -> Service:
         open_transaction,
         start_run,
         continue_run,
+        regenerate_run,
         followers,
         engine.cancel,
         followers.recall,
@@ -111,7 +119,7 @@ def build(settings: Settings) -> Service:
     )
     servers, trial_limit = ModelServers(provider, addresses), TrialLimit()
     providers = ProviderServicer(
-        ConnectionTest(servers, trial_limit),
+        ConnectionTest(servers, trial_limit, DailyAllowance(open_transaction)),
         resolve_key,
         check_key_over(apikey),
         servers,

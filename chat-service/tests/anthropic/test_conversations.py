@@ -2,21 +2,19 @@
 
 import asyncio
 import urllib.request
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from chassis.address_policy import AddressPolicy
 from chassis.ids import new_id
 from chassis.testing.model_server import ModelServer, running_model_server
-from chat_service.answer.domain.ending import Usage
+from chat_service.answer.domain.ending import Adapted, Usage
 from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection, Learnt
 from chat_service.providers.domain.learnt import Lesson, Told
-from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import (
     ProviderContentRefused,
@@ -29,6 +27,7 @@ from chat_service.providers.errors import (
 )
 from chat_service.providers.port import End
 from parley_local.model_server import reasoning_of, text_of
+from servicekit.generation_parameters import GenerationParameters
 
 KEY = "sk-ant-very-secret"
 
@@ -102,15 +101,12 @@ class Asker:
 
 
 @pytest_asyncio.fixture
-async def asker(server: ModelServer) -> AsyncIterator[Asker]:
+async def asker(server: ModelServer, provider: ModelClient) -> Asker:
     reset = urllib.request.Request(f"http://127.0.0.1:{server.port}/reset", method="POST")
     with urllib.request.urlopen(reset, timeout=5):
         pass
-    client = ModelClient(AddressPolicy(["127.0.0.0/8"]), streams=10, per_host=10)
-    await client.start()
     base_url = server.base_url.removesuffix("/v1")
-    yield Asker(client, Connection(new_id(), "x", KEY, "m", base_url, "anthropic"), server)
-    await client.stop()
+    return Asker(provider, Connection(new_id(), "x", KEY, "m", base_url, "anthropic"), server)
 
 
 @pytest.mark.parametrize("below", ["", "/v1", "/v1/messages", "/"])
@@ -120,7 +116,8 @@ async def test_an_answer_comes_whole_wherever_the_base_url_ends(asker: Asker, be
     answered = await asker.ask("tokens-200", max_tokens=500)
     assert answered.text == text_of("tokens-200")
     assert (answered.finish_reason, answered.end) == ("end_turn", End.WHOLE)
-    assert answered.usage == Usage(2, 200)
+    assert answered.usage is not None
+    assert (answered.usage.prompt_tokens, answered.usage.completion_tokens) == (2, 200)
     assert answered.told == Told()
 
 
@@ -155,7 +152,7 @@ async def test_a_model_is_asked_once_how_much_it_can_answer(asker: Asker) -> Non
 async def test_more_tokens_than_the_model_has_become_as_many_as_it_has(asker: Asker) -> None:
     answered = await asker.ask("echo#c", max_tokens=100_000)
     assert answered.text == "hello"
-    assert answered.told == Told([Lesson("max_tokens", "32000")], (), ("max_tokens",))
+    assert answered.told == Told([Lesson("max_tokens", "32000")], (Adapted("max_tokens", "32000"),))
     assert asker.sent["max_tokens"] == 32_000
 
 
@@ -197,14 +194,14 @@ async def test_a_way_to_think_that_is_refused_gives_way_to_the_other(asker: Aske
 async def test_a_model_that_does_not_think_answers_and_that_is_told(asker: Asker) -> None:
     answered = await asker.ask("reasoning-20#old", reasoning_effort="high", max_tokens=3000)
     assert (answered.text, answered.thinking) == (text_of("reasoning-20"), "")
-    assert answered.told == Told([], ("reasoning_effort",))
+    assert answered.told == Told([], (Adapted("reasoning_effort"),))
 
 
 async def test_of_temperature_and_top_p_one_is_left_out_where_both_are_refused(
     asker: Asker,
 ) -> None:
     answered = await asker.ask("echo#d", temperature=0.5, top_p=0.5, max_tokens=9)
-    assert answered.told == Told([Lesson("top_p-temperature")], ("top_p",))
+    assert answered.told == Told([Lesson("top_p-temperature")], (Adapted("top_p"),))
     assert asker.sent["temperature"] == 0.5
     assert (await asker.ask("echo#d", top_p=0.5, max_tokens=9)).told == Told()
     assert asker.sent["top_p"] == 0.5
@@ -217,7 +214,7 @@ async def test_a_connections_own_version_is_sent_and_what_it_refuses_is_learnt(
     asker.connection = replace(asker.connection, headers=headers)
     answered = await asker.ask("echo#e", temperature=0.5, max_tokens=9)
     assert answered.text == "hello"
-    assert answered.told == Told([Lesson("temperature")], ("temperature",))
+    assert answered.told == Told([Lesson("temperature")], (Adapted("temperature"),))
     (again,) = [name for name in asker.sent["headers"] if name == "x-api-key"]
     assert again
 

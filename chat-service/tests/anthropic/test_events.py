@@ -127,7 +127,7 @@ def test_an_answer_is_the_same_wherever_its_reads_are_cut() -> None:
         whole, reason = read(*[USUAL[at : at + size] for at in range(0, len(USUAL), size)])
         assert joined(whole.parts) == [(THINKING, "Let me see."), (TEXT, "你好 🙂")]
         assert (whole.finish_reason, whole.end, reason) == ("end_turn", End.WHOLE, "")
-        assert whole.usage == Usage(123, 5)
+        assert whole.usage == Usage(123, 5, 100)
 
 
 def test_events_by_the_short_way_are_those_of_the_standards() -> None:
@@ -318,14 +318,14 @@ def test_a_refusals_explanation_is_what_the_provider_says() -> None:
     piece, problem = Messages().read(body.feed(START + said))
     assert isinstance(problem, ProviderContentRefused)
     assert problem.provider_message == "Not of this."
-    assert piece.usage == Usage(123, 5)
+    assert piece.usage == Usage(123, 5, 100)
 
 
 def test_counts_are_of_all_until_now_and_an_odd_one_is_none() -> None:
     later = {"input_tokens": 4, "cache_read_input_tokens": 101, "output_tokens": 9}
-    assert read(START + stopped("end_turn", later) + END)[0].usage == Usage(125, 9)
+    assert read(START + stopped("end_turn", later) + END)[0].usage == Usage(125, 9, 101)
     odd = {"input_tokens": "many", "cache_read_input_tokens": None, "output_tokens": 2**40}
-    assert read(START + stopped("end_turn", odd) + END)[0].usage == Usage(123, 1)
+    assert read(START + stopped("end_turn", odd) + END)[0].usage == Usage(123, 1, 100)
     assert read(stopped("end_turn", {"output_tokens": 7.0}) + END)[0].usage == Usage(0, 7)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from chat_service.answer.domain.ending import Adapted
 from chat_service.providers.anthropic.facts import UNKNOWN, ModelFacts
 from chat_service.providers.anthropic.request import request_of
 from chat_service.providers.domain.learnt import Lesson
@@ -93,10 +94,10 @@ def test_the_last_two_questions_and_the_system_message_are_marked() -> None:
 def test_blank_stop_sequences_are_left_out_and_told() -> None:
     both = request_of(QUESTION, "m", {"stop": (" ", "END", "\n")}, UNKNOWN, [])
     assert both.body["stop_sequences"] == ["END"]
-    assert (both.left_out, both.changed) == ((), ("stop",))
+    assert both.adapted == (Adapted("stop", '["END"]'),)
     blank = request_of(QUESTION, "m", {"stop": ("\n\n",)}, UNKNOWN, [])
     assert "stop_sequences" not in blank.body
-    assert (blank.left_out, blank.changed) == (("stop",), ())
+    assert blank.adapted == (Adapted("stop"),)
 
 
 def test_a_temperature_that_no_model_takes_is_refused_before_anything_is_asked() -> None:
@@ -154,15 +155,15 @@ def test_a_model_is_asked_to_think_in_the_way_that_it_does(
     request = request_of(QUESTION, model, said, facts, [])
     assert request.body.get("thinking") == thinking
     assert request.body.get("output_config") == (level and {"effort": level})
-    expected = ("reasoning_effort",) if thinking is None and effort != "none" else ()
-    assert request.left_out == expected
+    expected = (Adapted("reasoning_effort"),) if thinking is None and effort != "none" else ()
+    assert request.adapted == expected
 
 
 def test_with_thinking_no_temperature_but_the_models_own_is_sent() -> None:
     said = {"reasoning_effort": "low", "temperature": 0.7, "top_p": 0.9}
     request = request_of(QUESTION, "m", said, BOTH, [])
     assert not {"temperature", "top_p"} & request.body.keys()
-    assert request.left_out == ("temperature", "top_p")
+    assert request.adapted == (Adapted("temperature"), Adapted("top_p"))
     said = {"reasoning_effort": "low", "temperature": 1.0, "top_p": 0.95}
     request = request_of(QUESTION, "m", said, BOTH, [])
     assert (request.body["temperature"], request.body["top_p"]) == (1.0, 0.95)
@@ -196,7 +197,7 @@ def test_what_was_learnt_of_a_number_holds_here_as_well() -> None:
     request = request_of(QUESTION, "m", said, UNKNOWN, learnt)
     assert request.body["max_tokens"] == 8192
     assert request.body["temperature"] == 0.5
-    assert (request.left_out, request.changed) == (("top_p",), ("max_tokens",))
+    assert request.adapted == (Adapted("max_tokens", "8192"), Adapted("top_p"))
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest_asyncio
 
-from chassis.address_policy import AddressPolicy
 from chassis.ids import new_id
 from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.learnt import Told
-from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
+from servicekit.generation_parameters import GenerationParameters
 
 ANSWER = (
     b'data: {"choices":[{"delta":{"content":"hi"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
@@ -105,9 +104,6 @@ class Asker:
 
 
 @pytest_asyncio.fixture
-async def asker(server: Server) -> AsyncIterator[Asker]:
-    client = ModelClient(AddressPolicy(["127.0.0.0/8"]), streams=10, per_host=10)
-    await client.start()
+async def asker(server: Server, provider: ModelClient) -> Asker:
     connection = Connection(new_id(), "x", "sk-secret", "m", server.base_url, "openai")
-    yield Asker(client, connection)
-    await client.stop()
+    return Asker(provider, connection)

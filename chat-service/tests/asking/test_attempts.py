@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chassis.ids import new_id
+from chat_service.answer.domain.ending import Adapted
 from chat_service.providers.domain.connection import Learnt
 from chat_service.providers.domain.learnt import Lesson, Told
 from chat_service.providers.errors import (
@@ -85,7 +86,7 @@ async def test_what_is_refused_is_learnt_told_and_not_asked_for_again(
         Lesson("max_completion_tokens", "16384"),
     ]
     assert text == "hi"
-    assert told == Told(learnt, ("temperature",), ("max_tokens",))
+    assert told == Told(learnt, (Adapted("temperature"), Adapted("max_tokens", "16384")))
     assert len(server.bodies) == 4
     assert server.bodies[-1] == {
         "model": "m",
@@ -95,7 +96,10 @@ async def test_what_is_refused_is_learnt_told_and_not_asked_for_again(
         "stream": True,
         "stream_options": {"include_usage": True},
     }
-    assert await asker.ask(temperature=0.7, max_tokens=5) == ("hi", Told([], ("temperature",)))
+    assert await asker.ask(temperature=0.7, max_tokens=5) == (
+        "hi",
+        Told([], (Adapted("temperature"),)),
+    )
     assert len(server.bodies) == 5
     # Of another model, and of another connection, nothing is known.
     await asker.ask("other", max_tokens=5)
@@ -112,7 +116,10 @@ async def test_what_the_vault_kept_is_applied_at_once(server: Server, asker: Ask
         Learnt("m", "temperature", ""),
     )
     asker.connection = replace(asker.connection, learnt=known)
-    assert await asker.ask(temperature=0.7, max_tokens=5) == ("hi", Told([], ("temperature",)))
+    assert await asker.ask(temperature=0.7, max_tokens=5) == (
+        "hi",
+        Told([], (Adapted("temperature"),)),
+    )
     assert len(server.bodies) == 1
     # It is of its model alone.
     assert (await asker.ask("other", max_tokens=5))[1].learnt == [
@@ -164,7 +171,7 @@ async def test_what_a_question_leaves_room_for_is_not_remembered(
         )
 
     server.rule = short
-    assert await asker.ask(max_tokens=2048) == ("hi", Told([], (), ("max_tokens",)))
+    assert await asker.ask(max_tokens=2048) == ("hi", Told([], (Adapted("max_tokens", "100"),)))
     assert [body["max_tokens"] for body in server.bodies] == [2048, 100]
     assert await asker.ask(max_tokens=50) == ("hi", Told())
     await asker.ask(max_tokens=2048)

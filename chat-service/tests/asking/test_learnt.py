@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from chat_service.answer.domain.ending import Adapted
 from chat_service.providers.asking.learnt import Memory, apply, differences
 from chat_service.providers.domain.learnt import Lesson
 
@@ -23,58 +24,55 @@ def without(*names: str, **more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("learnt", "sent", "left_out", "changed"),
+    ("learnt", "sent", "told"),
     [
-        ([], BODY, (), ()),
-        ([Lesson("temperature")], without("temperature"), ("temperature",), ()),
+        ([], BODY, {}),
+        ([Lesson("temperature")], without("temperature"), {"temperature": None}),
         (
             [Lesson("max_tokens", "max_completion_tokens")],
             without("max_tokens", max_completion_tokens=5000),
-            (),
-            (),
+            {},
         ),
-        ([Lesson("max_tokens", "4096")], without(max_tokens=4096), (), ("max_tokens",)),
-        ([Lesson("max_tokens", "8192")], BODY, (), ()),
+        ([Lesson("max_tokens", "4096")], without(max_tokens=4096), {"max_tokens": "4096"}),
+        ([Lesson("max_tokens", "8192")], BODY, {}),
         (
             [Lesson("max_tokens", "max_completion_tokens"), Lesson("max_completion_tokens", "100")],
             without("max_tokens", max_completion_tokens=100),
-            (),
-            ("max_tokens",),
+            {"max_tokens": "100"},
         ),
         (
             [Lesson("max_tokens", "max_completion_tokens"), Lesson("max_completion_tokens")],
             without("max_tokens"),
-            ("max_tokens",),
-            (),
+            {"max_tokens": None},
         ),
-        ([Lesson("temperature", "0.5")], without(temperature=0.5), (), ("temperature",)),
+        ([Lesson("temperature", "0.5")], without(temperature=0.5), {"temperature": "0.5"}),
         (
             [Lesson("reasoning_effort[minimal]", "low")],
             without(reasoning_effort="low"),
-            (),
-            ("reasoning_effort",),
+            {"reasoning_effort": "low"},
         ),
         (
             [Lesson("reasoning_effort[minimal]")],
             without("reasoning_effort"),
-            ("reasoning_effort",),
-            (),
+            {"reasoning_effort": None},
         ),
-        ([Lesson("reasoning_effort[none]", "low")], BODY, (), ()),
-        ([Lesson("top_p-temperature")], without("top_p"), ("top_p",), ()),
-        ([Lesson("top_p-seed")], BODY, (), ()),
-        ([Lesson("stream_options")], without("stream_options"), (), ()),
-        ([Lesson("stream")], without("stream", "stream_options"), (), ()),
-        ([Lesson("seed"), Lesson("seed", "other"), Lesson("seed[1]", "2")], BODY, (), ()),
+        ([Lesson("reasoning_effort[none]", "low")], BODY, {}),
+        ([Lesson("top_p-temperature")], without("top_p"), {"top_p": None}),
+        ([Lesson("top_p-seed")], BODY, {}),
+        ([Lesson("stream_options")], without("stream_options"), {}),
+        ([Lesson("stream")], without("stream", "stream_options"), {}),
+        ([Lesson("seed"), Lesson("seed", "other"), Lesson("seed[1]", "2")], BODY, {}),
     ],
 )
 def test_a_request_is_changed_as_was_learnt_and_says_what_became_of_it(
-    learnt: list[Lesson], sent: dict[str, Any], left_out: tuple[str, ...], changed: tuple[str, ...]
+    learnt: list[Lesson], sent: dict[str, Any], told: dict[str, str | None]
 ) -> None:
     body = dict(BODY)
     apply(body, learnt)
     assert body == sent
-    assert differences(ASKED, body, learnt) == (left_out, changed)
+    assert differences(ASKED, body, learnt) == tuple(
+        Adapted(name, use) for name, use in told.items()
+    )
 
 
 def place(

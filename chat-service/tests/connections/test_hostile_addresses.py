@@ -9,11 +9,16 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from chassis.address_policy import AddressPolicy
 from chassis.caller import Caller
+from chassis.db.engine import Database
+from chassis.db.transactions import transactions
 from chat_service.connections.usecases.limit import TrialLimit
 from chat_service.connections.usecases.trial import ConnectionTest, Patience
+from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
-from chat_service.providers.errors import ProviderError
+from chat_service.providers.errors import ProviderAddressForbidden, ProviderError
+from chat_service.runs.usecases.allowance import DailyAllowance
 
 # Fixtures of conftest.py, which a test module has no names for.
 Told = Any
@@ -111,11 +116,17 @@ def hostile(port: int) -> list[str]:
     return [*urls, "", "http://", "//127.0.0.1", f"127.0.0.1:{port}", f"http:127.0.0.1:{port}"]
 
 
+# Of connections that nobody else pays for it is not asked.
+UNUSED = DailyAllowance(
+    transactions(Database("postgresql://nobody@127.0.0.1:1/nowhere", application_name="test"))
+)
+
+
 async def refused(servers: Any, caller: Caller, connection: Connection) -> None:
     async def connect() -> Connection:
         return connection
 
-    test = ConnectionTest(servers, TrialLimit(), Patience(first=5, others=5))
+    test = ConnectionTest(servers, TrialLimit(), UNUSED, Patience(first=5, others=5))
     outcome = await test(caller, connect)
     assert (outcome.ok, outcome.suggestion) == (False, None)
     with pytest.raises((ProviderError, TimeoutError)):
@@ -206,3 +217,16 @@ class Trap:
     async def serve(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         writer.close()
+
+
+async def test_the_operators_log_names_the_setting_that_would_open_an_address(
+    connect: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    provider = ModelClient(AddressPolicy([]), streams=1, per_host=1, setting="CHAT_ALLOWED_HOSTS")
+    await provider.start()
+    with pytest.raises(ProviderAddressForbidden):
+        await provider.models(connect("http://127.0.0.1:1/v1"))
+    await provider.stop()
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "address_refused" in line]
+    assert "127.0.0.1" in line
+    assert "CHAT_ALLOWED_HOSTS" in line

@@ -8,6 +8,8 @@ from uuid import UUID
 import pytest
 
 from chassis.caller import Caller
+from chassis.db.engine import Database
+from chassis.db.transactions import transactions
 from chassis.testing import ModelServer
 from chat_service.connections.domain.errors import TooManyTests
 from chat_service.connections.domain.outcome import Outcome, Suggestion
@@ -17,8 +19,13 @@ from chat_service.connections.usecases.trial import ConnectionTest, Patience
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.model import Model
 from chat_service.providers.errors import ProviderError
+from chat_service.runs.usecases.allowance import DailyAllowance
 
 SHIPPED = Patience()
+# Of connections that nobody else pays for it is not asked.
+UNUSED = DailyAllowance(
+    transactions(Database("postgresql://nobody@127.0.0.1:1/nowhere", application_name="test"))
+)
 
 
 async def tried(
@@ -27,7 +34,7 @@ async def tried(
     async def connect() -> Connection:
         return connection
 
-    return await ConnectionTest(servers, TrialLimit(), patience)(caller, connect)
+    return await ConnectionTest(servers, TrialLimit(), UNUSED, patience)(caller, connect)
 
 
 async def test_a_connection_that_begins_to_answer_works(
@@ -124,7 +131,7 @@ async def test_who_tries_too_often_has_to_wait_and_nobody_else_has(
     servers: Any, caller: Caller, stranger: Caller, connect: Any, model_server: ModelServer
 ) -> None:
     limit = TrialLimit(most=2)
-    test = ConnectionTest(servers, limit)
+    test = ConnectionTest(servers, limit, UNUSED)
 
     async def there() -> Connection:
         connection: Connection = connect(model_server.base_url)
@@ -208,3 +215,34 @@ async def test_an_operators_connection_lists_what_it_is_open_for_and_asks_nobody
     found = await list_models(resolve, servers, TrialLimit(), caller, connect("http://h").key_id)
     assert found == (Model("a"), Model("b"))
     assert told.connections == 0
+
+
+async def test_a_model_that_thinks_until_its_tokens_are_used_up_has_begun_to_answer(
+    servers: Any, caller: Caller, connect: Any, told: Any
+) -> None:
+    said = (
+        b'{"error":{"message":"Could not finish the message because max_tokens or model output limit'
+        b' was reached. Please try again with higher max_tokens.","type":"invalid_request_error"}}'
+    )
+    told.pages["/v1/chat/completions"] = (400, "application/json", said)
+    assert (await tried(servers, caller, connect(f"{told.url}/v1"))).ok
+
+
+async def test_when_another_try_may_help_is_handed_on(
+    servers: Any, caller: Caller, connect: Any, told: Any
+) -> None:
+    said = b'{"error":{"message":"Rate limit reached. Please try again in 7s."}}'
+    told.pages["/v1/chat/completions"] = (429, "application/json", said)
+    outcome = await tried(servers, caller, connect(f"{told.url}/v1"))
+    assert (outcome.reason, outcome.retry_after) == ("PROVIDER_RATE_LIMITED", 7)
+
+
+async def test_a_connections_own_header_takes_the_keys_place_no_more_in_a_list_than_in_a_question(
+    servers: Any, connect: Any, told: Any
+) -> None:
+    told.lists("/v1/models?limit=1000", b'{"data":[{"id":"m"}]}')
+    headers = (("X-Api-Key", "another"), ("anthropic-version", "2026-10-21"))
+    connection = connect(told.url, "anthropic", headers=headers)
+    assert await servers.models(connection) == (Model("m"),)
+    ((_, sent),) = told.asked
+    assert (sent["x-api-key"], sent["anthropic-version"]) == (connection.api_key, "2026-10-21")

@@ -6,14 +6,13 @@ from contextlib import aclosing
 
 import pytest
 
-from chassis.address_policy import AddressPolicy
 from chassis.ids import new_id
 from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
-from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderError
-from chat_service.providers.port import Piece
+from chat_service.providers.port import End, Piece
+from servicekit.generation_parameters import GenerationParameters
 
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -25,7 +24,9 @@ def _chunk(text: str) -> bytes:
 
 @pytest.mark.parametrize("taking", [True, False])
 @pytest.mark.parametrize("reset", [True, False])
-async def test_text_that_comes_with_the_break_is_read(reset: bool, taking: bool) -> None:
+async def test_text_that_comes_with_the_break_is_read(
+    provider: ModelClient, reset: bool, taking: bool
+) -> None:
     """Between two reads, while the socket is held, the last of the text comes and the stream breaks."""
     held, gone = asyncio.Event(), asyncio.Event()
 
@@ -43,8 +44,6 @@ async def test_text_that_comes_with_the_break_is_read(reset: bool, taking: bool)
 
     listener = await asyncio.start_server(serve, "127.0.0.1", 0)
     base_url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-    provider = ModelClient(AddressPolicy(["127.0.0.0/8"]), streams=1, per_host=1)
-    await provider.start()
     pieces: list[Piece] = []
 
     async def next_read(release: Callable[[], None], collect: Callable[[], bool]) -> None:
@@ -75,6 +74,42 @@ async def test_text_that_comes_with_the_break_is_read(reset: bool, taking: bool)
                 pieces.append(piece)  # noqa: PERF401 - what came before the error counts
     except ProviderError as error:
         reason = error.reason
-    await provider.stop()
     assert reason == "PROVIDER_BROKE"
     assert "".join(piece.text for piece in pieces) == "one two three"
+
+
+async def test_a_finish_reason_that_is_said_again_and_again_gives_no_more_time(
+    provider: ModelClient,
+) -> None:
+    stop = b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n'
+    gone = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(_HEAD + _chunk("hi"))
+        try:
+            while not reader.at_eof():
+                writer.write(b"%x\r\n%b\r\n" % (len(stop), stop))
+                await writer.drain()
+                await asyncio.sleep(0.05)
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+            gone.set()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    base_url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    stream = provider.stream(
+        Connection(new_id(), "x", "sk-a-key", "m", base_url, "openai"),
+        [PromptMessage("user", "hello")],
+        model="m",
+        parameters=GenerationParameters(),
+        next_read=lambda *_: asyncio.sleep(0),
+    )
+    async with asyncio.timeout(30), aclosing(stream):
+        pieces = [piece async for piece in stream]
+    await gone.wait()
+    listener.close()
+    assert "".join(piece.text for piece in pieces) == "hi"
+    assert pieces[-1].end is End.WHOLE

@@ -4,12 +4,10 @@ import asyncio
 import datetime as dt
 import socket
 import ssl
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -17,20 +15,12 @@ from cryptography.x509.oid import NameOID
 
 from chassis.address_policy import AddressPolicy
 from chassis.ids import new_id
-from chat_service.providers import transport
+from chat_service.providers import pool
 from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
-from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderError
-
-
-@pytest_asyncio.fixture
-async def provider() -> AsyncIterator[ModelClient]:
-    provider = ModelClient(AddressPolicy(["127.0.0.0/8"]), streams=10, per_host=10)
-    await provider.start()
-    yield provider
-    await provider.stop()
+from servicekit.generation_parameters import GenerationParameters
 
 
 async def reason_of(provider: ModelClient, base_url: str) -> str:
@@ -86,7 +76,7 @@ async def test_a_certificate_that_nobody_has_signed(provider: ModelClient, tmp_p
 async def test_an_address_that_takes_no_connection_in_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(transport, "_CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr(pool, "_CONNECT_SECONDS", 0.2)
     provider = ModelClient(AddressPolicy(["127.0.0.0/8"]), streams=10, per_host=10)
     await provider.start()
     # A queue of none that is full: further connections wait.

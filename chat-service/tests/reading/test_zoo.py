@@ -1,25 +1,22 @@
 """What model servers do, in each of its kinds, comes to the right outcome."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import pytest
-import pytest_asyncio
 
-from chassis.address_policy import AddressPolicy
 from chassis.ids import new_id
 from chat_service.answer.domain.ending import known_finish_reason
 from chat_service.providers import reading
 from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
-from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderError
 from chat_service.providers.port import Piece
 from chat_service.streaming.write.verdict import Verdict, verdict_of_end, verdict_of_error
 from parley_local.model_server.server import ModelServer
 from parley_local.model_server.steps import Script
+from servicekit.generation_parameters import GenerationParameters
 
 from .zoo import KINDS, Case, Outcome
 
@@ -29,14 +26,6 @@ CASES = [
     for kind, cases in KINDS.items()
     for case in cases
 ]
-
-
-@pytest_asyncio.fixture
-async def provider() -> AsyncIterator[ModelClient]:
-    provider = ModelClient(AddressPolicy(["127.0.0.0/8"]), streams=10, per_host=10)
-    await provider.start()
-    yield provider
-    await provider.stop()
 
 
 async def read(provider: ModelClient, case: Case) -> tuple[list[Piece], ProviderError | None]:

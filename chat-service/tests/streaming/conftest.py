@@ -9,19 +9,17 @@ from uuid import UUID
 import orjson
 import pytest
 import pytest_asyncio
-from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from chassis.address_policy import AddressPolicy
 from chassis.caller import Caller
 from chassis.ids import new_id
-from chassis.testing import ModelServer, eventually
+from chassis.testing import ModelServer, eventually, sample
 from chat_service.answer.domain.ending import RunStatus
 from chat_service.answer.domain.frame import Frame
 from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.errors import KeyNotFound
-from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.use import Use
 from chat_service.runs.domain.admission import AcceptedRun
 from chat_service.runs.domain.run import Run
@@ -33,6 +31,7 @@ from chat_service.streaming.store.replicas import Replicas
 from chat_service.streaming.timings import SHIPPED, Timings
 from chat_service.streaming.wiring import build_streaming
 from chat_service.streaming.write.generate import Bounds
+from servicekit.generation_parameters import GenerationParameters
 
 # `chat` is a fixture of the conftest above; a test module cannot import its class by name.
 Chat = Any
@@ -245,7 +244,7 @@ MakeRig = Callable[..., Rig]
 def gauges() -> dict[str, float | None]:
     """Runs that are generated, saved, and read over channels, as this process counts them."""
     names = ("chat_live_runs", "chat_unsaved_runs", "chat_channel_runs")
-    return {name: REGISTRY.get_sample_value(name) for name in names}
+    return {name: sample(name) for name in names}
 
 
 @pytest.fixture

@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest_asyncio
 import redis.asyncio
-from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from chassis.caller import Caller
 from chassis.db.engine import Database
 from chassis.errors import Unavailable
 from chassis.ids import new_id
-from chassis.testing import ModelServer, eventually
+from chassis.testing import ModelServer, eventually, sample
 from chat_service.answer.domain.ending import RunStatus
 from chat_service.streaming.timings import SHIPPED
 from parley_local.model_server.texts import text_of
@@ -32,7 +31,7 @@ async def alter(database: Database, statement: str) -> None:
 
 
 def alerts() -> float:
-    return REGISTRY.get_sample_value("chat_save_failures_total") or 0.0
+    return sample("chat_save_failures_total") or 0.0
 
 
 async def test_a_save_that_is_refused_for_good_ends_the_stream_and_is_tried_again_ever_later(

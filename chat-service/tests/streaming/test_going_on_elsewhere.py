@@ -3,29 +3,30 @@
 import asyncio
 import socket
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import orjson
 import pytest
-from prometheus_client import REGISTRY
 
 from chassis.caller import Caller
 from chassis.errors import Unavailable
 from chassis.ids import new_id
-from chassis.testing import ModelServer, eventually
+from chassis.testing import ModelServer, eventually, sample
 from chat_service.answer.domain.ending import FellBack, RunStatus
 from chat_service.answer.domain.frame import Frame
 from chat_service.answer.domain.reducer import Answer, replay
 from chat_service.providers.domain.connection import Connection
-from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.use import Use
 from chat_service.runs.domain.run import Run
+from chat_service.runs.usecases.recover import recover_run
 from chat_service.streaming.write.alternatives import Alternatives
 from chat_service.streaming.write.generate import Bounds
 from chat_service.streaming.write.reports import UseReports
 from parley_local.model_server.texts import text_of
+from servicekit.generation_parameters import GenerationParameters
 
 # Fixtures of conftest.py, which a test module has no names for.
 Rig = Any
@@ -110,6 +111,43 @@ async def test_another_connection_answers_and_everything_says_so(
     assert "max_tokens" not in asked["parameters"]
     # A replay of the log comes to the same, and so does one of a snapshot.
     assert replay(frames).fallbacks[0].key_id == second.key_id
+
+
+async def test_while_it_is_live_the_run_says_who_answers_wherever_it_is_asked_for(
+    rig: Rig, caller: Caller, model_server: ModelServer
+) -> None:
+    first = connection(model_server, "status-503", owner="operator")
+    second = connection(
+        model_server, "tokens-1000-at-20", parameters=GenerationParameters(top_p=0.5)
+    )
+    chain = chained(first, second)
+    run = await begin(rig, caller, chain)
+    async with aclosing(rig.followers.follow(run, 0)) as batches:
+        async for frames in batches:
+            if events(frames, "delta"):
+                break
+    found = await rig.find(run)
+    recovered = await recover_run(
+        rig.chat.open_transaction, rig.followers, rig.followers.recall, caller, run.session_id
+    )
+    for shown in (found.run, recovered.run, rig.followers.find(run.id)):
+        assert (shown.status, shown.model) == (RunStatus.RUNNING, second.model)
+        assert (shown.key_id, shown.metered) == (second.key_id, False)
+        assert shown.fell_back == FellBack(first.key_id, "PROVIDER_OVERLOADED")
+        assert shown.parameters == GenerationParameters(temperature=0.3, top_p=0.5)
+    assert rig.engine.cancel(run.id)
+    answer = (await rig.ended(run)).answer
+    assert answer.parameters == GenerationParameters(temperature=0.3, top_p=0.5)
+
+
+async def test_a_run_that_somebody_else_has_by_now_is_not_changed(
+    rig: Rig, caller: Caller, model_server: ModelServer
+) -> None:
+    run = (await rig.chat.accept(caller, None)).run
+    other = replace(run, model="another", fell_back=FellBack(None, "X"))
+    for late in (replace(other, epoch=2), replace(other, user_id=new_id())):
+        await rig.chat.turns.note_fallback(late)
+        assert (await rig.find(run)).run == run
 
 
 async def test_a_server_that_is_not_there_is_gone_past(
@@ -215,7 +253,9 @@ async def test_who_cancels_while_the_next_one_is_resolved_is_heard(
         await asyncio.Event().wait()
         raise AssertionError("nobody has let it go")
 
-    rig.engine._alternatives = Alternatives(never, rig.chat.turns.tokens_used)
+    rig.engine._alternatives = Alternatives(
+        never, rig.chat.turns.tokens_used, rig.chat.turns.note_fallback
+    )
     run = await begin(rig, caller, chain)
     await asked.wait()
     assert rig.engine.cancel(run.id)
@@ -318,7 +358,7 @@ async def test_a_connection_that_works_after_an_error_is_told_and_others_are_not
 
 async def test_reports_that_cannot_be_told_are_counted_and_hold_nobody() -> None:
     def dropped(why: str) -> float:
-        return REGISTRY.get_sample_value("chat_use_reports_dropped_total", {"why": why}) or 0.0
+        return sample("chat_use_reports_dropped_total", why=why) or 0.0
 
     before = {why: dropped(why) for why in ("busy", "failed", "stopped")}
     gate = asyncio.Event()

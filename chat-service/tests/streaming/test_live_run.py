@@ -9,10 +9,10 @@ import pytest
 
 from chassis.ids import new_id
 from chat_service.answer.domain.frame import DELTA, DONE, REASONING, Frame, storable
-from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.runs.domain.run import Run, Turn
 from chat_service.streaming.log.live import LiveRun
 from chat_service.streaming.timings import SHIPPED
+from servicekit.generation_parameters import GenerationParameters
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Runs that belong to no conversation: nothing but their end is kept, and it goes with its user."""
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -10,10 +11,9 @@ from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.ids import new_id
 from chassis.testing import ModelServer
-from chat_service.answer.domain.ending import RunStatus
+from chat_service.answer.domain.ending import Ending, RunStatus
 from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.domain.connection import Connection
-from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.errors import RunNotContinuable, TooManyRuns
 from chat_service.runs.domain.limits import Limits
@@ -22,6 +22,7 @@ from chat_service.runs.store.erasure import DeleteConversations, end_live_runs
 from chat_service.runs.usecases.go_on import ContinueRun
 from chat_service.runs.usecases.read import get_run_with_messages
 from parley_local.model_server.texts import text_of
+from servicekit.generation_parameters import GenerationParameters
 
 # Fixtures of the conftest above; a test module cannot import their classes by name.
 Chat = Any
@@ -161,3 +162,19 @@ async def test_a_dead_owners_is_taken_over_with_all_that_was_shown(
         await taker.stop()
     assert rig.end(frames)["status"] == "interrupted"
     assert found.run.status is RunStatus.INTERRUPTED
+    assert rig.end(frames)["reason"] == found.run.reason == "OWNER_LOST"
+
+
+async def test_who_comes_between_its_end_in_the_database_and_in_the_log_is_told_that_it_has_ended(
+    rig: Any, chat: Chat, caller: Caller
+) -> None:
+    run = await lone_run(chat, caller)
+    ending = Ending(RunStatus.INTERRUPTED, "OWNER_LOST", None, "", "", None, last_seq=1)
+    assert await chat.finish(run, ending)
+    (told,) = await rig.follow(run)
+    assert (told.seq, told.event) == (1, "done")
+    assert rig.end([told])["reason"] == "OWNER_LOST"
+    # Of one whose log is gone nothing can be shown, and its end alone would say that nothing was said.
+    run = await lone_run(chat, caller)
+    assert await chat.finish(run, replace(ending, last_seq=5))
+    assert await rig.follow(run) == []

@@ -55,6 +55,11 @@ def event(finish: str | None = None, **delta: Any) -> bytes:
 
 HI = event(content="hi")
 STOP = event("stop")
+ODD_INDEX = b'data: {"choices":[{"index":[],"delta":{"content":"of none"}}]}\n\n'
+NO_ERROR = (
+    b'data: {"choices":[{"index":0,"delta":{"content":"hi"}}],'
+    b'"error":{"message":"","type":"","param":"","code":null}}\n\n'
+)
 JSON = "application/json"
 WHOLE = b'{"choices":[{"message":{"content":"hi","reasoning":"hm"},"finish_reason":"stop"}]}'
 
@@ -75,6 +80,9 @@ WHOLE = b'{"choices":[{"message":{"content":"hi","reasoning":"hm"},"finish_reaso
         ((head(), event("tool_calls")), "failed", "PROVIDER_CALLED_TOOL", "", "", "tool_calls"),
         ((head(content_type="text/html"), b"<title>Sign in</title>"), "failed", "PROVIDER_GARBLED", "", "", None),
         ((head(), b""), "failed", "PROVIDER_GARBLED", "", "", None),
+        ((head(), ODD_INDEX + HI + STOP), "completed", None, "hi", "", "stop"),
+        ((head(), NO_ERROR + HI + STOP), "completed", None, "hihi", "", "stop"),
+        ((head(), event(reasoning="hm") + b"data: " + WHOLE + b"\n\n"), "completed", None, "hi", "hm", "stop"),
     ],
 )  # fmt: skip
 async def test_a_run_ends_as_its_model_server_did(
@@ -92,6 +100,7 @@ async def test_a_run_ends_as_its_model_server_did(
     frames = await rig.follow(run)
     assert (rig.joined(frames), rig.joined(frames, "reasoning")) == (text, thinking)
     assert frames[-1].event == ("error" if status == "failed" else "done")
+    assert rig.end(frames).get("reason") == reason
     found = await rig.find(run)
     assert (found.run.status, found.run.reason, found.run.finish_reason) == (status, reason, finish)
     assert (found.answer.content, found.answer.reasoning or "") == (text, thinking)

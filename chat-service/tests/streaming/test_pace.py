@@ -12,12 +12,12 @@ import pytest_asyncio
 from chassis.ids import new_id
 from chassis.testing import ModelServer, eventually
 from chat_service.providers.domain.connection import Connection
-from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.port import End, Piece
 from chat_service.streaming.write.flush import Flusher
 from chat_service.streaming.write.writer import Writer
 from parley_local.model_server import text_of
+from servicekit.generation_parameters import GenerationParameters
 
 FLUSH_SECONDS = 0.02
 

@@ -17,7 +17,7 @@ from chassis.caller import Caller
 from chassis.testing import ModelServer, eventually
 from chat_service.answer.domain.ending import RunStatus
 from chat_service.answer.domain.frame import Frame
-from chat_service.providers import transport
+from chat_service.providers import pool
 from chat_service.streaming import engine
 from chat_service.streaming.log.redis import Append
 from chat_service.streaming.write.generate import Bounds
@@ -189,7 +189,7 @@ async def test_a_silent_server_keeps_its_own_users_waiting_alone_and_they_are_to
     redis_url: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(transport, "_CONNECTED_SECONDS", 0.3)
+    monkeypatch.setattr(pool, "_CONNECTED_SECONDS", 0.3)
     rig = await make_rig(redis_url, streams_per_host=2)
     silent = [(await rig.ask(caller, model_server, "silent")).run for _ in range(2)]
     refused = (await rig.ask(caller, model_server, "tokens-20")).run

@@ -3,6 +3,7 @@
 import argparse
 import gc
 
+from chassis.core_dumps import forbid_core_dumps
 from chassis.settings import UnusableSetting, load_settings, refuse
 from gateway.settings import Settings
 
@@ -18,6 +19,7 @@ def main() -> None:
         help="check: read the settings as the gateway would, and end",
     )
     arguments = parser.parse_args()
+    forbid_core_dumps()
     settings = load_settings(Settings)
     # What is loaded stays: to walk it time and again takes a tenth of the start's CPU time.
     gc.disable()

@@ -60,6 +60,8 @@ SESSION_TITLE = Length(0, 200)
 INSTRUCTIONS = Length(0, 8_000)
 FOLDER = Length(1, 100)
 READ_ORDER = Range(0, 2**31 - 1)
+# Of an answer that its user has written.
+EDITED_ANSWER = Length(1, 200_000)
 TEMPERATURE = Range(0, 2)
 MAX_TOKENS = Range(1, 1_000_000)
 TOP_P = Range(0, 1)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
 
+from chassis.core_dumps import forbid_core_dumps
 from chassis.dead_letters.command import add_command, run_command
 from chassis.settings import UnusableSetting, load_settings, refuse
 from servicekit.settings import DatabaseServiceSettings
@@ -65,6 +66,7 @@ def main(
         if command.flag is not None:
             subparser.add_argument(command.flag, action="store_true", help=command.flag_help)
     arguments = parser.parse_args()
+    forbid_core_dumps()
     settings = load_settings(settings_class)
     try:
         status = _run(name, settings, arguments, build, migrations, commands)

@@ -19,6 +19,12 @@ class KeyNameTaken(AppError):
     detail = "You already have a key with this name."
 
 
+class TooManyKeys(AppError):
+    kind = Kind.CONFLICT
+    reason = "TOO_MANY_KEYS"
+    detail = "As many connections exist as may; delete one of them first."
+
+
 class KeyNeeded(AppError):
     """A key is for the server that it was given for, and so are headers."""
 

@@ -7,10 +7,12 @@ from enum import Enum
 from typing import Final
 from uuid import UUID
 
-from apikey_service.domain.parameters import Parameters
 from apikey_service.domain.secret import Secret
 from parley.bounds import MAX_LEARNT
+from servicekit.generation_parameters import GenerationParameters
 
+#: What a new connection says of what its owner neither gave nor cleared.
+DEFAULTS: Final = GenerationParameters(temperature=0.7, max_tokens=2048)
 #: So much is kept of what a server has taught: the newest.
 MOST_LEARNT: Final = MAX_LEARNT
 
@@ -71,7 +73,7 @@ class Key:
     created_at: datetime
     updated_at: datetime
     header_names: tuple[str, ...] = ()
-    parameters: Parameters = field(default_factory=Parameters)
+    parameters: GenerationParameters = field(default_factory=GenerationParameters)
     fallback_key_id: UUID | None = None
     is_default: bool = False
     owner: Owner = Owner.USER
@@ -95,7 +97,7 @@ class Connection:
     base_url: str
     provider: Provider
     headers: tuple[tuple[str, Secret], ...]
-    parameters: Parameters
+    parameters: GenerationParameters
     fallback_key_id: UUID | None
     owner: Owner
     has_error: bool

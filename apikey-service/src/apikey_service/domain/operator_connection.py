@@ -6,8 +6,8 @@ from typing import Final
 from uuid import UUID, uuid5
 
 from apikey_service.domain.key import Connection, Key, Outcome, Owner, Provider, fold_name
-from apikey_service.domain.parameters import Parameters
 from apikey_service.domain.secret import Secret
+from servicekit.generation_parameters import GenerationParameters
 
 _NAMES: Final = UUID("6f1f2e56-6c0e-5d0c-9a35-3c1f5f8a7c41")
 
@@ -26,7 +26,7 @@ class OperatorConnection:
     models: tuple[str, ...]
     api_key: Secret
     headers: tuple[tuple[str, Secret], ...]
-    parameters: Parameters
+    parameters: GenerationParameters
     roles: frozenset[str] | None
     tenants: frozenset[UUID] | None
     daily_tokens: int | None

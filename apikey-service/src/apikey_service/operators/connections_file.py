@@ -20,15 +20,22 @@ A path that is not absolute is of the folder that the file is in.
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_type_hints
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    ValidationError,
+    create_model,
+)
+from pydantic_core import CoreSchema, ErrorDetails, core_schema
 
 from apikey_service.domain.key import Provider
 from apikey_service.domain.operator_connection import OperatorConnection
-from apikey_service.domain.parameters import Parameters
 from apikey_service.domain.secret import Secret
 from apikey_service.usecases.base_url import normal_base_url
 from apikey_service.usecases.ports import AddressRules
@@ -41,6 +48,7 @@ from apikey_service.usecases.validation import (
     trimmed_headers,
 )
 from chassis.errors import FieldError
+from servicekit.generation_parameters import GenerationParameters
 
 _MOST_BYTES = 1024 * 1024
 _MOST_SECRET_BYTES = 64 * 1024
@@ -65,12 +73,25 @@ class _InFile(_Part):
     file: str
 
 
-class _Parameters(_Part):
-    temperature: float | None = None
-    max_tokens: int | None = None
-    top_p: float | None = None
-    stop: list[str] = Field(default_factory=list)
-    reasoning_effort: str | None = None
+def _in_toml(kind: Any) -> Any:
+    """The type that a parameter has in the file, which knows lists and no tuples."""
+    return list[str] | None if kind == tuple[str, ...] | None else kind
+
+
+_FIELDS: dict[str, Any] = {
+    name: (_in_toml(kind), None) for name, kind in get_type_hints(GenerationParameters).items()
+}
+_Parameters = create_model("_Parameters", __base__=_Part, **_FIELDS)
+
+
+class _Table:
+    """Parameters as a table of the file."""
+
+    def __get_pydantic_core_schema__(self, _: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(
+            lambda table: GenerationParameters.of(table.model_dump()),
+            handler.generate_schema(_Parameters),
+        )
 
 
 def _tenant(value: object) -> UUID:
@@ -86,7 +107,7 @@ class _Connection(_Part):
     models: Annotated[list[str], Field(min_length=1, max_length=1000)]
     key_file: str
     headers: dict[str, str | _InFile] = Field(default_factory=dict)
-    parameters: _Parameters = Field(default_factory=_Parameters)
+    parameters: Annotated[GenerationParameters, _Table()] = GenerationParameters()
     roles: Annotated[list[Literal["user", "tenant_admin", "operator"]], Field(min_length=1)] | None = None  # fmt: skip
     tenants: Annotated[list[Annotated[UUID, BeforeValidator(_tenant)]], Field(min_length=1)] | None = None  # fmt: skip
     daily_tokens: Annotated[int, Field(ge=1, le=1_000_000_000_000)] | None = None
@@ -148,15 +169,13 @@ class ConnectionsReading:
             (header, Secret(value) if isinstance(value, str) else self._secret(value.file, name))
             for header, value in entry.headers.items()
         )
-        said = entry.parameters.model_dump(exclude_none=True)
-        parameters = Parameters.of(said)
         errors = [
             *check_name(name),
             *errors,
             *(error for model in models for error in check_model(model, "models")),
             *(FieldError("key_file", error.reason) for error in check_api_key(api_key)),
             *check_headers(headers),
-            *check_parameters(parameters),
+            *check_parameters(entry.parameters),
         ]
         if len(set(models)) < len(models):
             errors.append(FieldError("models", "NOT_UNIQUE"))
@@ -170,7 +189,7 @@ class ConnectionsReading:
             models=tuple(models),
             api_key=api_key,
             headers=headers,
-            parameters=parameters,
+            parameters=entry.parameters,
             roles=None if entry.roles is None else frozenset(entry.roles),
             tenants=None if entry.tenants is None else frozenset(entry.tenants),
             daily_tokens=entry.daily_tokens,

@@ -11,12 +11,12 @@ from sqlalchemy.exc import IntegrityError
 
 from apikey_service.domain.errors import KeyNameTaken
 from apikey_service.domain.key import Key, Provider, fold_name
-from apikey_service.domain.parameters import Parameters
 from apikey_service.domain.sealed import Sealed
 from apikey_service.store.rows import MINE, SHOWN, to_key
 from chassis.db.statement import Statement
 from chassis.db.transactions import Transaction
 from chassis.paging import Position
+from servicekit.generation_parameters import GenerationParameters
 
 _NAMES: Final = "keys_user_id_name_folded_key"
 _PAGE: Final = f"SELECT {SHOWN} FROM keys WHERE {MINE}"  # noqa: S608 - made of constants
@@ -84,6 +84,10 @@ _UPDATE = Statement(
     """)  # noqa: S608 - made of constants
 )
 _DELETE = Statement(text(f"DELETE FROM keys WHERE keys.id = :key_id AND {MINE}"))  # noqa: S608 - made of constants
+# So that no two see room for one.
+_ADD_ALONE = Statement(
+    text("SELECT pg_advisory_xact_lock(hashtextextended('add key ' || :user_id, 0))")
+)
 # Whoever lets one fall back to another waits for who does so at the same time: neither sees the
 # other's half of a circle.
 _ONE_AT_A_TIME = Statement(
@@ -119,7 +123,7 @@ class KeyChange:
     sets_headers: bool = False
     header_names: tuple[str, ...] = ()
     sealed_headers: Sealed | None = None
-    parameters: Parameters = field(default_factory=Parameters)
+    parameters: GenerationParameters = field(default_factory=GenerationParameters)
     cleared_parameters: tuple[str, ...] = ()
     sets_fallback: bool = False
     fallback_key_id: UUID | None = None
@@ -132,6 +136,10 @@ class Keys:
         self._connection = transaction.connection
         scope = transaction.scope
         self._mine = {"tenant_id": scope.tenant_id, "user_id": scope.user_id}
+
+    async def add_alone(self) -> None:
+        """Wait until nobody else stores a key for the user, and keep them from it."""
+        await _ADD_ALONE.run(self._connection, user_id=str(self._mine["user_id"]))
 
     async def insert(self, key: Key, sealed: Sealed, sealed_headers: Sealed | None) -> bool:
         """Whether the key was stored: False if the user has one whose name looks the same."""

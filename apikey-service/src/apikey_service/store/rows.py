@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from apikey_service.domain.key import Key, LastError, Learnt, Outcome, Provider
-from apikey_service.domain.parameters import Parameters
+from servicekit.generation_parameters import GenerationParameters
 
 #: What a key's owner may see.
 SHOWN: Final = (
@@ -29,7 +29,7 @@ def to_key(row: Any) -> Key:
         created_at=row.created_at,
         updated_at=row.updated_at,
         header_names=tuple(row.header_names),
-        parameters=Parameters.of(row.parameters),
+        parameters=GenerationParameters.of(row.parameters),
         fallback_key_id=row.fallback_key_id,
         last_used_at=row.last_used_at,
         outcome=to_outcome(row),

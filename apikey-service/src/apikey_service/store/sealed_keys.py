@@ -7,12 +7,12 @@ from uuid import UUID
 from sqlalchemy import text
 
 from apikey_service.domain.key import Learnt, Provider
-from apikey_service.domain.parameters import Parameters
 from apikey_service.domain.sealed import Sealed
 from apikey_service.store.rows import MINE, to_learnt
 from chassis.caller import Caller
 from chassis.db.engine import Database
 from chassis.db.statement import Statement
+from servicekit.generation_parameters import GenerationParameters
 
 _COLUMNS: Final = (
     "keys.id, keys.name, keys.model, keys.base_url, keys.provider, keys.ciphertext,"
@@ -52,7 +52,7 @@ class SealedKey:
     provider: Provider
     sealed: Sealed
     sealed_headers: Sealed | None
-    parameters: Parameters
+    parameters: GenerationParameters
     fallback_key_id: UUID | None
     has_error: bool
     learnt: tuple[Learnt, ...]
@@ -101,7 +101,7 @@ def _to_sealed_key(row: Any) -> SealedKey:
         provider=Provider(row.provider),
         sealed=Sealed(row.ciphertext, row.wrapped_key, row.kek_id),
         sealed_headers=headers,
-        parameters=Parameters.of(row.parameters),
+        parameters=GenerationParameters.of(row.parameters),
         fallback_key_id=row.fallback_key_id,
         has_error=row.has_error,
         learnt=to_learnt(row.learnt),

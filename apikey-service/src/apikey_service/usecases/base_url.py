@@ -12,8 +12,8 @@ from parley.bounds import BASE_URL
 # What is asked for below a base URL. People paste it with the rest.
 _PASTED: Final = ("/chat/completions", "/v1/messages")
 # A server, or a proxy before it, may resolve these or not: a segment that is a dot or two, however
-# it is spelled.
-_DOTS: Final = re.compile(r"(?:^|/)(?:\.|%2e){1,2}(?=/|$)", re.IGNORECASE)
+# it and the slashes around it are spelled.
+_DOTS: Final = re.compile(r"(?:^|/|%2f|%5c)(?:\.|%2e){1,2}(?=/|%2f|%5c|$)", re.IGNORECASE)
 
 
 def normal_base_url(text: str, rules: AddressRules) -> tuple[str, list[FieldError]]:

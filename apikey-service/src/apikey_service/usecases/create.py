@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass, field, replace
 
-from apikey_service.domain.errors import KeyNameTaken
-from apikey_service.domain.key import Connection, Key, Owner, Provider
-from apikey_service.domain.parameters import DEFAULTS, Parameters
+from apikey_service.domain.errors import KeyNameTaken, TooManyKeys
+from apikey_service.domain.key import DEFAULTS, Connection, Key, Owner, Provider
 from apikey_service.domain.secret import Secret, mask
 from apikey_service.store.defaults import Defaults
 from apikey_service.store.keys import Keys
@@ -27,6 +26,7 @@ from chassis.db.transactions import OpenTransaction
 from chassis.errors import FieldError, ValidationFailed
 from chassis.idempotency import Once
 from chassis.ids import new_id, parse_id
+from servicekit.generation_parameters import GenerationParameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +42,26 @@ class NewKey:
     base_url: str
     provider: Provider
     headers: Headers = ()
-    parameters: Parameters = field(default_factory=Parameters)
+    parameters: GenerationParameters = field(default_factory=GenerationParameters)
     cleared_parameters: tuple[str, ...] = ()
     fallback_key_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CreateKey:
-    """Stores connections of users' own."""
+    """Stores connections of users' own, ``most`` for each of them."""
 
     open_transaction: OpenTransaction
     vault: Vault
     rules: AddressRules
     operators: OperatorConnections
+    most: int
 
     async def __call__(self, caller: Caller, new: NewKey, *, once: Once[Key] | None = None) -> Key:
         """Store it, its secrets sealed, ``once`` if so; white space around texts is dropped.
 
-        Raises ValidationFailed, KeyNameTaken, IdempotencyKeyReused, RequestInProgress, or
+        Raises ValidationFailed, KeyNameTaken, TooManyKeys, however many are stored at once,
+        IdempotencyKeyReused, RequestInProgress, or
         OwnerErased when the account has been deleted.
         """
         api_key, headers = Secret(new.api_key.reveal().strip()), trimmed_headers(new.headers)
@@ -69,6 +71,7 @@ class CreateKey:
         async with self.open_transaction(caller) as transaction:
             await transaction.lock_owner()
             keys = Keys(transaction)
+            await keys.add_alone()
             default = await Defaults(transaction).find()
             becomes = replace(default, first=default.first or key.id)
             if becomes.among(self.operators.open_to(caller)) == key.id:
@@ -78,6 +81,8 @@ class CreateKey:
             fallback = key.fallback_key_id
             if fallback is not None and await keys.find(fallback) is None:
                 raise fallback_refused("NOT_FOUND")
+            if await keys.count() >= self.most:
+                raise TooManyKeys()
             if not await keys.insert(key, sealed, sealed_headers):
                 raise KeyNameTaken()
         return key
@@ -150,6 +155,6 @@ class CreateKey:
         )
 
 
-def _with_defaults(new: NewKey) -> Parameters:
+def _with_defaults(new: NewKey) -> GenerationParameters:
     defaults = {k: v for k, v in DEFAULTS.said().items() if k not in new.cleared_parameters}
-    return Parameters.of({**defaults, **new.parameters.said()})
+    return GenerationParameters.of({**defaults, **new.parameters.said()})

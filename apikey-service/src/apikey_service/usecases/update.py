@@ -5,7 +5,6 @@ from uuid import UUID
 
 from apikey_service.domain.errors import KeyNeeded, KeyNotFound
 from apikey_service.domain.key import Key, Provider
-from apikey_service.domain.parameters import Parameters
 from apikey_service.domain.secret import Secret, mask
 from apikey_service.store.defaults import Defaults
 from apikey_service.store.keys import KeyChange, Keys
@@ -27,6 +26,7 @@ from chassis.clock import utc_now
 from chassis.db.transactions import OpenTransaction
 from chassis.errors import FieldError, ValidationFailed
 from chassis.ids import parse_id, parse_named_id
+from servicekit.generation_parameters import GenerationParameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class WantedChange:
     base_url: str | None = None
     provider: Provider | None = None
     headers: Headers | None = None
-    parameters: Parameters = field(default_factory=Parameters)
+    parameters: GenerationParameters = field(default_factory=GenerationParameters)
     cleared_parameters: tuple[str, ...] = ()
     fallback_key_id: str | None = None
 

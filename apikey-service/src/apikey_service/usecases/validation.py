@@ -5,10 +5,9 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from apikey_service.domain.errors import KeyNotFound
-from apikey_service.domain.parameters import PARAMETERS, Parameters
 from apikey_service.domain.secret import Secret
 from chassis.errors import FieldError, ValidationFailed
-from chassis.text import check_number, check_text
+from chassis.text import check_text
 from parley.bounds import (
     API_KEY,
     API_KEY_PATTERN,
@@ -18,15 +17,11 @@ from parley.bounds import (
     HEADERS,
     KEY_NAME,
     MAX_HEADERS,
-    MAX_STOPS,
-    MAX_TOKENS,
     MODEL,
-    REASONING_EFFORTS,
-    STOP,
-    TEMPERATURE,
-    TOP_P,
     Length,
 )
+from servicekit.generation_parameters import PARAMETERS, GenerationParameters
+from servicekit.generation_parameters import check_parameters as check
 
 # It travels in an HTTP header: visible ASCII.
 _API_KEY: Final = re.compile(API_KEY_PATTERN)
@@ -43,6 +38,9 @@ _RESERVED: Final = frozenset(
     }
 )  # fmt: skip
 _RESERVED_PREFIXES: Final = ("content-", "proxy-", "if-", "sec-", "x-forwarded-", ":")
+
+# The field of a connection that its parameters stand in.
+_WITHIN: Final = "parameters"
 
 Headers = tuple[tuple[str, Secret], ...]
 
@@ -109,33 +107,21 @@ def check_headers(headers: Headers) -> list[FieldError]:
 
 
 def check_parameters(
-    parameters: Parameters, cleared: Sequence[str] = (), *, within: str = "parameters"
+    parameters: GenerationParameters, cleared: Sequence[str] = ()
 ) -> list[FieldError]:
-    """What is wrong with them, each an error of ``within.its_name``.
+    """What is wrong with those of a connection, each an error of ``parameters.its_name``.
 
     ``cleared`` are names of parameters, none of which is given at the same time.
     """
-    errors: list[FieldError] = []
-    bounds = {"temperature": TEMPERATURE, "max_tokens": MAX_TOKENS, "top_p": TOP_P}
-    for name, range_ in bounds.items():
-        if (number := getattr(parameters, name)) is not None:
-            errors += check_number(
-                f"{within}.{name}", number, minimum=range_.minimum, maximum=range_.maximum
-            )
-    if len(parameters.stop) > MAX_STOPS:
-        errors.append(FieldError(f"{within}.stop", "TOO_MANY", maximum=MAX_STOPS))
-    for stop in parameters.stop:
-        errors += _check(f"{within}.stop", stop, STOP)
-    if parameters.reasoning_effort not in (None, *REASONING_EFFORTS):
-        errors.append(FieldError(f"{within}.reasoning_effort", "NOT_ONE_OF"))
+    errors = check(parameters, within=_WITHIN)
     if not set(cleared) <= set(PARAMETERS):
-        errors.append(FieldError(within, "UNKNOWN_FIELD"))
+        errors.append(FieldError(_WITHIN, "UNKNOWN_FIELD"))
     errors += [
-        FieldError(f"{within}.{name}", "GIVEN_AND_CLEARED")
+        FieldError(f"{_WITHIN}.{name}", "GIVEN_AND_CLEARED")
         for name in PARAMETERS
         if name in cleared and name in parameters.said()
     ]
-    return list(dict.fromkeys(errors))
+    return errors
 
 
 def fallback_refused(reason: str) -> ValidationFailed:

@@ -3,11 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterable, Callable
 
-from chassis.component import Component
 from chassis.errors import AppError, Kind
 from chassis.grpc.trust import TrustMessage, TrustStore
+from chassis.one_task import OneTask
 from chassis.reach import Reach
-from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
@@ -16,7 +15,7 @@ _log = get_logger(__name__)
 _SILENCE_SECONDS = 30.0
 
 
-class TrustFeed(Component):
+class TrustFeed(OneTask):
     """Keeps a TrustStore true to auth-service's watch, for as long as the process lives.
 
     ``watch`` opens the stream anew at each call. While auth-service is away the store keeps
@@ -24,23 +23,12 @@ class TrustFeed(Component):
     """
 
     def __init__(self, trust: TrustStore, watch: Callable[[], AsyncIterable[TrustMessage]]) -> None:
+        super().__init__("trust-feed")
         self._trust = trust
         self._watch = watch
         self._reach = Reach("trust.watch_failed", "trust.watch_back")
-        self._task: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        self._task = asyncio.create_task(self._follow(), name="trust-feed")
-
-    async def drain(self) -> None:
-        await self.stop()
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            await end_task(self._task)
-            self._task = None
-
-    async def _follow(self) -> None:
+    async def run(self) -> None:
         pause = 0.1
         while True:
             try:

@@ -6,7 +6,8 @@ passwords in URLs, ``api_key=…``. And by value: whoever has a secret in hand s
 
 A value is not looked for as it is, but in the text with its escapes undone (backslashes of
 ``repr`` and JSON to any depth, percent-encoding, HTML entities): what an exception, a dict's
-``repr`` or a server has made of it need not be known. The cost is linear in the text.
+``repr`` or a server has made of it need not be known. A piece of it is looked for as well: a server
+that quotes half a key has quoted it. The cost is linear in the text.
 """
 
 import base64
@@ -34,6 +35,13 @@ _MOST_SECRET_CHARACTERS = 8192
 _LEAST_BEGINNING = 6
 # Less of an encoded secret could be part of anything.
 _LEAST_ENCODED = 8
+# So much of a secret, from wherever in it, is recognised: by the stretches that the secret is divided
+# into, one of which is whole in so many characters. They are short because of secrets that have
+# what looks like an escape, of which less is left where escapes are undone.
+_LEAST_PIECE = 12
+_STRETCH = 4
+# Of a stretch that a secret has time and again, so many places are gone on from.
+_MOST_PLACES = 4
 
 _SHAPE = re.compile(
     r"(?P<kept>\b[Bb]earer\s{1,8})[A-Za-z0-9._~+/=-]+"
@@ -105,6 +113,59 @@ class _Hidden:
         # One of backslashes alone has nothing left without them.
         return tuple(sorted(filter(None, forms), key=len, reverse=True))
 
+    @cached_property
+    def stretches(self) -> dict[str, list[tuple["_Word", int]]]:
+        """What pieces are known by, and where it stands in the words of the secret.
+
+        Each word is by itself: several that follow each other are a sentence, such as a title in a
+        header, and others write it too. So it is with a URL, which has no pieces.
+        """
+        found: dict[str, list[tuple[_Word, int]]] = {}
+        for word in () if "://" in self.secret else map(_Word, self.secret.split()):
+            text = word.undone.text
+            for at in range(0, len(text) - _STRETCH + 1, _STRETCH):
+                places = found.setdefault(text[at : at + _STRETCH], [])
+                if len(places) < _MOST_PLACES:
+                    places.append((word, at))
+        return found
+
+    def pieces(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where in ``text`` pieces of it stand, from and to."""
+        stretches = self.stretches
+        if len(stretches) > len(text):
+            there = {text[at : at + _STRETCH] for at in range(len(text) - _STRETCH + 1)}
+            known = [stretch for stretch in stretches if stretch in there]
+        else:
+            known = [stretch for stretch in stretches if stretch in text]
+        behind = 0
+        for at, stretch in sorted((at, known_) for known_ in known for at in _all_of(known_, text)):
+            for word, place in stretches[stretch] if at + _STRETCH > behind else ():
+                first, last = _grown(text, at, word.undone.text, place)
+                if word.is_piece(place + first - at, place + last - at):
+                    yield first, last
+                    behind = max(behind, last)
+
+
+class _Word:
+    """A word of a secret, as in a text whose escapes are undone."""
+
+    def __init__(self, word: str) -> None:
+        self.undone = _undo(word)
+        # A piece may be cut where the secret has what looks like an escape, and be less undone.
+        self._least = _LEAST_PIECE if len(self.undone.text) == len(word) else _LEAST_HIDDEN
+
+    def is_piece(self, first: int, behind: int) -> bool:
+        """Whether so much of it tells the secret."""
+        return self.undone.before(behind - 1)[1] - self.undone.before(first)[0] >= self._least
+
+
+def _all_of(part: str, text: str) -> Iterator[int]:
+    """Where ``part`` stands in ``text``."""
+    at = text.find(part)
+    while at >= 0:
+        yield at
+        at = text.find(part, at + 1)
+
 
 def _encoded(secret: bytes) -> Iterator[str]:
     """What of ``secret`` is seen in base64 wherever it stands within what is encoded, and hex."""
@@ -119,14 +180,27 @@ def _encoded(secret: bytes) -> Iterator[str]:
         yield binascii.hexlify(secret).decode().upper()
 
 
+def _grown(text: str, at: int, other: str, place: int) -> tuple[int, int]:
+    """From where to where ``text`` is the same around ``at`` as ``other`` around ``place``."""
+    first, last = at, at
+    while (
+        first > 0 and place - (at - first) > 0 and text[first - 1] == other[place - at + first - 1]
+    ):
+        first -= 1
+    length, shift = len(text), place - at
+    while last < length and last + shift < len(other) and text[last] == other[last + shift]:
+        last += 1
+    return first, last
+
+
 _hidden: ContextVar[tuple[_Hidden, ...]] = ContextVar("hidden_secrets", default=())
 
 
 def hide(secret: str) -> None:
     """From now on, no log of this task and of those it starts shows ``secret``.
 
-    Nor a text in which it is escaped, in base64 or in hex, nor one that ends in its middle. The
-    last sixty-four count. One of less than eight characters guards nothing, and may be a word that the
+    Nor a text in which it is escaped, in base64 or in hex, nor one that ends in its middle, nor twelve
+    characters that follow each other in it, unless it is a URL. The last sixty-four count. One of less than eight characters guards nothing, and may be a word that the
     log needs: it is not hidden.
     """
     known = _hidden.get()
@@ -221,7 +295,9 @@ def _meaning(escape: re.Match[str]) -> str:
 def _without(text: str, known: tuple[_Hidden, ...]) -> str:
     if not any(character in text for character in _ESCAPING):
         tail = text[-_LEAST_BEGINNING:]
-        if not any(form in text or tail in form for one in known for form in one.forms):
+        if not any(form in text or tail in form for one in known for form in one.forms) and not any(
+            True for one in known for _ in one.pieces(text)
+        ):
             return text
     undone = _undo(text)
     spans: list[tuple[int, int]] = []
@@ -232,6 +308,10 @@ def _without(text: str, known: tuple[_Hidden, ...]) -> str:
                 last = at + len(form) - 1
                 spans.append((undone.before(at)[0], undone.before(last)[1]))
                 at = undone.text.find(form, last + 1)
+        spans += [
+            (undone.before(first)[0], undone.before(behind - 1)[1])
+            for first, behind in one.pieces(undone.text)
+        ]
     begun = _BEGUN_ESCAPE.search(text)
     ends = (undone,) if begun is None else (undone, _undo(text[: begun.start()]))
     spans += [

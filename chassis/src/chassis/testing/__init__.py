@@ -2,6 +2,7 @@
 
 from chassis.testing.databases import DatabaseUrls, ServiceDatabase, limit_deletes
 from chassis.testing.eventually import eventually
+from chassis.testing.metrics import sample
 from chassis.testing.model_server import ModelServer
 from chassis.testing.name_server import NameServer
 from chassis.testing.rpc import OpenChannel, TlsFiles, TlsSettings
@@ -18,4 +19,5 @@ __all__ = [
     "TlsSettings",
     "eventually",
     "limit_deletes",
+    "sample",
 ]

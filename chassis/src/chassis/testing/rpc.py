@@ -1,6 +1,7 @@
 """Certificates for tests, and channels that show them."""
 
 from collections.abc import Awaitable, Callable
+from functools import cache
 from pathlib import Path
 from typing import Protocol, TypedDict
 
@@ -49,7 +50,12 @@ class OpenChannel(Protocol):
 
 async def open_channel(certificates: Path, port: int, server: str, as_name: str) -> Channel:
     """The production client, on loopback, bearing the certificate of ``as_name``."""
-    settings = ServiceSettings(**tls_files(certificates, as_name))
+    settings = _settings(certificates, as_name)
     channel = Channel(target=f"127.0.0.1:{port}", server=server, settings=settings)
     await channel.start()
     return channel
+
+
+@cache
+def _settings(certificates: Path, name: str) -> ServiceSettings:
+    return ServiceSettings(**tls_files(certificates, name))

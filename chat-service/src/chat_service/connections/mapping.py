@@ -14,6 +14,7 @@ def outcome_to_proto(outcome: Outcome) -> chat_pb2.TestConnectionResponse:
             reason=outcome.reason,
             detail=outcome.detail,
             provider_message=outcome.provider_message,
+            retry_after=outcome.retry_after,
         )
     return chat_pb2.TestConnectionResponse(
         latency_ms=outcome.latency_ms,
@@ -31,7 +32,10 @@ def outcome_to_proto(outcome: Outcome) -> chat_pb2.TestConnectionResponse:
 
 def failure_of(error: ProviderError) -> chat_pb2.ProviderFailure:
     return chat_pb2.ProviderFailure(
-        reason=error.reason, detail=error.detail, provider_message=error.provider_message
+        reason=error.reason,
+        detail=error.detail,
+        provider_message=error.provider_message,
+        retry_after=error.retry_after,
     )
 
 

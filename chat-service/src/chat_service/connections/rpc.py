@@ -43,7 +43,11 @@ class ProviderServicer(chat_pb2_grpc.ProviderServiceServicer):
         self, request: chat_pb2.TestConnectionRequest, context: object
     ) -> chat_pb2.TestConnectionResponse:
         # Before all else: no log of this call shows it, whatever goes wrong.
-        hide(request.unsaved.api_key)
+        for secret in (
+            request.unsaved.api_key,
+            *(one.value for one in request.unsaved.headers.items),
+        ):
+            hide(secret)
         connect: Callable[[], Awaitable[Connection]]
         if request.WhichOneof("connection") == "unsaved":
             connect = partial(self.check_key, request.unsaved)

@@ -1,5 +1,6 @@
 """Conversations and messages in the words of the contract."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -7,7 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis.errors import FieldError, ValidationFailed
 from chassis.ids import parse_named_id
-from chat_service.answer.domain.ending import FellBack, RunStatus, Usage
+from chat_service.answer.domain.ending import Adapted, FellBack, RunStatus, Usage
 from chat_service.conversations.domain.listing import Wanted
 from chat_service.conversations.domain.message import Message, Role
 from chat_service.conversations.domain.session import (
@@ -19,11 +20,10 @@ from chat_service.conversations.domain.session import (
     Unchanged,
 )
 from chat_service.providers.domain.errors import KeyNotFound
-from chat_service.providers.domain.parameters import GenerationParameters
 from parley.chat.v1 import chat_pb2
-from parley.generation.v1 import generation_pb2
+from servicekit.generation_messages import parameters_from_proto, parameters_to_proto
 
-_ROLES = {
+ROLES = {
     Role.USER: chat_pb2.MESSAGE_ROLE_USER,
     Role.ASSISTANT: chat_pb2.MESSAGE_ROLE_ASSISTANT,
     Role.SYSTEM: chat_pb2.MESSAGE_ROLE_SYSTEM,
@@ -132,18 +132,11 @@ def wanted_from_proto(request: chat_pb2.ListSessionsRequest) -> Wanted:
     )
 
 
-def parameters_from_proto(
-    parameters: generation_pb2.GenerationParameters,
-) -> GenerationParameters:
-    """What is said of them; the model is no parameter here."""
-    return GenerationParameters.of({field.name: value for field, value in parameters.ListFields()})
-
-
 def message_to_proto(message: Message) -> chat_pb2.Message:
     return chat_pb2.Message(
         id=str(message.id),
         session_id=str(message.session_id),
-        role=_ROLES[message.role],
+        role=ROLES[message.role],
         content=message.content,
         order=message.order,
         run_id=None if message.run_id is None else str(message.run_id),
@@ -160,7 +153,22 @@ def message_to_proto(message: Message) -> chat_pb2.Message:
         ),
         can_continue=message.can_continue,
         fallback=fallback_to_proto(message.fell_back),
+        adapted=adapted_to_proto(message.adapted),
+        parent_id=None if message.parent_id is None else str(message.parent_id),
+        chosen=message.chosen,
+        variants=chat_pb2.Variants(
+            index=message.variants.index(message.id), ids=[str(one) for one in message.variants]
+        ),
+        edited=message.edited,
     )
+
+
+def encode_id(one: UUID) -> bytes:
+    return one.bytes
+
+
+def decode_id(content: bytes) -> UUID:
+    return UUID(bytes=content)
 
 
 def fallback_to_proto(fell_back: FellBack | None) -> chat_pb2.Fallback | None:
@@ -172,16 +180,14 @@ def fallback_to_proto(fell_back: FellBack | None) -> chat_pb2.Fallback | None:
     )
 
 
-def parameters_to_proto(parameters: GenerationParameters) -> generation_pb2.GenerationParameters:
-    return generation_pb2.GenerationParameters(**parameters.said())
-
-
 def usage_to_proto(usage: Usage | None) -> chat_pb2.Usage | None:
     if usage is None:
         return None
-    return chat_pb2.Usage(
-        prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens
-    )
+    return chat_pb2.Usage(**usage.said())
+
+
+def adapted_to_proto(adapted: Iterable[Adapted]) -> list[chat_pb2.Adapted]:
+    return [chat_pb2.Adapted(parameter=one.parameter, use=one.use) for one in adapted]
 
 
 def timestamp_to_proto(at: datetime | None) -> Timestamp | None:

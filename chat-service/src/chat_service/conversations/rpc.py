@@ -8,7 +8,7 @@ from chassis.grpc.idempotency import once
 from chassis.grpc.server import Method, allow
 from chassis.ids import parse_named_id
 from chat_service.conversations import mapping
-from chat_service.conversations.domain.errors import SessionNotFound
+from chat_service.conversations.domain.errors import MessageNotFound, SessionNotFound
 from chat_service.conversations.usecases.ends import EndSessions
 from chat_service.conversations.usecases.lists import list_folders, list_sessions
 from chat_service.conversations.usecases.messages import list_messages
@@ -17,9 +17,11 @@ from chat_service.conversations.usecases.sessions import (
     get_session,
     update_session,
 )
+from chat_service.conversations.usecases.tree import choose_message, edit_answer, fork_session
 from chat_service.providers.domain.connection import ResolveKey
 from chat_service.providers.domain.errors import KeyNotFound
 from parley.chat.v1 import chat_pb2, chat_pb2_grpc
+from servicekit.generation_messages import parameters_from_proto
 
 POLICY: dict[str, dict[str, Method]] = {
     "parley.chat.v1.SessionService": {
@@ -33,6 +35,9 @@ POLICY: dict[str, dict[str, Method]] = {
         "RestoreSession": allow("gateway"),
         "ClearSession": allow("gateway"),
         "ListMessages": allow("gateway"),
+        "ChooseMessage": allow("gateway"),
+        "EditAnswer": allow("gateway"),
+        "ForkSession": allow("gateway"),
     }
 }
 
@@ -56,7 +61,7 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
             title=request.title,
             key_id=None if key_id is None else parse_named_id(key_id, KeyNotFound),
             model=request.model if request.HasField("model") else None,
-            parameters=mapping.parameters_from_proto(request.parameters),
+            parameters=parameters_from_proto(request.parameters),
             instructions=request.instructions or None,
             folder=request.folder if request.HasField("folder") else None,
             temporary=request.temporary,
@@ -152,9 +157,47 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
             cursor=request.cursor,
             count=request.count,
             descending=request.order == chat_pb2.LIST_ORDER_DESC,
+            all_paths=request.all_paths,
         )
         return chat_pb2.ListMessagesResponse(
             items=[mapping.message_to_proto(message) for message in page.items],
             next_cursor=page.next_cursor,
             total=page.total,
         )
+
+    async def ChooseMessage(
+        self, request: chat_pb2.ChooseMessageRequest, context: object
+    ) -> chat_pb2.ChooseMessageResponse:
+        leaf = await choose_message(
+            self.open_transaction,
+            current_caller(),
+            parse_named_id(request.session_id, SessionNotFound),
+            parse_named_id(request.message_id, MessageNotFound),
+        )
+        return chat_pb2.ChooseMessageResponse(leaf=mapping.message_to_proto(leaf))
+
+    async def EditAnswer(
+        self, request: chat_pb2.EditAnswerRequest, context: object
+    ) -> chat_pb2.EditAnswerResponse:
+        message = await edit_answer(
+            self.open_transaction,
+            current_caller(),
+            parse_named_id(request.session_id, SessionNotFound),
+            parse_named_id(request.message_id, MessageNotFound),
+            request.content,
+            once(request, mapping.encode_id, mapping.decode_id),
+        )
+        return chat_pb2.EditAnswerResponse(message=mapping.message_to_proto(message))
+
+    async def ForkSession(
+        self, request: chat_pb2.ForkSessionRequest, context: object
+    ) -> chat_pb2.ForkSessionResponse:
+        message_id = request.message_id if request.HasField("message_id") else None
+        session = await fork_session(
+            self.open_transaction,
+            current_caller(),
+            parse_named_id(request.session_id, SessionNotFound),
+            None if message_id is None else parse_named_id(message_id, MessageNotFound),
+            once(request, mapping.encode_id, mapping.decode_id),
+        )
+        return chat_pb2.ForkSessionResponse(session=mapping.session_to_proto(session))

@@ -6,7 +6,7 @@ any, then user and assistant in turn, the question last, and white space alone n
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from chat_service.conversations.domain.message import Role
@@ -56,54 +56,67 @@ SHIPPED: Final = ContextWindow(pairs=10, characters=64_000)
 
 
 def build_prompt(
-    earlier: Sequence[PromptMessage], question: str, window: ContextWindow
+    earlier: Sequence[PromptMessage],
+    question: str,
+    window: ContextWindow,
+    order: int | None = None,
 ) -> tuple[PromptMessage, ...]:
     """Returns the newest of `earlier` (oldest first) that fits the window, then the question.
 
     The question and the system's words are always there, even where they alone are longer than the
     window. A question is taken with its answer, whole, or not at all, and without a gap; questions
     that nobody answered are joined to the next one, by a blank line; neighbouring answers likewise.
-    Thinking at the beginning of an answer is not part of it.
+    Thinking at the beginning of an answer is not part of it. `order` is the question's own.
     """
     system, pairs, unanswered = _read(earlier)
-    room = window.characters - len(system) - len(question)
-    asked = [question]
+    room = window.characters - len(system.content) - len(question)
+    asked = [_said(Role.USER, question, order)]
     while unanswered and window.pairs:
         added = [unanswered.pop(), *asked]
-        if (more := len(_joined(added)) - len(_joined(asked))) > room:
+        if (more := len(_joined(added).content) - len(_joined(asked).content)) > room:
             # Nothing older, either: that would leave a gap.
             pairs.clear()
             break
         asked = added
         room -= more
-    kept: list[PromptMessage] = [PromptMessage(Role.USER.value, _joined(asked))]
+    kept: list[PromptMessage] = [_joined(asked)]
     for said, answer in reversed(pairs[-window.pairs :] if window.pairs else ()):
-        room -= len(said) + len(answer)
+        room -= len(said.content) + len(answer.content)
         if room < 0:
             break
-        kept += PromptMessage(Role.ASSISTANT.value, answer), PromptMessage(Role.USER.value, said)
-    if system:
-        kept.append(PromptMessage(Role.SYSTEM.value, system))
+        kept += answer, said
+    if system.content:
+        kept.append(system)
     return tuple(reversed(kept))
 
 
 def build_continuation(
-    earlier: Sequence[PromptMessage], question: str, answer: str, window: ContextWindow
+    earlier: Sequence[PromptMessage],
+    question: str,
+    answer: str,
+    window: ContextWindow,
+    orders: tuple[int, int] | None = None,
 ) -> tuple[PromptMessage, ...]:
     """Returns what `build_prompt` does, then the answer so far, and the request to go on with it.
 
     All of these are always there. Of an answer that had not begun there is nothing to go on with.
     The request makes it a question like any other: some servers refuse an answer at the end.
+    `orders` are the question's and the answer's own.
     """
+    asked, answered = orders or (None, None)
     said = without_thinking(answer)
     if not said.strip():
-        return build_prompt(earlier, question, window)
+        return build_prompt(earlier, question, window, asked)
     rest = ContextWindow(window.pairs, window.characters - len(said) - len(_GO_ON))
     return (
-        *build_prompt(earlier, question, rest),
-        PromptMessage(Role.ASSISTANT.value, said),
+        *build_prompt(earlier, question, rest, asked),
+        _said(Role.ASSISTANT, said, answered),
         PromptMessage(Role.USER.value, _GO_ON),
     )
+
+
+def _said(role: Role, text: str, order: int | None) -> PromptMessage:
+    return PromptMessage(role.value, text, () if order is None else (order,))
 
 
 def without_thinking(text: str) -> str:
@@ -114,43 +127,59 @@ def without_thinking(text: str) -> str:
     return answer.lstrip()
 
 
-def _read(messages: Sequence[PromptMessage]) -> tuple[str, list[tuple[str, str]], list[str]]:
+def _read(
+    messages: Sequence[PromptMessage],
+) -> tuple[PromptMessage, list[tuple[PromptMessage, PromptMessage]], list[PromptMessage]]:
     """What the system says, each question with its answer, and the questions behind the last answer."""
-    system: list[str] = []
-    pairs: list[tuple[str, str]] = []
-    asked: list[str] = []
-    answered: list[str] = []
+    system: list[PromptMessage] = []
+    pairs: list[tuple[PromptMessage, PromptMessage]] = []
+    asked: list[PromptMessage] = []
+    answered: list[PromptMessage] = []
     for message in messages:
         role = message.role
         text = without_thinking(message.content) if role == Role.ASSISTANT else message.content
         if not text.strip():
             continue
+        said = PromptMessage(role, text, message.orders)
         if role == Role.SYSTEM:
-            system.append(text)
+            system.append(said)
         elif role == Role.ASSISTANT:
-            answered.append(text)
+            answered.append(said)
         else:
             _pair(pairs, asked, answered)
-            asked.append(text)
+            asked.append(said)
     _pair(pairs, asked, answered)
-    return _BETWEEN.join(system), pairs, asked
+    return _together(Role.SYSTEM, system), pairs, asked
 
 
-def _pair(pairs: list[tuple[str, str]], asked: list[str], answered: list[str]) -> None:
+def _pair(
+    pairs: list[tuple[PromptMessage, PromptMessage]],
+    asked: list[PromptMessage],
+    answered: list[PromptMessage],
+) -> None:
     """Takes what was asked and answered since the last pair for one, if there are both."""
     if not answered:
         return
     # An answer to nothing that the model can see is left out.
     if asked:
-        pairs.append((_joined(asked), _BETWEEN.join(answered)))
+        pairs.append((_joined(asked), _together(Role.ASSISTANT, answered)))
     asked.clear()
     answered.clear()
 
 
-def _joined(questions: Iterable[str]) -> str:
+def _joined(questions: Sequence[PromptMessage]) -> PromptMessage:
     """One question of several; one that was sent again is said once."""
-    said: list[str] = []
+    said: list[PromptMessage] = []
     for question in questions:
-        if not said or said[-1] != question:
+        if not said or said[-1].content != question.content:
             said.append(question)
-    return _BETWEEN.join(said)
+    return replace(_together(Role.USER, said), orders=_orders(questions))
+
+
+def _together(role: Role, messages: Sequence[PromptMessage]) -> PromptMessage:
+    text = _BETWEEN.join(message.content for message in messages)
+    return PromptMessage(role.value, text, _orders(messages))
+
+
+def _orders(messages: Iterable[PromptMessage]) -> tuple[int, ...]:
+    return tuple(order for message in messages for order in message.orders)

@@ -59,11 +59,16 @@ class Body:
         )
 
     def _begin(self, data: bytes, *, is_over: bool = False) -> Events:
-        data = self._first = self._first + data
+        data = self._first + data
         if len(data) < len(_MARK) and _MARK.startswith(data) and not is_over:
+            self._first = data
             return b""
         data = data.removeprefix(_MARK)
         seen = data.lstrip()
+        # White space says nothing, and some servers keep a connection alive with it, for as long as they
+        # like; but a line of events that begins with it is another line.
+        space = data[: len(data) - len(seen)][-1:]
+        data = self._first = (b"" if space in (b"\r", b"\n") else space) + seen
         if seen.startswith(b"<"):
             self._refuse_page(seen, is_over=is_over)
             return b""

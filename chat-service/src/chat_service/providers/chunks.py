@@ -16,7 +16,7 @@ from chat_service.providers.errors import (
     ProviderGarbled,
     ProviderOverloaded,
 )
-from chat_service.providers.port import TEXT, THINKING, End, Part, Piece
+from chat_service.providers.port import TEXT, THINKING, End, Kind, Part, Piece
 from chat_service.providers.refusals import of_stream
 from chat_service.providers.said import Said, said_by
 from chat_service.providers.shapes import has_refusal, is_error, parts_of, reason_of, usage_of
@@ -92,7 +92,8 @@ class Chunks:
 
     def __init__(self) -> None:
         self._telling = Telling()
-        self._by_delta = False
+        # The kinds that deltas have brought.
+        self._by_delta: set[Kind] = set()
         self._refused = False
         self._finished = False
         self._has_message = False
@@ -134,7 +135,7 @@ class Chunks:
             events = events[: -len(DONE)]
         try:
             chunks = _CHUNKS.decode_lines(events)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return False
         parts: list[Part] = []
         # What is being collected, and whether it is thinking.
@@ -165,7 +166,7 @@ class Chunks:
                 usage = chunk.usage
         if said:
             parts.append((THINKING if is_thought else TEXT, "".join(said)))
-            self._by_delta = True
+            self._by_delta.update([kind for kind, _ in parts])
             piece.parts = parts
         if reason is not None:
             piece.finish_reason = reason
@@ -239,14 +240,15 @@ class Chunks:
     def _parts(self, chunk: dict[str, Any], choice: dict[str, Any]) -> list[Part]:
         delta = choice.get("delta")
         parts = [*parts_of(delta, fields=("content", "refusal"))]
-        self._by_delta = self._by_delta or bool(parts)
+        self._by_delta.update(kind for kind, _ in parts)
         if not parts:
             parts = [*parts_of(choice, fields=("text",))]
         message = choice.get("message")
         self._has_message = self._has_message or bool(message)
-        # Behind deltas it is what they have said, once more.
-        if not parts and not self._by_delta:
-            parts = [*parts_of(message, fields=("content", "refusal"))]
+        if not parts:
+            # Behind deltas it is what they have said, once more.
+            whole = parts_of(message, fields=("content", "refusal"))
+            parts = [part for part in whole if part[0] not in self._by_delta]
         if not parts and not choice:  # Ollama's own
             answer = chunk.get("message")
             is_chat = isinstance(answer, dict)
@@ -272,7 +274,7 @@ def _first_choice(choices: Any) -> dict[str, Any]:
         choices = [choices]
     if isinstance(choices, list):
         for choice in choices:
-            if isinstance(choice, dict) and choice.get("index") in {0, None, "0"}:
+            if isinstance(choice, dict) and choice.get("index") in (0, None, "0"):
                 return choice
     return {}
 

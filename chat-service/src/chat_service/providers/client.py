@@ -4,21 +4,24 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
 from chassis.address_policy import AddressPolicy
+from chassis.telemetry.logging import get_logger
 from chat_service.providers.anthropic.kind import Anthropic
 from chat_service.providers.asking.attempts import Attempts, Question
 from chat_service.providers.asking.endpoint import Endpoint, endpoint_of
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.learnt import Lesson, Told
 from chat_service.providers.domain.model import Model
-from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
-from chat_service.providers.errors import ProviderError, ProviderUnknown
+from chat_service.providers.errors import ProviderAddressForbidden, ProviderError, ProviderUnknown
 from chat_service.providers.listing import list_models
 from chat_service.providers.openai import OpenAi
 from chat_service.providers.port import NextRead, Piece, Provider, Take
 from chat_service.providers.reading import Dialect, read_stream
 from chat_service.providers.said import presentable
 from chat_service.providers.transport import GuardedClient
+from servicekit.generation_parameters import GenerationParameters
+
+_log = get_logger(__name__)
 
 # What one character of an answer may be as an escape of JSON, and what may stand around the answer.
 _BYTES_OF_A_BYTE = 8
@@ -50,6 +53,7 @@ class ModelClient(Provider):
     """Streams answers over one pool: at most ``streams`` at a time, ``per_host`` of one server.
 
     ``answer_bytes`` is what the largest answer may be, of which a line or a document may hold all.
+    ``setting`` is the operator's name of what ``policy`` was made of, for the log.
     """
 
     def __init__(
@@ -59,8 +63,10 @@ class ModelClient(Provider):
         streams: int,
         per_host: int,
         answer_bytes: int = 1024 * 1024,
+        setting: str = "",
     ) -> None:
         self._policy = policy
+        self._setting = setting
         self._most_bytes = _BYTES_OF_A_BYTE * answer_bytes + _BYTES_AROUND
         self._streams = streams
         self._per_host = per_host
@@ -83,7 +89,7 @@ class ModelClient(Provider):
         try:
             return await list_models(self._opened(), connection)
         except ProviderError as error:
-            raise _shown(error, connection) from error.__cause__
+            raise self._shown(error, connection) from error.__cause__
 
     async def stream(
         self,
@@ -121,15 +127,28 @@ class ModelClient(Provider):
                 async for piece in pieces:
                     yield piece
         except ProviderError as error:
-            raise _shown(error, connection) from error.__cause__
+            raise self._shown(error, connection) from error.__cause__
 
     def _opened(self) -> GuardedClient:
         if self._client is None:
             raise RuntimeError("the provider has not been started")
         return self._client
 
+    def _shown(self, error: ProviderError, connection: Connection) -> ProviderError:
+        """The same, with a message that may be shown, and a sentence of ours: a server may have a word in it.
 
-def _shown(error: ProviderError, connection: Connection) -> ProviderError:
-    """The same, with a message that may be shown."""
-    error.provider_message = presentable(error.provider_message, connection.secrets())
-    return error
+        An operator is told what would open an address.
+        """
+        secrets = connection.secrets()
+        error.provider_message = presentable(error.provider_message, secrets)
+        if error.detail != type(error).detail:
+            error.detail = presentable(error.detail, secrets)
+        if isinstance(error, ProviderAddressForbidden):
+            _log.warning(
+                "connection.address_refused",
+                host=endpoint_of(connection.base_url).server.host,
+                setting=self._setting,
+                advice="if users may have a model server there, add the host, its address or its "
+                "network to this setting, and to apikey-service's",
+            )
+        return error

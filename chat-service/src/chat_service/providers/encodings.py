@@ -7,6 +7,8 @@ from chat_service.providers.errors import ProviderGarbled
 
 # How much one read gives at most, whatever a few bytes stand for.
 _MOST_BYTES: Final = 256 * 1024
+# How much may stand for nothing, one behind the other.
+_MOST_IDLE_BYTES: Final = 1024 * 1024
 _GZIP_MARK = b"\x1f\x8b"
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 
@@ -31,7 +33,12 @@ class Inflating:
     def __init__(self) -> None:
         self._inflate = zlib.decompressobj(_GZIP_OR_ZLIB)
         self._begun = False
+        # What is to be undone with the next call, and what of another member's mark has come.
         self._left = b""
+        self._mark = b""
+        self._idle_bytes = 0
+        #: Whether what was encoded has ended: what comes behind it says nothing.
+        self.is_over = False
 
     @property
     def has_more(self) -> bool:
@@ -39,12 +46,19 @@ class Inflating:
         return bool(self._left)
 
     def feed(self, data: bytes) -> bytes:
-        """Up to 256 KiB of what ``data`` stands for; the rest with the next call. Raises ProviderGarbled."""
-        data = self._left + data
-        if not self._begun and data:
+        """Up to 256 KiB of what ``data`` stands for; the rest with the next call. Raises ProviderGarbled,
+        also for a megabyte that stands for nothing.
+        """
+        data = self._mark + self._left + data
+        self._left = self._mark = b""
+        if not data or self.is_over:
+            return b""
+        if not self._begun:
             self._begun = True
             if data[0] & 0x0F != 8 and data[0] != 0x1F:
                 self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+        elif self._inflate.eof and not self._goes_on(data):
+            return b""
         try:
             given = self._inflate.decompress(data, _MOST_BYTES)
         except zlib.error as error:
@@ -52,8 +66,28 @@ class Inflating:
                 f"an encoding that cannot be undone: {error}",
                 detail="The model server's answer is compressed in a way that cannot be undone.",
             ) from error
-        self._left = self._inflate.unconsumed_tail
-        if self._inflate.unused_data.startswith(_GZIP_MARK):  # another member follows
+        if self._inflate.eof:
             self._left = self._inflate.unused_data
-            self._inflate = zlib.decompressobj(_GZIP_OR_ZLIB)
+        else:
+            self._left = self._inflate.unconsumed_tail
+        self._count(len(data) - len(self._left), given)
         return given
+
+    def _goes_on(self, data: bytes) -> bool:
+        """Behind the end of a member: whether another one follows by now."""
+        if data.startswith(_GZIP_MARK):
+            self._inflate = zlib.decompressobj(_GZIP_OR_ZLIB)
+            return True
+        if _GZIP_MARK.startswith(data):
+            self._mark = data
+        else:
+            self.is_over = True
+        return False
+
+    def _count(self, taken: int, given: bytes) -> None:
+        self._idle_bytes = 0 if given else self._idle_bytes + taken
+        if self._idle_bytes > _MOST_IDLE_BYTES:
+            raise ProviderGarbled(
+                "an encoding of nothing",
+                detail="The model server's answer is compressed in a way that has no end.",
+            )

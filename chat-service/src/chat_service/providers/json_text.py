@@ -23,8 +23,14 @@ def decode(data: bytes) -> Any:
 
 
 def encode(value: Any) -> bytes:
-    """A value of :func:`decode` on one line, its halves of characters as they were."""
-    return json.dumps(value).encode()
+    """A value of :func:`decode` on one line, its halves of characters as they were.
+
+    Raises ValueError for one that is nested too deeply.
+    """
+    try:
+        return json.dumps(value).encode()
+    except RecursionError as error:
+        raise ValueError("JSON that is nested too deeply") from error
 
 
 def is_document(data: bytes) -> bool:

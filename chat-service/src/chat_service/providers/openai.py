@@ -14,9 +14,9 @@ from chat_service.providers.asking.learnt import apply, differences
 from chat_service.providers.chunks import Chunks
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.learnt import Lesson
-from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.transport import GuardedClient
+from servicekit.generation_parameters import GenerationParameters
 
 
 class OpenAi:
@@ -66,4 +66,4 @@ def _asked(
     if not learnt:
         return Asked(body)
     apply(body, learnt)
-    return Asked(body, *differences(said, body, learnt))
+    return Asked(body, differences(said, body, learnt))

@@ -10,8 +10,8 @@ from chassis.service import Component
 from chat_service.answer.domain.ending import Usage
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.learnt import Told
-from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
+from servicekit.generation_parameters import GenerationParameters
 
 TEXT: Final = "text"
 THINKING: Final = "thinking"

@@ -9,8 +9,8 @@ import aiohttp
 from chat_service.providers.body import Body
 from chat_service.providers.errors import ProviderBroke, ProviderError
 from chat_service.providers.port import End, NextRead, Piece, Take
+from chat_service.providers.source import Source
 from chat_service.providers.sse import Events
-from chat_service.providers.transport import Source
 
 # A read that brings so much is of a model that is faster than any reader: no waiting for flushes.
 _FAST_BYTES = 16 * 1024
@@ -145,7 +145,9 @@ class _Reading:
         piece.size = len(data)
         if piece.parts:
             self._spoken = True
-        if piece.finish_reason is not None or (self._deadline is not None and piece.parts):
+        is_first = piece.finish_reason is not None and self._deadline is None
+        # Said once more it gives no more time, else a server could go on saying it.
+        if is_first or (self._deadline is not None and piece.parts):
             self._deadline = asyncio.get_running_loop().time() + GRACE_SECONDS
         if self._deadline is not None and (problem is not None or piece.end is not None):
             piece.end, problem = End.WHOLE, None

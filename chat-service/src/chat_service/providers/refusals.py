@@ -17,6 +17,7 @@ from chat_service.providers.errors import (
     ProviderRateLimited,
     ProviderRedirected,
     ProviderRefused,
+    ProviderThoughtOnly,
     ProviderTimedOut,
     ProviderTooLarge,
     ProviderUnauthorized,
@@ -71,7 +72,7 @@ _RATE = _words(
     r"tokens per (?:minute|day)|concurrency|限流|速率|频率|请求过",
 )
 _OVERLOADED = _words(
-    r"overloaded|over capacity|at capacity|server[_ ]busy|service[_ ]unavailable|currently loading",
+    r"overloaded|too busy|over capacity|at capacity|server[_ ]busy|service[_ ]unavailable|currently loading",
     r"loading model|insufficient_system_resource|no (?:available|healthy) (?:server|upstream|endpoint|instance)",
     r"no (?:healthy )?deployments? available|繁忙|过载",
 )
@@ -95,6 +96,8 @@ _KEY = _words(
     r"no_db_connection|令牌|无效的.{0,6}key",
 )
 _FORBIDDEN = _words(r"permission[_ ]denied|forbidden|unsupported_country|not (?:allowed|permitted)")
+# OpenAI's, where the model has thought until there was no token left.
+_NO_TOKENS_LEFT = re.compile(r"could not finish the message because max_tokens", re.IGNORECASE)
 _PARAMETER = _words(
     r"unsupported[_ ](?:parameter|value)|unknown[_ ](?:parameter|field|name|argument)|unrecognized",
     r"unexpected keyword|extra (?:inputs|fields)|not permitted|invalid[_ ](?:parameter|value|type)",
@@ -107,6 +110,8 @@ _PARAMETER_NAMES = _words(
     r"\b(?:stream_options|reasoning_effort|presence_penalty|frequency_penalty|stream|seed|n)\b(?=['\"`])",
 )
 _QUOTED = re.compile(r"['\"`]([A-Za-z_][A-Za-z0-9_.\[\]]{0,59})['\"`]")
+# A length that is not of tokens.
+_CHARACTERS = re.compile(r"string too long|characters|bytes", re.IGNORECASE)
 _NUMBER = r"([0-9][0-9,_]{0,11})"
 # How much of how much: (most, used) or (used, most).
 _MOST_THEN_USED = (
@@ -165,6 +170,10 @@ def _kind(status: int | None, said: Said, words: str) -> tuple[type[ProviderErro
     }
     if status == 401 and "model_access_denied" in said.kind.lower():
         return ProviderModelNotFound, None  # the key itself is good
+    if status == 401 and "billing" in f"{said.code} {said.kind}".lower():
+        return ProviderQuotaExceeded, None  # so it is here
+    if _NO_TOKENS_LEFT.search(said.message):
+        return ProviderThoughtOnly, None
     if status in fixed:
         return fixed[status], None
     if status == 404:
@@ -229,7 +238,7 @@ def _which(said: Said) -> str | None:
 def _how_long(message: str) -> str | None:
     """The sentence with how much of how much, where both are said."""
     used, most = _lengths(message)
-    if not 0 < most < used:
+    if not 0 < most < used or _CHARACTERS.search(message):
         return None
     return (
         f"The conversation has {used:,} tokens of the {most:,} that the model can take; begin a new one, "

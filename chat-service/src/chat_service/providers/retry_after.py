@@ -49,7 +49,7 @@ def _number(value: str | None, unit: float) -> float | None:
 def _until(date: str) -> float | None:
     try:
         when = parsedate_to_datetime(date)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter of a year of twenty digits
         return None
     if when.tzinfo is None:
         when = when.replace(tzinfo=UTC)

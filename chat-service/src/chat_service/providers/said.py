@@ -34,7 +34,8 @@ _LEAST_KEY = 4
 _PAGE_TITLE = re.compile(
     r"<(title|h1|message)\b[^>]{0,200}>(.{1,500}?)</\1", re.IGNORECASE | re.DOTALL
 )
-_TAG = re.compile(r"<(?:script|style)\b.*?(?:</|\Z)[^>]*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_SCRIPT = re.compile(r"<(?=(?:script|style)\b)", re.IGNORECASE)
+_TAG = re.compile(r"<[^<>]*>")
 _URL = re.compile(
     r"\b([a-z][a-z0-9+.-]{1,20}://)(?:[^\s/?#@\"'<>]*@)?([^\s?#\"'<>]*)([?#][^\s\"'<>]*)?",
     re.IGNORECASE,
@@ -82,7 +83,14 @@ def page_text(page: str) -> str:
     """What a page says: its title, or else its text."""
     page = page[:_LOOKED_AT]
     found = _PAGE_TITLE.search(page)
-    return html.unescape(_TAG.sub(" ", found[2] if found else page)).strip()
+    text = found[2] if found else _without_scripts(page)
+    return html.unescape(_TAG.sub(" ", text)).strip()
+
+
+def _without_scripts(page: str) -> str:
+    """What a page says between its scripts and styles, each of which goes on to the next end of a tag's."""
+    text, *scripts = _SCRIPT.split(page)
+    return text + "".join(script[script.find("</") :] for script in scripts if "</" in script)
 
 
 def said_by(value: Any) -> Said:
@@ -116,14 +124,26 @@ def presentable(message: str, secrets: Iterable[str]) -> str:
         hide(secret)
     text = redact_text(text)
     for secret in known:
-        spread = r"\s*".join(re.escape(letter) for letter in secret if not letter.isspace())
-        text = re.sub(spread, REDACTED, text)
+        text = _without_spread(text, "".join(secret.split()))
     text = _URL.sub(_bare, text)
     text = _TOKEN.sub(REDACTED, text)
     text = _CONTROL.sub(" ", storable(text)).strip()
     if len(text) > MOST_CHARACTERS:
         text = text[: MOST_CHARACTERS - 1].rstrip() + "…"
     return text
+
+
+def _without_spread(text: str, secret: str) -> str:
+    """``text`` without ``secret``, wherever white space stands in it."""
+    places = [at for at, letter in enumerate(text) if not letter.isspace()]
+    bare = "".join([text[at] for at in places])
+    kept, behind = [], 0
+    at = bare.find(secret) if secret else -1
+    while at >= 0:
+        kept += [text[behind : places[at]], REDACTED]
+        behind = places[at + len(secret) - 1] + 1
+        at = bare.find(secret, at + len(secret))
+    return "".join([*kept, text[behind:]])
 
 
 def _bare(url: re.Match[str]) -> str:

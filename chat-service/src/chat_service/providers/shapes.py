@@ -23,8 +23,24 @@ _THINKING_TYPES = {
     "reasoning.text",
     "reasoning.summary",
 }
+# Parts stand in parts; deeper than this they say nothing that anybody reads.
+_MOST_DEPTH: Final = 16
 _PROMPT_COUNTS = ("prompt_tokens", "input_tokens", "prompt_eval_count", "promptTokenCount")
 _COMPLETION_COUNTS = ("completion_tokens", "output_tokens", "eval_count", "candidatesTokenCount")
+_CACHED_COUNTS = (
+    "prompt_tokens_details.cached_tokens",
+    "input_tokens_details.cached_tokens",
+    "prompt_cache_hit_tokens",  # DeepSeek
+    "cached_tokens",  # Moonshot
+    "cache_read_input_tokens",
+    "cachedContentTokenCount",
+)
+_REASONING_COUNTS = (
+    "completion_tokens_details.reasoning_tokens",
+    "output_tokens_details.reasoning_tokens",
+    "reasoning_tokens",
+    "thoughtsTokenCount",
+)
 _NO_REASON: Final = frozenset({"", "null", "none"})
 _ERROR_KEYS: Final = frozenset(
     {
@@ -55,7 +71,7 @@ def parts_of(said: Any, *, fields: tuple[str, ...] = ("content",)) -> Iterator[P
         yield from _texts(said.get(name), TEXT)
 
 
-def _texts(value: Any, kind: Any) -> Iterator[Part]:
+def _texts(value: Any, kind: Any, depth: int = _MOST_DEPTH) -> Iterator[Part]:
     match value:
         case None | bool():
             return
@@ -64,17 +80,17 @@ def _texts(value: Any, kind: Any) -> Iterator[Part]:
                 yield kind, value
         case int() | float():
             yield kind, str(value)
-        case list():
+        case list() if depth:
             for one in value:
-                yield from _texts(one, kind)
-        case dict():
+                yield from _texts(one, kind, depth - 1)
+        case dict() if depth:
             if value.get("type") in _THINKING_TYPES or (
                 "thinking" in value and "text" not in value
             ):
                 kind = THINKING
             names = ("text", "content", "summary", "thinking", "reasoning", "value", "refusal")
             for name in names:
-                if found := list(_texts(value.get(name), kind)):
+                if found := list(_texts(value.get(name), kind, depth - 1)):
                     yield from found
                     return
 
@@ -104,28 +120,43 @@ def usage_of(value: Any) -> Usage | None:
     prompt, completion = _count(value, _PROMPT_COUNTS), _count(value, _COMPLETION_COUNTS)
     if prompt is None and completion is None:
         return None
-    return Usage(prompt or 0, completion or 0)
+    return Usage(
+        prompt or 0,
+        completion or 0,
+        _count(value, _CACHED_COUNTS),
+        _count(value, _REASONING_COUNTS),
+    )
 
 
 def _count(value: dict[str, Any], names: tuple[str, ...]) -> int | None:
     for name in names:
         with suppress(KeyError, TypeError, ValueError, OverflowError):
-            count = int(float(value[name]))
+            within, _, last = name.rpartition(".")
+            count = int(float((value[within] if within else value)[last]))
             if 0 <= count < 2**31:
                 return count
     return None
 
 
+def _says(error: Any) -> bool:
+    """Whether an error says anything: some servers send one that is empty beside each answer."""
+    if isinstance(error, dict):
+        return any(map(_says, error.values()))
+    return bool(error)
+
+
 def is_error(chunk: dict[str, Any], event: str) -> bool:
     """Whether a chunk is, or has beside an answer, the word that something failed."""
-    if chunk.get("error") or chunk.get("errors") or event == "error":
+    if _says(chunk.get("error")) or _says(chunk.get("errors")) or event == "error":
         return True
     if chunk.get("type") == "error" or chunk.get("object") == "error":
         return True
     base = chunk.get("base_resp")
     if isinstance(base, dict) and base.get("status_code"):
         return True
-    if any(name in chunk for name in ("choices", "usage", "response", "delta", "output")):
+    if any(
+        name in chunk for name in ("choices", "content", "usage", "response", "delta", "output")
+    ):
         return False
     if chunk.get("detail") or chunk.get("error_msg") or chunk.get("error_message"):
         return True

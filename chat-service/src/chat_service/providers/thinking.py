@@ -4,6 +4,8 @@ from chat_service.providers.port import TEXT, THINKING, Part
 
 _OPEN = "<think>"
 _CLOSE = "</think>"
+# White space before thinking; of an answer that begins with more, it is part of the text.
+_MOST_SPACE = 1024
 
 
 class ThinkTags:
@@ -46,7 +48,9 @@ class ThinkTags:
         if begun.startswith(_OPEN):
             self._inside = True
             return begun[len(_OPEN) :]
-        if _OPEN.startswith(begun):  # also where nothing but white space has come
+        if len(text) < _MOST_SPACE and _OPEN.startswith(
+            begun
+        ):  # also where nothing but white space has come
             self._waiting = text
             return ""
         self.is_past = True

@@ -5,177 +5,32 @@ environment (no proxies, no netrc, no variables of an SDK), nothing of this mach
 """
 
 import asyncio
-import errno
-import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 
 import aiohttp
 import yarl
-from aiohttp.connector import Connection
 
-from chassis.address_policy import AddressForbidden, AddressPolicy
+from chassis.address_policy import AddressPolicy
 from chassis.server_url import ServerUrl
-from chat_service.providers.encodings import Inflating, decoder_of
+from chat_service.providers.encodings import decoder_of
 from chat_service.providers.errors import (
-    ProviderAddressForbidden,
     ProviderBroke,
-    ProviderBusy,
     ProviderError,
     ProviderGarbled,
-    ProviderNameNotFound,
-    ProviderRefusedConnection,
-    ProviderTimedOut,
-    ProviderTlsFailed,
-    ProviderUnreachable,
 )
+from chat_service.providers.pool import Queue, open_session, trusted_tls
 from chat_service.providers.refusals import of_response
+from chat_service.providers.source import Source
+from chat_service.providers.unreached import failure_of
 
-# For one address to accept, and for all that is to happen before the request can be sent.
-_CONNECT_SECONDS = 10.0
-_CONNECTED_SECONDS = 20.0
-# What may still come behind a stream's own end is the body's end, if anything.
-_LAST_BYTES_SECONDS = 1.0
 _ERROR_BODY_BYTES = 64 * 1024
 _ERROR_BODY_SECONDS = 5.0
-# Of one header of an answer; policies of pages have long ones.
-_HEADER_BYTES = 64 * 1024
 _HEADERS = {
     "User-Agent": "Parley",
     # A few bytes of anything else could become any number.
     "Accept-Encoding": "identity",
 }
-
-
-class Source:
-    """The body of an answer, as its socket delivers it."""
-
-    def __init__(
-        self, response: aiohttp.ClientResponse, inflating: Inflating | None = None
-    ) -> None:
-        self._response = response
-        self._content = response.content
-        self._inflating = inflating
-        self.content_type = response.headers.get("Content-Type", "")
-        # Set by the reader once the stream has said its own end.
-        self.finished = False
-
-    async def read(self) -> bytes:
-        """What has arrived, once anything has; empty at the end. Raises ProviderGarbled."""
-        if self._inflating is None:
-            return await self._content.readany()
-        return await self._read_inflated(self._inflating)
-
-    async def _read_inflated(self, inflating: Inflating) -> bytes:
-        while True:
-            data = b"" if inflating.has_more else await self._content.readany()
-            if not data and not inflating.has_more:
-                return b""
-            if given := inflating.feed(data):
-                return given
-
-    @property
-    def can_be_held(self) -> bool:
-        """Whether :attr:`waiting` says what has arrived; not in an encoding."""
-        return self._inflating is None
-
-    @property
-    def waiting(self) -> int:
-        """How many bytes have arrived and were not read, also those behind which the stream broke."""
-        content = self._content
-        return content.waiting if isinstance(content, _Body) else 0
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing more will arrive."""
-        return self._content.is_eof() or self._content.exception() is not None
-
-    def take(self) -> bytes:
-        """What has arrived, without waiting for it; to be asked for only if something is waiting."""
-        return self._content._read_nowait(-1)  # noqa: SLF001 - the public one drops it for an error
-
-    async def read_to_its_end(self) -> None:
-        """Let the body end, so that its connection serves the next answer; then close."""
-        with suppress(TimeoutError, aiohttp.ClientError):
-            async with asyncio.timeout(_LAST_BYTES_SECONDS):
-                # A server that goes on talking behind the end is not waited for.
-                if not self._content.at_eof():
-                    await self._content.readany()
-        self.close()
-
-    def close(self) -> None:
-        """Close the connection, unless the body has ended and given it back."""
-        self._response.close()
-
-    def hold(self) -> None:
-        """Leave what arrives in the kernel's buffer, for the time being."""
-        if (transport := self._transport()) is not None:
-            try:  # noqa: SIM105 - it is the hot path, and suppress() costs as much as what it is around
-                transport.pause_reading()
-            except RuntimeError:  # it is closing, or holds already
-                pass
-
-    def release(self) -> None:
-        """Take in what arrives again."""
-        if (transport := self._transport()) is not None:
-            try:  # noqa: SIM105 - as above
-                transport.resume_reading()
-            except RuntimeError:
-                pass
-
-    def _transport(self) -> asyncio.Transport | None:
-        connection = self._response.connection
-        return None if connection is None else connection.transport
-
-
-class _Body(aiohttp.StreamReader):
-    """A body that is read as it arrives, however it was cut into chunks.
-
-    aiohttp's own reader keeps account of each chunk, and resumes parser and transport for each one
-    that is read. Model servers send a chunk for each token, and that was half of what reading cost.
-    """
-
-    __slots__ = ()
-
-    @property
-    def waiting(self) -> int:
-        """Bytes that have arrived and were not read, whatever came behind them."""
-        return self._size
-
-    async def readany(self) -> bytes:
-        """What has arrived, before the error that came behind it.
-
-        aiohttp's own raises at once, and what arrived together with the break would be lost.
-        """
-        return self._read_nowait(-1) if self._size else await super().readany()
-
-    def begin_http_chunk_receiving(self) -> None:
-        """Where a chunk begins says nothing."""
-
-    def end_http_chunk_receiving(self) -> None:
-        """Nor where it ends: :meth:`feed_data` has woken whoever waits."""
-
-    def _read_nowait(self, n: int) -> bytes:
-        if n != -1 or self._buffer_offset:
-            return super()._read_nowait(n)
-        data = b"".join(self._buffer)
-        self._buffer.clear()
-        self._size = 0
-        self._cursor += len(data)
-        if self._protocol._reading_paused:  # noqa: SLF001 - by what :meth:`feed_data` did
-            self._protocol.resume_reading()
-        return data
-
-
-class _Response(aiohttp.ClientResponse):
-    """A response whose body is a :class:`_Body`, which the parser cannot be told to make."""
-
-    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
-        response = await super().start(connection)
-        if type(self.content) is aiohttp.StreamReader:  # else it is empty
-            self.content.__class__ = _Body
-        return response
 
 
 class GuardedClient:
@@ -187,12 +42,12 @@ class GuardedClient:
 
     def __init__(self, policy: AddressPolicy, *, connections: int, per_host: int) -> None:
         self._policy = policy
-        tls = _tls()
-        self._guarded = _session(connections, per_host, tls, policy)
-        self._opened = _session(connections, per_host, tls, None)
+        tls = trusted_tls()
+        self._guarded = open_session(connections, per_host, tls, policy)
+        self._opened = open_session(connections, per_host, tls, None)
         # For the one more try of what a kept connection has lost: their connections are new.
-        self._guarded_anew = _session(connections, per_host, tls, policy, keep=False)
-        self._opened_anew = _session(connections, per_host, tls, None, keep=False)
+        self._guarded_anew = open_session(connections, per_host, tls, policy, keep=False)
+        self._opened_anew = open_session(connections, per_host, tls, None, keep=False)
         self._closing: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -241,7 +96,7 @@ class GuardedClient:
         self, server: ServerUrl, path: str, headers: Mapping[str, str], body: bytes | None
     ) -> aiohttp.ClientResponse:
         is_open = self._policy.opens_host(server.host)
-        queue = _Queue()
+        queue = Queue()
         try:
             try:
                 session = self._opened if is_open else self._guarded
@@ -251,11 +106,11 @@ class GuardedClient:
                     raise
                 # It closed as the request went out: the server has done nothing with it.
                 session = self._opened_anew if is_open else self._guarded_anew
-                return await _sent(session, _Queue(), f"{server}{path}", headers, body)
+                return await _sent(session, Queue(), f"{server}{path}", headers, body)
         # Where a host is neither a name nor an address, the resolver and the codec that it
         # encodes names with raise ValueError.
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise _failure(error, queue) from error
+            raise failure_of(error, waited=queue.waited) from error
 
     def _end(self, source: Source) -> None:
         """Back to the pool after a stream's own end, else the socket closes."""
@@ -287,7 +142,7 @@ def _source_of(response: aiohttp.ClientResponse) -> Source:
 
 async def _sent(
     session: aiohttp.ClientSession,
-    queue: "_Queue",
+    queue: Queue,
     url: str,
     headers: Mapping[str, str],
     body: bytes | None,
@@ -321,111 +176,3 @@ async def _refusal(response: aiohttp.ClientResponse) -> ProviderError:
     error = of_response(response.status, response.headers, told)
     error.refused = response.status, told
     return error
-
-
-def _failure(error: Exception, queue: "_Queue") -> ProviderError:
-    """What keeps a server from being reached."""
-    text = f"{type(error).__name__}: {error}"
-    match error:
-        case aiohttp.ClientConnectorError(os_error=AddressForbidden()):
-            return ProviderAddressForbidden()
-        case aiohttp.ConnectionTimeoutError() if queue.waited:
-            return ProviderBusy(text)
-        case aiohttp.ServerTimeoutError() | TimeoutError():
-            return ProviderTimedOut(text)
-        case aiohttp.ClientSSLError():
-            return ProviderTlsFailed(text)
-        case aiohttp.ClientConnectorDNSError():
-            return ProviderNameNotFound(text)
-        case aiohttp.ClientConnectorError(os_error=os_error):
-            return _connect_failure(os_error, text)
-        case aiohttp.ClientResponseError():
-            return ProviderGarbled(
-                text,
-                detail="The model server does not speak HTTP as it should; check whether the base URL "
-                "should begin with https://, and its port.",
-            )
-        case aiohttp.ServerDisconnectedError():
-            return ProviderUnreachable(
-                text,
-                detail="The model server closed the connection without an answer; try again, and check "
-                "the base URL if it goes on.",
-            )
-        case ssl.SSLError():
-            return ProviderTlsFailed(text)
-        case UnicodeError():  # of the codec that names are encoded with
-            return ProviderNameNotFound(text)
-    return ProviderUnreachable(text)
-
-
-def _connect_failure(error: OSError, text: str) -> ProviderError:
-    if isinstance(error, ConnectionRefusedError) or error.errno == errno.ECONNREFUSED:
-        return ProviderRefusedConnection(text)
-    if isinstance(error, TimeoutError) or error.errno == errno.ETIMEDOUT:
-        return ProviderTimedOut(text)
-    if isinstance(error, ssl.SSLError):
-        return ProviderTlsFailed(text)
-    return ProviderUnreachable(text)
-
-
-class _Queue:
-    """Whether a request had to wait for a connection of the pool, and whether it got a used one."""
-
-    def __init__(self) -> None:
-        self.waited = False
-        self.reused = False
-
-
-async def _note_waiting(_: aiohttp.ClientSession, context: Any, __: object) -> None:
-    context.trace_request_ctx.waited = True
-
-
-async def _note_reuse(_: aiohttp.ClientSession, context: Any, __: object) -> None:
-    context.trace_request_ctx.reused = True
-
-
-def _tls() -> ssl.SSLContext:
-    """Trusts whom the system trusts.
-
-    Not ``ssl.create_default_context``: that writes the secrets of connections, which carry
-    users' keys, to wherever SSLKEYLOGFILE points.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_default_certs()
-    context.set_alpn_protocols(("http/1.1",))
-    return context
-
-
-def _session(
-    connections: int,
-    per_host: int,
-    tls: ssl.SSLContext,
-    policy: AddressPolicy | None,
-    *,
-    keep: bool = True,
-) -> aiohttp.ClientSession:
-    trace = aiohttp.TraceConfig()
-    trace.on_connection_queued_start.append(_note_waiting)
-    trace.on_connection_reuseconn.append(_note_reuse)
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
-            limit=connections,
-            limit_per_host=per_host,
-            ttl_dns_cache=30,
-            ssl=tls,
-            force_close=not keep,
-            socket_factory=None if policy is None else policy.make_socket,
-        ),
-        trace_configs=[trace],
-        response_class=_Response,
-        auto_decompress=False,
-        # Users share the pool: what a provider sets for one must not reach another.
-        cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=False,
-        timeout=aiohttp.ClientTimeout(
-            total=None, connect=_CONNECTED_SECONDS, sock_connect=_CONNECT_SECONDS
-        ),
-        read_bufsize=64 * 1024,
-        max_line_size=_HEADER_BYTES,
-        max_field_size=_HEADER_BYTES,
-    )

@@ -9,13 +9,16 @@ from chassis.server_url import BadServerUrl, parse_server_url
 from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.model import Model
-from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
-from chat_service.providers.errors import ProviderEmpty
+from chat_service.providers.errors import ProviderEmpty, ProviderThoughtOnly
+from servicekit.generation_parameters import GenerationParameters
 
 _QUESTION: Final = (PromptMessage("user", "Reply with the word OK."),)
 #: A model that thinks first may spend them all on that, and has answered then.
-_PARAMETERS: Final = GenerationParameters(max_tokens=16)
+_ANSWER_TOKENS: Final = 16
+_PARAMETERS: Final = GenerationParameters(max_tokens=_ANSWER_TOKENS)
+#: What a try may cost: of the question a token for four characters, as where a server does not count.
+MOST_TOKENS: Final = (len(_QUESTION[0].content) + 3) // 4 + _ANSWER_TOKENS
 
 
 class ModelServers:
@@ -25,10 +28,10 @@ class ModelServers:
         self._provider = provider
         self._policy = policy
 
-    async def begin(self, connection: Connection) -> None:
+    async def begin(self, connection: Connection) -> int:
         """Ask the smallest of questions; return with the first of the answer, or its end.
 
-        Raises ProviderError. The caller bounds the time.
+        Returns how many tokens that may have cost. Raises ProviderError. The caller bounds the time.
         """
         pieces = self._provider.stream(
             connection,
@@ -37,10 +40,13 @@ class ModelServers:
             parameters=_PARAMETERS,
             next_read=_at_once,
         )
-        async with aclosing(pieces):
-            async for piece in pieces:
-                if piece.parts or piece.finish_reason:
-                    return
+        try:
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    if piece.parts or piece.finish_reason:
+                        return MOST_TOKENS
+        except ProviderThoughtOnly:
+            return MOST_TOKENS  # it has begun, and was given no more tokens
         raise ProviderEmpty("an answer without anything in it")
 
     async def models(self, connection: Connection) -> tuple[Model, ...]:

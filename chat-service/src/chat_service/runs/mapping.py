@@ -1,14 +1,18 @@
 """Runs in the words of the contract."""
 
+from chat_service.conversations.domain.message import Role
 from chat_service.conversations.mapping import (
+    ROLES,
     STATUSES,
+    adapted_to_proto,
     fallback_to_proto,
-    parameters_to_proto,
     timestamp_to_proto,
     usage_to_proto,
 )
+from chat_service.prompt.context import Given
 from chat_service.runs.domain.run import Run
 from parley.chat.v1 import chat_pb2
+from servicekit.generation_messages import parameters_to_proto
 
 
 def run_to_proto(run: Run, *, can_continue: bool) -> chat_pb2.Run:
@@ -29,6 +33,7 @@ def run_to_proto(run: Run, *, can_continue: bool) -> chat_pb2.Run:
         parameters=parameters_to_proto(run.parameters),
         can_continue=can_continue,
         fallback=fallback_to_proto(run.fell_back),
+        adapted=adapted_to_proto(run.adapted),
     )
 
 
@@ -38,4 +43,24 @@ def accepted_to_proto(run: Run) -> chat_pb2.RunAccepted:
         session_id=str(run.session_id),
         question_id=str(run.question_id),
         answer_id=str(run.answer_id),
+    )
+
+
+def given_to_proto(given: Given) -> chat_pb2.GetContextResponse:
+    return chat_pb2.GetContextResponse(
+        parts=[
+            chat_pb2.ContextPart(
+                role=ROLES[Role(part.role)],
+                # A message that was cleared away since is named no more.
+                message_ids=[str(given.ids[order]) for order in part.orders if order in given.ids],
+                characters=part.characters,
+                tokens=part.tokens,
+            )
+            for part in given.context.parts
+        ],
+        left_out=[
+            chat_pb2.LeftOut(message_id=str(one.message_id), reason=one.why)
+            for one in given.left_out
+        ],
+        tokens=given.context.tokens,
     )

@@ -8,30 +8,36 @@ from chassis.grpc.caller import current_caller
 from chassis.grpc.idempotency import request_key
 from chassis.grpc.server import Method, allow
 from chassis.ids import parse_named_id
-from chat_service.conversations.domain.errors import SessionNotFound
-from chat_service.conversations.mapping import message_to_proto, parameters_from_proto
+from chat_service.conversations.domain.errors import MessageNotFound, SessionNotFound
+from chat_service.conversations.mapping import message_to_proto
 from chat_service.providers.domain.errors import KeyNotFound
 from chat_service.runs import mapping
-from chat_service.runs.domain.admission import Question
+from chat_service.runs.domain.admission import Again, Question
 from chat_service.runs.domain.errors import RunNotFound
 from chat_service.runs.domain.run import Run
 from chat_service.runs.usecases.cancel import CancelHere, cancel_run
+from chat_service.runs.usecases.context import get_context
 from chat_service.runs.usecases.go_on import ContinueRun
 from chat_service.runs.usecases.in_memory import InMemory
-from chat_service.runs.usecases.read import get_run_with_messages
+from chat_service.runs.usecases.read import get_run_with_messages, list_live_runs
 from chat_service.runs.usecases.recover import Recall, recover_run
+from chat_service.runs.usecases.regenerate import RegenerateRun
 from chat_service.runs.usecases.start import StartRun
 from parley.chat.v1 import chat_pb2, chat_pb2_grpc
+from servicekit.generation_messages import parameters_from_proto
 
 POLICY: dict[str, dict[str, Method]] = {
     "parley.chat.v1.RunService": {
         "StartRun": allow("gateway"),
+        "RegenerateRun": allow("gateway"),
         "ContinueRun": allow("gateway"),
         "CancelRun": allow("gateway"),
         "RecoverRun": allow("gateway"),
         # The gateway goes on with what it has begun, when a whole answer is waited for, minutes
         # after the question.
         "GetRun": allow("gateway", outlived=True),
+        "GetContext": allow("gateway"),
+        "ListLiveRuns": allow("gateway"),
     }
 }
 
@@ -49,6 +55,7 @@ class RunServicer(chat_pb2_grpc.RunServiceServicer):
     open_transaction: OpenTransaction
     start_run: StartRun
     continue_run: ContinueRun
+    regenerate_run: RegenerateRun
     in_memory: InMemory
     cancel_here: CancelHere
     recall: Recall
@@ -71,6 +78,15 @@ class RunServicer(chat_pb2_grpc.RunServiceServicer):
             current_caller(), parse_named_id(request.run_id, RunNotFound), request_key(request)
         )
         return chat_pb2.ContinueRunResponse(
+            accepted=mapping.accepted_to_proto(run), channel_id=self._subscribe(run, destination)
+        )
+
+    async def RegenerateRun(
+        self, request: chat_pb2.RegenerateRunRequest, context: object
+    ) -> chat_pb2.RegenerateRunResponse:
+        destination = _take_destination(request)
+        run = await self.regenerate_run(current_caller(), _again(request))
+        return chat_pb2.RegenerateRunResponse(
             accepted=mapping.accepted_to_proto(run), channel_id=self._subscribe(run, destination)
         )
 
@@ -118,13 +134,31 @@ class RunServicer(chat_pb2_grpc.RunServiceServicer):
             answer=None if found.answer is None else message_to_proto(found.answer),
         )
 
+    async def GetContext(
+        self, request: chat_pb2.GetContextRequest, context: object
+    ) -> chat_pb2.GetContextResponse:
+        given = await get_context(
+            self.open_transaction,
+            current_caller(),
+            parse_named_id(request.session_id, SessionNotFound),
+            parse_named_id(request.message_id, MessageNotFound),
+        )
+        return mapping.given_to_proto(given)
 
-def _question(request: chat_pb2.StartRunRequest) -> Question:
-    session_id = request.session_id if request.HasField("session_id") else None
+    async def ListLiveRuns(
+        self, request: chat_pb2.ListLiveRunsRequest, context: object
+    ) -> chat_pb2.ListLiveRunsResponse:
+        live = await list_live_runs(self.open_transaction, current_caller())
+        return chat_pb2.ListLiveRunsResponse(
+            items=[mapping.run_to_proto(run, can_continue=False) for run in live]
+        )
+
+
+def _again(request: chat_pb2.RegenerateRunRequest) -> Again:
     key_id = request.key_id if request.HasField("key_id") else None
-    return Question(
-        session_id=None if session_id is None else parse_named_id(session_id, SessionNotFound),
-        content=request.content,
+    return Again(
+        session_id=parse_named_id(request.session_id, SessionNotFound),
+        message_id=parse_named_id(request.message_id, MessageNotFound),
         key_id=None if key_id is None else parse_named_id(key_id, KeyNotFound),
         model=request.parameters.model if request.parameters.HasField("model") else None,
         parameters=parameters_from_proto(request.parameters),
@@ -132,8 +166,25 @@ def _question(request: chat_pb2.StartRunRequest) -> Question:
     )
 
 
+def _question(request: chat_pb2.StartRunRequest) -> Question:
+    session_id = request.session_id if request.HasField("session_id") else None
+    key_id = request.key_id if request.HasField("key_id") else None
+    edits = request.edits_message_id if request.HasField("edits_message_id") else None
+    if edits is not None and session_id is None:
+        raise MessageNotFound()
+    return Question(
+        session_id=None if session_id is None else parse_named_id(session_id, SessionNotFound),
+        content=request.content,
+        key_id=None if key_id is None else parse_named_id(key_id, KeyNotFound),
+        model=request.parameters.model if request.parameters.HasField("model") else None,
+        parameters=parameters_from_proto(request.parameters),
+        request=request_key(request),
+        edits=None if edits is None else parse_named_id(edits, MessageNotFound),
+    )
+
+
 def _take_destination(
-    request: chat_pb2.StartRunRequest | chat_pb2.ContinueRunRequest,
+    request: chat_pb2.StartRunRequest | chat_pb2.ContinueRunRequest | chat_pb2.RegenerateRunRequest,
 ) -> tuple[str, int] | None:
     """Out of the request: by what it asks it is known again, wherever the answer is to go."""
     if not request.HasField("destination"):

@@ -20,7 +20,6 @@ from chassis.telemetry.redaction import hide
 from chat_service.answer.domain.ending import Ending
 from chat_service.answer.domain.frame import START, USAGE
 from chat_service.providers.domain.connection import Connection
-from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.port import Provider
 from chat_service.runs.domain.run import Run
@@ -39,6 +38,7 @@ from chat_service.streaming.write.generate import Bounds, Generation
 from chat_service.streaming.write.reports import UseReports, uses_of
 from chat_service.streaming.write.verdict import CANCELLED, DELETED, SHUTTING_DOWN, Verdict
 from chat_service.streaming.write.writer import Writer
+from servicekit.generation_parameters import GenerationParameters
 
 _log = get_logger(__name__)
 
@@ -283,13 +283,7 @@ class Engine(Component):
     async def _end(self, generation: Generation, verdict: Verdict) -> None:
         live, run = generation.live, generation.live.run
         if generation.usage is not None:
-            live.add_event(
-                USAGE,
-                {
-                    "prompt_tokens": generation.usage.prompt_tokens,
-                    "completion_tokens": generation.usage.completion_tokens,
-                },
-            )
+            live.add_event(USAGE, generation.usage.said())
         answer, last_seq = live.answer()
         # With the next flush, unless the terminal frame is there before and takes it along.
         self._flusher.mark(live)
@@ -302,6 +296,7 @@ class Engine(Component):
             usage=generation.usage,
             last_seq=last_seq + 1,
             fallbacks=answer.fallbacks,
+            adapted=answer.adapted,
         )
         live.ending = True
         saved = await self._finaliser.save(run, ending)

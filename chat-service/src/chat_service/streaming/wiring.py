@@ -92,7 +92,7 @@ def build_streaming(
         finaliser=finaliser,
         followers=followers,
         channels=channels,
-        alternatives=Alternatives(resolve_key, turns.tokens_used),
+        alternatives=Alternatives(resolve_key, turns.tokens_used, turns.note_fallback),
         reports=reports,
         bounds=bounds,
         flush_seconds=flush_seconds,

@@ -6,7 +6,7 @@ program does it, with the settings that the running one has, as far as commands 
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from chassis.embedded import EmbeddedPostgres
@@ -27,7 +27,17 @@ class NothingRuns(Exception):
     """There is no Parley in the folder; the message is for the terminal."""
 
 
-def main() -> None:
+#: What Python is to be given, and the environment: does not return but with the command's end.
+Become = Callable[[Sequence[str], Mapping[str, str]], None]
+
+
+def _execute(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+    os.execve(  # noqa: S606 - no shell is wanted
+        sys.executable, [sys.executable, *arguments], environment
+    )
+
+
+def main(become: Become = _execute) -> None:
     """Become the command, or exit 2 having said why not."""
     members = {member.name: member for member in SERVICES}
     member = members.get(sys.argv[1]) if len(sys.argv) > 2 else None
@@ -39,7 +49,7 @@ def main() -> None:
         )
     except (NothingRuns, EnvironmentProblem, StateError) as error:
         sys.exit(_complain(str(error)))
-    _become(member, sys.argv[2:], environment)
+    become(["-m", member.module, *sys.argv[2:]], environment)
 
 
 def environment_of(member: Member, directory: Path, inherited: Mapping[str, str]) -> dict[str, str]:
@@ -76,12 +86,6 @@ def _embedded(state: State, database: str) -> DatabaseUrls:
             role: postgres.url(f"parley_{database}_{role}", password, f"parley_{database}")
             for role, password in passwords.items()
         }
-    )
-
-
-def _become(member: Member, words: Sequence[str], environment: Mapping[str, str]) -> None:
-    os.execve(  # noqa: S606 - no shell is wanted
-        sys.executable, [sys.executable, "-m", member.module, *words], environment
     )
 
 

@@ -15,18 +15,31 @@ _STATUSES: Mapping[int, frozenset[str]] = {
     401: frozenset({"INVALID_CREDENTIALS", "INVALID_REFRESH_TOKEN", "UNAUTHENTICATED"}),
     402: frozenset({"PROVIDER_QUOTA_EXCEEDED"}),
     403: frozenset({"FORBIDDEN", "WRONG_PASSWORD", "NOT_YOURSELF", "ORIGIN_NOT_ALLOWED"}),
-    404: frozenset({"KEY_NOT_FOUND", "NO_KEY", "RUN_NOT_FOUND", "TENANT_NOT_FOUND"}),
+    404: frozenset(
+        {
+            "CONTEXT_UNKNOWN",
+            "MESSAGE_NOT_FOUND",
+            "KEY_NOT_FOUND",
+            "NO_KEY",
+            "RUN_NOT_FOUND",
+            "TENANT_NOT_FOUND",
+        }
+    ),
     409: frozenset(
         {
             "USERNAME_TAKEN",
             "EMAIL_TAKEN",
             "TOO_MANY_TOKENS",
+            "TOO_MANY_KEYS",
             "TOKEN_ALREADY_SHOWN",
             "TENANT_NAME_TAKEN",
             "KEY_NAME_TAKEN",
             "KEY_UNREADABLE",
             "RUN_IN_PROGRESS",
             "RUN_NOT_CONTINUABLE",
+            "MESSAGE_NOT_ANSWERABLE",
+            "MESSAGE_NOT_EDITABLE",
+            "TOO_MANY_VARIANTS",
         }
     ),
     422: frozenset({"CODE_REQUIRED", "INVALID_CODE", "KEY_NEEDED"}),

@@ -6,13 +6,15 @@ from gateway.clients import Services
 from gateway.identity.authentication import KeysReader, KeysWriter
 from gateway.routes.api import refuses
 from gateway.routes.api import router as api_router
-from gateway.schemas.keys import ModelInfo, Models, Tested, UnsavedKey
+from gateway.schemas.keys import UnsavedKey
+from gateway.schemas.trials import ModelInfo, Models, Tested
 from gateway.streams.failures import status_of
 from parley.chat.v1 import chat_pb2 as pb
 
 router = api_router("Keys", "/keys")
 
-_STORED = refuses("KEY_UNREADABLE", "TOO_MANY_TESTS")
+_STORED = refuses("KEY_UNREADABLE", "ALLOWANCE_USED_UP", "TOO_MANY_TESTS")
+_LISTED = refuses("KEY_UNREADABLE", "TOO_MANY_TESTS")
 
 
 class ModelServerFailed(AppError):
@@ -24,7 +26,10 @@ class ModelServerFailed(AppError):
         # Instance attributes shadow the class variables: chat-service knows which they are.
         self.__dict__.update(reason=failure.reason, detail=failure.detail)
         message = failure.provider_message
-        super().__init__(metadata={"provider_message": message} if message else {})
+        super().__init__(
+            metadata={"provider_message": message} if message else {},
+            retry_after=failure.retry_after if failure.HasField("retry_after") else None,
+        )
 
     @property
     def http_status(self) -> int:
@@ -60,7 +65,7 @@ async def _test(
     return Tested.of(await providers.tell(providers.stub.TestConnection, request, caller))
 
 
-@router.get("/{key_id}/models", response_model_exclude_none=True, openapi_extra=_STORED)
+@router.get("/{key_id}/models", response_model_exclude_none=True, openapi_extra=_LISTED)
 async def list_models(key_id: str, caller: KeysReader, services: Services) -> Models:
     """List the models of a connection's server.
 

@@ -23,7 +23,7 @@ def _hide(secrets: Iterable[str]) -> None:
         hide(secret)
 
 
-@router.post("", status_code=201, openapi_extra=refuses("KEY_NAME_TAKEN"))
+@router.post("", status_code=201, openapi_extra=refuses("KEY_NAME_TAKEN", "TOO_MANY_KEYS"))
 async def create_key(
     body: NewKey, caller: KeysWriter, services: Services, key: IdempotencyKeyOf
 ) -> Key:

@@ -1,6 +1,6 @@
 """Runs: what became of a question, its events from wherever a reader left off, and its end."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Header, Query
 from starlette.requests import Request
@@ -11,8 +11,8 @@ from gateway.identity.authentication import ChatReader, ChatWriter
 from gateway.routes.api import refuses
 from gateway.routes.api import router as api_router
 from gateway.routes.idempotency import IdempotencyKeyOf
-from gateway.schemas.base import Nothing
-from gateway.schemas.chat import RunResult
+from gateway.schemas.base import Nothing, Page
+from gateway.schemas.chat import Run, RunResult
 from gateway.streams.answers import ANSWERS, answer
 from gateway.streams.frames import begin
 from gateway.streams.sse import EventStream
@@ -21,8 +21,26 @@ from parley.chat.v1 import chat_pb2 as pb
 router = api_router("Chat", "/chat/runs")
 
 _INT64_MAX = 2**63 - 1
+_Live = Annotated[
+    Literal["true"], Query(alias="live", description="Live ones alone can be listed.")
+]
 # A run that says nothing for so long is only silent: its reader gets the response's head.
 _PATIENCE_SECONDS = 1.0
+
+
+@router.get("")
+async def list_runs(_live: _Live, caller: ChatReader, services: Services) -> Page[Run]:
+    """List one's live runs, the newest first: all there are, on one page.
+
+    Those that have ended are with their messages.
+    """
+    runs = services.runs
+    response = await runs.ask(runs.stub.ListLiveRuns, pb.ListLiveRunsRequest(), caller)
+    return Page[Run](
+        items=[Run.of(run) for run in response.items],
+        next_cursor=None,
+        total=None,
+    )
 
 
 @router.get("/{run_id}")
@@ -119,7 +137,7 @@ async def continue_run(
 ) -> Any:
     """Go on with an answer that was cut short.
 
-    It must be the newest of its conversation: interrupted, cancelled, broken off behind its first word, or at the most tokens it might have (`finish_reason` `length`); `can_continue` says so. A new run, the same message: its events begin with a `snapshot` of the text so far.
+    Nothing may follow it: interrupted, cancelled, broken off behind its first word, or at the most tokens it might have (`finish_reason` `length`); `can_continue` says so. A new run, the same message: its events begin with a `snapshot` of the text so far.
     """
     wanted = pb.ContinueRunRequest(run_id=run_id)
     return await answer(request, response, services, caller, wanted, key)

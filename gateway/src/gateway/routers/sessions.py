@@ -11,9 +11,6 @@ from gateway.routes.api import router as api_router
 from gateway.routes.idempotency import IdempotencyKeyOf
 from gateway.schemas.base import Page
 from gateway.schemas.chat import (
-    ORDERS,
-    Message,
-    MessageListQuery,
     RecoveredRun,
 )
 from gateway.schemas.sessions import NewSession, Session, SessionChange, SessionListQuery
@@ -80,33 +77,6 @@ async def update_session(
     sessions = services.sessions
     response = await sessions.tell(sessions.stub.UpdateSession, body.request(session_id), caller)
     return Session.of(response.session)
-
-
-@router.get("/{session_id}/messages")
-async def list_messages(
-    session_id: str,
-    query: Annotated[MessageListQuery, Query()],
-    caller: ChatReader,
-    services: Services,
-) -> Page[Message]:
-    """List the messages of a conversation, in their order or backwards."""
-    sessions = services.sessions
-    response = await sessions.ask(
-        sessions.stub.ListMessages,
-        pb.ListMessagesRequest(
-            session_id=session_id,
-            limit=query.limit,
-            cursor=query.cursor,
-            count=query.count,
-            order=ORDERS[query.order],
-        ),
-        caller,
-    )
-    return Page[Message](
-        items=[Message.of(message) for message in response.items],
-        next_cursor=response.next_cursor or None,
-        total=response.total if response.HasField("total") else None,
-    )
 
 
 @router.get("/{session_id}/recover", openapi_extra=refuses("RUN_NOT_FOUND"))

@@ -1,24 +1,24 @@
 """Sessions, messages and runs."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, Field, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
-from gateway.schemas.base import Body, ListQuery, Resource, example, moment
+from gateway.schemas.base import ListQuery, Resource, example, moment
+from gateway.schemas.parameters import PARAMETERS, GenerationParameters, asked_for
 from gateway.schemas.texts import Line, Model, QuestionText
-from parley import bounds
 from parley.chat.v1 import chat_pb2 as pb
 from parley.generation.v1 import generation_pb2
 
 MessageRole = Literal["user", "assistant", "system"]
-_ROLES: dict[int, MessageRole] = {
+MESSAGE_ROLES: dict[int, MessageRole] = {
     pb.MESSAGE_ROLE_USER: "user",
     pb.MESSAGE_ROLE_ASSISTANT: "assistant",
     pb.MESSAGE_ROLE_SYSTEM: "system",
 }
 
+MessageStatus = Literal["running", "completed", "cancelled", "interrupted", "failed", "edited"]
 RunStatus = Literal["running", "completed", "cancelled", "interrupted", "failed"]
 _STATUSES: dict[int, RunStatus] = {
     pb.RUN_STATUS_RUNNING: "running",
@@ -48,7 +48,13 @@ _A_RUN: dict[str, Any] = {
     },
     "can_continue": False,
     "last_seq": 42,
-    "usage": {"prompt_tokens": 12, "completion_tokens": 38},
+    "usage": {
+        "prompt_tokens": 12,
+        "completion_tokens": 38,
+        "cached_tokens": None,
+        "reasoning_tokens": None,
+    },
+    "adapted": [],
     "created_at": "2026-11-02T09:34:00Z",
     "ended_at": "2026-11-02T09:34:03Z",
     "fallback": None,
@@ -60,11 +66,14 @@ _A_QUESTION: dict[str, Any] = {
     "content": "What is Parley?",
     "order": 1,
     **dict.fromkeys(("run_id", "status", "reason", "finish_reason", "can_continue")),
-    **dict.fromkeys(("provider", "model", "parameters", "reasoning", "usage")),
+    **dict.fromkeys(("provider", "model", "parameters", "adapted", "reasoning", "usage")),
+    "parent_id": None,
+    "chosen": True,
+    "variants": {"index": 0, "ids": [_A_RUN["question_id"]]},
     "created_at": "2026-11-02T09:34:00Z",
     "fallback": None,
 }
-_AN_ANSWER: dict[str, Any] = {
+AN_ANSWER: dict[str, Any] = {
     **_A_QUESTION,
     "id": _A_RUN["answer_id"],
     "role": "assistant",
@@ -72,76 +81,12 @@ _AN_ANSWER: dict[str, Any] = {
     "order": 2,
     "run_id": _A_RUN["id"],
     **{name: _A_RUN[name] for name in ("status", "reason", "finish_reason", "can_continue")},
-    **{name: _A_RUN[name] for name in ("provider", "model", "parameters", "usage")},
+    **{name: _A_RUN[name] for name in ("provider", "model", "parameters", "adapted", "usage")},
     "reasoning": "",
+    "parent_id": _A_RUN["question_id"],
+    "variants": {"index": 0, "ids": [_A_RUN["answer_id"]]},
     "created_at": "2026-11-02T09:34:03Z",
 }
-
-
-StopText = Annotated[str, Field(min_length=bounds.STOP.minimum, max_length=bounds.STOP.maximum)]
-
-
-def _effort(word: str) -> str:
-    if word not in bounds.REASONING_EFFORTS:
-        raise PydanticCustomError("enum", "must be one of those that there are")
-    return word
-
-
-# Not a Literal: what a later version was asked for is shown as well.
-ReasoningEffort = Annotated[
-    str,
-    AfterValidator(_effort),
-    WithJsonSchema({"type": "string", "enum": list(bounds.REASONING_EFFORTS)}),
-]
-
-
-class GenerationParameters(Body):
-    """How an answer is to be generated; named as in the contract."""
-
-    temperature: float | None = Field(
-        None,
-        ge=bounds.TEMPERATURE.minimum,
-        le=bounds.TEMPERATURE.maximum,
-        description="The connection's if absent, as all of these; it may leave it to the model.",
-    )
-    max_tokens: int | None = Field(
-        None,
-        ge=bounds.MAX_TOKENS.minimum,
-        le=bounds.MAX_TOKENS.maximum,
-        description="Of the answer, thinking included where the model counts it so.",
-    )
-    top_p: float | None = Field(
-        None,
-        ge=bounds.TOP_P.minimum,
-        le=bounds.TOP_P.maximum,
-        description="The share of likely tokens that is chosen from.",
-    )
-    stop: list[StopText] | None = Field(
-        None,
-        max_length=bounds.MAX_STOPS,
-        description="Where any of these comes, the answer ends.",
-    )
-    reasoning_effort: ReasoningEffort | None = Field(
-        None, description="How much a model that thinks is to think."
-    )
-
-    def asked(self) -> generation_pb2.GenerationParameters:
-        """What something is said of; the model is told by itself."""
-        said = self.model_dump(include=_PARAMETERS, exclude_none=True)
-        return generation_pb2.GenerationParameters(**said)
-
-
-_PARAMETERS = set(GenerationParameters.model_fields)
-
-
-def parameters_of(parameters: generation_pb2.GenerationParameters) -> GenerationParameters:
-    """What is said, null for the rest; the model is told by itself."""
-    said = {field.name: value for field, value in parameters.ListFields()}
-    known: dict[str, Any] = {name: said[name] for name in _PARAMETERS & said.keys()}
-    if "stop" in known:
-        known["stop"] = list(known["stop"])
-    # As it is: a service that is newer knows more words than this gateway.
-    return GenerationParameters.model_construct(None, **known)
 
 
 class Question(GenerationParameters):
@@ -155,7 +100,7 @@ class Question(GenerationParameters):
 
     def request(self, session_id: str | None = None) -> pb.StartRunRequest:
         """What asks this, in that session or in one made for it."""
-        said = self.model_dump(include=_PARAMETERS, exclude_none=True)
+        said = self.model_dump(include=PARAMETERS, exclude_none=True)
         return pb.StartRunRequest(
             session_id=session_id,
             content=self.content,
@@ -164,17 +109,48 @@ class Question(GenerationParameters):
         )
 
 
+Path = Literal["chosen", "all"]
+
+
 class MessageListQuery(ListQuery):
     order: Order = "asc"
+    path: Path = Field(
+        "chosen", description="The messages of the chosen path, or all with their variants."
+    )
 
 
 class Usage(Resource):
+    """Tokens, as the provider counted them."""
+
     prompt_tokens: int
     completion_tokens: int
+    cached_tokens: int | None = Field(
+        description="Of those of the prompt: found kept from an earlier one. Null, as the next one:"
+        " the provider does not say."
+    )
+    reasoning_tokens: int | None = Field(description="Of those of the completion: thinking.")
 
     @classmethod
     def of(cls, usage: pb.Usage) -> "Usage":
-        return cls(prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens)
+        return cls(
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
+            cached_tokens=usage.cached_tokens if usage.HasField("cached_tokens") else None,
+            reasoning_tokens=usage.reasoning_tokens if usage.HasField("reasoning_tokens") else None,
+        )
+
+
+class Adapted(Resource):
+    """A parameter that was asked for, and that the model server did not take so."""
+
+    parameter: str
+    use: str | None = Field(
+        description="What was sent in its place, as text; null: it was left out."
+    )
+
+    @classmethod
+    def of(cls, told: pb.Adapted) -> "Adapted":
+        return cls(parameter=told.parameter, use=told.use if told.HasField("use") else None)
 
 
 _FINISH_REASON = (
@@ -182,6 +158,10 @@ _FINISH_REASON = (
     "`function_call` or `other`; null where it said none."
 )
 _ASKED_FOR = "What was asked for; of what is null in it nothing was said."
+_NOT_TAKEN = (
+    "What of `parameters` the answer was not generated with, since the model server does not take it;"
+    " each at most once."
+)
 
 
 class Fallback(Resource):
@@ -201,8 +181,15 @@ class Fallback(Resource):
         )
 
 
+class Variants(Resource):
+    """The messages that follow the same one."""
+
+    index: int = Field(description="Its own place among them, from 0.")
+    ids: list[str] = Field(description="In order, itself among them.")
+
+
 class Message(Resource):
-    model_config = example(**_AN_ANSWER)
+    model_config = example(**AN_ANSWER)
 
     id: str
     session_id: str
@@ -210,43 +197,60 @@ class Message(Resource):
     content: str
     order: int = Field(description="Place in the session, from 1, without gaps.")
     run_id: str | None = Field(description="Null on questions, as all from here to `usage` are.")
-    status: RunStatus | None
+    status: MessageStatus | None = Field(
+        description="As of its run; `edited`: its user wrote this answer, and there was no run."
+    )
     reason: str | None = Field(description="Why it ended other than completed.")
     finish_reason: str | None = Field(description=_FINISH_REASON)
     can_continue: bool | None = Field(
-        description="Whether its run can be continued, as long as it is the newest message."
+        description="Whether its run can be continued: it was cut short, and nothing follows it."
     )
     provider: str | None
     model: str | None
     parameters: GenerationParameters | None = Field(description=_ASKED_FOR)
+    adapted: list[Adapted] | None = Field(description=_NOT_TAKEN)
     reasoning: str | None
     usage: Usage | None
     created_at: datetime
     fallback: Fallback | None = Field(description="As of its run; null on questions.")
 
+    parent_id: str | None = Field(description="The message that it follows; null: a beginning.")
+    chosen: bool = Field(description="Whether it is on the chosen path.")
+    variants: Variants
+
     @classmethod
     def of(cls, message: pb.Message) -> "Message":
         return cls(
             id=message.id,
+            parent_id=message.parent_id if message.HasField("parent_id") else None,
+            chosen=message.chosen,
+            variants=Variants(index=message.variants.index, ids=list(message.variants.ids)),
             session_id=message.session_id,
-            role=_ROLES[message.role],
+            role=MESSAGE_ROLES[message.role],
             content=message.content,
             order=message.order,
             run_id=message.run_id if message.HasField("run_id") else None,
-            status=_STATUSES[message.status] if message.HasField("status") else None,
+            status=_status_of(message),
             reason=message.reason if message.HasField("reason") else None,
             finish_reason=message.finish_reason if message.HasField("finish_reason") else None,
             can_continue=message.can_continue if message.HasField("status") else None,
             provider=message.provider if message.HasField("provider") else None,
             model=message.model if message.HasField("model") else None,
-            parameters=parameters_of(message.parameters)
-            if message.HasField("parameters")
+            parameters=asked_for(message.parameters) if message.HasField("parameters") else None,
+            adapted=[Adapted.of(one) for one in message.adapted]
+            if message.HasField("status")
             else None,
             reasoning=message.reasoning if message.HasField("reasoning") else None,
             usage=Usage.of(message.usage) if message.HasField("usage") else None,
             created_at=moment(message.created_at),
             fallback=Fallback.of(message),
         )
+
+
+def _status_of(message: pb.Message) -> MessageStatus | None:
+    if message.edited:
+        return "edited"
+    return _STATUSES[message.status] if message.HasField("status") else None
 
 
 class Run(Resource):
@@ -269,12 +273,13 @@ class Run(Resource):
     provider: str
     model: str
     parameters: GenerationParameters | None = Field(description=_ASKED_FOR)
+    adapted: list[Adapted] = Field(description=_NOT_TAKEN + " Once it has ended.")
     last_seq: int = Field(description="Number of the newest frame when the run ended.")
     usage: Usage | None
     created_at: datetime
     ended_at: datetime | None
     fallback: Fallback | None = Field(
-        description="Null: `provider` and `model` are of the connection that was asked first."
+        description="Null: `provider`, `model` and `parameters` are of the connection that was asked first."
     )
 
     @classmethod
@@ -290,7 +295,8 @@ class Run(Resource):
             can_continue=run.can_continue,
             provider=run.provider,
             model=run.model,
-            parameters=parameters_of(run.parameters) if run.HasField("parameters") else None,
+            parameters=asked_for(run.parameters) if run.HasField("parameters") else None,
+            adapted=[Adapted.of(one) for one in run.adapted],
             last_seq=run.last_seq,
             usage=Usage.of(run.usage) if run.HasField("usage") else None,
             created_at=moment(run.created_at),
@@ -302,7 +308,7 @@ class Run(Resource):
 class RunResult(Resource):
     """A run with its question and, once saved, its answer."""
 
-    model_config = example(run=_A_RUN, question=_A_QUESTION, answer=_AN_ANSWER)
+    model_config = example(run=_A_RUN, question=_A_QUESTION, answer=AN_ANSWER)
 
     run: Run
     question: Message | None = Field(description="Null: the run belongs to no conversation.")
@@ -320,7 +326,7 @@ class RunResult(Resource):
 class RecoveredRun(Resource):
     """What there is of a conversation's live or last run."""
 
-    model_config = example(run=_A_RUN, text=_AN_ANSWER["content"], reasoning="", seq=42)
+    model_config = example(run=_A_RUN, text=AN_ANSWER["content"], reasoning="", seq=42)
 
     run: Run
     text: str

@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import MISSING, Field
-from pydantic.json_schema import SkipJsonSchema
 
 from gateway.schemas.base import Body, Resource, example, moment
+from gateway.schemas.parameters import PARAMETERS, GenerationParameters, asked_for
 from gateway.schemas.texts import (
     ApiKey,
     BaseUrl,
@@ -15,12 +15,9 @@ from gateway.schemas.texts import (
     KeyName,
     Line,
     Model,
-    StopText,
 )
 from parley import bounds
 from parley.apikey.v1 import apikey_pb2 as pb
-from parley.chat.v1 import chat_pb2 as chat_pb
-from parley.generation.v1 import generation_pb2
 
 Provider = Literal["openai", "anthropic"]
 PROVIDERS: dict[Provider | None, pb.Provider.ValueType] = {
@@ -28,7 +25,7 @@ PROVIDERS: dict[Provider | None, pb.Provider.ValueType] = {
     "openai": pb.PROVIDER_OPENAI,
     "anthropic": pb.PROVIDER_ANTHROPIC,
 }
-_NAMES: dict[int, Provider] = {number: name for name, number in PROVIDERS.items() if name}
+NAMES: dict[int, Provider] = {number: name for name, number in PROVIDERS.items() if name}
 Owner = Literal["user", "operator"]
 _OWNERS: dict[int, Owner] = {
     # What an earlier apikey-service says nothing of is the user's.
@@ -36,7 +33,6 @@ _OWNERS: dict[int, Owner] = {
     pb.OWNER_USER: "user",
     pb.OWNER_OPERATOR: "operator",
 }
-Effort = Literal["none", "minimal", "low", "medium", "high"]
 
 _HEADERS = Field(
     max_length=bounds.MAX_HEADERS,
@@ -51,35 +47,6 @@ _BASE_URL = (
     " of which is cut off. http or https, with a query if the server needs one, without userinfo and"
     " fragment. It is kept with scheme and host in lower case and without slashes at the path's end."
 )
-
-
-class Parameters(Body):
-    """How an answer is to be generated, where a question says nothing of it."""
-
-    temperature: float | None = Field(
-        None, ge=bounds.TEMPERATURE.minimum, le=bounds.TEMPERATURE.maximum
-    )
-    max_tokens: int | None = Field(None, ge=bounds.MAX_TOKENS.minimum, le=bounds.MAX_TOKENS.maximum)
-    top_p: float | None = Field(None, ge=bounds.TOP_P.minimum, le=bounds.TOP_P.maximum)
-    stop: Annotated[list[StopText], Field(max_length=bounds.MAX_STOPS)] | None = Field(
-        None, description="Texts at which the model stops."
-    )
-    reasoning_effort: Effort | None = None
-
-    def said(self) -> generation_pb2.GenerationParameters:
-        """What something is said of."""
-        return generation_pb2.GenerationParameters(**self.model_dump(exclude_none=True))
-
-    def cleared(self) -> list[str]:
-        """The names of those that were given as null, or as an empty list."""
-        return [name for name in sorted(self.model_fields_set) if not _is_said(getattr(self, name))]
-
-
-def _is_said(value: object) -> bool:
-    return value is not None and value != []
-
-
-_PARAMETERS = sorted(Parameters.model_fields)
 
 
 def _headers(headers: dict[str, str] | None) -> pb.Headers:
@@ -98,7 +65,7 @@ class UnsavedKey(Body):
     base_url: BaseUrl = Field(description=_BASE_URL)
     provider: Provider | None = Field(None, description="`openai` if absent.")
     headers: Headers | None = None
-    parameters: Parameters | None = Field(
+    parameters: GenerationParameters | None = Field(
         None,
         description="Of what is absent, `temperature` becomes 0.7 and `max_tokens` 2,048; of what is"
         " null nothing is said to the server.",
@@ -109,14 +76,14 @@ class UnsavedKey(Body):
         return [self.api_key, *(self.headers or {}).values()]
 
     def request(self) -> pb.CreateKeyRequest:
-        parameters = self.parameters or Parameters()
+        parameters = self.parameters or GenerationParameters()
         return pb.CreateKeyRequest(
             api_key=self.api_key,
             model=self.model,
             base_url=self.base_url,
             provider=PROVIDERS[self.provider],
             headers=_headers(self.headers) if self.headers else None,
-            parameters=parameters.said() if self.parameters else None,
+            parameters=parameters.on_the_wire() if self.parameters else None,
             cleared_parameters=parameters.cleared(),
         )
 
@@ -158,7 +125,7 @@ class KeyChange(Body):
     headers: Headers | MISSING | None = Field(
         MISSING, description="In place of all there are; null: none any more."
     )
-    parameters: Parameters | MISSING | None = Field(
+    parameters: GenerationParameters | MISSING | None = Field(
         MISSING,
         description="Those that are named, and no others; of one that is null nothing is said to the"
         " server any more, and with null of none.",
@@ -184,11 +151,11 @@ class KeyChange(Body):
         if "headers" in given:
             request.headers.CopyFrom(_headers(given["headers"]))
         if "parameters" in given:
-            parameters: Parameters | None = given["parameters"]
+            parameters: GenerationParameters | None = given["parameters"]
             if parameters is not None:
-                request.parameters.CopyFrom(parameters.said())
+                request.parameters.CopyFrom(parameters.on_the_wire())
             request.cleared_parameters.extend(
-                _PARAMETERS if parameters is None else parameters.cleared()
+                sorted(PARAMETERS) if parameters is None else parameters.cleared()
             )
         if "fallback_key_id" in given:
             request.fallback_key_id = given["fallback_key_id"] or ""
@@ -207,26 +174,6 @@ class DefaultKey(Body):
     key_id: Line = Field(description="One's own, or one of the operator's.")
 
 
-class KeyParameters(Resource):
-    """Null: nothing is said of it to the server."""
-
-    temperature: float | None
-    max_tokens: int | None
-    top_p: float | None
-    stop: list[str] | None
-    reasoning_effort: str | None
-
-    @classmethod
-    def of(cls, said: generation_pb2.GenerationParameters) -> "KeyParameters":
-        return cls(
-            temperature=said.temperature if said.HasField("temperature") else None,
-            max_tokens=said.max_tokens if said.HasField("max_tokens") else None,
-            top_p=said.top_p if said.HasField("top_p") else None,
-            stop=list(said.stop) or None,
-            reasoning_effort=said.reasoning_effort if said.HasField("reasoning_effort") else None,
-        )
-
-
 class LastError(Resource):
     reason: str = Field(description="Stable, in upper snake case.")
     at: datetime
@@ -238,89 +185,6 @@ class Learnt(Resource):
     model: str
     parameter: str
     use: str | None = Field(description="Null: it is left out.")
-
-
-class Suggestion(Resource):
-    """What did answer in its place; what is absent was right."""
-
-    base_url: str | SkipJsonSchema[None] = None
-    provider: Provider | SkipJsonSchema[None] = None
-
-
-class Tested(Resource):
-    """What came of a test."""
-
-    model_config = example(
-        ok=False,
-        latency_ms=112,
-        reason="PROVIDER_PATH_NOT_FOUND",
-        detail="The model server does not know this address; check the base URL.",
-        provider_message="Not Found",
-        suggestion={"base_url": "http://127.0.0.1:8001/v1"},
-    )
-
-    ok: bool
-    latency_ms: int = Field(
-        description="To the first of the answer, or to the failure, milliseconds."
-    )
-    reason: str | SkipJsonSchema[None] = Field(
-        None, description="Why it failed, as of a run that fails so."
-    )
-    detail: str | SkipJsonSchema[None] = Field(None, description="What to do.")
-    provider_message: str | SkipJsonSchema[None] = Field(
-        None, description="What the model server said, without credentials."
-    )
-    suggestion: Suggestion | SkipJsonSchema[None] = None
-
-    @classmethod
-    def of(cls, tested: chat_pb.TestConnectionResponse) -> "Tested":
-        failure, told = tested.failure, tested.suggestion
-        suggestion = Suggestion(
-            base_url=told.base_url if told.HasField("base_url") else None,
-            provider=_NAMES[told.provider] if told.HasField("provider") else None,
-        )
-        return cls(
-            ok=not tested.HasField("failure"),
-            latency_ms=tested.latency_ms,
-            reason=failure.reason or None,
-            detail=failure.detail or None,
-            provider_message=failure.provider_message or None,
-            suggestion=suggestion if tested.HasField("suggestion") else None,
-        )
-
-
-class ModelInfo(Resource):
-    """What a server says of a model; of what is absent nothing."""
-
-    id: str
-    context_tokens: int | SkipJsonSchema[None] = Field(
-        None, description="What the model takes in all."
-    )
-    output_tokens: int | SkipJsonSchema[None] = Field(None, description="The longest answer.")
-    vision: bool | SkipJsonSchema[None] = Field(None, description="Whether it reads images.")
-    reasoning: bool | SkipJsonSchema[None] = Field(
-        None, description="Whether it thinks before it answers."
-    )
-
-    @classmethod
-    def of(cls, model: chat_pb.Model) -> "ModelInfo":
-        return cls(
-            id=model.id,
-            context_tokens=model.context_tokens if model.HasField("context_tokens") else None,
-            output_tokens=model.output_tokens if model.HasField("output_tokens") else None,
-            vision=model.vision if model.HasField("vision") else None,
-            reasoning=model.reasoning if model.HasField("reasoning") else None,
-        )
-
-
-class Models(Resource):
-    """The models of a connection's server, by id; a thousand at most."""
-
-    model_config = example(
-        items=[{"id": "demo", "context_tokens": 32768, "output_tokens": 4096, "vision": False}]
-    )
-
-    items: list[ModelInfo]
 
 
 class Key(Resource):
@@ -362,7 +226,9 @@ class Key(Resource):
     base_url: str = Field(description="Empty for the operator's.")
     provider: Provider
     header_names: list[str] = Field(description="Empty for the operator's.")
-    parameters: KeyParameters
+    parameters: GenerationParameters = Field(
+        description="Of what is null nothing is said to the server."
+    )
     fallback_key_id: str | None
     is_default: bool = Field(description="Whether it is used where none is named.")
     owner: Owner = Field(
@@ -391,9 +257,9 @@ class Key(Resource):
             masked_key=key.masked_key,
             model=key.model,
             base_url=key.base_url,
-            provider=_NAMES[key.provider],
+            provider=NAMES[key.provider],
             header_names=list(key.header_names),
-            parameters=KeyParameters.of(key.parameters),
+            parameters=asked_for(key.parameters),
             fallback_key_id=key.fallback_key_id if key.HasField("fallback_key_id") else None,
             is_default=key.is_default,
             owner=_OWNERS[key.owner],

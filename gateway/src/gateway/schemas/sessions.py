@@ -7,7 +7,7 @@ from google.protobuf.message import Message
 from pydantic import MISSING, Field
 
 from gateway.schemas.base import Body, ListQuery, Resource, example, moment
-from gateway.schemas.chat import GenerationParameters, parameters_of
+from gateway.schemas.parameters import PARAMETERS, GenerationParameters, asked_for
 from gateway.schemas.texts import FolderName, Instructions, Line, Model, SessionTitle
 from parley import bounds
 from parley.chat.v1 import chat_pb2 as pb
@@ -23,7 +23,6 @@ _INSTRUCTIONS = "What models are told before everything else, in each turn."
 _TEMPORARY = (
     "Deleted for good 24 hours after its last activity, unless the operator has set another time."
 )
-_ALL_PARAMETERS = sorted(GenerationParameters.model_fields)
 
 
 class NewSession(Body):
@@ -48,7 +47,7 @@ class NewSession(Body):
             title=self.title,
             key_id=self.key_id,
             model=self.model,
-            parameters=None if self.parameters is None else self.parameters.asked(),
+            parameters=None if self.parameters is None else self.parameters.on_the_wire(),
             instructions=self.instructions,
             folder=self.folder,
             temporary=self.temporary,
@@ -95,14 +94,10 @@ class SessionChange(Body):
         if "parameters" in given:
             parameters: GenerationParameters | None = given["parameters"]
             if parameters is None:
-                request.cleared_parameters.extend(_ALL_PARAMETERS)
+                request.cleared_parameters.extend(sorted(PARAMETERS))
             else:
-                request.parameters.CopyFrom(parameters.asked())
-                request.cleared_parameters.extend(
-                    name
-                    for name in sorted(parameters.model_fields_set)
-                    if getattr(parameters, name) in (None, [])
-                )
+                request.parameters.CopyFrom(parameters.on_the_wire())
+                request.cleared_parameters.extend(parameters.cleared())
         return request
 
 
@@ -182,7 +177,7 @@ class Session(Resource):
             persona=_said(session, "persona"),
             key_id=_said(session, "key_id"),
             model=_said(session, "model"),
-            parameters=parameters_of(session.parameters),
+            parameters=asked_for(session.parameters),
             instructions=_said(session, "instructions"),
             folder=_said(session, "folder"),
             pinned=session.pinned,

@@ -118,5 +118,4 @@ LogInPassword = Annotated[str, Shown(Length(0, bounds.PASSWORD.maximum), format=
 NewPassword = Annotated[str, Shown(bounds.PASSWORD, format=_SECRET)]
 QuestionText = Annotated[str, Shown(bounds.QUESTION)]
 Instructions = Annotated[str, Shown(bounds.INSTRUCTIONS)]
-StopText = Annotated[str, Shown(bounds.STOP)]
 NoteText = Annotated[str, Shown(bounds.NOTE_CONTENT)]

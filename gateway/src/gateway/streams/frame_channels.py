@@ -39,7 +39,7 @@ _LOOKS = 4
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 1.0
 
-Asking = pb.StartRunRequest | pb.ContinueRunRequest
+Asking = pb.StartRunRequest | pb.ContinueRunRequest | pb.RegenerateRunRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +94,7 @@ class FrameChannels(Component):
         """Ask. ``key`` is the request's idempotency key; with one it is asked again, up to three
         times, while chat-service is away. Raises AppError: it is not known to be accepted.
         """
-        stub = self._runs.stub
-        method: Any = stub.StartRun if isinstance(request, pb.StartRunRequest) else stub.ContinueRun
+        method = self._method_of(request)
         number = next(self._numbers)
         subscription = RunSubscription(
             number,
@@ -124,6 +123,14 @@ class FrameChannels(Component):
             self._wanted.set()
         subscription.begin(answer.accepted.run_id, channel)
         return Begun(answer.accepted, subscription)
+
+    def _method_of(self, request: Asking) -> Any:
+        stub = self._runs.stub
+        if isinstance(request, pb.StartRunRequest):
+            return stub.StartRun
+        return (
+            stub.ContinueRun if isinstance(request, pb.ContinueRunRequest) else stub.RegenerateRun
+        )
 
     def _follow(self, run_id: str, after: int, caller: Caller) -> RunStream:
         """The run's frames behind number ``after``, by a stream of its own."""

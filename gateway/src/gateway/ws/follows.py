@@ -9,12 +9,16 @@ from chassis.caller import Caller
 from chassis.errors import AppError, Unavailable
 from chassis.tasks import end_task
 from gateway.clients import Peer
+from gateway.streams.editing import edit_answer
 from gateway.streams.frame_channels import Asking, FrameChannels
 from gateway.streams.frames import TERMINAL, Batch, begin, sliced
 from gateway.ws import frames
 from gateway.ws.wire import Wire
 from parley.chat.v1 import chat_pb2 as pb
-from parley.chat.v1.chat_pb2_grpc import FrameServiceStub
+from parley.chat.v1.chat_pb2_grpc import FrameServiceStub, SessionServiceStub
+
+# What begins a run.
+Starting = frames.SendQuestion | frames.Regenerate | frames.EditMessage | frames.Continue
 
 # A run that says nothing for so long is only silent: its follower gets the ack.
 _PATIENCE_SECONDS = 1.0
@@ -29,20 +33,32 @@ class Follows:
     """One follower for each run at most: the newest."""
 
     def __init__(
-        self, wire: Wire, service: Peer[FrameServiceStub], frame_channels: FrameChannels
+        self,
+        wire: Wire,
+        sessions: Peer[SessionServiceStub],
+        service: Peer[FrameServiceStub],
+        frame_channels: FrameChannels,
     ) -> None:
         self._wire = wire
+        self._sessions = sessions
         self._service = service
         self._frame_channels = frame_channels
         self._tasks: dict[str, asyncio.Task[Any]] = {}
 
-    async def ask(self, frame: frames.SendQuestion | frames.Continue, caller: Caller) -> None:
-        """Start a run and follow it to its end. Raises AppError."""
+    async def ask(self, frame: Starting, caller: Caller) -> None:
+        """Start a run and follow it to its end; an answer that is edited has none. Raises AppError."""
         asking: Asking
-        if isinstance(frame, frames.Continue):
-            asking = pb.ContinueRunRequest(run_id=frame.run_id)
-        else:
-            asking = frame.request(frame.session_id)
+        match frame:
+            case frames.Continue():
+                asking = pb.ContinueRunRequest(run_id=frame.run_id)
+            case frames.Regenerate():
+                asking = frame.request(frame.session_id, frame.message_id)
+            case frames.EditMessage():
+                if await self._edit_answer(frame, caller):
+                    return
+                asking = frame.question(frame.session_id, frame.message_id)
+            case frames.SendQuestion():
+                asking = frame.request(frame.session_id)
         begun = await self._frame_channels.begin(asking, caller, frame.idempotency_key)
         async with aclosing(begun.batches) as batches:
             run = begun.run
@@ -56,6 +72,22 @@ class Follows:
                 )
                 await self._wire.send([told])
                 await self._pour(run.run_id, batches)
+
+    async def _edit_answer(self, frame: frames.EditMessage, caller: Caller) -> bool:
+        """Edit an answer; False: it is a question."""
+        edited = await edit_answer(
+            self._sessions,
+            caller,
+            frame.session_id,
+            frame.message_id,
+            frame.content,
+            frame.idempotency_key,
+        )
+        if edited is None:
+            return False
+        told = frames.ack(frame.ref, session_id=frame.session_id, message_id=edited.id)
+        await self._wire.send([told])
+        return True
 
     async def follow(self, frame: frames.Follow, caller: Caller) -> None:
         """Follow a run from behind ``after`` to its end. Raises AppError."""

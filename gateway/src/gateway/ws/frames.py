@@ -14,6 +14,7 @@ from gateway.problems import field_errors, members
 from gateway.routes.json_route import json_object, refuse_nul
 from gateway.schemas.base import Body
 from gateway.schemas.chat import Question
+from gateway.schemas.tree import Again, Edit
 from gateway.streams.failures import shown
 from gateway.streams.frames import FrameLike
 
@@ -35,6 +36,22 @@ class SendQuestion(Question):
     type: Literal["send"]
     ref: Ref
     session_id: str | None = None
+    idempotency_key: IdempotencyKey | None = None
+
+
+class Regenerate(Again):
+    type: Literal["regenerate"]
+    ref: Ref
+    session_id: str
+    message_id: str
+    idempotency_key: IdempotencyKey | None = None
+
+
+class EditMessage(Edit):
+    type: Literal["edit"]
+    ref: Ref
+    session_id: str
+    message_id: str
     idempotency_key: IdempotencyKey | None = None
 
 
@@ -69,11 +86,15 @@ class Ping(Body):
     ref: Ref | None = None
 
 
-ClientFrame = Auth | SendQuestion | Continue | Follow | Unfollow | Cancel | Ping
+ClientFrame = (
+    Auth | SendQuestion | Regenerate | EditMessage | Continue | Follow | Unfollow | Cancel | Ping
+)
 
 _SCHEMAS: dict[object, type[ClientFrame]] = {
     "auth": Auth,
     "send": SendQuestion,
+    "regenerate": Regenerate,
+    "edit": EditMessage,
     "continue": Continue,
     "follow": Follow,
     "unfollow": Unfollow,

@@ -16,13 +16,13 @@ from gateway.streams.frame_channels import FrameChannels
 from gateway.ws import frames
 from gateway.ws.closing import Closing, HangUp
 from gateway.ws.credential import Credential
-from gateway.ws.follows import Follows
+from gateway.ws.follows import Follows, Starting
 from gateway.ws.wire import Gone, Wire
 from parley.chat.v1 import chat_pb2 as pb
 
 _log = get_logger(__name__)
 
-Command = frames.SendQuestion | frames.Continue | frames.Follow | frames.Cancel
+Command = Starting | frames.Follow | frames.Cancel
 
 
 class TooManyAtOnce(AppError):
@@ -61,7 +61,7 @@ class Session:
         self._settings = settings
         self._runs = clients.runs
         self._credential = credential
-        self._follows = Follows(wire, clients.frames, frame_channels)
+        self._follows = Follows(wire, clients.sessions, clients.frames, frame_channels)
         self._tasks: set[asyncio.Task[None]] = set()
         self._cancels: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
@@ -173,7 +173,7 @@ class Session:
                 self._spawn(self._cancel(frame, caller), frame.ref, self._cancels)
             case frames.Follow():
                 self._spawn(self._follows.follow(frame, caller), frame.ref, self._tasks)
-            case frames.SendQuestion() | frames.Continue():
+            case _:
                 self._spawn(self._follows.ask(frame, caller), frame.ref, self._tasks)
 
     async def _cancel(self, frame: frames.Cancel, caller: Caller) -> None:

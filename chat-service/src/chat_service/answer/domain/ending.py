@@ -1,8 +1,9 @@
 """How an answer ends, in the words that rows, frames and the wire share."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final, Self
 from uuid import UUID
 
 FINISH_REASONS: Final = frozenset(
@@ -47,10 +48,43 @@ class RunStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens a provider counted for one answer."""
+    """Tokens a provider counted for one answer.
+
+    `cached_tokens` of the prompt were found kept from an earlier one, and `reasoning_tokens` of the
+    completion are thinking; None: it does not say. Both are part of the numbers above.
+    """
 
     prompt_tokens: int
     completion_tokens: int
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> Self:
+        """Of the data of an event."""
+        return cls(**{name: said[name] for name in _COUNTS if said.get(name) is not None})
+
+    def said(self) -> dict[str, int]:
+        """What is known, by name."""
+        counts = ((name, getattr(self, name)) for name in _COUNTS)
+        return {name: count for name, count in counts if count is not None}
+
+
+_COUNTS: Final = tuple(count.name for count in fields(Usage))
+
+#: Characters of what is told of a parameter's value.
+MOST_USE: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Adapted:
+    """A parameter that was asked for, by the contract's name, and that the server did not take so.
+
+    `use` is what was sent in its place, as text of MOST_USE characters at most; None: nothing was.
+    """
+
+    parameter: str
+    use: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +117,7 @@ class Ending:
     `reason` (upper snake case) says why when `status` is not COMPLETED; `finish_reason` is what
     `known_finish_reason` made of the provider's word. `text` and `reasoning` are storable: no
     U+0000, no lone surrogate. `fallbacks` are in order: the last one's connection has answered.
+    `adapted` is of that one.
     """
 
     status: RunStatus
@@ -93,3 +128,4 @@ class Ending:
     usage: Usage | None
     last_seq: int
     fallbacks: tuple[Fallback, ...] = ()
+    adapted: tuple[Adapted, ...] = ()

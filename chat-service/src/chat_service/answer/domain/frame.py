@@ -12,6 +12,7 @@ REASONING: Final = "reasoning"
 USAGE: Final = "usage"
 SNAPSHOT: Final = "snapshot"
 FALLBACK: Final = "fallback"
+ADAPTED: Final = "adapted"
 DONE: Final = "done"
 ERROR: Final = "error"
 

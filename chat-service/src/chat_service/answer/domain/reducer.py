@@ -11,6 +11,7 @@ from uuid import UUID
 import orjson
 
 from chat_service.answer.domain.ending import (
+    Adapted,
     Ending,
     Fallback,
     RunStatus,
@@ -18,6 +19,7 @@ from chat_service.answer.domain.ending import (
     known_finish_reason,
 )
 from chat_service.answer.domain.frame import (
+    ADAPTED,
     DELTA,
     DONE,
     ERROR,
@@ -42,6 +44,8 @@ class Answer:
         self._reasoning: dict[int, str] = {}
         # What was said when one connection took the place of another, under the frame's number.
         self._fallbacks: dict[int, list[Mapping[str, Any]]] = {}
+        # What the server did not take as it was asked for, and the number of the frame that said so.
+        self._adapted: tuple[int, Sequence[Mapping[str, Any]]] = (0, ())
         self.usage: Usage | None = None
         #: Of the terminal frame, once there is one; INTERRUPTED stands for its absence.
         self.status = RunStatus.INTERRUPTED
@@ -59,17 +63,24 @@ class Answer:
             self._text, self._reasoning = {seq: data["text"]}, {seq: data["reasoning"]}
             if "fallbacks" in data:
                 self._fallbacks = {seq: data["fallbacks"]}
+            if "adapted" in data:
+                self._adapted = (seq, data["adapted"])
         elif event == FALLBACK:
             self._fallbacks[seq] = [data]
+            # What another connection was asked for.
+            self._adapted = (seq, ())
+        elif event == ADAPTED:
+            self._adapted = (seq, data["adapted"])
         elif event == USAGE:
-            self.usage = Usage(data["prompt_tokens"], data["completion_tokens"])
+            self.usage = Usage.of(data)
         elif event in TERMINAL:
             self._end(event, data)
 
     def _end(self, event: str, data: Mapping[str, Any]) -> None:
         self.ended = True
         if event == DONE:
-            self.status, self.reason = RunStatus(data["status"]), None
+            # Logs of earlier versions do not say why.
+            self.status, self.reason = RunStatus(data["status"]), data.get("reason")
             # Logs of earlier versions have it as the provider said it.
             self.finish_reason = known_finish_reason(data["finish_reason"])
         elif event == ERROR:
@@ -90,11 +101,22 @@ class Answer:
         """In their order: the last one's connection has answered."""
         return tuple(_fallback(told) for said in self._fallbacks.values() for told in said)
 
+    @property
+    def adapted(self) -> tuple[Adapted, ...]:
+        """Of the connection that has answered."""
+        return tuple(Adapted(one["parameter"], one["use"]) for one in self._adapted[1])
+
     def snapshot_before(self, seq: int) -> dict[str, Any]:
         """The data of a snapshot that stands for the frames before number `seq`."""
         text, reasoning = self.before(seq)
         said = [one for number, told in self._fallbacks.items() if number < seq for one in told]
-        return {"text": text, "reasoning": reasoning, **({"fallbacks": said} if said else {})}
+        data = {"text": text, "reasoning": reasoning}
+        number, adapted = self._adapted
+        return {
+            **data,
+            **({"fallbacks": said} if said else {}),
+            **({"adapted": list(adapted)} if adapted and number < seq else {}),
+        }
 
     def before(self, seq: int) -> tuple[str, str]:
         """Text and thinking of the frames before number `seq`."""
@@ -121,6 +143,7 @@ def replay(frames: Sequence[Frame], prefix: str = "") -> Ending:
         usage=answer.usage,
         last_seq=last_seq if answer.ended else last_seq + 1,
         fallbacks=answer.fallbacks,
+        adapted=answer.adapted,
     )
 
 

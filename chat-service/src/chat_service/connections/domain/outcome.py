@@ -20,13 +20,14 @@ class Outcome:
     """Whether a connection works, and how long it took to begin to answer, or to fail.
 
     `reason` and `detail` say why it failed and what to do, `provider_message` what the server said,
-    without credentials; `suggestion` is what would have worked.
+    without credentials; `retry_after` are seconds until another try may help; `suggestion` is what would have worked.
     """
 
     latency_ms: int
     reason: str | None = None
     detail: str = ""
     provider_message: str = ""
+    retry_after: int | None = None
     suggestion: Suggestion | None = None
 
     @property

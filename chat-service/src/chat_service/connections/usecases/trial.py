@@ -36,8 +36,12 @@ _NO_TOKEN: Final = ("FIRST_TOKEN_TIMEOUT", "The model did not begin to answer.")
 class Servers(Protocol):
     """Model servers, behind the address policy. What is asked of them raises ProviderError."""
 
-    async def begin(self, connection: Connection) -> None:
-        """Ask the smallest of questions; return with the first of the answer, or its end."""
+    async def begin(self, connection: Connection) -> int:
+        """Ask the smallest of questions; return with the first of the answer, or its end.
+
+        Returns how many tokens that may have cost.
+        """
+        ...
 
     async def models(self, connection: Connection) -> tuple[Model, ...]:
         """What models its server has, by id."""
@@ -46,6 +50,16 @@ class Servers(Protocol):
     def may_go_clear(self, base_url: str) -> bool:
         """Whether a key may be sent there without encryption although https was said."""
         ...
+
+
+class Allowances(Protocol):
+    """What users may still use today of connections that somebody else pays for."""
+
+    async def check(self, caller: Caller, connection: Connection) -> None:
+        """Raises AppError where nothing is left."""
+
+    async def count(self, caller: Caller, connection: Connection, tokens: int) -> None:
+        """So many more were used. Raises AppError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +77,12 @@ class ConnectionTest:
         self,
         servers: Servers,
         limit: TrialLimit,
+        allowances: Allowances,
         patience: Patience = Patience(),
     ) -> None:
         self._servers = servers
         self._limit = limit
+        self._allowances = allowances
         self._patience = patience
 
     async def __call__(
@@ -74,27 +90,33 @@ class ConnectionTest:
     ) -> Outcome:
         """Whether what `connect` says begins to answer, within 20 s at most; nothing of it is kept.
 
-        Raises TooManyTests, and what `connect` raises.
+        What it costs of a metered connection is counted as an answer's tokens are. Raises
+        TooManyTests, what `connect` raises, and what `allowances` do.
         """
         self._limit.count(caller)
         connection = await connect()
+        if connection.metered:
+            await self._allowances.check(caller, connection)
         began = time.monotonic()
-        failed: tuple[str, str, str] | None = None
+        failed: tuple[str, str, str, int | None] | None = None
+        tokens = 0
         try:
             async with asyncio.timeout(self._patience.first):
-                await self._servers.begin(connection)
+                tokens = await self._servers.begin(connection)
         except TimeoutError:
-            failed = (*_NO_TOKEN, "")
+            failed = (*_NO_TOKEN, "", None)
         except ProviderError as error:
-            failed = (error.reason, error.detail, error.provider_message)
+            failed = (error.reason, error.detail, error.provider_message, error.retry_after)
         latency = round((time.monotonic() - began) * 1000)
         if failed is None:
+            if connection.metered:
+                await self._allowances.count(caller, connection, tokens)
             return Outcome(latency)
         suggestion = None
         # What an operator has set is not for its users to change.
         if failed[0] not in _NOT_OF_THE_ADDRESS and not connection.metered:
             suggestion = await self._suggest(connection)
-        return Outcome(latency, *failed, suggestion)
+        return Outcome(latency, *failed, suggestion=suggestion)
 
     async def _suggest(self, connection: Connection) -> Suggestion | None:
         """The likeliest of what may have been meant that answers, all of it tried at once."""

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
-from chat_service.answer.domain.ending import FellBack, RunStatus, Usage
+from chat_service.answer.domain.ending import Adapted, FellBack, RunStatus, Usage
 from chat_service.answer.domain.going_on import can_go_on
-from chat_service.providers.domain.parameters import GenerationParameters
+from servicekit.generation_parameters import GenerationParameters
 
 
 class Role(StrEnum):
@@ -18,14 +19,21 @@ class Role(StrEnum):
     SYSTEM = "system"
 
 
+#: So many messages may follow the same one.
+MOST_VARIANTS: Final = 100
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """A stored message; `order` is its place in the session, from 1, without gaps.
 
+    `parent_id` is the message that it follows, which has the order `parent_order`; None and 0: it is a
+    beginning. `variants` are all that follow the same one, itself among them, in order. `followed`: a message follows it. `chosen`: it is on the chosen path.
+
     All from `run_id` to `usage` and behind `created_at` is of answers alone: the run that made it,
     how that ended, and snapshots of what generated it. `finish_reason` is the provider's word for the
     end (one of FINISH_REASONS or ``other``), `reason` ours, if it is not completed. `fell_back`:
-    another connection was asked first.
+    another connection was asked first. `adapted`: what of `parameters` its server did not take so.
     """
 
     id: UUID
@@ -44,13 +52,38 @@ class Message:
     finish_reason: str | None = None
     reason: str | None = None
     parameters: GenerationParameters | None = None
+    adapted: tuple[Adapted, ...] = ()
+    parent_id: UUID | None = None
+    parent_order: int = 0
+    chosen: bool = True
+    followed: bool = False
+    variants: tuple[UUID, ...] = ()
+
+    @property
+    def edited(self) -> bool:
+        """Whether it is an answer that its user wrote; copies of others have a status."""
+        return self.role is Role.ASSISTANT and self.run_id is None and self.status is None
 
     @property
     def can_continue(self) -> bool:
-        """Whether its text could go on, for as long as it is the newest of its conversation."""
-        return self.status is not None and can_go_on(self.status, self.finish_reason, self.content)
+        """Whether its run may go on with it: it was cut short, and nothing follows it."""
+        return (
+            self.status is not None
+            and self.run_id is not None
+            and not self.followed
+            and can_go_on(self.status, self.finish_reason, self.content)
+        )
 
     @property
     def bytes(self) -> int:
         """Of its text, thinking included, in UTF-8."""
         return len(self.content.encode()) + len((self.reasoning or "").encode())
+
+
+@dataclass(frozen=True, slots=True)
+class OnPath:
+    """A message of a path, without what it says. `is_blank`: that is nothing but white space."""
+
+    id: UUID
+    order: int
+    is_blank: bool

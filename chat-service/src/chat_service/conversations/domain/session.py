@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from chat_service.providers.domain.parameters import GenerationParameters
+from servicekit.generation_parameters import GenerationParameters
 
 TITLE_FROM_MESSAGE = 60
 

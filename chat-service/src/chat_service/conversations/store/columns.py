@@ -14,6 +14,8 @@ _unread = (
     select(
         and_(
             messages.c.role == Role.ASSISTANT.value,
+            # Else its user has written it.
+            messages.c.run_id.is_not(None),
             messages.c.order > sessions.c.read_order,
         )
     )

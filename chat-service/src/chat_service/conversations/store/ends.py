@@ -47,7 +47,7 @@ DELETE FROM messages WHERE id IN (
 # `last_order` stays: no order is given twice. So does the time of the last message: it was active then.
 _EMPTY = Statement(
     text("""
-UPDATE sessions SET message_count = 0, updated_at = :at
+UPDATE sessions SET message_count = 0, leaf_order = 0, updated_at = :at
 WHERE id = :session_id AND user_id = :user_id
 """)
 )

@@ -1,14 +1,16 @@
 """Messages in PostgreSQL."""
 
+# ruff: noqa: S608 - all of them are made of constants
+
 from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, bindparam, func, select, text
+from sqlalchemy import ARRAY, Uuid, bindparam, text
 
 from chassis.db.statement import Statement, columns_of
 from chassis.db.transactions import Transaction
-from chat_service.conversations.domain.message import Message
+from chat_service.conversations.domain.message import Message, OnPath
 from chat_service.conversations.store.rows import to_message
 from chat_service.tables import messages
 
@@ -16,14 +18,41 @@ from chat_service.tables import messages
 HIGHEST_ORDER: Final = 2**31 - 1
 
 
-def _page(comparison: str, direction: str) -> Statement:
+def is_blank(message: str) -> str:
+    """Whether nothing but white space is in it, in SQL; of a long text that is not looked for."""
+    return f"(octet_length({message}.content) <= 64 AND {message}.content ~ '^\\s*$')"
+
+
+def parent_of(message: str) -> str:
+    """The order of the message that one follows, in SQL."""
+    return f'coalesce({message}.parent_order, {message}."order" - 1)'
+
+
+_PARENT = parent_of("message")
+# Of a message beside its own columns: the one that it follows, and whether one follows it.
+_PLACE = f"""
+    (SELECT parent.id FROM messages AS parent
+     WHERE parent.session_id = message.session_id AND parent."order" = {_PARENT}) AS parent_id,
+    EXISTS (SELECT FROM messages AS child
+            WHERE child.session_id = message.session_id
+              AND {parent_of("child")} = message."order") AS followed
+"""
+_VARIANTS = f"""
+    ARRAY(SELECT variant.id FROM messages AS variant
+          WHERE variant.session_id = message.session_id
+            AND {parent_of("variant")} = {_PARENT}
+          ORDER BY variant."order") AS variants
+"""
+
+
+def _page(comparison: str, direction: str, condition: str) -> Statement:
     """Messages until so many bytes of text were shown, with how many were `found` to the limit.
 
     PostgreSQL knows how long a text is without reading it: what is left out costs little.
     """
     return Statement(
         text(f"""
-SELECT {columns_of(messages, "measured")}, found FROM (
+SELECT {columns_of(messages, "message")}, found, {_PLACE}, {_VARIANTS} FROM (
     SELECT {columns_of(messages, "page")},
            sum(bytes) OVER (ORDER BY "order" {direction}) - bytes AS bytes_before,
            count(*) OVER () AS found
@@ -32,24 +61,56 @@ SELECT {columns_of(messages, "measured")}, found FROM (
                octet_length(content) + coalesce(octet_length(reasoning), 0) AS bytes
         FROM messages
         WHERE session_id = :session_id AND user_id = :user_id AND "order" {comparison} :after
+          {condition}
         ORDER BY "order" {direction}
-        LIMIT :size) AS page) AS measured
+        LIMIT :size) AS page) AS message
 WHERE bytes_before < :most_bytes
 ORDER BY "order" {direction}
-""")  # noqa: S608 - made of constants below
+""")
     )
 
 
-_UP = _page(">", "ASC")
-_DOWN = _page("<", "DESC")
-_OWN = messages.c.user_id == bindparam("user_id")
-_COUNT = Statement(
-    select(func.count().label("total"))
-    .select_from(messages)
-    .where(messages.c.session_id == bindparam("session_id"), _OWN)
-)
+def _count(condition: str) -> Statement:
+    return Statement(
+        text(
+            "SELECT count(*) AS total FROM messages"
+            f" WHERE session_id = :session_id AND user_id = :user_id {condition}"
+        )
+    )
+
+
+_CHOSEN = "AND chosen"
+# By whether it goes backwards, and whether all paths are shown.
+_PAGES = {
+    (descending, all_paths): _page(comparison, direction, "" if all_paths else _CHOSEN)
+    for descending, comparison, direction in ((False, ">", "ASC"), (True, "<", "DESC"))
+    for all_paths in (False, True)
+}
+_COUNTS = {False: _count(_CHOSEN), True: _count("")}
+_FOUND = f"""
+SELECT {columns_of(messages, "message")}, {_PLACE}, {_VARIANTS}
+FROM messages AS message WHERE message.user_id = :user_id
+"""
 _FIND = Statement(
-    select(messages).where(messages.c.id == any_(bindparam("ids", type_=ARRAY(Uuid))), _OWN)
+    text(f"{_FOUND} AND message.id = ANY (:ids)").bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+)
+_FIND_IN = Statement(text(f"{_FOUND} AND message.id = :id AND message.session_id = :session_id"))
+_FIND_AT = Statement(
+    text(f'{_FOUND} AND message.session_id = :session_id AND message."order" = :order')
+)
+_PATH_TO = Statement(
+    text(f"""
+WITH RECURSIVE up AS (
+    SELECT message.id, message."order", {_PARENT} AS parent, {is_blank("message")} AS is_blank
+    FROM messages AS message
+    WHERE message.session_id = :session_id AND message.user_id = :user_id
+      AND message."order" = :order
+    UNION ALL
+    SELECT message.id, message."order", {_PARENT}, {is_blank("message")}
+    FROM up JOIN messages AS message
+        ON message.session_id = :session_id AND message."order" = up.parent)
+SELECT id, "order", is_blank FROM up ORDER BY "order"
+""")
 )
 
 
@@ -61,16 +122,25 @@ class Messages:
         self._user_id = transaction.scope.user_id
 
     async def list(
-        self, session_id: UUID, limit: int, most_bytes: int, after: int | None, *, descending: bool
+        self,
+        session_id: UUID,
+        limit: int,
+        most_bytes: int,
+        after: int | None,
+        *,
+        descending: bool,
+        all_paths: bool,
     ) -> tuple[list[Message], bool]:
         """The messages behind the one whose order is `after`, in the direction asked for.
+
+        Those of the chosen path, or with `all_paths` all of the session.
 
         As many as `limit`, or so many that the last of them brings their text to `most_bytes`;
         and whether there are more.
         """
         if after is None:
             after = HIGHEST_ORDER if descending else 0
-        rows = await (_DOWN if descending else _UP).all(
+        rows = await _PAGES[descending, all_paths].all(
             self._connection,
             session_id=session_id,
             user_id=self._user_id,
@@ -81,8 +151,10 @@ class Messages:
         shown = [to_message(row) for row in rows[:limit]]
         return shown, bool(rows) and rows[0].found > len(shown)
 
-    async def count(self, session_id: UUID) -> int:
-        row = await _COUNT.first(self._connection, session_id=session_id, user_id=self._user_id)
+    async def count(self, session_id: UUID, *, all_paths: bool) -> int:
+        row = await _COUNTS[all_paths].first(
+            self._connection, session_id=session_id, user_id=self._user_id
+        )
         assert row is not None
         return int(row.total)
 
@@ -90,3 +162,24 @@ class Messages:
         """Those of these messages that are there."""
         rows = await _FIND.all(self._connection, ids=list(message_ids), user_id=self._user_id)
         return {row.id: to_message(row) for row in rows}
+
+    async def find_in(self, session_id: UUID, message_id: UUID) -> Message | None:
+        """This message of this session."""
+        row = await _FIND_IN.first(
+            self._connection, session_id=session_id, id=message_id, user_id=self._user_id
+        )
+        return None if row is None else to_message(row)
+
+    async def at(self, session_id: UUID, order: int) -> Message | None:
+        """The session's message of this order."""
+        row = await _FIND_AT.first(
+            self._connection, session_id=session_id, order=order, user_id=self._user_id
+        )
+        return None if row is None else to_message(row)
+
+    async def path_to(self, session_id: UUID, order: int) -> Sequence[OnPath]:
+        """The messages from a beginning to the one of this order."""
+        rows = await _PATH_TO.all(
+            self._connection, session_id=session_id, user_id=self._user_id, order=order
+        )
+        return tuple(OnPath(row.id, row.order, row.is_blank) for row in rows)

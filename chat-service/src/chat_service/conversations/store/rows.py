@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from chat_service.answer.domain.ending import FellBack, RunStatus, Usage
+from chat_service.answer.domain.ending import Adapted, FellBack, RunStatus, Usage
 from chat_service.conversations.domain.message import Message, Role
 from chat_service.conversations.domain.session import Session, TitleBy
-from chat_service.providers.domain.parameters import GenerationParameters
+from servicekit.generation_parameters import GenerationParameters
 
 
 def to_session(row: Any) -> Session:
@@ -53,6 +53,12 @@ def to_message(row: Any) -> Message:
         reason=None if status is RunStatus.COMPLETED else row.reason,
         parameters=None if row.parameters is None else GenerationParameters.of(row.parameters),
         fell_back=to_fell_back(row),
+        adapted=to_adapted(row),
+        parent_id=row.parent_id,
+        parent_order=row.order - 1 if row.parent_order is None else row.parent_order,
+        chosen=row.chosen,
+        followed=row.followed,
+        variants=tuple(row.variants),
     )
 
 
@@ -65,4 +71,8 @@ def to_fell_back(row: Any) -> FellBack | None:
 def to_usage(row: Any) -> Usage | None:
     if row.prompt_tokens is None or row.completion_tokens is None:
         return None
-    return Usage(row.prompt_tokens, row.completion_tokens)
+    return Usage(row.prompt_tokens, row.completion_tokens, row.cached_tokens, row.reasoning_tokens)
+
+
+def to_adapted(row: Any) -> tuple[Adapted, ...]:
+    return tuple(Adapted(one["parameter"], one["use"]) for one in row.adapted or ())

@@ -5,6 +5,7 @@ would leak nothing, and the indexes begin with it. One that is deleted is not th
 says that it looks for it.
 """
 
+from datetime import datetime
 from uuid import UUID
 
 import orjson
@@ -16,16 +17,30 @@ from chassis.db.transactions import Transaction
 from chat_service.conversations.domain.session import Session
 from chat_service.conversations.store.columns import OWN, SHOWN
 from chat_service.conversations.store.rows import to_session
-from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.tables import sessions
+from servicekit.generation_parameters import GenerationParameters
 
 _INSERT = Statement(
     text("""
 INSERT INTO sessions (
     id, tenant_id, user_id, title, title_by, key_id, model, parameters, instructions, folder,
-    temporary, created_at, updated_at)
+    temporary, created_at, updated_at, leaf_order)
 VALUES (:id, :tenant_id, :user_id, :title, :title_by, :key_id, :model, CAST(:parameters AS jsonb),
-        :instructions, :folder, :temporary, :created_at, :updated_at)
+        :instructions, :folder, :temporary, :created_at, :updated_at, 0)
+""")
+)
+# What a conversation is set to goes along, and the folder it is in; that it is pinned does not. What
+# it holds has been read.
+_INSERT_FORK = Statement(
+    text("""
+INSERT INTO sessions (
+    id, tenant_id, user_id, title, title_by, key_id, model, persona, persona_prompt, parameters,
+    instructions, folder, temporary, last_order, leaf_order, message_count, read_order,
+    last_message_at, created_at, updated_at)
+SELECT :id, tenant_id, user_id, title, title_by, key_id, model, persona, persona_prompt, parameters,
+       instructions, folder, temporary, :messages, :messages, :messages, :messages,
+       CASE WHEN CAST(:messages AS integer) > 0 THEN CAST(:at AS timestamptz) END, :at, :at
+FROM sessions WHERE id = :session_id AND user_id = :user_id
 """)
 )
 _IS_THIS = sessions.c.id == bindparam("session_id")
@@ -77,6 +92,19 @@ class Sessions:
             temporary=session.temporary,
             created_at=session.created_at,
             updated_at=session.updated_at,
+        )
+
+    async def insert_fork(
+        self, session: Session, fork_id: UUID, messages: int, at: datetime
+    ) -> None:
+        """Stores a session like this one, with so many messages, which are yet to be copied."""
+        await _INSERT_FORK.run(
+            self._connection,
+            session_id=session.id,
+            user_id=self._scope.user_id,
+            id=fork_id,
+            messages=messages,
+            at=at,
         )
 
     async def find(self, session_id: UUID) -> Session | None:

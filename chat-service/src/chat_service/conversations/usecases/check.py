@@ -1,12 +1,10 @@
 """Whether what is said of a conversation is acceptable, before anything is done with it."""
 
-from typing import Any
-
 from chassis.errors import FieldError, ValidationFailed
 from chassis.text import check_number, check_text
 from chat_service.conversations.domain.session import SessionChange, Unchanged
-from chat_service.providers.domain.parameters import PARAMETERS, Bounds, GenerationParameters, Texts
-from parley.bounds import FOLDER, INSTRUCTIONS, MODEL, READ_ORDER, SESSION_TITLE, Range
+from parley.bounds import FOLDER, INSTRUCTIONS, MODEL, READ_ORDER, SESSION_TITLE
+from servicekit.generation_parameters import PARAMETERS, check_parameters
 
 
 def check_change(change: SessionChange) -> None:
@@ -16,7 +14,7 @@ def check_change(change: SessionChange) -> None:
         errors += check_text("title", change.title, maximum=SESSION_TITLE.maximum)
     if not isinstance(change.model, Unchanged):
         errors += check_model(change.model)
-    errors += check_parameters(change.parameters, "parameters.")
+    errors += check_parameters(change.parameters, within="parameters")
     unknown = sorted(change.cleared - PARAMETERS.keys())
     errors += [FieldError(f"parameters.{name}", "UNKNOWN") for name in unknown]
     if not isinstance(change.instructions, Unchanged) and change.instructions is not None:
@@ -51,27 +49,3 @@ def check_folder(folder: str | None) -> list[FieldError]:
     if not errors and not folder.isprintable():
         return [FieldError("folder", "INVALID_CHARACTER")]
     return errors
-
-
-def check_parameters(parameters: GenerationParameters, path: str = "") -> list[FieldError]:
-    """What is wrong with them, each by its name behind `path`."""
-    return [
-        error
-        for name, value in parameters.said().items()
-        for error in _check(path + name, value, PARAMETERS[name])
-    ]
-
-
-def _check(field: str, value: Any, within: Bounds) -> list[FieldError]:
-    if isinstance(within, Range):
-        return check_number(field, value, minimum=within.minimum, maximum=within.maximum)
-    if isinstance(within, Texts):
-        if len(value) > within.most:
-            return [FieldError(field, "TOO_MANY", maximum=within.most)]
-        least, most = within.each.minimum, within.each.maximum
-        return [
-            error
-            for at, text in enumerate(value)
-            for error in check_text(f"{field}.{at}", text, minimum=least, maximum=most)
-        ]
-    return [] if value in within.words else [FieldError(field, "NOT_ONE_OF")]

@@ -29,8 +29,11 @@ async def list_messages(
     cursor: str,
     count: bool,
     descending: bool,
+    all_paths: bool = False,
 ) -> Page[Message]:
     """Returns a page of a session's messages in their order, or in the opposite one.
+
+    Those of the chosen path, or with `all_paths` all there are.
 
     It ends early, though not before a message is on it, once its text has 4 MiB. Raises
     SessionNotFound, ValidationFailed.
@@ -41,9 +44,14 @@ async def list_messages(
             raise SessionNotFound()
         messages = Messages(transaction)
         found, more = await messages.list(
-            session_id, size, _PAGE_BYTES, after, descending=descending
+            session_id,
+            size,
+            _PAGE_BYTES,
+            after,
+            descending=descending,
+            all_paths=all_paths,
         )
-        total = await messages.count(session_id) if count else None
+        total = await messages.count(session_id, all_paths=all_paths) if count else None
     return Page(tuple(found), _cursor_of(found[-1]) if more else "", total)
 
 

@@ -13,7 +13,7 @@ from chat_service.conversations.domain.session import Session, SessionChange, Ti
 from chat_service.conversations.store.sessions import Sessions
 from chat_service.conversations.usecases.check import check_change
 from chat_service.providers.domain.connection import ResolveKey
-from chat_service.providers.domain.parameters import GenerationParameters
+from servicekit.generation_parameters import GenerationParameters
 
 
 async def create_session(

@@ -15,6 +15,7 @@ from chat_service.providers.errors import ProviderContentRefused, ProviderError,
 from chat_service.providers.port import TEXT, THINKING, End, Kind, Part, Piece
 from chat_service.providers.refusals import of_stream
 from chat_service.providers.said import said_by
+from chat_service.providers.shapes import is_error
 from chat_service.providers.sse import Event, Events
 from chat_service.providers.telling import Telling
 
@@ -74,8 +75,12 @@ class Messages:
         if not lines:
             return piece, None
         try:
-            problem = self._take_all(_EVENTS.decode_lines(lines), piece, parts)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+            typed = _EVENTS.decode_lines(lines)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            typed = []
+        if typed and all(event.type for event in typed):
+            problem = self._take_all(typed, piece, parts)
+        else:
             if not isinstance(events, list):
                 events = [Event(b"", line) for line in events.split(b"\n")]
             problem = self._take_each(events, piece, parts)
@@ -137,13 +142,12 @@ class Messages:
                 if not isinstance(value, dict):
                     continue
                 event = _event_of(value)
-                if event is None and not value.get("error"):
+                if is_error(value, "") and (event is None or not event.type):
+                    problem = of_stream(said_by(value))
+                elif event is None:
                     continue  # of another shape than this reads
-                problem = (
-                    of_stream(said_by(value))
-                    if event is None
-                    else self._take_all([event], piece, parts)
-                )
+                else:
+                    problem = self._take_all([event], piece, parts)
                 if problem is not None or piece.end is not None:
                     return problem
         return None
@@ -203,7 +207,11 @@ class Messages:
                 self._counts[name] = int(count)
         prompt = sum(self._counts.get(name, 0) for name in _PROMPT_COUNTS)
         if self._counts and prompt < 2**31:
-            piece.usage = Usage(prompt, self._counts.get("output_tokens", 0))
+            piece.usage = Usage(
+                prompt,
+                self._counts.get("output_tokens", 0),
+                self._counts.get("cache_read_input_tokens"),
+            )
 
 
 def _put(parts: list[Part], kind: Kind, texts: list[str]) -> None:
@@ -230,7 +238,7 @@ def _parts_of(blocks: Any) -> list[Part]:
 def _event_of(value: dict[str, Any]) -> _Event | None:
     try:
         return msgspec.convert(value, _Event)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, RecursionError):
         return None
 
 

@@ -18,14 +18,16 @@ from chat_service.providers.asking.learnt import Place
 from chat_service.providers.asking.refused import Adaptation
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.learnt import Lesson
-from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderError
 from chat_service.providers.transport import GuardedClient
+from servicekit.generation_parameters import GenerationParameters
 
 #: The version that every server of the protocol knows, and that still takes a temperature. A connection's
 #: own header may name another.
 VERSION: Final = "2023-06-01"
+#: What a connection's own headers do not replace, in lower case.
+FIXED: Final = frozenset({"x-api-key"})
 
 _FACTS_SECONDS: Final = 5.0
 _FACTS_BYTES: Final = 256 * 1024
@@ -67,7 +69,7 @@ class Anthropic:
                 "Accept": "text/event-stream, application/json",
             },
             connection.headers,
-            fixed=frozenset({"x-api-key"}),
+            fixed=FIXED,
         )
         facts = UNKNOWN
         if "max_tokens" not in said or "reasoning_effort" in said:

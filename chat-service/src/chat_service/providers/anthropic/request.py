@@ -1,12 +1,13 @@
 """The body of a request to the Messages API."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from chat_service.answer.domain.ending import Adapted
 from chat_service.providers.anthropic.facts import ModelFacts
 from chat_service.providers.anthropic.thinking import thinking_of
 from chat_service.providers.asking.attempts import Asked
-from chat_service.providers.asking.learnt import apply
+from chat_service.providers.asking.learnt import adapted, apply
 from chat_service.providers.domain.learnt import Lesson
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderParameterRefused
@@ -61,7 +62,7 @@ def request_of(
     body |= thinking.fields
     body["stream"] = True
     apply(body, _of_the_wire(learnt))
-    return Asked(body, *_differences(said, body, thinking_is_on=thinking.is_on))
+    return Asked(body, tuple(_adapted(said, body, thinking_is_on=thinking.is_on)))
 
 
 def _of_the_wire(learnt: Iterable[Lesson]) -> Iterable[Lesson]:
@@ -69,22 +70,18 @@ def _of_the_wire(learnt: Iterable[Lesson]) -> Iterable[Lesson]:
     return (one for one in learnt if one.name not in ("thinking", "output_config", "cache_control"))
 
 
-def _differences(
+def _adapted(
     said: Mapping[str, Any], body: Mapping[str, Any], *, thinking_is_on: bool
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    left_out: list[str] = []
-    changed: list[str] = []
+) -> Iterator[Adapted]:
     for name, value in said.items():
         if name == "reasoning_effort":
+            # An effort is asked for in this protocol's own way, and by no name of it.
             if value != "none" and not thinking_is_on:
-                left_out.append(name)
+                yield adapted(name, None)
             continue
         sent = body.get("stop_sequences" if name == "stop" else name)
-        if sent is None:
-            left_out.append(name)
-        elif sent != (list(value) if name == "stop" else value):
-            changed.append(name)
-    return tuple(left_out), tuple(changed)
+        if sent != (list(value) if name == "stop" else value):
+            yield adapted(name, sent)
 
 
 def _system(prompt: Sequence[PromptMessage]) -> str:

@@ -7,12 +7,14 @@ from typing import Any, Final
 
 import orjson
 
+from chat_service.answer.domain.ending import Adapted
 from chat_service.providers.asking.endpoint import Endpoint
 from chat_service.providers.asking.learnt import Memory, Place
 from chat_service.providers.asking.refused import Adaptation, adaptation
 from chat_service.providers.domain.learnt import Lesson, Told
 from chat_service.providers.errors import ProviderError
-from chat_service.providers.transport import GuardedClient, Source
+from chat_service.providers.source import Source
+from chat_service.providers.transport import GuardedClient
 
 #: So many times one question is asked otherwise.
 MOST_ADAPTATIONS: Final = 3
@@ -20,11 +22,10 @@ MOST_ADAPTATIONS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request's body, and which of the parameters asked for are not in it, or with another value."""
+    """A request's body, and which of the parameters asked for are not in it as they were."""
 
     body: dict[str, Any]
-    left_out: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
+    adapted: tuple[Adapted, ...] = ()
 
 
 def _as_it_is(_: Mapping[str, Any], found: Adaptation) -> Adaptation:
@@ -91,7 +92,7 @@ class Attempts:
                         raise
                     added.append(found)
                 else:
-                    told.left_out, told.changed = asked.left_out, asked.changed
+                    told.adapted = asked.adapted
             told.learnt = [one.learnt for one in added if one.lasting]
             if told.learnt:
                 self._memory.add(place, told.learnt)

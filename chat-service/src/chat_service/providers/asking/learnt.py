@@ -1,11 +1,13 @@
 """Requests changed as was learnt, what came of that, and what is remembered."""
 
+import json
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from math import isfinite
 from typing import Any, Final
 from uuid import UUID
 
+from chat_service.answer.domain.ending import MOST_USE, Adapted
 from chat_service.providers.domain.learnt import Lesson
 
 _REMEMBERED: Final = 10_000
@@ -82,12 +84,19 @@ class Memory:
 
 def differences(
     asked: Mapping[str, Any], sent: Mapping[str, Any], learnt: Iterable[Lesson]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The names in ``asked`` whose values are not in ``sent``: left out, and changed."""
+) -> tuple[Adapted, ...]:
+    """Those of ``asked`` whose values are not in ``sent``: left out, or changed."""
     renamed = {name: name for name in asked}
     for one in learnt:
         if one.use and one.value is None and as_number(one.use) is None:
             renamed = {name: one.use if on == one.name else on for name, on in renamed.items()}
-    left_out = tuple(name for name, on in renamed.items() if on not in sent)
-    changed = tuple(name for name, on in renamed.items() if on in sent and sent[on] != asked[name])
-    return left_out, changed
+    return tuple(
+        adapted(name, sent.get(on)) for name, on in renamed.items() if sent.get(on) != asked[name]
+    )
+
+
+def adapted(name: str, sent: Any) -> Adapted:
+    """What is told of a parameter in whose place ``sent`` was sent, None: nothing."""
+    if sent is None or isinstance(sent, str):
+        return Adapted(name, sent and sent[:MOST_USE])
+    return Adapted(name, json.dumps(sent, ensure_ascii=False)[:MOST_USE])

@@ -6,13 +6,12 @@ values that are taken.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
-import orjson
-
 from chat_service.providers.asking.bounds import as_number_text, most_of, room_for
+from chat_service.providers.asking.complaints import OF_THE_QUESTION, Complaint, complaints
 from chat_service.providers.domain.learnt import Lesson
 
 #: Statuses that may mean a parameter; any other means something else.
@@ -64,8 +63,6 @@ _LISTS = re.compile(
 _BOTH = re.compile(r"\b(?:both|only one|together|at the same time|simultaneously)\b", re.IGNORECASE)
 # A name that is no plain word of English.
 _UNMISTAKABLE = re.compile(r"_|[ ]|[a-z][A-Z]|^(?:temperature|effort|thinking)$")
-_OF_THE_QUESTION = frozenset({"messages", "model", "input", "contents", "prompt"})
-_DEPTH = 6
 _TEXT = 4000
 
 
@@ -75,15 +72,6 @@ class Adaptation:
 
     learnt: Lesson
     lasting: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class _Complaint:
-    """One thing that a server says is wrong; ``path`` is where it says that it is."""
-
-    text: str
-    path: tuple[str, ...] = ()
-    bounds: Mapping[str, Any] = field(default_factory=dict)
 
 
 def adaptation(
@@ -102,7 +90,7 @@ def adaptation(
         return None
     text = said.decode(errors="replace") if isinstance(said, bytes) else said
     optional = {name: body[name] for name in body if name not in _NEEDED}
-    for complaint in _complaints(text[:_TEXT]):
+    for complaint in complaints(text[:_TEXT]):
         name = _named(complaint, optional)
         if name is None:
             continue
@@ -116,11 +104,11 @@ def named_parameter(body: Mapping[str, Any], said: bytes | str) -> str | None:
     """The parameter of ``body`` that a refusal names, whether or not anything can be done about it."""
     text = said.decode(errors="replace") if isinstance(said, bytes) else said
     optional = {name: body[name] for name in body if name not in _NEEDED}
-    named = (_named(complaint, optional) for complaint in _complaints(text[:_TEXT]))
+    named = (_named(complaint, optional) for complaint in complaints(text[:_TEXT]))
     return next((name for name in named if name is not None), None)
 
 
-def _instead(name: str, body: Mapping[str, Any], complaint: _Complaint) -> Adaptation | None:
+def _instead(name: str, body: Mapping[str, Any], complaint: Complaint) -> Adaptation | None:
     text, value = complaint.text, body[name]
     if name in ("max_tokens", "max_completion_tokens"):
         room = room_for(value, text)
@@ -158,12 +146,12 @@ def _nearest(value: str, text: str) -> str:
     return min(taken, key=lambda one: abs(_EFFORTS.index(one) - at))
 
 
-def _named(complaint: _Complaint, body: Mapping[str, Any]) -> str | None:
+def _named(complaint: Complaint, body: Mapping[str, Any]) -> str | None:
     for part in complaint.path:
         for name in body:
             if part == name or part in _ALSO_CALLED.get(name, ()):
                 return name
-    if complaint.path and complaint.path[0] in _OF_THE_QUESTION:
+    if complaint.path and complaint.path[0] in OF_THE_QUESTION:
         return None
     if not (_REFUSES.search(complaint.text) or most_of(float("inf"), complaint.text, {})):
         return None
@@ -193,72 +181,3 @@ def _says_argument(called: str, text: str) -> bool:
         is not None
         or re.search(rf"(?:^|\n|\.){called}:?\s", text) is not None
     )
-
-
-def _complaints(text: str) -> Iterator[_Complaint]:
-    """What an error's body says, from the most exact to the text as a whole."""
-    found = list(_within(text, _DEPTH))
-    yield from (one for one in found if one.path)
-    if any(one.path[0] in _OF_THE_QUESTION for one in found if one.path):
-        return
-    yield from (one for one in found if not one.path)
-    if not found:
-        yield _Complaint(text)
-
-
-def _within(said: Any, depth: int) -> Iterator[_Complaint]:
-    if depth == 0:
-        return
-    match said:
-        case str():
-            start = min((at for at in (said.find("{"), said.find("[")) if at >= 0), default=-1)
-            inner = None if start < 0 else _json_of(said[start:])
-            if inner is not None:
-                yield from _within(inner, depth - 1)
-            elif said.strip():
-                yield _Complaint(said)
-        case list():
-            for one in said:
-                yield from _within(one, depth - 1)
-        case dict():
-            yield from _of_object(said, depth)
-
-
-def _of_object(said: dict[str, Any], depth: int) -> Iterator[_Complaint]:
-    path = _path_of(said)
-    texts = [
-        said[key]
-        for key in ("message", "msg", "description", "code", "type", "reason", "error")
-        if isinstance(said.get(key), str)
-    ]
-    if path and texts:
-        bounds = said.get("ctx")
-        yield _Complaint(" ".join(texts), path, bounds if isinstance(bounds, dict) else {})
-    for value in said.values():
-        if isinstance(value, dict | list | str):
-            yield from _within(value, depth - 1)
-
-
-def _path_of(said: dict[str, Any]) -> tuple[str, ...]:
-    """Where an object says that the fault is, as the names on the way there."""
-    location = said.get("loc") or said.get("param") or said.get("field") or said.get("parameter")
-    if isinstance(location, str):
-        location = re.split(r"[.\[\]/]+", location)
-    if not isinstance(location, list | tuple):
-        return ()
-    return tuple(str(part) for part in location if part and part not in ("body", "request"))
-
-
-def _json_of(text: str) -> Any:
-    try:
-        found = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        # Something is behind it, as of an SDK that quotes what it was answered.
-        end = max(text.rfind("}"), text.rfind("]"))
-        try:
-            found = orjson.loads(text[: end + 1])
-        except orjson.JSONDecodeError:
-            return None
-    # Else it is a range, as [0, 1] in a sentence.
-    is_told = isinstance(found, dict) or any(isinstance(one, dict) for one in found)
-    return found if is_told else None

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 from uuid import UUID
 
-from chat_service.providers.domain.parameters import GenerationParameters
+from servicekit.generation_parameters import GenerationParameters
 
 Owner = Literal["user", "operator"]
 OPERATOR: Final = "operator"

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Final, Self
 
+from chat_service.answer.domain.ending import Adapted
+
 # Within what apikey-service keeps: letters, digits and . _ [ ] -
 _VALUE: Final = "["
 _BESIDE: Final = "-"
@@ -52,10 +54,9 @@ class Lesson:
 class Told:
     """What asking came to, for whoever asked: filled in before the first piece of the answer.
 
-    ``learnt`` is what this asking taught; ``left_out`` the parameters asked for, by the contract's names,
-    that the answer was generated without; ``changed`` those that it was generated with another value of.
+    ``learnt`` is what this asking taught; ``adapted`` the parameters asked for that the answer was not
+    generated with as they were.
     """
 
     learnt: list[Lesson] = field(default_factory=list)
-    left_out: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
+    adapted: tuple[Adapted, ...] = ()

@@ -5,9 +5,9 @@ from datetime import datetime
 from uuid import UUID
 
 from chassis.idempotency import RequestKey
-from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.run import Run
+from servicekit.generation_parameters import GenerationParameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +15,28 @@ class Question:
     """What is asked; `session_id` None asks for a session made for it.
 
     `key_id` None: the session's connection, else the user's default. `model` None: the
-    session's, else the connection's. `request` is by what its repetition is known.
+    session's, else the connection's. `request` is by what its repetition is known. `edits` is a
+    question of the session, beside which it goes instead of behind the chosen path's end.
     """
 
     session_id: UUID | None
     content: str
+    key_id: UUID | None
+    model: str | None
+    parameters: GenerationParameters
+    request: RequestKey | None = None
+    edits: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What asks for another answer to a question of a session.
+
+    `message_id` is the question, or one of its answers; all else is as of a Question.
+    """
+
+    session_id: UUID
+    message_id: UUID
     key_id: UUID | None
     model: str | None
     parameters: GenerationParameters

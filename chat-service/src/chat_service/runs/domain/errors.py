@@ -26,7 +26,7 @@ class RunInProgress(AppError):
 class RunNotContinuable(AppError):
     kind = Kind.CONFLICT
     reason = "RUN_NOT_CONTINUABLE"
-    detail = "Only the newest answer of a conversation can be continued, if it was cut short."
+    detail = "Only an answer that was cut short, and that nothing follows, can be continued."
 
 
 class AnswerTooLarge(RunNotContinuable):

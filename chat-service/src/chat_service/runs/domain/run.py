@@ -1,12 +1,13 @@
 """A run: the generation of one answer, from its acceptance to its one end."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from chat_service.answer.domain.ending import FellBack, RunStatus, Usage
+from chat_service.answer.domain.ending import Adapted, FellBack, RunStatus, Usage
 from chat_service.answer.domain.going_on import can_go_on
-from chat_service.providers.domain.parameters import GenerationParameters
+from chat_service.prompt.context import Context
+from servicekit.generation_parameters import GenerationParameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,10 @@ class Run:
     ended, 0 before. `cancel_requested`: somebody wants it ended. `continues` is the run whose
     answer this one goes on with: both have the same turn. `key_id` is the connection that answers,
     None in rows of earlier versions, and `metered` whether its tokens are counted; `provider`,
-    `model` and these are of the connection that was asked first until the run has ended, and of the
-    one that answered from then on. `fell_back`: that was another one.
+    `model`, `parameters` and these are of the connection that is asked, and in the end of the one that
+    answered. `fell_back`: another one was asked first. `adapted`, once the run has ended: what of
+    `parameters` the server did not take so. `context` is what the model is given, where the run is
+    generated; a row that is read has it not.
     """
 
     id: UUID
@@ -56,6 +59,8 @@ class Run:
     key_id: UUID | None = None
     metered: bool = False
     fell_back: FellBack | None = None
+    adapted: tuple[Adapted, ...] = ()
+    context: Context | None = field(default=None, compare=False, repr=False)
 
     @property
     def session_id(self) -> UUID:

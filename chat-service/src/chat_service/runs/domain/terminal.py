@@ -29,4 +29,5 @@ def terminal_event(
         place |= {"message_id": str(run.turn.answer_id), "order": run.turn.answer_order}
     if status is RunStatus.FAILED:
         return ERROR, {"reason": reason, "detail": detail, **place}
-    return DONE, {"status": status.value, "finish_reason": finish_reason, **place}
+    why = {} if reason is None else {"reason": reason}
+    return DONE, {"status": status.value, "finish_reason": finish_reason, **why, **place}

@@ -3,9 +3,9 @@
 from typing import Any
 
 from chat_service.answer.domain.ending import RunStatus, known_finish_reason
-from chat_service.conversations.store.rows import to_fell_back, to_usage
-from chat_service.providers.domain.parameters import GenerationParameters
+from chat_service.conversations.store.rows import to_adapted, to_fell_back, to_usage
 from chat_service.runs.domain.run import Run, Turn
+from servicekit.generation_parameters import GenerationParameters
 
 
 def to_run(row: Any) -> Run:
@@ -32,6 +32,7 @@ def to_run(row: Any) -> Run:
         key_id=row.key_id,
         metered=row.metered,
         fell_back=to_fell_back(row),
+        adapted=to_adapted(row),
     )
 
 

@@ -1,12 +1,13 @@
 """Runs in PostgreSQL, within a user's transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 from uuid import UUID
 
 from chassis.db.transactions import Transaction
 from chassis.idempotency import RequestKey
 from chat_service.conversations.domain.errors import SessionNotFound
+from chat_service.prompt.context import Context
 from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.admission import Admission, NewRun, RepeatedRequest
@@ -39,6 +40,29 @@ class Runs:
         )
         return None if row is None else to_run(row)
 
+    async def find_live(self) -> list[Run]:
+        """The user's live runs that belong to conversations, the newest first."""
+        rows = await statements.LIVE_RUNS.all(self._connection, user_id=self._user_id)
+        return [to_run(row) for row in rows]
+
+    async def is_followed(self, run: Run) -> bool:
+        """Whether a run has gone on with its answer, or a message follows that."""
+        row = await statements.IS_FOLLOWED.first(
+            self._connection,
+            session_id=run.session_id,
+            user_id=self._user_id,
+            run_id=run.id,
+            answer_order=run.answer_order,
+        )
+        return row is None or bool(row.followed)
+
+    async def find_context(self, run_id: UUID) -> Context | None:
+        """What its model was given; None: that was not kept."""
+        row = await statements.CONTEXT_OF.first(
+            self._connection, run_id=run_id, user_id=self._user_id
+        )
+        return None if row is None or row.context is None else Context.of(row.context)
+
     async def find_newest(self, session_id: UUID) -> Run | None:
         """The session's live run, or the last one to have been live."""
         row = await statements.NEWEST_RUN.first(
@@ -66,7 +90,7 @@ class Runs:
     async def read_window(
         self, session_id: UUID, before: int, window: ContextWindow
     ) -> tuple[PromptMessage, ...]:
-        """The messages before order number `before` that fit the window, oldest first."""
+        """The messages of the chosen path before `before` that fit the window, oldest first."""
         rows = await statements.READ_WINDOW_BEFORE.all(
             self._connection,
             session_id=session_id,
@@ -77,7 +101,9 @@ class Runs:
         return values.earlier_in(rows)
 
     async def admit(self, new: NewRun, window: ContextWindow, runs_per_user: int) -> Admission:
-        """Stores a question and its run, live from here on, under the session's lock.
+        """Stores a question and its run, live from here on, behind the session's chosen path.
+
+        The session's row is locked, and its leaf is known.
 
         The user's live runs are counted as they were when this began: of several admissions at
         the same moment none sees the others, so there may be as many more as these.
@@ -100,25 +126,32 @@ class Runs:
     async def _admit_to_session(
         self, new: NewRun, parameters: dict[str, Any], window: ContextWindow
     ) -> Admission:
-        bounds = values.of_window(window)
         rows = await statements.ADMIT_TO_SESSION[new.is_limited].all(
-            self._connection, **parameters, **bounds
+            self._connection, **parameters, **values.of_window(window)
         )
+        return await self._admission(new, parameters, rows)
+
+    async def admit_regeneration(
+        self, new: NewRun, question_order: int, window: ContextWindow, runs_per_user: int
+    ) -> Admission:
+        """Stores a run that answers a question once more, live from here on.
+
+        The session is locked, and the question is the chosen path's end. Raises as `admit` does.
+        """
+        parameters = values.of_new(new, runs_per_user)
+        rows = await statements.ADMIT_REGENERATION[new.is_limited].all(
+            self._connection, **parameters, **values.of_window(window), before=question_order
+        )
+        return await self._admission(new, parameters, rows)
+
+    async def _admission(
+        self, new: NewRun, parameters: Mapping[str, Any], rows: Sequence[Any]
+    ) -> Admission:
         if not rows:
             raise SessionNotFound()
-        first = rows[0]
-        if first.id is None:
+        if rows[0].id is None:
             await self._refuse(new.session_id, new.question.request, parameters)
-        if first.newest != first.question_order - 1:
-            # The statement waited for the session's lock and missed what was saved meanwhile.
-            rows = await statements.READ_WINDOW.all(
-                self._connection,
-                session_id=new.session_id,
-                user_id=self._user_id,
-                question_id=new.question_id,
-                **bounds,
-            )
-        return values.admission(new, first, values.earlier_in(rows))
+        return values.admission(new, rows[0], values.earlier_in(rows))
 
     async def admit_continuation(
         self,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from sqlalchemy import text
 
 from chassis.db.statement import Statement, columns_of
+from chat_service.conversations.store.messages import is_blank, parent_of
 from chat_service.prompt.domain import UNHEARD
 from chat_service.tables import runs
 
@@ -41,8 +42,8 @@ AND coalesce((SELECT tokens FROM token_usage
 """
 
 
-def _run_and_question(allowed: str, condition: str = "") -> str:
-    """The two CTEs behind `session`, which is locked or new and knows the question's order number.
+def _run(allowed: str, condition: str = "") -> str:
+    """The CTE behind `session`, which is locked or new and knows both order numbers.
 
     `run` stays empty while another run of the session is live, or if the request's key has begun
     one before: unique indexes decide that, and they look past the snapshot. And while the user has
@@ -55,7 +56,7 @@ run AS (
         provider, model, parameters, temperature, max_tokens, owner, epoch, status, last_seq,
         created_at, idempotency_key, request_hash, key_id, metered)
     SELECT :id, session.id, :tenant_id, :user_id, :question_id, :answer_id,
-           session.question_order, session.question_order + 1,
+           session.question_order, session.answer_order,
            :provider,
            coalesce(:model,
                     CASE WHEN CAST(:open_models AS text[]) IS NULL
@@ -68,12 +69,17 @@ run AS (
     FROM session
     WHERE {_HAS_ROOM} {allowed} {condition}
     ON CONFLICT DO NOTHING
-    RETURNING id, model, question_order, answer_order),
+    RETURNING id, model, question_order, answer_order)
+"""
+
+
+# The question goes behind the chosen path's end.
+_QUESTION = """
 question AS (
     INSERT INTO messages (
-        id, session_id, tenant_id, user_id, role, content, "order", created_at)
+        id, session_id, tenant_id, user_id, role, content, "order", parent_order, chosen, created_at)
     SELECT :question_id, session.id, :tenant_id, :user_id, 'user', :content, run.question_order,
-           :created_at
+           session.leaf_order, true, :created_at
     FROM session, run)
 """
 
@@ -81,13 +87,8 @@ question AS (
 _WORDS_UNHEARD = ", ".join(f"'{reason}'" for reason in UNHEARD)
 
 
-def _is_blank(message: str) -> str:
-    """Whether nothing but white space is in it; of a long text that is not looked for."""
-    return f"(octet_length({message}.content) <= 64 AND {message}.content ~ '^\\s*$')"
-
-
-def _window(earlier: str) -> str:
-    """The newest of those messages that fit both bounds, and may be shown to a model.
+def _window(before: str = "") -> str:
+    """The newest messages of the chosen path that fit both bounds, and may be shown to a model.
 
     Not blank ones, nor questions whose answer is blank, unless they came before no model. Thinking
     at the beginning of an answer of an earlier version is not counted.
@@ -104,11 +105,12 @@ def _window(earlier: str) -> str:
                           ELSE 0 END AS characters
             FROM messages AS message
             WHERE message.session_id = :session_id AND message.user_id = :user_id
-              AND message.{earlier} AND NOT {_is_blank("message")}
+              AND message.chosen {before} AND NOT {is_blank("message")}
               AND (message.role <> 'user' OR NOT EXISTS (
                   SELECT FROM messages AS answer
                   WHERE answer.session_id = message.session_id AND answer.role = 'assistant'
-                    AND answer."order" = message."order" + 1 AND {_is_blank("answer")}
+                    AND {parent_of("answer")} = message."order" AND answer.chosen
+                    AND {is_blank("answer")}
                     AND (answer.reason IS NULL OR answer.reason NOT IN ({_WORDS_UNHEARD}))))
             ORDER BY message."order" DESC
             LIMIT :window_messages) AS newest) AS measured
@@ -116,8 +118,8 @@ def _window(earlier: str) -> str:
 """
 
 
-_WINDOW = _window("id <> :question_id")
-_WINDOW_BEFORE = _window('"order" < :before')
+_WINDOW = _window()
+_WINDOW_BEFORE = _window('AND message."order" < :before')
 
 # A new session with its first question and run: one row; none if the key has begun one before.
 ADMIT_TO_NEW_SESSION = _for_both(
@@ -126,11 +128,12 @@ ADMIT_TO_NEW_SESSION = _for_both(
 WITH session AS (
     INSERT INTO sessions (
         id, tenant_id, user_id, title, key_id, model, last_order, message_count, last_message_at,
-        created_at, updated_at)
+        created_at, updated_at, leaf_order)
     VALUES (:session_id, :tenant_id, :user_id, :title, :key_id, :model, 2, 1, :created_at,
-            :created_at, :created_at)
-    RETURNING id, key_id, model, last_order - 1 AS question_order),
-{_run_and_question(allowed)}
+            :created_at, :created_at, 1)
+    RETURNING id, key_id, model, 1 AS question_order, last_order AS answer_order, 0 AS leaf_order),
+{_run(allowed)},
+{_QUESTION}
 SELECT session.key_id, run.id, run.model, run.question_order, run.answer_order
 FROM session, run
 """
@@ -143,32 +146,31 @@ def _admit_to_session(before: str, source: str, condition: str) -> Mapping[bool,
     """The question and the run of a session that is there, whose row is locked first.
 
     No row without the session; otherwise a row for each message of the window (one with nulls if
-    there is none), `id` null if there is a run in the way: then nothing is written. `newest` is
-    the order of the newest message that the statement saw.
+    there is none), `id` null if there is a run in the way: then nothing is written.
     """
     return _for_both(
         lambda allowed: (
             f"""
 WITH {before} session AS (
-    SELECT sessions.id, sessions.key_id, sessions.model,
-           sessions.last_order + 1 AS question_order,
-           coalesce((SELECT max("order") FROM messages WHERE session_id = :session_id), 0)
-               AS newest
+    SELECT sessions.id, sessions.key_id, sessions.model, sessions.leaf_order,
+           sessions.last_order + 1 AS question_order, sessions.last_order + 2 AS answer_order
     FROM {source}
     WHERE sessions.id = :session_id AND sessions.user_id = :user_id AND sessions.deleted_at IS NULL
     FOR UPDATE OF sessions),
-{_run_and_question(allowed, condition)},
+{_run(allowed, condition)},
+{_QUESTION},
 counted AS (
     UPDATE sessions
     SET last_order = run.answer_order,
+        leaf_order = run.question_order,
         message_count = message_count + 1,
         title = CASE WHEN title = '' THEN :title ELSE title END,
         last_message_at = greatest(last_message_at, :created_at),
         updated_at = greatest(updated_at, :created_at)
     FROM run
     WHERE sessions.id = :session_id)
-SELECT session.key_id, run.id, run.model, run.question_order, run.answer_order, session.newest,
-       earlier.role, earlier.content
+SELECT session.key_id, run.id, run.model, run.question_order, run.answer_order,
+       earlier.role, earlier.content, earlier."order"
 FROM session LEFT JOIN run ON true LEFT JOIN ({_WINDOW}) AS earlier ON true
 ORDER BY earlier."order"
 """
@@ -177,11 +179,13 @@ ORDER BY earlier."order"
     )
 
 
+# Within a transaction that has locked the session's row before, and knows the chosen path's end: the
+# statement sees the path as it is.
 ADMIT_TO_SESSION = _admit_to_session("", "sessions", "")
 
 # The same as a transaction by itself, for what is the case nearly always: the owner is known and
-# not erased, the session's connection is the one that was guessed, and no answer was saved while
-# the statement waited for the session's lock. Otherwise nothing is written.
+# not erased, the session's connection is the one that was guessed, and the chosen path did not change
+# while the statement waited for the session's lock. Otherwise nothing is written.
 ADMIT_AT_ONCE = _admit_to_session(
     """
 owner AS (
@@ -189,15 +193,41 @@ owner AS (
 """,
     "owner, sessions",
     """
-    AND session.newest = session.question_order - 1
+    AND session.leaf_order = (SELECT seen.leaf_order FROM sessions AS seen WHERE seen.id = :session_id)
     AND (:own_key OR session.key_id IS NOT DISTINCT FROM CAST(:guessed_key_id AS uuid))
 """,
 )
 
-READ_WINDOW = Statement(text(f'SELECT role, content FROM ({_WINDOW}) AS earlier ORDER BY "order"'))
+# A question that is there is answered once more: the transaction has locked the session's row, and
+# made the question the chosen path's end.
+ADMIT_REGENERATION = _for_both(
+    lambda allowed: (
+        f"""
+WITH session AS (
+    SELECT id, key_id, model, CAST(:before AS integer) AS question_order,
+           last_order + 1 AS answer_order
+    FROM sessions
+    WHERE id = :session_id AND user_id = :user_id
+    FOR UPDATE),
+{_run(allowed)},
+counted AS (
+    UPDATE sessions
+    SET last_order = run.answer_order,
+        last_message_at = greatest(last_message_at, :created_at),
+        updated_at = greatest(updated_at, :created_at)
+    FROM run
+    WHERE sessions.id = :session_id)
+SELECT session.key_id, run.id, run.model, run.question_order, run.answer_order,
+       earlier.role, earlier.content, earlier."order"
+FROM session LEFT JOIN run ON true LEFT JOIN ({_WINDOW_BEFORE}) AS earlier ON true
+ORDER BY earlier."order"
+"""
+    ),
+    _ALLOWED,
+)
 
 READ_WINDOW_BEFORE = Statement(
-    text(f'SELECT role, content FROM ({_WINDOW_BEFORE}) AS earlier ORDER BY "order"')
+    text(f'SELECT role, content, "order" FROM ({_WINDOW_BEFORE}) AS earlier ORDER BY "order"')
 )
 
 
@@ -217,8 +247,8 @@ RUN_OF_KEY = Statement(
     text(f"SELECT {_RUN} FROM runs WHERE user_id = :user_id AND idempotency_key = :idempotency_key")
 )
 
-# Of the runs with the last answer, which are each other's continuations, the one that nobody has
-# continued: no clock decides.
+# The live one, or else of the runs with the last answer, which are each other's continuations, the
+# one that nobody has continued: no clock decides.
 NEWEST_RUN = Statement(
     text(f"""
 SELECT {_RUN} FROM runs
@@ -226,8 +256,31 @@ WHERE session_id = :session_id AND user_id = :user_id
   AND NOT EXISTS (
     SELECT FROM runs AS later
     WHERE later.session_id = :session_id AND later.continues = runs.id)
-ORDER BY answer_order DESC
+ORDER BY status = 'running' DESC, answer_order DESC
 LIMIT 1
+""")
+)
+
+LIVE_RUNS = Statement(
+    text(f"""
+SELECT {_RUN} FROM runs
+WHERE user_id = :user_id AND status = 'running' AND session_id IS NOT NULL AND {_IN_SIGHT}
+ORDER BY id DESC
+""")
+)
+
+CONTEXT_OF = Statement(text("SELECT context FROM runs WHERE id = :run_id AND user_id = :user_id"))
+
+# Whether another run has gone on with this one's answer, or a message follows it.
+IS_FOLLOWED = Statement(
+    text(f"""
+SELECT EXISTS (
+    SELECT FROM runs AS later
+    WHERE later.session_id = :session_id AND later.continues = :run_id)
+OR EXISTS (
+    SELECT FROM messages
+    WHERE messages.session_id = :session_id AND messages.user_id = :user_id
+      AND {parent_of("messages")} = :answer_order) AS followed
 """)
 )
 
@@ -272,15 +325,30 @@ TOKENS_USED = Statement(
     )
 )
 
+# Another connection goes on with a live run; who reads the run sees that from now on.
+NOTE_FALLBACK = Statement(
+    text("""
+UPDATE runs
+SET provider = :provider, model = :model, key_id = :connection_id, metered = :metered,
+    parameters = CAST(:parameters AS jsonb), temperature = :temperature, max_tokens = :max_tokens,
+    fallback_from = coalesce(fallback_from, :fallback_from),
+    fallback_reason = coalesce(fallback_reason, :fallback_reason)
+WHERE id = :id AND user_id = :user_id AND epoch = :epoch AND status = 'running'
+""")
+)
+
 # What is written where a run ends: the last connection is the one that answered.
 _END = """
     status = :status, reason = :reason, finish_reason = :finish_reason, last_seq = :last_seq,
     prompt_tokens = :prompt_tokens, completion_tokens = :completion_tokens, ended_at = :at,
+    cached_tokens = CAST(:cached_tokens AS integer),
+    reasoning_tokens = CAST(:reasoning_tokens AS integer), adapted = CAST(:adapted AS jsonb),
     provider = coalesce(CAST(:answered_provider AS text), runs.provider),
     model = coalesce(CAST(:answered_model AS text), runs.model),
     key_id = coalesce(CAST(:answered_key_id AS uuid), runs.key_id),
     metered = coalesce(CAST(:answered_metered AS boolean), runs.metered),
-    fallback_from = CAST(:fallback_from AS uuid), fallback_reason = CAST(:fallback_reason AS text)
+    fallback_from = coalesce(CAST(:fallback_from AS uuid), runs.fallback_from),
+    fallback_reason = coalesce(CAST(:fallback_reason AS text), runs.fallback_reason)
 """
 
 
@@ -305,13 +373,23 @@ def _spent(estimate: str) -> str:
 """
 
 
+def _summed(count: str) -> str:
+    """A count of an answer that was gone on with: of all its runs, as far as it is known."""
+    return f"""
+        {count} = CASE WHEN excluded.{count} IS NULL THEN messages.{count}
+            ELSE least(coalesce(messages.{count}, 0)::bigint + excluded.{count}, 2147483647) END
+"""
+
+
 # What the model was shown, about: the window ends with the answer so far, if one was gone on with.
 _PROMPT_BYTES = """
 (SELECT coalesce(sum(octet_length(content)), 0)::bigint
  FROM (SELECT content, "order",
               sum(char_length(content)) OVER (ORDER BY "order" DESC) AS characters
        FROM (SELECT content, "order" FROM messages
-             WHERE messages.session_id = run.session_id AND "order" <= run.answer_order
+             WHERE messages.session_id = run.session_id
+               AND (chosen AND "order" < run.question_order
+                    OR "order" IN (run.question_order, run.answer_order))
              ORDER BY "order" DESC
              LIMIT :window_messages + 2) AS newest) AS measured
  WHERE characters <= :window_characters OR "order" >= run.question_order)
@@ -343,10 +421,10 @@ END_RUN = _for_both(
     lambda spent: (
         f"""
 WITH session AS (
-    SELECT id FROM sessions WHERE id = :session_id AND user_id = :user_id FOR UPDATE),
+    SELECT id, leaf_order FROM sessions WHERE id = :session_id AND user_id = :user_id FOR UPDATE),
 run AS (
     UPDATE runs
-    SET {_END}
+    SET {_END}, context = coalesce(CAST(:context AS jsonb), runs.context)
     FROM session
     WHERE runs.id = :id AND runs.session_id = session.id
       AND runs.epoch = :epoch AND runs.status = 'running'
@@ -354,16 +432,19 @@ run AS (
               runs.id, runs.status, runs.reason, runs.finish_reason, runs.parameters, runs.provider,
               runs.model, runs.prompt_tokens, runs.completion_tokens, runs.continues,
               runs.question_order, runs.key_id, runs.metered, runs.fallback_from,
-              runs.fallback_reason)
+              runs.fallback_reason, runs.cached_tokens, runs.reasoning_tokens, runs.adapted,
+              coalesce(session.leaf_order = runs.question_order, true) AS chosen)
 {spent},
 answer AS (
     INSERT INTO messages (
         id, session_id, tenant_id, user_id, role, content, "order", run_id, status, provider,
         model, reasoning, prompt_tokens, completion_tokens, created_at, finish_reason, reason,
-        parameters, fallback_from, fallback_reason)
+        parameters, fallback_from, fallback_reason, cached_tokens, reasoning_tokens, adapted,
+        parent_order, chosen)
     SELECT answer_id, session_id, tenant_id, user_id, 'assistant', :content, answer_order, id,
            status, provider, model, :reasoning, prompt_tokens, completion_tokens, :at,
-           finish_reason, reason, parameters, fallback_from, fallback_reason
+           finish_reason, reason, parameters, fallback_from, fallback_reason, cached_tokens,
+           reasoning_tokens, adapted, question_order, chosen
     FROM run
     ON CONFLICT (id) DO UPDATE
     SET content = CASE WHEN starts_with(excluded.content, messages.content) THEN excluded.content
@@ -373,15 +454,12 @@ answer AS (
         model = excluded.model, finish_reason = excluded.finish_reason, reason = excluded.reason,
         parameters = excluded.parameters, fallback_from = excluded.fallback_from,
         fallback_reason = excluded.fallback_reason,
-        prompt_tokens = CASE WHEN excluded.prompt_tokens IS NULL THEN messages.prompt_tokens
-            ELSE least(coalesce(messages.prompt_tokens, 0)::bigint + excluded.prompt_tokens,
-                       2147483647) END,
-        completion_tokens = CASE WHEN excluded.completion_tokens IS NULL
-            THEN messages.completion_tokens
-            ELSE least(coalesce(messages.completion_tokens, 0)::bigint + excluded.completion_tokens,
-                       2147483647) END)
+        adapted = excluded.adapted, {_summed("prompt_tokens")}, {_summed("completion_tokens")},
+        {_summed("cached_tokens")}, {_summed("reasoning_tokens")})
 UPDATE sessions
 SET message_count = message_count + CASE WHEN run.continues IS NULL THEN 1 ELSE 0 END,
+    leaf_order = CASE WHEN run.continues IS NULL AND leaf_order = run.question_order
+                      THEN run.answer_order ELSE leaf_order END,
     last_message_at = greatest(last_message_at, :at),
     updated_at = greatest(updated_at, :at)
 FROM run

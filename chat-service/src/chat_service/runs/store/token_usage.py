@@ -1,8 +1,10 @@
 """What metered connections have cost, by user and day: taken away with its user, or when it is old.
 
-It is written where a run ends and looked at where one begins: see `statements.py`.
+It is written where a run ends and looked at where one begins (see `statements.py`), and where a
+connection is tried.
 """
 
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -11,7 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.db.engine import Database
 from chassis.db.statement import Statement
+from chassis.db.transactions import Transaction
 from chassis.repeated import Repeated
+from chat_service.runs.store.statements import TOKENS_USED
+from chat_service.runs.store.values import utc_day
 from servicekit.erasure import BATCH, in_batches
 
 #: Days for which it is kept: a year, and a month to look back at it.
@@ -19,6 +24,14 @@ KEPT_DAYS: Final = 400
 _SWEEP_SECONDS: Final = 3600.0
 _SWEEP_BATCH: Final = 1000
 
+_ADD = Statement(
+    text(
+        "INSERT INTO token_usage (tenant_id, user_id, key_id, day, tokens)"
+        " VALUES (:tenant_id, :user_id, :key_id, :day, :tokens)"
+        " ON CONFLICT (user_id, key_id, day)"
+        " DO UPDATE SET tokens = token_usage.tokens + excluded.tokens"
+    )
+)
 _FORGET = Statement(
     text(
         "DELETE FROM token_usage WHERE (user_id, key_id, day) IN ("
@@ -34,6 +47,35 @@ _SWEEP = Statement(
         " LIMIT :batch)"
     )
 )
+
+
+class TokenUsage:
+    """What one user has used, in one transaction."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._connection = transaction.connection
+        self._scope = transaction.scope
+
+    async def used(self, key_id: UUID, at: datetime) -> int:
+        """Tokens of a connection on the day of `at`, in UTC."""
+        row = await TOKENS_USED.first(
+            self._connection,
+            user_id=self._scope.user_id,
+            connection_id=key_id,
+            day=utc_day(at),
+        )
+        return 0 if row is None else int(row.tokens)
+
+    async def add(self, key_id: UUID, at: datetime, tokens: int) -> None:
+        """So many more."""
+        await _ADD.run(
+            self._connection,
+            tenant_id=self._scope.tenant_id,
+            user_id=self._scope.user_id,
+            key_id=key_id,
+            day=utc_day(at),
+            tokens=tokens,
+        )
 
 
 async def _forget(connection: AsyncConnection, user_id: UUID) -> int:

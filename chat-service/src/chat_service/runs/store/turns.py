@@ -53,6 +53,17 @@ class Turns:
         )
         return 0 if row is None else int(row.tokens)
 
+    async def note_fallback(self, run: Run) -> None:
+        """Has the row of a live run say what `run` does of the connection that goes on with it.
+
+        Of a run that has ended, or has another owner, nothing is changed. Raises what the database raises.
+        """
+        await self._database.run(
+            Scope(run.tenant_id, run.user_id),
+            statements.NOTE_FALLBACK,
+            **values.of_fallback(run),
+        )
+
     async def end(self, run: Run, ending: Ending, at: datetime) -> bool:
         """Ends a live run that still has this epoch, and stores its answer; False: neither.
 

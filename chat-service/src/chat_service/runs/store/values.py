@@ -10,10 +10,10 @@ import orjson
 from chassis.idempotency import RequestKey
 from chat_service.answer.domain.ending import Ending
 from chat_service.prompt.domain import ContextWindow
-from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.admission import Admission, NewRun
 from chat_service.runs.domain.run import Run, Turn
+from servicekit.generation_parameters import GenerationParameters
 
 
 def of_new(new: NewRun, runs_per_user: int) -> dict[str, Any]:
@@ -64,6 +64,23 @@ def of_continuation(
     }
 
 
+def of_fallback(run: Run) -> dict[str, Any]:
+    """What NOTE_FALLBACK wants to know."""
+    first = run.fell_back
+    return {
+        "id": run.id,
+        "user_id": run.user_id,
+        "epoch": run.epoch,
+        "provider": run.provider,
+        "model": run.model,
+        "connection_id": run.key_id,
+        "metered": run.metered,
+        "fallback_from": None if first is None else first.from_key_id,
+        "fallback_reason": None if first is None else first.reason,
+        **_of_parameters(run.parameters),
+    }
+
+
 def of_ending(run: Run, ending: Ending, at: datetime) -> dict[str, Any]:
     """What END_LONE_RUN wants to know."""
     usage = ending.usage
@@ -78,6 +95,9 @@ def of_ending(run: Run, ending: Ending, at: datetime) -> dict[str, Any]:
         "last_seq": ending.last_seq,
         "prompt_tokens": None if usage is None else usage.prompt_tokens,
         "completion_tokens": None if usage is None else usage.completion_tokens,
+        "cached_tokens": None if usage is None else usage.cached_tokens,
+        "reasoning_tokens": None if usage is None else usage.reasoning_tokens,
+        "adapted": orjson.dumps(ending.adapted).decode() if ending.adapted else None,
         "at": at,
         "day": utc_day(at),
         "answer_bytes": len(ending.text.encode()) + len(ending.reasoning.encode()),
@@ -98,6 +118,7 @@ def of_answer(run: Run, ending: Ending, at: datetime, window: ContextWindow) -> 
         "session_id": run.session_id,
         "content": ending.text,
         "reasoning": ending.reasoning or None,
+        "context": None if run.context is None else run.context.to_json(),
     }
 
 
@@ -151,7 +172,9 @@ def _of_request(request: RequestKey | None) -> dict[str, object]:
 
 def earlier_in(rows: Sequence[Any]) -> tuple[PromptMessage, ...]:
     """The messages of the window; a row without a role stands for none."""
-    return tuple(PromptMessage(row.role, row.content) for row in rows if row.role is not None)
+    return tuple(
+        PromptMessage(row.role, row.content, (row.order,)) for row in rows if row.role is not None
+    )
 
 
 def admission(new: NewRun, row: Any, earlier: tuple[PromptMessage, ...]) -> Admission:

@@ -1,16 +1,34 @@
 """Accepts a question: from the commit on it is stored, and its answer will be."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from chassis.caller import Caller
 from chassis.clock import utc_now
-from chassis.db.transactions import OpenTransaction
+from chassis.db.transactions import OpenTransaction, Transaction
 from chassis.errors import FieldError, ValidationFailed
 from chassis.ids import new_id
+from chat_service.conversations.domain.errors import (
+    MessageNotEditable,
+    MessageNotFound,
+    SessionNotFound,
+    TooManyVariants,
+)
+from chat_service.conversations.domain.message import MOST_VARIANTS, Role
 from chat_service.conversations.domain.session import title_from
+from chat_service.conversations.store.messages import Messages
+from chat_service.conversations.store.sessions import Sessions
+from chat_service.conversations.store.tree import Tree
+from chat_service.prompt.context import Context
 from chat_service.prompt.domain import ContextWindow, build_prompt
 from chat_service.providers.domain.connection import Connection
-from chat_service.runs.domain.admission import AcceptedRun, NewRun, OtherConnection, Question
+from chat_service.runs.domain.admission import (
+    AcceptedRun,
+    NewRun,
+    OtherConnection,
+    Question,
+    RepeatedRequest,
+)
 from chat_service.runs.domain.limits import Limits
 from chat_service.runs.store.runs import Runs
 from chat_service.runs.store.turns import Turns
@@ -32,17 +50,46 @@ async def accept_run(
 
     `guessed_key_id` is the session's key as it was guessed when `connection` was resolved
     (None: the default was); a question with a key of its own needs no guess. Raises
-    ValidationFailed for a model that the connection is not open for, SessionNotFound, RunInProgress, TooManyRuns, AllowanceUsedUp, OwnerErased, IdempotencyKeyReused,
+    ValidationFailed for a model that the connection is not open for, SessionNotFound, MessageNotFound, MessageNotEditable, TooManyVariants, RunInProgress, TooManyRuns, AllowanceUsedUp, OwnerErased, IdempotencyKeyReused,
     RepeatedRequest with the run of the same request, or OtherConnection if the guess was wrong:
     then nothing is stored.
     """
+    new = new_run(caller, question, connection, owner=owner)
+    admission = None
+    if question.session_id is not None and question.edits is None:
+        admission = await turns.admit(new, window, limits.runs_per_user, guessed_key_id)
+    if admission is None:
+        async with open_transaction(caller) as transaction:
+            await transaction.lock_owner()
+            if question.session_id is not None:
+                await _take_place(transaction, question.session_id, question)
+            admission = await Runs(transaction).admit(new, window, limits.runs_per_user)
+            if question.key_id is None and admission.session_key_id != guessed_key_id:
+                raise OtherConnection(admission.run.session_id, admission.session_key_id)
+    run = admission.run
+    prompt = build_prompt(admission.earlier, question.content, window, run.question_order)
+    return AcceptedRun(replace(run, context=Context.of_prompt(prompt)), prompt)
+
+
+def new_run(
+    caller: Caller,
+    question: Question,
+    connection: Connection,
+    *,
+    owner: str,
+    question_id: UUID | None = None,
+) -> NewRun:
+    """The run that answers a question, which is stored already if it has an id.
+
+    Raises ValidationFailed for a model that the connection is not open for.
+    """
     if question.model is not None and not connection.opens(question.model):
         raise ValidationFailed(fields=[FieldError("model", "NOT_ONE_OF")])
-    new = NewRun(
+    return NewRun(
         question=question,
         id=new_id(),
         new_session_id=new_id(),
-        question_id=new_id(),
+        question_id=question_id or new_id(),
         answer_id=new_id(),
         user_id=caller.user_id,
         tenant_id=caller.tenant_id,
@@ -57,13 +104,25 @@ async def accept_run(
         daily_tokens=connection.daily_tokens,
         open_models=connection.models,
     )
-    admission = None
-    if question.session_id is not None:
-        admission = await turns.admit(new, window, limits.runs_per_user, guessed_key_id)
-    if admission is None:
-        async with open_transaction(caller) as transaction:
-            await transaction.lock_owner()
-            admission = await Runs(transaction).admit(new, window, limits.runs_per_user)
-            if question.key_id is None and admission.session_key_id != guessed_key_id:
-                raise OtherConnection(admission.run.session_id, admission.session_key_id)
-    return AcceptedRun(admission.run, build_prompt(admission.earlier, question.content, window))
+
+
+async def _take_place(transaction: Transaction, session_id: UUID, question: Question) -> None:
+    """Locks the session's row, and makes what the question is to follow the chosen path's end."""
+    if await Sessions(transaction).lock(session_id) is None:
+        raise SessionNotFound()
+    tree = Tree(transaction, session_id)
+    await tree.leaf()
+    if question.edits is None:
+        return
+    if question.request is not None and (
+        begun := await Runs(transaction).find_of(question.request)
+    ):
+        raise RepeatedRequest(begun)
+    edited = await Messages(transaction).find_in(session_id, question.edits)
+    if edited is None:
+        raise MessageNotFound()
+    if edited.role is not Role.USER:
+        raise MessageNotEditable()
+    if len(edited.variants) >= MOST_VARIANTS:
+        raise TooManyVariants()
+    await tree.choose_path(edited.parent_order, utc_now())

@@ -2,10 +2,11 @@
 
 from chassis.errors import FieldError, ValidationFailed
 from chassis.text import check_text
-from chat_service.conversations.usecases.check import check_model, check_parameters
-from chat_service.runs.domain.admission import Question
+from chat_service.conversations.usecases.check import check_model
+from chat_service.runs.domain.admission import Again, Question
 from chat_service.runs.domain.limits import Limits
 from parley.bounds import QUESTION
+from servicekit.generation_parameters import check_parameters
 
 
 def check_question(question: Question, limits: Limits) -> None:
@@ -19,4 +20,10 @@ def check_question(question: Question, limits: Limits) -> None:
     errors += check_model(question.model)
     errors += check_parameters(question.parameters)
     if errors:
+        raise ValidationFailed(fields=errors)
+
+
+def check_again(again: Again) -> None:
+    """Raises ValidationFailed with every field that is wrong."""
+    if errors := check_model(again.model) + check_parameters(again.parameters):
         raise ValidationFailed(fields=errors)

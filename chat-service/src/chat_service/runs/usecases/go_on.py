@@ -1,5 +1,6 @@
 """Going on with an answer that was cut short: a new run, the same message."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from chassis.caller import Caller
@@ -11,6 +12,8 @@ from chat_service.answer.domain.ending import RunStatus
 from chat_service.conversations.domain.session import Session
 from chat_service.conversations.store.messages import Messages
 from chat_service.conversations.store.sessions import Sessions
+from chat_service.conversations.store.tree import Tree
+from chat_service.prompt.context import Context
 from chat_service.prompt.domain import ContextWindow, build_continuation
 from chat_service.providers.domain.connection import Connection, ResolveKey
 from chat_service.runs.domain.admission import OtherConnection, RepeatedRequest
@@ -93,23 +96,31 @@ class ContinueRun:
             newest = await runs.find_newest(session.id)
             if newest is not None and newest.status is RunStatus.RUNNING:
                 raise RunInProgress(newest.id)
-            if newest is None or newest.id != run_id:
+            if await runs.is_followed(before):
                 raise RunNotContinuable()
             found = await Messages(transaction).find([before.question_id, before.answer_id])
             question, answer = found.get(before.question_id), found.get(before.answer_id)
-            if question is None or answer is None or not newest.can_go_on_with(answer.content):
+            if question is None or answer is None or not before.can_go_on_with(answer.content):
                 raise RunNotContinuable()
             if session.key_id != key_id:
                 raise OtherConnection(session.id, session.key_id)
             # Each continuation may add as much again.
             if answer.bytes >= self._limits.answer_bytes:
                 raise AnswerTooLarge()
+            await Tree(transaction, session.id).choose_path(answer.order, utc_now())
             earlier = await runs.read_window(session.id, before.question_order, self._window)
             run = self._continuation(before, session, connection)
             await runs.admit_continuation(
                 run, request, self._limits.runs_per_user, connection.daily_tokens
             )
-        prompt = build_continuation(earlier, question.content, answer.content, self._window)
+        prompt = build_continuation(
+            earlier,
+            question.content,
+            answer.content,
+            self._window,
+            (question.order, answer.order),
+        )
+        run = replace(run, context=Context.of_prompt(prompt))
         self._generator.begin(run, connection, prompt, prefix=answer.content)
         return run
 

@@ -81,6 +81,11 @@ async def find_run(
         question, answer = messages.get(run.question_id), messages.get(run.answer_id)
         can_continue = False
         if answer is not None and run.can_go_on_with(answer.content):
-            newest = await runs.find_newest(run.session_id)
-            can_continue = newest is not None and newest.id == run.id
+            can_continue = not await runs.is_followed(run)
     return RunWithMessages(run, question, answer, can_continue)
+
+
+async def list_live_runs(open_transaction: OpenTransaction, caller: Caller) -> list[Run]:
+    """Returns the caller's live runs that belong to conversations, the newest first."""
+    async with open_transaction(caller) as transaction:
+        return await Runs(transaction).find_live()

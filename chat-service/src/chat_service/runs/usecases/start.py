@@ -11,7 +11,6 @@ from chassis.errors import AppError
 from chat_service.conversations.store.sessions import Sessions
 from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.domain.connection import Connection, ResolveKey
-from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.admission import OtherConnection, Question, RepeatedRequest
 from chat_service.runs.domain.errors import ShuttingDown
@@ -22,6 +21,7 @@ from chat_service.runs.store.turns import Turns
 from chat_service.runs.usecases.accept import accept_run
 from chat_service.runs.usecases.check import check_question
 from chat_service.runs.usecases.to_the_end import ToTheEnd
+from servicekit.generation_parameters import GenerationParameters
 
 _REMEMBERED = 10_000
 

@@ -149,7 +149,11 @@ class Takeover:
         rest = [frame for frame in frames if frame.seq > past.logged]
         if not (frames and frames[-1].is_terminal):
             event, data = terminal_event(
-                run, ending.status, finish_reason=None, saved=saved is Saved.YES
+                run,
+                ending.status,
+                finish_reason=None,
+                saved=saved is Saved.YES,
+                reason=ending.reason,
             )
             rest.append(Frame(ending.last_seq, event, encode(data)))
         if rest:

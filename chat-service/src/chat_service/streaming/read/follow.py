@@ -163,7 +163,7 @@ async def _read(
 
 def _from_database(ended: RunWithMessages, after: int) -> list[Frame]:
     run, answer = ended.run, ended.answer
-    if after >= run.last_seq or answer is None:
+    if after >= run.last_seq:
         return []
     event, data = terminal_event(
         run, run.status, finish_reason=run.finish_reason, saved=True, reason=run.reason
@@ -171,6 +171,9 @@ def _from_database(ended: RunWithMessages, after: int) -> list[Frame]:
     terminal = Frame(run.last_seq, event, encode(data))
     if after == run.last_seq - 1:
         return [terminal]
+    if answer is None:
+        # Nothing is kept of a run that belongs to no conversation, but of its log.
+        return []
     snapshot = {"text": answer.content, "reasoning": answer.reasoning or ""}
     # Under the number of the last frame before the end: whoever has seen it needs the end alone.
     return [Frame(run.last_seq - 1, SNAPSHOT, encode(snapshot)), terminal]

@@ -1,14 +1,17 @@
 """The connection to go on with where one has failed before the first of an answer."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
 from chassis.errors import AppError
 from chassis.telemetry.logging import get_logger
+from chat_service.answer.domain.ending import FellBack
 from chat_service.providers.domain.connection import Connection, ResolveKey
 from chat_service.runs.domain.run import Run
 from chat_service.streaming.write.verdict import Verdict
+from servicekit.generation_parameters import GenerationParameters
 
 _log = get_logger(__name__)
 
@@ -17,14 +20,19 @@ MOST_CONNECTIONS: Final = 3
 
 #: Tokens that the run's user has used of a connection today.
 TokensUsed = Callable[[Run, UUID], Awaitable[int]]
+#: Has a live run's row say which connection goes on with it, and of whose failure.
+NoteFallback = Callable[[Run], Awaitable[None]]
 
 
 class Alternatives:
     """Finds what a connection falls back to, once that is needed and not before."""
 
-    def __init__(self, resolve_key: ResolveKey, tokens_used: TokensUsed) -> None:
+    def __init__(
+        self, resolve_key: ResolveKey, tokens_used: TokensUsed, note_fallback: NoteFallback
+    ) -> None:
         self._resolve_key = resolve_key
         self._tokens_used = tokens_used
+        self._note_fallback = note_fallback
 
     async def following(self, run: Run, tried: list[Connection]) -> Connection | None:
         """The connection behind the last of ``tried``, to which it is added.
@@ -50,6 +58,34 @@ class Alternatives:
                 )
                 return None
         return None
+
+    async def note(
+        self,
+        run: Run,
+        failed: Connection,
+        verdict: Verdict,
+        following: Connection,
+        parameters: GenerationParameters,
+    ) -> Run:
+        """The run as it goes on with ``following``; whoever asks for the run is told so from now on.
+
+        While the database is away they are told by the frame alone, and by the run's end.
+        """
+        first = run.fell_back or FellBack(failed.key_id, verdict.reason or "")
+        run = replace(
+            run,
+            provider=following.provider,
+            model=following.model,
+            parameters=parameters,
+            key_id=following.key_id,
+            metered=following.metered,
+            fell_back=first,
+        )
+        try:
+            await self._note_fallback(run)
+        except AppError as error:
+            _log.warning("run.fallback_not_noted", run_id=str(run.id), reason=error.reason)
+        return run
 
     async def _has_tokens(self, run: Run, connection: Connection) -> bool:
         allowed = connection.daily_tokens

@@ -3,20 +3,20 @@
 import asyncio
 from collections.abc import Coroutine, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
 from chassis.telemetry.logging import get_logger
 from chassis.telemetry.redaction import hide
 from chat_service.answer.domain.ending import OTHER_FINISH_REASON, Usage, known_finish_reason
-from chat_service.answer.domain.frame import FALLBACK
+from chat_service.answer.domain.frame import ADAPTED, FALLBACK
 from chat_service.providers.domain.connection import Connection, Learnt
 from chat_service.providers.domain.learnt import Told
-from chat_service.providers.domain.parameters import GenerationParameters
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderError
 from chat_service.providers.port import THINKING, End, Piece, Provider
+from chat_service.runs.domain.run import Run
 from chat_service.streaming.log.live import LiveRun
 from chat_service.streaming.write.alternatives import Alternatives, fallback_event
 from chat_service.streaming.write.flush import Flusher
@@ -32,6 +32,7 @@ from chat_service.streaming.write.verdict import (
     verdict_of_end,
     verdict_of_error,
 )
+from servicekit.generation_parameters import GenerationParameters
 
 _log = get_logger(__name__)
 
@@ -39,9 +40,11 @@ Result = TypeVar("Result")
 
 _LOGGED_CHARACTERS = 2000
 _LOGGED_WORD_CHARACTERS = 64
-# What a provider may send for each byte of the largest answer. A piece of one letter comes in some
-# 300 bytes; more than that on the whole is comments or emptiness without end.
-_BYTES_FOR_A_BYTE = 256
+# What a provider may send for each byte of text, and beside all that. A piece of one letter comes in some
+# 300 bytes; more than that on the whole is comments or emptiness without end. Beside it stands what
+# is not shown: thinking that is sealed, padding, a comment each second.
+_BYTES_FOR_A_BYTE = 512
+_BYTES_BESIDE = 16 * 1024 * 1024
 # In UTF-8, at most.
 _BYTES_OF_A_CHARACTER = 4
 
@@ -86,6 +89,7 @@ class Generation:
         # What it goes on with, if anything, is there already.
         self._began_with_text = bool(live.text_bytes)
         self._noted = False
+        self._told_adapted = False
         self._verdict: Verdict | None = None
         # Of one connection, which another may follow.
         self._given_up: Verdict | None = None
@@ -114,12 +118,19 @@ class Generation:
                 verdict = self._verdict or self._given_up or SHUTTING_DOWN
             if self._spoke or self._verdict is not None or not can_be_mended(verdict):
                 return verdict
+            # To find another takes time that is not the failed one's.
+            self._heard = self._loop.time()
             following = await self._do(self._alternatives.following(run, tried))
             if following is None:
                 return self._ended() or verdict
-            self._fall_back(connection, verdict, following)
-            connection = following
-            model, parameters = connection.model, wishes.over(connection.parameters)
+            parameters = wishes.over(following.parameters)
+            noted = await self._do(
+                self._alternatives.note(run, connection, verdict, following, parameters)
+            )
+            if noted is None:
+                return self._ended() or verdict
+            self._fall_back(connection, verdict, following, noted)
+            connection, model, run = following, following.model, noted
 
     def _ended(self) -> Verdict | None:
         """Why it was ended from outside, if it was by now."""
@@ -137,13 +148,17 @@ class Generation:
         await asyncio.wait({self._doing})
         return None if self._doing.cancelled() else self._doing.result()
 
-    def _fall_back(self, failed: Connection, verdict: Verdict, following: Connection) -> None:
+    def _fall_back(
+        self, failed: Connection, verdict: Verdict, following: Connection, run: Run
+    ) -> None:
         """Say so to whoever reads, and to whoever ends the run, before the first of the answer."""
+        self.live.run = run
         for secret in following.secrets():
             hide(secret)
         self.failed.append((failed, verdict))
         self.connection = following
         self.usage = self.finish_reason = self._given_up = None
+        self._told_adapted = False
         self._has_text = self._has_thinking = False
         self._heard = self._loop.time()
         _log.info(
@@ -198,6 +213,7 @@ class Generation:
             )
             async with aclosing(pieces):
                 async for piece in pieces:
+                    self._tell_adapted(told)
                     self._take(piece)
                     if piece.end is not None:
                         end = piece.end
@@ -229,25 +245,24 @@ class Generation:
         if told.learnt:
             learnt = (Learnt(model, one.parameter, one.use) for one in told.learnt)
             self.learnt[connection.key_id] = tuple(learnt)
-        if told.left_out or told.changed:
-            _log.info(
-                "run.parameters_refused",
-                run_id=str(self.live.run.id),
-                left_out=told.left_out,
-                changed=told.changed,
-            )
+
+    def _tell_adapted(self, told: Told) -> None:
+        """What is known before the first piece, and told before the first word; once."""
+        if told.adapted and not self._told_adapted:
+            self._told_adapted = True
+            self.live.add_event(ADAPTED, {"adapted": [asdict(one) for one in told.adapted]})
 
     def _is_too_large(self) -> bool:
-        most = self._bounds.answer_bytes
-        return self.live.text_bytes > most or self._bytes > most * _BYTES_FOR_A_BYTE
+        return self.live.text_bytes > self._bounds.answer_bytes or self._is_empty(self._bytes)
+
+    def _is_empty(self, size: int) -> bool:
+        """Whether that is more than anybody sends who has no more to say."""
+        return size > _BYTES_BESIDE + _BYTES_FOR_A_BYTE * self.live.text_bytes
 
     def _take_if_it_fits(self, piece: Piece) -> bool:
         """Take a piece that certainly does not make the answer too large."""
-        most = self._bounds.answer_bytes
-        if (
-            self.live.text_bytes + _BYTES_OF_A_CHARACTER * piece.characters > most
-            or self._bytes + piece.size > most * _BYTES_FOR_A_BYTE
-        ):
+        longest = self.live.text_bytes + _BYTES_OF_A_CHARACTER * piece.characters
+        if longest > self._bounds.answer_bytes or self._is_empty(self._bytes + piece.size):
             return False
         self._take(piece)
         return True

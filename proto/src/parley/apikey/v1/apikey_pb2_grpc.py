@@ -29,7 +29,7 @@ class ApiKeyServiceStub:
     """The vault of each user's connections to model servers, and the operator's.
 
     Error reasons: KEY_NOT_FOUND, KEY_NAME_TAKEN, KEY_NEEDED, KEY_UNREADABLE,
-    NO_KEY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
+    TOO_MANY_KEYS, NO_KEY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
     """
 
     def __init__(self, channel):
@@ -99,7 +99,7 @@ class ApiKeyServiceServicer:
     """The vault of each user's connections to model servers, and the operator's.
 
     Error reasons: KEY_NOT_FOUND, KEY_NAME_TAKEN, KEY_NEEDED, KEY_UNREADABLE,
-    NO_KEY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
+    TOO_MANY_KEYS, NO_KEY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
     """
 
     def CreateKey(self, request, context):
@@ -248,7 +248,7 @@ class ApiKeyService:
     """The vault of each user's connections to model servers, and the operator's.
 
     Error reasons: KEY_NOT_FOUND, KEY_NAME_TAKEN, KEY_NEEDED, KEY_UNREADABLE,
-    NO_KEY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
+    TOO_MANY_KEYS, NO_KEY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
     """
 
     @staticmethod

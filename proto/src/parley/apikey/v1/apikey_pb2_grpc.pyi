@@ -16,7 +16,7 @@ class ApiKeyServiceStub:
     """The vault of each user's connections to model servers, and the operator's.
 
     Error reasons: KEY_NOT_FOUND, KEY_NAME_TAKEN, KEY_NEEDED, KEY_UNREADABLE,
-    NO_KEY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
+    TOO_MANY_KEYS, NO_KEY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -49,7 +49,7 @@ class ApiKeyServiceServicer(metaclass=_abc_1.ABCMeta):
     """The vault of each user's connections to model servers, and the operator's.
 
     Error reasons: KEY_NOT_FOUND, KEY_NAME_TAKEN, KEY_NEEDED, KEY_UNREADABLE,
-    NO_KEY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
+    TOO_MANY_KEYS, NO_KEY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
     """
 
     @_abc_1.abstractmethod

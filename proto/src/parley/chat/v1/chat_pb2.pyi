@@ -226,21 +226,66 @@ class Usage(_message.Message):
 
     PROMPT_TOKENS_FIELD_NUMBER: _builtins.int
     COMPLETION_TOKENS_FIELD_NUMBER: _builtins.int
+    CACHED_TOKENS_FIELD_NUMBER: _builtins.int
+    REASONING_TOKENS_FIELD_NUMBER: _builtins.int
     prompt_tokens: _builtins.int
     completion_tokens: _builtins.int
+    cached_tokens: _builtins.int
+    """Of those of the prompt: found kept from an earlier one. Absent, as the next
+    one: the provider does not say.
+    """
+    reasoning_tokens: _builtins.int
+    """Of those of the completion: thinking."""
     def __init__(
         self,
         *,
         prompt_tokens: _builtins.int = ...,
         completion_tokens: _builtins.int = ...,
+        cached_tokens: _builtins.int | None = ...,
+        reasoning_tokens: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cached_tokens", b"_cached_tokens", "_reasoning_tokens", b"_reasoning_tokens", "cached_tokens", b"cached_tokens", "reasoning_tokens", b"reasoning_tokens"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["completion_tokens", b"completion_tokens", "prompt_tokens", b"prompt_tokens"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cached_tokens", b"_cached_tokens", "_reasoning_tokens", b"_reasoning_tokens", "cached_tokens", b"cached_tokens", "completion_tokens", b"completion_tokens", "prompt_tokens", b"prompt_tokens", "reasoning_tokens", b"reasoning_tokens"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__cached_tokens: _TypeAlias = _typing.Literal["cached_tokens"]  # noqa: Y015
+    _WhichOneofArgType__cached_tokens: _TypeAlias = _typing.Literal["_cached_tokens", b"_cached_tokens"]  # noqa: Y015
+    _WhichOneofReturnType__reasoning_tokens: _TypeAlias = _typing.Literal["reasoning_tokens"]  # noqa: Y015
+    _WhichOneofArgType__reasoning_tokens: _TypeAlias = _typing.Literal["_reasoning_tokens", b"_reasoning_tokens"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cached_tokens) -> _WhichOneofReturnType__cached_tokens | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reasoning_tokens) -> _WhichOneofReturnType__reasoning_tokens | None: ...
 
 Global___Usage: _TypeAlias = Usage  # noqa: Y015
+
+@_typing.final
+class Adapted(_message.Message):
+    """A parameter that was asked for and that the model server did not take so."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARAMETER_FIELD_NUMBER: _builtins.int
+    USE_FIELD_NUMBER: _builtins.int
+    parameter: _builtins.str
+    """As in GenerationParameters."""
+    use: _builtins.str
+    """What was sent in its place, as text; absent: nothing was."""
+    def __init__(
+        self,
+        *,
+        parameter: _builtins.str = ...,
+        use: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_use", b"_use", "use", b"use"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_use", b"_use", "parameter", b"parameter", "use", b"use"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__use: _TypeAlias = _typing.Literal["use"]  # noqa: Y015
+    _WhichOneofArgType__use: _TypeAlias = _typing.Literal["_use", b"_use"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__use) -> _WhichOneofReturnType__use | None: ...
+
+Global___Adapted: _TypeAlias = Adapted  # noqa: Y015
 
 @_typing.final
 class Fallback(_message.Message):
@@ -291,10 +336,11 @@ class Message(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     PARAMETERS_FIELD_NUMBER: _builtins.int
     CAN_CONTINUE_FIELD_NUMBER: _builtins.int
+    ADAPTED_FIELD_NUMBER: _builtins.int
+    EDITED_FIELD_NUMBER: _builtins.int
     PARENT_ID_FIELD_NUMBER: _builtins.int
     CHOSEN_FIELD_NUMBER: _builtins.int
     VARIANTS_FIELD_NUMBER: _builtins.int
-    EDITED_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     session_id: _builtins.str
     role: Global___MessageRole.ValueType
@@ -316,12 +362,12 @@ class Message(_message.Message):
     """Why an answer ended other than completed; a reason in upper snake case."""
     can_continue: _builtins.bool
     """Whether a run may go on with it: it was cut short, and nothing follows it."""
+    edited: _builtins.bool
+    """An answer that its user has written."""
     parent_id: _builtins.str
     """The message that it follows; absent: it is a beginning."""
     chosen: _builtins.bool
     """Whether it is on the session's chosen path."""
-    edited: _builtins.bool
-    """An answer that its user has written."""
     @_builtins.property
     def fallback(self) -> Global___Fallback:
         """As of its run."""
@@ -335,9 +381,13 @@ class Message(_message.Message):
         """What was asked for; of what is absent nothing was said."""
 
     @_builtins.property
+    def adapted(self) -> _containers.RepeatedCompositeFieldContainer[Global___Adapted]:
+        """What of `parameters` was not generated with, one for each at most."""
+
+    @_builtins.property
     def variants(self) -> Global___Variants:
         """Itself and the others that follow the same message, in order; its own place
-        among them, from 0. Absent where a single message was asked for.
+        among them, from 0.
         """
 
     def __init__(
@@ -360,14 +410,15 @@ class Message(_message.Message):
         reason: _builtins.str | None = ...,
         parameters: _generation_pb2.GenerationParameters | None = ...,
         can_continue: _builtins.bool = ...,
+        adapted: _abc.Iterable[Global___Adapted] | None = ...,
+        edited: _builtins.bool = ...,
         parent_id: _builtins.str | None = ...,
         chosen: _builtins.bool = ...,
         variants: Global___Variants | None = ...,
-        edited: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_fallback", b"_fallback", "_finish_reason", b"_finish_reason", "_model", b"_model", "_parent_id", b"_parent_id", "_provider", b"_provider", "_reason", b"_reason", "_reasoning", b"_reasoning", "_run_id", b"_run_id", "_status", b"_status", "_usage", b"_usage", "created_at", b"created_at", "fallback", b"fallback", "finish_reason", b"finish_reason", "model", b"model", "parameters", b"parameters", "parent_id", b"parent_id", "provider", b"provider", "reason", b"reason", "reasoning", b"reasoning", "run_id", b"run_id", "status", b"status", "usage", b"usage", "variants", b"variants"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_fallback", b"_fallback", "_finish_reason", b"_finish_reason", "_model", b"_model", "_parent_id", b"_parent_id", "_provider", b"_provider", "_reason", b"_reason", "_reasoning", b"_reasoning", "_run_id", b"_run_id", "_status", b"_status", "_usage", b"_usage", "can_continue", b"can_continue", "chosen", b"chosen", "content", b"content", "created_at", b"created_at", "edited", b"edited", "fallback", b"fallback", "finish_reason", b"finish_reason", "id", b"id", "model", b"model", "order", b"order", "parameters", b"parameters", "parent_id", b"parent_id", "provider", b"provider", "reason", b"reason", "reasoning", b"reasoning", "role", b"role", "run_id", b"run_id", "session_id", b"session_id", "status", b"status", "usage", b"usage", "variants", b"variants"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_fallback", b"_fallback", "_finish_reason", b"_finish_reason", "_model", b"_model", "_parent_id", b"_parent_id", "_provider", b"_provider", "_reason", b"_reason", "_reasoning", b"_reasoning", "_run_id", b"_run_id", "_status", b"_status", "_usage", b"_usage", "adapted", b"adapted", "can_continue", b"can_continue", "chosen", b"chosen", "content", b"content", "created_at", b"created_at", "edited", b"edited", "fallback", b"fallback", "finish_reason", b"finish_reason", "id", b"id", "model", b"model", "order", b"order", "parameters", b"parameters", "parent_id", b"parent_id", "provider", b"provider", "reason", b"reason", "reasoning", b"reasoning", "role", b"role", "run_id", b"run_id", "session_id", b"session_id", "status", b"status", "usage", b"usage", "variants", b"variants"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__fallback: _TypeAlias = _typing.Literal["fallback"]  # noqa: Y015
     _WhichOneofArgType__fallback: _TypeAlias = _typing.Literal["_fallback", b"_fallback"]  # noqa: Y015
@@ -455,6 +506,7 @@ class Run(_message.Message):
     FINISH_REASON_FIELD_NUMBER: _builtins.int
     PARAMETERS_FIELD_NUMBER: _builtins.int
     CAN_CONTINUE_FIELD_NUMBER: _builtins.int
+    ADAPTED_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     session_id: _builtins.str
     """All three absent: the run belongs to no conversation."""
@@ -473,8 +525,8 @@ class Run(_message.Message):
     """Whether a run may go on with its answer: it was cut short, and none is newer."""
     @_builtins.property
     def fallback(self) -> Global___Fallback:
-        """Present: `provider` and `model` are of the connection that answered in place
-        of the first one.
+        """Present: `provider`, `model` and `parameters` are of the connection that took
+        the place of the first one.
         """
 
     @_builtins.property
@@ -485,6 +537,10 @@ class Run(_message.Message):
     def ended_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def parameters(self) -> _generation_pb2.GenerationParameters: ...
+    @_builtins.property
+    def adapted(self) -> _containers.RepeatedCompositeFieldContainer[Global___Adapted]:
+        """As on a message; once the run has ended."""
+
     def __init__(
         self,
         *,
@@ -504,10 +560,11 @@ class Run(_message.Message):
         finish_reason: _builtins.str | None = ...,
         parameters: _generation_pb2.GenerationParameters | None = ...,
         can_continue: _builtins.bool = ...,
+        adapted: _abc.Iterable[Global___Adapted] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_answer_id", b"_answer_id", "_ended_at", b"_ended_at", "_fallback", b"_fallback", "_finish_reason", b"_finish_reason", "_question_id", b"_question_id", "_reason", b"_reason", "_session_id", b"_session_id", "_usage", b"_usage", "answer_id", b"answer_id", "created_at", b"created_at", "ended_at", b"ended_at", "fallback", b"fallback", "finish_reason", b"finish_reason", "parameters", b"parameters", "question_id", b"question_id", "reason", b"reason", "session_id", b"session_id", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_answer_id", b"_answer_id", "_ended_at", b"_ended_at", "_fallback", b"_fallback", "_finish_reason", b"_finish_reason", "_question_id", b"_question_id", "_reason", b"_reason", "_session_id", b"_session_id", "_usage", b"_usage", "answer_id", b"answer_id", "can_continue", b"can_continue", "created_at", b"created_at", "ended_at", b"ended_at", "fallback", b"fallback", "finish_reason", b"finish_reason", "id", b"id", "last_seq", b"last_seq", "model", b"model", "parameters", b"parameters", "provider", b"provider", "question_id", b"question_id", "reason", b"reason", "session_id", b"session_id", "status", b"status", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_answer_id", b"_answer_id", "_ended_at", b"_ended_at", "_fallback", b"_fallback", "_finish_reason", b"_finish_reason", "_question_id", b"_question_id", "_reason", b"_reason", "_session_id", b"_session_id", "_usage", b"_usage", "adapted", b"adapted", "answer_id", b"answer_id", "can_continue", b"can_continue", "created_at", b"created_at", "ended_at", b"ended_at", "fallback", b"fallback", "finish_reason", b"finish_reason", "id", b"id", "last_seq", b"last_seq", "model", b"model", "parameters", b"parameters", "provider", b"provider", "question_id", b"question_id", "reason", b"reason", "session_id", b"session_id", "status", b"status", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__answer_id: _TypeAlias = _typing.Literal["answer_id"]  # noqa: Y015
     _WhichOneofArgType__answer_id: _TypeAlias = _typing.Literal["_answer_id", b"_answer_id"]  # noqa: Y015
@@ -556,7 +613,7 @@ class Frame(_message.Message):
     seq: _builtins.int
     """Numbered 1, 2, 3 … within the run."""
     event: _builtins.str
-    """start, fallback, delta, reasoning, usage, snapshot, done or error."""
+    """start, fallback, adapted, delta, reasoning, usage, snapshot, done or error."""
     data: _builtins.bytes
     """The event's JSON, UTF-8, one line."""
     def __init__(
@@ -1837,26 +1894,24 @@ class GetContextResponse(_message.Message):
     PARTS_FIELD_NUMBER: _builtins.int
     LEFT_OUT_FIELD_NUMBER: _builtins.int
     TOKENS_FIELD_NUMBER: _builtins.int
-    TOKEN_BUDGET_FIELD_NUMBER: _builtins.int
     tokens: _builtins.int
     """Sum of the parts, estimated."""
-    token_budget: _builtins.int
-    """What there was room for."""
     @_builtins.property
     def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___ContextPart]: ...
     @_builtins.property
-    def left_out(self) -> _containers.RepeatedCompositeFieldContainer[Global___LeftOut]: ...
+    def left_out(self) -> _containers.RepeatedCompositeFieldContainer[Global___LeftOut]:
+        """The newest 1,000, in order."""
+
     def __init__(
         self,
         *,
         parts: _abc.Iterable[Global___ContextPart] | None = ...,
         left_out: _abc.Iterable[Global___LeftOut] | None = ...,
         tokens: _builtins.int = ...,
-        token_budget: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["left_out", b"left_out", "parts", b"parts", "token_budget", b"token_budget", "tokens", b"tokens"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["left_out", b"left_out", "parts", b"parts", "tokens", b"tokens"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2007,24 +2062,30 @@ class ProviderFailure(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     DETAIL_FIELD_NUMBER: _builtins.int
     PROVIDER_MESSAGE_FIELD_NUMBER: _builtins.int
+    RETRY_AFTER_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
     """As of a run that fails so."""
     detail: _builtins.str
     """What to do."""
     provider_message: _builtins.str
     """What the server said, without credentials, at most 500 characters."""
+    retry_after: _builtins.int
+    """Seconds until another try may help, where the server said so."""
     def __init__(
         self,
         *,
         reason: _builtins.str = ...,
         detail: _builtins.str = ...,
         provider_message: _builtins.str = ...,
+        retry_after: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_retry_after", b"_retry_after", "retry_after", b"retry_after"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "provider_message", b"provider_message", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_retry_after", b"_retry_after", "detail", b"detail", "provider_message", b"provider_message", "reason", b"reason", "retry_after", b"retry_after"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__retry_after: _TypeAlias = _typing.Literal["retry_after"]  # noqa: Y015
+    _WhichOneofArgType__retry_after: _TypeAlias = _typing.Literal["_retry_after", b"_retry_after"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__retry_after) -> _WhichOneofReturnType__retry_after | None: ...
 
 Global___ProviderFailure: _TypeAlias = ProviderFailure  # noqa: Y015
 

@@ -102,11 +102,6 @@ class SessionServiceStub:
                 request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.EditAnswerRequest.SerializeToString,
                 response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.EditAnswerResponse.FromString,
                 _registered_method=True)
-        self.GetContext = channel.unary_unary(
-                '/parley.chat.v1.SessionService/GetContext',
-                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetContextRequest.SerializeToString,
-                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetContextResponse.FromString,
-                _registered_method=True)
         self.ForkSession = channel.unary_unary(
                 '/parley.chat.v1.SessionService/ForkSession',
                 request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ForkSessionRequest.SerializeToString,
@@ -210,13 +205,6 @@ class SessionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def GetContext(self, request, context):
-        """What the model was given for an answer.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
     def ForkSession(self, request, context):
         """Copies the path up to a message into a session of its own.
         """
@@ -286,11 +274,6 @@ def add_SessionServiceServicer_to_server(servicer, server):
                     servicer.EditAnswer,
                     request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.EditAnswerRequest.FromString,
                     response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.EditAnswerResponse.SerializeToString,
-            ),
-            'GetContext': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetContext,
-                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetContextRequest.FromString,
-                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetContextResponse.SerializeToString,
             ),
             'ForkSession': grpc.unary_unary_rpc_method_handler(
                     servicer.ForkSession,
@@ -641,33 +624,6 @@ class SessionService:
             _registered_method=True)
 
     @staticmethod
-    def GetContext(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/parley.chat.v1.SessionService/GetContext',
-            parley_dot_chat_dot_v1_dot_chat__pb2.GetContextRequest.SerializeToString,
-            parley_dot_chat_dot_v1_dot_chat__pb2.GetContextResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
     def ForkSession(request,
             target,
             options=(),
@@ -734,6 +690,11 @@ class RunServiceStub:
                 request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetRunRequest.SerializeToString,
                 response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetRunResponse.FromString,
                 _registered_method=True)
+        self.GetContext = channel.unary_unary(
+                '/parley.chat.v1.RunService/GetContext',
+                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetContextRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetContextResponse.FromString,
+                _registered_method=True)
         self.ListLiveRuns = channel.unary_unary(
                 '/parley.chat.v1.RunService/ListLiveRuns',
                 request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListLiveRunsRequest.SerializeToString,
@@ -790,6 +751,13 @@ class RunServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetContext(self, request, context):
+        """What the model was given for an answer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListLiveRuns(self, request, context):
         """The caller's live runs, the newest first: as many as there may be at once.
         """
@@ -829,6 +797,11 @@ def add_RunServiceServicer_to_server(servicer, server):
                     servicer.GetRun,
                     request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetRunRequest.FromString,
                     response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetRunResponse.SerializeToString,
+            ),
+            'GetContext': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetContext,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetContextRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetContextResponse.SerializeToString,
             ),
             'ListLiveRuns': grpc.unary_unary_rpc_method_handler(
                     servicer.ListLiveRuns,
@@ -998,6 +971,33 @@ class RunService:
             '/parley.chat.v1.RunService/GetRun',
             parley_dot_chat_dot_v1_dot_chat__pb2.GetRunRequest.SerializeToString,
             parley_dot_chat_dot_v1_dot_chat__pb2.GetRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetContext(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.chat.v1.RunService/GetContext',
+            parley_dot_chat_dot_v1_dot_chat__pb2.GetContextRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_chat__pb2.GetContextResponse.FromString,
             options,
             channel_credentials,
             insecure,

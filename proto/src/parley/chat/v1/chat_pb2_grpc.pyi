@@ -51,8 +51,6 @@ class SessionServiceStub:
     """Makes the path through a message, down to its newest leaf, the chosen one."""
     EditAnswer: _aio.UnaryUnaryMultiCallable[_chat_pb2.EditAnswerRequest, _chat_pb2.EditAnswerResponse]
     """Puts a variant beside an answer, chosen; no model is asked."""
-    GetContext: _aio.UnaryUnaryMultiCallable[_chat_pb2.GetContextRequest, _chat_pb2.GetContextResponse]
-    """What the model was given for an answer."""
     ForkSession: _aio.UnaryUnaryMultiCallable[_chat_pb2.ForkSessionRequest, _chat_pb2.ForkSessionResponse]
     """Copies the path up to a message into a session of its own."""
 
@@ -167,14 +165,6 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         """Puts a variant beside an answer, chosen; no model is asked."""
 
     @_abc_1.abstractmethod
-    def GetContext(
-        self,
-        request: _chat_pb2.GetContextRequest,
-        context: _aio.ServicerContext[_chat_pb2.GetContextRequest, _abc.Awaitable[_chat_pb2.GetContextResponse]],
-    ) -> _abc.Awaitable[_chat_pb2.GetContextResponse]:
-        """What the model was given for an answer."""
-
-    @_abc_1.abstractmethod
     def ForkSession(
         self,
         request: _chat_pb2.ForkSessionRequest,
@@ -206,6 +196,8 @@ class RunServiceStub:
     number behind which to follow.
     """
     GetRun: _aio.UnaryUnaryMultiCallable[_chat_pb2.GetRunRequest, _chat_pb2.GetRunResponse]
+    GetContext: _aio.UnaryUnaryMultiCallable[_chat_pb2.GetContextRequest, _chat_pb2.GetContextResponse]
+    """What the model was given for an answer."""
     ListLiveRuns: _aio.UnaryUnaryMultiCallable[_chat_pb2.ListLiveRunsRequest, _chat_pb2.ListLiveRunsResponse]
     """The caller's live runs, the newest first: as many as there may be at once."""
 
@@ -265,6 +257,14 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _chat_pb2.GetRunRequest,
         context: _aio.ServicerContext[_chat_pb2.GetRunRequest, _abc.Awaitable[_chat_pb2.GetRunResponse]],
     ) -> _abc.Awaitable[_chat_pb2.GetRunResponse]: ...
+
+    @_abc_1.abstractmethod
+    def GetContext(
+        self,
+        request: _chat_pb2.GetContextRequest,
+        context: _aio.ServicerContext[_chat_pb2.GetContextRequest, _abc.Awaitable[_chat_pb2.GetContextResponse]],
+    ) -> _abc.Awaitable[_chat_pb2.GetContextResponse]:
+        """What the model was given for an answer."""
 
     @_abc_1.abstractmethod
     def ListLiveRuns(

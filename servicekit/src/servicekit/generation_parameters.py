@@ -1,9 +1,13 @@
-"""How an answer is to be generated: one value from the request to the row and the model server."""
+"""How an answer is to be generated: one value from a connection or a question to the row and the
+model server, and one check of it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Self
 
+from chassis.errors import FieldError
+from chassis.text import check_number, check_text
 from parley.bounds import (
     MAX_STOPS,
     MAX_TOKENS,
@@ -78,3 +82,31 @@ class GenerationParameters:
 PARAMETERS: Final[Mapping[str, Bounds]] = {
     parameter.name: parameter.metadata["within"] for parameter in fields(GenerationParameters)
 }
+
+
+def check_parameters(parameters: GenerationParameters, *, within: str = "") -> list[FieldError]:
+    """What is wrong with them, each by its name, of a text with its place: `stop.0`.
+
+    ``within`` is the field that they stand in, if they stand in one: `parameters.stop.0`.
+    """
+    before = f"{within}." if within else ""
+    return [
+        error
+        for name, value in parameters.said().items()
+        for error in _check(before + name, value, PARAMETERS[name])
+    ]
+
+
+def _check(field_name: str, value: Any, within: Bounds) -> list[FieldError]:
+    if isinstance(within, Range):
+        return check_number(field_name, value, minimum=within.minimum, maximum=within.maximum)
+    if isinstance(within, Texts):
+        if len(value) > within.most:
+            return [FieldError(field_name, "TOO_MANY", maximum=within.most)]
+        least, most = within.each.minimum, within.each.maximum
+        return [
+            error
+            for at, text in enumerate(value)
+            for error in check_text(f"{field_name}.{at}", text, minimum=least, maximum=most)
+        ]
+    return [] if value in within.words else [FieldError(field_name, "NOT_ONE_OF")]

@@ -1,0 +1,135 @@
+"""The paths of a conversation: which one is chosen, what its user writes into it, what leaves it."""
+
+from uuid import UUID
+
+from chassis.caller import Caller
+from chassis.clock import utc_now
+from chassis.db.transactions import OpenTransaction, Transaction
+from chassis.errors import FieldError, ValidationFailed
+from chassis.idempotency import Once
+from chassis.ids import new_id
+from chassis.text import check_text
+from chat_service.conversations.domain.errors import (
+    MessageNotEditable,
+    MessageNotFound,
+    SessionNotFound,
+    TooManyVariants,
+)
+from chat_service.conversations.domain.message import MOST_VARIANTS, Message, Role
+from chat_service.conversations.domain.session import Session
+from chat_service.conversations.store.messages import Messages
+from chat_service.conversations.store.sessions import Sessions
+from chat_service.conversations.store.tree import Tree
+from parley.bounds import EDITED_ANSWER
+
+
+async def choose_message(
+    open_transaction: OpenTransaction, caller: Caller, session_id: UUID, message_id: UUID
+) -> Message:
+    """Makes the path through a message the chosen one, down to its newest leaf, which is returned.
+
+    While an answer is written there, that is its question. Raises SessionNotFound, MessageNotFound,
+    OwnerErased.
+    """
+    async with open_transaction(caller) as transaction:
+        _, message = await _lock(transaction, session_id, message_id)
+        tree = Tree(transaction, session_id)
+        leaf = await tree.newest_leaf(message.order)
+        await tree.choose_path(leaf, utc_now())
+        found = await Messages(transaction).at(session_id, leaf)
+        assert found is not None
+        return found
+
+
+async def edit_answer(
+    open_transaction: OpenTransaction,
+    caller: Caller,
+    session_id: UUID,
+    message_id: UUID,
+    content: str,
+    once: Once[UUID] | None = None,
+) -> Message:
+    """Puts what its user has written beside an answer, chosen, and returns it; `once` if so.
+
+    Raises ValidationFailed, SessionNotFound, MessageNotFound, MessageNotEditable for a question,
+    TooManyVariants, OwnerErased, IdempotencyKeyReused, RequestInProgress.
+    """
+    errors = check_text(
+        "content", content, minimum=EDITED_ANSWER.minimum, maximum=EDITED_ANSWER.maximum
+    )
+    if not errors and content.isspace():
+        errors.append(FieldError("content", "REQUIRED"))
+    if errors:
+        raise ValidationFailed(fields=errors)
+    made, now = new_id(), utc_now()
+    async with open_transaction(caller) as transaction:
+        _, message = await _lock(transaction, session_id, message_id)
+        messages = Messages(transaction)
+        if once is not None and (earlier := await transaction.find_repeated(once, made)):
+            repeated = await messages.find_in(session_id, earlier)
+            if repeated is None:
+                raise MessageNotFound()
+            return repeated
+        if message.role is not Role.ASSISTANT:
+            raise MessageNotEditable()
+        if len(message.variants) >= MOST_VARIANTS:
+            raise TooManyVariants()
+        tree = Tree(transaction, session_id)
+        # Known before there is a message that no version before has written.
+        await tree.leaf()
+        order = await tree.insert_answer(made, content, message.parent_order, now)
+        await tree.choose_path(order, now)
+        edited = await messages.find_in(session_id, made)
+        assert edited is not None
+        return edited
+
+
+async def fork_session(
+    open_transaction: OpenTransaction,
+    caller: Caller,
+    session_id: UUID,
+    message_id: UUID | None,
+    once: Once[UUID] | None = None,
+) -> Session:
+    """Copies the path to a message, None: the chosen one, into a session of its own; `once` if so.
+
+    Raises SessionNotFound, MessageNotFound, OwnerErased, IdempotencyKeyReused, RequestInProgress.
+    """
+    made, now = new_id(), utc_now()
+    async with open_transaction(caller) as transaction:
+        await transaction.lock_owner()
+        sessions = Sessions(transaction)
+        session = await sessions.lock(session_id)
+        if session is None:
+            raise SessionNotFound()
+        if once is not None and (earlier := await transaction.find_repeated(once, made)):
+            repeated = await sessions.find(earlier)
+            if repeated is None:
+                raise SessionNotFound()
+            return repeated
+        tree = Tree(transaction, session_id)
+        leaf = await tree.leaf()
+        if message_id is not None:
+            message = await Messages(transaction).find_in(session_id, message_id)
+            if message is None:
+                raise MessageNotFound()
+            leaf = message.order
+        path = await tree.path(leaf)
+        await sessions.insert_fork(session, made, len(path), now)
+        await Tree(transaction, made).copy(path, [new_id() for _ in path])
+        forked = await sessions.find(made)
+        assert forked is not None
+        return forked
+
+
+async def _lock(
+    transaction: Transaction, session_id: UUID, message_id: UUID
+) -> tuple[Session, Message]:
+    await transaction.lock_owner()
+    session = await Sessions(transaction).lock(session_id)
+    if session is None:
+        raise SessionNotFound()
+    message = await Messages(transaction).find_in(session_id, message_id)
+    if message is None:
+        raise MessageNotFound()
+    return session, message

@@ -1,0 +1,166 @@
+"""The pool of connections to model servers: what one is, and what it takes in."""
+
+import asyncio
+import ssl
+from functools import cache, partial
+from typing import Any
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_parser import RawResponseMessage
+
+from chassis.address_policy import AddressPolicy
+
+# For one address to accept, and for all that is to happen before the request can be sent.
+_CONNECT_SECONDS = 10.0
+_CONNECTED_SECONDS = 20.0
+# Of one header of an answer; policies of pages have long ones.
+_HEADER_BYTES = 64 * 1024
+# Of answers that stand before the answer; the one that ends what is HTTP is none of these.
+_MOST_NEWS = 32
+_SWITCHED = 101
+
+
+class Body(aiohttp.StreamReader):
+    """A body that is read as it arrives, however it was cut into chunks.
+
+    aiohttp's own reader keeps account of each chunk, and resumes parser and transport for each one
+    that is read. Model servers send a chunk for each token, and that was half of what reading cost.
+    """
+
+    __slots__ = ()
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that have arrived and were not read, whatever came behind them."""
+        return self._size
+
+    async def readany(self) -> bytes:
+        """What has arrived, before the error that came behind it.
+
+        aiohttp's own raises at once, and what arrived together with the break would be lost.
+        """
+        return self._read_nowait(-1) if self._size else await super().readany()
+
+    def begin_http_chunk_receiving(self) -> None:
+        """Where a chunk begins says nothing."""
+
+    def end_http_chunk_receiving(self) -> None:
+        """Nor where it ends: :meth:`feed_data` has woken whoever waits."""
+
+    def _read_nowait(self, n: int) -> bytes:
+        if n != -1 or self._buffer_offset:
+            return super()._read_nowait(n)
+        data = b"".join(self._buffer)
+        self._buffer.clear()
+        self._size = 0
+        self._cursor += len(data)
+        if self._protocol._reading_paused:  # noqa: SLF001 - by what :meth:`feed_data` did
+            self._protocol.resume_reading()
+        return data
+
+
+class _Response(aiohttp.ClientResponse):
+    """A response whose body is a :class:`Body`, which the parser cannot be told to make."""
+
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        response = await super().start(connection)
+        if type(self.content) is aiohttp.StreamReader:  # else it is empty
+            self.content.__class__ = Body
+        return response
+
+
+class _Handler(ResponseHandler):
+    """A connection on which no news before an answer (1xx) are told, and there are few of them.
+
+    aiohttp takes in any number of them, each at the cost of a whole answer, and nobody else's turn
+    comes meanwhile.
+    """
+
+    _news = 0
+
+    def feed_data(
+        self, data: tuple[RawResponseMessage, aiohttp.StreamReader], size: int = 0
+    ) -> None:
+        if not 100 <= data[0].code < 200 or data[0].code == _SWITCHED:
+            self._news = 0
+            super().feed_data(data, size)
+            return
+        self._news += 1
+        if self._news == _MOST_NEWS:
+            self.set_exception(HttpProcessingError(message="news before an answer, without end"))
+            if self.transport is not None:
+                self.transport.abort()
+
+
+def _connection(loop: asyncio.AbstractEventLoop) -> ResponseHandler:
+    return _Handler(loop)
+
+
+class Queue:
+    """Whether a request had to wait for a connection of the pool, and whether it got a used one."""
+
+    def __init__(self) -> None:
+        self.waited = False
+        self.reused = False
+
+
+async def _note_waiting(_: aiohttp.ClientSession, context: Any, __: object) -> None:
+    context.trace_request_ctx.waited = True
+
+
+async def _note_reuse(_: aiohttp.ClientSession, context: Any, __: object) -> None:
+    context.trace_request_ctx.reused = True
+
+
+@cache
+def trusted_tls() -> ssl.SSLContext:
+    """Trusts whom the system trusted when this process first asked: to read that takes 40 ms.
+
+    Not ``ssl.create_default_context``: that writes the secrets of connections, which carry
+    users' keys, to wherever SSLKEYLOGFILE points.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_default_certs()
+    context.set_alpn_protocols(("http/1.1",))
+    return context
+
+
+def open_session(
+    connections: int,
+    per_host: int,
+    tls: ssl.SSLContext,
+    policy: AddressPolicy | None,
+    *,
+    keep: bool = True,
+) -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(
+        limit=connections,
+        limit_per_host=per_host,
+        ttl_dns_cache=30,
+        ssl=tls,
+        force_close=not keep,
+        socket_factory=None if policy is None else policy.make_socket,
+    )
+    # There is no other way to say what a connection is.
+    connector._factory = partial(_connection, loop=asyncio.get_running_loop())  # noqa: SLF001
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_queued_start.append(_note_waiting)
+    trace.on_connection_reuseconn.append(_note_reuse)
+    return aiohttp.ClientSession(
+        connector=connector,
+        trace_configs=[trace],
+        response_class=_Response,
+        auto_decompress=False,
+        # Users share the pool: what a provider sets for one must not reach another.
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        timeout=aiohttp.ClientTimeout(
+            total=None, connect=_CONNECTED_SECONDS, sock_connect=_CONNECT_SECONDS
+        ),
+        read_bufsize=64 * 1024,
+        max_line_size=_HEADER_BYTES,
+        max_field_size=_HEADER_BYTES,
+    )

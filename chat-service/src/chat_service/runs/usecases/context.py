@@ -1,0 +1,40 @@
+"""What a model was given for an answer."""
+
+from uuid import UUID
+
+from chassis.caller import Caller
+from chassis.db.transactions import OpenTransaction
+from chat_service.conversations.domain.errors import (
+    ContextUnknown,
+    MessageNotFound,
+    SessionNotFound,
+)
+from chat_service.conversations.store.messages import Messages
+from chat_service.conversations.store.sessions import Sessions
+from chat_service.prompt.context import Given, left_out
+from chat_service.runs.store.runs import Runs
+
+
+async def get_context(
+    open_transaction: OpenTransaction, caller: Caller, session_id: UUID, message_id: UUID
+) -> Given:
+    """Returns what the model was given for an answer, and what of the path to it was left out.
+
+    Raises SessionNotFound, MessageNotFound, and ContextUnknown for a question, for what its user has
+    written, and for an answer whose replica was lost, or is of an earlier version.
+    """
+    async with open_transaction(caller) as transaction:
+        if await Sessions(transaction).find(session_id) is None:
+            raise SessionNotFound()
+        messages = Messages(transaction)
+        message = await messages.find_in(session_id, message_id)
+        if message is None:
+            raise MessageNotFound()
+        context = None
+        if message.run_id is not None:
+            context = await Runs(transaction).find_context(message.run_id)
+        if context is None:
+            raise ContextUnknown()
+        path = await messages.path_to(session_id, message.parent_order)
+    ids = {one.order: one.id for one in path} | {message.order: message.id}
+    return Given(context, ids, left_out(context, path))

@@ -1,0 +1,142 @@
+"""A conversation as a tree, acted on by use cases alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+import pytest_asyncio
+
+from chassis.caller import Caller
+from chassis.idempotency import RequestKey
+from chat_service.answer.domain.ending import Ending, RunStatus
+from chat_service.conversations.domain.message import Message
+from chat_service.conversations.usecases.messages import list_messages
+from chat_service.conversations.usecases.tree import choose_message, edit_answer, fork_session
+from chat_service.prompt.domain import ContextWindow
+from chat_service.runs.domain.admission import Again, Question
+from chat_service.runs.domain.limits import Limits
+from chat_service.runs.domain.run import Run
+from chat_service.runs.usecases.accept import accept_run
+from chat_service.runs.usecases.go_on import ContinueRun
+from chat_service.runs.usecases.regenerate import RegenerateRun
+from servicekit.generation_parameters import GenerationParameters
+
+# Of the conftest.py above, for which there is no name here.
+Chat = Any
+Generations = Any
+
+WINDOW = ContextWindow(pairs=10, characters=10_000)
+LIMITS = Limits(runs_per_user=50)
+ENDED = Ending(RunStatus.COMPLETED, None, "stop", "", "", None, 5)
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """One user's session, and what its user can do in it."""
+
+    chat: Chat
+    caller: Caller
+    id: UUID
+    generations: Generations
+
+    async def ask(self, content: str) -> Run:
+        run: Run = (await self.chat.accept(self.caller, self.id, content, window=WINDOW)).run
+        return run
+
+    async def edit(self, message_id: UUID, content: str, request: RequestKey | None = None) -> Run:
+        accepted = await accept_run(
+            self.chat.turns,
+            self.chat.open_transaction,
+            self.caller,
+            Question(
+                self.id, content, None, None, GenerationParameters(), request, edits=message_id
+            ),
+            self.chat.connection,
+            owner="replica-1",
+            window=WINDOW,
+            limits=LIMITS,
+        )
+        return accepted.run
+
+    async def regenerate(
+        self, message_id: UUID, model: str | None = None, request: RequestKey | None = None
+    ) -> Run:
+        regenerate = RegenerateRun(
+            self.chat.open_transaction,
+            self.chat.resolve_key,
+            self.generations,
+            owner="replica-1",
+            window=WINDOW,
+            limits=LIMITS,
+        )
+        again = Again(self.id, message_id, None, model, GenerationParameters(), request)
+        return await regenerate(self.caller, again)
+
+    async def go_on(self, run_id: UUID) -> Run:
+        go_on = ContinueRun(
+            self.chat.open_transaction,
+            self.chat.resolve_key,
+            self.generations,
+            owner="replica-1",
+            window=WINDOW,
+            limits=LIMITS,
+        )
+        return await go_on(self.caller, run_id, None)
+
+    async def end(
+        self, run: Run, text: str, status: RunStatus = RunStatus.COMPLETED, prefix: str = ""
+    ) -> None:
+        ending = replace(ENDED, text=prefix + text, status=status)
+        assert await self.chat.finish(run, ending)
+
+    async def turn(self, question: str, answer: str) -> Run:
+        run = await self.ask(question)
+        await self.end(run, answer)
+        return run
+
+    async def edit_answer(self, message_id: UUID, content: str) -> Message:
+        return await edit_answer(
+            self.chat.open_transaction, self.caller, self.id, message_id, content
+        )
+
+    async def choose(self, message_id: UUID) -> Message:
+        return await choose_message(self.chat.open_transaction, self.caller, self.id, message_id)
+
+    async def fork(self, message_id: UUID | None = None) -> UUID:
+        fork = await fork_session(self.chat.open_transaction, self.caller, self.id, message_id)
+        return fork.id
+
+    async def messages(self, *, all_paths: bool = False) -> Sequence[Message]:
+        """All of them, page by page."""
+        found: list[Message] = []
+        cursor = ""
+        while True:
+            page = await list_messages(
+                self.chat.open_transaction,
+                self.caller,
+                self.id,
+                limit=100,
+                cursor=cursor,
+                count=False,
+                descending=False,
+                all_paths=all_paths,
+            )
+            found += page.items
+            if not page.next_cursor:
+                return found
+            cursor = page.next_cursor
+
+    async def path(self) -> list[str]:
+        """What is said on the chosen path."""
+        return [message.content for message in await self.messages()]
+
+    async def named(self, content: str) -> Message:
+        """The message that says this."""
+        (found,) = [one for one in await self.messages(all_paths=True) if one.content == content]
+        return found
+
+
+@pytest_asyncio.fixture
+async def conversation(chat: Chat, caller: Caller, generations: Generations) -> Conversation:
+    return Conversation(chat, caller, (await chat.session(caller)).id, generations)

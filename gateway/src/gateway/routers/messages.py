@@ -1,0 +1,172 @@
+"""The messages of a conversation: its paths, other answers, edited messages, and what leaves it."""
+
+from typing import Annotated, Any
+
+from fastapi import Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.clients import Services
+from gateway.identity.authentication import ChatReader, ChatWriter
+from gateway.routes.api import refuses
+from gateway.routes.api import router as api_router
+from gateway.routes.idempotency import IdempotencyKeyOf
+from gateway.schemas.base import Nothing, Page
+from gateway.schemas.chat import ORDERS, Message, MessageListQuery, RunResult, Session
+from gateway.schemas.tree import Again, Context, Edit, EditedAnswer, EditResult, Fork
+from gateway.streams.answers import ANSWERS, answer
+from gateway.streams.editing import edit_answer
+from parley.chat.v1 import chat_pb2 as pb
+
+router = api_router("Chat", "/chat/sessions/{session_id}")
+
+_RUN_REFUSALS = (
+    "NO_KEY",
+    "KEY_NOT_FOUND",
+    "KEY_UNREADABLE",
+    "RUN_IN_PROGRESS",
+    "TOO_MANY_VARIANTS",
+    "ALLOWANCE_USED_UP",
+    "TOO_MANY_RUNS",
+    "PROVIDER_QUOTA_EXCEEDED",
+    "PROVIDER_RATE_LIMITED",
+    "TOO_MANY_STREAMS",
+)
+
+
+@router.get("/messages")
+async def list_messages(
+    session_id: str,
+    query: Annotated[MessageListQuery, Query()],
+    caller: ChatReader,
+    services: Services,
+) -> Page[Message]:
+    """List the messages of a conversation, in their order or backwards.
+
+    Those of the chosen path, unless all are asked for.
+    """
+    sessions = services.sessions
+    response = await sessions.ask(
+        sessions.stub.ListMessages,
+        pb.ListMessagesRequest(
+            session_id=session_id,
+            limit=query.limit,
+            cursor=query.cursor,
+            count=query.count,
+            order=ORDERS[query.order],
+            all_paths=query.path == "all",
+        ),
+        caller,
+    )
+    return Page[Message](
+        items=[Message.of(message) for message in response.items],
+        next_cursor=response.next_cursor or None,
+        total=response.total if response.HasField("total") else None,
+    )
+
+
+@router.post(
+    "/messages/{message_id}/regenerate",
+    response_model=RunResult,
+    responses=ANSWERS,
+    openapi_extra=refuses("MESSAGE_NOT_ANSWERABLE", *_RUN_REFUSALS),
+)
+async def regenerate(
+    session_id: str,
+    message_id: str,
+    caller: ChatWriter,
+    services: Services,
+    key: IdempotencyKeyOf,
+    request: Request,
+    response: Response,
+    body: Again | None = None,
+) -> Any:
+    """Have a question answered once more.
+
+    Of an answer its question is meant. The new answer stands beside the others, and is the chosen one unless another was chosen before it has ended. It is answered as a question is.
+    """
+    asking = (body or Again()).request(session_id, message_id)
+    return await answer(request, response, services, caller, asking, key)
+
+
+@router.post(
+    "/messages/{message_id}/edit",
+    response_model=EditResult,
+    responses=ANSWERS,
+    openapi_extra=refuses("MESSAGE_NOT_EDITABLE", *_RUN_REFUSALS),
+)
+async def edit(
+    session_id: str,
+    message_id: str,
+    body: Edit,
+    caller: ChatWriter,
+    services: Services,
+    key: IdempotencyKeyOf,
+    request: Request,
+    response: Response,
+) -> Any:
+    """Put an edited message beside another one, and choose it.
+
+    A question is answered anew, as one that is asked. An answer is only kept: 200 with it, and `run` null. What was there stays.
+    """
+    edited = await edit_answer(services.sessions, caller, session_id, message_id, body.content, key)
+    if edited is not None:
+        return EditedAnswer(answer=Message.of(edited))
+    asking = body.question(session_id, message_id)
+    return await answer(request, response, services, caller, asking, key)
+
+
+@router.post("/messages/{message_id}/choose")
+async def choose(
+    session_id: str,
+    message_id: str,
+    caller: ChatWriter,
+    services: Services,
+    _body: Nothing | None = None,
+) -> Message:
+    """Choose the path through a message, down to its newest leaf, which is shown.
+
+    While an answer is written there, that is its question.
+    """
+    sessions = services.sessions
+    response = await sessions.tell(
+        sessions.stub.ChooseMessage,
+        pb.ChooseMessageRequest(session_id=session_id, message_id=message_id),
+        caller,
+    )
+    return Message.of(response.leaf)
+
+
+@router.get("/messages/{message_id}/context", openapi_extra=refuses("CONTEXT_UNKNOWN"))
+async def get_context(
+    session_id: str, message_id: str, caller: ChatReader, services: Services
+) -> Context:
+    """Show what the model was given for an answer."""
+    runs = services.runs
+    given = await runs.ask(
+        runs.stub.GetContext,
+        pb.GetContextRequest(session_id=session_id, message_id=message_id),
+        caller,
+    )
+    return Context.of(given)
+
+
+@router.post("/fork", status_code=201, openapi_extra=refuses("MESSAGE_NOT_FOUND"))
+async def fork(
+    session_id: str,
+    caller: ChatWriter,
+    services: Services,
+    key: IdempotencyKeyOf,
+    body: Fork | None = None,
+) -> Session:
+    """Copy the path to a message into a conversation of its own."""
+    sessions = services.sessions
+    response = await sessions.tell(
+        sessions.stub.ForkSession,
+        pb.ForkSessionRequest(
+            session_id=session_id, message_id=None if body is None else body.message_id
+        ),
+        caller,
+        idempotency_key=key,
+    )
+    return Session.of(response.session)

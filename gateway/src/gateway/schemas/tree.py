@@ -1,0 +1,142 @@
+"""The tree of a conversation: other answers, edited messages, what a model was given."""
+
+from typing import Annotated, Any
+
+from pydantic import Field, RootModel
+
+from gateway.schemas.base import Body, Resource, example
+from gateway.schemas.chat import AN_ANSWER, MESSAGE_ROLES, Message, MessageRole, Question, RunResult
+from gateway.schemas.parameters import GenerationParameters
+from gateway.schemas.texts import Line, Model, Shown
+from parley import bounds
+from parley.chat.v1 import chat_pb2 as pb
+from parley.generation.v1 import generation_pb2
+
+# What an answer has not that its user wrote.
+_WRITTEN: dict[str, Any] = {
+    **dict.fromkeys(("run_id", "reason", "finish_reason", "can_continue", "provider", "model")),
+    **dict.fromkeys(("parameters", "adapted", "reasoning", "usage")),
+    "status": "edited",
+}
+EditedText = Annotated[str, Shown(bounds.EDITED_ANSWER)]
+
+
+class Again(Body):
+    """With what another answer is to be made."""
+
+    model_config = example(model="another-model")
+
+    key_id: Line | None = Field(None, description="The conversation's connection if absent.")
+    model: Model | None = Field(None, description="The conversation's model if absent.")
+    parameters: GenerationParameters | None = Field(
+        None, description="The connection's if absent, each of them."
+    )
+
+    def request(self, session_id: str, message_id: str) -> pb.RegenerateRunRequest:
+        wanted = generation_pb2.GenerationParameters()
+        if self.parameters is not None:
+            wanted = self.parameters.on_the_wire()
+        if self.model is not None:
+            wanted.model = self.model
+        return pb.RegenerateRunRequest(
+            session_id=session_id, message_id=message_id, key_id=self.key_id, parameters=wanted
+        )
+
+
+class Edit(Question):
+    """What is to stand beside a message. All but `content` is of questions alone."""
+
+    model_config = example(content="What is Parley made of?")
+
+    content: EditedText = Field(
+        description="Of an answer up to 200,000 characters, of a question as when it is asked."
+    )
+
+    def question(self, session_id: str, message_id: str) -> pb.StartRunRequest:
+        """What asks this beside another question."""
+        asked = self.request(session_id)
+        asked.edits_message_id = message_id
+        return asked
+
+
+class Fork(Body):
+    model_config = example(message_id="01930f4e-1c5a-7b3e-9d21-6f0a8c2b4e0c")
+
+    message_id: Line | None = Field(
+        None, description="The last message that goes along; the chosen path's end if absent."
+    )
+
+
+class EditedAnswer(Resource):
+    """An answer that its user wrote: nothing was asked."""
+
+    run: None = None
+    question: None = None
+    answer: Message
+
+
+class EditResult(RootModel[RunResult | EditedAnswer]):
+    """What became of an edited question, or an edited answer."""
+
+    model_config = example(run=None, question=None, answer={**AN_ANSWER, **_WRITTEN})
+
+
+class ContextPart(Resource):
+    """One message as the model was given it."""
+
+    role: MessageRole
+    message_ids: list[str] = Field(
+        description="The messages that it consists of; none: instructions."
+    )
+    characters: int
+    tokens: int = Field(description="Estimated.")
+
+
+class LeftOut(Resource):
+    message_id: str
+    reason: str = Field(
+        description="`BEYOND_WINDOW`: older than what there was room for; `BLANK`: without a word; "
+        "`FAILED`: a question that was not answered."
+    )
+
+
+_CONTEXT: dict[str, Any] = {
+    "parts": [
+        {
+            "role": "user",
+            "message_ids": ["01930f4e-1c5a-7b3e-9d21-6f0a8c2b4e0b"],
+            "characters": 15,
+            "tokens": 4,
+        }
+    ],
+    "left_out": [],
+    "tokens": 4,
+}
+
+
+class Context(Resource):
+    """What the model was given for an answer, in order, and what of the path to it was left out."""
+
+    model_config = example(**_CONTEXT)
+
+    parts: list[ContextPart]
+    left_out: list[LeftOut] = Field(description="In order; the newest 1,000.")
+    tokens: int = Field(description="Of all parts, estimated.")
+
+    @classmethod
+    def of(cls, given: pb.GetContextResponse) -> "Context":
+        return cls(
+            parts=[
+                ContextPart(
+                    role=MESSAGE_ROLES[part.role],
+                    message_ids=list(part.message_ids),
+                    characters=part.characters,
+                    tokens=part.tokens,
+                )
+                for part in given.parts
+            ],
+            left_out=[
+                LeftOut(message_id=one.message_id, reason=one.reason) for one in given.left_out
+            ],
+            tokens=given.tokens,
+        )

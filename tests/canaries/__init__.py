@@ -1,0 +1,1 @@
+"""A canary key: planted in every way a key can take, and looked for wherever a thing can be kept."""
