@@ -66,7 +66,7 @@ class Generator(Protocol):
     ) -> None:
         """Begins to generate; the run then ends, and its answer is saved, without the caller.
 
-        `prefix` is what there is of the answer already. `wishes` are the question's own parameters,
+        `prefix` is what there is of the answer already. `wishes` are the question's and its session's parameters,
         for a connection that goes on where `connection` fails; None: the run's. Must take also a run that was being
         accepted when draining began.
         """
@@ -167,5 +167,5 @@ class StartRun:
             limits=self._limits,
             guessed_key_id=guess,
         )
-        self._generator.begin(accepted.run, connection, accepted.prompt, wishes=question.parameters)
+        self._generator.begin(accepted.run, connection, accepted.prompt, wishes=accepted.wishes)
         return accepted.run
