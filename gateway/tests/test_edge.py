@@ -90,7 +90,7 @@ async def test_unknown_routes_and_methods_are_problems(door: Door) -> None:
 async def test_options_tells_the_methods_and_head_is_a_get_without_its_body(door: Door) -> None:
     options = await door.http.options("/api/v1/notes/01900000-0000-7000-8000-000000000003")
     assert (options.status_code, options.content) == (204, b"")
-    assert options.headers["allow"] == "DELETE, GET, HEAD, OPTIONS"
+    assert options.headers["allow"] == "DELETE, GET, HEAD, OPTIONS, PATCH, PUT"
     head = await door.http.head("/healthz")
     full = await door.http.get("/healthz")
     assert (head.status_code, head.content) == (200, b"")

@@ -45,13 +45,6 @@ NOTE = notes_pb2.Note(
     created_at=WHEN,
     updated_at=WHEN,
 )
-SHOWN_NOTE = {
-    "id": "01900000-0000-7000-8000-000000000003",
-    "title": "T",
-    "content": "C",
-    "created_at": SHOWN,
-    "updated_at": SHOWN,
-}
 
 
 class NoteNotFound(AppError):
@@ -443,29 +436,6 @@ async def test_sessions_and_messages(door: Door) -> None:
     assert door.chat.calls[-1].request == chat_pb2.ListSessionsRequest(
         limit=20, state=active, pinned=True
     )
-
-
-async def test_notes_are_created_listed_got_and_deleted(door: Door) -> None:
-    door.notes.answers |= {
-        "CreateNote": notes_pb2.CreateNoteResponse(note=NOTE),
-        "GetNote": notes_pb2.GetNoteResponse(note=NOTE),
-        "ListNotes": notes_pb2.ListNotesResponse(items=[NOTE]),
-        "DeleteNote": notes_pb2.DeleteNoteResponse(),
-    }
-    body = {"title": "T", "content": "C"}
-    created = await door.http.post("/api/v1/notes", json=body, headers=door.bearer)
-    assert (created.status_code, created.json()) == (201, SHOWN_NOTE)
-    assert (
-        await door.http.get(
-            "/api/v1/notes/01900000-0000-7000-8000-000000000003", headers=door.bearer
-        )
-    ).json() == SHOWN_NOTE
-    listed = await door.http.get("/api/v1/notes", headers=door.bearer)
-    assert listed.json()["items"] == [SHOWN_NOTE]
-    deleted = await door.http.delete(
-        "/api/v1/notes/01900000-0000-7000-8000-000000000003", headers=door.bearer
-    )
-    assert deleted.status_code == 204
 
 
 async def test_a_call_carries_token_request_id_and_trace(door: Door) -> None:

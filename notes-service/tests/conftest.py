@@ -1,7 +1,9 @@
 """The service as it is wired in production, beside an auth-service of the tests' own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -106,6 +108,93 @@ async def notes(
     await eventually(answers, ignoring=(RemoteError,))
     yield channel
     await service.stop()
+
+
+@dataclass(frozen=True)
+class User:
+    """A user, as the gateway speaks for them."""
+
+    channel: Channel
+    token: str
+
+    async def create(
+        self, title: str = "A title", content: str = "A text", **more: Any
+    ) -> notes_pb2.Note:
+        request = notes_pb2.CreateNoteRequest(title=title, content=content, **more)
+        answer: notes_pb2.CreateNoteResponse = await self._call("CreateNote", request)
+        return answer.note
+
+    async def get(self, note_id: str) -> notes_pb2.Note:
+        answer: notes_pb2.GetNoteResponse = await self._call(
+            "GetNote", notes_pb2.GetNoteRequest(id=note_id)
+        )
+        return answer.note
+
+    async def list(
+        self, limit: int = 0, cursor: str = "", *, count: bool = False, **more: Any
+    ) -> notes_pb2.ListNotesResponse:
+        request = notes_pb2.ListNotesRequest(limit=limit, cursor=cursor, count=count, **more)
+        answer: notes_pb2.ListNotesResponse = await self._call("ListNotes", request)
+        return answer
+
+    async def search(self, q: str, **more: Any) -> Sequence[str]:
+        """Titles of all notes that have it, page by page."""
+        titles = []
+        cursor = ""
+        while True:
+            page = await self.list(cursor=cursor, q=q, **more)
+            assert len(page.matches) == len(page.items)
+            titles += [note.title for note in page.items]
+            cursor = page.next_cursor
+            if not cursor:
+                return titles
+
+    async def update(
+        self, note_id: str, versions: Sequence[int] | None = None, **changes: Any
+    ) -> notes_pb2.UpdateNoteResponse:
+        """``versions``: those that it may have."""
+        request = notes_pb2.UpdateNoteRequest(
+            id=note_id, precondition=_precondition(versions), **changes
+        )
+        answer: notes_pb2.UpdateNoteResponse = await self._call("UpdateNote", request)
+        return answer
+
+    async def delete(
+        self, note_id: str, versions: Sequence[int] | None = None
+    ) -> notes_pb2.DeleteNoteResponse:
+        request = notes_pb2.DeleteNoteRequest(id=note_id, precondition=_precondition(versions))
+        answer: notes_pb2.DeleteNoteResponse = await self._call("DeleteNote", request)
+        return answer
+
+    async def _call(self, method: str, request: Any) -> Any:
+        stub = self.channel.stub(notes_pb2_grpc.NotesServiceStub)
+        return await self.channel.unary(
+            getattr(stub, method), request, timeout=20, token=self.token
+        )
+
+
+def _precondition(versions: Sequence[int] | None) -> notes_pb2.Precondition | None:
+    return None if versions is None else notes_pb2.Precondition(versions=versions)
+
+
+@pytest.fixture
+def user_of() -> type[User]:
+    return User
+
+
+@pytest.fixture
+def new_user(notes: Channel, signer: Signer) -> Callable[[], User]:
+    return lambda: User(notes, signer.token())
+
+
+@pytest.fixture
+def alice(new_user: Callable[[], User]) -> User:
+    return new_user()
+
+
+@pytest.fixture
+def bob(new_user: Callable[[], User]) -> User:
+    return new_user()
 
 
 @pytest_asyncio.fixture

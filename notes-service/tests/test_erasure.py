@@ -18,7 +18,7 @@ from chassis.jetstream import Consumer, JetStream
 from chassis.testing import DatabaseUrls, Signer, eventually, limit_deletes
 from notes_service.domain.note import Note
 from notes_service.settings import Settings
-from notes_service.store.notes import Notes
+from notes_service.store.notes import Lexemes, Notes
 from notes_service.wiring import build
 from parley.events.v1 import events_pb2
 from parley.notes.v1 import notes_pb2
@@ -159,10 +159,14 @@ async def test_a_save_in_flight_resurrects_nothing(
     app = Database(database.app, application_name="test")
     async with transactions(app)(alice) as transaction:
         await transaction.lock_owner()
-        await Notes(transaction).insert(Note(new_id(), "in flight", "", now, now))
+        await Notes(transaction).insert(
+            Note(new_id(), "in flight", "", now, now), Lexemes((), (), ())
+        )
         await _publish(events, alice)
         await eventually(lambda: _is_waiting(database))
-        await Notes(transaction).insert(Note(new_id(), "in flight too", "", now, now))
+        await Notes(transaction).insert(
+            Note(new_id(), "in flight too", "", now, now), Lexemes((), (), ())
+        )
         assert not confirmed
     await app.stop()
 

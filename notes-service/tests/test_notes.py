@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 import pytest
@@ -10,57 +10,9 @@ from chassis.ids import new_id
 from chassis.paging import encode_cursor
 from chassis.testing import DatabaseUrls, OpenChannel, Signer
 from notes_service.settings import Settings
-from parley.notes.v1 import notes_pb2
-from parley.notes.v1.notes_pb2_grpc import NotesServiceStub
 
-
-@dataclass(frozen=True)
-class User:
-    """A user, as the gateway speaks for them."""
-
-    channel: Channel
-    token: str
-
-    @property
-    def stub(self) -> NotesServiceStub:
-        return self.channel.stub(NotesServiceStub)
-
-    async def create(self, title: str = "A title", content: str = "A text") -> notes_pb2.Note:
-        request = notes_pb2.CreateNoteRequest(title=title, content=content)
-        answer = await self.channel.unary(
-            self.stub.CreateNote, request, timeout=5, token=self.token
-        )
-        return answer.note
-
-    async def get(self, note_id: str) -> notes_pb2.Note:
-        request = notes_pb2.GetNoteRequest(id=note_id)
-        answer = await self.channel.unary(self.stub.GetNote, request, timeout=5, token=self.token)
-        return answer.note
-
-    async def list(
-        self, limit: int = 0, cursor: str = "", *, count: bool = False
-    ) -> notes_pb2.ListNotesResponse:
-        request = notes_pb2.ListNotesRequest(limit=limit, cursor=cursor, count=count)
-        return await self.channel.unary(self.stub.ListNotes, request, timeout=5, token=self.token)
-
-    async def delete(self, note_id: str) -> None:
-        request = notes_pb2.DeleteNoteRequest(id=note_id)
-        await self.channel.unary(self.stub.DeleteNote, request, timeout=5, token=self.token)
-
-
-@pytest.fixture
-def new_user(notes: Channel, signer: Signer) -> Callable[[], User]:
-    return lambda: User(notes, signer.token())
-
-
-@pytest.fixture
-def alice(new_user: Callable[[], User]) -> User:
-    return new_user()
-
-
-@pytest.fixture
-def bob(new_user: Callable[[], User]) -> User:
-    return new_user()
+User = Any
+UserOf = Callable[..., Any]
 
 
 async def test_a_note_that_was_created_can_be_read(alice: User) -> None:
@@ -137,10 +89,10 @@ async def test_another_users_note_is_as_if_absent(alice: User, bob: User) -> Non
 
 
 async def test_the_same_user_id_in_another_tenant_sees_nothing(
-    notes: Channel, signer: Signer
+    notes: Channel, signer: Signer, user_of: UserOf
 ) -> None:
     user_id = new_id()
-    here, there = (User(notes, signer.token(user_id, new_id())) for _ in range(2))
+    here, there = (user_of(notes, signer.token(user_id, new_id())) for _ in range(2))
     note = await here.create()
 
     with pytest.raises(RemoteError):
@@ -266,17 +218,21 @@ async def test_a_cursor_at_the_end_of_time_is_no_error(alice: User, moment: str)
 
 
 async def test_only_the_gateway_may_call(
-    notes: Channel, settings: Settings, grpc_channel: OpenChannel, signer: Signer
+    notes: Channel,
+    settings: Settings,
+    grpc_channel: OpenChannel,
+    signer: Signer,
+    user_of: UserOf,
 ) -> None:
     for name in ("chat-service", "auth-service", "tester"):
         channel = await grpc_channel(settings.grpc_port, "notes-service", as_name=name)
         with pytest.raises(RemoteError) as refused:
-            await User(channel, signer.token()).list()
+            await user_of(channel, signer.token()).list()
         assert refused.value.kind is Kind.FORBIDDEN
 
 
-async def test_a_call_without_a_good_token_is_refused(notes: Channel) -> None:
+async def test_a_call_without_a_good_token_is_refused(notes: Channel, user_of: UserOf) -> None:
     for token in ("", "nonsense", Signer().token()):
         with pytest.raises(RemoteError) as refused:
-            await User(notes, token).list()
+            await user_of(notes, token).list()
         assert refused.value.kind is Kind.UNAUTHENTICATED

@@ -14,7 +14,9 @@ from chassis.db.transactions import Transaction, transactions
 from chassis.ids import new_id
 from chassis.testing import DatabaseUrls, Signer
 from notes_service.domain.note import Note
-from notes_service.store.notes import Notes
+from notes_service.store.notes import Lexemes, Notes
+
+NOTHING = Lexemes((), (), ())
 
 
 @pytest_asyncio.fixture
@@ -29,7 +31,7 @@ async def _write(app: Database, caller: Caller, title: str) -> Note:
     note = Note(new_id(), title, "", now, now)
     async with transactions(app)(caller) as transaction:
         await transaction.lock_owner()
-        await Notes(transaction).insert(note)
+        await Notes(transaction).insert(note, NOTHING)
     return note
 
 
@@ -68,7 +70,9 @@ async def test_a_row_cannot_be_written_in_another_users_name(app: Database, sign
 
     with pytest.raises(DBAPIError, match="row-level security"):
         async with app.transaction(alice) as connection:
-            await Notes(Transaction(connection, as_bob)).insert(Note(new_id(), "x", "", now, now))
+            await Notes(Transaction(connection, as_bob)).insert(
+                Note(new_id(), "x", "", now, now), NOTHING
+            )
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from auth_service.domain.erasures import Receipt
 from auth_service.domain.logins import Client, OpenLogin
 from auth_service.domain.tokens import Token
 from auth_service.domain.trust import Revocation, TrustUpdate
+from auth_service.domain.user_settings import Theme, UserSettings
 from auth_service.domain.users import Role, Status, User
 from auth_service.usecases.grants import Grant
 from parley.auth.v1 import auth_pb2
@@ -21,6 +22,13 @@ _STATUSES = {
     Status.ACTIVE: auth_pb2.USER_STATUS_ACTIVE,
     Status.DISABLED: auth_pb2.USER_STATUS_DISABLED,
 }
+
+THEMES = {
+    auth_pb2.THEME_SYSTEM: Theme.SYSTEM,
+    auth_pb2.THEME_LIGHT: Theme.LIGHT,
+    auth_pb2.THEME_DARK: Theme.DARK,
+}
+_THEMES = {theme: number for number, theme in THEMES.items()}
 
 
 def from_client(client: auth_pb2.Client) -> Client:
@@ -113,3 +121,16 @@ def to_timestamp(moment: datetime) -> Timestamp:
     timestamp = Timestamp()
     timestamp.FromDatetime(moment)
     return timestamp
+
+
+def to_user_settings(settings: UserSettings) -> auth_pb2.UserSettings:
+    return auth_pb2.UserSettings(
+        language=settings.language,
+        theme=_THEMES[settings.theme],
+        instructions=settings.instructions,
+        default_persona=settings.default_persona,
+        titles_by_model=settings.titles_by_model,
+        retention_days=settings.retention_days,
+        enter_sends=settings.enter_sends,
+        version=settings.version,
+    )

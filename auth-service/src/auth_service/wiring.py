@@ -3,6 +3,8 @@
 from datetime import timedelta
 from pathlib import Path
 
+import grpc.aio
+
 from auth_service.background import Anonymiser, RevocationPoller, SigningKeyPoller, Sweep
 from auth_service.credentials.keyring import KeyRing
 from auth_service.credentials.passwords import Argon2Passwords
@@ -15,7 +17,7 @@ from auth_service.delivery.smtp import MailServer, SmtpMail
 from auth_service.domain.limits import log_ins, registrations
 from auth_service.events import UserErasedHandler, encode_deleted
 from auth_service.migrations import MIGRATIONS
-from auth_service.rpc import POLICY, AuthServicer, watch
+from auth_service.rpc import POLICY, AuthServicer, SettingsServicer, watch
 from auth_service.settings import NAME, Settings
 from auth_service.store.transactions import (
     Effects,
@@ -41,7 +43,10 @@ from chassis.outbox import Relay
 from chassis.service import Service
 from chassis.settings import UnusableSetting, variable_of
 from chassis.telemetry.logging import get_logger
-from parley.auth.v1.auth_pb2_grpc import add_AuthServiceServicer_to_server
+from parley.auth.v1.auth_pb2_grpc import (
+    add_AuthServiceServicer_to_server,
+    add_SettingsServiceServicer_to_server,
+)
 from parley.events.rights import (
     CONFIRMATIONS_OF_ANYBODY,
     CONSUMES,
@@ -140,11 +145,15 @@ def build(settings: Settings) -> Service:
         audit_life=timedelta(days=settings.audit_days),
     )
     trust = TrustStore()
-    servicer = AuthServicer(ports, feed)
+
+    def register(on: grpc.aio.Server) -> None:
+        add_AuthServiceServicer_to_server(AuthServicer(ports, feed), on)
+        add_SettingsServiceServicer_to_server(SettingsServicer(ports), on)
+
     server = GrpcServer(
         settings=settings,
         policy=POLICY,
-        register=lambda server: add_AuthServiceServicer_to_server(servicer, server),
+        register=register,
         verifier=TokenVerifier(trust),
     )
     dead_letters = DeadLetters(worker)

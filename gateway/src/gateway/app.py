@@ -41,6 +41,7 @@ from gateway.routers import (
     session_ends,
     sessions,
     tokens,
+    user_settings,
 )
 from gateway.settings import Settings
 from gateway.streams.frame_channels import FrameChannels
@@ -52,6 +53,7 @@ _ROUTERS = (
     codes,
     account,
     profile,
+    user_settings,
     logins,
     tokens,
     admin,

@@ -12,7 +12,7 @@ from chassis.caller import Caller
 from chassis.grpc.client import Channel
 from gateway.settings import Settings
 from parley.apikey.v1.apikey_pb2_grpc import ApiKeyServiceStub
-from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
+from parley.auth.v1.auth_pb2_grpc import AuthServiceStub, SettingsServiceStub
 from parley.chat.v1.chat_pb2_grpc import (
     FrameServiceStub,
     ProviderServiceStub,
@@ -105,6 +105,7 @@ class Clients:
     """Every service the gateway speaks to."""
 
     auth: Peer[AuthServiceStub]
+    settings: Peer[SettingsServiceStub]
     apikey: Peer[ApiKeyServiceStub]
     sessions: Peer[SessionServiceStub]
     runs: Peer[RunServiceStub]
@@ -128,14 +129,16 @@ def connect(settings: Settings) -> Clients:
     def channel(target: str, server: str) -> Channel:
         return Channel(target=target, server=server, settings=settings)
 
+    auth = channel(settings.auth_target, "auth-service")
     chat = channel(settings.chat_target, "chat-service")
     return Clients(
         auth=Peer(
-            channel(settings.auth_target, "auth-service"),
+            auth,
             AuthServiceStub,
             settings.auth_deadline_seconds,
             settings.auth_hashing_deadline_seconds,
         ),
+        settings=Peer(auth, SettingsServiceStub, settings.auth_deadline_seconds),
         apikey=Peer(
             channel(settings.apikey_target, "apikey-service"),
             ApiKeyServiceStub,

@@ -3,15 +3,33 @@
 from datetime import UTC
 from uuid import UUID
 
-from notes_service.domain.note import Note
+from notes_service.domain.note import Note, Source
+from notes_service.usecases.validation import WantedChange, WantedSource
 from parley.notes.v1 import notes_pb2
+from parley.search.v1 import search_pb2
+from servicekit.search import Match
 
 
 def note_to_proto(note: Note) -> notes_pb2.Note:
-    message = notes_pb2.Note(id=str(note.id), title=note.title, content=note.content)
+    message = notes_pb2.Note(
+        id=str(note.id),
+        title=note.title,
+        content=note.content,
+        tags=note.tags,
+        pinned=note.pinned,
+        version=note.version,
+    )
+    if note.source is not None:
+        message.source.session_id = str(note.source.session_id)
+        message.source.message_id = str(note.source.message_id)
     message.created_at.FromDatetime(note.created_at)
     message.updated_at.FromDatetime(note.updated_at)
     return message
+
+
+def match_to_proto(match: Match) -> search_pb2.Match:
+    hits = [search_pb2.Hit(start=start, end=end) for start, end in match.hits]
+    return search_pb2.Match(snippet=match.snippet, hits=hits)
 
 
 def encode_note(note: Note) -> bytes:
@@ -21,10 +39,49 @@ def encode_note(note: Note) -> bytes:
 def decode_note(content: bytes) -> Note:
     """The note that ``encode_note`` was given."""
     message = notes_pb2.Note.FromString(content)
+    source = message.source
     return Note(
         id=UUID(message.id),
         title=message.title,
         content=message.content,
         created_at=message.created_at.ToDatetime(tzinfo=UTC),
         updated_at=message.updated_at.ToDatetime(tzinfo=UTC),
+        tags=tuple(message.tags),
+        pinned=message.pinned,
+        # What was kept before there were versions has none.
+        version=message.version or 1,
+        source=Source(UUID(source.session_id), UUID(source.message_id))
+        if message.HasField("source")
+        else None,
     )
+
+
+def from_create(request: notes_pb2.CreateNoteRequest) -> WantedChange:
+    return WantedChange(
+        title=request.title,
+        content=request.content,
+        tags=tuple(request.tags),
+        pinned=request.pinned,
+        source=_source(request.source) if request.HasField("source") else None,
+    )
+
+
+def from_update(request: notes_pb2.UpdateNoteRequest) -> WantedChange:
+    return WantedChange(
+        title=request.title if request.HasField("title") else None,
+        content=request.content if request.HasField("content") else None,
+        tags=tuple(request.tags.items) if request.HasField("tags") else None,
+        pinned=request.pinned if request.HasField("pinned") else None,
+        source=_source(request.source) if request.HasField("source") else None,
+    )
+
+
+def from_precondition(
+    request: notes_pb2.UpdateNoteRequest | notes_pb2.DeleteNoteRequest,
+) -> list[int] | None:
+    """The versions that are asked for, None for whichever."""
+    return list(request.precondition.versions) if request.HasField("precondition") else None
+
+
+def _source(source: notes_pb2.Source) -> WantedSource:
+    return WantedSource(source.session_id, source.message_id)

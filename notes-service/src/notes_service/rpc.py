@@ -4,8 +4,17 @@ from chassis.db.transactions import OpenTransaction
 from chassis.grpc.caller import current_caller
 from chassis.grpc.idempotency import once
 from chassis.grpc.server import allow
-from notes_service.mapping import decode_note, encode_note, note_to_proto
+from notes_service.mapping import (
+    decode_note,
+    encode_note,
+    from_create,
+    from_precondition,
+    from_update,
+    match_to_proto,
+    note_to_proto,
+)
 from notes_service.usecases import notes
+from notes_service.usecases.lists import WantedNotes, list_notes
 from parley.notes.v1 import notes_pb2, notes_pb2_grpc
 
 POLICY = {
@@ -13,6 +22,7 @@ POLICY = {
         "CreateNote": allow("gateway"),
         "GetNote": allow("gateway"),
         "ListNotes": allow("gateway"),
+        "UpdateNote": allow("gateway"),
         "DeleteNote": allow("gateway"),
     }
 }
@@ -30,8 +40,7 @@ class NotesServicer(notes_pb2_grpc.NotesServiceServicer):
         note = await notes.create_note(
             self._open_transaction,
             current_caller(),
-            title=request.title,
-            content=request.content,
+            from_create(request),
             once=once(request, encode_note, decode_note),
         )
         return notes_pb2.CreateNoteResponse(note=note_to_proto(note))
@@ -45,21 +54,46 @@ class NotesServicer(notes_pb2_grpc.NotesServiceServicer):
     async def ListNotes(
         self, request: notes_pb2.ListNotesRequest, context: object
     ) -> notes_pb2.ListNotesResponse:
-        page = await notes.list_notes(
+        page = await list_notes(
             self._open_transaction,
             current_caller(),
+            WantedNotes(
+                q=request.q,
+                tag=request.tag,
+                pinned=request.pinned if request.HasField("pinned") else None,
+            ),
             limit=request.limit,
             cursor=request.cursor,
             count=request.count,
         )
         return notes_pb2.ListNotesResponse(
-            items=[note_to_proto(note) for note in page.items],
+            items=[note_to_proto(found.note) for found in page.items],
             next_cursor=page.next_cursor,
             total=page.total,
+            matches=[match_to_proto(found.match) for found in page.items if found.match],
+        )
+
+    async def UpdateNote(
+        self, request: notes_pb2.UpdateNoteRequest, context: object
+    ) -> notes_pb2.UpdateNoteResponse:
+        present = await notes.update_note(
+            self._open_transaction,
+            current_caller(),
+            request.id,
+            from_update(request),
+            versions=from_precondition(request),
+        )
+        return notes_pb2.UpdateNoteResponse(
+            note=note_to_proto(present.note), precondition_failed=not present.is_done
         )
 
     async def DeleteNote(
         self, request: notes_pb2.DeleteNoteRequest, context: object
     ) -> notes_pb2.DeleteNoteResponse:
-        await notes.delete_note(self._open_transaction, current_caller(), request.id)
-        return notes_pb2.DeleteNoteResponse()
+        left = await notes.delete_note(
+            self._open_transaction,
+            current_caller(),
+            request.id,
+            versions=from_precondition(request),
+        )
+        return notes_pb2.DeleteNoteResponse(note=None if left is None else note_to_proto(left))

@@ -36,6 +36,12 @@ CODE_PATTERN = "[0-9]{6}"
 # What is looked for in names and addresses, and an event's name.
 USER_QUERY = Length(0, 254)
 EVENT = Length(0, 64)
+# A user's settings.
+LANGUAGE = Length(2, 35)
+LANGUAGE_PATTERN = "[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*"
+INSTRUCTIONS = Length(0, 8_000)
+PERSONA_NAME = Length(1, 64)
+RETENTION_DAYS = Range(1, 3650)
 
 # Provider connections.
 KEY_NAME = Length(1, 100)
@@ -73,6 +79,10 @@ REASONING_EFFORTS = ("none", "minimal", "low", "medium", "high")
 # Notes.
 NOTE_TITLE = Length(1, 200)
 NOTE_CONTENT = Length(0, 100_000)
+NOTE_TAG = Length(1, 50)
+MAX_NOTE_TAGS = 20
+# What is searched.
+SEARCH_QUERY = Length(0, 200)
 
 # Lists.
 PAGE = Range(1, 100)

@@ -35,6 +35,7 @@ class Event(StrEnum):
     CODE_WITHHELD = "code.withheld"
     CODE_REFUSED = "code.refused"
     PROFILE_CHANGED = "profile.changed"
+    SETTINGS_CHANGED = "settings.changed"
     PAT_CREATED = "pat.created"
     PAT_USED = "pat.used"
     PAT_REFUSED = "pat.refused"

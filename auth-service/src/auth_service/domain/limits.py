@@ -99,3 +99,6 @@ def network_of(ip: str) -> str:
 
 # By user: changes of what they say of themselves, whether or not they come to anything.
 PROFILE = Limit("profile", (Window(60, _HOUR),))
+
+# By user: changes of their settings, each of which is an entry in the audit log.
+SETTINGS = Limit("settings", (Window(300, _HOUR),))

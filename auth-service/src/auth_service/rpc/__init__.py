@@ -1,14 +1,15 @@
-"""The service ``parley.auth.v1.AuthService``: decode, call the use case, encode."""
+"""The services of ``parley.auth.v1``: decode, call the use case, encode."""
 
 from collections.abc import Mapping
 
-from auth_service.rpc import accounts, admin, codes, tokens
+from auth_service.rpc import accounts, admin, codes, settings, tokens
 from auth_service.rpc.accounts import watch
+from auth_service.rpc.settings import SettingsServicer
 from auth_service.usecases.ports import Ports
 from auth_service.usecases.revocation_feed import RevocationFeed
 from chassis.grpc.server import Method
 
-__all__ = ["POLICY", "AuthServicer", "watch"]
+__all__ = ["POLICY", "AuthServicer", "SettingsServicer", "watch"]
 
 POLICY: Mapping[str, Mapping[str, Method]] = {
     "parley.auth.v1.AuthService": {
@@ -16,7 +17,8 @@ POLICY: Mapping[str, Mapping[str, Method]] = {
         **codes.POLICY,
         **tokens.POLICY,
         **admin.POLICY,
-    }
+    },
+    "parley.auth.v1.SettingsService": settings.POLICY,
 }
 
 

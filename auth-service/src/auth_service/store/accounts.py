@@ -170,6 +170,7 @@ class Accounts:
                 last_login_at=None,
             )
         )
+        # Settings go with the status: a release that does not know of them erases them, too.
         # Addresses and user agents are personal as well; refresh tokens go with their login.
         for table in (logins, tokens):
             await self._connection.execute(delete(table).where(table.c.user_id == user_id))

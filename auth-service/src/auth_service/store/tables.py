@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     Column,
     ColumnElement,
     Computed,
@@ -126,6 +127,17 @@ tokens = Table(
     # When the audit log last got an entry of them.
     _time("use_told_at", nullable=True),
     _time("refusal_told_at", nullable=True),
+)
+
+# What users want; what they say nothing of is not in it. It goes with its user, by a trigger.
+user_settings = Table(
+    "user_settings",
+    metadata,
+    Column("user_id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("settings", JSONB, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    _time("updated_at"),
 )
 
 revocations = Table(

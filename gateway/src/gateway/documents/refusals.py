@@ -57,7 +57,11 @@ _STATUSES: Mapping[int, frozenset[str]] = {
     ),
 }
 _STATUS_OF = {reason: status for status, reasons in _STATUSES.items() for reason in reasons}
-_HEADERS = {401: ["WWW-Authenticate"], 429: ["Retry-After", "RateLimit"]}
+_HEADERS = {401: ["WWW-Authenticate"], 412: ["ETag"], 429: ["Retry-After", "RateLimit"]}
+# What a refusal shows besides; notes are what is changed by version.
+_MEMBERS: Mapping[int, Mapping[str, Any]] = {
+    412: {"current": {"$ref": "#/components/schemas/Note"}}
+}
 
 
 def refusals_of(route: APIRoute) -> dict[int, list[str]]:
@@ -86,6 +90,8 @@ def refusals_of(route: APIRoute) -> dict[int, list[str]]:
         add(429, "TOO_MUCH_IN_BODIES")
     if _parameters(route):
         add(422, "VALIDATION")
+    if "if-match" in _parameters(route):
+        add(412, "PRECONDITION_FAILED")
     if "idempotency-key" in _parameters(route):
         add(409, "REQUEST_IN_PROGRESS")
         add(422, "IDEMPOTENCY_KEY_REUSED")
@@ -105,6 +111,7 @@ def response(status: int, reasons: Sequence[str]) -> dict[str, Any]:
                     "properties": {
                         "status": {"const": status},
                         "reason": {"enum": list(reasons)},
+                        **_MEMBERS.get(status, {}),
                     },
                 },
                 "example": _example(status, reasons[-1]),

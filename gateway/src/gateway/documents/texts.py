@@ -19,7 +19,10 @@ that were refused and the bound that each missed. What was sent is never repeate
 addresses and codes; what stands inside is kept, or refused. Passwords, questions and the texts of
 notes are taken as they are. Lengths count characters of what is kept.
 
-**Repetitions:** a POST that creates may be sent again with its `Idempotency-Key`.\
+**Repetitions:** a POST that creates may be sent again with its `Idempotency-Key`.
+
+**Two at once:** what is changed with `If-Match` and the `ETag` that was shown is changed as it was seen,
+or not at all: 412 then has the present one as `current`. Without it the last one to write wins.\
 """
 
 SERVERS = [{"url": "/", "description": "The server that this document came from."}]
@@ -73,6 +76,11 @@ HEADERS: dict[str, dict[str, Any]] = {
         " draft-ietf-httpapi-ratelimit-headers-10.",
         "schema": {"type": "string"},
         "example": '"too-many-attempts";r=0;t=60',
+    },
+    "ETag": {
+        "description": "The version, as a strong entity tag: for `If-Match` and `If-None-Match`.",
+        "schema": {"type": "string"},
+        "example": '"3"',
     },
     "WWW-Authenticate": {"schema": {"type": "string", "const": "Bearer"}},
 }

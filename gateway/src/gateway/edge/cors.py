@@ -12,7 +12,7 @@ from gateway.refusals import OriginNotAllowed
 
 _METHODS = "GET, POST, PUT, PATCH, DELETE"
 _HEADERS = (
-    "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, Last-Event-ID, "
+    "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, "
     "Traceparent, X-Request-ID"
 )
 _EXPOSED = b"ETag, RateLimit, Retry-After, X-Request-ID, X-Run-ID"

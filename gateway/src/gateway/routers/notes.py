@@ -1,63 +1,155 @@
 """Notes."""
 
-from typing import Annotated
+from itertools import zip_longest
+from typing import Annotated, Any
 
 from fastapi import Query
+from starlette.responses import Response
 
 from gateway.clients import Services
 from gateway.identity.authentication import NotesReader, NotesWriter
+from gateway.problems import document
 from gateway.routes.api import router as api_router
 from gateway.routes.idempotency import IdempotencyKeyOf
-from gateway.schemas.base import ListQuery, Page
-from gateway.schemas.notes import NewNote, Note
+from gateway.routes.preconditions import IsKnown, VersionsOf, tag_of
+from gateway.schemas.base import Page
+from gateway.schemas.notes import (
+    ListedNote,
+    NewNote,
+    Note,
+    NoteChange,
+    NoteListQuery,
+    precondition,
+)
 from parley.notes.v1 import notes_pb2 as pb
 
 router = api_router("Notes", "/notes")
 
+_TAGGED: dict[str, Any] = {"headers": {"ETag": {"$ref": "#/components/headers/ETag"}}}
+_KNOWN: dict[str, Any] = {"description": "It is one that is known already.", **_TAGGED}
 
-@router.post("", status_code=201)
+
+@router.post("", status_code=201, responses={201: _TAGGED})
 async def create_note(
-    body: NewNote, caller: NotesWriter, services: Services, key: IdempotencyKeyOf
+    body: NewNote,
+    caller: NotesWriter,
+    services: Services,
+    key: IdempotencyKeyOf,
+    response: Response,
 ) -> Note:
-    """Keep a note."""
+    """Keep a note.
+
+    An answer is saved as a note with the message as its `source`.
+    """
     notes = services.notes
-    response = await notes.tell(
-        notes.stub.CreateNote,
-        pb.CreateNoteRequest(title=body.title, content=body.content),
-        caller,
-        idempotency_key=key,
-    )
-    return Note.of(response.note)
+    created = await notes.tell(notes.stub.CreateNote, body.creation(), caller, idempotency_key=key)
+    return _shown(created.note, response)
 
 
 @router.get("")
 async def list_notes(
-    query: Annotated[ListQuery, Query()], caller: NotesReader, services: Services
-) -> Page[Note]:
-    """List one's notes, the most recently changed first."""
+    query: Annotated[NoteListQuery, Query()], caller: NotesReader, services: Services
+) -> Page[ListedNote]:
+    """List one's notes, or search them, the most recently changed first."""
     notes = services.notes
     response = await notes.ask(
         notes.stub.ListNotes,
-        pb.ListNotesRequest(limit=query.limit, cursor=query.cursor, count=query.count),
+        pb.ListNotesRequest(
+            limit=query.limit,
+            cursor=query.cursor,
+            count=query.count,
+            q=query.q,
+            tag=query.tag,
+            pinned=query.pinned,
+        ),
         caller,
     )
-    return Page[Note](
-        items=[Note.of(note) for note in response.items],
+    return Page[ListedNote](
+        items=[
+            ListedNote.found(note, match)
+            for note, match in zip_longest(response.items, response.matches)
+        ],
         next_cursor=response.next_cursor or None,
         total=response.total if response.HasField("total") else None,
     )
 
 
-@router.get("/{note_id}")
-async def get_note(note_id: str, caller: NotesReader, services: Services) -> Note:
+@router.get("/{note_id}", response_model=Note, responses={200: _TAGGED, 304: _KNOWN})
+async def get_note(
+    note_id: str, caller: NotesReader, services: Services, is_known: IsKnown, response: Response
+) -> Any:
     """Show a note."""
     notes = services.notes
-    response = await notes.ask(notes.stub.GetNote, pb.GetNoteRequest(id=note_id), caller)
-    return Note.of(response.note)
+    found = await notes.ask(notes.stub.GetNote, pb.GetNoteRequest(id=note_id), caller)
+    if is_known(found.note.version):
+        return Response(status_code=304, headers={"etag": tag_of(found.note.version)})
+    return _shown(found.note, response)
 
 
-@router.delete("/{note_id}", status_code=204)
-async def delete_note(note_id: str, caller: NotesWriter, services: Services) -> None:
+@router.put("/{note_id}", response_model=Note, responses={200: _TAGGED})
+async def replace_note(
+    note_id: str,
+    body: NewNote,
+    caller: NotesWriter,
+    services: Services,
+    versions: VersionsOf,
+    response: Response,
+) -> Any:
+    """Replace a note.
+
+    What is absent is empty then. Without `If-Match` the last one to write wins.
+    """
+    return await _update(services, caller, body.replacement(note_id, versions), response)
+
+
+@router.patch("/{note_id}", response_model=Note, responses={200: _TAGGED})
+async def update_note(
+    note_id: str,
+    body: NoteChange,
+    caller: NotesWriter,
+    services: Services,
+    versions: VersionsOf,
+    response: Response,
+) -> Any:
+    """Change a note.
+
+    What is given is changed, all of it or nothing. Null takes away what may be absent. Without
+    `If-Match` the last one to write a field wins it.
+    """
+    return await _update(services, caller, body.change(note_id, versions), response)
+
+
+@router.delete("/{note_id}", status_code=204, response_model=None)
+async def delete_note(
+    note_id: str, caller: NotesWriter, services: Services, versions: VersionsOf
+) -> Response | None:
     """Delete a note for good."""
     notes = services.notes
-    await notes.tell(notes.stub.DeleteNote, pb.DeleteNoteRequest(id=note_id), caller)
+    request = pb.DeleteNoteRequest(id=note_id, precondition=precondition(versions))
+    answer = await notes.tell(notes.stub.DeleteNote, request, caller)
+    return _refusal(answer.note) if answer.HasField("note") else None
+
+
+async def _update(
+    services: Services, caller: NotesWriter, request: pb.UpdateNoteRequest, response: Response
+) -> Note | Response:
+    notes = services.notes
+    answer = await notes.tell(notes.stub.UpdateNote, request, caller)
+    if answer.precondition_failed:
+        return _refusal(answer.note)
+    return _shown(answer.note, response)
+
+
+def _shown(note: pb.Note, response: Response) -> Note:
+    response.headers["etag"] = tag_of(note.version)
+    return Note.of(note)
+
+
+def _refusal(current: pb.Note) -> Response:
+    return document(
+        412,
+        "PRECONDITION_FAILED",
+        "It has been changed meanwhile: `current` is what it is now.",
+        headers={"etag": tag_of(current.version)},
+        more={"current": Note.of(current).model_dump(mode="json")},
+    )

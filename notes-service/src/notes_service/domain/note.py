@@ -6,11 +6,20 @@ from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """The message that a note was taken from, as whoever took it says: it opens nothing."""
+
+    session_id: UUID
+    message_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """A text of a user's own.
 
-    ``title`` and ``content`` are as long as ``NOTE_TITLE`` and ``NOTE_CONTENT`` of
-    ``parley.bounds`` allow, the title without white space at its ends; ``updated_at`` is the moment of the last change.
+    ``title``, ``content`` and ``tags`` are as long and as many as ``parley.bounds`` allows, title and
+    tags without white space at their ends, no tag like another but for its letter case. ``version`` is 1
+    at first and one more with each change, ``updated_at`` the moment of the last one.
     """
 
     id: UUID
@@ -18,3 +27,19 @@ class Note:
     content: str
     created_at: datetime
     updated_at: datetime
+    tags: tuple[str, ...] = ()
+    pinned: bool = False
+    version: int = 1
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoteChange:
+    """What becomes different of a note: None, and nothing set, leaves it as it is."""
+
+    title: str | None = None
+    content: str | None = None
+    tags: tuple[str, ...] | None = None
+    pinned: bool | None = None
+    sets_source: bool = False
+    source: Source | None = None

@@ -1,49 +1,51 @@
-"""Create, read, list and delete a user's notes."""
+"""Create, read, change and delete a user's notes."""
+
+import asyncio
+from collections.abc import Sequence
+from uuid import UUID
 
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.db.transactions import OpenTransaction
-from chassis.errors import ValidationFailed
 from chassis.idempotency import Once
 from chassis.ids import new_id, parse_named_id
-from chassis.paging import Page, Position, parse_limit
-from chassis.text import check_text
 from notes_service.domain.errors import NoteNotFound
-from notes_service.domain.note import Note
-from notes_service.store.notes import Notes
-from parley.bounds import NOTE_CONTENT, NOTE_TITLE
-
-# Of text: with its last note, a page is far from the 16 MiB that gRPC carries at once.
-_PAGE_BYTES = 4 * 1024 * 1024
+from notes_service.domain.note import Note, NoteChange
+from notes_service.store.notes import Lexemes, Notes, Present
+from notes_service.usecases.validation import WantedChange, checked
+from servicekit.search import label_lexeme, lexemes_of, owner_lexeme
 
 
 async def create_note(
     open_transaction: OpenTransaction,
     caller: Caller,
+    wanted: WantedChange,
     *,
-    title: str,
-    content: str,
     once: Once[Note] | None = None,
 ) -> Note:
-    """Store a new note, ``once`` if so; white space around ``title`` is dropped.
+    """Store a new note, ``once`` if so; what ``wanted`` says nothing of is empty.
 
     Raises ValidationFailed when a text is not acceptable, OwnerErased when the caller's
     account has been deleted, IdempotencyKeyReused, RequestInProgress.
     """
-    title = title.strip()
-    errors = [
-        *check_text("title", title, minimum=NOTE_TITLE.minimum, maximum=NOTE_TITLE.maximum),
-        *check_text("content", content, maximum=NOTE_CONTENT.maximum),
-    ]
-    if errors:
-        raise ValidationFailed(fields=errors)
+    change = checked(wanted)
     now = utc_now()
-    note = Note(id=new_id(), title=title, content=content, created_at=now, updated_at=now)
+    note = Note(
+        id=new_id(),
+        title=change.title or "",
+        content=change.content or "",
+        created_at=now,
+        updated_at=now,
+        tags=change.tags or (),
+        pinned=change.pinned or False,
+        source=change.source,
+    )
+    lexemes = await lexemes_in_thread(caller.user_id, note.title, note.tags, note.content)
     async with open_transaction(caller) as transaction:
         await transaction.lock_owner()
         if once is not None and (earlier := await transaction.find_repeated(once, note)):
             return earlier
-        await Notes(transaction).insert(note)
+        await Notes(transaction).insert(note, lexemes)
     return note
 
 
@@ -57,32 +59,69 @@ async def get_note(open_transaction: OpenTransaction, caller: Caller, note_id: s
     return note
 
 
-async def list_notes(
-    open_transaction: OpenTransaction, caller: Caller, *, limit: int, cursor: str, count: bool
-) -> Page[Note]:
-    """A page of the caller's notes, most recently changed first, ``total`` if ``count``.
+async def update_note(
+    open_transaction: OpenTransaction,
+    caller: Caller,
+    note_id: str,
+    wanted: WantedChange,
+    *,
+    versions: Sequence[int] | None = None,
+) -> Present:
+    """Change what is wanted of one of the caller's notes, all of it or nothing: if its version is one of
+    ``versions``, None for whichever. The note as it is then.
 
-    It ends early, though not before a note is on it, once its text has 4 MiB. ``cursor``
-    is the ``next_cursor`` of the page before, empty for the first one. Raises ValidationFailed.
+    Of several at once each leaves to the others what it says nothing of. Raises NoteNotFound,
+    ValidationFailed, OwnerErased.
     """
-    limit = parse_limit(limit)
-    after = Position.from_cursor(cursor)
+    parsed = parse_named_id(note_id, NoteNotFound)
+    change = checked(wanted)
+    lexemes = await lexemes_in_thread(caller.user_id, change.title, change.tags, change.content)
     async with open_transaction(caller) as transaction:
-        notes = Notes(transaction)
-        shown, more = await notes.list(after=after, limit=limit, most_bytes=_PAGE_BYTES)
-        total = await notes.count() if count else None
-    return Page(tuple(shown), _cursor_of(shown[-1]) if more else "", total)
+        await transaction.lock_owner()
+        if change == NoteChange():
+            found = await Notes(transaction).find(parsed)
+            present = None
+            if found is not None:
+                present = Present(found, is_done=versions is None or found.version in versions)
+        else:
+            present = await Notes(transaction).change(
+                parsed, change, lexemes, versions=versions, at=utc_now()
+            )
+    if present is None:
+        raise NoteNotFound()
+    return present
 
 
-def _cursor_of(note: Note) -> str:
-    return Position(note.updated_at, note.id).to_cursor()
-
-
-async def delete_note(open_transaction: OpenTransaction, caller: Caller, note_id: str) -> None:
-    """Delete one of the caller's notes; raises NoteNotFound, also the second time."""
+async def delete_note(
+    open_transaction: OpenTransaction,
+    caller: Caller,
+    note_id: str,
+    *,
+    versions: Sequence[int] | None = None,
+) -> Note | None:
+    """Delete one of the caller's notes if its version is one of ``versions``, None for whichever; the
+    note if it is not. Raises NoteNotFound, also the second time, and OwnerErased.
+    """
     parsed = parse_named_id(note_id, NoteNotFound)
     async with open_transaction(caller) as transaction:
         await transaction.lock_owner()
-        deleted = await Notes(transaction).delete(parsed)
-    if not deleted:
+        present = await Notes(transaction).delete(parsed, versions=versions)
+    if present is None:
         raise NoteNotFound()
+    return None if present.is_done else present.note
+
+
+async def lexemes_in_thread(
+    user_id: UUID, title: str | None, tags: Sequence[str] | None, content: str | None
+) -> Lexemes:
+    """What these are found by. A long text takes its time: others are served meanwhile."""
+
+    def made() -> Lexemes:
+        return Lexemes(
+            # With the user, whose part of the index alone is searched: a note always has a title.
+            title=None if title is None else [owner_lexeme(user_id), *lexemes_of(title)],
+            tags=None if tags is None else [label_lexeme(tag) for tag in tags],
+            content=None if content is None else lexemes_of(content),
+        )
+
+    return await asyncio.to_thread(made)

@@ -96,6 +96,27 @@ ERASURE_STATUS_COMPLETED: ErasureStatus.ValueType  # 2
 """Every service has confirmed."""
 Global___ErasureStatus: _TypeAlias = ErasureStatus  # noqa: Y015
 
+class _Theme:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ThemeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Theme.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    THEME_UNSPECIFIED: _Theme.ValueType  # 0
+    THEME_SYSTEM: _Theme.ValueType  # 1
+    """As the device has it."""
+    THEME_LIGHT: _Theme.ValueType  # 2
+    THEME_DARK: _Theme.ValueType  # 3
+
+class Theme(_Theme, metaclass=_ThemeEnumTypeWrapper): ...
+
+THEME_UNSPECIFIED: Theme.ValueType  # 0
+THEME_SYSTEM: Theme.ValueType  # 1
+"""As the device has it."""
+THEME_LIGHT: Theme.ValueType  # 2
+THEME_DARK: Theme.ValueType  # 3
+Global___Theme: _TypeAlias = Theme  # noqa: Y015
+
 @_typing.final
 class User(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
@@ -1704,3 +1725,193 @@ class WatchRevocationsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WatchRevocationsResponse: _TypeAlias = WatchRevocationsResponse  # noqa: Y015
+
+@_typing.final
+class UserSettings(_message.Message):
+    """In the comments, what holds by default."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    THEME_FIELD_NUMBER: _builtins.int
+    INSTRUCTIONS_FIELD_NUMBER: _builtins.int
+    DEFAULT_PERSONA_FIELD_NUMBER: _builtins.int
+    TITLES_BY_MODEL_FIELD_NUMBER: _builtins.int
+    RETENTION_DAYS_FIELD_NUMBER: _builtins.int
+    ENTER_SENDS_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    language: _builtins.str
+    """A language tag of BCP 47, at most 35 characters. Absent: as the browser has
+    it.
+    """
+    theme: Global___Theme.ValueType
+    """THEME_SYSTEM."""
+    instructions: _builtins.str
+    """Said to each model with each question, at most 8,000 characters. Empty."""
+    default_persona: _builtins.str
+    """Of new sessions, by its name: 1–64 characters. Absent: the operator's."""
+    titles_by_model: _builtins.bool
+    """Whether the model names sessions. False."""
+    retention_days: _builtins.int
+    """After so many days without activity a session goes, 1–3,650. Absent: as
+    long as the operator keeps them.
+    """
+    enter_sends: _builtins.bool
+    """Whether Enter sends. True."""
+    version: _builtins.int
+    """0 until something is set, one more with each change."""
+    def __init__(
+        self,
+        *,
+        language: _builtins.str | None = ...,
+        theme: Global___Theme.ValueType = ...,
+        instructions: _builtins.str = ...,
+        default_persona: _builtins.str | None = ...,
+        titles_by_model: _builtins.bool = ...,
+        retention_days: _builtins.int | None = ...,
+        enter_sends: _builtins.bool = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_default_persona", b"_default_persona", "_language", b"_language", "_retention_days", b"_retention_days", "default_persona", b"default_persona", "language", b"language", "retention_days", b"retention_days"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_default_persona", b"_default_persona", "_language", b"_language", "_retention_days", b"_retention_days", "default_persona", b"default_persona", "enter_sends", b"enter_sends", "instructions", b"instructions", "language", b"language", "retention_days", b"retention_days", "theme", b"theme", "titles_by_model", b"titles_by_model", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__default_persona: _TypeAlias = _typing.Literal["default_persona"]  # noqa: Y015
+    _WhichOneofArgType__default_persona: _TypeAlias = _typing.Literal["_default_persona", b"_default_persona"]  # noqa: Y015
+    _WhichOneofReturnType__language: _TypeAlias = _typing.Literal["language"]  # noqa: Y015
+    _WhichOneofArgType__language: _TypeAlias = _typing.Literal["_language", b"_language"]  # noqa: Y015
+    _WhichOneofReturnType__retention_days: _TypeAlias = _typing.Literal["retention_days"]  # noqa: Y015
+    _WhichOneofArgType__retention_days: _TypeAlias = _typing.Literal["_retention_days", b"_retention_days"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__default_persona) -> _WhichOneofReturnType__default_persona | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__language) -> _WhichOneofReturnType__language | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__retention_days) -> _WhichOneofReturnType__retention_days | None: ...
+
+Global___UserSettings: _TypeAlias = UserSettings  # noqa: Y015
+
+@_typing.final
+class GetUserSettingsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetUserSettingsRequest: _TypeAlias = GetUserSettingsRequest  # noqa: Y015
+
+@_typing.final
+class GetUserSettingsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def settings(self) -> Global___UserSettings: ...
+    def __init__(
+        self,
+        *,
+        settings: Global___UserSettings | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetUserSettingsResponse: _TypeAlias = GetUserSettingsResponse  # noqa: Y015
+
+@_typing.final
+class UpdateUserSettingsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    THEME_FIELD_NUMBER: _builtins.int
+    INSTRUCTIONS_FIELD_NUMBER: _builtins.int
+    DEFAULT_PERSONA_FIELD_NUMBER: _builtins.int
+    TITLES_BY_MODEL_FIELD_NUMBER: _builtins.int
+    RETENTION_DAYS_FIELD_NUMBER: _builtins.int
+    ENTER_SENDS_FIELD_NUMBER: _builtins.int
+    RESET_FIELD_NUMBER: _builtins.int
+    language: _builtins.str
+    theme: Global___Theme.ValueType
+    instructions: _builtins.str
+    default_persona: _builtins.str
+    titles_by_model: _builtins.bool
+    retention_days: _builtins.int
+    enter_sends: _builtins.bool
+    @_builtins.property
+    def reset(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of fields that go back to what holds by default."""
+
+    def __init__(
+        self,
+        *,
+        language: _builtins.str | None = ...,
+        theme: Global___Theme.ValueType | None = ...,
+        instructions: _builtins.str | None = ...,
+        default_persona: _builtins.str | None = ...,
+        titles_by_model: _builtins.bool | None = ...,
+        retention_days: _builtins.int | None = ...,
+        enter_sends: _builtins.bool | None = ...,
+        reset: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_default_persona", b"_default_persona", "_enter_sends", b"_enter_sends", "_instructions", b"_instructions", "_language", b"_language", "_retention_days", b"_retention_days", "_theme", b"_theme", "_titles_by_model", b"_titles_by_model", "default_persona", b"default_persona", "enter_sends", b"enter_sends", "instructions", b"instructions", "language", b"language", "retention_days", b"retention_days", "theme", b"theme", "titles_by_model", b"titles_by_model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_default_persona", b"_default_persona", "_enter_sends", b"_enter_sends", "_instructions", b"_instructions", "_language", b"_language", "_retention_days", b"_retention_days", "_theme", b"_theme", "_titles_by_model", b"_titles_by_model", "default_persona", b"default_persona", "enter_sends", b"enter_sends", "instructions", b"instructions", "language", b"language", "reset", b"reset", "retention_days", b"retention_days", "theme", b"theme", "titles_by_model", b"titles_by_model"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__default_persona: _TypeAlias = _typing.Literal["default_persona"]  # noqa: Y015
+    _WhichOneofArgType__default_persona: _TypeAlias = _typing.Literal["_default_persona", b"_default_persona"]  # noqa: Y015
+    _WhichOneofReturnType__enter_sends: _TypeAlias = _typing.Literal["enter_sends"]  # noqa: Y015
+    _WhichOneofArgType__enter_sends: _TypeAlias = _typing.Literal["_enter_sends", b"_enter_sends"]  # noqa: Y015
+    _WhichOneofReturnType__instructions: _TypeAlias = _typing.Literal["instructions"]  # noqa: Y015
+    _WhichOneofArgType__instructions: _TypeAlias = _typing.Literal["_instructions", b"_instructions"]  # noqa: Y015
+    _WhichOneofReturnType__language: _TypeAlias = _typing.Literal["language"]  # noqa: Y015
+    _WhichOneofArgType__language: _TypeAlias = _typing.Literal["_language", b"_language"]  # noqa: Y015
+    _WhichOneofReturnType__retention_days: _TypeAlias = _typing.Literal["retention_days"]  # noqa: Y015
+    _WhichOneofArgType__retention_days: _TypeAlias = _typing.Literal["_retention_days", b"_retention_days"]  # noqa: Y015
+    _WhichOneofReturnType__theme: _TypeAlias = _typing.Literal["theme"]  # noqa: Y015
+    _WhichOneofArgType__theme: _TypeAlias = _typing.Literal["_theme", b"_theme"]  # noqa: Y015
+    _WhichOneofReturnType__titles_by_model: _TypeAlias = _typing.Literal["titles_by_model"]  # noqa: Y015
+    _WhichOneofArgType__titles_by_model: _TypeAlias = _typing.Literal["_titles_by_model", b"_titles_by_model"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__default_persona) -> _WhichOneofReturnType__default_persona | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__enter_sends) -> _WhichOneofReturnType__enter_sends | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__instructions) -> _WhichOneofReturnType__instructions | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__language) -> _WhichOneofReturnType__language | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__retention_days) -> _WhichOneofReturnType__retention_days | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__theme) -> _WhichOneofReturnType__theme | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__titles_by_model) -> _WhichOneofReturnType__titles_by_model | None: ...
+
+Global___UpdateUserSettingsRequest: _TypeAlias = UpdateUserSettingsRequest  # noqa: Y015
+
+@_typing.final
+class UpdateUserSettingsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def settings(self) -> Global___UserSettings: ...
+    def __init__(
+        self,
+        *,
+        settings: Global___UserSettings | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateUserSettingsResponse: _TypeAlias = UpdateUserSettingsResponse  # noqa: Y015

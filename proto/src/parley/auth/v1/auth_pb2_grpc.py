@@ -1219,3 +1219,129 @@ class AuthService:
             timeout,
             metadata,
             _registered_method=True)
+
+
+class SettingsServiceStub:
+    """What users want of the whole: read by whoever serves them, with their token.
+
+    Error reasons: TOO_MANY_ATTEMPTS, ACCOUNT_DELETED, VALIDATION.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.GetUserSettings = channel.unary_unary(
+                '/parley.auth.v1.SettingsService/GetUserSettings',
+                request_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.GetUserSettingsRequest.SerializeToString,
+                response_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.GetUserSettingsResponse.FromString,
+                _registered_method=True)
+        self.UpdateUserSettings = channel.unary_unary(
+                '/parley.auth.v1.SettingsService/UpdateUserSettings',
+                request_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.UpdateUserSettingsRequest.SerializeToString,
+                response_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.UpdateUserSettingsResponse.FromString,
+                _registered_method=True)
+
+
+class SettingsServiceServicer:
+    """What users want of the whole: read by whoever serves them, with their token.
+
+    Error reasons: TOO_MANY_ATTEMPTS, ACCOUNT_DELETED, VALIDATION.
+    """
+
+    def GetUserSettings(self, request, context):
+        """Defaults where nothing was ever set; gateway and chat-service.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateUserSettings(self, request, context):
+        """Changes what is set or reset, all of it or nothing; absent fields stay.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_SettingsServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'GetUserSettings': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetUserSettings,
+                    request_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.GetUserSettingsRequest.FromString,
+                    response_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.GetUserSettingsResponse.SerializeToString,
+            ),
+            'UpdateUserSettings': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateUserSettings,
+                    request_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.UpdateUserSettingsRequest.FromString,
+                    response_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.UpdateUserSettingsResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'parley.auth.v1.SettingsService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('parley.auth.v1.SettingsService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class SettingsService:
+    """What users want of the whole: read by whoever serves them, with their token.
+
+    Error reasons: TOO_MANY_ATTEMPTS, ACCOUNT_DELETED, VALIDATION.
+    """
+
+    @staticmethod
+    def GetUserSettings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.auth.v1.SettingsService/GetUserSettings',
+            parley_dot_auth_dot_v1_dot_auth__pb2.GetUserSettingsRequest.SerializeToString,
+            parley_dot_auth_dot_v1_dot_auth__pb2.GetUserSettingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateUserSettings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.auth.v1.SettingsService/UpdateUserSettings',
+            parley_dot_auth_dot_v1_dot_auth__pb2.UpdateUserSettingsRequest.SerializeToString,
+            parley_dot_auth_dot_v1_dot_auth__pb2.UpdateUserSettingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

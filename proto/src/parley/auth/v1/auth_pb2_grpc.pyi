@@ -303,3 +303,39 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
 def add_AuthServiceServicer_to_server(servicer: AuthServiceServicer, server: _aio.Server) -> None: ...
+
+class SettingsServiceStub:
+    """What users want of the whole: read by whoever serves them, with their token.
+
+    Error reasons: TOO_MANY_ATTEMPTS, ACCOUNT_DELETED, VALIDATION.
+    """
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    GetUserSettings: _aio.UnaryUnaryMultiCallable[_auth_pb2.GetUserSettingsRequest, _auth_pb2.GetUserSettingsResponse]
+    """Defaults where nothing was ever set; gateway and chat-service."""
+    UpdateUserSettings: _aio.UnaryUnaryMultiCallable[_auth_pb2.UpdateUserSettingsRequest, _auth_pb2.UpdateUserSettingsResponse]
+    """Changes what is set or reset, all of it or nothing; absent fields stay."""
+
+class SettingsServiceServicer(metaclass=_abc_1.ABCMeta):
+    """What users want of the whole: read by whoever serves them, with their token.
+
+    Error reasons: TOO_MANY_ATTEMPTS, ACCOUNT_DELETED, VALIDATION.
+    """
+
+    @_abc_1.abstractmethod
+    def GetUserSettings(
+        self,
+        request: _auth_pb2.GetUserSettingsRequest,
+        context: _aio.ServicerContext[_auth_pb2.GetUserSettingsRequest, _abc.Awaitable[_auth_pb2.GetUserSettingsResponse]],
+    ) -> _abc.Awaitable[_auth_pb2.GetUserSettingsResponse]:
+        """Defaults where nothing was ever set; gateway and chat-service."""
+
+    @_abc_1.abstractmethod
+    def UpdateUserSettings(
+        self,
+        request: _auth_pb2.UpdateUserSettingsRequest,
+        context: _aio.ServicerContext[_auth_pb2.UpdateUserSettingsRequest, _abc.Awaitable[_auth_pb2.UpdateUserSettingsResponse]],
+    ) -> _abc.Awaitable[_auth_pb2.UpdateUserSettingsResponse]:
+        """Changes what is set or reset, all of it or nothing; absent fields stay."""
+
+def add_SettingsServiceServicer_to_server(servicer: SettingsServiceServicer, server: _aio.Server) -> None: ...

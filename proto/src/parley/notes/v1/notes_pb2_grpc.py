@@ -53,6 +53,11 @@ class NotesServiceStub:
                 request_serializer=parley_dot_notes_dot_v1_dot_notes__pb2.ListNotesRequest.SerializeToString,
                 response_deserializer=parley_dot_notes_dot_v1_dot_notes__pb2.ListNotesResponse.FromString,
                 _registered_method=True)
+        self.UpdateNote = channel.unary_unary(
+                '/parley.notes.v1.NotesService/UpdateNote',
+                request_serializer=parley_dot_notes_dot_v1_dot_notes__pb2.UpdateNoteRequest.SerializeToString,
+                response_deserializer=parley_dot_notes_dot_v1_dot_notes__pb2.UpdateNoteResponse.FromString,
+                _registered_method=True)
         self.DeleteNote = channel.unary_unary(
                 '/parley.notes.v1.NotesService/DeleteNote',
                 request_serializer=parley_dot_notes_dot_v1_dot_notes__pb2.DeleteNoteRequest.SerializeToString,
@@ -86,6 +91,14 @@ class NotesServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateNote(self, request, context):
+        """What is given, all of it or nothing. NOTE_NOT_FOUND comes before
+        `precondition_failed`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteNote(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -109,6 +122,11 @@ def add_NotesServiceServicer_to_server(servicer, server):
                     servicer.ListNotes,
                     request_deserializer=parley_dot_notes_dot_v1_dot_notes__pb2.ListNotesRequest.FromString,
                     response_serializer=parley_dot_notes_dot_v1_dot_notes__pb2.ListNotesResponse.SerializeToString,
+            ),
+            'UpdateNote': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateNote,
+                    request_deserializer=parley_dot_notes_dot_v1_dot_notes__pb2.UpdateNoteRequest.FromString,
+                    response_serializer=parley_dot_notes_dot_v1_dot_notes__pb2.UpdateNoteResponse.SerializeToString,
             ),
             'DeleteNote': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteNote,
@@ -201,6 +219,33 @@ class NotesService:
             '/parley.notes.v1.NotesService/ListNotes',
             parley_dot_notes_dot_v1_dot_notes__pb2.ListNotesRequest.SerializeToString,
             parley_dot_notes_dot_v1_dot_notes__pb2.ListNotesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateNote(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.notes.v1.NotesService/UpdateNote',
+            parley_dot_notes_dot_v1_dot_notes__pb2.UpdateNoteRequest.SerializeToString,
+            parley_dot_notes_dot_v1_dot_notes__pb2.UpdateNoteResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -24,6 +24,10 @@ class NotesServiceStub:
     GetNote: _aio.UnaryUnaryMultiCallable[_notes_pb2.GetNoteRequest, _notes_pb2.GetNoteResponse]
     ListNotes: _aio.UnaryUnaryMultiCallable[_notes_pb2.ListNotesRequest, _notes_pb2.ListNotesResponse]
     """Most recently changed first."""
+    UpdateNote: _aio.UnaryUnaryMultiCallable[_notes_pb2.UpdateNoteRequest, _notes_pb2.UpdateNoteResponse]
+    """What is given, all of it or nothing. NOTE_NOT_FOUND comes before
+    `precondition_failed`.
+    """
     DeleteNote: _aio.UnaryUnaryMultiCallable[_notes_pb2.DeleteNoteRequest, _notes_pb2.DeleteNoteResponse]
 
 class NotesServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -54,6 +58,16 @@ class NotesServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_notes_pb2.ListNotesRequest, _abc.Awaitable[_notes_pb2.ListNotesResponse]],
     ) -> _abc.Awaitable[_notes_pb2.ListNotesResponse]:
         """Most recently changed first."""
+
+    @_abc_1.abstractmethod
+    def UpdateNote(
+        self,
+        request: _notes_pb2.UpdateNoteRequest,
+        context: _aio.ServicerContext[_notes_pb2.UpdateNoteRequest, _abc.Awaitable[_notes_pb2.UpdateNoteResponse]],
+    ) -> _abc.Awaitable[_notes_pb2.UpdateNoteResponse]:
+        """What is given, all of it or nothing. NOTE_NOT_FOUND comes before
+        `precondition_failed`.
+        """
 
     @_abc_1.abstractmethod
     def DeleteNote(

@@ -1,0 +1,295 @@
+"""What is searched in notes is found, whatever the script, and nothing of anybody else's."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from chassis.db.engine import Database, Scope
+from chassis.db.statement import Statement
+from chassis.errors import FieldError, RemoteError
+from chassis.testing import DatabaseUrls, Signer
+from notes_service.store.unindexed import Unindexed
+from notes_service.usecases import lists
+from notes_service.usecases.index_notes import index_notes
+from parley.notes.v1 import notes_pb2
+
+User = Any
+
+TEXTS = {
+    "chinese": "我们今天在北京讨论了数据库的索引，雪很大。",
+    "japanese": "今日は雪が降った。ﾊﾟｿｺﾝでノートを書く。",
+    "english": "The Index of a Database, and why it's fast",
+    "code": "async def _open(self) -> None:\n    return await self.pool.acquire(timeout=3.5)",
+    "emoji": "Well done 🎉",
+}
+
+
+@pytest.fixture
+async def written(alice: User, bob: User) -> User:
+    """Alice, with notes; Bob has the same ones."""
+    for user in (alice, bob):
+        for title, content in TEXTS.items():
+            await user.create(title, content)
+    return alice
+
+
+@pytest.mark.parametrize(
+    ("q", "expected"),
+    [
+        ("雪", ["japanese", "chinese"]),
+        ("数据", ["chinese"]),
+        ("据库的", ["chinese"]),
+        ("今", ["japanese", "chinese"]),
+        ("パソコン", ["japanese"]),
+        ("INDEX data", ["english"]),
+        ("it’s", []),
+        ("it's", ["english"]),
+        ("self.po", ["code"]),
+        ("_open(", ["code"]),
+        ("3.5)", ["code"]),
+        ("->", ["code"]),
+        ("🎉", ["emoji"]),
+        # In the title alone, and partly there.
+        ("english", ["english"]),
+        ("english fast", ["english"]),
+        ("ndex", []),
+        ("index 雪", []),
+        ("'; DROP TABLE notes; --", []),
+        ("a:* | !b & (c", []),
+        ("\\", []),
+        (" ", ["emoji", "code", "english", "japanese", "chinese"]),
+    ],
+)
+async def test_what_stands_in_a_note_is_found_by_its_owner(
+    written: User, q: str, expected: list[str]
+) -> None:
+    if q.strip():
+        assert await written.search(q) == expected
+    else:
+        assert [note.title for note in (await written.list(q=q)).items] == expected
+
+
+async def test_a_snippet_shows_the_first_hit_with_its_place(alice: User) -> None:
+    content = "x " * 300 + "Ein STRASSENFEST in der Straße 雪国" + " y" * 300
+    await alice.create("a title", content)
+
+    page = await alice.list(q="straße")
+
+    (match,) = page.matches
+    assert match.snippet in content
+    assert len(match.snippet) == 200
+    marked = [match.snippet[hit.start : hit.end] for hit in match.hits]
+    assert marked == ["STRASSE", "Straße"]
+    assert page.items[0].content == content
+
+
+async def test_where_the_title_alone_has_it_the_title_is_shown(alice: User) -> None:
+    await alice.create("All about cats", "<b>dogs</b>")
+
+    ((match,), (other,)) = [(await alice.list(q=q)).matches for q in ("cats", "b dogs")]
+
+    assert (match.snippet, [(hit.start, hit.end) for hit in match.hits]) == (
+        "All about cats",
+        [(10, 14)],
+    )
+    assert other.snippet == "<b>dogs</b>"
+
+
+async def test_what_was_changed_is_found_by_what_it_is_now(alice: User) -> None:
+    note = await alice.create("old title", "old content", tags=["old tag"])
+    await alice.update(note.id, title="new heading")
+    assert await alice.search("heading content") == ["new heading"]
+    assert await alice.search("title") == []
+    await alice.update(note.id, content="fresh text", tags=notes_pb2.Tags(items=["fresh"]))
+    assert await alice.search("heading fresh") == ["new heading"]
+    assert await alice.search("old") == []
+    assert [(await alice.list(tag=tag)).items != [] for tag in ("FRESH", "old tag")] == [
+        True,
+        False,
+    ]
+    await alice.delete(note.id)
+    assert await alice.search("fresh") == []
+
+
+async def test_a_tag_is_found_whole_in_any_case_with_or_without_words_and_counted(
+    alice: User, bob: User
+) -> None:
+    for number in range(7):
+        odd = ["It's odd \\ & |"] if number % 2 else []
+        await alice.create(f"n{number}", "雪" if number > 2 else "", tags=[*odd, "all"])
+    await bob.create("bob's", "雪", tags=["all"])
+
+    page = await alice.list(2, tag="ALL", count=True)
+    assert (page.total, [note.title for note in page.items]) == (7, ["n6", "n5"])
+    rest = await alice.list(10, page.next_cursor, tag="ALL", count=True)
+    assert (rest.total, len(rest.items), rest.next_cursor) == (7, 5, "")
+    odd = await alice.list(tag="it's ODD \\ & |", count=True)
+    assert (odd.total, [note.title for note in odd.items]) == (3, ["n5", "n3", "n1"])
+    assert await alice.search("雪", tag="it's odd \\ & |") == ["n5", "n3"]
+    assert (await alice.list(tag="al", count=True)).total == 0
+    assert (await alice.list(tag="' | '@", count=True)).total == 0
+
+
+async def test_a_search_goes_page_by_page_and_each_is_found_once(alice: User) -> None:
+    made = [
+        (await alice.create(f"n{number}", f"needle {number}", pinned=number % 2 == 0)).id
+        for number in range(23)
+    ]
+
+    for pinned in (None, True, False):
+        seen: list[str] = []
+        cursor = ""
+        while True:
+            page = await alice.list(4, cursor, q="need", pinned=pinned)
+            assert not page.HasField("total")
+            seen += [note.id for note in page.items]
+            cursor = page.next_cursor
+            if not cursor:
+                break
+        wanted = [one for number, one in enumerate(made) if pinned in (None, number % 2 == 0)]
+        assert seen == wanted[::-1]
+
+
+async def test_what_the_index_offers_in_vain_is_looked_at_in_bounded_pages(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "_CANDIDATES", 3)
+    monkeypatch.setattr(lists, "_MOST_CANDIDATES", 6)
+    wanted = await alice.create("wanted", "one.two")
+    for number in range(20):
+        await alice.create(f"n{number}", "two one")
+
+    pages, cursor, seen = 0, "", list[str]()
+    while True:
+        page = await alice.list(cursor=cursor, q="one.two")
+        pages += 1
+        seen += [note.id for note in page.items]
+        cursor = page.next_cursor
+        if not cursor:
+            break
+
+    assert seen == [wanted.id]
+    assert pages == 4
+
+
+@pytest.mark.parametrize(
+    ("asked", "error"),
+    [
+        ({"q": "x" * 201}, FieldError("q", "TOO_LONG", maximum=200)),
+        ({"q": "a\0"}, FieldError("q", "INVALID_CHARACTER")),
+        ({"tag": "x" * 51}, FieldError("tag", "TOO_LONG", maximum=50)),
+        ({"tag": "\0"}, FieldError("tag", "INVALID_CHARACTER")),
+    ],
+)
+async def test_what_cannot_be_searched_is_refused(
+    alice: User, asked: dict[str, str], error: FieldError
+) -> None:
+    with pytest.raises(RemoteError) as refused:
+        await alice.list(**asked)
+    assert refused.value.fields == (error,)
+
+
+async def test_the_longest_query_of_the_oddest_signs_is_answered(alice: User) -> None:
+    for q in ("ﷺ" * 200, "雪" * 200, "a " * 100, "&|!():*'\\<->" * 16, "㌖ " * 100, "\u0301" * 200):
+        assert (await alice.list(q=q)).items == []
+
+
+_SEARCH = Statement(
+    text("SELECT search_notes(CAST(:sought AS tsquery), NULL, NULL, NULL, 1000) AS note_id")
+)
+
+
+@pytest.mark.parametrize("sought", ["", "'n'", "!'zzz'", "'@{bob}'", "'@{bob}' | 'n'", "'@':*"])
+async def test_the_function_tells_ids_of_its_caller_alone_whatever_it_is_asked(
+    written: User, database: DatabaseUrls, signer: Signer, new_user: Callable[[], User], sought: str
+) -> None:
+    with psycopg.connect(database.worker) as worker:
+        owners = worker.execute("SELECT DISTINCT user_id, tenant_id FROM notes").fetchall()
+    (alice, tenant), (bob, _) = owners
+    app = Database(database.app, application_name="test")
+    asked = sought.replace("{bob}", str(bob))
+    try:
+        with psycopg.connect(database.worker) as worker:
+            own = {
+                note_id
+                for (note_id,) in worker.execute("SELECT id FROM notes WHERE user_id = %s", [alice])
+            }
+        found = {row.note_id for row in await app.all(Scope(tenant, alice), _SEARCH, sought=asked)}
+        assert found == (own if sought.startswith(("!", "'@'")) or not sought else set())
+        # The same user in another tenant, and nobody at all.
+        for scope in (Scope(bob, alice), None):
+            assert await app.all(scope, _SEARCH, sought=asked) == []
+    finally:
+        await app.stop()
+
+
+async def test_what_an_earlier_release_writes_is_found_as_soon_as_a_job_has_come_by(
+    alice: User, bob: User, database: DatabaseUrls
+) -> None:
+    made = [await alice.create(f"n{number}", "雪の国") for number in range(35)]
+    with psycopg.connect(database.worker) as worker:
+        # As the statement of before would have left them.
+        worker.execute("UPDATE notes SET title_lexemes = NULL, content_lexemes = NULL")
+    assert await alice.search("雪") == []
+    # What one is changed in meanwhile is not lost, and the rest of it is made.
+    await alice.update(made[0].id, title="changed")
+
+    worker_databases = [Database(database.worker, application_name="test") for _ in range(3)]
+    await asyncio.gather(*(index_notes(Unindexed(one)) for one in worker_databases))
+    for one in worker_databases:
+        await one.stop()
+
+    assert len(await alice.search("雪")) == 35
+    assert await alice.search("changed の国") == ["changed"]
+    after = [await alice.get(note.id) for note in made[1:]]
+    assert after == made[1:]
+    assert await bob.search("雪") == []
+    with psycopg.connect(database.worker) as worker:
+        left = worker.execute(
+            "SELECT count(*) FROM notes WHERE title_lexemes IS NULL OR content_lexemes IS NULL"
+        ).fetchone()
+    assert left == (0,)
+
+
+async def test_the_index_is_read_and_nobody_elses_row(
+    alice: User, new_user: Callable[[], User], database: DatabaseUrls
+) -> None:
+    others = [new_user() for _ in range(5)]
+    for user in (alice, *others):
+        for number in range(10):
+            await user.create(f"n{number}", "the same words for everybody")
+    with psycopg.connect(database.admin) as admin:
+        admin.execute("ANALYZE notes")
+        (definition,) = admin.execute(
+            "SELECT prosrc FROM pg_proc WHERE proname = 'search_notes'"
+        ).fetchone() or ("",)
+        (user_id, tenant_id) = admin.execute(
+            "SELECT user_id, tenant_id FROM notes ORDER BY id LIMIT 1"
+        ).fetchone() or ("", "")
+        admin.execute("SELECT set_config('parley.tenant_id', %s, true)", [str(tenant_id)])
+        admin.execute("SELECT set_config('parley.user_id', %s, true)", [str(user_id)])
+        admin.execute("SET LOCAL enable_seqscan = off")
+        admin.execute("SET LOCAL ROLE parley_notes_owner")
+        body = definition
+        for name, value in {
+            "sought": "'''same'''::tsquery",
+            "is_pinned": "NULL::boolean",
+            "after_at": "NULL::timestamptz",
+            "after_id": "NULL::uuid",
+            "most": "100",
+        }.items():
+            body = _word(body, name, value)
+        plan = "\n".join(line for (line,) in admin.execute(f"EXPLAIN (ANALYZE, COSTS OFF) {body}"))
+    assert "Bitmap Index Scan on notes_lexemes" in plan
+    assert "Seq Scan on notes" not in plan
+    assert "rows=10" in plan
+    assert "Rows Removed" not in plan
+
+
+def _word(text: str, name: str, value: str) -> str:
+    return re.sub(rf"(?<![\w.]){name}\b", value, text)

@@ -1,0 +1,315 @@
+"""Search in texts of any script: what an index keeps of them, what it is asked, and what is shown of a hit.
+
+A text is folded (compatibility forms, letter case and characters that cannot be seen make no
+difference) and cut into words. Scripts that put no spaces between words are cut into single characters
+and pairs of neighbours. These lexemes go into a ``tsvector`` beside the row, without positions::
+
+    INSERT … VALUES (…, array_to_tsvector(CAST(:lexemes AS text[])))
+
+What is searched is cut the same way, into a ``tsquery`` that no row with a hit fails. The index offers
+candidates; whether there is a hit is up to the text (`Query.find`). A hit is every term, a term being
+what stands between blanks; it begins where a word begins, and may end within one. In a script without
+spaces it begins anywhere.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import accumulate
+from operator import add
+from typing import Final
+from unicodedata import category, normalize
+from uuid import UUID
+
+#: Characters of a snippet at most.
+SNIPPET: Final = 200
+#: Bytes of all lexemes of one text, at most: a tsvector takes a MiB, and holds others beside them.
+MOST_BYTES: Final = 900_000
+# Characters of a word that are kept: a lexeme takes 2 KiB, a character four bytes at most.
+_WORD: Final = 64
+# Lexemes of a query: to ask for fewer finds more, and the text decides.
+_MOST_ASKED: Final = 64
+# Before the first hit in a snippet.
+_LEAD: Final = 60
+# Of folding: so many characters at once.
+_BLOCK: Final = 500
+
+# What no tokeniser makes of a text. Of one that has too many lexemes to be kept, this one alone is:
+# it is a candidate always.
+_EVERYTHING: Final = "*"
+_OWNER: Final = "@"
+_LABEL: Final = "#"
+
+# Zero-width characters, marks of direction, soft hyphens, variation selectors.
+_UNSEEN: Final = re.compile(
+    "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe00-\ufe0f\ufeff\U000e0100-\U000e01ef]+"
+)
+# Scripts that are written without spaces, or whose words bear endings, by their blocks: Thai, Lao,
+# Burmese, Khmer, Hangul, Han, kana, bopomofo, Yi.
+_UNSPACED: Final = (
+    "\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u303b"
+    "\u3040-\u312f\u3131-\u318e\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\ua4cf\ua960-\ua97f"
+    "\uac00-\ud7ff\uf900-\ufaff\U0001aff0-\U0001b16f\U00020000-\U0003ffff"
+)
+_RUNS: Final = re.compile(f"[{_UNSPACED}]+|[^{_UNSPACED}]+")
+_IS_UNSPACED: Final = re.compile(f"[{_UNSPACED}]")
+# Vowels and final consonants of Hangul, in all their forms.
+_HANGUL_PARTS: Final = (
+    "\u1100-\u11ff\u3131-\u318e\ua960-\ua97f\ud7b0-\ud7ff\uff9e\uff9f\uffa0-\uffdc"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Patterns:
+    """``word``: letters, digits and their marks; ``joining``: what may become one with what stands
+    before it when it is normalised, or cannot be seen; ``segment``: a character with what joins it.
+    """
+
+    word: re.Pattern[str]
+    joining: re.Pattern[str]
+    segment: re.Pattern[str]
+
+
+@cache
+def _patterns() -> _Patterns:
+    # It takes some milliseconds to ask for all of them, which no start has to wait for.
+    marks = "".join(chr(point) for point in range(0x300, 0x20000) if category(chr(point))[0] == "M")
+    joins = f"{marks}{_HANGUL_PARTS}{_UNSEEN.pattern[1:-2]}"
+    return _Patterns(
+        word=re.compile(f"[\\w{_UNSPACED}{marks}]+"),
+        joining=re.compile(f"[{joins}]"),
+        segment=re.compile(f"(?s:.)[{joins}]*"),
+    )
+
+
+def fold(text: str) -> str:
+    """``text`` as it is compared. What is folded stays as it is when it is folded again."""
+    return _Folded(text).fold
+
+
+def lexemes_of(text: str, *, most_bytes: int = MOST_BYTES) -> list[str]:
+    """What an index keeps of ``text``: lexemes of 256 bytes at most, each once, in no order.
+
+    If all of them have more than ``most_bytes`` of UTF-8, one that makes the text a candidate
+    of every query. A hundred thousand characters take up to 0.3 s of CPU.
+    """
+    found: set[str] = set()
+    for word in _words(fold(text)):
+        if _IS_UNSPACED.match(word) is None:
+            found.add(word[:_WORD])
+        else:
+            found.update(word)
+            found.update(map(add, word, word[1:]))
+    if sum(len(lexeme.encode()) for lexeme in found) > most_bytes:
+        return [_EVERYTHING]
+    return list(found)
+
+
+def _words(folded: str) -> Iterator[str]:
+    """Words, and stretches of an unspaced script."""
+    for word in _patterns().word.findall(folded.replace("_", " ")):
+        if word.isascii():
+            yield word
+        else:
+            yield from _RUNS.findall(word)
+
+
+def owner_lexeme(user_id: UUID) -> str:
+    """What each row of a user's is kept with: it keeps a search to that user's part of the index."""
+    return f"{_OWNER}{user_id}"
+
+
+def label_lexeme(label: str) -> str:
+    """What a row that bears a label, such as a tag, is kept with; letter case makes no difference."""
+    return f"{_LABEL}{fold(label)}"
+
+
+def asks_for(lexeme: str) -> str:
+    """The tsquery, as text, for rows that are kept with ``lexeme``."""
+    quoted = lexeme.replace("\\", "\\\\").replace("'", "''")
+    return f"'{quoted}'"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What is shown of a hit: at most 200 characters of the text as it is, and where in them what was
+    searched stands: beginnings and ends in characters, in order, without overlaps.
+    """
+
+    snippet: str
+    hits: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is searched. ``tsquery`` is the text of a tsquery, empty where only the texts can tell."""
+
+    terms: tuple[str, ...]
+    tsquery: str
+
+    def find(self, *texts: str) -> Match | None:
+        """What to show of ``texts``, which stand for one thing: None unless each term is in one of
+        them. It is of the first one that has any.
+        """
+        folded = [_Folded(text) for text in texts]
+        firsts = [[_first(term, text.fold) for text in folded] for term in self.terms]
+        if not all(any(at is not None for at in of_term) for of_term in firsts):
+            return None
+        starts = [
+            [at for of_term in firsts if (at := of_term[number]) is not None]
+            for number in range(len(texts))
+        ]
+        shown = next(number for number, found in enumerate(starts) if found)
+        return _match(folded[shown], min(starts[shown]), self.terms)
+
+
+def query_of(text: str) -> Query | None:
+    """What ``text`` searches; None for blanks alone."""
+    terms = tuple(dict.fromkeys(fold(text).split()))
+    if not terms:
+        return None
+    asked = list(dict.fromkeys(lexeme for term in terms for lexeme in _asked(term)))[:_MOST_ASKED]
+    if not asked:
+        return Query(terms, "")
+    return Query(terms, f"({' & '.join(asked)}) | {asks_for(_EVERYTHING)}")
+
+
+def _asked(term: str) -> Iterator[str]:
+    words = list(_words(term))
+    for number, word in enumerate(words, 1):
+        if _IS_UNSPACED.match(word) is not None:
+            yield from map(asks_for, map(add, word, word[1:]) if len(word) > 1 else word)
+        else:
+            # What ends with the term may be the beginning of a longer word.
+            is_open = number == len(words) and term.endswith(word)
+            yield asks_for(word[:_WORD]) + (":*" if is_open else "")
+
+
+def _first(term: str, folded: str) -> int | None:
+    return next(_places(term, folded, 0, len(folded)), None)
+
+
+def _places(term: str, folded: str, start: int, end: int) -> Iterator[int]:
+    """Where ``term`` stands in that part of ``folded``, without overlaps."""
+    begins_a_word = _is_of_a_word(term[0])
+    at = folded.find(term, start, end)
+    while at >= 0:
+        if begins_a_word and at > 0 and _is_of_a_word(folded[at - 1]):
+            at = folded.find(term, at + 1, end)
+        else:
+            yield at
+            at = folded.find(term, at + len(term), end)
+
+
+def _is_of_a_word(character: str) -> bool:
+    return (
+        character != "_"
+        and _IS_UNSPACED.match(character) is None
+        and _patterns().word.match(character) is not None
+    )
+
+
+def _match(text: "_Folded", first: int, terms: Sequence[str]) -> Match:
+    """What to show of ``text``, which has its first hit at ``first`` of its fold."""
+    whole, joining = text.text, _patterns().joining
+    hit = text.start(first)
+    begin = max(0, hit - _LEAD)
+    # What is one on the screen is not cut, unless it is longer than all that is shown.
+    while begin < hit and joining.match(whole, begin):
+        begin += 1
+    end = min(len(whole), begin + SNIPPET)
+    while end > hit and end < len(whole) and joining.match(whole, end):
+        end -= 1
+    if end <= hit:
+        end = min(len(whole), begin + SNIPPET)
+    # A hit may end behind what is shown of it.
+    last = min(len(text.fold), text.place(end) + max(map(len, terms)) - 1)
+    hits = (
+        (max(begin, text.start(at)), min(end, text.end(at + len(term))))
+        for term in terms
+        for at in _places(term, text.fold, text.place(begin), last)
+    )
+    shown = sorted((start, stop) for start, stop in hits if start < stop)
+    return Match(whole[begin:end], tuple(_merged(shown, begin)))
+
+
+def _merged(spans: Iterable[tuple[int, int]], offset: int) -> Iterator[tuple[int, int]]:
+    """Sorted ``spans``, those in one that overlap, counted from ``offset``."""
+    last: tuple[int, int] | None = None
+    for start, end in spans:
+        if last is not None and start < last[1]:
+            last = (last[0], max(last[1], end))
+            continue
+        if last is not None:
+            yield (last[0] - offset, last[1] - offset)
+        last = (start, end)
+    if last is not None:
+        yield (last[0] - offset, last[1] - offset)
+
+
+def _fold(text: str) -> str:
+    if text.isascii():
+        return text.lower()
+    return normalize("NFKC", normalize("NFKC", _UNSEEN.sub("", text)).casefold())
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """``text`` in pieces, no two of which become one when they are normalised."""
+    joining = _patterns().joining
+    start = 0
+    while start < len(text):
+        end = start + _BLOCK
+        while end < len(text) and joining.match(text, end):
+            end += 1
+        yield text[start:end]
+        start = end
+
+
+class _Folded:
+    """A text and its fold, and where a place in the one is in the other."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._blocks = [text] if text.isascii() else list(_blocks(text))
+        folds = [_fold(block) for block in self._blocks]
+        self.fold = "".join(folds)
+        self._starts = [0, *accumulate(map(len, self._blocks))]
+        self._places = [0, *accumulate(map(len, folds))]
+        self._segments: dict[int, tuple[Sequence[int], Sequence[int]]] = {}
+
+    def start(self, place: int) -> int:
+        """Where what is at ``place`` in the fold begins in the text."""
+        starts, places = self._around(self._places, place)
+        return starts[bisect_right(places, place) - 1]
+
+    def end(self, place: int) -> int:
+        """Where what ends at ``place`` in the fold ends in the text."""
+        starts, places = self._around(self._places, place - 1)
+        return starts[bisect_right(places, place - 1)]
+
+    def place(self, at: int) -> int:
+        """Where what begins at ``at`` in the text begins in the fold; of what is cut there, its end."""
+        if at == len(self.text):
+            return len(self.fold)
+        starts, places = self._around(self._starts, at)
+        number = bisect_right(starts, at) - 1
+        return places[number if starts[number] == at else number + 1]
+
+    def _around(self, beginnings: list[int], wanted: int) -> tuple[Sequence[int], Sequence[int]]:
+        """Where segments begin in the text and in the fold, in the block that has ``wanted``, and where
+        the last one ends.
+        """
+        block = bisect_right(beginnings, wanted) - 1
+        if block not in self._segments:
+            begin, place = self._starts[block], self._places[block]
+            if self._blocks[block].isascii():
+                every = range(begin, self._starts[block + 1] + 1)
+                self._segments[block] = (every, range(place, place + len(every)))
+            else:
+                segments = _patterns().segment.findall(self._blocks[block])
+                starts = accumulate(map(len, segments), initial=begin)
+                places = accumulate((len(_fold(one)) for one in segments), initial=place)
+                self._segments[block] = (list(starts), list(places))
+        return self._segments[block]
