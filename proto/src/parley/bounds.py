@@ -63,7 +63,6 @@ USE_REASON = Length(1, 64)
 # Conversations. An operator may set another maximum for a question: this is the one without.
 QUESTION = Length(1, 32_000)
 SESSION_TITLE = Length(0, 200)
-INSTRUCTIONS = Length(0, 8_000)
 FOLDER = Length(1, 100)
 READ_ORDER = Range(0, 2**31 - 1)
 # Of an answer that its user has written.

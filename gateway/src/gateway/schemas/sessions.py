@@ -8,7 +8,7 @@ from pydantic import MISSING, Field
 
 from gateway.schemas.base import Body, ListQuery, Resource, example, moment
 from gateway.schemas.parameters import PARAMETERS, GenerationParameters, asked_for
-from gateway.schemas.texts import FolderName, Instructions, Line, Model, SessionTitle
+from gateway.schemas.texts import FolderName, InstructionsText, Line, Model, SessionTitle
 from parley import bounds
 from parley.chat.v1 import chat_pb2 as pb
 
@@ -36,7 +36,7 @@ class NewSession(Body):
     parameters: GenerationParameters | None = Field(
         None, description="What is asked for where a question says nothing."
     )
-    instructions: Instructions | None = Field(None, description=_INSTRUCTIONS)
+    instructions: InstructionsText | None = Field(None, description=_INSTRUCTIONS)
     folder: FolderName | None = Field(
         None, description="A folder is there as long as something is in it."
     )
@@ -69,7 +69,7 @@ class SessionChange(Body):
         description="Those that are named, and no others; of one that is null nothing is said any"
         " more, and with null of none.",
     )
-    instructions: Instructions | MISSING | None = Field(
+    instructions: InstructionsText | MISSING | None = Field(
         MISSING, description=f"{_INSTRUCTIONS} Null: nothing."
     )
     pinned: bool | MISSING = Field(MISSING, description="Whether it is kept at hand.")
