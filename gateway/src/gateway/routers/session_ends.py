@@ -58,9 +58,9 @@ async def restore_session(session_id: str, caller: ChatWriter, services: Service
 
 @router.delete("/{session_id}/messages", status_code=204)
 async def clear_session(session_id: str, caller: ChatWriter, services: Services) -> None:
-    """Delete all messages of a conversation for good, and end the answer that is being written.
+    """Delete all messages of a conversation for good.
 
-    The conversation stays. No `order` is given twice: the next message has one behind the highest that
+    The answer that is being written ends, and the conversation stays. No `order` is given twice: the next message has one behind the highest that
     there was.
     """
     sessions = services.sessions
