@@ -122,6 +122,7 @@ async def test_each_example_is_accepted_in_the_order_of_a_journey(
     go("list_sessions")
     go("get_session", session_id=session)
     assert go("update_session", session_id=session)["pinned"]
+    assert go("list_folders")["items"] == [{"name": "Projects", "sessions": 1}]
     run = go("ask", session_id=session)["run"]["id"]
     assert "event: done" in go("ask_anew", accept="text/event-stream")
     go("list_messages", session_id=session)
@@ -129,6 +130,10 @@ async def test_each_example_is_accepted_in_the_order_of_a_journey(
     go("get_run", run_id=run)
     assert "event: done" in go("follow_run", run_id=run)
     go("cancel_run", run_id=run)
+    go("delete_session", session_id=session)
+    assert go("restore_session", session_id=session)["message_count"] == 2
+    go("clear_session", session_id=session)
+    assert go("get_session", session_id=session)["message_count"] == 0
     note = go("create_note")["id"]
     go("list_notes")
     go("get_note", note_id=note)
@@ -137,6 +142,8 @@ async def test_each_example_is_accepted_in_the_order_of_a_journey(
     go("list_tokens")
     go("delete_token", token_id=token)
     go("continue_run", run_id=interrupted(journey, stack))
+    go("delete_sessions")
+    assert go("list_sessions")["items"] == []
 
     go("change_password")
     journey.http.post(

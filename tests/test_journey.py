@@ -192,6 +192,22 @@ async def test_nobody_elses_things_exist(stack: Stack, sign_up: SignUp) -> None:
         assert answer.status_code == 404, path
         assert answer.headers["content-type"] == "application/problem+json"
     assert other.http.delete(f"/api/v1/notes/{note['id']}").status_code == 404
+    for method, path in (
+        ("PATCH", ""),
+        ("DELETE", ""),
+        ("DELETE", "?permanent=true"),
+        ("POST", "/restore"),
+        ("DELETE", "/messages"),
+    ):
+        answer = other.http.request(
+            method,
+            f"/api/v1/chat/sessions/{session_id}{path}",
+            json={"title": "theirs"} if method == "PATCH" else None,
+        )
+        assert (answer.status_code, answer.json()["reason"]) == (404, "SESSION_NOT_FOUND"), path
+    assert other.http.delete("/api/v1/chat/sessions?permanent=true").status_code == 204
+    assert other.http.get("/api/v1/chat/folders").json() == {"items": []}
+    assert len(owner.messages(session_id)) == 2
     asked = other.http.post(f"/api/v1/chat/sessions/{session_id}/messages", json={"content": "x"})
     assert asked.status_code == 404
     other.create_key(stack.model_url, "echo")

@@ -69,6 +69,7 @@ class Everyday:
         say(user, "GET", f"/chat/sessions/{session_id}/messages?order=asc&count=true&limit=1", 200)
         say(user, "GET", "/chat/sessions?count=true&limit=1", 200)
         self._turn_the_pages("/chat/sessions")
+        self._file_end_and_restore(session_id)
         self._cancel_recover_and_continue()
         self._keep_notes_and_keys(mark)
         self._be_somebody(mark)
@@ -87,6 +88,18 @@ class Everyday:
         page = read(self.user, f"{path}?limit=1")
         if page["next_cursor"]:
             read(self.user, f"{path}?limit=1&cursor={page['next_cursor']}")
+
+    def _file_end_and_restore(self, session_id: str) -> None:
+        user, path = self.user, f"/chat/sessions/{session_id}"
+        say(user, "PATCH", path, 200, json={"folder": "Work", "archived": True, "read_order": 2})
+        say(user, "GET", "/chat/sessions?state=archived&folder=Work", 200)
+        say(user, "GET", "/chat/folders", 200)
+        say(user, "DELETE", path, 204)
+        say(user, "GET", "/chat/sessions?state=deleted&count=true", 200)
+        say(user, "POST", f"{path}/restore", 200)
+        say(user, "DELETE", f"{path}/messages", 204)
+        say(user, "DELETE", f"{path}?permanent=true", 204)
+        say(user, "GET", path, 404)
 
     def _cancel_recover_and_continue(self) -> None:
         user = self.user

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from chassis.caller import Caller
 from chassis.db.owners import OwnerErased
 from chassis.testing import DatabaseUrls, limit_deletes
+from chat_service.conversations.domain.session import SessionChange
 from chat_service.conversations.usecases.sessions import update_session
 from chat_service.runs.store.erasure import DeleteConversations, end_live_runs, end_runs_of
 from chat_service.runs.store.token_usage import forget_token_usage
@@ -147,7 +148,13 @@ async def test_an_erased_user_writes_nothing_any_more(chat: Chat, caller: Caller
     run = (await chat.accept(caller, session.id)).run
     await _erase(chat, caller, Logs())
     with pytest.raises(OwnerErased):
-        await update_session(chat.open_transaction, caller, session.id, pinned=True)
+        await update_session(
+            chat.open_transaction,
+            chat.resolve_key,
+            caller,
+            session.id,
+            SessionChange(pinned=True),
+        )
     with pytest.raises(OwnerErased):
         await cancel_run(chat.open_transaction, NoRuns(), lambda _: False, caller, run.id)
     with pytest.raises(OwnerErased):

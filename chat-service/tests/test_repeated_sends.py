@@ -13,7 +13,8 @@ from chassis.errors import Kind, RemoteError
 from chassis.idempotency import IdempotencyKeyReused, RequestKey
 from chat_service.answer.domain.ending import RunStatus
 from chat_service.conversations.domain.errors import SessionNotFound
-from chat_service.conversations.store.sessions import Sessions
+from chat_service.conversations.domain.listing import Wanted
+from chat_service.conversations.store.listings import Listings
 from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.errors import KeyNotFound
@@ -94,7 +95,7 @@ async def test_of_thirty_simultaneous_sends_one_is_stored_and_all_get_its_run(
 
 async def _sessions(chat: Chat, caller: Caller) -> list[UUID]:
     async with chat.open_transaction(caller) as transaction:
-        return [session.id for session in await Sessions(transaction).list(10, None)]
+        return [session.id for session in await Listings(transaction).page(Wanted(), 10, None)]
 
 
 async def test_another_request_with_the_same_key_stores_nothing(

@@ -13,8 +13,9 @@ from chassis.paging import Page, encode_cursor
 from chat_service.conversations.domain.errors import SessionNotFound
 from chat_service.conversations.domain.message import Message
 from chat_service.conversations.domain.session import Session
+from chat_service.conversations.usecases.lists import list_sessions
 from chat_service.conversations.usecases.messages import list_messages
-from chat_service.conversations.usecases.sessions import get_session, list_sessions
+from chat_service.conversations.usecases.sessions import get_session
 
 # `Chat` of conftest.py, which a test module has no name for.
 Chat = Any
@@ -88,7 +89,19 @@ async def test_a_limit_out_of_range_is_refused(chat: Chat, caller: Caller, limit
     assert refused.value.fields == (expected,)
 
 
-@pytest.mark.parametrize("cursor", ["x", "!!", encode_cursor("a", "b"), encode_cursor("1")])
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "x",
+        "!!",
+        encode_cursor("1"),
+        encode_cursor("2026-11-26T12:00:00+00:00", str(new_id())),
+        encode_cursor("2", "2026-11-26T12:00:00+00:00", str(new_id())),
+        encode_cursor("1", "2026-11-26T12:00:00", str(new_id())),
+        encode_cursor("1", "noon", str(new_id())),
+        encode_cursor("1", "2026-11-26T12:00:00+00:00", "x"),
+    ],
+)
 async def test_a_cursor_that_we_did_not_make_is_refused(
     chat: Chat, caller: Caller, cursor: str
 ) -> None:

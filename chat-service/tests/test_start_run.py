@@ -11,8 +11,11 @@ from chassis.errors import FieldError, ValidationFailed
 from chassis.ids import new_id
 from chassis.testing import eventually
 from chat_service.conversations.domain.errors import SessionNotFound
+from chat_service.conversations.domain.session import SessionChange
+from chat_service.conversations.usecases.sessions import update_session
 from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.domain.connection import Connection
+from chat_service.providers.domain.errors import KeyNotFound
 from chat_service.runs.domain.admission import Question
 from chat_service.runs.domain.errors import ShuttingDown
 from chat_service.runs.domain.limits import Limits
@@ -25,13 +28,16 @@ Generations = Any
 
 
 class Vault:
-    """Opens any key: the port, with a note of what it was asked for."""
+    """Opens any key but those that are gone: the port, with a note of what it was asked for."""
 
     def __init__(self) -> None:
         self.asked: list[UUID | None] = []
+        self.gone: set[UUID | None] = set()
 
     async def resolve_key(self, key_id: UUID | None) -> Connection:
         self.asked.append(key_id)
+        if key_id in self.gone:
+            raise KeyNotFound()
         return Connection(key_id or new_id(), "n", "sk", "m", "https://example.com/v1", "openai")
 
 
@@ -95,6 +101,51 @@ async def test_a_questions_own_connection_comes_before_the_sessions(
     session = await chat.session(caller, key_id=new_id())
     await start_run(caller, _question(session.id, key_id=key_id))
     assert vault.asked == [key_id]
+
+
+async def _set(chat: Chat, caller: Caller, session_id: UUID, **changes: Any) -> None:
+    change = SessionChange(**changes)
+    await update_session(chat.open_transaction, chat.resolve_key, caller, session_id, change)
+
+
+async def test_another_connection_and_model_hold_from_the_next_question_on(
+    chat: Chat, caller: Caller, start_run: StartRun, generations: Generations
+) -> None:
+    session = await chat.session(caller, key_id=new_id())
+    for key_id, model in ((new_id(), "another"), (None, None), (new_id(), None)):
+        before = await start_run(caller, _question(session.id))
+        await chat.finish(before)
+        await _set(chat, caller, session.id, key_id=key_id, model=model)
+        run = await start_run(caller, _question(session.id))
+        asked = generations.begun[-1].connection
+        assert run.key_id == asked.key_id
+        assert (key_id is None) or asked.key_id == key_id
+        assert run.model == (model or "m")
+        await chat.finish(run)
+    assert len(await chat.messages(caller, session.id)) == 12
+
+
+async def test_a_connection_that_a_session_had_may_be_gone(
+    chat: Chat, caller: Caller, start_run: StartRun, vault: Vault, generations: Generations
+) -> None:
+    old, new = new_id(), new_id()
+    session = await chat.session(caller, key_id=old)
+    await chat.finish(await start_run(caller, _question(session.id)))
+    # It is still set to that: there is nothing else to be asked.
+    vault.gone = {old}
+    with pytest.raises(KeyNotFound):
+        await start_run(caller, _question(session.id))
+    await _set(chat, caller, session.id, key_id=new)
+    run = await start_run(caller, _question(session.id))
+    assert generations.begun[-1].connection.key_id == run.key_id == new
+    await chat.finish(run)
+    # Nor does it matter to a session with a connection of its own that there is no default.
+    vault.gone = {None}
+    other = await chat.session(caller, key_id=new)
+    await start_run(caller, _question(other.id))
+    assert generations.begun[-1].connection.key_id == new
+    with pytest.raises(KeyNotFound):
+        await start_run(caller, _question())
 
 
 async def test_what_was_learnt_of_a_session_is_not_used_for_somebody_else(

@@ -422,7 +422,8 @@ async def test_sessions_and_messages(door: Door) -> None:
     requests = [call.request for call in door.chat.calls]
     assert requests[0] == chat_pb2.CreateSessionRequest(title="Hello")
     assert requests[1] == chat_pb2.CreateSessionRequest()
-    assert requests[3] == chat_pb2.ListSessionsRequest(limit=20)
+    active = chat_pb2.SESSION_STATE_ACTIVE
+    assert requests[3] == chat_pb2.ListSessionsRequest(limit=20, state=active)
     assert requests[4].order == chat_pb2.LIST_ORDER_DESC
     one = f"{path}/01900000-0000-7000-8000-000000000002"
     for body, pinned in (({"pinned": True}, True), ({"pinned": False}, False), ({}, None)):
@@ -432,7 +433,9 @@ async def test_sessions_and_messages(door: Door) -> None:
             id="01900000-0000-7000-8000-000000000002", pinned=pinned
         )
     await door.http.get(f"{path}?pinned=true", headers=door.bearer)
-    assert door.chat.calls[-1].request == chat_pb2.ListSessionsRequest(limit=20, pinned=True)
+    assert door.chat.calls[-1].request == chat_pb2.ListSessionsRequest(
+        limit=20, state=active, pinned=True
+    )
 
 
 async def test_a_call_carries_token_request_id_and_trace(door: Door) -> None:

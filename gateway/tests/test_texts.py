@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import create_model
 
-from gateway.schemas import admin, auth, chat, codes, keys, logins, notes, profile, tokens
+from gateway.schemas import admin, auth, chat, codes, keys, logins, notes, profile, sessions, tokens
 from gateway.schemas.base import Body
 from gateway.schemas.texts import digits, trimmed
 from parley.auth.v1 import auth_pb2
@@ -21,6 +21,7 @@ KEPT = {
     "new_password",
     "refresh_token",
     "content",
+    "instructions",
 }
 
 
@@ -64,7 +65,7 @@ def test_a_code_is_its_digits_however_they_were_grouped(text: str, code: str) ->
 
 def fields() -> list[tuple[type[Body], str]]:
     """Every text that is free in every body."""
-    modules = (admin, auth, chat, codes, keys, logins, notes, profile, tokens)
+    modules = (admin, auth, chat, codes, keys, logins, notes, profile, sessions, tokens)
     bodies = {
         one
         for module in modules

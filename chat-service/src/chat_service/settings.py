@@ -1,11 +1,13 @@
 """What an operator may set: variables that begin with CHAT_."""
 
+from datetime import timedelta
 from typing import Final
 
 from pydantic import Field, SecretStr, field_validator
 
 from chassis.setting_values import Target, check_secret_url
 from chassis.settings import service_config
+from chat_service.runs.domain.retention import Retention
 from parley.bounds import QUESTION
 from servicekit.settings import NamedServersSettings
 
@@ -96,6 +98,35 @@ class Settings(NamedServersSettings):
         description="Most characters that a model is shown, the question included; the question "
         "itself is always shown whole.",
     )
+
+    deleted_days: int = Field(
+        30,
+        ge=0,
+        le=3650,
+        description="How long a deleted conversation can be restored, days; then it is purged.",
+    )
+    temporary_hours: int = Field(
+        24,
+        ge=1,
+        le=8760,
+        description="How long behind its last activity a temporary conversation is kept, hours.",
+    )
+    retention_days: int = Field(
+        0,
+        ge=0,
+        le=36_500,
+        description="How long behind its last activity any other conversation is kept, days, unless "
+        "it is pinned; 0: for ever.",
+    )
+
+    @property
+    def retention(self) -> Retention:
+        """How long conversations are kept."""
+        return Retention(
+            deleted=timedelta(days=self.deleted_days),
+            temporary=timedelta(hours=self.temporary_hours),
+            everything=timedelta(days=self.retention_days) if self.retention_days else None,
+        )
 
     @field_validator("redis_url")
     @classmethod

@@ -36,6 +36,22 @@ sessions = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
     Column("pinned", Boolean, nullable=False),
+    # A persona's name, and its prompt as it was when it was set.
+    Column("persona", Text),
+    Column("persona_prompt", Text),
+    # GenerationParameters; null: nothing is said.
+    Column("parameters", JSONB),
+    Column("instructions", Text),
+    Column("folder", Text),
+    Column("archived_at", DateTime(timezone=True)),
+    Column("deleted_at", DateTime(timezone=True)),
+    # Deleted for good: a background job is to take it away.
+    Column("purging", Boolean, nullable=False),
+    Column("temporary", Boolean, nullable=False),
+    # Null: all that there is has been read.
+    Column("read_order", Integer),
+    # first_line, model or user.
+    Column("title_by", Text, nullable=False),
     # The chosen path's last message, 0 before the first; null: of a version that knew no other path
     # than all messages in order.
     Column("leaf_order", Integer),

@@ -16,6 +16,7 @@ from chat_service.connections.usecases.limit import TrialLimit
 from chat_service.connections.usecases.trial import ConnectionTest
 from chat_service.conversations.rpc import POLICY as SESSION_POLICY
 from chat_service.conversations.rpc import SessionServicer
+from chat_service.conversations.usecases.ends import EndSessions
 from chat_service.migrations import MIGRATIONS
 from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.client import ModelClient
@@ -23,7 +24,9 @@ from chat_service.providers.trying import ModelServers
 from chat_service.runs.domain.limits import Limits
 from chat_service.runs.rpc import POLICY as RUN_POLICY
 from chat_service.runs.rpc import RunServicer
+from chat_service.runs.store.ends import RunEnds
 from chat_service.runs.store.erasure import DeleteConversations, end_live_runs
+from chat_service.runs.store.purge import Purge
 from chat_service.runs.store.token_usage import TokenUsageSweep, forget_token_usage
 from chat_service.runs.store.turns import Turns
 from chat_service.runs.usecases.allowance import DailyAllowance
@@ -95,7 +98,15 @@ def build(settings: Settings) -> Service:
         open_transaction, resolve_key, engine, owner=replica, window=window, limits=limits
     )
 
-    sessions = SessionServicer(open_transaction, resolve_key)
+    purge = Purge(parts.worker, engine.forget, settings.retention)
+    end_sessions = EndSessions(
+        open_transaction,
+        RunEnds(),
+        cancel_here=engine.cancel,
+        drop=engine.drop,
+        purge=purge.wake,
+    )
+    sessions = SessionServicer(open_transaction, resolve_key, end_sessions)
     runs = RunServicer(
         open_transaction,
         start_run,
@@ -127,7 +138,7 @@ def build(settings: Settings) -> Service:
         policy=SESSION_POLICY | RUN_POLICY | FRAME_POLICY | PROVIDER_POLICY,
         register=register,
         erasure=[end_live_runs, DeleteConversations(engine.forget), forget_token_usage],
-        components=[apikey, *streaming.components, TokenUsageSweep(parts.worker)],
+        components=[apikey, *streaming.components, TokenUsageSweep(parts.worker), purge],
         checks=[Check("redis", streaming.log.probe), Check("apikey-service", apikey.probe)],
     )
 

@@ -63,6 +63,8 @@ USE_REASON = Length(1, 64)
 # Conversations. An operator may set another maximum for a question: this is the one without.
 QUESTION = Length(1, 32_000)
 SESSION_TITLE = Length(0, 200)
+FOLDER = Length(1, 100)
+READ_ORDER = Range(0, 2**31 - 1)
 # Of an answer that its user has written.
 EDITED_ANSWER = Length(1, 200_000)
 TEMPERATURE = Range(0, 2)

@@ -6,11 +6,22 @@ from uuid import UUID
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from chassis.errors import FieldError, ValidationFailed
+from chassis.ids import parse_named_id
 from chat_service.answer.domain.ending import Adapted, FellBack, RunStatus, Usage
+from chat_service.conversations.domain.listing import Wanted
 from chat_service.conversations.domain.message import Message, Role
-from chat_service.conversations.domain.session import Session
+from chat_service.conversations.domain.session import (
+    UNCHANGED,
+    Session,
+    SessionChange,
+    SessionState,
+    TitleBy,
+    Unchanged,
+)
+from chat_service.providers.domain.errors import KeyNotFound
 from parley.chat.v1 import chat_pb2
-from servicekit.generation_messages import parameters_to_proto
+from servicekit.generation_messages import parameters_from_proto, parameters_to_proto
 
 ROLES = {
     Role.USER: chat_pb2.MESSAGE_ROLE_USER,
@@ -26,6 +37,14 @@ STATUSES = {
 }
 
 
+_STATES = {
+    chat_pb2.SESSION_STATE_UNSPECIFIED: SessionState.ACTIVE,
+    chat_pb2.SESSION_STATE_ACTIVE: SessionState.ACTIVE,
+    chat_pb2.SESSION_STATE_ARCHIVED: SessionState.ARCHIVED,
+    chat_pb2.SESSION_STATE_DELETED: SessionState.DELETED,
+}
+
+
 def session_to_proto(session: Session) -> chat_pb2.Session:
     return chat_pb2.Session(
         id=str(session.id),
@@ -37,6 +56,15 @@ def session_to_proto(session: Session) -> chat_pb2.Session:
         created_at=timestamp_to_proto(session.created_at),
         updated_at=timestamp_to_proto(session.updated_at),
         pinned=session.pinned,
+        parameters=parameters_to_proto(session.parameters),
+        instructions=session.instructions,
+        folder=session.folder,
+        archived_at=timestamp_to_proto(session.archived_at),
+        deleted_at=timestamp_to_proto(session.deleted_at),
+        temporary=session.temporary,
+        read_order=session.read_order,
+        unread=session.unread,
+        persona=session.persona,
     )
 
 
@@ -51,13 +79,56 @@ def decode_session(content: bytes) -> Session:
     return Session(
         id=UUID(message.id),
         title=message.title,
+        title_by=TitleBy.of(message.title),
         key_id=UUID(message.key_id) if message.HasField("key_id") else None,
         model=message.model if message.HasField("model") else None,
+        parameters=parameters_from_proto(message.parameters),
+        instructions=message.instructions if message.HasField("instructions") else None,
+        folder=message.folder if message.HasField("folder") else None,
+        temporary=message.temporary,
         message_count=0,
         last_message_at=None,
         active_at=created_at,
         created_at=created_at,
         updated_at=message.updated_at.ToDatetime(tzinfo=UTC),
+    )
+
+
+def change_from_proto(request: chat_pb2.UpdateSessionRequest) -> SessionChange:
+    """Raises KeyNotFound for a key's id that is none."""
+
+    def said(field: str) -> bool:
+        return request.HasField(field)  # type: ignore[arg-type]  # its name is not known here
+
+    def text(field: str) -> str | Unchanged | None:
+        # Empty: none.
+        return (getattr(request, field) or None) if said(field) else UNCHANGED
+
+    key_id = text("key_id")
+    return SessionChange(
+        title=request.title if said("title") else UNCHANGED,
+        key_id=parse_named_id(key_id, KeyNotFound) if isinstance(key_id, str) else key_id,
+        model=text("model"),
+        parameters=parameters_from_proto(request.parameters),
+        cleared=frozenset(request.cleared_parameters),
+        instructions=text("instructions"),
+        pinned=request.pinned if said("pinned") else UNCHANGED,
+        folder=text("folder"),
+        archived=request.archived if said("archived") else UNCHANGED,
+        read_order=request.read_order if said("read_order") else UNCHANGED,
+    )
+
+
+def wanted_from_proto(request: chat_pb2.ListSessionsRequest) -> Wanted:
+    """Raises ValidationFailed for a state that this version does not know."""
+    state = _STATES.get(request.state)
+    if state is None:
+        raise ValidationFailed(fields=[FieldError("state", "UNKNOWN")])
+    return Wanted(
+        state=state,
+        folder=request.folder if request.HasField("folder") else None,
+        pinned=request.pinned if request.HasField("pinned") else None,
+        temporary=request.temporary,
     )
 
 

@@ -9,17 +9,19 @@ from chassis.grpc.server import Method, allow
 from chassis.ids import parse_named_id
 from chat_service.conversations import mapping
 from chat_service.conversations.domain.errors import MessageNotFound, SessionNotFound
+from chat_service.conversations.usecases.ends import EndSessions
+from chat_service.conversations.usecases.lists import list_folders, list_sessions
 from chat_service.conversations.usecases.messages import list_messages
 from chat_service.conversations.usecases.sessions import (
     create_session,
     get_session,
-    list_sessions,
     update_session,
 )
 from chat_service.conversations.usecases.tree import choose_message, edit_answer, fork_session
 from chat_service.providers.domain.connection import ResolveKey
 from chat_service.providers.domain.errors import KeyNotFound
 from parley.chat.v1 import chat_pb2, chat_pb2_grpc
+from servicekit.generation_messages import parameters_from_proto
 
 POLICY: dict[str, dict[str, Method]] = {
     "parley.chat.v1.SessionService": {
@@ -27,6 +29,11 @@ POLICY: dict[str, dict[str, Method]] = {
         "GetSession": allow("gateway"),
         "UpdateSession": allow("gateway"),
         "ListSessions": allow("gateway"),
+        "ListFolders": allow("gateway"),
+        "DeleteSession": allow("gateway"),
+        "DeleteSessions": allow("gateway"),
+        "RestoreSession": allow("gateway"),
+        "ClearSession": allow("gateway"),
         "ListMessages": allow("gateway"),
         "ChooseMessage": allow("gateway"),
         "EditAnswer": allow("gateway"),
@@ -41,6 +48,7 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
 
     open_transaction: OpenTransaction
     resolve_key: ResolveKey
+    end_sessions: EndSessions
 
     async def CreateSession(
         self, request: chat_pb2.CreateSessionRequest, context: object
@@ -53,6 +61,10 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
             title=request.title,
             key_id=None if key_id is None else parse_named_id(key_id, KeyNotFound),
             model=request.model if request.HasField("model") else None,
+            parameters=parameters_from_proto(request.parameters),
+            instructions=request.instructions or None,
+            folder=request.folder if request.HasField("folder") else None,
+            temporary=request.temporary,
             once=once(request, mapping.encode_session, mapping.decode_session),
         )
         return chat_pb2.CreateSessionResponse(session=mapping.session_to_proto(session))
@@ -70,9 +82,10 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
     ) -> chat_pb2.UpdateSessionResponse:
         session = await update_session(
             self.open_transaction,
+            self.resolve_key,
             current_caller(),
             parse_named_id(request.id, SessionNotFound),
-            pinned=request.pinned if request.HasField("pinned") else None,
+            mapping.change_from_proto(request),
         )
         return chat_pb2.UpdateSessionResponse(session=mapping.session_to_proto(session))
 
@@ -85,13 +98,53 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
             limit=request.limit,
             cursor=request.cursor,
             count=request.count,
-            pinned=request.pinned if request.HasField("pinned") else None,
+            wanted=mapping.wanted_from_proto(request),
         )
         return chat_pb2.ListSessionsResponse(
             items=[mapping.session_to_proto(session) for session in page.items],
             next_cursor=page.next_cursor,
             total=page.total,
         )
+
+    async def ListFolders(
+        self, request: chat_pb2.ListFoldersRequest, context: object
+    ) -> chat_pb2.ListFoldersResponse:
+        folders = await list_folders(self.open_transaction, current_caller())
+        return chat_pb2.ListFoldersResponse(
+            items=[
+                chat_pb2.Folder(name=folder.name, sessions=folder.sessions) for folder in folders
+            ]
+        )
+
+    async def DeleteSession(
+        self, request: chat_pb2.DeleteSessionRequest, context: object
+    ) -> chat_pb2.DeleteSessionResponse:
+        await self.end_sessions.delete(
+            current_caller(),
+            parse_named_id(request.id, SessionNotFound),
+            permanent=request.permanent,
+        )
+        return chat_pb2.DeleteSessionResponse()
+
+    async def DeleteSessions(
+        self, request: chat_pb2.DeleteSessionsRequest, context: object
+    ) -> chat_pb2.DeleteSessionsResponse:
+        await self.end_sessions.delete_all(current_caller(), permanent=request.permanent)
+        return chat_pb2.DeleteSessionsResponse()
+
+    async def RestoreSession(
+        self, request: chat_pb2.RestoreSessionRequest, context: object
+    ) -> chat_pb2.RestoreSessionResponse:
+        session = await self.end_sessions.restore(
+            current_caller(), parse_named_id(request.id, SessionNotFound)
+        )
+        return chat_pb2.RestoreSessionResponse(session=mapping.session_to_proto(session))
+
+    async def ClearSession(
+        self, request: chat_pb2.ClearSessionRequest, context: object
+    ) -> chat_pb2.ClearSessionResponse:
+        await self.end_sessions.clear(current_caller(), parse_named_id(request.id, SessionNotFound))
+        return chat_pb2.ClearSessionResponse()
 
     async def ListMessages(
         self, request: chat_pb2.ListMessagesRequest, context: object

@@ -239,6 +239,17 @@ class Engine(Component):
             # An outage, and no fault of the event that asks for it.
             raise RunLogUnavailable(retry_after=1) from error
 
+    def drop(self, run_ids: Sequence[UUID]) -> None:
+        """Stop those of these runs that are ours, and have the logs deleted once Redis listens.
+
+        Their rows are gone.
+        """
+        for run_id in run_ids:
+            if generation := self._generations.get(run_id):
+                self._abandon(generation)
+                generation.end(DELETED)
+            self._log.let_go(run_id, now=True)
+
     async def _carry_out(
         self,
         generation: Generation,

@@ -12,7 +12,8 @@ from gateway.routes.api import refuses
 from gateway.routes.api import router as api_router
 from gateway.routes.idempotency import IdempotencyKeyOf
 from gateway.schemas.base import Nothing, Page
-from gateway.schemas.chat import ORDERS, Message, MessageListQuery, RunResult, Session
+from gateway.schemas.chat import ORDERS, Message, MessageListQuery, RunResult
+from gateway.schemas.sessions import Session
 from gateway.schemas.tree import Again, Context, Edit, EditedAnswer, EditResult, Fork
 from gateway.streams.answers import ANSWERS, answer
 from gateway.streams.editing import edit_answer

@@ -11,12 +11,9 @@ from gateway.routes.api import router as api_router
 from gateway.routes.idempotency import IdempotencyKeyOf
 from gateway.schemas.base import Page
 from gateway.schemas.chat import (
-    NewSession,
     RecoveredRun,
-    Session,
-    SessionChange,
-    SessionListQuery,
 )
+from gateway.schemas.sessions import NewSession, Session, SessionChange, SessionListQuery
 from parley.chat.v1 import chat_pb2 as pb
 
 router = api_router("Chat", "/chat/sessions")
@@ -34,7 +31,7 @@ async def create_session(
     sessions = services.sessions
     response = await sessions.tell(
         sessions.stub.CreateSession,
-        pb.CreateSessionRequest(title=wanted.title, key_id=wanted.key_id, model=wanted.model),
+        wanted.request(),
         caller,
         idempotency_key=key,
     )
@@ -45,15 +42,12 @@ async def create_session(
 async def list_sessions(
     query: Annotated[SessionListQuery, Query()], caller: ChatReader, services: Services
 ) -> Page[Session]:
-    """List one's conversations, the most recently active first."""
+    """List one's conversations: what is pinned first, then what was active last.
+
+    One that is temporary is not among them, unless these are asked for.
+    """
     sessions = services.sessions
-    response = await sessions.ask(
-        sessions.stub.ListSessions,
-        pb.ListSessionsRequest(
-            limit=query.limit, cursor=query.cursor, count=query.count, pinned=query.pinned
-        ),
-        caller,
-    )
+    response = await sessions.ask(sessions.stub.ListSessions, query.request(), caller)
     return Page[Session](
         items=[Session.of(session) for session in response.items],
         next_cursor=response.next_cursor or None,
@@ -71,20 +65,17 @@ async def get_session(session_id: str, caller: ChatReader, services: Services) -
     return Session.of(response.session)
 
 
-@router.patch("/{session_id}")
+@router.patch("/{session_id}", openapi_extra=refuses("KEY_NOT_FOUND"))
 async def update_session(
     session_id: str, body: SessionChange, caller: ChatWriter, services: Services
 ) -> Session:
     """Change a conversation.
 
-    What is given is changed, all of it or nothing.
+    What is given is changed, all of it or nothing, and holds from the next question on. Null takes
+    away what may be absent.
     """
     sessions = services.sessions
-    response = await sessions.tell(
-        sessions.stub.UpdateSession,
-        pb.UpdateSessionRequest(id=session_id, pinned=body.pinned),
-        caller,
-    )
+    response = await sessions.tell(sessions.stub.UpdateSession, body.request(session_id), caller)
     return Session.of(response.session)
 
 

@@ -5,9 +5,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from gateway.schemas.base import Body, ListQuery, Resource, example, moment
+from gateway.schemas.base import ListQuery, Resource, example, moment
 from gateway.schemas.parameters import PARAMETERS, GenerationParameters, asked_for
-from gateway.schemas.texts import Line, Model, QuestionText, SessionTitle
+from gateway.schemas.texts import Line, Model, QuestionText
 from parley.chat.v1 import chat_pb2 as pb
 from parley.generation.v1 import generation_pb2
 
@@ -89,28 +89,6 @@ AN_ANSWER: dict[str, Any] = {
 }
 
 
-class NewSession(Body):
-    model_config = example(title="About Parley")
-
-    title: SessionTitle | None = Field(
-        None, description="The first line of the first question if absent."
-    )
-    key_id: Line | None = Field(None, description="The default connection if absent.")
-    model: Model | None = Field(None, description="The connection's model if absent.")
-
-
-class SessionChange(Body):
-    """What is absent stays as it is."""
-
-    model_config = example(pinned=True)
-
-    pinned: bool | None = Field(None, description="Whether it is kept at hand.")
-
-
-class SessionListQuery(ListQuery):
-    pinned: bool | None = Field(None, description="Those that are pinned alone, or the others.")
-
-
 class Question(GenerationParameters):
     model_config = example(content="What is Parley?")
 
@@ -139,46 +117,6 @@ class MessageListQuery(ListQuery):
     path: Path = Field(
         "chosen", description="The messages of the chosen path, or all with their variants."
     )
-
-
-class Session(Resource):
-    model_config = example(
-        id=_A_RUN["session_id"],
-        title="About Parley",
-        key_id=None,
-        model=None,
-        message_count=2,
-        last_message_at="2026-11-02T09:34:03Z",
-        created_at="2026-11-02T09:34:00Z",
-        updated_at="2026-11-02T09:34:03Z",
-        pinned=False,
-    )
-
-    id: str
-    title: str
-    key_id: str | None = Field(description="Null: the user's default connection.")
-    model: str | None = Field(description="Null: the connection's model.")
-    message_count: int
-    last_message_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
-    pinned: bool
-
-    @classmethod
-    def of(cls, session: pb.Session) -> "Session":
-        return cls(
-            id=session.id,
-            title=session.title,
-            key_id=session.key_id if session.HasField("key_id") else None,
-            model=session.model if session.HasField("model") else None,
-            message_count=session.message_count,
-            last_message_at=(
-                moment(session.last_message_at) if session.HasField("last_message_at") else None
-            ),
-            created_at=moment(session.created_at),
-            updated_at=moment(session.updated_at),
-            pinned=session.pinned,
-        )
 
 
 class Usage(Resource):

@@ -1,10 +1,36 @@
 """A conversation."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
 from uuid import UUID
 
+from servicekit.generation_parameters import GenerationParameters
+
 TITLE_FROM_MESSAGE = 60
+
+
+class TitleBy(StrEnum):
+    """Who named a conversation. What its user has written is never replaced."""
+
+    FIRST_LINE = "first_line"
+    MODEL = "model"
+    USER = "user"
+
+    @classmethod
+    def of(cls, title: str) -> "TitleBy":
+        """Of a title that a user gives: an empty one leaves it to the next question."""
+        return cls.USER if title else cls.FIRST_LINE
+
+
+class SessionState(StrEnum):
+    """Where a conversation is in its life."""
+
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+    DELETED = "deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +39,10 @@ class Session:
 
     `key_id` None: the connection that is the user's default when a question is sent. `model`
     None: the connection's model. `active_at` is the time of its last message, or of its making.
-    `pinned`: its user keeps it at hand.
+    `pinned`: its user keeps it at hand. `parameters` come behind a question's own and before its
+    connection's. `read_order` is the highest order that its user has read, `unread` whether the newest
+    message is an answer behind that. `temporary`: it is purged some time after its last activity.
+    `persona` is the name of one.
     """
 
     id: UUID
@@ -26,6 +55,70 @@ class Session:
     created_at: datetime
     updated_at: datetime
     pinned: bool = False
+    title_by: TitleBy = TitleBy.FIRST_LINE
+    parameters: GenerationParameters = field(default_factory=GenerationParameters)
+    instructions: str | None = None
+    folder: str | None = None
+    archived_at: datetime | None = None
+    deleted_at: datetime | None = None
+    temporary: bool = False
+    read_order: int = 0
+    unread: bool = False
+    persona: str | None = None
+
+
+class Unchanged:
+    """Stands for what a change leaves as it is."""
+
+    def __repr__(self) -> str:
+        return "UNCHANGED"
+
+
+UNCHANGED: Final = Unchanged()
+
+
+@dataclass(frozen=True, slots=True)
+class SessionChange:
+    """What is to become of a conversation; None takes away what may be absent.
+
+    Of the parameters those that are said change, and nothing is said any more of the `cleared` ones.
+    """
+
+    title: str | Unchanged = UNCHANGED
+    key_id: UUID | Unchanged | None = UNCHANGED
+    model: str | Unchanged | None = UNCHANGED
+    parameters: GenerationParameters = field(default_factory=GenerationParameters)
+    cleared: frozenset[str] = frozenset()
+    instructions: str | Unchanged | None = UNCHANGED
+    pinned: bool | Unchanged = UNCHANGED
+    folder: str | Unchanged | None = UNCHANGED
+    archived: bool | Unchanged = UNCHANGED
+    read_order: int | Unchanged = UNCHANGED
+
+    def of(self, session: Session, at: datetime) -> Session:
+        """The session as it is then, `updated_at` aside: the very same if nothing changes."""
+        changes: dict[str, Any] = {
+            name: value for name in _PLAIN if (value := getattr(self, name)) is not UNCHANGED
+        }
+        if "title" in changes:
+            changes["title_by"] = TitleBy.of(changes["title"])
+        if not isinstance(self.archived, Unchanged) and self.archived != bool(session.archived_at):
+            changes["archived_at"] = at if self.archived else None
+        changes["parameters"] = changed_parameters(
+            session.parameters, self.parameters, self.cleared
+        )
+        return replace(session, **changes)
+
+
+_PLAIN = ("title", "key_id", "model", "instructions", "pinned", "folder", "read_order")
+
+
+def changed_parameters(
+    parameters: GenerationParameters, said: GenerationParameters, cleared: Iterable[str]
+) -> GenerationParameters:
+    """`parameters` without those that are cleared, and with what is said anew."""
+    left = {name: value for name, value in parameters.said().items() if name not in set(cleared)}
+    return said.over(GenerationParameters(**left))
 
 
 def title_from(content: str) -> str:

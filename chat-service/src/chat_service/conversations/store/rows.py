@@ -4,7 +4,7 @@ from typing import Any
 
 from chat_service.answer.domain.ending import Adapted, FellBack, RunStatus, Usage
 from chat_service.conversations.domain.message import Message, Role
-from chat_service.conversations.domain.session import Session
+from chat_service.conversations.domain.session import Session, TitleBy
 from servicekit.generation_parameters import GenerationParameters
 
 
@@ -20,6 +20,16 @@ def to_session(row: Any) -> Session:
         created_at=row.created_at,
         updated_at=row.updated_at,
         pinned=row.pinned,
+        title_by=TitleBy(row.title_by),
+        parameters=GenerationParameters.of(row.parameters or {}),
+        instructions=row.instructions,
+        folder=row.folder,
+        archived_at=row.archived_at,
+        deleted_at=row.deleted_at,
+        temporary=row.temporary,
+        read_order=row.read_order,
+        unread=bool(row.unread),
+        persona=row.persona,
     )
 
 

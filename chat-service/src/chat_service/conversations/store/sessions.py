@@ -1,94 +1,72 @@
 """Conversations in PostgreSQL.
 
 Each query names its user, although row-level security does so beneath: a query that forgot it
-would leak nothing, and the indexes begin with it.
+would leak nothing, and the indexes begin with it. One that is deleted is not there, but for what
+says that it looks for it.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import (
-    ColumnElement,
-    DateTime,
-    Integer,
-    Uuid,
-    bindparam,
-    func,
-    insert,
-    not_,
-    select,
-    text,
-    tuple_,
-    update,
-)
+import orjson
+from sqlalchemy import Text, bindparam, cast, func, not_, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
 
 from chassis.db.statement import Statement
 from chassis.db.transactions import Transaction
-from chassis.paging import Position
 from chat_service.conversations.domain.session import Session
+from chat_service.conversations.store.columns import OWN, SHOWN
 from chat_service.conversations.store.rows import to_session
 from chat_service.tables import sessions
+from servicekit.generation_parameters import GenerationParameters
 
 _INSERT = Statement(
-    insert(sessions),
-    columns=[
-        *("id", "tenant_id", "user_id", "title", "key_id", "model", "created_at", "updated_at"),
-        "leaf_order",
-    ],
+    text("""
+INSERT INTO sessions (
+    id, tenant_id, user_id, title, title_by, key_id, model, parameters, instructions, folder,
+    temporary, created_at, updated_at, leaf_order)
+VALUES (:id, :tenant_id, :user_id, :title, :title_by, :key_id, :model, CAST(:parameters AS jsonb),
+        :instructions, :folder, :temporary, :created_at, :updated_at, 0)
+""")
 )
-# What a conversation is set to goes along; that it is pinned does not.
+# What a conversation is set to goes along, and the folder it is in; that it is pinned does not. What
+# it holds has been read.
 _INSERT_FORK = Statement(
     text("""
 INSERT INTO sessions (
-    id, tenant_id, user_id, title, key_id, model, last_order, leaf_order, message_count,
+    id, tenant_id, user_id, title, title_by, key_id, model, persona, persona_prompt, parameters,
+    instructions, folder, temporary, last_order, leaf_order, message_count, read_order,
     last_message_at, created_at, updated_at)
-SELECT :id, tenant_id, user_id, title, key_id, model, :messages, :messages, :messages,
+SELECT :id, tenant_id, user_id, title, title_by, key_id, model, persona, persona_prompt, parameters,
+       instructions, folder, temporary, :messages, :messages, :messages, :messages,
        CASE WHEN CAST(:messages AS integer) > 0 THEN CAST(:at AS timestamptz) END, :at, :at
 FROM sessions WHERE id = :session_id AND user_id = :user_id
 """)
 )
-_OWN = sessions.c.user_id == bindparam("user_id")
-_THIS = select(sessions).where(sessions.c.id == bindparam("session_id"), _OWN)
-_FIND = Statement(_THIS)
-_LOCK = Statement(_THIS.with_for_update())
-_PIN = Statement(
+_IS_THIS = sessions.c.id == bindparam("session_id")
+_IS_THERE = sessions.c.deleted_at.is_(None)
+_ANY = select(*SHOWN).where(_IS_THIS, OWN, not_(sessions.c.purging))
+_FIND = Statement(_ANY.where(_IS_THERE))
+_LOCK = Statement(_ANY.where(_IS_THERE).with_for_update(of=sessions))
+_LOCK_ANY = Statement(_ANY.with_for_update(of=sessions))
+_CHANGE = Statement(
     update(sessions)
-    .where(sessions.c.id == bindparam("session_id"), _OWN)
-    .values(pinned=bindparam("is_pinned"), updated_at=bindparam("at"))
+    .where(_IS_THIS, OWN)
+    .values(
+        title=bindparam("new_title"),
+        title_by=bindparam("new_title_by"),
+        key_id=bindparam("new_key_id"),
+        model=bindparam("new_model"),
+        parameters=cast(bindparam("new_parameters", type_=Text), JSONB),
+        instructions=bindparam("new_instructions"),
+        pinned=bindparam("new_pinned"),
+        folder=bindparam("new_folder"),
+        archived_at=bindparam("new_archived_at"),
+        read_order=func.least(bindparam("new_read_order"), sessions.c.last_order),
+        updated_at=bindparam("new_updated_at"),
+    )
+    .returning(*SHOWN)
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Listing:
-    """The statements that list those sessions for which some conditions hold."""
-
-    first_page: Statement
-    next_page: Statement
-    count: Statement
-
-
-def _listing(*conditions: ColumnElement[bool]) -> _Listing:
-    by_activity = (
-        select(sessions)
-        .where(_OWN, *conditions)
-        .order_by(sessions.c.active_at.desc(), sessions.c.id.desc())
-        .limit(bindparam("size", type_=Integer))
-    )
-    behind = tuple_(sessions.c.active_at, sessions.c.id) < tuple_(
-        bindparam("at", type_=DateTime(timezone=True)), bindparam("id", type_=Uuid)
-    )
-    counted = select(func.count().label("total")).select_from(sessions).where(_OWN, *conditions)
-    return _Listing(
-        Statement(by_activity), Statement(by_activity.where(behind)), Statement(counted)
-    )
-
-
-_LISTINGS = {
-    None: _listing(),
-    True: _listing(sessions.c.pinned),
-    False: _listing(not_(sessions.c.pinned)),
-}
 
 
 class Sessions:
@@ -105,11 +83,15 @@ class Sessions:
             tenant_id=self._scope.tenant_id,
             user_id=self._scope.user_id,
             title=session.title,
+            title_by=session.title_by.value,
             key_id=session.key_id,
             model=session.model,
+            parameters=_json(session.parameters),
+            instructions=session.instructions,
+            folder=session.folder,
+            temporary=session.temporary,
             created_at=session.created_at,
             updated_at=session.updated_at,
-            leaf_order=0,
         )
 
     async def insert_fork(
@@ -132,35 +114,41 @@ class Sessions:
         """The session, which nobody else changes, nor begins or ends a run in, meanwhile."""
         return await self._one(_LOCK, session_id)
 
-    async def pin(self, session_id: UUID, pinned: bool, at: datetime) -> None:
-        """Sets whether it is pinned."""
-        await _PIN.run(
+    async def lock_any(self, session_id: UUID) -> Session | None:
+        """As `lock`, also one that is deleted, as long as it can be restored."""
+        return await self._one(_LOCK_ANY, session_id)
+
+    async def change(self, session: Session) -> Session:
+        """Writes what a user may change of a session, which is locked, and returns it.
+
+        No `read_order` is higher than the highest order that was given out.
+        """
+        row = await _CHANGE.first(
             self._connection,
-            session_id=session_id,
+            session_id=session.id,
             user_id=self._scope.user_id,
-            is_pinned=pinned,
-            at=at,
+            new_title=session.title,
+            new_title_by=session.title_by.value,
+            new_key_id=session.key_id,
+            new_model=session.model,
+            new_parameters=_json(session.parameters),
+            new_instructions=session.instructions,
+            new_pinned=session.pinned,
+            new_folder=session.folder,
+            new_archived_at=session.archived_at,
+            new_read_order=session.read_order,
+            new_updated_at=session.updated_at,
         )
-
-    async def list(
-        self, limit: int, after: Position | None, pinned: bool | None = None
-    ) -> list[Session]:
-        """The sessions behind that place, most recently active first; `pinned` None: all."""
-        listing = _LISTINGS[pinned]
-        listed = {"user_id": self._scope.user_id, "size": limit}
-        if after is None:
-            rows = await listing.first_page.all(self._connection, **listed)
-        else:
-            rows = await listing.next_page.all(self._connection, **listed, at=after.at, id=after.id)
-        return [to_session(row) for row in rows]
-
-    async def count(self, pinned: bool | None = None) -> int:
-        row = await _LISTINGS[pinned].count.first(self._connection, user_id=self._scope.user_id)
         assert row is not None
-        return int(row.total)
+        return to_session(row)
 
     async def _one(self, statement: Statement, session_id: UUID) -> Session | None:
         row = await statement.first(
             self._connection, session_id=session_id, user_id=self._scope.user_id
         )
         return None if row is None else to_session(row)
+
+
+def _json(parameters: GenerationParameters) -> str | None:
+    said = parameters.said()
+    return orjson.dumps(said).decode() if said else None

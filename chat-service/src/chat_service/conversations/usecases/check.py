@@ -1,13 +1,33 @@
 """Whether what is said of a conversation is acceptable, before anything is done with it."""
 
 from chassis.errors import FieldError, ValidationFailed
-from chassis.text import check_text
-from parley.bounds import MODEL, SESSION_TITLE
+from chassis.text import check_number, check_text
+from chat_service.conversations.domain.session import SessionChange, Unchanged
+from parley.bounds import FOLDER, INSTRUCTIONS, MODEL, READ_ORDER, SESSION_TITLE
+from servicekit.generation_parameters import PARAMETERS, check_parameters
 
 
-def check_session(title: str, model: str | None) -> None:
+def check_change(change: SessionChange) -> None:
     """Raises ValidationFailed with every field that is wrong."""
-    errors = check_text("title", title, maximum=SESSION_TITLE.maximum) + check_model(model)
+    errors: list[FieldError] = []
+    if not isinstance(change.title, Unchanged):
+        errors += check_text("title", change.title, maximum=SESSION_TITLE.maximum)
+    if not isinstance(change.model, Unchanged):
+        errors += check_model(change.model)
+    errors += check_parameters(change.parameters, within="parameters")
+    unknown = sorted(change.cleared - PARAMETERS.keys())
+    errors += [FieldError(f"parameters.{name}", "UNKNOWN") for name in unknown]
+    if not isinstance(change.instructions, Unchanged) and change.instructions is not None:
+        errors += check_text("instructions", change.instructions, maximum=INSTRUCTIONS.maximum)
+    if not isinstance(change.folder, Unchanged):
+        errors += check_folder(change.folder)
+    if not isinstance(change.read_order, Unchanged):
+        errors += check_number(
+            "read_order",
+            change.read_order,
+            minimum=READ_ORDER.minimum,
+            maximum=READ_ORDER.maximum,
+        )
     if errors:
         raise ValidationFailed(fields=errors)
 
@@ -17,3 +37,15 @@ def check_model(model: str | None) -> list[FieldError]:
     if model is None:
         return []
     return check_text("model", model, minimum=MODEL.minimum, maximum=MODEL.maximum)
+
+
+def check_folder(folder: str | None) -> list[FieldError]:
+    """What is wrong with a folder's name, if one is given: it is one line that can be seen."""
+    if folder is None:
+        return []
+    errors = check_text("folder", folder, minimum=FOLDER.minimum, maximum=FOLDER.maximum)
+    if not errors and folder.isspace():
+        return [FieldError("folder", "REQUIRED")]
+    if not errors and not folder.isprintable():
+        return [FieldError("folder", "INVALID_CHARACTER")]
+    return errors

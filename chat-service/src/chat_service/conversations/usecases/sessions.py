@@ -1,4 +1,4 @@
-"""Making, reading and listing conversations."""
+"""Making, reading and changing conversations."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -8,12 +8,12 @@ from chassis.clock import utc_now
 from chassis.db.transactions import OpenTransaction
 from chassis.idempotency import Once
 from chassis.ids import new_id
-from chassis.paging import Page, Position, page_of, parse_limit
 from chat_service.conversations.domain.errors import SessionNotFound
-from chat_service.conversations.domain.session import Session
+from chat_service.conversations.domain.session import Session, SessionChange, TitleBy, Unchanged
 from chat_service.conversations.store.sessions import Sessions
-from chat_service.conversations.usecases.check import check_session
+from chat_service.conversations.usecases.check import check_change
 from chat_service.providers.domain.connection import ResolveKey
+from servicekit.generation_parameters import GenerationParameters
 
 
 async def create_session(
@@ -24,6 +24,10 @@ async def create_session(
     title: str,
     key_id: UUID | None,
     model: str | None,
+    parameters: GenerationParameters | None = None,
+    instructions: str | None = None,
+    folder: str | None = None,
+    temporary: bool = False,
     once: Once[Session] | None = None,
 ) -> Session:
     """Stores an empty conversation, `once` if so.
@@ -31,15 +35,29 @@ async def create_session(
     Raises ValidationFailed, OwnerErased, IdempotencyKeyReused, RequestInProgress, and what `resolve_key` raises for
     a `key_id` that is not one of the caller's.
     """
-    check_session(title, model)
+    parameters = parameters or GenerationParameters()
+    check_change(
+        SessionChange(
+            title=title,
+            model=model,
+            parameters=parameters,
+            instructions=instructions,
+            folder=folder,
+        )
+    )
     if key_id is not None:
         await resolve_key(key_id)
     now = utc_now()
     session = Session(
         id=new_id(),
         title=title,
+        title_by=TitleBy.of(title),
         key_id=key_id,
         model=model,
+        parameters=parameters,
+        instructions=instructions,
+        folder=folder,
+        temporary=temporary,
         message_count=0,
         last_message_at=None,
         active_at=now,
@@ -57,7 +75,7 @@ async def create_session(
 async def get_session(
     open_transaction: OpenTransaction, caller: Caller, session_id: UUID
 ) -> Session:
-    """Returns the caller's session; raises SessionNotFound."""
+    """Returns the caller's session; raises SessionNotFound, also for one that is deleted."""
     async with open_transaction(caller) as transaction:
         session = await Sessions(transaction).find(session_id)
     if session is None:
@@ -66,12 +84,22 @@ async def get_session(
 
 
 async def update_session(
-    open_transaction: OpenTransaction, caller: Caller, session_id: UUID, *, pinned: bool | None
+    open_transaction: OpenTransaction,
+    resolve_key: ResolveKey,
+    caller: Caller,
+    session_id: UUID,
+    change: SessionChange,
 ) -> Session:
-    """Changes what is given of the caller's session, and returns it.
+    """Changes what is given of the caller's session, all of it or nothing, and returns it.
 
-    Raises SessionNotFound, OwnerErased.
+    To have read something is no change of the session: `updated_at` stays. Raises ValidationFailed,
+    SessionNotFound, OwnerErased, and what `resolve_key` raises for a `key_id` that is not one of the
+    caller's.
     """
+    check_change(change)
+    if not isinstance(change.key_id, Unchanged) and change.key_id is not None:
+        # Nobody learns from it whether the session is there: that comes behind.
+        await resolve_key(change.key_id)
     now = utc_now()
     async with open_transaction(caller) as transaction:
         await transaction.lock_owner()
@@ -79,33 +107,9 @@ async def update_session(
         session = await sessions.lock(session_id)
         if session is None:
             raise SessionNotFound()
-        if pinned is None or pinned == session.pinned:
+        changed = change.of(session, now)
+        if changed == session:
             return session
-        await sessions.pin(session_id, pinned, now)
-    return replace(session, pinned=pinned, updated_at=now)
-
-
-async def list_sessions(
-    open_transaction: OpenTransaction,
-    caller: Caller,
-    *,
-    limit: int,
-    cursor: str,
-    count: bool,
-    pinned: bool | None = None,
-) -> Page[Session]:
-    """Returns a page of the caller's sessions, most recently active first; `pinned` None: of all.
-
-    A session that becomes active while someone pages moves to the front: it is not shown again
-    behind the cursor. Raises ValidationFailed.
-    """
-    size, after = parse_limit(limit), Position.from_cursor(cursor)
-    async with open_transaction(caller) as transaction:
-        sessions = Sessions(transaction)
-        found = await sessions.list(size + 1, after, pinned)
-        total = await sessions.count(pinned) if count else None
-    return page_of(found, size, _cursor_of, total=total)
-
-
-def _cursor_of(session: Session) -> str:
-    return Position(session.active_at, session.id).to_cursor()
+        if replace(changed, read_order=session.read_order) != session:
+            changed = replace(changed, updated_at=now)
+        return await sessions.change(changed)

@@ -49,7 +49,8 @@ class NewRun:
 
     Where the question has no session, one is made with `new_session_id`, the question's key and
     model. The model is the question's, else the session's, else `fallback_model`. `parameters` are
-    the question's, and the connection's where it says nothing. `title` goes to a session without one.
+    the question's, and the connection's (`defaults`) where it says nothing; those of its session come
+    between these two, once that is known. `title` goes to a session without one.
     `key_id` is the connection that is asked; of a metered one its user may spend `daily_tokens` a day,
     None: any number. A session's model that is none of `open_models` is passed over, unless there are
     none of these.
@@ -66,6 +67,7 @@ class NewRun:
     provider: str
     fallback_model: str
     parameters: GenerationParameters
+    defaults: GenerationParameters
     owner: str
     created_at: datetime
     key_id: UUID
@@ -88,20 +90,27 @@ class NewRun:
 class Admission:
     """What the session said to a new run; `earlier` holds what fits the window, oldest first.
 
-    `session_key_id` is the connection that the session is set to, None for the default one.
+    What the session tells a model in each turn comes before these. `session_key_id` is the connection that
+    the session is set to, None for the default one. `wishes` are the question's own parameters, and the
+    session's where it says nothing.
     """
 
     session_key_id: UUID | None
     run: Run
     earlier: tuple[PromptMessage, ...]
+    wishes: GenerationParameters
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptedRun:
-    """A live run, and what its model is to be given; the last message is the question."""
+    """A live run, and what its model is to be given; the last message is the question.
+
+    `wishes` as of its admission.
+    """
 
     run: Run
     prompt: tuple[PromptMessage, ...]
+    wishes: GenerationParameters
 
 
 class RepeatedRequest(Exception):

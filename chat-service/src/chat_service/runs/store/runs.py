@@ -33,6 +33,13 @@ class Runs:
         )
         return None if row is None else to_run(row)
 
+    async def find_in_sight(self, run_id: UUID) -> Run | None:
+        """As `find`, yet not a run whose session is deleted."""
+        row = await statements.FIND_RUN_IN_SIGHT.first(
+            self._connection, run_id=run_id, user_id=self._user_id
+        )
+        return None if row is None else to_run(row)
+
     async def find_live(self) -> list[Run]:
         """The user's live runs that belong to conversations, the newest first."""
         rows = await statements.LIVE_RUNS.all(self._connection, user_id=self._user_id)
@@ -74,7 +81,7 @@ class Runs:
         return to_run(row)
 
     async def request_cancel(self, run_id: UUID) -> bool:
-        """Asks a run's owner to end it, if it is live; False: there is no such run."""
+        """Asks a run's owner to end it, if it is live; False: there is no such run in sight."""
         asked = await statements.REQUEST_CANCEL.run(
             self._connection, run_id=run_id, user_id=self._user_id
         )

@@ -63,13 +63,36 @@ run AS (
                            OR session.model = ANY (CAST(:open_models AS text[]))
                          THEN session.model END,
                     :fallback_model),
-           CAST(:parameters AS jsonb), :temperature, :max_tokens,
+           asked.parameters,
+           coalesce(CAST(asked.parameters ->> 'temperature' AS double precision), :temperature),
+           coalesce(CAST(asked.parameters ->> 'max_tokens' AS integer), :max_tokens),
            :owner, 1, 'running', 0, :created_at,
            CAST(:idempotency_key AS text), CAST(:request_hash AS bytea), :connection_id, :metered
-    FROM session
+    FROM session CROSS JOIN LATERAL (
+        SELECT CAST(:defaults AS jsonb) || coalesce(session.parameters, '{{}}')
+               || CAST(:wishes AS jsonb) AS parameters) AS asked
     WHERE {_HAS_ROOM} {allowed} {condition}
     ON CONFLICT DO NOTHING
-    RETURNING id, model, question_order, answer_order)
+    RETURNING id, model, question_order, answer_order, parameters)
+"""
+
+
+# What a turn is told of its run and of its session. Most sessions have no parameters of their own:
+# then those of the run are known, and not read again.
+_ADMITTED = """
+session.key_id, run.id, run.model, run.question_order, run.answer_order,
+session.parameters AS session_parameters,
+CASE WHEN session.parameters IS NOT NULL THEN run.parameters END AS run_parameters
+"""
+
+
+def _words_of(session: str) -> str:
+    """What a model is told in each turn, before all messages: the persona's prompt, then the session's own."""
+    return f"""
+    SELECT 'system' AS role, concat_ws(E'\\n\\n', persona_prompt, instructions) AS content,
+           0 AS "order"
+    FROM {session}
+    WHERE num_nonnulls(persona_prompt, instructions) > 0
 """
 
 
@@ -131,10 +154,11 @@ WITH session AS (
         created_at, updated_at, leaf_order)
     VALUES (:session_id, :tenant_id, :user_id, :title, :key_id, :model, 2, 1, :created_at,
             :created_at, :created_at, 1)
-    RETURNING id, key_id, model, 1 AS question_order, last_order AS answer_order, 0 AS leaf_order),
+    RETURNING id, key_id, model, parameters, 1 AS question_order, last_order AS answer_order,
+              0 AS leaf_order),
 {_run(allowed)},
 {_QUESTION}
-SELECT session.key_id, run.id, run.model, run.question_order, run.answer_order
+SELECT {_ADMITTED}
 FROM session, run
 """
     ),
@@ -152,10 +176,11 @@ def _admit_to_session(before: str, source: str, condition: str) -> Mapping[bool,
         lambda allowed: (
             f"""
 WITH {before} session AS (
-    SELECT sessions.id, sessions.key_id, sessions.model, sessions.leaf_order,
+    SELECT sessions.id, sessions.key_id, sessions.model, sessions.leaf_order, sessions.parameters,
+           sessions.persona_prompt, sessions.instructions,
            sessions.last_order + 1 AS question_order, sessions.last_order + 2 AS answer_order
     FROM {source}
-    WHERE sessions.id = :session_id AND sessions.user_id = :user_id
+    WHERE sessions.id = :session_id AND sessions.user_id = :user_id AND sessions.deleted_at IS NULL
     FOR UPDATE OF sessions),
 {_run(allowed, condition)},
 {_QUESTION},
@@ -169,9 +194,9 @@ counted AS (
         updated_at = greatest(updated_at, :created_at)
     FROM run
     WHERE sessions.id = :session_id)
-SELECT session.key_id, run.id, run.model, run.question_order, run.answer_order,
-       earlier.role, earlier.content, earlier."order"
-FROM session LEFT JOIN run ON true LEFT JOIN ({_WINDOW}) AS earlier ON true
+SELECT {_ADMITTED}, earlier.role, earlier.content, earlier."order"
+FROM session LEFT JOIN run ON true
+    LEFT JOIN ({_WINDOW} UNION ALL {_words_of("session")}) AS earlier ON true
 ORDER BY earlier."order"
 """
         ),
@@ -204,8 +229,8 @@ ADMIT_REGENERATION = _for_both(
     lambda allowed: (
         f"""
 WITH session AS (
-    SELECT id, key_id, model, CAST(:before AS integer) AS question_order,
-           last_order + 1 AS answer_order
+    SELECT id, key_id, model, parameters, persona_prompt, instructions,
+           CAST(:before AS integer) AS question_order, last_order + 1 AS answer_order
     FROM sessions
     WHERE id = :session_id AND user_id = :user_id
     FOR UPDATE),
@@ -217,21 +242,42 @@ counted AS (
         updated_at = greatest(updated_at, :created_at)
     FROM run
     WHERE sessions.id = :session_id)
-SELECT session.key_id, run.id, run.model, run.question_order, run.answer_order,
-       earlier.role, earlier.content, earlier."order"
-FROM session LEFT JOIN run ON true LEFT JOIN ({_WINDOW_BEFORE}) AS earlier ON true
+SELECT {_ADMITTED}, earlier.role, earlier.content, earlier."order"
+FROM session LEFT JOIN run ON true
+    LEFT JOIN ({_WINDOW_BEFORE} UNION ALL {_words_of("session")}) AS earlier ON true
 ORDER BY earlier."order"
 """
     ),
     _ALLOWED,
 )
 
+_THIS_SESSION = """
+(SELECT persona_prompt, instructions FROM sessions
+ WHERE id = :session_id AND user_id = :user_id) AS session
+"""
+
 READ_WINDOW_BEFORE = Statement(
-    text(f'SELECT role, content, "order" FROM ({_WINDOW_BEFORE}) AS earlier ORDER BY "order"')
+    text(
+        f"""
+SELECT role, content, "order"
+FROM ({_WINDOW_BEFORE} UNION ALL {_words_of(_THIS_SESSION)}) AS earlier
+ORDER BY "order"
+"""
+    )
 )
 
 
 FIND_RUN = Statement(text(f"SELECT {_RUN} FROM runs WHERE id = :run_id AND user_id = :user_id"))
+
+# For a run's user: with its session it is out of sight.
+_IN_SIGHT = """
+NOT EXISTS (
+    SELECT FROM sessions WHERE sessions.id = runs.session_id AND sessions.deleted_at IS NOT NULL)
+"""
+
+FIND_RUN_IN_SIGHT = Statement(
+    text(f"SELECT {_RUN} FROM runs WHERE id = :run_id AND user_id = :user_id AND {_IN_SIGHT}")
+)
 
 RUN_OF_KEY = Statement(
     text(f"SELECT {_RUN} FROM runs WHERE user_id = :user_id AND idempotency_key = :idempotency_key")
@@ -254,7 +300,7 @@ LIMIT 1
 LIVE_RUNS = Statement(
     text(f"""
 SELECT {_RUN} FROM runs
-WHERE user_id = :user_id AND status = 'running' AND session_id IS NOT NULL
+WHERE user_id = :user_id AND status = 'running' AND session_id IS NOT NULL AND {_IN_SIGHT}
 ORDER BY id DESC
 """)
 )
@@ -278,7 +324,7 @@ OR EXISTS (
 REQUEST_CANCEL = Statement(
     text(
         "UPDATE runs SET cancel_requested = cancel_requested OR status = 'running'"
-        " WHERE id = :run_id AND user_id = :user_id"
+        f" WHERE id = :run_id AND user_id = :user_id AND {_IN_SIGHT}"
     )
 )
 
@@ -374,6 +420,8 @@ def _summed(count: str) -> str:
 # What the model was shown, about: the window ends with the answer so far, if one was gone on with.
 _PROMPT_BYTES = """
 (SELECT coalesce(sum(octet_length(content)), 0)::bigint
+        + coalesce((SELECT octet_length(concat(persona_prompt, instructions)) FROM sessions
+                    WHERE id = run.session_id), 0)
  FROM (SELECT content, "order",
               sum(char_length(content)) OVER (ORDER BY "order" DESC) AS characters
        FROM (SELECT content, "order" FROM messages

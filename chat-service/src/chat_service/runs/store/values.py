@@ -35,7 +35,9 @@ def of_new(new: NewRun, runs_per_user: int) -> dict[str, Any]:
         "created_at": new.created_at,
         "runs_per_user": runs_per_user,
         **_of_connection(new.key_id, new.metered, new.daily_tokens, new.created_at),
-        **_of_parameters(new.parameters),
+        "defaults": _json(new.defaults),
+        "wishes": _json(question.parameters),
+        **_older(new.parameters),
         **_of_request(question.request),
     }
 
@@ -155,12 +157,16 @@ _OLDER = GenerationParameters(temperature=0.7, max_tokens=2048)
 
 
 def _of_parameters(parameters: GenerationParameters) -> dict[str, Any]:
+    return {"parameters": _json(parameters), **_older(parameters)}
+
+
+def _older(parameters: GenerationParameters) -> dict[str, Any]:
     whole = parameters.over(_OLDER)
-    return {
-        "parameters": orjson.dumps(parameters.said()).decode(),
-        "temperature": whole.temperature,
-        "max_tokens": whole.max_tokens,
-    }
+    return {"temperature": whole.temperature, "max_tokens": whole.max_tokens}
+
+
+def _json(parameters: GenerationParameters) -> str:
+    return orjson.dumps(parameters.said()).decode()
 
 
 def _of_request(request: RequestKey | None) -> dict[str, object]:
@@ -171,13 +177,22 @@ def _of_request(request: RequestKey | None) -> dict[str, object]:
 
 
 def earlier_in(rows: Sequence[Any]) -> tuple[PromptMessage, ...]:
-    """The messages of the window; a row without a role stands for none."""
+    """What the model is told in each turn, and the messages of the window.
+
+    A row without a role stands for none of these; one without an order is no message.
+    """
     return tuple(
-        PromptMessage(row.role, row.content, (row.order,)) for row in rows if row.role is not None
+        PromptMessage(row.role, row.content, (row.order,) if row.order else ())
+        for row in rows
+        if row.role is not None
     )
 
 
 def admission(new: NewRun, row: Any, earlier: tuple[PromptMessage, ...]) -> Admission:
+    parameters, wishes = new.parameters, new.question.parameters
+    if row.session_parameters is not None:
+        parameters = GenerationParameters.of(row.run_parameters)
+        wishes = wishes.over(GenerationParameters.of(row.session_parameters))
     run = Run(
         id=new.id,
         user_id=new.user_id,
@@ -191,10 +206,10 @@ def admission(new: NewRun, row: Any, earlier: tuple[PromptMessage, ...]) -> Admi
         ),
         provider=new.provider,
         model=row.model,
-        parameters=new.parameters,
+        parameters=parameters,
         owner=new.owner,
         created_at=new.created_at,
         key_id=new.key_id,
         metered=new.metered,
     )
-    return Admission(row.key_id, run, earlier)
+    return Admission(row.key_id, run, earlier, wishes)

@@ -68,7 +68,7 @@ async def accept_run(
                 raise OtherConnection(admission.run.session_id, admission.session_key_id)
     run = admission.run
     prompt = build_prompt(admission.earlier, question.content, window, run.question_order)
-    return AcceptedRun(replace(run, context=Context.of_prompt(prompt)), prompt)
+    return AcceptedRun(replace(run, context=Context.of_prompt(prompt)), prompt, admission.wishes)
 
 
 def new_run(
@@ -97,6 +97,7 @@ def new_run(
         provider=connection.provider,
         fallback_model=connection.model,
         parameters=question.parameters.over(connection.parameters),
+        defaults=connection.parameters,
         owner=owner,
         created_at=utc_now(),
         key_id=connection.key_id,

@@ -1,10 +1,16 @@
-"""The runs in this replica's memory: their readers need no database."""
+"""The runs in this replica's memory: where the database is away, their readers do without."""
 
-from typing import Protocol
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 from chassis.caller import Caller
+from chassis.errors import Unavailable
 from chat_service.runs.domain.run import Run
+
+# Nobody waits longer for a database that is away, where there is no need.
+_DATABASE_SECONDS: Final = 1.0
 
 
 class InMemory(Protocol):
@@ -22,3 +28,17 @@ def own(caller: Caller, run: Run | None) -> Run | None:
     if run is None or (run.user_id, run.tenant_id) != (caller.user_id, caller.tenant_id):
         return None
     return run
+
+
+async def known_or_in_memory(known: Coroutine[Any, Any, Run], here: Run | None) -> Run:
+    """The run as the database knows it, which may know better than a replica that it is out of sight.
+
+    `here`, which is in memory, if the database is away. Raises what `known` raises.
+    """
+    try:
+        async with asyncio.timeout(None if here is None else _DATABASE_SECONDS):
+            return await known
+    except (Unavailable, TimeoutError):
+        if here is None:
+            raise
+        return here

@@ -12,7 +12,7 @@ from chat_service.conversations.store.messages import Messages
 from chat_service.runs.domain.errors import RunNotFound
 from chat_service.runs.domain.run import Run
 from chat_service.runs.store.runs import Runs
-from chat_service.runs.usecases.in_memory import InMemory, own
+from chat_service.runs.usecases.in_memory import InMemory, known_or_in_memory, own
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,9 @@ FindRun = Callable[[Run], Awaitable[RunWithMessages | None]]
 
 
 async def get_run(open_transaction: OpenTransaction, caller: Caller, run_id: UUID) -> Run:
-    """Returns the caller's run; raises RunNotFound."""
+    """Returns the caller's run; raises RunNotFound, also if its session is deleted."""
     async with open_transaction(caller) as transaction:
-        run = await Runs(transaction).find(run_id)
+        run = await Runs(transaction).find_in_sight(run_id)
     if run is None:
         raise RunNotFound()
     return run
@@ -44,30 +44,35 @@ async def get_run(open_transaction: OpenTransaction, caller: Caller, run_id: UUI
 async def find_to_follow(
     open_transaction: OpenTransaction, in_memory: InMemory, caller: Caller, run_id: UUID
 ) -> Run:
-    """As get_run, yet without the database where the run is in memory."""
-    return own(caller, in_memory.find(run_id)) or await get_run(open_transaction, caller, run_id)
+    """As get_run, yet without the database where that is away and the run is in memory."""
+    return await known_or_in_memory(
+        get_run(open_transaction, caller, run_id), own(caller, in_memory.find(run_id))
+    )
 
 
 async def get_run_with_messages(
     open_transaction: OpenTransaction, caller: Caller, run_id: UUID
 ) -> RunWithMessages:
-    """Returns the caller's run with its two messages; raises RunNotFound.
+    """Returns the caller's run with its two messages; raises RunNotFound, also if its session is deleted.
 
     While a run goes on with an answer, that is not yet its own.
     """
-    found = await find_run(open_transaction, caller, run_id)
+    found = await find_run(open_transaction, caller, run_id, in_sight=True)
     if found is None:
         raise RunNotFound()
     return replace(found, answer=None) if found.run.status is RunStatus.RUNNING else found
 
 
 async def find_run(
-    open_transaction: OpenTransaction, whose: Owned, run_id: UUID
+    open_transaction: OpenTransaction, whose: Owned, run_id: UUID, *, in_sight: bool = False
 ) -> RunWithMessages | None:
-    """Returns a run with its two messages; None if it is not there, or not `whose`."""
+    """Returns a run with its two messages; None if it is not there, or not `whose`.
+
+    `in_sight`: also None if its session is deleted.
+    """
     async with open_transaction(whose) as transaction:
         runs = Runs(transaction)
-        run = await runs.find(run_id)
+        run = await (runs.find_in_sight if in_sight else runs.find)(run_id)
         if run is None:
             return None
         if run.turn is None:

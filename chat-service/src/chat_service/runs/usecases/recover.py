@@ -9,10 +9,12 @@ from chassis.db.transactions import OpenTransaction
 from chat_service.answer.domain.ending import RunStatus
 from chat_service.conversations.domain.message import Message
 from chat_service.conversations.store.messages import Messages
+from chat_service.conversations.store.sessions import Sessions
 from chat_service.runs.domain.errors import RunNotFound
 from chat_service.runs.domain.run import Run
 from chat_service.runs.store.runs import Runs
-from chat_service.runs.usecases.in_memory import InMemory, own
+from chat_service.runs.usecases.in_memory import InMemory, known_or_in_memory, own
+from chat_service.runs.usecases.read import get_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,14 @@ async def recover_run(
 ) -> RecoveredRun:
     """Returns what there is of a session's live run, else of its newest one.
 
-    Without the database where that is in memory. Raises RunNotFound if the session has none, or
-    is not the caller's.
+    Without the database where that is away and the run in memory. Raises RunNotFound if the session
+    has none, is deleted, or is not the caller's.
     """
     here = own(caller, in_memory.find_unsaved(session_id))
-    if here is not None and (recalled := await recall(here)) is not None:
-        return RecoveredRun(here, recalled.text, recalled.reasoning, recalled.seq)
+    if here is not None:
+        await known_or_in_memory(get_run(open_transaction, caller, here.id), here)
+        if (recalled := await recall(here)) is not None:
+            return RecoveredRun(here, recalled.text, recalled.reasoning, recalled.seq)
     run, answer = await _find_newest(open_transaction, caller, session_id)
     if run.status is RunStatus.RUNNING:
         recalled = await recall(run)
@@ -74,6 +78,8 @@ async def _find_newest(
     open_transaction: OpenTransaction, caller: Caller, session_id: UUID
 ) -> tuple[Run, Message | None]:
     async with open_transaction(caller) as transaction:
+        if await Sessions(transaction).find(session_id) is None:
+            raise RunNotFound()
         run = await Runs(transaction).find_newest(session_id)
         if run is None:
             raise RunNotFound()

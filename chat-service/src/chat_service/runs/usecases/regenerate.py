@@ -110,7 +110,7 @@ class RegenerateRun:
             )
         prompt = build_prompt(admission.earlier, asked.content, self._window, asked.order)
         run = replace(admission.run, context=Context.of_prompt(prompt))
-        self._generator.begin(run, connection, prompt, wishes=again.parameters)
+        self._generator.begin(run, connection, prompt, wishes=admission.wishes)
         return run
 
     async def _choose_question(self, transaction: Transaction, again: Again) -> Message:

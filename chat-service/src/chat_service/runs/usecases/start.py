@@ -8,6 +8,7 @@ from uuid import UUID
 from chassis.caller import Caller
 from chassis.db.transactions import OpenTransaction
 from chassis.errors import AppError
+from chat_service.conversations.store.sessions import Sessions
 from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.domain.connection import Connection, ResolveKey
 from chat_service.providers.domain.prompt_message import PromptMessage
@@ -65,7 +66,7 @@ class Generator(Protocol):
     ) -> None:
         """Begins to generate; the run then ends, and its answer is saved, without the caller.
 
-        `prefix` is what there is of the answer already. `wishes` are the question's own parameters,
+        `prefix` is what there is of the answer already. `wishes` are the question's and its session's parameters,
         for a connection that goes on where `connection` fails; None: the run's. Must take also a run that was being
         accepted when draining began.
         """
@@ -112,7 +113,12 @@ class StartRun:
                 # Nothing that a new run needs is needed to follow the one there is.
                 if begun := await self._find_begun(caller, question):
                     return begun
-                raise
+                if question.key_id is not None or not await self._was_wrong(
+                    caller, question.session_id, guess
+                ):
+                    raise
+                guess = self._session_keys.guess(caller.user_id, question.session_id)
+                continue
             try:
                 # A caller who goes away now must not leave a live run that nobody generates.
                 return await self._to_the_end(self._accept(caller, question, connection, guess))
@@ -126,6 +132,20 @@ class StartRun:
         if self._generator.draining:
             raise ShuttingDown()
         return await self._resolve_key(key_id)
+
+    async def _was_wrong(self, caller: Caller, session_id: UUID | None, guess: UUID | None) -> bool:
+        """Whether the session is set to another connection than was guessed; it is remembered.
+
+        That what it was set to is gone, or cannot be opened, is nothing to it.
+        """
+        if session_id is None or self._generator.draining:
+            return False
+        async with self._open_transaction(caller) as transaction:
+            session = await Sessions(transaction).find(session_id)
+        if session is None or session.key_id == guess:
+            return False
+        self._session_keys.remember(caller.user_id, session_id, session.key_id)
+        return True
 
     async def _find_begun(self, caller: Caller, question: Question) -> Run | None:
         if question.request is None:
@@ -147,5 +167,5 @@ class StartRun:
             limits=self._limits,
             guessed_key_id=guess,
         )
-        self._generator.begin(accepted.run, connection, accepted.prompt, wishes=question.parameters)
+        self._generator.begin(accepted.run, connection, accepted.prompt, wishes=accepted.wishes)
         return accepted.run

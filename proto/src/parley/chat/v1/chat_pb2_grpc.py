@@ -62,6 +62,31 @@ class SessionServiceStub:
                 request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListSessionsRequest.SerializeToString,
                 response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListSessionsResponse.FromString,
                 _registered_method=True)
+        self.ListFolders = channel.unary_unary(
+                '/parley.chat.v1.SessionService/ListFolders',
+                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListFoldersRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListFoldersResponse.FromString,
+                _registered_method=True)
+        self.DeleteSession = channel.unary_unary(
+                '/parley.chat.v1.SessionService/DeleteSession',
+                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.DeleteSessionRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.DeleteSessionResponse.FromString,
+                _registered_method=True)
+        self.DeleteSessions = channel.unary_unary(
+                '/parley.chat.v1.SessionService/DeleteSessions',
+                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.DeleteSessionsRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.DeleteSessionsResponse.FromString,
+                _registered_method=True)
+        self.RestoreSession = channel.unary_unary(
+                '/parley.chat.v1.SessionService/RestoreSession',
+                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.RestoreSessionRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.RestoreSessionResponse.FromString,
+                _registered_method=True)
+        self.ClearSession = channel.unary_unary(
+                '/parley.chat.v1.SessionService/ClearSession',
+                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ClearSessionRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.ClearSessionResponse.FromString,
+                _registered_method=True)
         self.ListMessages = channel.unary_unary(
                 '/parley.chat.v1.SessionService/ListMessages',
                 request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListMessagesRequest.SerializeToString,
@@ -115,7 +140,45 @@ class SessionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListSessions(self, request, context):
-        """Most recently active first.
+        """Those that are pinned first, then the most recently active.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListFolders(self, request, context):
+        """The folders that the caller's active sessions are in, by name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteSession(self, request, context):
+        """Ends its live run. It can be restored until it is purged, unless it is
+        deleted for good; for one that is deleted already nothing changes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteSessions(self, request, context):
+        """As DeleteSession, of all that there are, archived and temporary ones included;
+        for good also of those that are deleted already.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RestoreSession(self, request, context):
+        """Of no effect on a session that is not deleted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ClearSession(self, request, context):
+        """Deletes a session's messages and runs for good, and ends the live one. Orders
+        go on behind the highest there was.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -171,6 +234,31 @@ def add_SessionServiceServicer_to_server(servicer, server):
                     servicer.ListSessions,
                     request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListSessionsRequest.FromString,
                     response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListSessionsResponse.SerializeToString,
+            ),
+            'ListFolders': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFolders,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListFoldersRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListFoldersResponse.SerializeToString,
+            ),
+            'DeleteSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteSession,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.DeleteSessionRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.DeleteSessionResponse.SerializeToString,
+            ),
+            'DeleteSessions': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteSessions,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.DeleteSessionsRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.DeleteSessionsResponse.SerializeToString,
+            ),
+            'RestoreSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.RestoreSession,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.RestoreSessionRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.RestoreSessionResponse.SerializeToString,
+            ),
+            'ClearSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClearSession,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.ClearSessionRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ClearSessionResponse.SerializeToString,
             ),
             'ListMessages': grpc.unary_unary_rpc_method_handler(
                     servicer.ListMessages,
@@ -309,6 +397,141 @@ class SessionService:
             '/parley.chat.v1.SessionService/ListSessions',
             parley_dot_chat_dot_v1_dot_chat__pb2.ListSessionsRequest.SerializeToString,
             parley_dot_chat_dot_v1_dot_chat__pb2.ListSessionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListFolders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.chat.v1.SessionService/ListFolders',
+            parley_dot_chat_dot_v1_dot_chat__pb2.ListFoldersRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_chat__pb2.ListFoldersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.chat.v1.SessionService/DeleteSession',
+            parley_dot_chat_dot_v1_dot_chat__pb2.DeleteSessionRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_chat__pb2.DeleteSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteSessions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.chat.v1.SessionService/DeleteSessions',
+            parley_dot_chat_dot_v1_dot_chat__pb2.DeleteSessionsRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_chat__pb2.DeleteSessionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RestoreSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.chat.v1.SessionService/RestoreSession',
+            parley_dot_chat_dot_v1_dot_chat__pb2.RestoreSessionRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_chat__pb2.RestoreSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClearSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.chat.v1.SessionService/ClearSession',
+            parley_dot_chat_dot_v1_dot_chat__pb2.ClearSessionRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_chat__pb2.ClearSessionResponse.FromString,
             options,
             channel_credentials,
             insecure,

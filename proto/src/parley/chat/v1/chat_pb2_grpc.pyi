@@ -28,7 +28,23 @@ class SessionServiceStub:
     UpdateSession: _aio.UnaryUnaryMultiCallable[_chat_pb2.UpdateSessionRequest, _chat_pb2.UpdateSessionResponse]
     """Changes what is given, all of it or nothing."""
     ListSessions: _aio.UnaryUnaryMultiCallable[_chat_pb2.ListSessionsRequest, _chat_pb2.ListSessionsResponse]
-    """Most recently active first."""
+    """Those that are pinned first, then the most recently active."""
+    ListFolders: _aio.UnaryUnaryMultiCallable[_chat_pb2.ListFoldersRequest, _chat_pb2.ListFoldersResponse]
+    """The folders that the caller's active sessions are in, by name."""
+    DeleteSession: _aio.UnaryUnaryMultiCallable[_chat_pb2.DeleteSessionRequest, _chat_pb2.DeleteSessionResponse]
+    """Ends its live run. It can be restored until it is purged, unless it is
+    deleted for good; for one that is deleted already nothing changes.
+    """
+    DeleteSessions: _aio.UnaryUnaryMultiCallable[_chat_pb2.DeleteSessionsRequest, _chat_pb2.DeleteSessionsResponse]
+    """As DeleteSession, of all that there are, archived and temporary ones included;
+    for good also of those that are deleted already.
+    """
+    RestoreSession: _aio.UnaryUnaryMultiCallable[_chat_pb2.RestoreSessionRequest, _chat_pb2.RestoreSessionResponse]
+    """Of no effect on a session that is not deleted."""
+    ClearSession: _aio.UnaryUnaryMultiCallable[_chat_pb2.ClearSessionRequest, _chat_pb2.ClearSessionResponse]
+    """Deletes a session's messages and runs for good, and ends the live one. Orders
+    go on behind the highest there was.
+    """
     ListMessages: _aio.UnaryUnaryMultiCallable[_chat_pb2.ListMessagesRequest, _chat_pb2.ListMessagesResponse]
     """Messages of the chosen path, or all of the tree, in their order or backwards."""
     ChooseMessage: _aio.UnaryUnaryMultiCallable[_chat_pb2.ChooseMessageRequest, _chat_pb2.ChooseMessageResponse]
@@ -76,7 +92,53 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _chat_pb2.ListSessionsRequest,
         context: _aio.ServicerContext[_chat_pb2.ListSessionsRequest, _abc.Awaitable[_chat_pb2.ListSessionsResponse]],
     ) -> _abc.Awaitable[_chat_pb2.ListSessionsResponse]:
-        """Most recently active first."""
+        """Those that are pinned first, then the most recently active."""
+
+    @_abc_1.abstractmethod
+    def ListFolders(
+        self,
+        request: _chat_pb2.ListFoldersRequest,
+        context: _aio.ServicerContext[_chat_pb2.ListFoldersRequest, _abc.Awaitable[_chat_pb2.ListFoldersResponse]],
+    ) -> _abc.Awaitable[_chat_pb2.ListFoldersResponse]:
+        """The folders that the caller's active sessions are in, by name."""
+
+    @_abc_1.abstractmethod
+    def DeleteSession(
+        self,
+        request: _chat_pb2.DeleteSessionRequest,
+        context: _aio.ServicerContext[_chat_pb2.DeleteSessionRequest, _abc.Awaitable[_chat_pb2.DeleteSessionResponse]],
+    ) -> _abc.Awaitable[_chat_pb2.DeleteSessionResponse]:
+        """Ends its live run. It can be restored until it is purged, unless it is
+        deleted for good; for one that is deleted already nothing changes.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteSessions(
+        self,
+        request: _chat_pb2.DeleteSessionsRequest,
+        context: _aio.ServicerContext[_chat_pb2.DeleteSessionsRequest, _abc.Awaitable[_chat_pb2.DeleteSessionsResponse]],
+    ) -> _abc.Awaitable[_chat_pb2.DeleteSessionsResponse]:
+        """As DeleteSession, of all that there are, archived and temporary ones included;
+        for good also of those that are deleted already.
+        """
+
+    @_abc_1.abstractmethod
+    def RestoreSession(
+        self,
+        request: _chat_pb2.RestoreSessionRequest,
+        context: _aio.ServicerContext[_chat_pb2.RestoreSessionRequest, _abc.Awaitable[_chat_pb2.RestoreSessionResponse]],
+    ) -> _abc.Awaitable[_chat_pb2.RestoreSessionResponse]:
+        """Of no effect on a session that is not deleted."""
+
+    @_abc_1.abstractmethod
+    def ClearSession(
+        self,
+        request: _chat_pb2.ClearSessionRequest,
+        context: _aio.ServicerContext[_chat_pb2.ClearSessionRequest, _abc.Awaitable[_chat_pb2.ClearSessionResponse]],
+    ) -> _abc.Awaitable[_chat_pb2.ClearSessionResponse]:
+        """Deletes a session's messages and runs for good, and ends the live one. Orders
+        go on behind the highest there was.
+        """
 
     @_abc_1.abstractmethod
     def ListMessages(

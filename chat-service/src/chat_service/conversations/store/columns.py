@@ -1,0 +1,51 @@
+"""What is read of a conversation's row."""
+
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, and_, bindparam, func, select
+
+from chat_service.conversations.domain.message import Role
+from chat_service.tables import messages, sessions
+
+OWN: Final = sessions.c.user_id == bindparam("user_id")
+
+# Whether the newest message is an answer that was not read yet: one look into an index for each row.
+_unread = (
+    select(
+        and_(
+            messages.c.role == Role.ASSISTANT.value,
+            # Else its user has written it.
+            messages.c.run_id.is_not(None),
+            messages.c.order > sessions.c.read_order,
+        )
+    )
+    .where(messages.c.session_id == sessions.c.id, messages.c.user_id == bindparam("user_id"))
+    .order_by(messages.c.order.desc())
+    .limit(1)
+    .correlate(sessions)
+    .scalar_subquery()
+)
+
+#: All but what is of no list: the prompt of a persona, and what background jobs look at.
+SHOWN: Final[tuple[ColumnElement[Any], ...]] = (
+    sessions.c.id,
+    sessions.c.title,
+    sessions.c.key_id,
+    sessions.c.model,
+    sessions.c.message_count,
+    sessions.c.last_message_at,
+    sessions.c.active_at,
+    sessions.c.created_at,
+    sessions.c.updated_at,
+    sessions.c.pinned,
+    sessions.c.title_by,
+    sessions.c.parameters,
+    sessions.c.instructions,
+    sessions.c.folder,
+    sessions.c.archived_at,
+    sessions.c.deleted_at,
+    sessions.c.temporary,
+    sessions.c.persona,
+    func.coalesce(sessions.c.read_order, sessions.c.last_order).label("read_order"),
+    _unread.label("unread"),
+)

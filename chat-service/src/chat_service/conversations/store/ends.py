@@ -1,0 +1,91 @@
+"""How conversations end in PostgreSQL: deleted, restored, deleted for good, cleared.
+
+One that is deleted for good is out of everybody's sight at once, and taken away by a background job.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+
+from chassis.db.statement import Statement
+from chassis.db.transactions import Transaction
+
+_DELETE = Statement(
+    text("""
+UPDATE sessions SET deleted_at = coalesce(deleted_at, :at), purging = :permanent
+WHERE id = :session_id AND user_id = :user_id AND NOT purging
+""")
+)
+_RESTORE = Statement(
+    text("UPDATE sessions SET deleted_at = NULL WHERE id = :session_id AND user_id = :user_id")
+)
+# Each locks its rows in one order, so that two of them do not wait for each other.
+_DELETE_SOME = {
+    permanent: Statement(
+        text(f"""
+UPDATE sessions SET deleted_at = coalesce(deleted_at, :at), purging = {purging}
+WHERE id IN (
+    SELECT id FROM sessions WHERE user_id = :user_id AND {left}
+    ORDER BY id LIMIT :most FOR UPDATE)
+RETURNING id
+""")  # noqa: S608 - of constants
+    )
+    for permanent, purging, left in (
+        (False, "false", "deleted_at IS NULL"),
+        (True, "true", "NOT purging"),
+    )
+}
+_DELETE_MESSAGES = Statement(
+    text("""
+DELETE FROM messages WHERE id IN (
+    SELECT id FROM messages WHERE session_id = :session_id AND user_id = :user_id
+    ORDER BY "order" LIMIT :most)
+""")
+)
+# `last_order` stays: no order is given twice. So does the time of the last message: it was active then.
+_EMPTY = Statement(
+    text("""
+UPDATE sessions SET message_count = 0, leaf_order = 0, updated_at = :at
+WHERE id = :session_id AND user_id = :user_id
+""")
+)
+
+
+class SessionEnds:
+    """The ends of one user's conversations, in one transaction."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._connection = transaction.connection
+        self._user_id = transaction.scope.user_id
+
+    async def delete(self, session_id: UUID, at: datetime, *, permanent: bool) -> None:
+        """Deletes it, for good if `permanent`; the moment of the first time stays."""
+        await _DELETE.run(
+            self._connection,
+            session_id=session_id,
+            user_id=self._user_id,
+            at=at,
+            permanent=permanent,
+        )
+
+    async def delete_some(self, at: datetime, *, permanent: bool, most: int) -> Sequence[UUID]:
+        """Deletes `most` of those that there are, and returns them; fewer: there are no more."""
+        rows = await _DELETE_SOME[permanent].all(
+            self._connection, user_id=self._user_id, at=at, most=most
+        )
+        return [row.id for row in rows]
+
+    async def restore(self, session_id: UUID) -> None:
+        await _RESTORE.run(self._connection, session_id=session_id, user_id=self._user_id)
+
+    async def delete_messages(self, session_id: UUID, most: int) -> int:
+        """Deletes `most` messages of a session that is locked; returns how many there were."""
+        return await _DELETE_MESSAGES.run(
+            self._connection, session_id=session_id, user_id=self._user_id, most=most
+        )
+
+    async def empty(self, session_id: UUID, at: datetime) -> None:
+        """Writes down that a session, which is locked, has no messages any more."""
+        await _EMPTY.run(self._connection, session_id=session_id, user_id=self._user_id, at=at)

@@ -1,0 +1,83 @@
+"""The runs of sessions that end, in the transaction that has locked these."""
+
+# ruff: noqa: S608 - all statements are made of constants
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+
+from chassis.db.statement import Statement
+from chassis.db.transactions import Transaction
+
+#: The reason of a run whose session was deleted for good.
+SESSION_DELETED = "SESSION_DELETED"
+
+_LIVE = "session_id = any(CAST(:session_ids AS uuid[])) AND status = 'running'"
+_WISH_END = Statement(
+    text(
+        f"UPDATE runs SET cancel_requested = true WHERE user_id = :user_id AND {_LIVE} RETURNING id"
+    )
+)
+_END = f"""
+UPDATE runs SET status = 'cancelled', reason = '{SESSION_DELETED}', ended_at = :at
+WHERE {_LIVE}
+"""
+#: Whoever's they are, in the worker's role.
+END_RUNS_OF_SESSIONS = Statement(text(_END))
+_END_OWN = Statement(text(f"{_END} AND user_id = :user_id RETURNING id"))
+_DELETE_SOME = Statement(
+    text("""
+DELETE FROM runs WHERE id IN (
+    SELECT id FROM runs WHERE session_id = :session_id AND user_id = :user_id
+    ORDER BY id LIMIT :most)
+RETURNING id
+""")
+)
+
+
+class RunEnds:
+    """What `conversations.usecases.ends` asks of runs."""
+
+    async def wish_end(
+        self, transaction: Transaction, session_ids: Sequence[UUID]
+    ) -> Sequence[UUID]:
+        """Asks whoever generates a live run of theirs to end it, and returns these runs."""
+        return _ids(
+            await _WISH_END.all(
+                transaction.connection,
+                session_ids=list(session_ids),
+                user_id=transaction.scope.user_id,
+            )
+        )
+
+    async def end(
+        self, transaction: Transaction, session_ids: Sequence[UUID], at: datetime
+    ) -> Sequence[UUID]:
+        """Ends the live runs, of which nobody saves anything any more, and returns them."""
+        return _ids(
+            await _END_OWN.all(
+                transaction.connection,
+                session_ids=list(session_ids),
+                user_id=transaction.scope.user_id,
+                at=at,
+            )
+        )
+
+    async def delete_some(
+        self, transaction: Transaction, session_id: UUID, most: int
+    ) -> Sequence[UUID]:
+        """Deletes `most` runs of a session, and returns them."""
+        return _ids(
+            await _DELETE_SOME.all(
+                transaction.connection,
+                session_id=session_id,
+                user_id=transaction.scope.user_id,
+                most=most,
+            )
+        )
+
+
+def _ids(rows: Sequence[object]) -> list[UUID]:
+    return [row.id for row in rows]  # type: ignore[attr-defined]  # a row of one column

@@ -1,0 +1,188 @@
+"""The purge: conversations that are due are taken away with all that hangs on them.
+
+What is due is marked first, and out of everybody's sight from then on; what is marked is then deleted
+in small steps. Any number of replicas do both side by side: each leaves alone what another has locked.
+All rows are in sight here, in the worker's role.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from prometheus_client import Counter
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chassis.clock import utc_now
+from chassis.db.engine import Database
+from chassis.db.statement import Statement
+from chassis.repeated import Repeated
+from chassis.telemetry.logging import get_logger
+from chat_service.runs.domain.retention import Retention
+from chat_service.runs.store.ends import END_RUNS_OF_SESSIONS
+from chat_service.runs.store.erasure import ForgetRunLogs
+from servicekit.erasure import BATCH
+
+_log = get_logger(__name__)
+
+_PURGED = Counter("chat_purged_sessions_total", "Conversations that were taken away for good.")
+
+_EVERY_SECONDS: Final = 60.0
+#: Sessions that one step deletes; rows that one look for old ones passes.
+_SESSIONS: Final = 100
+_PAGE: Final = 2000
+_BEFORE_ALL: Final = UUID(int=0)
+
+
+_IS_IDLE = """
+NOT purging AND NOT EXISTS (
+    SELECT FROM runs WHERE runs.session_id = sessions.id AND runs.status = 'running')
+"""
+
+
+def _mark(due: str) -> Statement:
+    return Statement(
+        text(f"""
+UPDATE sessions SET purging = true, deleted_at = coalesce(deleted_at, :at)
+WHERE id IN (SELECT id FROM sessions WHERE {due} LIMIT :most FOR UPDATE SKIP LOCKED)
+RETURNING id
+""")  # noqa: S608 - of constants
+    )
+
+
+_MARK_DELETED = _mark("deleted_at < :before AND NOT purging ORDER BY deleted_at")
+_MARK_TEMPORARY = _mark(f"temporary AND active_at < :before AND {_IS_IDLE} ORDER BY active_at")
+# What is old is looked for row by row, in the order of their ids: an index by activity alone would
+# cost each turn something, also where nothing is ever too old.
+_MARK_OLD = Statement(
+    text(f"""
+WITH page AS MATERIALIZED (
+    SELECT id FROM sessions WHERE id > :after ORDER BY id LIMIT :page),
+due AS MATERIALIZED (
+    SELECT id FROM sessions
+    WHERE id IN (SELECT id FROM page) AND active_at < :before AND NOT pinned AND {_IS_IDLE}
+    LIMIT :most FOR UPDATE SKIP LOCKED),
+marked AS (
+    UPDATE sessions SET purging = true, deleted_at = coalesce(deleted_at, :at)
+    WHERE id IN (SELECT id FROM due)
+    RETURNING id)
+SELECT (SELECT id FROM page ORDER BY id DESC LIMIT 1) AS last,
+       coalesce((SELECT array_agg(id) FROM marked), ARRAY[]::uuid[]) AS ids
+""")  # noqa: S608 - of constants
+)
+_NEXT = Statement(
+    text("SELECT id FROM sessions WHERE purging ORDER BY id LIMIT :most FOR UPDATE SKIP LOCKED")
+)
+
+
+def _some(table: str, order: str) -> str:
+    """Ids of rows of these sessions, each session's in the order of its index."""
+    return f"""
+SELECT found.id FROM unnest(CAST(:ids AS uuid[])) AS session (id), LATERAL (
+    SELECT id FROM {table} WHERE session_id = session.id ORDER BY {order} LIMIT :most) AS found
+LIMIT :most
+"""  # noqa: S608 - of constants
+
+
+_SOME_RUNS = Statement(text(_some("runs", "id")))
+_DELETE_RUNS = Statement(text("DELETE FROM runs WHERE id = any(CAST(:ids AS uuid[]))"))
+_SOME_MESSAGES = _some("messages", '"order"')
+_DELETE_MESSAGES = Statement(
+    text(f"DELETE FROM messages WHERE id IN ({_SOME_MESSAGES})")  # noqa: S608 - of constants
+)
+_DELETE_SESSIONS = Statement(text("DELETE FROM sessions WHERE id = any(CAST(:ids AS uuid[]))"))
+
+
+class Purge(Repeated):
+    """Takes away what is due; looks every minute, and when woken.
+
+    `forget_run_logs` deletes the logs of runs: their rows outlive them, so that a crash anywhere leaves
+    the ids of those whose logs are not yet gone.
+    """
+
+    def __init__(
+        self,
+        worker: Database,
+        forget_run_logs: ForgetRunLogs,
+        retention: Retention,
+        *,
+        rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        super().__init__("purge of conversations", self.purge, seconds=_EVERY_SECONDS)
+        self._worker = worker
+        self._forget_run_logs = forget_run_logs
+        self._retention = retention
+        self._rest = rest
+
+    async def purge(self) -> None:
+        """Look now. Raises DatabaseBusy, DatabaseUnavailable or RunLogUnavailable."""
+        # First what somebody waits for.
+        await self._take_all()
+        now, retention = utc_now(), self._retention
+        await self._mark_all(_MARK_DELETED, now, now - retention.deleted)
+        await self._mark_all(_MARK_TEMPORARY, now, now - retention.temporary)
+        if retention.everything is not None:
+            await self._mark_old(now, now - retention.everything)
+        await self._take_all()
+
+    @asynccontextmanager
+    async def _unhurried(self) -> AsyncIterator[None]:
+        """Rests behind the block for as long as it took: half of the time is everybody else's."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        yield
+        await self._rest(loop.time() - began)
+
+    async def _mark_all(self, statement: Statement, now: datetime, before: datetime) -> None:
+        marked = BATCH
+        while marked == BATCH:
+            async with self._unhurried(), self._worker.transaction() as connection:
+                rows = await statement.all(connection, at=now, before=before, most=BATCH)
+                marked = len(rows)
+                await self._end_runs(connection, [row.id for row in rows], now)
+
+    async def _mark_old(self, now: datetime, before: datetime) -> None:
+        after: UUID | None = _BEFORE_ALL
+        while after is not None:
+            async with self._unhurried(), self._worker.transaction() as connection:
+                row = await _MARK_OLD.first(
+                    connection, at=now, before=before, after=after, page=_PAGE, most=_PAGE
+                )
+                assert row is not None
+                await self._end_runs(connection, row.ids, now)
+                after = row.last
+
+    async def _end_runs(
+        self, connection: AsyncConnection, session_ids: Sequence[UUID], now: datetime
+    ) -> None:
+        if session_ids:
+            await END_RUNS_OF_SESSIONS.run(connection, session_ids=list(session_ids), at=now)
+
+    async def _take_all(self) -> None:
+        taken, is_more = 0, True
+        while is_more:
+            async with self._unhurried(), self._worker.transaction() as connection:
+                is_more, sessions = await self._take_some(connection)
+                taken += sessions
+        if taken:
+            _PURGED.inc(taken)
+            _log.info("sessions.purged", sessions=taken)
+
+    async def _take_some(self, connection: AsyncConnection) -> tuple[bool, int]:
+        """Whether there was anything to take, and how many sessions are gone with it."""
+        # The order in which everyone locks: session, then run, then message.
+        ids = [row.id for row in await _NEXT.all(connection, most=_SESSIONS)]
+        if not ids:
+            return False, 0
+        run_ids = [row.id for row in await _SOME_RUNS.all(connection, ids=ids, most=BATCH)]
+        if run_ids:
+            await self._forget_run_logs(run_ids)
+            await _DELETE_RUNS.run(connection, ids=run_ids)
+        if len(run_ids) == BATCH:
+            return True, 0
+        if await _DELETE_MESSAGES.run(connection, ids=ids, most=BATCH) == BATCH:
+            return True, 0
+        return True, await _DELETE_SESSIONS.run(connection, ids=ids)
