@@ -337,7 +337,7 @@ async def test_a_question_that_waits_for_a_deletion_finds_nothing(client: Client
             content="hello",
             parameters=generation_pb2.GenerationParameters(model="endless-at-50"),
         )
-        answers: list[Any] = await asyncio.gather(
+        answers: Any = await asyncio.gather(
             client.call("StartRun", asked), delete(client, session_id), return_exceptions=True
         )
         answer = answers[0]

@@ -31,9 +31,11 @@ _log = get_logger(__name__)
 _PURGED = Counter("chat_purged_sessions_total", "Conversations that were taken away for good.")
 
 _EVERY_SECONDS: Final = 60.0
+#: What is old is looked for among all that there is: that is not done each minute.
+_OLD_EVERY_SECONDS: Final = 3600.0
 #: Sessions that one step deletes; rows that one look for old ones passes.
 _SESSIONS: Final = 100
-_PAGE: Final = 2000
+_PAGE: Final = 500
 _BEFORE_ALL: Final = UUID(int=0)
 
 
@@ -97,7 +99,7 @@ _DELETE_SESSIONS = Statement(text("DELETE FROM sessions WHERE id = any(CAST(:ids
 
 
 class Purge(Repeated):
-    """Takes away what is due; looks every minute, and when woken.
+    """Takes away what is due; looks every minute, for what is old every hour, and when woken.
 
     `forget_run_logs` deletes the logs of runs: their rows outlive them, so that a crash anywhere leaves
     the ids of those whose logs are not yet gone.
@@ -116,6 +118,7 @@ class Purge(Repeated):
         self._forget_run_logs = forget_run_logs
         self._retention = retention
         self._rest = rest
+        self._looks_for_old_at = 0.0
 
     async def purge(self) -> None:
         """Look now. Raises DatabaseBusy, DatabaseUnavailable or RunLogUnavailable."""
@@ -124,8 +127,10 @@ class Purge(Repeated):
         now, retention = utc_now(), self._retention
         await self._mark_all(_MARK_DELETED, now, now - retention.deleted)
         await self._mark_all(_MARK_TEMPORARY, now, now - retention.temporary)
-        if retention.everything is not None:
+        time = asyncio.get_running_loop().time()
+        if retention.everything is not None and time >= self._looks_for_old_at:
             await self._mark_old(now, now - retention.everything)
+            self._looks_for_old_at = time + _OLD_EVERY_SECONDS
         await self._take_all()
 
     @asynccontextmanager
