@@ -42,7 +42,14 @@ class Journey:
         return examples[0]
 
     def send(
-        self, name: str, /, *, known: dict[str, Any] | None = None, accept: str = "*/*", **ids: str
+        self,
+        name: str,
+        /,
+        *,
+        known: dict[str, Any] | None = None,
+        accept: str = "*/*",
+        query: str = "",
+        **ids: str,
     ) -> Any:
         """Sends operation ``name``. ``known`` is what no document can know: a code that was sent,
         a token that was given.
@@ -52,7 +59,7 @@ class Journey:
         if known is not None and body is not None:
             body = {**body, **known}
         answer = self.http.request(
-            method, path.format(**ids), json=body, headers={"accept": accept}
+            method, path.format(**ids) + query, json=body, headers={"accept": accept}
         )
         self.check(name, answer)
         assert answer.is_success, (name, answer.text)
@@ -99,6 +106,8 @@ async def test_each_example_is_accepted_in_the_order_of_a_journey(
     go("get_profile")
     go("update_profile")
     journey.http.patch(f"{API}/profile", json={"code": codes_to(stack, ADA)[-1]}).raise_for_status()
+    go("update_settings")
+    assert go("get_settings")["theme"] == "dark"
     go("list_logins")
     # Example connections lead to the demo model's usual port: the default one is this stack's.
     here = journey.http.post(
@@ -125,18 +134,27 @@ async def test_each_example_is_accepted_in_the_order_of_a_journey(
     assert go("list_folders")["items"] == [{"name": "Projects", "sessions": 1}]
     run = go("ask", session_id=session)["run"]["id"]
     assert "event: done" in go("ask_anew", accept="text/event-stream")
-    go("list_messages", session_id=session)
+    question, answer = go("list_messages", session_id=session)["items"]
+    place = {"session_id": session, "message_id": answer["id"]}
+    assert go("get_context", **place)["parts"][0]["message_ids"] == [question["id"]]
+    assert go("regenerate", **place)["answer"]["parent_id"] == question["id"]
+    assert go("edit", **place)["answer"]["status"] == "edited"
+    assert go("choose", **place)["id"] == answer["id"]
+    go("fork", known={"message_id": question["id"]}, session_id=session)
+    assert go("list_runs", query="?live=true")["items"] == []
     go("recover_run", session_id=session)
     go("get_run", run_id=run)
     assert "event: done" in go("follow_run", run_id=run)
     go("cancel_run", run_id=run)
     go("delete_session", session_id=session)
-    assert go("restore_session", session_id=session)["message_count"] == 2
+    assert go("restore_session", session_id=session)["message_count"] == 4
     go("clear_session", session_id=session)
     assert go("get_session", session_id=session)["message_count"] == 0
     note = go("create_note")["id"]
     go("list_notes")
     go("get_note", note_id=note)
+    go("update_note", note_id=note)
+    go("replace_note", note_id=note)
     go("delete_note", note_id=note)
     token = go("create_token")["id"]
     go("list_tokens")
@@ -226,6 +244,8 @@ def value(field: str, bound: str, number: int) -> Any:
             return "a@" + "".join("." if at % 60 == 59 else "b" for at in range(number - 2))
         case "base_url":
             return "http://x/".ljust(number, "y")[:number]
+        case "language":
+            return ("en" + "-abcdefgh" * 5)[:number]
         case _:
             return "x" * number
 
@@ -236,6 +256,13 @@ def test_every_bound_of_the_document_is_the_services_own(
     user = sign_up(stack)
     key = user.create_key(stack.model_url, "echo")["id"]
     session = user.create_session()
+    user.ask(session, "What is there to edit?")
+    ids = {
+        "session_id": session,
+        "message_id": user.messages(session)[1]["id"],
+        "key_id": key,
+        "note_id": user.http.post(f"{API}/notes", json=journey.example("create_note")).json()["id"],
+    }
     bounds = bounded(journey)
     assert len(bounds) > 30
 
@@ -247,7 +274,7 @@ def test_every_bound_of_the_document_is_the_services_own(
             # Wrong as well: so nobody is registered, and no guess is spent.
             body["code"] = "none"
         http = operator.http if "/admin/" in path else user.http
-        answer = http.request(method, path.format(session_id=session, key_id=key), json=body)
+        answer = http.request(method, path.format(**ids), json=body)
         told = answer.json() if answer.content else {}
         return answer.status_code, [e for e in told.get("errors", []) if e["field"] == field]
 

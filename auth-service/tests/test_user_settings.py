@@ -99,11 +99,14 @@ async def test_a_language_is_kept_as_it_is_usually_written(
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
-        ({"language": ""}, FieldError("language", "INVALID")),
-        ({"language": "e"}, FieldError("language", "INVALID")),
+        ({"language": ""}, FieldError("language", "REQUIRED")),
+        ({"language": "e"}, FieldError("language", "TOO_SHORT", minimum=2)),
         ({"language": "en_US"}, FieldError("language", "INVALID")),
         ({"language": "en-"}, FieldError("language", "INVALID")),
-        ({"language": "en-" + "-".join(["abcdefgh"] * 4)}, FieldError("language", "INVALID")),
+        (
+            {"language": "en-" + "-".join(["abcdefgh"] * 4)},
+            FieldError("language", "TOO_LONG", maximum=35),
+        ),
         ({"language": "\u0435n"}, FieldError("language", "INVALID")),
         ({"theme": 7}, FieldError("theme", "NOT_ONE_OF")),
         ({"theme": 0}, FieldError("theme", "NOT_ONE_OF")),

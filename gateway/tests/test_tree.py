@@ -86,24 +86,27 @@ async def test_what_another_answer_is_not_made_with_is_422(
     assert door.chat.calls == []
 
 
+@pytest.mark.parametrize("said", [{}, {"temperature": 0.5}])
 async def test_an_edited_question_is_asked_beside_the_first(
-    door: Door, frames: list[chat_pb2.Frame]
+    door: Door, frames: list[chat_pb2.Frame], said: dict[str, Any]
 ) -> None:
     door.chat.script = [frames]
     door.chat.answers["EditAnswer"] = MessageNotEditable()
     response = await door.http.post(
         f"{MESSAGE_PATH}/edit",
-        json={"content": "How?", "temperature": 0.5},
+        json={"content": "How?", **said},
         headers={**door.bearer, "accept": "text/event-stream", "idempotency-key": "k"},
     )
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("text/event-stream")
-    _, asked = door.chat.asked
+    *tried, asked = door.chat.asked
+    # What says how to answer is a question.
+    assert [call.method for call in tried] == ([] if said else ["EditAnswer"])
     assert asked.idempotency_key == "k"
     assert asked.request == chat_pb2.StartRunRequest(
         session_id=SESSION,
         content="How?",
-        parameters=generation_pb2.GenerationParameters(temperature=0.5),
+        parameters=generation_pb2.GenerationParameters(**said),
         edits_message_id=MESSAGE,
     )
 

@@ -24,7 +24,7 @@ from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.errors import FieldError, ValidationFailed
 from chassis.text import check_number, check_text
-from parley.bounds import INSTRUCTIONS, PERSONA_NAME, RETENTION_DAYS
+from parley.bounds import INSTRUCTIONS, LANGUAGE, PERSONA_NAME, RETENTION_DAYS
 
 
 async def get_settings(open_transaction: OpenCaller, caller: Caller) -> UserSettings:
@@ -65,8 +65,11 @@ def _checked(given: Mapping[str, Any], reset: Collection[str]) -> dict[str, Any]
     errors += [FieldError(name, "INVALID") for name in reset if name in given]
     if "language" in kept:
         kept["language"] = normalise_language(kept["language"])
-        if not is_language(kept["language"]):
-            errors.append(FieldError("language", "INVALID"))
+        language = kept["language"]
+        wrong = check_text("language", language, minimum=LANGUAGE.minimum, maximum=LANGUAGE.maximum)
+        if not wrong and not is_language(language):
+            wrong.append(FieldError("language", "INVALID"))
+        errors += wrong
     if "theme" in kept:
         kept["theme"] = Theme(kept["theme"]).value
     if "instructions" in kept:

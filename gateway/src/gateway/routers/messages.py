@@ -34,6 +34,12 @@ _RUN_REFUSALS = (
     "TOO_MANY_STREAMS",
 )
 
+# Of an edited answer there is no run to name in a header.
+_EDITED: dict[int | str, dict[str, Any]] = {
+    status: {key: value for key, value in told.items() if key != "headers"}
+    for status, told in ANSWERS.items()
+}
+
 
 @router.get("/messages")
 async def list_messages(
@@ -93,7 +99,7 @@ async def regenerate(
 @router.post(
     "/messages/{message_id}/edit",
     response_model=EditResult,
-    responses=ANSWERS,
+    responses=_EDITED,
     openapi_extra=refuses("MESSAGE_NOT_EDITABLE", *_RUN_REFUSALS),
 )
 async def edit(
@@ -110,7 +116,7 @@ async def edit(
 
     A question is answered anew, as one that is asked. An answer is only kept: 200 with it, and `run` null. What was there stays.
     """
-    edited = await edit_answer(services.sessions, caller, session_id, message_id, body.content, key)
+    edited = await edit_answer(services.sessions, caller, session_id, message_id, body, key)
     if edited is not None:
         return EditedAnswer(answer=Message.of(edited))
     asking = body.question(session_id, message_id)

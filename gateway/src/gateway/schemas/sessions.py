@@ -6,6 +6,7 @@ from typing import Any, Literal
 from google.protobuf.message import Message
 from pydantic import MISSING, Field
 
+from chassis.errors import FieldError, ValidationFailed
 from gateway.schemas.base import Body, ListQuery, Resource, example, moment
 from gateway.schemas.parameters import PARAMETERS, GenerationParameters, asked_for
 from gateway.schemas.texts import FolderName, InstructionsText, Line, Model, SessionTitle
@@ -86,8 +87,12 @@ class SessionChange(Body):
     )
 
     def request(self, session_id: str) -> pb.UpdateSessionRequest:
+        """Raises ValidationFailed for a name of nothing: null takes away, an empty text is none."""
+        empty = [name for name in _NAMES if getattr(self, name) == ""]
+        if empty:
+            raise ValidationFailed(fields=[FieldError(name, "REQUIRED") for name in empty])
         given: dict[str, Any] = {name: getattr(self, name) for name in self.model_fields_set}
-        # Empty is what takes away.
+        # Empty is what takes away on the wire.
         plain: dict[str, Any] = {name: given[name] or "" for name in _TEXTS if name in given}
         plain |= {name: given[name] for name in _PLAIN if name in given}
         request = pb.UpdateSessionRequest(id=session_id, **plain)
@@ -102,6 +107,7 @@ class SessionChange(Body):
 
 
 _TEXTS = ("title", "key_id", "model", "instructions", "folder")
+_NAMES = ("key_id", "model", "folder")
 _PLAIN = ("pinned", "archived", "read_order")
 
 

@@ -6,7 +6,7 @@ from pydantic import Field, RootModel
 
 from gateway.schemas.base import Body, Resource, example
 from gateway.schemas.chat import AN_ANSWER, MESSAGE_ROLES, Message, MessageRole, Question, RunResult
-from gateway.schemas.parameters import GenerationParameters
+from gateway.schemas.parameters import PARAMETERS, GenerationParameters
 from gateway.schemas.texts import Line, Model, Shown
 from parley import bounds
 from parley.chat.v1 import chat_pb2 as pb
@@ -24,7 +24,7 @@ EditedText = Annotated[str, Shown(bounds.EDITED_ANSWER)]
 class Again(Body):
     """With what another answer is to be made."""
 
-    model_config = example(model="another-model")
+    model_config = example(parameters={"temperature": 0.2})
 
     key_id: Line | None = Field(None, description="The conversation's connection if absent.")
     model: Model | None = Field(None, description="The conversation's model if absent.")
@@ -44,13 +44,18 @@ class Again(Body):
 
 
 class Edit(Question):
-    """What is to stand beside a message. All but `content` is of questions alone."""
+    """What is to stand beside a message. All but `content` is of questions alone, and refused of answers."""
 
     model_config = example(content="What is Parley made of?")
 
     content: EditedText = Field(
         description="Of an answer up to 200,000 characters, of a question as when it is asked."
     )
+
+    @property
+    def asks(self) -> bool:
+        """Whether it says how to answer, as of a question alone can be said."""
+        return bool(self.model_fields_set & {"key_id", "model", *PARAMETERS})
 
     def question(self, session_id: str, message_id: str) -> pb.StartRunRequest:
         """What asks this beside another question."""

@@ -80,7 +80,7 @@ class Follows:
             caller,
             frame.session_id,
             frame.message_id,
-            frame.content,
+            frame,
             frame.idempotency_key,
         )
         if edited is None:
