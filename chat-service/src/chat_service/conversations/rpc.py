@@ -1,6 +1,7 @@
 """Conversations on the wire: decode, call the use case, encode. Errors fly to the interceptor."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from chassis.db.transactions import OpenTransaction
 from chassis.grpc.caller import current_caller
@@ -17,6 +18,7 @@ from chat_service.conversations.usecases.sessions import (
     update_session,
 )
 from chat_service.conversations.usecases.tree import choose_message, edit_answer, fork_session
+from chat_service.notices.domain.notice import SessionChange, Tell, session_notice
 from chat_service.providers.domain.connection import ResolveKey
 from chat_service.providers.domain.errors import KeyNotFound
 from parley.chat.v1 import chat_pb2, chat_pb2_grpc
@@ -41,6 +43,7 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
 
     open_transaction: OpenTransaction
     resolve_key: ResolveKey
+    tell: Tell
 
     async def CreateSession(
         self, request: chat_pb2.CreateSessionRequest, context: object
@@ -55,6 +58,7 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
             model=request.model if request.HasField("model") else None,
             once=once(request, mapping.encode_session, mapping.decode_session),
         )
+        self._tell(SessionChange.CREATED, session.id)
         return chat_pb2.CreateSessionResponse(session=mapping.session_to_proto(session))
 
     async def GetSession(
@@ -74,6 +78,7 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
             parse_named_id(request.id, SessionNotFound),
             pinned=request.pinned if request.HasField("pinned") else None,
         )
+        self._tell(SessionChange.CHANGED, session.id)
         return chat_pb2.UpdateSessionResponse(session=mapping.session_to_proto(session))
 
     async def ListSessions(
@@ -115,25 +120,29 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
     async def ChooseMessage(
         self, request: chat_pb2.ChooseMessageRequest, context: object
     ) -> chat_pb2.ChooseMessageResponse:
+        session_id = parse_named_id(request.session_id, SessionNotFound)
         leaf = await choose_message(
             self.open_transaction,
             current_caller(),
-            parse_named_id(request.session_id, SessionNotFound),
+            session_id,
             parse_named_id(request.message_id, MessageNotFound),
         )
+        self._tell(SessionChange.PATH, session_id)
         return chat_pb2.ChooseMessageResponse(leaf=mapping.message_to_proto(leaf))
 
     async def EditAnswer(
         self, request: chat_pb2.EditAnswerRequest, context: object
     ) -> chat_pb2.EditAnswerResponse:
+        session_id = parse_named_id(request.session_id, SessionNotFound)
         message = await edit_answer(
             self.open_transaction,
             current_caller(),
-            parse_named_id(request.session_id, SessionNotFound),
+            session_id,
             parse_named_id(request.message_id, MessageNotFound),
             request.content,
             once(request, mapping.encode_id, mapping.decode_id),
         )
+        self._tell(SessionChange.PATH, session_id)
         return chat_pb2.EditAnswerResponse(message=mapping.message_to_proto(message))
 
     async def ForkSession(
@@ -147,4 +156,9 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
             None if message_id is None else parse_named_id(message_id, MessageNotFound),
             once(request, mapping.encode_id, mapping.decode_id),
         )
+        self._tell(SessionChange.CREATED, session.id)
         return chat_pb2.ForkSessionResponse(session=mapping.session_to_proto(session))
+
+    def _tell(self, change: SessionChange, session_id: UUID) -> None:
+        """Behind the commit. Of a repeated request again: a notice says where to look, not what is there."""
+        self.tell(session_notice(current_caller().user_id, change, session_id))
