@@ -1,5 +1,7 @@
 -- Ends the streams of users of whom notices were lost, and publishes that.
 --
+-- What is told before somebody has looked, and so made another, is left out: they read again behind it.
+--
 -- KEYS     the users' streams
 -- ARGV     the channel, then each user
 local ended = {}
