@@ -1,8 +1,8 @@
 """A chat database of each test's own with the use cases over it; the whole service on the wire."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -42,6 +42,7 @@ from chat_service.conversations.domain.session import Session
 from chat_service.conversations.usecases.messages import list_messages
 from chat_service.conversations.usecases.sessions import create_session, get_session
 from chat_service.migrations import MIGRATIONS
+from chat_service.notices.domain.notice import Notice
 from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
@@ -246,6 +247,8 @@ class Generations:
     def __init__(self) -> None:
         self.draining = False
         self.begun: list[Begun] = []
+        # What was told of what began.
+        self.told: list[Notice] = []
 
     def begin(
         self,
@@ -454,9 +457,11 @@ class Client:
         self._channel = channel
         self._caller = caller
         self._token = caller.token
+        self.user_id = caller.user_id
         self.sessions = channel.stub(chat_pb2_grpc.SessionServiceStub)
         self.runs = channel.stub(chat_pb2_grpc.RunServiceStub)
         self.frames = channel.stub(chat_pb2_grpc.FrameServiceStub)
+        self.notices = channel.stub(chat_pb2_grpc.NoticeServiceStub)
         self.providers = channel.stub(chat_pb2_grpc.ProviderServiceStub)
 
     def over(self, channel: Channel) -> "Client":
@@ -517,6 +522,13 @@ class Client:
     ) -> tuple[chat_pb2.RunAccepted, list[chat_pb2.Frame]]:
         accepted = await self.begin(request, key)
         return accepted, await self.follow(accepted.run_id)
+
+    def watch(
+        self, after: str | None = None
+    ) -> AbstractAsyncContextManager[AsyncGenerator[chat_pb2.WatchNoticesResponse, None]]:
+        """The user's notices, for as long as the block lasts."""
+        request = chat_pb2.WatchNoticesRequest(after=after)
+        return aclosing(self._channel.stream(self.notices.WatchNotices, request, token=self._token))
 
     async def follow(self, run_id: str, after: int = 0) -> list[chat_pb2.Frame]:
         request = chat_pb2.FollowRunRequest(run_id=run_id, after=after)

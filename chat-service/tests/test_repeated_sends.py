@@ -45,6 +45,7 @@ def start_run(chat: Chat, generations: Generations) -> StartRun:
         owner="replica-1",
         window=ContextWindow(10, 1000),
         limits=Limits(),
+        tell=generations.told.append,
     )
 
 
@@ -163,6 +164,7 @@ async def test_a_repetition_gets_its_run_although_none_could_begin_now(
         owner="replica-1",
         window=ContextWindow(10, 1000),
         limits=Limits(),
+        tell=generations.told.append,
     )
     run = await start_run(caller, _question(None))
     keys.clear()

@@ -56,6 +56,7 @@ def start_run(chat: Chat, vault: Vault, generations: Generations) -> StartRun:
         owner="replica-1",
         window=ContextWindow(10, 1000),
         limits=Limits(content_characters=100),
+        tell=generations.told.append,
     )
 
 

@@ -4,8 +4,8 @@ import asyncio
 import logging
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -47,7 +47,7 @@ OPEN_METHODS = {
     "OpenChannel",
 }
 # Of these the gateway is let in with a token that has expired meanwhile, as by chat-service.
-OUTLIVED_METHODS = {"FollowRun", "GetRun"}
+OUTLIVED_METHODS = {"FollowRun", "GetRun", "WatchNotices"}
 
 
 @dataclass(frozen=True)
@@ -159,6 +159,60 @@ class FakeChannel:
             self.unsubscribed += request.unsubscribe
 
 
+class FakeNotices:
+    """The notices of each user, from number 1 of log 7, and who watches them."""
+
+    def __init__(self) -> None:
+        self.log = 7
+        self.told: dict[str, list[bytes]] = {}
+        self.watching: list[
+            tuple[str, asyncio.Queue[chat_pb2.WatchNoticesResponse | Exception]]
+        ] = []
+
+    def _of(self, user: str) -> list[bytes]:
+        return self.told.setdefault(user, [b""])
+
+    def look(self, user: str, after: str | None) -> chat_pb2.WatchNoticesResponse:
+        told = self._of(user)
+        newest = f"{self.log}-{len(told)}"
+        log, _, number = (after or newest).partition("-")
+        if log != str(self.log):
+            return chat_pb2.WatchNoticesResponse(cursor=newest, read_again=True)
+        missed = [self._notice(user, n) for n in range(int(number) + 1, len(told) + 1)]
+        return chat_pb2.WatchNoticesResponse(cursor=newest, notices=missed)
+
+    def _notice(self, user: str, number: int) -> chat_pb2.Notice:
+        return chat_pb2.Notice(cursor=f"{self.log}-{number}", data=self._of(user)[number - 1])
+
+    def tell(self, user: object, **facts: Any) -> None:
+        told = self._of(str(user))
+        told.append(orjson.dumps(facts))
+        notice = self._notice(str(user), len(told))
+        for watched, queue in self.watching:
+            if watched == str(user):
+                queue.put_nowait(
+                    chat_pb2.WatchNoticesResponse(cursor=notice.cursor, notices=[notice])
+                )
+
+    def end(self, error: Exception) -> None:
+        """Every stream breaks."""
+        for _, queue in self.watching:
+            queue.put_nowait(error)
+
+    async def watch(
+        self, user: str, after: str | None
+    ) -> AsyncGenerator[chat_pb2.WatchNoticesResponse, None]:
+        queue: asyncio.Queue[chat_pb2.WatchNoticesResponse | Exception] = asyncio.Queue()
+        self.watching.append((user, queue))
+        try:
+            yield self.look(user, after)
+            while not isinstance(step := await queue.get(), Exception):
+                yield step
+            raise step
+        finally:
+            self.watching.remove((user, queue))
+
+
 class FakeChat(Fake):
     """Plays ``script`` for each run: frames of one message, an event to wait for, an error."""
 
@@ -172,6 +226,7 @@ class FakeChat(Fake):
         self.ended = asyncio.Event()
         self.destinations: list[tuple[str, int]] = []
         self.channel: FakeChannel | None = None
+        self.notices = FakeNotices()
 
     @property
     def asked(self) -> list[Call]:
@@ -221,6 +276,16 @@ class FakeChat(Fake):
                 raise step
         finally:
             leaving.cancel()
+
+    async def WatchNotices(
+        self, request: chat_pb2.WatchNoticesRequest, context: object
+    ) -> AsyncIterator[chat_pb2.WatchNoticesResponse]:
+        self.note("WatchNotices", request)
+        await self._refuse()
+        after = request.after if request.HasField("after") else None
+        async with aclosing(self.notices.watch(str(current_caller().user_id), after)) as responses:
+            async for response in responses:
+                yield response
 
     async def FollowRun(
         self, request: chat_pb2.FollowRunRequest, context: object
@@ -393,7 +458,12 @@ async def open_door(tls_settings: TlsSettings, signer: Signer) -> AsyncIterator[
 
 def _gauges() -> dict[str, float | None]:
     """Requests, sockets and channels that are open, as this process counts them."""
-    names = ("http_long_requests_open", "sockets_open", "frame_channels_open")
+    names = (
+        "http_long_requests_open",
+        "sockets_open",
+        "frame_channels_open",
+        "notice_feeds_open",
+    )
     return {name: sample(name) for name in names}
 
 

@@ -150,7 +150,7 @@ async def test_each_reason_that_the_contracts_name_is_in_the_document(door: Door
     # Told of a personal access token, which the gateway exchanges and the client never does.
     internal = {"INVALID_TOKEN"}
     # Statuses of 500 and above are told by their kind alone.
-    outages = {"TOO_BUSY", "SHUTTING_DOWN"}
+    outages = {"TOO_BUSY", "SHUTTING_DOWN", "NOTICES_UNAVAILABLE"}
     assert {name for name in named if f'"{name}"' not in document} <= internal | outages
 
 

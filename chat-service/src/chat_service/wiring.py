@@ -1,5 +1,8 @@
 """What the chat service is made of."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import grpc.aio
 
 from chassis.address_policy import AddressPolicy
@@ -18,6 +21,12 @@ from chat_service.conversations.rpc import POLICY as SESSION_POLICY
 from chat_service.conversations.rpc import SessionServicer
 from chat_service.conversations.usecases.ends import EndSessions
 from chat_service.migrations import MIGRATIONS
+from chat_service.notices.erasure import forget_notices
+from chat_service.notices.log import NoticeLog
+from chat_service.notices.publisher import Publisher
+from chat_service.notices.rpc import POLICY as NOTICE_POLICY
+from chat_service.notices.rpc import NoticeServicer
+from chat_service.notices.watchers import Watchers
 from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.client import ModelClient
 from chat_service.providers.trying import ModelServers
@@ -42,6 +51,8 @@ from chat_service.streaming.write.generate import Bounds
 from parley.chat.v1 import chat_pb2_grpc
 from servicekit.parts import parts_of
 
+InRedis = TypeVar("InRedis", RunLog, NoticeLog)
+
 
 def build(settings: Settings) -> Service:
     """The service, not started yet. Raises UnusableSetting."""
@@ -62,9 +73,11 @@ def build(settings: Settings) -> Service:
         answer_bytes=settings.answer_bytes,
         setting=variable_of(Settings, "allowed_hosts"),
     )
+    notice_log = _of_redis(settings, NoticeLog)
+    publisher, watchers = Publisher(notice_log), Watchers(notice_log)
     streaming = build_streaming(
         replica,
-        log=_run_log(settings),
+        log=_of_redis(settings, RunLog),
         provider=provider,
         bounds=Bounds(
             first_token_seconds=settings.first_token_seconds,
@@ -77,6 +90,7 @@ def build(settings: Settings) -> Service:
         worker=parts.worker,
         resolve_key=resolve_key,
         report_use=report_use_over(apikey),
+        tell=publisher.tell,
         flush_seconds=settings.flush_seconds,
         drain_seconds=settings.drain_seconds,
     )
@@ -88,7 +102,14 @@ def build(settings: Settings) -> Service:
         answer_bytes=settings.answer_bytes,
     )
     start_run = StartRun(
-        turns, open_transaction, resolve_key, engine, owner=replica, window=window, limits=limits
+        turns,
+        open_transaction,
+        resolve_key,
+        engine,
+        owner=replica,
+        window=window,
+        limits=limits,
+        tell=publisher.tell,
     )
     continue_run = ContinueRun(
         open_transaction, resolve_key, engine, owner=replica, window=window, limits=limits
@@ -106,7 +127,7 @@ def build(settings: Settings) -> Service:
         drop=engine.drop,
         purge=purge.wake,
     )
-    sessions = SessionServicer(open_transaction, resolve_key, end_sessions)
+    sessions = SessionServicer(open_transaction, resolve_key, end_sessions, publisher.tell)
     runs = RunServicer(
         open_transaction,
         start_run,
@@ -125,27 +146,43 @@ def build(settings: Settings) -> Service:
         servers,
         trial_limit,
     )
+    notices = NoticeServicer(watchers)
     frames = FrameServicer(open_transaction, followers, streaming.channels, replica)
 
     def register(server: grpc.aio.Server) -> None:
         chat_pb2_grpc.add_SessionServiceServicer_to_server(sessions, server)
         chat_pb2_grpc.add_RunServiceServicer_to_server(runs, server)
         chat_pb2_grpc.add_FrameServiceServicer_to_server(frames, server)
+        chat_pb2_grpc.add_NoticeServiceServicer_to_server(notices, server)
         chat_pb2_grpc.add_ProviderServiceServicer_to_server(providers, server)
 
     return parts.service(
         migrations=MIGRATIONS,
-        policy=SESSION_POLICY | RUN_POLICY | FRAME_POLICY | PROVIDER_POLICY,
+        policy=SESSION_POLICY | RUN_POLICY | FRAME_POLICY | NOTICE_POLICY | PROVIDER_POLICY,
         register=register,
-        erasure=[end_live_runs, DeleteConversations(engine.forget), forget_token_usage],
-        components=[apikey, *streaming.components, TokenUsageSweep(parts.worker), purge],
+        erasure=[
+            end_live_runs,
+            DeleteConversations(engine.forget),
+            forget_token_usage,
+            forget_notices(notice_log),
+        ],
+        # The publisher before what it hears of: it stops behind the last run's end.
+        components=[
+            apikey,
+            notice_log,
+            publisher,
+            watchers,
+            *streaming.components,
+            TokenUsageSweep(parts.worker),
+            purge,
+        ],
         checks=[Check("redis", streaming.log.probe), Check("apikey-service", apikey.probe)],
     )
 
 
-def _run_log(settings: Settings) -> RunLog:
+def _of_redis(settings: Settings, make: Callable[..., InRedis]) -> InRedis:
     try:
-        return RunLog(settings.redis_url.get_secret_value(), prefix=settings.redis_prefix)
+        return make(settings.redis_url.get_secret_value(), prefix=settings.redis_prefix)
     except ValueError:  # redis-py's own, which may quote the URL
         raise UnusableSetting(
             variable_of(Settings, "redis_url"), "an option of the URL has no value that it can have"

@@ -17,14 +17,16 @@ from chassis.ids import new_id
 from chassis.testing import ModelServer, eventually, sample
 from chat_service.answer.domain.ending import RunStatus
 from chat_service.answer.domain.frame import Frame
+from chat_service.notices.domain.notice import Notice
 from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.errors import KeyNotFound
 from chat_service.providers.domain.use import Use
+from chat_service.redis_client import REDIS_ERRORS
 from chat_service.runs.domain.admission import AcceptedRun
 from chat_service.runs.domain.run import Run
 from chat_service.runs.usecases.read import RunWithMessages, find_run
-from chat_service.streaming.log.redis import REDIS_ERRORS, RunLog
+from chat_service.streaming.log.redis import RunLog
 from chat_service.streaming.own.heartbeat import Heartbeat
 from chat_service.streaming.own.takeover import Takeover
 from chat_service.streaming.store.replicas import Replicas
@@ -66,6 +68,7 @@ class Rig:
         self.connections: dict[UUID, Connection] = {}
         self.resolved: list[UUID] = []
         self.uses: list[Use] = []
+        self.told: list[Notice] = []
         # So long as it is needed: who ends a test does not wait for readers that may still come.
         timings = replace(timings, linger=0.2)
         self.timings = timings
@@ -83,6 +86,7 @@ class Rig:
             worker=chat.worker,
             resolve_key=self._resolve,
             report_use=self._note_use,
+            tell=self.told.append,
             flush_seconds=FLUSH_SECONDS,
             drain_seconds=drain_seconds,
             timings=timings,

@@ -15,9 +15,9 @@ from chassis.testing.model_server import ModelServer
 from chat_service.answer.domain.ending import RunStatus
 from chat_service.answer.domain.frame import Frame
 from chat_service.conversations.domain.message import Role
+from chat_service.redis_client import connect
 from chat_service.runs.store.erasure import DeleteConversations, end_live_runs
 from chat_service.runs.usecases.read import find_run
-from chat_service.streaming.log import redis as log_module
 from chat_service.streaming.log.history import RunLogUnavailable
 from chat_service.streaming.log.redis import Append
 from chat_service.streaming.store.replicas import Replicas
@@ -232,7 +232,7 @@ async def test_a_drain_lets_short_runs_finish_and_saves_long_ones_as_they_are(
 async def test_to_forget_while_redis_is_away_is_an_outage_and_no_fault_of_the_event(
     rig: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    nowhere = log_module._client(f"redis://127.0.0.1:{free_port()}", connections=1, timeout=1.0)
+    nowhere = connect(f"redis://127.0.0.1:{free_port()}", connections=1, timeout=1.0)
     with monkeypatch.context() as patch:
         patch.setattr(rig.log, "_redis", nowhere)
         with pytest.raises(RunLogUnavailable) as away:

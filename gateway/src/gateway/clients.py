@@ -15,6 +15,7 @@ from parley.apikey.v1.apikey_pb2_grpc import ApiKeyServiceStub
 from parley.auth.v1.auth_pb2_grpc import AuthServiceStub, SettingsServiceStub
 from parley.chat.v1.chat_pb2_grpc import (
     FrameServiceStub,
+    NoticeServiceStub,
     ProviderServiceStub,
     RunServiceStub,
     SessionServiceStub,
@@ -110,6 +111,7 @@ class Clients:
     sessions: Peer[SessionServiceStub]
     runs: Peer[RunServiceStub]
     frames: Peer[FrameServiceStub]
+    notices: Peer[NoticeServiceStub]
     providers: Peer[ProviderServiceStub]
     notes: Peer[NotesServiceStub]
 
@@ -147,6 +149,7 @@ def connect(settings: Settings) -> Clients:
         sessions=Peer(chat, SessionServiceStub, settings.chat_deadline_seconds),
         runs=Peer(chat, RunServiceStub, settings.chat_deadline_seconds),
         frames=Peer(chat, FrameServiceStub, settings.chat_deadline_seconds),
+        notices=Peer(chat, NoticeServiceStub, settings.chat_deadline_seconds),
         providers=Peer(chat, ProviderServiceStub, settings.chat_trying_deadline_seconds),
         notes=Peer(
             channel(settings.notes_target, "notes-service"),

@@ -14,6 +14,7 @@ from gateway.identity.bearer_tokens import Bearers
 from gateway.readiness import Readiness
 from gateway.settings import Settings
 from gateway.streams.frame_channels import FrameChannels
+from gateway.streams.notices import NoticeFeeds
 from gateway.streams.presence import LongRequests
 from gateway.ws.endpoint import SocketEndpoint
 from gateway.ws.sockets import Sockets
@@ -29,6 +30,7 @@ class Gateway:
     sockets: Sockets
     requests: LongRequests
     frame_channels: FrameChannels
+    notice_feeds: NoticeFeeds
     bearers: Bearers
 
     @property
@@ -39,6 +41,7 @@ class Gateway:
             | self.requests.held
             | self.sockets.held
             | self.frame_channels.held
+            | self.notice_feeds.held
             | self.bearers.held
         )
 
@@ -53,7 +56,8 @@ def build(settings: Settings) -> Gateway:
     frame_channels = FrameChannels(
         clients.runs, clients.frames, accept_seconds=settings.accept_seconds
     )
-    sockets = Sockets(settings, clients, frame_channels, bearers)
+    notice_feeds = NoticeFeeds(clients.notices)
+    sockets = Sockets(settings, clients, frame_channels, notice_feeds, bearers)
     app = create_app(
         settings=settings,
         clients=clients,
@@ -71,12 +75,13 @@ def build(settings: Settings) -> Gateway:
             *clients.channels().values(),
             TrustFeed(trust, _watch(clients)),
             frame_channels,
+            notice_feeds,
             sockets,
             http,
         ],
         checks=readiness.checks(),
     )
-    return Gateway(service, http, sockets, requests, frame_channels, bearers)
+    return Gateway(service, http, sockets, requests, frame_channels, notice_feeds, bearers)
 
 
 def _watch(clients: Clients) -> Callable[[], AsyncIterable[WatchRevocationsResponse]]:

@@ -1,6 +1,7 @@
 """Conversations on the wire: decode, call the use case, encode. Errors fly to the interceptor."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from chassis.db.transactions import OpenTransaction
 from chassis.grpc.caller import current_caller
@@ -18,6 +19,7 @@ from chat_service.conversations.usecases.sessions import (
     update_session,
 )
 from chat_service.conversations.usecases.tree import choose_message, edit_answer, fork_session
+from chat_service.notices.domain.notice import SessionChange, Tell, session_notice
 from chat_service.providers.domain.connection import ResolveKey
 from chat_service.providers.domain.errors import KeyNotFound
 from parley.chat.v1 import chat_pb2, chat_pb2_grpc
@@ -49,6 +51,7 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
     open_transaction: OpenTransaction
     resolve_key: ResolveKey
     end_sessions: EndSessions
+    tell: Tell
 
     async def CreateSession(
         self, request: chat_pb2.CreateSessionRequest, context: object
@@ -67,6 +70,7 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
             temporary=request.temporary,
             once=once(request, mapping.encode_session, mapping.decode_session),
         )
+        self._tell(SessionChange.CREATED, session.id)
         return chat_pb2.CreateSessionResponse(session=mapping.session_to_proto(session))
 
     async def GetSession(
@@ -87,6 +91,7 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
             parse_named_id(request.id, SessionNotFound),
             mapping.change_from_proto(request),
         )
+        self._tell(SessionChange.CHANGED, session.id)
         return chat_pb2.UpdateSessionResponse(session=mapping.session_to_proto(session))
 
     async def ListSessions(
@@ -119,17 +124,16 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
     async def DeleteSession(
         self, request: chat_pb2.DeleteSessionRequest, context: object
     ) -> chat_pb2.DeleteSessionResponse:
-        await self.end_sessions.delete(
-            current_caller(),
-            parse_named_id(request.id, SessionNotFound),
-            permanent=request.permanent,
-        )
+        session_id = parse_named_id(request.id, SessionNotFound)
+        await self.end_sessions.delete(current_caller(), session_id, permanent=request.permanent)
+        self._tell(SessionChange.DELETED, session_id)
         return chat_pb2.DeleteSessionResponse()
 
     async def DeleteSessions(
         self, request: chat_pb2.DeleteSessionsRequest, context: object
     ) -> chat_pb2.DeleteSessionsResponse:
         await self.end_sessions.delete_all(current_caller(), permanent=request.permanent)
+        self._tell(SessionChange.DELETED, None)
         return chat_pb2.DeleteSessionsResponse()
 
     async def RestoreSession(
@@ -138,12 +142,15 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
         session = await self.end_sessions.restore(
             current_caller(), parse_named_id(request.id, SessionNotFound)
         )
+        self._tell(SessionChange.CHANGED, session.id)
         return chat_pb2.RestoreSessionResponse(session=mapping.session_to_proto(session))
 
     async def ClearSession(
         self, request: chat_pb2.ClearSessionRequest, context: object
     ) -> chat_pb2.ClearSessionResponse:
-        await self.end_sessions.clear(current_caller(), parse_named_id(request.id, SessionNotFound))
+        session_id = parse_named_id(request.id, SessionNotFound)
+        await self.end_sessions.clear(current_caller(), session_id)
+        self._tell(SessionChange.CLEARED, session_id)
         return chat_pb2.ClearSessionResponse()
 
     async def ListMessages(
@@ -168,25 +175,29 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
     async def ChooseMessage(
         self, request: chat_pb2.ChooseMessageRequest, context: object
     ) -> chat_pb2.ChooseMessageResponse:
+        session_id = parse_named_id(request.session_id, SessionNotFound)
         leaf = await choose_message(
             self.open_transaction,
             current_caller(),
-            parse_named_id(request.session_id, SessionNotFound),
+            session_id,
             parse_named_id(request.message_id, MessageNotFound),
         )
+        self._tell(SessionChange.PATH, session_id)
         return chat_pb2.ChooseMessageResponse(leaf=mapping.message_to_proto(leaf))
 
     async def EditAnswer(
         self, request: chat_pb2.EditAnswerRequest, context: object
     ) -> chat_pb2.EditAnswerResponse:
+        session_id = parse_named_id(request.session_id, SessionNotFound)
         message = await edit_answer(
             self.open_transaction,
             current_caller(),
-            parse_named_id(request.session_id, SessionNotFound),
+            session_id,
             parse_named_id(request.message_id, MessageNotFound),
             request.content,
             once(request, mapping.encode_id, mapping.decode_id),
         )
+        self._tell(SessionChange.PATH, session_id)
         return chat_pb2.EditAnswerResponse(message=mapping.message_to_proto(message))
 
     async def ForkSession(
@@ -200,4 +211,9 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
             None if message_id is None else parse_named_id(message_id, MessageNotFound),
             once(request, mapping.encode_id, mapping.decode_id),
         )
+        self._tell(SessionChange.CREATED, session.id)
         return chat_pb2.ForkSessionResponse(session=mapping.session_to_proto(session))
+
+    def _tell(self, change: SessionChange, session_id: UUID | None) -> None:
+        """Behind the commit; None: all of the user's. Of a repeated request again: a notice says where to look, not what is there."""
+        self.tell(session_notice(current_caller().user_id, change, session_id))

@@ -19,14 +19,16 @@ from chassis.telemetry.logging import get_logger
 from chassis.telemetry.redaction import hide
 from chat_service.answer.domain.ending import Ending
 from chat_service.answer.domain.frame import START, USAGE
+from chat_service.notices.domain.notice import Tell, run_started
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.port import Provider
+from chat_service.redis_client import REDIS_ERRORS
 from chat_service.runs.domain.run import Run
 from chat_service.runs.domain.terminal import terminal_event
 from chat_service.streaming.log.history import RunLogUnavailable
 from chat_service.streaming.log.live import LiveRun
-from chat_service.streaming.log.redis import REDIS_ERRORS, RunLog
+from chat_service.streaming.log.redis import RunLog
 from chat_service.streaming.own.finaliser import Finaliser, Saved
 from chat_service.streaming.read.channel import FrameChannels
 from chat_service.streaming.read.follow import Followers
@@ -72,6 +74,7 @@ class Engine(Component):
         channels: FrameChannels,
         alternatives: Alternatives,
         reports: UseReports,
+        tell: Tell,
         bounds: Bounds,
         flush_seconds: float,
         drain_seconds: float,
@@ -85,6 +88,7 @@ class Engine(Component):
         self._channels = channels
         self._alternatives = alternatives
         self._reports = reports
+        self._tell = tell
         self._bounds = bounds
         self._flush_seconds = flush_seconds
         self._drain_seconds = drain_seconds
@@ -178,6 +182,10 @@ class Engine(Component):
         )
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        if (turn := run.turn) is not None:
+            self._tell(
+                run_started(run.user_id, run.id, turn.session_id, turn.question_id, turn.answer_id)
+            )
 
     def generates(self, run_id: UUID) -> bool:
         """Whether this replica has the run in hand."""

@@ -7,6 +7,7 @@ from functools import partial
 from chassis.db.engine import Database
 from chassis.db.transactions import OpenTransaction
 from chassis.service import Component
+from chat_service.notices.domain.notice import Tell
 from chat_service.providers.domain.connection import ResolveKey
 from chat_service.providers.domain.use import ReportUse
 from chat_service.providers.port import Provider
@@ -70,18 +71,22 @@ def build_streaming(
     worker: Database,
     resolve_key: ResolveKey,
     report_use: ReportUse,
+    tell: Tell,
     flush_seconds: float,
     drain_seconds: float,
     timings: Timings = SHIPPED,
 ) -> Streaming:
-    """The streaming of replica ``replica``; ``worker`` is connected in the background role."""
+    """The streaming of replica ``replica``; ``worker`` is connected in the background role.
+
+    ``tell`` hears of each turn's run when it begins, and when its end is saved.
+    """
 
     async def find(run: Run) -> RunWithMessages | None:
         return await find_run(open_transaction, run, run.id)
 
     fallback = FallbackLog(worker, swept_rows=timings.swept_rows)
     replicas = Replicas(worker)
-    finaliser = Finaliser(log, partial(finish_run, turns), find, timings=timings)
+    finaliser = Finaliser(log, partial(finish_run, turns), find, tell=tell, timings=timings)
     followers = Followers(log, fallback, find, flush_seconds=flush_seconds)
     channels = FrameChannels()
     reports = UseReports(report_use)
@@ -94,6 +99,7 @@ def build_streaming(
         channels=channels,
         alternatives=Alternatives(resolve_key, turns.tokens_used, turns.note_fallback),
         reports=reports,
+        tell=tell,
         bounds=bounds,
         flush_seconds=flush_seconds,
         drain_seconds=drain_seconds,

@@ -55,7 +55,7 @@ async def socket() -> None:
     """Open a WebSocket for many conversations.
 
     The first frame is `{"type": "auth", "token": …}`,
-    then `send`, `continue`, `follow`, `unfollow`, `cancel` and `ping`, each with a `ref` that
+    then `send`, `continue`, `follow`, `unfollow`, `cancel`, `subscribe` and `ping`, each with a `ref` that
     its answers bear. OpenAPI has no words for it: see docs/sockets.md.
     """
     raise UpgradeRequired()

@@ -81,13 +81,28 @@ class Cancel(Body):
     run_id: RunId
 
 
+class Subscribe(Body):
+    type: Literal["subscribe"]
+    ref: Ref
+    after: Annotated[str, Field(max_length=64)] | None = None
+
+
 class Ping(Body):
     type: Literal["ping"]
     ref: Ref | None = None
 
 
 ClientFrame = (
-    Auth | SendQuestion | Regenerate | EditMessage | Continue | Follow | Unfollow | Cancel | Ping
+    Auth
+    | SendQuestion
+    | Regenerate
+    | EditMessage
+    | Continue
+    | Follow
+    | Unfollow
+    | Cancel
+    | Subscribe
+    | Ping
 )
 
 _SCHEMAS: dict[object, type[ClientFrame]] = {
@@ -99,6 +114,7 @@ _SCHEMAS: dict[object, type[ClientFrame]] = {
     "follow": Follow,
     "unfollow": Unfollow,
     "cancel": Cancel,
+    "subscribe": Subscribe,
     "ping": Ping,
 }
 
@@ -163,6 +179,11 @@ def problem(error: AppError, ref: str | None) -> bytes:
     if error.retry_after is not None:
         told["retry_after"] = error.retry_after
     return _with_ref("problem", ref, told)
+
+
+def notice(cursor: str, data: bytes) -> bytes:
+    """A notice, its JSON object spliced in unread."""
+    return b'{"type":"notice","cursor":%b,%b' % (orjson.dumps(cursor), data[1:])
 
 
 def _with_ref(kind: str, ref: str | None, members: dict[str, Any]) -> bytes:

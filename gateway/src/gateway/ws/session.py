@@ -13,10 +13,12 @@ from gateway.identity.authentication import InsufficientScope, check_scope
 from gateway.refusals import MalformedJson, RequestRefused
 from gateway.settings import Settings
 from gateway.streams.frame_channels import FrameChannels
+from gateway.streams.notices import NoticeFeeds
 from gateway.ws import frames
 from gateway.ws.closing import Closing, HangUp
 from gateway.ws.credential import Credential
 from gateway.ws.follows import Follows, Starting
+from gateway.ws.notices import Subscription
 from gateway.ws.wire import Gone, Wire
 from parley.chat.v1 import chat_pb2 as pb
 
@@ -55,6 +57,7 @@ class Session:
         settings: Settings,
         clients: Clients,
         frame_channels: FrameChannels,
+        notice_feeds: NoticeFeeds,
         credential: Credential,
     ) -> None:
         self.wire = wire
@@ -62,7 +65,10 @@ class Session:
         self._runs = clients.runs
         self._credential = credential
         self._follows = Follows(wire, clients.sessions, clients.frames, frame_channels)
+        self._subscription = Subscription(wire, notice_feeds, self._speaker)
         self._tasks: set[asyncio.Task[None]] = set()
+        # One at most: the newest.
+        self._subscribed: set[asyncio.Task[None]] = set()
         self._cancels: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
         self._active_at = self._loop.time()
@@ -96,7 +102,10 @@ class Session:
         self._credential.renew_in_time()
         if self._credential.is_over(now):
             self.wire.close(Closing.UNAUTHENTICATED.code)
-        elif not self._tasks and now - self._active_at > self._settings.socket_idle_seconds:
+        elif (
+            not (self._tasks or self._subscribed)
+            and now - self._active_at > self._settings.socket_idle_seconds
+        ):
             self.wire.close(Closing.IDLE.code)
         else:
             self.wire.tend(now, self._settings.socket_heartbeat_seconds)
@@ -146,8 +155,7 @@ class Session:
         request_id.set(accept_request_id(None))
         traceparent.set(accept_traceparent(None))
         frame = await self._read(raw)
-        assert self._credential.verified is not None
-        caller = self._credential.verified.caller
+        caller = self._speaker()
         match frame:
             case None:
                 pass
@@ -158,6 +166,8 @@ class Session:
             case frames.Unfollow():
                 await self._follows.unsubscribe(frame.run_id)
                 await self.wire.send([frames.ack(frame.ref, run_id=frame.run_id)])
+            case frames.Subscribe():
+                await self._subscribe(frame, caller)
             case _ if len(self._tasks) + len(self._cancels) >= self._settings.socket_follows:
                 await self._tell(TooManyAtOnce(), frame.ref)
             case _:
@@ -175,6 +185,20 @@ class Session:
                 self._spawn(self._follows.follow(frame, caller), frame.ref, self._tasks)
             case _:
                 self._spawn(self._follows.ask(frame, caller), frame.ref, self._tasks)
+
+    async def _subscribe(self, frame: frames.Subscribe, caller: Caller) -> None:
+        try:
+            check_scope(caller, "chat:read")
+        except InsufficientScope as error:
+            await self._tell(error, frame.ref)
+            return
+        for task in list(self._subscribed):
+            await end_task(task)
+        self._spawn(self._subscription.tell(frame), frame.ref, self._subscribed)
+
+    def _speaker(self) -> Caller:
+        assert self._credential.verified is not None
+        return self._credential.verified.caller
 
     async def _cancel(self, frame: frames.Cancel, caller: Caller) -> None:
         runs = self._runs
@@ -210,7 +234,7 @@ class Session:
         await self.wire.send([frames.problem(error, ref)])
 
     async def _leave(self) -> None:
-        followers = list(self._tasks)
+        followers = [*self._tasks, *self._subscribed]
         for task in followers:
             task.cancel()
         for task in followers:

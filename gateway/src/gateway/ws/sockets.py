@@ -14,6 +14,7 @@ from gateway.clients import Clients
 from gateway.identity.bearer_tokens import Bearers
 from gateway.settings import Settings
 from gateway.streams.frame_channels import FrameChannels
+from gateway.streams.notices import NoticeFeeds
 from gateway.ws.closing import Closing
 from gateway.ws.credential import Credential
 from gateway.ws.session import Session
@@ -47,11 +48,17 @@ class Sockets(Component):
     """Opens sessions, reviews them each second, and counts them."""
 
     def __init__(
-        self, settings: Settings, clients: Clients, frame_channels: FrameChannels, bearers: Bearers
+        self,
+        settings: Settings,
+        clients: Clients,
+        frame_channels: FrameChannels,
+        notice_feeds: NoticeFeeds,
+        bearers: Bearers,
     ) -> None:
         self._settings = settings
         self._clients = clients
         self._frame_channels = frame_channels
+        self._notice_feeds = notice_feeds
         self._bearers = bearers
         self._limit = SocketLimit(settings.sockets_per_user)
         self._open: set[Session] = set()
@@ -97,6 +104,7 @@ class Sockets(Component):
             settings=self._settings,
             clients=self._clients,
             frame_channels=self._frame_channels,
+            notice_feeds=self._notice_feeds,
             credential=Credential(
                 self._bearers, self._limit, admitted=admitted, personal=personal, client=client
             ),

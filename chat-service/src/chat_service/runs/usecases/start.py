@@ -9,6 +9,7 @@ from chassis.caller import Caller
 from chassis.db.transactions import OpenTransaction
 from chassis.errors import AppError
 from chat_service.conversations.store.sessions import Sessions
+from chat_service.notices.domain.notice import SessionChange, Tell, session_notice
 from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.domain.connection import Connection, ResolveKey
 from chat_service.providers.domain.prompt_message import PromptMessage
@@ -85,6 +86,7 @@ class StartRun:
         owner: str,
         window: ContextWindow,
         limits: Limits,
+        tell: Tell,
     ) -> None:
         self._turns = turns
         self._open_transaction = open_transaction
@@ -93,6 +95,7 @@ class StartRun:
         self._owner = owner
         self._window = window
         self._limits = limits
+        self._tell = tell
         self._session_keys = SessionKeys()
         self._to_the_end = ToTheEnd()
 
@@ -167,5 +170,8 @@ class StartRun:
             limits=self._limits,
             guessed_key_id=guess,
         )
+        if question.session_id is None:
+            made = accepted.run.session_id
+            self._tell(session_notice(caller.user_id, SessionChange.CREATED, made))
         self._generator.begin(accepted.run, connection, accepted.prompt, wishes=accepted.wishes)
         return accepted.run

@@ -7,7 +7,8 @@ from uuid import UUID
 from chassis.errors import Unavailable
 from chassis.telemetry.logging import get_logger
 from chat_service.answer.domain.frame import Frame, connected, merged
-from chat_service.streaming.log.redis import REDIS_ERRORS, RunLog
+from chat_service.redis_client import REDIS_ERRORS
+from chat_service.streaming.log.redis import RunLog
 from chat_service.streaming.store.fallback import FallbackLog
 
 _log = get_logger(__name__)

@@ -15,22 +15,16 @@ from importlib import resources
 from typing import Any
 from uuid import UUID
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.connection import HiredisRespSerializer
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError
 
 from chassis.service import Component
 from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
 from chat_service.answer.domain.frame import Frame
+from chat_service.redis_client import REDIS_ERRORS, connect
 from chat_service.streaming.timings import SHIPPED, Timings
 
 _log = get_logger(__name__)
-
-# What a Redis that is away, full, loading or read-only looks like.
-REDIS_ERRORS = (RedisError, OSError, TimeoutError)
 
 _APPEND = resources.files(__package__).joinpath("append.lua").read_text(encoding="utf-8")
 _FENCE = resources.files(__package__).joinpath("fence.lua").read_text(encoding="utf-8")
@@ -96,10 +90,10 @@ class RunLog(Component):
     def __init__(self, url: str, *, prefix: str, timings: Timings = SHIPPED) -> None:
         self._timings = timings
         self._prefix = prefix
-        self._redis = _client(url, connections=8, timeout=2.0)
+        self._redis = connect(url, connections=8, timeout=2.0)
         # Readers who wait for a Redis that is away must not stand in the way of the appends, and
         # those do not wait for long.
-        self._writer = _client(url, connections=2, timeout=timings.append)
+        self._writer = connect(url, connections=2, timeout=timings.append)
         self._sha = ""
         # Logs to let go once Redis listens, and after how many seconds.
         self._leaving: dict[UUID, int] = {}
@@ -218,36 +212,6 @@ class RunLog(Component):
         """Forget these logs at once."""
         if run_ids:
             await self._redis.unlink(*(self._key(run_id) for run_id in run_ids))
-
-
-_PACKER = HiredisRespSerializer()
-
-
-class _Packing:
-    """Has commands packed by hiredis: redis-py's asyncio connections do it argument by argument,
-    which with those of a hundred runs costs more than all the rest of an append.
-    """
-
-    def pack_command(self, *args: Any) -> list[bytes]:
-        packed: list[bytes] = _PACKER.pack(*args)
-        return packed
-
-
-def _client(url: str, *, connections: int, timeout: float) -> Redis:
-    pool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=connections,
-        timeout=timeout,
-        socket_timeout=timeout,
-        socket_connect_timeout=min(timeout, 1.0),
-        # Whoever calls repeats what failed, and knows better than the client what may be.
-        retry=Retry(NoBackoff(), 0),
-        decode_responses=False,
-    )
-    # By its scheme the address decides what it is: TCP, TLS or a socket in the file system.
-    kind = pool.connection_class
-    pool.connection_class = type(f"Packing{kind.__name__}", (_Packing, kind), {})
-    return Redis.from_pool(pool)
 
 
 def _entry(place: bytes, fields: Mapping[bytes, bytes]) -> Entry:

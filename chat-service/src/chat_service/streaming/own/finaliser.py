@@ -15,6 +15,7 @@ from chassis.service import Component
 from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
 from chat_service.answer.domain.ending import Ending, RunStatus
+from chat_service.notices.domain.notice import Tell, run_ended
 from chat_service.runs.domain.run import Run
 from chat_service.runs.usecases.read import FindRun
 from chat_service.streaming.log.redis import RunLog
@@ -48,12 +49,19 @@ class Finaliser(Component):
     """Saves the ends of runs."""
 
     def __init__(
-        self, log: RunLog, save_run: SaveRun, find_run: FindRun, *, timings: Timings = SHIPPED
+        self,
+        log: RunLog,
+        save_run: SaveRun,
+        find_run: FindRun,
+        *,
+        tell: Tell,
+        timings: Timings = SHIPPED,
     ) -> None:
         self._timings = timings
         self._log = log
         self._save_run = save_run
         self._find_run = find_run
+        self._tell = tell
         self._saving: dict[asyncio.Task[Saved], UUID] = {}
         self._refused: set[UUID] = set()
 
@@ -118,11 +126,18 @@ class Finaliser(Component):
             return self._give_up(run, error)
         self._refused.discard(run.id)
         if saved:
+            self._tell_end(run, ending.status, ending.reason)
             return Saved.YES
         if found is None or found.run.status is not RunStatus.RUNNING:
             # Gone, or it has ended: perhaps by a commit of ours whose answer got lost.
+            if found is not None:
+                self._tell_end(run, found.run.status, found.run.reason)
             self._log.let_go(run.id, now=found is None)
         return Saved.NO
+
+    def _tell_end(self, run: Run, status: RunStatus, reason: str | None) -> None:
+        if run.turn is not None:
+            self._tell(run_ended(run.user_id, run.id, run.turn.session_id, status.value, reason))
 
     def _give_up(self, run: Run, error: Exception) -> Saved:
         # One alert for a run, however often its owner tries again.

@@ -7,7 +7,8 @@ very moment, or stopped while Redis was away, would stay for ever: the sweep fin
 from chassis.errors import AppError
 from chassis.repeated import Repeated
 from chassis.service import Component
-from chat_service.streaming.log.redis import REDIS_ERRORS, RunLog
+from chat_service.redis_client import REDIS_ERRORS
+from chat_service.streaming.log.redis import RunLog
 from chat_service.streaming.store.fallback import FallbackLog
 from chat_service.streaming.store.replicas import Replicas
 from chat_service.streaming.timings import SHIPPED, Timings

@@ -17,12 +17,13 @@ from chassis.telemetry.logging import get_logger
 from chat_service.answer.domain.ending import Ending, RunStatus
 from chat_service.answer.domain.frame import Frame, encode
 from chat_service.answer.domain.reducer import replay
+from chat_service.redis_client import REDIS_ERRORS
 from chat_service.runs.domain.run import Run
 from chat_service.runs.domain.terminal import terminal_event
 from chat_service.runs.usecases.read import FindRun
 from chat_service.streaming.domain import RunningRun
 from chat_service.streaming.log.history import History, Past, RunLogUnavailable
-from chat_service.streaming.log.redis import REDIS_ERRORS, Append, RunLog
+from chat_service.streaming.log.redis import Append, RunLog
 from chat_service.streaming.own.finaliser import Finaliser, Saved
 from chat_service.streaming.store.fallback import FallbackLog
 from chat_service.streaming.store.replicas import Replicas

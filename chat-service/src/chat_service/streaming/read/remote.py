@@ -12,7 +12,8 @@ from uuid import UUID
 from chassis.errors import AppError
 from chassis.telemetry.logging import get_logger
 from chat_service.answer.domain.frame import Frame, connected
-from chat_service.streaming.log.redis import REDIS_ERRORS, RunLog, place_behind
+from chat_service.redis_client import REDIS_ERRORS
+from chat_service.streaming.log.redis import RunLog, place_behind
 from chat_service.streaming.log.window import Window
 from chat_service.streaming.store.fallback import FallbackLog
 

@@ -14,9 +14,10 @@ from prometheus_client import Counter, Histogram
 from chassis.errors import AppError
 from chassis.telemetry.logging import get_logger
 from chat_service.answer.domain.frame import Frame, connected
+from chat_service.redis_client import REDIS_ERRORS
 from chat_service.streaming.domain import Claim, FallbackFrames, Standing
 from chat_service.streaming.log.live import LiveRun
-from chat_service.streaming.log.redis import REDIS_ERRORS, Append, Appended, Outcome, RunLog
+from chat_service.streaming.log.redis import Append, Appended, Outcome, RunLog
 from chat_service.streaming.store.fallback import FallbackLog
 from chat_service.streaming.timings import SHIPPED, Timings
 from chat_service.streaming.write.circuit import Circuit

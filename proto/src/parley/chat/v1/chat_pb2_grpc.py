@@ -32,7 +32,8 @@ class SessionServiceStub:
     MESSAGE_NOT_ANSWERABLE, TOO_MANY_VARIANTS, CONTEXT_UNKNOWN, RUN_NOT_FOUND, RUN_IN_PROGRESS,
     RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
     KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, ALLOWANCE_USED_UP (with used,
-    allowed, resets_at), TOO_MANY_TESTS, SHUTTING_DOWN, VALIDATION.
+    allowed, resets_at), TOO_MANY_TESTS, NOTICES_UNAVAILABLE, SHUTTING_DOWN,
+    VALIDATION.
 
     """
 
@@ -116,7 +117,8 @@ class SessionServiceServicer:
     MESSAGE_NOT_ANSWERABLE, TOO_MANY_VARIANTS, CONTEXT_UNKNOWN, RUN_NOT_FOUND, RUN_IN_PROGRESS,
     RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
     KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, ALLOWANCE_USED_UP (with used,
-    allowed, resets_at), TOO_MANY_TESTS, SHUTTING_DOWN, VALIDATION.
+    allowed, resets_at), TOO_MANY_TESTS, NOTICES_UNAVAILABLE, SHUTTING_DOWN,
+    VALIDATION.
 
     """
 
@@ -295,7 +297,8 @@ class SessionService:
     MESSAGE_NOT_ANSWERABLE, TOO_MANY_VARIANTS, CONTEXT_UNKNOWN, RUN_NOT_FOUND, RUN_IN_PROGRESS,
     RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
     KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, ALLOWANCE_USED_UP (with used,
-    allowed, resets_at), TOO_MANY_TESTS, SHUTTING_DOWN, VALIDATION.
+    allowed, resets_at), TOO_MANY_TESTS, NOTICES_UNAVAILABLE, SHUTTING_DOWN,
+    VALIDATION.
 
     """
 
@@ -1143,6 +1146,83 @@ class FrameService:
             '/parley.chat.v1.FrameService/OpenChannel',
             parley_dot_chat_dot_v1_dot_chat__pb2.OpenChannelRequest.SerializeToString,
             parley_dot_chat_dot_v1_dot_chat__pb2.OpenChannelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class NoticeServiceStub:
+    """What changes of a user's conversations and runs, for all screens of the user.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.WatchNotices = channel.unary_stream(
+                '/parley.chat.v1.NoticeService/WatchNotices',
+                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.WatchNoticesRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.WatchNoticesResponse.FromString,
+                _registered_method=True)
+
+
+class NoticeServiceServicer:
+    """What changes of a user's conversations and runs, for all screens of the user.
+    """
+
+    def WatchNotices(self, request, context):
+        """At once the place where the caller's notices stand, with those behind
+        `after`; then each as it comes. It does not end by itself.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_NoticeServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'WatchNotices': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchNotices,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.WatchNoticesRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.WatchNoticesResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'parley.chat.v1.NoticeService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('parley.chat.v1.NoticeService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class NoticeService:
+    """What changes of a user's conversations and runs, for all screens of the user.
+    """
+
+    @staticmethod
+    def WatchNotices(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/parley.chat.v1.NoticeService/WatchNotices',
+            parley_dot_chat_dot_v1_dot_chat__pb2.WatchNoticesRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_chat__pb2.WatchNoticesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -19,7 +19,8 @@ class SessionServiceStub:
     MESSAGE_NOT_ANSWERABLE, TOO_MANY_VARIANTS, CONTEXT_UNKNOWN, RUN_NOT_FOUND, RUN_IN_PROGRESS,
     RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
     KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, ALLOWANCE_USED_UP (with used,
-    allowed, resets_at), TOO_MANY_TESTS, SHUTTING_DOWN, VALIDATION.
+    allowed, resets_at), TOO_MANY_TESTS, NOTICES_UNAVAILABLE, SHUTTING_DOWN,
+    VALIDATION.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -61,7 +62,8 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
     MESSAGE_NOT_ANSWERABLE, TOO_MANY_VARIANTS, CONTEXT_UNKNOWN, RUN_NOT_FOUND, RUN_IN_PROGRESS,
     RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
     KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, ALLOWANCE_USED_UP (with used,
-    allowed, resets_at), TOO_MANY_TESTS, SHUTTING_DOWN, VALIDATION.
+    allowed, resets_at), TOO_MANY_TESTS, NOTICES_UNAVAILABLE, SHUTTING_DOWN,
+    VALIDATION.
     """
 
     @_abc_1.abstractmethod
@@ -305,6 +307,30 @@ class FrameServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
 def add_FrameServiceServicer_to_server(servicer: FrameServiceServicer, server: _aio.Server) -> None: ...
+
+class NoticeServiceStub:
+    """What changes of a user's conversations and runs, for all screens of the user."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    WatchNotices: _aio.UnaryStreamMultiCallable[_chat_pb2.WatchNoticesRequest, _chat_pb2.WatchNoticesResponse]
+    """At once the place where the caller's notices stand, with those behind
+    `after`; then each as it comes. It does not end by itself.
+    """
+
+class NoticeServiceServicer(metaclass=_abc_1.ABCMeta):
+    """What changes of a user's conversations and runs, for all screens of the user."""
+
+    @_abc_1.abstractmethod
+    def WatchNotices(
+        self,
+        request: _chat_pb2.WatchNoticesRequest,
+        context: _aio.ServicerContext[_chat_pb2.WatchNoticesRequest, _abc.AsyncIterator[_chat_pb2.WatchNoticesResponse]],
+    ) -> _abc.AsyncIterator[_chat_pb2.WatchNoticesResponse]:
+        """At once the place where the caller's notices stand, with those behind
+        `after`; then each as it comes. It does not end by itself.
+        """
+
+def add_NoticeServiceServicer_to_server(servicer: NoticeServiceServicer, server: _aio.Server) -> None: ...
 
 class ProviderServiceStub:
     """Connections to model servers, tried out: by the same client and under the

@@ -1,0 +1,1 @@
+"""Notices: what changes of a user's conversations and runs, for all screens of the user."""

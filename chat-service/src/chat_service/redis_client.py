@@ -1,0 +1,42 @@
+"""Connections to Redis, of which each subject has its own."""
+
+from typing import Any
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.connection import HiredisRespSerializer
+from redis.exceptions import RedisError
+
+# What a Redis that is away, full, loading or read-only looks like.
+REDIS_ERRORS = (RedisError, OSError, TimeoutError)
+
+_PACKER = HiredisRespSerializer()
+
+
+class _Packing:
+    """Has commands packed by hiredis: redis-py's asyncio connections do it argument by argument,
+    which with those of a hundred runs costs more than all the rest of an append.
+    """
+
+    def pack_command(self, *args: Any) -> list[bytes]:
+        packed: list[bytes] = _PACKER.pack(*args)
+        return packed
+
+
+def connect(url: str, *, connections: int, timeout: float) -> Redis:
+    """A client that tries each command once, and waits ``timeout`` seconds for its answer."""
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=connections,
+        timeout=timeout,
+        socket_timeout=timeout,
+        socket_connect_timeout=min(timeout, 1.0),
+        # Whoever calls repeats what failed, and knows better than the client what may be.
+        retry=Retry(NoBackoff(), 0),
+        decode_responses=False,
+    )
+    # By its scheme the address decides what it is: TCP, TLS or a socket in the file system.
+    kind = pool.connection_class
+    pool.connection_class = type(f"Packing{kind.__name__}", (_Packing, kind), {})
+    return Redis.from_pool(pool)
