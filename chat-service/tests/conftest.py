@@ -59,7 +59,7 @@ from chat_service.settings import Settings
 from chat_service.wiring import build
 from parley.apikey.v1 import apikey_pb2
 from parley.auth.v1 import auth_pb2
-from parley.chat.v1 import chat_pb2, chat_pb2_grpc
+from parley.chat.v1 import chat_pb2, chat_pb2_grpc, personas_pb2_grpc
 from parley.events.rights import CONSUMES, user_erased_by
 from parley.generation.v1 import generation_pb2
 from servicekit.erasure import Erasing
@@ -458,6 +458,7 @@ class Client:
         self.runs = channel.stub(chat_pb2_grpc.RunServiceStub)
         self.frames = channel.stub(chat_pb2_grpc.FrameServiceStub)
         self.providers = channel.stub(chat_pb2_grpc.ProviderServiceStub)
+        self.personas = channel.stub(personas_pb2_grpc.PersonaServiceStub)
 
     def over(self, channel: Channel) -> "Client":
         """The same user on another channel."""
@@ -467,7 +468,7 @@ class Client:
         return await self._channel.unary(
             next(
                 found
-                for stub in (self.runs, self.sessions, self.providers)
+                for stub in (self.runs, self.sessions, self.providers, self.personas)
                 if (found := getattr(stub, method, None)) is not None
             ),
             request,

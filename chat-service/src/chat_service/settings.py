@@ -1,5 +1,6 @@
 """What an operator may set: variables that begin with CHAT_."""
 
+from pathlib import Path
 from typing import Final
 
 from pydantic import Field, SecretStr, field_validator
@@ -95,6 +96,15 @@ class Settings(NamedServersSettings):
         le=10_000_000,
         description="Most characters that a model is shown, the question included; the question "
         "itself is always shown whole.",
+    )
+
+    personas_file: Path | None = Field(
+        None,
+        description="The personas that the operator offers to users, in YAML; read anew when it "
+        "changes and at SIGHUP. What is in it: docs/operations.md.",
+    )
+    personas_per_user: int = Field(
+        100, ge=0, le=10_000, description="Personas that a user may have of their own."
     )
 
     @field_validator("redis_url")

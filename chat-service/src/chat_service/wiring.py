@@ -17,6 +17,12 @@ from chat_service.connections.usecases.trial import ConnectionTest
 from chat_service.conversations.rpc import POLICY as SESSION_POLICY
 from chat_service.conversations.rpc import SessionServicer
 from chat_service.migrations import MIGRATIONS
+from chat_service.personas.operators.personas import PersonasInForce
+from chat_service.personas.rpc import POLICY as PERSONA_POLICY
+from chat_service.personas.rpc import PersonaServicer
+from chat_service.personas.store.erasure import delete_personas
+from chat_service.personas.usecases.read import ReadPersonas
+from chat_service.personas.usecases.write import WritePersonas
 from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.client import ModelClient
 from chat_service.providers.trying import ModelServers
@@ -36,7 +42,8 @@ from chat_service.streaming.rpc import POLICY as FRAME_POLICY
 from chat_service.streaming.rpc import FrameServicer
 from chat_service.streaming.wiring import build_streaming
 from chat_service.streaming.write.generate import Bounds
-from parley.chat.v1 import chat_pb2_grpc
+from parley.chat.v1 import chat_pb2_grpc, personas_pb2_grpc
+from servicekit.operator_file import BadFile
 from servicekit.parts import parts_of
 
 
@@ -95,6 +102,11 @@ def build(settings: Settings) -> Service:
         open_transaction, resolve_key, engine, owner=replica, window=window, limits=limits
     )
 
+    operators = _personas_in_force(settings)
+    personas = PersonaServicer(
+        ReadPersonas(open_transaction, operators),
+        WritePersonas(open_transaction, operators, most=settings.personas_per_user),
+    )
     sessions = SessionServicer(open_transaction, resolve_key)
     runs = RunServicer(
         open_transaction,
@@ -121,15 +133,32 @@ def build(settings: Settings) -> Service:
         chat_pb2_grpc.add_RunServiceServicer_to_server(runs, server)
         chat_pb2_grpc.add_FrameServiceServicer_to_server(frames, server)
         chat_pb2_grpc.add_ProviderServiceServicer_to_server(providers, server)
+        personas_pb2_grpc.add_PersonaServiceServicer_to_server(personas, server)
 
     return parts.service(
         migrations=MIGRATIONS,
-        policy=SESSION_POLICY | RUN_POLICY | FRAME_POLICY | PROVIDER_POLICY,
+        policy=SESSION_POLICY | RUN_POLICY | FRAME_POLICY | PROVIDER_POLICY | PERSONA_POLICY,
         register=register,
-        erasure=[end_live_runs, DeleteConversations(engine.forget), forget_token_usage],
-        components=[apikey, *streaming.components, TokenUsageSweep(parts.worker)],
-        checks=[Check("redis", streaming.log.probe), Check("apikey-service", apikey.probe)],
+        erasure=[
+            end_live_runs,
+            DeleteConversations(engine.forget),
+            forget_token_usage,
+            delete_personas,
+        ],
+        components=[apikey, *streaming.components, TokenUsageSweep(parts.worker), operators],
+        checks=[
+            Check("redis", streaming.log.probe),
+            Check("apikey-service", apikey.probe),
+            *([] if settings.personas_file is None else [Check("personas-file", operators.probe)]),
+        ],
     )
+
+
+def _personas_in_force(settings: Settings) -> PersonasInForce:
+    try:
+        return PersonasInForce(settings.personas_file)
+    except BadFile as error:
+        raise UnusableSetting(variable_of(Settings, "personas_file"), str(error)) from None
 
 
 def _run_log(settings: Settings) -> RunLog:
