@@ -34,6 +34,7 @@ from gateway.routers import (
     messages,
     notes,
     operation,
+    personas,
     profile,
     questions,
     runs,
@@ -60,6 +61,7 @@ _ROUTERS = (
     messages,
     questions,
     runs,
+    personas,
     notes,
 )
 

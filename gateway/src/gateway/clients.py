@@ -19,6 +19,7 @@ from parley.chat.v1.chat_pb2_grpc import (
     RunServiceStub,
     SessionServiceStub,
 )
+from parley.chat.v1.personas_pb2_grpc import PersonaServiceStub
 from parley.notes.v1.notes_pb2_grpc import NotesServiceStub
 
 Stub = TypeVar("Stub")
@@ -110,6 +111,7 @@ class Clients:
     runs: Peer[RunServiceStub]
     frames: Peer[FrameServiceStub]
     providers: Peer[ProviderServiceStub]
+    personas: Peer[PersonaServiceStub]
     notes: Peer[NotesServiceStub]
 
     def channels(self) -> dict[str, Channel]:
@@ -145,6 +147,7 @@ def connect(settings: Settings) -> Clients:
         runs=Peer(chat, RunServiceStub, settings.chat_deadline_seconds),
         frames=Peer(chat, FrameServiceStub, settings.chat_deadline_seconds),
         providers=Peer(chat, ProviderServiceStub, settings.chat_trying_deadline_seconds),
+        personas=Peer(chat, PersonaServiceStub, settings.chat_deadline_seconds),
         notes=Peer(
             channel(settings.notes_target, "notes-service"),
             NotesServiceStub,
