@@ -95,7 +95,9 @@ class Place:
             told, number, previous = decode_cursor(cursor, 3)
         except ValidationFailed:
             return None
-        if told != kind or not (number.isascii() and number.isdigit() and len(number) < 10):
+        if told != kind:
+            return None
+        if not (number.isascii() and number.isdigit() and len(number) < 10):
             raise invalid_cursor()
         return cls(int(number), previous)
 
