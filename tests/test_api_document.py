@@ -129,6 +129,11 @@ async def test_each_example_is_accepted_in_the_order_of_a_journey(
     go("get_run", run_id=run)
     assert "event: done" in go("follow_run", run_id=run)
     go("cancel_run", run_id=run)
+    persona = go("create_persona")["name"]
+    assert [one["name"] for one in go("list_personas")["items"]] == [persona]
+    assert go("get_persona", name=persona.upper())["name"] == persona
+    assert go("update_persona", name=persona)["parameters"]["top_p"] is not None
+    go("delete_persona", name=persona)
     note = go("create_note")["id"]
     go("list_notes")
     go("get_note", note_id=note)
@@ -240,7 +245,8 @@ def test_every_bound_of_the_document_is_the_services_own(
             # Wrong as well: so nobody is registered, and no guess is spent.
             body["code"] = "none"
         http = operator.http if "/admin/" in path else user.http
-        answer = http.request(method, path.format(session_id=session, key_id=key), json=body)
+        at = path.format(session_id=session, key_id=key, message_id=session, name="absent")
+        answer = http.request(method, at, json=body)
         told = answer.json() if answer.content else {}
         return answer.status_code, [e for e in told.get("errors", []) if e["field"] == field]
 

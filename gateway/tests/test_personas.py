@@ -75,7 +75,7 @@ async def test_one_is_made_with_all_that_is_said_of_it(door: Door) -> None:
         parameters=GenerationParameters(top_p=0.5, stop=["END"]),
         starters=["Shall we?"],
     )
-    least = {"name": "a", "title": "A", "prompt": "You."}
+    least: dict[str, Any] = {"name": "a", "title": "A", "prompt": "You."}
     await door.http.post(PERSONAS, json=least, headers=door.bearer)
     assert asked(door).request == pb.CreatePersonaRequest(**least)
 
@@ -105,7 +105,8 @@ async def test_a_change_says_what_is_given_and_null_takes_away(door: Door) -> No
         ({}, {}),
         ({"name": " b ", "title": "B", "description": "", "prompt": "P"},
          {"new_name": "b", "title": "B", "description": "", "prompt": "P"}),
-        ({"model": None}, {"model": ""}),
+        ({"model": None}, {"without_model": True}),
+        ({"model": ""}, {"model": ""}),
         ({"model": "m"}, {"model": "m"}),
         ({"parameters": {"top_p": 1, "stop": None}},
          {"parameters": GenerationParameters(top_p=1), "cleared_parameters": ["stop"]}),

@@ -125,6 +125,7 @@ async def test_the_operators_are_everybodys_behind_their_own(
         ({"prompt": " \n"}, [FieldError("prompt", "REQUIRED")]),
         ({"prompt": "p" * 20_001}, [FieldError("prompt", "TOO_LONG", maximum=20_000)]),
         ({"prompt": "a\x00"}, [FieldError("prompt", "INVALID_CHARACTER")]),
+        ({"model": " "}, [FieldError("model", "REQUIRED")]),
         ({"model": "m" * 201}, [FieldError("model", "TOO_LONG", maximum=200)]),
         (
             {"parameters": GenerationParameters(top_p=2)},
@@ -188,11 +189,14 @@ async def test_what_is_given_is_changed_and_nothing_else(client: Client) -> None
     assert changed.parameters == GenerationParameters(top_p=0.5, max_tokens=5)
     assert list(changed.starters) == []
     assert changed.updated_at.ToNanoseconds() > made.updated_at.ToNanoseconds()
-    without = await update(client, "muse", model="")
+    without = await update(client, "muse", without_model=True)
     assert not without.HasField("model")
     renamed = await update(client, "muse", new_name="Fury")
     assert await refused(get(client, "muse")) == ("PERSONA_NOT_FOUND", [])
     assert await get(client, "fury") == renamed
+    assert await refused(update(client, "fury", model="m", without_model=True)) == (
+        "VALIDATION", [FieldError("model", "GIVEN_AND_CLEARED")],
+    )  # fmt: skip
     for parameters, cleared, reason in (
         (GenerationParameters(top_p=1), ["top_p"], ("parameters.top_p", "GIVEN_AND_CLEARED")),
         (None, ["colour"], ("parameters", "UNKNOWN_FIELD")),

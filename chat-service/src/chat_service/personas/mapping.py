@@ -52,6 +52,7 @@ def change_from_proto(request: personas_pb2.UpdatePersonaRequest) -> WantedChang
         description=request.description if request.HasField("description") else None,
         prompt=request.prompt if request.HasField("prompt") else None,
         model=request.model if request.HasField("model") else None,
+        without_model=request.without_model,
         parameters=parameters_from_proto(request.parameters),
         cleared_parameters=tuple(request.cleared_parameters),
         starters=tuple(request.starters.items) if request.HasField("starters") else None,

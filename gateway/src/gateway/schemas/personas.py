@@ -93,7 +93,10 @@ class PersonaChange(Body):
         if "name" in given:
             request.new_name = given["name"]
         if "model" in given:
-            request.model = given["model"] or ""
+            if given["model"] is None:
+                request.without_model = True
+            else:
+                request.model = given["model"]
         if "parameters" in given:
             parameters: GenerationParameters | None = given["parameters"]
             if parameters is not None:

@@ -55,7 +55,7 @@ class Persona:
 class WantedChange:
     """What its owner wants different: None leaves it as it is.
 
-    `model` empty: none. Of `parameters` those change that are said, and of `cleared_parameters`
+    `without_model`: none of its own any more. Of `parameters` those change that are said, and of `cleared_parameters`
     nothing is said any more. `starters` take the place of all there are.
     """
 
@@ -64,6 +64,7 @@ class WantedChange:
     description: str | None = None
     prompt: str | None = None
     model: str | None = None
+    without_model: bool = False
     parameters: GenerationParameters = field(default_factory=GenerationParameters)
     cleared_parameters: tuple[str, ...] = ()
     starters: tuple[str, ...] | None = None

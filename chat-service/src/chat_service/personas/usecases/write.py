@@ -46,7 +46,7 @@ class WritePersonas:
         Raises ValidationFailed, PersonaNameTaken, TooManyPersonas, however many are made at once,
         IdempotencyKeyReused, RequestInProgress, OwnerErased.
         """
-        model = None if told.model is None else told.model.strip() or None
+        model = None if told.model is None else told.model.strip()
         told = replace(told, name=told.name.strip(), title=told.title.strip(), model=model)
         if errors := check_told(told):
             raise ValidationFailed(fields=errors)
@@ -121,8 +121,10 @@ def _checked(wanted: WantedChange) -> PersonaChange:
     if wanted.prompt is not None:
         change = replace(change, prompt=wanted.prompt)
         errors += check_prompt(wanted.prompt)
-    if wanted.model is not None:
-        model = wanted.model.strip() or None
+    if wanted.model is not None or wanted.without_model:
+        model = None if wanted.model is None else wanted.model.strip()
+        if model is not None and wanted.without_model:
+            errors.append(FieldError("model", "GIVEN_AND_CLEARED"))
         change = replace(change, sets_model=True, model=model)
         errors += check_model(model)
     if wanted.starters is not None:

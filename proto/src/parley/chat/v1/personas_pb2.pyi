@@ -294,6 +294,7 @@ class UpdatePersonaRequest(_message.Message):
     PARAMETERS_FIELD_NUMBER: _builtins.int
     CLEARED_PARAMETERS_FIELD_NUMBER: _builtins.int
     STARTERS_FIELD_NUMBER: _builtins.int
+    WITHOUT_MODEL_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Which one; `new_name` is what it is called from then on."""
     new_name: _builtins.str
@@ -301,7 +302,8 @@ class UpdatePersonaRequest(_message.Message):
     description: _builtins.str
     prompt: _builtins.str
     model: _builtins.str
-    """Empty: none any more."""
+    without_model: _builtins.bool
+    """No model of its own any more; `model` is not given with it."""
     @_builtins.property
     def parameters(self) -> _generation_pb2.GenerationParameters:
         """Those that are said change, and those named in `cleared_parameters` are said no more."""
@@ -324,10 +326,11 @@ class UpdatePersonaRequest(_message.Message):
         parameters: _generation_pb2.GenerationParameters | None = ...,
         cleared_parameters: _abc.Iterable[_builtins.str] | None = ...,
         starters: Global___Starters | None = ...,
+        without_model: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "_model", b"_model", "_new_name", b"_new_name", "_prompt", b"_prompt", "_title", b"_title", "description", b"description", "model", b"model", "new_name", b"new_name", "parameters", b"parameters", "prompt", b"prompt", "starters", b"starters", "title", b"title"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "_model", b"_model", "_new_name", b"_new_name", "_prompt", b"_prompt", "_title", b"_title", "cleared_parameters", b"cleared_parameters", "description", b"description", "model", b"model", "name", b"name", "new_name", b"new_name", "parameters", b"parameters", "prompt", b"prompt", "starters", b"starters", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "_model", b"_model", "_new_name", b"_new_name", "_prompt", b"_prompt", "_title", b"_title", "cleared_parameters", b"cleared_parameters", "description", b"description", "model", b"model", "name", b"name", "new_name", b"new_name", "parameters", b"parameters", "prompt", b"prompt", "starters", b"starters", "title", b"title", "without_model", b"without_model"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__description: _TypeAlias = _typing.Literal["description"]  # noqa: Y015
     _WhichOneofArgType__description: _TypeAlias = _typing.Literal["_description", b"_description"]  # noqa: Y015
