@@ -150,6 +150,11 @@ async def test_each_example_is_accepted_in_the_order_of_a_journey(
     assert go("restore_session", session_id=session)["message_count"] == 4
     go("clear_session", session_id=session)
     assert go("get_session", session_id=session)["message_count"] == 0
+    persona = go("create_persona")["name"]
+    assert [one["name"] for one in go("list_personas")["items"]] == [persona]
+    assert go("get_persona", name=persona.upper())["name"] == persona
+    assert go("update_persona", name=persona)["parameters"]["top_p"] is not None
+    go("delete_persona", name=persona)
     note = go("create_note")["id"]
     go("list_notes")
     go("get_note", note_id=note)
@@ -261,6 +266,7 @@ def test_every_bound_of_the_document_is_the_services_own(
         "session_id": session,
         "message_id": user.messages(session)[1]["id"],
         "key_id": key,
+        "name": "absent",
         "note_id": user.http.post(f"{API}/notes", json=journey.example("create_note")).json()["id"],
     }
     bounds = bounded(journey)

@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from apikey_service.domain.secret import Secret
 from apikey_service.operators.addresses import LoggedAddressRules
-from apikey_service.operators.connections_file import BadConnectionsFile, ConnectionsReading
+from apikey_service.operators.connections_file import ConnectionsReading
 from apikey_service.settings import Settings
 from chassis.embedded.ports import free_port
 from chassis.errors import AppError, FieldError
@@ -23,6 +23,7 @@ from chassis.testing import DatabaseUrls, OpenChannel, Signer, eventually
 from chassis.testing.plugin import StartProcess
 from parley.apikey.v1 import apikey_pb2
 from parley.generation.v1 import generation_pb2
+from servicekit.operator_file import BadFile, Reading
 
 Person = Any
 
@@ -255,8 +256,8 @@ def test_a_file_that_is_wrong_is_refused_with_its_place_and_without_a_secret(
     (folder / "binary.key").write_bytes(b"sk-inline\xff")
     (folder / "connections.toml").write_text(text)
     rules = LoggedAddressRules((), setting="X")
-    with pytest.raises(BadConnectionsFile) as refused:
-        ConnectionsReading(folder / "connections.toml", rules).connections()
+    with pytest.raises(BadFile) as refused:
+        ConnectionsReading(Reading(), folder / "connections.toml", rules).connections()
     assert problem in str(refused.value)
     assert "sk-inline" not in str(refused.value)
 
@@ -266,7 +267,7 @@ def test_the_id_is_the_same_for_as_long_as_the_name_is(folder: Path) -> None:
 
     def read(text: str) -> Any:
         (folder / "connections.toml").write_text(text)
-        (one,) = ConnectionsReading(folder / "connections.toml", rules).connections()
+        (one,) = ConnectionsReading(Reading(), folder / "connections.toml", rules).connections()
         return one
 
     first, same = read(written(name='"House"')), read(written(name='"house"', models='["x"]'))

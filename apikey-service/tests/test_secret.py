@@ -5,11 +5,12 @@ import traceback
 
 import pytest
 
-from apikey_service.domain.key import Connection, Owner, Provider, fold_name
+from apikey_service.domain.key import Connection, Owner, Provider
 from apikey_service.domain.secret import Secret, mask
 from apikey_service.usecases.create import NewKey
 from chassis.ids import new_id
 from servicekit.generation_parameters import GenerationParameters
+from servicekit.names import fold_name
 
 PLAIN = "sk-very-secret-indeed"
 

@@ -4,7 +4,7 @@ import pytest
 
 from chassis.errors import FieldError, ValidationFailed
 from chassis.ids import new_id
-from chassis.paging import Position, decode_cursor, encode_cursor, page_of, parse_limit
+from chassis.paging import Place, Position, decode_cursor, encode_cursor, page_of, parse_limit
 
 
 @pytest.mark.parametrize(("asked", "given"), [(0, 20), (1, 1), (100, 100)])
@@ -92,3 +92,25 @@ def test_the_last_page_has_no_cursor(rows: list[str]) -> None:
     assert page.items == tuple(rows)
     assert page.next_cursor == ""
     assert page.total is None
+
+
+def test_a_place_is_behind_what_it_names_wherever_that_is_by_the_next_page() -> None:
+    names = ["a", "b", "c", "d"]
+    cursor = Place.behind(names, 2).to_cursor("words")
+    place = Place.from_cursor(cursor, "words")
+    assert place == Place(2, "b")
+    assert place.among(names) == 2
+    assert place.among(["x", "a", "y", "b", "c"]) == 4
+    # It is gone: as many as were shown are passed over.
+    assert place.among(["a", "c", "d"]) == 2
+    assert Place.behind(names, 0).among(names) == 0
+
+
+def test_a_cursor_of_another_kind_is_no_place_and_one_that_was_not_made_is_refused() -> None:
+    assert Place.from_cursor("", "words") is None
+    assert Place.from_cursor(encode_cursor("2026-01-01T00:00:00Z", "x"), "words") is None
+    assert Place.from_cursor(encode_cursor("others", "1", "a"), "words") is None
+    for number in ("", "-1", "x", "１", "1" * 10):
+        with pytest.raises(ValidationFailed) as refused:
+            Place.from_cursor(encode_cursor("words", number, "a"), "words")
+        assert refused.value.fields == (FieldError("cursor", "INVALID"),)

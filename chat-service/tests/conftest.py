@@ -60,7 +60,7 @@ from chat_service.settings import Settings
 from chat_service.wiring import build
 from parley.apikey.v1 import apikey_pb2
 from parley.auth.v1 import auth_pb2
-from parley.chat.v1 import chat_pb2, chat_pb2_grpc
+from parley.chat.v1 import chat_pb2, chat_pb2_grpc, personas_pb2_grpc
 from parley.events.rights import CONSUMES, user_erased_by
 from parley.generation.v1 import generation_pb2
 from servicekit.erasure import Erasing
@@ -463,6 +463,7 @@ class Client:
         self.frames = channel.stub(chat_pb2_grpc.FrameServiceStub)
         self.notices = channel.stub(chat_pb2_grpc.NoticeServiceStub)
         self.providers = channel.stub(chat_pb2_grpc.ProviderServiceStub)
+        self.personas = channel.stub(personas_pb2_grpc.PersonaServiceStub)
 
     def over(self, channel: Channel) -> "Client":
         """The same user on another channel."""
@@ -472,7 +473,7 @@ class Client:
         return await self._channel.unary(
             next(
                 found
-                for stub in (self.runs, self.sessions, self.providers)
+                for stub in (self.runs, self.sessions, self.providers, self.personas)
                 if (found := getattr(stub, method, None)) is not None
             ),
             request,

@@ -15,6 +15,7 @@ from chassis.db.owners import OwnerErased
 from chassis.testing import DatabaseUrls, limit_deletes
 from chat_service.conversations.domain.session import SessionChange
 from chat_service.conversations.usecases.sessions import update_session
+from chat_service.personas.store.erasure import delete_personas
 from chat_service.runs.store.erasure import DeleteConversations, end_live_runs, end_runs_of
 from chat_service.runs.store.token_usage import forget_token_usage
 from chat_service.runs.usecases.cancel import cancel_run
@@ -50,6 +51,12 @@ SELECT %(user_id)s, %(tenant_id)s, number, '', '' FROM generate_series(1, %(much
 INSERT INTO token_usage (user_id, tenant_id, key_id, day, tokens)
 SELECT %(user_id)s, %(tenant_id)s, gen_random_uuid(), current_date, number
 FROM generate_series(1, %(much)s) AS number;
+
+INSERT INTO personas (id, tenant_id, user_id, name, name_folded, title, description, prompt,
+    parameters, starters, created_at, updated_at)
+SELECT gen_random_uuid(), %(tenant_id)s, %(user_id)s, number, number, '', '', '', '{}', '{}', now(),
+    now()
+FROM generate_series(1, %(much)s) AS number;
 """
 
 # No confirmation leaves while there is something to confirm.
@@ -57,6 +64,7 @@ HONEST = """
 CREATE FUNCTION be_honest() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     IF EXISTS (SELECT FROM sessions) OR EXISTS (SELECT FROM messages) OR EXISTS (SELECT FROM runs)
         OR EXISTS (SELECT FROM idempotency_keys) OR EXISTS (SELECT FROM token_usage)
+        OR EXISTS (SELECT FROM personas)
     THEN
         RAISE 'confirmed too early';
     END IF;
@@ -107,6 +115,7 @@ async def _erase(chat: Chat, user: Caller, logs: Logs) -> None:
             end_live_runs,
             DeleteConversations(logs.forget),
             forget_token_usage,
+            delete_personas,
             forget_repetitions,
         ],
         subject="test.user.erased.chat-service",

@@ -31,7 +31,7 @@ from gateway.settings import Settings
 from gateway.wiring import Gateway, build
 from parley.apikey.v1 import apikey_pb2, apikey_pb2_grpc
 from parley.auth.v1 import auth_pb2, auth_pb2_grpc
-from parley.chat.v1 import chat_pb2, chat_pb2_grpc
+from parley.chat.v1 import chat_pb2, chat_pb2_grpc, personas_pb2, personas_pb2_grpc
 from parley.notes.v1 import notes_pb2, notes_pb2_grpc
 
 OPEN_METHODS = {
@@ -389,7 +389,13 @@ class OpenDoor:
         servers = {
             "auth": await self._serve("auth-service", auth_pb2, auth_pb2_grpc, auth),
             "apikey": await self._serve("apikey-service", apikey_pb2, apikey_pb2_grpc, apikey),
-            "chat": await self._serve("chat-service", chat_pb2, chat_pb2_grpc, chat),
+            "chat": await self._serve(
+                "chat-service",
+                chat_pb2,
+                chat_pb2_grpc,
+                chat,
+                also=((personas_pb2, personas_pb2_grpc),),
+            ),
             "notes": await self._serve("notes-service", notes_pb2, notes_pb2_grpc, notes),
         }
         targets: dict[str, Any] = {
@@ -419,12 +425,24 @@ class OpenDoor:
             await door.ready()
         return door
 
-    async def _serve(self, name: str, contract: Any, generated: Any, fake: Fake) -> GrpcServer:
-        services: list[ServiceDescriptor] = list(contract.DESCRIPTOR.services_by_name.values())
+    async def _serve(
+        self,
+        name: str,
+        contract: Any,
+        generated: Any,
+        fake: Fake,
+        also: Sequence[tuple[Any, Any]] = (),
+    ) -> GrpcServer:
+        served: list[tuple[ServiceDescriptor, Any]] = [
+            (service, stubs)
+            for file, stubs in ((contract, generated), *also)
+            for service in file.DESCRIPTOR.services_by_name.values()
+        ]
+        services = [service for service, _ in served]
 
         def register(server: grpc.aio.Server) -> None:
-            for service in services:
-                getattr(generated, f"add_{service.name}Servicer_to_server")(fake, server)
+            for service, stubs in served:
+                getattr(stubs, f"add_{service.name}Servicer_to_server")(fake, server)
 
         server = GrpcServer(
             settings=_of_fakes(self._tls, name),

@@ -6,7 +6,6 @@ from apikey_service.background import NotedUses, SealedCensus
 from apikey_service.migrations import MIGRATIONS
 from apikey_service.operators.addresses import LoggedAddressRules
 from apikey_service.operators.connections import ConnectionsInForce
-from apikey_service.operators.connections_file import BadConnectionsFile
 from apikey_service.rpc import POLICY, ApiKeyServicer, UseCases
 from apikey_service.settings import NAME, Settings
 from apikey_service.store.erasure import delete_default, delete_keys
@@ -28,6 +27,7 @@ from chassis.health import Check
 from chassis.service import Service
 from chassis.settings import UnusableSetting, variable_of
 from parley.apikey.v1.apikey_pb2_grpc import add_ApiKeyServiceServicer_to_server
+from servicekit.operator_file import BadFile
 from servicekit.parts import parts_of
 
 
@@ -52,7 +52,7 @@ def build(settings: Settings) -> Service:
     noted = NotedUses(uses)
     try:
         operators = ConnectionsInForce(settings.connections_file, rules, uses)
-    except BadConnectionsFile as error:
+    except BadFile as error:
         raise UnusableSetting(variable_of(Settings, "connections_file"), str(error)) from None
     servicer = ApiKeyServicer(
         UseCases(

@@ -66,6 +66,48 @@ class Position:
         return cls(at, row)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a list that stands in memory and may be another list by the next page.
+
+    ``number`` items are before it, and ``previous`` names the last of them; it is empty if there are none.
+    """
+
+    number: int
+    previous: str
+
+    @classmethod
+    def behind(cls, names: Sequence[str], number: int) -> Self:
+        """The place behind the first ``number`` of the items that are called so."""
+        return cls(number, names[number - 1] if number else "")
+
+    def to_cursor(self, kind: str) -> str:
+        """The cursor of the page that begins here; ``kind`` tells it from other lists' cursors."""
+        return encode_cursor(kind, str(self.number), self.previous)
+
+    @classmethod
+    def from_cursor(cls, cursor: str, kind: str) -> Self | None:
+        """The place a cursor stands for, None for a cursor of another kind.
+
+        Raises ValidationFailed for one of this kind that ``to_cursor`` did not make.
+        """
+        try:
+            told, number, previous = decode_cursor(cursor, 3)
+        except ValidationFailed:
+            return None
+        if told != kind:
+            return None
+        if not (number.isascii() and number.isdigit() and len(number) < 10):
+            raise invalid_cursor()
+        return cls(int(number), previous)
+
+    def among(self, names: Sequence[str]) -> int:
+        """How many of these come before: behind the one before it wherever it is by now, at its
+        number if that one is gone.
+        """
+        return names.index(self.previous) + 1 if self.previous in names else self.number
+
+
 def parse_limit(limit: int) -> int:
     """How many rows to return: ``limit`` itself within 1–100, the default of 20 for 0.
 

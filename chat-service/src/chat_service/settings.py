@@ -1,6 +1,7 @@
 """What an operator may set: variables that begin with CHAT_."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
 from pydantic import Field, SecretStr, field_validator
@@ -117,6 +118,15 @@ class Settings(NamedServersSettings):
         le=36_500,
         description="How long behind its last activity any other conversation is kept, days, unless "
         "it is pinned; 0: for ever.",
+    )
+
+    personas_file: Path | None = Field(
+        None,
+        description="The personas that the operator offers to users, in YAML; read anew when it "
+        "changes and at SIGHUP. What is in it: docs/operations.md.",
+    )
+    personas_per_user: int = Field(
+        100, ge=0, le=10_000, description="Personas that a user may have of their own."
     )
 
     @property

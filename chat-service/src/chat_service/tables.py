@@ -1,6 +1,7 @@
 """The tables as SQLAlchemy knows them; migrations make them."""
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     Column,
@@ -135,6 +136,26 @@ runs = Table(
     Column("reasoning_tokens", Integer),
     # Adapted; null: none that is known.
     Column("adapted", JSONB),
+)
+
+# Users' own; the operator's are in a file.
+personas = Table(
+    "personas",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    # Unique for each user.
+    Column("name_folded", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("prompt", Text, nullable=False),
+    Column("model", Text),
+    Column("parameters", JSONB, nullable=False),
+    Column("starters", ARRAY(Text), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
 )
 
 # What metered connections have cost each user on each day in UTC.

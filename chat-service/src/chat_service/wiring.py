@@ -27,6 +27,12 @@ from chat_service.notices.publisher import Publisher
 from chat_service.notices.rpc import POLICY as NOTICE_POLICY
 from chat_service.notices.rpc import NoticeServicer
 from chat_service.notices.watchers import Watchers
+from chat_service.personas.operators.personas import PersonasInForce
+from chat_service.personas.rpc import POLICY as PERSONA_POLICY
+from chat_service.personas.rpc import PersonaServicer
+from chat_service.personas.store.erasure import delete_personas
+from chat_service.personas.usecases.read import ReadPersonas
+from chat_service.personas.usecases.write import WritePersonas
 from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.client import ModelClient
 from chat_service.providers.trying import ModelServers
@@ -48,7 +54,8 @@ from chat_service.streaming.rpc import POLICY as FRAME_POLICY
 from chat_service.streaming.rpc import FrameServicer
 from chat_service.streaming.wiring import build_streaming
 from chat_service.streaming.write.generate import Bounds
-from parley.chat.v1 import chat_pb2_grpc
+from parley.chat.v1 import chat_pb2_grpc, personas_pb2_grpc
+from servicekit.operator_file import BadFile
 from servicekit.parts import parts_of
 
 InRedis = TypeVar("InRedis", RunLog, NoticeLog)
@@ -127,7 +134,15 @@ def build(settings: Settings) -> Service:
         drop=engine.drop,
         purge=purge.wake,
     )
-    sessions = SessionServicer(open_transaction, resolve_key, end_sessions, publisher.tell)
+    operators = _personas_in_force(settings)
+    read_personas = ReadPersonas(open_transaction, operators)
+    personas = PersonaServicer(
+        read_personas,
+        WritePersonas(open_transaction, operators, most=settings.personas_per_user),
+    )
+    sessions = SessionServicer(
+        open_transaction, resolve_key, end_sessions, publisher.tell, read_personas.find
+    )
     runs = RunServicer(
         open_transaction,
         start_run,
@@ -155,16 +170,23 @@ def build(settings: Settings) -> Service:
         chat_pb2_grpc.add_FrameServiceServicer_to_server(frames, server)
         chat_pb2_grpc.add_NoticeServiceServicer_to_server(notices, server)
         chat_pb2_grpc.add_ProviderServiceServicer_to_server(providers, server)
+        personas_pb2_grpc.add_PersonaServiceServicer_to_server(personas, server)
 
     return parts.service(
         migrations=MIGRATIONS,
-        policy=SESSION_POLICY | RUN_POLICY | FRAME_POLICY | NOTICE_POLICY | PROVIDER_POLICY,
+        policy=SESSION_POLICY
+        | RUN_POLICY
+        | FRAME_POLICY
+        | NOTICE_POLICY
+        | PROVIDER_POLICY
+        | PERSONA_POLICY,
         register=register,
         erasure=[
             end_live_runs,
             DeleteConversations(engine.forget),
             forget_token_usage,
             forget_notices(notice_log),
+            delete_personas,
         ],
         # The publisher before what it hears of: it stops behind the last run's end.
         components=[
@@ -175,9 +197,21 @@ def build(settings: Settings) -> Service:
             *streaming.components,
             TokenUsageSweep(parts.worker),
             purge,
+            operators,
         ],
-        checks=[Check("redis", streaming.log.probe), Check("apikey-service", apikey.probe)],
+        checks=[
+            Check("redis", streaming.log.probe),
+            Check("apikey-service", apikey.probe),
+            *([] if settings.personas_file is None else [Check("personas-file", operators.probe)]),
+        ],
     )
+
+
+def _personas_in_force(settings: Settings) -> PersonasInForce:
+    try:
+        return PersonasInForce(settings.personas_file)
+    except BadFile as error:
+        raise UnusableSetting(variable_of(Settings, "personas_file"), str(error)) from None
 
 
 def _of_redis(settings: Settings, make: Callable[..., InRedis]) -> InRedis:

@@ -35,6 +35,7 @@ from gateway.routers import (
     messages,
     notes,
     operation,
+    personas,
     profile,
     questions,
     runs,
@@ -66,6 +67,7 @@ _ROUTERS = (
     messages,
     questions,
     runs,
+    personas,
     notes,
 )
 

@@ -20,6 +20,7 @@ from parley.chat.v1.chat_pb2_grpc import (
     RunServiceStub,
     SessionServiceStub,
 )
+from parley.chat.v1.personas_pb2_grpc import PersonaServiceStub
 from parley.notes.v1.notes_pb2_grpc import NotesServiceStub
 
 Stub = TypeVar("Stub")
@@ -113,6 +114,7 @@ class Clients:
     frames: Peer[FrameServiceStub]
     notices: Peer[NoticeServiceStub]
     providers: Peer[ProviderServiceStub]
+    personas: Peer[PersonaServiceStub]
     notes: Peer[NotesServiceStub]
 
     def channels(self) -> dict[str, Channel]:
@@ -151,6 +153,7 @@ def connect(settings: Settings) -> Clients:
         frames=Peer(chat, FrameServiceStub, settings.chat_deadline_seconds),
         notices=Peer(chat, NoticeServiceStub, settings.chat_deadline_seconds),
         providers=Peer(chat, ProviderServiceStub, settings.chat_trying_deadline_seconds),
+        personas=Peer(chat, PersonaServiceStub, settings.chat_deadline_seconds),
         notes=Peer(
             channel(settings.notes_target, "notes-service"),
             NotesServiceStub,

@@ -75,6 +75,13 @@ STOP = Length(1, 64)
 MAX_STOPS = 4
 REASONING_EFFORTS = ("none", "minimal", "low", "medium", "high")
 
+# Personas, and the questions to begin with that each has.
+PERSONA_TITLE = Length(1, 100)
+PERSONA_DESCRIPTION = Length(0, 1_000)
+PERSONA_PROMPT = Length(1, 20_000)
+STARTER = Length(1, 500)
+MAX_STARTERS = 4
+
 # Notes.
 NOTE_TITLE = Length(1, 200)
 NOTE_CONTENT = Length(0, 100_000)

@@ -1,6 +1,5 @@
 """A connection to a model server: everything but the key itself."""
 
-import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -104,14 +103,3 @@ class Connection:
     learnt: tuple[Learnt, ...]
     models: tuple[str, ...] = ()
     daily_tokens: int | None = None
-
-
-def fold_name(name: str) -> str:
-    """What two names that look alike have in common: equal for names that may not coexist.
-
-    Compatibility forms and letter case make no difference (Unicode's caseless matching,
-    definition D146).
-    """
-    decomposed = unicodedata.normalize("NFD", name).casefold()
-    folded = unicodedata.normalize("NFKD", decomposed).casefold()
-    return unicodedata.normalize("NFKD", folded)

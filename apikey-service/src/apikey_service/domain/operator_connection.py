@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid5
 
-from apikey_service.domain.key import Connection, Key, Outcome, Owner, Provider, fold_name
+from apikey_service.domain.key import Connection, Key, Outcome, Owner, Provider
 from apikey_service.domain.secret import Secret
 from servicekit.generation_parameters import GenerationParameters
+from servicekit.names import fold_name
 
 _NAMES: Final = UUID("6f1f2e56-6c0e-5d0c-9a35-3c1f5f8a7c41")
 

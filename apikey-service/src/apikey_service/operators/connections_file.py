@@ -49,18 +49,14 @@ from apikey_service.usecases.validation import (
 )
 from chassis.errors import FieldError
 from servicekit.generation_parameters import GenerationParameters
+from servicekit.operator_file import BadFile, Reading
 
 _MOST_BYTES = 1024 * 1024
 _MOST_SECRET_BYTES = 64 * 1024
-Stamp = tuple[int, int, int]
 
 _INLINE = (
     "a key does not stand in this file: put it into a file of its own, and name that in key_file"
 )
-
-
-class BadConnectionsFile(Exception):
-    """The text says what is wrong and where, and shows no value that could be a secret."""
 
 
 class _Part(BaseModel):
@@ -118,40 +114,33 @@ class _File(_Part):
 
 
 class ConnectionsReading:
-    """One reading of the file at ``path`` and of those that it names.
+    """One reading of the file at ``path`` and of those that it names, noted in ``reading``."""
 
-    ``seen`` is what each of them was when it was read, also when the reading has failed.
-    """
-
-    def __init__(self, path: Path, rules: AddressRules) -> None:
+    def __init__(self, reading: Reading, path: Path, rules: AddressRules) -> None:
+        self._reading = reading
         self._path = path
         self._rules = rules
-        self.seen: dict[Path, Stamp] = {}
-
-    def is_stale(self) -> bool:
-        """Whether any of the files has changed since, come or gone."""
-        return any(stamp(path) != seen for path, seen in self.seen.items())
 
     def connections(self) -> tuple[OperatorConnection, ...]:
-        """In their order. Raises BadConnectionsFile."""
-        raw = self._read(self._path, _MOST_BYTES)
+        """In their order. Raises BadFile."""
+        raw = self._reading.text(self._path, _MOST_BYTES)
         try:
             told = tomllib.loads(raw)
         except tomllib.TOMLDecodeError as error:
             # Where it is, and not what it is: a line may hold what should not stand there.
             where = str(error).rpartition("(")[2].rstrip(")")
-            raise BadConnectionsFile(f"it is no TOML ({where})") from None
+            raise BadFile(f"it is no TOML ({where})") from None
         self._refuse_inline_keys(told)
         try:
             file = _File.model_validate(told)
         except ValidationError as error:
             problems = error.errors(include_input=False, include_url=False, include_context=False)
-            raise BadConnectionsFile("; ".join(map(_said, problems[:5]))) from None
+            raise BadFile("; ".join(map(_said, problems[:5]))) from None
         since = datetime.fromtimestamp(self._path.stat().st_mtime, UTC)
         found = tuple(self._connection(entry, since) for entry in file.connections)
         for at, one in enumerate(found):
             if any(other.name_folded == one.name_folded for other in found[:at]):
-                raise BadConnectionsFile(f"connection {at + 1}: another one has this name")
+                raise BadFile(f"connection {at + 1}: another one has this name")
         return found
 
     @staticmethod
@@ -159,7 +148,7 @@ class ConnectionsReading:
         entries = told.get("connections")
         for at, entry in enumerate(entries if isinstance(entries, list) else []):
             if isinstance(entry, dict) and {"key", "api_key"} & entry.keys():
-                raise BadConnectionsFile(f"connection {at + 1}: {_INLINE}")
+                raise BadFile(f"connection {at + 1}: {_INLINE}")
 
     def _connection(self, entry: _Connection, since: datetime) -> OperatorConnection:
         name, models = entry.name.strip(), [model.strip() for model in entry.models]
@@ -181,7 +170,7 @@ class ConnectionsReading:
             errors.append(FieldError("models", "NOT_UNIQUE"))
         if errors:
             told = ", ".join(dict.fromkeys(f"{error.field}: {error.reason}" for error in errors))
-            raise BadConnectionsFile(f"connection {name[:100]!r}: {told}")
+            raise BadFile(f"connection {name[:100]!r}: {told}")
         return OperatorConnection(
             name=name,
             base_url=base_url,
@@ -198,32 +187,9 @@ class ConnectionsReading:
 
     def _secret(self, file: str, name: str) -> Secret:
         try:
-            return Secret(self._read(self._path.parent / file, _MOST_SECRET_BYTES).strip())
-        except BadConnectionsFile as error:
-            raise BadConnectionsFile(f"connection {name[:100]!r}: {error}") from None
-
-    def _read(self, path: Path, most: int) -> str:
-        # Before it is read: a change that comes meanwhile makes this reading stale.
-        self.seen[path] = stamp(path)
-        try:
-            with path.open("rb") as file:
-                raw = file.read(most + 1)
-            if len(raw) > most:
-                raise BadConnectionsFile(f"more than {most} bytes: {path}")
-            return raw.decode()
-        except OSError as error:
-            raise BadConnectionsFile(f"{error.strerror}: {path}") from None
-        except (UnicodeDecodeError, ValueError):
-            raise BadConnectionsFile(f"not text in UTF-8: {path}") from None
-
-
-def stamp(path: Path) -> Stamp:
-    """What changes when the file does; the same whenever there is none."""
-    try:
-        status = path.stat()
-    except OSError:
-        return (0, 0, 0)
-    return (status.st_mtime_ns, status.st_size, status.st_ino)
+            return Secret(self._reading.text(self._path.parent / file, _MOST_SECRET_BYTES).strip())
+        except BadFile as error:
+            raise BadFile(f"connection {name[:100]!r}: {error}") from None
 
 
 def _said(problem: ErrorDetails) -> str:

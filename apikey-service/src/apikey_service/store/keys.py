@@ -10,13 +10,14 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from apikey_service.domain.errors import KeyNameTaken
-from apikey_service.domain.key import Key, Provider, fold_name
+from apikey_service.domain.key import Key, Provider
 from apikey_service.domain.sealed import Sealed
 from apikey_service.store.rows import MINE, SHOWN, to_key
 from chassis.db.statement import Statement
 from chassis.db.transactions import Transaction
 from chassis.paging import Position
 from servicekit.generation_parameters import GenerationParameters
+from servicekit.names import fold_name
 
 _NAMES: Final = "keys_user_id_name_folded_key"
 _PAGE: Final = f"SELECT {SHOWN} FROM keys WHERE {MINE}"  # noqa: S608 - made of constants

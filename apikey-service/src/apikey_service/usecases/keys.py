@@ -1,11 +1,10 @@
 """Look at connections: one's own, and those of the operator's that are open to one."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from apikey_service.domain.errors import KeyNotFound, NoKey
-from apikey_service.domain.key import Key, fold_name
+from apikey_service.domain.key import Key
 from apikey_service.domain.operator_connection import OperatorConnection
 from apikey_service.store.defaults import Defaults
 from apikey_service.store.keys import Keys
@@ -13,16 +12,14 @@ from apikey_service.usecases.ports import OperatorConnections
 from apikey_service.usecases.validation import parse_key_name
 from chassis.caller import Caller
 from chassis.db.transactions import OpenTransaction, Transaction
-from chassis.errors import ValidationFailed
-from chassis.ids import parse_id, parse_named_id
+from chassis.ids import parse_named_id
 from chassis.paging import (
     Page,
+    Place,
     Position,
-    decode_cursor,
-    encode_cursor,
-    invalid_cursor,
     parse_limit,
 )
+from servicekit.names import fold_name
 
 # A cursor among the operator's: what it begins with, where a cursor among one's own has a time.
 _OPERATORS = "operator"
@@ -79,26 +76,25 @@ class ReadKeys:
         """
         limit = parse_limit(limit)
         offered = self.operators.open_to(caller)
-        among_operators = _operators_position(cursor)
-        after = None if among_operators else Position.from_cursor(cursor)
+        ids = [str(one.id) for one in offered]
+        place = Place.from_cursor(cursor, _OPERATORS)
+        after = None if place else Position.from_cursor(cursor)
         async with self.open_transaction(caller) as transaction:
             keys = Keys(transaction)
-            own = [] if among_operators else await keys.list(after=after, limit=limit + 1)
+            own = [] if place else await keys.list(after=after, limit=limit + 1)
             default = await self._default(transaction, caller)
             total = await keys.count() + len(offered) if count else None
-        rest = offered[_begin(offered, *among_operators) :] if among_operators else offered
+        begin = place.among(ids) if place else 0
         shown = [replace(key, is_default=key.id == default) for key in own[:limit]]
         if len(own) > limit:
             return Page(
                 tuple(shown), Position(shown[-1].created_at, shown[-1].id).to_cursor(), total
             )
-        room = limit - len(shown)
-        shown += [self._offered(one, default) for one in rest[:room]]
-        if len(rest) <= room:
+        end = begin + limit - len(shown)
+        shown += [self._offered(one, default) for one in offered[begin:end]]
+        if len(offered) <= end:
             return Page(tuple(shown), "", total)
-        place = len(offered) - len(rest) + room
-        previous = str(offered[place - 1].id) if place else ""
-        return Page(tuple(shown), encode_cursor(_OPERATORS, str(place), previous), total)
+        return Page(tuple(shown), Place.behind(ids, end).to_cursor(_OPERATORS), total)
 
     async def _shown(self, transaction: Transaction, caller: Caller, key_id: UUID) -> Key:
         default = await self._default(transaction, caller)
@@ -118,29 +114,3 @@ class ReadKeys:
 
     def _offered(self, one: OperatorConnection, default: UUID | None) -> Key:
         return one.as_key(self.operators.outcome(one.id), is_default=one.id == default)
-
-
-def _operators_position(cursor: str) -> tuple[int, UUID | None] | None:
-    """The place in the operator's list that the page begins at, and the id before it; None for a
-    cursor among one's own.
-    """
-    if not cursor:
-        return None
-    try:
-        kind, place, previous = decode_cursor(cursor, 3)
-    except ValidationFailed:
-        return None
-    if kind != _OPERATORS or not (place.isascii() and place.isdigit() and len(place) < 10):
-        raise invalid_cursor()
-    identifier = parse_id(previous)
-    if previous and identifier is None:
-        raise invalid_cursor()
-    return int(place), identifier
-
-
-def _begin(offered: Sequence[OperatorConnection], place: int, previous: UUID | None) -> int:
-    """Behind ``previous`` wherever it is by now; at ``place`` if it is gone."""
-    for at, one in enumerate(offered):
-        if one.id == previous:
-            return at + 1
-    return place

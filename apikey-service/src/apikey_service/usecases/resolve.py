@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from apikey_service.domain.errors import KeyNotFound, NoKey
-from apikey_service.domain.key import Connection, Owner, fold_name
+from apikey_service.domain.key import Connection, Owner
 from apikey_service.domain.operator_connection import OperatorConnection
 from apikey_service.store.sealed_keys import SealedKey, SealedKeys
 from apikey_service.usecases.ports import LastUses, OperatorConnections, Vault
@@ -12,6 +12,7 @@ from apikey_service.usecases.validation import parse_key_name
 from chassis.caller import Caller
 from chassis.errors import FieldError, ValidationFailed
 from chassis.ids import parse_named_id
+from servicekit.names import fold_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from chat_service.conversations.domain.session import (
     TitleBy,
     Unchanged,
 )
+from chat_service.personas.domain.persona import Told
 from chat_service.providers.domain.errors import KeyNotFound
 from parley.chat.v1 import chat_pb2
 from servicekit.generation_messages import parameters_from_proto, parameters_to_proto
@@ -94,8 +95,10 @@ def decode_session(content: bytes) -> Session:
     )
 
 
-def change_from_proto(request: chat_pb2.UpdateSessionRequest) -> SessionChange:
-    """Raises KeyNotFound for a key's id that is none."""
+def change_from_proto(
+    request: chat_pb2.UpdateSessionRequest, persona: Told | Unchanged | None
+) -> SessionChange:
+    """Raises KeyNotFound for a key's id that is none; `persona` is the one that the request names."""
 
     def said(field: str) -> bool:
         return request.HasField(field)  # type: ignore[arg-type]  # its name is not known here
@@ -114,6 +117,7 @@ def change_from_proto(request: chat_pb2.UpdateSessionRequest) -> SessionChange:
         instructions=text("instructions"),
         pinned=request.pinned if said("pinned") else UNCHANGED,
         folder=text("folder"),
+        persona=persona,
         archived=request.archived if said("archived") else UNCHANGED,
         read_order=request.read_order if said("read_order") else UNCHANGED,
     )

@@ -1,8 +1,10 @@
 """Conversations on the wire: decode, call the use case, encode. Errors fly to the interceptor."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
+from chassis.caller import Caller
 from chassis.db.transactions import OpenTransaction
 from chassis.grpc.caller import current_caller
 from chassis.grpc.idempotency import once
@@ -10,6 +12,7 @@ from chassis.grpc.server import Method, allow
 from chassis.ids import parse_named_id
 from chat_service.conversations import mapping
 from chat_service.conversations.domain.errors import MessageNotFound, SessionNotFound
+from chat_service.conversations.domain.session import UNCHANGED, Unchanged
 from chat_service.conversations.usecases.ends import EndSessions
 from chat_service.conversations.usecases.lists import list_folders, list_sessions
 from chat_service.conversations.usecases.messages import list_messages
@@ -20,10 +23,14 @@ from chat_service.conversations.usecases.sessions import (
 )
 from chat_service.conversations.usecases.tree import choose_message, edit_answer, fork_session
 from chat_service.notices.domain.notice import SessionChange, Tell, session_notice
+from chat_service.personas.domain.persona import Persona, Told
 from chat_service.providers.domain.connection import ResolveKey
 from chat_service.providers.domain.errors import KeyNotFound
 from parley.chat.v1 import chat_pb2, chat_pb2_grpc
 from servicekit.generation_messages import parameters_from_proto
+
+#: The persona that a user knows by this name. Raises PersonaNotFound, ValidationFailed.
+FindPersona = Callable[[Caller, str], Awaitable[Persona]]
 
 POLICY: dict[str, dict[str, Method]] = {
     "parley.chat.v1.SessionService": {
@@ -52,6 +59,7 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
     resolve_key: ResolveKey
     end_sessions: EndSessions
     tell: Tell
+    find_persona: FindPersona
 
     async def CreateSession(
         self, request: chat_pb2.CreateSessionRequest, context: object
@@ -68,6 +76,7 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
             instructions=request.instructions or None,
             folder=request.folder if request.HasField("folder") else None,
             temporary=request.temporary,
+            persona=await self._persona(request.persona) if request.HasField("persona") else None,
             once=once(request, mapping.encode_session, mapping.decode_session),
         )
         self._tell(SessionChange.CREATED, session.id)
@@ -84,12 +93,15 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
     async def UpdateSession(
         self, request: chat_pb2.UpdateSessionRequest, context: object
     ) -> chat_pb2.UpdateSessionResponse:
+        persona: Told | Unchanged | None = UNCHANGED
+        if request.HasField("persona"):
+            persona = await self._persona(request.persona) if request.persona else None
         session = await update_session(
             self.open_transaction,
             self.resolve_key,
             current_caller(),
             parse_named_id(request.id, SessionNotFound),
-            mapping.change_from_proto(request),
+            mapping.change_from_proto(request, persona),
         )
         self._tell(SessionChange.CHANGED, session.id)
         return chat_pb2.UpdateSessionResponse(session=mapping.session_to_proto(session))
@@ -213,6 +225,9 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
         )
         self._tell(SessionChange.CREATED, session.id)
         return chat_pb2.ForkSessionResponse(session=mapping.session_to_proto(session))
+
+    async def _persona(self, name: str) -> Told:
+        return (await self.find_persona(current_caller(), name)).told
 
     def _tell(self, change: SessionChange, session_id: UUID | None) -> None:
         """Behind the commit; None: all of the user's. Of a repeated request again: a notice says where to look, not what is there."""

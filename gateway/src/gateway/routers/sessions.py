@@ -19,7 +19,7 @@ from parley.chat.v1 import chat_pb2 as pb
 router = api_router("Chat", "/chat/sessions")
 
 
-@router.post("", status_code=201, openapi_extra=refuses("KEY_NOT_FOUND"))
+@router.post("", status_code=201, openapi_extra=refuses("KEY_NOT_FOUND", "PERSONA_NOT_FOUND"))
 async def create_session(
     caller: ChatWriter, services: Services, key: IdempotencyKeyOf, body: NewSession | None = None
 ) -> Session:
@@ -65,7 +65,7 @@ async def get_session(session_id: str, caller: ChatReader, services: Services) -
     return Session.of(response.session)
 
 
-@router.patch("/{session_id}", openapi_extra=refuses("KEY_NOT_FOUND"))
+@router.patch("/{session_id}", openapi_extra=refuses("KEY_NOT_FOUND", "PERSONA_NOT_FOUND"))
 async def update_session(
     session_id: str, body: SessionChange, caller: ChatWriter, services: Services
 ) -> Session:

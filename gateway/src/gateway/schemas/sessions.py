@@ -9,7 +9,14 @@ from pydantic import MISSING, Field
 from chassis.errors import FieldError, ValidationFailed
 from gateway.schemas.base import Body, ListQuery, Resource, example, moment
 from gateway.schemas.parameters import PARAMETERS, GenerationParameters, asked_for
-from gateway.schemas.texts import FolderName, InstructionsText, Line, Model, SessionTitle
+from gateway.schemas.texts import (
+    FolderName,
+    InstructionsText,
+    Line,
+    Model,
+    PersonaName,
+    SessionTitle,
+)
 from parley import bounds
 from parley.chat.v1 import chat_pb2 as pb
 
@@ -21,6 +28,10 @@ _STATES: dict[SessionState, pb.SessionState.ValueType] = {
 }
 
 _INSTRUCTIONS = "What models are told before everything else, in each turn."
+_PERSONA = (
+    "A persona's name: the conversation takes it as it is now, and its model and parameters where it "
+    "says nothing itself."
+)
 _TEMPORARY = (
     "Deleted for good 24 hours after its last activity, unless the operator has set another time."
 )
@@ -42,6 +53,7 @@ class NewSession(Body):
         None, description="A folder is there as long as something is in it."
     )
     temporary: bool = Field(False, description=_TEMPORARY)
+    persona: PersonaName | None = Field(None, description=_PERSONA)
 
     def request(self) -> pb.CreateSessionRequest:
         return pb.CreateSessionRequest(
@@ -52,6 +64,7 @@ class NewSession(Body):
             instructions=self.instructions,
             folder=self.folder,
             temporary=self.temporary,
+            persona=self.persona,
         )
 
 
@@ -75,6 +88,7 @@ class SessionChange(Body):
     )
     pinned: bool | MISSING = Field(MISSING, description="Whether it is kept at hand.")
     folder: FolderName | MISSING | None = Field(MISSING, description="Null: in none.")
+    persona: PersonaName | MISSING | None = Field(MISSING, description=f"{_PERSONA} Null: none.")
     archived: bool | MISSING = Field(
         MISSING, description="Whether it is out of the way, whole: in another list."
     )
@@ -106,8 +120,8 @@ class SessionChange(Body):
         return request
 
 
-_TEXTS = ("title", "key_id", "model", "instructions", "folder")
-_NAMES = ("key_id", "model", "folder")
+_TEXTS = ("title", "key_id", "model", "instructions", "folder", "persona")
+_NAMES = ("key_id", "model", "folder", "persona")
 _PLAIN = ("pinned", "archived", "read_order")
 
 

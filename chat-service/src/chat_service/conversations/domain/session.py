@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
+from chat_service.personas.domain.persona import Told
 from servicekit.generation_parameters import GenerationParameters
 
 TITLE_FROM_MESSAGE = 60
@@ -42,7 +43,7 @@ class Session:
     `pinned`: its user keeps it at hand. `parameters` come behind a question's own and before its
     connection's. `read_order` is the highest order that its user has read, `unread` whether the newest
     message is an answer behind that. `temporary`: it is purged some time after its last activity.
-    `persona` is the name of one.
+    `persona` is the name of one, as it was when it was taken.
     """
 
     id: UUID
@@ -92,6 +93,7 @@ class SessionChange:
     instructions: str | Unchanged | None = UNCHANGED
     pinned: bool | Unchanged = UNCHANGED
     folder: str | Unchanged | None = UNCHANGED
+    persona: Told | Unchanged | None = UNCHANGED
     archived: bool | Unchanged = UNCHANGED
     read_order: int | Unchanged = UNCHANGED
 
@@ -107,7 +109,22 @@ class SessionChange:
         changes["parameters"] = changed_parameters(
             session.parameters, self.parameters, self.cleared
         )
-        return replace(session, **changes)
+        changed = replace(session, **changes)
+        if isinstance(self.persona, Unchanged):
+            return changed
+        return (
+            replace(changed, persona=None) if self.persona is None else take(changed, self.persona)
+        )
+
+
+def take(session: Session, persona: Told) -> Session:
+    """The session with this persona, and its model and parameters where it has none of its own."""
+    return replace(
+        session,
+        persona=persona.name,
+        model=session.model or persona.model,
+        parameters=session.parameters.over(persona.parameters),
+    )
 
 
 _PLAIN = ("title", "key_id", "model", "instructions", "pinned", "folder", "read_order")

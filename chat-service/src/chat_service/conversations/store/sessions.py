@@ -23,10 +23,10 @@ from servicekit.generation_parameters import GenerationParameters
 _INSERT = Statement(
     text("""
 INSERT INTO sessions (
-    id, tenant_id, user_id, title, title_by, key_id, model, parameters, instructions, folder,
-    temporary, created_at, updated_at, leaf_order)
-VALUES (:id, :tenant_id, :user_id, :title, :title_by, :key_id, :model, CAST(:parameters AS jsonb),
-        :instructions, :folder, :temporary, :created_at, :updated_at, 0)
+    id, tenant_id, user_id, title, title_by, key_id, model, persona, persona_prompt, parameters,
+    instructions, folder, temporary, created_at, updated_at, leaf_order)
+VALUES (:id, :tenant_id, :user_id, :title, :title_by, :key_id, :model, :persona, :persona_prompt,
+        CAST(:parameters AS jsonb), :instructions, :folder, :temporary, :created_at, :updated_at, 0)
 """)
 )
 # What a conversation is set to goes along, and the folder it is in; that it is pinned does not. What
@@ -57,6 +57,7 @@ _CHANGE = Statement(
         title_by=bindparam("new_title_by"),
         key_id=bindparam("new_key_id"),
         model=bindparam("new_model"),
+        persona=bindparam("new_persona"),
         parameters=cast(bindparam("new_parameters", type_=Text), JSONB),
         instructions=bindparam("new_instructions"),
         pinned=bindparam("new_pinned"),
@@ -67,6 +68,9 @@ _CHANGE = Statement(
     )
     .returning(*SHOWN)
 )
+_SET_PERSONA_PROMPT = Statement(
+    update(sessions).where(_IS_THIS, OWN).values(persona_prompt=bindparam("new_prompt"))
+)
 
 
 class Sessions:
@@ -76,7 +80,8 @@ class Sessions:
         self._connection = transaction.connection
         self._scope = transaction.scope
 
-    async def insert(self, session: Session) -> None:
+    async def insert(self, session: Session, persona_prompt: str | None = None) -> None:
+        """Stores a session; `persona_prompt` is of its persona, as it is now."""
         await _INSERT.run(
             self._connection,
             id=session.id,
@@ -86,6 +91,8 @@ class Sessions:
             title_by=session.title_by.value,
             key_id=session.key_id,
             model=session.model,
+            persona=session.persona,
+            persona_prompt=persona_prompt,
             parameters=_json(session.parameters),
             instructions=session.instructions,
             folder=session.folder,
@@ -131,6 +138,7 @@ class Sessions:
             new_title_by=session.title_by.value,
             new_key_id=session.key_id,
             new_model=session.model,
+            new_persona=session.persona,
             new_parameters=_json(session.parameters),
             new_instructions=session.instructions,
             new_pinned=session.pinned,
@@ -141,6 +149,15 @@ class Sessions:
         )
         assert row is not None
         return to_session(row)
+
+    async def set_persona_prompt(self, session_id: UUID, prompt: str | None) -> None:
+        """Keeps what a persona is, however it changes from now on."""
+        await _SET_PERSONA_PROMPT.run(
+            self._connection,
+            session_id=session_id,
+            user_id=self._scope.user_id,
+            new_prompt=prompt,
+        )
 
     async def _one(self, statement: Statement, session_id: UUID) -> Session | None:
         row = await statement.first(

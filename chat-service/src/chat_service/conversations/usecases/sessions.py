@@ -9,9 +9,16 @@ from chassis.db.transactions import OpenTransaction
 from chassis.idempotency import Once
 from chassis.ids import new_id
 from chat_service.conversations.domain.errors import SessionNotFound
-from chat_service.conversations.domain.session import Session, SessionChange, TitleBy, Unchanged
+from chat_service.conversations.domain.session import (
+    Session,
+    SessionChange,
+    TitleBy,
+    Unchanged,
+    take,
+)
 from chat_service.conversations.store.sessions import Sessions
 from chat_service.conversations.usecases.check import check_change
+from chat_service.personas.domain.persona import Told
 from chat_service.providers.domain.connection import ResolveKey
 from servicekit.generation_parameters import GenerationParameters
 
@@ -28,6 +35,7 @@ async def create_session(
     instructions: str | None = None,
     folder: str | None = None,
     temporary: bool = False,
+    persona: Told | None = None,
     once: Once[Session] | None = None,
 ) -> Session:
     """Stores an empty conversation, `once` if so.
@@ -64,11 +72,13 @@ async def create_session(
         created_at=now,
         updated_at=now,
     )
+    if persona is not None:
+        session = take(session, persona)
     async with open_transaction(caller) as transaction:
         await transaction.lock_owner()
         if once is not None and (earlier := await transaction.find_repeated(once, session)):
             return earlier
-        await Sessions(transaction).insert(session)
+        await Sessions(transaction).insert(session, None if persona is None else persona.prompt)
     return session
 
 
@@ -108,8 +118,13 @@ async def update_session(
         if session is None:
             raise SessionNotFound()
         changed = change.of(session, now)
-        if changed == session:
+        if changed == session and isinstance(change.persona, Unchanged):
             return session
         if replace(changed, read_order=session.read_order) != session:
             changed = replace(changed, updated_at=now)
+        if not isinstance(change.persona, Unchanged):
+            # Of the same name it may be another one by now.
+            await sessions.set_persona_prompt(
+                session_id, None if change.persona is None else change.persona.prompt
+            )
         return await sessions.change(changed)

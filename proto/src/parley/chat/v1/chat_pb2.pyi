@@ -642,6 +642,7 @@ class CreateSessionRequest(_message.Message):
     INSTRUCTIONS_FIELD_NUMBER: _builtins.int
     FOLDER_FIELD_NUMBER: _builtins.int
     TEMPORARY_FIELD_NUMBER: _builtins.int
+    PERSONA_FIELD_NUMBER: _builtins.int
     title: _builtins.str
     key_id: _builtins.str
     model: _builtins.str
@@ -650,6 +651,10 @@ class CreateSessionRequest(_message.Message):
     folder: _builtins.str
     """At most 100 characters."""
     temporary: _builtins.bool
+    persona: _builtins.str
+    """A persona's name: the session takes what it is now, and its model and
+    parameters where it says nothing itself.
+    """
     @_builtins.property
     def parameters(self) -> _generation_pb2.GenerationParameters:
         """`model` in it is none of a session's."""
@@ -664,10 +669,11 @@ class CreateSessionRequest(_message.Message):
         instructions: _builtins.str | None = ...,
         folder: _builtins.str | None = ...,
         temporary: _builtins.bool = ...,
+        persona: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_folder", b"_folder", "_instructions", b"_instructions", "_key_id", b"_key_id", "_model", b"_model", "_title", b"_title", "folder", b"folder", "instructions", b"instructions", "key_id", b"key_id", "model", b"model", "parameters", b"parameters", "title", b"title"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_folder", b"_folder", "_instructions", b"_instructions", "_key_id", b"_key_id", "_model", b"_model", "_persona", b"_persona", "_title", b"_title", "folder", b"folder", "instructions", b"instructions", "key_id", b"key_id", "model", b"model", "parameters", b"parameters", "persona", b"persona", "title", b"title"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_folder", b"_folder", "_instructions", b"_instructions", "_key_id", b"_key_id", "_model", b"_model", "_title", b"_title", "folder", b"folder", "instructions", b"instructions", "key_id", b"key_id", "model", b"model", "parameters", b"parameters", "temporary", b"temporary", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_folder", b"_folder", "_instructions", b"_instructions", "_key_id", b"_key_id", "_model", b"_model", "_persona", b"_persona", "_title", b"_title", "folder", b"folder", "instructions", b"instructions", "key_id", b"key_id", "model", b"model", "parameters", b"parameters", "persona", b"persona", "temporary", b"temporary", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__folder: _TypeAlias = _typing.Literal["folder"]  # noqa: Y015
     _WhichOneofArgType__folder: _TypeAlias = _typing.Literal["_folder", b"_folder"]  # noqa: Y015
@@ -677,6 +683,8 @@ class CreateSessionRequest(_message.Message):
     _WhichOneofArgType__key_id: _TypeAlias = _typing.Literal["_key_id", b"_key_id"]  # noqa: Y015
     _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
     _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
+    _WhichOneofReturnType__persona: _TypeAlias = _typing.Literal["persona"]  # noqa: Y015
+    _WhichOneofArgType__persona: _TypeAlias = _typing.Literal["_persona", b"_persona"]  # noqa: Y015
     _WhichOneofReturnType__title: _TypeAlias = _typing.Literal["title"]  # noqa: Y015
     _WhichOneofArgType__title: _TypeAlias = _typing.Literal["_title", b"_title"]  # noqa: Y015
     @_typing.overload
@@ -687,6 +695,8 @@ class CreateSessionRequest(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__key_id) -> _WhichOneofReturnType__key_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__persona) -> _WhichOneofReturnType__persona | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__title) -> _WhichOneofReturnType__title | None: ...
 
@@ -768,6 +778,7 @@ class UpdateSessionRequest(_message.Message):
     FOLDER_FIELD_NUMBER: _builtins.int
     ARCHIVED_FIELD_NUMBER: _builtins.int
     READ_ORDER_FIELD_NUMBER: _builtins.int
+    PERSONA_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     pinned: _builtins.bool
     title: _builtins.str
@@ -783,6 +794,8 @@ class UpdateSessionRequest(_message.Message):
     archived: _builtins.bool
     read_order: _builtins.int
     """Of one that is higher than any order the highest is kept."""
+    persona: _builtins.str
+    """As of CreateSession. Empty: none."""
     @_builtins.property
     def parameters(self) -> _generation_pb2.GenerationParameters:
         """Those that are named, and no others."""
@@ -805,10 +818,11 @@ class UpdateSessionRequest(_message.Message):
         folder: _builtins.str | None = ...,
         archived: _builtins.bool | None = ...,
         read_order: _builtins.int | None = ...,
+        persona: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_archived", b"_archived", "_folder", b"_folder", "_instructions", b"_instructions", "_key_id", b"_key_id", "_model", b"_model", "_pinned", b"_pinned", "_read_order", b"_read_order", "_title", b"_title", "archived", b"archived", "folder", b"folder", "instructions", b"instructions", "key_id", b"key_id", "model", b"model", "parameters", b"parameters", "pinned", b"pinned", "read_order", b"read_order", "title", b"title"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_archived", b"_archived", "_folder", b"_folder", "_instructions", b"_instructions", "_key_id", b"_key_id", "_model", b"_model", "_persona", b"_persona", "_pinned", b"_pinned", "_read_order", b"_read_order", "_title", b"_title", "archived", b"archived", "folder", b"folder", "instructions", b"instructions", "key_id", b"key_id", "model", b"model", "parameters", b"parameters", "persona", b"persona", "pinned", b"pinned", "read_order", b"read_order", "title", b"title"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_archived", b"_archived", "_folder", b"_folder", "_instructions", b"_instructions", "_key_id", b"_key_id", "_model", b"_model", "_pinned", b"_pinned", "_read_order", b"_read_order", "_title", b"_title", "archived", b"archived", "cleared_parameters", b"cleared_parameters", "folder", b"folder", "id", b"id", "instructions", b"instructions", "key_id", b"key_id", "model", b"model", "parameters", b"parameters", "pinned", b"pinned", "read_order", b"read_order", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_archived", b"_archived", "_folder", b"_folder", "_instructions", b"_instructions", "_key_id", b"_key_id", "_model", b"_model", "_persona", b"_persona", "_pinned", b"_pinned", "_read_order", b"_read_order", "_title", b"_title", "archived", b"archived", "cleared_parameters", b"cleared_parameters", "folder", b"folder", "id", b"id", "instructions", b"instructions", "key_id", b"key_id", "model", b"model", "parameters", b"parameters", "persona", b"persona", "pinned", b"pinned", "read_order", b"read_order", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__archived: _TypeAlias = _typing.Literal["archived"]  # noqa: Y015
     _WhichOneofArgType__archived: _TypeAlias = _typing.Literal["_archived", b"_archived"]  # noqa: Y015
@@ -820,6 +834,8 @@ class UpdateSessionRequest(_message.Message):
     _WhichOneofArgType__key_id: _TypeAlias = _typing.Literal["_key_id", b"_key_id"]  # noqa: Y015
     _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
     _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
+    _WhichOneofReturnType__persona: _TypeAlias = _typing.Literal["persona"]  # noqa: Y015
+    _WhichOneofArgType__persona: _TypeAlias = _typing.Literal["_persona", b"_persona"]  # noqa: Y015
     _WhichOneofReturnType__pinned: _TypeAlias = _typing.Literal["pinned"]  # noqa: Y015
     _WhichOneofArgType__pinned: _TypeAlias = _typing.Literal["_pinned", b"_pinned"]  # noqa: Y015
     _WhichOneofReturnType__read_order: _TypeAlias = _typing.Literal["read_order"]  # noqa: Y015
@@ -836,6 +852,8 @@ class UpdateSessionRequest(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__key_id) -> _WhichOneofReturnType__key_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__persona) -> _WhichOneofReturnType__persona | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__pinned) -> _WhichOneofReturnType__pinned | None: ...
     @_typing.overload

@@ -1,0 +1,1 @@
+"""Who answers in a conversation: personas of the operator and of users."""

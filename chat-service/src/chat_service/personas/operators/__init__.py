@@ -1,0 +1,1 @@
+"""What the operator says: the personas that there are for all."""

@@ -1,0 +1,126 @@
+"""The operator's personas as a file in YAML, read whole or not at all.
+
+::
+
+    personas:
+      - name: translator
+        title: Translator
+        description: Translates whatever it is given.
+        prompt: |
+          You are a translator. …
+        model: small                  # absent: the conversation's, or the connection's
+        parameters: {temperature: 0.2}
+        starters:                     # up to four questions to begin with
+          - Translate into French …
+        default: true                 # of one at most
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic_core import ErrorDetails
+
+from chat_service.personas.domain.persona import Owner, Persona, Told
+from chat_service.personas.operators.yaml_lines import Lines, read_yaml
+from chat_service.personas.operators.yaml_lines import Path as Place
+from chat_service.personas.usecases.check import check_told
+from servicekit.generation_parameters import GenerationParameters
+from servicekit.operator_file import BadFile, Reading
+
+#: In one file: everybody's list ends with all of them.
+MOST: Final = 200
+_MOST_BYTES: Final = 1024 * 1024
+_MOST_TOLD: Final = 5
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
+
+
+def _in_yaml(kind: Any) -> Any:
+    """The type that a parameter has in the file, which knows lists and no tuples."""
+    return list[str] | None if kind == tuple[str, ...] | None else kind
+
+
+_FIELDS: dict[str, Any] = {
+    name: (_in_yaml(kind), None) for name, kind in get_type_hints(GenerationParameters).items()
+}
+_Parameters = create_model("_Parameters", __base__=_Part, **_FIELDS)
+
+
+class _Persona(_Part):
+    name: str
+    title: str
+    description: str = ""
+    prompt: str
+    model: str | None = None
+    parameters: _Parameters | None = None
+    starters: list[str] = Field(default_factory=list)
+    default: bool = False
+
+
+class _File(_Part):
+    personas: Annotated[list[_Persona], Field(max_length=MOST)]
+
+
+def read_personas(reading: Reading, path: Path) -> tuple[Persona, ...]:
+    """What the file says, in its order. Raises BadFile, with the line and the field of what is wrong."""
+    told, lines = read_yaml(reading.text(path, _MOST_BYTES))
+    try:
+        file = _File.model_validate(told)
+    except ValidationError as error:
+        found = error.errors(include_input=False, include_url=False, include_context=False)
+        raise BadFile("; ".join(_said(each, lines) for each in found[:_MOST_TOLD])) from None
+    modified_ns = reading.seen[path][0]
+    since = datetime.fromtimestamp(modified_ns / 1_000_000_000, UTC)
+    personas = tuple(_persona(entry, since) for entry in file.personas)
+    if problems := [each for at, one in enumerate(personas) for each in _wrong(personas, at, one)]:
+        raise BadFile("; ".join(_at(place, why, lines) for place, why in problems[:_MOST_TOLD]))
+    return personas
+
+
+def _persona(entry: _Persona, since: datetime) -> Persona:
+    parameters = {} if entry.parameters is None else entry.parameters.model_dump()
+    told = Told(
+        name=entry.name.strip(),
+        title=entry.title.strip(),
+        description=entry.description.strip(),
+        prompt=entry.prompt.rstrip("\n"),
+        model=None if entry.model is None else entry.model.strip(),
+        parameters=GenerationParameters.of(parameters),
+        starters=tuple(starter.strip() for starter in entry.starters),
+    )
+    return Persona(told, Owner.OPERATOR, since, since, is_default=entry.default)
+
+
+def _wrong(
+    personas: tuple[Persona, ...], at: int, persona: Persona
+) -> list[tuple[tuple[str | int, ...], str]]:
+    """The places of what is wrong with one of them, with the reasons."""
+    entry: Place = ("personas", at)
+    problems: list[tuple[Place, str]] = [
+        ((*entry, *_path(error.field)), error.reason) for error in check_told(persona.told)
+    ]
+    before = personas[:at]
+    if any(other.name_folded == persona.name_folded for other in before):
+        problems.append(((*entry, "name"), "another one has this name"))
+    if persona.is_default and any(other.is_default for other in before):
+        problems.append(((*entry, "default"), "another one is the default"))
+    return problems
+
+
+def _path(field: str) -> Place:
+    return tuple(int(part) if part.isdigit() else part for part in field.split("."))
+
+
+def _said(problem: ErrorDetails, lines: Lines) -> str:
+    return _at(problem["loc"], problem["msg"].removeprefix("Value error, "), lines)
+
+
+def _at(place: Place, why: str, lines: Lines) -> str:
+    field = " ".join(str(part + 1) if isinstance(part, int) else part for part in place)
+    return f"line {lines.of(place)}: {field}: {why}"

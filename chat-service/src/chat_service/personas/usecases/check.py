@@ -1,0 +1,115 @@
+"""What a persona may consist of: the same for a user's own and the operator's."""
+
+import unicodedata
+from collections.abc import Sequence
+from typing import Final
+
+from chassis.errors import FieldError
+from chassis.text import check_text
+from chat_service.personas.domain.errors import PersonaNotFound
+from chat_service.personas.domain.persona import Told
+from parley.bounds import (
+    MAX_STARTERS,
+    MODEL,
+    PERSONA_DESCRIPTION,
+    PERSONA_NAME,
+    PERSONA_PROMPT,
+    PERSONA_TITLE,
+    STARTER,
+    Length,
+)
+from servicekit.generation_parameters import PARAMETERS, GenerationParameters, check_parameters
+
+# The field that its parameters stand in.
+_WITHIN: Final = "parameters"
+_BETWEEN: Final = " -_."
+
+
+def check_told(told: Told) -> list[FieldError]:
+    """What is wrong with it, each as an error of its field: `starters.0`, `parameters.top_p`."""
+    return [
+        *check_name(told.name),
+        *check_title(told.title),
+        *check_description(told.description),
+        *check_prompt(told.prompt),
+        *check_model(told.model),
+        *check_parameters(told.parameters, within=_WITHIN),
+        *check_starters(told.starters),
+    ]
+
+
+def check_name(name: str, field: str = "name") -> list[FieldError]:
+    """It is a part of an address, and is read aloud: letters and digits of any script, and little else."""
+    errors = _check(field, name, PERSONA_NAME)
+    if name and not (_is_word(name[0]) and _is_word(name[-1]) and all(map(_is_in_name, name))):
+        errors.append(FieldError(field, "INVALID_CHARACTER"))
+    return list(dict.fromkeys(errors))
+
+
+def parse_name(name: str) -> str:
+    """`name` as a persona can be called; raises PersonaNotFound: nothing is called otherwise."""
+    name = name.strip()
+    if check_name(name):
+        raise PersonaNotFound()
+    return name
+
+
+def check_title(title: str) -> list[FieldError]:
+    return _check_line("title", title, PERSONA_TITLE)
+
+
+def check_description(description: str) -> list[FieldError]:
+    return _check("description", description, PERSONA_DESCRIPTION)
+
+
+def check_prompt(prompt: str) -> list[FieldError]:
+    errors = _check("prompt", prompt, PERSONA_PROMPT)
+    if prompt.isspace():
+        errors.append(FieldError("prompt", "REQUIRED"))
+    return errors
+
+
+def check_model(model: str | None) -> list[FieldError]:
+    return [] if model is None else _check_line("model", model, MODEL)
+
+
+def check_starters(starters: Sequence[str]) -> list[FieldError]:
+    if len(starters) > MAX_STARTERS:
+        return [FieldError("starters", "TOO_MANY", maximum=MAX_STARTERS)]
+    return [
+        error
+        for at, text in enumerate(starters)
+        for error in _check(f"starters.{at}", text, STARTER)
+    ]
+
+
+def check_changed(parameters: GenerationParameters, cleared: Sequence[str]) -> list[FieldError]:
+    """What is wrong with parameters that change, and with the names of those that are cleared."""
+    errors = check_parameters(parameters, within=_WITHIN)
+    if not set(cleared) <= PARAMETERS.keys():
+        errors.append(FieldError(_WITHIN, "UNKNOWN_FIELD"))
+    errors += [
+        FieldError(f"{_WITHIN}.{name}", "GIVEN_AND_CLEARED")
+        for name in parameters.said()
+        if name in cleared
+    ]
+    return errors
+
+
+def _is_word(character: str) -> bool:
+    return character.isalnum() or unicodedata.category(character)[0] == "M"
+
+
+def _is_in_name(character: str) -> bool:
+    return _is_word(character) or character in _BETWEEN
+
+
+def _check_line(field: str, text: str, length: Length) -> list[FieldError]:
+    errors = _check(field, text, length)
+    if not text.isprintable():
+        errors.append(FieldError(field, "INVALID_CHARACTER"))
+    return list(dict.fromkeys(errors))
+
+
+def _check(field: str, text: str, length: Length) -> list[FieldError]:
+    return check_text(field, text, minimum=length.minimum, maximum=length.maximum)
