@@ -132,7 +132,7 @@ async def test_of_a_change_null_takes_away_and_absent_leaves(
         ({"tags": ["x"]}, "tags"),
         ({"deleted_at": None}, "deleted_at"),
         ({"temporary": True}, "temporary"),
-        ({"persona": "x"}, "persona"),
+        ({"persona_prompt": "x"}, "persona_prompt"),
         ({"pinned": None}, "pinned"),
         ({"archived": None}, "archived"),
         ({"read_order": None}, "read_order"),

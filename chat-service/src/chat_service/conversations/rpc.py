@@ -13,6 +13,7 @@ from chassis.ids import parse_named_id
 from chat_service.conversations import mapping
 from chat_service.conversations.domain.errors import MessageNotFound, SessionNotFound
 from chat_service.conversations.domain.session import UNCHANGED, Unchanged
+from chat_service.conversations.usecases.check import check_persona
 from chat_service.conversations.usecases.ends import EndSessions
 from chat_service.conversations.usecases.lists import list_folders, list_sessions
 from chat_service.conversations.usecases.messages import list_messages
@@ -227,6 +228,7 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
         return chat_pb2.ForkSessionResponse(session=mapping.session_to_proto(session))
 
     async def _persona(self, name: str) -> Told:
+        check_persona(name)
         return (await self.find_persona(current_caller(), name)).told
 
     def _tell(self, change: SessionChange, session_id: UUID | None) -> None:

@@ -3,7 +3,7 @@
 from chassis.errors import FieldError, ValidationFailed
 from chassis.text import check_number, check_text
 from chat_service.conversations.domain.session import SessionChange, Unchanged
-from parley.bounds import FOLDER, INSTRUCTIONS, MODEL, READ_ORDER, SESSION_TITLE
+from parley.bounds import FOLDER, INSTRUCTIONS, MODEL, PERSONA_NAME, READ_ORDER, SESSION_TITLE
 from servicekit.generation_parameters import PARAMETERS, check_parameters
 
 
@@ -37,6 +37,13 @@ def check_model(model: str | None) -> list[FieldError]:
     if model is None:
         return []
     return check_text("model", model, minimum=MODEL.minimum, maximum=MODEL.maximum)
+
+
+def check_persona(name: str) -> None:
+    """Raises ValidationFailed for what is the name of no persona."""
+    maximum = PERSONA_NAME.maximum
+    if errors := check_text("persona", name, minimum=PERSONA_NAME.minimum, maximum=maximum):
+        raise ValidationFailed(fields=errors)
 
 
 def check_folder(folder: str | None) -> list[FieldError]:
