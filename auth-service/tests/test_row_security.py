@@ -176,6 +176,7 @@ async def test_every_table_of_users_is_protected_even_from_its_owner(
             "idempotency_keys",
             "outbox",
             "tenants",
+            "user_settings",
         }
 
 
