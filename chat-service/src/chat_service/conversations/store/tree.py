@@ -132,8 +132,10 @@ class Tree:
 
     async def leaf(self) -> int:
         """The order of the chosen path's last message, 0 before the first."""
-        await _KNOW_LEAF.run(self._connection, **self._mine)
         row = await _LEAF.first(self._connection, **self._mine)
+        if row is not None and row.leaf_order is None:
+            await _KNOW_LEAF.run(self._connection, **self._mine)
+            row = await _LEAF.first(self._connection, **self._mine)
         assert row is not None
         return int(row.leaf_order)
 

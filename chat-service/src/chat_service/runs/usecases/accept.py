@@ -116,8 +116,9 @@ async def _take_place(transaction: Transaction, session_id: UUID, question: Ques
     """Locks the session's row, and makes what the question is to follow the chosen path's end."""
     await Sessions(transaction).lock_known(session_id)
     tree = Tree(transaction, session_id)
-    await tree.leaf()
     if question.edits is None:
+        # Known before the statement that looks for it.
+        await tree.leaf()
         return
     if question.request is not None and (
         begun := await Runs(transaction).find_of(question.request)
