@@ -25,6 +25,8 @@ from .members import Member, serving
 _READY_SECONDS = 120.0
 _STOP_SECONDS = 60.0
 _SETTLE_SECONDS = 60.0
+# The runner's own lines, and a service's reason not to start.
+_IS_SAID = re.compile(r'"service": "parley"|^settings: ')
 # As cheap as argon2 goes: of a log-in, its hash is nearly all that it costs.
 _CHEAP_PASSWORDS = {"AUTH_PASSWORD_MEMORY_KIB": "8", "AUTH_PASSWORD_ITERATIONS": "1"}
 
@@ -76,6 +78,12 @@ class Stack:
         return (self.directory / "output").read_text(errors="replace")
 
     @property
+    def _complaints(self) -> str:
+        """What the runner said, which may stand far above the end, and the end of the output."""
+        said = [line for line in self.output.splitlines() if _IS_SAID.search(line)]
+        return "\n".join([*said[-40:], "...", self.output[-4000:]])
+
+    @property
     def news(self) -> str:
         """The output since the stack has last settled."""
         return (self.directory / "output").read_bytes()[self._read :].decode(errors="replace")
@@ -102,7 +110,7 @@ class Stack:
         while not (urls := self._ready_at(told_before)):
             ended = not self.process.is_running() or self.process.status() == psutil.STATUS_ZOMBIE
             if ended or time.monotonic() > deadline:
-                raise AssertionError(f"the stack is not ready:\n{self.output[-4000:]}")
+                raise AssertionError(f"the stack is not ready:\n{self._complaints}")
             time.sleep(0.05)
         self.gateways = urls
         self._members = [Member.of(self, process) for process in serving(self)]
@@ -132,7 +140,7 @@ class Stack:
             code = self.process.wait(_STOP_SECONDS)
         except (psutil.TimeoutExpired, subprocess.TimeoutExpired):
             self.kill()
-            raise AssertionError(f"the stack does not stop:\n{self.output[-4000:]}") from None
+            raise AssertionError(f"the stack does not stop:\n{self._complaints}") from None
         psutil.wait_procs(children, timeout=10)
         self.process = None
         return code

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from pydantic import SecretStr
 
 from apikey_service.migrations import MIGRATIONS
 from apikey_service.settings import Settings
@@ -178,23 +177,6 @@ async def _call(channel: Channel, method: str, token: str, fields: dict[str, Any
 def person_of() -> Callable[..., Person]:
     """Makes a person of channels to a service of the test's own, and a caller."""
     return Person
-
-
-@pytest.fixture
-def variables_of() -> Callable[[Settings], dict[str, str]]:
-    """The environment in which a process of the service finds these settings."""
-
-    def plain(value: object) -> str:
-        if isinstance(value, SecretStr):
-            return value.get_secret_value()
-        return ",".join(map(plain, value)) if isinstance(value, tuple) else str(value)
-
-    def variables(settings: Settings) -> dict[str, str]:
-        return {
-            f"APIKEY_{name.upper()}": plain(value) for name, value in settings if value is not None
-        }
-
-    return variables
 
 
 @pytest_asyncio.fixture

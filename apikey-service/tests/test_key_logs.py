@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -13,6 +12,7 @@ from apikey_service.settings import Settings
 from chassis.errors import AppError, Kind, RemoteError
 from chassis.testing import DatabaseUrls, OpenChannel, Signer, eventually
 from chassis.testing.plugin import StartProcess
+from chassis.testing.variables import variables_of
 from parley.apikey.v1 import apikey_pb2
 from parley.apikey.v1.apikey_pb2_grpc import ApiKeyServiceStub
 
@@ -27,7 +27,6 @@ async def test_neither_good_nor_bad_days_put_a_key_into_log_or_error(
     signer: Signer,
     database: DatabaseUrls,
     start_process: StartProcess,
-    variables_of: Callable[[Settings], dict[str, str]],
 ) -> None:
     process = await start_process(
         *(sys.executable, "-m", "apikey_service"),

@@ -21,6 +21,7 @@ from chassis.errors import AppError, FieldError
 from chassis.ids import new_id
 from chassis.testing import DatabaseUrls, OpenChannel, Signer, eventually
 from chassis.testing.plugin import StartProcess
+from chassis.testing.variables import variables_of
 from parley.apikey.v1 import apikey_pb2
 from parley.generation.v1 import generation_pb2
 from servicekit.operator_file import BadFile, Reading
@@ -314,7 +315,6 @@ async def running(
     signer: Signer,
     start_process: StartProcess,
     person_of: Callable[..., Person],
-    variables_of: Callable[[Settings], dict[str, str]],
 ) -> Running:
     port = free_port()
     process = await start_process(
@@ -384,7 +384,6 @@ async def test_a_file_that_is_wrong_at_the_start_is_one_line_and_status_2(
     settings: Settings,
     folder: Path,
     start_process: StartProcess,
-    variables_of: Callable[[Settings], dict[str, str]],
 ) -> None:
     (folder / "connections.toml").write_text(written(api_key='"sk-inline"'))
     for command in ("serve", "check"):

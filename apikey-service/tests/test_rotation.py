@@ -27,6 +27,7 @@ from chassis.db.engine import Database
 from chassis.ids import new_id
 from chassis.testing import DatabaseUrls, eventually
 from chassis.testing.plugin import StartProcess
+from chassis.testing.variables import variables_of
 from parley.apikey.v1 import apikey_pb2
 
 Person = Any
@@ -69,7 +70,6 @@ Rotate = Callable[..., Awaitable[Any]]
 def rotate(
     settings: Settings,
     start_process: StartProcess,
-    variables_of: Callable[[Settings], dict[str, str]],
 ) -> Rotate:
     """Starts the command, the next key being the one that locks now."""
     turned = settings.model_copy(

@@ -25,6 +25,7 @@ from chassis.grpc.client import Channel
 from chassis.service import Service
 from chassis.testing import DatabaseUrls, OpenChannel, eventually
 from chassis.testing.plugin import StartProcess
+from chassis.testing.variables import variables_of
 from parley.auth.v1 import auth_pb2
 from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
 
@@ -33,14 +34,7 @@ Serve = Callable[..., Awaitable[tuple[Service, int]]]
 
 
 def _environment(settings: Settings, **changes: str) -> dict[str, str]:
-    given = {
-        f"AUTH_{name}".upper(): value.get_secret_value()
-        if isinstance(value, SecretStr)
-        else str(value)
-        for name, value in settings
-        if value is not None
-    }
-    return {**given, **changes}
+    return {**variables_of(settings), **changes}
 
 
 async def test_it_serves_and_at_sigterm_is_gone_in_three_seconds_though_it_is_watched(

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
@@ -116,7 +117,7 @@ def test_secrets_are_in_private_files_and_on_no_command_line(server: EmbeddedSer
 
 def test_a_taken_port_is_said_with_the_log(server: EmbeddedServer, tmp_path: Path) -> None:
     with socket.socket() as squatter:
-        squatter.bind(("127.0.0.1", free_port()))
+        squatter.bind(("127.0.0.1", 0))
         squatter.listen()
         port = squatter.getsockname()[1]
         other = make(type(server), tmp_path / "other", port)
@@ -274,3 +275,33 @@ def test_root_without_user_namespaces_runs_postgres_as_nobody(tmp_path: Path) ->
 def test_no_port_is_given_twice() -> None:
     ports = [free_port() for _ in range(500)]
     assert len(set(ports)) == 500
+
+
+def test_no_port_is_given_to_two_processes_before_a_server_listens_there() -> None:
+    """Both draw the same numbers: the second finds every port reserved that the first was given."""
+    draw = (
+        "import random, sys\n"
+        "from chassis.embedded.ports import free_port\n"
+        "random.seed(7)\n"
+        "print(*(free_port() for _ in range(40)), flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    given: list[list[int]] = []
+    with ExitStack() as stack:
+        for _ in range(2):
+            drawing = stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", draw],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            assert drawing.stdout is not None
+            given.append([int(port) for port in drawing.stdout.readline().split()])
+        first, second = given
+        assert len(set(first)) == len(set(second)) == 40
+        assert not set(first) & set(second)
+        # A server of any process can have it all the same.
+        with socket.create_server(("127.0.0.1", first[0])):
+            pass

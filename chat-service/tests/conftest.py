@@ -51,7 +51,7 @@ from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.admission import AcceptedRun, Question
 from chat_service.runs.domain.limits import Limits
 from chat_service.runs.domain.run import Run
-from chat_service.runs.store import statements
+from chat_service.runs.store.ending_statements import END_RUN
 from chat_service.runs.store.turns import Turns
 from chat_service.runs.store.values import of_answer
 from chat_service.runs.usecases.accept import accept_run
@@ -156,7 +156,7 @@ class Chat:
         """The end of a run that is stored, and not committed before the block ends."""
         async with self.app.transaction(Scope(run.tenant_id, run.user_id)) as connection:
             values = of_answer(run, ending, run.created_at, WINDOW)
-            assert await statements.END_RUN[False].run(connection, **values) == 1
+            assert await END_RUN[False].run(connection, **values) == 1
             yield
 
     async def turn(self, caller: Caller, session_id: UUID, content: str = "a question") -> Run:

@@ -11,25 +11,18 @@ from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable
 
 import pytest
-from pydantic import SecretStr
 
 from chassis.embedded import free_port
 from chassis.testing import eventually
 from chassis.testing.plugin import StartProcess
+from chassis.testing.variables import variables_of
 from chat_service.settings import Settings
 
 Run = Callable[[str, dict[str, str]], Awaitable[Process]]
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    variables = {}
-    for name, value in settings:
-        if isinstance(value, SecretStr):
-            text = value.get_secret_value()
-        else:
-            text = json.dumps(value) if isinstance(value, tuple) else str(value)
-        variables[f"CHAT_{name.upper()}"] = text
-    return {**os.environ, **variables}
+    return {**os.environ, **variables_of(settings)}
 
 
 @pytest.fixture

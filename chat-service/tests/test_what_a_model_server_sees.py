@@ -1,7 +1,6 @@
 """What of the operator's environment, of the machine and of other users goes to a model server."""
 
 import asyncio
-import json
 import os
 import ssl
 import sys
@@ -14,11 +13,11 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from pydantic import SecretStr
 
 from chassis.caller import Caller
 from chassis.errors import RemoteError
 from chassis.testing import OpenChannel, eventually
+from chassis.testing.variables import variables_of
 from chassis.tls import issue
 from chat_service.settings import Settings
 from parley.chat.v1 import chat_pb2, chat_pb2_grpc
@@ -119,17 +118,6 @@ def _hostile(tmp_path: Path, proxy: str) -> dict[str, str]:
     return hostile
 
 
-def _variables(settings: Settings) -> dict[str, str]:
-    variables = {}
-    for name, value in settings:
-        if isinstance(value, SecretStr):
-            text = value.get_secret_value()
-        else:
-            text = json.dumps(value) if isinstance(value, tuple) else str(value)
-        variables[f"CHAT_{name.upper()}"] = text
-    return variables
-
-
 async def test_a_request_has_exactly_these_headers_whatever_the_environment_says(
     settings: Settings,
     vault: Any,
@@ -142,7 +130,7 @@ async def test_a_request_has_exactly_these_headers_whatever_the_environment_says
     async with trap() as proxy:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "chat_service", "serve"),
-            env={**os.environ, **_hostile(tmp_path, proxy.url), **_variables(settings)},
+            env={**os.environ, **_hostile(tmp_path, proxy.url), **variables_of(settings)},
             stdout=PIPE,
             stderr=PIPE,
         )

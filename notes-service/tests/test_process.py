@@ -10,23 +10,14 @@ import time
 import urllib.request
 
 import pytest
-from pydantic import SecretStr
 
 from chassis.embedded.ports import free_port
 from chassis.jetstream import JetStream
 from chassis.testing import eventually
 from chassis.testing.plugin import StartProcess
+from chassis.testing.variables import variables_of
 from notes_service.__main__ import main
 from notes_service.settings import Settings
-
-
-def _variables(settings: Settings) -> dict[str, str]:
-    return {
-        f"NOTES_{name.upper()}": value.get_secret_value()
-        if isinstance(value, SecretStr)
-        else str(value)
-        for name, value in settings
-    }
 
 
 def _readiness(port: int) -> str:
@@ -40,7 +31,7 @@ async def test_it_serves_until_it_is_told_to_end(
     port = free_port()
     process = await start_process(
         *(sys.executable, "-m", "notes_service"),
-        env={**os.environ, **_variables(settings), "NOTES_METRICS_PORT": str(port)},
+        env={**os.environ, **variables_of(settings), "NOTES_METRICS_PORT": str(port)},
     )
 
     async def is_ready() -> bool:
@@ -59,7 +50,7 @@ async def test_it_serves_until_it_is_told_to_end(
 def test_to_migrate_what_is_up_to_date_changes_nothing(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in _variables(settings).items():
+    for name, value in variables_of(settings).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys, "argv", ["notes-service", "migrate"])
     with pytest.raises(SystemExit) as done:
@@ -85,7 +76,7 @@ def test_without_its_settings_it_says_what_is_missing(
 async def test_its_dead_letters_are_listed_and_dropped_by_command(
     settings: Settings, notes: object, events: JetStream
 ) -> None:
-    environment = {**os.environ, **_variables(settings)}
+    environment = {**os.environ, **variables_of(settings)}
 
     async def run(*words: str) -> tuple[int, bytes]:
         command = [sys.executable, "-m", "notes_service", "dead-letters", *words]

@@ -9,13 +9,13 @@ from typing import Any
 
 import httpx
 import pytest
-from pydantic import SecretStr
 
 from chassis.caller import Caller
 from chassis.embedded import free_port
 from chassis.errors import AppError
 from chassis.testing import OpenChannel, eventually
 from chassis.testing.plugin import StartProcess
+from chassis.testing.variables import variables_of
 from chat_service.settings import Settings
 from parley.chat.v1 import personas_pb2 as pb
 from parley.chat.v1 import personas_pb2_grpc
@@ -28,14 +28,7 @@ def written(*names: str) -> str:
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    variables = {}
-    for name, value in settings:
-        if isinstance(value, SecretStr):
-            variables[f"CHAT_{name.upper()}"] = value.get_secret_value()
-        elif value is not None:
-            text = json.dumps(value) if isinstance(value, tuple) else str(value)
-            variables[f"CHAT_{name.upper()}"] = text
-    return {**os.environ, **variables}
+    return {**os.environ, **variables_of(settings)}
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The account of what a model was given for an answer, and of what it was not."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final, Self
 from uuid import UUID
@@ -18,12 +18,15 @@ MOST_LEFT_OUT: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One message as the model was given it; tokens are estimated."""
+    """One message as the model was given it.
+
+    Its tokens are estimated; None: not yet, for they can be from the messages that it consists of.
+    """
 
     role: str
     orders: tuple[int, ...]
     characters: int
-    tokens: int
+    tokens: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +37,29 @@ class Context:
 
     @property
     def tokens(self) -> int:
-        return sum(part.tokens for part in self.parts)
+        return sum(part.tokens or 0 for part in self.parts)
 
     @classmethod
     def of_prompt(cls, prompt: Iterable[PromptMessage]) -> Self:
+        """Made in each turn: to estimate a whole window would be a third of what a turn costs."""
         return cls(
             tuple(
                 Part(
                     role=message.role,
                     orders=message.orders,
                     characters=len(message.content),
-                    tokens=estimate_tokens(message.content),
+                    tokens=None if message.orders else estimate_tokens(message.content),
                 )
                 for message in prompt
             )
         )
+
+    def estimated(self, texts: Mapping[int, str]) -> Self:
+        """The same with the tokens of each part; `texts` are of the messages, by order.
+
+        A text that has grown since counts for as much of it as was given.
+        """
+        return replace(self, parts=tuple(_estimated(part, texts) for part in self.parts))
 
     def to_json(self) -> str:
         """For a column of JSON."""
@@ -64,6 +75,15 @@ class Context:
                 for role, orders, characters, tokens in kept["parts"]
             )
         )
+
+
+def _estimated(part: Part, texts: Mapping[int, str]) -> Part:
+    if part.tokens is not None:
+        return part
+    found = [texts[order] for order in part.orders if order in texts]
+    characters = sum(map(len, found))
+    tokens = sum(map(estimate_tokens, found))
+    return replace(part, tokens=round(tokens * part.characters / characters) if characters else 0)
 
 
 class Why(StrEnum):

@@ -54,7 +54,7 @@ def given_to_proto(given: Given) -> chat_pb2.GetContextResponse:
                 # A message that was cleared away since is named no more.
                 message_ids=[str(given.ids[order]) for order in part.orders if order in given.ids],
                 characters=part.characters,
-                tokens=part.tokens,
+                tokens=part.tokens or 0,
             )
             for part in given.context.parts
         ],

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from chassis.db.statement import Statement
 from chassis.db.transactions import Transaction
+from chat_service.conversations.domain.errors import SessionNotFound
 from chat_service.conversations.domain.session import Session
 from chat_service.conversations.store.columns import OWN, SHOWN
 from chat_service.conversations.store.rows import to_session
@@ -120,6 +121,13 @@ class Sessions:
     async def lock(self, session_id: UUID) -> Session | None:
         """The session, which nobody else changes, nor begins or ends a run in, meanwhile."""
         return await self._one(_LOCK, session_id)
+
+    async def lock_known(self, session_id: UUID) -> Session:
+        """As `lock`; raises SessionNotFound."""
+        session = await self.lock(session_id)
+        if session is None:
+            raise SessionNotFound()
+        return session
 
     async def lock_any(self, session_id: UUID) -> Session | None:
         """As `lock`, also one that is deleted, as long as it can be restored."""

@@ -17,7 +17,7 @@ from chassis.db.transactions import Transaction
 from chat_service.conversations.store.messages import parent_of
 
 _MINE = "session_id = :session_id AND user_id = :user_id"
-_PARENT = """coalesce(parent_order, "order" - 1)"""
+_PARENT = parent_of("messages")
 
 # Versions that know no tree leave it empty: their conversations are what they have in order.
 _KNOW_LEAF = Statement(
@@ -86,18 +86,6 @@ _COUNT_VARIANTS = Statement(
     text(f"SELECT count(*) AS variants FROM messages WHERE {_MINE} AND {_PARENT} = :parent_order")
 )
 
-_PATH = Statement(
-    text(f"""
-WITH RECURSIVE up AS (
-    SELECT id, "order", {_PARENT} AS parent FROM messages WHERE {_MINE} AND "order" = :leaf_order
-    UNION ALL
-    SELECT message.id, message."order", {parent_of("message")}
-    FROM up JOIN messages AS message
-        ON message.session_id = :session_id AND message."order" = up.parent)
-SELECT id FROM up ORDER BY "order"
-""")
-)
-
 _INSERT_ANSWER = Statement(
     text("""
 WITH session AS (
@@ -144,8 +132,10 @@ class Tree:
 
     async def leaf(self) -> int:
         """The order of the chosen path's last message, 0 before the first."""
-        await _KNOW_LEAF.run(self._connection, **self._mine)
         row = await _LEAF.first(self._connection, **self._mine)
+        if row is not None and row.leaf_order is None:
+            await _KNOW_LEAF.run(self._connection, **self._mine)
+            row = await _LEAF.first(self._connection, **self._mine)
         assert row is not None
         return int(row.leaf_order)
 
@@ -170,11 +160,6 @@ class Tree:
         row = await _COUNT_VARIANTS.first(self._connection, **self._mine, parent_order=parent_order)
         assert row is not None
         return int(row.variants)
-
-    async def path(self, leaf_order: int) -> list[UUID]:
-        """The ids of the messages from a beginning to this one."""
-        rows = await _PATH.all(self._connection, **self._mine, leaf_order=leaf_order)
-        return [row.id for row in rows]
 
     async def insert_answer(
         self, message_id: UUID, content: str, parent_order: int, at: datetime

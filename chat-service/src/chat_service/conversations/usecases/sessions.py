@@ -114,9 +114,7 @@ async def update_session(
     async with open_transaction(caller) as transaction:
         await transaction.lock_owner()
         sessions = Sessions(transaction)
-        session = await sessions.lock(session_id)
-        if session is None:
-            raise SessionNotFound()
+        session = await sessions.lock_known(session_id)
         changed = change.of(session, now)
         if changed == session and isinstance(change.persona, Unchanged):
             return session

@@ -99,22 +99,19 @@ async def fork_session(
     async with open_transaction(caller) as transaction:
         await transaction.lock_owner()
         sessions = Sessions(transaction)
-        session = await sessions.lock(session_id)
-        if session is None:
-            raise SessionNotFound()
+        session = await sessions.lock_known(session_id)
         if once is not None and (earlier := await transaction.find_repeated(once, made)):
             repeated = await sessions.find(earlier)
             if repeated is None:
                 raise SessionNotFound()
             return repeated
-        tree = Tree(transaction, session_id)
-        leaf = await tree.leaf()
+        leaf = await Tree(transaction, session_id).leaf()
         if message_id is not None:
             message = await Messages(transaction).find_in(session_id, message_id)
             if message is None:
                 raise MessageNotFound()
             leaf = message.order
-        path = await tree.path(leaf)
+        path = [one.id for one in await Messages(transaction).path_to(session_id, leaf)]
         await sessions.insert_fork(session, made, len(path), now)
         await Tree(transaction, made).copy(path, [new_id() for _ in path])
         forked = await sessions.find(made)
@@ -126,9 +123,7 @@ async def _lock(
     transaction: Transaction, session_id: UUID, message_id: UUID
 ) -> tuple[Session, Message]:
     await transaction.lock_owner()
-    session = await Sessions(transaction).lock(session_id)
-    if session is None:
-        raise SessionNotFound()
+    session = await Sessions(transaction).lock_known(session_id)
     message = await Messages(transaction).find_in(session_id, message_id)
     if message is None:
         raise MessageNotFound()

@@ -18,7 +18,7 @@ from chat_service.tables import runs
 _RUN = columns_of(runs)
 
 
-def _for_both(statement: Callable[[str], str], metered: str) -> Mapping[bool, Statement]:
+def for_both(statement: Callable[[str], str], metered: str) -> Mapping[bool, Statement]:
     """A statement by whether tokens are counted: to open another table costs where it is not used, too."""
     return {False: Statement(text(statement(""))), True: Statement(text(statement(metered)))}
 
@@ -144,8 +144,19 @@ def _window(before: str = "") -> str:
 _WINDOW = _window()
 _WINDOW_BEFORE = _window('AND message."order" < :before')
 
+
+def _admitted(window: str) -> str:
+    """What an admission answers: a row for each message of the window, one with nulls for none."""
+    return f"""
+SELECT {_ADMITTED}, earlier.role, earlier.content, earlier."order"
+FROM session LEFT JOIN run ON true
+    LEFT JOIN ({window} UNION ALL {_words_of("session")}) AS earlier ON true
+ORDER BY earlier."order"
+"""
+
+
 # A new session with its first question and run: one row; none if the key has begun one before.
-ADMIT_TO_NEW_SESSION = _for_both(
+ADMIT_TO_NEW_SESSION = for_both(
     lambda allowed: (
         f"""
 WITH session AS (
@@ -172,7 +183,7 @@ def _admit_to_session(before: str, source: str, condition: str) -> Mapping[bool,
     No row without the session; otherwise a row for each message of the window (one with nulls if
     there is none), `id` null if there is a run in the way: then nothing is written.
     """
-    return _for_both(
+    return for_both(
         lambda allowed: (
             f"""
 WITH {before} session AS (
@@ -194,10 +205,7 @@ counted AS (
         updated_at = greatest(updated_at, :created_at)
     FROM run
     WHERE sessions.id = :session_id)
-SELECT {_ADMITTED}, earlier.role, earlier.content, earlier."order"
-FROM session LEFT JOIN run ON true
-    LEFT JOIN ({_WINDOW} UNION ALL {_words_of("session")}) AS earlier ON true
-ORDER BY earlier."order"
+{_admitted(_WINDOW)}
 """
         ),
         _ALLOWED,
@@ -225,7 +233,7 @@ owner AS (
 
 # A question that is there is answered once more: the transaction has locked the session's row, and
 # made the question the chosen path's end.
-ADMIT_REGENERATION = _for_both(
+ADMIT_REGENERATION = for_both(
     lambda allowed: (
         f"""
 WITH session AS (
@@ -242,10 +250,7 @@ counted AS (
         updated_at = greatest(updated_at, :created_at)
     FROM run
     WHERE sessions.id = :session_id)
-SELECT {_ADMITTED}, earlier.role, earlier.content, earlier."order"
-FROM session LEFT JOIN run ON true
-    LEFT JOIN ({_WINDOW_BEFORE} UNION ALL {_words_of("session")}) AS earlier ON true
-ORDER BY earlier."order"
+{_admitted(_WINDOW_BEFORE)}
 """
     ),
     _ALLOWED,
@@ -328,7 +333,7 @@ REQUEST_CANCEL = Statement(
     )
 )
 
-ADMIT_CONTINUATION = _for_both(
+ADMIT_CONTINUATION = for_both(
     lambda allowed: (
         f"""
 INSERT INTO runs (
@@ -371,138 +376,4 @@ SET provider = :provider, model = :model, key_id = :connection_id, metered = :me
     fallback_reason = coalesce(fallback_reason, :fallback_reason)
 WHERE id = :id AND user_id = :user_id AND epoch = :epoch AND status = 'running'
 """)
-)
-
-# What is written where a run ends: the last connection is the one that answered.
-_END = """
-    status = :status, reason = :reason, finish_reason = :finish_reason, last_seq = :last_seq,
-    prompt_tokens = :prompt_tokens, completion_tokens = :completion_tokens, ended_at = :at,
-    cached_tokens = CAST(:cached_tokens AS integer),
-    reasoning_tokens = CAST(:reasoning_tokens AS integer), adapted = CAST(:adapted AS jsonb),
-    provider = coalesce(CAST(:answered_provider AS text), runs.provider),
-    model = coalesce(CAST(:answered_model AS text), runs.model),
-    key_id = coalesce(CAST(:answered_key_id AS uuid), runs.key_id),
-    metered = coalesce(CAST(:answered_metered AS boolean), runs.metered),
-    fallback_from = coalesce(CAST(:fallback_from AS uuid), runs.fallback_from),
-    fallback_reason = coalesce(CAST(:fallback_reason AS text), runs.fallback_reason)
-"""
-
-
-def _spent(estimate: str) -> str:
-    """The CTE behind `run`, which has ended: its tokens count on the day on which it did.
-
-    Only of a metered one, and as often as `run` has a row, which is once. Where its provider has not
-    said how many there were, a token stands for four bytes of what was said and answered; for
-    none, where it failed before its first word.
-    """
-    return f"""
-, spent AS (
-    INSERT INTO token_usage (tenant_id, user_id, key_id, day, tokens)
-    SELECT run.tenant_id, run.user_id, run.key_id, :day,
-           CASE WHEN run.prompt_tokens IS NOT NULL
-                THEN run.prompt_tokens::bigint + run.completion_tokens
-                WHEN run.status = 'failed' AND CAST(:answer_bytes AS bigint) = 0 THEN 0
-                ELSE (CAST(:answer_bytes AS bigint) + {estimate} + 3) / 4 END
-    FROM run
-    WHERE run.metered AND run.key_id IS NOT NULL
-    ON CONFLICT (user_id, key_id, day) DO UPDATE SET tokens = token_usage.tokens + excluded.tokens)
-"""
-
-
-def _summed(count: str) -> str:
-    """A count of an answer that was gone on with: of all its runs, as far as it is known."""
-    return f"""
-        {count} = CASE WHEN excluded.{count} IS NULL THEN messages.{count}
-            ELSE least(coalesce(messages.{count}, 0)::bigint + excluded.{count}, 2147483647) END
-"""
-
-
-# What the model was shown, about: the window ends with the answer so far, if one was gone on with.
-_PROMPT_BYTES = """
-(SELECT coalesce(sum(octet_length(content)), 0)::bigint
-        + coalesce((SELECT octet_length(concat(persona_prompt, instructions)) FROM sessions
-                    WHERE id = run.session_id), 0)
- FROM (SELECT content, "order",
-              sum(char_length(content)) OVER (ORDER BY "order" DESC) AS characters
-       FROM (SELECT content, "order" FROM messages
-             WHERE messages.session_id = run.session_id
-               AND (chosen AND "order" < run.question_order
-                    OR "order" IN (run.question_order, run.answer_order))
-             ORDER BY "order" DESC
-             LIMIT :window_messages + 2) AS newest) AS measured
- WHERE characters <= :window_characters OR "order" >= run.question_order)
-"""
-
-# Of a run that belongs to no conversation nothing but its end is kept.
-END_LONE_RUN = _for_both(
-    lambda spent: (
-        f"""
-WITH run AS (
-    UPDATE runs
-    SET {_END}
-    WHERE id = :id AND user_id = :user_id AND session_id IS NULL
-      AND epoch = :epoch AND status = 'running'
-    RETURNING id, tenant_id, user_id, key_id, metered, status, prompt_tokens, completion_tokens)
-{spent}
-SELECT id FROM run
-"""
-    ),
-    _spent("0"),
-)
-
-# The session's row is locked before the run's, in the order that everyone keeps to. One row is
-# updated if the run was still live at this epoch, else none and nothing is inserted. There is an
-# answer already only if the run continues another: what that one said is never taken away, not
-# even when the log was lost that holds it, too. Tokens are what a provider says they are, and their
-# sum is not to burst the column.
-END_RUN = _for_both(
-    lambda spent: (
-        f"""
-WITH session AS (
-    SELECT id, leaf_order FROM sessions WHERE id = :session_id AND user_id = :user_id FOR UPDATE),
-run AS (
-    UPDATE runs
-    SET {_END}, context = coalesce(CAST(:context AS jsonb), runs.context)
-    FROM session
-    WHERE runs.id = :id AND runs.session_id = session.id
-      AND runs.epoch = :epoch AND runs.status = 'running'
-    RETURNING runs.answer_id, runs.session_id, runs.tenant_id, runs.user_id, runs.answer_order,
-              runs.id, runs.status, runs.reason, runs.finish_reason, runs.parameters, runs.provider,
-              runs.model, runs.prompt_tokens, runs.completion_tokens, runs.continues,
-              runs.question_order, runs.key_id, runs.metered, runs.fallback_from,
-              runs.fallback_reason, runs.cached_tokens, runs.reasoning_tokens, runs.adapted,
-              coalesce(session.leaf_order = runs.question_order, true) AS chosen)
-{spent},
-answer AS (
-    INSERT INTO messages (
-        id, session_id, tenant_id, user_id, role, content, "order", run_id, status, provider,
-        model, reasoning, prompt_tokens, completion_tokens, created_at, finish_reason, reason,
-        parameters, fallback_from, fallback_reason, cached_tokens, reasoning_tokens, adapted,
-        parent_order, chosen)
-    SELECT answer_id, session_id, tenant_id, user_id, 'assistant', :content, answer_order, id,
-           status, provider, model, :reasoning, prompt_tokens, completion_tokens, :at,
-           finish_reason, reason, parameters, fallback_from, fallback_reason, cached_tokens,
-           reasoning_tokens, adapted, question_order, chosen
-    FROM run
-    ON CONFLICT (id) DO UPDATE
-    SET content = CASE WHEN starts_with(excluded.content, messages.content) THEN excluded.content
-                       ELSE messages.content || excluded.content END,
-        reasoning = nullif(concat_ws(E'\\n\\n', messages.reasoning, excluded.reasoning), ''),
-        run_id = excluded.run_id, status = excluded.status, provider = excluded.provider,
-        model = excluded.model, finish_reason = excluded.finish_reason, reason = excluded.reason,
-        parameters = excluded.parameters, fallback_from = excluded.fallback_from,
-        fallback_reason = excluded.fallback_reason,
-        adapted = excluded.adapted, {_summed("prompt_tokens")}, {_summed("completion_tokens")},
-        {_summed("cached_tokens")}, {_summed("reasoning_tokens")})
-UPDATE sessions
-SET message_count = message_count + CASE WHEN run.continues IS NULL THEN 1 ELSE 0 END,
-    leaf_order = CASE WHEN run.continues IS NULL AND leaf_order = run.question_order
-                      THEN run.answer_order ELSE leaf_order END,
-    last_message_at = greatest(last_message_at, :at),
-    updated_at = greatest(updated_at, :at)
-FROM run
-WHERE sessions.id = run.session_id
-"""
-    ),
-    _spent(_PROMPT_BYTES),
 )

@@ -9,7 +9,7 @@ from chat_service.answer.domain.ending import Ending
 from chat_service.prompt.domain import SHIPPED, ContextWindow
 from chat_service.runs.domain.admission import Admission, NewRun
 from chat_service.runs.domain.run import Run
-from chat_service.runs.store import statements, values
+from chat_service.runs.store import ending_statements, statements, values
 
 
 class Turns:
@@ -74,8 +74,8 @@ class Turns:
         scope = Scope(run.tenant_id, run.user_id)
         metered = run.metered or any(one.metered for one in ending.fallbacks)
         if run.turn is None:
-            end, ended_as = statements.END_LONE_RUN, values.of_ending(run, ending, at)
+            end, ended_as = ending_statements.END_LONE_RUN, values.of_ending(run, ending, at)
         else:
-            end = statements.END_RUN
+            end = ending_statements.END_RUN
             ended_as = values.of_answer(run, ending, at, self._window)
         return await self._database.run(scope, end[metered], **ended_as) == 1

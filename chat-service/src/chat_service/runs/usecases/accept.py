@@ -11,7 +11,6 @@ from chassis.ids import new_id
 from chat_service.conversations.domain.errors import (
     MessageNotEditable,
     MessageNotFound,
-    SessionNotFound,
     TooManyVariants,
 )
 from chat_service.conversations.domain.message import MOST_VARIANTS, Role
@@ -24,6 +23,7 @@ from chat_service.prompt.domain import ContextWindow, build_prompt
 from chat_service.providers.domain.connection import Connection
 from chat_service.runs.domain.admission import (
     AcceptedRun,
+    Admission,
     NewRun,
     OtherConnection,
     Question,
@@ -66,8 +66,13 @@ async def accept_run(
             admission = await Runs(transaction).admit(new, window, limits.runs_per_user)
             if question.key_id is None and admission.session_key_id != guessed_key_id:
                 raise OtherConnection(admission.run.session_id, admission.session_key_id)
+    return accepted(admission, question.content, window)
+
+
+def accepted(admission: Admission, question: str, window: ContextWindow) -> AcceptedRun:
+    """An admitted run with what its model is given, and the account of that."""
     run = admission.run
-    prompt = build_prompt(admission.earlier, question.content, window, run.question_order)
+    prompt = build_prompt(admission.earlier, question, window, run.question_order)
     return AcceptedRun(replace(run, context=Context.of_prompt(prompt)), prompt, admission.wishes)
 
 
@@ -109,11 +114,11 @@ def new_run(
 
 async def _take_place(transaction: Transaction, session_id: UUID, question: Question) -> None:
     """Locks the session's row, and makes what the question is to follow the chosen path's end."""
-    if await Sessions(transaction).lock(session_id) is None:
-        raise SessionNotFound()
+    await Sessions(transaction).lock_known(session_id)
     tree = Tree(transaction, session_id)
-    await tree.leaf()
     if question.edits is None:
+        # Known before the statement that looks for it.
+        await tree.leaf()
         return
     if question.request is not None and (
         begun := await Runs(transaction).find_of(question.request)

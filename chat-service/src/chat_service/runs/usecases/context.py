@@ -36,5 +36,8 @@ async def get_context(
         if context is None:
             raise ContextUnknown()
         path = await messages.path_to(session_id, message.parent_order)
-    ids = {one.order: one.id for one in path} | {message.order: message.id}
-    return Given(context, ids, left_out(context, path))
+        ids = {one.order: one.id for one in path} | {message.order: message.id}
+        orders = {order for part in context.parts for order in part.orders}
+        given = await messages.find([ids[order] for order in orders & ids.keys()])
+    texts = {one.order: one.content for one in given.values()}
+    return Given(context.estimated(texts), ids, left_out(context, path))

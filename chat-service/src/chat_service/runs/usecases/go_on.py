@@ -5,7 +5,7 @@ from uuid import UUID
 
 from chassis.caller import Caller
 from chassis.clock import utc_now
-from chassis.db.transactions import OpenTransaction, Transaction
+from chassis.db.transactions import Transaction
 from chassis.idempotency import RequestKey
 from chassis.ids import new_id
 from chat_service.answer.domain.ending import RunStatus
@@ -14,43 +14,22 @@ from chat_service.conversations.store.messages import Messages
 from chat_service.conversations.store.sessions import Sessions
 from chat_service.conversations.store.tree import Tree
 from chat_service.prompt.context import Context
-from chat_service.prompt.domain import ContextWindow, build_continuation
-from chat_service.providers.domain.connection import Connection, ResolveKey
+from chat_service.prompt.domain import build_continuation
+from chat_service.providers.domain.connection import Connection
 from chat_service.runs.domain.admission import OtherConnection, RepeatedRequest
 from chat_service.runs.domain.errors import (
     AnswerTooLarge,
     RunInProgress,
     RunNotContinuable,
     RunNotFound,
-    ShuttingDown,
 )
-from chat_service.runs.domain.limits import Limits
 from chat_service.runs.domain.run import Run
 from chat_service.runs.store.runs import Runs
-from chat_service.runs.usecases.start import Generator
-from chat_service.runs.usecases.to_the_end import ToTheEnd
+from chat_service.runs.usecases.beginning import BeginsRuns
 
 
-class ContinueRun:
+class ContinueRun(BeginsRuns):
     """Accepts continuations on behalf of replica `owner`, and has them generated."""
-
-    def __init__(
-        self,
-        open_transaction: OpenTransaction,
-        resolve_key: ResolveKey,
-        generator: Generator,
-        *,
-        owner: str,
-        window: ContextWindow,
-        limits: Limits,
-    ) -> None:
-        self._open_transaction = open_transaction
-        self._resolve_key = resolve_key
-        self._generator = generator
-        self._owner = owner
-        self._window = window
-        self._limits = limits
-        self._to_the_end = ToTheEnd()
 
     async def __call__(self, caller: Caller, run_id: UUID, request: RequestKey | None) -> Run:
         """Stores a run that goes on with the answer of `run_id`, and begins to generate.
@@ -65,19 +44,10 @@ class ContinueRun:
             # Before all else: nothing that a new run needs is needed to follow the one there is.
             if request is not None and (begun := await Runs(transaction).find_of(request)):
                 return begun
-        if self._generator.draining:
-            raise ShuttingDown()
-        key_id = session.key_id
-        while True:
-            connection = await self._resolve_key(key_id)
-            try:
-                return await self._to_the_end(
-                    self._accept(caller, run_id, request, connection, key_id)
-                )
-            except RepeatedRequest as repeated:
-                return repeated.run
-            except OtherConnection as other:
-                key_id = other.key_id
+        return await self._begin(
+            session.key_id,
+            lambda connection, key_id: self._accept(caller, run_id, request, connection, key_id),
+        )
 
     async def _accept(
         self,

@@ -1,11 +1,10 @@
 """Another answer to a question that is there, perhaps by another connection or model."""
 
-from dataclasses import replace
 from uuid import UUID
 
 from chassis.caller import Caller
 from chassis.clock import utc_now
-from chassis.db.transactions import OpenTransaction, Transaction
+from chassis.db.transactions import Transaction
 from chat_service.conversations.domain.errors import (
     MessageNotAnswerable,
     MessageNotFound,
@@ -16,40 +15,17 @@ from chat_service.conversations.domain.message import MOST_VARIANTS, Message, Ro
 from chat_service.conversations.store.messages import Messages
 from chat_service.conversations.store.sessions import Sessions
 from chat_service.conversations.store.tree import Tree
-from chat_service.prompt.context import Context
-from chat_service.prompt.domain import ContextWindow, build_prompt
-from chat_service.providers.domain.connection import Connection, ResolveKey
+from chat_service.providers.domain.connection import Connection
 from chat_service.runs.domain.admission import Again, OtherConnection, Question, RepeatedRequest
-from chat_service.runs.domain.errors import ShuttingDown
-from chat_service.runs.domain.limits import Limits
 from chat_service.runs.domain.run import Run
 from chat_service.runs.store.runs import Runs
-from chat_service.runs.usecases.accept import new_run
+from chat_service.runs.usecases.accept import accepted, new_run
+from chat_service.runs.usecases.beginning import BeginsRuns
 from chat_service.runs.usecases.check import check_again
-from chat_service.runs.usecases.start import Generator
-from chat_service.runs.usecases.to_the_end import ToTheEnd
 
 
-class RegenerateRun:
+class RegenerateRun(BeginsRuns):
     """Accepts such requests on behalf of replica `owner`, and has the answers generated."""
-
-    def __init__(
-        self,
-        open_transaction: OpenTransaction,
-        resolve_key: ResolveKey,
-        generator: Generator,
-        *,
-        owner: str,
-        window: ContextWindow,
-        limits: Limits,
-    ) -> None:
-        self._open_transaction = open_transaction
-        self._resolve_key = resolve_key
-        self._generator = generator
-        self._owner = owner
-        self._window = window
-        self._limits = limits
-        self._to_the_end = ToTheEnd()
 
     async def __call__(self, caller: Caller, again: Again) -> Run:
         """Stores a run whose answer is one more variant, and begins to generate.
@@ -67,33 +43,21 @@ class RegenerateRun:
             session = await Sessions(transaction).find(again.session_id)
         if session is None:
             raise SessionNotFound()
-        guess = session.key_id
-        while True:
-            connection = await self._connect(again, guess)
-            try:
-                return await self._to_the_end(self._accept(caller, again, connection, guess))
-            except RepeatedRequest as repeated:
-                return repeated.run
-            except OtherConnection as other:
-                guess = other.key_id
-
-    async def _connect(self, again: Again, guess: UUID | None) -> Connection:
-        if self._generator.draining:
-            raise ShuttingDown()
-        return await self._resolve_key(guess if again.key_id is None else again.key_id)
+        return await self._begin(
+            session.key_id if again.key_id is None else again.key_id,
+            lambda connection, key_id: self._accept(caller, again, connection, key_id),
+        )
 
     async def _accept(
-        self, caller: Caller, again: Again, connection: Connection, guess: UUID | None
+        self, caller: Caller, again: Again, connection: Connection, key_id: UUID | None
     ) -> Run:
         async with self._open_transaction(caller) as transaction:
             await transaction.lock_owner()
-            session = await Sessions(transaction).lock(again.session_id)
-            if session is None:
-                raise SessionNotFound()
+            session = await Sessions(transaction).lock_known(again.session_id)
             runs = Runs(transaction)
-            if again.request and (begun := await runs.find_of(again.request)):
-                raise RepeatedRequest(begun)
-            if again.key_id is None and session.key_id != guess:
+            if again.request and (earlier := await runs.find_of(again.request)):
+                raise RepeatedRequest(earlier)
+            if again.key_id is None and session.key_id != key_id:
                 raise OtherConnection(session.id, session.key_id)
             asked = await self._choose_question(transaction, again)
             question = Question(
@@ -108,10 +72,9 @@ class RegenerateRun:
             admission = await runs.admit_regeneration(
                 new, asked.order, self._window, self._limits.runs_per_user
             )
-        prompt = build_prompt(admission.earlier, asked.content, self._window, asked.order)
-        run = replace(admission.run, context=Context.of_prompt(prompt))
-        self._generator.begin(run, connection, prompt, wishes=admission.wishes)
-        return run
+        begun = accepted(admission, asked.content, self._window)
+        self._generator.begin(begun.run, connection, begun.prompt, wishes=begun.wishes)
+        return begun.run
 
     async def _choose_question(self, transaction: Transaction, again: Again) -> Message:
         """The question, as the end of the chosen path."""

@@ -1,8 +1,6 @@
 """A question from its arrival to its generation: checked, its connection opened, stored, begun."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
-from typing import Protocol
 from uuid import UUID
 
 from chassis.caller import Caller
@@ -12,17 +10,15 @@ from chat_service.conversations.store.sessions import Sessions
 from chat_service.notices.domain.notice import SessionChange, Tell, session_notice
 from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.domain.connection import Connection, ResolveKey
-from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.admission import OtherConnection, Question, RepeatedRequest
-from chat_service.runs.domain.errors import ShuttingDown
 from chat_service.runs.domain.limits import Limits
 from chat_service.runs.domain.run import Run
 from chat_service.runs.store.runs import Runs
 from chat_service.runs.store.turns import Turns
 from chat_service.runs.usecases.accept import accept_run
+from chat_service.runs.usecases.beginning import BeginsRuns
 from chat_service.runs.usecases.check import check_question
-from chat_service.runs.usecases.to_the_end import ToTheEnd
-from servicekit.generation_parameters import GenerationParameters
+from chat_service.runs.usecases.generator import Generator
 
 _REMEMBERED = 10_000
 
@@ -50,30 +46,7 @@ class SessionKeys:
                 self._keys.popitem(last=False)
 
 
-class Generator(Protocol):
-    """What turns accepted runs into answers."""
-
-    @property
-    def draining(self) -> bool:
-        """Whether no new run may begin here, since the service stops."""
-
-    def begin(
-        self,
-        run: Run,
-        connection: Connection,
-        prompt: Sequence[PromptMessage],
-        prefix: str = "",
-        wishes: GenerationParameters | None = None,
-    ) -> None:
-        """Begins to generate; the run then ends, and its answer is saved, without the caller.
-
-        `prefix` is what there is of the answer already. `wishes` are the question's and its session's parameters,
-        for a connection that goes on where `connection` fails; None: the run's. Must take also a run that was being
-        accepted when draining began.
-        """
-
-
-class StartRun:
+class StartRun(BeginsRuns):
     """Accepts questions on behalf of replica `owner`, and has them answered."""
 
     def __init__(
@@ -88,16 +61,12 @@ class StartRun:
         limits: Limits,
         tell: Tell,
     ) -> None:
+        super().__init__(
+            open_transaction, resolve_key, generator, owner=owner, window=window, limits=limits
+        )
         self._turns = turns
-        self._open_transaction = open_transaction
-        self._resolve_key = resolve_key
-        self._generator = generator
-        self._owner = owner
-        self._window = window
-        self._limits = limits
         self._tell = tell
         self._session_keys = SessionKeys()
-        self._to_the_end = ToTheEnd()
 
     async def __call__(self, caller: Caller, question: Question) -> Run:
         """Stores the question and its run, and begins to generate the answer.
@@ -123,18 +92,12 @@ class StartRun:
                 guess = self._session_keys.guess(caller.user_id, question.session_id)
                 continue
             try:
-                # A caller who goes away now must not leave a live run that nobody generates.
                 return await self._to_the_end(self._accept(caller, question, connection, guess))
             except RepeatedRequest as repeated:
                 return repeated.run
             except OtherConnection as other:
                 guess = other.key_id
                 self._session_keys.remember(caller.user_id, other.session_id, guess)
-
-    async def _connect(self, key_id: UUID | None) -> Connection:
-        if self._generator.draining:
-            raise ShuttingDown()
-        return await self._resolve_key(key_id)
 
     async def _was_wrong(self, caller: Caller, session_id: UUID | None, guess: UUID | None) -> bool:
         """Whether the session is set to another connection than was guessed; it is remembered.
