@@ -230,9 +230,7 @@ async def test_the_gateway_changes_them_chat_service_follows_all_and_nobody_else
             else:
                 outcomes[name, call] = None
     allowed = {("gateway", "get"), ("gateway", "update"), ("chat-service", "changes")}
-    assert outcomes == {
-        who: None if who in allowed else Kind.FORBIDDEN for who in outcomes
-    }
+    assert outcomes == {who: None if who in allowed else Kind.FORBIDDEN for who in outcomes}
     assert allowed <= outcomes.keys()
 
 

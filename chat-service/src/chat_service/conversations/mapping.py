@@ -87,6 +87,7 @@ def decode_session(content: bytes) -> Session:
         instructions=message.instructions if message.HasField("instructions") else None,
         folder=message.folder if message.HasField("folder") else None,
         temporary=message.temporary,
+        persona=message.persona if message.HasField("persona") else None,
         message_count=0,
         last_message_at=None,
         active_at=created_at,

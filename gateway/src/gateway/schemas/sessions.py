@@ -53,9 +53,18 @@ class NewSession(Body):
         None, description="A folder is there as long as something is in it."
     )
     temporary: bool = Field(False, description=_TEMPORARY)
-    persona: PersonaName | None = Field(None, description=_PERSONA)
+    persona: PersonaName | MISSING | None = Field(
+        MISSING,
+        description=f"{_PERSONA} Null: none. If absent, the default persona of one's settings, or"
+        " the operator's.",
+    )
 
     def request(self) -> pb.CreateSessionRequest:
+        """Raises ValidationFailed for a name of nothing: null is none."""
+        if self.persona == "":
+            raise ValidationFailed(fields=[FieldError("persona", "REQUIRED")])
+        # Empty is none on the wire.
+        persona = None if self.persona is MISSING else self.persona or ""
         return pb.CreateSessionRequest(
             title=self.title,
             key_id=self.key_id,
@@ -64,7 +73,7 @@ class NewSession(Body):
             instructions=self.instructions,
             folder=self.folder,
             temporary=self.temporary,
-            persona=self.persona,
+            persona=persona,
         )
 
 

@@ -116,11 +116,11 @@ class Runs:
         parameters = values.of_new(new, runs_per_user)
         if new.question.session_id is None:
             row = await statements.ADMIT_TO_NEW_SESSION[new.is_limited].first(
-                self._connection, **parameters, key_id=new.question.key_id
+                self._connection, **parameters, **values.of_new_session(new)
             )
             if row is None:
                 await self._refuse(new.session_id, new.question.request, parameters)
-            return values.admission(new, row, ())
+            return values.admission(new, row, values.earlier_in([row]))
         return await self._admit_to_session(new, parameters, window)
 
     async def _admit_to_session(

@@ -86,13 +86,22 @@ CASE WHEN session.parameters IS NOT NULL THEN run.parameters END AS run_paramete
 """
 
 
+#: What a user tells models in all conversations, of this moment; null: nothing.
+OF_USER = """
+(SELECT nullif(user_settings.instructions, '') FROM user_settings
+ WHERE user_settings.user_id = :user_id)
+"""
+
+
 def _words_of(session: str) -> str:
-    """What a model is told in each turn, before all messages: the persona's prompt, then the session's own."""
+    """What a model is told in each turn, before all messages: the persona's prompt, then what its user
+    tells all models, then the session's own.
+    """
     return f"""
-    SELECT 'system' AS role, concat_ws(E'\\n\\n', persona_prompt, instructions) AS content,
+    SELECT 'system' AS role, concat_ws(E'\\n\\n', persona_prompt, {OF_USER}, instructions) AS content,
            0 AS "order"
     FROM {session}
-    WHERE num_nonnulls(persona_prompt, instructions) > 0
+    WHERE num_nonnulls(persona_prompt, {OF_USER}, instructions) > 0
 """
 
 
@@ -155,22 +164,24 @@ ORDER BY earlier."order"
 """
 
 
-# A new session with its first question and run: one row; none if the key has begun one before.
+# A new session with its first question and run: one row, which has what the model is told; none if
+# the key has begun one before.
 ADMIT_TO_NEW_SESSION = for_both(
     lambda allowed: (
         f"""
 WITH session AS (
     INSERT INTO sessions (
-        id, tenant_id, user_id, title, key_id, model, last_order, message_count, last_message_at,
-        created_at, updated_at, leaf_order)
-    VALUES (:session_id, :tenant_id, :user_id, :title, :key_id, :model, 2, 1, :created_at,
-            :created_at, :created_at, 1)
-    RETURNING id, key_id, model, parameters, 1 AS question_order, last_order AS answer_order,
-              0 AS leaf_order),
+        id, tenant_id, user_id, title, key_id, model, persona, persona_prompt, parameters, last_order,
+        message_count, last_message_at, created_at, updated_at, leaf_order)
+    VALUES (:session_id, :tenant_id, :user_id, :title, :key_id, :session_model, :persona,
+            :persona_prompt, CAST(:session_parameters AS jsonb), 2, 1, :created_at, :created_at,
+            :created_at, 1)
+    RETURNING id, key_id, model, parameters, persona_prompt, instructions, 1 AS question_order,
+              last_order AS answer_order, 0 AS leaf_order),
 {_run(allowed)},
 {_QUESTION}
-SELECT {_ADMITTED}
-FROM session, run
+SELECT {_ADMITTED}, words.role, words.content, words."order"
+FROM session CROSS JOIN run LEFT JOIN ({_words_of("session")}) AS words ON true
 """
     ),
     _ALLOWED,

@@ -653,7 +653,8 @@ class CreateSessionRequest(_message.Message):
     temporary: _builtins.bool
     persona: _builtins.str
     """A persona's name: the session takes what it is now, and its model and
-    parameters where it says nothing itself.
+    parameters where it says nothing itself. Empty: none. Absent: the user's
+    default, else the operator's.
     """
     @_builtins.property
     def parameters(self) -> _generation_pb2.GenerationParameters:
