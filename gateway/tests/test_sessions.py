@@ -21,6 +21,7 @@ SHOWN_WHEN = "2026-07-30T12:00:00Z"
 SESSION = chat_pb2.Session(
     id=ID,
     title="Mine",
+    title_by=chat_pb2.TITLE_BY_USER,
     parameters=generation_pb2.GenerationParameters(temperature=0.5, stop=["END"]),
     instructions="Be brief.",
     folder="Work",
@@ -35,6 +36,7 @@ SESSION = chat_pb2.Session(
 SHOWN = {
     "id": ID,
     "title": "Mine",
+    "title_by": "user",
     "persona": None,
     "key_id": None,
     "model": None,

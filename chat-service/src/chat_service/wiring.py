@@ -14,6 +14,7 @@ from chassis.service import Service
 from chassis.settings import UnusableSetting, variable_of
 from chat_service.apikeys import check_key_over, report_use_over, resolve_key_over
 from chat_service.asides.ask import Asides
+from chat_service.asides.behind import all_of
 from chat_service.connections.rpc import POLICY as PROVIDER_POLICY
 from chat_service.connections.rpc import ProviderServicer
 from chat_service.connections.usecases.limit import TrialLimit
@@ -55,6 +56,7 @@ from chat_service.streaming.rpc import POLICY as FRAME_POLICY
 from chat_service.streaming.rpc import FrameServicer
 from chat_service.streaming.wiring import build_streaming
 from chat_service.streaming.write.generate import Bounds
+from chat_service.titles.behind import Titles
 from chat_service.user_settings.auth_service import list_changes_over
 from chat_service.user_settings.rpc import POLICY as USER_SETTINGS_POLICY
 from chat_service.user_settings.rpc import UserSettingsServicer
@@ -90,6 +92,7 @@ def build(settings: Settings) -> Service:
     publisher, watchers = Publisher(notice_log), Watchers(notice_log)
     allowance = DailyAllowance(open_transaction)
     asides = Asides(provider, allowance)
+    titles = Titles(asides, open_transaction, publisher.tell)
     streaming = build_streaming(
         replica,
         log=_of_redis(settings, RunLog),
@@ -108,6 +111,7 @@ def build(settings: Settings) -> Service:
         tell=publisher.tell,
         flush_seconds=settings.flush_seconds,
         drain_seconds=settings.drain_seconds,
+        behind=all_of(titles.behind),
     )
     engine, followers = streaming.engine, streaming.followers
 
@@ -138,7 +142,12 @@ def build(settings: Settings) -> Service:
         open_transaction, resolve_key, engine, owner=replica, window=window, limits=limits
     )
 
-    purge = Purge(parts.worker, engine.forget, settings.retention)
+    purge = Purge(
+        parts.worker,
+        engine.forget,
+        settings.retention,
+        knows_users=lambda: follow_settings.is_fresh,
+    )
     end_sessions = EndSessions(
         open_transaction,
         RunEnds(),

@@ -21,6 +21,7 @@ CREATE TABLE user_settings (
     -- auth-service's number of it.
     change bigint NOT NULL
 );
+CREATE INDEX user_settings_retained ON user_settings (user_id) WHERE retention_days IS NOT NULL;
 """
 
 # Up to which number changes were taken: of all users together, and so for background jobs alone.

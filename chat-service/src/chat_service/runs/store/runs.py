@@ -63,6 +63,20 @@ class Runs:
         )
         return None if row is None or row.context is None else Context.of(row.context)
 
+    async def wants_title(self, session_id: UUID) -> bool:
+        """Whether a model is to name the session behind its next whole answer."""
+        row = await statements.WANTS_TITLE.first(
+            self._connection, session_id=session_id, user_id=self._user_id
+        )
+        return row is not None and row.wants_title
+
+    async def writes(self, answer_id: UUID) -> bool:
+        """Whether a live run of a session in sight writes this answer, or goes on with it."""
+        row = await statements.IS_BEING_WRITTEN.first(
+            self._connection, user_id=self._user_id, answer_id=answer_id
+        )
+        return row is not None and row.live
+
     async def find_newest(self, session_id: UUID) -> Run | None:
         """The session's live run, or the last one to have been live."""
         row = await statements.NEWEST_RUN.first(

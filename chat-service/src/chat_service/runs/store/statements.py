@@ -77,9 +77,25 @@ run AS (
 """
 
 
+def _wants_title(title_by: str) -> str:
+    """Whether a model is to name the session behind this run: nobody has, its user wants that of models,
+    and it has no whole answer yet.
+    """
+    return f"""
+({title_by} = 'first_line'
+ AND coalesce((SELECT user_settings.titles_by_model FROM user_settings
+               WHERE user_settings.user_id = :user_id), false)
+ AND NOT EXISTS (
+    SELECT FROM messages AS whole
+    WHERE whole.session_id = :session_id AND whole.user_id = :user_id
+      AND whole.role = 'assistant' AND whole.status = 'completed'))
+"""
+
+
 # What a turn is told of its run and of its session. Most sessions have no parameters of their own:
 # then those of the run are known, and not read again.
-_ADMITTED = """
+_ADMITTED = f"""
+{_wants_title("session.title_by")} AS wants_title,
 session.key_id, run.id, run.model, run.question_order, run.answer_order,
 session.parameters AS session_parameters,
 CASE WHEN session.parameters IS NOT NULL THEN run.parameters END AS run_parameters
@@ -176,7 +192,7 @@ WITH session AS (
     VALUES (:session_id, :tenant_id, :user_id, :title, :key_id, :session_model, :persona,
             :persona_prompt, CAST(:session_parameters AS jsonb), 2, 1, :created_at, :created_at,
             :created_at, 1)
-    RETURNING id, key_id, model, parameters, persona_prompt, instructions, 1 AS question_order,
+    RETURNING id, key_id, model, parameters, persona_prompt, instructions, title_by, 1 AS question_order,
               last_order AS answer_order, 0 AS leaf_order),
 {_run(allowed)},
 {_QUESTION}
@@ -199,7 +215,7 @@ def _admit_to_session(before: str, source: str, condition: str) -> Mapping[bool,
             f"""
 WITH {before} session AS (
     SELECT sessions.id, sessions.key_id, sessions.model, sessions.leaf_order, sessions.parameters,
-           sessions.persona_prompt, sessions.instructions,
+           sessions.persona_prompt, sessions.instructions, sessions.title_by,
            sessions.last_order + 1 AS question_order, sessions.last_order + 2 AS answer_order
     FROM {source}
     WHERE sessions.id = :session_id AND sessions.user_id = :user_id AND sessions.deleted_at IS NULL
@@ -248,7 +264,7 @@ ADMIT_REGENERATION = for_both(
     lambda allowed: (
         f"""
 WITH session AS (
-    SELECT id, key_id, model, parameters, persona_prompt, instructions,
+    SELECT id, key_id, model, parameters, persona_prompt, instructions, title_by,
            CAST(:before AS integer) AS question_order, last_order + 1 AS answer_order
     FROM sessions
     WHERE id = :session_id AND user_id = :user_id
@@ -318,6 +334,22 @@ LIVE_RUNS = Statement(
 SELECT {_RUN} FROM runs
 WHERE user_id = :user_id AND status = 'running' AND session_id IS NOT NULL AND {_IN_SIGHT}
 ORDER BY id DESC
+""")
+)
+
+WANTS_TITLE = Statement(
+    text(f"""
+SELECT {_wants_title("sessions.title_by")} AS wants_title
+FROM sessions WHERE id = :session_id AND user_id = :user_id
+""")
+)
+
+IS_BEING_WRITTEN = Statement(
+    text(f"""
+SELECT EXISTS (
+    SELECT FROM runs
+    WHERE user_id = :user_id AND status = 'running' AND answer_id = :answer_id AND {_IN_SIGHT})
+    AS live
 """)
 )
 

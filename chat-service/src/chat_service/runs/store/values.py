@@ -224,5 +224,6 @@ def admission(new: NewRun, row: Any, earlier: tuple[PromptMessage, ...]) -> Admi
         created_at=new.created_at,
         key_id=new.key_id,
         metered=new.metered,
+        wants_title=row.wants_title,
     )
     return Admission(row.key_id, run, earlier, wishes)
