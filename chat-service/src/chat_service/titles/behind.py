@@ -9,6 +9,7 @@ from chat_service.asides.ask import Asides
 from chat_service.asides.behind import Ended
 from chat_service.asides.errors import AsideFailed
 from chat_service.conversations.domain.message import Role
+from chat_service.conversations.store.messages import Messages
 from chat_service.conversations.store.sessions import Sessions
 from chat_service.notices.domain.notice import SessionChange, Tell, session_notice
 from chat_service.titles.title import ask_for_title, clean_title
@@ -34,6 +35,11 @@ class Titles:
 
     async def _name(self, ended: Ended) -> None:
         run = ended.run
+        async with self._open_transaction(run) as transaction:
+            messages = Messages(transaction)
+            if await messages.has_whole_answer(run.session_id, besides=run.answer_id):
+                # It was asked for behind that one.
+                return
         said = await self._asides.ask(
             run,
             ended.connection,

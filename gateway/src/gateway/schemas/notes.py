@@ -68,7 +68,7 @@ class NewNote(Body):
         )
 
 
-_OF_TEXT = {
+_OF_TEXT: dict[str, Any] = {
     "required": ["title", "content"],
     "properties": {
         "title": {"type": "string"},
@@ -76,7 +76,7 @@ _OF_TEXT = {
         "message_id": {"type": "null"},
     },
 }
-_OF_A_MESSAGE = {
+_OF_A_MESSAGE: dict[str, Any] = {
     "required": ["message_id"],
     "properties": {
         "message_id": {"type": "string"},
@@ -132,12 +132,12 @@ class KeptNote(Body):
         if wrong:
             raise ValidationFailed(fields=wrong)
         return pb.CreateNoteRequest(
-            title=self.title,
-            content=self.content,
+            title=self.title or "",
+            content=self.content or "",
             tags=self.tags,
             pinned=self.pinned or False,
             source=None if self.source is None else self.source.message(),
-            message_id=self.message_id,
+            message_id=self.message_id or "",
             taken=taken,
         )
 

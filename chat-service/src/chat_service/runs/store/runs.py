@@ -64,7 +64,7 @@ class Runs:
         return None if row is None or row.context is None else Context.of(row.context)
 
     async def wants_title(self, session_id: UUID) -> bool:
-        """Whether a model is to name the session behind its next whole answer."""
+        """Whether a model is to name the session, if its next answer is the first whole one."""
         row = await statements.WANTS_TITLE.first(
             self._connection, session_id=session_id, user_id=self._user_id
         )

@@ -77,25 +77,10 @@ run AS (
 """
 
 
-def _wants_title(title_by: str) -> str:
-    """Whether a model is to name the session behind this run: nobody has, its user wants that of models,
-    and it has no whole answer yet.
-    """
-    return f"""
-({title_by} = 'first_line'
- AND coalesce((SELECT user_settings.titles_by_model FROM user_settings
-               WHERE user_settings.user_id = :user_id), false)
- AND NOT EXISTS (
-    SELECT FROM messages AS whole
-    WHERE whole.session_id = :session_id AND whole.user_id = :user_id
-      AND whole.role = 'assistant' AND whole.status = 'completed'))
-"""
-
-
 # What a turn is told of its run and of its session. Most sessions have no parameters of their own:
 # then those of the run are known, and not read again.
-_ADMITTED = f"""
-{_wants_title("session.title_by")} AS wants_title,
+_ADMITTED = """
+session.title_by = 'first_line' AND coalesce(session.titles_by_model, false) AS wants_title,
 session.key_id, run.id, run.model, run.question_order, run.answer_order,
 session.parameters AS session_parameters,
 CASE WHEN session.parameters IS NOT NULL THEN run.parameters END AS run_parameters
@@ -108,16 +93,20 @@ OF_USER = """
  WHERE user_settings.user_id = :user_id)
 """
 
+# The same, beside a session, with whether models are to name conversations.
+_SETTINGS = "nullif(settings.instructions, '') AS told_by_user, settings.titles_by_model"
+_WITH_SETTINGS = "LEFT JOIN user_settings AS settings ON settings.user_id = sessions.user_id"
+
 
 def _words_of(session: str) -> str:
     """What a model is told in each turn, before all messages: the persona's prompt, then what its user
     tells all models, then the session's own.
     """
     return f"""
-    SELECT 'system' AS role, concat_ws(E'\\n\\n', persona_prompt, {OF_USER}, instructions) AS content,
-           0 AS "order"
+    SELECT 'system' AS role,
+           concat_ws(E'\\n\\n', persona_prompt, told_by_user, instructions) AS content, 0 AS "order"
     FROM {session}
-    WHERE num_nonnulls(persona_prompt, {OF_USER}, instructions) > 0
+    WHERE num_nonnulls(persona_prompt, told_by_user, instructions) > 0
 """
 
 
@@ -192,8 +181,11 @@ WITH session AS (
     VALUES (:session_id, :tenant_id, :user_id, :title, :key_id, :session_model, :persona,
             :persona_prompt, CAST(:session_parameters AS jsonb), 2, 1, :created_at, :created_at,
             :created_at, 1)
-    RETURNING id, key_id, model, parameters, persona_prompt, instructions, title_by, 1 AS question_order,
-              last_order AS answer_order, 0 AS leaf_order),
+    RETURNING id, key_id, model, parameters, persona_prompt, instructions, title_by,
+              {OF_USER} AS told_by_user,
+              (SELECT user_settings.titles_by_model FROM user_settings
+               WHERE user_settings.user_id = :user_id) AS titles_by_model,
+              1 AS question_order, last_order AS answer_order, 0 AS leaf_order),
 {_run(allowed)},
 {_QUESTION}
 SELECT {_ADMITTED}, words.role, words.content, words."order"
@@ -215,9 +207,9 @@ def _admit_to_session(before: str, source: str, condition: str) -> Mapping[bool,
             f"""
 WITH {before} session AS (
     SELECT sessions.id, sessions.key_id, sessions.model, sessions.leaf_order, sessions.parameters,
-           sessions.persona_prompt, sessions.instructions, sessions.title_by,
+           sessions.persona_prompt, sessions.instructions, sessions.title_by, {_SETTINGS},
            sessions.last_order + 1 AS question_order, sessions.last_order + 2 AS answer_order
-    FROM {source}
+    FROM {source} {_WITH_SETTINGS}
     WHERE sessions.id = :session_id AND sessions.user_id = :user_id AND sessions.deleted_at IS NULL
     FOR UPDATE OF sessions),
 {_run(allowed, condition)},
@@ -264,11 +256,12 @@ ADMIT_REGENERATION = for_both(
     lambda allowed: (
         f"""
 WITH session AS (
-    SELECT id, key_id, model, parameters, persona_prompt, instructions, title_by,
-           CAST(:before AS integer) AS question_order, last_order + 1 AS answer_order
-    FROM sessions
-    WHERE id = :session_id AND user_id = :user_id
-    FOR UPDATE),
+    SELECT sessions.id, sessions.key_id, sessions.model, sessions.parameters,
+           sessions.persona_prompt, sessions.instructions, sessions.title_by, {_SETTINGS},
+           CAST(:before AS integer) AS question_order, sessions.last_order + 1 AS answer_order
+    FROM sessions {_WITH_SETTINGS}
+    WHERE sessions.id = :session_id AND sessions.user_id = :user_id
+    FOR UPDATE OF sessions),
 {_run(allowed)},
 counted AS (
     UPDATE sessions
@@ -283,9 +276,10 @@ counted AS (
     _ALLOWED,
 )
 
-_THIS_SESSION = """
-(SELECT persona_prompt, instructions FROM sessions
- WHERE id = :session_id AND user_id = :user_id) AS session
+_THIS_SESSION = f"""
+(SELECT sessions.persona_prompt, sessions.instructions, {_SETTINGS}
+ FROM sessions {_WITH_SETTINGS}
+ WHERE sessions.id = :session_id AND sessions.user_id = :user_id) AS session
 """
 
 READ_WINDOW_BEFORE = Statement(
@@ -339,8 +333,9 @@ ORDER BY id DESC
 
 WANTS_TITLE = Statement(
     text(f"""
-SELECT {_wants_title("sessions.title_by")} AS wants_title
-FROM sessions WHERE id = :session_id AND user_id = :user_id
+SELECT sessions.title_by = 'first_line' AND coalesce(settings.titles_by_model, false) AS wants_title
+FROM sessions {_WITH_SETTINGS}
+WHERE sessions.id = :session_id AND sessions.user_id = :user_id
 """)
 )
 
