@@ -15,7 +15,7 @@ from chassis.ids import new_id
 Chat = Any
 
 TABLES = ("sessions", "messages", "runs", "owners")
-PROTECTED = {*TABLES, "run_frames", "idempotency_keys", "token_usage", "personas"}
+PROTECTED = {*TABLES, "run_frames", "idempotency_keys", "token_usage", "personas", "user_settings"}
 
 
 async def _count(chat: Chat, table: str, whose: Caller | Scope | None) -> int:
