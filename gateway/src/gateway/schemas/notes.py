@@ -91,9 +91,14 @@ class KeptNote(Body):
 
     model_config = ConfigDict(
         json_schema_extra={
+            # As `example` has it.
             "examples": [
                 orjson.dumps(
-                    {"message_id": _A_SOURCE["message_id"], "tags": ["home", "this week"]}
+                    {
+                        "title": "Shopping",
+                        "content": "Bread, tea, a new keyboard.",
+                        "tags": ["home", "this week"],
+                    }
                 ).decode()
             ],
             "anyOf": [_OF_TEXT, _OF_A_MESSAGE],
