@@ -48,13 +48,17 @@ from chat_service.runs.usecases.allowance import DailyAllowance
 from chat_service.runs.usecases.go_on import ContinueRun
 from chat_service.runs.usecases.regenerate import RegenerateRun
 from chat_service.runs.usecases.start import StartRun
+from chat_service.search.indexing import Indexing
+from chat_service.search.rpc import POLICY as SEARCH_POLICY
+from chat_service.search.rpc import SearchServicer
+from chat_service.search.store.unindexed import Unindexed
 from chat_service.settings import NAME, Settings
 from chat_service.streaming.log.redis import RunLog
 from chat_service.streaming.rpc import POLICY as FRAME_POLICY
 from chat_service.streaming.rpc import FrameServicer
 from chat_service.streaming.wiring import build_streaming
 from chat_service.streaming.write.generate import Bounds
-from parley.chat.v1 import chat_pb2_grpc, personas_pb2_grpc
+from parley.chat.v1 import chat_pb2_grpc, personas_pb2_grpc, search_pb2_grpc
 from servicekit.operator_file import BadFile
 from servicekit.parts import parts_of
 
@@ -162,6 +166,7 @@ def build(settings: Settings) -> Service:
         trial_limit,
     )
     notices = NoticeServicer(watchers)
+    search = SearchServicer(open_transaction)
     frames = FrameServicer(open_transaction, followers, streaming.channels, replica)
 
     def register(server: grpc.aio.Server) -> None:
@@ -171,6 +176,7 @@ def build(settings: Settings) -> Service:
         chat_pb2_grpc.add_NoticeServiceServicer_to_server(notices, server)
         chat_pb2_grpc.add_ProviderServiceServicer_to_server(providers, server)
         personas_pb2_grpc.add_PersonaServiceServicer_to_server(personas, server)
+        search_pb2_grpc.add_SearchServiceServicer_to_server(search, server)
 
     return parts.service(
         migrations=MIGRATIONS,
@@ -179,7 +185,8 @@ def build(settings: Settings) -> Service:
         | FRAME_POLICY
         | NOTICE_POLICY
         | PROVIDER_POLICY
-        | PERSONA_POLICY,
+        | PERSONA_POLICY
+        | SEARCH_POLICY,
         register=register,
         erasure=[
             end_live_runs,
@@ -197,6 +204,7 @@ def build(settings: Settings) -> Service:
             *streaming.components,
             TokenUsageSweep(parts.worker),
             purge,
+            Indexing(Unindexed(parts.worker)),
             operators,
         ],
         checks=[

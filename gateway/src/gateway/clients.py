@@ -21,6 +21,7 @@ from parley.chat.v1.chat_pb2_grpc import (
     SessionServiceStub,
 )
 from parley.chat.v1.personas_pb2_grpc import PersonaServiceStub
+from parley.chat.v1.search_pb2_grpc import SearchServiceStub
 from parley.notes.v1.notes_pb2_grpc import NotesServiceStub
 
 Stub = TypeVar("Stub")
@@ -115,6 +116,7 @@ class Clients:
     notices: Peer[NoticeServiceStub]
     providers: Peer[ProviderServiceStub]
     personas: Peer[PersonaServiceStub]
+    search: Peer[SearchServiceStub]
     notes: Peer[NotesServiceStub]
 
     def channels(self) -> dict[str, Channel]:
@@ -154,6 +156,7 @@ def connect(settings: Settings) -> Clients:
         notices=Peer(chat, NoticeServiceStub, settings.chat_deadline_seconds),
         providers=Peer(chat, ProviderServiceStub, settings.chat_trying_deadline_seconds),
         personas=Peer(chat, PersonaServiceStub, settings.chat_deadline_seconds),
+        search=Peer(chat, SearchServiceStub, settings.chat_deadline_seconds),
         notes=Peer(
             channel(settings.notes_target, "notes-service"),
             NotesServiceStub,

@@ -7,8 +7,9 @@ and pairs of neighbours. These lexemes go into a ``tsvector`` beside the row, wi
     INSERT … VALUES (…, array_to_tsvector(CAST(:lexemes AS text[])))
 
 An index that many users share is kept in parts (`part_of`): each lexeme of a user's begins with the
-user's own eight characters, so that a search reads what that user has written and nothing of
-others, also where it asks for all words that begin with a letter.
+user's own four characters, so that a search reads what that user has written and nothing of
+others, also where it asks for all words that begin with a letter. There, of single characters
+only those are kept that begin no pair: who asks for one asks for what begins with it.
 
 What is searched is cut the same way, into a ``tsquery`` that no row with a hit fails. The index offers
 candidates; whether there is a hit is up to the text (`Query.find`). A hit is every term, a term being
@@ -47,7 +48,7 @@ _EVERYTHING: Final = "*"
 _ASCII_WORD: Final = re.compile("[a-z0-9]+")
 # Signs of Chinese and Japanese texts with the one sign that each is compared as: without them most
 # texts are in the normal form already, which is seen at a glance.
-_WIDE: Final = tuple((chr(ord(sign) + 0xFEE0), sign) for sign in ",!?:;()") + (("\u3000", " "),)
+_WIDE: Final = (*((chr(ord(sign) + 0xFEE0), sign) for sign in ",!?:;()"), ("\u3000", " "))
 _OWNER: Final = "@"
 _LABEL: Final = "#"
 
@@ -112,7 +113,7 @@ def fold(text: str) -> str:
 
 
 def lexemes_of(text: str, *, part: str = "", most_bytes: int = MOST_BYTES) -> list[str]:
-    """What an index keeps of ``text``: lexemes of 264 bytes at most, each once, in no order.
+    """What an index keeps of ``text``: lexemes of 260 bytes at most, each once, in no order.
 
     Each begins with ``part``. If all of them have more than ``most_bytes`` of UTF-8, one that makes
     the text a candidate of every query in that part. A hundred thousand characters take up to
@@ -123,7 +124,7 @@ def lexemes_of(text: str, *, part: str = "", most_bytes: int = MOST_BYTES) -> li
         if word.isascii() or _IS_UNSPACED.match(word) is None:
             found.add(word[:_WORD])
         else:
-            found.update(word)
+            found.update(word[-1] if part else word)
             found.update(map(add, word, word[1:]))
     if _bytes_of(found) + len(found) * len(part) > most_bytes:
         return [part + _EVERYTHING]
@@ -147,12 +148,12 @@ def _words(folded: str) -> Iterator[str]:
 
 
 def part_of(user_id: UUID) -> str:
-    """The part of an index that is a user's: eight characters of ASCII.
+    """The part of an index that is a user's: four characters of ASCII.
 
-    They are made of the id's last 48 bits, which are random. Should two users have the same, they read
-    past each other's rows, which their query leaves out by the user.
+    They are made of the id's last 24 bits, which are random. Of ten thousand users some have the same:
+    these read past each other's rows, which their query leaves out by the user.
     """
-    return urlsafe_b64encode(user_id.bytes[-6:]).decode()
+    return urlsafe_b64encode(user_id.bytes[-3:]).decode()
 
 
 def owner_lexeme(user_id: UUID) -> str:
@@ -167,8 +168,22 @@ def label_lexeme(label: str) -> str:
 
 def asks_for(lexeme: str) -> str:
     """The tsquery, as text, for rows that are kept with ``lexeme``."""
-    quoted = lexeme.replace("\\", "\\\\").replace("'", "''")
-    return f"'{quoted}'"
+    return _quoted(lexeme)
+
+
+def vector_of(lexemes: Iterable[str]) -> str:
+    """The tsvector of these, as text: of many rows at once, where arrays would have to be of one length."""
+    return " ".join(map(_quoted, lexemes))
+
+
+def _quoted(lexeme: str) -> str:
+    escaped = lexeme.replace("\\", "\\\\").replace("'", "''")
+    return f"'{escaped}'"
+
+
+def everything_in(part: str) -> str:
+    """What each row in ``part`` is kept with: for queries that only the texts can answer."""
+    return part + _OWNER
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +235,9 @@ def _asked(term: str, part: str) -> Iterator[str]:
     words = list(_words(term))
     for number, word in enumerate(words, 1):
         if _IS_UNSPACED.match(word) is not None:
-            pieces = map(add, word, word[1:]) if len(word) > 1 else word
-            yield from (asks_for(part + piece) for piece in pieces)
+            if len(word) == 1:
+                yield asks_for(part + word) + (":*" if part else "")
+            yield from (asks_for(part + pair) for pair in map(add, word, word[1:]))
         else:
             # What ends with the term may be the beginning of a longer word.
             is_open = number == len(words) and term.endswith(word)
