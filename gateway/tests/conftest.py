@@ -36,6 +36,8 @@ from parley.chat.v1 import (
     chat_pb2_grpc,
     personas_pb2,
     personas_pb2_grpc,
+    search_pb2,
+    search_pb2_grpc,
     user_settings_pb2,
     user_settings_pb2_grpc,
 )
@@ -403,6 +405,7 @@ class OpenDoor:
                 chat,
                 also=(
                     (personas_pb2, personas_pb2_grpc),
+                    (search_pb2, search_pb2_grpc),
                     (user_settings_pb2, user_settings_pb2_grpc),
                 ),
             ),
