@@ -157,7 +157,7 @@ async def test_text_that_comes_in_one_read_with_broken_framing_is_read(
     async with listener, asyncio.timeout(30):
         if kept:
             assert await _read(provider, base_url) == ("whole", "")
-        assert await _read(provider, base_url) == ("one two", "PROVIDER_BROKE")
+        assert await _read(provider, base_url) == ("one two", "PROVIDER_GARBLED")
         await gone.wait()
     assert connections == 1
 

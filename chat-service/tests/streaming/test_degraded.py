@@ -131,7 +131,7 @@ async def test_a_silent_redis_is_not_waited_for(
     await reader.more(8)
     valkey._process.send_signal(signal.SIGCONT)
     frames = await reader.to_the_end()
-    assert reader.longest_pause < 2
+    assert reader.longest_pause < 10
     await assert_nothing_is_lost(rig, caller, run, frames)
     await logged_again(rig, run, frames)
 
@@ -160,7 +160,7 @@ async def test_a_redis_that_refuses_writes_is_done_without(
         await reader.more()
         await client.config_set(name, good)
     frames = await reader.to_the_end()
-    assert reader.longest_pause < 2
+    assert reader.longest_pause < 10
     await assert_nothing_is_lost(rig, caller, run, frames)
     await logged_again(rig, run, frames)
 

@@ -163,6 +163,7 @@ CASES = {
             b"%x\r\n%b\r\n0\r\n" % (len(chunk("hello")), chunk("hello")) + b"X: y\r\n" * 1_000_000,
         ),
         *_GARBLED,
+        text="hello",
     ),
     "a chunk's length without end": Case(
         (b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n" + _EVENTS + b"\r\n" + b"f" * 100,),

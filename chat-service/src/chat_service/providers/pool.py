@@ -27,6 +27,10 @@ _END_OF_HEAD = re.compile(rb"\n\r?\n")
 _LONGEST_END = 3
 
 
+class BrokenFraming(aiohttp.ClientPayloadError):
+    """What says how long a body is, or its chunks are, is not HTTP."""
+
+
 class Body(aiohttp.StreamReader):
     """A body that is read as it arrives, however it was cut into chunks.
 
@@ -115,7 +119,9 @@ class _Handler(ResponseHandler):
         body = self._payload
         # Of a connection that is lost the body hears otherwise.
         if isinstance(exc, HttpProcessingError) and body is not None and not body.is_eof():
-            set_exception(body, aiohttp.ClientPayloadError(exc.message), exc_cause)
+            set_exception(body, BrokenFraming(exc.message), exc_cause)
+            # Else it would hear next that it is not complete, as of one that was merely cut off.
+            self._payload = None
 
     def feed_data(
         self, data: tuple[RawResponseMessage, aiohttp.StreamReader], size: int = 0
