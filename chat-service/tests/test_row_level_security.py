@@ -15,7 +15,15 @@ from chassis.ids import new_id
 Chat = Any
 
 TABLES = ("sessions", "messages", "runs", "owners")
-PROTECTED = {*TABLES, "run_frames", "idempotency_keys", "token_usage", "personas", "user_settings"}
+PROTECTED = {
+    *TABLES,
+    "run_frames",
+    "idempotency_keys",
+    "token_usage",
+    "personas",
+    "user_settings",
+    "search_texts",
+}
 
 
 async def _count(chat: Chat, table: str, whose: Caller | Scope | None) -> int:

@@ -15,7 +15,7 @@ from sqlalchemy import (
     Text,
     Uuid,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
 metadata = MetaData()
 
@@ -56,6 +56,8 @@ sessions = Table(
     # The chosen path's last message, 0 before the first; null: of a version that knew no other path
     # than all messages in order.
     Column("leaf_order", Integer),
+    # Other than message_count: something is to be indexed. The database keeps it so by itself.
+    Column("indexed_count", Integer),
 )
 
 messages = Table(
@@ -136,6 +138,21 @@ runs = Table(
     Column("reasoning_tokens", Integer),
     # Adapted; null: none that is known.
     Column("adapted", JSONB),
+)
+
+# What titles and messages are found by; a row goes as soon as its text changes, by itself.
+search_texts = Table(
+    "search_texts",
+    metadata,
+    # The message's, or of a title the session's.
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("session_id", Uuid, nullable=False),
+    # The message's, or title.
+    Column("role", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("lexemes", TSVECTOR, nullable=False),
 )
 
 # Users' own; the operator's are in a file.

@@ -50,6 +50,10 @@ from chat_service.runs.usecases.allowance import DailyAllowance
 from chat_service.runs.usecases.go_on import ContinueRun
 from chat_service.runs.usecases.regenerate import RegenerateRun
 from chat_service.runs.usecases.start import StartRun
+from chat_service.search.indexing import Indexing
+from chat_service.search.rpc import POLICY as SEARCH_POLICY
+from chat_service.search.rpc import SearchServicer
+from chat_service.search.store.unindexed import Unindexed
 from chat_service.settings import NAME, Settings
 from chat_service.streaming.log.redis import RunLog
 from chat_service.streaming.rpc import POLICY as FRAME_POLICY
@@ -62,7 +66,7 @@ from chat_service.user_settings.rpc import POLICY as USER_SETTINGS_POLICY
 from chat_service.user_settings.rpc import UserSettingsServicer
 from chat_service.user_settings.store.copy import forget_user_settings
 from chat_service.user_settings.store.following import FollowUserSettings
-from parley.chat.v1 import chat_pb2_grpc, personas_pb2_grpc, user_settings_pb2_grpc
+from parley.chat.v1 import chat_pb2_grpc, personas_pb2_grpc, search_pb2_grpc, user_settings_pb2_grpc
 from servicekit.operator_file import BadFile
 from servicekit.parts import parts_of
 
@@ -187,6 +191,7 @@ def build(settings: Settings) -> Service:
     )
     notices = NoticeServicer(watchers)
     user_settings = UserSettingsServicer(follow_settings.take)
+    search = SearchServicer(open_transaction)
     frames = FrameServicer(open_transaction, followers, streaming.channels, replica)
 
     def register(server: grpc.aio.Server) -> None:
@@ -197,6 +202,7 @@ def build(settings: Settings) -> Service:
         chat_pb2_grpc.add_ProviderServiceServicer_to_server(providers, server)
         personas_pb2_grpc.add_PersonaServiceServicer_to_server(personas, server)
         user_settings_pb2_grpc.add_UserSettingsServiceServicer_to_server(user_settings, server)
+        search_pb2_grpc.add_SearchServiceServicer_to_server(search, server)
 
     return parts.service(
         migrations=MIGRATIONS,
@@ -206,7 +212,8 @@ def build(settings: Settings) -> Service:
         | NOTICE_POLICY
         | PROVIDER_POLICY
         | PERSONA_POLICY
-        | USER_SETTINGS_POLICY,
+        | USER_SETTINGS_POLICY
+        | SEARCH_POLICY,
         register=register,
         erasure=[
             end_live_runs,
@@ -228,6 +235,7 @@ def build(settings: Settings) -> Service:
             TokenUsageSweep(parts.worker),
             follow_settings,
             purge,
+            Indexing(Unindexed(parts.worker)),
             operators,
         ],
         checks=[

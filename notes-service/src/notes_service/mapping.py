@@ -6,8 +6,6 @@ from uuid import UUID
 from notes_service.domain.note import Note, Source, title_of
 from notes_service.usecases.validation import WantedChange, WantedSource
 from parley.notes.v1 import notes_pb2
-from parley.search.v1 import search_pb2
-from servicekit.search import Match
 
 
 def note_to_proto(note: Note) -> notes_pb2.Note:
@@ -25,11 +23,6 @@ def note_to_proto(note: Note) -> notes_pb2.Note:
     message.created_at.FromDatetime(note.created_at)
     message.updated_at.FromDatetime(note.updated_at)
     return message
-
-
-def match_to_proto(match: Match) -> search_pb2.Match:
-    hits = [search_pb2.Hit(start=start, end=end) for start, end in match.hits]
-    return search_pb2.Match(snippet=match.snippet, hits=hits)
 
 
 def encode_note(note: Note) -> bytes:

@@ -11,12 +11,12 @@ from notes_service.mapping import (
     from_create,
     from_precondition,
     from_update,
-    match_to_proto,
     note_to_proto,
 )
 from notes_service.usecases import notes
 from notes_service.usecases.lists import WantedNotes, list_notes
 from parley.notes.v1 import notes_pb2, notes_pb2_grpc
+from servicekit.search_messages import match_to_proto
 
 POLICY = {
     "parley.notes.v1.NotesService": {
