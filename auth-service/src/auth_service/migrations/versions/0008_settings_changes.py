@@ -3,6 +3,8 @@
 from alembic import op
 from sqlalchemy import text
 
+from chassis.db.migrate import beside_traffic
+
 revision = "0008"
 down_revision = "0007"
 branch_labels = None
@@ -41,7 +43,7 @@ WHERE user_id IN (SELECT user_id FROM user_settings WHERE change = 0 LIMIT :most
 def upgrade() -> None:
     op.execute(_COLUMN)
     op.execute(_ORDER)
-    with op.get_context().autocommit_block():
+    with beside_traffic():
         # The owner's own policies would show it no row. Nobody else is let in by this.
         op.execute("ALTER TABLE user_settings NO FORCE ROW LEVEL SECURITY")
         while op.get_bind().execute(_NUMBER_SOME, {"most": _BATCH}).rowcount:
