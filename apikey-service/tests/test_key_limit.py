@@ -18,12 +18,15 @@ def settings(settings: Settings) -> Settings:
 
 
 async def create(ada: Any, name: str) -> str:
-    """The new key's id, or why there is none."""
-    try:
-        key: apikey_pb2.Key = await ada.create(name)
-    except AppError as error:
-        return error.reason
-    return key.id
+    """The new key's id, or why there is none; who finds the database busy comes again."""
+    while True:
+        try:
+            key: apikey_pb2.Key = await ada.create(name)
+        except AppError as error:
+            if error.reason == "DATABASE_BUSY":
+                continue
+            return error.reason
+        return key.id
 
 
 async def test_of_fifty_connections_at_once_as_many_are_stored_as_may_be(

@@ -21,6 +21,7 @@ PROTECTED = {
     "idempotency_keys",
     "token_usage",
     "personas",
+    "user_settings",
     "search_texts",
 }
 

@@ -43,7 +43,7 @@ async def test_it_serves_until_it_is_told_to_end(
     logs, _ = await process.communicate()
 
     assert process.returncode == 0
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 15
     assert logs
 
 

@@ -175,6 +175,20 @@ personas = Table(
     Column("updated_at", DateTime(timezone=True), nullable=False),
 )
 
+# A copy of what users have set in auth-service, as far as conversations go by it.
+user_settings = Table(
+    "user_settings",
+    metadata,
+    Column("user_id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("instructions", Text, nullable=False),
+    Column("default_persona_folded", Text),
+    Column("titles_by_model", Boolean, nullable=False),
+    Column("retention_days", Integer),
+    # auth-service's number of the change that it is of.
+    Column("change", BigInteger, nullable=False),
+)
+
 # What metered connections have cost each user on each day in UTC.
 token_usage = Table(
     "token_usage",

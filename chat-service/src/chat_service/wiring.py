@@ -13,6 +13,8 @@ from chassis.ids import new_id
 from chassis.service import Service
 from chassis.settings import UnusableSetting, variable_of
 from chat_service.apikeys import check_key_over, report_use_over, resolve_key_over
+from chat_service.asides.ask import Asides
+from chat_service.asides.behind import all_of
 from chat_service.connections.rpc import POLICY as PROVIDER_POLICY
 from chat_service.connections.rpc import ProviderServicer
 from chat_service.connections.usecases.limit import TrialLimit
@@ -58,7 +60,13 @@ from chat_service.streaming.rpc import POLICY as FRAME_POLICY
 from chat_service.streaming.rpc import FrameServicer
 from chat_service.streaming.wiring import build_streaming
 from chat_service.streaming.write.generate import Bounds
-from parley.chat.v1 import chat_pb2_grpc, personas_pb2_grpc, search_pb2_grpc
+from chat_service.titles.behind import Titles
+from chat_service.user_settings.auth_service import list_changes_over
+from chat_service.user_settings.rpc import POLICY as USER_SETTINGS_POLICY
+from chat_service.user_settings.rpc import UserSettingsServicer
+from chat_service.user_settings.store.copy import forget_user_settings
+from chat_service.user_settings.store.following import FollowUserSettings
+from parley.chat.v1 import chat_pb2_grpc, personas_pb2_grpc, search_pb2_grpc, user_settings_pb2_grpc
 from servicekit.operator_file import BadFile
 from servicekit.parts import parts_of
 
@@ -86,6 +94,9 @@ def build(settings: Settings) -> Service:
     )
     notice_log = _of_redis(settings, NoticeLog)
     publisher, watchers = Publisher(notice_log), Watchers(notice_log)
+    allowance = DailyAllowance(open_transaction)
+    asides = Asides(provider, allowance)
+    titles = Titles(asides, open_transaction, publisher.tell)
     streaming = build_streaming(
         replica,
         log=_of_redis(settings, RunLog),
@@ -104,9 +115,13 @@ def build(settings: Settings) -> Service:
         tell=publisher.tell,
         flush_seconds=settings.flush_seconds,
         drain_seconds=settings.drain_seconds,
+        behind=all_of(titles.behind),
     )
     engine, followers = streaming.engine, streaming.followers
 
+    operators = _personas_in_force(settings)
+    read_personas = ReadPersonas(open_transaction, operators)
+    follow_settings = FollowUserSettings(parts.worker, list_changes_over(parts.auth))
     limits = Limits(
         content_characters=settings.content_characters,
         runs_per_user=settings.runs_per_user,
@@ -121,6 +136,7 @@ def build(settings: Settings) -> Service:
         window=window,
         limits=limits,
         tell=publisher.tell,
+        default_persona=read_personas.default,
     )
     continue_run = ContinueRun(
         open_transaction, resolve_key, engine, owner=replica, window=window, limits=limits
@@ -130,7 +146,12 @@ def build(settings: Settings) -> Service:
         open_transaction, resolve_key, engine, owner=replica, window=window, limits=limits
     )
 
-    purge = Purge(parts.worker, engine.forget, settings.retention)
+    purge = Purge(
+        parts.worker,
+        engine.forget,
+        settings.retention,
+        knows_users=lambda: follow_settings.is_fresh,
+    )
     end_sessions = EndSessions(
         open_transaction,
         RunEnds(),
@@ -138,14 +159,17 @@ def build(settings: Settings) -> Service:
         drop=engine.drop,
         purge=purge.wake,
     )
-    operators = _personas_in_force(settings)
-    read_personas = ReadPersonas(open_transaction, operators)
     personas = PersonaServicer(
         read_personas,
         WritePersonas(open_transaction, operators, most=settings.personas_per_user),
     )
     sessions = SessionServicer(
-        open_transaction, resolve_key, end_sessions, publisher.tell, read_personas.find
+        open_transaction,
+        resolve_key,
+        end_sessions,
+        publisher.tell,
+        read_personas.find,
+        read_personas.default,
     )
     runs = RunServicer(
         open_transaction,
@@ -159,13 +183,14 @@ def build(settings: Settings) -> Service:
     )
     servers, trial_limit = ModelServers(provider, addresses), TrialLimit()
     providers = ProviderServicer(
-        ConnectionTest(servers, trial_limit, DailyAllowance(open_transaction)),
+        ConnectionTest(servers, trial_limit, allowance),
         resolve_key,
         check_key_over(apikey),
         servers,
         trial_limit,
     )
     notices = NoticeServicer(watchers)
+    user_settings = UserSettingsServicer(follow_settings.take)
     search = SearchServicer(open_transaction)
     frames = FrameServicer(open_transaction, followers, streaming.channels, replica)
 
@@ -176,6 +201,7 @@ def build(settings: Settings) -> Service:
         chat_pb2_grpc.add_NoticeServiceServicer_to_server(notices, server)
         chat_pb2_grpc.add_ProviderServiceServicer_to_server(providers, server)
         personas_pb2_grpc.add_PersonaServiceServicer_to_server(personas, server)
+        user_settings_pb2_grpc.add_UserSettingsServiceServicer_to_server(user_settings, server)
         search_pb2_grpc.add_SearchServiceServicer_to_server(search, server)
 
     return parts.service(
@@ -186,6 +212,7 @@ def build(settings: Settings) -> Service:
         | NOTICE_POLICY
         | PROVIDER_POLICY
         | PERSONA_POLICY
+        | USER_SETTINGS_POLICY
         | SEARCH_POLICY,
         register=register,
         erasure=[
@@ -194,6 +221,7 @@ def build(settings: Settings) -> Service:
             forget_token_usage,
             forget_notices(notice_log),
             delete_personas,
+            forget_user_settings,
         ],
         # The publisher before what it hears of: it stops behind the last run's end.
         components=[
@@ -202,7 +230,10 @@ def build(settings: Settings) -> Service:
             publisher,
             watchers,
             *streaming.components,
+            # Behind the engine, so that what it begins has stopped before model servers are out of reach.
+            asides,
             TokenUsageSweep(parts.worker),
+            follow_settings,
             purge,
             Indexing(Unindexed(parts.worker)),
             operators,

@@ -3,7 +3,7 @@
 from datetime import UTC
 from uuid import UUID
 
-from notes_service.domain.note import Note, Source
+from notes_service.domain.note import Note, Source, title_of
 from notes_service.usecases.validation import WantedChange, WantedSource
 from parley.notes.v1 import notes_pb2
 
@@ -50,6 +50,15 @@ def decode_note(content: bytes) -> Note:
 
 
 def from_create(request: notes_pb2.CreateNoteRequest) -> WantedChange:
+    if request.message_id:
+        content = request.taken.content
+        return WantedChange(
+            title=request.title or title_of(content),
+            content=content,
+            tags=tuple(request.tags),
+            pinned=request.pinned,
+            source=WantedSource(request.taken.session_id, request.message_id),
+        )
     return WantedChange(
         title=request.title,
         content=request.content,
@@ -57,6 +66,14 @@ def from_create(request: notes_pb2.CreateNoteRequest) -> WantedChange:
         pinned=request.pinned,
         source=_source(request.source) if request.HasField("source") else None,
     )
+
+
+def asked_for(request: notes_pb2.CreateNoteRequest) -> notes_pb2.CreateNoteRequest:
+    """The request without what is no part of what it asks for."""
+    asked = notes_pb2.CreateNoteRequest()
+    asked.CopyFrom(request)
+    asked.ClearField("taken")
+    return asked
 
 
 def from_update(request: notes_pb2.UpdateNoteRequest) -> WantedChange:

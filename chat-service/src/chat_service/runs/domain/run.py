@@ -35,7 +35,8 @@ class Run:
     `model`, `parameters` and these are of the connection that is asked, and in the end of the one that
     answered. `fell_back`: another one was asked first. `adapted`, once the run has ended: what of
     `parameters` the server did not take so. `context` is what the model is given, where the run is
-    generated; a row that is read has it not.
+    generated; a row that is read has it not. Nor `wants_title`: a model is to name the conversation
+    behind it, if its answer is the first whole one.
     """
 
     id: UUID
@@ -61,6 +62,7 @@ class Run:
     fell_back: FellBack | None = None
     adapted: tuple[Adapted, ...] = ()
     context: Context | None = field(default=None, compare=False, repr=False)
+    wants_title: bool = field(default=False, compare=False)
 
     @property
     def session_id(self) -> UUID:

@@ -8,6 +8,7 @@ from chassis.db.transactions import OpenTransaction
 from chassis.errors import AppError
 from chat_service.conversations.store.sessions import Sessions
 from chat_service.notices.domain.notice import SessionChange, Tell, session_notice
+from chat_service.personas.usecases.read import DefaultPersona
 from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.domain.connection import Connection, ResolveKey
 from chat_service.runs.domain.admission import OtherConnection, Question, RepeatedRequest
@@ -60,12 +61,14 @@ class StartRun(BeginsRuns):
         window: ContextWindow,
         limits: Limits,
         tell: Tell,
+        default_persona: DefaultPersona | None = None,
     ) -> None:
         super().__init__(
             open_transaction, resolve_key, generator, owner=owner, window=window, limits=limits
         )
         self._turns = turns
         self._tell = tell
+        self._default_persona = default_persona
         self._session_keys = SessionKeys()
 
     async def __call__(self, caller: Caller, question: Question) -> Run:
@@ -132,6 +135,7 @@ class StartRun(BeginsRuns):
             window=self._window,
             limits=self._limits,
             guessed_key_id=guess,
+            default_persona=self._default_persona,
         )
         if question.session_id is None:
             made = accepted.run.session_id
