@@ -12,11 +12,11 @@ from chassis.errors import FieldError, ValidationFailed
 from chassis.paging import Page, Position, parse_limit
 from chassis.text import check_text
 from chat_service.search.domain.found import FoundText
-from chat_service.search.domain.month import Month, spans
 from chat_service.search.domain.text import Text, Wanted
 from chat_service.search.store.texts import Texts
 from parley.bounds import SEARCH_QUERY
 from servicekit.search import Query, part_of, query_of
+from servicekit.search_parts import Month, spans
 
 # Of what the index offers: so many beyond what is wanted at first, then at once, and for one page.
 # What is beyond is for the next one.
