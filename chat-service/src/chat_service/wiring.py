@@ -13,6 +13,7 @@ from chassis.ids import new_id
 from chassis.service import Service
 from chassis.settings import UnusableSetting, variable_of
 from chat_service.apikeys import check_key_over, report_use_over, resolve_key_over
+from chat_service.asides.ask import Asides
 from chat_service.connections.rpc import POLICY as PROVIDER_POLICY
 from chat_service.connections.rpc import ProviderServicer
 from chat_service.connections.usecases.limit import TrialLimit
@@ -82,6 +83,8 @@ def build(settings: Settings) -> Service:
     )
     notice_log = _of_redis(settings, NoticeLog)
     publisher, watchers = Publisher(notice_log), Watchers(notice_log)
+    allowance = DailyAllowance(open_transaction)
+    asides = Asides(provider, allowance)
     streaming = build_streaming(
         replica,
         log=_of_redis(settings, RunLog),
@@ -155,7 +158,7 @@ def build(settings: Settings) -> Service:
     )
     servers, trial_limit = ModelServers(provider, addresses), TrialLimit()
     providers = ProviderServicer(
-        ConnectionTest(servers, trial_limit, DailyAllowance(open_transaction)),
+        ConnectionTest(servers, trial_limit, allowance),
         resolve_key,
         check_key_over(apikey),
         servers,
@@ -195,6 +198,8 @@ def build(settings: Settings) -> Service:
             publisher,
             watchers,
             *streaming.components,
+            # Behind the engine, so that what it begins has stopped before model servers are out of reach.
+            asides,
             TokenUsageSweep(parts.worker),
             purge,
             operators,

@@ -19,6 +19,7 @@ from chassis.telemetry.logging import get_logger
 from chassis.telemetry.redaction import hide
 from chat_service.answer.domain.ending import Ending
 from chat_service.answer.domain.frame import START, USAGE
+from chat_service.asides.behind import Behind, Ended
 from chat_service.notices.domain.notice import Tell, run_started
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.prompt_message import PromptMessage
@@ -75,12 +76,14 @@ class Engine(Component):
         alternatives: Alternatives,
         reports: UseReports,
         tell: Tell,
+        behind: Behind,
         bounds: Bounds,
         flush_seconds: float,
         drain_seconds: float,
         timings: Timings = SHIPPED,
     ) -> None:
         self._timings = timings
+        self._behind = behind
         self._log = log
         self._provider = provider
         self._finaliser = finaliser
@@ -273,7 +276,9 @@ class Engine(Component):
         try:
             with _LIVE.track_inprogress():
                 verdict = await generation.run(connection, prompt, wishes)
-                await self._end(generation, verdict)
+                ending = await self._end(generation, verdict)
+            if live.saved:
+                self._behind(Ended(live.run, generation.connection, prompt, ending))
             uses = uses_of(generation.failed, generation.connection, verdict, generation.learnt)
             for use in uses:
                 self._reports.tell(use)
@@ -288,7 +293,7 @@ class Engine(Component):
                 self._timings.linger, self._followers.remove, live
             )
 
-    async def _end(self, generation: Generation, verdict: Verdict) -> None:
+    async def _end(self, generation: Generation, verdict: Verdict) -> Ending:
         live, run = generation.live, generation.live.run
         if generation.usage is not None:
             live.add_event(USAGE, generation.usage.said())
@@ -325,6 +330,7 @@ class Engine(Component):
         self._flusher.mark(live, urgent=True)
         while not live.ended:
             await live.window.wait_behind(last_seq)
+        return ending
 
     async def _drop(self, live: LiveRun) -> None:
         """A later owner has the run: nothing of it is ours to write, show or save any more."""

@@ -7,6 +7,7 @@ from functools import partial
 from chassis.db.engine import Database
 from chassis.db.transactions import OpenTransaction
 from chassis.service import Component
+from chat_service.asides.behind import Behind, nothing
 from chat_service.notices.domain.notice import Tell
 from chat_service.providers.domain.connection import ResolveKey
 from chat_service.providers.domain.use import ReportUse
@@ -75,10 +76,12 @@ def build_streaming(
     flush_seconds: float,
     drain_seconds: float,
     timings: Timings = SHIPPED,
+    behind: Behind = nothing,
 ) -> Streaming:
     """The streaming of replica ``replica``; ``worker`` is connected in the background role.
 
-    ``tell`` hears of each turn's run when it begins, and when its end is saved.
+    ``tell`` hears of each turn's run when it begins, and when its end is saved; ``behind`` then, too,
+    of each run that is generated here.
     """
 
     async def find(run: Run) -> RunWithMessages | None:
@@ -100,6 +103,7 @@ def build_streaming(
         alternatives=Alternatives(resolve_key, turns.tokens_used, turns.note_fallback),
         reports=reports,
         tell=tell,
+        behind=behind,
         bounds=bounds,
         flush_seconds=flush_seconds,
         drain_seconds=drain_seconds,

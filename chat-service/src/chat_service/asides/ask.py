@@ -1,0 +1,255 @@
+"""Asks a model something short, in the background and outside of a run.
+
+It goes by the port that runs use: address policy, redaction and errors are the same. There is no
+fallback and no second try, nothing is shown, and nobody waits: what fails is counted.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
+from typing import Final, Protocol
+
+from prometheus_client import Counter, Gauge
+
+from chassis.component import Component
+from chassis.db.transactions import Owned
+from chassis.errors import AppError
+from chassis.grpc.deadline import set_deadline
+from chassis.tasks import end_task
+from chassis.telemetry.logging import get_logger
+from chassis.telemetry.redaction import hide
+from chat_service.answer.domain.ending import Usage, known_finish_reason
+from chat_service.answer.domain.frame import storable
+from chat_service.asides.errors import AsideFailed
+from chat_service.prompt.domain import without_thinking
+from chat_service.providers.domain.connection import Connection
+from chat_service.providers.domain.prompt_message import PromptMessage
+from chat_service.providers.errors import (
+    ProviderContentRefused,
+    ProviderEmpty,
+    ProviderEndedEarly,
+    ProviderError,
+)
+from chat_service.providers.port import TEXT, End, Part, Provider
+from servicekit.generation_parameters import GenerationParameters
+
+_log = get_logger(__name__)
+
+_ASIDES = Counter(
+    "chat_asides_total",
+    "What models were asked beside runs, by purpose and what came of it.",
+    ["purpose", "outcome"],
+)
+_LIVE = Gauge("chat_live_asides", "What models are being asked beside runs.")
+
+#: What each may take, waiting for its turn included; what the longest answer may be, thinking included.
+SECONDS: Final = 60.0
+MOST_CHARACTERS: Final = 64 * 1024
+_AT_ONCE: Final = 8
+_WAITING: Final = 256
+#: When the service stops: what has not ended by then is cut off.
+_DRAIN_SECONDS: Final = 5.0
+_LOGGED_CHARACTERS: Final = 2000
+
+
+class Allowances(Protocol):
+    """What users may still use today of connections that somebody else pays for."""
+
+    async def check(self, whose: Owned, connection: Connection, /) -> None:
+        """Raises AppError where nothing is left."""
+
+    async def count(self, whose: Owned, connection: Connection, tokens: int, /) -> None:
+        """So many more were used. Raises AppError."""
+
+
+class Asides(Component):
+    """Eight at once on a replica, and 256 that wait; more are dropped."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        allowances: Allowances,
+        *,
+        seconds: float = SECONDS,
+        at_once: int = _AT_ONCE,
+        waiting: int = _WAITING,
+        drain_seconds: float = _DRAIN_SECONDS,
+    ) -> None:
+        self._provider = provider
+        self._allowances = allowances
+        self._seconds = seconds
+        self._turns = asyncio.Semaphore(at_once)
+        self._most = at_once + waiting
+        self._drain_seconds = drain_seconds
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._draining = False
+
+    @property
+    def held(self) -> dict[str, int]:
+        """What was begun and has not ended."""
+        return {"asides": len(self._tasks)}
+
+    def begin(self, purpose: str, work: Callable[[], Awaitable[None]]) -> bool:
+        """Have `work` done behind whatever calls this; what it raises is logged and counted.
+
+        False: it is not, since the replica stops, or too much waits. `purpose` names it in the
+        metric: one of few words, in lower case.
+        """
+        if self._draining or len(self._tasks) >= self._most:
+            _ASIDES.labels(purpose, "dropped").inc()
+            return False
+        task = asyncio.create_task(self._do(purpose, work), name=f"aside-{purpose}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return True
+
+    async def ask(
+        self,
+        whose: Owned,
+        connection: Connection,
+        prompt: Sequence[PromptMessage],
+        *,
+        model: str,
+        max_tokens: int,
+        purpose: str,
+    ) -> str:
+        """The text of the model's answer, without thinking or white space around it; never empty.
+
+        It comes within SECONDS, and has `max_tokens` at most as far as the server keeps to that. The
+        connection's own parameters go along. What it costs of a metered connection counts as an
+        answer's tokens do. Raises AsideFailed.
+        """
+        try:
+            async with asyncio.timeout(self._seconds), self._turns:
+                text = await self._ask(whose, connection, prompt, model, max_tokens)
+        except TimeoutError:
+            raise self._failed(purpose, "TIMEOUT") from None
+        except asyncio.CancelledError:
+            _ASIDES.labels(purpose, "stopped").inc()
+            raise
+        except ProviderError as error:
+            # The provider's text may quote the key, which the log does not show (`hide`).
+            _log.info(
+                "aside.provider_failed",
+                purpose=purpose,
+                reason=error.reason,
+                text=error.text[:_LOGGED_CHARACTERS],
+            )
+            raise self._failed(purpose, error.reason) from error
+        except AppError as error:
+            raise self._failed(purpose, error.reason) from error
+        except AsideFailed as error:
+            raise self._failed(purpose, error.reason) from None
+        _ASIDES.labels(purpose, "answered").inc()
+        return text
+
+    async def drain(self) -> None:
+        """Begin no more; return once all have ended, within five seconds."""
+        self._draining = True
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self._drain_seconds)
+        await self.stop()
+
+    async def stop(self) -> None:
+        self._draining = True
+        for task in list(self._tasks):
+            await end_task(task)
+
+    async def _do(self, purpose: str, work: Callable[[], Awaitable[None]]) -> None:
+        # That of the call behind which it was begun.
+        set_deadline(None)
+        try:
+            with _LIVE.track_inprogress():
+                await work()
+        except AsideFailed as error:
+            _log.info("aside.failed", purpose=purpose, reason=error.reason)
+        except AppError as error:
+            _ASIDES.labels(purpose, "failed").inc()
+            _log.info("aside.failed", purpose=purpose, reason=error.reason)
+        except Exception as error:  # noqa: BLE001 - whatever broke, nobody waits for it
+            _ASIDES.labels(purpose, "failed").inc()
+            _log.error("aside.broke", purpose=purpose, exc_info=error)
+
+    def _failed(self, purpose: str, reason: str) -> AsideFailed:
+        _ASIDES.labels(purpose, "failed").inc()
+        return AsideFailed(reason)
+
+    async def _ask(
+        self,
+        whose: Owned,
+        connection: Connection,
+        prompt: Sequence[PromptMessage],
+        model: str,
+        max_tokens: int,
+    ) -> str:
+        if not connection.metered:
+            return await _Answer(prompt).read(self._provider, connection, model, max_tokens)
+        await self._allowances.check(whose, connection)
+        answer = _Answer(prompt)
+        try:
+            return await answer.read(self._provider, connection, model, max_tokens)
+        finally:
+            # Whatever came of it, also where time ran out: shielded, for that is a cancellation.
+            await asyncio.shield(self._allowances.count(whose, connection, answer.tokens))
+
+
+class _Answer:
+    """One answer as it is read."""
+
+    def __init__(self, prompt: Sequence[PromptMessage]) -> None:
+        self._prompt = prompt
+        self._said: list[Part] = []
+        self._characters = 0
+        self._usage: Usage | None = None
+        self._refused = False
+
+    @property
+    def tokens(self) -> int:
+        """What it has cost so far, by the rule for runs: see `_spent` in `ending_statements.py`."""
+        if self._usage is not None:
+            return self._usage.prompt_tokens + self._usage.completion_tokens
+        if self._refused and not self._said:
+            return 0
+        asked = sum(len(message.content.encode()) for message in self._prompt)
+        said = sum(len(text.encode(errors="replace")) for _, text in self._said)
+        return (asked + said + 3) // 4
+
+    async def read(
+        self, provider: Provider, connection: Connection, model: str, max_tokens: int
+    ) -> str:
+        for secret in connection.secrets():
+            hide(secret)
+        finish_reason, end = None, None
+        pieces = provider.stream(
+            connection,
+            self._prompt,
+            model=model,
+            parameters=GenerationParameters(max_tokens=max_tokens).over(connection.parameters),
+            next_read=_at_once,
+        )
+        try:
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    self._usage = piece.usage or self._usage
+                    finish_reason = piece.finish_reason or finish_reason
+                    end = piece.end
+                    self._said += piece.parts
+                    self._characters += piece.characters
+                    if self._characters > MOST_CHARACTERS:
+                        raise AsideFailed("ANSWER_TOO_LARGE")
+        except ProviderError:
+            self._refused = True
+            raise
+        if end is not End.WHOLE:
+            raise AsideFailed(ProviderEndedEarly.reason)
+        if known_finish_reason(finish_reason) == "content_filter":
+            raise AsideFailed(ProviderContentRefused.reason)
+        text = "".join(text for kind, text in self._said if kind == TEXT)
+        text = without_thinking(storable(text)).strip()
+        if not text:
+            raise AsideFailed(ProviderEmpty.reason)
+        return text
+
+
+async def _at_once(*_: object) -> None:
+    await asyncio.sleep(0)
