@@ -56,6 +56,9 @@ sessions = Table(
     # The chosen path's last message, 0 before the first; null: of a version that knew no other path
     # than all messages in order.
     Column("leaf_order", Integer),
+    # Whether what falls out of what models are given is summed up: see messages.summary, which is
+    # named in the statements that are about it, and no column of what is shown of a message.
+    Column("summary", Boolean, nullable=False),
 )
 
 messages = Table(

@@ -66,6 +66,7 @@ def session_to_proto(session: Session) -> chat_pb2.Session:
         read_order=session.read_order,
         unread=session.unread,
         persona=session.persona,
+        summary=session.summary,
     )
 
 
@@ -87,6 +88,8 @@ def decode_session(content: bytes) -> Session:
         instructions=message.instructions if message.HasField("instructions") else None,
         folder=message.folder if message.HasField("folder") else None,
         temporary=message.temporary,
+        summary=message.summary,
+        persona=message.persona if message.HasField("persona") else None,
         message_count=0,
         last_message_at=None,
         active_at=created_at,
@@ -120,6 +123,7 @@ def change_from_proto(
         persona=persona,
         archived=request.archived if said("archived") else UNCHANGED,
         read_order=request.read_order if said("read_order") else UNCHANGED,
+        summary=request.summary if said("summary") else UNCHANGED,
     )
 
 

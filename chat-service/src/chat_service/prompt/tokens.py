@@ -7,6 +7,7 @@ each other by a fifth on Chinese alone. docs/decisions/0020 has the figures.
 """
 
 import re
+from collections import OrderedDict
 from typing import Final
 
 _PIECES: Final = re.compile(
@@ -23,10 +24,12 @@ _GAP: Final = 0.8
 # Of a longer text stretches are counted: it is much the same from beginning to end.
 _MOST_COUNTED: Final = 4000
 _STRETCH: Final = 1000
+# To count it takes no longer than to look for it.
+_TOO_SHORT: Final = 32
 
 
 def estimate_tokens(text: str) -> int:
-    """About how many tokens `text` is; at least one where there is anything.
+    """About how many tokens `text` is; at least one where there is anything, and no more than characters.
 
     Takes no longer for a long text than for one of 4,000 characters.
     """
@@ -36,6 +39,31 @@ def estimate_tokens(text: str) -> int:
     starts = (0, last // 3, 2 * last // 3, last)
     counted = sum(_count(text[start : start + _STRETCH]) for start in starts)
     return round(counted * len(text) / (_STRETCH * len(starts)))
+
+
+class Estimates:
+    """Estimates that are made once: of the latest texts, `most` of them, by the hash of each.
+
+    Of two texts with the same hash and length, which is one in 2^64, the estimate may be the other's.
+    """
+
+    def __init__(self, most: int = 50_000) -> None:
+        self._most = most
+        self._known: OrderedDict[tuple[int, int], int] = OrderedDict()
+
+    def of(self, text: str) -> int:
+        """As `estimate_tokens`."""
+        if len(text) < _TOO_SHORT:
+            return estimate_tokens(text)
+        place = hash(text), len(text)
+        known = self._known.get(place)
+        if known is None:
+            known = self._known[place] = estimate_tokens(text)
+            if len(self._known) > self._most:
+                self._known.popitem(last=False)
+        else:
+            self._known.move_to_end(place)
+        return known
 
 
 def _count(text: str) -> float:

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from chassis.db.statement import Statement, columns_of
 from chat_service.conversations.store.messages import is_blank, parent_of
-from chat_service.prompt.domain import UNHEARD
+from chat_service.prompt.domain import SUMMARY, UNHEARD
 from chat_service.tables import runs
 
 _RUN = columns_of(runs)
@@ -81,18 +81,31 @@ run AS (
 # then those of the run are known, and not read again.
 _ADMITTED = """
 session.key_id, run.id, run.model, run.question_order, run.answer_order,
-session.parameters AS session_parameters,
+session.summary AS sums_up, session.parameters AS session_parameters,
 CASE WHEN session.parameters IS NOT NULL THEN run.parameters END AS run_parameters
 """
 
 
-def _words_of(session: str) -> str:
-    """What a model is told in each turn, before all messages: the persona's prompt, then the session's own."""
+def _words_of(session: str, before: str = "") -> str:
+    """What a model is told in each turn, before all messages.
+
+    The persona's prompt, then the session's own, and the newest summary that belongs to a message of the
+    chosen path.
+    """
     return f"""
     SELECT 'system' AS role, concat_ws(E'\\n\\n', persona_prompt, instructions) AS content,
            0 AS "order"
     FROM {session}
     WHERE num_nonnulls(persona_prompt, instructions) > 0
+    UNION ALL
+    SELECT '{SUMMARY}', newest.summary, newest."order"
+    FROM {session} CROSS JOIN LATERAL (
+        SELECT message.summary, message."order" FROM messages AS message
+        WHERE message.session_id = :session_id AND message.user_id = :user_id
+          AND message.chosen AND message.summary IS NOT NULL {before}
+        ORDER BY message."order" DESC
+        LIMIT 1) AS newest
+    WHERE session.summary
 """
 
 
@@ -108,13 +121,24 @@ question AS (
 
 
 _WORDS_UNHEARD = ", ".join(f"'{reason}'" for reason in UNHEARD)
+# What of the chosen path may be shown to a model: no blank messages, nor questions whose answer is blank,
+# unless they came before no model.
+_MAY_BE_SHOWN = f"""
+message.session_id = :session_id AND message.user_id = :user_id
+AND message.chosen AND NOT {is_blank("message")}
+AND (message.role <> 'user' OR NOT EXISTS (
+    SELECT FROM messages AS answer
+    WHERE answer.session_id = message.session_id AND answer.role = 'assistant'
+      AND {parent_of("answer")} = message."order" AND answer.chosen
+      AND {is_blank("answer")}
+      AND (answer.reason IS NULL OR answer.reason NOT IN ({_WORDS_UNHEARD}))))
+"""
 
 
 def _window(before: str = "") -> str:
     """The newest messages of the chosen path that fit both bounds, and may be shown to a model.
 
-    Not blank ones, nor questions whose answer is blank, unless they came before no model. Thinking
-    at the beginning of an answer of an earlier version is not counted.
+    Thinking at the beginning of an answer of an earlier version is not counted.
     """
     return f"""
     SELECT role, content, "order"
@@ -127,30 +151,24 @@ def _window(before: str = "") -> str:
                           THEN coalesce(nullif(position('</think>' IN message.content), 0) + 7, 0)
                           ELSE 0 END AS characters
             FROM messages AS message
-            WHERE message.session_id = :session_id AND message.user_id = :user_id
-              AND message.chosen {before} AND NOT {is_blank("message")}
-              AND (message.role <> 'user' OR NOT EXISTS (
-                  SELECT FROM messages AS answer
-                  WHERE answer.session_id = message.session_id AND answer.role = 'assistant'
-                    AND {parent_of("answer")} = message."order" AND answer.chosen
-                    AND {is_blank("answer")}
-                    AND (answer.reason IS NULL OR answer.reason NOT IN ({_WORDS_UNHEARD}))))
+            WHERE {_MAY_BE_SHOWN} {before}
             ORDER BY message."order" DESC
             LIMIT :window_messages) AS newest) AS measured
     WHERE characters <= :window_characters
 """
 
 
+_BEFORE = 'AND message."order" < :before'
 _WINDOW = _window()
-_WINDOW_BEFORE = _window('AND message."order" < :before')
+_WINDOW_BEFORE = _window(_BEFORE)
 
 
-def _admitted(window: str) -> str:
+def _admitted(window: str, before: str = "") -> str:
     """What an admission answers: a row for each message of the window, one with nulls for none."""
     return f"""
 SELECT {_ADMITTED}, earlier.role, earlier.content, earlier."order"
 FROM session LEFT JOIN run ON true
-    LEFT JOIN ({window} UNION ALL {_words_of("session")}) AS earlier ON true
+    LEFT JOIN ({window} UNION ALL {_words_of("session", before)}) AS earlier ON true
 ORDER BY earlier."order"
 """
 
@@ -165,7 +183,7 @@ WITH session AS (
         created_at, updated_at, leaf_order)
     VALUES (:session_id, :tenant_id, :user_id, :title, :key_id, :model, 2, 1, :created_at,
             :created_at, :created_at, 1)
-    RETURNING id, key_id, model, parameters, 1 AS question_order, last_order AS answer_order,
+    RETURNING id, key_id, model, parameters, summary, 1 AS question_order, last_order AS answer_order,
               0 AS leaf_order),
 {_run(allowed)},
 {_QUESTION}
@@ -188,7 +206,7 @@ def _admit_to_session(before: str, source: str, condition: str) -> Mapping[bool,
             f"""
 WITH {before} session AS (
     SELECT sessions.id, sessions.key_id, sessions.model, sessions.leaf_order, sessions.parameters,
-           sessions.persona_prompt, sessions.instructions,
+           sessions.persona_prompt, sessions.instructions, sessions.summary,
            sessions.last_order + 1 AS question_order, sessions.last_order + 2 AS answer_order
     FROM {source}
     WHERE sessions.id = :session_id AND sessions.user_id = :user_id AND sessions.deleted_at IS NULL
@@ -237,7 +255,7 @@ ADMIT_REGENERATION = for_both(
     lambda allowed: (
         f"""
 WITH session AS (
-    SELECT id, key_id, model, parameters, persona_prompt, instructions,
+    SELECT id, key_id, model, parameters, persona_prompt, instructions, summary,
            CAST(:before AS integer) AS question_order, last_order + 1 AS answer_order
     FROM sessions
     WHERE id = :session_id AND user_id = :user_id
@@ -250,14 +268,14 @@ counted AS (
         updated_at = greatest(updated_at, :created_at)
     FROM run
     WHERE sessions.id = :session_id)
-{_admitted(_WINDOW_BEFORE)}
+{_admitted(_WINDOW_BEFORE, _BEFORE)}
 """
     ),
     _ALLOWED,
 )
 
 _THIS_SESSION = """
-(SELECT persona_prompt, instructions FROM sessions
+(SELECT persona_prompt, instructions, summary FROM sessions
  WHERE id = :session_id AND user_id = :user_id) AS session
 """
 
@@ -265,10 +283,22 @@ READ_WINDOW_BEFORE = Statement(
     text(
         f"""
 SELECT role, content, "order"
-FROM ({_WINDOW_BEFORE} UNION ALL {_words_of(_THIS_SESSION)}) AS earlier
+FROM ({_WINDOW_BEFORE} UNION ALL {_words_of(_THIS_SESSION, _BEFORE)}) AS earlier
 ORDER BY "order"
 """
     )
+)
+
+
+# Of a long text its beginning is read, which is enough to sum it up.
+READ_SAID = Statement(
+    text(f"""
+SELECT message.role, left(message.content, :characters) AS content, message."order"
+FROM messages AS message
+WHERE {_MAY_BE_SHOWN} AND message."order" > :after AND message."order" < :before
+ORDER BY message."order"
+LIMIT :most
+""")
 )
 
 

@@ -9,6 +9,7 @@ from chassis.errors import AppError
 from chat_service.conversations.store.sessions import Sessions
 from chat_service.notices.domain.notice import SessionChange, Tell, session_notice
 from chat_service.prompt.domain import ContextWindow
+from chat_service.prompt.memory import ModelMemory
 from chat_service.providers.domain.connection import Connection, ResolveKey
 from chat_service.runs.domain.admission import OtherConnection, Question, RepeatedRequest
 from chat_service.runs.domain.limits import Limits
@@ -60,9 +61,16 @@ class StartRun(BeginsRuns):
         window: ContextWindow,
         limits: Limits,
         tell: Tell,
+        memory: ModelMemory | None = None,
     ) -> None:
         super().__init__(
-            open_transaction, resolve_key, generator, owner=owner, window=window, limits=limits
+            open_transaction,
+            resolve_key,
+            generator,
+            owner=owner,
+            window=window,
+            limits=limits,
+            memory=memory,
         )
         self._turns = turns
         self._tell = tell
@@ -132,6 +140,7 @@ class StartRun(BeginsRuns):
             window=self._window,
             limits=self._limits,
             guessed_key_id=guess,
+            memory=self._memory,
         )
         if question.session_id is None:
             made = accepted.run.session_id

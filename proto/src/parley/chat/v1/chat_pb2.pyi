@@ -124,6 +124,7 @@ class Session(_message.Message):
     READ_ORDER_FIELD_NUMBER: _builtins.int
     UNREAD_FIELD_NUMBER: _builtins.int
     PERSONA_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     title: _builtins.str
     key_id: _builtins.str
@@ -145,6 +146,8 @@ class Session(_message.Message):
     """Whether its newest message is an answer behind that."""
     persona: _builtins.str
     """The name of its persona; absent: none."""
+    summary: _builtins.bool
+    """Whether what models are not given of it any more is summed up for them."""
     @_builtins.property
     def last_message_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -180,10 +183,11 @@ class Session(_message.Message):
         read_order: _builtins.int = ...,
         unread: _builtins.bool = ...,
         persona: _builtins.str | None = ...,
+        summary: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_archived_at", b"_archived_at", "_deleted_at", b"_deleted_at", "_folder", b"_folder", "_instructions", b"_instructions", "_key_id", b"_key_id", "_last_message_at", b"_last_message_at", "_model", b"_model", "_persona", b"_persona", "archived_at", b"archived_at", "created_at", b"created_at", "deleted_at", b"deleted_at", "folder", b"folder", "instructions", b"instructions", "key_id", b"key_id", "last_message_at", b"last_message_at", "model", b"model", "parameters", b"parameters", "persona", b"persona", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_archived_at", b"_archived_at", "_deleted_at", b"_deleted_at", "_folder", b"_folder", "_instructions", b"_instructions", "_key_id", b"_key_id", "_last_message_at", b"_last_message_at", "_model", b"_model", "_persona", b"_persona", "archived_at", b"archived_at", "created_at", b"created_at", "deleted_at", b"deleted_at", "folder", b"folder", "id", b"id", "instructions", b"instructions", "key_id", b"key_id", "last_message_at", b"last_message_at", "message_count", b"message_count", "model", b"model", "parameters", b"parameters", "persona", b"persona", "pinned", b"pinned", "read_order", b"read_order", "temporary", b"temporary", "title", b"title", "unread", b"unread", "updated_at", b"updated_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_archived_at", b"_archived_at", "_deleted_at", b"_deleted_at", "_folder", b"_folder", "_instructions", b"_instructions", "_key_id", b"_key_id", "_last_message_at", b"_last_message_at", "_model", b"_model", "_persona", b"_persona", "archived_at", b"archived_at", "created_at", b"created_at", "deleted_at", b"deleted_at", "folder", b"folder", "id", b"id", "instructions", b"instructions", "key_id", b"key_id", "last_message_at", b"last_message_at", "message_count", b"message_count", "model", b"model", "parameters", b"parameters", "persona", b"persona", "pinned", b"pinned", "read_order", b"read_order", "summary", b"summary", "temporary", b"temporary", "title", b"title", "unread", b"unread", "updated_at", b"updated_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__archived_at: _TypeAlias = _typing.Literal["archived_at"]  # noqa: Y015
     _WhichOneofArgType__archived_at: _TypeAlias = _typing.Literal["_archived_at", b"_archived_at"]  # noqa: Y015
@@ -643,6 +647,7 @@ class CreateSessionRequest(_message.Message):
     FOLDER_FIELD_NUMBER: _builtins.int
     TEMPORARY_FIELD_NUMBER: _builtins.int
     PERSONA_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
     title: _builtins.str
     key_id: _builtins.str
     model: _builtins.str
@@ -655,6 +660,7 @@ class CreateSessionRequest(_message.Message):
     """A persona's name: the session takes what it is now, and its model and
     parameters where it says nothing itself.
     """
+    summary: _builtins.bool
     @_builtins.property
     def parameters(self) -> _generation_pb2.GenerationParameters:
         """`model` in it is none of a session's."""
@@ -670,10 +676,11 @@ class CreateSessionRequest(_message.Message):
         folder: _builtins.str | None = ...,
         temporary: _builtins.bool = ...,
         persona: _builtins.str | None = ...,
+        summary: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_folder", b"_folder", "_instructions", b"_instructions", "_key_id", b"_key_id", "_model", b"_model", "_persona", b"_persona", "_title", b"_title", "folder", b"folder", "instructions", b"instructions", "key_id", b"key_id", "model", b"model", "parameters", b"parameters", "persona", b"persona", "title", b"title"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_folder", b"_folder", "_instructions", b"_instructions", "_key_id", b"_key_id", "_model", b"_model", "_persona", b"_persona", "_title", b"_title", "folder", b"folder", "instructions", b"instructions", "key_id", b"key_id", "model", b"model", "parameters", b"parameters", "persona", b"persona", "temporary", b"temporary", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_folder", b"_folder", "_instructions", b"_instructions", "_key_id", b"_key_id", "_model", b"_model", "_persona", b"_persona", "_title", b"_title", "folder", b"folder", "instructions", b"instructions", "key_id", b"key_id", "model", b"model", "parameters", b"parameters", "persona", b"persona", "summary", b"summary", "temporary", b"temporary", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__folder: _TypeAlias = _typing.Literal["folder"]  # noqa: Y015
     _WhichOneofArgType__folder: _TypeAlias = _typing.Literal["_folder", b"_folder"]  # noqa: Y015
@@ -779,6 +786,7 @@ class UpdateSessionRequest(_message.Message):
     ARCHIVED_FIELD_NUMBER: _builtins.int
     READ_ORDER_FIELD_NUMBER: _builtins.int
     PERSONA_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     pinned: _builtins.bool
     title: _builtins.str
@@ -796,6 +804,8 @@ class UpdateSessionRequest(_message.Message):
     """Of one that is higher than any order the highest is kept."""
     persona: _builtins.str
     """As of CreateSession. Empty: none."""
+    summary: _builtins.bool
+    """False: what sums it up is taken away."""
     @_builtins.property
     def parameters(self) -> _generation_pb2.GenerationParameters:
         """Those that are named, and no others."""
@@ -819,10 +829,11 @@ class UpdateSessionRequest(_message.Message):
         archived: _builtins.bool | None = ...,
         read_order: _builtins.int | None = ...,
         persona: _builtins.str | None = ...,
+        summary: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_archived", b"_archived", "_folder", b"_folder", "_instructions", b"_instructions", "_key_id", b"_key_id", "_model", b"_model", "_persona", b"_persona", "_pinned", b"_pinned", "_read_order", b"_read_order", "_title", b"_title", "archived", b"archived", "folder", b"folder", "instructions", b"instructions", "key_id", b"key_id", "model", b"model", "parameters", b"parameters", "persona", b"persona", "pinned", b"pinned", "read_order", b"read_order", "title", b"title"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_archived", b"_archived", "_folder", b"_folder", "_instructions", b"_instructions", "_key_id", b"_key_id", "_model", b"_model", "_persona", b"_persona", "_pinned", b"_pinned", "_read_order", b"_read_order", "_summary", b"_summary", "_title", b"_title", "archived", b"archived", "folder", b"folder", "instructions", b"instructions", "key_id", b"key_id", "model", b"model", "parameters", b"parameters", "persona", b"persona", "pinned", b"pinned", "read_order", b"read_order", "summary", b"summary", "title", b"title"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_archived", b"_archived", "_folder", b"_folder", "_instructions", b"_instructions", "_key_id", b"_key_id", "_model", b"_model", "_persona", b"_persona", "_pinned", b"_pinned", "_read_order", b"_read_order", "_title", b"_title", "archived", b"archived", "cleared_parameters", b"cleared_parameters", "folder", b"folder", "id", b"id", "instructions", b"instructions", "key_id", b"key_id", "model", b"model", "parameters", b"parameters", "persona", b"persona", "pinned", b"pinned", "read_order", b"read_order", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_archived", b"_archived", "_folder", b"_folder", "_instructions", b"_instructions", "_key_id", b"_key_id", "_model", b"_model", "_persona", b"_persona", "_pinned", b"_pinned", "_read_order", b"_read_order", "_summary", b"_summary", "_title", b"_title", "archived", b"archived", "cleared_parameters", b"cleared_parameters", "folder", b"folder", "id", b"id", "instructions", b"instructions", "key_id", b"key_id", "model", b"model", "parameters", b"parameters", "persona", b"persona", "pinned", b"pinned", "read_order", b"read_order", "summary", b"summary", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__archived: _TypeAlias = _typing.Literal["archived"]  # noqa: Y015
     _WhichOneofArgType__archived: _TypeAlias = _typing.Literal["_archived", b"_archived"]  # noqa: Y015
@@ -840,6 +851,8 @@ class UpdateSessionRequest(_message.Message):
     _WhichOneofArgType__pinned: _TypeAlias = _typing.Literal["_pinned", b"_pinned"]  # noqa: Y015
     _WhichOneofReturnType__read_order: _TypeAlias = _typing.Literal["read_order"]  # noqa: Y015
     _WhichOneofArgType__read_order: _TypeAlias = _typing.Literal["_read_order", b"_read_order"]  # noqa: Y015
+    _WhichOneofReturnType__summary: _TypeAlias = _typing.Literal["summary"]  # noqa: Y015
+    _WhichOneofArgType__summary: _TypeAlias = _typing.Literal["_summary", b"_summary"]  # noqa: Y015
     _WhichOneofReturnType__title: _TypeAlias = _typing.Literal["title"]  # noqa: Y015
     _WhichOneofArgType__title: _TypeAlias = _typing.Literal["_title", b"_title"]  # noqa: Y015
     @_typing.overload
@@ -858,6 +871,8 @@ class UpdateSessionRequest(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__pinned) -> _WhichOneofReturnType__pinned | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__read_order) -> _WhichOneofReturnType__read_order | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__summary) -> _WhichOneofReturnType__summary | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__title) -> _WhichOneofReturnType__title | None: ...
 
@@ -1912,6 +1927,8 @@ class GetContextResponse(_message.Message):
     PARTS_FIELD_NUMBER: _builtins.int
     LEFT_OUT_FIELD_NUMBER: _builtins.int
     TOKENS_FIELD_NUMBER: _builtins.int
+    BUDGET_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
     tokens: _builtins.int
     """Sum of the parts, estimated."""
     @_builtins.property
@@ -1920,20 +1937,103 @@ class GetContextResponse(_message.Message):
     def left_out(self) -> _containers.RepeatedCompositeFieldContainer[Global___LeftOut]:
         """The newest 1,000, in order."""
 
+    @_builtins.property
+    def budget(self) -> Global___ContextBudget:
+        """Absent: the answer is of a version that knew no budget."""
+
+    @_builtins.property
+    def summary(self) -> Global___ContextSummary:
+        """Present: what the model was told in place of older messages, in the first part."""
+
     def __init__(
         self,
         *,
         parts: _abc.Iterable[Global___ContextPart] | None = ...,
         left_out: _abc.Iterable[Global___LeftOut] | None = ...,
         tokens: _builtins.int = ...,
+        budget: Global___ContextBudget | None = ...,
+        summary: Global___ContextSummary | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_budget", b"_budget", "_summary", b"_summary", "budget", b"budget", "summary", b"summary"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_budget", b"_budget", "_summary", b"_summary", "budget", b"budget", "left_out", b"left_out", "parts", b"parts", "summary", b"summary", "tokens", b"tokens"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__budget: _TypeAlias = _typing.Literal["budget"]  # noqa: Y015
+    _WhichOneofArgType__budget: _TypeAlias = _typing.Literal["_budget", b"_budget"]  # noqa: Y015
+    _WhichOneofReturnType__summary: _TypeAlias = _typing.Literal["summary"]  # noqa: Y015
+    _WhichOneofArgType__summary: _TypeAlias = _typing.Literal["_summary", b"_summary"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__budget) -> _WhichOneofReturnType__budget | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__summary) -> _WhichOneofReturnType__summary | None: ...
+
+Global___GetContextResponse: _TypeAlias = GetContextResponse  # noqa: Y015
+
+@_typing.final
+class ContextBudget(_message.Message):
+    """How much there was room for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOKENS_FIELD_NUMBER: _builtins.int
+    USED_FIELD_NUMBER: _builtins.int
+    FACTOR_FIELD_NUMBER: _builtins.int
+    CONTEXT_TOKENS_FIELD_NUMBER: _builtins.int
+    KNOWN_FIELD_NUMBER: _builtins.int
+    tokens: _builtins.int
+    """As the model counts them: of its context what the answer and a margin leave."""
+    used: _builtins.int
+    """What the parts take of these: `factor` times the estimate, and four for each part."""
+    factor: _builtins.float
+    """By what the model was seen to count more or less than is estimated."""
+    context_tokens: _builtins.int
+    """What the model takes in all, the answer included."""
+    known: _builtins.bool
+    """Whether its server says that; else it is what the operator has set."""
+    def __init__(
+        self,
+        *,
+        tokens: _builtins.int = ...,
+        used: _builtins.int = ...,
+        factor: _builtins.float = ...,
+        context_tokens: _builtins.int = ...,
+        known: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["left_out", b"left_out", "parts", b"parts", "tokens", b"tokens"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["context_tokens", b"context_tokens", "factor", b"factor", "known", b"known", "tokens", b"tokens", "used", b"used"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___GetContextResponse: _TypeAlias = GetContextResponse  # noqa: Y015
+Global___ContextBudget: _TypeAlias = ContextBudget  # noqa: Y015
+
+@_typing.final
+class ContextSummary(_message.Message):
+    """What was said from the beginning up to a message, summed up by a model."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    LAST_MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """Empty: it was taken away since."""
+    last_message_id: _builtins.str
+    """Absent: it was taken away since."""
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        last_message_id: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_last_message_id", b"_last_message_id", "last_message_id", b"last_message_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_last_message_id", b"_last_message_id", "last_message_id", b"last_message_id", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__last_message_id: _TypeAlias = _typing.Literal["last_message_id"]  # noqa: Y015
+    _WhichOneofArgType__last_message_id: _TypeAlias = _typing.Literal["_last_message_id", b"_last_message_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__last_message_id) -> _WhichOneofReturnType__last_message_id | None: ...
+
+Global___ContextSummary: _TypeAlias = ContextSummary  # noqa: Y015
 
 @_typing.final
 class ContextPart(_message.Message):
@@ -1979,7 +2079,9 @@ class LeftOut(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     message_id: _builtins.str
     reason: _builtins.str
-    """BEYOND_WINDOW, BLANK or FAILED."""
+    """BEYOND_WINDOW (of pairs), BEYOND_BUDGET (of tokens), BEYOND_CHARACTERS,
+    SUMMED_UP, BLANK or FAILED.
+    """
     def __init__(
         self,
         *,
