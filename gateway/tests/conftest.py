@@ -416,7 +416,7 @@ class OpenDoor:
         http = await self._stack.enter_async_context(
             httpx.AsyncClient(
                 base_url=f"http://127.0.0.1:{gateway.http.port}",
-                timeout=10,
+                timeout=60,
                 verify=False,  # plain HTTP: to read all certificates of the system costs 50 ms
             )
         )

@@ -96,13 +96,14 @@ class Reader:
         self, session_id: str, content: str, *, gateway: int = 0, cut_after: int | None = None
     ) -> None:
         """Ask, and read until the answer ends, the connection does, or ``cut_after`` bytes came."""
-        self._read(
-            "POST",
-            f"/api/v1/chat/sessions/{session_id}/messages",
-            {"content": content},
-            gateway,
-            cut_after,
-        )
+        path = f"/api/v1/chat/sessions/{session_id}/messages"
+        self.begin(path, {"content": content}, gateway=gateway, cut_after=cut_after)
+
+    def begin(
+        self, path: str, body: object, *, gateway: int = 0, cut_after: int | None = None
+    ) -> None:
+        """As ask, for whatever is asked of ``path`` that begins a run."""
+        self._read("POST", path, body, gateway, cut_after)
 
     def resume(self, *, gateway: int = 0, cut_after: int | None = None) -> None:
         """As ask, behind the last event that was shown."""

@@ -4,10 +4,14 @@ There is no ``env.py``: this module is the environment. Any number of replicas m
 ``migrate`` at once; one works, the others wait and find nothing left to do.
 """
 
+import random
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from alembic import op
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, RevisionStep
@@ -25,6 +29,12 @@ _log = get_logger(__name__)
 _LOCK_KEY: Final = 0x7061726C6579
 _LOCK_WAIT_SECONDS: Final = 300.0
 _LOCK_POLL_SECONDS: Final = 0.2
+# Whoever comes to a table for which a revision waits stands in line behind it. So it waits for so
+# long, lets them pass, and comes again.
+_TABLE_MILLISECONDS: Final = 100
+_TABLE_PAUSE_SECONDS: Final = 1.0
+_TABLE_WAIT_SECONDS: Final = 300.0
+_LOCK_NOT_AVAILABLE: Final = "55P03"
 # What the app role gets who is given as the owner.
 _INSUFFICIENT_PRIVILEGE: Final = "42501"
 
@@ -35,11 +45,12 @@ CANNOT_MIGRATE: Final = (DBAPIError, TimeoutError, CommandError)
 def migrate(owner_url: str, migrations: Path) -> None:
     """Bring the database to the newest revision in ``migrations``/versions.
 
-    Connects as the owner role. Each revision is a transaction of its own (one that cannot be
-    uses Alembic's ``autocommit_block``), and waits 10 s at most for a table's lock. Raises
-    TimeoutError when another migration holds the lock for five minutes, and whatever a
-    revision raises; revisions that were completed before it stay. Alembic keeps the running
-    migration in module globals: one call at a time in a process.
+    Connects as the owner role. Each revision is a transaction of its own; what cannot be in one
+    stands in ``beside_traffic``. A table's lock is waited for 100 ms at a time, in which others wait
+    as well, and then the revision is begun anew, for five minutes. Raises TimeoutError when another
+    migration holds the lock for five minutes, and whatever a revision raises; revisions that were
+    completed before it stay. Alembic keeps the running migration in module globals: one call at a
+    time in a process.
     """
     engine = create_engine(
         make_url(owner_url).set(drivername="postgresql+psycopg"),
@@ -50,17 +61,33 @@ def migrate(owner_url: str, migrations: Path) -> None:
     try:
         with engine.connect() as connection:
             _lock(connection)
-            connection.execute(text("SET lock_timeout = '10s'"))
+            connection.execute(text(f"SET lock_timeout = {_TABLE_MILLISECONDS}"))
             connection.commit()
-            steps = _upgrade(connection, migrations)
+            steps = _upgrade_at_last(connection, migrations)
             # For `chassis.db.schema`: every role of this database may know its revision.
             connection.execute(text("GRANT SELECT ON alembic_version TO PUBLIC"))
             connection.commit()
             if steps:
-                _log.info("migrate.done", database=engine.url.database, revisions=len(steps))
+                _log.info("migrate.done", database=engine.url.database, revisions=steps)
     finally:
         # The end of the session frees the lock.
         engine.dispose()
+
+
+@contextmanager
+def beside_traffic() -> Iterator[None]:
+    """What a revision does in this block runs outside of a transaction, and keeps nobody waiting.
+
+    As ``CREATE INDEX CONCURRENTLY``, which waits itself for whoever came before it, here for as long
+    as that takes. What the revision did before the block stays, whatever becomes of the block: it
+    has to bear being done once more, as has the block.
+    """
+    with op.get_context().autocommit_block():
+        op.execute("SET lock_timeout = 0")
+        try:
+            yield
+        finally:
+            op.execute(f"SET lock_timeout = {_TABLE_MILLISECONDS}")
 
 
 def why_not(error: Exception) -> str | None:
@@ -95,14 +122,33 @@ def _lock(connection: Connection) -> None:
         time.sleep(_LOCK_POLL_SECONDS)
 
 
-def _upgrade(connection: Connection, migrations: Path) -> list[RevisionStep]:
+def _upgrade_at_last(connection: Connection, migrations: Path) -> int:
+    """How many revisions were run."""
+    deadline = time.monotonic() + _TABLE_WAIT_SECONDS
+    missing: set[str] = set()
+    while True:
+        try:
+            _upgrade(connection, migrations, missing)
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+                raise
+            if time.monotonic() > deadline:
+                raise
+            connection.rollback()
+            _log.info("migrate.table_in_use", error=str(error.orig).strip())
+            time.sleep(_TABLE_PAUSE_SECONDS * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
+        else:
+            return len(missing)
+
+
+def _upgrade(connection: Connection, migrations: Path, missing: set[str]) -> None:
+    """Runs the revisions that are missing, and adds them to ``missing`` before."""
     script = _scripts(migrations)
-    taken: list[RevisionStep] = []
 
     def steps(revision: tuple[str, ...], _context: MigrationContext) -> list[RevisionStep]:
         # What Alembic's own `upgrade` command does, its annotation being too narrow.
         found = script._upgrade_revs("heads", revision)  # type: ignore[arg-type] # noqa: SLF001
-        taken.extend(found)
+        missing.update(step.revision.revision for step in found)
         return found
 
     environment = EnvironmentContext(Config(), script, fn=steps)
@@ -110,4 +156,3 @@ def _upgrade(connection: Connection, migrations: Path) -> list[RevisionStep]:
         environment.configure(connection=connection, transaction_per_migration=True)
         with environment.begin_transaction():
             environment.run_migrations()
-    return taken

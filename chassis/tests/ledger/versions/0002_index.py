@@ -2,10 +2,12 @@
 
 from alembic import op
 
+from chassis.db.migrate import beside_traffic
+
 revision = "0002"
 down_revision = "0001"
 
 
 def upgrade() -> None:
-    with op.get_context().autocommit_block():
+    with beside_traffic():
         op.execute("CREATE INDEX CONCURRENTLY entries_owner ON entries (tenant_id, user_id)")

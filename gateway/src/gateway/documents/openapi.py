@@ -24,6 +24,9 @@ _UNAVAILABLE = failure(
 _MODEL_FAILED = failure(
     502, "PROVIDER_FAILED", "The model did not answer; `reason` says why.", waiting=False
 )
+# What stands in a path. Whatever is no UUID is the id of nothing, which is said as of any other.
+_ID = {"format": "uuid"}
+_WORD = {"pattern": r"^[^\x00-\x1f\x7f]+$"}
 
 
 def describe(app: FastAPI) -> NamedRoute:
@@ -61,6 +64,7 @@ def build(app: FastAPI) -> dict[str, Any]:
 def _finish(operation: dict[str, Any], route: APIRoute, shared: dict[str, Any]) -> None:
     operation.pop("x-reasons", None)
     _name(operation)
+    _mark_path(operation)
     _mark_body(operation)
     wanted = token_wanted(route.dependant) if isinstance(route, JsonRoute) else None
     if wanted is not None:
@@ -83,6 +87,12 @@ def _name(operation: dict[str, Any]) -> None:
     name, _, rest = operation["description"].partition("\n\n")
     operation["summary"] = name.rstrip(".")
     operation["description"] = rest
+
+
+def _mark_path(operation: dict[str, Any]) -> None:
+    for parameter in operation.get("parameters", ()):
+        if parameter["in"] == "path":
+            parameter["schema"] |= _ID if parameter["name"].endswith("_id") else _WORD
 
 
 def _mark_body(operation: dict[str, Any]) -> None:

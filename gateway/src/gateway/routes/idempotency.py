@@ -15,7 +15,8 @@ async def _idempotency_key(
         str | None,
         Header(
             description="1–255 visible ASCII characters. The same key with the same request has "
-            "one effect and the same answer; with another request it is refused."
+            "one effect and the same answer; with another request it is refused.",
+            json_schema_extra={"pattern": "^[!-~]{1,255}$"},
         ),
     ] = None,
 ) -> str | None:

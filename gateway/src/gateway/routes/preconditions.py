@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Depends, Header
+from pydantic import JsonValue
 from starlette.requests import Request
 
 from chassis.errors import FieldError, ValidationFailed
@@ -16,6 +17,9 @@ from chassis.errors import FieldError, ValidationFailed
 IF_MATCH = "if-match"
 IF_NONE_MATCH = "if-none-match"
 
+# The same for who reads the document: `*`, or tags with commas between.
+_ONE = r'[ \t]*(W/)?"[!#-~\x80-\xff]*"[ \t]*'
+_SHOWN: dict[str, JsonValue] = {"pattern": rf"^([ \t]*\*[ \t]*|{_ONE}(,{_ONE})*)$"}
 _TAG = re.compile(r'[ \t]*(W/)?("[\x21\x23-\x7e\x80-\xff]*")[ \t]*(,|\Z)')
 # A version that there can be; any other tag is one that nothing has.
 _VERSION = re.compile(r'"([1-9][0-9]{0,17})"')
@@ -51,7 +55,8 @@ async def _if_match(
         str | None,
         Header(
             description="Entity tags as `ETag` has shown them: nothing is done, and 412 shows the"
-            " present one, unless one of them is its. `*`, or without it: whichever it has."
+            " present one, unless one of them is its. `*`, or without it: whichever it has.",
+            json_schema_extra=_SHOWN,
         ),
     ] = None,
 ) -> list[int] | None:
@@ -69,7 +74,10 @@ async def _is_known(
     request: Request,
     if_none_match: Annotated[
         str | None,
-        Header(description="Entity tags of what is known already: 304 if it is one of them."),
+        Header(
+            description="Entity tags of what is known already: 304 if it is one of them.",
+            json_schema_extra=_SHOWN,
+        ),
     ] = None,
 ) -> Callable[[int], bool]:
     if if_none_match is None:

@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from chassis.db.migrate import beside_traffic
+
 revision = "0011"
 down_revision = "0010"
 branch_labels = None
@@ -10,7 +12,7 @@ depends_on = None
 
 def upgrade() -> None:
     # Messages are written meanwhile. One that was given up half-way stays behind, and is no index.
-    with op.get_context().autocommit_block():
+    with beside_traffic():
         op.execute("DROP INDEX CONCURRENTLY IF EXISTS messages_by_parent")
         op.execute(
             "CREATE INDEX CONCURRENTLY messages_by_parent ON messages"

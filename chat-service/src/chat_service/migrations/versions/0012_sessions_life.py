@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from chassis.db.migrate import beside_traffic
+
 revision = "0012"
 down_revision = "0011"
 branch_labels = None
@@ -43,7 +45,7 @@ _INDEXES = {
 
 def upgrade() -> None:
     op.execute(_COLUMNS)
-    with op.get_context().autocommit_block():
+    with beside_traffic():
         for name, index in _INDEXES.items():
             # What an attempt that was cut short has left is not valid, and is made anew.
             op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")

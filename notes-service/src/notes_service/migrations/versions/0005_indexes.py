@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from chassis.db.migrate import beside_traffic
+
 revision = "0005"
 down_revision = "0004"
 branch_labels = None
@@ -19,7 +21,7 @@ _INDEXES = {
 
 
 def upgrade() -> None:
-    with op.get_context().autocommit_block():
+    with beside_traffic():
         for name, how in _INDEXES.items():
             # One that was begun and not finished is there, and good for nothing.
             op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")

@@ -1,0 +1,198 @@
+"""Tabs that act on one conversation at once, through two gateways, while its owner is killed, by seed."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from chassis.testing.eventually import eventually
+from tests.client import User
+
+from .cluster import Cluster
+from .reader import Reader, Refused
+
+_TABS = 3
+_ROUNDS = 6
+_MODEL = "tokens-40-at-80"
+_API = "/api/v1/chat"
+# What one tab may be told because of what another one does, or because a process is gone.
+_IN_THE_WAY = (404, 409, 502, 503, 504)
+
+
+# What a tab does by way of a gateway, with a message; whether it was done.
+Action = Callable[[int, dict[str, Any]], bool]
+
+
+class Conversation:
+    """One conversation, what tabs were told was kept of it, and what of answers they were shown."""
+
+    def __init__(self, cluster: Cluster, user: User, seed: int) -> None:
+        key = user.create_key(cluster.model_url, _MODEL)
+        self.cluster, self.user = cluster, user
+        self.session_id = user.create_session(key_id=key["id"])
+        self.random = random.Random(seed)
+        self.kept: list[str] = []
+        self.readers: list[Reader] = []
+        self.done: list[str] = []
+        self._texts = 0
+
+    @property
+    def path(self) -> str:
+        return f"{_API}/sessions/{self.session_id}"
+
+    def text(self, what: str) -> str:
+        self._texts += 1
+        return f"{what} {self._texts}."
+
+    def messages(self) -> list[dict[str, Any]]:
+        answer = self.user.http.get(f"{self.path}/messages?path=all&limit=100")
+        assert answer.status_code in (200, *_IN_THE_WAY), answer.text
+        return list(answer.json()["items"]) if answer.status_code == 200 else []
+
+    async def act(self, messages: list[dict[str, Any]]) -> None:
+        """What one tab does that sees these messages, which may be off the path by then."""
+        choices: list[Action] = [self.ask, self.ask, self.remove]
+        if messages:
+            choices += [self.regenerate, self.regenerate, self.edit, self.edit, self.choose]
+        action = self.random.choice(choices)
+        gateway = self.random.randrange(2)
+        message = self.random.choice(messages) if messages else {}
+        if await asyncio.to_thread(action, gateway, message):
+            self.done.append(action.__name__)
+
+    def ask(self, gateway: int, _: dict[str, Any]) -> bool:
+        return self._stream(gateway, f"{self.path}/messages", self.text("Asked"))
+
+    def regenerate(self, gateway: int, message: dict[str, Any]) -> bool:
+        return self._stream(gateway, f"{self.path}/messages/{message['id']}/regenerate", None)
+
+    def edit(self, gateway: int, message: dict[str, Any]) -> bool:
+        path, text = f"{self.path}/messages/{message['id']}/edit", self.text("Edited")
+        if message["role"] == "user":
+            return self._stream(gateway, path, text)
+        if kept := self._send(gateway, "POST", path, json={"content": text}):
+            self.kept.append(text)
+        return kept
+
+    def choose(self, gateway: int, message: dict[str, Any]) -> bool:
+        return self._send(gateway, "POST", f"{self.path}/messages/{message['id']}/choose")
+
+    def remove(self, gateway: int, _: dict[str, Any]) -> bool:
+        """Delete the conversation, and take that back at once, as somebody does who undoes."""
+        deleted = self._send(gateway, "DELETE", self.path)
+        return self._send(gateway, "POST", f"{self.path}/restore") and deleted
+
+    def _stream(self, gateway: int, path: str, content: str | None) -> bool:
+        reader = Reader(self.cluster.gateways, self.user.token)
+        body = {} if content is None else {"content": content}
+        try:
+            reader.begin(path, body, gateway=gateway)
+        except Refused as refused:
+            if refused.status not in _IN_THE_WAY:
+                raise
+            return False
+        except OSError:
+            return False  # gone before it was accepted, or before that was said
+        self.readers.append(reader)
+        if content is not None:
+            self.kept.append(content)
+        return True
+
+    def _send(self, gateway: int, method: str, path: str, **options: Any) -> bool:
+        headers = {"Authorization": f"Bearer {self.user.token}"}
+        base = self.cluster.gateways[gateway]
+        with httpx.Client(base_url=base, headers=headers, timeout=60, verify=False) as http:
+            answer = http.request(method, path, **options)
+        assert answer.status_code in (200, 204, *_IN_THE_WAY), answer.text
+        return answer.is_success
+
+    async def end(self) -> None:
+        """Return when nothing is generated any more, and the conversation is there."""
+
+        def is_there() -> bool:
+            self._send(0, "POST", f"{self.path}/restore")
+            return self.user.http.get(self.path).status_code == 200
+
+        def is_quiet() -> bool:
+            live = self.user.http.get(f"{_API}/runs?live=true")
+            return live.status_code == 200 and live.json()["items"] == []
+
+        await eventually(is_there, timeout=60)
+        await eventually(is_quiet, timeout=60)
+
+    def check(self) -> None:
+        """The tree is whole, one path is chosen, and whatever was kept or shown is there."""
+        messages = self.messages()
+        by_id = {one["id"]: one for one in messages}
+        assert [one["order"] for one in messages] == list(range(1, len(messages) + 1))
+        for one in messages:
+            parent = by_id.get(one["parent_id"])
+            assert (parent is None) == (one["parent_id"] is None)
+            if parent is not None:
+                assert parent["order"] < one["order"]
+                assert parent["role"] != one["role"]
+                assert parent["chosen"] or not one["chosen"]
+            siblings = [each for each in messages if each["parent_id"] == one["parent_id"]]
+            assert one["variants"]["ids"] == [each["id"] for each in siblings]
+            assert sum(each["chosen"] for each in siblings) <= 1
+        path = [one for one in messages if one["chosen"]]
+        assert path == self.user.messages(self.session_id)
+        assert [one["parent_id"] for one in path] == [None, *(one["id"] for one in path)][:-1]
+        assert bool(path) == bool(messages)
+        said = [one["content"] for one in messages]
+        for text in self.kept:
+            assert text in said, f"kept, and gone: {text}"
+        for reader in self.readers:
+            answers = [one for one in messages if one["run_id"] == reader.run_id]
+            assert any(one["content"].startswith(reader.text) for one in answers), (
+                f"shown, and gone: {reader.text!r} of {reader.run_id}"
+            )
+
+
+async def act_and_judge(cluster: Cluster, user: User, seed: int) -> None:
+    conversation = Conversation(cluster, user, seed)
+    killed = conversation.random.randrange(1, _ROUNDS)
+    hit = False
+    for number in range(_ROUNDS):
+        messages = await asyncio.to_thread(conversation.messages)
+        acting = asyncio.gather(*(conversation.act(messages) for _ in range(_TABS)))
+        if number >= killed and not hit:
+            hit = await _kill_the_owner(cluster, acting)
+        await acting
+    if not hit:
+        # The tabs were in each other's way at that time: once more, with a run of its own.
+        await conversation.end()
+        asking = asyncio.create_task(asyncio.to_thread(conversation.ask, 0, {}))
+        assert await _kill_the_owner(cluster, asking), "the fault did not hit"
+        await asking
+    await conversation.end()
+    await asyncio.to_thread(conversation.check)
+    assert len(conversation.done) >= 3, conversation.done
+    await cluster.settle()
+
+
+async def _kill_the_owner(cluster: Cluster, acting: "asyncio.Future[Any]") -> bool:
+    """Kill the process that generates as soon as one does; whether one did while tabs acted."""
+    while not acting.done():
+        for member in cluster.members("chat_service"):
+            if await asyncio.to_thread(member.metric, "chat_live_runs") >= 1:
+                member.process.kill()
+                return True
+        await asyncio.sleep(0.02)
+    return False
+
+
+async def test_tabs_at_once_and_a_kill_leave_a_whole_tree_and_every_text(
+    cluster: Cluster, user: User
+) -> None:
+    await act_and_judge(cluster, user, 0)
+
+
+@pytest.mark.faults
+async def test_two_hundred_times_tabs_at_once_and_a_kill_leave_a_whole_tree_and_every_text(
+    cluster: Cluster, user: User, seed: int
+) -> None:
+    await act_and_judge(cluster, user, seed + 1)
