@@ -252,7 +252,7 @@ def test_the_longest_answer_is_kept_free_where_the_protocol_asks_for_it() -> Non
 @pytest.mark.parametrize("most", [None, 1, 0, -5, 4_096, 10**12])
 def test_behind_a_refusal_the_next_prompt_is_shorter_in_any_case(most: int | None) -> None:
     memory, one = ModelMemory(32_768), connection()
-    estimated = 20_000
+    estimated, after = 20_000, memory.budget(one, "m", None)
     for _ in range(20):
         before = memory.budget(one, "m", None)
         memory.note_too_long(one, "m", most=most, estimated=estimated)

@@ -37,6 +37,15 @@ async def ask(client: Client, session_id: str | None, content: str, **said: Any)
     return accepted, (frames[-1].event, orjson.loads(frames[-1].data))
 
 
+async def ask_often(client: Client, session_id: str, times: int, **said: Any) -> Any:
+    """So many long questions; what was accepted last. Each is answered."""
+    accepted: Any = None
+    for _ in range(times):
+        accepted, end = await ask(client, session_id, LONG, **said)
+        assert end[0] == "done", end
+    return accepted
+
+
 async def context(client: Client, accepted: Any) -> chat_pb2.GetContextResponse:
     found: chat_pb2.GetContextResponse = await client.call(
         "GetContext",
@@ -55,9 +64,7 @@ async def test_what_falls_out_of_an_unknown_models_budget_is_told(
     client: Client, vault: Vault, scripted: Scripted
 ) -> None:
     accepted, _ = await ask(client, None, LONG)
-    for _ in range(5):
-        last, end = await ask(client, accepted.session_id, LONG)
-        assert end[0] == "done"
+    last = await ask_often(client, accepted.session_id, 5)
     told = await context(client, last)
     assert (told.budget.context_tokens, told.budget.known) == (8_000, False)
     assert told.budget.tokens == int(4_000 * 0.9)
@@ -73,8 +80,7 @@ async def test_an_answer_that_is_asked_for_at_length_takes_room_from_the_convers
     client: Client, vault: Vault, scripted: Scripted
 ) -> None:
     accepted, _ = await ask(client, None, LONG)
-    for _ in range(8):
-        await ask(client, accepted.session_id, LONG)
+    await ask_often(client, accepted.session_id, 8)
     for most, pairs in ((4_000, 2), (500, 5)):
         last, _ = await ask(client, accepted.session_id, LONG, max_tokens=most)
         told = await context(client, last)
@@ -98,10 +104,8 @@ async def test_what_the_list_of_models_says_is_known_from_the_next_question_on(
         return (told.budget.known, told.budget.context_tokens) == (True, 100_000)
 
     await eventually(known)
-    for _ in range(12):
-        last, _ = await ask(client, accepted.session_id, LONG)
-    told = await context(client, last)
-    assert not told.left_out
+    last = await ask_often(client, accepted.session_id, 12)
+    assert not (await context(client, last)).left_out
     assert scripted.lists == 1
 
 
@@ -110,9 +114,7 @@ async def test_a_list_that_fails_is_no_harm_and_is_not_asked_for_again_at_once(
 ) -> None:
     accepted, _ = await ask(client, None, LONG)
     await eventually(lambda: scripted.lists == 1)
-    for _ in range(3):
-        last, end = await ask(client, accepted.session_id, LONG)
-        assert end[0] == "done"
+    last = await ask_often(client, accepted.session_id, 3)
     assert scripted.lists == 1
     assert not (await context(client, last)).budget.known
 
@@ -133,15 +135,12 @@ async def test_a_conversation_that_its_model_has_refused_as_too_long_is_answered
 
     scripted.rule = small
     accepted, _ = await ask(client, None, LONG)
-    ends = []
-    for _ in range(6):
-        last, end = await ask(client, accepted.session_id, LONG)
-        ends.append(end)
+    ends = [(await ask(client, accepted.session_id, LONG))[1] for _ in range(6)]
     refused = [end for event, end in ends if event == "error"]
     assert [end["reason"] for end in refused] == ["PROVIDER_CONTEXT_TOO_LONG"] * len(refused)
     assert 1 <= len(refused) <= 2
     assert ends[-1][0] == "done"
-    told = await context(client, last)
+    told = await context(client, await ask_often(client, accepted.session_id, 1))
     assert told.budget.known
     assert told.budget.context_tokens <= 3_000
 
@@ -169,13 +168,10 @@ async def test_a_model_that_counts_four_tenths_more_is_given_less(
         usage={"prompt_tokens": count(asked, 1.4), "completion_tokens": 1}
     )
     accepted, _ = await ask(client, None, LONG)
-    factors = []
-    for _ in range(8):
-        last, _ = await ask(client, accepted.session_id, LONG)
-        factors.append((await context(client, last)).budget.factor)
-    assert abs(factors[0] / 1.4 - 1) <= 0.15
-    assert abs(factors[-1] / 1.4 - 1) <= 0.08
-    told = await context(client, last)
+    told = await context(client, await ask_often(client, accepted.session_id, 1))
+    assert abs(told.budget.factor / 1.4 - 1) <= 0.15
+    told = await context(client, await ask_often(client, accepted.session_id, 7))
+    assert abs(told.budget.factor / 1.4 - 1) <= 0.08
     reported = count(scripted.asked[-1], 1.4)
     assert abs(told.budget.used / reported - 1) <= 0.1
     assert reported <= told.budget.context_tokens - 4_000
@@ -187,9 +183,7 @@ async def test_an_absurd_count_changes_nothing_of_what_is_given(
 ) -> None:
     scripted.rule = lambda _: reply(usage={"prompt_tokens": reported, "completion_tokens": 1})
     accepted, _ = await ask(client, None, LONG)
-    for _ in range(3):
-        last, end = await ask(client, accepted.session_id, LONG)
-        assert end[0] == "done"
+    last = await ask_often(client, accepted.session_id, 3)
     assert (await context(client, last)).budget.factor == 1.0
 
 

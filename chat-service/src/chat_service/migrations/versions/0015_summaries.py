@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from chassis.db.migrate import beside_traffic
+
 revision = "0015"
 down_revision = "0013"
 branch_labels = None
@@ -16,7 +18,7 @@ ALTER TABLE messages ADD COLUMN IF NOT EXISTS summary text;
 
 def upgrade() -> None:
     op.execute(_COLUMNS)
-    with op.get_context().autocommit_block():
+    with beside_traffic():
         # What an attempt that was cut short has left is not valid, and is made anew.
         op.execute("DROP INDEX CONCURRENTLY IF EXISTS messages_summed_up")
         op.execute(
