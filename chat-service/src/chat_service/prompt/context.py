@@ -56,8 +56,7 @@ class Context:
 
     `budget` None, and `why_older` BEYOND_WINDOW: it was written by a version that had no other. What is
     older than all of it was left out for the reason `why_older`, unless `summed_up` says
-    up to which message it is summed up. `bytes` are of all the text, in UTF-8, and None where that is
-    read from a row.
+    up to which message it is summed up. `bytes` are of all the text, in UTF-8, where that was counted.
     """
 
     parts: tuple[Part, ...]
@@ -77,8 +76,11 @@ class Context:
         return ceil(self.tokens * factor) + AROUND * len(self.parts)
 
     @classmethod
-    def of_prompt(cls, prompt: Prompt) -> Self:
-        """Made in each turn: to estimate a whole window would be a third of what a turn costs."""
+    def of_prompt(cls, prompt: Prompt, *, metered: bool = False) -> Self:
+        """Made in each turn, so that what is not needed is not counted: tokens of messages, and bytes.
+
+        Those are of what is `metered`, where a server may not count for itself.
+        """
         return cls(
             parts=tuple(
                 [
@@ -94,7 +96,7 @@ class Context:
             budget=prompt.budget,
             why_older=_WHY_OLDER[prompt.cut],
             summed_up=prompt.summed_up,
-            bytes=sum([len(message.content.encode()) for message in prompt.messages]),
+            bytes=_bytes_of(prompt) if metered else None,
         )
 
     def estimated(self, texts: Mapping[int, str]) -> Self:
@@ -127,6 +129,10 @@ class Context:
             why_older=Why(why) if why in set(Why) else Why.BEYOND_WINDOW,
             summed_up=kept.get("summed_up"),
         )
+
+
+def _bytes_of(prompt: Prompt) -> int:
+    return sum([len(message.content.encode()) for message in prompt.messages])
 
 
 def _estimated(part: Part, texts: Mapping[int, str]) -> Part:

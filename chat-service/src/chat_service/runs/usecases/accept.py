@@ -83,7 +83,7 @@ def accepted(
     run = admission.run
     budget = memory.budget(connection, run.model, run.parameters.max_tokens)
     prompt = build_prompt(admission.earlier, question, window, run.question_order, budget)
-    run = replace(run, context=Context.of_prompt(prompt))
+    run = replace(run, context=Context.of_prompt(prompt, metered=run.metered))
     return AcceptedRun(run, prompt.messages, admission.wishes)
 
 

@@ -91,7 +91,7 @@ class ContinueRun(BeginsRuns):
             (question.order, answer.order),
             self._memory.budget(connection, run.model, run.parameters.max_tokens),
         )
-        run = replace(run, context=Context.of_prompt(prompt))
+        run = replace(run, context=Context.of_prompt(prompt, metered=run.metered))
         self._generator.begin(run, connection, prompt.messages, prefix=answer.content)
         return run
 
