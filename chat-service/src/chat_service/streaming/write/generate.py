@@ -78,6 +78,8 @@ class Generation:
         self._alternatives = alternatives
         self.usage: Usage | None = None
         self.finish_reason: str | None = None
+        # Said by a server that refused the prompt as too long.
+        self.most_tokens: int | None = None
         self._provider = provider
         self._bounds = bounds
         self._flusher = flusher
@@ -228,6 +230,7 @@ class Generation:
                 text=error.text[:_LOGGED_CHARACTERS],
                 exc_info=error,
             )
+            self.most_tokens = error.most_tokens
             return verdict_of_error(error)
         except Exception as error:  # noqa: BLE001 - whatever broke, the answer so far is saved
             _log.error("run.broke", run_id=str(run.id), exc_info=error)
