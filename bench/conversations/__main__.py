@@ -31,7 +31,7 @@ def main() -> None:
             else:
                 failed = asyncio.run(
                     measure.measure(
-                        parley.parley,
+                        parley,
                         folder,
                         rate=arguments.rate,
                         seconds=arguments.seconds,

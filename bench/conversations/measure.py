@@ -14,9 +14,11 @@ from urllib.parse import urlencode
 import aiohttp
 import psycopg
 
+from bench import costs
 from bench.conversations.people import Person, chat_database, kept, log_in
 from bench.conversations.texts import Texts
 from bench.rest import Parley
+from bench.stack import Stack
 from servicekit.search import part_of, query_of
 
 # Those with the most messages, and some by chance.
@@ -46,9 +48,11 @@ class Reader:
 
 
 async def measure(
-    parley: Parley, folder: Path, *, rate: float, seconds: float, seed: int
+    stack: Stack, folder: Path, *, rate: float, seconds: float, seed: int
 ) -> list[str]:
     """Print all of it; what failed."""
+    parley = stack.parley
+    processes = {**stack.services(), "PostgreSQL": stack.servers()["PostgreSQL"]}
     chance, texts = random.Random(seed), Texts(seed)
     people = sorted(kept(folder), key=lambda one: one.messages, reverse=True)
     people = [one for one in people if one.messages]
@@ -75,11 +79,14 @@ async def measure(
     failed: list[str] = []
     async with aiohttp.ClientSession() as http:
         for name, path in kinds.items():
+            before = costs.cpu_of(processes)
             waited = await _ask(http, parley, readers, path, chance, rate, seconds, failed)
+            spent = costs.spent(before, costs.cpu_of(processes))
             hundredths = statistics.quantiles(waited, n=100)
             print(
                 f"{name}: {len(waited)} requests, p50 {hundredths[49]:.1f} ms,"
-                f" p99 {hundredths[98]:.1f} ms, the slowest {max(waited):.1f} ms",
+                f" p99 {hundredths[98]:.1f} ms, the slowest {max(waited):.1f} ms; CPU, ms each: "
+                + ", ".join(f"{of} {cpu / len(waited) * 1000:.1f}" for of, cpu in spent.items()),
                 flush=True,
             )
     print(f"failed: {len(failed)} {failed[:3]}")

@@ -124,6 +124,7 @@ def build(settings: Settings) -> Service:
             Learning(asides, servers, memory),
             SummingUp(asides, open_transaction, memory, window),
         ),
+        memory=memory,
     )
     engine, followers = streaming.engine, streaming.followers
 

@@ -24,6 +24,7 @@ from chat_service.prompt.domain import (
     Prompt,
     build_continuation,
     build_prompt,
+    shortened,
 )
 from chat_service.prompt.memory import ModelMemory
 from chat_service.prompt.tokens import Estimates, estimate_tokens
@@ -116,6 +117,33 @@ def test_what_goes_on_has_room_for_the_answer_so_far() -> None:
     less = build_continuation(earlier, "tell", WORDS, WIDE, None, tokens(cost(fits) - 1))
     assert shown(less)[:2] == ["tell", WORDS]
     assert less.budget == tokens(cost(fits) - 1)
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+@pytest.mark.parametrize("system", [False, True])
+def test_for_another_model_the_oldest_pairs_are_left_out_that_do_not_fit(
+    goes_on: bool, system: bool
+) -> None:
+    earlier = [PromptMessage("system", "be brief")] * system + said(*[WORDS] * 6)
+    wide = tokens(10**6)
+    whole = (
+        build_continuation(earlier, "tell", WORDS, WIDE, (7, 8), wide)
+        if goes_on
+        else build_prompt(earlier, "tell", WIDE, 7, wide)
+    )
+    account = Context.of_prompt(whole)
+    for budget in map(tokens, (10**6, cost(whole), cost(whole) - 1, 300, 200, 10)):
+        as_built = (
+            build_continuation(earlier, "tell", WORDS, WIDE, (7, 8), budget)
+            if goes_on
+            else build_prompt(earlier, "tell", WIDE, 7, budget)
+        )
+        shorter = shortened(whole.messages, budget)
+        assert tuple(shorter) == as_built.messages
+        told = account.shortened(len(shorter), budget)
+        assert (told.parts, told.budget) == (Context.of_prompt(as_built).parts, budget)
+        if len(shorter) < len(whole.messages):
+            assert told.why_older is Why.BEYOND_BUDGET
 
 
 # Whatever a conversation holds

@@ -12,8 +12,8 @@ from uuid import UUID
 
 from servicekit.search import asks_for, everything_in, lexemes_of, part_of, vector_of
 
-#: So many months are searched together, from the newest on; then all that are left.
-SPANS: Final = (1, 3, 12)
+#: So many months are searched together, the newest; then all.
+MONTHS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,9 @@ class Month:
 
 
 def spans(newest: Month, part: str) -> Iterator[str]:
-    """Tsqueries for the texts of some months each, the newest first, none of which is later than
-    `newest`; the last one is for all texts.
-    """
-    number = newest.number
-    for months in SPANS:
-        yield " | ".join(asks_for(Month(number - n).lexeme(part)) for n in range(months))
-        number -= months
+    """Tsqueries for the texts of the months up to `newest`, and for all texts."""
+    months = (Month(newest.number - n) for n in range(MONTHS))
+    yield " | ".join(asks_for(month.lexeme(part)) for month in months)
     yield asks_for(everything_in(part))
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import orjson
 
-from chat_service.conversations.domain.message import OnPath
+from chat_service.conversations.domain.message import OnPath, Role
 from chat_service.prompt.budget import AROUND, Budget, estimate_of
 from chat_service.prompt.domain import Cut, Prompt
 
@@ -97,6 +97,21 @@ class Context:
             why_older=_WHY_OLDER[prompt.cut],
             summed_up=prompt.summed_up,
             bytes=_bytes_of(prompt) if metered else None,
+        )
+
+    def shortened(self, messages: int, budget: Budget) -> Self:
+        """The account of the same prompt when it was given to another model, with so many messages."""
+        if messages == len(self.parts):
+            return replace(self, budget=budget)
+        begins = 1 if self.parts[0].role == Role.SYSTEM else 0
+        kept = self.parts[len(self.parts) - messages + begins :]
+        return replace(
+            self,
+            parts=(*self.parts[:begins], *kept),
+            budget=budget,
+            why_older=Why.BEYOND_BUDGET,
+            # Of what is left.
+            bytes=None,
         )
 
     def estimated(self, texts: Mapping[int, str]) -> Self:

@@ -153,6 +153,23 @@ def build_continuation(
     return replace(prompt, messages=prompt.messages + going_on, budget=budget)
 
 
+def shortened(prompt: Sequence[PromptMessage], budget: Budget) -> Sequence[PromptMessage]:
+    """A prompt as another model is given it: without the oldest pairs, as many as do not fit.
+
+    What goes on with an answer keeps that, as it does the question.
+    """
+    if budget.has_room_for(sum([len(message.content) for message in prompt]), len(prompt)):
+        return prompt
+    begins = 1 if prompt[0].role == Role.SYSTEM else 0
+    last = len(prompt) - (3 if prompt[-1].content == _GO_ON else 1)
+    over = sum([budget.cost(message.content) for message in prompt]) - budget.tokens
+    first = begins
+    while over > 0 and first < last:
+        over -= sum([budget.cost(message.content) for message in prompt[first : first + 2]])
+        first += 2
+    return prompt if first == begins else (*prompt[:begins], *prompt[first:])
+
+
 class _Room:
     """What is left of a window and of a budget. Tokens are counted only where they may not fit."""
 

@@ -140,16 +140,21 @@ question AS (
 
 _WORDS_UNHEARD = ", ".join(f"'{reason}'" for reason in UNHEARD)
 # What of the chosen path may be shown to a model: no blank messages, nor questions whose answer is blank,
-# unless they came before no model.
+# unless they came before no model. The answer is what comes next on the path, which the path's index
+# finds. By its parent it would be looked for among all messages of the conversation: row-level security
+# keeps PostgreSQL from that index, since to subtract may fail. And it is looked for as a value: of NOT
+# EXISTS a list of all answers may be made first.
 _MAY_BE_SHOWN = f"""
 message.session_id = :session_id AND message.user_id = :user_id
 AND message.chosen AND NOT {is_blank("message")}
-AND (message.role <> 'user' OR NOT EXISTS (
-    SELECT FROM messages AS answer
-    WHERE answer.session_id = message.session_id AND answer.role = 'assistant'
-      AND {parent_of("answer")} = message."order" AND answer.chosen
-      AND {is_blank("answer")}
-      AND (answer.reason IS NULL OR answer.reason NOT IN ({_WORDS_UNHEARD}))))
+AND (message.role <> 'user' OR NOT coalesce((
+    SELECT answer.role = 'assistant' AND {is_blank("answer")}
+           AND (answer.reason IS NULL OR answer.reason NOT IN ({_WORDS_UNHEARD}))
+    FROM messages AS answer
+    WHERE answer.session_id = :session_id AND answer.user_id = :user_id
+      AND answer.chosen AND answer."order" > message."order"
+    ORDER BY answer."order"
+    LIMIT 1), false))
 """
 
 

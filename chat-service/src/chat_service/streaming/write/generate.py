@@ -110,11 +110,11 @@ class Generation:
         the ``wishes`` of the question.
         """
         run = self.live.run
-        self.connection = connection
+        self.connection, self.prompt = connection, prompt
         tried = [connection]
         model, parameters = run.model, run.parameters
         while True:
-            read = self._read(connection, prompt, model, parameters)
+            read = self._read(connection, self.prompt, model, parameters)
             verdict = await self._do(read)
             if verdict is None:
                 verdict = self._verdict or self._given_up or SHUTTING_DOWN
@@ -131,6 +131,7 @@ class Generation:
             )
             if noted is None:
                 return self._ended() or verdict
+            noted, self.prompt = self._alternatives.fit(noted, self.prompt, following)
             self._fall_back(connection, verdict, following, noted)
             connection, model, run = following, following.model, noted
 
