@@ -65,6 +65,7 @@ from parley.chat.v1 import (
     chat_pb2,
     chat_pb2_grpc,
     personas_pb2_grpc,
+    search_pb2_grpc,
     user_settings_pb2,
     user_settings_pb2_grpc,
 )
@@ -514,6 +515,7 @@ class Client:
         self.notices = channel.stub(chat_pb2_grpc.NoticeServiceStub)
         self.providers = channel.stub(chat_pb2_grpc.ProviderServiceStub)
         self.personas = channel.stub(personas_pb2_grpc.PersonaServiceStub)
+        self.search = channel.stub(search_pb2_grpc.SearchServiceStub)
         self.user_settings = channel.stub(user_settings_pb2_grpc.UserSettingsServiceStub)
 
     def over(self, channel: Channel) -> "Client":
@@ -529,6 +531,7 @@ class Client:
                     self.sessions,
                     self.providers,
                     self.personas,
+                    self.search,
                     self.user_settings,
                 )
                 if (found := getattr(stub, method, None)) is not None
@@ -621,6 +624,12 @@ async def channel(
 @pytest.fixture
 def client(channel: Channel, caller: Caller) -> Client:
     return Client(channel, caller)
+
+
+@pytest.fixture
+def client_over(caller: Caller) -> Callable[[Channel], Client]:
+    """The user over a channel to a service that the test has started itself."""
+    return lambda channel: Client(channel, caller)
 
 
 @pytest_asyncio.fixture

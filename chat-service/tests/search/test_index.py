@@ -10,10 +10,12 @@ import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.db.engine import Scope
+from chassis.db.transactions import Transaction
 from chassis.ids import new_id
 from chat_service.answer.domain.ending import RunStatus
 from chat_service.prompt.domain import ContextWindow
@@ -22,12 +24,13 @@ from chat_service.runs.domain.retention import Retention
 from chat_service.runs.store.erasure import DeleteConversations
 from chat_service.runs.store.purge import Purge
 from chat_service.runs.usecases.go_on import ContinueRun
-from chat_service.search.domain.month import Month
 from chat_service.search.domain.text import MESSAGES, Wanted
 from chat_service.search.domain.unindexed import IndexedText, UnindexedSession
+from chat_service.search.store.texts import Texts
 from chat_service.search.store.unindexed import Unindexed
-from chat_service.search.usecases.index import index_texts, vector_for
-from servicekit.search import part_of
+from chat_service.search.usecases.index import index_texts
+from servicekit.search import part_of, query_of
+from servicekit.search_parts import Month, vector_for
 
 KEPT = Retention(deleted=timedelta(days=30), temporary=timedelta(hours=24))
 
@@ -291,3 +294,45 @@ async def test_each_row_is_kept_in_its_users_part_and_told_to_no_other_role_or_u
     with pytest.raises(ProgrammingError, match="permission denied"):
         async with chat.app.transaction(caller) as connection:
             await connection.execute(text("UPDATE search_texts SET at = now()"))
+
+
+_READ = text(
+    "SELECT relname, seq_scan, coalesce(idx_tup_fetch, 0) AS fetched FROM pg_stat_xact_user_tables"
+    " WHERE relname IN ('search_texts', 'sessions', 'messages')"
+)
+
+
+async def _reads(connection: AsyncConnection) -> dict[str, tuple[int, int]]:
+    """By table, how often it was read from end to end, and how many rows were fetched by an index."""
+    return {row.relname: (row.seq_scan, row.fetched) for row in await connection.execute(_READ)}
+
+
+@pytest.mark.parametrize(("q", "rows"), [("needle", 12), ("n", 12), ("none", 0)])
+async def test_a_search_reads_rows_of_its_own_user_alone_and_no_table_from_end_to_end(
+    searching: Searching, chat: Chat, caller: Caller, stranger: Caller, q: str, rows: int
+) -> None:
+    for whose, turns in ((searching, 12), (searching.of(stranger), 40)):
+        session = await whose.session("")
+        for number in range(turns):
+            await whose.turn(session, f"needle {number}", "something else")
+    for number in range(30):
+        await searching.session(f"other {number}")
+    await searching.index()
+    query = query_of(q, part=part_of(caller.user_id))
+    assert query is not None
+    async with chat.app.transaction(caller) as connection:
+        before = await _reads(connection)
+        mine = Transaction(connection, Scope(caller.tenant_id, caller.user_id))
+        found, _ = await Texts(mine, Wanted(MESSAGES)).indexed(
+            query.tsquery, after=None, limit=5, most_bytes=1_000_000
+        )
+        after = await _reads(connection)
+    assert len(found) == min(rows, 5)
+    scans = {table: after[table][0] - before.get(table, (0, 0))[0] for table in after}
+    fetched = {table: after[table][1] - before.get(table, (0, 0))[1] for table in after}
+    assert set(scans.values()) == {0}
+    # Of the index the user's own, of which one is a title; of the others what is shown, and one more.
+    shown = min(rows, 6)
+    assert fetched["search_texts"] == (rows + 1 if rows else 0)
+    assert fetched["messages"] == shown
+    assert fetched["sessions"] == 2 * shown

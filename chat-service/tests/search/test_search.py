@@ -287,7 +287,6 @@ async def test_what_the_index_offers_in_vain_is_looked_at_in_bounded_pages(
     searching: Searching, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search_module, "_SPARE", 0)
-    monkeypatch.setattr(search_module, "_CANDIDATES", 3)
     monkeypatch.setattr(search_module, "_MOST_CANDIDATES", 6)
     session = await searching.session("")
     await searching.turn(session, "one.two", "")

@@ -380,11 +380,13 @@ class _Folded:
         block = bisect_right(beginnings, wanted) - 1
         if block not in self._segments:
             begin, place = self._starts[block], self._places[block]
-            if self._blocks[block].isascii():
+            whole, length = self._blocks[block], self._places[block + 1] - place
+            # Alone, each character folds into one at least: into one each, if there are as many.
+            if length == len(whole) and (whole.isascii() or _patterns().joining.isdisjoint(whole)):
                 every = range(begin, self._starts[block + 1] + 1)
                 self._segments[block] = (every, range(place, place + len(every)))
             else:
-                segments = list(_segments(self._blocks[block]))
+                segments = list(_segments(whole))
                 starts = accumulate(map(len, segments), initial=begin)
                 places = accumulate(map(_fold_length, segments), initial=place)
                 self._segments[block] = (list(starts), list(places))

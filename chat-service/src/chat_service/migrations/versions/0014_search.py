@@ -85,7 +85,8 @@ CREATE TRIGGER forget_search_texts AFTER DELETE ON sessions
 # are read beneath the policies. The owner, who could read and delete everything anyway, may read
 # these two tables, and delete what hangs on a session that it deletes.
 #
-# Sessions are looked up for as many candidates as are wanted, the newest first, and not for all.
+# Sessions are looked up by their ids, for as many candidates as are wanted, the newest first: OFFSET 0
+# keeps the planner from looking through all that the user has.
 _FIND = """
 CREATE POLICY search_texts_owner ON search_texts TO parley_chat_owner USING (true);
 CREATE POLICY sessions_owner ON sessions FOR SELECT TO parley_chat_owner USING (true);
@@ -119,10 +120,12 @@ AS $$
         ORDER BY candidates.at DESC, candidates.id DESC
     )
     SELECT mine.id, mine.session_id, mine.role, mine.at
-    FROM mine JOIN public.sessions ON sessions.id = mine.session_id
-    WHERE sessions.user_id = (SELECT me.user_id FROM me)
-        AND sessions.deleted_at IS NULL AND NOT sessions.temporary
-        AND (is_archived IS NULL OR (sessions.archived_at IS NOT NULL) = is_archived)
+    FROM mine CROSS JOIN LATERAL (
+        SELECT sessions.user_id, sessions.deleted_at, sessions.temporary, sessions.archived_at
+        FROM public.sessions WHERE sessions.id = mine.session_id OFFSET 0) AS of_it
+    WHERE of_it.user_id = (SELECT me.user_id FROM me)
+        AND of_it.deleted_at IS NULL AND NOT of_it.temporary
+        AND (is_archived IS NULL OR (of_it.archived_at IS NOT NULL) = is_archived)
     ORDER BY mine.at DESC, mine.id DESC
     LIMIT most
 $$;
@@ -133,7 +136,7 @@ GRANT EXECUTE ON FUNCTION find_texts TO parley_chat_app;
 
 def upgrade() -> None:
     op.execute(_COLUMN)
-    # While messages are written. What an attempt that was cut short has left is not valid.
+    # What an attempt that was cut short has left is not valid, and is made anew.
     with beside_traffic():
         op.execute("DROP INDEX CONCURRENTLY IF EXISTS sessions_unindexed")
         op.execute(f"CREATE INDEX CONCURRENTLY sessions_unindexed ON sessions {_INDEX}")

@@ -39,16 +39,19 @@ _INDEXED = Statement(
         _within(
             "octet_length(content)",
             """
-    SELECT hit.id, hit.session_id, hit.role, hit.at, sessions.title,
-           coalesce(messages.content, sessions.title) AS content,
-           sessions.archived_at IS NOT NULL AS archived
+    SELECT hit.id, hit.session_id, hit.role, hit.at, of_it.title,
+           coalesce(said.content, of_it.title) AS content, of_it.archived
     FROM find_texts(
             CAST(:sought AS tsquery), CAST(:roles AS text[]), CAST(:session_id AS uuid),
             CAST(:archived AS boolean), CAST(:from_at AS timestamptz), CAST(:to_at AS timestamptz),
             CAST(:after_at AS timestamptz), CAST(:after_id AS uuid), :size) AS hit
-        JOIN sessions ON sessions.id = hit.session_id AND sessions.user_id = :user_id
-        LEFT JOIN messages ON messages.id = hit.id AND messages.user_id = :user_id
-    WHERE hit.role = 'title' OR messages.id IS NOT NULL""",
+        CROSS JOIN LATERAL (
+            SELECT title, archived_at IS NOT NULL AS archived FROM sessions
+            WHERE sessions.id = hit.session_id AND sessions.user_id = :user_id LIMIT 1) AS of_it
+        LEFT JOIN LATERAL (
+            SELECT content FROM messages
+            WHERE messages.id = hit.id AND messages.user_id = :user_id LIMIT 1) AS said ON true
+    WHERE hit.role = 'title' OR said.content IS NOT NULL""",
         )
     )
 )

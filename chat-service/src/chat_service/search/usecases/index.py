@@ -4,14 +4,12 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from chat_service.search.domain.month import Month
 from chat_service.search.domain.unindexed import IndexedText, UnindexedSession, UnindexedText
 from chat_service.search.store.unindexed import Unindexed
-from servicekit.search import everything_in, lexemes_of, part_of, vector_of
+from servicekit.search_parts import vector_for
 
 #: Of texts in one transaction, which keeps their sessions locked for some milliseconds.
 _TEXTS: Final = 16
@@ -72,14 +70,6 @@ async def _index(unindexed: Unindexed, step: _Step) -> int:
             await asyncio.sleep(0)
         made.append(IndexedText(text, session, vector))
     return await unindexed.put(made, step.whole)
-
-
-def vector_for(user_id: UUID, at: datetime, content: str) -> str:
-    """What a text of this user's, of this moment, is found by."""
-    part = part_of(user_id)
-    return vector_of(
-        [everything_in(part), Month.of(at).lexeme(part), *lexemes_of(content, part=part)]
-    )
 
 
 def _steps(sessions: Sequence[UnindexedSession]) -> Iterator[_Step]:

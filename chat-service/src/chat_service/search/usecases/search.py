@@ -12,16 +12,15 @@ from chassis.errors import FieldError, ValidationFailed
 from chassis.paging import Page, Position, parse_limit
 from chassis.text import check_text
 from chat_service.search.domain.found import FoundText
-from chat_service.search.domain.month import Month, spans
 from chat_service.search.domain.text import Text, Wanted
 from chat_service.search.store.texts import Texts
 from parley.bounds import SEARCH_QUERY
 from servicekit.search import Query, part_of, query_of
+from servicekit.search_parts import Month, spans
 
-# Of what the index offers: so many beyond what is wanted at first, then at once, and for one page.
-# What is beyond is for the next one.
+# Of what the index offers: so many beyond what is wanted still, and for one page. What is beyond is for
+# the next one.
 _SPARE: Final = 5
-_CANDIDATES: Final = 50
 _MOST_CANDIDATES: Final = 500
 _MOST_BYTES: Final = 8 * 1024 * 1024
 # Of what is not indexed yet: what is older of it is found once it is.
@@ -42,7 +41,7 @@ async def search(
 ) -> Page[FoundText]:
     """A page of the caller's texts that have all words of `q`, newest first.
 
-    Of thousands of texts that have them the newest are read, month by month, and not all. A page ends
+    Of thousands of texts that have them the newest are read, and not all. A page ends
     early when 500 texts that may have them, or 8 MiB of text, have been looked at, and then
     another one follows. `cursor` is the `next_cursor` of the page before, empty for the first one.
     Raises ValidationFailed.
@@ -82,10 +81,10 @@ async def _search(
     """What the index leads to, and behind what there may be more of it; None: nowhere."""
     found: list[FoundText] = []
     candidates, left = _MOST_CANDIDATES, _MOST_BYTES
-    size = limit + _SPARE
     for number, span in enumerate(sought, 1):
         more = True
         while more:
+            size = min(candidates, limit - len(found) + _SPARE)
             some, more = await texts.indexed(span, after=after, limit=size, most_bytes=left)
             found += await _matching(query, some)
             if some:
@@ -94,7 +93,6 @@ async def _search(
             left -= sum(len(text.content.encode()) for text in some)
             if len(found) >= limit or candidates <= 0 or left <= 0:
                 return found, after if more or number < len(sought) else None
-            size = _CANDIDATES
     return found, None
 
 
