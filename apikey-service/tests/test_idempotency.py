@@ -52,7 +52,7 @@ async def _create(
     answer = await keys.unary(
         keys.stub(ApiKeyServiceStub).CreateKey,
         _request(name, api_key),
-        timeout=5,
+        timeout=30,
         token=caller.token,
         idempotency_key=key,
     )
@@ -177,7 +177,7 @@ async def test_everything_of_a_connection_is_answered_alike_again(ada: Any) -> N
     async def create(key: str) -> apikey_pb2.Key:
         stub = ada.gateway.stub(ApiKeyServiceStub)
         answer = await ada.gateway.unary(
-            stub.CreateKey, request, timeout=5, token=ada.caller.token, idempotency_key=key
+            stub.CreateKey, request, timeout=30, token=ada.caller.token, idempotency_key=key
         )
         found: apikey_pb2.Key = answer.key
         return found

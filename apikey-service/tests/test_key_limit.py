@@ -56,7 +56,7 @@ async def test_a_repetition_finds_what_was_stored_also_where_there_is_no_more_ro
             name=name, api_key="k" * 20, model="m", base_url="https://api.example.com/v1"
         )
         response = await ada.gateway.unary(
-            method, request, timeout=10, token=ada.caller.token, idempotency_key=name
+            method, request, timeout=30, token=ada.caller.token, idempotency_key=name
         )
         created: str = response.key.id
         return created

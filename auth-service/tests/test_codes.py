@@ -44,7 +44,7 @@ async def _refused(call: Awaitable[Any]) -> RemoteError:
 
 async def _send(auth: Channel, email: str, purpose: Any = REGISTER, ip: str = "192.0.2.7") -> None:
     request = auth_pb2.SendCodeRequest(email=email, purpose=purpose, client=auth_pb2.Client(ip=ip))
-    await auth.unary(auth.stub(AuthServiceStub).SendCode, request, timeout=5)
+    await auth.unary(auth.stub(AuthServiceStub).SendCode, request, timeout=30)
 
 
 async def _verify(
@@ -76,7 +76,7 @@ async def _register(
 
 async def _log_in(auth: Channel, username: str) -> auth_pb2.Grant:
     request = auth_pb2.LogInRequest(username=username, password="correct horse")
-    return (await auth.unary(auth.stub(AuthServiceStub).LogIn, request, timeout=5)).grant
+    return (await auth.unary(auth.stub(AuthServiceStub).LogIn, request, timeout=30)).grant
 
 
 def _wrong(code: str) -> str:

@@ -45,12 +45,12 @@ async def _news(messages: Messages) -> auth_pb2.Revocation:
 
 async def _log_out(auth: Channel, token: str) -> None:
     stub = auth.stub(AuthServiceStub)
-    await auth.unary(stub.LogOut, auth_pb2.LogOutRequest(), timeout=5, token=token)
+    await auth.unary(stub.LogOut, auth_pb2.LogOutRequest(), timeout=30, token=token)
 
 
 async def _delete(auth: Channel, token: str) -> None:
     request = auth_pb2.DeleteMeRequest(password="correct horse")
-    await auth.unary(auth.stub(AuthServiceStub).DeleteMe, request, timeout=5, token=token)
+    await auth.unary(auth.stub(AuthServiceStub).DeleteMe, request, timeout=30, token=token)
 
 
 async def test_whoever_watches_can_verify_tokens_and_refuses_what_was_revoked_since(

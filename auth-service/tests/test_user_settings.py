@@ -30,7 +30,7 @@ async def _get(channel: Channel, grant: auth_pb2.Grant) -> auth_pb2.UserSettings
     stub = channel.stub(SettingsServiceStub)
     request = auth_pb2.GetUserSettingsRequest()
     answer = await channel.unary(
-        stub.GetUserSettings, request, timeout=10, token=grant.access_token
+        stub.GetUserSettings, request, timeout=30, token=grant.access_token
     )
     return answer.settings
 
@@ -39,7 +39,7 @@ async def _update(channel: Channel, grant: auth_pb2.Grant, **changes: Any) -> au
     stub = channel.stub(SettingsServiceStub)
     request = auth_pb2.UpdateUserSettingsRequest(**changes)
     answer = await channel.unary(
-        stub.UpdateUserSettings, request, timeout=10, token=grant.access_token
+        stub.UpdateUserSettings, request, timeout=30, token=grant.access_token
     )
     return answer.settings
 
@@ -173,7 +173,7 @@ async def test_settings_go_with_their_user_also_by_the_hand_of_an_earlier_releas
         await _update(auth, grant, instructions="personal")
     stub = auth.stub(AuthServiceStub)
     request = auth_pb2.DeleteMeRequest(password="correct horse")
-    await auth.unary(stub.DeleteMe, request, timeout=10, token=ada.access_token)
+    await auth.unary(stub.DeleteMe, request, timeout=30, token=ada.access_token)
     with psycopg.connect(database.worker) as worker:
         # The statement by which an earlier release leaves a tombstone.
         worker.execute(

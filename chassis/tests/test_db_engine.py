@@ -237,7 +237,7 @@ async def test_a_cancelled_statement_is_stopped_in_the_server(urls: DatabaseUrls
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await eventually(lambda: sleepers() == 0, 3)
+        await eventually(lambda: sleepers() == 0, 20)
     # And its place in the pool is free again.
     await database.ping()
     await database.stop()
@@ -254,6 +254,16 @@ async def test_nobody_listening_is_unavailable_at_once() -> None:
     assert time.monotonic() - began < 2.5
     assert caught.value.reason == "DATABASE_UNAVAILABLE"
     await database.stop()
+
+
+async def test_a_connection_that_is_well_is_used_again_and_again(urls: DatabaseUrls) -> None:
+    database = Database(urls.app, pool_size=1, application_name="test-app")
+    backends = set()
+    for _ in range(5):
+        async with database.transaction() as connection:
+            backends.add(await connection.scalar(text("SELECT pg_backend_pid()")))
+    await database.stop()
+    assert len(backends) == 1
 
 
 async def test_connections_that_died_while_idle_are_replaced_unnoticed(

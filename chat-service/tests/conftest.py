@@ -626,6 +626,12 @@ def client(channel: Channel, caller: Caller) -> Client:
     return Client(channel, caller)
 
 
+@pytest.fixture
+def client_over(caller: Caller) -> Callable[[Channel], Client]:
+    """The user over a channel to a service that the test has started itself."""
+    return lambda channel: Client(channel, caller)
+
+
 @pytest_asyncio.fixture
 async def client_elsewhere(
     client: Client, settings: Settings, grpc_channel: OpenChannel

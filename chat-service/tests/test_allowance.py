@@ -123,11 +123,19 @@ async def test_an_estimate_is_of_what_fits_the_window(chat: Chat, caller: Caller
         run = (await chat.accept(caller, session.id, "a" * 40)).run
         assert await chat.finish(run, replace(chat.ending, text="b" * 40))
     before = (await spent(chat, caller)).popitem()[1]
+    window = ContextWindow(pairs=10, characters=130)
+    run = (await chat.accept(caller, session.id, "c" * 40, window=window)).run
+    assert await chat.finish(run, replace(chat.ending, usage=None, text="d" * 40))
+    # The question, and of what is before it the one pair that has room with it.
+    after = (await spent(chat, caller)).popitem()[1]
+    assert after - before == (40 + 80 + 40) // 4
     chat.turns._window = ContextWindow(pairs=10, characters=100)
     run = (await chat.accept(caller, session.id, "c" * 40)).run
-    assert await chat.finish(run, replace(chat.ending, usage=None, text="d" * 40))
+    # Another replica ends it, which does not know what it was given.
+    lost = replace(run, context=None)
+    assert await chat.finish(lost, replace(chat.ending, usage=None, text="d" * 40))
     # The question, and of what is before it the one answer that has room with it.
-    assert (await spent(chat, caller)).popitem()[1] - before == (40 + 40 + 40) // 4
+    assert (await spent(chat, caller)).popitem()[1] - after == (40 + 40 + 40) // 4
 
 
 @pytest.mark.parametrize(

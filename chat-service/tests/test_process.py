@@ -34,7 +34,7 @@ def run(start_process: StartProcess) -> Run:
 
 
 def _readiness(port: int) -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=30) as answer:
         return str(json.load(answer)["status"])
 
 

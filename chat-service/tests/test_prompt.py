@@ -1,6 +1,7 @@
 """The memory window, the titles: rules without a database."""
 
 import itertools
+from typing import Any
 
 import pytest
 
@@ -11,17 +12,25 @@ from chat_service.providers.domain.prompt_message import PromptMessage
 WIDE = ContextWindow(pairs=10, characters=1000)
 
 
+def _prompt(*said: Any) -> tuple[PromptMessage, ...]:
+    return build_prompt(*said).messages
+
+
+def _continuation(*said: Any) -> tuple[PromptMessage, ...]:
+    return build_continuation(*said).messages
+
+
 def _said(*contents: str) -> list[PromptMessage]:
     roles = ("user", "assistant")
     return [PromptMessage(roles[at % 2], content) for at, content in enumerate(contents)]
 
 
 def _contents(earlier: list[PromptMessage], question: str, window: ContextWindow) -> list[str]:
-    return [message.content for message in build_prompt(earlier, question, window)]
+    return [message.content for message in _prompt(earlier, question, window)]
 
 
 def test_a_first_question_is_the_whole_prompt() -> None:
-    assert build_prompt([], "hello", WIDE) == (PromptMessage("user", "hello"),)
+    assert _prompt([], "hello", WIDE) == (PromptMessage("user", "hello"),)
 
 
 def test_earlier_messages_come_oldest_first_and_the_question_last() -> None:
@@ -112,7 +121,7 @@ def test_a_window_of_no_pairs_is_the_question_alone_whatever_failed_before() -> 
 def test_what_the_system_says_is_one_message_at_the_front_whatever_the_window() -> None:
     said = [PromptMessage("system", "be"), *_said("q1", "a1"), PromptMessage("system", "brief")]
     for window in (WIDE, ContextWindow(pairs=0, characters=1)):
-        system, *_, question = build_prompt(said, "q2", window)
+        system, *_, question = _prompt(said, "q2", window)
         assert (system, question) == (
             PromptMessage("system", "be\n\nbrief"),
             PromptMessage("user", "q2"),
@@ -131,7 +140,7 @@ def test_what_the_system_says_is_one_message_at_the_front_whatever_the_window() 
 )
 def test_thinking_at_the_beginning_of_an_answer_is_not_sent_back(kept: str, shown: str) -> None:
     assert _contents(_said("q1", kept), "q2", WIDE) == ["q1", shown, "q2"]
-    assert [m.content for m in build_continuation([], "q", kept, WIDE)][:2] == ["q", shown]
+    assert [m.content for m in _continuation([], "q", kept, WIDE)][:2] == ["q", shown]
     # A question is said as it was.
     assert _contents([], kept, WIDE) == [kept]
 
@@ -141,7 +150,7 @@ def test_thinking_at_the_beginning_of_an_answer_is_not_sent_back(kept: str, show
 )
 def test_an_answer_of_thinking_alone_is_none(kept: str) -> None:
     assert _contents(_said("q1", kept), "q2", WIDE) == ["q1\n\nq2"]
-    assert build_continuation([], "q", kept, WIDE) == (PromptMessage("user", "q"),)
+    assert _continuation([], "q", kept, WIDE) == (PromptMessage("user", "q"),)
 
 
 # Everything that a message can be, and what of it may be sent.
@@ -173,7 +182,7 @@ def test_whatever_a_conversation_holds_the_prompt_is_one_that_every_server_takes
     """Of five messages each, 59,049 of them: every kind of neighbours that there is."""
     for at, history in enumerate(itertools.product(PIECES, repeat=length)):
         window = WINDOWS[at % len(WINDOWS)]
-        prompt = build_prompt(history, "and now?", window)
+        prompt = _prompt(history, "and now?", window)
         _obeys_strict_roles(prompt)
         # The question last, behind whatever was not answered.
         assert prompt[-1].content.endswith("and now?")
@@ -184,9 +193,7 @@ def test_whatever_a_conversation_holds_the_prompt_is_one_that_every_server_takes
         assert sum(len(message.content) for message in prompt) <= budget
         # The newest is kept: what a smaller window shows is the end of what a larger one does.
         whole = [
-            m
-            for m in build_prompt(history, "and now?", ContextWindow(99, 9999))
-            if m.role != "system"
+            m for m in _prompt(history, "and now?", ContextWindow(99, 9999)) if m.role != "system"
         ]
         assert said[:-1] == whole[len(whole) - len(said) : -1]
         assert whole[-1].content.endswith(said[-1].content)
@@ -197,13 +204,13 @@ def test_so_is_that_of_every_continuation(length: int) -> None:
     for at, history in enumerate(itertools.product(PIECES, repeat=length)):
         window = WINDOWS[at % len(WINDOWS)]
         for answer in ("once upon", "<think>hm</think>once upon", "<think>hm", " "):
-            prompt = build_continuation(history, "tell", answer, window)
+            prompt = _continuation(history, "tell", answer, window)
             _obeys_strict_roles(prompt)
             if "once" in answer:
                 assert [m.content for m in prompt[-2:-1]] == ["once upon"]
                 assert prompt[-3].content.endswith("tell")
             else:
-                assert prompt == build_prompt(history, "tell", window)
+                assert prompt == _prompt(history, "tell", window)
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ SESSION = chat_pb2.Session(
     folder="Work",
     archived_at=WHEN,
     temporary=True,
+    summary=True,
     message_count=2,
     read_order=1,
     unread=True,
@@ -51,6 +52,7 @@ SHOWN = {
     "folder": "Work",
     "pinned": False,
     "temporary": True,
+    "summary": True,
     "message_count": 2,
     "read_order": 1,
     "unread": True,
@@ -72,6 +74,7 @@ async def test_one_is_made_of_every_field(door: Door) -> None:
         "instructions": " Be brief. ",
         "folder": "\u3000Work",
         "temporary": True,
+        "summary": True,
     }
     made = await door.http.post(PATH, json=body, headers=door.bearer)
     assert (made.status_code, made.json()) == (201, SHOWN)
@@ -83,6 +86,7 @@ async def test_one_is_made_of_every_field(door: Door) -> None:
         instructions=" Be brief. ",
         folder="Work",
         temporary=True,
+        summary=True,
     )
 
 
@@ -122,6 +126,8 @@ async def test_an_empty_name_of_a_persona_is_no_name(door: Door) -> None:
         ({"instructions": "x", "folder": "y"}, {"instructions": "x", "folder": "y"}),
         ({"pinned": False, "archived": True}, {"pinned": False, "archived": True}),
         ({"read_order": 0}, {"read_order": 0}),
+        ({"summary": True}, {"summary": True}),
+        ({"summary": False}, {"summary": False}),
         (
             {"parameters": {"temperature": 0, "stop": [], "top_p": None}},
             {

@@ -142,21 +142,44 @@ async def test_all_paths_are_listed_where_they_are_asked_for(door: Door) -> None
 
 
 async def test_what_a_model_was_given_is_shown(door: Door) -> None:
-    door.chat.answers["GetContext"] = chat_pb2.GetContextResponse(
+    given = chat_pb2.GetContextResponse(
         parts=[
             chat_pb2.ContextPart(
                 role=chat_pb2.MESSAGE_ROLE_USER, message_ids=["m1"], characters=4, tokens=1
             )
         ],
-        left_out=[chat_pb2.LeftOut(message_id="m0", reason="BLANK")],
+        left_out=[chat_pb2.LeftOut(message_id="m0", reason="SUMMED_UP")],
         tokens=1,
+        budget=chat_pb2.ContextBudget(
+            tokens=900, used=5, factor=1.23456, context_tokens=2000, known=True
+        ),
+        summary=chat_pb2.ContextSummary(text="So far.", last_message_id="m0"),
     )
-    response = await door.http.get(f"{MESSAGE_PATH}/context", headers=door.bearer)
-    assert response.json() == {
+    shown = {
         "parts": [{"role": "user", "message_ids": ["m1"], "characters": 4, "tokens": 1}],
-        "left_out": [{"message_id": "m0", "reason": "BLANK"}],
+        "left_out": [{"message_id": "m0", "reason": "SUMMED_UP"}],
         "tokens": 1,
+        "budget": {
+            "tokens": 900,
+            "used": 5,
+            "factor": 1.235,
+            "context_tokens": 2000,
+            "known": True,
+        },
+        "summary": {"text": "So far.", "last_message_id": "m0"},
     }
+    door.chat.answers["GetContext"] = given
+    response = await door.http.get(f"{MESSAGE_PATH}/context", headers=door.bearer)
+    assert response.json() == shown
+    # What was taken away since.
+    given.summary.CopyFrom(chat_pb2.ContextSummary())
+    response = await door.http.get(f"{MESSAGE_PATH}/context", headers=door.bearer)
+    assert response.json()["summary"] == {"text": None, "last_message_id": None}
+    # And of an earlier version.
+    given.ClearField("summary")
+    given.ClearField("budget")
+    response = await door.http.get(f"{MESSAGE_PATH}/context", headers=door.bearer)
+    assert response.json() == {**shown, "budget": None, "summary": None}
 
 
 async def test_a_fork_is_a_session_of_its_own(door: Door) -> None:

@@ -33,7 +33,7 @@ async def _create(
     answer = await notes.unary(
         notes.stub(NotesServiceStub).CreateNote,
         notes_pb2.CreateNoteRequest(title=title, content=content),
-        timeout=5,
+        timeout=30,
         token=caller.token,
         idempotency_key=key,
     )
@@ -50,7 +50,7 @@ async def _titles(notes: Channel, caller: Caller) -> list[str]:
     answer = await notes.unary(
         notes.stub(NotesServiceStub).ListNotes,
         notes_pb2.ListNotesRequest(),
-        timeout=5,
+        timeout=30,
         token=caller.token,
     )
     return [note.title for note in answer.items]
@@ -155,7 +155,7 @@ async def test_a_note_that_was_deleted_since_is_not_made_again(
     await notes.unary(
         notes.stub(NotesServiceStub).DeleteNote,
         notes_pb2.DeleteNoteRequest(id=note.id),
-        timeout=5,
+        timeout=30,
         token=alice.token,
     )
     assert await _create(notes, alice, "k") == note

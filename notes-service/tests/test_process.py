@@ -21,7 +21,7 @@ from notes_service.settings import Settings
 
 
 def _readiness(port: int) -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=30) as answer:
         return str(json.load(answer)["status"])
 
 

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr, field_validator
 
 from chassis.setting_values import Target, check_secret_url
 from chassis.settings import service_config
+from chat_service.prompt.budget import LEAST_CONTEXT
 from chat_service.runs.domain.retention import Retention
 from parley.bounds import QUESTION
 from servicekit.settings import NamedServersSettings
@@ -116,12 +117,20 @@ class Settings(NamedServersSettings):
         "answer, so that an odd one is not used.",
     )
     window_characters: int = Field(
-        64_000,
+        200_000,
         ge=1,
-        # Read from the database and held in memory for each question; no model reads more.
+        # No model reads more.
         le=10_000_000,
-        description="Most characters that a model is shown, the question included; the question "
-        "itself is always shown whole.",
+        description="Most characters that a model is shown, the question included, which itself is "
+        "always shown whole: they are read from the database for each question, and held in memory "
+        "while it is answered.",
+    )
+    context_tokens: int = Field(
+        32_768,
+        ge=LEAST_CONTEXT,
+        le=100_000_000,
+        description="What a model takes in all, question and answer included, tokens: of a model whose "
+        "server does not say. A conversation that is longer is shown to it in part.",
     )
 
     deleted_days: int = Field(

@@ -58,6 +58,9 @@ sessions = Table(
     Column("leaf_order", Integer),
     # Other than message_count: something is to be indexed. The database keeps it so by itself.
     Column("indexed_count", Integer),
+    # Whether what falls out of what models are given is summed up: see messages.summary, which is
+    # named in the statements that are about it, and no column of what is shown of a message.
+    Column("summary", Boolean, nullable=False),
 )
 
 messages = Table(

@@ -15,6 +15,8 @@ from chassis.settings import UnusableSetting, variable_of
 from chat_service.apikeys import check_key_over, report_use_over, resolve_key_over
 from chat_service.asides.ask import Asides
 from chat_service.asides.behind import all_of
+from chat_service.asides.learning import Learning
+from chat_service.asides.summing_up import SummingUp
 from chat_service.connections.rpc import POLICY as PROVIDER_POLICY
 from chat_service.connections.rpc import ProviderServicer
 from chat_service.connections.usecases.limit import TrialLimit
@@ -36,6 +38,7 @@ from chat_service.personas.store.erasure import delete_personas
 from chat_service.personas.usecases.read import ReadPersonas
 from chat_service.personas.usecases.write import WritePersonas
 from chat_service.prompt.domain import ContextWindow
+from chat_service.prompt.memory import ModelMemory
 from chat_service.providers.client import ModelClient
 from chat_service.providers.trying import ModelServers
 from chat_service.runs.domain.limits import Limits
@@ -95,7 +98,8 @@ def build(settings: Settings) -> Service:
     notice_log = _of_redis(settings, NoticeLog)
     publisher, watchers = Publisher(notice_log), Watchers(notice_log)
     allowance = DailyAllowance(open_transaction)
-    asides = Asides(provider, allowance)
+    asides, memory = Asides(provider, allowance), ModelMemory(settings.context_tokens)
+    servers = ModelServers(provider, addresses)
     titles = Titles(asides, open_transaction, publisher.tell)
     streaming = build_streaming(
         replica,
@@ -115,7 +119,12 @@ def build(settings: Settings) -> Service:
         tell=publisher.tell,
         flush_seconds=settings.flush_seconds,
         drain_seconds=settings.drain_seconds,
-        behind=all_of(titles.behind),
+        behind=all_of(
+            titles.behind,
+            Learning(asides, servers, memory),
+            SummingUp(asides, open_transaction, memory, window),
+        ),
+        memory=memory,
     )
     engine, followers = streaming.engine, streaming.followers
 
@@ -137,13 +146,25 @@ def build(settings: Settings) -> Service:
         limits=limits,
         tell=publisher.tell,
         default_persona=read_personas.default,
+        memory=memory,
     )
     continue_run = ContinueRun(
-        open_transaction, resolve_key, engine, owner=replica, window=window, limits=limits
+        open_transaction,
+        resolve_key,
+        engine,
+        owner=replica,
+        window=window,
+        limits=limits,
+        memory=memory,
     )
-
     regenerate_run = RegenerateRun(
-        open_transaction, resolve_key, engine, owner=replica, window=window, limits=limits
+        open_transaction,
+        resolve_key,
+        engine,
+        owner=replica,
+        window=window,
+        limits=limits,
+        memory=memory,
     )
 
     purge = Purge(
@@ -181,7 +202,7 @@ def build(settings: Settings) -> Service:
         followers.recall,
         engine.subscribe,
     )
-    servers, trial_limit = ModelServers(provider, addresses), TrialLimit()
+    trial_limit = TrialLimit()
     providers = ProviderServicer(
         ConnectionTest(servers, trial_limit, allowance),
         resolve_key,

@@ -50,6 +50,8 @@ class Scripted:
     models: list[dict[str, Any]] | None = None
     asked: list[dict[str, Any]] = field(default_factory=list)
     lists: int = 0
+    # No list is answered before it is set.
+    list_held: asyncio.Event | None = None
     # Requests that have come and are not answered yet.
     waiting: int = 0
 
@@ -92,6 +94,8 @@ class Scripted:
         body = await reader.readexactly(length)
         if head.startswith("GET "):
             self.lists += 1
+            if self.list_held is not None:
+                await self.list_held.wait()
             found = json.dumps({"object": "list", "data": self.models or []}).encode()
             return _response(200 if self.models is not None else 404, "application/json", found)
         self.asked.append(json.loads(body))

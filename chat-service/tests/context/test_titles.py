@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -230,10 +231,11 @@ async def test_a_title_counts_as_an_answer_does_of_what_its_user_may_use(
     titles = Titles(asides, chat.open_transaction, told.append)
     connection = scripted.connection(owner="operator", daily_tokens=100)
     for _ in range(2):
-        titles.behind(await ended_of(chat, caller, connection, None))
+        ended = await ended_of(chat, caller, connection, None)
+        titles.behind(replace(ended, run=replace(ended.run, model="that answered")))
         await eventually(lambda: asides.held == {"asides": 0})
     # The second one would have been beyond the hundred of the day.
-    assert len(scripted.asked) == 1
+    assert [body["model"] for body in scripted.asked] == ["that answered"]
     assert len(told) == 1
     async with chat.worker.transaction() as worker:
         driver = (await worker.get_raw_connection()).driver_connection

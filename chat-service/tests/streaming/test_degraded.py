@@ -400,4 +400,4 @@ async def test_a_taker_that_must_go_waits_for_redis_no_longer(
     await taker.start()
     await eventually(lambda: taker._takeover._taking)
     await taker.stop()
-    await eventually(lambda: not taker._takeover._taking, 2)
+    await eventually(lambda: not taker._takeover._taking, 20)

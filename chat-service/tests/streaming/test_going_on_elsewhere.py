@@ -18,9 +18,14 @@ from chassis.testing import ModelServer, eventually, sample
 from chat_service.answer.domain.ending import FellBack, RunStatus
 from chat_service.answer.domain.frame import Frame
 from chat_service.answer.domain.reducer import Answer, replay
+from chat_service.prompt.context import Why
+from chat_service.prompt.domain import ContextWindow
+from chat_service.prompt.memory import ModelMemory
 from chat_service.providers.domain.connection import Connection
+from chat_service.providers.domain.model import Model
 from chat_service.providers.domain.use import Use
 from chat_service.runs.domain.run import Run
+from chat_service.runs.usecases.context import get_context
 from chat_service.runs.usecases.recover import recover_run
 from chat_service.streaming.write.alternatives import Alternatives
 from chat_service.streaming.write.generate import Bounds
@@ -254,7 +259,7 @@ async def test_who_cancels_while_the_next_one_is_resolved_is_heard(
         raise AssertionError("nobody has let it go")
 
     rig.engine._alternatives = Alternatives(
-        never, rig.chat.turns.tokens_used, rig.chat.turns.note_fallback
+        never, rig.chat.turns.tokens_used, rig.chat.turns.note_fallback, ModelMemory()
     )
     run = await begin(rig, caller, chain)
     await asked.wait()
@@ -378,3 +383,37 @@ async def test_reports_that_cannot_be_told_are_counted_and_hold_nobody() -> None
     await reports.stop()
     assert dropped("stopped") == before["stopped"] + 64
     assert reports.held == {"reports of use": 0}
+
+
+async def test_a_model_that_takes_less_is_given_less_and_the_account_says_so(
+    rig: Rig, caller: Caller, model_server: ModelServer
+) -> None:
+    first, second = chained(
+        connection(model_server, "status-500"), connection(model_server, "tokens-3#small")
+    )
+    memory = ModelMemory()
+    memory.note_list(second, "tokens-3#small", [Model("tokens-3#small", context_tokens=2_000)])
+    rig.engine._alternatives = Alternatives(
+        rig._resolve, rig.chat.turns.tokens_used, rig.chat.turns.note_fallback, memory
+    )
+    rig.connections |= {second.key_id: second}
+    chat = replace(rig.chat, connection=first)
+    window = ContextWindow(10, 100_000)
+    session = await chat.session(caller)
+    for _ in range(3):
+        run = (await chat.accept(caller, session.id, "word " * 500, window=window)).run
+        assert await chat.finish(run)
+    accepted = await chat.accept(
+        caller, session.id, "word " * 500, model=first.model, window=window
+    )
+    assert len(accepted.prompt) == 7
+    rig.engine.begin(accepted.run, first, accepted.prompt)
+    await rig.follow(accepted.run)
+    asked = model_server.counters()["last_request"]
+    # Of 2,000 tokens a hundred are the answer's, and of the others a tenth is left free.
+    assert (asked["model"], asked["messages"]) == ("tokens-3#small", 5)
+    await rig.ended(accepted.run)
+    answer = (await chat.messages(caller, session.id))[-1]
+    told = await get_context(chat.open_transaction, caller, session.id, answer.id)
+    assert (told.context.budget.context, len(told.context.parts)) == (2_000, 5)
+    assert [one.why for one in told.left_out] == [Why.BEYOND_BUDGET] * 2

@@ -305,7 +305,7 @@ async def test_what_the_model_was_given_is_told_with_what_was_left_out(
     assert [part.characters for part in given.context.parts] == [4, 1, 4]
     assert given.context.tokens > 0
     left = [(one.message_id, one.why) for one in given.left_out]
-    assert (ids["Lost?"], Why.BEYOND_WINDOW) in left
+    assert (ids["Lost?"], Why.FAILED) in left
     assert (ids["Broken?"], Why.FAILED) in left
     assert len(left) == 4
 

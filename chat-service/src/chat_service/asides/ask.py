@@ -163,7 +163,7 @@ class Asides(Component):
                 await work()
         except AsideFailed as error:
             _log.info("aside.failed", purpose=purpose, reason=error.reason)
-        except AppError as error:
+        except (AppError, ProviderError) as error:
             _ASIDES.labels(purpose, "failed").inc()
             _log.info("aside.failed", purpose=purpose, reason=error.reason)
         except Exception as error:  # noqa: BLE001 - whatever broke, nobody waits for it

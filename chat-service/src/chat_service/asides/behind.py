@@ -16,13 +16,15 @@ _log = get_logger(__name__)
 class Ended:
     """A run that this replica has generated and whose end is saved.
 
-    `connection` is the one that answered, or failed last, and `run` says its model; `prompt` is what it was given.
+    `connection` is the one that answered, or failed last, and `run` says its model; `prompt` is what it was given. `most_tokens` is what its server takes in all, where it said
+    so when it refused the prompt as too long.
     """
 
     run: Run
     connection: Connection
     prompt: Sequence[PromptMessage]
     ending: Ending
+    most_tokens: int | None = None
 
 
 #: Hears of each such run, in its task. It returns at once: what takes time is begun as an aside.

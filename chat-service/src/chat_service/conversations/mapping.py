@@ -72,6 +72,7 @@ def session_to_proto(session: Session) -> chat_pb2.Session:
         unread=session.unread,
         persona=session.persona,
         title_by=_TITLE_BY[session.title_by],
+        summary=session.summary,
     )
 
 
@@ -93,6 +94,7 @@ def decode_session(content: bytes) -> Session:
         instructions=message.instructions if message.HasField("instructions") else None,
         folder=message.folder if message.HasField("folder") else None,
         temporary=message.temporary,
+        summary=message.summary,
         persona=message.persona if message.HasField("persona") else None,
         message_count=0,
         last_message_at=None,
@@ -127,6 +129,7 @@ def change_from_proto(
         persona=persona,
         archived=request.archived if said("archived") else UNCHANGED,
         read_order=request.read_order if said("read_order") else UNCHANGED,
+        summary=request.summary if said("summary") else UNCHANGED,
     )
 
 

@@ -80,6 +80,7 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
             instructions=request.instructions or None,
             folder=request.folder if request.HasField("folder") else None,
             temporary=request.temporary,
+            summary=request.summary,
             persona=await self._persona(request.persona) if request.persona else None,
             default_persona=None if named else self.default_persona,
             once=once(request, mapping.encode_session, mapping.decode_session),

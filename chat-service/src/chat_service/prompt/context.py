@@ -1,19 +1,40 @@
 """The account of what a model was given for an answer, and of what it was not."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from math import ceil
 from typing import Any, Final, Self
 from uuid import UUID
 
 import orjson
 
-from chat_service.conversations.domain.message import OnPath
-from chat_service.prompt.tokens import estimate_tokens
-from chat_service.providers.domain.prompt_message import PromptMessage
+from chat_service.conversations.domain.message import OnPath, Role
+from chat_service.prompt.budget import AROUND, Budget, estimate_of
+from chat_service.prompt.domain import Cut, Prompt
 
 #: So many messages that were left out are named, the newest.
 MOST_LEFT_OUT: Final = 1000
+
+
+class Why(StrEnum):
+    """Why a model was not given a message: as of a prompt's Cut, or for what the message is."""
+
+    BEYOND_WINDOW = "BEYOND_WINDOW"
+    BEYOND_CHARACTERS = "BEYOND_CHARACTERS"
+    BEYOND_BUDGET = "BEYOND_BUDGET"
+    SUMMED_UP = "SUMMED_UP"
+    BLANK = "BLANK"
+    FAILED = "FAILED"
+
+
+# Where all that was read is in the prompt, what is older was beyond the characters that are read.
+_WHY_OLDER: Final = {
+    Cut.PAIRS: Why.BEYOND_WINDOW,
+    Cut.CHARACTERS: Why.BEYOND_CHARACTERS,
+    Cut.TOKENS: Why.BEYOND_BUDGET,
+    None: Why.BEYOND_CHARACTERS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,27 +52,66 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """All that the model was given for one answer, in order."""
+    """All that the model was given for one answer, in order, and by what bounds.
+
+    `budget` None, and `why_older` BEYOND_WINDOW: it was written by a version that had no other. What is
+    older than all of it was left out for the reason `why_older`, unless `summed_up` says
+    up to which message it is summed up. `bytes` are of all the text, in UTF-8, where that was counted.
+    """
 
     parts: tuple[Part, ...]
+    budget: Budget | None = None
+    why_older: Why = Why.BEYOND_WINDOW
+    summed_up: int | None = None
+    bytes: int | None = None
 
     @property
     def tokens(self) -> int:
         return sum(part.tokens or 0 for part in self.parts)
 
+    @property
+    def used(self) -> int:
+        """What it takes of its budget, by the count of its model."""
+        factor = 1.0 if self.budget is None else self.budget.factor
+        return ceil(self.tokens * factor) + AROUND * len(self.parts)
+
     @classmethod
-    def of_prompt(cls, prompt: Iterable[PromptMessage]) -> Self:
-        """Made in each turn: to estimate a whole window would be a third of what a turn costs."""
+    def of_prompt(cls, prompt: Prompt, *, metered: bool = False) -> Self:
+        """Made in each turn, so that what is not needed is not counted: tokens of messages, and bytes.
+
+        Those are of what is `metered`, where a server may not count for itself.
+        """
         return cls(
-            tuple(
-                Part(
-                    role=message.role,
-                    orders=message.orders,
-                    characters=len(message.content),
-                    tokens=None if message.orders else estimate_tokens(message.content),
-                )
-                for message in prompt
-            )
+            parts=tuple(
+                [
+                    Part(
+                        role=message.role,
+                        orders=message.orders,
+                        characters=len(message.content),
+                        tokens=None if message.orders else estimate_of(message.content),
+                    )
+                    for message in prompt.messages
+                ]
+            ),
+            budget=prompt.budget,
+            why_older=_WHY_OLDER[prompt.cut],
+            summed_up=prompt.summed_up,
+            bytes=_bytes_of(prompt) if metered else None,
+        )
+
+    def shortened(self, messages: int, budget: Budget) -> Self:
+        """The account of the same prompt when it was given to another model, with so many messages."""
+        if messages == len(self.parts):
+            return replace(self, budget=budget)
+        begins = 1 if self.parts[0].role == Role.SYSTEM else 0
+        kept = self.parts[len(self.parts) - messages + begins :]
+        return replace(
+            self,
+            parts=(*self.parts[:begins], *kept),
+            budget=budget,
+            why_older=Why.BEYOND_BUDGET,
+            # Of what is left.
+            bytes=None,
         )
 
     def estimated(self, texts: Mapping[int, str]) -> Self:
@@ -64,17 +124,30 @@ class Context:
     def to_json(self) -> str:
         """For a column of JSON."""
         rows = [[part.role, list(part.orders), part.characters, part.tokens] for part in self.parts]
-        return orjson.dumps({"parts": rows}).decode()
+        kept: dict[str, Any] = {"parts": rows, "why_older": self.why_older}
+        if self.budget is not None:
+            kept["budget"] = self.budget
+        if self.summed_up is not None:
+            kept["summed_up"] = self.summed_up
+        return orjson.dumps(kept).decode()
 
     @classmethod
     def of(cls, kept: Any) -> Self:
-        """What `to_json` was made of."""
+        """What `to_json` was made of; a bound that is not known here is one of the window."""
+        why = kept.get("why_older")
         return cls(
-            tuple(
+            parts=tuple(
                 Part(role, tuple(orders), characters, tokens)
                 for role, orders, characters, tokens in kept["parts"]
-            )
+            ),
+            budget=Budget(**kept["budget"]) if "budget" in kept else None,
+            why_older=Why(why) if why in set(Why) else Why.BEYOND_WINDOW,
+            summed_up=kept.get("summed_up"),
         )
+
+
+def _bytes_of(prompt: Prompt) -> int:
+    return sum([len(message.content.encode()) for message in prompt.messages])
 
 
 def _estimated(part: Part, texts: Mapping[int, str]) -> Part:
@@ -82,16 +155,8 @@ def _estimated(part: Part, texts: Mapping[int, str]) -> Part:
         return part
     found = [texts[order] for order in part.orders if order in texts]
     characters = sum(map(len, found))
-    tokens = sum(map(estimate_tokens, found))
+    tokens = sum(map(estimate_of, found))
     return replace(part, tokens=round(tokens * part.characters / characters) if characters else 0)
-
-
-class Why(StrEnum):
-    """Why a model was not given a message."""
-
-    BEYOND_WINDOW = "BEYOND_WINDOW"
-    BLANK = "BLANK"
-    FAILED = "FAILED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,26 +169,37 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a model was given; `ids` are of the messages that it was made of, by order."""
+    """What a model was given; `ids` are of the messages that it was made of, by order.
+
+    `summary` is the text that it was told in place of what it sums up, None: none, or it is gone.
+    """
 
     context: Context
     ids: dict[int, UUID]
     left_out: list[LeftOut]
+    summary: str | None = None
 
 
 def left_out(context: Context, path: Sequence[OnPath]) -> list[LeftOut]:
     """What of `path` (oldest first, up to the question) is not in `context`: the newest, oldest first.
 
-    What lies behind the first message that was given had to be left out: it is blank, or a question
-    that nobody answered.
+    A question behind which a blank answer stands failed, wherever it is; and what lies behind the first
+    message that was given had to be left out for that, or is blank itself.
     """
     given = {order for part in context.parts for order in part.orders}
     first = min(given, default=0)
-    missing = [one for one in path if one.order not in given]
-    return [LeftOut(one.id, _why(one, first)) for one in missing[-MOST_LEFT_OUT:]]
+    followed = zip(path, [*path[1:], None], strict=True)
+    missing = [(one, behind) for one, behind in followed if one.order not in given]
+    return [
+        LeftOut(one.id, _why(context, one, behind, first))
+        for one, behind in missing[-MOST_LEFT_OUT:]
+    ]
 
 
-def _why(one: OnPath, first: int) -> Why:
+def _why(context: Context, one: OnPath, behind: OnPath | None, first: int) -> Why:
     if one.is_blank:
         return Why.BLANK
-    return Why.FAILED if one.order > first else Why.BEYOND_WINDOW
+    if one.order > first or (behind is not None and behind.is_blank):
+        return Why.FAILED
+    is_told = context.summed_up is not None and one.order <= context.summed_up
+    return Why.SUMMED_UP if is_told else context.why_older

@@ -32,6 +32,8 @@ class ProviderError(Exception):
         self.retry_after = retry_after
         #: Status and body of the answer that refused the request, where there was one.
         self.refused: tuple[int, bytes] | None = None
+        #: Tokens that the model takes in all, where a prompt was too long and the server said that.
+        self.most_tokens: int | None = None
 
 
 # What the server refuses

@@ -154,7 +154,10 @@ def _status_of(said: Said) -> int | None:
 def _error(status: int | None, said: Said, text: str) -> ProviderError:
     words = said.words
     kind, detail = _kind(status, said, words)
-    return kind(text or f"in the stream: {words}", detail=detail, message=said.message)
+    error = kind(text or f"in the stream: {words}", detail=detail, message=said.message)
+    if kind is ProviderContextTooLong and not _CHARACTERS.search(said.message):
+        error.most_tokens = _lengths(said.message)[1] or None
+    return error
 
 
 def _kind(status: int | None, said: Said, words: str) -> tuple[type[ProviderError], str | None]:

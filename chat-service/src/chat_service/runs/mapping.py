@@ -9,7 +9,7 @@ from chat_service.conversations.mapping import (
     timestamp_to_proto,
     usage_to_proto,
 )
-from chat_service.prompt.context import Given
+from chat_service.prompt.context import Context, Given
 from chat_service.runs.domain.run import Run
 from parley.chat.v1 import chat_pb2
 from servicekit.generation_messages import parameters_to_proto
@@ -63,4 +63,30 @@ def given_to_proto(given: Given) -> chat_pb2.GetContextResponse:
             for one in given.left_out
         ],
         tokens=given.context.tokens,
+        budget=_budget_to_proto(given.context),
+        summary=_summary_to_proto(given),
+    )
+
+
+def _budget_to_proto(context: Context) -> chat_pb2.ContextBudget | None:
+    budget = context.budget
+    if budget is None:
+        return None
+    return chat_pb2.ContextBudget(
+        tokens=budget.tokens,
+        used=context.used,
+        factor=budget.factor,
+        context_tokens=budget.context,
+        known=budget.known,
+    )
+
+
+def _summary_to_proto(given: Given) -> chat_pb2.ContextSummary | None:
+    reaches = given.context.summed_up
+    if reaches is None:
+        return None
+    # As above; of a conversation that is not summed up any more the text is gone.
+    last = given.ids.get(reaches)
+    return chat_pb2.ContextSummary(
+        text=given.summary or "", last_message_id=None if last is None else str(last)
     )

@@ -278,7 +278,15 @@ class Engine(Component):
                 verdict = await generation.run(connection, prompt, wishes)
                 ending = await self._end(generation, verdict)
             if live.saved:
-                self._behind(Ended(live.run, generation.connection, prompt, ending))
+                self._behind(
+                    Ended(
+                        live.run,
+                        generation.connection,
+                        generation.prompt,
+                        ending,
+                        generation.most_tokens,
+                    )
+                )
             uses = uses_of(generation.failed, generation.connection, verdict, generation.learnt)
             for use in uses:
                 self._reports.tell(use)

@@ -9,6 +9,7 @@ from chassis.db.transactions import OpenTransaction
 from chassis.service import Component
 from chat_service.asides.behind import Behind, nothing
 from chat_service.notices.domain.notice import Tell
+from chat_service.prompt.memory import ModelMemory
 from chat_service.providers.domain.connection import ResolveKey
 from chat_service.providers.domain.use import ReportUse
 from chat_service.providers.port import Provider
@@ -77,11 +78,12 @@ def build_streaming(
     drain_seconds: float,
     timings: Timings = SHIPPED,
     behind: Behind = nothing,
+    memory: ModelMemory | None = None,
 ) -> Streaming:
     """The streaming of replica ``replica``; ``worker`` is connected in the background role.
 
     ``tell`` hears of each turn's run when it begins, and when its end is saved; ``behind`` then, too,
-    of each run that is generated here.
+    of each run that is generated here. ``memory`` is what is known of models, None: nothing.
     """
 
     async def find(run: Run) -> RunWithMessages | None:
@@ -100,7 +102,9 @@ def build_streaming(
         finaliser=finaliser,
         followers=followers,
         channels=channels,
-        alternatives=Alternatives(resolve_key, turns.tokens_used, turns.note_fallback),
+        alternatives=Alternatives(
+            resolve_key, turns.tokens_used, turns.note_fallback, memory or ModelMemory()
+        ),
         reports=reports,
         tell=tell,
         behind=behind,

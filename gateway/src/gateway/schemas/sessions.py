@@ -42,6 +42,10 @@ _PERSONA = (
 _TEMPORARY = (
     "Deleted for good 24 hours after its last activity, unless the operator has set another time."
 )
+_SUMMARY = (
+    "Whether what falls out of what models are given of the conversation is summed up for them, by the "
+    "model that answers, behind its answers: that costs tokens."
+)
 
 
 class NewSession(Body):
@@ -60,6 +64,7 @@ class NewSession(Body):
         None, description="A folder is there as long as something is in it."
     )
     temporary: bool = Field(False, description=_TEMPORARY)
+    summary: bool = Field(False, description=_SUMMARY)
     persona: PersonaName | MISSING | None = Field(
         MISSING,
         description=f"{_PERSONA} Null: none. If absent, the default persona of one's settings, or"
@@ -80,6 +85,7 @@ class NewSession(Body):
             instructions=self.instructions,
             folder=self.folder,
             temporary=self.temporary,
+            summary=self.summary,
             persona=persona,
         )
 
@@ -107,6 +113,9 @@ class SessionChange(Body):
     persona: PersonaName | MISSING | None = Field(MISSING, description=f"{_PERSONA} Null: none.")
     archived: bool | MISSING = Field(
         MISSING, description="Whether it is out of the way, whole: in another list."
+    )
+    summary: bool | MISSING = Field(
+        MISSING, description=f"{_SUMMARY} False: what sums it up is taken away."
     )
     read_order: int | MISSING = Field(
         MISSING,
@@ -138,7 +147,7 @@ class SessionChange(Body):
 
 _TEXTS = ("title", "key_id", "model", "instructions", "folder", "persona")
 _NAMES = ("key_id", "model", "folder", "persona")
-_PLAIN = ("pinned", "archived", "read_order")
+_PLAIN = ("pinned", "archived", "read_order", "summary")
 
 
 class SessionListQuery(ListQuery):
@@ -175,6 +184,7 @@ class Session(Resource):
         folder="Projects",
         pinned=False,
         temporary=False,
+        summary=False,
         message_count=2,
         read_order=0,
         unread=True,
@@ -201,6 +211,7 @@ class Session(Resource):
     folder: str | None
     pinned: bool
     temporary: bool
+    summary: bool = Field(description=_SUMMARY)
     message_count: int
     read_order: int = Field(description="The highest `order` that was read.")
     unread: bool = Field(description="Whether the newest message is an answer behind that.")
@@ -225,6 +236,7 @@ class Session(Resource):
             folder=_said(session, "folder"),
             pinned=session.pinned,
             temporary=session.temporary,
+            summary=session.summary,
             message_count=session.message_count,
             read_order=session.read_order,
             unread=session.unread,

@@ -100,8 +100,10 @@ class ContextPart(Resource):
 class LeftOut(Resource):
     message_id: str
     reason: str = Field(
-        description="`BEYOND_WINDOW`: older than what there was room for; `BLANK`: without a word; "
-        "`FAILED`: a question that was not answered."
+        description="`BEYOND_WINDOW`: older than so many pairs of question and answer; `BEYOND_BUDGET`: "
+        "older than what the model has room for; `BEYOND_CHARACTERS`: older than what is ever shown to one; "
+        "`SUMMED_UP`: told by the summary; `BLANK`: without a word; `FAILED`: a question that was not "
+        "answered."
     )
 
 
@@ -116,7 +118,40 @@ _CONTEXT: dict[str, Any] = {
     ],
     "left_out": [],
     "tokens": 4,
+    "budget": {
+        "tokens": 25804,
+        "used": 9,
+        "factor": 1.1,
+        "context_tokens": 32768,
+        "known": False,
+    },
+    "summary": None,
 }
+
+
+class ContextBudget(Resource):
+    """How much there was room for."""
+
+    tokens: int = Field(
+        description="As the model counts them: of its context what the answer and a margin leave."
+    )
+    used: int = Field(
+        description="What the parts take of these: `factor` times the estimate, and four for each part."
+    )
+    factor: float = Field(
+        description="By what the model was seen to count more or less than is estimated."
+    )
+    context_tokens: int = Field(description="What the model takes in all, the answer included.")
+    known: bool = Field(
+        description="Whether its server says that; else it is what the operator has set."
+    )
+
+
+class ContextSummary(Resource):
+    """What was said from the beginning up to a message, summed up by a model."""
+
+    text: str | None = Field(description="Null: it was taken away since.")
+    last_message_id: str | None = Field(description="Null: it was taken away since.")
 
 
 class Context(Resource):
@@ -127,6 +162,10 @@ class Context(Resource):
     parts: list[ContextPart]
     left_out: list[LeftOut] = Field(description="In order; the newest 1,000.")
     tokens: int = Field(description="Of all parts, estimated.")
+    budget: ContextBudget | None = Field(description="Null: of an earlier version.")
+    summary: ContextSummary | None = Field(
+        description="What it was told in place of older messages, in the first part."
+    )
 
     @classmethod
     def of(cls, given: pb.GetContextResponse) -> "Context":
@@ -144,4 +183,21 @@ class Context(Resource):
                 LeftOut(message_id=one.message_id, reason=one.reason) for one in given.left_out
             ],
             tokens=given.tokens,
+            budget=_budget(given.budget) if given.HasField("budget") else None,
+            summary=_summary(given.summary) if given.HasField("summary") else None,
         )
+
+
+def _budget(budget: pb.ContextBudget) -> ContextBudget:
+    return ContextBudget(
+        tokens=budget.tokens,
+        used=budget.used,
+        factor=round(budget.factor, 3),
+        context_tokens=budget.context_tokens,
+        known=budget.known,
+    )
+
+
+def _summary(summary: pb.ContextSummary) -> ContextSummary:
+    last = summary.last_message_id if summary.HasField("last_message_id") else None
+    return ContextSummary(text=summary.text or None, last_message_id=last)

@@ -19,6 +19,9 @@ class Role(StrEnum):
     SYSTEM = "system"
 
 
+#: Order numbers are integers of 32 bits, and the highest is never given out.
+HIGHEST_ORDER: Final = 2**31 - 1
+
 #: So many messages may follow the same one.
 MOST_VARIANTS: Final = 100
 
@@ -87,3 +90,12 @@ class OnPath:
     id: UUID
     order: int
     is_blank: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Who said what, or the beginning of it, in the message of this order."""
+
+    role: Role
+    content: str
+    order: int

@@ -43,7 +43,8 @@ class Session:
     `pinned`: its user keeps it at hand. `parameters` come behind a question's own and before its
     connection's. `read_order` is the highest order that its user has read, `unread` whether the newest
     message is an answer behind that. `temporary`: it is purged some time after its last activity.
-    `persona` is the name of one, as it was when it was taken.
+    `persona` is the name of one, as it was when it was taken. `summary`: what falls out of what models are
+    given of it is summed up.
     """
 
     id: UUID
@@ -66,6 +67,7 @@ class Session:
     read_order: int = 0
     unread: bool = False
     persona: str | None = None
+    summary: bool = False
 
 
 class Unchanged:
@@ -96,6 +98,7 @@ class SessionChange:
     persona: Told | Unchanged | None = UNCHANGED
     archived: bool | Unchanged = UNCHANGED
     read_order: int | Unchanged = UNCHANGED
+    summary: bool | Unchanged = UNCHANGED
 
     def of(self, session: Session, at: datetime) -> Session:
         """The session as it is then, `updated_at` aside: the very same if nothing changes."""
@@ -127,7 +130,9 @@ def take(session: Session, persona: Told) -> Session:
     )
 
 
-_PLAIN = ("title", "key_id", "model", "instructions", "pinned", "folder", "read_order")
+_PLAIN = (
+    *("title", "key_id", "model", "instructions", "pinned", "folder", "read_order", "summary"),
+)
 
 
 def changed_parameters(

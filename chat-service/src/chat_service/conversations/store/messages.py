@@ -3,19 +3,15 @@
 # ruff: noqa: S608 - all of them are made of constants
 
 from collections.abc import Sequence
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Uuid, bindparam, text
 
 from chassis.db.statement import Statement, columns_of
 from chassis.db.transactions import Transaction
-from chat_service.conversations.domain.message import Message, OnPath
+from chat_service.conversations.domain.message import HIGHEST_ORDER, Message, OnPath
 from chat_service.conversations.store.rows import to_message
 from chat_service.tables import messages
-
-#: Order numbers are integers of 32 bits, and the highest is never given out.
-HIGHEST_ORDER: Final = 2**31 - 1
 
 
 def is_blank(message: str) -> str:

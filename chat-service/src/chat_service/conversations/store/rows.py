@@ -30,6 +30,7 @@ def to_session(row: Any) -> Session:
         read_order=row.read_order,
         unread=bool(row.unread),
         persona=row.persona,
+        summary=row.summary,
     )
 
 

@@ -25,9 +25,9 @@ _INSERT = Statement(
     text("""
 INSERT INTO sessions (
     id, tenant_id, user_id, title, title_by, key_id, model, persona, persona_prompt, parameters,
-    instructions, folder, temporary, created_at, updated_at, leaf_order)
+    instructions, folder, temporary, summary, created_at, updated_at, leaf_order)
 VALUES (:id, :tenant_id, :user_id, :title, :title_by, :key_id, :model, :persona, :persona_prompt,
-        CAST(:parameters AS jsonb), :instructions, :folder, :temporary, :created_at, :updated_at, 0)
+        CAST(:parameters AS jsonb), :instructions, :folder, :temporary, :summary, :created_at, :updated_at, 0)
 """)
 )
 # What a conversation is set to goes along, and the folder it is in; that it is pinned does not. What
@@ -36,10 +36,10 @@ _INSERT_FORK = Statement(
     text("""
 INSERT INTO sessions (
     id, tenant_id, user_id, title, title_by, key_id, model, persona, persona_prompt, parameters,
-    instructions, folder, temporary, last_order, leaf_order, message_count, read_order,
+    instructions, folder, temporary, summary, last_order, leaf_order, message_count, read_order,
     last_message_at, created_at, updated_at)
 SELECT :id, tenant_id, user_id, title, title_by, key_id, model, persona, persona_prompt, parameters,
-       instructions, folder, temporary, :messages, :messages, :messages, :messages,
+       instructions, folder, temporary, summary, :messages, :messages, :messages, :messages,
        CASE WHEN CAST(:messages AS integer) > 0 THEN CAST(:at AS timestamptz) END, :at, :at
 FROM sessions WHERE id = :session_id AND user_id = :user_id
 """)
@@ -64,6 +64,7 @@ _CHANGE = Statement(
         pinned=bindparam("new_pinned"),
         folder=bindparam("new_folder"),
         archived_at=bindparam("new_archived_at"),
+        summary=bindparam("new_summary"),
         read_order=func.least(bindparam("new_read_order"), sessions.c.last_order),
         updated_at=bindparam("new_updated_at"),
     )
@@ -106,6 +107,7 @@ class Sessions:
             instructions=session.instructions,
             folder=session.folder,
             temporary=session.temporary,
+            summary=session.summary,
             created_at=session.created_at,
             updated_at=session.updated_at,
         )
@@ -160,6 +162,7 @@ class Sessions:
             new_pinned=session.pinned,
             new_folder=session.folder,
             new_archived_at=session.archived_at,
+            new_summary=session.summary,
             new_read_order=session.read_order,
             new_updated_at=session.updated_at,
         )

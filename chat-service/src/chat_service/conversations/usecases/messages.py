@@ -12,8 +12,8 @@ from chassis.paging import (
     parse_limit,
 )
 from chat_service.conversations.domain.errors import SessionNotFound
-from chat_service.conversations.domain.message import Message
-from chat_service.conversations.store.messages import HIGHEST_ORDER, Messages
+from chat_service.conversations.domain.message import HIGHEST_ORDER, Message
+from chat_service.conversations.store.messages import Messages
 from chat_service.conversations.store.sessions import Sessions
 
 # Of text: with its last message, a page is far from the 16 MiB that gRPC carries at once.

@@ -17,6 +17,7 @@ from chat_service.conversations.domain.session import (
     take,
 )
 from chat_service.conversations.store.sessions import Sessions
+from chat_service.conversations.store.summaries import Summaries
 from chat_service.conversations.usecases.check import check_change
 from chat_service.personas.domain.persona import Told
 from chat_service.personas.usecases.read import DefaultPersona
@@ -36,6 +37,7 @@ async def create_session(
     instructions: str | None = None,
     folder: str | None = None,
     temporary: bool = False,
+    summary: bool = False,
     persona: Told | None = None,
     default_persona: DefaultPersona | None = None,
     once: Once[Session] | None = None,
@@ -68,6 +70,7 @@ async def create_session(
         instructions=instructions,
         folder=folder,
         temporary=temporary,
+        summary=summary,
         message_count=0,
         last_message_at=None,
         active_at=now,
@@ -106,7 +109,8 @@ async def update_session(
 ) -> Session:
     """Changes what is given of the caller's session, all of it or nothing, and returns it.
 
-    To have read something is no change of the session: `updated_at` stays. Raises ValidationFailed,
+    To have read something is no change of the session: `updated_at` stays. What sums up one that is not to
+    be summed up any more is taken away. Raises ValidationFailed,
     SessionNotFound, OwnerErased, and what `resolve_key` raises for a `key_id` that is not one of the
     caller's.
     """
@@ -129,4 +133,6 @@ async def update_session(
             await sessions.set_persona_prompt(
                 session_id, None if change.persona is None else change.persona.prompt
             )
+        if session.summary and not changed.summary:
+            await Summaries(transaction, session_id).forget()
         return await sessions.change(changed)

@@ -5,7 +5,7 @@ from alembic import op
 from servicekit.tables import users_rows
 
 revision = "0016"
-down_revision = "0014"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 

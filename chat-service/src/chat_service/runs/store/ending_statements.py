@@ -48,9 +48,10 @@ def _summed(count: str) -> str:
 """
 
 
-# What the model was shown, about: the window ends with the answer so far, if one was gone on with.
+# What the model was shown. Where that is not known, since another replica has made the prompt, about:
+# the window ends with the answer so far, if one was gone on with.
 _PROMPT_BYTES = f"""
-(SELECT coalesce(sum(octet_length(content)), 0)::bigint
+coalesce(CAST(:prompt_bytes AS bigint), (SELECT coalesce(sum(octet_length(content)), 0)::bigint
         + coalesce((SELECT octet_length(concat(persona_prompt, {OF_USER}, instructions))
                     FROM sessions WHERE id = run.session_id), 0)
  FROM (SELECT content, "order",
@@ -61,7 +62,7 @@ _PROMPT_BYTES = f"""
                     OR "order" IN (run.question_order, run.answer_order))
              ORDER BY "order" DESC
              LIMIT :window_messages + 2) AS newest) AS measured
- WHERE characters <= :window_characters OR "order" >= run.question_order)
+ WHERE characters <= :window_characters OR "order" >= run.question_order))
 """
 
 # Of a run that belongs to no conversation nothing but its end is kept.

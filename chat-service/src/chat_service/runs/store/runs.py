@@ -7,6 +7,7 @@ from uuid import UUID
 from chassis.db.transactions import Transaction
 from chassis.idempotency import RequestKey
 from chat_service.conversations.domain.errors import SessionNotFound
+from chat_service.conversations.domain.message import Role, Said
 from chat_service.prompt.context import Context
 from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.domain.prompt_message import PromptMessage
@@ -113,6 +114,24 @@ class Runs:
             **values.of_window(window),
         )
         return values.earlier_in(rows)
+
+    async def read_said(
+        self, session_id: UUID, *, after: int, before: int, most: int, characters: int
+    ) -> list[Said]:
+        """The first messages of the chosen path between these two that may be shown to a model.
+
+        So many at most, and so many characters of each.
+        """
+        rows = await statements.READ_SAID.all(
+            self._connection,
+            session_id=session_id,
+            user_id=self._user_id,
+            after=after,
+            before=before,
+            most=most,
+            characters=characters,
+        )
+        return [Said(Role(row.role), row.content, row.order) for row in rows]
 
     async def admit(self, new: NewRun, window: ContextWindow, runs_per_user: int) -> Admission:
         """Stores a question and its run, live from here on, behind the session's chosen path.

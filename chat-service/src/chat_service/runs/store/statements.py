@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from chassis.db.statement import Statement, columns_of
 from chat_service.conversations.store.messages import is_blank, parent_of
-from chat_service.prompt.domain import UNHEARD
+from chat_service.prompt.domain import SUMMARY, UNHEARD
 from chat_service.tables import runs
 
 _RUN = columns_of(runs)
@@ -82,7 +82,7 @@ run AS (
 _ADMITTED = """
 session.title_by = 'first_line' AND coalesce(session.titles_by_model, false) AS wants_title,
 session.key_id, run.id, run.model, run.question_order, run.answer_order,
-session.parameters AS session_parameters,
+session.summary AS sums_up, session.parameters AS session_parameters,
 CASE WHEN session.parameters IS NOT NULL THEN run.parameters END AS run_parameters
 """
 
@@ -98,15 +98,32 @@ _SETTINGS = "nullif(settings.instructions, '') AS told_by_user, settings.titles_
 _WITH_SETTINGS = "LEFT JOIN user_settings AS settings ON settings.user_id = sessions.user_id"
 
 
-def _words_of(session: str) -> str:
-    """What a model is told in each turn, before all messages: the persona's prompt, then what its user
-    tells all models, then the session's own.
+def _told_in(session: str) -> str:
+    """What a model is told in each turn, before all messages.
+
+    The persona's prompt, then what its user tells all models, then the session's own.
     """
     return f"""
     SELECT 'system' AS role,
            concat_ws(E'\\n\\n', persona_prompt, told_by_user, instructions) AS content, 0 AS "order"
     FROM {session}
     WHERE num_nonnulls(persona_prompt, told_by_user, instructions) > 0
+"""
+
+
+def _words_of(session: str, before: str = "") -> str:
+    """The same, and the newest summary that belongs to a message of the chosen path."""
+    return f"""
+    {_told_in(session)}
+    UNION ALL
+    SELECT '{SUMMARY}', newest.summary, newest."order"
+    FROM {session} CROSS JOIN LATERAL (
+        SELECT message.summary, message."order" FROM messages AS message
+        WHERE message.session_id = :session_id AND message.user_id = :user_id
+          AND message.chosen AND message.summary IS NOT NULL {before}
+        ORDER BY message."order" DESC
+        LIMIT 1) AS newest
+    WHERE session.summary
 """
 
 
@@ -122,13 +139,29 @@ question AS (
 
 
 _WORDS_UNHEARD = ", ".join(f"'{reason}'" for reason in UNHEARD)
+# What of the chosen path may be shown to a model: no blank messages, nor questions whose answer is blank,
+# unless they came before no model. The answer is what comes next on the path, which the path's index
+# finds. By its parent it would be looked for among all messages of the conversation: row-level security
+# keeps PostgreSQL from that index, since to subtract may fail. And it is looked for as a value: of NOT
+# EXISTS a list of all answers may be made first.
+_MAY_BE_SHOWN = f"""
+message.session_id = :session_id AND message.user_id = :user_id
+AND message.chosen AND NOT {is_blank("message")}
+AND (message.role <> 'user' OR NOT coalesce((
+    SELECT answer.role = 'assistant' AND {is_blank("answer")}
+           AND (answer.reason IS NULL OR answer.reason NOT IN ({_WORDS_UNHEARD}))
+    FROM messages AS answer
+    WHERE answer.session_id = :session_id AND answer.user_id = :user_id
+      AND answer.chosen AND answer."order" > message."order"
+    ORDER BY answer."order"
+    LIMIT 1), false))
+"""
 
 
 def _window(before: str = "") -> str:
     """The newest messages of the chosen path that fit both bounds, and may be shown to a model.
 
-    Not blank ones, nor questions whose answer is blank, unless they came before no model. Thinking
-    at the beginning of an answer of an earlier version is not counted.
+    Thinking at the beginning of an answer of an earlier version is not counted.
     """
     return f"""
     SELECT role, content, "order"
@@ -141,30 +174,24 @@ def _window(before: str = "") -> str:
                           THEN coalesce(nullif(position('</think>' IN message.content), 0) + 7, 0)
                           ELSE 0 END AS characters
             FROM messages AS message
-            WHERE message.session_id = :session_id AND message.user_id = :user_id
-              AND message.chosen {before} AND NOT {is_blank("message")}
-              AND (message.role <> 'user' OR NOT EXISTS (
-                  SELECT FROM messages AS answer
-                  WHERE answer.session_id = message.session_id AND answer.role = 'assistant'
-                    AND {parent_of("answer")} = message."order" AND answer.chosen
-                    AND {is_blank("answer")}
-                    AND (answer.reason IS NULL OR answer.reason NOT IN ({_WORDS_UNHEARD}))))
+            WHERE {_MAY_BE_SHOWN} {before}
             ORDER BY message."order" DESC
             LIMIT :window_messages) AS newest) AS measured
     WHERE characters <= :window_characters
 """
 
 
+_BEFORE = 'AND message."order" < :before'
 _WINDOW = _window()
-_WINDOW_BEFORE = _window('AND message."order" < :before')
+_WINDOW_BEFORE = _window(_BEFORE)
 
 
-def _admitted(window: str) -> str:
+def _admitted(window: str, before: str = "") -> str:
     """What an admission answers: a row for each message of the window, one with nulls for none."""
     return f"""
 SELECT {_ADMITTED}, earlier.role, earlier.content, earlier."order"
 FROM session LEFT JOIN run ON true
-    LEFT JOIN ({window} UNION ALL {_words_of("session")}) AS earlier ON true
+    LEFT JOIN ({window} UNION ALL {_words_of("session", before)}) AS earlier ON true
 ORDER BY earlier."order"
 """
 
@@ -181,7 +208,7 @@ WITH session AS (
     VALUES (:session_id, :tenant_id, :user_id, :title, :key_id, :session_model, :persona,
             :persona_prompt, CAST(:session_parameters AS jsonb), 2, 1, :created_at, :created_at,
             :created_at, 1)
-    RETURNING id, key_id, model, parameters, persona_prompt, instructions, title_by,
+    RETURNING id, key_id, model, parameters, persona_prompt, instructions, summary, title_by,
               {OF_USER} AS told_by_user,
               (SELECT user_settings.titles_by_model FROM user_settings
                WHERE user_settings.user_id = :user_id) AS titles_by_model,
@@ -189,7 +216,7 @@ WITH session AS (
 {_run(allowed)},
 {_QUESTION}
 SELECT {_ADMITTED}, words.role, words.content, words."order"
-FROM session CROSS JOIN run LEFT JOIN ({_words_of("session")}) AS words ON true
+FROM session CROSS JOIN run LEFT JOIN ({_told_in("session")}) AS words ON true
 """
     ),
     _ALLOWED,
@@ -207,7 +234,8 @@ def _admit_to_session(before: str, source: str, condition: str) -> Mapping[bool,
             f"""
 WITH {before} session AS (
     SELECT sessions.id, sessions.key_id, sessions.model, sessions.leaf_order, sessions.parameters,
-           sessions.persona_prompt, sessions.instructions, sessions.title_by, {_SETTINGS},
+           sessions.persona_prompt, sessions.instructions, sessions.title_by, sessions.summary,
+           {_SETTINGS},
            sessions.last_order + 1 AS question_order, sessions.last_order + 2 AS answer_order
     FROM {source} {_WITH_SETTINGS}
     WHERE sessions.id = :session_id AND sessions.user_id = :user_id AND sessions.deleted_at IS NULL
@@ -257,7 +285,8 @@ ADMIT_REGENERATION = for_both(
         f"""
 WITH session AS (
     SELECT sessions.id, sessions.key_id, sessions.model, sessions.parameters,
-           sessions.persona_prompt, sessions.instructions, sessions.title_by, {_SETTINGS},
+           sessions.persona_prompt, sessions.instructions, sessions.title_by, sessions.summary,
+           {_SETTINGS},
            CAST(:before AS integer) AS question_order, sessions.last_order + 1 AS answer_order
     FROM sessions {_WITH_SETTINGS}
     WHERE sessions.id = :session_id AND sessions.user_id = :user_id
@@ -270,14 +299,14 @@ counted AS (
         updated_at = greatest(updated_at, :created_at)
     FROM run
     WHERE sessions.id = :session_id)
-{_admitted(_WINDOW_BEFORE)}
+{_admitted(_WINDOW_BEFORE, _BEFORE)}
 """
     ),
     _ALLOWED,
 )
 
 _THIS_SESSION = f"""
-(SELECT sessions.persona_prompt, sessions.instructions, {_SETTINGS}
+(SELECT sessions.persona_prompt, sessions.instructions, sessions.summary, {_SETTINGS}
  FROM sessions {_WITH_SETTINGS}
  WHERE sessions.id = :session_id AND sessions.user_id = :user_id) AS session
 """
@@ -286,10 +315,22 @@ READ_WINDOW_BEFORE = Statement(
     text(
         f"""
 SELECT role, content, "order"
-FROM ({_WINDOW_BEFORE} UNION ALL {_words_of(_THIS_SESSION)}) AS earlier
+FROM ({_WINDOW_BEFORE} UNION ALL {_words_of(_THIS_SESSION, _BEFORE)}) AS earlier
 ORDER BY "order"
 """
     )
+)
+
+
+# Of a long text its beginning is read, which is enough to sum it up.
+READ_SAID = Statement(
+    text(f"""
+SELECT message.role, left(message.content, :characters) AS content, message."order"
+FROM messages AS message
+WHERE {_MAY_BE_SHOWN} AND message."order" > :after AND message."order" < :before
+ORDER BY message."order"
+LIMIT :most
+""")
 )
 
 

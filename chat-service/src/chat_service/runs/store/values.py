@@ -134,6 +134,7 @@ def of_answer(run: Run, ending: Ending, at: datetime, window: ContextWindow) -> 
         "content": ending.text,
         "reasoning": ending.reasoning or None,
         "context": None if run.context is None else run.context.to_json(),
+        "prompt_bytes": None if run.context is None else run.context.bytes,
     }
 
 
@@ -190,7 +191,7 @@ def _of_request(request: RequestKey | None) -> dict[str, object]:
 
 
 def earlier_in(rows: Sequence[Any]) -> tuple[PromptMessage, ...]:
-    """What the model is told in each turn, and the messages of the window.
+    """What the model is told in each turn, what sums up the conversation, and the messages of the window.
 
     A row without a role stands for none of these; one without an order is no message.
     """
@@ -225,5 +226,6 @@ def admission(new: NewRun, row: Any, earlier: tuple[PromptMessage, ...]) -> Admi
         key_id=new.key_id,
         metered=new.metered,
         wants_title=row.wants_title,
+        sums_up=row.sums_up,
     )
     return Admission(row.key_id, run, earlier, wishes)

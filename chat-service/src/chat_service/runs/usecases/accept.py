@@ -21,6 +21,7 @@ from chat_service.conversations.store.tree import Tree
 from chat_service.personas.usecases.read import DefaultPersona
 from chat_service.prompt.context import Context
 from chat_service.prompt.domain import ContextWindow, build_prompt
+from chat_service.prompt.memory import ModelMemory
 from chat_service.providers.domain.connection import Connection
 from chat_service.runs.domain.admission import (
     AcceptedRun,
@@ -47,12 +48,13 @@ async def accept_run(
     limits: Limits,
     guessed_key_id: UUID | None = None,
     default_persona: DefaultPersona | None = None,
+    memory: ModelMemory | None = None,
 ) -> AcceptedRun:
     """Stores the question and its run, owned by replica `owner` at epoch 1, in one transaction.
 
     `guessed_key_id` is the session's key as it was guessed when `connection` was resolved
     (None: the default was); a question with a key of its own needs no guess. A session that is made
-    takes what `default_persona` finds. Raises
+    takes what `default_persona` finds. `memory` is what is known of models, None: nothing. Raises
     ValidationFailed for a model that the connection is not open for, SessionNotFound, MessageNotFound, MessageNotEditable, TooManyVariants, RunInProgress, TooManyRuns, AllowanceUsedUp, OwnerErased, IdempotencyKeyReused,
     RepeatedRequest with the run of the same request, or OtherConnection if the guess was wrong:
     then nothing is stored.
@@ -71,14 +73,22 @@ async def accept_run(
             admission = await Runs(transaction).admit(new, window, limits.runs_per_user)
             if question.key_id is None and admission.session_key_id != guessed_key_id:
                 raise OtherConnection(admission.run.session_id, admission.session_key_id)
-    return accepted(admission, question.content, window)
+    return accepted(admission, question.content, window, connection, memory or ModelMemory())
 
 
-def accepted(admission: Admission, question: str, window: ContextWindow) -> AcceptedRun:
+def accepted(
+    admission: Admission,
+    question: str,
+    window: ContextWindow,
+    connection: Connection,
+    memory: ModelMemory,
+) -> AcceptedRun:
     """An admitted run with what its model is given, and the account of that."""
     run = admission.run
-    prompt = build_prompt(admission.earlier, question, window, run.question_order)
-    return AcceptedRun(replace(run, context=Context.of_prompt(prompt)), prompt, admission.wishes)
+    budget = memory.budget(connection, run.model, run.parameters.max_tokens)
+    prompt = build_prompt(admission.earlier, question, window, run.question_order, budget)
+    run = replace(run, context=Context.of_prompt(prompt, metered=run.metered))
+    return AcceptedRun(run, prompt.messages, admission.wishes)
 
 
 def new_run(

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from chassis.db.transactions import OpenTransaction
 from chat_service.prompt.domain import ContextWindow
+from chat_service.prompt.memory import ModelMemory
 from chat_service.providers.domain.connection import Connection, ResolveKey
 from chat_service.runs.domain.admission import OtherConnection, RepeatedRequest
 from chat_service.runs.domain.errors import ShuttingDown
@@ -16,7 +17,10 @@ from chat_service.runs.usecases.to_the_end import ToTheEnd
 
 
 class BeginsRuns:
-    """Begins runs on behalf of replica `owner`, and has them generated."""
+    """Begins runs on behalf of replica `owner`, and has them generated.
+
+    `memory` is what is known of models, None: nothing.
+    """
 
     def __init__(
         self,
@@ -27,6 +31,7 @@ class BeginsRuns:
         owner: str,
         window: ContextWindow,
         limits: Limits,
+        memory: ModelMemory | None = None,
     ) -> None:
         self._open_transaction = open_transaction
         self._resolve_key = resolve_key
@@ -34,6 +39,7 @@ class BeginsRuns:
         self._owner = owner
         self._window = window
         self._limits = limits
+        self._memory = memory or ModelMemory()
         # A caller who goes away must not leave a live run that nobody generates.
         self._to_the_end = ToTheEnd()
 

@@ -11,6 +11,7 @@ from chat_service.conversations.domain.errors import (
 )
 from chat_service.conversations.store.messages import Messages
 from chat_service.conversations.store.sessions import Sessions
+from chat_service.conversations.store.summaries import Summaries
 from chat_service.prompt.context import Given, left_out
 from chat_service.runs.store.runs import Runs
 
@@ -39,5 +40,8 @@ async def get_context(
         ids = {one.order: one.id for one in path} | {message.order: message.id}
         orders = {order for part in context.parts for order in part.orders}
         given = await messages.find([ids[order] for order in orders & ids.keys()])
+        summary = None
+        if context.summed_up is not None:
+            summary = await Summaries(transaction, session_id).at(context.summed_up)
     texts = {one.order: one.content for one in given.values()}
-    return Given(context.estimated(texts), ids, left_out(context, path))
+    return Given(context.estimated(texts), ids, left_out(context, path), summary)

@@ -92,9 +92,10 @@ class ContinueRun(BeginsRuns):
             answer.content,
             self._window,
             (question.order, answer.order),
+            self._memory.budget(connection, run.model, run.parameters.max_tokens),
         )
-        run = replace(run, context=Context.of_prompt(prompt))
-        self._generator.begin(run, connection, prompt, prefix=answer.content)
+        run = replace(run, context=Context.of_prompt(prompt, metered=run.metered))
+        self._generator.begin(run, connection, prompt.messages, prefix=answer.content)
         return run
 
     def _continuation(self, before: Run, session: Session, connection: Connection) -> Run:
@@ -114,6 +115,7 @@ class ContinueRun(BeginsRuns):
             continues=before.id,
             key_id=connection.key_id,
             metered=connection.metered,
+            sums_up=session.summary,
         )
 
 

@@ -72,7 +72,7 @@ class RegenerateRun(BeginsRuns):
             admission = await runs.admit_regeneration(
                 new, asked.order, self._window, self._limits.runs_per_user
             )
-        begun = accepted(admission, asked.content, self._window)
+        begun = accepted(admission, asked.content, self._window, connection, self._memory)
         self._generator.begin(begun.run, connection, begun.prompt, wishes=begun.wishes)
         return begun.run
 

@@ -10,6 +10,7 @@ from chat_service.conversations.store.sessions import Sessions
 from chat_service.notices.domain.notice import SessionChange, Tell, session_notice
 from chat_service.personas.usecases.read import DefaultPersona
 from chat_service.prompt.domain import ContextWindow
+from chat_service.prompt.memory import ModelMemory
 from chat_service.providers.domain.connection import Connection, ResolveKey
 from chat_service.runs.domain.admission import OtherConnection, Question, RepeatedRequest
 from chat_service.runs.domain.limits import Limits
@@ -62,9 +63,16 @@ class StartRun(BeginsRuns):
         limits: Limits,
         tell: Tell,
         default_persona: DefaultPersona | None = None,
+        memory: ModelMemory | None = None,
     ) -> None:
         super().__init__(
-            open_transaction, resolve_key, generator, owner=owner, window=window, limits=limits
+            open_transaction,
+            resolve_key,
+            generator,
+            owner=owner,
+            window=window,
+            limits=limits,
+            memory=memory,
         )
         self._turns = turns
         self._tell = tell
@@ -136,6 +144,7 @@ class StartRun(BeginsRuns):
             limits=self._limits,
             guessed_key_id=guess,
             default_persona=self._default_persona,
+            memory=self._memory,
         )
         if question.session_id is None:
             made = accepted.run.session_id

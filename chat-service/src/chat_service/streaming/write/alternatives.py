@@ -1,6 +1,6 @@
 """The connection to go on with where one has failed before the first of an answer."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
@@ -8,7 +8,10 @@ from uuid import UUID
 from chassis.errors import AppError
 from chassis.telemetry.logging import get_logger
 from chat_service.answer.domain.ending import FellBack
+from chat_service.prompt.domain import shortened
+from chat_service.prompt.memory import ModelMemory
 from chat_service.providers.domain.connection import Connection, ResolveKey
+from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.run import Run
 from chat_service.streaming.write.verdict import Verdict
 from servicekit.generation_parameters import GenerationParameters
@@ -28,8 +31,13 @@ class Alternatives:
     """Finds what a connection falls back to, once that is needed and not before."""
 
     def __init__(
-        self, resolve_key: ResolveKey, tokens_used: TokensUsed, note_fallback: NoteFallback
+        self,
+        resolve_key: ResolveKey,
+        tokens_used: TokensUsed,
+        note_fallback: NoteFallback,
+        memory: ModelMemory,
     ) -> None:
+        self._memory = memory
         self._resolve_key = resolve_key
         self._tokens_used = tokens_used
         self._note_fallback = note_fallback
@@ -86,6 +94,16 @@ class Alternatives:
         except AppError as error:
             _log.warning("run.fallback_not_noted", run_id=str(run.id), reason=error.reason)
         return run
+
+    def fit(
+        self, run: Run, prompt: Sequence[PromptMessage], following: Connection
+    ) -> tuple[Run, Sequence[PromptMessage]]:
+        """What the model of ``following`` is given, which may take less; the run has the account of it."""
+        budget = self._memory.budget(following, run.model, run.parameters.max_tokens)
+        shorter = shortened(prompt, budget)
+        if run.context is None:
+            return run, shorter
+        return replace(run, context=run.context.shortened(len(shorter), budget)), shorter
 
     async def _has_tokens(self, run: Run, connection: Connection) -> bool:
         allowed = connection.daily_tokens

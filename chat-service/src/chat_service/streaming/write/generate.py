@@ -78,6 +78,8 @@ class Generation:
         self._alternatives = alternatives
         self.usage: Usage | None = None
         self.finish_reason: str | None = None
+        # Said by a server that refused the prompt as too long.
+        self.most_tokens: int | None = None
         self._provider = provider
         self._bounds = bounds
         self._flusher = flusher
@@ -108,11 +110,11 @@ class Generation:
         the ``wishes`` of the question.
         """
         run = self.live.run
-        self.connection = connection
+        self.connection, self.prompt = connection, prompt
         tried = [connection]
         model, parameters = run.model, run.parameters
         while True:
-            read = self._read(connection, prompt, model, parameters)
+            read = self._read(connection, self.prompt, model, parameters)
             verdict = await self._do(read)
             if verdict is None:
                 verdict = self._verdict or self._given_up or SHUTTING_DOWN
@@ -129,6 +131,7 @@ class Generation:
             )
             if noted is None:
                 return self._ended() or verdict
+            noted, self.prompt = self._alternatives.fit(noted, self.prompt, following)
             self._fall_back(connection, verdict, following, noted)
             connection, model, run = following, following.model, noted
 
@@ -228,6 +231,7 @@ class Generation:
                 text=error.text[:_LOGGED_CHARACTERS],
                 exc_info=error,
             )
+            self.most_tokens = error.most_tokens
             return verdict_of_error(error)
         except Exception as error:  # noqa: BLE001 - whatever broke, the answer so far is saved
             _log.error("run.broke", run_id=str(run.id), exc_info=error)

@@ -145,6 +145,7 @@ class Session(_message.Message):
     READ_ORDER_FIELD_NUMBER: _builtins.int
     UNREAD_FIELD_NUMBER: _builtins.int
     PERSONA_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
     TITLE_BY_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     title: _builtins.str
@@ -167,6 +168,8 @@ class Session(_message.Message):
     """Whether its newest message is an answer behind that."""
     persona: _builtins.str
     """The name of its persona; absent: none."""
+    summary: _builtins.bool
+    """Whether what models are not given of it any more is summed up for them."""
     title_by: Global___TitleBy.ValueType
     """Who has written the title. What its user has written is never replaced."""
     @_builtins.property
@@ -204,11 +207,12 @@ class Session(_message.Message):
         read_order: _builtins.int = ...,
         unread: _builtins.bool = ...,
         persona: _builtins.str | None = ...,
+        summary: _builtins.bool = ...,
         title_by: Global___TitleBy.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_archived_at", b"_archived_at", "_deleted_at", b"_deleted_at", "_folder", b"_folder", "_instructions", b"_instructions", "_key_id", b"_key_id", "_last_message_at", b"_last_message_at", "_model", b"_model", "_persona", b"_persona", "archived_at", b"archived_at", "created_at", b"created_at", "deleted_at", b"deleted_at", "folder", b"folder", "instructions", b"instructions", "key_id", b"key_id", "last_message_at", b"last_message_at", "model", b"model", "parameters", b"parameters", "persona", b"persona", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_archived_at", b"_archived_at", "_deleted_at", b"_deleted_at", "_folder", b"_folder", "_instructions", b"_instructions", "_key_id", b"_key_id", "_last_message_at", b"_last_message_at", "_model", b"_model", "_persona", b"_persona", "archived_at", b"archived_at", "created_at", b"created_at", "deleted_at", b"deleted_at", "folder", b"folder", "id", b"id", "instructions", b"instructions", "key_id", b"key_id", "last_message_at", b"last_message_at", "message_count", b"message_count", "model", b"model", "parameters", b"parameters", "persona", b"persona", "pinned", b"pinned", "read_order", b"read_order", "temporary", b"temporary", "title", b"title", "title_by", b"title_by", "unread", b"unread", "updated_at", b"updated_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_archived_at", b"_archived_at", "_deleted_at", b"_deleted_at", "_folder", b"_folder", "_instructions", b"_instructions", "_key_id", b"_key_id", "_last_message_at", b"_last_message_at", "_model", b"_model", "_persona", b"_persona", "archived_at", b"archived_at", "created_at", b"created_at", "deleted_at", b"deleted_at", "folder", b"folder", "id", b"id", "instructions", b"instructions", "key_id", b"key_id", "last_message_at", b"last_message_at", "message_count", b"message_count", "model", b"model", "parameters", b"parameters", "persona", b"persona", "pinned", b"pinned", "read_order", b"read_order", "summary", b"summary", "temporary", b"temporary", "title", b"title", "title_by", b"title_by", "unread", b"unread", "updated_at", b"updated_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__archived_at: _TypeAlias = _typing.Literal["archived_at"]  # noqa: Y015
     _WhichOneofArgType__archived_at: _TypeAlias = _typing.Literal["_archived_at", b"_archived_at"]  # noqa: Y015
@@ -668,6 +672,7 @@ class CreateSessionRequest(_message.Message):
     FOLDER_FIELD_NUMBER: _builtins.int
     TEMPORARY_FIELD_NUMBER: _builtins.int
     PERSONA_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
     title: _builtins.str
     key_id: _builtins.str
     model: _builtins.str
@@ -681,6 +686,7 @@ class CreateSessionRequest(_message.Message):
     parameters where it says nothing itself. Empty: none. Absent: the user's
     default, else the operator's.
     """
+    summary: _builtins.bool
     @_builtins.property
     def parameters(self) -> _generation_pb2.GenerationParameters:
         """`model` in it is none of a session's."""
@@ -696,10 +702,11 @@ class CreateSessionRequest(_message.Message):
         folder: _builtins.str | None = ...,
         temporary: _builtins.bool = ...,
         persona: _builtins.str | None = ...,
+        summary: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_folder", b"_folder", "_instructions", b"_instructions", "_key_id", b"_key_id", "_model", b"_model", "_persona", b"_persona", "_title", b"_title", "folder", b"folder", "instructions", b"instructions", "key_id", b"key_id", "model", b"model", "parameters", b"parameters", "persona", b"persona", "title", b"title"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_folder", b"_folder", "_instructions", b"_instructions", "_key_id", b"_key_id", "_model", b"_model", "_persona", b"_persona", "_title", b"_title", "folder", b"folder", "instructions", b"instructions", "key_id", b"key_id", "model", b"model", "parameters", b"parameters", "persona", b"persona", "temporary", b"temporary", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_folder", b"_folder", "_instructions", b"_instructions", "_key_id", b"_key_id", "_model", b"_model", "_persona", b"_persona", "_title", b"_title", "folder", b"folder", "instructions", b"instructions", "key_id", b"key_id", "model", b"model", "parameters", b"parameters", "persona", b"persona", "summary", b"summary", "temporary", b"temporary", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__folder: _TypeAlias = _typing.Literal["folder"]  # noqa: Y015
     _WhichOneofArgType__folder: _TypeAlias = _typing.Literal["_folder", b"_folder"]  # noqa: Y015
@@ -805,6 +812,7 @@ class UpdateSessionRequest(_message.Message):
     ARCHIVED_FIELD_NUMBER: _builtins.int
     READ_ORDER_FIELD_NUMBER: _builtins.int
     PERSONA_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     pinned: _builtins.bool
     title: _builtins.str
@@ -822,6 +830,8 @@ class UpdateSessionRequest(_message.Message):
     """Of one that is higher than any order the highest is kept."""
     persona: _builtins.str
     """As of CreateSession. Empty: none."""
+    summary: _builtins.bool
+    """False: what sums it up is taken away."""
     @_builtins.property
     def parameters(self) -> _generation_pb2.GenerationParameters:
         """Those that are named, and no others."""
@@ -845,10 +855,11 @@ class UpdateSessionRequest(_message.Message):
         archived: _builtins.bool | None = ...,
         read_order: _builtins.int | None = ...,
         persona: _builtins.str | None = ...,
+        summary: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_archived", b"_archived", "_folder", b"_folder", "_instructions", b"_instructions", "_key_id", b"_key_id", "_model", b"_model", "_persona", b"_persona", "_pinned", b"_pinned", "_read_order", b"_read_order", "_title", b"_title", "archived", b"archived", "folder", b"folder", "instructions", b"instructions", "key_id", b"key_id", "model", b"model", "parameters", b"parameters", "persona", b"persona", "pinned", b"pinned", "read_order", b"read_order", "title", b"title"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_archived", b"_archived", "_folder", b"_folder", "_instructions", b"_instructions", "_key_id", b"_key_id", "_model", b"_model", "_persona", b"_persona", "_pinned", b"_pinned", "_read_order", b"_read_order", "_summary", b"_summary", "_title", b"_title", "archived", b"archived", "folder", b"folder", "instructions", b"instructions", "key_id", b"key_id", "model", b"model", "parameters", b"parameters", "persona", b"persona", "pinned", b"pinned", "read_order", b"read_order", "summary", b"summary", "title", b"title"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_archived", b"_archived", "_folder", b"_folder", "_instructions", b"_instructions", "_key_id", b"_key_id", "_model", b"_model", "_persona", b"_persona", "_pinned", b"_pinned", "_read_order", b"_read_order", "_title", b"_title", "archived", b"archived", "cleared_parameters", b"cleared_parameters", "folder", b"folder", "id", b"id", "instructions", b"instructions", "key_id", b"key_id", "model", b"model", "parameters", b"parameters", "persona", b"persona", "pinned", b"pinned", "read_order", b"read_order", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_archived", b"_archived", "_folder", b"_folder", "_instructions", b"_instructions", "_key_id", b"_key_id", "_model", b"_model", "_persona", b"_persona", "_pinned", b"_pinned", "_read_order", b"_read_order", "_summary", b"_summary", "_title", b"_title", "archived", b"archived", "cleared_parameters", b"cleared_parameters", "folder", b"folder", "id", b"id", "instructions", b"instructions", "key_id", b"key_id", "model", b"model", "parameters", b"parameters", "persona", b"persona", "pinned", b"pinned", "read_order", b"read_order", "summary", b"summary", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__archived: _TypeAlias = _typing.Literal["archived"]  # noqa: Y015
     _WhichOneofArgType__archived: _TypeAlias = _typing.Literal["_archived", b"_archived"]  # noqa: Y015
@@ -866,6 +877,8 @@ class UpdateSessionRequest(_message.Message):
     _WhichOneofArgType__pinned: _TypeAlias = _typing.Literal["_pinned", b"_pinned"]  # noqa: Y015
     _WhichOneofReturnType__read_order: _TypeAlias = _typing.Literal["read_order"]  # noqa: Y015
     _WhichOneofArgType__read_order: _TypeAlias = _typing.Literal["_read_order", b"_read_order"]  # noqa: Y015
+    _WhichOneofReturnType__summary: _TypeAlias = _typing.Literal["summary"]  # noqa: Y015
+    _WhichOneofArgType__summary: _TypeAlias = _typing.Literal["_summary", b"_summary"]  # noqa: Y015
     _WhichOneofReturnType__title: _TypeAlias = _typing.Literal["title"]  # noqa: Y015
     _WhichOneofArgType__title: _TypeAlias = _typing.Literal["_title", b"_title"]  # noqa: Y015
     @_typing.overload
@@ -884,6 +897,8 @@ class UpdateSessionRequest(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__pinned) -> _WhichOneofReturnType__pinned | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__read_order) -> _WhichOneofReturnType__read_order | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__summary) -> _WhichOneofReturnType__summary | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__title) -> _WhichOneofReturnType__title | None: ...
 
@@ -1938,6 +1953,8 @@ class GetContextResponse(_message.Message):
     PARTS_FIELD_NUMBER: _builtins.int
     LEFT_OUT_FIELD_NUMBER: _builtins.int
     TOKENS_FIELD_NUMBER: _builtins.int
+    BUDGET_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
     tokens: _builtins.int
     """Sum of the parts, estimated."""
     @_builtins.property
@@ -1946,20 +1963,103 @@ class GetContextResponse(_message.Message):
     def left_out(self) -> _containers.RepeatedCompositeFieldContainer[Global___LeftOut]:
         """The newest 1,000, in order."""
 
+    @_builtins.property
+    def budget(self) -> Global___ContextBudget:
+        """Absent: the answer is of a version that knew no budget."""
+
+    @_builtins.property
+    def summary(self) -> Global___ContextSummary:
+        """Present: what the model was told in place of older messages, in the first part."""
+
     def __init__(
         self,
         *,
         parts: _abc.Iterable[Global___ContextPart] | None = ...,
         left_out: _abc.Iterable[Global___LeftOut] | None = ...,
         tokens: _builtins.int = ...,
+        budget: Global___ContextBudget | None = ...,
+        summary: Global___ContextSummary | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_budget", b"_budget", "_summary", b"_summary", "budget", b"budget", "summary", b"summary"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_budget", b"_budget", "_summary", b"_summary", "budget", b"budget", "left_out", b"left_out", "parts", b"parts", "summary", b"summary", "tokens", b"tokens"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__budget: _TypeAlias = _typing.Literal["budget"]  # noqa: Y015
+    _WhichOneofArgType__budget: _TypeAlias = _typing.Literal["_budget", b"_budget"]  # noqa: Y015
+    _WhichOneofReturnType__summary: _TypeAlias = _typing.Literal["summary"]  # noqa: Y015
+    _WhichOneofArgType__summary: _TypeAlias = _typing.Literal["_summary", b"_summary"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__budget) -> _WhichOneofReturnType__budget | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__summary) -> _WhichOneofReturnType__summary | None: ...
+
+Global___GetContextResponse: _TypeAlias = GetContextResponse  # noqa: Y015
+
+@_typing.final
+class ContextBudget(_message.Message):
+    """How much there was room for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOKENS_FIELD_NUMBER: _builtins.int
+    USED_FIELD_NUMBER: _builtins.int
+    FACTOR_FIELD_NUMBER: _builtins.int
+    CONTEXT_TOKENS_FIELD_NUMBER: _builtins.int
+    KNOWN_FIELD_NUMBER: _builtins.int
+    tokens: _builtins.int
+    """As the model counts them: of its context what the answer and a margin leave."""
+    used: _builtins.int
+    """What the parts take of these: `factor` times the estimate, and four for each part."""
+    factor: _builtins.float
+    """By what the model was seen to count more or less than is estimated."""
+    context_tokens: _builtins.int
+    """What the model takes in all, the answer included."""
+    known: _builtins.bool
+    """Whether its server says that; else it is what the operator has set."""
+    def __init__(
+        self,
+        *,
+        tokens: _builtins.int = ...,
+        used: _builtins.int = ...,
+        factor: _builtins.float = ...,
+        context_tokens: _builtins.int = ...,
+        known: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["left_out", b"left_out", "parts", b"parts", "tokens", b"tokens"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["context_tokens", b"context_tokens", "factor", b"factor", "known", b"known", "tokens", b"tokens", "used", b"used"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___GetContextResponse: _TypeAlias = GetContextResponse  # noqa: Y015
+Global___ContextBudget: _TypeAlias = ContextBudget  # noqa: Y015
+
+@_typing.final
+class ContextSummary(_message.Message):
+    """What was said from the beginning up to a message, summed up by a model."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    LAST_MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """Empty: it was taken away since."""
+    last_message_id: _builtins.str
+    """Absent: it was taken away since."""
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        last_message_id: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_last_message_id", b"_last_message_id", "last_message_id", b"last_message_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_last_message_id", b"_last_message_id", "last_message_id", b"last_message_id", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__last_message_id: _TypeAlias = _typing.Literal["last_message_id"]  # noqa: Y015
+    _WhichOneofArgType__last_message_id: _TypeAlias = _typing.Literal["_last_message_id", b"_last_message_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__last_message_id) -> _WhichOneofReturnType__last_message_id | None: ...
+
+Global___ContextSummary: _TypeAlias = ContextSummary  # noqa: Y015
 
 @_typing.final
 class ContextPart(_message.Message):
@@ -2005,7 +2105,9 @@ class LeftOut(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     message_id: _builtins.str
     reason: _builtins.str
-    """BEYOND_WINDOW, BLANK or FAILED."""
+    """BEYOND_WINDOW (of pairs), BEYOND_BUDGET (of tokens), BEYOND_CHARACTERS,
+    SUMMED_UP, BLANK or FAILED.
+    """
     def __init__(
         self,
         *,
