@@ -91,6 +91,7 @@ class Case:
 
 
 _GARBLED = ("failed", "PROVIDER_GARBLED")
+_BROKE = ("failed", "PROVIDER_BROKE")
 _DATE = b"Retry-After: 1 Jan 99999999999999999999 00:00:00 GMT"
 _MESSAGE = {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "hello"}}
 
@@ -162,16 +163,16 @@ CASES = {
             b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n" + _EVENTS + b"\r\n"
             b"%x\r\n%b\r\n0\r\n" % (len(chunk("hello")), chunk("hello")) + b"X: y\r\n" * 1_000_000,
         ),
-        *_GARBLED,
+        *_BROKE,
+        text="hello",
     ),
     "a chunk's length without end": Case(
         (b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n" + _EVENTS + b"\r\n" + b"f" * 100,),
-        *_GARBLED,
+        *_BROKE,
     ),
     "less than a length": Case(
         (b"HTTP/1.1 200 X\r\nContent-Length: 100000\r\n" + _EVENTS + b"\r\n" + chunk("hello"),),
-        "failed",
-        "PROVIDER_BROKE",
+        *_BROKE,
         text="hello",
     ),
     "bytes that are no text": Case(
