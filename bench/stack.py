@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from bench import procfs
 from bench.rest import Parley
-from chassis.embedded import child_command
+from chassis.embedded import child_command, free_port
 
 # Module names as they stand in the services' command lines, in the order of the table.
 SERVICES = ("gateway", "auth_service", "apikey_service", "chat_service", "notes_service")
@@ -74,7 +73,7 @@ def stack(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[S
 
     ``settings`` are environment variables; its log is ``runner.log`` in the folder.
     """
-    port = _free_port()
+    port = free_port()
     environment = {
         # A few users stand for many, and all of them are at one address.
         "AUTH_REGISTRATIONS_PER_HOUR": "100000",
@@ -141,10 +140,3 @@ def _environment() -> dict[str, str]:
 
 def _module(command: Sequence[str]) -> str:
     return command[command.index("-m") + 1] if "-m" in command[:-1] else ""
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

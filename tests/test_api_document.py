@@ -157,6 +157,8 @@ async def test_each_example_is_accepted_in_the_order_of_a_journey(
     go("delete_persona", name=persona)
     note = go("create_note")["id"]
     go("list_notes")
+    found = go("search", query="?q=bread")
+    assert [hit["id"] for hit in found["items"]] == [note]
     go("get_note", note_id=note)
     go("update_note", note_id=note)
     go("replace_note", note_id=note)

@@ -105,7 +105,7 @@ async def keys(
     token = signer.token()
 
     async def answers() -> bool:
-        await channel.unary(method, apikey_pb2.ListKeysRequest(), timeout=5, token=token)
+        await channel.unary(method, apikey_pb2.ListKeysRequest(), timeout=30, token=token)
         return True
 
     # Until auth-service's key has arrived no token can be verified.
@@ -170,7 +170,7 @@ class Person:
 async def _call(channel: Channel, method: str, token: str, fields: dict[str, Any]) -> Any:
     stub = channel.stub(apikey_pb2_grpc.ApiKeyServiceStub)
     request = getattr(apikey_pb2, f"{method}Request")(**fields)
-    return await channel.unary(getattr(stub, method), request, timeout=10, token=token)
+    return await channel.unary(getattr(stub, method), request, timeout=30, token=token)
 
 
 @pytest.fixture

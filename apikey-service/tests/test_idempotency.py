@@ -1,11 +1,16 @@
 """A connection that is stored twice by one request: one key, and the same answer."""
 
 import asyncio
+import base64
+import hmac
+from hashlib import sha256
 from typing import Any
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 
+from apikey_service.settings import Settings
 from chassis.caller import Caller
 from chassis.errors import RemoteError
 from chassis.grpc.client import Channel
@@ -15,6 +20,30 @@ from parley.apikey.v1.apikey_pb2_grpc import ApiKeyServiceStub
 from parley.generation.v1 import generation_pb2
 
 PLAIN = "sk-proj-0123456789abcdefwxyz"
+# Two more key-encryption keys: the service has the first in its ring, and not the second.
+OLD, FOREIGN = (base64.b64encode(bytes(range(start, start + 32))).decode() for start in (50, 90))
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"vault_old_keys": (SecretStr(OLD),)})
+
+
+def _request(name: str = "work", api_key: str = PLAIN) -> apikey_pb2.CreateKeyRequest:
+    return apikey_pb2.CreateKeyRequest(
+        name=name, api_key=api_key, model="gpt-5", base_url="https://example.com/v1"
+    )
+
+
+def _content() -> bytes:
+    return b"parley.apikey.v1.CreateKeyRequest\0" + _request().SerializeToString(deterministic=True)
+
+
+def _keyed(key_encryption_key: str) -> bytes:
+    derived = hmac.digest(
+        base64.b64decode(key_encryption_key), b"parley vault request hash", sha256
+    )
+    return hmac.digest(derived, _content(), sha256)
 
 
 async def _create(
@@ -22,10 +51,8 @@ async def _create(
 ) -> apikey_pb2.Key:
     answer = await keys.unary(
         keys.stub(ApiKeyServiceStub).CreateKey,
-        apikey_pb2.CreateKeyRequest(
-            name=name, api_key=api_key, model="gpt-5", base_url="https://example.com/v1"
-        ),
-        timeout=5,
+        _request(name, api_key),
+        timeout=30,
         token=caller.token,
         idempotency_key=key,
     )
@@ -95,6 +122,42 @@ async def test_what_is_kept_for_the_repetition_holds_no_secret(
     assert PLAIN[:-4].encode() not in answer
 
 
+async def test_whoever_has_the_table_cannot_try_out_which_key_was_stored(
+    keys: Channel, signer: Signer, database: DatabaseUrls, settings: Settings
+) -> None:
+    await _create(keys, signer.caller(), "k")
+    with psycopg.connect(database.admin) as admin:
+        ((kept,),) = admin.execute("SELECT request_hash FROM idempotency_keys").fetchall()
+    assert kept == _keyed(settings.vault_key.get_secret_value())
+    assert kept != sha256(_content()).digest()
+
+
+@pytest.mark.parametrize("kept", [_keyed(OLD), sha256(_content()).digest()], ids=["old", "plain"])
+async def test_what_was_kept_under_an_old_key_or_before_there_was_one_is_known_again(
+    keys: Channel, signer: Signer, database: DatabaseUrls, kept: bytes
+) -> None:
+    alice = signer.caller()
+    first = await _create(keys, alice, "k")
+    with psycopg.connect(database.admin, autocommit=True) as admin:
+        admin.execute("UPDATE idempotency_keys SET request_hash = %s", (kept,))
+    assert await _create(keys, alice, "k") == first
+    with pytest.raises(RemoteError) as refused:
+        await _create(keys, alice, "k", api_key="sk-another")
+    assert refused.value.reason == "IDEMPOTENCY_KEY_REUSED"
+
+
+async def test_what_was_kept_under_a_key_that_is_gone_is_another_request(
+    keys: Channel, signer: Signer, database: DatabaseUrls
+) -> None:
+    alice = signer.caller()
+    await _create(keys, alice, "k")
+    with psycopg.connect(database.admin, autocommit=True) as admin:
+        admin.execute("UPDATE idempotency_keys SET request_hash = %s", (_keyed(FOREIGN),))
+    with pytest.raises(RemoteError) as refused:
+        await _create(keys, alice, "k")
+    assert refused.value.reason == "IDEMPOTENCY_KEY_REUSED"
+
+
 async def test_everything_of_a_connection_is_answered_alike_again(ada: Any) -> None:
     fallback = await ada.create("fallback")
     request = apikey_pb2.CreateKeyRequest(
@@ -114,7 +177,7 @@ async def test_everything_of_a_connection_is_answered_alike_again(ada: Any) -> N
     async def create(key: str) -> apikey_pb2.Key:
         stub = ada.gateway.stub(ApiKeyServiceStub)
         answer = await ada.gateway.unary(
-            stub.CreateKey, request, timeout=5, token=ada.caller.token, idempotency_key=key
+            stub.CreateKey, request, timeout=30, token=ada.caller.token, idempotency_key=key
         )
         found: apikey_pb2.Key = answer.key
         return found

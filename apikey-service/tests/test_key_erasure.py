@@ -24,7 +24,7 @@ async def _create(keys: Channel, caller: Caller, name: str) -> None:
         apikey_pb2.CreateKeyRequest(
             name=name, api_key="sk-x", model="gpt-5", base_url="https://example.com"
         ),
-        timeout=5,
+        timeout=30,
         token=caller.token,
         idempotency_key=name.replace(" ", "-"),
     )

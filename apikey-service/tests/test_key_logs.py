@@ -49,16 +49,16 @@ async def test_neither_good_nor_bad_days_put_a_key_into_log_or_error(
     )
 
     async def created() -> bool:
-        await gateway.unary(create, new, timeout=5, token=token)
+        await gateway.unary(create, new, timeout=30, token=token)
         return True
 
     async def refused(request: apikey_pb2.CreateKeyRequest) -> str:
         with pytest.raises(RemoteError) as refusal:
-            await gateway.unary(create, request, timeout=5, token=token)
+            await gateway.unary(create, request, timeout=30, token=token)
         return refusal.value.reason
 
     await eventually(created, timeout=30, ignoring=(RemoteError,))
-    resolved = await chat.unary(resolve, apikey_pb2.ResolveKeyRequest(), timeout=5, token=token)
+    resolved = await chat.unary(resolve, apikey_pb2.ResolveKeyRequest(), timeout=30, token=token)
     assert resolved.api_key == PLAIN
     assert list(resolved.headers) == [header]
     assert await refused(new) == "KEY_NAME_TAKEN"
@@ -67,7 +67,7 @@ async def test_neither_good_nor_bad_days_put_a_key_into_log_or_error(
     with psycopg.connect(database.worker, autocommit=True) as worker:
         worker.execute("UPDATE keys SET ciphertext = decode('00', 'hex') || ciphertext")
     with pytest.raises(AppError) as broken:
-        await chat.unary(resolve, apikey_pb2.ResolveKeyRequest(), timeout=5, token=token)
+        await chat.unary(resolve, apikey_pb2.ResolveKeyRequest(), timeout=30, token=token)
     assert (broken.value.kind, broken.value.reason) == (Kind.CONFLICT, "KEY_UNREADABLE")
     # An insert that fails in the database, with the key already in hand.
     with psycopg.connect(database.owner, autocommit=True) as owner:
@@ -82,7 +82,7 @@ async def test_neither_good_nor_bad_days_put_a_key_into_log_or_error(
                 base_url="https://example.com",
                 headers=new.headers,
             ),
-            timeout=5,
+            timeout=30,
             token=token,
         )
     process.send_signal(signal.SIGTERM)

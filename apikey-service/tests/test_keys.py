@@ -41,7 +41,7 @@ class User:
             apikey_pb2.CreateKeyRequest(
                 name=name, api_key=api_key, model=model, base_url=base_url, provider=provider
             ),
-            timeout=5,
+            timeout=30,
             token=self.token,
         )
         return answer.key
@@ -50,7 +50,7 @@ class User:
         answer = await self.gateway.unary(
             self.gateway.stub(ApiKeyServiceStub).GetKey,
             apikey_pb2.GetKeyRequest(id=key_id),
-            timeout=5,
+            timeout=30,
             token=self.token,
         )
         return answer.key
@@ -61,7 +61,7 @@ class User:
         return await self.gateway.unary(
             self.gateway.stub(ApiKeyServiceStub).ListKeys,
             apikey_pb2.ListKeysRequest(limit=limit, cursor=cursor, count=count),
-            timeout=5,
+            timeout=30,
             token=self.token,
         )
 
@@ -69,7 +69,7 @@ class User:
         return await self.chat.unary(
             self.chat.stub(ApiKeyServiceStub).ResolveKey,
             apikey_pb2.ResolveKeyRequest(id=key_id),
-            timeout=5,
+            timeout=30,
             token=self.token,
         )
 

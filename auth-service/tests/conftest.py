@@ -122,7 +122,7 @@ def register(auth: Channel) -> Register:
             client=auth_pb2.Client(ip="192.0.2.7", user_agent="a browser of the tests"),
         )
         stub = auth.stub(AuthServiceStub)
-        return (await auth.unary(stub.Register, request, timeout=5)).grant
+        return (await auth.unary(stub.Register, request, timeout=30)).grant
 
     return new_user
 
@@ -195,7 +195,7 @@ def appoint(auth: Channel, register: Register, database: DatabaseUrls) -> Appoin
                         (tenant, user.id),
                     )
         request = auth_pb2.LogInRequest(username=username, password="correct horse")
-        return (await auth.unary(auth.stub(AuthServiceStub).LogIn, request, timeout=5)).grant
+        return (await auth.unary(auth.stub(AuthServiceStub).LogIn, request, timeout=30)).grant
 
     return make
 

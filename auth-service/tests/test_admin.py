@@ -37,7 +37,7 @@ REQUESTS = {
 
 async def _call(auth: Channel, token: str | None, method: str, request: Any) -> Any:
     stub = auth.stub(AuthServiceStub)
-    return await auth.unary(getattr(stub, method), request, timeout=5, token=token)
+    return await auth.unary(getattr(stub, method), request, timeout=30, token=token)
 
 
 async def _refused(attempt: Awaitable[object]) -> tuple[Kind, str]:
@@ -411,7 +411,7 @@ async def test_tenants_are_made_and_listed_and_their_names_do_not_look_alike(
         answer = await auth.unary(
             stub.CreateTenant,
             auth_pb2.CreateTenantRequest(name="Once"),
-            timeout=5,
+            timeout=30,
             token=operator.access_token,
             idempotency_key="a-key",
         )
@@ -420,7 +420,7 @@ async def test_tenants_are_made_and_listed_and_their_names_do_not_look_alike(
         await auth.unary(
             stub.CreateTenant,
             auth_pb2.CreateTenantRequest(name="Other"),
-            timeout=5,
+            timeout=30,
             token=operator.access_token,
             idempotency_key="a-key",
         )
@@ -431,7 +431,7 @@ async def test_tenants_are_made_and_listed_and_their_names_do_not_look_alike(
     answer = await auth.unary(
         stub.CreateTenant,
         auth_pb2.CreateTenantRequest(name="Of another"),
-        timeout=5,
+        timeout=30,
         token=another.access_token,
         idempotency_key="a-key",
     )
@@ -443,5 +443,5 @@ async def test_tenants_are_made_and_listed_and_their_names_do_not_look_alike(
     register = auth_pb2.RegisterRequest(
         username="newcomer", email="n@example.org", password="correct horse"
     )
-    newcomer = await other.unary(other.stub(AuthServiceStub).Register, register, timeout=5)
+    newcomer = await other.unary(other.stub(AuthServiceStub).Register, register, timeout=30)
     assert newcomer.grant.user.tenant_id == made.id

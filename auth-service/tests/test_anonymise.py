@@ -54,13 +54,13 @@ async def _register(auth: Channel) -> auth_pb2.Grant:
     request = auth_pb2.RegisterRequest(
         username="ada", email="ada@example.org", password="correct horse"
     )
-    return (await auth.unary(auth.stub(AuthServiceStub).Register, request, timeout=5)).grant
+    return (await auth.unary(auth.stub(AuthServiceStub).Register, request, timeout=30)).grant
 
 
 async def _delete(auth: Channel, grant: auth_pb2.Grant) -> None:
     request = auth_pb2.DeleteMeRequest(password="correct horse")
     stub = auth.stub(AuthServiceStub)
-    await auth.unary(stub.DeleteMe, request, timeout=10, token=grant.access_token)
+    await auth.unary(stub.DeleteMe, request, timeout=30, token=grant.access_token)
 
 
 def _one(admin: psycopg.Connection, query: str, grant: auth_pb2.Grant) -> int:

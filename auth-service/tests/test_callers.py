@@ -23,7 +23,7 @@ def _request(method: str) -> Any:
 async def _refusal(channel: Channel, method: str) -> Kind:
     with pytest.raises(RemoteError) as refused:
         await channel.unary(
-            getattr(channel.stub(AuthServiceStub), method), _request(method), timeout=5
+            getattr(channel.stub(AuthServiceStub), method), _request(method), timeout=30
         )
     return refused.value.kind
 

@@ -381,7 +381,7 @@ async def test_a_service_with_mail_sends_its_codes_there_and_says_none(
     request = auth_pb2.SendCodeRequest(
         email="ada@example.org", purpose=auth_pb2.CODE_PURPOSE_REGISTER
     )
-    await auth.unary(stub.SendCode, request, timeout=5)
+    await auth.unary(stub.SendCode, request, timeout=30)
     await eventually(lambda: post.taken)
 
     [message] = post.messages
@@ -389,7 +389,7 @@ async def test_a_service_with_mail_sends_its_codes_there_and_says_none(
     verify = auth_pb2.VerifyCodeRequest(
         email="ada@example.org", code=code, purpose=auth_pb2.CODE_PURPOSE_REGISTER
     )
-    assert (await auth.unary(stub.VerifyCode, verify, timeout=5)).valid
+    assert (await auth.unary(stub.VerifyCode, verify, timeout=30)).valid
     assert code not in json.dumps([line.get("code") for line in mailbox.read()])
     assert mailbox.codes("ada@example.org") == []
 

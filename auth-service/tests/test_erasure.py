@@ -47,12 +47,12 @@ async def deletions(events: JetStream) -> AsyncIterator[list[events_pb2.UserDele
 async def _delete(auth: Channel, token: str, password: str = "correct horse") -> str:
     request = auth_pb2.DeleteMeRequest(password=password)
     stub = auth.stub(AuthServiceStub)
-    return (await auth.unary(stub.DeleteMe, request, timeout=5, token=token)).erasure_id
+    return (await auth.unary(stub.DeleteMe, request, timeout=30, token=token)).erasure_id
 
 
 async def _receipt(auth: Channel, erasure_id: str) -> auth_pb2.GetErasureResponse:
     request = auth_pb2.GetErasureRequest(erasure_id=erasure_id)
-    return await auth.unary(auth.stub(AuthServiceStub).GetErasure, request, timeout=5)
+    return await auth.unary(auth.stub(AuthServiceStub).GetErasure, request, timeout=30)
 
 
 async def _confirmed(auth: Channel, erasure_id: str) -> set[str]:
@@ -79,17 +79,17 @@ async def _confirm(
 
 async def _log_in(auth: Channel, username: str) -> auth_pb2.Grant:
     request = auth_pb2.LogInRequest(username=username, password="correct horse")
-    return (await auth.unary(auth.stub(AuthServiceStub).LogIn, request, timeout=5)).grant
+    return (await auth.unary(auth.stub(AuthServiceStub).LogIn, request, timeout=30)).grant
 
 
 async def _refresh(auth: Channel, refresh_token: str) -> auth_pb2.Grant:
     request = auth_pb2.RefreshRequest(refresh_token=refresh_token)
-    return (await auth.unary(auth.stub(AuthServiceStub).Refresh, request, timeout=5)).grant
+    return (await auth.unary(auth.stub(AuthServiceStub).Refresh, request, timeout=30)).grant
 
 
 async def _me(auth: Channel, token: str) -> auth_pb2.User:
     stub = auth.stub(AuthServiceStub)
-    return (await auth.unary(stub.GetMe, auth_pb2.GetMeRequest(), timeout=5, token=token)).user
+    return (await auth.unary(stub.GetMe, auth_pb2.GetMeRequest(), timeout=30, token=token)).user
 
 
 async def _refused(attempt: Awaitable[object]) -> RemoteError:
@@ -344,7 +344,7 @@ async def test_a_deletion_while_nats_is_away_is_told_once_it_is_back(
         username="ada", email="ada@example.org", password="correct horse"
     )
     stub = cut_off.stub(AuthServiceStub)
-    grant = (await cut_off.unary(stub.Register, request, timeout=5)).grant
+    grant = (await cut_off.unary(stub.Register, request, timeout=30)).grant
 
     await _delete(cut_off, grant.access_token)
 

@@ -141,7 +141,7 @@ async def _granted(auth: Channel, name: str) -> auth_pb2.Grant:
     request = auth_pb2.RegisterRequest(
         username=name, email=f"{name}@example.org", password="correct horse"
     )
-    return (await auth.unary(auth.stub(AuthServiceStub).Register, request, timeout=5)).grant
+    return (await auth.unary(auth.stub(AuthServiceStub).Register, request, timeout=30)).grant
 
 
 def _kid(grant: auth_pb2.Grant) -> str:
@@ -151,7 +151,7 @@ def _kid(grant: auth_pb2.Grant) -> str:
 async def _stands(auth: Channel, grant: auth_pb2.Grant) -> bool:
     stub = auth.stub(AuthServiceStub)
     try:
-        await auth.unary(stub.GetMe, auth_pb2.GetMeRequest(), timeout=5, token=grant.access_token)
+        await auth.unary(stub.GetMe, auth_pb2.GetMeRequest(), timeout=30, token=grant.access_token)
     except RemoteError as error:
         if error.kind is not Kind.UNAUTHENTICATED:
             raise
@@ -203,7 +203,7 @@ async def test_over_a_rotation_every_token_is_good_on_every_replica_and_the_watc
         async def signs() -> auth_pb2.Grant | None:
             request = auth_pb2.LogInRequest(username="ada", password="correct horse")
             stub = here.stub(AuthServiceStub)
-            grant = (await here.unary(stub.LogIn, request, timeout=5)).grant
+            grant = (await here.unary(stub.LogIn, request, timeout=30)).grant
             return grant if _kid(grant) == second else None
 
         new = await eventually(signs)

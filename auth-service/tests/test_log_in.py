@@ -23,7 +23,7 @@ async def _register(
     auth: Channel, username: str, email: str = "a@example.org", password: str = "correct horse"
 ) -> auth_pb2.Grant:
     request = auth_pb2.RegisterRequest(username=username, email=email, password=password)
-    return (await auth.unary(auth.stub(AuthServiceStub).Register, request, timeout=5)).grant
+    return (await auth.unary(auth.stub(AuthServiceStub).Register, request, timeout=30)).grant
 
 
 async def _log_in(
@@ -32,17 +32,17 @@ async def _log_in(
     request = auth_pb2.LogInRequest(
         username=username, password=password, client=auth_pb2.Client(user_agent=user_agent)
     )
-    return (await auth.unary(auth.stub(AuthServiceStub).LogIn, request, timeout=5)).grant
+    return (await auth.unary(auth.stub(AuthServiceStub).LogIn, request, timeout=30)).grant
 
 
 async def _refresh(auth: Channel, refresh_token: str) -> auth_pb2.Grant:
     request = auth_pb2.RefreshRequest(refresh_token=refresh_token)
-    return (await auth.unary(auth.stub(AuthServiceStub).Refresh, request, timeout=5)).grant
+    return (await auth.unary(auth.stub(AuthServiceStub).Refresh, request, timeout=30)).grant
 
 
 async def _me(auth: Channel, token: str) -> auth_pb2.User:
     stub = auth.stub(AuthServiceStub)
-    return (await auth.unary(stub.GetMe, auth_pb2.GetMeRequest(), timeout=5, token=token)).user
+    return (await auth.unary(stub.GetMe, auth_pb2.GetMeRequest(), timeout=30, token=token)).user
 
 
 async def _refused(attempt: Awaitable[object]) -> RemoteError:
@@ -262,7 +262,7 @@ async def test_logging_out_ends_this_login_and_no_other(auth: Channel, register:
     here, there = await register("ada"), await _log_in(auth, "ada")
 
     stub = auth.stub(AuthServiceStub)
-    await auth.unary(stub.LogOut, auth_pb2.LogOutRequest(), timeout=5, token=here.access_token)
+    await auth.unary(stub.LogOut, auth_pb2.LogOutRequest(), timeout=30, token=here.access_token)
 
     assert (await _refused(_refresh(auth, here.refresh_token))).reason == "INVALID_REFRESH_TOKEN"
     await eventually(lambda: _is_refused(lambda: _me(auth, here.access_token)), 5)

@@ -112,10 +112,10 @@ async def test_an_attackers_failures_do_not_touch_what_the_owner_has_open(
 
     stub = auth.stub(AuthServiceStub)
     token = mine.access_token
-    me = await auth.unary(stub.GetMe, auth_pb2.GetMeRequest(), timeout=5, token=token)
+    me = await auth.unary(stub.GetMe, auth_pb2.GetMeRequest(), timeout=30, token=token)
     assert me.user == mine.user
     refresh = auth_pb2.RefreshRequest(refresh_token=mine.refresh_token)
-    assert (await auth.unary(stub.Refresh, refresh, timeout=5)).grant.user == mine.user
+    assert (await auth.unary(stub.Refresh, refresh, timeout=30)).grant.user == mine.user
 
     # After ten minutes at the most the owner can log in anew.
     _age(database, timedelta(minutes=10))
@@ -195,7 +195,7 @@ async def test_one_address_registers_only_so_many(serve: Serve, grpc_channel: Op
             client=auth_pb2.Client(ip=ip),
         )
         try:
-            await auth.unary(auth.stub(AuthServiceStub).Register, request, timeout=5)
+            await auth.unary(auth.stub(AuthServiceStub).Register, request, timeout=30)
         except RemoteError as error:
             return error.reason
         return "made"

@@ -29,7 +29,7 @@ class As:
 
     async def _call(self, method: str, request: Any) -> Any:
         stub = getattr(self._auth.stub(AuthServiceStub), method)
-        return await self._auth.unary(stub, request, timeout=5, token=self._token)
+        return await self._auth.unary(stub, request, timeout=30, token=self._token)
 
     async def me(self) -> Any:
         return await self._call("GetMe", auth_pb2.GetMeRequest())
@@ -54,12 +54,12 @@ async def _log_in(
     request = auth_pb2.LogInRequest(
         username=username, password=password, client=auth_pb2.Client(**client)
     )
-    return (await auth.unary(auth.stub(AuthServiceStub).LogIn, request, timeout=5)).grant
+    return (await auth.unary(auth.stub(AuthServiceStub).LogIn, request, timeout=30)).grant
 
 
 async def _refresh(auth: Channel, refresh_token: str) -> auth_pb2.Grant:
     request = auth_pb2.RefreshRequest(refresh_token=refresh_token)
-    return (await auth.unary(auth.stub(AuthServiceStub).Refresh, request, timeout=5)).grant
+    return (await auth.unary(auth.stub(AuthServiceStub).Refresh, request, timeout=30)).grant
 
 
 async def _reason(attempt: Awaitable[object]) -> str:

@@ -44,14 +44,14 @@ async def _outcome(call: Awaitable[Any]) -> str:
 
 async def _code(auth: Channel, mailbox: Mailbox, email: str, count: int = 1) -> str:
     request = auth_pb2.SendCodeRequest(email=email, purpose=REGISTER)
-    await auth.unary(auth.stub(AuthServiceStub).SendCode, request, timeout=5)
+    await auth.unary(auth.stub(AuthServiceStub).SendCode, request, timeout=30)
     code: str = await mailbox.code(email, count=count)
     return code
 
 
 async def _log_in(auth: Channel, name: str, password: str = GOOD) -> auth_pb2.Grant:
     request = auth_pb2.LogInRequest(username=name, password=password)
-    return (await auth.unary(auth.stub(AuthServiceStub).LogIn, request, timeout=5)).grant
+    return (await auth.unary(auth.stub(AuthServiceStub).LogIn, request, timeout=30)).grant
 
 
 async def test_a_display_name_is_set_and_taken_away_and_nothing_else_changes(
@@ -222,7 +222,7 @@ async def test_a_deleted_account_leaves_neither_name_nor_address_behind(
 
     stub = auth.stub(AuthServiceStub)
     request = auth_pb2.DeleteMeRequest(password=GOOD)
-    await auth.unary(stub.DeleteMe, request, timeout=5, token=grant.access_token)
+    await auth.unary(stub.DeleteMe, request, timeout=30, token=grant.access_token)
 
     with psycopg.connect(database.worker) as worker:
         [(row,)] = worker.execute("SELECT to_jsonb(users)::text FROM users").fetchall()
@@ -232,7 +232,7 @@ async def test_a_deleted_account_leaves_neither_name_nor_address_behind(
     # And the address is free again.
     code = await _code(auth, mailbox, email, count=2)
     again = auth_pb2.RegisterRequest(username="ada", email=email, password=GOOD, code=code)
-    assert (await auth.unary(stub.Register, again, timeout=5)).grant.user.email_verified
+    assert (await auth.unary(stub.Register, again, timeout=30)).grant.user.email_verified
 
 
 async def test_what_changes_nothing_is_not_recorded(

@@ -83,7 +83,7 @@ async def ada(auth: Channel, mailbox: Mailbox) -> Ada:
 
     async def code(purpose: auth_pb2.CodePurpose.ValueType, count: int) -> str:
         request = auth_pb2.SendCodeRequest(email=ADA, purpose=purpose)
-        await auth.unary(stub.SendCode, request, timeout=5)
+        await auth.unary(stub.SendCode, request, timeout=30)
         sent: str = await mailbox.code(ADA, count=count)
         return sent
 
@@ -93,7 +93,7 @@ async def ada(auth: Channel, mailbox: Mailbox) -> Ada:
         password=OLD,
         code=await code(auth_pb2.CODE_PURPOSE_REGISTER, 1),
     )
-    grant = (await auth.unary(stub.Register, request, timeout=5)).grant
+    grant = (await auth.unary(stub.Register, request, timeout=30)).grant
     return Ada(auth, grant, await code(auth_pb2.CODE_PURPOSE_PASSWORD_RESET, 2))
 
 

@@ -35,7 +35,14 @@ ADA = attempt(PSEUDONYMS, GUESS, "register", "ada@example.org")
 
 @pytest_asyncio.fixture
 async def open_system(database: DatabaseUrls) -> AsyncIterator[OpenSystem]:
-    worker = Database(database.worker, application_name="test")
+    # Two hundred at once on a busy machine wait for their turn.
+    worker = Database(
+        database.worker,
+        application_name="test",
+        wait_seconds=60.0,
+        lock_seconds=60.0,
+        statement_seconds=60.0,
+    )
     yield system_transactions(worker, Effects("", lambda _: b"", lambda: None, lambda: None))
     await worker.stop()
 

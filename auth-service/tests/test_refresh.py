@@ -24,17 +24,17 @@ Serve = Callable[..., Awaitable[tuple[Service, int]]]
 
 async def _log_in(auth: Channel, username: str) -> auth_pb2.Grant:
     request = auth_pb2.LogInRequest(username=username, password="correct horse")
-    return (await auth.unary(auth.stub(AuthServiceStub).LogIn, request, timeout=5)).grant
+    return (await auth.unary(auth.stub(AuthServiceStub).LogIn, request, timeout=30)).grant
 
 
 async def _refresh(auth: Channel, refresh_token: str) -> auth_pb2.Grant:
     request = auth_pb2.RefreshRequest(refresh_token=refresh_token)
-    return (await auth.unary(auth.stub(AuthServiceStub).Refresh, request, timeout=5)).grant
+    return (await auth.unary(auth.stub(AuthServiceStub).Refresh, request, timeout=30)).grant
 
 
 async def _me(auth: Channel, token: str) -> auth_pb2.User:
     stub = auth.stub(AuthServiceStub)
-    return (await auth.unary(stub.GetMe, auth_pb2.GetMeRequest(), timeout=5, token=token)).user
+    return (await auth.unary(stub.GetMe, auth_pb2.GetMeRequest(), timeout=30, token=token)).user
 
 
 async def _refused(attempt: Awaitable[object]) -> RemoteError:

@@ -48,11 +48,11 @@ class Ada:
         request = auth_pb2.RegisterRequest(
             username="ada", email=ADA, password=OLD, code=await self.code(REGISTER, 1)
         )
-        return (await self.auth.unary(self.stub.Register, request, timeout=5)).grant
+        return (await self.auth.unary(self.stub.Register, request, timeout=30)).grant
 
     async def code(self, purpose: Any, count: int) -> str:
         request = auth_pb2.SendCodeRequest(email=ADA, purpose=purpose)
-        await self.auth.unary(self.stub.SendCode, request, timeout=5)
+        await self.auth.unary(self.stub.SendCode, request, timeout=30)
         code: str = await self.mailbox.code(ADA, count=count)
         return code
 
@@ -75,7 +75,7 @@ class Ada:
     async def me(self, grant: auth_pb2.Grant) -> auth_pb2.User:
         token = grant.access_token
         answer = await self.auth.unary(
-            self.stub.GetMe, auth_pb2.GetMeRequest(), timeout=5, token=token
+            self.stub.GetMe, auth_pb2.GetMeRequest(), timeout=30, token=token
         )
         return answer.user
 
@@ -103,13 +103,15 @@ async def test_a_reset_sets_the_password_and_ends_every_login_and_its_tokens(ada
 async def test_a_reset_takes_away_the_tokens_that_somebody_may_have_made(ada: Ada) -> None:
     opened = await ada.register()
     request = auth_pb2.CreateTokenRequest(name="a script", scopes=["notes:read"])
-    made = await ada.auth.unary(ada.stub.CreateToken, request, timeout=5, token=opened.access_token)
+    made = await ada.auth.unary(
+        ada.stub.CreateToken, request, timeout=30, token=opened.access_token
+    )
     exchange = auth_pb2.ExchangeTokenRequest(secret=made.secret)
-    await ada.auth.unary(ada.stub.ExchangeToken, exchange, timeout=5)
+    await ada.auth.unary(ada.stub.ExchangeToken, exchange, timeout=30)
 
     await ada.reset(await ada.code(RESET, 2))
 
-    again = await _refused(ada.auth.unary(ada.stub.ExchangeToken, exchange, timeout=5))
+    again = await _refused(ada.auth.unary(ada.stub.ExchangeToken, exchange, timeout=30))
     assert again.reason == "INVALID_TOKEN"
 
 
@@ -260,7 +262,7 @@ async def test_a_password_that_is_not_acceptable_costs_neither_a_guess_nor_the_c
 async def test_every_field_that_is_refused_is_named(auth: Channel) -> None:
     request = auth_pb2.ResetPasswordRequest(email="nobody", code="12345x", new_password="short")
     refused = await _refused(
-        auth.unary(auth.stub(AuthServiceStub).ResetPassword, request, timeout=5)
+        auth.unary(auth.stub(AuthServiceStub).ResetPassword, request, timeout=30)
     )
     assert refused.reason == "VALIDATION"
     assert {field.field for field in refused.fields} == {"email", "code", "new_password"}

@@ -52,21 +52,23 @@ async def populated(auth: Channel, register: Register, signer: Signer) -> list[C
             await auth.unary(
                 stub.LogIn,
                 auth_pb2.LogInRequest(username=name, password="correct horse"),
-                timeout=5,
+                timeout=30,
             )
         ).grant
-        await auth.unary(stub.LogOut, auth_pb2.LogOutRequest(), timeout=5, token=again.access_token)
+        await auth.unary(
+            stub.LogOut, auth_pb2.LogOutRequest(), timeout=30, token=again.access_token
+        )
         await auth.unary(
             stub.CreateToken,
             auth_pb2.CreateTokenRequest(name="mine", scopes=["notes:read"]),
-            timeout=5,
+            timeout=30,
             token=grant.access_token,
         )
         if name == "bob":
             await auth.unary(
                 stub.DeleteMe,
                 auth_pb2.DeleteMeRequest(password="correct horse"),
-                timeout=5,
+                timeout=30,
                 token=grant.access_token,
             )
         callers.append(signer.caller(UUID(grant.user.id), UUID(grant.user.tenant_id)))

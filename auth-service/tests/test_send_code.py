@@ -44,7 +44,7 @@ async def _refused(call: Awaitable[Any]) -> RemoteError:
 
 async def _send(auth: Channel, email: str, purpose: Any = REGISTER, ip: str = "192.0.2.7") -> None:
     request = auth_pb2.SendCodeRequest(email=email, purpose=purpose, client=auth_pb2.Client(ip=ip))
-    await auth.unary(auth.stub(AuthServiceStub).SendCode, request, timeout=5)
+    await auth.unary(auth.stub(AuthServiceStub).SendCode, request, timeout=30)
 
 
 async def _verify(

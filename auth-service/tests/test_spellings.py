@@ -34,19 +34,19 @@ class Door:
         request = auth_pb2.RegisterRequest(
             username=username, email=email, password=PASSWORD, code=code
         )
-        return (await self._auth.unary(self._stub.Register, request, timeout=10)).grant.user
+        return (await self._auth.unary(self._stub.Register, request, timeout=30)).grant.user
 
     async def log_in(self, name: str, password: str = PASSWORD) -> auth_pb2.User:
         request = auth_pb2.LogInRequest(username=name, password=password)
-        return (await self._auth.unary(self._stub.LogIn, request, timeout=10)).grant.user
+        return (await self._auth.unary(self._stub.LogIn, request, timeout=30)).grant.user
 
     async def send_code(self, email: str, purpose: Any) -> None:
         request = auth_pb2.SendCodeRequest(email=email, purpose=purpose)
-        await self._auth.unary(self._stub.SendCode, request, timeout=10)
+        await self._auth.unary(self._stub.SendCode, request, timeout=30)
 
     async def reset(self, email: str, code: str, password: str) -> None:
         request = auth_pb2.ResetPasswordRequest(email=email, code=code, new_password=password)
-        await self._auth.unary(self._stub.ResetPassword, request, timeout=10)
+        await self._auth.unary(self._stub.ResetPassword, request, timeout=30)
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ async def _get(channel: Channel, grant: auth_pb2.Grant) -> auth_pb2.UserSettings
     stub = channel.stub(SettingsServiceStub)
     request = auth_pb2.GetUserSettingsRequest()
     answer = await channel.unary(
-        stub.GetUserSettings, request, timeout=10, token=grant.access_token
+        stub.GetUserSettings, request, timeout=30, token=grant.access_token
     )
     return answer.settings
 
@@ -39,7 +39,7 @@ async def _update(channel: Channel, grant: auth_pb2.Grant, **changes: Any) -> au
     stub = channel.stub(SettingsServiceStub)
     request = auth_pb2.UpdateUserSettingsRequest(**changes)
     answer = await channel.unary(
-        stub.UpdateUserSettings, request, timeout=10, token=grant.access_token
+        stub.UpdateUserSettings, request, timeout=30, token=grant.access_token
     )
     return answer.settings
 
@@ -173,7 +173,7 @@ async def test_settings_go_with_their_user_also_by_the_hand_of_an_earlier_releas
         await _update(auth, grant, instructions="personal")
     stub = auth.stub(AuthServiceStub)
     request = auth_pb2.DeleteMeRequest(password="correct horse")
-    await auth.unary(stub.DeleteMe, request, timeout=10, token=ada.access_token)
+    await auth.unary(stub.DeleteMe, request, timeout=30, token=ada.access_token)
     with psycopg.connect(database.worker) as worker:
         # The statement by which an earlier release leaves a tombstone.
         worker.execute(
@@ -210,27 +210,28 @@ async def test_what_another_release_knows_is_kept_and_does_no_harm(
     assert row == ([1],)
 
 
-async def test_the_gateway_changes_them_chat_service_reads_them_and_nobody_else_does(
+async def test_the_gateway_changes_them_chat_service_follows_all_and_nobody_else_does(
     auth_port: int, grpc_channel: OpenChannel, register: Register
 ) -> None:
     ada = await register("ada")
     outcomes: dict[tuple[str, str], Kind | None] = {}
     for name in ("gateway", "chat-service", "apikey-service", "notes-service", "tester"):
         channel = await grpc_channel(auth_port, "auth-service", as_name=name)
-        for call in (_get, _update):
+        calls = {
+            "get": _get(channel, ada),
+            "update": _update(channel, ada),
+            "changes": _changes(channel, 0),
+        }
+        for call, asking in calls.items():
             try:
-                await call(channel, ada)
+                await asking
             except RemoteError as error:
-                outcomes[name, call.__name__] = error.kind
+                outcomes[name, call] = error.kind
             else:
-                outcomes[name, call.__name__] = None
-    refused = {key for key, kind in outcomes.items() if kind is Kind.FORBIDDEN}
-    assert outcomes.keys() - refused == {
-        ("gateway", "_get"),
-        ("gateway", "_update"),
-        ("chat-service", "_get"),
-    }
-    assert [kind for key, kind in outcomes.items() if key not in refused] == [None] * 3
+                outcomes[name, call] = None
+    allowed = {("gateway", "get"), ("gateway", "update"), ("chat-service", "changes")}
+    assert outcomes == {who: None if who in allowed else Kind.FORBIDDEN for who in outcomes}
+    assert allowed <= outcomes.keys()
 
 
 async def test_without_a_token_there_are_none(auth: Channel) -> None:
@@ -257,3 +258,104 @@ async def test_the_app_role_sees_and_changes_its_own_users_row_alone(
             app.execute(
                 "UPDATE user_settings SET tenant_id = gen_random_uuid()",
             )
+
+
+async def _changes(channel: Channel, after: int, limit: int = 0) -> Any:
+    request = auth_pb2.ListSettingsChangesRequest(after=after, limit=limit)
+    stub = channel.stub(SettingsServiceStub)
+    return await channel.unary(stub.ListSettingsChanges, request, timeout=10)
+
+
+async def test_chat_service_follows_what_all_users_have_set_without_a_token(
+    auth_port: int, grpc_channel: OpenChannel, register: Register, auth: Channel
+) -> None:
+    ada, bob, eve = [await register(name) for name in ("ada", "bob", "eve")]
+    chat = await grpc_channel(auth_port, "auth-service", as_name="chat-service")
+    assert list((await _changes(chat, 0)).items) == []
+    await _update(auth, ada, instructions="Be brief.", language="en")
+    await _update(auth, bob, default_persona="Muse", titles_by_model=True, retention_days=3)
+    first = (await _changes(chat, 0)).items
+    assert [one.user_id for one in first] == [ada.user.id, bob.user.id]
+    numbers = [one.change for one in first]
+    assert numbers == sorted(set(numbers))
+    assert first[0] == auth_pb2.SettingsChange(
+        change=numbers[0],
+        user_id=ada.user.id,
+        tenant_id=ada.user.tenant_id,
+        instructions="Be brief.",
+    )
+    assert first[1] == auth_pb2.SettingsChange(
+        change=numbers[1],
+        user_id=bob.user.id,
+        tenant_id=bob.user.tenant_id,
+        default_persona="Muse",
+        titles_by_model=True,
+        retention_days=3,
+    )
+    # A later change has the place of the earlier one, behind all others.
+    await _update(auth, ada, reset=["instructions"])
+    await _update(auth, eve, retention_days=1)
+    page = await _changes(chat, 0, limit=2)
+    assert [one.user_id for one in page.items] == [bob.user.id, ada.user.id]
+    assert page.items[1].instructions == ""
+    rest = await _changes(chat, page.items[1].change)
+    assert [one.user_id for one in rest.items] == [eve.user.id]
+    assert rest.newest == rest.items[0].change
+    assert list((await _changes(chat, rest.newest)).items) == []
+    assert (await _changes(chat, rest.newest)).newest == rest.newest
+
+
+async def test_no_change_is_committed_below_a_number_that_was_read(
+    auth: Channel, register: Register, database: DatabaseUrls
+) -> None:
+    ada, bob = await register("ada"), await register("bob")
+    await _update(auth, ada, language="en")
+    await _update(auth, bob, language="en")
+    change = "UPDATE user_settings SET version = version + 1 WHERE user_id = %s RETURNING change"
+    with psycopg.connect(database.admin) as first, psycopg.connect(database.admin) as second:
+        (lower,) = first.execute(change, [ada.user.id]).fetchone() or (0,)
+        # The other one has to wait until that is committed, or it would be seen before it.
+        second.execute("SET lock_timeout = '200ms'")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            second.execute(change, [bob.user.id])
+        second.rollback()
+        first.commit()
+        (higher,) = second.execute(change, [bob.user.id]).fetchone() or (0,)
+        assert higher > lower
+
+
+async def test_a_change_by_an_earlier_release_has_a_number_too(
+    auth_port: int,
+    grpc_channel: OpenChannel,
+    auth: Channel,
+    register: Register,
+    database: DatabaseUrls,
+) -> None:
+    ada, bob = await register("ada"), await register("bob")
+    await _update(auth, ada, language="en")
+    chat = await grpc_channel(auth_port, "auth-service", as_name="chat-service")
+    seen = (await _changes(chat, 0)).newest
+    # The statement of that release, which names no number.
+    with psycopg.connect(database.admin) as admin:
+        for user in (ada, bob):
+            admin.execute(
+                "INSERT INTO user_settings (user_id, tenant_id, settings, version, updated_at)"
+                " VALUES (%s, %s, '{\"retention_days\": 9}', 1, now()) ON CONFLICT (user_id)"
+                " DO UPDATE SET settings = user_settings.settings || EXCLUDED.settings",
+                [user.user.id, user.user.tenant_id],
+            )
+    changes = (await _changes(chat, seen)).items
+    assert [(one.user_id, one.retention_days) for one in changes] == [
+        (ada.user.id, 9),
+        (bob.user.id, 9),
+    ]
+
+
+@pytest.mark.parametrize(("after", "limit"), [(-1, 0), (0, -1), (0, 101)])
+async def test_a_page_of_changes_that_nobody_may_ask_for_is_refused(
+    auth_port: int, grpc_channel: OpenChannel, after: int, limit: int
+) -> None:
+    chat = await grpc_channel(auth_port, "auth-service", as_name="chat-service")
+    with pytest.raises(RemoteError) as refused:
+        await _changes(chat, after, limit)
+    assert refused.value.kind is Kind.INVALID

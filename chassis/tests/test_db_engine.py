@@ -200,7 +200,7 @@ async def test_who_waits_longer_than_three_seconds_is_told_that_it_is_busy(
         began = time.monotonic()
         with pytest.raises(DatabaseBusy) as caught:
             await database.ping()
-        assert 2.5 < time.monotonic() - began < 4.5
+        assert 2.5 < time.monotonic() - began < 12
     assert caught.value.reason == "DATABASE_BUSY"
     await database.ping()
     await database.stop()
@@ -237,7 +237,7 @@ async def test_a_cancelled_statement_is_stopped_in_the_server(urls: DatabaseUrls
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await eventually(lambda: sleepers() == 0, 3)
+        await eventually(lambda: sleepers() == 0, 20)
     # And its place in the pool is free again.
     await database.ping()
     await database.stop()
@@ -250,9 +250,20 @@ async def test_nobody_listening_is_unavailable_at_once() -> None:
     began = time.monotonic()
     with pytest.raises(DatabaseUnavailable) as caught:
         await database.ping()
-    assert time.monotonic() - began < 1
+    # Nobody waits for an address that refuses: for one that is silent, 3 s.
+    assert time.monotonic() - began < 2.5
     assert caught.value.reason == "DATABASE_UNAVAILABLE"
     await database.stop()
+
+
+async def test_a_connection_that_is_well_is_used_again_and_again(urls: DatabaseUrls) -> None:
+    database = Database(urls.app, pool_size=1, application_name="test-app")
+    backends = set()
+    for _ in range(5):
+        async with database.transaction() as connection:
+            backends.add(await connection.scalar(text("SELECT pg_backend_pid()")))
+    await database.stop()
+    assert len(backends) == 1
 
 
 async def test_connections_that_died_while_idle_are_replaced_unnoticed(

@@ -104,6 +104,22 @@ async def test_rows_come_and_go_by_name(database: Database) -> None:
         assert await REMOVE.run(connection, words="entry 2") == 1
 
 
+async def test_one_statement_takes_values_of_each_type_in_turn(database: Database) -> None:
+    """A connection prepares it for each: read as the type of another, a value were another."""
+    kind = Statement(text("SELECT pg_typeof(:value)::text AS kind, CAST(:value AS text) AS said"))
+    half, some_id = 0.5, new_id()
+    async with database.transaction() as connection:
+        for _ in range(2):
+            for value, expected in (
+                (7, ("smallint", "7")),
+                (7_000_000_000, ("bigint", "7000000000")),
+                (half, ("double precision", "0.5")),
+                (True, ("boolean", "true")),
+                (some_id, ("uuid", str(some_id))),
+            ):
+                assert tuple(await kind.first(connection, value=value) or ()) == expected
+
+
 async def test_it_shares_the_transaction_with_sqlalchemys_own_execution(
     database: Database,
 ) -> None:

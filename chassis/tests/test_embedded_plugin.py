@@ -1,6 +1,8 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -200,3 +202,51 @@ def test_servers_can_be_killed_and_started_again(embedded_postgres: EmbeddedPost
     assert embedded_postgres.wait() == -signal.SIGKILL
     embedded_postgres.restart()
     psycopg.connect(embedded_postgres.admin_url).close()
+
+
+_BUSY_AND_STARTING = """
+import asyncio, collections
+from chassis.testing.plugin import pytest_asyncio_loop_factories
+import grpc.aio
+
+async def call(channel, ended):
+    method = channel.unary_unary("/none/None")
+    while not ended.is_set():
+        try:
+            await method(b"")
+        except grpc.RpcError:
+            pass
+
+async def main():
+    server = grpc.aio.server()
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    ended, statuses = asyncio.Event(), collections.Counter()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        calls = [asyncio.create_task(call(channel, ended)) for _ in range(8)]
+        for _ in range(100):
+            child = await asyncio.create_subprocess_exec("true")
+            statuses[await child.wait()] += 1
+        ended.set()
+        await asyncio.gather(*calls)
+    await server.stop(None)
+    print(dict(statuses))
+
+with asyncio.Runner(loop_factory=pytest_asyncio_loop_factories()["uvloop"]) as runner:
+    runner.run(main())
+"""
+
+
+def test_a_process_that_is_started_while_grpc_is_busy_begins() -> None:
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("GRPC_")
+    }
+    ended = subprocess.run(
+        [sys.executable, "-c", _BUSY_AND_STARTING],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    # What gRPC's own handlers of fork() say stands there as well.
+    assert (ended.stdout, ended.stderr) == ("{0: 100}\n", "")

@@ -203,7 +203,7 @@ def unary(channel: Channel, name: str) -> Any:
 
 async def test_a_call_carries_the_user_to_the_handler(gateway: Channel, signer: Signer) -> None:
     answer = await gateway.unary(
-        unary(gateway, "WhoAmI"), StringValue(), timeout=5, token=signer.token()
+        unary(gateway, "WhoAmI"), StringValue(), timeout=30, token=signer.token()
     )
     assert UUID(answer.value) == USER
 
@@ -213,14 +213,14 @@ async def test_an_error_keeps_kind_reason_fields_and_metadata_on_its_way(
 ) -> None:
     fail = unary(gateway, "Fail")
     with pytest.raises(AppError) as caught:
-        await gateway.unary(fail, StringValue(value="typed"), timeout=5, token=signer.token())
+        await gateway.unary(fail, StringValue(value="typed"), timeout=30, token=signer.token())
     assert caught.value.kind is Kind.CONFLICT
     assert caught.value.reason == "NAME_TAKEN"
     assert caught.value.detail == "That name is taken."
     assert caught.value.metadata == {"id": "7"}
     assert caught.value.retry_after == 3
     with pytest.raises(AppError) as caught:
-        await gateway.unary(fail, StringValue(value="fields"), timeout=5, token=signer.token())
+        await gateway.unary(fail, StringValue(value="fields"), timeout=30, token=signer.token())
     assert caught.value.fields == FIELDS
     assert caught.value.http_status == 422
 
@@ -229,7 +229,7 @@ async def test_an_unhandled_exceptions_text_does_not_reach_the_client(
     gateway: Channel, signer: Signer
 ) -> None:
     call = unary(gateway, "Fail")(
-        StringValue(value="bug"), metadata=gateway.metadata(signer.token()), timeout=5
+        StringValue(value="bug"), metadata=gateway.metadata(signer.token()), timeout=30
     )
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call
@@ -290,11 +290,11 @@ async def test_a_caller_not_on_the_methods_list_is_denied(
 ) -> None:
     channel = await open_channel(server, tls, "notes-service")
     try:
-        opened = await channel.unary(unary(channel, "Open"), StringValue(value="x"), timeout=5)
+        opened = await channel.unary(unary(channel, "Open"), StringValue(value="x"), timeout=30)
         assert opened.value == "x"
         with pytest.raises(AppError) as caught:
             await channel.unary(
-                unary(channel, "WhoAmI"), StringValue(), timeout=5, token=signer.token()
+                unary(channel, "WhoAmI"), StringValue(), timeout=30, token=signer.token()
             )
         assert caught.value.kind is Kind.FORBIDDEN
     finally:
@@ -378,7 +378,7 @@ async def test_an_answer_that_is_too_large_is_no_unknown_accident(
 ) -> None:
     long = StringValue(value="x" * (MAX_MESSAGE_BYTES + 1))
     with pytest.raises(AppError) as caught:
-        await gateway.unary(unary(gateway, "Open"), long, timeout=10, token=signer.token())
+        await gateway.unary(unary(gateway, "Open"), long, timeout=30, token=signer.token())
     assert caught.value.reason == "MESSAGE_TOO_LARGE"
 
 
@@ -435,7 +435,7 @@ async def test_forged_and_stale_tokens_are_all_refused_alike(
     seen = set()
     for token in forged:
         try:
-            await gateway.unary(unary(gateway, "WhoAmI"), StringValue(), timeout=5, token=token)
+            await gateway.unary(unary(gateway, "WhoAmI"), StringValue(), timeout=30, token=token)
         except AppError as error:
             seen.add((error.kind, error.reason, error.detail))
         else:
@@ -449,21 +449,21 @@ async def test_a_revocation_ends_a_token_that_was_in_the_cache(
 ) -> None:
     token = signer.token()
     who_am_i = unary(gateway, "WhoAmI")
-    await gateway.unary(who_am_i, StringValue(), timeout=5, token=token)
+    await gateway.unary(who_am_i, StringValue(), timeout=30, token=token)
     now = SimpleNamespace(seconds=int(time.time()) + 1, nanos=0)
     later = SimpleNamespace(seconds=int(time.time()) + 600, nanos=0)
     revocation = SimpleNamespace(sid="login-1", user_id="", revoked_at=now, expires_at=later)
     signer.store.apply(signer.message(snapshot=False, keys=[], revocations=[revocation]))
     with pytest.raises(AppError) as caught:
-        await gateway.unary(who_am_i, StringValue(), timeout=5, token=token)
+        await gateway.unary(who_am_i, StringValue(), timeout=30, token=token)
     assert caught.value.kind is Kind.UNAUTHENTICATED
     other = signer.token(sid="login-2")
-    await gateway.unary(who_am_i, StringValue(), timeout=5, token=other)
+    await gateway.unary(who_am_i, StringValue(), timeout=30, token=other)
 
 
 async def test_an_issuers_clock_may_be_a_little_ahead(gateway: Channel, signer: Signer) -> None:
     token = signer.token(iat=int(time.time()) + 5)
-    await gateway.unary(unary(gateway, "WhoAmI"), StringValue(), timeout=5, token=token)
+    await gateway.unary(unary(gateway, "WhoAmI"), StringValue(), timeout=30, token=token)
 
 
 async def test_a_method_without_policy_refuses_to_start(
@@ -491,7 +491,7 @@ async def test_an_idempotent_call_is_tried_again_after_a_restart(
     )
     await first.start()
     channel = await open_channel(first, tls, "gateway")
-    await channel.unary(unary(channel, "Open"), StringValue(), timeout=5)
+    await channel.unary(unary(channel, "Open"), StringValue(), timeout=30)
     port = first.port
     await first.stop()
     second = GrpcServer(
@@ -505,7 +505,7 @@ async def test_an_idempotent_call_is_tried_again_after_a_restart(
         async with asyncio.timeout(10):
             await channel.probe()
         answer = await channel.unary(
-            unary(channel, "Open"), StringValue(value="again"), timeout=5, idempotent=True
+            unary(channel, "Open"), StringValue(value="again"), timeout=30, idempotent=True
         )
         assert answer.value == "again"
     finally:

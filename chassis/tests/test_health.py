@@ -1,8 +1,14 @@
 """What a service says of itself, by what it depends on."""
 
+import asyncio
+from pathlib import Path
+
 import pytest
 
-from chassis.health import Check, HealthBook
+from chassis.embedded.ports import problem_with
+from chassis.health import Check, HealthBook, OpsServer
+from chassis.settings import GrpcServerSettings
+from chassis.testing.rpc import tls_files
 
 
 def _check(name: str, *, critical: bool, away: bool) -> Check:
@@ -39,3 +45,18 @@ async def test_it_is_down_without_what_is_critical_or_when_it_does_not_serve(
         "database": "away" if database_away else "ok",
         "events": "away" if events_away else "ok",
     }
+
+
+async def test_once_it_has_stopped_nothing_of_its_port_is_left(certificates: Path) -> None:
+    settings = GrpcServerSettings(**tls_files(certificates, "tester"), metrics_port=0)
+    ops = OpsServer(HealthBook([]), settings)
+    before = asyncio.all_tasks()
+    await ops.start()
+    port = ops.port
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    await ops.stop()
+    assert asyncio.all_tasks() == before
+    assert problem_with(port) is None
+    async with asyncio.timeout(30):
+        assert await reader.read() == b""
+    writer.close()

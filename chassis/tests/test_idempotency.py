@@ -47,3 +47,31 @@ def test_equal_requests_have_equal_hashes_and_others_do_not() -> None:
         with pytest.raises(IdempotencyKeyReused) as refused:
             first.check(other.request_hash)
         assert (refused.value.kind, refused.value.http_status) == (Kind.INVALID, 422)
+
+
+def test_a_keyed_hash_is_known_under_any_of_the_keys_and_without_one() -> None:
+    token = idempotency_key.set("k")
+    try:
+        plain = request_key(Timestamp(seconds=7))
+        new, old, both, foreign = (
+            request_key(Timestamp(seconds=7), secrets=secrets)
+            for secrets in ([b"new"], [b"old"], [b"new", b"old"], [b"foreign"])
+        )
+        other = request_key(Timestamp(seconds=8), secrets=[b"new", b"old"])
+    finally:
+        idempotency_key.reset(token)
+    assert plain
+    assert new
+    assert old
+    assert both
+    assert foreign
+    assert other
+    assert both.request_hash == new.request_hash
+    assert len({key.request_hash for key in (plain, new, old, foreign, other)}) == 5
+    for known in (new, old, plain):
+        both.check(known.request_hash)
+    for unknown in (foreign, other):
+        with pytest.raises(IdempotencyKeyReused):
+            both.check(unknown.request_hash)
+    for hidden in (plain.request_hash, new.request_hash, old.request_hash):
+        assert repr(hidden) not in repr(both)

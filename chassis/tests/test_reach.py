@@ -142,7 +142,7 @@ async def test_a_channel_tells_that_its_peer_is_away_and_back_unless_it_has_only
     method: Any = channel.channel.unary_unary("/test.Test/Echo")
 
     async def call() -> bool:
-        answer: bytes = await channel.unary(method, b"hello", timeout=5)
+        answer: bytes = await channel.unary(method, b"hello", timeout=30)
         return answer == b"hello"
 
     with capture_logs() as said:
@@ -161,3 +161,32 @@ async def test_a_channel_tells_that_its_peer_is_away_and_back_unless_it_has_only
         assert (first["event"], first["peer"]) == ("peer.away", "test-service")
         assert "Connection refused" in first["error"]
         assert last["event"] == "peer.back"
+
+
+async def test_a_health_check_that_waits_for_a_peer_tells_once_that_it_is_away(
+    peer: tuple[GrpcServer, int], tmp_path: Path
+) -> None:
+    server, port = peer
+    channel = Channel(
+        target=f"127.0.0.1:{port}",
+        server="test-service",
+        settings=settings(tmp_path, "gateway"),
+        patience=0.0,
+    )
+    await channel.start()
+    with capture_logs() as said:
+
+        def told(event: str) -> list[Any]:
+            return [line for line in said if line["event"] == event]
+
+        probing = asyncio.create_task(channel.probe())
+        await eventually(lambda: told("peer.away"))
+        assert not probing.done()
+        await server.start()
+        async with asyncio.timeout(30):
+            await probing
+    await channel.stop()
+    assert [line["peer"] for line in told("peer.away") if line["log_level"] == "warning"] == [
+        "test-service"
+    ]
+    assert [line["peer"] for line in told("peer.back")] == ["test-service"]

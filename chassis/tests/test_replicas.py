@@ -122,7 +122,7 @@ async def call(channel: Channel) -> None:
         request_serializer=StringValue.SerializeToString,
         response_deserializer=StringValue.FromString,
     )
-    await channel.unary(method, StringValue(value="x"), timeout=10)
+    await channel.unary(method, StringValue(value="x"), timeout=30)
 
 
 async def call_until_it_is_taken(channel: Channel) -> None:

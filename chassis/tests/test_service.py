@@ -97,7 +97,7 @@ def processes() -> Iterator[list[Process]]:
 
 def get(port: int, path: str) -> tuple[int, dict[str, Any]]:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         with error:
@@ -186,7 +186,7 @@ def test_readiness_tells_dependencies_apart(processes: list[Process], tmp_path: 
     status, health = get(port, "/readyz")
     assert (status, health["status"]) == (200, "degraded")
     assert get(port, "/healthz") == (200, {"status": "ok"})
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
         assert b"process_cpu_seconds_total" in answer.read()
 
 
@@ -200,7 +200,7 @@ def test_answers_bear_the_date_of_their_second_and_not_of_the_first_one(
     deadline = time.monotonic() + 20
     while len(dates) < 3:
         assert time.monotonic() < deadline, dates
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=30) as answer:
             dates.add(answer.headers["date"])
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import text
 from chassis.address_policy import AddressPolicy
 from chassis.caller import Caller
 from chassis.db.engine import Database, Scope
+from chassis.db.errors import DatabaseUnavailable
 from chassis.db.transactions import OpenTransaction, Owned, transactions
 from chassis.embedded import free_port
 from chassis.errors import FieldError, RemoteError, ValidationFailed
@@ -60,7 +61,14 @@ from chat_service.settings import Settings
 from chat_service.wiring import build
 from parley.apikey.v1 import apikey_pb2
 from parley.auth.v1 import auth_pb2
-from parley.chat.v1 import chat_pb2, chat_pb2_grpc, personas_pb2_grpc
+from parley.chat.v1 import (
+    chat_pb2,
+    chat_pb2_grpc,
+    personas_pb2_grpc,
+    search_pb2_grpc,
+    user_settings_pb2,
+    user_settings_pb2_grpc,
+)
 from parley.events.rights import CONSUMES, user_erased_by
 from parley.generation.v1 import generation_pb2
 from servicekit.erasure import Erasing
@@ -204,7 +212,9 @@ class Chat:
 @pytest_asyncio.fixture
 async def chat(service_database: ServiceDatabase) -> AsyncIterator[Chat]:
     urls = service_database("chat", MIGRATIONS)
-    app = Database(urls.app, pool_size=8, application_name="test")
+    # Fifty at once on a busy machine wait for their turn: what is busy is tested elsewhere.
+    patience = {"wait_seconds": 60.0, "lock_seconds": 60.0, "statement_seconds": 60.0}
+    app = Database(urls.app, pool_size=8, application_name="test", **patience)
     worker = Database(urls.worker, pool_size=2, application_name="test worker")
     await app.start()
     await worker.start()
@@ -323,25 +333,48 @@ class Vault:
         )
 
 
-def _server(
-    settings: GrpcServerSettings,
-    signer: Signer,
-    service: str,
-    name: str,
-    handler: Any,
-    *,
-    needs_user: bool,
-) -> GrpcServer:
-    return GrpcServer(
-        settings=settings,
-        policy={service: {name: allow("chat-service", open=not needs_user)}},
-        register=lambda server: server.add_registered_method_handlers(service, {name: handler}),
-        verifier=TokenVerifier(signer.trust),
-    )
+@dataclass
+class Preferences:
+    """What auth-service tells of users' settings: the newest change of each."""
+
+    changes: dict[UUID, auth_pb2.SettingsChange] = field(default_factory=dict)
+    newest: int = 0
+    # How it was asked: behind which number.
+    asked: list[int] = field(default_factory=list)
+    away: bool = False
+
+    def set(self, caller: Caller, **fields: Any) -> int:
+        """All that this user has set, from now on; returns the number of the change."""
+        self.newest += 1
+        self.changes[caller.user_id] = auth_pb2.SettingsChange(
+            change=self.newest,
+            user_id=str(caller.user_id),
+            tenant_id=str(caller.tenant_id),
+            **fields,
+        )
+        return self.newest
+
+    async def list(
+        self, request: auth_pb2.ListSettingsChangesRequest, context: object
+    ) -> auth_pb2.ListSettingsChangesResponse:
+        self.asked.append(request.after)
+        if self.away:
+            raise DatabaseUnavailable
+        behind = [one for one in self.changes.values() if one.change > request.after]
+        return auth_pb2.ListSettingsChangesResponse(
+            items=sorted(behind, key=lambda one: one.change)[: request.limit], newest=self.newest
+        )
+
+
+@pytest.fixture
+def preferences() -> Preferences:
+    return Preferences()
 
 
 @pytest_asyncio.fixture
-async def auth_port(tls_settings: TlsSettings, signer: Signer) -> AsyncIterator[int]:
+async def auth_port(
+    tls_settings: TlsSettings, signer: Signer, preferences: Preferences
+) -> AsyncIterator[int]:
     async def watch(
         request: auth_pb2.WatchRevocationsRequest, context: object
     ) -> AsyncIterator[auth_pb2.WatchRevocationsResponse]:
@@ -349,17 +382,35 @@ async def auth_port(tls_settings: TlsSettings, signer: Signer) -> AsyncIterator[
         yield auth_pb2.WatchRevocationsResponse(snapshot=True, keys=[key])
         await asyncio.Event().wait()
 
-    server = _server(
-        GrpcServerSettings(**tls_settings("auth-service"), drain_seconds=0),
-        signer,
-        "parley.auth.v1.AuthService",
-        "WatchRevocations",
-        grpc.unary_stream_rpc_method_handler(
-            watch,
-            auth_pb2.WatchRevocationsRequest.FromString,
-            auth_pb2.WatchRevocationsResponse.SerializeToString,
-        ),
-        needs_user=False,
+    handlers: dict[str, dict[str, Any]] = {
+        "parley.auth.v1.AuthService": {
+            "WatchRevocations": grpc.unary_stream_rpc_method_handler(
+                watch,
+                auth_pb2.WatchRevocationsRequest.FromString,
+                auth_pb2.WatchRevocationsResponse.SerializeToString,
+            )
+        },
+        "parley.auth.v1.SettingsService": {
+            "ListSettingsChanges": grpc.unary_unary_rpc_method_handler(
+                preferences.list,
+                auth_pb2.ListSettingsChangesRequest.FromString,
+                auth_pb2.ListSettingsChangesResponse.SerializeToString,
+            )
+        },
+    }
+
+    def register(server: grpc.aio.Server) -> None:
+        for service, of_it in handlers.items():
+            server.add_registered_method_handlers(service, of_it)
+
+    server = GrpcServer(
+        settings=GrpcServerSettings(**tls_settings("auth-service"), drain_seconds=0),
+        policy={
+            service: dict.fromkeys(of_it, allow("chat-service", open=True))
+            for service, of_it in handlers.items()
+        },
+        register=register,
+        verifier=TokenVerifier(signer.trust),
     )
     await server.start()
     yield server.port
@@ -464,6 +515,8 @@ class Client:
         self.notices = channel.stub(chat_pb2_grpc.NoticeServiceStub)
         self.providers = channel.stub(chat_pb2_grpc.ProviderServiceStub)
         self.personas = channel.stub(personas_pb2_grpc.PersonaServiceStub)
+        self.search = channel.stub(search_pb2_grpc.SearchServiceStub)
+        self.user_settings = channel.stub(user_settings_pb2_grpc.UserSettingsServiceStub)
 
     def over(self, channel: Channel) -> "Client":
         """The same user on another channel."""
@@ -473,7 +526,14 @@ class Client:
         return await self._channel.unary(
             next(
                 found
-                for stub in (self.runs, self.sessions, self.providers, self.personas)
+                for stub in (
+                    self.runs,
+                    self.sessions,
+                    self.providers,
+                    self.personas,
+                    self.search,
+                    self.user_settings,
+                )
                 if (found := getattr(stub, method, None)) is not None
             ),
             request,
@@ -505,6 +565,10 @@ class Client:
         stream = self._channel.stream(self.frames.FollowRun, follow, token=self._token)
         async with aclosing(stream) as responses:
             yield accepted, responses
+
+    async def take_settings(self) -> None:
+        """As the gateway, when they have changed."""
+        await self.call("TakeUserSettings", user_settings_pb2.TakeUserSettingsRequest())
 
     async def ask(
         self, content: str = "hello", *, key: str | None = None, **question: Any

@@ -38,6 +38,10 @@ SELECT gen_random_uuid(), (SELECT id FROM sessions WHERE user_id = %(user_id)s L
     %(tenant_id)s, %(user_id)s, 'user', 'a question', number, now()
 FROM generate_series(1, %(much)s) AS number;
 
+INSERT INTO search_texts (id, tenant_id, user_id, session_id, role, at, lexemes)
+SELECT id, tenant_id, user_id, session_id, role, created_at, 'question' FROM messages
+WHERE user_id = %(user_id)s;
+
 INSERT INTO runs (id, session_id, tenant_id, user_id, question_id, answer_id, question_order,
     answer_order, provider, model, temperature, max_tokens, owner, epoch, status, created_at,
     ended_at)
@@ -64,7 +68,7 @@ HONEST = """
 CREATE FUNCTION be_honest() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     IF EXISTS (SELECT FROM sessions) OR EXISTS (SELECT FROM messages) OR EXISTS (SELECT FROM runs)
         OR EXISTS (SELECT FROM idempotency_keys) OR EXISTS (SELECT FROM token_usage)
-        OR EXISTS (SELECT FROM personas)
+        OR EXISTS (SELECT FROM personas) OR EXISTS (SELECT FROM search_texts)
     THEN
         RAISE 'confirmed too early';
     END IF;
@@ -264,7 +268,7 @@ async def test_however_much_there_is_no_statement_deletes_much_of_it(
     chat: Chat, caller: Caller
 ) -> None:
     fill(chat.urls, caller, 1200)
-    limit_deletes(chat.urls, 500, *TABLES, "idempotency_keys")
+    limit_deletes(chat.urls, 500, *TABLES, "idempotency_keys", "search_texts")
     logs = Logs()
     await _erase(chat, caller, logs)
     assert await _counts(chat) == [0, 0, 0]

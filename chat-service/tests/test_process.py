@@ -34,7 +34,7 @@ def run(start_process: StartProcess) -> Run:
 
 
 def _readiness(port: int) -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=30) as answer:
         return str(json.load(answer)["status"])
 
 
@@ -51,7 +51,7 @@ async def test_it_serves_until_it_is_told_to_end(settings: Settings, run: Run) -
     process.send_signal(signal.SIGTERM)
     logs, _ = await process.communicate()
     assert process.returncode == 0
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 15
     assert all(json.loads(line) for line in logs.splitlines())
 
 

@@ -15,7 +15,15 @@ from chassis.ids import new_id
 Chat = Any
 
 TABLES = ("sessions", "messages", "runs", "owners")
-PROTECTED = {*TABLES, "run_frames", "idempotency_keys", "token_usage", "personas"}
+PROTECTED = {
+    *TABLES,
+    "run_frames",
+    "idempotency_keys",
+    "token_usage",
+    "personas",
+    "user_settings",
+    "search_texts",
+}
 
 
 async def _count(chat: Chat, table: str, whose: Caller | Scope | None) -> int:
@@ -84,6 +92,36 @@ async def test_a_user_can_neither_revive_nor_bury_the_owners_row(
         "DELETE FROM owners",
     ):
         with pytest.raises(ProgrammingError, match=r"permission denied|row-level security"):
+            async with chat.app.transaction(caller) as connection:
+                await connection.execute(text(statement))
+
+
+async def test_what_a_user_has_set_is_seen_by_that_user_and_changed_by_nobody(
+    chat: Chat, caller: Caller, stranger: Caller
+) -> None:
+    async with chat.worker.transaction() as connection:
+        for number, one in enumerate((caller, stranger), 1):
+            await connection.execute(
+                text(
+                    "INSERT INTO user_settings (user_id, tenant_id, instructions, titles_by_model,"
+                    " change) VALUES (:user_id, :tenant_id, 'x', false, :change)"
+                ),
+                {"user_id": one.user_id, "tenant_id": one.tenant_id, "change": number},
+            )
+    for whose, seen in ((caller, 1), (stranger, 1), (None, 0)):
+        assert await _count(chat, "user_settings", whose) == seen
+    elsewhere = Scope(tenant_id=new_id(), user_id=caller.user_id)
+    assert await _count(chat, "user_settings", elsewhere) == 0
+    for statement in (
+        "UPDATE user_settings SET instructions = ''",
+        "DELETE FROM user_settings",
+        (
+            "INSERT INTO user_settings (user_id, tenant_id, instructions, titles_by_model, change)"
+            " VALUES (gen_random_uuid(), gen_random_uuid(), '', false, 3)"
+        ),
+        "SELECT change FROM user_settings_cursor",
+    ):
+        with pytest.raises(ProgrammingError, match="permission denied"):
             async with chat.app.transaction(caller) as connection:
                 await connection.execute(text(statement))
 

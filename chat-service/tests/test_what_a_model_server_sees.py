@@ -143,14 +143,14 @@ async def test_a_request_has_exactly_these_headers_whatever_the_environment_says
             async def ready() -> bool:
                 assert process.returncode is None
                 request = chat_pb2.ListSessionsRequest()
-                await channel.unary(sessions.ListSessions, request, timeout=5, token=caller.token)
+                await channel.unary(sessions.ListSessions, request, timeout=30, token=caller.token)
                 return True
 
             await eventually(ready, timeout=60, ignoring=(RemoteError,))
             for _ in range(3):
                 question = chat_pb2.StartRunRequest(content="hello")
                 answer = await channel.unary(
-                    runs.StartRun, question, timeout=10, token=caller.token
+                    runs.StartRun, question, timeout=30, token=caller.token
                 )
                 follow = chat_pb2.FollowRunRequest(run_id=answer.accepted.run_id)
                 frames: list[chat_pb2.Frame] = []

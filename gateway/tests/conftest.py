@@ -31,7 +31,16 @@ from gateway.settings import Settings
 from gateway.wiring import Gateway, build
 from parley.apikey.v1 import apikey_pb2, apikey_pb2_grpc
 from parley.auth.v1 import auth_pb2, auth_pb2_grpc
-from parley.chat.v1 import chat_pb2, chat_pb2_grpc, personas_pb2, personas_pb2_grpc
+from parley.chat.v1 import (
+    chat_pb2,
+    chat_pb2_grpc,
+    personas_pb2,
+    personas_pb2_grpc,
+    search_pb2,
+    search_pb2_grpc,
+    user_settings_pb2,
+    user_settings_pb2_grpc,
+)
 from parley.notes.v1 import notes_pb2, notes_pb2_grpc
 
 OPEN_METHODS = {
@@ -394,7 +403,11 @@ class OpenDoor:
                 chat_pb2,
                 chat_pb2_grpc,
                 chat,
-                also=((personas_pb2, personas_pb2_grpc),),
+                also=(
+                    (personas_pb2, personas_pb2_grpc),
+                    (search_pb2, search_pb2_grpc),
+                    (user_settings_pb2, user_settings_pb2_grpc),
+                ),
             ),
             "notes": await self._serve("notes-service", notes_pb2, notes_pb2_grpc, notes),
         }
@@ -542,14 +555,14 @@ class SocketClient:
         await self.connection.send(orjson.dumps(frame).decode())
 
     async def hear(self) -> Any:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             return orjson.loads(await self.connection.recv())
 
     async def ask(self, **frame: Any) -> Any:
         await self.say(**frame)
         return await self.hear()
 
-    async def closed(self, within: float = 10) -> int:
+    async def closed(self, within: float = 30) -> int:
         async with asyncio.timeout(within):
             await self.connection.wait_closed()
         assert self.connection.close_code is not None
@@ -616,7 +629,7 @@ class RawClient:
 
     async def head(self) -> RawAnswer:
         """The next answer, but for its body."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             lines = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         pairs = (line.split(": ", 1) for line in lines[1:-2])
         return RawAnswer(lines[0], {name.lower(): value for name, value in pairs}, b"")
@@ -624,13 +637,13 @@ class RawClient:
     async def answer(self) -> RawAnswer:
         """The next answer, whose length is announced."""
         head = await self.head()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             body = await self.reader.readexactly(int(head.headers.get("content-length", "0")))
         return RawAnswer(head.line, head.headers, body)
 
     async def rest(self) -> bytes:
         """Everything until the server closes."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             return await self.reader.read()
 
     async def closed(self) -> bool:

@@ -12,15 +12,15 @@ Door = Any
 
 
 async def raw(door: Door, request: bytes) -> bytes:
-    """What the server answers to these very bytes, until it closes or is silent."""
+    """What the server answers to these very bytes, until it closes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
     writer.write(request)
     received = b""
     try:
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(30):
             while chunk := await reader.read(65536):
                 received += chunk
-    except (TimeoutError, ConnectionError):
+    except ConnectionError:
         pass
     finally:
         writer.close()
@@ -187,7 +187,7 @@ async def test_a_head_that_does_not_come_is_not_waited_for(open_door: Any) -> No
     for request, answer in ((b"", b""), (b"GET /healthz HTTP/1.1\r\nhost", b"HTTP/1.1 408 ")):
         reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
         writer.write(request)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             told = await reader.read()
         assert told.startswith(answer)
         assert bool(told) == bool(answer)

@@ -42,11 +42,11 @@ class Reader:
                 yield seq, value
 
     async def take(self, count: int) -> list[tuple[int, str]]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             return [await anext(self._events) for _ in range(count)]
 
     async def rest(self) -> list[tuple[int, str]]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             return [event async for event in self._events]
 
 

@@ -111,7 +111,7 @@ async def test_hanging_up_in_a_stream_or_a_wait_ends_it(
         if name != "wait":
             await client.reader.readuntil(b"event: start")
         client.hang_up(reset=reset)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await door.chat.ended.wait()
     await settled(door)
     told = await metrics_of(door)

@@ -73,7 +73,7 @@ async def test_a_whole_answer_is_not_given_to_a_login_that_was_revoked_meanwhile
             expires_at=Timestamp(seconds=now + 600),
         )
     )
-    response = await asyncio.wait_for(asking, 5)
+    response = await asyncio.wait_for(asking, 30)
     assert response.status_code == 401
     assert not [call for call in door.chat.calls if call.method == "GetRun"]
 

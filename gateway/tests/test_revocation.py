@@ -56,7 +56,7 @@ class Stream:
 
     async def ended(self) -> bytes:
         """What it brought, once its body has ended cleanly."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await self.task
         return self.body
 
@@ -93,7 +93,7 @@ async def test_a_stream_ends_with_a_comment_and_a_clean_body_and_its_run_goes_on
     door.auth.publish(revocation(**{by: subject}))
 
     assert (await stream.ended()).endswith(b"data: {}\n\n" + FAREWELL)
-    await asyncio.wait_for(door.chat.ended.wait(), 2)
+    await asyncio.wait_for(door.chat.ended.wait(), 30)
     assert {call.method for call in door.chat.calls} <= {"StartRun", "FollowRun"}
     assert len(door.gateway.requests) == 0
 
@@ -105,7 +105,7 @@ async def test_a_waiting_request_is_401_and_its_run_goes_on(unending: Door) -> N
 
     door.auth.publish(revocation(sid=door.caller.sid))
 
-    response = await asyncio.wait_for(waiting, 5)
+    response = await asyncio.wait_for(waiting, 30)
     assert (response.status_code, response.json()["reason"]) == (401, "UNAUTHENTICATED")
     assert not [call for call in door.chat.calls if call.method == "CancelRun"]
 
@@ -181,7 +181,7 @@ async def test_nothing_outlives_its_token_by_so_much_that_a_revocation_could_be_
     later = Stream(door, issued_before(door, LONGEST_SECONDS - 60))
     await eventually(lambda: stream.body and later.body)
     bearer = {"authorization": f"Bearer {issued_before(door, LONGEST_SECONDS - 4).token}"}
-    response = await asyncio.wait_for(door.http.post(ASK, json=QUESTION, headers=bearer), 10)
+    response = await asyncio.wait_for(door.http.post(ASK, json=QUESTION, headers=bearer), 30)
 
     assert (await stream.ended()).endswith(b"data: {}\n\n: go on with a new token\n\n")
     assert (response.status_code, response.json()["reason"]) == (503, "TOKEN_OUTLIVED")
@@ -210,7 +210,7 @@ async def test_of_many_streams_all_of_the_users_end_and_none_is_remembered(
     for stream in streams:
         assert (await stream.ended()).endswith(FAREWELL)
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
     assert not any(stream.task.done() for stream in others)
     for stream in others:
         stream.task.cancel()

@@ -21,6 +21,7 @@ SHOWN_WHEN = "2026-07-30T12:00:00Z"
 SESSION = chat_pb2.Session(
     id=ID,
     title="Mine",
+    title_by=chat_pb2.TITLE_BY_USER,
     parameters=generation_pb2.GenerationParameters(temperature=0.5, stop=["END"]),
     instructions="Be brief.",
     folder="Work",
@@ -36,6 +37,7 @@ SESSION = chat_pb2.Session(
 SHOWN = {
     "id": ID,
     "title": "Mine",
+    "title_by": "user",
     "persona": None,
     "key_id": None,
     "model": None,
@@ -86,6 +88,30 @@ async def test_one_is_made_of_every_field(door: Door) -> None:
         temporary=True,
         summary=True,
     )
+
+
+@pytest.mark.parametrize(
+    ("body", "asked"),
+    [
+        ({}, {}),
+        ({"persona": None}, {"persona": ""}),
+        ({"persona": " Muse "}, {"persona": "Muse"}),
+    ],
+)
+async def test_a_persona_is_none_by_null_and_the_default_one_if_absent(
+    door: Door, body: dict[str, Any], asked: dict[str, Any]
+) -> None:
+    door.chat.answers["CreateSession"] = chat_pb2.CreateSessionResponse(session=SESSION)
+    made = await door.http.post(PATH, json=body, headers=door.bearer)
+    assert made.status_code == 201
+    assert door.chat.calls[-1].request == chat_pb2.CreateSessionRequest(**asked)
+
+
+async def test_an_empty_name_of_a_persona_is_no_name(door: Door) -> None:
+    refused = await door.http.post(PATH, json={"persona": ""}, headers=door.bearer)
+    assert refused.status_code == 422
+    assert refused.json()["errors"] == [{"field": "persona", "reason": "REQUIRED"}]
+    assert door.chat.calls == []
 
 
 @pytest.mark.parametrize(

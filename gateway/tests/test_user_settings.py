@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from chassis.errors import Unavailable
 from parley.auth.v1 import auth_pb2 as pb
+from parley.chat.v1 import user_settings_pb2
 
 Door = Any
 
@@ -45,6 +47,7 @@ async def test_what_is_given_is_set_and_what_is_null_is_reset(door: Door) -> Non
     door.auth.answers["UpdateUserSettings"] = pb.UpdateUserSettingsResponse(
         settings=pb.UserSettings(theme=pb.THEME_LIGHT)
     )
+    door.chat.answers["TakeUserSettings"] = user_settings_pb2.TakeUserSettingsResponse()
     cases: list[tuple[dict[str, Any], pb.UpdateUserSettingsRequest]] = [
         (
             {**GIVEN, "language": " zh\u200b"},
@@ -62,6 +65,24 @@ async def test_what_is_given_is_set_and_what_is_null_is_reset(door: Door) -> Non
         assert (answer.status_code, answer.json()["theme"]) == (200, "light")
         assert door.auth.calls[-1].request == request
         assert door.auth.calls[-1].token == door.caller.token
+    # Behind each change chat-service is told to look.
+    assert [call.method for call in door.chat.calls] == ["TakeUserSettings"] * len(cases)
+
+
+async def test_what_chat_service_cannot_take_yet_is_set_all_the_same(door: Door) -> None:
+    door.auth.answers["UpdateUserSettings"] = pb.UpdateUserSettingsResponse(
+        settings=pb.UserSettings(theme=pb.THEME_LIGHT, version=3)
+    )
+    door.chat.answers["TakeUserSettings"] = Unavailable()
+    answer = await door.http.patch(PATH, json={"theme": "light"}, headers=door.bearer)
+    assert (answer.status_code, answer.json()["version"]) == (200, 3)
+
+
+async def test_what_could_not_be_set_is_told_to_nobody(door: Door) -> None:
+    door.auth.answers["UpdateUserSettings"] = Unavailable()
+    answer = await door.http.patch(PATH, json={"theme": "light"}, headers=door.bearer)
+    assert answer.status_code == 503
+    assert door.chat.calls == []
 
 
 @pytest.mark.parametrize(

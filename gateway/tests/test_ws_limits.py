@@ -59,7 +59,7 @@ def masked(opcode: int, payload: bytes, *, fin: bool = True) -> bytes:
 
 async def close_code(reader: asyncio.StreamReader) -> int:
     """The code of the frame that closes the connection, whatever stands before it."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         last = await reader.read(-1)
     at = last.rindex(b"\x88")
     return int(struct.unpack("!H", last[at + 2 : at + 4])[0])
@@ -121,13 +121,13 @@ async def test_a_client_that_neither_reads_nor_answers_is_dropped(
     client = await dial(door)
     client.connection.transport.pause_reading()
     await client.say(type="send", ref="1", content="x")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await door.chat.ended.wait()
 
 
 async def test_a_silent_client_is_pinged_and_kept_if_it_answers(open_door: Any) -> None:
     door = await open_door(socket_heartbeat_seconds=0.2)
-    async with raw_socket(door) as (reader, writer), asyncio.timeout(10):
+    async with raw_socket(door) as (reader, writer), asyncio.timeout(30):
         for _ in range(2):
             assert await reader.readexactly(2) == b"\x89\x00"
             writer.write(masked(0xA, b""))
@@ -254,7 +254,7 @@ async def test_frames_that_break_the_protocol_close_the_socket(
 async def test_noise_closes_one_socket_and_harms_nothing(door: Door, dial: Dial) -> None:
     other = await dial(door)
     for _ in range(50):
-        async with raw_socket(door) as (reader, writer), asyncio.timeout(10):
+        async with raw_socket(door) as (reader, writer), asyncio.timeout(30):
             writer.write(os.urandom(4096) + masked(8, b""))
             writer.write_eof()
             with contextlib.suppress(ConnectionError):
@@ -292,7 +292,7 @@ async def test_unfollowing_ends_the_events_and_the_call(
     for ref in ("u", "again"):
         told = await client.ask(type="unfollow", ref=ref, run_id=door.chat.run_id)
         assert told == {"type": "ack", "ref": ref, "run_id": door.chat.run_id}
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await door.chat.ended.wait()
 
 
@@ -304,7 +304,7 @@ async def test_a_second_follow_of_a_run_takes_the_place_of_the_first(
     for ref in ("1", "2"):
         assert (await client.ask(type="follow", ref=ref, run_id="r"))["ref"] == ref
         assert (await client.hear())["seq"] == 1
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await door.chat.ended.wait()
     assert (await client.ask(type="ping"))["type"] == "pong"
 
@@ -333,7 +333,7 @@ async def test_a_socket_that_drops_ends_its_followers(
     await client.ask(type="send", ref="1", content="x")
     assert (await client.hear())["event"] == "start"
     client.connection.transport.abort()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await door.chat.ended.wait()
     await eventually(lambda: not len(door.gateway.sockets))
 
@@ -385,7 +385,7 @@ async def test_a_frame_that_comes_along_with_the_handshake_is_heard(door: Door) 
         b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
         b"authorization: " + door.bearer["authorization"].encode() + b"\r\n\r\n" + ping
     )
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")
         assert await reader.readexactly(3) == b"\x8a\x01x"
     writer.close()

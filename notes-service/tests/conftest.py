@@ -101,7 +101,7 @@ async def notes(
     token = signer.token()
 
     async def answers() -> bool:
-        await channel.unary(method, notes_pb2.ListNotesRequest(), timeout=5, token=token)
+        await channel.unary(method, notes_pb2.ListNotesRequest(), timeout=30, token=token)
         return True
 
     # Until auth-service's key has arrived no token can be verified.

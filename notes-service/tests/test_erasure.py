@@ -29,7 +29,7 @@ async def _create(notes: Channel, caller: Caller, key: str | None = None) -> Non
     await notes.unary(
         notes.stub(NotesServiceStub).CreateNote,
         notes_pb2.CreateNoteRequest(title="A title"),
-        timeout=5,
+        timeout=30,
         token=caller.token,
         idempotency_key=key,
     )
@@ -139,7 +139,7 @@ async def test_who_was_erased_writes_nothing_any_more(
     stub = notes.stub(NotesServiceStub)
     for attempt in (
         _create(notes, alice),
-        notes.unary(stub.DeleteNote, request, timeout=5, token=alice.token),
+        notes.unary(stub.DeleteNote, request, timeout=30, token=alice.token),
     ):
         with pytest.raises(RemoteError) as refused:
             await attempt

@@ -33,7 +33,7 @@ async def _create(
     answer = await notes.unary(
         notes.stub(NotesServiceStub).CreateNote,
         notes_pb2.CreateNoteRequest(title=title, content=content),
-        timeout=5,
+        timeout=30,
         token=caller.token,
         idempotency_key=key,
     )
@@ -50,7 +50,7 @@ async def _titles(notes: Channel, caller: Caller) -> list[str]:
     answer = await notes.unary(
         notes.stub(NotesServiceStub).ListNotes,
         notes_pb2.ListNotesRequest(),
-        timeout=5,
+        timeout=30,
         token=caller.token,
     )
     return [note.title for note in answer.items]
@@ -155,7 +155,7 @@ async def test_a_note_that_was_deleted_since_is_not_made_again(
     await notes.unary(
         notes.stub(NotesServiceStub).DeleteNote,
         notes_pb2.DeleteNoteRequest(id=note.id),
-        timeout=5,
+        timeout=30,
         token=alice.token,
     )
     assert await _create(notes, alice, "k") == note
@@ -187,3 +187,77 @@ async def test_an_answer_is_kept_for_a_day_and_not_for_longer(
     await worker.stop()
     assert await _create(notes, alice, "recent") == recent
     assert await _create(notes, alice, "old") != old
+
+
+async def _keep_message(
+    notes: Channel,
+    caller: Caller,
+    key: str | None,
+    message_id: str,
+    content: str | None,
+    session_id: str = "01930f4e-1c5a-7b3e-9d21-6f0a8c2b4e0a",
+    title: str = "",
+) -> notes_pb2.Note:
+    taken = None
+    if content is not None:
+        taken = notes_pb2.Taken(session_id=session_id, content=content)
+    answer = await notes.unary(
+        notes.stub(NotesServiceStub).CreateNote,
+        notes_pb2.CreateNoteRequest(message_id=message_id, title=title, taken=taken),
+        timeout=5,
+        token=caller.token,
+        idempotency_key=key,
+    )
+    return answer.note
+
+
+async def test_a_message_is_kept_with_its_first_line_as_title_and_itself_as_source(
+    notes: Channel, alice: Caller
+) -> None:
+    message_id = str(new_id())
+    note = await _keep_message(notes, alice, None, message_id, "\n## Tea\n\nIs nice.")
+    assert (note.title, note.content) == ("Tea", "\n## Tea\n\nIs nice.")
+    assert note.source.message_id == message_id
+    long = await _keep_message(notes, alice, None, message_id, "x" * 100_000, title="Mine")
+    assert (long.title, len(long.content)) == ("Mine", 100_000)
+    assert (await _keep_message(notes, alice, None, message_id, "x" * 61)).title == "x" * 59 + "…"
+    assert (await _keep_message(notes, alice, None, message_id, "###")).title == "###"
+
+
+async def test_a_message_that_is_too_long_or_blank_makes_no_note(
+    notes: Channel, alice: Caller
+) -> None:
+    for content, error in (
+        ("x" * 100_001, FieldError("content", "TOO_LONG", maximum=100_000)),
+        (" \n", FieldError("title", "REQUIRED")),
+    ):
+        with pytest.raises(RemoteError) as refused:
+            await _keep_message(notes, alice, None, str(new_id()), content)
+        assert error in refused.value.fields
+    assert await _titles(notes, alice) == []
+
+
+async def test_a_message_kept_twice_by_one_key_is_one_note_whatever_has_become_of_it(
+    notes: Channel, alice: Caller
+) -> None:
+    message_id = str(new_id())
+    note = await _keep_message(notes, alice, "once", message_id, "Tea")
+    # It was gone on with, and deleted.
+    assert await _keep_message(notes, alice, "once", message_id, "Tea and coffee") == note
+    assert await _keep_message(notes, alice, "once", message_id, None) == note
+    assert await _titles(notes, alice) == ["Tea"]
+    with pytest.raises(RemoteError) as refused:
+        await _keep_message(notes, alice, "once", str(new_id()), "Tea")
+    assert refused.value.reason == "IDEMPOTENCY_KEY_REUSED"
+
+
+async def test_what_was_never_kept_is_not_found_and_its_key_is_free(
+    notes: Channel, alice: Caller
+) -> None:
+    message_id = str(new_id())
+    for key in (None, "once"):
+        with pytest.raises(RemoteError) as refused:
+            await _keep_message(notes, alice, key, message_id, None)
+        assert refused.value.reason == "MESSAGE_NOT_FOUND"
+        assert refused.value.kind is Kind.NOT_FOUND
+    assert (await _keep_message(notes, alice, "once", message_id, "Tea")).title == "Tea"

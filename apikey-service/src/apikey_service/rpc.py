@@ -1,6 +1,6 @@
 """The vault on the wire: decode, call the use case, encode. Errors fly through."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from apikey_service.mapping import (
@@ -63,10 +63,14 @@ class UseCases:
 
 
 class ApiKeyServicer(apikey_pb2_grpc.ApiKeyServiceServicer):
-    """parley.apikey.v1.ApiKeyService."""
+    """parley.apikey.v1.ApiKeyService.
 
-    def __init__(self, use_cases: UseCases) -> None:
+    A request that holds a user's key is known again by a hash keyed with ``request_secrets``.
+    """
+
+    def __init__(self, use_cases: UseCases, *, request_secrets: Sequence[bytes]) -> None:
         self._do = use_cases
+        self._request_secrets = request_secrets
 
     async def CreateKey(
         self, request: apikey_pb2.CreateKeyRequest, context: object
@@ -75,7 +79,7 @@ class ApiKeyServicer(apikey_pb2_grpc.ApiKeyServiceServicer):
         key = await self._do.create(
             current_caller(),
             new_key_from_proto(request),
-            once=once(request, encode_key, decode_key),
+            once=once(request, encode_key, decode_key, secrets=self._request_secrets),
         )
         return apikey_pb2.CreateKeyResponse(key=key_to_proto(key))
 

@@ -64,7 +64,8 @@ def build(settings: Settings) -> Service:
             resolve=ResolveKey(SealedKeys(parts.database), vault, operators, noted),
             report_use=ReportUse(open_transaction, operators),
             open_transaction=open_transaction,
-        )
+        ),
+        request_secrets=ring.request_secrets,
     )
     return parts.service(
         migrations=MIGRATIONS,

@@ -8,7 +8,7 @@ from auth_service.domain.erasures import Receipt
 from auth_service.domain.logins import Client, OpenLogin
 from auth_service.domain.tokens import Token
 from auth_service.domain.trust import Revocation, TrustUpdate
-from auth_service.domain.user_settings import Theme, UserSettings
+from auth_service.domain.user_settings import SettingsChange, Theme, UserSettings
 from auth_service.domain.users import Role, Status, User
 from auth_service.usecases.grants import Grant
 from parley.auth.v1 import auth_pb2
@@ -133,4 +133,17 @@ def to_user_settings(settings: UserSettings) -> auth_pb2.UserSettings:
         retention_days=settings.retention_days,
         enter_sends=settings.enter_sends,
         version=settings.version,
+    )
+
+
+def to_settings_change(change: SettingsChange) -> auth_pb2.SettingsChange:
+    settings = change.settings
+    return auth_pb2.SettingsChange(
+        change=change.number,
+        user_id=str(change.user_id),
+        tenant_id=str(change.tenant_id),
+        instructions=settings.instructions,
+        default_persona=settings.default_persona,
+        titles_by_model=settings.titles_by_model,
+        retention_days=settings.retention_days,
     )

@@ -6,7 +6,7 @@ https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -48,14 +48,18 @@ def parse_idempotency_key(offered: str | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class RequestKey:
-    """A request's key, and a hash of everything it asks for."""
+    """A request's key, and a hash of everything it asks for.
+
+    ``other_hashes`` are what the hash of the same request may have been when it was kept.
+    """
 
     key: str
     request_hash: bytes = field(repr=False)
+    other_hashes: Sequence[bytes] = field(default=(), repr=False)
 
     def check(self, earlier_hash: bytes) -> None:
         """Raises IdempotencyKeyReused unless the earlier request with this key was the same."""
-        if earlier_hash != self.request_hash:
+        if earlier_hash not in (self.request_hash, *self.other_hashes):
             raise IdempotencyKeyReused()
 
 

@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
+from uuid import UUID
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator
 
 from chassis.setting_values import Target, check_secret_url
 from chassis.settings import service_config
@@ -14,6 +15,29 @@ from parley.bounds import QUESTION
 from servicekit.settings import NamedServersSettings
 
 NAME: Final = "chat-service"
+
+
+_MOST_DAYS: Final = 36_500
+
+
+def _tenant_days(entry: str) -> tuple[UUID, int]:
+    """Raises ValueError, which shows nothing of the entry."""
+    tenant, _, days = entry.partition("=")
+    try:
+        read = UUID(tenant.strip()), int(days)
+    except ValueError:
+        raise ValueError("it is a tenant's id, `=` and a number of days") from None
+    if not 1 <= read[1] <= _MOST_DAYS:
+        raise ValueError(f"days are from 1 to {_MOST_DAYS}")
+    return read
+
+
+def _one_tenants_days(entry: str) -> str:
+    _tenant_days(entry)
+    return entry
+
+
+TenantDays = Annotated[str, AfterValidator(_one_tenants_days)]
 
 
 class Settings(NamedServersSettings):
@@ -124,9 +148,16 @@ class Settings(NamedServersSettings):
     retention_days: int = Field(
         0,
         ge=0,
-        le=36_500,
+        le=_MOST_DAYS,
         description="How long behind its last activity any other conversation is kept, days, unless "
         "it is pinned; 0: for ever.",
+    )
+
+    retention_tenants: tuple[TenantDays, ...] = Field(
+        (),
+        description="The same for conversations of some tenants: the tenant's id, `=` and days from 1 "
+        "to 36500, such as 0192f0c1-a7e4-7d5f-8a3e-2b6c9d1f4e70=90. The shortest counts of this, of "
+        "what holds for all, and of what a user has set.",
     )
 
     personas_file: Path | None = Field(
@@ -145,7 +176,15 @@ class Settings(NamedServersSettings):
             deleted=timedelta(days=self.deleted_days),
             temporary=timedelta(hours=self.temporary_hours),
             everything=timedelta(days=self.retention_days) if self.retention_days else None,
+            tenants=dict(map(_tenant_days, self.retention_tenants)),
         )
+
+    @field_validator("retention_tenants")
+    @classmethod
+    def _names_each_tenant_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(dict(map(_tenant_days, value))) < len(value):
+            raise ValueError("a tenant is named twice")
+        return value
 
     @field_validator("redis_url")
     @classmethod

@@ -15,7 +15,7 @@ from sqlalchemy import (
     Text,
     Uuid,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
 metadata = MetaData()
 
@@ -56,6 +56,8 @@ sessions = Table(
     # The chosen path's last message, 0 before the first; null: of a version that knew no other path
     # than all messages in order.
     Column("leaf_order", Integer),
+    # Other than message_count: something is to be indexed. The database keeps it so by itself.
+    Column("indexed_count", Integer),
     # Whether what falls out of what models are given is summed up: see messages.summary, which is
     # named in the statements that are about it, and no column of what is shown of a message.
     Column("summary", Boolean, nullable=False),
@@ -141,6 +143,21 @@ runs = Table(
     Column("adapted", JSONB),
 )
 
+# What titles and messages are found by; a row goes as soon as its text changes, by itself.
+search_texts = Table(
+    "search_texts",
+    metadata,
+    # The message's, or of a title the session's.
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("session_id", Uuid, nullable=False),
+    # The message's, or title.
+    Column("role", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("lexemes", TSVECTOR, nullable=False),
+)
+
 # Users' own; the operator's are in a file.
 personas = Table(
     "personas",
@@ -159,6 +176,20 @@ personas = Table(
     Column("starters", ARRAY(Text), nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
+)
+
+# A copy of what users have set in auth-service, as far as conversations go by it.
+user_settings = Table(
+    "user_settings",
+    metadata,
+    Column("user_id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("instructions", Text, nullable=False),
+    Column("default_persona_folded", Text),
+    Column("titles_by_model", Boolean, nullable=False),
+    Column("retention_days", Integer),
+    # auth-service's number of the change that it is of.
+    Column("change", BigInteger, nullable=False),
 )
 
 # What metered connections have cost each user on each day in UTC.

@@ -53,13 +53,23 @@ from chat_service.runs.usecases.allowance import DailyAllowance
 from chat_service.runs.usecases.go_on import ContinueRun
 from chat_service.runs.usecases.regenerate import RegenerateRun
 from chat_service.runs.usecases.start import StartRun
+from chat_service.search.indexing import Indexing
+from chat_service.search.rpc import POLICY as SEARCH_POLICY
+from chat_service.search.rpc import SearchServicer
+from chat_service.search.store.unindexed import Unindexed
 from chat_service.settings import NAME, Settings
 from chat_service.streaming.log.redis import RunLog
 from chat_service.streaming.rpc import POLICY as FRAME_POLICY
 from chat_service.streaming.rpc import FrameServicer
 from chat_service.streaming.wiring import build_streaming
 from chat_service.streaming.write.generate import Bounds
-from parley.chat.v1 import chat_pb2_grpc, personas_pb2_grpc
+from chat_service.titles.behind import Titles
+from chat_service.user_settings.auth_service import list_changes_over
+from chat_service.user_settings.rpc import POLICY as USER_SETTINGS_POLICY
+from chat_service.user_settings.rpc import UserSettingsServicer
+from chat_service.user_settings.store.copy import forget_user_settings
+from chat_service.user_settings.store.following import FollowUserSettings
+from parley.chat.v1 import chat_pb2_grpc, personas_pb2_grpc, search_pb2_grpc, user_settings_pb2_grpc
 from servicekit.operator_file import BadFile
 from servicekit.parts import parts_of
 
@@ -90,6 +100,7 @@ def build(settings: Settings) -> Service:
     allowance = DailyAllowance(open_transaction)
     asides, memory = Asides(provider, allowance), ModelMemory(settings.context_tokens)
     servers = ModelServers(provider, addresses)
+    titles = Titles(asides, open_transaction, publisher.tell)
     streaming = build_streaming(
         replica,
         log=_of_redis(settings, RunLog),
@@ -109,6 +120,7 @@ def build(settings: Settings) -> Service:
         flush_seconds=settings.flush_seconds,
         drain_seconds=settings.drain_seconds,
         behind=all_of(
+            titles.behind,
             Learning(asides, servers, memory),
             SummingUp(asides, open_transaction, memory, window),
         ),
@@ -116,6 +128,9 @@ def build(settings: Settings) -> Service:
     )
     engine, followers = streaming.engine, streaming.followers
 
+    operators = _personas_in_force(settings)
+    read_personas = ReadPersonas(open_transaction, operators)
+    follow_settings = FollowUserSettings(parts.worker, list_changes_over(parts.auth))
     limits = Limits(
         content_characters=settings.content_characters,
         runs_per_user=settings.runs_per_user,
@@ -130,6 +145,7 @@ def build(settings: Settings) -> Service:
         window=window,
         limits=limits,
         tell=publisher.tell,
+        default_persona=read_personas.default,
         memory=memory,
     )
     continue_run = ContinueRun(
@@ -151,7 +167,12 @@ def build(settings: Settings) -> Service:
         memory=memory,
     )
 
-    purge = Purge(parts.worker, engine.forget, settings.retention)
+    purge = Purge(
+        parts.worker,
+        engine.forget,
+        settings.retention,
+        knows_users=lambda: follow_settings.is_fresh,
+    )
     end_sessions = EndSessions(
         open_transaction,
         RunEnds(),
@@ -159,14 +180,17 @@ def build(settings: Settings) -> Service:
         drop=engine.drop,
         purge=purge.wake,
     )
-    operators = _personas_in_force(settings)
-    read_personas = ReadPersonas(open_transaction, operators)
     personas = PersonaServicer(
         read_personas,
         WritePersonas(open_transaction, operators, most=settings.personas_per_user),
     )
     sessions = SessionServicer(
-        open_transaction, resolve_key, end_sessions, publisher.tell, read_personas.find
+        open_transaction,
+        resolve_key,
+        end_sessions,
+        publisher.tell,
+        read_personas.find,
+        read_personas.default,
     )
     runs = RunServicer(
         open_transaction,
@@ -187,6 +211,8 @@ def build(settings: Settings) -> Service:
         trial_limit,
     )
     notices = NoticeServicer(watchers)
+    user_settings = UserSettingsServicer(follow_settings.take)
+    search = SearchServicer(open_transaction)
     frames = FrameServicer(open_transaction, followers, streaming.channels, replica)
 
     def register(server: grpc.aio.Server) -> None:
@@ -196,6 +222,8 @@ def build(settings: Settings) -> Service:
         chat_pb2_grpc.add_NoticeServiceServicer_to_server(notices, server)
         chat_pb2_grpc.add_ProviderServiceServicer_to_server(providers, server)
         personas_pb2_grpc.add_PersonaServiceServicer_to_server(personas, server)
+        user_settings_pb2_grpc.add_UserSettingsServiceServicer_to_server(user_settings, server)
+        search_pb2_grpc.add_SearchServiceServicer_to_server(search, server)
 
     return parts.service(
         migrations=MIGRATIONS,
@@ -204,7 +232,9 @@ def build(settings: Settings) -> Service:
         | FRAME_POLICY
         | NOTICE_POLICY
         | PROVIDER_POLICY
-        | PERSONA_POLICY,
+        | PERSONA_POLICY
+        | USER_SETTINGS_POLICY
+        | SEARCH_POLICY,
         register=register,
         erasure=[
             end_live_runs,
@@ -212,6 +242,7 @@ def build(settings: Settings) -> Service:
             forget_token_usage,
             forget_notices(notice_log),
             delete_personas,
+            forget_user_settings,
         ],
         # The publisher before what it hears of: it stops behind the last run's end.
         components=[
@@ -223,7 +254,9 @@ def build(settings: Settings) -> Service:
             # Behind the engine, so that what it begins has stopped before model servers are out of reach.
             asides,
             TokenUsageSweep(parts.worker),
+            follow_settings,
             purge,
+            Indexing(Unindexed(parts.worker)),
             operators,
         ],
         checks=[

@@ -103,7 +103,7 @@ class Asker:
 @pytest_asyncio.fixture
 async def asker(server: ModelServer, provider: ModelClient) -> Asker:
     reset = urllib.request.Request(f"http://127.0.0.1:{server.port}/reset", method="POST")
-    with urllib.request.urlopen(reset, timeout=5):
+    with urllib.request.urlopen(reset, timeout=30):
         pass
     base_url = server.base_url.removesuffix("/v1")
     return Asker(provider, Connection(new_id(), "x", KEY, "m", base_url, "anthropic"), server)

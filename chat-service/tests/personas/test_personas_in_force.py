@@ -57,7 +57,7 @@ async def test_a_file_that_changes_is_taken_as_a_whole_and_a_wrong_one_changes_n
 
     async def names() -> list[str]:
         request = pb.ListPersonasRequest(limit=100)
-        page = await channel.unary(stub.ListPersonas, request, timeout=10, token=caller.token)
+        page = await channel.unary(stub.ListPersonas, request, timeout=30, token=caller.token)
         return [persona.name for persona in page.items]
 
     async def shows(*expected: str) -> None:

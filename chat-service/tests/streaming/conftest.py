@@ -59,6 +59,7 @@ class Rig:
         bounds: Bounds,
         *,
         drain_seconds: float = 5.2,
+        flush_seconds: float = FLUSH_SECONDS,
         streams_per_host: int = 100,
         allowed_hosts: Sequence[str] = ("127.0.0.0/8",),
         timings: Timings = SHIPPED,
@@ -87,7 +88,7 @@ class Rig:
             resolve_key=self._resolve,
             report_use=self._note_use,
             tell=self.told.append,
-            flush_seconds=FLUSH_SECONDS,
+            flush_seconds=flush_seconds,
             drain_seconds=drain_seconds,
             timings=timings,
         )
@@ -206,7 +207,7 @@ class Rig:
 
     async def follow(self, run: Run, after: int = 0) -> list[Frame]:
         """The rest of a run, to its end."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             return [frame async for batch in self.followers.follow(run, after) for frame in batch]
 
     async def ended(self, run: Run) -> RunWithMessages:
@@ -254,7 +255,7 @@ def gauges() -> dict[str, float | None]:
 @pytest.fixture
 def bounds() -> Bounds:
     return Bounds(
-        first_token_seconds=20, idle_seconds=20, total_seconds=60, answer_bytes=1024 * 1024
+        first_token_seconds=60, idle_seconds=60, total_seconds=180, answer_bytes=1024 * 1024
     )
 
 

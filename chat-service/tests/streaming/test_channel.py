@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from chassis.testing import sample
 from chat_service.answer.domain.frame import Frame
 from chat_service.streaming.log.window import Window
 from chat_service.streaming.read.channel import Batch, FrameChannel, FrameChannels
@@ -38,6 +39,27 @@ async def test_what_several_runs_showed_comes_at_once_and_once() -> None:
     assert await _next(batches) == [(1, [1, 2], False), (2, [1], False)]
     _show(second, "delta")
     assert await _next(batches) == [(2, [2], False)]
+
+
+async def test_the_metric_tells_how_many_runs_go_by_channels() -> None:
+    before = sample("chat_channel_runs") or 0
+    channel, first, second = FrameChannel(), Window(), Window()
+
+    def told() -> float:
+        return (sample("chat_channel_runs") or 0) - before
+
+    channel.subscribe(1, first)
+    channel.subscribe(2, second)
+    assert told() == 2
+    channel.subscribe(2, second)
+    assert told() == 2
+    channel.unsubscribe([1, 9])
+    assert told() == 1
+    _show(second, "start", "done")
+    await _next(channel.batches())
+    assert told() == 0
+    channel.clear()
+    assert told() == 0
 
 
 async def test_a_run_that_has_shown_something_begins_with_its_first_frame() -> None:

@@ -224,5 +224,5 @@ async def test_what_is_still_being_saved_when_the_process_must_go_is_left_to_ano
         assert rig.end(frames)["saved"] is False
         assert rig.finaliser.is_saving(run.id)
         await rig.finaliser.stop()
-        await eventually(lambda: not rig.finaliser.is_saving(run.id), 2)
+        await eventually(lambda: not rig.finaliser.is_saving(run.id), 20)
     assert (await rig.find(run)).run.status is RunStatus.RUNNING

@@ -415,5 +415,6 @@ async def test_a_model_that_takes_less_is_given_less_and_the_account_says_so(
     await rig.ended(accepted.run)
     answer = (await chat.messages(caller, session.id))[-1]
     told = await get_context(chat.open_transaction, caller, session.id, answer.id)
+    assert told.context.budget is not None
     assert (told.context.budget.context, len(told.context.parts)) == (2_000, 5)
     assert [one.why for one in told.left_out] == [Why.BEYOND_BUDGET] * 2

@@ -211,7 +211,7 @@ async def test_a_silent_server_keeps_its_own_users_waiting_alone_and_they_are_to
 async def test_a_provider_that_sends_anything_but_text_without_end_is_hung_up_on(
     make_rig: Any, caller: Caller, strange: Strange, redis_url: str, noise: bytes
 ) -> None:
-    few = Bounds(first_token_seconds=60, idle_seconds=60, total_seconds=60, answer_bytes=1024)
+    few = Bounds(first_token_seconds=100, idle_seconds=100, total_seconds=110, answer_bytes=1024)
     rig = await make_rig(redis_url, bounds=few)
     strange.body, strange.endless = chunk("hello"), noise
     run = (await rig.ask(caller, strange, "m")).run
@@ -235,7 +235,7 @@ async def test_an_encoding_that_nobody_asked_for_is_undone(
 async def test_a_bomb_in_an_encoding_is_hung_up_on_like_any_noise(
     make_rig: Any, caller: Caller, strange: Strange, redis_url: str
 ) -> None:
-    few = Bounds(first_token_seconds=60, idle_seconds=60, total_seconds=60, answer_bytes=1024)
+    few = Bounds(first_token_seconds=100, idle_seconds=100, total_seconds=110, answer_bytes=1024)
     rig = await make_rig(redis_url, bounds=few)
     strange.header = b"Content-Encoding: gzip\r\n"
     strange.body = gzip.compress(chunk("hello") + b": nothing\n" * 3_000_000)

@@ -115,7 +115,7 @@ async def test_a_paced_answer_keeps_its_deadlines(http: aiohttp.ClientSession) -
     began = loop.time()
     await stream(http, "tokens-51-at-100")
     # The last of 51 tokens is due 0.5 s after the first; the upper bound is for a busy machine.
-    assert 0.49 <= loop.time() - began < 3
+    assert 0.49 <= loop.time() - began < 10
 
 
 async def test_the_demo_quotes_the_question_and_says_what_it_is(

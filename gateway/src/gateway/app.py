@@ -39,6 +39,7 @@ from gateway.routers import (
     profile,
     questions,
     runs,
+    search,
     session_ends,
     sessions,
     tokens,
@@ -69,6 +70,7 @@ _ROUTERS = (
     runs,
     personas,
     notes,
+    search,
 )
 
 

@@ -21,7 +21,12 @@ from parley.chat.v1.chat_pb2_grpc import (
     SessionServiceStub,
 )
 from parley.chat.v1.personas_pb2_grpc import PersonaServiceStub
+from parley.chat.v1.search_pb2_grpc import SearchServiceStub
+from parley.chat.v1.user_settings_pb2_grpc import UserSettingsServiceStub
 from parley.notes.v1.notes_pb2_grpc import NotesServiceStub
+
+# Nobody waits longer for chat-service to look at what was set: it does so by itself soon.
+_LOOK_SECONDS = 2.0
 
 Stub = TypeVar("Stub")
 Request = TypeVar("Request")
@@ -115,6 +120,8 @@ class Clients:
     notices: Peer[NoticeServiceStub]
     providers: Peer[ProviderServiceStub]
     personas: Peer[PersonaServiceStub]
+    chat_settings: Peer[UserSettingsServiceStub]
+    search: Peer[SearchServiceStub]
     notes: Peer[NotesServiceStub]
 
     def channels(self) -> dict[str, Channel]:
@@ -154,6 +161,8 @@ def connect(settings: Settings) -> Clients:
         notices=Peer(chat, NoticeServiceStub, settings.chat_deadline_seconds),
         providers=Peer(chat, ProviderServiceStub, settings.chat_trying_deadline_seconds),
         personas=Peer(chat, PersonaServiceStub, settings.chat_deadline_seconds),
+        chat_settings=Peer(chat, UserSettingsServiceStub, _LOOK_SECONDS),
+        search=Peer(chat, SearchServiceStub, settings.chat_deadline_seconds),
         notes=Peer(
             channel(settings.notes_target, "notes-service"),
             NotesServiceStub,

@@ -3,11 +3,9 @@
 from datetime import UTC
 from uuid import UUID
 
-from notes_service.domain.note import Note, Source
+from notes_service.domain.note import Note, Source, title_of
 from notes_service.usecases.validation import WantedChange, WantedSource
 from parley.notes.v1 import notes_pb2
-from parley.search.v1 import search_pb2
-from servicekit.search import Match
 
 
 def note_to_proto(note: Note) -> notes_pb2.Note:
@@ -25,11 +23,6 @@ def note_to_proto(note: Note) -> notes_pb2.Note:
     message.created_at.FromDatetime(note.created_at)
     message.updated_at.FromDatetime(note.updated_at)
     return message
-
-
-def match_to_proto(match: Match) -> search_pb2.Match:
-    hits = [search_pb2.Hit(start=start, end=end) for start, end in match.hits]
-    return search_pb2.Match(snippet=match.snippet, hits=hits)
 
 
 def encode_note(note: Note) -> bytes:
@@ -57,6 +50,15 @@ def decode_note(content: bytes) -> Note:
 
 
 def from_create(request: notes_pb2.CreateNoteRequest) -> WantedChange:
+    if request.message_id:
+        content = request.taken.content
+        return WantedChange(
+            title=request.title or title_of(content),
+            content=content,
+            tags=tuple(request.tags),
+            pinned=request.pinned,
+            source=WantedSource(request.taken.session_id, request.message_id),
+        )
     return WantedChange(
         title=request.title,
         content=request.content,
@@ -64,6 +66,14 @@ def from_create(request: notes_pb2.CreateNoteRequest) -> WantedChange:
         pinned=request.pinned,
         source=_source(request.source) if request.HasField("source") else None,
     )
+
+
+def asked_for(request: notes_pb2.CreateNoteRequest) -> notes_pb2.CreateNoteRequest:
+    """The request without what is no part of what it asks for."""
+    asked = notes_pb2.CreateNoteRequest()
+    asked.CopyFrom(request)
+    asked.ClearField("taken")
+    return asked
 
 
 def from_update(request: notes_pb2.UpdateNoteRequest) -> WantedChange:

@@ -5,17 +5,18 @@ from chassis.grpc.caller import current_caller
 from chassis.grpc.idempotency import once
 from chassis.grpc.server import allow
 from notes_service.mapping import (
+    asked_for,
     decode_note,
     encode_note,
     from_create,
     from_precondition,
     from_update,
-    match_to_proto,
     note_to_proto,
 )
 from notes_service.usecases import notes
 from notes_service.usecases.lists import WantedNotes, list_notes
 from parley.notes.v1 import notes_pb2, notes_pb2_grpc
+from servicekit.search_messages import match_to_proto
 
 POLICY = {
     "parley.notes.v1.NotesService": {
@@ -37,12 +38,13 @@ class NotesServicer(notes_pb2_grpc.NotesServiceServicer):
     async def CreateNote(
         self, request: notes_pb2.CreateNoteRequest, context: object
     ) -> notes_pb2.CreateNoteResponse:
-        note = await notes.create_note(
-            self._open_transaction,
-            current_caller(),
-            from_create(request),
-            once=once(request, encode_note, decode_note),
-        )
+        repetition = once(asked_for(request), encode_note, decode_note)
+        if request.message_id and not request.HasField("taken"):
+            note = await notes.find_made(self._open_transaction, current_caller(), repetition)
+        else:
+            note = await notes.create_note(
+                self._open_transaction, current_caller(), from_create(request), once=repetition
+            )
         return notes_pb2.CreateNoteResponse(note=note_to_proto(note))
 
     async def GetNote(

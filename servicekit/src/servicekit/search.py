@@ -6,6 +6,11 @@ and pairs of neighbours. These lexemes go into a ``tsvector`` beside the row, wi
 
     INSERT … VALUES (…, array_to_tsvector(CAST(:lexemes AS text[])))
 
+An index that many users share is kept in parts (`part_of`): each lexeme of a user's begins with the
+user's own four characters, so that a search reads what that user has written and nothing of
+others, also where it asks for all words that begin with a letter. There, of single characters
+only those are kept that begin no pair: who asks for one asks for what begins with it.
+
 What is searched is cut the same way, into a ``tsquery`` that no row with a hit fails. The index offers
 candidates; whether there is a hit is up to the text (`Query.find`). A hit is every term, a term being
 what stands between blanks; it begins where a word begins, and may end within one. In a script without
@@ -13,8 +18,9 @@ spaces it begins anywhere.
 """
 
 import re
+from base64 import urlsafe_b64encode
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import accumulate
@@ -39,6 +45,10 @@ _BLOCK: Final = 250
 # What no tokeniser makes of a text. Of one that has too many lexemes to be kept, this one alone is:
 # it is a candidate always.
 _EVERYTHING: Final = "*"
+_ASCII_WORD: Final = re.compile("[a-z0-9]+")
+# Signs of Chinese and Japanese texts with the one sign that each is compared as: without them most
+# texts are in the normal form already, which is seen at a glance.
+_WIDE: Final = (*((chr(ord(sign) + 0xFEE0), sign) for sign in ",!?:;()"), ("\u3000", " "))
 _OWNER: Final = "@"
 _LABEL: Final = "#"
 
@@ -75,13 +85,26 @@ class _Patterns:
 def _patterns() -> _Patterns:
     # It takes some milliseconds to ask for all of them, which no start has to wait for.
     marks = "".join(chr(point) for point in range(0x300, 0x20000) if category(chr(point))[0] == "M")
-    # Not a pattern: for one that has marks beyond U+FFFF, each sign is compared with each of them.
+    # Not a pattern: for one that has marks beyond U+FFFF, each sign is compared with all of them.
     parts = re.compile(f"[{_HANGUL_PARTS}{_UNSEEN.pattern[1:-2]}]")
     others = (chr(point) for point in (*range(0x10000), *range(0xE0100, 0xE01F0)))
     return _Patterns(
-        word=re.compile(f"[\\w{_UNSPACED}{marks}]+"),
+        # Nearly all of a word is seen by the first alternative: the other is ten times as slow, and
+        # slowest with what is of no word.
+        word=re.compile(f"(?:\\w++|(?![\\x00-\\x7f])[{_UNSPACED}{_ranges(marks)}]++)+"),
         joining=frozenset(marks) | frozenset(filter(parts.match, others)),
     )
+
+
+def _ranges(signs: str) -> str:
+    """Sorted ``signs`` for a set in a pattern, neighbours as one range."""
+    found: list[list[str]] = []
+    for sign in signs:
+        if found and ord(sign) == ord(found[-1][1]) + 1:
+            found[-1][1] = sign
+        else:
+            found.append([sign, sign])
+    return "".join(f"{first}-{last}" for first, last in found)
 
 
 def fold(text: str) -> str:
@@ -89,31 +112,48 @@ def fold(text: str) -> str:
     return _Folded(text).fold
 
 
-def lexemes_of(text: str, *, most_bytes: int = MOST_BYTES) -> list[str]:
-    """What an index keeps of ``text``: lexemes of 256 bytes at most, each once, in no order.
+def lexemes_of(text: str, *, part: str = "", most_bytes: int = MOST_BYTES) -> list[str]:
+    """What an index keeps of ``text``: lexemes of 260 bytes at most, each once, in no order.
 
-    If all of them have more than ``most_bytes`` of UTF-8, one that makes the text a candidate
-    of every query. A hundred thousand characters take up to 0.3 s of CPU.
+    Each begins with ``part``. If all of them have more than ``most_bytes`` of UTF-8, one that makes
+    the text a candidate of every query in that part. A hundred thousand characters take up to
+    0.3 s of CPU.
     """
     found: set[str] = set()
     for word in _words(fold(text)):
-        if _IS_UNSPACED.match(word) is None:
+        if word.isascii() or _IS_UNSPACED.match(word) is None:
             found.add(word[:_WORD])
         else:
-            found.update(word)
+            found.update(word[-1] if part else word)
             found.update(map(add, word, word[1:]))
-    if sum(len(lexeme.encode()) for lexeme in found) > most_bytes:
-        return [_EVERYTHING]
-    return list(found)
+    if _bytes_of(found) + len(found) * len(part) > most_bytes:
+        return [part + _EVERYTHING]
+    return [part + lexeme for lexeme in found] if part else list(found)
+
+
+def _bytes_of(lexemes: Collection[str]) -> int:
+    return len("".join(lexemes).encode())
 
 
 def _words(folded: str) -> Iterator[str]:
     """Words, and stretches of an unspaced script."""
+    if folded.isascii():
+        yield from _ASCII_WORD.findall(folded)
+        return
     for word in _patterns().word.findall(folded.replace("_", " ")):
         if word.isascii():
             yield word
         else:
             yield from _RUNS.findall(word)
+
+
+def part_of(user_id: UUID) -> str:
+    """The part of an index that is a user's: four characters of ASCII.
+
+    They are made of the id's last 24 bits, which are random. Of ten thousand users some have the same:
+    these read past each other's rows, which their query leaves out by the user.
+    """
+    return urlsafe_b64encode(user_id.bytes[-3:]).decode()
 
 
 def owner_lexeme(user_id: UUID) -> str:
@@ -128,8 +168,22 @@ def label_lexeme(label: str) -> str:
 
 def asks_for(lexeme: str) -> str:
     """The tsquery, as text, for rows that are kept with ``lexeme``."""
-    quoted = lexeme.replace("\\", "\\\\").replace("'", "''")
-    return f"'{quoted}'"
+    return _quoted(lexeme)
+
+
+def vector_of(lexemes: Iterable[str]) -> str:
+    """The tsvector of these, as text: of many rows at once, where arrays would have to be of one length."""
+    return " ".join(map(_quoted, lexemes))
+
+
+def _quoted(lexeme: str) -> str:
+    escaped = lexeme.replace("\\", "\\\\").replace("'", "''")
+    return f"'{escaped}'"
+
+
+def everything_in(part: str) -> str:
+    """What each row in ``part`` is kept with: for queries that only the texts can answer."""
+    return part + _OWNER
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,26 +219,29 @@ class Query:
         return _match(folded[shown], min(starts[shown]), self.terms)
 
 
-def query_of(text: str) -> Query | None:
-    """What ``text`` searches; None for blanks alone."""
+def query_of(text: str, *, part: str = "") -> Query | None:
+    """What ``text`` searches among what is kept in ``part``; None for blanks alone."""
     terms = tuple(dict.fromkeys(fold(text).split()))
     if not terms:
         return None
-    asked = list(dict.fromkeys(lexeme for term in terms for lexeme in _asked(term)))[:_MOST_ASKED]
+    lexemes = dict.fromkeys(lexeme for term in terms for lexeme in _asked(term, part))
+    asked = list(lexemes)[:_MOST_ASKED]
     if not asked:
         return Query(terms, "")
-    return Query(terms, f"({' & '.join(asked)}) | {asks_for(_EVERYTHING)}")
+    return Query(terms, f"({' & '.join(asked)}) | {asks_for(part + _EVERYTHING)}")
 
 
-def _asked(term: str) -> Iterator[str]:
+def _asked(term: str, part: str) -> Iterator[str]:
     words = list(_words(term))
     for number, word in enumerate(words, 1):
         if _IS_UNSPACED.match(word) is not None:
-            yield from map(asks_for, map(add, word, word[1:]) if len(word) > 1 else word)
+            if len(word) == 1:
+                yield asks_for(part + word) + (":*" if part else "")
+            yield from (asks_for(part + pair) for pair in map(add, word, word[1:]))
         else:
             # What ends with the term may be the beginning of a longer word.
             is_open = number == len(words) and term.endswith(word)
-            yield asks_for(word[:_WORD]) + (":*" if is_open else "")
+            yield asks_for(part + word[:_WORD]) + (":*" if is_open else "")
 
 
 def _first(term: str, folded: str) -> int | None:
@@ -252,6 +309,8 @@ def _merged(spans: Iterable[tuple[int, int]], offset: int) -> Iterator[tuple[int
 def _fold(text: str) -> str:
     if text.isascii():
         return text.lower()
+    for wide, sign in _WIDE:
+        text = text.replace(wide, sign)
     return normalize("NFKC", normalize("NFKC", _UNSEEN.sub("", text)).casefold())
 
 
@@ -321,11 +380,13 @@ class _Folded:
         block = bisect_right(beginnings, wanted) - 1
         if block not in self._segments:
             begin, place = self._starts[block], self._places[block]
-            if self._blocks[block].isascii():
+            whole, length = self._blocks[block], self._places[block + 1] - place
+            # Alone, each character folds into one at least: into one each, if there are as many.
+            if length == len(whole) and (whole.isascii() or _patterns().joining.isdisjoint(whole)):
                 every = range(begin, self._starts[block + 1] + 1)
                 self._segments[block] = (every, range(place, place + len(every)))
             else:
-                segments = list(_segments(self._blocks[block]))
+                segments = list(_segments(whole))
                 starts = accumulate(map(len, segments), initial=begin)
                 places = accumulate(map(_fold_length, segments), initial=place)
                 self._segments[block] = (list(starts), list(places))

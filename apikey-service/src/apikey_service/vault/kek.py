@@ -18,6 +18,10 @@ class KeyEncryptionKey:
     id: str
     secret: bytes = field(repr=False)
 
+    def derive(self, purpose: bytes) -> bytes:
+        """32 bytes for ``purpose`` alone, which show nothing of the key."""
+        return hmac.digest(self.secret, purpose, hashlib.sha256)
+
 
 def parse_kek(text: str) -> KeyEncryptionKey:
     """The key that ``text`` spells: 32 random bytes in base64, white space around ignored.

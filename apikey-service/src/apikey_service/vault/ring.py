@@ -1,7 +1,7 @@
 """The ring of key-encryption keys: the first one locks data keys, any of them opens what it locked."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -12,6 +12,7 @@ from apikey_service.vault.kek import KeyEncryptionKey
 # Each nonce is random and stands before its ciphertext. A data key locks one text only; a
 # key-encryption key may lock 2**32 data keys before a nonce is likely to repeat.
 _NONCE_BYTES: Final = 12
+_REQUESTS: Final = b"parley vault request hash"
 
 
 class NotInRing(Exception):
@@ -38,10 +39,12 @@ class KeyRing(Protocol):
 class LocalKeyRing(KeyRing):
     """Keys in this process's memory: ``current``, and ``old`` ones that open only."""
 
-    def __init__(self, current: KeyEncryptionKey, old: Iterable[KeyEncryptionKey] = ()) -> None:
+    def __init__(self, current: KeyEncryptionKey, old: Sequence[KeyEncryptionKey] = ()) -> None:
         self.current_id = current.id
         self._ciphers = {kek.id: AESGCM(kek.secret) for kek in (current, *old)}
         self.ids = frozenset(self._ciphers)
+        #: What requests are hashed with that hold users' keys, the current key's first.
+        self.request_secrets = tuple(kek.derive(_REQUESTS) for kek in (current, *old))
 
     def wrap(self, data_key: bytes, context: bytes) -> bytes:
         return lock(self._ciphers[self.current_id], data_key, context)

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, Final
+from uuid import UUID
 
 from parley.bounds import LANGUAGE, LANGUAGE_PATTERN
 
@@ -33,6 +34,19 @@ class UserSettings:
     retention_days: int | None = None
     enter_sends: bool = True
     version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChange:
+    """The newest change of a user's settings, and what holds since then.
+
+    A change that was committed later has a higher ``number``.
+    """
+
+    number: int
+    user_id: UUID
+    tenant_id: UUID
+    settings: UserSettings
 
 
 #: What can be set, and reset.

@@ -5,17 +5,18 @@ from typing import Any, Final
 
 import grpc.aio
 
-from auth_service.mapping import THEMES, to_user_settings
+from auth_service.mapping import THEMES, to_settings_change, to_user_settings
 from auth_service.usecases.ports import Ports
-from auth_service.usecases.user_settings import get_settings, update_settings
+from auth_service.usecases.user_settings import get_settings, list_changes, update_settings
 from chassis.errors import FieldError, ValidationFailed
 from chassis.grpc.caller import current_caller
 from chassis.grpc.server import Method, allow
 from parley.auth.v1 import auth_pb2, auth_pb2_grpc
 
 POLICY: Mapping[str, Method] = {
-    "GetUserSettings": allow("gateway", "chat-service"),
+    "GetUserSettings": allow("gateway"),
     "UpdateUserSettings": allow("gateway"),
+    "ListSettingsChanges": allow("chat-service", open=True),
 }
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -58,3 +59,15 @@ class SettingsServicer(auth_pb2_grpc.SettingsServiceServicer):
             self._ports, current_caller(), given, reset=frozenset(request.reset)
         )
         return auth_pb2.UpdateUserSettingsResponse(settings=to_user_settings(settings))
+
+    async def ListSettingsChanges(
+        self,
+        request: auth_pb2.ListSettingsChangesRequest,
+        context: Context,
+    ) -> auth_pb2.ListSettingsChangesResponse:
+        changes, newest = await list_changes(
+            self._ports.open_system, after=request.after, limit=request.limit
+        )
+        return auth_pb2.ListSettingsChangesResponse(
+            items=[to_settings_change(one) for one in changes], newest=newest
+        )

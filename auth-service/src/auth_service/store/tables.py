@@ -138,6 +138,8 @@ user_settings = Table(
     Column("settings", JSONB, nullable=False),
     Column("version", BigInteger, nullable=False),
     _time("updated_at"),
+    # Of all users' changes together: a later commit has a higher one.
+    Column("change", BigInteger, nullable=False),
 )
 
 revocations = Table(

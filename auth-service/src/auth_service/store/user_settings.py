@@ -1,14 +1,14 @@
 """A user's settings in PostgreSQL."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
 
-from auth_service.domain.user_settings import UserSettings, settings_of
-from auth_service.store.transactions import CallerTransaction
+from auth_service.domain.user_settings import SettingsChange, UserSettings, settings_of
+from auth_service.store.transactions import CallerTransaction, SystemTransaction
 from chassis.db.statement import Statement
 
 _FIND = Statement(
@@ -29,6 +29,41 @@ _MERGE = Statement(
     RETURNING user_settings.settings, user_settings.version
     """)
 )
+# Numbers come in the order of their commits: see revision 0008. Without a change, one row that says the
+# highest number.
+_BEHIND = Statement(
+    text("""
+    SELECT numbers.last_value AS newest, found.change, found.user_id, found.tenant_id,
+           found.settings, found.version
+    FROM user_settings_changes AS numbers LEFT JOIN (
+        SELECT user_settings.change, user_settings.user_id, user_settings.tenant_id,
+               user_settings.settings, user_settings.version
+        FROM user_settings WHERE user_settings.change > :after
+        ORDER BY user_settings.change LIMIT :limit) AS found ON true
+    ORDER BY found.change
+    """)
+)
+
+
+class SettingsChanges:
+    """All users' newest changes."""
+
+    def __init__(self, transaction: SystemTransaction) -> None:
+        self._connection = transaction.connection
+
+    async def behind(self, number: int, *, limit: int) -> tuple[Sequence[SettingsChange], int]:
+        """At most ``limit`` of those with a higher number, the lowest first; and the highest number that
+        was given out.
+        """
+        rows = await _BEHIND.all(self._connection, after=number, limit=limit)
+        found = [
+            SettingsChange(
+                row.change, row.user_id, row.tenant_id, settings_of(row.settings, row.version)
+            )
+            for row in rows
+            if row.change is not None
+        ]
+        return found, rows[0].newest
 
 
 class Settings:

@@ -1,13 +1,14 @@
 """Users read and change their settings."""
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
 
 from auth_service.domain.audit_log import Event
 from auth_service.domain.errors import AccountDeleted
 from auth_service.domain.limits import SETTINGS
 from auth_service.domain.user_settings import (
     NAMES,
+    SettingsChange,
     Theme,
     UserSettings,
     is_language,
@@ -15,8 +16,8 @@ from auth_service.domain.user_settings import (
 )
 from auth_service.store.accounts import Accounts
 from auth_service.store.audit_log import AuditLog
-from auth_service.store.transactions import OpenCaller
-from auth_service.store.user_settings import Settings
+from auth_service.store.transactions import OpenCaller, OpenSystem
+from auth_service.store.user_settings import Settings, SettingsChanges
 from auth_service.usecases.audit_log import entry_by
 from auth_service.usecases.ports import Ports
 from auth_service.usecases.rate_limit import attempt, count_attempts
@@ -25,6 +26,9 @@ from chassis.clock import utc_now
 from chassis.errors import FieldError, ValidationFailed
 from chassis.text import check_number, check_text
 from parley.bounds import INSTRUCTIONS, LANGUAGE, PERSONA_NAME, RETENTION_DAYS
+
+# Of 32 kB each at most: far from the 16 MiB that gRPC carries at once.
+_MOST_CHANGES: Final = 100
 
 
 async def get_settings(open_transaction: OpenCaller, caller: Caller) -> UserSettings:
@@ -56,6 +60,22 @@ async def update_settings(
         names = ", ".join(sorted({*checked, *reset}))
         await AuditLog(transaction).record(entry_by(caller, Event.SETTINGS_CHANGED, names=names))
     return settings
+
+
+async def list_changes(
+    open_transaction: OpenSystem, *, after: int, limit: int
+) -> tuple[Sequence[SettingsChange], int]:
+    """The changes behind number ``after``, 1 to 100 of them (0: 100), and a number that none exceeds.
+
+    Of each user there is the newest. Raises ValidationFailed.
+    """
+    errors = check_number("limit", limit, minimum=0, maximum=_MOST_CHANGES)
+    if after < 0:
+        errors.append(FieldError("after", "TOO_SMALL", minimum=0))
+    if errors:
+        raise ValidationFailed(fields=errors)
+    async with open_transaction() as transaction:
+        return await SettingsChanges(transaction).behind(after, limit=limit or _MOST_CHANGES)
 
 
 def _checked(given: Mapping[str, Any], reset: Collection[str]) -> dict[str, Any]:

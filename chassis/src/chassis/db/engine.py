@@ -34,7 +34,6 @@ from chassis.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
 
-_POOL_WAIT_SECONDS: Final = 3.0
 _CONNECT_SECONDS: Final = 3
 # Half an hour at most: after a failover by DNS nobody stays with the old server.
 _LIFE_SECONDS: Final = 1800
@@ -58,9 +57,9 @@ class Database(Component):
     """A bounded pool of connections in one role.
 
     ``url`` is ``postgresql://role:password@host:port/name``. At most ``pool_size``
-    connections; who waits longer than 3 s for one gets DATABASE_BUSY. A statement may take
-    ``statement_seconds``, a lock 5 s, and a transaction may idle 30 s before the server ends
-    it. Starting does not connect: a database that is away shows in ``ping``.
+    connections; who waits longer than ``wait_seconds`` for one gets DATABASE_BUSY, and so does who
+    waits ``lock_seconds`` for a lock, or whose statement takes ``statement_seconds``. A transaction
+    may idle 30 s before the server ends it. Starting does not connect: a database that is away shows in ``ping``.
     """
 
     def __init__(
@@ -69,11 +68,13 @@ class Database(Component):
         *,
         pool_size: int = 8,
         application_name: str,
+        wait_seconds: float = 3.0,
+        lock_seconds: float = 5.0,
         statement_seconds: float = 10.0,
     ) -> None:
         server_settings = {
             "statement_timeout": int(statement_seconds * 1000),
-            "lock_timeout": 5000,
+            "lock_timeout": int(lock_seconds * 1000),
             "idle_in_transaction_session_timeout": 30_000,
             "timezone": "UTC",
         }
@@ -81,7 +82,7 @@ class Database(Component):
             make_url(url).set(drivername="postgresql+psycopg"),
             pool_size=pool_size,
             max_overflow=0,
-            pool_timeout=_POOL_WAIT_SECONDS,
+            pool_timeout=wait_seconds,
             pool_recycle=_LIFE_SECONDS,
             pool_use_lifo=True,
             # Whoever uses one ends its transaction; the guard at checkout makes sure of it.

@@ -1,5 +1,8 @@
 """Real servers and real certificates for tests: a pytest plugin, and what its fixtures give."""
 
+import chassis.testing.forks  # noqa: F401 - for its effect, and before what loads gRPC
+
+# isort: split
 from chassis.testing.databases import DatabaseUrls, ServiceDatabase, limit_deletes
 from chassis.testing.eventually import eventually
 from chassis.testing.metrics import sample

@@ -15,20 +15,20 @@ _LONGEST_PAUSE = 0.1
 @overload
 async def eventually(
     predicate: Callable[[], Awaitable[Value]],
-    timeout: float = 10.0,
+    timeout: float = 30.0,
     *,
     ignoring: tuple[type[Exception], ...] = ...,
 ) -> Value: ...
 @overload
 async def eventually(
     predicate: Callable[[], Value],
-    timeout: float = 10.0,
+    timeout: float = 30.0,
     *,
     ignoring: tuple[type[Exception], ...] = ...,
 ) -> Value: ...
 async def eventually(
     predicate: Callable[[], Any],
-    timeout: float = 10.0,
+    timeout: float = 30.0,
     *,
     ignoring: tuple[type[Exception], ...] = (AssertionError,),
 ) -> Any:

@@ -5,7 +5,6 @@ the end of the session, and die with the process if it is killed.
 """
 
 import asyncio
-import os
 import shutil
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
@@ -27,10 +26,6 @@ from chassis.testing.model_server import ModelServer, running_model_server
 from chassis.testing.rpc import NAMES, OpenChannel, TlsSettings, open_channel, tls_files
 from chassis.testing.signer import Signer
 from chassis.tls import issue
-
-# Tests run gRPC servers and start processes. gRPC's handlers of fork() would start its threads in
-# the child, where they trip over the parent's state and abort it before its program has begun.
-os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
 
 def pytest_configure() -> None:

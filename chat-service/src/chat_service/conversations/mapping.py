@@ -38,6 +38,11 @@ STATUSES = {
 }
 
 
+_TITLE_BY = {
+    TitleBy.FIRST_LINE: chat_pb2.TITLE_BY_FIRST_LINE,
+    TitleBy.MODEL: chat_pb2.TITLE_BY_MODEL,
+    TitleBy.USER: chat_pb2.TITLE_BY_USER,
+}
 _STATES = {
     chat_pb2.SESSION_STATE_UNSPECIFIED: SessionState.ACTIVE,
     chat_pb2.SESSION_STATE_ACTIVE: SessionState.ACTIVE,
@@ -66,6 +71,7 @@ def session_to_proto(session: Session) -> chat_pb2.Session:
         read_order=session.read_order,
         unread=session.unread,
         persona=session.persona,
+        title_by=_TITLE_BY[session.title_by],
         summary=session.summary,
     )
 

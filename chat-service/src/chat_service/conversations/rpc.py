@@ -25,6 +25,7 @@ from chat_service.conversations.usecases.sessions import (
 from chat_service.conversations.usecases.tree import choose_message, edit_answer, fork_session
 from chat_service.notices.domain.notice import SessionChange, Tell, session_notice
 from chat_service.personas.domain.persona import Persona, Told
+from chat_service.personas.usecases.read import DefaultPersona
 from chat_service.providers.domain.connection import ResolveKey
 from chat_service.providers.domain.errors import KeyNotFound
 from parley.chat.v1 import chat_pb2, chat_pb2_grpc
@@ -61,11 +62,13 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
     end_sessions: EndSessions
     tell: Tell
     find_persona: FindPersona
+    default_persona: DefaultPersona
 
     async def CreateSession(
         self, request: chat_pb2.CreateSessionRequest, context: object
     ) -> chat_pb2.CreateSessionResponse:
         key_id = request.key_id if request.HasField("key_id") else None
+        named = request.HasField("persona")
         session = await create_session(
             self.open_transaction,
             self.resolve_key,
@@ -78,7 +81,8 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
             folder=request.folder if request.HasField("folder") else None,
             temporary=request.temporary,
             summary=request.summary,
-            persona=await self._persona(request.persona) if request.HasField("persona") else None,
+            persona=await self._persona(request.persona) if request.persona else None,
+            default_persona=None if named else self.default_persona,
             once=once(request, mapping.encode_session, mapping.decode_session),
         )
         self._tell(SessionChange.CREATED, session.id)

@@ -1,6 +1,7 @@
 """The pool of connections to model servers: what one is, and what it takes in."""
 
 import asyncio
+import re
 import ssl
 from functools import cache, partial
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
+from aiohttp.helpers import _EXC_SENTINEL, set_exception
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.http_parser import RawResponseMessage
 
@@ -21,6 +23,12 @@ _HEADER_BYTES = 64 * 1024
 # Of answers that stand before the answer; the one that ends what is HTTP is none of these.
 _MOST_NEWS = 32
 _SWITCHED = 101
+_END_OF_HEAD = re.compile(rb"\n\r?\n")
+_LONGEST_END = 3
+
+
+class BrokenFraming(aiohttp.ClientPayloadError):
+    """What says how long a body is, or its chunks are, is not HTTP."""
 
 
 class Body(aiohttp.StreamReader):
@@ -73,19 +81,54 @@ class _Response(aiohttp.ClientResponse):
 
 
 class _Handler(ResponseHandler):
-    """A connection on which no news before an answer (1xx) are told, and there are few of them.
+    """A connection that gives away what it took in, whatever broke behind it.
 
-    aiohttp takes in any number of them, each at the cost of a whole answer, and nobody else's turn
-    comes meanwhile.
+    Where the framing of a body breaks, aiohttp drops what came in the same read as the answer's head,
+    and never tells the body of what broke in a later one, so that its reader would wait on.
+
+    News before an answer (1xx) are not told, and there are few of them: aiohttp takes in any number,
+    each at the cost of a whole answer, and nobody else's turn comes meanwhile.
     """
 
     _news = 0
+    _awaits_head = True
+    # The last bytes of a head that has not ended: its end may be cut anywhere.
+    _before = b""
+
+    def set_response_params(self, **params: Any) -> None:
+        self._awaits_head = True
+        super().set_response_params(**params)
+
+    def data_received(self, data: bytes) -> None:
+        # Each head by itself, so that the parser has given it away when something behind it breaks.
+        while self._awaits_head and self._exception is None:
+            ending = _END_OF_HEAD.search(self._before + data)
+            if ending is None:
+                self._before = (self._before + data)[-_LONGEST_END + 1 :]
+                break
+            size = ending.end() - len(self._before)
+            self._before = b""
+            super().data_received(data[:size])
+            data = data[size:]
+            if not data:
+                return
+        super().data_received(data)
+
+    def set_exception(self, exc: BaseException, exc_cause: BaseException = _EXC_SENTINEL) -> None:
+        super().set_exception(exc, exc_cause)
+        body = self._payload
+        # Of a connection that is lost the body hears otherwise.
+        if isinstance(exc, HttpProcessingError) and body is not None and not body.is_eof():
+            set_exception(body, BrokenFraming(exc.message), exc_cause)
+            # Else it would hear next that it is not complete, as of one that was merely cut off.
+            self._payload = None
 
     def feed_data(
         self, data: tuple[RawResponseMessage, aiohttp.StreamReader], size: int = 0
     ) -> None:
         if not 100 <= data[0].code < 200 or data[0].code == _SWITCHED:
             self._news = 0
+            self._awaits_head = False
             super().feed_data(data, size)
             return
         self._news += 1

@@ -7,7 +7,8 @@ from typing import Protocol
 import aiohttp
 
 from chat_service.providers.body import Body
-from chat_service.providers.errors import ProviderBroke, ProviderError
+from chat_service.providers.errors import ProviderBroke, ProviderError, ProviderGarbled
+from chat_service.providers.pool import BrokenFraming
 from chat_service.providers.port import End, NextRead, Piece, Take
 from chat_service.providers.source import Source
 from chat_service.providers.sse import Events
@@ -108,7 +109,8 @@ class _Reading:
         except ProviderError as error:
             return self._end(error)
         except (aiohttp.ClientError, OSError) as error:
-            problem = ProviderBroke(f"{type(error).__name__}: {error}")
+            kind = ProviderGarbled if isinstance(error, BrokenFraming) else ProviderBroke
+            problem = kind(f"{type(error).__name__}: {error}")
             problem.__cause__ = error
             return self._end(problem)
         return self._decode(data) if data else self._end(None)

@@ -19,7 +19,7 @@ from chat_service.runs.usecases.cancel import CancelHere, cancel_run
 from chat_service.runs.usecases.context import get_context
 from chat_service.runs.usecases.go_on import ContinueRun
 from chat_service.runs.usecases.in_memory import InMemory
-from chat_service.runs.usecases.read import get_run_with_messages, list_live_runs
+from chat_service.runs.usecases.read import get_message, get_run_with_messages, list_live_runs
 from chat_service.runs.usecases.recover import Recall, recover_run
 from chat_service.runs.usecases.regenerate import RegenerateRun
 from chat_service.runs.usecases.start import StartRun
@@ -37,6 +37,7 @@ POLICY: dict[str, dict[str, Method]] = {
         # after the question.
         "GetRun": allow("gateway", outlived=True),
         "GetContext": allow("gateway"),
+        "GetMessage": allow("gateway"),
         "ListLiveRuns": allow("gateway"),
     }
 }
@@ -144,6 +145,14 @@ class RunServicer(chat_pb2_grpc.RunServiceServicer):
             parse_named_id(request.message_id, MessageNotFound),
         )
         return mapping.given_to_proto(given)
+
+    async def GetMessage(
+        self, request: chat_pb2.GetMessageRequest, context: object
+    ) -> chat_pb2.GetMessageResponse:
+        message = await get_message(
+            self.open_transaction, current_caller(), parse_named_id(request.id, MessageNotFound)
+        )
+        return chat_pb2.GetMessageResponse(message=message_to_proto(message))
 
     async def ListLiveRuns(
         self, request: chat_pb2.ListLiveRunsRequest, context: object

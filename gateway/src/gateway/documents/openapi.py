@@ -105,11 +105,12 @@ def _mark_body(operation: dict[str, Any]) -> None:
 def _mark_token(operation: dict[str, Any], wanted: AccessToken) -> None:
     # Any one of them will do. Which scope it takes stands in the list: OpenAPI 3.1, 4.8.30.
     operation["security"] = [{"AccessToken": []}]
-    if wanted.scope is None:
+    if not wanted.scopes:
         opens = "Opened by a log-in alone, not by personal access tokens."
     else:
-        operation["security"].append({"PersonalAccessToken": [wanted.scope]})
-        opens = f"Personal access tokens need the scope `{wanted.scope}`."
+        operation["security"] += [{"PersonalAccessToken": [scope]} for scope in wanted.scopes]
+        named = " or ".join(f"`{scope}`" for scope in wanted.scopes)
+        opens = f"Personal access tokens need the scope {named}."
     if not wanted.required:
         operation["security"].append({"RefreshCookie": []})
     operation["description"] = "\n\n".join(filter(None, (operation["description"], opens)))

@@ -41,7 +41,9 @@ _STATUSES: Mapping[int, frozenset[str]] = {
             "RUN_IN_PROGRESS",
             "RUN_NOT_CONTINUABLE",
             "MESSAGE_NOT_ANSWERABLE",
+            "MESSAGE_EMPTY",
             "MESSAGE_NOT_EDITABLE",
+            "MESSAGE_NOT_FINISHED",
             "TOO_MANY_VARIANTS",
         }
     ),

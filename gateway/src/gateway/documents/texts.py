@@ -43,6 +43,7 @@ TAGS = [
         "description": "Conversations, questions, and the runs that generate their answers.",
     },
     {"name": "Notes", "description": "Texts of one's own."},
+    {"name": "Search", "description": "In conversations and notes at once."},
     {"name": "Operation", "description": "For load balancers, and for whoever verifies tokens."},
 ]
 

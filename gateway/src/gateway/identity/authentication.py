@@ -20,25 +20,30 @@ class InsufficientScope(AppError):
     detail = "This token is not good for that."
 
 
-def check_scope(caller: Caller, scope: Scope | None) -> None:
-    """Raises InsufficientScope unless the caller's token is good for ``scope``; for None, which no
-    scope opens, unless it is good for everything.
+def check_scope(caller: Caller, *scopes: Scope) -> None:
+    """Raises InsufficientScope unless the caller's token is good for one of ``scopes``; without any,
+    unless it is good for everything.
     """
-    if caller.scopes is not None and scope not in caller.scopes:
+    if caller.scopes is not None and caller.scopes.isdisjoint(scopes):
         raise InsufficientScope()
+
+
+def is_good_for(caller: Caller, scope: Scope) -> bool:
+    """Whether the caller's token is good for ``scope``."""
+    return caller.scopes is None or scope in caller.scopes
 
 
 class AccessToken:
     """A dependency: the caller of the request. JsonRoute has verified the token before, and the
     API's documents say what is asked for here.
 
-    ``scope`` is the one that opens the route to personal access tokens; without it none does.
+    Each of ``scopes`` opens the route to personal access tokens; without any none does.
     Unless ``required``, None for a request that bears no token, or beside the refresh cookie one
     that is not good, an expired one above all: then the cookie says whose request it is.
     """
 
-    def __init__(self, scope: Scope | None = None, *, required: bool = True) -> None:
-        self.scope = scope
+    def __init__(self, *scopes: Scope, required: bool = True) -> None:
+        self.scopes = scopes
         self.required = required
 
     async def __call__(self, request: Request) -> Caller | None:
@@ -67,7 +72,7 @@ async def authenticate(request: Request, wanted: AccessToken) -> Caller | None:
     request.state.verified = verified
     # For the access log: whose request it was.
     request.state.user_id = verified.user
-    check_scope(verified.caller, wanted.scope)
+    check_scope(verified.caller, *wanted.scopes)
     return verified.caller
 
 
@@ -101,4 +106,6 @@ KeysReader = Annotated[Caller, Depends(AccessToken("keys:read"))]
 KeysWriter = Annotated[Caller, Depends(AccessToken("keys:write"))]
 NotesReader = Annotated[Caller, Depends(AccessToken("notes:read"))]
 NotesWriter = Annotated[Caller, Depends(AccessToken("notes:write"))]
+# Of what either opens alone, the route shows that alone.
+Searcher = Annotated[Caller, Depends(AccessToken("chat:read", "notes:read"))]
 Completer = Annotated[Caller, Depends(AccessToken("completions"))]

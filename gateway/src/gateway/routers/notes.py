@@ -6,14 +6,17 @@ from typing import Annotated, Any
 from fastapi import Query
 from starlette.responses import Response
 
+from chassis.errors import AppError, Kind
 from gateway.clients import Services
-from gateway.identity.authentication import NotesReader, NotesWriter
+from gateway.identity.authentication import NotesReader, NotesWriter, check_scope
 from gateway.problems import document
+from gateway.routes.api import refuses
 from gateway.routes.api import router as api_router
 from gateway.routes.idempotency import IdempotencyKeyOf
 from gateway.routes.preconditions import IsKnown, VersionsOf, tag_of
 from gateway.schemas.base import Page
 from gateway.schemas.notes import (
+    KeptNote,
     ListedNote,
     NewNote,
     Note,
@@ -21,6 +24,7 @@ from gateway.schemas.notes import (
     NoteListQuery,
     precondition,
 )
+from gateway.streams.taken import take_message
 from parley.notes.v1 import notes_pb2 as pb
 
 router = api_router("Notes", "/notes")
@@ -29,9 +33,14 @@ _TAGGED: dict[str, Any] = {"headers": {"ETag": {"$ref": "#/components/headers/ET
 _KNOWN: dict[str, Any] = {"description": "It is one that is known already.", **_TAGGED}
 
 
-@router.post("", status_code=201, responses={201: _TAGGED})
+@router.post(
+    "",
+    status_code=201,
+    responses={201: _TAGGED},
+    openapi_extra=refuses("MESSAGE_NOT_FOUND", "MESSAGE_NOT_FINISHED", "MESSAGE_EMPTY"),
+)
 async def create_note(
-    body: NewNote,
+    body: KeptNote,
     caller: NotesWriter,
     services: Services,
     key: IdempotencyKeyOf,
@@ -39,10 +48,20 @@ async def create_note(
 ) -> Note:
     """Keep a note.
 
-    An answer is saved as a note with the message as its `source`.
+    By `message_id` it is one of a message, which says what that says at this moment. A repeated request finds it
+    whatever has become of the message.
     """
     notes = services.notes
-    created = await notes.tell(notes.stub.CreateNote, body.creation(), caller, idempotency_key=key)
+    request = body.creation()
+    if body.message_id is not None:
+        check_scope(caller, "chat:read")
+        try:
+            request.taken.CopyFrom(await take_message(services, caller, body.message_id))
+        except AppError as refused:
+            if key is None or refused.kind is Kind.UNAVAILABLE:
+                raise
+            return _shown(await _made_before(services, caller, request, key, refused), response)
+    created = await notes.tell(notes.stub.CreateNote, request, caller, idempotency_key=key)
     return _shown(created.note, response)
 
 
@@ -128,6 +147,24 @@ async def delete_note(
     request = pb.DeleteNoteRequest(id=note_id, precondition=precondition(versions))
     answer = await notes.tell(notes.stub.DeleteNote, request, caller)
     return _refusal(answer.note) if answer.HasField("note") else None
+
+
+async def _made_before(
+    services: Services,
+    caller: NotesWriter,
+    request: pb.CreateNoteRequest,
+    key: str,
+    refused: AppError,
+) -> pb.Note:
+    """The note that this request made before; without one, why there is nothing to make it of."""
+    notes = services.notes
+    try:
+        made = await notes.tell(notes.stub.CreateNote, request, caller, idempotency_key=key)
+    except AppError as error:
+        if error.reason == "MESSAGE_NOT_FOUND":
+            raise refused from None
+        raise
+    return made.note
 
 
 async def _update(

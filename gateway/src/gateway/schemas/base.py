@@ -70,8 +70,8 @@ def _read_moment(value: object) -> datetime:
 Moment = Annotated[AwareDatetime, BeforeValidator(_read_moment)]
 
 
-class ListQuery(BaseModel):
-    """Which page of a list."""
+class PageQuery(BaseModel):
+    """Which page of a list that is not counted."""
 
     limit: int = Field(
         20,
@@ -82,6 +82,11 @@ class ListQuery(BaseModel):
     cursor: Annotated[str, AfterValidator(storable)] = Field(
         "", max_length=1024, description="`next_cursor` of the page before."
     )
+
+
+class ListQuery(PageQuery):
+    """Which page of a list."""
+
     count: bool = Field(False, description="Whether to fill `total`.")
 
 

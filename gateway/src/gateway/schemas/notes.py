@@ -3,8 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import MISSING, AfterValidator, Field
+import orjson
+from pydantic import MISSING, AfterValidator, ConfigDict, Field
 
+from chassis.errors import FieldError, ValidationFailed
 from gateway.schemas.base import Body, ListQuery, Resource, example, moment, storable
 from gateway.schemas.texts import Line, NoteTag, NoteText, NoteTitle
 from parley import bounds
@@ -53,15 +55,6 @@ class NewNote(Body):
     pinned: bool | None = Field(None, description="Whether it is kept at hand.")
     source: NewNoteSource | None = Field(None, description=_SOURCE)
 
-    def creation(self) -> pb.CreateNoteRequest:
-        return pb.CreateNoteRequest(
-            title=self.title,
-            content=self.content,
-            tags=self.tags,
-            pinned=self.pinned or False,
-            source=None if self.source is None else self.source.message(),
-        )
-
     def replacement(self, note_id: str, versions: list[int] | None) -> pb.UpdateNoteRequest:
         """What makes a note this one, and nothing else."""
         return pb.UpdateNoteRequest(
@@ -72,6 +65,85 @@ class NewNote(Body):
             pinned=self.pinned or False,
             source=pb.Source() if self.source is None else self.source.message(),
             precondition=precondition(versions),
+        )
+
+
+_OF_TEXT: dict[str, Any] = {
+    "required": ["title", "content"],
+    "properties": {
+        "title": {"type": "string"},
+        "content": {"type": "string"},
+        "message_id": {"type": "null"},
+    },
+}
+_OF_A_MESSAGE: dict[str, Any] = {
+    "required": ["message_id"],
+    "properties": {
+        "message_id": {"type": "string"},
+        "content": {"type": "null"},
+        "source": {"type": "null"},
+    },
+}
+
+
+class KeptNote(Body):
+    """A note of a text, which has a title and a content; or of a message, by its id."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            # As `example` has it.
+            "examples": [
+                orjson.dumps(
+                    {
+                        "title": "Shopping",
+                        "content": "Bread, tea, a new keyboard.",
+                        "tags": ["home", "this week"],
+                    }
+                ).decode()
+            ],
+            "anyOf": [_OF_TEXT, _OF_A_MESSAGE],
+        }
+    )
+
+    title: NoteTitle | None = Field(
+        None, description="Of a message its first line, at most 60 characters, if absent."
+    )
+    content: NoteText | None = None
+    tags: Tags | None = Field(None, description=_TAGS)
+    pinned: bool | None = Field(None, description="Whether it is kept at hand.")
+    source: NewNoteSource | None = Field(None, description=_SOURCE)
+    message_id: Line | None = Field(
+        None,
+        description="A message of one's own conversations: the note says what it says, and has it as its"
+        " `source`. It needs the scope `chat:read` too.",
+    )
+
+    def creation(self, taken: pb.Taken | None = None) -> pb.CreateNoteRequest:
+        """`taken` is what its message says. Raises ValidationFailed for what belongs to no one kind."""
+        if self.message_id is None:
+            wrong = [
+                FieldError(name, "REQUIRED")
+                for name in ("title", "content")
+                if getattr(self, name) is None
+            ]
+        else:
+            wrong = [
+                FieldError(name, "INVALID")
+                for name in ("content", "source")
+                if getattr(self, name) is not None
+            ]
+            if self.title is not None and not self.title:
+                wrong.append(FieldError("title", "REQUIRED"))
+        if wrong:
+            raise ValidationFailed(fields=wrong)
+        return pb.CreateNoteRequest(
+            title=self.title or "",
+            content=self.content or "",
+            tags=self.tags,
+            pinned=self.pinned or False,
+            source=None if self.source is None else self.source.message(),
+            message_id=self.message_id or "",
+            taken=taken,
         )
 
 

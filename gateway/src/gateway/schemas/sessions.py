@@ -27,6 +27,13 @@ _STATES: dict[SessionState, pb.SessionState.ValueType] = {
     "deleted": pb.SESSION_STATE_DELETED,
 }
 
+TitleBy = Literal["first_line", "model", "user"]
+_TITLE_BY: dict[int, TitleBy] = {
+    pb.TITLE_BY_FIRST_LINE: "first_line",
+    pb.TITLE_BY_MODEL: "model",
+    pb.TITLE_BY_USER: "user",
+}
+
 _INSTRUCTIONS = "What models are told before everything else, in each turn."
 _PERSONA = (
     "A persona's name: the conversation takes it as it is now, and its model and parameters where it "
@@ -58,9 +65,18 @@ class NewSession(Body):
     )
     temporary: bool = Field(False, description=_TEMPORARY)
     summary: bool = Field(False, description=_SUMMARY)
-    persona: PersonaName | None = Field(None, description=_PERSONA)
+    persona: PersonaName | MISSING | None = Field(
+        MISSING,
+        description=f"{_PERSONA} Null: none. If absent, the default persona of one's settings, or"
+        " the operator's.",
+    )
 
     def request(self) -> pb.CreateSessionRequest:
+        """Raises ValidationFailed for a name of nothing: null is none."""
+        if self.persona == "":
+            raise ValidationFailed(fields=[FieldError("persona", "REQUIRED")])
+        # Empty is none on the wire.
+        persona = None if self.persona is MISSING else self.persona or ""
         return pb.CreateSessionRequest(
             title=self.title,
             key_id=self.key_id,
@@ -70,7 +86,7 @@ class NewSession(Body):
             folder=self.folder,
             temporary=self.temporary,
             summary=self.summary,
-            persona=self.persona,
+            persona=persona,
         )
 
 
@@ -156,6 +172,7 @@ class Session(Resource):
     model_config = example(
         id="01930f4e-1c5a-7b3e-9d21-6f0a8c2b4e0a",
         title="About Parley",
+        title_by="model",
         persona=None,
         key_id=None,
         model=None,
@@ -180,6 +197,10 @@ class Session(Resource):
 
     id: str
     title: str
+    title_by: TitleBy = Field(
+        description="Who has written it: it is the first line of a question, a model's (where the"
+        " user's settings want that, behind the first answer), or the user's, which nobody replaces."
+    )
     persona: str | None
     key_id: str | None = Field(description="Null: the user's default connection.")
     model: str | None = Field(description="Null: the connection's model.")
@@ -205,6 +226,8 @@ class Session(Resource):
         return cls(
             id=session.id,
             title=session.title,
+            # One of a version that does not say.
+            title_by=_TITLE_BY.get(session.title_by, "first_line"),
             persona=_said(session, "persona"),
             key_id=_said(session, "key_id"),
             model=_said(session, "model"),

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
+
+_FROM_CONTENT: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,15 @@ class Note:
     pinned: bool = False
     version: int = 1
     source: Source | None = None
+
+
+def title_of(content: str) -> str:
+    """A title of at most 60 characters: the first line that holds anything, a heading without its marks."""
+    first = next((line for line in map(str.strip, content.splitlines()) if line), "")
+    title = first.lstrip("#").strip() or first
+    if len(title) <= _FROM_CONTENT:
+        return title
+    return title[: _FROM_CONTENT - 1].rstrip() + "…"
 
 
 @dataclass(frozen=True, slots=True)

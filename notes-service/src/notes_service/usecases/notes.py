@@ -9,7 +9,7 @@ from chassis.clock import utc_now
 from chassis.db.transactions import OpenTransaction
 from chassis.idempotency import Once
 from chassis.ids import new_id, parse_named_id
-from notes_service.domain.errors import NoteNotFound
+from notes_service.domain.errors import MessageNotFound, NoteNotFound
 from notes_service.domain.note import Note, NoteChange
 from notes_service.store.notes import Lexemes, Notes, Present
 from notes_service.usecases.validation import WantedChange, checked
@@ -47,6 +47,26 @@ async def create_note(
             return earlier
         await Notes(transaction).insert(note, lexemes)
     return note
+
+
+async def find_made(
+    open_transaction: OpenTransaction, caller: Caller, once: Once[Note] | None
+) -> Note:
+    """The note that an earlier request of this key has made; nothing is stored.
+
+    Raises MessageNotFound where there is none, IdempotencyKeyReused, RequestInProgress, OwnerErased.
+    """
+    if once is None:
+        raise MessageNotFound()
+    now = utc_now()
+    nothing = Note(id=new_id(), title="", content="", created_at=now, updated_at=now)
+    async with open_transaction(caller) as transaction:
+        await transaction.lock_owner()
+        earlier = await transaction.find_repeated(once, nothing)
+        if earlier is None:
+            # What was kept for it is rolled back.
+            raise MessageNotFound()
+    return earlier
 
 
 async def get_note(open_transaction: OpenTransaction, caller: Caller, note_id: str) -> Note:

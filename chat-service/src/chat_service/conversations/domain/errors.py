@@ -15,6 +15,12 @@ class MessageNotFound(AppError):
     detail = "There is no such message."
 
 
+class MessageNotFinished(AppError):
+    kind = Kind.CONFLICT
+    reason = "MESSAGE_NOT_FINISHED"
+    detail = "This answer is still being written; wait for its end."
+
+
 class MessageNotEditable(AppError):
     """What was to be edited is of the other kind: a question is asked anew, an answer is not."""
 

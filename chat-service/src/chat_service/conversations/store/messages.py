@@ -94,6 +94,14 @@ _FIND_IN = Statement(text(f"{_FOUND} AND message.id = :id AND message.session_id
 _FIND_AT = Statement(
     text(f'{_FOUND} AND message.session_id = :session_id AND message."order" = :order')
 )
+_IS_WHOLE = Statement(
+    text("""
+SELECT EXISTS (
+    SELECT FROM messages
+    WHERE session_id = :session_id AND user_id = :user_id AND role = 'assistant'
+      AND status = 'completed' AND id <> :besides) AS found
+""")
+)
 _PATH_TO = Statement(
     text(f"""
 WITH RECURSIVE up AS (
@@ -172,6 +180,13 @@ class Messages:
             self._connection, session_id=session_id, order=order, user_id=self._user_id
         )
         return None if row is None else to_message(row)
+
+    async def has_whole_answer(self, session_id: UUID, *, besides: UUID) -> bool:
+        """Whether a model has answered wholly in the session, in another message than `besides`."""
+        row = await _IS_WHOLE.first(
+            self._connection, session_id=session_id, user_id=self._user_id, besides=besides
+        )
+        return row is None or bool(row.found)
 
     async def path_to(self, session_id: UUID, order: int) -> Sequence[OnPath]:
         """The messages from a beginning to the one of this order."""

@@ -70,6 +70,14 @@ _CHANGE = Statement(
     )
     .returning(*SHOWN)
 )
+# Whoever is slower than its user comes too late.
+_NAME = Statement(
+    text("""
+UPDATE sessions
+SET title = :title, title_by = 'model', updated_at = greatest(updated_at, CAST(:at AS timestamptz))
+WHERE id = :session_id AND user_id = :user_id AND title_by = 'first_line' AND deleted_at IS NULL
+""")
+)
 _SET_PERSONA_PROMPT = Statement(
     update(sessions).where(_IS_THIS, OWN).values(persona_prompt=bindparam("new_prompt"))
 )
@@ -160,6 +168,17 @@ class Sessions:
         )
         assert row is not None
         return to_session(row)
+
+    async def name(self, session_id: UUID, title: str, at: datetime) -> bool:
+        """Gives a session the title that a model has made; False: its user has named or deleted it."""
+        named = await _NAME.run(
+            self._connection,
+            session_id=session_id,
+            user_id=self._scope.user_id,
+            title=title,
+            at=at,
+        )
+        return named == 1
 
     async def set_persona_prompt(self, session_id: UUID, prompt: str | None) -> None:
         """Keeps what a persona is, however it changes from now on."""

@@ -20,6 +20,7 @@ from chat_service.conversations.store.sessions import Sessions
 from chat_service.conversations.store.summaries import Summaries
 from chat_service.conversations.usecases.check import check_change
 from chat_service.personas.domain.persona import Told
+from chat_service.personas.usecases.read import DefaultPersona
 from chat_service.providers.domain.connection import ResolveKey
 from servicekit.generation_parameters import GenerationParameters
 
@@ -38,11 +39,12 @@ async def create_session(
     temporary: bool = False,
     summary: bool = False,
     persona: Told | None = None,
+    default_persona: DefaultPersona | None = None,
     once: Once[Session] | None = None,
 ) -> Session:
     """Stores an empty conversation, `once` if so.
 
-    Raises ValidationFailed, OwnerErased, IdempotencyKeyReused, RequestInProgress, and what `resolve_key` raises for
+    Without a `persona` it takes what `default_persona` finds, and none without that. Raises ValidationFailed, OwnerErased, IdempotencyKeyReused, RequestInProgress, and what `resolve_key` raises for
     a `key_id` that is not one of the caller's.
     """
     parameters = parameters or GenerationParameters()
@@ -75,10 +77,12 @@ async def create_session(
         created_at=now,
         updated_at=now,
     )
-    if persona is not None:
-        session = take(session, persona)
     async with open_transaction(caller) as transaction:
         await transaction.lock_owner()
+        if persona is None and default_persona is not None:
+            persona = await default_persona(transaction)
+        if persona is not None:
+            session = take(session, persona)
         if once is not None and (earlier := await transaction.find_repeated(once, session)):
             return earlier
         await Sessions(transaction).insert(session, None if persona is None else persona.prompt)

@@ -1,21 +1,25 @@
 """Look at personas: one's own, and the operator's."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from chassis.caller import Caller
-from chassis.db.transactions import OpenTransaction
+from chassis.db.transactions import OpenTransaction, Transaction
 from chassis.paging import Page, Place, Position, parse_limit
 from chat_service.personas.domain.errors import PersonaNotFound
-from chat_service.personas.domain.persona import Persona
+from chat_service.personas.domain.persona import Persona, Told
 from chat_service.personas.store.personas import Personas
 from chat_service.personas.usecases.check import parse_name
 from chat_service.personas.usecases.ports import OperatorPersonas
+from chat_service.user_settings.store.copy import UserSettings
 from servicekit.names import fold_name
 
 # A cursor among the operator's: what it begins with, where a cursor among one's own has a time.
 _OPERATORS: Final = "operator"
+
+#: The persona that a conversation of the transaction's user takes where nothing is said of one.
+DefaultPersona = Callable[[Transaction], Awaitable[Told | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +38,21 @@ class ReadPersonas:
             return own
         return _of_operators(self.operators.content, folded)
 
-    def default(self) -> Persona | None:
-        """The operator's for conversations that say nothing of a persona, if there is one."""
-        return next((one for one in self.operators.content if one.is_default), None)
+    async def default(self, transaction: Transaction) -> Told | None:
+        """The one that the transaction's user has set as the default, else the operator's, if there is one.
+
+        One that was set and is gone is as if none had been set.
+        """
+        folded = await UserSettings(transaction).default_persona()
+        offered = self.operators.content
+        if folded is not None:
+            own = await Personas(transaction).find(folded)
+            if own is not None:
+                return own.told
+            named = next((one for one in offered if one.name_folded == folded), None)
+            if named is not None:
+                return named.told
+        return next((one.told for one in offered if one.is_default), None)
 
     async def list(self, caller: Caller, *, limit: int, cursor: str, count: bool) -> Page[Persona]:
         """A page: the caller's own, oldest first, then the operator's; `total` if `count`.

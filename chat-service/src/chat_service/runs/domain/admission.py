@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from chassis.idempotency import RequestKey
+from chat_service.personas.domain.persona import Told
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.run import Run
 from servicekit.generation_parameters import GenerationParameters
@@ -48,7 +49,7 @@ class NewRun:
     """A run as it asks to be accepted; its orders and its model follow from its session.
 
     Where the question has no session, one is made with `new_session_id`, the question's key and
-    model. The model is the question's, else the session's, else `fallback_model`. `parameters` are
+    model, and takes `persona`. The model is the question's, else the session's, else `fallback_model`. `parameters` are
     the question's, and the connection's (`defaults`) where it says nothing; those of its session come
     between these two, once that is known. `title` goes to a session without one.
     `key_id` is the connection that is asked; of a metered one its user may spend `daily_tokens` a day,
@@ -74,6 +75,7 @@ class NewRun:
     metered: bool = False
     daily_tokens: int | None = None
     open_models: tuple[str, ...] = ()
+    persona: Told | None = None
 
     @property
     def session_id(self) -> UUID:

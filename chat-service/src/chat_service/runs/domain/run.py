@@ -34,9 +34,10 @@ class Run:
     None in rows of earlier versions, and `metered` whether its tokens are counted; `provider`,
     `model`, `parameters` and these are of the connection that is asked, and in the end of the one that
     answered. `fell_back`: another one was asked first. `adapted`, once the run has ended: what of
-    `parameters` the server did not take so. `context` is what the model is given, and
-    `sums_up` whether its conversation is to be summed up, where the run is generated; a row that is read
-    has neither.
+    `parameters` the server did not take so. `context` is what the model is given,
+    `sums_up` whether its conversation is to be summed up, and `wants_title` whether a model is to name
+    it behind the run, if its answer is the first whole one, where the run is generated; a row that is
+    read has none of them.
     """
 
     id: UUID
@@ -62,6 +63,7 @@ class Run:
     fell_back: FellBack | None = None
     adapted: tuple[Adapted, ...] = ()
     context: Context | None = field(default=None, compare=False, repr=False)
+    wants_title: bool = field(default=False, compare=False)
     sums_up: bool = field(default=False, compare=False, repr=False)
 
     @property

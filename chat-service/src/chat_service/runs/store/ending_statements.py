@@ -2,7 +2,7 @@
 
 # ruff: noqa: S608 - all of them are made of constants
 
-from chat_service.runs.store.statements import for_both
+from chat_service.runs.store.statements import OF_USER, for_both
 
 # What is written where a run ends: the last connection is the one that answered.
 _END = """
@@ -50,10 +50,10 @@ def _summed(count: str) -> str:
 
 # What the model was shown. Where that is not known, since another replica has made the prompt, about:
 # the window ends with the answer so far, if one was gone on with.
-_PROMPT_BYTES = """
+_PROMPT_BYTES = f"""
 coalesce(CAST(:prompt_bytes AS bigint), (SELECT coalesce(sum(octet_length(content)), 0)::bigint
-        + coalesce((SELECT octet_length(concat(persona_prompt, instructions)) FROM sessions
-                    WHERE id = run.session_id), 0)
+        + coalesce((SELECT octet_length(concat(persona_prompt, {OF_USER}, instructions))
+                    FROM sessions WHERE id = run.session_id), 0)
  FROM (SELECT content, "order",
               sum(char_length(content)) OVER (ORDER BY "order" DESC) AS characters
        FROM (SELECT content, "order" FROM messages

@@ -58,14 +58,24 @@ RETURNING id
 _MARK_DELETED = _mark("deleted_at < :before AND NOT purging ORDER BY deleted_at")
 _MARK_TEMPORARY = _mark(f"temporary AND active_at < :before AND {_IS_IDLE} ORDER BY active_at")
 # What is old is looked for row by row, in the order of their ids: an index by activity alone would
-# cost each turn something, also where nothing is ever too old.
+# cost each turn something, also where nothing is ever too old. Of how many days its operator, its tenant
+# and its user keep a conversation, the least counts; of nulls alone nothing is too old.
 _MARK_OLD = Statement(
     text(f"""
 WITH page AS MATERIALIZED (
     SELECT id FROM sessions WHERE id > :after ORDER BY id LIMIT :page),
 due AS MATERIALIZED (
     SELECT id FROM sessions
-    WHERE id IN (SELECT id FROM page) AND active_at < :before AND NOT pinned AND {_IS_IDLE}
+    WHERE id IN (SELECT id FROM page) AND NOT pinned AND {_IS_IDLE}
+      AND active_at < CAST(:at AS timestamptz) - make_interval(days => least(
+          CAST(:days AS integer),
+          (SELECT tenant.days
+           FROM unnest(CAST(:tenant_ids AS uuid[]), CAST(:tenant_days AS integer[]))
+               AS tenant (id, days)
+           WHERE tenant.id = sessions.tenant_id),
+          (SELECT user_settings.retention_days FROM user_settings
+           WHERE user_settings.user_id = sessions.user_id
+             AND user_settings.tenant_id = sessions.tenant_id)))
     LIMIT :most FOR UPDATE SKIP LOCKED),
 marked AS (
     UPDATE sessions SET purging = true, deleted_at = coalesce(deleted_at, :at)
@@ -74,6 +84,9 @@ marked AS (
 SELECT (SELECT id FROM page ORDER BY id DESC LIMIT 1) AS last,
        coalesce((SELECT array_agg(id) FROM marked), ARRAY[]::uuid[]) AS ids
 """)  # noqa: S608 - of constants
+)
+_SOMEBODY_KEEPS_LESS = Statement(
+    text("SELECT EXISTS (SELECT FROM user_settings WHERE retention_days IS NOT NULL) AS found")
 )
 _NEXT = Statement(
     text("SELECT id FROM sessions WHERE purging ORDER BY id LIMIT :most FOR UPDATE SKIP LOCKED")
@@ -101,7 +114,8 @@ _DELETE_SESSIONS = Statement(text("DELETE FROM sessions WHERE id = any(CAST(:ids
 class Purge(Repeated):
     """Takes away what is due; looks every minute, for what is old every hour, and when woken.
 
-    `forget_run_logs` deletes the logs of runs: their rows outlive them, so that a crash anywhere leaves
+    What is old is not looked for unless `knows_users` says that it is known what users have set: somebody
+    may just have decided to keep more. `forget_run_logs` deletes the logs of runs: their rows outlive them, so that a crash anywhere leaves
     the ids of those whose logs are not yet gone.
     """
 
@@ -111,12 +125,14 @@ class Purge(Repeated):
         forget_run_logs: ForgetRunLogs,
         retention: Retention,
         *,
+        knows_users: Callable[[], bool] = lambda: True,
         rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         super().__init__("purge of conversations", self.purge, seconds=_EVERY_SECONDS)
         self._worker = worker
         self._forget_run_logs = forget_run_logs
         self._retention = retention
+        self._knows_users = knows_users
         self._rest = rest
         self._looks_for_old_at = 0.0
 
@@ -128,8 +144,9 @@ class Purge(Repeated):
         await self._mark_all(_MARK_DELETED, now, now - retention.deleted)
         await self._mark_all(_MARK_TEMPORARY, now, now - retention.temporary)
         time = asyncio.get_running_loop().time()
-        if retention.everything is not None and time >= self._looks_for_old_at:
-            await self._mark_old(now, now - retention.everything)
+        if time >= self._looks_for_old_at and self._knows_users():
+            if retention.everything or retention.tenants or await self._somebody_keeps_less():
+                await self._mark_old(now)
             self._looks_for_old_at = time + _OLD_EVERY_SECONDS
         await self._take_all()
 
@@ -149,12 +166,25 @@ class Purge(Repeated):
                 marked = len(rows)
                 await self._end_runs(connection, [row.id for row in rows], now)
 
-    async def _mark_old(self, now: datetime, before: datetime) -> None:
+    async def _somebody_keeps_less(self) -> bool:
+        async with self._worker.transaction() as connection:
+            row = await _SOMEBODY_KEEPS_LESS.first(connection)
+        return row is not None and row.found
+
+    async def _mark_old(self, now: datetime) -> None:
+        everything, tenants = self._retention.everything, self._retention.tenants
         after: UUID | None = _BEFORE_ALL
         while after is not None:
             async with self._unhurried(), self._worker.transaction() as connection:
                 row = await _MARK_OLD.first(
-                    connection, at=now, before=before, after=after, page=_PAGE, most=_PAGE
+                    connection,
+                    at=now,
+                    days=None if everything is None else everything.days,
+                    tenant_ids=list(tenants),
+                    tenant_days=list(tenants.values()),
+                    after=after,
+                    page=_PAGE,
+                    most=_PAGE,
                 )
                 assert row is not None
                 await self._end_runs(connection, row.ids, now)

@@ -64,6 +64,20 @@ class Runs:
         )
         return None if row is None or row.context is None else Context.of(row.context)
 
+    async def wants_title(self, session_id: UUID) -> bool:
+        """Whether a model is to name the session, if its next answer is the first whole one."""
+        row = await statements.WANTS_TITLE.first(
+            self._connection, session_id=session_id, user_id=self._user_id
+        )
+        return row is not None and row.wants_title
+
+    async def writes(self, answer_id: UUID) -> bool:
+        """Whether a live run of a session in sight writes this answer, or goes on with it."""
+        row = await statements.IS_BEING_WRITTEN.first(
+            self._connection, user_id=self._user_id, answer_id=answer_id
+        )
+        return row is not None and row.live
+
     async def find_newest(self, session_id: UUID) -> Run | None:
         """The session's live run, or the last one to have been live."""
         row = await statements.NEWEST_RUN.first(
@@ -135,11 +149,11 @@ class Runs:
         parameters = values.of_new(new, runs_per_user)
         if new.question.session_id is None:
             row = await statements.ADMIT_TO_NEW_SESSION[new.is_limited].first(
-                self._connection, **parameters, key_id=new.question.key_id
+                self._connection, **parameters, **values.of_new_session(new)
             )
             if row is None:
                 await self._refuse(new.session_id, new.question.request, parameters)
-            return values.admission(new, row, ())
+            return values.admission(new, row, values.earlier_in([row]))
         return await self._admit_to_session(new, parameters, window)
 
     async def _admit_to_session(

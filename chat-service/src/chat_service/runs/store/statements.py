@@ -80,23 +80,41 @@ run AS (
 # What a turn is told of its run and of its session. Most sessions have no parameters of their own:
 # then those of the run are known, and not read again.
 _ADMITTED = """
+session.title_by = 'first_line' AND coalesce(session.titles_by_model, false) AS wants_title,
 session.key_id, run.id, run.model, run.question_order, run.answer_order,
 session.summary AS sums_up, session.parameters AS session_parameters,
 CASE WHEN session.parameters IS NOT NULL THEN run.parameters END AS run_parameters
 """
 
 
-def _words_of(session: str, before: str = "") -> str:
+#: What a user tells models in all conversations, of this moment; null: nothing.
+OF_USER = """
+(SELECT nullif(user_settings.instructions, '') FROM user_settings
+ WHERE user_settings.user_id = :user_id)
+"""
+
+# The same, beside a session, with whether models are to name conversations.
+_SETTINGS = "nullif(settings.instructions, '') AS told_by_user, settings.titles_by_model"
+_WITH_SETTINGS = "LEFT JOIN user_settings AS settings ON settings.user_id = sessions.user_id"
+
+
+def _told_in(session: str) -> str:
     """What a model is told in each turn, before all messages.
 
-    The persona's prompt, then the session's own, and the newest summary that belongs to a message of the
-    chosen path.
+    The persona's prompt, then what its user tells all models, then the session's own.
     """
     return f"""
-    SELECT 'system' AS role, concat_ws(E'\\n\\n', persona_prompt, instructions) AS content,
-           0 AS "order"
+    SELECT 'system' AS role,
+           concat_ws(E'\\n\\n', persona_prompt, told_by_user, instructions) AS content, 0 AS "order"
     FROM {session}
-    WHERE num_nonnulls(persona_prompt, instructions) > 0
+    WHERE num_nonnulls(persona_prompt, told_by_user, instructions) > 0
+"""
+
+
+def _words_of(session: str, before: str = "") -> str:
+    """The same, and the newest summary that belongs to a message of the chosen path."""
+    return f"""
+    {_told_in(session)}
     UNION ALL
     SELECT '{SUMMARY}', newest.summary, newest."order"
     FROM {session} CROSS JOIN LATERAL (
@@ -178,22 +196,27 @@ ORDER BY earlier."order"
 """
 
 
-# A new session with its first question and run: one row; none if the key has begun one before.
+# A new session with its first question and run: one row, which has what the model is told; none if
+# the key has begun one before.
 ADMIT_TO_NEW_SESSION = for_both(
     lambda allowed: (
         f"""
 WITH session AS (
     INSERT INTO sessions (
-        id, tenant_id, user_id, title, key_id, model, last_order, message_count, last_message_at,
-        created_at, updated_at, leaf_order)
-    VALUES (:session_id, :tenant_id, :user_id, :title, :key_id, :model, 2, 1, :created_at,
-            :created_at, :created_at, 1)
-    RETURNING id, key_id, model, parameters, summary, 1 AS question_order, last_order AS answer_order,
-              0 AS leaf_order),
+        id, tenant_id, user_id, title, key_id, model, persona, persona_prompt, parameters, last_order,
+        message_count, last_message_at, created_at, updated_at, leaf_order)
+    VALUES (:session_id, :tenant_id, :user_id, :title, :key_id, :session_model, :persona,
+            :persona_prompt, CAST(:session_parameters AS jsonb), 2, 1, :created_at, :created_at,
+            :created_at, 1)
+    RETURNING id, key_id, model, parameters, persona_prompt, instructions, summary, title_by,
+              {OF_USER} AS told_by_user,
+              (SELECT user_settings.titles_by_model FROM user_settings
+               WHERE user_settings.user_id = :user_id) AS titles_by_model,
+              1 AS question_order, last_order AS answer_order, 0 AS leaf_order),
 {_run(allowed)},
 {_QUESTION}
-SELECT {_ADMITTED}
-FROM session, run
+SELECT {_ADMITTED}, words.role, words.content, words."order"
+FROM session CROSS JOIN run LEFT JOIN ({_told_in("session")}) AS words ON true
 """
     ),
     _ALLOWED,
@@ -211,9 +234,10 @@ def _admit_to_session(before: str, source: str, condition: str) -> Mapping[bool,
             f"""
 WITH {before} session AS (
     SELECT sessions.id, sessions.key_id, sessions.model, sessions.leaf_order, sessions.parameters,
-           sessions.persona_prompt, sessions.instructions, sessions.summary,
+           sessions.persona_prompt, sessions.instructions, sessions.title_by, sessions.summary,
+           {_SETTINGS},
            sessions.last_order + 1 AS question_order, sessions.last_order + 2 AS answer_order
-    FROM {source}
+    FROM {source} {_WITH_SETTINGS}
     WHERE sessions.id = :session_id AND sessions.user_id = :user_id AND sessions.deleted_at IS NULL
     FOR UPDATE OF sessions),
 {_run(allowed, condition)},
@@ -260,11 +284,13 @@ ADMIT_REGENERATION = for_both(
     lambda allowed: (
         f"""
 WITH session AS (
-    SELECT id, key_id, model, parameters, persona_prompt, instructions, summary,
-           CAST(:before AS integer) AS question_order, last_order + 1 AS answer_order
-    FROM sessions
-    WHERE id = :session_id AND user_id = :user_id
-    FOR UPDATE),
+    SELECT sessions.id, sessions.key_id, sessions.model, sessions.parameters,
+           sessions.persona_prompt, sessions.instructions, sessions.title_by, sessions.summary,
+           {_SETTINGS},
+           CAST(:before AS integer) AS question_order, sessions.last_order + 1 AS answer_order
+    FROM sessions {_WITH_SETTINGS}
+    WHERE sessions.id = :session_id AND sessions.user_id = :user_id
+    FOR UPDATE OF sessions),
 {_run(allowed)},
 counted AS (
     UPDATE sessions
@@ -279,9 +305,10 @@ counted AS (
     _ALLOWED,
 )
 
-_THIS_SESSION = """
-(SELECT persona_prompt, instructions, summary FROM sessions
- WHERE id = :session_id AND user_id = :user_id) AS session
+_THIS_SESSION = f"""
+(SELECT sessions.persona_prompt, sessions.instructions, sessions.summary, {_SETTINGS}
+ FROM sessions {_WITH_SETTINGS}
+ WHERE sessions.id = :session_id AND sessions.user_id = :user_id) AS session
 """
 
 READ_WINDOW_BEFORE = Statement(
@@ -342,6 +369,23 @@ LIVE_RUNS = Statement(
 SELECT {_RUN} FROM runs
 WHERE user_id = :user_id AND status = 'running' AND session_id IS NOT NULL AND {_IN_SIGHT}
 ORDER BY id DESC
+""")
+)
+
+WANTS_TITLE = Statement(
+    text(f"""
+SELECT sessions.title_by = 'first_line' AND coalesce(settings.titles_by_model, false) AS wants_title
+FROM sessions {_WITH_SETTINGS}
+WHERE sessions.id = :session_id AND sessions.user_id = :user_id
+""")
+)
+
+IS_BEING_WRITTEN = Statement(
+    text(f"""
+SELECT EXISTS (
+    SELECT FROM runs
+    WHERE user_id = :user_id AND status = 'running' AND answer_id = :answer_id AND {_IN_SIGHT})
+    AS live
 """)
 )
 

@@ -42,6 +42,19 @@ def of_new(new: NewRun, runs_per_user: int) -> dict[str, Any]:
     }
 
 
+def of_new_session(new: NewRun) -> dict[str, Any]:
+    """What ADMIT_TO_NEW_SESSION wants to know besides."""
+    persona = new.persona
+    parameters = GenerationParameters() if persona is None else persona.parameters
+    return {
+        "key_id": new.question.key_id,
+        "session_model": new.question.model or (None if persona is None else persona.model),
+        "persona": None if persona is None else persona.name,
+        "persona_prompt": None if persona is None else persona.prompt,
+        "session_parameters": _json(parameters) if parameters.said() else None,
+    }
+
+
 def of_continuation(
     run: Run, request: RequestKey | None, runs_per_user: int, daily_tokens: int | None
 ) -> dict[str, Any]:
@@ -212,6 +225,7 @@ def admission(new: NewRun, row: Any, earlier: tuple[PromptMessage, ...]) -> Admi
         created_at=new.created_at,
         key_id=new.key_id,
         metered=new.metered,
+        wants_title=row.wants_title,
         sums_up=row.sums_up,
     )
     return Admission(row.key_id, run, earlier, wishes)

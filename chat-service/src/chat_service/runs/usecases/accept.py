@@ -18,6 +18,7 @@ from chat_service.conversations.domain.session import title_from
 from chat_service.conversations.store.messages import Messages
 from chat_service.conversations.store.sessions import Sessions
 from chat_service.conversations.store.tree import Tree
+from chat_service.personas.usecases.read import DefaultPersona
 from chat_service.prompt.context import Context
 from chat_service.prompt.domain import ContextWindow, build_prompt
 from chat_service.prompt.memory import ModelMemory
@@ -46,13 +47,14 @@ async def accept_run(
     window: ContextWindow,
     limits: Limits,
     guessed_key_id: UUID | None = None,
+    default_persona: DefaultPersona | None = None,
     memory: ModelMemory | None = None,
 ) -> AcceptedRun:
     """Stores the question and its run, owned by replica `owner` at epoch 1, in one transaction.
 
     `guessed_key_id` is the session's key as it was guessed when `connection` was resolved
-    (None: the default was); a question with a key of its own needs no guess. `memory` is what is known
-    of models, None: nothing. Raises
+    (None: the default was); a question with a key of its own needs no guess. A session that is made
+    takes what `default_persona` finds. `memory` is what is known of models, None: nothing. Raises
     ValidationFailed for a model that the connection is not open for, SessionNotFound, MessageNotFound, MessageNotEditable, TooManyVariants, RunInProgress, TooManyRuns, AllowanceUsedUp, OwnerErased, IdempotencyKeyReused,
     RepeatedRequest with the run of the same request, or OtherConnection if the guess was wrong:
     then nothing is stored.
@@ -66,6 +68,8 @@ async def accept_run(
             await transaction.lock_owner()
             if question.session_id is not None:
                 await _take_place(transaction, question.session_id, question)
+            elif default_persona is not None:
+                new = replace(new, persona=await default_persona(transaction))
             admission = await Runs(transaction).admit(new, window, limits.runs_per_user)
             if question.key_id is None and admission.session_key_id != guessed_key_id:
                 raise OtherConnection(admission.run.session_id, admission.session_key_id)

@@ -79,7 +79,10 @@ class ContinueRun(BeginsRuns):
                 raise AnswerTooLarge()
             await Tree(transaction, session.id).choose_path(answer.order, utc_now())
             earlier = await runs.read_window(session.id, before.question_order, self._window)
-            run = self._continuation(before, session, connection)
+            run = replace(
+                self._continuation(before, session, connection),
+                wants_title=await runs.wants_title(session.id),
+            )
             await runs.admit_continuation(
                 run, request, self._limits.runs_per_user, connection.daily_tokens
             )

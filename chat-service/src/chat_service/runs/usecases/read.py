@@ -7,8 +7,10 @@ from uuid import UUID
 from chassis.caller import Caller
 from chassis.db.transactions import OpenTransaction, Owned
 from chat_service.answer.domain.ending import RunStatus
+from chat_service.conversations.domain.errors import MessageNotFinished, MessageNotFound
 from chat_service.conversations.domain.message import Message
 from chat_service.conversations.store.messages import Messages
+from chat_service.conversations.store.sessions import Sessions
 from chat_service.runs.domain.errors import RunNotFound
 from chat_service.runs.domain.run import Run
 from chat_service.runs.store.runs import Runs
@@ -83,6 +85,24 @@ async def find_run(
         if answer is not None and run.can_go_on_with(answer.content):
             can_continue = not await runs.is_followed(run)
     return RunWithMessages(run, question, answer, can_continue)
+
+
+async def get_message(
+    open_transaction: OpenTransaction, caller: Caller, message_id: UUID
+) -> Message:
+    """Returns one of the caller's messages, whichever session it is in.
+
+    Raises MessageNotFound, also if its session is deleted, and MessageNotFinished while a run writes it or
+    goes on with it.
+    """
+    async with open_transaction(caller) as transaction:
+        # Before the message is looked for: it is there as soon as nobody writes it any more.
+        if await Runs(transaction).writes(message_id):
+            raise MessageNotFinished()
+        message = (await Messages(transaction).find([message_id])).get(message_id)
+        if message is None or await Sessions(transaction).find(message.session_id) is None:
+            raise MessageNotFound()
+    return message
 
 
 async def list_live_runs(open_transaction: OpenTransaction, caller: Caller) -> list[Run]:

@@ -8,6 +8,7 @@ from chassis.db.transactions import OpenTransaction
 from chassis.errors import AppError
 from chat_service.conversations.store.sessions import Sessions
 from chat_service.notices.domain.notice import SessionChange, Tell, session_notice
+from chat_service.personas.usecases.read import DefaultPersona
 from chat_service.prompt.domain import ContextWindow
 from chat_service.prompt.memory import ModelMemory
 from chat_service.providers.domain.connection import Connection, ResolveKey
@@ -61,6 +62,7 @@ class StartRun(BeginsRuns):
         window: ContextWindow,
         limits: Limits,
         tell: Tell,
+        default_persona: DefaultPersona | None = None,
         memory: ModelMemory | None = None,
     ) -> None:
         super().__init__(
@@ -74,6 +76,7 @@ class StartRun(BeginsRuns):
         )
         self._turns = turns
         self._tell = tell
+        self._default_persona = default_persona
         self._session_keys = SessionKeys()
 
     async def __call__(self, caller: Caller, question: Question) -> Run:
@@ -140,6 +143,7 @@ class StartRun(BeginsRuns):
             window=self._window,
             limits=self._limits,
             guessed_key_id=guess,
+            default_persona=self._default_persona,
             memory=self._memory,
         )
         if question.session_id is None:

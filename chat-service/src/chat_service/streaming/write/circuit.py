@@ -40,7 +40,7 @@ class Circuit:
         self._again = asyncio.get_running_loop().time() + self._again_seconds
 
     def succeed(self) -> None:
-        """An append was written."""
+        """Redis has answered."""
         if self._again is not None:
             self._again = None
             _DEGRADED.set(0)

@@ -131,9 +131,8 @@ class Writer:
                     gaps.append((live, appended.last_seq))
                 case Outcome.FENCED:
                     await self._on_fenced(live)
-        if written:
-            _FRAMES.inc(written)
-            self._circuit.succeed()
+        _FRAMES.inc(written)
+        self._circuit.succeed()
         if back:
             again += await self._release(back)
         if gaps:

@@ -1915,3 +1915,102 @@ class UpdateUserSettingsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___UpdateUserSettingsResponse: _TypeAlias = UpdateUserSettingsResponse  # noqa: Y015
+
+@_typing.final
+class ListSettingsChangesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTER_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    after: _builtins.int
+    """The number of the last one that was had; 0: from the beginning."""
+    limit: _builtins.int
+    """1–100; 0 means 100."""
+    def __init__(
+        self,
+        *,
+        after: _builtins.int = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSettingsChangesRequest: _TypeAlias = ListSettingsChangesRequest  # noqa: Y015
+
+@_typing.final
+class SettingsChange(_message.Message):
+    """What holds for a user since that change: all of it, as of UserSettings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGE_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    TENANT_ID_FIELD_NUMBER: _builtins.int
+    INSTRUCTIONS_FIELD_NUMBER: _builtins.int
+    DEFAULT_PERSONA_FIELD_NUMBER: _builtins.int
+    TITLES_BY_MODEL_FIELD_NUMBER: _builtins.int
+    RETENTION_DAYS_FIELD_NUMBER: _builtins.int
+    change: _builtins.int
+    """No user's changes share a number, and a later one has a higher number."""
+    user_id: _builtins.str
+    tenant_id: _builtins.str
+    instructions: _builtins.str
+    default_persona: _builtins.str
+    titles_by_model: _builtins.bool
+    retention_days: _builtins.int
+    def __init__(
+        self,
+        *,
+        change: _builtins.int = ...,
+        user_id: _builtins.str = ...,
+        tenant_id: _builtins.str = ...,
+        instructions: _builtins.str = ...,
+        default_persona: _builtins.str | None = ...,
+        titles_by_model: _builtins.bool = ...,
+        retention_days: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_default_persona", b"_default_persona", "_retention_days", b"_retention_days", "default_persona", b"default_persona", "retention_days", b"retention_days"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_default_persona", b"_default_persona", "_retention_days", b"_retention_days", "change", b"change", "default_persona", b"default_persona", "instructions", b"instructions", "retention_days", b"retention_days", "tenant_id", b"tenant_id", "titles_by_model", b"titles_by_model", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__default_persona: _TypeAlias = _typing.Literal["default_persona"]  # noqa: Y015
+    _WhichOneofArgType__default_persona: _TypeAlias = _typing.Literal["_default_persona", b"_default_persona"]  # noqa: Y015
+    _WhichOneofReturnType__retention_days: _TypeAlias = _typing.Literal["retention_days"]  # noqa: Y015
+    _WhichOneofArgType__retention_days: _TypeAlias = _typing.Literal["_retention_days", b"_retention_days"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__default_persona) -> _WhichOneofReturnType__default_persona | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__retention_days) -> _WhichOneofReturnType__retention_days | None: ...
+
+Global___SettingsChange: _TypeAlias = SettingsChange  # noqa: Y015
+
+@_typing.final
+class ListSettingsChangesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    NEWEST_FIELD_NUMBER: _builtins.int
+    newest: _builtins.int
+    """No number that was given out is higher. Below `after`: the database was put
+    back to an earlier state, and what was had is to be had anew.
+    """
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___SettingsChange]:
+        """Fewer than asked for: there are no more."""
+
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[Global___SettingsChange] | None = ...,
+        newest: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items", "newest", b"newest"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSettingsChangesResponse: _TypeAlias = ListSettingsChangesResponse  # noqa: Y015

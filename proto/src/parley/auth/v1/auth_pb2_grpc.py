@@ -1243,6 +1243,11 @@ class SettingsServiceStub:
                 request_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.UpdateUserSettingsRequest.SerializeToString,
                 response_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.UpdateUserSettingsResponse.FromString,
                 _registered_method=True)
+        self.ListSettingsChanges = channel.unary_unary(
+                '/parley.auth.v1.SettingsService/ListSettingsChanges',
+                request_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.ListSettingsChangesRequest.SerializeToString,
+                response_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.ListSettingsChangesResponse.FromString,
+                _registered_method=True)
 
 
 class SettingsServiceServicer:
@@ -1252,7 +1257,7 @@ class SettingsServiceServicer:
     """
 
     def GetUserSettings(self, request, context):
-        """Defaults where nothing was ever set; gateway and chat-service.
+        """Defaults where nothing was ever set; the gateway alone.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -1260,6 +1265,14 @@ class SettingsServiceServicer:
 
     def UpdateUserSettings(self, request, context):
         """Changes what is set or reset, all of it or nothing; absent fields stay.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSettingsChanges(self, request, context):
+        """What chat-service goes by, of all users: the newest change of each, in the
+        order in which they were committed. For chat-service alone, without a token.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -1277,6 +1290,11 @@ def add_SettingsServiceServicer_to_server(servicer, server):
                     servicer.UpdateUserSettings,
                     request_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.UpdateUserSettingsRequest.FromString,
                     response_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.UpdateUserSettingsResponse.SerializeToString,
+            ),
+            'ListSettingsChanges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSettingsChanges,
+                    request_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.ListSettingsChangesRequest.FromString,
+                    response_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.ListSettingsChangesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1336,6 +1354,33 @@ class SettingsService:
             '/parley.auth.v1.SettingsService/UpdateUserSettings',
             parley_dot_auth_dot_v1_dot_auth__pb2.UpdateUserSettingsRequest.SerializeToString,
             parley_dot_auth_dot_v1_dot_auth__pb2.UpdateUserSettingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSettingsChanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.auth.v1.SettingsService/ListSettingsChanges',
+            parley_dot_auth_dot_v1_dot_auth__pb2.ListSettingsChangesRequest.SerializeToString,
+            parley_dot_auth_dot_v1_dot_auth__pb2.ListSettingsChangesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -312,9 +312,13 @@ class SettingsServiceStub:
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetUserSettings: _aio.UnaryUnaryMultiCallable[_auth_pb2.GetUserSettingsRequest, _auth_pb2.GetUserSettingsResponse]
-    """Defaults where nothing was ever set; gateway and chat-service."""
+    """Defaults where nothing was ever set; the gateway alone."""
     UpdateUserSettings: _aio.UnaryUnaryMultiCallable[_auth_pb2.UpdateUserSettingsRequest, _auth_pb2.UpdateUserSettingsResponse]
     """Changes what is set or reset, all of it or nothing; absent fields stay."""
+    ListSettingsChanges: _aio.UnaryUnaryMultiCallable[_auth_pb2.ListSettingsChangesRequest, _auth_pb2.ListSettingsChangesResponse]
+    """What chat-service goes by, of all users: the newest change of each, in the
+    order in which they were committed. For chat-service alone, without a token.
+    """
 
 class SettingsServiceServicer(metaclass=_abc_1.ABCMeta):
     """What users want of the whole: read by whoever serves them, with their token.
@@ -328,7 +332,7 @@ class SettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_pb2.GetUserSettingsRequest,
         context: _aio.ServicerContext[_auth_pb2.GetUserSettingsRequest, _abc.Awaitable[_auth_pb2.GetUserSettingsResponse]],
     ) -> _abc.Awaitable[_auth_pb2.GetUserSettingsResponse]:
-        """Defaults where nothing was ever set; gateway and chat-service."""
+        """Defaults where nothing was ever set; the gateway alone."""
 
     @_abc_1.abstractmethod
     def UpdateUserSettings(
@@ -337,5 +341,15 @@ class SettingsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_auth_pb2.UpdateUserSettingsRequest, _abc.Awaitable[_auth_pb2.UpdateUserSettingsResponse]],
     ) -> _abc.Awaitable[_auth_pb2.UpdateUserSettingsResponse]:
         """Changes what is set or reset, all of it or nothing; absent fields stay."""
+
+    @_abc_1.abstractmethod
+    def ListSettingsChanges(
+        self,
+        request: _auth_pb2.ListSettingsChangesRequest,
+        context: _aio.ServicerContext[_auth_pb2.ListSettingsChangesRequest, _abc.Awaitable[_auth_pb2.ListSettingsChangesResponse]],
+    ) -> _abc.Awaitable[_auth_pb2.ListSettingsChangesResponse]:
+        """What chat-service goes by, of all users: the newest change of each, in the
+        order in which they were committed. For chat-service alone, without a token.
+        """
 
 def add_SettingsServiceServicer_to_server(servicer: SettingsServiceServicer, server: _aio.Server) -> None: ...

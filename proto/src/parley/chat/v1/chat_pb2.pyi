@@ -22,6 +22,27 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _TitleBy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TitleByEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TitleBy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TITLE_BY_UNSPECIFIED: _TitleBy.ValueType  # 0
+    TITLE_BY_FIRST_LINE: _TitleBy.ValueType  # 1
+    """It is the first line of a question, or empty before the first."""
+    TITLE_BY_MODEL: _TitleBy.ValueType  # 2
+    TITLE_BY_USER: _TitleBy.ValueType  # 3
+
+class TitleBy(_TitleBy, metaclass=_TitleByEnumTypeWrapper): ...
+
+TITLE_BY_UNSPECIFIED: TitleBy.ValueType  # 0
+TITLE_BY_FIRST_LINE: TitleBy.ValueType  # 1
+"""It is the first line of a question, or empty before the first."""
+TITLE_BY_MODEL: TitleBy.ValueType  # 2
+TITLE_BY_USER: TitleBy.ValueType  # 3
+Global___TitleBy: _TypeAlias = TitleBy  # noqa: Y015
+
 class _SessionState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -125,6 +146,7 @@ class Session(_message.Message):
     UNREAD_FIELD_NUMBER: _builtins.int
     PERSONA_FIELD_NUMBER: _builtins.int
     SUMMARY_FIELD_NUMBER: _builtins.int
+    TITLE_BY_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     title: _builtins.str
     key_id: _builtins.str
@@ -148,6 +170,8 @@ class Session(_message.Message):
     """The name of its persona; absent: none."""
     summary: _builtins.bool
     """Whether what models are not given of it any more is summed up for them."""
+    title_by: Global___TitleBy.ValueType
+    """Who has written the title. What its user has written is never replaced."""
     @_builtins.property
     def last_message_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -184,10 +208,11 @@ class Session(_message.Message):
         unread: _builtins.bool = ...,
         persona: _builtins.str | None = ...,
         summary: _builtins.bool = ...,
+        title_by: Global___TitleBy.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_archived_at", b"_archived_at", "_deleted_at", b"_deleted_at", "_folder", b"_folder", "_instructions", b"_instructions", "_key_id", b"_key_id", "_last_message_at", b"_last_message_at", "_model", b"_model", "_persona", b"_persona", "archived_at", b"archived_at", "created_at", b"created_at", "deleted_at", b"deleted_at", "folder", b"folder", "instructions", b"instructions", "key_id", b"key_id", "last_message_at", b"last_message_at", "model", b"model", "parameters", b"parameters", "persona", b"persona", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_archived_at", b"_archived_at", "_deleted_at", b"_deleted_at", "_folder", b"_folder", "_instructions", b"_instructions", "_key_id", b"_key_id", "_last_message_at", b"_last_message_at", "_model", b"_model", "_persona", b"_persona", "archived_at", b"archived_at", "created_at", b"created_at", "deleted_at", b"deleted_at", "folder", b"folder", "id", b"id", "instructions", b"instructions", "key_id", b"key_id", "last_message_at", b"last_message_at", "message_count", b"message_count", "model", b"model", "parameters", b"parameters", "persona", b"persona", "pinned", b"pinned", "read_order", b"read_order", "summary", b"summary", "temporary", b"temporary", "title", b"title", "unread", b"unread", "updated_at", b"updated_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_archived_at", b"_archived_at", "_deleted_at", b"_deleted_at", "_folder", b"_folder", "_instructions", b"_instructions", "_key_id", b"_key_id", "_last_message_at", b"_last_message_at", "_model", b"_model", "_persona", b"_persona", "archived_at", b"archived_at", "created_at", b"created_at", "deleted_at", b"deleted_at", "folder", b"folder", "id", b"id", "instructions", b"instructions", "key_id", b"key_id", "last_message_at", b"last_message_at", "message_count", b"message_count", "model", b"model", "parameters", b"parameters", "persona", b"persona", "pinned", b"pinned", "read_order", b"read_order", "summary", b"summary", "temporary", b"temporary", "title", b"title", "title_by", b"title_by", "unread", b"unread", "updated_at", b"updated_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__archived_at: _TypeAlias = _typing.Literal["archived_at"]  # noqa: Y015
     _WhichOneofArgType__archived_at: _TypeAlias = _typing.Literal["_archived_at", b"_archived_at"]  # noqa: Y015
@@ -658,7 +683,8 @@ class CreateSessionRequest(_message.Message):
     temporary: _builtins.bool
     persona: _builtins.str
     """A persona's name: the session takes what it is now, and its model and
-    parameters where it says nothing itself.
+    parameters where it says nothing itself. Empty: none. Absent: the user's
+    default, else the operator's.
     """
     summary: _builtins.bool
     @_builtins.property
@@ -2095,6 +2121,45 @@ class LeftOut(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LeftOut: _TypeAlias = LeftOut  # noqa: Y015
+
+@_typing.final
+class GetMessageRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetMessageRequest: _TypeAlias = GetMessageRequest  # noqa: Y015
+
+@_typing.final
+class GetMessageResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def message(self) -> Global___Message: ...
+    def __init__(
+        self,
+        *,
+        message: Global___Message | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetMessageResponse: _TypeAlias = GetMessageResponse  # noqa: Y015
 
 @_typing.final
 class ForkSessionRequest(_message.Message):

@@ -29,7 +29,7 @@ class SessionServiceStub:
     """Conversations, the runs that generate their answers, and the frames that runs consist of.
 
     Error reasons: SESSION_NOT_FOUND, MESSAGE_NOT_FOUND, MESSAGE_NOT_EDITABLE,
-    MESSAGE_NOT_ANSWERABLE, TOO_MANY_VARIANTS, CONTEXT_UNKNOWN, RUN_NOT_FOUND, RUN_IN_PROGRESS,
+    MESSAGE_NOT_ANSWERABLE, MESSAGE_NOT_FINISHED, TOO_MANY_VARIANTS, CONTEXT_UNKNOWN, RUN_NOT_FOUND, RUN_IN_PROGRESS,
     RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
     KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, ALLOWANCE_USED_UP (with used,
     allowed, resets_at), TOO_MANY_TESTS, NOTICES_UNAVAILABLE, SHUTTING_DOWN,
@@ -114,7 +114,7 @@ class SessionServiceServicer:
     """Conversations, the runs that generate their answers, and the frames that runs consist of.
 
     Error reasons: SESSION_NOT_FOUND, MESSAGE_NOT_FOUND, MESSAGE_NOT_EDITABLE,
-    MESSAGE_NOT_ANSWERABLE, TOO_MANY_VARIANTS, CONTEXT_UNKNOWN, RUN_NOT_FOUND, RUN_IN_PROGRESS,
+    MESSAGE_NOT_ANSWERABLE, MESSAGE_NOT_FINISHED, TOO_MANY_VARIANTS, CONTEXT_UNKNOWN, RUN_NOT_FOUND, RUN_IN_PROGRESS,
     RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
     KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, ALLOWANCE_USED_UP (with used,
     allowed, resets_at), TOO_MANY_TESTS, NOTICES_UNAVAILABLE, SHUTTING_DOWN,
@@ -294,7 +294,7 @@ class SessionService:
     """Conversations, the runs that generate their answers, and the frames that runs consist of.
 
     Error reasons: SESSION_NOT_FOUND, MESSAGE_NOT_FOUND, MESSAGE_NOT_EDITABLE,
-    MESSAGE_NOT_ANSWERABLE, TOO_MANY_VARIANTS, CONTEXT_UNKNOWN, RUN_NOT_FOUND, RUN_IN_PROGRESS,
+    MESSAGE_NOT_ANSWERABLE, MESSAGE_NOT_FINISHED, TOO_MANY_VARIANTS, CONTEXT_UNKNOWN, RUN_NOT_FOUND, RUN_IN_PROGRESS,
     RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
     KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, ALLOWANCE_USED_UP (with used,
     allowed, resets_at), TOO_MANY_TESTS, NOTICES_UNAVAILABLE, SHUTTING_DOWN,
@@ -698,6 +698,11 @@ class RunServiceStub:
                 request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetContextRequest.SerializeToString,
                 response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetContextResponse.FromString,
                 _registered_method=True)
+        self.GetMessage = channel.unary_unary(
+                '/parley.chat.v1.RunService/GetMessage',
+                request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetMessageRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetMessageResponse.FromString,
+                _registered_method=True)
         self.ListLiveRuns = channel.unary_unary(
                 '/parley.chat.v1.RunService/ListLiveRuns',
                 request_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.ListLiveRunsRequest.SerializeToString,
@@ -761,6 +766,13 @@ class RunServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetMessage(self, request, context):
+        """One message, of whichever session. MESSAGE_NOT_FINISHED while a run writes it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListLiveRuns(self, request, context):
         """The caller's live runs, the newest first: as many as there may be at once.
         """
@@ -805,6 +817,11 @@ def add_RunServiceServicer_to_server(servicer, server):
                     servicer.GetContext,
                     request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetContextRequest.FromString,
                     response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetContextResponse.SerializeToString,
+            ),
+            'GetMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMessage,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetMessageRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_chat__pb2.GetMessageResponse.SerializeToString,
             ),
             'ListLiveRuns': grpc.unary_unary_rpc_method_handler(
                     servicer.ListLiveRuns,
@@ -1001,6 +1018,33 @@ class RunService:
             '/parley.chat.v1.RunService/GetContext',
             parley_dot_chat_dot_v1_dot_chat__pb2.GetContextRequest.SerializeToString,
             parley_dot_chat_dot_v1_dot_chat__pb2.GetContextResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.chat.v1.RunService/GetMessage',
+            parley_dot_chat_dot_v1_dot_chat__pb2.GetMessageRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_chat__pb2.GetMessageResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -16,7 +16,7 @@ class SessionServiceStub:
     """Conversations, the runs that generate their answers, and the frames that runs consist of.
 
     Error reasons: SESSION_NOT_FOUND, MESSAGE_NOT_FOUND, MESSAGE_NOT_EDITABLE,
-    MESSAGE_NOT_ANSWERABLE, TOO_MANY_VARIANTS, CONTEXT_UNKNOWN, RUN_NOT_FOUND, RUN_IN_PROGRESS,
+    MESSAGE_NOT_ANSWERABLE, MESSAGE_NOT_FINISHED, TOO_MANY_VARIANTS, CONTEXT_UNKNOWN, RUN_NOT_FOUND, RUN_IN_PROGRESS,
     RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
     KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, ALLOWANCE_USED_UP (with used,
     allowed, resets_at), TOO_MANY_TESTS, NOTICES_UNAVAILABLE, SHUTTING_DOWN,
@@ -59,7 +59,7 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
     """Conversations, the runs that generate their answers, and the frames that runs consist of.
 
     Error reasons: SESSION_NOT_FOUND, MESSAGE_NOT_FOUND, MESSAGE_NOT_EDITABLE,
-    MESSAGE_NOT_ANSWERABLE, TOO_MANY_VARIANTS, CONTEXT_UNKNOWN, RUN_NOT_FOUND, RUN_IN_PROGRESS,
+    MESSAGE_NOT_ANSWERABLE, MESSAGE_NOT_FINISHED, TOO_MANY_VARIANTS, CONTEXT_UNKNOWN, RUN_NOT_FOUND, RUN_IN_PROGRESS,
     RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
     KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, ALLOWANCE_USED_UP (with used,
     allowed, resets_at), TOO_MANY_TESTS, NOTICES_UNAVAILABLE, SHUTTING_DOWN,
@@ -200,6 +200,8 @@ class RunServiceStub:
     GetRun: _aio.UnaryUnaryMultiCallable[_chat_pb2.GetRunRequest, _chat_pb2.GetRunResponse]
     GetContext: _aio.UnaryUnaryMultiCallable[_chat_pb2.GetContextRequest, _chat_pb2.GetContextResponse]
     """What the model was given for an answer."""
+    GetMessage: _aio.UnaryUnaryMultiCallable[_chat_pb2.GetMessageRequest, _chat_pb2.GetMessageResponse]
+    """One message, of whichever session. MESSAGE_NOT_FINISHED while a run writes it."""
     ListLiveRuns: _aio.UnaryUnaryMultiCallable[_chat_pb2.ListLiveRunsRequest, _chat_pb2.ListLiveRunsResponse]
     """The caller's live runs, the newest first: as many as there may be at once."""
 
@@ -267,6 +269,14 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_chat_pb2.GetContextRequest, _abc.Awaitable[_chat_pb2.GetContextResponse]],
     ) -> _abc.Awaitable[_chat_pb2.GetContextResponse]:
         """What the model was given for an answer."""
+
+    @_abc_1.abstractmethod
+    def GetMessage(
+        self,
+        request: _chat_pb2.GetMessageRequest,
+        context: _aio.ServicerContext[_chat_pb2.GetMessageRequest, _abc.Awaitable[_chat_pb2.GetMessageResponse]],
+    ) -> _abc.Awaitable[_chat_pb2.GetMessageResponse]:
+        """One message, of whichever session. MESSAGE_NOT_FINISHED while a run writes it."""
 
     @_abc_1.abstractmethod
     def ListLiveRuns(

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from parley.search.v1 import search_pb2 as parley_dot_search_dot_v1_dot_search__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bparley/notes/v1/notes.proto\x12\x0fparley.notes.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dparley/search/v1/search.proto\"0\n\x06Source\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x12\n\nmessage_id\x18\x02 \x01(\t\"\x15\n\x04Tags\x12\r\n\x05items\x18\x01 \x03(\t\"\xea\x01\n\x04Note\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\t\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04tags\x18\x06 \x03(\t\x12\x0e\n\x06pinned\x18\x07 \x01(\x08\x12\x0f\n\x07version\x18\x08 \x01(\x03\x12\'\n\x06source\x18\t \x01(\x0b\x32\x17.parley.notes.v1.Source\" \n\x0cPrecondition\x12\x10\n\x08versions\x18\x01 \x03(\x03\"z\n\x11\x43reateNoteRequest\x12\r\n\x05title\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\t\x12\x0c\n\x04tags\x18\x03 \x03(\t\x12\x0e\n\x06pinned\x18\x04 \x01(\x08\x12\'\n\x06source\x18\x05 \x01(\x0b\x32\x17.parley.notes.v1.Source\"9\n\x12\x43reateNoteResponse\x12#\n\x04note\x18\x01 \x01(\x0b\x32\x15.parley.notes.v1.Note\"\x1c\n\x0eGetNoteRequest\x12\n\n\x02id\x18\x01 \x01(\t\"6\n\x0fGetNoteResponse\x12#\n\x04note\x18\x01 \x01(\x0b\x32\x15.parley.notes.v1.Note\"x\n\x10ListNotesRequest\x12\r\n\x05limit\x18\x01 \x01(\x05\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x08\x12\t\n\x01q\x18\x04 \x01(\t\x12\x0b\n\x03tag\x18\x05 \x01(\t\x12\x13\n\x06pinned\x18\x06 \x01(\x08H\x00\x88\x01\x01\x42\t\n\x07_pinned\"\x96\x01\n\x11ListNotesResponse\x12$\n\x05items\x18\x01 \x03(\x0b\x32\x15.parley.notes.v1.Note\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t\x12\x12\n\x05total\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12(\n\x07matches\x18\x04 \x03(\x0b\x32\x17.parley.search.v1.MatchB\x08\n\x06_total\"\x82\x02\n\x11UpdateNoteRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\x05title\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x07\x63ontent\x18\x03 \x01(\tH\x01\x88\x01\x01\x12#\n\x04tags\x18\x04 \x01(\x0b\x32\x15.parley.notes.v1.Tags\x12\x13\n\x06pinned\x18\x05 \x01(\x08H\x02\x88\x01\x01\x12\'\n\x06source\x18\x06 \x01(\x0b\x32\x17.parley.notes.v1.Source\x12\x33\n\x0cprecondition\x18\x07 \x01(\x0b\x32\x1d.parley.notes.v1.PreconditionB\x08\n\x06_titleB\n\n\x08_contentB\t\n\x07_pinned\"V\n\x12UpdateNoteResponse\x12#\n\x04note\x18\x01 \x01(\x0b\x32\x15.parley.notes.v1.Note\x12\x1b\n\x13precondition_failed\x18\x02 \x01(\x08\"T\n\x11\x44\x65leteNoteRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x33\n\x0cprecondition\x18\x02 \x01(\x0b\x32\x1d.parley.notes.v1.Precondition\"9\n\x12\x44\x65leteNoteResponse\x12#\n\x04note\x18\x01 \x01(\x0b\x32\x15.parley.notes.v1.Note2\xb5\x03\n\x0cNotesService\x12U\n\nCreateNote\x12\".parley.notes.v1.CreateNoteRequest\x1a#.parley.notes.v1.CreateNoteResponse\x12L\n\x07GetNote\x12\x1f.parley.notes.v1.GetNoteRequest\x1a .parley.notes.v1.GetNoteResponse\x12R\n\tListNotes\x12!.parley.notes.v1.ListNotesRequest\x1a\".parley.notes.v1.ListNotesResponse\x12U\n\nUpdateNote\x12\".parley.notes.v1.UpdateNoteRequest\x1a#.parley.notes.v1.UpdateNoteResponse\x12U\n\nDeleteNote\x12\".parley.notes.v1.DeleteNoteRequest\x1a#.parley.notes.v1.DeleteNoteResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bparley/notes/v1/notes.proto\x12\x0fparley.notes.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dparley/search/v1/search.proto\"0\n\x06Source\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x12\n\nmessage_id\x18\x02 \x01(\t\"\x15\n\x04Tags\x12\r\n\x05items\x18\x01 \x03(\t\"\xea\x01\n\x04Note\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\t\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04tags\x18\x06 \x03(\t\x12\x0e\n\x06pinned\x18\x07 \x01(\x08\x12\x0f\n\x07version\x18\x08 \x01(\x03\x12\'\n\x06source\x18\t \x01(\x0b\x32\x17.parley.notes.v1.Source\" \n\x0cPrecondition\x12\x10\n\x08versions\x18\x01 \x03(\x03\"\xb5\x01\n\x11\x43reateNoteRequest\x12\r\n\x05title\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\t\x12\x0c\n\x04tags\x18\x03 \x03(\t\x12\x0e\n\x06pinned\x18\x04 \x01(\x08\x12\'\n\x06source\x18\x05 \x01(\x0b\x32\x17.parley.notes.v1.Source\x12\x12\n\nmessage_id\x18\x06 \x01(\t\x12%\n\x05taken\x18\x07 \x01(\x0b\x32\x16.parley.notes.v1.Taken\",\n\x05Taken\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\t\"9\n\x12\x43reateNoteResponse\x12#\n\x04note\x18\x01 \x01(\x0b\x32\x15.parley.notes.v1.Note\"\x1c\n\x0eGetNoteRequest\x12\n\n\x02id\x18\x01 \x01(\t\"6\n\x0fGetNoteResponse\x12#\n\x04note\x18\x01 \x01(\x0b\x32\x15.parley.notes.v1.Note\"x\n\x10ListNotesRequest\x12\r\n\x05limit\x18\x01 \x01(\x05\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x08\x12\t\n\x01q\x18\x04 \x01(\t\x12\x0b\n\x03tag\x18\x05 \x01(\t\x12\x13\n\x06pinned\x18\x06 \x01(\x08H\x00\x88\x01\x01\x42\t\n\x07_pinned\"\x96\x01\n\x11ListNotesResponse\x12$\n\x05items\x18\x01 \x03(\x0b\x32\x15.parley.notes.v1.Note\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t\x12\x12\n\x05total\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12(\n\x07matches\x18\x04 \x03(\x0b\x32\x17.parley.search.v1.MatchB\x08\n\x06_total\"\x82\x02\n\x11UpdateNoteRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\x05title\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x07\x63ontent\x18\x03 \x01(\tH\x01\x88\x01\x01\x12#\n\x04tags\x18\x04 \x01(\x0b\x32\x15.parley.notes.v1.Tags\x12\x13\n\x06pinned\x18\x05 \x01(\x08H\x02\x88\x01\x01\x12\'\n\x06source\x18\x06 \x01(\x0b\x32\x17.parley.notes.v1.Source\x12\x33\n\x0cprecondition\x18\x07 \x01(\x0b\x32\x1d.parley.notes.v1.PreconditionB\x08\n\x06_titleB\n\n\x08_contentB\t\n\x07_pinned\"V\n\x12UpdateNoteResponse\x12#\n\x04note\x18\x01 \x01(\x0b\x32\x15.parley.notes.v1.Note\x12\x1b\n\x13precondition_failed\x18\x02 \x01(\x08\"T\n\x11\x44\x65leteNoteRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x33\n\x0cprecondition\x18\x02 \x01(\x0b\x32\x1d.parley.notes.v1.Precondition\"9\n\x12\x44\x65leteNoteResponse\x12#\n\x04note\x18\x01 \x01(\x0b\x32\x15.parley.notes.v1.Note2\xb5\x03\n\x0cNotesService\x12U\n\nCreateNote\x12\".parley.notes.v1.CreateNoteRequest\x1a#.parley.notes.v1.CreateNoteResponse\x12L\n\x07GetNote\x12\x1f.parley.notes.v1.GetNoteRequest\x1a .parley.notes.v1.GetNoteResponse\x12R\n\tListNotes\x12!.parley.notes.v1.ListNotesRequest\x1a\".parley.notes.v1.ListNotesResponse\x12U\n\nUpdateNote\x12\".parley.notes.v1.UpdateNoteRequest\x1a#.parley.notes.v1.UpdateNoteResponse\x12U\n\nDeleteNote\x12\".parley.notes.v1.DeleteNoteRequest\x1a#.parley.notes.v1.DeleteNoteResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,26 +41,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_NOTE']._serialized_end=420
   _globals['_PRECONDITION']._serialized_start=422
   _globals['_PRECONDITION']._serialized_end=454
-  _globals['_CREATENOTEREQUEST']._serialized_start=456
-  _globals['_CREATENOTEREQUEST']._serialized_end=578
-  _globals['_CREATENOTERESPONSE']._serialized_start=580
-  _globals['_CREATENOTERESPONSE']._serialized_end=637
-  _globals['_GETNOTEREQUEST']._serialized_start=639
-  _globals['_GETNOTEREQUEST']._serialized_end=667
-  _globals['_GETNOTERESPONSE']._serialized_start=669
-  _globals['_GETNOTERESPONSE']._serialized_end=723
-  _globals['_LISTNOTESREQUEST']._serialized_start=725
-  _globals['_LISTNOTESREQUEST']._serialized_end=845
-  _globals['_LISTNOTESRESPONSE']._serialized_start=848
-  _globals['_LISTNOTESRESPONSE']._serialized_end=998
-  _globals['_UPDATENOTEREQUEST']._serialized_start=1001
-  _globals['_UPDATENOTEREQUEST']._serialized_end=1259
-  _globals['_UPDATENOTERESPONSE']._serialized_start=1261
-  _globals['_UPDATENOTERESPONSE']._serialized_end=1347
-  _globals['_DELETENOTEREQUEST']._serialized_start=1349
-  _globals['_DELETENOTEREQUEST']._serialized_end=1433
-  _globals['_DELETENOTERESPONSE']._serialized_start=1435
-  _globals['_DELETENOTERESPONSE']._serialized_end=1492
-  _globals['_NOTESSERVICE']._serialized_start=1495
-  _globals['_NOTESSERVICE']._serialized_end=1932
+  _globals['_CREATENOTEREQUEST']._serialized_start=457
+  _globals['_CREATENOTEREQUEST']._serialized_end=638
+  _globals['_TAKEN']._serialized_start=640
+  _globals['_TAKEN']._serialized_end=684
+  _globals['_CREATENOTERESPONSE']._serialized_start=686
+  _globals['_CREATENOTERESPONSE']._serialized_end=743
+  _globals['_GETNOTEREQUEST']._serialized_start=745
+  _globals['_GETNOTEREQUEST']._serialized_end=773
+  _globals['_GETNOTERESPONSE']._serialized_start=775
+  _globals['_GETNOTERESPONSE']._serialized_end=829
+  _globals['_LISTNOTESREQUEST']._serialized_start=831
+  _globals['_LISTNOTESREQUEST']._serialized_end=951
+  _globals['_LISTNOTESRESPONSE']._serialized_start=954
+  _globals['_LISTNOTESRESPONSE']._serialized_end=1104
+  _globals['_UPDATENOTEREQUEST']._serialized_start=1107
+  _globals['_UPDATENOTEREQUEST']._serialized_end=1365
+  _globals['_UPDATENOTERESPONSE']._serialized_start=1367
+  _globals['_UPDATENOTERESPONSE']._serialized_end=1453
+  _globals['_DELETENOTEREQUEST']._serialized_start=1455
+  _globals['_DELETENOTEREQUEST']._serialized_end=1539
+  _globals['_DELETENOTERESPONSE']._serialized_start=1541
+  _globals['_DELETENOTERESPONSE']._serialized_end=1598
+  _globals['_NOTESSERVICE']._serialized_start=1601
+  _globals['_NOTESSERVICE']._serialized_end=2038
 # @@protoc_insertion_point(module_scope)

@@ -151,15 +151,26 @@ class CreateNoteRequest(_message.Message):
     TAGS_FIELD_NUMBER: _builtins.int
     PINNED_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    TAKEN_FIELD_NUMBER: _builtins.int
     title: _builtins.str
-    """1–200 characters."""
+    """1–200 characters. Of a message: empty for its first line."""
     content: _builtins.str
     """At most 100,000 characters."""
     pinned: _builtins.bool
+    message_id: _builtins.str
+    """The note is made of this message: it has no content and no source else."""
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
     def source(self) -> Global___Source: ...
+    @_builtins.property
+    def taken(self) -> Global___Taken:
+        """What that message says now. It is no part of what is asked for: a request that
+        is repeated finds its note, whatever has become of the message. Absent:
+        MESSAGE_NOT_FOUND unless it is repeated.
+        """
+
     def __init__(
         self,
         *,
@@ -168,14 +179,41 @@ class CreateNoteRequest(_message.Message):
         tags: _abc.Iterable[_builtins.str] | None = ...,
         pinned: _builtins.bool = ...,
         source: Global___Source | None = ...,
+        message_id: _builtins.str = ...,
+        taken: Global___Taken | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["source", b"source", "taken", b"taken"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "pinned", b"pinned", "source", b"source", "tags", b"tags", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "message_id", b"message_id", "pinned", b"pinned", "source", b"source", "tags", b"tags", "taken", b"taken", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CreateNoteRequest: _TypeAlias = CreateNoteRequest  # noqa: Y015
+
+@_typing.final
+class Taken(_message.Message):
+    """A message of the caller's own, as chat-service shows it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    content: _builtins.str
+    """At most 100,000 characters."""
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        content: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Taken: _TypeAlias = Taken  # noqa: Y015
 
 @_typing.final
 class CreateNoteResponse(_message.Message):

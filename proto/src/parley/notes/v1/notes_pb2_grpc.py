@@ -28,8 +28,8 @@ if _version_not_supported:
 class NotesServiceStub:
     """A user's notes.
 
-    Error reasons: NOTE_NOT_FOUND, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS,
-    VALIDATION.
+    Error reasons: NOTE_NOT_FOUND, MESSAGE_NOT_FOUND, IDEMPOTENCY_KEY_REUSED,
+    REQUEST_IN_PROGRESS, VALIDATION.
     """
 
     def __init__(self, channel):
@@ -68,8 +68,8 @@ class NotesServiceStub:
 class NotesServiceServicer:
     """A user's notes.
 
-    Error reasons: NOTE_NOT_FOUND, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS,
-    VALIDATION.
+    Error reasons: NOTE_NOT_FOUND, MESSAGE_NOT_FOUND, IDEMPOTENCY_KEY_REUSED,
+    REQUEST_IN_PROGRESS, VALIDATION.
     """
 
     def CreateNote(self, request, context):
@@ -144,8 +144,8 @@ def add_NotesServiceServicer_to_server(servicer, server):
 class NotesService:
     """A user's notes.
 
-    Error reasons: NOTE_NOT_FOUND, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS,
-    VALIDATION.
+    Error reasons: NOTE_NOT_FOUND, MESSAGE_NOT_FOUND, IDEMPOTENCY_KEY_REUSED,
+    REQUEST_IN_PROGRESS, VALIDATION.
     """
 
     @staticmethod

@@ -15,8 +15,8 @@ GRPC_VERSION: str
 class NotesServiceStub:
     """A user's notes.
 
-    Error reasons: NOTE_NOT_FOUND, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS,
-    VALIDATION.
+    Error reasons: NOTE_NOT_FOUND, MESSAGE_NOT_FOUND, IDEMPOTENCY_KEY_REUSED,
+    REQUEST_IN_PROGRESS, VALIDATION.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -33,8 +33,8 @@ class NotesServiceStub:
 class NotesServiceServicer(metaclass=_abc_1.ABCMeta):
     """A user's notes.
 
-    Error reasons: NOTE_NOT_FOUND, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS,
-    VALIDATION.
+    Error reasons: NOTE_NOT_FOUND, MESSAGE_NOT_FOUND, IDEMPOTENCY_KEY_REUSED,
+    REQUEST_IN_PROGRESS, VALIDATION.
     """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,1 @@
+"""Conversations of many users, made by seed, and what it costs to list, open and search them."""

@@ -1,0 +1,61 @@
+"""`python -m bench.conversations`: conversations of many users, and what it costs to read them.
+
+`make` starts a Parley on a folder of its own, registers users, and fills it with conversations: the same
+ones for the same seed. `measure` starts it again, and asks for lists, pages and searches at a
+steady rate, over the public door. Prints p50 and p99, sizes, and the plans of a search.
+"""
+
+import argparse
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+from bench.conversations import make, measure
+from bench.report import machine
+from bench.stack import StackError, stack
+
+
+def main() -> None:
+    arguments = _arguments()
+    # As with Ctrl-C: what was started is stopped in good order.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    folder: Path = arguments.folder.absolute()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        with stack(folder) as parley:
+            print(machine())
+            if arguments.what == "make":
+                size = make.Size(arguments.messages, arguments.sessions, arguments.users)
+                make.fill(parley.parley, folder, size, seed=arguments.seed)
+            else:
+                failed = asyncio.run(
+                    measure.measure(
+                        parley,
+                        folder,
+                        rate=arguments.rate,
+                        seconds=arguments.seconds,
+                        seed=arguments.seed,
+                    )
+                )
+                sys.exit(1 if failed else 0)
+    except StackError as error:
+        print(error, *error.__notes__, sep="\n", file=sys.stderr)
+        sys.exit(1)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.conversations", description=__doc__)
+    parser.add_argument("what", choices=("make", "measure"))
+    parser.add_argument("--folder", type=Path, default=Path(".data/bench-conversations"))
+    parser.add_argument("--messages", type=int, default=1_000_000)
+    parser.add_argument("--sessions", type=int, default=20_000)
+    parser.add_argument("--users", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rate", type=float, default=50.0, help="requests a second")
+    parser.add_argument("--seconds", type=float, default=30.0, help="of each kind")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

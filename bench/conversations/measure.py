@@ -1,0 +1,181 @@
+"""Asks for lists, pages and searches at a steady rate, whoever is slow: what people wait for."""
+
+import asyncio
+import random
+import re
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import aiohttp
+import psycopg
+
+from bench import costs
+from bench.conversations.people import Person, chat_database, kept, log_in
+from bench.conversations.texts import Texts
+from bench.rest import Parley
+from bench.stack import Stack
+from servicekit.search import part_of, query_of
+
+# Those with the most messages, and some by chance.
+_LARGEST: Final = 3
+_READERS: Final = 15
+_SIZES: Final = """
+SELECT relname, reltuples::bigint, pg_relation_size(oid) / 1000000, pg_total_relation_size(oid) / 1000000
+FROM pg_class WHERE relname IN ('messages', 'search_texts', 'search_texts_lexemes') ORDER BY relname
+"""
+_ARGUMENTS: Final = (
+    *("sought", "roles", "only_session", "is_archived", "from_at", "to_at", "after_at"),
+    *("after_id", "most"),
+)
+_TYPES: Final = (
+    "tsquery, text[], uuid, boolean, timestamptz, timestamptz, timestamptz, uuid, bigint"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Somebody who is logged in, and some of their conversations."""
+
+    person: Person
+    token: str
+    sessions: Sequence[str]
+    deep: str
+
+
+async def measure(
+    stack: Stack, folder: Path, *, rate: float, seconds: float, seed: int
+) -> list[str]:
+    """Print all of it; what failed."""
+    parley = stack.parley
+    processes = {**stack.services(), "PostgreSQL": stack.servers()["PostgreSQL"]}
+    chance, texts = random.Random(seed), Texts(seed)
+    people = sorted(kept(folder), key=lambda one: one.messages, reverse=True)
+    people = [one for one in people if one.messages]
+    others = people[_LARGEST:]
+    chosen = [*people[:_LARGEST], *chance.sample(others, min(len(others), _READERS - _LARGEST))]
+    readers = await asyncio.to_thread(lambda: [_reader(parley, one) for one in chosen])
+
+    def word() -> str:
+        whole = texts.word()
+        return whole if chance.random() < 0.7 else whole[: chance.randint(1, 3)]
+
+    kinds: dict[str, Callable[[Reader], str]] = {
+        "list": lambda _: "/chat/sessions",
+        "deep page": lambda reader: f"/chat/sessions?cursor={reader.deep}",
+        "open": lambda reader: (
+            f"/chat/sessions/{chance.choice(reader.sessions)}/messages?order=desc&limit=50"
+        ),
+        "search": lambda _: f"/search?{urlencode({'q': word(), 'types': 'sessions,messages'})}",
+        "search, two words": lambda _: (
+            f"/search?{urlencode({'q': f'{texts.word()} {word()}', 'types': 'sessions,messages'})}"
+        ),
+        "search, with notes": lambda _: f"/search?{urlencode({'q': word()})}",
+    }
+    failed: list[str] = []
+    async with aiohttp.ClientSession() as http:
+        for name, path in kinds.items():
+            before = costs.cpu_of(processes)
+            waited = await _ask(http, parley, readers, path, chance, rate, seconds, failed)
+            spent = costs.spent(before, costs.cpu_of(processes))
+            hundredths = statistics.quantiles(waited, n=100)
+            print(
+                f"{name}: {len(waited)} requests, p50 {hundredths[49]:.1f} ms,"
+                f" p99 {hundredths[98]:.1f} ms, the slowest {max(waited):.1f} ms; CPU, ms each: "
+                + ", ".join(f"{of} {cpu / len(waited) * 1000:.1f}" for of, cpu in spent.items()),
+                flush=True,
+            )
+    print(f"failed: {len(failed)} {failed[:3]}")
+    _show_database(folder, people)
+    return failed
+
+
+async def _ask(
+    http: aiohttp.ClientSession,
+    parley: Parley,
+    readers: Sequence[Reader],
+    path: Callable[[Reader], str],
+    chance: random.Random,
+    rate: float,
+    seconds: float,
+    failed: list[str],
+) -> list[float]:
+    """Milliseconds of each request, from when it was due."""
+    waited: list[float] = []
+
+    async def one(url: str, token: str, due: float) -> None:
+        headers = {"Authorization": f"Bearer {token}"}
+        async with http.get(f"http://127.0.0.1:{parley.port}/api/v1{url}", headers=headers) as told:
+            await told.read()
+            if told.status != 200:
+                failed.append(f"{url}: {told.status}")
+        waited.append((time.perf_counter() - due) * 1000)
+
+    began = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for number in range(int(rate * seconds)):
+            due = began + number / rate
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            reader = chance.choice(readers)
+            group.create_task(one(path(reader), reader.token, due))
+    return waited
+
+
+def _reader(parley: Parley, person: Person) -> Reader:
+    token = log_in(parley, person)
+    sessions: list[str] = []
+    cursor = deep = ""
+    for _ in range(10):
+        page: dict[str, Any] = parley.ask(
+            "GET", f"/chat/sessions?limit=20&cursor={cursor}", token=token
+        )
+        sessions += [one["id"] for one in page["items"]]
+        deep, cursor = cursor, page["next_cursor"] or ""
+        if not cursor:
+            break
+    return Reader(person, token, sessions, deep)
+
+
+def _show_database(folder: Path, people: Sequence[Person]) -> None:
+    with psycopg.connect(chat_database(folder), autocommit=True) as admin:
+        for row in admin.execute(_SIZES).fetchall():
+            print("{}: {} rows, {} MB, {} MB with its indexes and long values".format(*row))
+        for person, q in (
+            (people[0], "the"),
+            (people[0], "s"),
+            (people[len(people) // 2], "the"),
+            (people[-1], "的"),
+        ):
+            print(f"-- {q!r} of a user with {person.messages} messages")
+            print(*_plan(admin, person, q), sep="\n")
+
+
+def _plan(admin: psycopg.Connection, person: Person, q: str) -> list[str]:
+    """How the function that searches goes about it, by its own text and settings."""
+    row = admin.execute("SELECT prosrc, proconfig FROM pg_proc WHERE proname = 'find_texts'")
+    body, settings = row.fetchone() or ("", [])
+    for number, name in enumerate(_ARGUMENTS, 1):
+        body = re.sub(rf"\b{name}\b", f"${number}", body)
+    query = query_of(q, part=part_of(person.id))
+    assert query is not None
+    with admin.transaction(force_rollback=True):
+        for setting in settings:
+            name, _, value = setting.partition("=")
+            if name != "search_path":
+                admin.execute("SELECT set_config(%s, %s, true)", [name, value])
+        for name, value in (("user_id", person.id), ("tenant_id", person.tenant_id)):
+            admin.execute("SELECT set_config(%s, %s, true)", [f"parley.{name}", str(value)])
+        admin.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        admin.execute(f"PREPARE found ({_TYPES}) AS {body}".encode())
+        execute = psycopg.ClientCursor(admin).mogrify(
+            "EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) EXECUTE found"
+            " (%s, '{title,user,assistant,system}', NULL, NULL, NULL, NULL, NULL, NULL, 26)",
+            [query.tsquery],
+        )
+        lines = [line for (line,) in admin.execute(execute.encode()).fetchall()]
+        admin.execute("DEALLOCATE found")
+    return lines

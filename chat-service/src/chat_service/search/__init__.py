@@ -1,0 +1,1 @@
+"""Search in a user's conversations: their titles, and all messages of theirs, chosen or not."""

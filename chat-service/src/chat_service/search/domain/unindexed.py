@@ -1,0 +1,43 @@
+"""What is yet to be indexed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from chat_service.search.domain.text import TextRole
+
+
+@dataclass(frozen=True, slots=True)
+class UnindexedText:
+    """A text that no row of the index is of; `bytes` of UTF-8."""
+
+    id: UUID
+    role: TextRole
+    at: datetime
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnindexedSession:
+    """A conversation some texts of which are yet to be indexed.
+
+    `indexed_count` is what its row said when they were looked for: as long as it says so, none of
+    them has changed. `message_count` is what it says once all of them are indexed. `is_whole`: these
+    are all of them.
+    """
+
+    id: UUID
+    user_id: UUID
+    indexed_count: int | None
+    message_count: int
+    texts: tuple[UnindexedText, ...]
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedText:
+    """A text, and what it is found by: a tsvector as text."""
+
+    text: UnindexedText
+    session: UnindexedSession
+    vector: str

@@ -1,0 +1,53 @@
+"""The background job that indexes texts."""
+
+import asyncio
+from typing import Final
+
+from prometheus_client import Counter, Gauge
+
+from chassis.repeated import Repeated
+from chat_service.search.store.unindexed import Unindexed
+from chat_service.search.usecases.index import index_texts
+
+# Until then a search looks at the texts themselves.
+_SECONDS: Final = 5.0
+_COUNT_SECONDS: Final = 15.0
+
+_INDEXED = Counter("chat_indexed_texts_total", "Titles and messages that were indexed for search.")
+_SESSIONS = Gauge(
+    "chat_unindexed_sessions", "Conversations of which something is yet to be indexed for search."
+)
+_AGE = Gauge(
+    "chat_unindexed_seconds",
+    "Seconds since the first of these was last changed; old ones count from then after an upgrade.",
+)
+
+
+class Indexing(Repeated):
+    """Indexes what was written, every 5 s, and what an earlier release has left. Replicas share the
+    work.
+    """
+
+    def __init__(self, unindexed: Unindexed) -> None:
+        super().__init__("search indexing", self.index, seconds=_SECONDS)
+        self._unindexed = unindexed
+        self._counted_at = 0.0
+
+    async def index(self) -> None:
+        """Index now. Raises DatabaseBusy or DatabaseUnavailable."""
+        await self._count()
+        if indexed := await index_texts(self._unindexed, rest=self._rest):
+            _INDEXED.inc(indexed)
+            await self._count()
+
+    async def _rest(self, seconds: float) -> None:
+        # An upgrade may have left hours of work.
+        if asyncio.get_running_loop().time() > self._counted_at + _COUNT_SECONDS:
+            await self._count()
+        await asyncio.sleep(seconds)
+
+    async def _count(self) -> None:
+        self._counted_at = asyncio.get_running_loop().time()
+        sessions, seconds = await self._unindexed.pending()
+        _SESSIONS.set(sessions)
+        _AGE.set(seconds)

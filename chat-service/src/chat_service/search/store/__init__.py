@@ -1,0 +1,1 @@
+"""The index of texts in PostgreSQL, and what is not in it yet."""

@@ -1,0 +1,1 @@
+"""Searching, and making what is found by."""

@@ -1,0 +1,86 @@
+"""Make what texts are found by, out of everybody's way."""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+from chat_service.search.domain.unindexed import IndexedText, UnindexedSession, UnindexedText
+from chat_service.search.store.unindexed import Unindexed
+from servicekit.search_parts import vector_for
+
+#: Of texts in one transaction, which keeps their sessions locked for some milliseconds.
+_TEXTS: Final = 16
+_BYTES: Final = 256 * 1024
+#: A longer one is cut into words in a thread: others are served meanwhile.
+_LONG: Final = 4_000
+_HIGHEST: Final = UUID(int=2**128 - 1)
+
+
+@dataclass
+class _Step:
+    """Some texts of some sessions, and those sessions that are whole with them."""
+
+    texts: list[tuple[UnindexedSession, UnindexedText]] = field(default_factory=list)
+    whole: list[UnindexedSession] = field(default_factory=list)
+    bytes: int = 0
+
+    @property
+    def sessions(self) -> int:
+        return len({one.id for one in self.whole} | {one.id for one, _ in self.texts})
+
+
+async def index_texts(
+    unindexed: Unindexed, *, rest: Callable[[float], Awaitable[None]] = asyncio.sleep
+) -> int:
+    """Go on until nothing is left but what somebody else has in hand; how many texts were indexed.
+
+    Users take turns, some sessions each time. Of replicas that meet, one goes on further down. Between
+    two steps it rests for as long as a step took.
+    """
+    indexed, kept = 0, 1
+    while kept:
+        kept, user_id = 0, _HIGHEST
+        while sessions := await unindexed.due(user_id):
+            user_id = UUID(int=max(0, min(session.user_id.int for session in sessions) - 1))
+            for step in _steps(sessions):
+                began = asyncio.get_running_loop().time()
+                stored = await _index(unindexed, step)
+                kept += stored
+                indexed += len(step.texts) if stored else 0
+                await rest(asyncio.get_running_loop().time() - began)
+                if stored < step.sessions and secrets.randbelow(2):
+                    break
+    return indexed
+
+
+async def _index(unindexed: Unindexed, step: _Step) -> int:
+    contents = await unindexed.read([text for _, text in step.texts]) if step.texts else {}
+    made: list[IndexedText] = []
+    for session, text in step.texts:
+        content = contents.get(text.id)
+        if content is None:
+            continue
+        if len(content) > _LONG:
+            vector = await asyncio.to_thread(vector_for, session.user_id, text.at, content)
+        else:
+            vector = vector_for(session.user_id, text.at, content)
+            await asyncio.sleep(0)
+        made.append(IndexedText(text, session, vector))
+    return await unindexed.put(made, step.whole)
+
+
+def _steps(sessions: Sequence[UnindexedSession]) -> Iterator[_Step]:
+    step = _Step()
+    for session in sessions:
+        for text in session.texts:
+            if step.texts and (len(step.texts) == _TEXTS or step.bytes + text.bytes > _BYTES):
+                yield step
+                step = _Step()
+            step.texts.append((session, text))
+            step.bytes += text.bytes
+        if session.is_whole:
+            step.whole.append(session)
+    yield step

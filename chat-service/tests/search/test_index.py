@@ -1,0 +1,338 @@
+"""The index follows what is written, changed and taken away, whoever does it, and is nobody else's to read."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chassis.caller import Caller
+from chassis.clock import utc_now
+from chassis.db.engine import Scope
+from chassis.db.transactions import Transaction
+from chassis.ids import new_id
+from chat_service.answer.domain.ending import RunStatus
+from chat_service.prompt.domain import ContextWindow
+from chat_service.runs.domain.limits import Limits
+from chat_service.runs.domain.retention import Retention
+from chat_service.runs.store.erasure import DeleteConversations
+from chat_service.runs.store.purge import Purge
+from chat_service.runs.usecases.go_on import ContinueRun
+from chat_service.search.domain.text import MESSAGES, Wanted
+from chat_service.search.domain.unindexed import IndexedText, UnindexedSession
+from chat_service.search.store.texts import Texts
+from chat_service.search.store.unindexed import Unindexed
+from chat_service.search.usecases.index import index_texts
+from servicekit.search import part_of, query_of
+from servicekit.search_parts import Month, vector_for
+
+KEPT = Retention(deleted=timedelta(days=30), temporary=timedelta(hours=24))
+
+Chat = Any
+Searching = Any
+Generations = Any
+
+
+async def _rows(chat: Chat) -> set[UUID]:
+    async with chat.worker.transaction() as connection:
+        return set(await connection.scalars(text("SELECT id FROM search_texts")))
+
+
+async def _due(chat: Chat) -> list[UnindexedSession]:
+    return await Unindexed(chat.worker).due(UUID(int=2**128 - 1))
+
+
+async def _put_later(chat: Chat, session: UnindexedSession) -> int:
+    """As what the indexing has in hand of a session is stored, whatever has happened meanwhile."""
+    texts = [
+        IndexedText(one, session, vector_for(session.user_id, one.at, "old"))
+        for one in session.texts
+    ]
+    return await Unindexed(chat.worker).put(texts, [session])
+
+
+async def test_an_answer_that_is_gone_on_with_is_found_by_its_new_end_too(
+    searching: Searching, chat: Chat, generations: Generations
+) -> None:
+    session = await searching.session("")
+    accepted = await chat.accept(searching.caller, session, "what")
+    cut = replace(chat.ending, status=RunStatus.INTERRUPTED, reason="X", text="begins ")
+    assert await chat.finish(accepted.run, cut)
+    await searching.index()
+    go_on = ContinueRun(
+        chat.open_transaction,
+        chat.resolve_key,
+        generations,
+        owner="replica-1",
+        window=ContextWindow(10, 1000),
+        limits=Limits(),
+    )
+    await go_on(searching.caller, accepted.run.id, None)
+    (begun,) = generations.begun
+    assert await chat.finish(begun.run, replace(chat.ending, text="begins and ends"))
+    for _ in range(2):
+        assert await searching.find("ends", Wanted(MESSAGES)) == ["begins and ends"]
+        await searching.index()
+
+
+async def test_the_index_goes_with_what_is_cleared_purged_and_erased(
+    searching: Searching, chat: Chat, stranger: Caller
+) -> None:
+    other = searching.of(stranger)
+    kept = await other.session("kept")
+    cleared, purged, erased = [await searching.session(f"needle {n}") for n in range(3)]
+    for session in (cleared, purged, erased):
+        await searching.turn(session, "needle", "needle")
+    await searching.index()
+    assert len(await _rows(chat)) == 10
+
+    await searching.ends.clear(searching.caller, cleared)
+    assert len(await _rows(chat)) == 8
+    assert cleared in await _rows(chat)
+
+    await searching.ends.delete(searching.caller, purged, permanent=True)
+    assert len(await _rows(chat)) == 8
+
+    async def forget(_: object) -> None: ...
+
+    await Purge(chat.worker, forget, KEPT, rest=forget).purge()
+    assert len(await _rows(chat)) == 5
+
+    await DeleteConversations(forget)(chat.erasing(searching.caller))
+    assert await _rows(chat) == {kept}
+
+
+async def test_a_session_that_is_deleted_with_its_messages_beneath_it_leaves_no_row(
+    searching: Searching, chat: Chat
+) -> None:
+    session = await searching.session("needle")
+    await searching.turn(session, "needle", "needle")
+    await searching.index()
+    async with chat.worker.transaction() as connection:
+        await connection.execute(text("DELETE FROM sessions WHERE id = :id"), {"id": session})
+    assert await _rows(chat) == set()
+
+
+async def test_what_is_in_hand_is_stored_of_no_session_that_has_changed_meanwhile(
+    searching: Searching, chat: Chat
+) -> None:
+    titled, cleared, purged = [await searching.session("old title") for _ in range(3)]
+    for session in (titled, cleared, purged):
+        await searching.turn(session, "old", "old")
+    in_hand = await _due(chat)
+    await searching.change(titled, title="new title")
+    await searching.ends.clear(searching.caller, cleared)
+    # As many as there were.
+    await searching.turn(cleared, "new", "new")
+    await searching.ends.delete(searching.caller, purged, permanent=True)
+
+    assert [await _put_later(chat, session) for session in in_hand] == [0, 0, 0]
+    await searching.index()
+
+    assert sorted(await searching.find("old")) == ["old", "old", "old title"]
+    assert sorted(await searching.find("new")) == ["new", "new", "new title"]
+    assert await _due(chat) == []
+
+
+async def test_what_is_written_while_others_are_in_hand_is_still_to_be_indexed(
+    searching: Searching, chat: Chat
+) -> None:
+    session = await searching.session("old title")
+    await searching.turn(session, "old", "old")
+    (in_hand,) = await _due(chat)
+    await searching.turn(session, "new", "new")
+
+    assert await _put_later(chat, in_hand) == 1
+    assert await searching.find("new") == ["new", "new"]
+    assert await searching.index() == 2
+    assert await searching.find("new") == ["new", "new"]
+    assert await searching.find("old") == ["old", "old", "old title"]
+
+
+async def test_what_an_erasure_has_deleted_meanwhile_is_not_stored(
+    searching: Searching, chat: Chat
+) -> None:
+    session = await searching.session("")
+    await searching.turn(session, "old", "old")
+    (in_hand,) = await _due(chat)
+    async with chat.worker.transaction() as connection:
+        await connection.execute(text("DELETE FROM messages"))
+    await _put_later(chat, in_hand)
+    assert await _rows(chat) == {session}
+
+
+# As a release before this one writes, which knows nothing of the index.
+EARLIER = """
+INSERT INTO sessions (id, tenant_id, user_id, title, last_order, message_count, created_at, updated_at)
+VALUES (%(session_id)s, %(tenant_id)s, %(user_id)s, 'needle of old', 1, 1, now(), now());
+INSERT INTO messages (id, session_id, tenant_id, user_id, role, content, "order", created_at)
+VALUES (gen_random_uuid(), %(session_id)s, %(tenant_id)s, %(user_id)s, 'user', 'an old needle', 1, now());
+"""
+LATER = """
+INSERT INTO messages (id, session_id, tenant_id, user_id, role, content, "order", created_at)
+VALUES (gen_random_uuid(), %(session_id)s, %(tenant_id)s, %(user_id)s, 'user', 'one more needle', 2, now());
+UPDATE sessions SET message_count = message_count + 1, last_order = 2, title = 'needle anew'
+WHERE id = %(session_id)s;
+UPDATE messages SET content = 'an old needle, longer' WHERE session_id = %(session_id)s AND "order" = 1;
+"""
+
+
+async def test_what_an_earlier_release_writes_and_changes_is_found_too(
+    searching: Searching, chat: Chat, caller: Caller
+) -> None:
+    values = {
+        "session_id": new_id(),
+        "tenant_id": caller.tenant_id,
+        "user_id": caller.user_id,
+    }
+    with psycopg.connect(
+        chat.urls.admin, cursor_factory=psycopg.ClientCursor, autocommit=True
+    ) as admin:
+        admin.execute(EARLIER, values)
+        for _ in range(2):
+            assert set(await searching.find("needle")) == {"needle of old", "an old needle"}
+            await searching.index()
+        assert await _due(chat) == []
+        admin.execute(LATER, values)
+    for _ in range(2):
+        assert set(await searching.find("needle")) == {
+            "needle anew",
+            "an old needle, longer",
+            "one more needle",
+        }
+        await searching.index()
+    assert len(await _rows(chat)) == 3
+
+
+async def test_a_session_that_is_locked_is_left_and_nobody_waits(
+    searching: Searching, chat: Chat
+) -> None:
+    locked, free = await searching.session("needle one"), await searching.session("needle two")
+    async with chat.holding(locked):
+        await searching.index()
+        assert await _rows(chat) == {free}
+    await searching.index()
+    assert await _rows(chat) == {locked, free}
+
+
+async def test_a_long_conversation_is_indexed_in_steps_and_all_of_it_is_found(
+    searching: Searching, chat: Chat
+) -> None:
+    session = await searching.session("")
+    for number in range(35):
+        await searching.turn(session, f"needle {number}", f"say{number}")
+    assert await searching.index() == 71
+    assert len(await searching.find("needle", Wanted(MESSAGES), limit=100)) == 35
+    assert await searching.find("say0", Wanted(MESSAGES)) == ["say0"]
+    assert await _due(chat) == []
+
+
+async def test_replicas_index_side_by_side_and_each_text_once(
+    searching: Searching, chat: Chat, stranger: Caller
+) -> None:
+    for whose in (searching, searching.of(stranger)):
+        for number in range(10):
+            session = await whose.session(f"title {number}")
+            await whose.turn(session, f"needle {number}", "said")
+
+    async def at_once(_: float) -> None: ...
+
+    await asyncio.gather(*(index_texts(Unindexed(chat.worker), rest=at_once) for _ in range(2)))
+    assert len(await _rows(chat)) == 60
+    assert await _due(chat) == []
+    assert len(await searching.find("needle", Wanted(MESSAGES))) == 10
+
+
+async def test_a_text_with_more_words_than_an_index_holds_is_found_all_the_same(
+    searching: Searching,
+) -> None:
+    words = " ".join(f"w{number:x}{'x' * 40}" for number in range(25_000))
+    await searching.turn(await searching.session("t"), "what", words)
+    assert await searching.index() == 3
+    found = await searching.page(f"w1869{'x' * 40}")
+    assert [one.text.content == words for one in found.items] == [True]
+
+
+async def test_each_row_is_kept_in_its_users_part_and_told_to_no_other_role_or_user(
+    searching: Searching, chat: Chat, caller: Caller, stranger: Caller
+) -> None:
+    await searching.turn(await searching.session("A Title"), "needle", "雪国")
+    await searching.index()
+    async with chat.worker.transaction() as connection:
+        lexemes = set(
+            await connection.scalars(
+                text("SELECT unnest(tsvector_to_array(lexemes)) FROM search_texts")
+            )
+        )
+    part = part_of(caller.user_id)
+    month = Month.of(utc_now()).lexeme(part)
+    assert lexemes == {
+        month,
+        *(part + one for one in ("@", "a", "title", "needle", "国", "雪国")),
+    }
+    ask = text(
+        "SELECT count(*) FROM find_texts(CAST(:sought AS tsquery), '{title,user,assistant}', NULL,"
+        " NULL, NULL, NULL, NULL, NULL, 100)"
+    )
+    for whose, expected in (
+        (caller, 3),
+        (stranger, 0),
+        (None, 0),
+        (Scope(tenant_id=new_id(), user_id=caller.user_id), 0),
+    ):
+        async with chat.app.transaction(whose) as connection:
+            assert await connection.scalar(ask, {"sought": f"'{part}@'"}) == expected
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        async with chat.worker.transaction() as connection:
+            await connection.execute(ask, {"sought": f"'{part}@'"})
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        async with chat.app.transaction(caller) as connection:
+            await connection.execute(text("UPDATE search_texts SET at = now()"))
+
+
+_READ = text(
+    "SELECT relname, seq_scan, coalesce(idx_tup_fetch, 0) AS fetched FROM pg_stat_xact_user_tables"
+    " WHERE relname IN ('search_texts', 'sessions', 'messages')"
+)
+
+
+async def _reads(connection: AsyncConnection) -> dict[str, tuple[int, int]]:
+    """By table, how often it was read from end to end, and how many rows were fetched by an index."""
+    return {row.relname: (row.seq_scan, row.fetched) for row in await connection.execute(_READ)}
+
+
+@pytest.mark.parametrize(("q", "rows"), [("needle", 12), ("n", 12), ("none", 0)])
+async def test_a_search_reads_rows_of_its_own_user_alone_and_no_table_from_end_to_end(
+    searching: Searching, chat: Chat, caller: Caller, stranger: Caller, q: str, rows: int
+) -> None:
+    for whose, turns in ((searching, 12), (searching.of(stranger), 40)):
+        session = await whose.session("")
+        for number in range(turns):
+            await whose.turn(session, f"needle {number}", "something else")
+    for number in range(30):
+        await searching.session(f"other {number}")
+    await searching.index()
+    query = query_of(q, part=part_of(caller.user_id))
+    assert query is not None
+    async with chat.app.transaction(caller) as connection:
+        before = await _reads(connection)
+        mine = Transaction(connection, Scope(caller.tenant_id, caller.user_id))
+        found, _ = await Texts(mine, Wanted(MESSAGES)).indexed(
+            query.tsquery, after=None, limit=5, most_bytes=1_000_000
+        )
+        after = await _reads(connection)
+    assert len(found) == min(rows, 5)
+    scans = {table: after[table][0] - before.get(table, (0, 0))[0] for table in after}
+    fetched = {table: after[table][1] - before.get(table, (0, 0))[1] for table in after}
+    assert set(scans.values()) == {0}
+    # Of the index the user's own, of which one is a title; of the others what is shown, and one more.
+    shown = min(rows, 6)
+    assert fetched["search_texts"] == (rows + 1 if rows else 0)
+    assert fetched["messages"] == shown
+    assert fetched["sessions"] == 2 * shown
