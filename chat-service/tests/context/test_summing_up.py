@@ -3,7 +3,8 @@
 import asyncio
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from chassis.caller import Caller
+from chassis.db.transactions import Owned, Transaction
 from chassis.errors import RemoteError
 from chassis.testing import OpenChannel, eventually
 from chassis.testing.plugin import StartProcess
@@ -124,6 +126,38 @@ async def test_behind_a_failure_a_conversation_is_let_alone_and_others_are_not(
     for number in range(3):
         await other.turn(f"q{number}")
     assert len(scripted.asked) == 2
+
+
+async def test_what_ends_while_it_is_looked_whether_there_is_more_is_looked_at_behind_that(
+    chat: Chat, caller: Caller, asides: Asides, scripted: Scripted, reply: MakeReply
+) -> None:
+    """Else the last of several quick answers would leave a gap before the next question."""
+    chat = replace(chat, connection=scripted.connection())
+    scripted.rule = lambda _: reply("so far")
+    looked, may_go_on = asyncio.Event(), asyncio.Event()
+    may_go_on.set()
+
+    @asynccontextmanager
+    async def slow_to_end(whose: Owned) -> AsyncIterator[Transaction]:
+        async with chat.open_transaction(whose) as transaction:
+            yield transaction
+        looked.set()
+        await may_go_on.wait()
+
+    ends = await ends_of(replace(chat, open_transaction=slow_to_end), caller, asides)
+    may_go_on.clear()
+    looked.clear()
+    for number in range(3):
+        accepted = await chat.accept(caller, ends.id, f"q{number}", window=WINDOW)
+        assert await chat.finish(accepted.run)
+        ends.summing_up(Ended(accepted.run, chat.connection, accepted.prompt, chat.ending))
+        # What was looked at is the conversation as it was then.
+        async with asyncio.timeout(10):
+            await looked.wait()
+    assert scripted.asked == []
+    may_go_on.set()
+    await eventually(lambda: asides.held == {"asides": 0})
+    assert await ends.stored() == {4: "so far"}
 
 
 async def test_a_users_allowance_counts_it_and_where_that_is_used_up_there_is_none(

@@ -59,7 +59,8 @@ class SummingUp:
         self._memory = memory
         self._window = window
         self._rest_seconds = rest_seconds
-        self._under_way: set[UUID] = set()
+        # By conversation: the run that has ended meanwhile, behind which it is to be looked again.
+        self._under_way: dict[UUID, Ended | None] = {}
         # Until when conversations are let alone.
         self._resting: OrderedDict[UUID, float] = OrderedDict()
 
@@ -69,22 +70,29 @@ class SummingUp:
         if not run.sums_up or run.turn is None or ended.ending.status is not RunStatus.COMPLETED:
             return
         session_id, now = run.turn.session_id, asyncio.get_running_loop().time()
-        if session_id in self._under_way or now < self._resting.get(session_id, 0.0):
+        if session_id in self._under_way:
+            self._under_way[session_id] = ended
             return
-        self._under_way.add(session_id)
+        if now < self._resting.get(session_id, 0.0):
+            return
+        self._under_way[session_id] = None
         if not self._asides.begin(PURPOSE, partial(self._sum_up, ended, session_id)):
-            self._under_way.discard(session_id)
+            del self._under_way[session_id]
 
     async def _sum_up(self, ended: Ended, session_id: UUID) -> None:
+        latest: Ended | None = ended
         try:
-            for _ in range(_MOST_STEPS):
-                if not await self._step(ended, session_id):
-                    return
+            while latest is not None:
+                ended, self._under_way[session_id] = latest, None
+                for _ in range(_MOST_STEPS):
+                    if not await self._step(ended, session_id):
+                        break
+                latest = self._under_way[session_id]
         except (AsideFailed, AppError):
             self._let_rest(session_id)
             raise
         finally:
-            self._under_way.discard(session_id)
+            del self._under_way[session_id]
 
     async def _step(self, ended: Ended, session_id: UUID) -> bool:
         """One summary more, if there is one to make; False: there is none, or it is not wanted any more."""
