@@ -298,9 +298,10 @@ async def test_a_question_that_comes_meanwhile_is_answered_at_once_with_what_the
     # One at a time of a conversation.
     assert len(summaries(scripted)) == 1
     held.set()
-    await conversation.summed_up(1)
-    await conversation.turn("q7")
+    # What was asked for, and then what has lost its room since.
     await conversation.summed_up(2)
+    await conversation.turn("q7")
+    assert system(scripted.asked[-1]) == f"{TOLD}\nlate"
 
 
 async def test_switched_off_it_is_taken_away_also_what_is_just_being_made(
