@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from chassis.caller import Caller
 from chassis.db.statement import Statement
+from chat_service.conversations.store import messages, tree
 from chat_service.prompt.domain import ContextWindow
 from chat_service.runs.store import statements, values
 
@@ -33,12 +34,17 @@ _SET = text(
 )
 
 
-async def filled(chat: Chat, caller: Caller, *, summary: bool) -> UUID:
+async def filled(
+    chat: Chat, caller: Caller, *, summary: bool = False, earlier: bool = False
+) -> UUID:
+    """A conversation of so many messages, or one that an earlier version has written."""
     session = await chat.session(caller)
     async with chat.app.transaction(caller) as connection:
         mine = {"session_id": session.id, "user_id": caller.user_id, "tenant_id": caller.tenant_id}
         await connection.execute(_FILL, {**mine, "messages": MESSAGES})
         await connection.execute(_SET, {"summary": summary, "messages": MESSAGES})
+        if earlier:
+            await connection.execute(text("UPDATE messages SET parent_order = NULL"))
     # As PostgreSQL does itself, once so much has been written.
     with psycopg.connect(chat.urls.admin, autocommit=True) as admin:
         admin.execute("ANALYZE messages")
@@ -105,3 +111,32 @@ async def test_what_is_summed_up_at_a_time_is_bounded_too(chat: Chat, caller: Ca
         characters=6_000,
     )
     assert read(steps) <= 40 + 20 + 1
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+async def test_a_page_and_a_step_in_the_tree_read_no_more_than_they_show(
+    chat: Chat, caller: Caller, earlier: bool
+) -> None:
+    session_id = await filled(chat, caller, earlier=earlier)
+    for (descending, _), page in messages._PAGES.items():
+        after = MESSAGES // 2 + (1 if descending else -1)
+        given = {"after": after, "size": 21, "most_bytes": 10**6}
+        steps = await nodes(chat, caller, page, session_id=session_id, **given)
+        # Of each the one it follows, whether one follows it, and its variants.
+        assert read(steps) <= 21 * 4, (descending, steps)
+    steps = await nodes(
+        chat, caller, tree._COUNT_VARIANTS, session_id=session_id, parent_order=MESSAGES // 2
+    )
+    assert read(steps) == 1
+    # From four before the end down to it.
+    steps = await nodes(chat, caller, tree._NEWEST_LEAF, session_id=session_id, order=MESSAGES - 4)
+    assert read(steps) <= 5
+    steps = await nodes(
+        chat,
+        caller,
+        statements.IS_FOLLOWED,
+        session_id=session_id,
+        run_id=session_id,
+        answer_order=MESSAGES // 2,
+    )
+    assert read(steps) <= 1

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from chassis.db.statement import Statement
 from chassis.db.transactions import Transaction
-from chat_service.conversations.store.messages import parent_of
+from chat_service.conversations.store.messages import follows, parent_of
 
 _MINE = "session_id = :session_id AND user_id = :user_id"
 _PARENT = parent_of("messages")
@@ -74,7 +74,7 @@ down AS (
     FROM down CROSS JOIN LATERAL (
         SELECT max(child."order") AS "order" FROM messages AS child
         WHERE child.session_id = :session_id AND child.user_id = :user_id
-          AND {parent_of("child")} = down."order") AS newest
+          AND {follows("child", 'down."order"')}) AS newest
     WHERE newest."order" IS NOT NULL AND NOT EXISTS (
         SELECT FROM live
         WHERE live.question_order = down."order" AND live.answer_order > newest."order"))
@@ -83,7 +83,10 @@ SELECT max("order") AS leaf_order FROM down
 )
 
 _COUNT_VARIANTS = Statement(
-    text(f"SELECT count(*) AS variants FROM messages WHERE {_MINE} AND {_PARENT} = :parent_order")
+    text(
+        f"SELECT count(*) AS variants FROM messages WHERE {_MINE}"
+        f" AND {follows('messages', 'CAST(:parent_order AS integer)')}"
+    )
 )
 
 _INSERT_ANSWER = Statement(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from sqlalchemy import text
 
 from chassis.db.statement import Statement, columns_of
-from chat_service.conversations.store.messages import is_blank, parent_of
+from chat_service.conversations.store.messages import follows, is_blank
 from chat_service.prompt.domain import SUMMARY, UNHEARD
 from chat_service.tables import runs
 
@@ -400,7 +400,7 @@ SELECT EXISTS (
 OR EXISTS (
     SELECT FROM messages
     WHERE messages.session_id = :session_id AND messages.user_id = :user_id
-      AND {parent_of("messages")} = :answer_order) AS followed
+      AND {follows("messages", "CAST(:answer_order AS integer)")}) AS followed
 """)
 )
 
