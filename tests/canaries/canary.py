@@ -44,6 +44,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 # Those in which a piece of a secret is a piece of the text.
 _LETTER_BY_LETTER = (
     "as it is",
+    "JSON",
     "JSON with escaped slashes",
     "JSON with every letter escaped",
     "URL",
