@@ -23,6 +23,7 @@ from apikey_service.usecases.validation import Headers
 from chassis.errors import FieldError, ValidationFailed
 from parley.apikey.v1 import apikey_pb2
 from servicekit.generation_messages import parameters_from_proto, parameters_to_proto
+from servicekit.timestamps import timestamp_of
 
 _PROVIDERS: Final = {
     Provider.OPENAI: apikey_pb2.PROVIDER_OPENAI,
@@ -98,12 +99,6 @@ def _learnt_to_proto(items: Iterable[Learnt]) -> list[apikey_pb2.Learnt]:
     ]
 
 
-def _timestamp(at: datetime) -> Timestamp:
-    message = Timestamp()
-    message.FromDatetime(at)
-    return message
-
-
 def key_to_proto(key: Key) -> apikey_pb2.Key:
     last_error = key.outcome.last_error
     return apikey_pb2.Key(
@@ -113,17 +108,17 @@ def key_to_proto(key: Key) -> apikey_pb2.Key:
         model=key.model,
         base_url=key.base_url,
         provider=_PROVIDERS[key.provider],
-        created_at=_timestamp(key.created_at),
-        updated_at=_timestamp(key.updated_at),
+        created_at=timestamp_of(key.created_at),
+        updated_at=timestamp_of(key.updated_at),
         header_names=key.header_names,
         parameters=parameters_to_proto(key.parameters),
         fallback_key_id=None if key.fallback_key_id is None else str(key.fallback_key_id),
         is_default=key.is_default,
         owner=_OWNERS[key.owner],
-        last_used_at=None if key.last_used_at is None else _timestamp(key.last_used_at),
+        last_used_at=None if key.last_used_at is None else timestamp_of(key.last_used_at),
         last_error=None
         if last_error is None
-        else apikey_pb2.LastError(reason=last_error.reason, at=_timestamp(last_error.at)),
+        else apikey_pb2.LastError(reason=last_error.reason, at=timestamp_of(last_error.at)),
         learnt=_learnt_to_proto(key.outcome.learnt),
         models=key.models,
         daily_tokens=key.daily_tokens,

@@ -6,11 +6,11 @@ from uuid import UUID
 from google.protobuf.message import DecodeError
 
 from auth_service.domain.erasures import Erasure
-from auth_service.mapping import to_timestamp
 from auth_service.usecases.erasures import confirm_erasure
 from auth_service.usecases.ports import Ports
 from chassis.jetstream import Unreadable
 from parley.events.v1 import events_pb2
+from servicekit.timestamps import timestamp_of
 
 
 def encode_deleted(erasure: Erasure) -> bytes:
@@ -19,7 +19,7 @@ def encode_deleted(erasure: Erasure) -> bytes:
         erasure_id=str(erasure.id),
         user_id=str(erasure.user_id),
         tenant_id=str(erasure.tenant_id),
-        deleted_at=to_timestamp(erasure.requested_at),
+        deleted_at=timestamp_of(erasure.requested_at),
     ).SerializeToString()
 
 

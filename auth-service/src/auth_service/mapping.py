@@ -1,9 +1,5 @@
 """Between the domain and the contract ``parley.auth.v1``."""
 
-from datetime import datetime
-
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from auth_service.domain.erasures import Receipt
 from auth_service.domain.logins import Client, OpenLogin
 from auth_service.domain.tokens import Token
@@ -12,6 +8,7 @@ from auth_service.domain.user_settings import SettingsChange, Theme, UserSetting
 from auth_service.domain.users import Role, Status, User
 from auth_service.usecases.grants import Grant
 from parley.auth.v1 import auth_pb2
+from servicekit.timestamps import timestamp_of
 
 _ROLES = {
     Role.USER: auth_pb2.ROLE_USER,
@@ -53,8 +50,8 @@ def to_user(user: User) -> auth_pb2.User:
         email=user.email,
         role=_ROLES[user.role],
         status=_STATUSES[user.status],
-        created_at=to_timestamp(user.created_at),
-        last_login_at=None if user.last_login_at is None else to_timestamp(user.last_login_at),
+        created_at=timestamp_of(user.created_at),
+        last_login_at=None if user.last_login_at is None else timestamp_of(user.last_login_at),
         email_verified=user.email_verified_at is not None,
         display_name=user.display_name,
     )
@@ -65,9 +62,9 @@ def to_login(login: OpenLogin, *, current: bool) -> auth_pb2.Login:
         id=str(login.id),
         ip=login.client.ip,
         user_agent=login.client.user_agent,
-        created_at=to_timestamp(login.created_at),
-        last_used_at=to_timestamp(login.last_used_at),
-        expires_at=to_timestamp(login.expires_at),
+        created_at=timestamp_of(login.created_at),
+        last_used_at=timestamp_of(login.last_used_at),
+        expires_at=timestamp_of(login.expires_at),
         current=current,
     )
 
@@ -77,9 +74,9 @@ def to_token(token: Token) -> auth_pb2.Token:
         id=str(token.id),
         name=token.name,
         scopes=token.scopes,
-        created_at=to_timestamp(token.created_at),
-        expires_at=None if token.expires_at is None else to_timestamp(token.expires_at),
-        last_used_at=None if token.last_used_at is None else to_timestamp(token.last_used_at),
+        created_at=timestamp_of(token.created_at),
+        expires_at=None if token.expires_at is None else timestamp_of(token.expires_at),
+        last_used_at=None if token.last_used_at is None else timestamp_of(token.last_used_at),
     )
 
 
@@ -91,7 +88,7 @@ def to_receipt(receipt: Receipt) -> auth_pb2.GetErasureResponse:
         services=[
             auth_pb2.ServiceErasure(
                 name=service.name,
-                erased_at=None if service.erased_at is None else to_timestamp(service.erased_at),
+                erased_at=None if service.erased_at is None else timestamp_of(service.erased_at),
             )
             for service in receipt.services
         ],
@@ -112,15 +109,9 @@ def _to_revocation(revocation: Revocation) -> auth_pb2.Revocation:
     return auth_pb2.Revocation(
         sid=revocation.sid or "",
         user_id="" if revocation.sid else str(revocation.user_id),
-        revoked_at=to_timestamp(revocation.revoked_at),
-        expires_at=to_timestamp(revocation.expires_at),
+        revoked_at=timestamp_of(revocation.revoked_at),
+        expires_at=timestamp_of(revocation.expires_at),
     )
-
-
-def to_timestamp(moment: datetime) -> Timestamp:
-    timestamp = Timestamp()
-    timestamp.FromDatetime(moment)
-    return timestamp
 
 
 def to_user_settings(settings: UserSettings) -> auth_pb2.UserSettings:

@@ -1,17 +1,16 @@
 """Users as their admins see them, tenants, the audit log."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 from uuid import UUID
 
 import grpc.aio
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from auth_service.domain.audit_log import AuditEntry
 from auth_service.domain.tenants import Tenant
 from auth_service.domain.users import Role, Status
-from auth_service.mapping import to_timestamp, to_user
+from auth_service.mapping import to_user
 from auth_service.usecases.list_audit_log import list_audit
 from auth_service.usecases.ports import Ports
 from auth_service.usecases.tenants import create_tenant, list_tenants
@@ -21,6 +20,7 @@ from chassis.grpc.caller import current_caller
 from chassis.grpc.idempotency import once
 from chassis.grpc.server import Method, allow
 from parley.auth.v1 import auth_pb2, auth_pb2_grpc
+from servicekit.timestamps import moment_in, timestamp_of
 
 POLICY: Mapping[str, Method] = {
     "ListUsers": allow("gateway"),
@@ -94,8 +94,8 @@ class Admin(auth_pb2_grpc.AuthServiceServicer):
             current_caller(),
             event=request.event,
             user_id=request.user_id if request.HasField("user_id") else None,
-            since=_moment(request, "from"),
-            until=_moment(request, "to"),
+            since=moment_in(request, "from"),
+            until=moment_in(request, "to"),
             limit=request.limit,
             cursor=request.cursor,
             count=request.count,
@@ -150,21 +150,10 @@ def _status(request: auth_pb2.UpdateUserRequest | auth_pb2.ListUsersRequest) -> 
     return _STATUSES[request.status]
 
 
-def _moment(request: auth_pb2.ListAuditRequest, name: str) -> datetime | None:
-    # Not as an attribute: one of the names is a word of Python's.
-    if not request.HasField(name):  # type: ignore[arg-type] # a name out of two
-        return None
-    timestamp: Timestamp = getattr(request, name)
-    try:
-        return timestamp.ToDatetime(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise ValidationFailed(fields=[FieldError(name, "OUT_OF_RANGE")]) from None
-
-
 def _to_audit_entry(entry: AuditEntry) -> auth_pb2.AuditEntry:
     return auth_pb2.AuditEntry(
         id=str(entry.id),
-        at=to_timestamp(entry.at),
+        at=timestamp_of(entry.at),
         event=entry.event,
         tenant_id=str(entry.tenant_id or ""),
         actor_id=None if entry.actor_id is None else str(entry.actor_id),
@@ -177,7 +166,7 @@ def _to_audit_entry(entry: AuditEntry) -> auth_pb2.AuditEntry:
 
 def _to_tenant(tenant: Tenant) -> auth_pb2.Tenant:
     return auth_pb2.Tenant(
-        id=str(tenant.id), name=tenant.name, created_at=to_timestamp(tenant.created_at)
+        id=str(tenant.id), name=tenant.name, created_at=timestamp_of(tenant.created_at)
     )
 
 

@@ -23,6 +23,7 @@ from chat_service.personas.domain.persona import Told
 from chat_service.providers.domain.errors import KeyNotFound
 from parley.chat.v1 import chat_pb2
 from servicekit.generation_messages import parameters_from_proto, parameters_to_proto
+from servicekit.timestamps import timestamp_of
 
 ROLES = {
     Role.USER: chat_pb2.MESSAGE_ROLE_USER,
@@ -205,8 +206,4 @@ def adapted_to_proto(adapted: Iterable[Adapted]) -> list[chat_pb2.Adapted]:
 
 
 def timestamp_to_proto(at: datetime | None) -> Timestamp | None:
-    if at is None:
-        return None
-    timestamp = Timestamp()
-    timestamp.FromDatetime(at)
-    return timestamp
+    return None if at is None else timestamp_of(at)

@@ -1,9 +1,6 @@
 """Search in the words of the contract."""
 
-from datetime import UTC, datetime
 from typing import Final
-
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis.errors import FieldError, ValidationFailed
 from chassis.ids import parse_id
@@ -11,6 +8,7 @@ from chat_service.search.domain.found import FoundText
 from chat_service.search.domain.text import MESSAGES, TextRole, Wanted
 from parley.chat.v1 import chat_pb2, search_pb2
 from servicekit.search_messages import match_to_proto
+from servicekit.timestamps import moment_in, timestamp_of
 
 _ROLES: Final = {
     TextRole.USER: chat_pb2.MESSAGE_ROLE_USER,
@@ -29,21 +27,19 @@ def wanted_from_proto(request: search_pb2.SearchRequest) -> Wanted:
         roles=_roles(request),
         session_id=session_id,
         archived=request.archived if request.HasField("archived") else None,
-        from_at=_moment(request, "from"),
-        to_at=_moment(request, "to"),
+        from_at=moment_in(request, "from"),
+        to_at=moment_in(request, "to"),
     )
 
 
 def found_to_proto(found: FoundText) -> search_pb2.FoundText:
     text = found.text
-    at = Timestamp()
-    at.FromDatetime(text.at)
     return search_pb2.FoundText(
         id=str(text.id),
         session_id=str(text.session_id),
         title=text.title,
         role=_ROLES.get(text.role, chat_pb2.MESSAGE_ROLE_UNSPECIFIED),
-        at=at,
+        at=timestamp_of(text.at),
         match=match_to_proto(found.match),
         archived=text.archived,
     )
@@ -59,14 +55,3 @@ def _roles(request: search_pb2.SearchRequest) -> frozenset[TextRole]:
     return (frozenset() if request.without_messages else messages) | (
         frozenset() if request.without_titles else titles
     )
-
-
-def _moment(request: search_pb2.SearchRequest, name: str) -> datetime | None:
-    # Not as an attribute: one of the names is a word of Python's.
-    if not request.HasField(name):  # type: ignore[arg-type] # a name out of two
-        return None
-    timestamp: Timestamp = getattr(request, name)
-    try:
-        return timestamp.ToDatetime(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise ValidationFailed(fields=[FieldError(name, "OUT_OF_RANGE")]) from None
