@@ -30,7 +30,7 @@ from chat_service.providers.errors import (
     ProviderEndedEarly,
     ProviderError,
 )
-from chat_service.providers.port import TEXT, End, Part, Provider
+from chat_service.providers.port import TEXT, End, Part, Provider, read_at_once
 from servicekit.generation_parameters import GenerationParameters
 
 _log = get_logger(__name__)
@@ -225,7 +225,7 @@ class _Answer:
             self._prompt,
             model=model,
             parameters=GenerationParameters(max_tokens=max_tokens).over(connection.parameters),
-            next_read=_at_once,
+            next_read=read_at_once,
         )
         try:
             async with aclosing(pieces):
@@ -249,7 +249,3 @@ class _Answer:
         if not text:
             raise AsideFailed(ProviderEmpty.reason)
         return text
-
-
-async def _at_once(*_: object) -> None:
-    await asyncio.sleep(0)

@@ -1,5 +1,6 @@
 """What every kind of model server is to those who ask: one port, and pieces of an answer."""
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
@@ -70,6 +71,11 @@ class NextRead(Protocol):
         """Call ``release`` and, once the loop has read what is there, ``collect``; again for as
         long as that returns True. Or return at once: then there is no waiting.
         """
+
+
+async def read_at_once(*_: object) -> None:
+    """The NextRead of who has nobody to share a flush with; others take their turns between two reads."""
+    await asyncio.sleep(0)
 
 
 class Provider(Component, ABC):

@@ -1,6 +1,5 @@
 """Model servers, asked for no more than what shows that they answer."""
 
-import asyncio
 from contextlib import aclosing
 from typing import Final
 
@@ -11,6 +10,7 @@ from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.model import Model
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderEmpty, ProviderThoughtOnly
+from chat_service.providers.port import read_at_once
 from servicekit.generation_parameters import GenerationParameters
 
 _QUESTION: Final = (PromptMessage("user", "Reply with the word OK."),)
@@ -38,7 +38,7 @@ class ModelServers:
             _QUESTION,
             model=connection.model,
             parameters=_PARAMETERS,
-            next_read=_at_once,
+            next_read=read_at_once,
         )
         try:
             async with aclosing(pieces):
@@ -62,7 +62,3 @@ class ModelServers:
         except BadServerUrl:
             return False
         return self._policy.is_operators(host)
-
-
-async def _at_once(*_: object) -> None:
-    await asyncio.sleep(0)
