@@ -130,9 +130,8 @@ def _upgrade_at_last(connection: Connection, migrations: Path) -> int:
         try:
             _upgrade(connection, migrations, missing)
         except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
-                raise
-            if time.monotonic() > deadline:
+            is_in_use = getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE
+            if not is_in_use or time.monotonic() > deadline:
                 raise
             connection.rollback()
             _log.info("migrate.table_in_use", error=str(error.orig).strip())
