@@ -6,8 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from pathlib import Path
@@ -24,6 +22,7 @@ from chassis.errors import RemoteError
 from chassis.grpc.client import Channel
 from chassis.service import Service
 from chassis.testing import DatabaseUrls, OpenChannel, eventually
+from chassis.testing.operations import get_json
 from chassis.testing.plugin import StartProcess
 from chassis.testing.variables import variables_of
 from parley.auth.v1 import auth_pb2
@@ -125,16 +124,7 @@ def test_without_a_good_signing_key_it_refuses_to_start_and_says_why(
 
 
 async def _readiness(service: Service) -> tuple[int, dict[str, Any]]:
-    def ask() -> tuple[int, dict[str, Any]]:
-        url = f"http://127.0.0.1:{service.metrics_port}/readyz"
-        try:
-            with urllib.request.urlopen(url, timeout=30) as answer:
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, json.load(error)
-
-    return await asyncio.to_thread(ask)
+    return await asyncio.to_thread(get_json, service.metrics_port, "/readyz")
 
 
 async def test_it_is_ready_with_all_it_needs_degraded_without_nats_and_down_without_its_database(

@@ -18,6 +18,7 @@ import pytest
 
 from chassis.service import Component, Service
 from chassis.settings import UNUSABLE_STATUS, ServiceSettings
+from chassis.testing.operations import get_json
 
 SCRIPT = """
 import asyncio, os, sys
@@ -95,15 +96,6 @@ def processes() -> Iterator[list[Process]]:
         one.process.stdout.close()
 
 
-def get(port: int, path: str) -> tuple[int, dict[str, Any]]:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as answer:
-            return answer.status, json.load(answer)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, json.load(error)
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_drains_and_closes_in_reverse_and_exits_0(
     processes: list[Process], number: signal.Signals
@@ -179,13 +171,13 @@ def test_readiness_tells_dependencies_apart(processes: list[Process], tmp_path: 
     process = Process(mark=str(mark))
     processes.append(process)
     port = process.read_until("service.started")["metrics_port"]
-    status, health = get(port, "/readyz")
+    status, health = get_json(port, "/readyz")
     assert (status, health["status"]) == (503, "down")
     assert health["checks"] == {"cache": "away", "database": "away"}
     mark.touch()
-    status, health = get(port, "/readyz")
+    status, health = get_json(port, "/readyz")
     assert (status, health["status"]) == (200, "degraded")
-    assert get(port, "/healthz") == (200, {"status": "ok"})
+    assert get_json(port, "/healthz") == (200, {"status": "ok"})
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
         assert b"process_cpu_seconds_total" in answer.read()
 

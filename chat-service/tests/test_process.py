@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 import time
-import urllib.request
 from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable
 
@@ -14,6 +13,7 @@ import pytest
 
 from chassis.embedded import free_port
 from chassis.testing import eventually
+from chassis.testing.operations import get_json
 from chassis.testing.plugin import StartProcess
 from chassis.testing.variables import variables_of
 from chat_service.settings import Settings
@@ -34,8 +34,7 @@ def run(start_process: StartProcess) -> Run:
 
 
 def _readiness(port: int) -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=30) as answer:
-        return str(json.load(answer)["status"])
+    return str(get_json(port, "/readyz")[1]["status"])
 
 
 async def test_it_serves_until_it_is_told_to_end(settings: Settings, run: Run) -> None:

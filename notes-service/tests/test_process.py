@@ -7,13 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.request
 
 import pytest
 
 from chassis.embedded.ports import free_port
 from chassis.jetstream import JetStream
 from chassis.testing import eventually
+from chassis.testing.operations import get_json
 from chassis.testing.plugin import StartProcess
 from chassis.testing.variables import variables_of
 from notes_service.__main__ import main
@@ -21,8 +21,7 @@ from notes_service.settings import Settings
 
 
 def _readiness(port: int) -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=30) as answer:
-        return str(json.load(answer)["status"])
+    return str(get_json(port, "/readyz")[1]["status"])
 
 
 async def test_it_serves_until_it_is_told_to_end(
