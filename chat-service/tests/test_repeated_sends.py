@@ -7,6 +7,7 @@ from uuid import UUID
 
 import orjson
 import pytest
+from sqlalchemy import text
 
 from chassis.caller import Caller
 from chassis.errors import Kind, RemoteError
@@ -78,6 +79,20 @@ async def test_an_old_request_gets_its_run_although_another_is_live(
     with pytest.raises(RunInProgress) as refused:
         await start_run(caller, _question(session.id, RequestKey("third", b"hash")))
     assert refused.value.metadata == {"run_id": str(live.id)}
+
+
+async def test_the_run_of_a_conversation_that_was_deleted_since_is_not_found_again(
+    chat: Chat, caller: Caller, start_run: StartRun, generations: Generations
+) -> None:
+    run = await start_run(caller, _question(None))
+    await chat.finish(run)
+    async with chat.worker.transaction() as connection:
+        await connection.execute(text("UPDATE sessions SET deleted_at = now()"))
+    with pytest.raises(SessionNotFound):
+        await start_run(caller, _question(None))
+    with pytest.raises(SessionNotFound):
+        await start_run(caller, _question(run.session_id))
+    assert [begun.run for begun in generations.begun] == [run]
 
 
 @pytest.mark.parametrize("anew", [True, False])

@@ -16,8 +16,9 @@ from chat_service.settings import Settings
 from parley.chat.v1 import chat_pb2, personas_pb2
 from parley.generation.v1.generation_pb2 import GenerationParameters
 
-# `Client` of conftest.py, which a test module has no name for.
+# Of conftest.py, which a test module has no names for.
 Client = Any
+Vault = Any
 
 FILE = """
 personas:
@@ -88,6 +89,28 @@ async def test_what_a_persona_becomes_changes_no_conversation_until_it_is_taken_
     assert prompts(settings) == [("Muse", "You dance.")]
     assert not (await change(client, session.id, persona="")).HasField("persona")
     assert prompts(settings) == [(None, None)]
+
+
+async def test_a_repeated_request_finds_its_conversation_though_what_it_was_made_with_is_gone(
+    client: Client, vault: Vault
+) -> None:
+    told = personas_pb2.CreatePersonaRequest(name="Muse", title="Muse", prompt="You inspire.")
+    await client.call("CreatePersona", told)
+    await client.ask()
+    key_id = vault.keys[client.user_id]
+    request = chat_pb2.CreateSessionRequest(persona="Muse", key_id=key_id, title="Mine")
+    made = (await client.call("CreateSession", request, "once")).session
+    await client.call("DeletePersona", personas_pb2.DeletePersonaRequest(name="Muse"))
+    assert (await client.call("CreateSession", request, "once")).session == made
+    vault.keys[client.user_id] = str(new_id())
+    assert (await client.call("CreateSession", request, "once")).session == made
+    with pytest.raises(RemoteError) as refused:
+        await client.call("CreateSession", request, "another")
+    assert refused.value.reason == "KEY_NOT_FOUND"
+    request.title = "Another"
+    with pytest.raises(RemoteError) as reused:
+        await client.call("CreateSession", request, "once")
+    assert reused.value.reason == "IDEMPOTENCY_KEY_REUSED"
 
 
 async def test_a_persona_that_is_not_there_changes_nothing(

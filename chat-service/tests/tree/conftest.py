@@ -8,9 +8,12 @@ from uuid import UUID
 import pytest_asyncio
 
 from chassis.caller import Caller
-from chassis.idempotency import RequestKey
+from chassis.clock import utc_now
+from chassis.idempotency import Once, RequestKey
 from chat_service.answer.domain.ending import Ending, RunStatus
 from chat_service.conversations.domain.message import Message
+from chat_service.conversations.mapping import decode_id, encode_id
+from chat_service.conversations.store.ends import SessionEnds
 from chat_service.conversations.usecases.messages import list_messages
 from chat_service.conversations.usecases.tree import choose_message, edit_answer, fork_session
 from chat_service.prompt.domain import ContextWindow
@@ -103,9 +106,18 @@ class Conversation:
     async def choose(self, message_id: UUID) -> Message:
         return await choose_message(self.chat.open_transaction, self.caller, self.id, message_id)
 
-    async def fork(self, message_id: UUID | None = None) -> UUID:
-        fork = await fork_session(self.chat.open_transaction, self.caller, self.id, message_id)
+    async def fork(
+        self, message_id: UUID | None = None, request: RequestKey | None = None
+    ) -> UUID:
+        once = None if request is None else Once(request, encode_id, decode_id)
+        fork = await fork_session(
+            self.chat.open_transaction, self.caller, self.id, message_id, once
+        )
         return fork.id
+
+    async def delete(self) -> None:
+        async with self.chat.open_transaction(self.caller) as transaction:
+            await SessionEnds(transaction).delete(self.id, utc_now(), permanent=False)
 
     async def messages(self, *, all_paths: bool = False) -> Sequence[Message]:
         """All of them, page by page."""

@@ -284,6 +284,28 @@ async def test_a_fork_has_the_path_to_a_message_and_goes_its_own_way(
     assert await whole.path() == ["One?", "eins"]
 
 
+async def test_a_repeated_fork_is_found_again_though_what_it_was_made_of_is_deleted(
+    conversation: Conversation,
+) -> None:
+    await conversation.turn("One?", "1")
+    fork = await conversation.fork(request=_key("f"))
+    await conversation.delete()
+    assert await conversation.fork(request=_key("f")) == fork
+    with pytest.raises(SessionNotFound):
+        await conversation.fork(request=_key("g"))
+
+
+async def test_a_run_is_not_found_again_once_its_conversation_is_deleted(
+    conversation: Conversation,
+) -> None:
+    await conversation.turn("Why?", "Because.")
+    first = await conversation.named("Because.")
+    await conversation.end(await conversation.regenerate(first.id, request=_key("a")), "So.")
+    await conversation.delete()
+    with pytest.raises(SessionNotFound):
+        await conversation.regenerate(first.id, request=_key("a"))
+
+
 async def test_what_the_model_was_given_is_told_with_what_was_left_out(
     conversation: Conversation,
 ) -> None:

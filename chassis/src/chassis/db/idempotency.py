@@ -45,6 +45,12 @@ _KEEP = Statement(
         " RETURNING request_hash, answer, xmax = 0 AS is_first"
     )
 )
+_KEPT = Statement(
+    text(
+        "SELECT request_hash, answer FROM idempotency_keys"
+        " WHERE user_id = :user_id AND tenant_id = :tenant_id AND key = :key"
+    )
+)
 # Without a limit (NULL), all of them. The order is the index's: what is dead in it is skipped.
 _FORGET = Statement(
     text(
@@ -84,6 +90,23 @@ async def find_repeated(
     if row.is_first:
         return None
     request.check(row.request_hash)
+    return once.decode(row.answer)
+
+
+async def find_answered(
+    connection: AsyncConnection, scope: Scope | Caller, once: Once[Effect]
+) -> Effect | None:
+    """What an earlier request with this key brought about; None: there was none, and nothing is kept.
+
+    For what a new effect needs and an earlier one does not, such as things that may be gone by now.
+    Raises IdempotencyKeyReused.
+    """
+    row = await _KEPT.first(
+        connection, user_id=scope.user_id, tenant_id=scope.tenant_id, key=once.request.key
+    )
+    if row is None:
+        return None
+    once.request.check(row.request_hash)
     return once.decode(row.answer)
 
 

@@ -17,7 +17,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.db.engine import Database, Scope
-from chassis.db.idempotency import find_repeated
+from chassis.db.idempotency import find_answered, find_repeated
 from chassis.db.owners import lock_owner
 from chassis.idempotency import Effect, Once
 
@@ -56,6 +56,13 @@ class Transaction:
         Raises IdempotencyKeyReused, RequestInProgress.
         """
         return await find_repeated(self.connection, self.scope, once, made)
+
+    async def find_answered(self, once: Once[Effect]) -> Effect | None:
+        """What an earlier request of this key made; None: nothing, and nothing is kept.
+
+        Raises IdempotencyKeyReused.
+        """
+        return await find_answered(self.connection, self.scope, once)
 
 
 OpenTransaction = Callable[[Owned], AbstractAsyncContextManager[Transaction]]

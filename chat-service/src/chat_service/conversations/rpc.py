@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from chassis.caller import Caller
@@ -81,7 +82,7 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
             folder=request.folder if request.HasField("folder") else None,
             temporary=request.temporary,
             summary=request.summary,
-            persona=await self._persona(request.persona) if request.persona else None,
+            find_persona=partial(self._persona, request.persona) if request.persona else None,
             default_persona=None if named else self.default_persona,
             once=once(request, mapping.encode_session, mapping.decode_session),
         )

@@ -1,11 +1,13 @@
 """Making, reading and changing conversations."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from uuid import UUID
 
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.db.transactions import OpenTransaction
+from chassis.errors import AppError
 from chassis.idempotency import Once
 from chassis.ids import new_id
 from chat_service.conversations.domain.errors import SessionNotFound
@@ -38,14 +40,16 @@ async def create_session(
     folder: str | None = None,
     temporary: bool = False,
     summary: bool = False,
-    persona: Told | None = None,
+    find_persona: Callable[[], Awaitable[Told]] | None = None,
     default_persona: DefaultPersona | None = None,
     once: Once[Session] | None = None,
 ) -> Session:
     """Stores an empty conversation, `once` if so.
 
-    Without a `persona` it takes what `default_persona` finds, and none without that. Raises ValidationFailed, OwnerErased, IdempotencyKeyReused, RequestInProgress, and what `resolve_key` raises for
-    a `key_id` that is not one of the caller's.
+    Without `find_persona` it takes what `default_persona` finds, and none without that. Raises
+    ValidationFailed, OwnerErased, IdempotencyKeyReused, RequestInProgress, what `find_persona` raises, and
+    what `resolve_key` raises for a `key_id` that is not one of the caller's; neither of a request that has made
+    its conversation before.
     """
     parameters = parameters or GenerationParameters()
     check_change(
@@ -57,8 +61,15 @@ async def create_session(
             folder=folder,
         )
     )
-    if key_id is not None:
-        await resolve_key(key_id)
+    try:
+        if key_id is not None:
+            await resolve_key(key_id)
+        persona = None if find_persona is None else await find_persona()
+    except AppError:
+        # Nothing that a new one needs is needed to find the one there is.
+        if once is None or (made := await _made_by(open_transaction, caller, once)) is None:
+            raise
+        return made
     now = utc_now()
     session = Session(
         id=new_id(),
@@ -87,6 +98,13 @@ async def create_session(
             return earlier
         await Sessions(transaction).insert(session, None if persona is None else persona.prompt)
     return session
+
+
+async def _made_by(
+    open_transaction: OpenTransaction, caller: Caller, once: Once[Session]
+) -> Session | None:
+    async with open_transaction(caller) as transaction:
+        return await transaction.find_answered(once)
 
 
 async def get_session(

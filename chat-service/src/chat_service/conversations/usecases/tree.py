@@ -99,12 +99,13 @@ async def fork_session(
     async with open_transaction(caller) as transaction:
         await transaction.lock_owner()
         sessions = Sessions(transaction)
-        session = await sessions.lock_known(session_id)
+        # Before all else: the one that was made does not need the one it was made of.
         if once is not None and (earlier := await transaction.find_repeated(once, made)):
             repeated = await sessions.find(earlier)
             if repeated is None:
                 raise SessionNotFound()
             return repeated
+        session = await sessions.lock_known(session_id)
         leaf = await Tree(transaction, session_id).leaf()
         if message_id is not None:
             message = await Messages(transaction).find_in(session_id, message_id)

@@ -86,13 +86,19 @@ class Runs:
         return None if row is None else to_run(row)
 
     async def find_of(self, request: RequestKey) -> Run | None:
-        """The run that the same request began before; raises IdempotencyKeyReused."""
+        """The run that the same request began before.
+
+        Raises IdempotencyKeyReused, and SessionNotFound if its conversation was deleted since: nobody
+        may follow it.
+        """
         row = await statements.RUN_OF_KEY.first(
             self._connection, user_id=self._user_id, idempotency_key=request.key
         )
         if row is None:
             return None
         request.check(row.request_hash)
+        if not row.in_sight:
+            raise SessionNotFound()
         return to_run(row)
 
     async def request_cancel(self, run_id: UUID) -> bool:

@@ -347,7 +347,10 @@ FIND_RUN_IN_SIGHT = Statement(
 )
 
 RUN_OF_KEY = Statement(
-    text(f"SELECT {_RUN} FROM runs WHERE user_id = :user_id AND idempotency_key = :idempotency_key")
+    text(
+        f"SELECT {_RUN}, {_IN_SIGHT} AS in_sight FROM runs"
+        " WHERE user_id = :user_id AND idempotency_key = :idempotency_key"
+    )
 )
 
 # The live one, or else of the runs with the last answer, which are each other's continuations, the
