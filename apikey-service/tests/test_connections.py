@@ -9,7 +9,7 @@ import pytest
 
 from chassis.errors import FieldError
 from chassis.ids import new_id
-from chassis.testing import DatabaseUrls
+from chassis.testing import DatabaseUrls, eventually
 from parley.apikey.v1 import apikey_pb2
 from parley.generation.v1 import generation_pb2
 
@@ -287,6 +287,35 @@ async def test_of_two_that_fall_back_to_each_other_at_once_one_is_refused(ada: P
             return_exceptions=True,
         )
         assert sum(isinstance(outcome, BaseException) for outcome in outcomes) == 1
+
+
+@pytest.mark.parametrize("makes", [False, True])
+async def test_one_that_is_being_deleted_is_not_there_to_fall_back_to(
+    ada: Person, database: DatabaseUrls, *, makes: bool
+) -> None:
+    one, other = await ada.create("one"), await ada.create("other")
+    not_found = ("VALIDATION", [FieldError("fallback_key_id", "NOT_FOUND")])
+    with psycopg.connect(database.worker) as worker:
+        worker.execute("DELETE FROM keys WHERE id = %s", [other.id])
+        if makes:
+            body = {"api_key": "k", "model": "m", "base_url": ELSEWHERE, "name": "third"}
+            refusal = ada.refused("CreateKey", fallback_key_id=other.id, **body)
+        else:
+            refusal = ada.refused("UpdateKey", id=one.id, fallback_key_id=other.id)
+        asked = asyncio.create_task(refusal)
+        await eventually(lambda: somebody_waits(database))
+        worker.commit()
+    assert await asked == not_found
+
+
+def somebody_waits(database: DatabaseUrls) -> bool:
+    """Whether a transaction waits for another one's lock."""
+    with psycopg.connect(database.admin) as admin:
+        waiting = admin.execute(
+            "SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)"
+            " WHERE NOT granted AND datname = current_database()"
+        )
+        return waiting.fetchone() is not None
 
 
 async def test_somebody_elses_is_as_if_absent_whatever_is_asked_of_it(

@@ -40,6 +40,10 @@ _FIND = Statement(text(f"SELECT {SHOWN} FROM keys WHERE keys.id = :key_id AND {M
 _FIND_NAMED = Statement(
     text(f"SELECT {SHOWN} FROM keys WHERE keys.name_folded = :name_folded AND {MINE}")  # noqa: S608 - made of constants
 )
+# As the reference to it takes it: whoever deletes it comes first, or afterwards.
+_HOLD = Statement(
+    text(f"SELECT keys.id FROM keys WHERE keys.id = :key_id AND {MINE} FOR KEY SHARE")  # noqa: S608 - made of constants
+)
 _FIRST_PAGE = Statement(text(f"{_PAGE} {_OLDEST_FIRST}"))
 _NEXT_PAGE = Statement(
     text(f"{_PAGE} AND (keys.created_at, keys.id) > (:after_at, :after_id) {_OLDEST_FIRST}")
@@ -168,6 +172,10 @@ class Keys:
     async def find(self, key_id: UUID) -> Key | None:
         row = await _FIND.first(self._connection, **self._mine, key_id=key_id)
         return None if row is None else to_key(row)
+
+    async def hold(self, key_id: UUID) -> bool:
+        """Whether there is such a key, which nobody deletes then until the transaction ends."""
+        return await _HOLD.first(self._connection, **self._mine, key_id=key_id) is not None
 
     async def find_named(self, name: str) -> Key | None:
         """The key whose name may not coexist with ``name``."""

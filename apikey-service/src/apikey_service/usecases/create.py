@@ -79,7 +79,7 @@ class CreateKey:
             if once is not None and (earlier := await transaction.find_repeated(once, key)):
                 return earlier
             fallback = key.fallback_key_id
-            if fallback is not None and await keys.find(fallback) is None:
+            if fallback is not None and not await keys.hold(fallback):
                 raise fallback_refused("NOT_FOUND")
             if await keys.count() >= self.most:
                 raise TooManyKeys()

@@ -127,7 +127,7 @@ class UpdateKey:
 async def _check_fallback(keys: Keys, key_id: UUID, fallback_key_id: UUID) -> None:
     """Nobody changes what the user's keys fall back to until this transaction ends."""
     await keys.change_fallbacks_alone()
-    if await keys.find(fallback_key_id) is None:
+    if not await keys.hold(fallback_key_id):
         raise fallback_refused("NOT_FOUND")
     if await keys.leads_back(fallback_key_id, to=key_id):
         raise fallback_refused("CIRCLE")
