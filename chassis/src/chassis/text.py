@@ -1,5 +1,5 @@
-"""Whether text can be stored, its length in characters and nothing PostgreSQL refuses; and whether
-a number is within its bounds.
+"""Whether text can be stored, its length in characters and nothing PostgreSQL refuses; whether a
+number is within its bounds; and the beginning of a text that is too long to be shown.
 """
 
 import re
@@ -27,6 +27,11 @@ def check_text(field: str, value: str, *, minimum: int = 0, maximum: int) -> lis
     if _UNSTORABLE.search(value):
         errors.append(FieldError(field, "INVALID_CHARACTER"))
     return errors
+
+
+def shortened(text: str, most: int) -> str:
+    """``text`` in at most ``most`` characters: of a longer one the beginning, and an ellipsis behind it."""
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
 def check_number(field: str, value: float, *, minimum: float, maximum: float) -> list[FieldError]:

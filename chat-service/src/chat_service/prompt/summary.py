@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from chassis.text import shortened
 from chat_service.conversations.domain.message import HIGHEST_ORDER, Role, Said
 from chat_service.conversations.domain.summary import MOST_CHARACTERS, Summary
 from chat_service.prompt.budget import Budget
@@ -94,7 +95,4 @@ def build_summary_prompt(
 
 def summary_of(answer: str, last_order: int) -> Summary:
     """The summary that a model has written; of one that is too long its beginning."""
-    text = answer.strip()
-    if len(text) > MOST_CHARACTERS:
-        text = text[: MOST_CHARACTERS - 1].rstrip() + "…"
-    return Summary(text, last_order)
+    return Summary(shortened(answer.strip(), MOST_CHARACTERS), last_order)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chassis.telemetry.redaction import REDACTED, hide, redact_text
+from chassis.text import shortened
 from chat_service.answer.domain.frame import storable
 from chat_service.providers import json_text
 
@@ -127,10 +128,7 @@ def presentable(message: str, secrets: Iterable[str]) -> str:
         text = _without_spread(text, "".join(secret.split()))
     text = _URL.sub(_bare, text)
     text = _TOKEN.sub(REDACTED, text)
-    text = _CONTROL.sub(" ", storable(text)).strip()
-    if len(text) > MOST_CHARACTERS:
-        text = text[: MOST_CHARACTERS - 1].rstrip() + "…"
-    return text
+    return shortened(_CONTROL.sub(" ", storable(text)).strip(), MOST_CHARACTERS)
 
 
 def _without_spread(text: str, secret: str) -> str:

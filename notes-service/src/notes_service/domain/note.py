@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from chassis.text import shortened
+
 _FROM_CONTENT: Final = 60
 
 
@@ -39,10 +41,7 @@ class Note:
 def title_of(content: str) -> str:
     """A title of at most 60 characters: the first line that holds anything, a heading without its marks."""
     first = next((line for line in map(str.strip, content.splitlines()) if line), "")
-    title = first.lstrip("#").strip() or first
-    if len(title) <= _FROM_CONTENT:
-        return title
-    return title[: _FROM_CONTENT - 1].rstrip() + "…"
+    return shortened(first.lstrip("#").strip() or first, _FROM_CONTENT)
 
 
 @dataclass(frozen=True, slots=True)

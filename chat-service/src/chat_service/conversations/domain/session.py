@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
+from chassis.text import shortened
 from chat_service.personas.domain.persona import Told
 from servicekit.generation_parameters import GenerationParameters
 
@@ -146,6 +147,4 @@ def changed_parameters(
 def title_from(content: str) -> str:
     """Returns a title of at most 60 characters: the first line of a message that holds anything."""
     first = next((line for line in map(str.strip, content.splitlines()) if line), "")
-    if len(first) <= TITLE_FROM_MESSAGE:
-        return first
-    return first[: TITLE_FROM_MESSAGE - 1].rstrip() + "…"
+    return shortened(first, TITLE_FROM_MESSAGE)
