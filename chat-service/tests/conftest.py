@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -56,7 +56,9 @@ from chat_service.runs.store.ending_statements import END_RUN
 from chat_service.runs.store.turns import Turns
 from chat_service.runs.store.values import of_answer
 from chat_service.runs.usecases.accept import accept_run
+from chat_service.runs.usecases.beginning import RunMeans
 from chat_service.runs.usecases.finish import finish_run
+from chat_service.runs.usecases.generator import Generator
 from chat_service.settings import Settings
 from chat_service.wiring import build
 from parley.apikey.v1 import apikey_pb2
@@ -111,6 +113,18 @@ class Chat:
     async def resolve_key(self, key_id: UUID | None) -> Connection:
         return self.connection
 
+    def means(self, generator: Generator, **changes: Any) -> RunMeans:
+        """What a run begins with here, but for `changes`."""
+        means = RunMeans(
+            self.open_transaction,
+            self.resolve_key,
+            generator,
+            owner="replica-1",
+            window=WINDOW,
+            limits=LIMITS,
+        )
+        return replace(means, **changes)
+
     def erasing(self, whose: Owned) -> Erasing:
         return Erasing(self.worker, Scope(tenant_id=whose.tenant_id, user_id=whose.user_id))
 
@@ -145,14 +159,11 @@ class Chat:
         parameters: GenerationParameters = PARAMETERS,
     ) -> AcceptedRun:
         return await accept_run(
+            self.means(Generations(), window=window, limits=limits),
             self.turns,
-            self.open_transaction,
             caller,
             Question(session_id, content, key_id, model, parameters, request),
             self.connection,
-            owner="replica-1",
-            window=window,
-            limits=limits,
             guessed_key_id=guessed_key_id,
         )
 

@@ -210,14 +210,7 @@ async def test_an_answer_is_not_gone_on_with_beyond_the_days_tokens(
     class Nobody:
         draining = False
 
-    go_on = ContinueRun(
-        chat.open_transaction,
-        chat.resolve_key,
-        Nobody(),  # type: ignore[arg-type]  # it begins nothing
-        owner="replica-1",
-        window=ContextWindow(10, 1000),
-        limits=Limits(),
-    )
+    go_on = ContinueRun(chat.means(Nobody()))
     with pytest.raises(AllowanceUsedUp):
         await go_on(caller, run.id, None)
 
@@ -286,14 +279,7 @@ async def test_a_continuation_asks_another_connection_for_no_model_of_the_first(
             begun.append(run.model)
 
     first, second = chat.connection, operators()
-    go_on = ContinueRun(
-        chat.open_transaction,
-        chat.resolve_key,
-        Generator(),
-        owner="replica-1",
-        window=ContextWindow(10, 1000),
-        limits=Limits(),
-    )
+    go_on = ContinueRun(chat.means(Generator()))
     cut = replace(chat.ending, status=RunStatus.INTERRUPTED, reason="IDLE_TIMEOUT")
     fallback = Fallback(first.key_id, "PROVIDER_BUSY", second.key_id, "openai", "other's", True)
     for fallbacks, model in (((), "asked-for"), ((fallback,), first.model)):

@@ -15,7 +15,6 @@ from chassis.errors import Kind, RemoteError
 from chassis.idempotency import IdempotencyKeyReused, RequestKey
 from chassis.ids import new_id
 from chat_service.answer.domain.ending import Ending, RunStatus, Usage
-from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.domain.connection import Connection
 from chat_service.runs.domain.errors import (
     RunInProgress,
@@ -43,14 +42,7 @@ WHOLE = Ending(RunStatus.COMPLETED, None, "stop", "Once upon a time", "so", Usag
 
 @pytest.fixture
 def go_on(chat: Chat, generations: Generations) -> ContinueRun:
-    return ContinueRun(
-        chat.open_transaction,
-        chat.resolve_key,
-        generations,
-        owner="replica-1",
-        window=ContextWindow(10, 1000),
-        limits=LIMITS,
-    )
+    return ContinueRun(chat.means(generations, limits=LIMITS))
 
 
 async def _cut(chat: Chat, caller: Caller, session_id: UUID, ending: Ending = CUT) -> Run:
@@ -358,14 +350,7 @@ async def test_it_is_asked_of_the_sessions_own_connection(
     session = await chat.session(caller, key_id=key_id)
     run = (await chat.accept(caller, session.id, guessed_key_id=key_id)).run
     assert await chat.finish(run, CUT)
-    go_on = ContinueRun(
-        chat.open_transaction,
-        resolve_key,
-        generations,
-        owner="r",
-        window=ContextWindow(10, 1000),
-        limits=LIMITS,
-    )
+    go_on = ContinueRun(chat.means(generations, resolve_key=resolve_key, limits=LIMITS))
     await go_on(caller, run.id, None)
     assert asked == [key_id]
 

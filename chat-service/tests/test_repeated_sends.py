@@ -16,12 +16,10 @@ from chat_service.answer.domain.ending import RunStatus
 from chat_service.conversations.domain.errors import SessionNotFound
 from chat_service.conversations.domain.listing import Wanted
 from chat_service.conversations.store.listings import Listings
-from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.errors import KeyNotFound
 from chat_service.runs.domain.admission import Question
 from chat_service.runs.domain.errors import RunInProgress, ShuttingDown
-from chat_service.runs.domain.limits import Limits
 from chat_service.runs.usecases.start import StartRun
 from parley.chat.v1 import chat_pb2
 from parley.generation.v1 import generation_pb2
@@ -38,16 +36,7 @@ OTHER = RequestKey("k", b"another hash")
 
 @pytest.fixture
 def start_run(chat: Chat, generations: Generations) -> StartRun:
-    return StartRun(
-        chat.turns,
-        chat.open_transaction,
-        chat.resolve_key,
-        generations,
-        owner="replica-1",
-        window=ContextWindow(10, 1000),
-        limits=Limits(),
-        tell=generations.told.append,
-    )
+    return StartRun(chat.means(generations), chat.turns, tell=generations.told.append)
 
 
 def _question(session_id: UUID | None, request: RequestKey | None = KEY) -> Question:
@@ -172,14 +161,7 @@ async def test_a_repetition_gets_its_run_although_none_could_begin_now(
         return connection
 
     start_run = StartRun(
-        chat.turns,
-        chat.open_transaction,
-        resolve_key,
-        generations,
-        owner="replica-1",
-        window=ContextWindow(10, 1000),
-        limits=Limits(),
-        tell=generations.told.append,
+        chat.means(generations, resolve_key=resolve_key), chat.turns, tell=generations.told.append
     )
     run = await start_run(caller, _question(None))
     keys.clear()

@@ -14,7 +14,6 @@ from chat_service.conversations.usecases.sessions import create_session, update_
 from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.domain.connection import Connection
 from chat_service.runs.domain.admission import Again
-from chat_service.runs.domain.limits import Limits
 from chat_service.runs.domain.run import Run
 from chat_service.runs.store.runs import Runs
 from chat_service.runs.usecases.read import get_run
@@ -151,14 +150,7 @@ async def test_an_answer_that_is_asked_for_again_is_asked_for_as_the_session_say
     chat, generations = asking(chat), Generations()
     session = await make(chat, caller, instructions="Be brief.", parameters=SESSIONS)
     run = await chat.turn(caller, session.id)
-    regenerate = RegenerateRun(
-        chat.open_transaction,
-        chat.resolve_key,
-        generations,
-        owner="replica-1",
-        window=ContextWindow(10, 1000),
-        limits=Limits(),
-    )
+    regenerate = RegenerateRun(chat.means(generations))
     again = Again(
         session_id=session.id,
         message_id=run.question_id,

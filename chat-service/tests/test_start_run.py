@@ -13,7 +13,6 @@ from chassis.testing import eventually
 from chat_service.conversations.domain.errors import SessionNotFound
 from chat_service.conversations.domain.session import SessionChange
 from chat_service.conversations.usecases.sessions import update_session
-from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.errors import KeyNotFound
 from chat_service.runs.domain.admission import Question
@@ -49,13 +48,10 @@ def vault() -> Vault:
 @pytest.fixture
 def start_run(chat: Chat, vault: Vault, generations: Generations) -> StartRun:
     return StartRun(
+        chat.means(
+            generations, resolve_key=vault.resolve_key, limits=Limits(content_characters=100)
+        ),
         chat.turns,
-        chat.open_transaction,
-        vault.resolve_key,
-        generations,
-        owner="replica-1",
-        window=ContextWindow(10, 1000),
-        limits=Limits(content_characters=100),
         tell=generations.told.append,
     )
 

@@ -50,6 +50,7 @@ from chat_service.runs.store.purge import Purge
 from chat_service.runs.store.token_usage import TokenUsageSweep, forget_token_usage
 from chat_service.runs.store.turns import Turns
 from chat_service.runs.usecases.allowance import DailyAllowance
+from chat_service.runs.usecases.beginning import RunMeans
 from chat_service.runs.usecases.go_on import ContinueRun
 from chat_service.runs.usecases.regenerate import RegenerateRun
 from chat_service.runs.usecases.start import StartRun
@@ -136,19 +137,7 @@ def build(settings: Settings) -> Service:
         runs_per_user=settings.runs_per_user,
         answer_bytes=settings.answer_bytes,
     )
-    start_run = StartRun(
-        turns,
-        open_transaction,
-        resolve_key,
-        engine,
-        owner=replica,
-        window=window,
-        limits=limits,
-        tell=publisher.tell,
-        default_persona=read_personas.default,
-        memory=memory,
-    )
-    continue_run = ContinueRun(
+    means = RunMeans(
         open_transaction,
         resolve_key,
         engine,
@@ -157,15 +146,7 @@ def build(settings: Settings) -> Service:
         limits=limits,
         memory=memory,
     )
-    regenerate_run = RegenerateRun(
-        open_transaction,
-        resolve_key,
-        engine,
-        owner=replica,
-        window=window,
-        limits=limits,
-        memory=memory,
-    )
+    start_run = StartRun(means, turns, tell=publisher.tell, default_persona=read_personas.default)
 
     purge = Purge(
         parts.worker,
@@ -195,8 +176,8 @@ def build(settings: Settings) -> Service:
     runs = RunServicer(
         open_transaction,
         start_run,
-        continue_run,
-        regenerate_run,
+        ContinueRun(means),
+        RegenerateRun(means),
         followers,
         engine.cancel,
         followers.recall,

@@ -18,8 +18,6 @@ from chassis.db.engine import Scope
 from chassis.db.transactions import Transaction
 from chassis.ids import new_id
 from chat_service.answer.domain.ending import RunStatus
-from chat_service.prompt.domain import ContextWindow
-from chat_service.runs.domain.limits import Limits
 from chat_service.runs.domain.retention import Retention
 from chat_service.runs.store.erasure import DeleteConversations
 from chat_service.runs.store.purge import Purge
@@ -65,14 +63,7 @@ async def test_an_answer_that_is_gone_on_with_is_found_by_its_new_end_too(
     cut = replace(chat.ending, status=RunStatus.INTERRUPTED, reason="X", text="begins ")
     assert await chat.finish(accepted.run, cut)
     await searching.index()
-    go_on = ContinueRun(
-        chat.open_transaction,
-        chat.resolve_key,
-        generations,
-        owner="replica-1",
-        window=ContextWindow(10, 1000),
-        limits=Limits(),
-    )
+    go_on = ContinueRun(chat.means(generations))
     await go_on(searching.caller, accepted.run.id, None)
     (begun,) = generations.begun
     assert await chat.finish(begun.run, replace(chat.ending, text="begins and ends"))

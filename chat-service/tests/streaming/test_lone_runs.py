@@ -12,7 +12,6 @@ from chassis.clock import utc_now
 from chassis.ids import new_id
 from chassis.testing import ModelServer
 from chat_service.answer.domain.ending import Ending, RunStatus
-from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.errors import RunNotContinuable, TooManyRuns
@@ -92,14 +91,7 @@ async def test_it_cannot_be_continued(chat: Chat, caller: Caller) -> None:
         def begin(self, *_: object) -> None:
             raise AssertionError
 
-    continue_run = ContinueRun(
-        chat.open_transaction,
-        chat.resolve_key,
-        NoGenerator(),
-        owner="replica-1",
-        window=ContextWindow(10, 1000),
-        limits=Limits(),
-    )
+    continue_run = ContinueRun(chat.means(NoGenerator()))
     with pytest.raises(RunNotContinuable):
         await continue_run(caller, run.id, None)
 

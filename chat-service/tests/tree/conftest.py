@@ -49,42 +49,25 @@ class Conversation:
 
     async def edit(self, message_id: UUID, content: str, request: RequestKey | None = None) -> Run:
         accepted = await accept_run(
+            self.chat.means(self.generations, limits=LIMITS, window=WINDOW),
             self.chat.turns,
-            self.chat.open_transaction,
             self.caller,
             Question(
                 self.id, content, None, None, GenerationParameters(), request, edits=message_id
             ),
             self.chat.connection,
-            owner="replica-1",
-            window=WINDOW,
-            limits=LIMITS,
         )
         return accepted.run
 
     async def regenerate(
         self, message_id: UUID, model: str | None = None, request: RequestKey | None = None
     ) -> Run:
-        regenerate = RegenerateRun(
-            self.chat.open_transaction,
-            self.chat.resolve_key,
-            self.generations,
-            owner="replica-1",
-            window=WINDOW,
-            limits=LIMITS,
-        )
+        regenerate = RegenerateRun(self.chat.means(self.generations, limits=LIMITS, window=WINDOW))
         again = Again(self.id, message_id, None, model, GenerationParameters(), request)
         return await regenerate(self.caller, again)
 
     async def go_on(self, run_id: UUID) -> Run:
-        go_on = ContinueRun(
-            self.chat.open_transaction,
-            self.chat.resolve_key,
-            self.generations,
-            owner="replica-1",
-            window=WINDOW,
-            limits=LIMITS,
-        )
+        go_on = ContinueRun(self.chat.means(self.generations, limits=LIMITS, window=WINDOW))
         return await go_on(self.caller, run_id, None)
 
     async def end(
@@ -106,9 +89,7 @@ class Conversation:
     async def choose(self, message_id: UUID) -> Message:
         return await choose_message(self.chat.open_transaction, self.caller, self.id, message_id)
 
-    async def fork(
-        self, message_id: UUID | None = None, request: RequestKey | None = None
-    ) -> UUID:
+    async def fork(self, message_id: UUID | None = None, request: RequestKey | None = None) -> UUID:
         once = None if request is None else Once(request, encode_id, decode_id)
         fork = await fork_session(
             self.chat.open_transaction, self.caller, self.id, message_id, once

@@ -140,10 +140,9 @@ question AS (
 
 _WORDS_UNHEARD = ", ".join(f"'{reason}'" for reason in UNHEARD)
 # What of the chosen path may be shown to a model: no blank messages, nor questions whose answer is blank,
-# unless they came before no model. The answer is what comes next on the path, which the path's index
-# finds. By its parent it would be looked for among all messages of the conversation: row-level security
-# keeps PostgreSQL from that index, since to subtract may fail. And it is looked for as a value: of NOT
-# EXISTS a list of all answers may be made first.
+# unless they came before no model. The answer is what comes next on the path: by its parent it would have
+# to be looked for in two ways, for what earlier versions wrote names none. And it is looked for as a
+# value: of NOT EXISTS a list of all answers may be made first.
 _MAY_BE_SHOWN = f"""
 message.session_id = :session_id AND message.user_id = :user_id
 AND message.chosen AND NOT {is_blank("message")}

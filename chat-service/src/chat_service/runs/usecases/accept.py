@@ -5,7 +5,7 @@ from uuid import UUID
 
 from chassis.caller import Caller
 from chassis.clock import utc_now
-from chassis.db.transactions import OpenTransaction, Transaction
+from chassis.db.transactions import Transaction
 from chassis.errors import FieldError, ValidationFailed
 from chassis.ids import new_id
 from chat_service.conversations.domain.errors import (
@@ -20,8 +20,7 @@ from chat_service.conversations.store.sessions import Sessions
 from chat_service.conversations.store.tree import Tree
 from chat_service.personas.usecases.read import DefaultPersona
 from chat_service.prompt.context import Context
-from chat_service.prompt.domain import ContextWindow, build_prompt
-from chat_service.prompt.memory import ModelMemory
+from chat_service.prompt.domain import build_prompt
 from chat_service.providers.domain.connection import Connection
 from chat_service.runs.domain.admission import (
     AcceptedRun,
@@ -31,62 +30,55 @@ from chat_service.runs.domain.admission import (
     Question,
     RepeatedRequest,
 )
-from chat_service.runs.domain.limits import Limits
 from chat_service.runs.store.runs import Runs
 from chat_service.runs.store.turns import Turns
+from chat_service.runs.usecases.beginning import RunMeans
 
 
 async def accept_run(
+    means: RunMeans,
     turns: Turns,
-    open_transaction: OpenTransaction,
     caller: Caller,
     question: Question,
     connection: Connection,
     *,
-    owner: str,
-    window: ContextWindow,
-    limits: Limits,
     guessed_key_id: UUID | None = None,
     default_persona: DefaultPersona | None = None,
-    memory: ModelMemory | None = None,
 ) -> AcceptedRun:
-    """Stores the question and its run, owned by replica `owner` at epoch 1, in one transaction.
+    """Stores the question and its run, owned by its replica at epoch 1, in one transaction.
 
     `guessed_key_id` is the session's key as it was guessed when `connection` was resolved
     (None: the default was); a question with a key of its own needs no guess. A session that is made
-    takes what `default_persona` finds. `memory` is what is known of models, None: nothing. Raises
-    ValidationFailed for a model that the connection is not open for, SessionNotFound, MessageNotFound, MessageNotEditable, TooManyVariants, RunInProgress, TooManyRuns, AllowanceUsedUp, OwnerErased, IdempotencyKeyReused,
-    RepeatedRequest with the run of the same request, or OtherConnection if the guess was wrong:
-    then nothing is stored.
+    takes what `default_persona` finds. Raises ValidationFailed for a model that the connection is not
+    open for, SessionNotFound, MessageNotFound, MessageNotEditable, TooManyVariants, RunInProgress,
+    TooManyRuns, AllowanceUsedUp, OwnerErased, IdempotencyKeyReused, RepeatedRequest with the run of the
+    same request, or OtherConnection if the guess was wrong: then nothing is stored.
     """
-    new = new_run(caller, question, connection, owner=owner)
+    new = new_run(caller, question, connection, owner=means.owner)
+    window, most = means.window, means.limits.runs_per_user
     admission = None
     if question.session_id is not None and question.edits is None:
-        admission = await turns.admit(new, window, limits.runs_per_user, guessed_key_id)
+        admission = await turns.admit(new, window, most, guessed_key_id)
     if admission is None:
-        async with open_transaction(caller) as transaction:
+        async with means.open_transaction(caller) as transaction:
             await transaction.lock_owner()
             if question.session_id is not None:
                 await _take_place(transaction, question.session_id, question)
             elif default_persona is not None:
                 new = replace(new, persona=await default_persona(transaction))
-            admission = await Runs(transaction).admit(new, window, limits.runs_per_user)
+            admission = await Runs(transaction).admit(new, window, most)
             if question.key_id is None and admission.session_key_id != guessed_key_id:
                 raise OtherConnection(admission.run.session_id, admission.session_key_id)
-    return accepted(admission, question.content, window, connection, memory or ModelMemory())
+    return accepted(means, admission, question.content, connection)
 
 
 def accepted(
-    admission: Admission,
-    question: str,
-    window: ContextWindow,
-    connection: Connection,
-    memory: ModelMemory,
+    means: RunMeans, admission: Admission, question: str, connection: Connection
 ) -> AcceptedRun:
     """An admitted run with what its model is given, and the account of that."""
     run = admission.run
-    budget = memory.budget(connection, run.model, run.parameters.max_tokens)
-    prompt = build_prompt(admission.earlier, question, window, run.question_order, budget)
+    budget = means.memory.budget(connection, run.model, run.parameters.max_tokens)
+    prompt = build_prompt(admission.earlier, question, means.window, run.question_order, budget)
     run = replace(run, context=Context.of_prompt(prompt, metered=run.metered))
     return AcceptedRun(run, prompt.messages, admission.wishes)
 

@@ -1,6 +1,7 @@
 """What each way to begin a run rests on, and how it comes to a connection."""
 
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -16,37 +17,36 @@ from chat_service.runs.usecases.generator import Generator
 from chat_service.runs.usecases.to_the_end import ToTheEnd
 
 
-class BeginsRuns:
-    """Begins runs on behalf of replica `owner`, and has them generated.
+@dataclass(frozen=True, slots=True)
+class RunMeans:
+    """What it takes to begin a run, however it begins: `owner` is the replica that it belongs to then.
 
-    `memory` is what is known of models, None: nothing.
+    `memory` is what is known of models: nothing at first.
     """
 
-    def __init__(
-        self,
-        open_transaction: OpenTransaction,
-        resolve_key: ResolveKey,
-        generator: Generator,
-        *,
-        owner: str,
-        window: ContextWindow,
-        limits: Limits,
-        memory: ModelMemory | None = None,
-    ) -> None:
-        self._open_transaction = open_transaction
-        self._resolve_key = resolve_key
-        self._generator = generator
-        self._owner = owner
-        self._window = window
-        self._limits = limits
-        self._memory = memory or ModelMemory()
+    open_transaction: OpenTransaction
+    resolve_key: ResolveKey
+    generator: Generator
+    owner: str
+    window: ContextWindow
+    limits: Limits
+    memory: ModelMemory = field(default_factory=ModelMemory)
+
+
+class BeginsRuns:
+    """Begins runs, and has them generated."""
+
+    def __init__(self, means: RunMeans) -> None:
+        self._means = means
+        self._open_transaction = means.open_transaction
+        self._generator = means.generator
         # A caller who goes away must not leave a live run that nobody generates.
         self._to_the_end = ToTheEnd()
 
     async def _connect(self, key_id: UUID | None) -> Connection:
         if self._generator.draining:
             raise ShuttingDown()
-        return await self._resolve_key(key_id)
+        return await self._means.resolve_key(key_id)
 
     async def _begin(
         self,

@@ -29,7 +29,7 @@ from chat_service.runs.usecases.beginning import BeginsRuns
 
 
 class ContinueRun(BeginsRuns):
-    """Accepts continuations on behalf of replica `owner`, and has them generated."""
+    """Accepts continuations, and has them generated."""
 
     async def __call__(self, caller: Caller, run_id: UUID, request: RequestKey | None) -> Run:
         """Stores a run that goes on with the answer of `run_id`, and begins to generate.
@@ -75,24 +75,24 @@ class ContinueRun(BeginsRuns):
             if session.key_id != key_id:
                 raise OtherConnection(session.id, session.key_id)
             # Each continuation may add as much again.
-            if answer.bytes >= self._limits.answer_bytes:
+            if answer.bytes >= self._means.limits.answer_bytes:
                 raise AnswerTooLarge()
             await Tree(transaction, session.id).choose_path(answer.order, utc_now())
-            earlier = await runs.read_window(session.id, before.question_order, self._window)
+            earlier = await runs.read_window(session.id, before.question_order, self._means.window)
             run = replace(
                 self._continuation(before, session, connection),
                 wants_title=await runs.wants_title(session.id),
             )
             await runs.admit_continuation(
-                run, request, self._limits.runs_per_user, connection.daily_tokens
+                run, request, self._means.limits.runs_per_user, connection.daily_tokens
             )
         prompt = build_continuation(
             earlier,
             question.content,
             answer.content,
-            self._window,
+            self._means.window,
             (question.order, answer.order),
-            self._memory.budget(connection, run.model, run.parameters.max_tokens),
+            self._means.memory.budget(connection, run.model, run.parameters.max_tokens),
         )
         run = replace(run, context=Context.of_prompt(prompt, metered=run.metered))
         self._generator.begin(run, connection, prompt.messages, prefix=answer.content)
@@ -110,7 +110,7 @@ class ContinueRun(BeginsRuns):
             provider=connection.provider,
             model=model if connection.opens(model) else connection.model,
             parameters=before.parameters,
-            owner=self._owner,
+            owner=self._means.owner,
             created_at=utc_now(),
             continues=before.id,
             key_id=connection.key_id,

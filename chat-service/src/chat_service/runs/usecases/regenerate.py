@@ -25,7 +25,7 @@ from chat_service.runs.usecases.check import check_again
 
 
 class RegenerateRun(BeginsRuns):
-    """Accepts such requests on behalf of replica `owner`, and has the answers generated."""
+    """Accepts such requests, and has the answers generated."""
 
     async def __call__(self, caller: Caller, again: Again) -> Run:
         """Stores a run whose answer is one more variant, and begins to generate.
@@ -68,11 +68,13 @@ class RegenerateRun(BeginsRuns):
                 parameters=again.parameters,
                 request=again.request,
             )
-            new = new_run(caller, question, connection, owner=self._owner, question_id=asked.id)
-            admission = await runs.admit_regeneration(
-                new, asked.order, self._window, self._limits.runs_per_user
+            new = new_run(
+                caller, question, connection, owner=self._means.owner, question_id=asked.id
             )
-        begun = accepted(admission, asked.content, self._window, connection, self._memory)
+            admission = await runs.admit_regeneration(
+                new, asked.order, self._means.window, self._means.limits.runs_per_user
+            )
+        begun = accepted(self._means, admission, asked.content, connection)
         self._generator.begin(begun.run, connection, begun.prompt, wishes=begun.wishes)
         return begun.run
 

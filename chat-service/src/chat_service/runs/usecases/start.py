@@ -4,23 +4,18 @@ from collections import OrderedDict
 from uuid import UUID
 
 from chassis.caller import Caller
-from chassis.db.transactions import OpenTransaction
 from chassis.errors import AppError
 from chat_service.conversations.store.sessions import Sessions
 from chat_service.notices.domain.notice import SessionChange, Tell, session_notice
 from chat_service.personas.usecases.read import DefaultPersona
-from chat_service.prompt.domain import ContextWindow
-from chat_service.prompt.memory import ModelMemory
-from chat_service.providers.domain.connection import Connection, ResolveKey
+from chat_service.providers.domain.connection import Connection
 from chat_service.runs.domain.admission import OtherConnection, Question, RepeatedRequest
-from chat_service.runs.domain.limits import Limits
 from chat_service.runs.domain.run import Run
 from chat_service.runs.store.runs import Runs
 from chat_service.runs.store.turns import Turns
 from chat_service.runs.usecases.accept import accept_run
-from chat_service.runs.usecases.beginning import BeginsRuns
+from chat_service.runs.usecases.beginning import BeginsRuns, RunMeans
 from chat_service.runs.usecases.check import check_question
-from chat_service.runs.usecases.generator import Generator
 
 _REMEMBERED = 10_000
 
@@ -49,31 +44,20 @@ class SessionKeys:
 
 
 class StartRun(BeginsRuns):
-    """Accepts questions on behalf of replica `owner`, and has them answered."""
+    """Accepts questions, and has them answered.
+
+    A session that is made takes what `default_persona` finds, and `tell` is told of it.
+    """
 
     def __init__(
         self,
+        means: RunMeans,
         turns: Turns,
-        open_transaction: OpenTransaction,
-        resolve_key: ResolveKey,
-        generator: Generator,
         *,
-        owner: str,
-        window: ContextWindow,
-        limits: Limits,
         tell: Tell,
         default_persona: DefaultPersona | None = None,
-        memory: ModelMemory | None = None,
     ) -> None:
-        super().__init__(
-            open_transaction,
-            resolve_key,
-            generator,
-            owner=owner,
-            window=window,
-            limits=limits,
-            memory=memory,
-        )
+        super().__init__(means)
         self._turns = turns
         self._tell = tell
         self._default_persona = default_persona
@@ -86,7 +70,7 @@ class StartRun(BeginsRuns):
         SessionNotFound, RunInProgress, TooManyRuns, AllowanceUsedUp, IdempotencyKeyReused,
         ShuttingDown, OwnerErased, and what `resolve_key` raises.
         """
-        check_question(question, self._limits)
+        check_question(question, self._means.limits)
         guess = self._session_keys.guess(caller.user_id, question.session_id)
         while True:
             key_id = guess if question.key_id is None else question.key_id
@@ -134,17 +118,13 @@ class StartRun(BeginsRuns):
         self, caller: Caller, question: Question, connection: Connection, guess: UUID | None
     ) -> Run:
         accepted = await accept_run(
+            self._means,
             self._turns,
-            self._open_transaction,
             caller,
             question,
             connection,
-            owner=self._owner,
-            window=self._window,
-            limits=self._limits,
             guessed_key_id=guess,
             default_persona=self._default_persona,
-            memory=self._memory,
         )
         if question.session_id is None:
             made = accepted.run.session_id
