@@ -280,6 +280,14 @@ async def test_a_run_that_cannot_be_followed_to_its_end_is_503_with_its_id(
         assert response.json()["run_id"] == door.chat.run_id
 
 
+async def test_a_run_whose_conversation_is_deleted_meanwhile_is_not_found(
+    door: Door, frames: list[chat_pb2.Frame]
+) -> None:
+    door.chat.script = [frames[:2], RunNotFound()]
+    response = await door.http.post(ASK, json=QUESTION, headers=door.bearer)
+    assert (response.status_code, response.json()["reason"]) == (404, "RUN_NOT_FOUND")
+
+
 async def test_a_run_is_shown_with_question_and_answer(door: Door) -> None:
     door.chat.answers["GetRun"] = result(chat_pb2.RUN_STATUS_INTERRUPTED)
     response = await door.http.get(

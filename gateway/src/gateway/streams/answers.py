@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from chassis.caller import Caller
-from chassis.errors import AppError, Unauthenticated, Unavailable
+from chassis.errors import AppError, Kind, Unauthenticated, Unavailable
 from gateway import problems
 from gateway.clients import Clients
 from gateway.edge.accept import wants_events
@@ -91,7 +91,7 @@ async def end_of_run(
 
     Raises ClientGone, Closing when the server is being stopped, Unauthenticated when the token is
     revoked, TokenOutlived, and RunOutOfSight when the stream breaks off; the run goes on in each
-    case.
+    case. And what chat-service says of a run that is gone, as it is with its conversation.
     """
     end: FrameLike | None = None
     presence = requests.hold(request.receive, request.state.verified)
@@ -100,6 +100,8 @@ async def end_of_run(
             while end is None:
                 end = _terminal(await anext(batches))
         except (AppError, StopAsyncIteration) as error:
+            if isinstance(error, AppError) and error.kind is Kind.NOT_FOUND:
+                raise  # its conversation was deleted meanwhile: to ask for it again would not help
             raise RunOutOfSight(metadata={"run_id": run_id}) from error
     match presence.ended:
         case End.CLIENT_GONE:
