@@ -554,6 +554,12 @@ class SocketClient:
     async def say(self, **frame: Any) -> None:
         await self.connection.send(orjson.dumps(frame).decode())
 
+    def say_at_once(self, *frames: dict[str, Any]) -> None:
+        """All of them in one write, so that they arrive together."""
+        for frame in frames:
+            self.connection.protocol.send_text(orjson.dumps(frame))
+        self.connection.transport.write(b"".join(self.connection.protocol.data_to_send()))
+
     async def hear(self) -> Any:
         async with asyncio.timeout(30):
             return orjson.loads(await self.connection.recv())

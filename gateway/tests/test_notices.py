@@ -1,6 +1,7 @@
 """Notices over the socket: of one's own, each once, as fast as the client reads."""
 
 import asyncio
+import gc
 import time
 from typing import Any
 
@@ -42,6 +43,19 @@ async def test_a_subscriber_hears_what_is_told_from_then_on(door: Door, dial: Di
     for number in range(3, 6):
         told = notice(number, topic="runs", change="started", run_id=f"r{number}")
         assert await client.hear() == told
+
+
+async def test_a_subscription_that_is_replaced_before_it_begins_is_told_so_and_leaves_nothing_behind(
+    door: Door, dial: Dial
+) -> None:
+    client = await dial(door)
+    client.say_at_once(*({"type": "subscribe", "ref": ref} for ref in ("one", "two", "three")))
+    heard = {said["ref"]: said for said in [await client.hear() for _ in range(3)]}
+    assert heard["three"] == {"type": "ack", "ref": "three", "cursor": "7-1"}
+    for ref in ("one", "two"):
+        assert (heard[ref]["status"], heard[ref]["reason"]) == (409, "SUPERSEDED")
+    # A coroutine that nobody awaits says so when it is collected, and fails the test.
+    gc.collect()
 
 
 async def test_behind_a_cursor_exactly_what_was_missed_comes_first(door: Door, dial: Dial) -> None:

@@ -65,6 +65,30 @@ async def test_a_follower_whose_ack_does_not_get_through_leaves_no_read_behind(
     assert [said for said in access_log.complaints if not said.startswith(cut)] == []
 
 
+async def test_who_reads_no_answer_has_no_more_frames_taken_that_replace_each_other(
+    door: Door, dial: Dial, make_frame: MakeFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follows, "_PATIENCE_SECONDS", 60.0)
+    door.chat.script = [[make_frame(number, "delta", LONG)] for number in range(1, 8193)]
+    client = await dial(door)
+    (session,) = door.gateway.sockets._open
+    client.connection.transport.pause_reading()
+    await client.say(type="send", ref="1", content="x")
+    await eventually(lambda: session.wire._room is not None and session.wire._turn.locked())
+    door.chat.script = [asyncio.Event()]
+    before = len(door.chat.calls)
+    await client.say(type="follow", ref="2", run_id="silent")
+    await eventually(lambda: len(door.chat.calls) > before)
+    await client.say(type="follow", ref="3", run_id="silent")
+    await eventually(lambda: session._told)
+    client.say_at_once(*({"type": "follow", "ref": "4", "run_id": "silent"} for _ in range(50)))
+    # One of them has been taken out, and waits with the rest.
+    await eventually(lambda: len(session.wire._inbox) == 49)
+    assert len(session._told) == 1
+    client.connection.transport.abort()
+    await eventually(lambda: not len(door.gateway.sockets))
+
+
 async def test_a_socket_is_there_until_the_cancel_that_it_was_asked_for_is_passed_on(
     door: Door, dial: Dial, make_frame: MakeFrame
 ) -> None:

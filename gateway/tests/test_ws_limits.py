@@ -14,6 +14,7 @@ import pytest
 
 from chassis.errors import AppError, Kind
 from chassis.testing import eventually
+from gateway.ws import follows
 from parley.chat.v1 import chat_pb2
 
 Door = Any
@@ -307,6 +308,22 @@ async def test_a_second_follow_of_a_run_takes_the_place_of_the_first(
     async with asyncio.timeout(30):
         await door.chat.ended.wait()
     assert (await client.ask(type="ping"))["type"] == "pong"
+
+
+@pytest.mark.parametrize("later", ["follow", "unfollow"])
+async def test_a_follow_that_another_frame_takes_the_place_of_before_its_ack_is_told_so(
+    door: Door, dial: Dial, monkeypatch: pytest.MonkeyPatch, later: str
+) -> None:
+    monkeypatch.setattr(follows, "_PATIENCE_SECONDS", 60.0)
+    door.chat.script = [asyncio.Event()]
+    client = await dial(door)
+    await client.say(type="follow", ref="1", run_id="r")
+    await eventually(lambda: door.chat.calls)
+    monkeypatch.setattr(follows, "_PATIENCE_SECONDS", 0.0)
+    await client.say(type=later, ref="2", run_id="r")
+    heard = {said["ref"]: said for said in [await client.hear() for _ in range(2)]}
+    assert (heard["1"]["status"], heard["1"]["reason"]) == (409, "SUPERSEDED")
+    assert heard["2"] == {"type": "ack", "ref": "2", "run_id": "r"}
 
 
 async def test_a_socket_follows_so_many_runs_at_once(

@@ -13,6 +13,7 @@ from gateway.streams.editing import edit_answer
 from gateway.streams.frame_channels import Asking, FrameChannels
 from gateway.streams.frames import TERMINAL, Batch, begin, sliced
 from gateway.ws import frames
+from gateway.ws.answer import Answer
 from gateway.ws.wire import Wire
 from parley.chat.v1 import chat_pb2 as pb
 from parley.chat.v1.chat_pb2_grpc import FrameServiceStub, SessionServiceStub
@@ -45,7 +46,7 @@ class Follows:
         self._frame_channels = frame_channels
         self._tasks: dict[str, asyncio.Task[Any]] = {}
 
-    async def ask(self, frame: Starting, caller: Caller) -> None:
+    async def ask(self, frame: Starting, caller: Caller, answer: Answer) -> None:
         """Start a run and follow it to its end; an answer that is edited has none. Raises AppError."""
         asking: Asking
         match frame:
@@ -54,7 +55,7 @@ class Follows:
             case frames.Regenerate():
                 asking = frame.request(frame.session_id, frame.message_id)
             case frames.EditMessage():
-                if await self._edit_answer(frame, caller):
+                if await self._edit_answer(frame, caller, answer):
                     return
                 asking = frame.question(frame.session_id, frame.message_id)
             case frames.SendQuestion():
@@ -63,17 +64,15 @@ class Follows:
         async with aclosing(begun.batches) as batches:
             run = begun.run
             async with _Place(self._tasks, run.run_id):
-                told = frames.ack(
-                    frame.ref,
+                await answer.ack(
                     run_id=run.run_id,
                     session_id=run.session_id,
                     question_id=run.question_id,
                     answer_id=run.answer_id,
                 )
-                await self._wire.send([told])
                 await self._pour(run.run_id, batches)
 
-    async def _edit_answer(self, frame: frames.EditMessage, caller: Caller) -> bool:
+    async def _edit_answer(self, frame: frames.EditMessage, caller: Caller, answer: Answer) -> bool:
         """Edit an answer; False: it is a question."""
         edited = await edit_answer(
             self._sessions,
@@ -85,11 +84,10 @@ class Follows:
         )
         if edited is None:
             return False
-        told = frames.ack(frame.ref, session_id=frame.session_id, message_id=edited.id)
-        await self._wire.send([told])
+        await answer.ack(session_id=frame.session_id, message_id=edited.id)
         return True
 
-    async def follow(self, frame: frames.Follow, caller: Caller) -> None:
+    async def follow(self, frame: frames.Follow, caller: Caller, answer: Answer) -> None:
         """Follow a run from behind ``after`` to its end. Raises AppError."""
         service = self._service
         asked = pb.FollowRunRequest(run_id=frame.run_id, after=frame.after)
@@ -99,10 +97,9 @@ class Follows:
                 opening = await begin(batches, patience=_PATIENCE_SECONDS)
                 try:
                     if opening.done() and opening.result() is None:
-                        told = frames.ack(frame.ref, run_id=frame.run_id, ended=True)
-                        await self._wire.send([told])
+                        await answer.ack(run_id=frame.run_id, ended=True)
                         return
-                    await self._wire.send([frames.ack(frame.ref, run_id=frame.run_id)])
+                    await answer.ack(run_id=frame.run_id)
                     first = await opening
                 finally:
                     opening.cancel()

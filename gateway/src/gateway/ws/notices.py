@@ -5,6 +5,7 @@ from collections.abc import Callable
 from chassis.caller import Caller
 from gateway.streams.notices import Listener, Notice, NoticeFeeds
 from gateway.ws import frames
+from gateway.ws.answer import Answer
 from gateway.ws.wire import Wire
 
 
@@ -19,7 +20,7 @@ class Subscription:
         self._feeds = feeds
         self._caller = caller
 
-    async def tell(self, frame: frames.Subscribe) -> None:
+    async def tell(self, frame: frames.Subscribe, answer: Answer) -> None:
         """What was missed behind ``after``, then what comes; it ends with its task. Raises AppError."""
         caller = self._caller()
         user, listener = str(caller.user_id), Listener(self._caller)
@@ -28,7 +29,7 @@ class Subscription:
             cursor = missed.cursor
             # Who has missed something has its cursor with the last of it.
             begins = {"cursor": cursor} if frame.after is None else {}
-            await self._wire.send([frames.ack(frame.ref, **begins), *_said(missed.notices)])
+            await answer.ack(_said(missed.notices), **begins)
             while True:
                 notices = await listener.next_behind(cursor)
                 await self._wire.send(_said(notices))

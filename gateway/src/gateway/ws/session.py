@@ -1,7 +1,9 @@
 """One socket: who speaks, what they ask for, and when it is over."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from functools import partial
 
 from chassis.caller import Caller
 from chassis.errors import AppError, Internal, Kind, Unauthenticated
@@ -15,6 +17,7 @@ from gateway.settings import Settings
 from gateway.streams.frame_channels import FrameChannels
 from gateway.streams.notices import NoticeFeeds
 from gateway.ws import frames
+from gateway.ws.answer import Answer
 from gateway.ws.closing import Closing, HangUp
 from gateway.ws.credential import Credential
 from gateway.ws.follows import Follows, Starting
@@ -23,6 +26,9 @@ from gateway.ws.wire import Gone, Wire
 from parley.chat.v1 import chat_pb2 as pb
 
 _log = get_logger(__name__)
+
+#: What a frame asks for; it says by itself when it has begun.
+Work = Callable[[Answer], Coroutine[None, None, None]]
 
 Command = Starting | frames.Follow | frames.Cancel
 
@@ -34,6 +40,12 @@ class TooManyAtOnce(AppError):
 
     def __init__(self) -> None:
         super().__init__(retry_after=1)
+
+
+class Superseded(AppError):
+    kind = Kind.CONFLICT
+    reason = "SUPERSEDED"
+    detail = "A later frame took the place of this one before it had begun."
 
 
 class FrameTooLarge(RequestRefused):
@@ -70,6 +82,9 @@ class Session:
         # One at most: the newest.
         self._subscribed: set[asyncio.Task[None]] = set()
         self._cancels: set[asyncio.Task[None]] = set()
+        # Answers to frames that others took the place of.
+        self._told: set[asyncio.Task[None]] = set()
+        self._leaving = False
         self._loop = asyncio.get_running_loop()
         self._active_at = self._loop.time()
 
@@ -84,7 +99,11 @@ class Session:
             if self._credential.verified is None:
                 await self._admit()
             while True:
-                await self._take(await self.wire.receive())
+                raw = await self.wire.receive()
+                # Who does not read these has no more taken.
+                if self._told:
+                    await asyncio.wait(self._told)
+                await self._take(raw)
         except Gone:
             pass
         except HangUp as end:
@@ -180,11 +199,11 @@ class Session:
         check_scope(caller, "chat:read" if isinstance(frame, frames.Follow) else "chat:write")
         match frame:
             case frames.Cancel():
-                self._spawn(self._cancel(frame, caller), frame.ref, self._cancels)
+                self._spawn(partial(self._cancel, frame, caller), frame.ref, self._cancels)
             case frames.Follow():
-                self._spawn(self._follows.follow(frame, caller), frame.ref, self._tasks)
+                self._spawn(partial(self._follows.follow, frame, caller), frame.ref, self._tasks)
             case _:
-                self._spawn(self._follows.ask(frame, caller), frame.ref, self._tasks)
+                self._spawn(partial(self._follows.ask, frame, caller), frame.ref, self._tasks)
 
     async def _subscribe(self, frame: frames.Subscribe, caller: Caller) -> None:
         try:
@@ -194,47 +213,56 @@ class Session:
             return
         for task in list(self._subscribed):
             await end_task(task)
-        self._spawn(self._subscription.tell(frame), frame.ref, self._subscribed)
+        self._spawn(partial(self._subscription.tell, frame), frame.ref, self._subscribed)
 
     def _speaker(self) -> Caller:
         assert self._credential.verified is not None
         return self._credential.verified.caller
 
-    async def _cancel(self, frame: frames.Cancel, caller: Caller) -> None:
+    async def _cancel(self, frame: frames.Cancel, caller: Caller, answer: Answer) -> None:
         runs = self._runs
         await runs.tell(runs.stub.CancelRun, pb.CancelRunRequest(run_id=frame.run_id), caller)
-        await self.wire.send([frames.ack(frame.ref, run_id=frame.run_id)])
+        await answer.ack(run_id=frame.run_id)
 
-    def _spawn(
-        self, work: Coroutine[None, None, None], ref: str, among: set[asyncio.Task[None]]
-    ) -> None:
+    def _spawn(self, work: Work, ref: str, among: set[asyncio.Task[None]]) -> None:
+        """`work` is not even begun where its task is ended before its first turn."""
+        answer = Answer(self.wire, ref)
+
         def done(task: asyncio.Task[None]) -> None:
             among.discard(task)
             self._active_at = self._loop.time()
+            if task.cancelled() and not answer.given and not self._leaving:
+                told = asyncio.create_task(
+                    self._told_unless_gone(Superseded(), ref), name="socket-answer"
+                )
+                self._told.add(told)
+                told.add_done_callback(self._told.discard)
 
-        task = asyncio.create_task(self._carry_out(work, ref), name="socket-command")
+        task = asyncio.create_task(self._carry_out(work, ref, answer), name="socket-command")
         among.add(task)
         task.add_done_callback(done)
 
-    async def _carry_out(self, work: Coroutine[None, None, None], ref: str) -> None:
+    async def _carry_out(self, work: Work, ref: str, answer: Answer) -> None:
         try:
-            try:
-                await work
-            except AppError as error:
-                await self._tell(error, ref)
-            except Gone:
-                raise
-            except Exception as error:  # noqa: BLE001 - told as a problem without its text
-                _log.error("socket.command_failed", exc_info=error)
-                await self._tell(Internal(), ref)
+            await work(answer)
+        except AppError as error:
+            await self._told_unless_gone(error, ref)
         except Gone:
             return
+        except Exception as error:  # noqa: BLE001 - told as a problem without its text
+            _log.error("socket.command_failed", exc_info=error)
+            await self._told_unless_gone(Internal(), ref)
+
+    async def _told_unless_gone(self, error: AppError, ref: str) -> None:
+        with suppress(Gone):
+            await self._tell(error, ref)
 
     async def _tell(self, error: AppError, ref: str | None) -> None:
         await self.wire.send([frames.problem(error, ref)])
 
     async def _leave(self) -> None:
-        followers = [*self._tasks, *self._subscribed]
+        self._leaving = True
+        followers = [*self._tasks, *self._subscribed, *self._told]
         for task in followers:
             task.cancel()
         for task in followers:
