@@ -45,6 +45,13 @@ _KEEP = Statement(
         " RETURNING request_hash, answer, xmax = 0 AS is_first"
     )
 )
+_TURN = Statement(
+    text(
+        "SELECT pg_try_advisory_xact_lock("
+        "hashtextextended(CAST(:user_id AS text) || ' ' || :key, 0)) AS is_ours"
+    )
+)
+# By itself, behind the turn: what was committed before that is seen.
 _KEPT = Statement(
     text(
         "SELECT request_hash, answer FROM idempotency_keys"
@@ -98,12 +105,14 @@ async def find_answered(
 ) -> Effect | None:
     """What an earlier request with this key brought about; None: there was none, and nothing is kept.
 
-    For what a new effect needs and an earlier one does not, such as things that may be gone by now.
-    Raises IdempotencyKeyReused.
+    For who lacks what a new effect needs and an earlier one does not, such as something that is gone by
+    now. Raises IdempotencyKeyReused, or RequestInProgress while another transaction is at it.
     """
-    row = await _KEPT.first(
-        connection, user_id=scope.user_id, tenant_id=scope.tenant_id, key=once.request.key
-    )
+    key = once.request.key
+    turn = await _TURN.first(connection, user_id=scope.user_id, key=key)
+    if turn is None or not turn.is_ours:
+        raise RequestInProgress()
+    row = await _KEPT.first(connection, user_id=scope.user_id, tenant_id=scope.tenant_id, key=key)
     if row is None:
         return None
     once.request.check(row.request_hash)

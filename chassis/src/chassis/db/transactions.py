@@ -60,7 +60,7 @@ class Transaction:
     async def find_answered(self, once: Once[Effect]) -> Effect | None:
         """What an earlier request of this key made; None: nothing, and nothing is kept.
 
-        Raises IdempotencyKeyReused.
+        Raises IdempotencyKeyReused, RequestInProgress.
         """
         return await find_answered(self.connection, self.scope, once)
 

@@ -58,14 +58,11 @@ async def find_made(
     """
     if once is None:
         raise MessageNotFound()
-    now = utc_now()
-    nothing = Note(id=new_id(), title="", content="", created_at=now, updated_at=now)
     async with open_transaction(caller) as transaction:
         await transaction.lock_owner()
-        earlier = await transaction.find_repeated(once, nothing)
-        if earlier is None:
-            # What was kept for it is rolled back.
-            raise MessageNotFound()
+        earlier = await transaction.find_answered(once)
+    if earlier is None:
+        raise MessageNotFound()
     return earlier
 
 
