@@ -14,7 +14,7 @@ from chat_service.conversations.domain.errors import SessionNotFound
 from chat_service.conversations.domain.session import SessionChange
 from chat_service.conversations.usecases.sessions import update_session
 from chat_service.providers.domain.connection import Connection
-from chat_service.providers.domain.errors import KeyNotFound
+from chat_service.providers.domain.errors import KeyNotFound, SessionKeyNotFound
 from chat_service.runs.domain.admission import Question
 from chat_service.runs.domain.errors import ShuttingDown
 from chat_service.runs.domain.limits import Limits
@@ -128,10 +128,14 @@ async def test_a_connection_that_a_session_had_may_be_gone(
     old, new = new_id(), new_id()
     session = await chat.session(caller, key_id=old)
     await chat.finish(await start_run(caller, _question(session.id)))
-    # It is still set to that: there is nothing else to be asked.
+    # It is still set to that: there is nothing else to be asked, and what is to be done is said.
     vault.gone = {old}
-    with pytest.raises(KeyNotFound):
+    with pytest.raises(SessionKeyNotFound) as refused:
         await start_run(caller, _question(session.id))
+    assert (refused.value.reason, refused.value.http_status) == ("KEY_NOT_FOUND", 404)
+    with pytest.raises(KeyNotFound) as named:
+        await start_run(caller, _question(session.id, key_id=old))
+    assert type(named.value) is KeyNotFound
     await _set(chat, caller, session.id, key_id=new)
     run = await start_run(caller, _question(session.id))
     assert generations.begun[-1].connection.key_id == run.key_id == new
@@ -141,8 +145,9 @@ async def test_a_connection_that_a_session_had_may_be_gone(
     other = await chat.session(caller, key_id=new)
     await start_run(caller, _question(other.id))
     assert generations.begun[-1].connection.key_id == new
-    with pytest.raises(KeyNotFound):
+    with pytest.raises(KeyNotFound) as no_default:
         await start_run(caller, _question())
+    assert type(no_default.value) is KeyNotFound
 
 
 async def test_what_was_learnt_of_a_session_is_not_used_for_somebody_else(

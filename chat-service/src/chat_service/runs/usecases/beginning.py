@@ -6,9 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from chassis.db.transactions import OpenTransaction
+from chassis.errors import AppError
 from chat_service.prompt.domain import ContextWindow
 from chat_service.prompt.memory import ModelMemory
 from chat_service.providers.domain.connection import Connection, ResolveKey
+from chat_service.providers.domain.errors import KeyNotFound, SessionKeyNotFound
 from chat_service.runs.domain.admission import OtherConnection, RepeatedRequest
 from chat_service.runs.domain.errors import ShuttingDown
 from chat_service.runs.domain.limits import Limits
@@ -43,26 +45,36 @@ class BeginsRuns:
         # A caller who goes away must not leave a live run that nobody generates.
         self._to_the_end = ToTheEnd()
 
-    async def _connect(self, key_id: UUID | None) -> Connection:
+    async def _connect(self, named: UUID | None, set_to: UUID | None) -> Connection:
+        """The connection that was named, else the one that the session is set to, else the default one."""
         if self._generator.draining:
             raise ShuttingDown()
-        return await self._means.resolve_key(key_id)
+        if named is not None:
+            return await self._means.resolve_key(named)
+        try:
+            return await self._means.resolve_key(set_to)
+        except AppError as error:
+            if set_to is not None and error.reason == KeyNotFound.reason:
+                raise SessionKeyNotFound() from error
+            raise
 
     async def _begin(
         self,
-        key_id: UUID | None,
+        named: UUID | None,
+        set_to: UUID | None,
         accept: Callable[[Connection, UUID | None], Coroutine[Any, Any, Run]],
     ) -> Run:
-        """What `accept` returns for the connection, which is opened before any row is locked.
+        """What `accept` returns for the connection, which is opened before any row is locked, and for what
+        the session was set to then.
 
         It is called once more for another one if it raises OtherConnection. A repeated request gets
         the run that it began.
         """
         while True:
-            connection = await self._connect(key_id)
+            connection = await self._connect(named, set_to)
             try:
-                return await self._to_the_end(accept(connection, key_id))
+                return await self._to_the_end(accept(connection, set_to))
             except RepeatedRequest as repeated:
                 return repeated.run
             except OtherConnection as other:
-                key_id = other.key_id
+                set_to = other.key_id

@@ -45,6 +45,7 @@ class ContinueRun(BeginsRuns):
             if request is not None and (begun := await Runs(transaction).find_of(request)):
                 return begun
         return await self._begin(
+            None,
             session.key_id,
             lambda connection, key_id: self._accept(caller, run_id, request, connection, key_id),
         )

@@ -44,7 +44,8 @@ class RegenerateRun(BeginsRuns):
         if session is None:
             raise SessionNotFound()
         return await self._begin(
-            session.key_id if again.key_id is None else again.key_id,
+            again.key_id,
+            session.key_id,
             lambda connection, key_id: self._accept(caller, again, connection, key_id),
         )
 

@@ -73,9 +73,8 @@ class StartRun(BeginsRuns):
         check_question(question, self._means.limits)
         guess = self._session_keys.guess(caller.user_id, question.session_id)
         while True:
-            key_id = guess if question.key_id is None else question.key_id
             try:
-                connection = await self._connect(key_id)
+                connection = await self._connect(question.key_id, guess)
             except AppError:
                 # Nothing that a new run needs is needed to follow the one there is.
                 if begun := await self._find_begun(caller, question):
