@@ -3,7 +3,15 @@
 from chassis.errors import FieldError, ValidationFailed
 from chassis.text import check_number, check_text
 from chat_service.conversations.domain.session import SessionChange, Unchanged
-from parley.bounds import FOLDER, INSTRUCTIONS, MODEL, PERSONA_NAME, READ_ORDER, SESSION_TITLE
+from parley.bounds import (
+    FOLDER,
+    INSTRUCTIONS,
+    MODEL,
+    PERSONA_NAME,
+    READ_ORDER,
+    SESSION_TITLE,
+    is_line,
+)
 from servicekit.generation_parameters import PARAMETERS, check_parameters
 
 
@@ -53,6 +61,6 @@ def check_folder(folder: str | None) -> list[FieldError]:
     errors = check_text("folder", folder, minimum=FOLDER.minimum, maximum=FOLDER.maximum)
     if not errors and folder.isspace():
         return [FieldError("folder", "REQUIRED")]
-    if not errors and not folder.isprintable():
+    if not errors and not is_line(folder):
         return [FieldError("folder", "INVALID_CHARACTER")]
     return errors
