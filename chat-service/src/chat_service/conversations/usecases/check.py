@@ -44,7 +44,10 @@ def check_model(model: str | None) -> list[FieldError]:
     """What is wrong with a model's name, if one is given."""
     if model is None:
         return []
-    return check_text("model", model, minimum=MODEL.minimum, maximum=MODEL.maximum)
+    errors = check_text("model", model, minimum=MODEL.minimum, maximum=MODEL.maximum)
+    if not errors and not is_line(model):
+        return [FieldError("model", "INVALID_CHARACTER")]
+    return errors
 
 
 def check_persona(name: str) -> None:
