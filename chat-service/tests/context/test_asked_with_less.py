@@ -50,12 +50,11 @@ def refusing(reply: MakeReply, refusal: str, most: int = MOST, **how: Any) -> Ca
 
 async def conversation(client: Client, turns: int = 4) -> str:
     """The id of a session with so many long questions, and short answers, in it."""
-    session_id = None
+    session_id = ""
     for _ in range(turns):
-        accepted, frames = await client.ask(LONG, session_id=session_id)
+        accepted, frames = await client.ask(LONG, session_id=session_id or None)
         assert frames[-1].event == "done"
-        session_id = accepted.session_id
-    assert session_id is not None
+        session_id = str(accepted.session_id)
     return session_id
 
 
