@@ -1,10 +1,11 @@
 """The API does what its document says: its examples are accepted, its bounds are the services'."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
+import regex
 from jsonschema import Draft202012Validator
 
 from chassis.testing import eventually
@@ -257,9 +258,13 @@ def value(field: str, bound: str, number: int) -> Any:
             return "x" * number
 
 
-def test_every_bound_of_the_document_is_the_services_own(
-    stack: Stack, operator: User, sign_up: SignUp, journey: Journey
-) -> None:
+#: The status of an operation with this in a field, and what was found wrong with that field.
+About = Callable[[str, str, Any], tuple[int, list[Any]]]
+
+
+@pytest.fixture
+def about(stack: Stack, operator: User, sign_up: SignUp, journey: Journey) -> About:
+    """Sends an operation its example, with something else in one field."""
     user = sign_up(stack)
     key = user.create_key(stack.model_url, "echo")["id"]
     session = user.create_session()
@@ -271,11 +276,8 @@ def test_every_bound_of_the_document_is_the_services_own(
         "name": "absent",
         "note_id": user.http.post(f"{API}/notes", json=journey.example("create_note")).json()["id"],
     }
-    bounds = bounded(journey)
-    assert len(bounds) > 30
 
-    def about(name: str, field: str, probe: Any) -> tuple[int, list[Any]]:
-        """The status, and what was found wrong with the field."""
+    def ask(name: str, field: str, probe: Any) -> tuple[int, list[Any]]:
         method, path, _ = journey.operations[name]
         body = {**(journey.example(name) or {}), field: probe}
         if "/auth/" in path and "email" in body and name != "send_code":
@@ -286,6 +288,12 @@ def test_every_bound_of_the_document_is_the_services_own(
         told = answer.json() if answer.content else {}
         return answer.status_code, [e for e in told.get("errors", []) if e["field"] == field]
 
+    return ask
+
+
+def test_every_bound_of_the_document_is_the_services_own(journey: Journey, about: About) -> None:
+    bounds = bounded(journey)
+    assert len(bounds) > 30
     for name, field, bound, number in bounds:
         reason, side = REASONS[bound]
         case = (name, field, bound)
@@ -307,3 +315,54 @@ REASONS = {
     "minimum": ("TOO_SMALL", "minimum"),
     "maximum": ("TOO_LARGE", "maximum"),
 }
+
+
+def patterned(journey: Journey) -> list[tuple[str, str, str]]:
+    """Each text in a body that has a pattern: operation, field, and that."""
+    found = []
+    for name, (_, _, operation) in journey.operations.items():
+        body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+        if body is None:
+            continue
+        schema = journey.document["components"]["schemas"][
+            body["schema"]["$ref"].rpartition("/")[2]
+        ]
+        for field, told in schema.get("properties", {}).items():
+            one = {**told, **next(iter(told.get("anyOf", [{}])))}
+            if one.get("type") == "string" and "pattern" in one:
+                found.append((name, field, one["pattern"]))
+    return found
+
+
+# Of a length that suits every bound of a text that may be anything.
+PROBES = {
+    "letters and signs": "ab \u00e9\u4e2d_.-ef",
+    "an emoji": "abcd\U0001f511efgh",
+    "U+0000": "abcd\x00efghi",
+    "a bell": "abcd\x07efghi",
+    "a line": "abcd\nefghi",
+    "a mark of direction": "abcd\u202eefghi",
+}
+# What more their services want of them stands in words.
+IN_WORDS = {"username", "code", "language"}
+NAMED_IN_WORDS = {"create_persona", "update_persona"}
+
+
+def test_every_pattern_of_the_document_is_the_services_own(journey: Journey, about: About) -> None:
+    patterns = patterned(journey)
+    assert len(patterns) > 50
+    told, expected = {}, {}
+    for name, field, pattern in patterns:
+        # Those that are tried out take time, and have the same schema.
+        if name == "test_key":
+            continue
+        for probe, text in PROBES.items():
+            fits = regex.search(pattern, text) is not None
+            if fits and (field in IN_WORDS or (field == "name" and name in NAMED_IN_WORDS)):
+                continue
+            status, errors = about(name, field, text)
+            # Of a name that nothing can have it may be said that nothing has it.
+            told[name, field, probe] = bool(errors) or (not fits and status == 404)
+            expected[name, field, probe] = not fits
+    wrong = {case for case, refused in told.items() if refused != expected[case]}
+    assert wrong == set()

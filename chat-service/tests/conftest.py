@@ -304,6 +304,7 @@ class Vault:
     base_url: str
     keys: dict[UUID, str] = field(default_factory=dict)
     model: str = "tokens-20"
+    provider: apikey_pb2.Provider.ValueType = apikey_pb2.PROVIDER_OPENAI
     reports: list[apikey_pb2.ReportUseRequest] = field(default_factory=list)
 
     async def check(
@@ -340,7 +341,7 @@ class Vault:
             api_key="sk-very-secret",
             model=self.model,
             base_url=self.base_url,
-            provider=apikey_pb2.PROVIDER_OPENAI,
+            provider=self.provider,
         )
 
 

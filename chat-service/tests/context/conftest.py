@@ -27,14 +27,49 @@ class Reply:
     text: str = "an answer"
     usage: dict[str, Any] | None = None
     status: int = 200
-    finish_reason: str = "stop"
+    finish_reason: str | None = "stop"
+    # What it says instead of an answer.
+    refusal: str | None = None
+    # Of an error.
+    code: str | None = None
+    # What it thinks before the text, and why it breaks off behind that.
+    thought: str = ""
+    breaks: str | None = None
     # Nothing is answered before it is set.
     held: asyncio.Event | None = None
 
+    def message(self) -> bytes:
+        """The same by Anthropic's protocol."""
+        if self.status != 200:
+            error = {"type": "invalid_request_error", "message": self.text}
+            return json.dumps({"type": "error", "error": error}).encode()
+        usage = {"input_tokens": 1, "output_tokens": 1}
+        events: list[dict[str, Any]] = [
+            {"type": "message_start", "message": {"role": "assistant", "usage": usage}},
+            {"type": "content_block_start", "index": 0, "content_block": {"type": "text"}},
+            {
+                "type": "content_block_delta",
+                "index": 0,
+                "delta": {"type": "text_delta", "text": self.text},
+            },
+            {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": usage},
+            {"type": "message_stop"},
+        ]
+        return b"".join(
+            f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in events
+        )
+
     def body(self) -> bytes:
         if self.status != 200:
-            return json.dumps({"error": {"message": self.text, "type": "scripted"}}).encode()
-        delta = {"delta": {"content": self.text}, "finish_reason": self.finish_reason}
+            error = {"message": self.text, "type": "scripted", "code": self.code}
+            return json.dumps({"error": error}).encode()
+        said = {"content": self.text} if self.refusal is None else {"refusal": self.refusal}
+        if self.thought:
+            said["reasoning_content"] = self.thought
+        if self.breaks is not None:
+            chunks = [{"choices": [{"delta": said}]}, {"error": {"message": self.breaks}}]
+            return b"".join(f"data: {json.dumps(chunk)}\n\n".encode() for chunk in chunks)
+        delta = {"delta": said, "finish_reason": self.finish_reason}
         chunk: dict[str, Any] = {"choices": [delta]}
         if self.usage is not None:
             chunk["usage"] = self.usage
@@ -107,7 +142,9 @@ class Scripted:
             finally:
                 self.waiting -= 1
         kind = "text/event-stream" if reply.status == 200 else "application/json"
-        return _response(reply.status, kind, reply.body())
+        is_anthropic = lines[0].split(" ")[1].endswith("/messages")
+        said = reply.message() if is_anthropic else reply.body()
+        return _response(reply.status, kind, said)
 
 
 def _response(status: int, kind: str, body: bytes) -> bytes:

@@ -14,6 +14,7 @@ from chat_service.prompt.budget import (
     SHIPPED,
     Budget,
     budget_of,
+    context_of,
     estimate_of_prompt,
 )
 from chat_service.prompt.context import Context, Why
@@ -131,7 +132,7 @@ def test_for_another_model_the_oldest_pairs_are_left_out_that_do_not_fit(
         if goes_on
         else build_prompt(earlier, "tell", WIDE, 7, wide)
     )
-    account = Context.of_prompt(whole)
+    account = Context.of_prompt(whole, metered=True)
     for budget in map(tokens, (10**6, cost(whole), cost(whole) - 1, 300, 200, 10)):
         as_built = (
             build_continuation(earlier, "tell", WORDS, WIDE, (7, 8), budget)
@@ -140,7 +141,8 @@ def test_for_another_model_the_oldest_pairs_are_left_out_that_do_not_fit(
         )
         shorter = shortened(whole.messages, budget)
         assert tuple(shorter) == as_built.messages
-        told = account.shortened(len(shorter), budget)
+        told = account.shortened(shorter, budget)
+        assert told.bytes == sum(len(message.content.encode()) for message in shorter)
         assert (told.parts, told.budget) == (Context.of_prompt(as_built).parts, budget)
         if len(shorter) < len(whole.messages):
             assert told.why_older is Why.BEYOND_BUDGET
@@ -277,20 +279,27 @@ def test_the_longest_answer_is_kept_free_where_the_protocol_asks_for_it() -> Non
         assert memory.budget(one, "m", 1_000).tokens == int(199_000 * 0.9)
 
 
-@pytest.mark.parametrize("most", [None, 1, 0, -5, 4_096, 10**12])
-def test_behind_a_refusal_the_next_prompt_is_shorter_in_any_case(most: int | None) -> None:
+@pytest.mark.parametrize("answer", [None, 1, 100, 2_048, 100_000])
+@pytest.mark.parametrize("most", [None, 1, 0, -5, 4_096, 19_999, 10**12])
+def test_behind_a_refusal_the_next_prompt_is_shorter_in_any_case(
+    most: int | None, answer: int | None
+) -> None:
     memory, one = ModelMemory(32_768), connection()
-    estimated, after = 20_000, memory.budget(one, "m", None)
+    estimated = 20_000
     for _ in range(20):
-        before = memory.budget(one, "m", None)
-        memory.note_too_long(one, "m", most=most, estimated=estimated)
-        after = memory.budget(one, "m", None)
+        memory.note_too_long(one, "m", most=most, estimated=estimated, answer=answer)
+        after = memory.budget(one, "m", answer)
         assert after.known
         assert after.context >= LEAST_CONTEXT
-        assert after.tokens < before.tokens or after.context == LEAST_CONTEXT or most == 4_096
+        assert after.tokens < estimated or after.context == LEAST_CONTEXT
         estimated = after.tokens
-    if most == 4_096:
-        assert after.context <= 4_096
+
+
+@pytest.mark.parametrize("answer", [None, 0, 100, 4_000, 10**6])
+@pytest.mark.parametrize("tokens", [500, 3_000, 10**6])
+def test_a_context_is_that_of_which_so_much_is_left(tokens: int, answer: int | None) -> None:
+    left = budget_of(context_of(tokens, answer=answer), answer=answer).tokens
+    assert tokens - 2 <= left <= tokens
 
 
 def test_a_smaller_context_by_refusal_goes_before_the_lists() -> None:

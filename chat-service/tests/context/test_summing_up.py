@@ -112,6 +112,49 @@ async def test_what_failed_is_made_behind_a_later_answer(
     assert "so far" in (await ends.turn("q5")).content
 
 
+def words(asked: dict[str, Any]) -> int:
+    return sum(len(message["content"].split()) for message in asked["messages"])
+
+
+@pytest.mark.parametrize(
+    "refusal", ["prompt is too long: {used} tokens > 400 maximum", "the context length is exceeded"]
+)
+async def test_what_is_refused_as_too_long_is_less_the_next_time(
+    chat: Chat,
+    caller: Caller,
+    asides: Asides,
+    scripted: Scripted,
+    reply: MakeReply,
+    refusal: str,
+) -> None:
+    def small(asked: dict[str, Any]) -> Any:
+        used = words(asked)
+        return reply(refusal.format(used=used), status=400) if used > 400 else reply("so far")
+
+    chat = replace(chat, connection=scripted.connection())
+    ends = await ends_of(chat, caller, asides)
+    scripted.rule = small
+    for _ in range(6):
+        await ends.turn("word " * 400)
+    first, second = scripted.asked[:2]
+    assert words(first) > 400
+    # Where it is not said how much it takes, a quarter less is tried each time.
+    assert words(second) < words(first)
+    assert "so far" in (await ends.stored()).values()
+
+
+async def test_a_summary_that_was_cut_short_is_none(
+    chat: Chat, caller: Caller, asides: Asides, scripted: Scripted, reply: MakeReply
+) -> None:
+    chat = replace(chat, connection=scripted.connection())
+    ends = await ends_of(chat, caller, asides)
+    scripted.rule = lambda _: reply("so f", finish_reason="length")
+    for number in range(4):
+        await ends.turn(f"q{number}")
+    assert await ends.stored() == {}
+    assert len(scripted.asked) == 2
+
+
 async def test_behind_a_failure_a_conversation_is_let_alone_and_others_are_not(
     chat: Chat, caller: Caller, asides: Asides, scripted: Scripted, reply: MakeReply
 ) -> None:

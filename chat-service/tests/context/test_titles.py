@@ -192,6 +192,31 @@ async def test_a_failure_is_counted_and_nobody_hears_of_it_or_tries_again(
     )
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"text": "I'm sorry, but I can't help with that."},
+        {"text": TITLE, "finish_reason": "content_filter"},
+        {"text": TITLE, "finish_reason": "length"},
+        {"text": TITLE, "finish_reason": None},
+        {"refusal": "I would rather not."},
+        {"text": " "},
+    ],
+)
+async def test_what_is_not_a_whole_title_leaves_the_first_line(
+    named: Scripted, wanting: Client, reply: type[Reply], answer: dict[str, Any]
+) -> None:
+    named.rule = lambda body: reply(**answer) if is_title(body) else reply("It is nice.")
+    failed = count("failed")
+    accepted, _ = await wanting.ask("Do you like tea?")
+    await eventually(lambda: count("failed") == failed + 1)
+    session = await session_of(wanting, accepted.session_id)
+    assert (session.title, session.title_by) == (
+        "Do you like tea?",
+        chat_pb2.TITLE_BY_FIRST_LINE,
+    )
+
+
 async def test_the_first_whole_answer_counts_and_thinking_is_no_part_of_it(
     named: Scripted, wanting: Client, reply: type[Reply]
 ) -> None:

@@ -1,5 +1,6 @@
 """What servers' refusals mean, of those that read like something else."""
 
+import orjson
 import pytest
 
 from chat_service.providers.refusals import of_response
@@ -43,3 +44,75 @@ def test_characters_are_not_told_as_tokens() -> None:
     )
     assert error.reason == "PROVIDER_CONTEXT_TOO_LONG"
     assert "tokens" not in error.detail
+
+
+# As servers word it that a prompt is too long, and what they say that the model takes in all.
+TOO_LONG = {
+    "OpenAI, DeepSeek, OpenRouter": (
+        (
+            "This model's maximum context length is 2500 tokens. However, you requested 3000 tokens"
+            " (2900 in the messages, 100 in the completion). Please reduce the length of the messages."
+        ),
+        2500,
+    ),
+    "vLLM": (
+        (
+            "This model's maximum context length is 2500 tokens. However, your request has 3000 input"
+            " tokens. Please reduce the length of the input messages."
+        ),
+        2500,
+    ),
+    "Anthropic": ("prompt is too long: 3000 tokens > 2500 maximum", 2500),
+    "Google": (
+        "The input token count (3000) exceeds the maximum number of tokens allowed (2500).",
+        2500,
+    ),
+    "Mistral": (
+        (
+            "Prompt contains 3000 tokens and 0 draft tokens, too large for model with 2500 maximum"
+            " context length"
+        ),
+        2500,
+    ),
+    "xAI": (
+        "This model's maximum prompt length is 2500 but the request contains 3000 tokens.",
+        2500,
+    ),
+    "llama-cpp-python": ("Requested tokens (3000) exceed context window of 2500", 2500),
+    "llama.cpp": ("the request exceeds the available context size, try increasing it", None),
+    "TGI": (
+        "Input validation error: `inputs` must have less than 2500 tokens. Given: 3000",
+        2500,
+    ),
+    "SGLang": (
+        "The input (3000 tokens) is longer than the model's context length (2500 tokens).",
+        2500,
+    ),
+    "LM Studio": (
+        (
+            "Trying to keep the first 3000 tokens when context the overflows. However, the model is"
+            " loaded with context length of only 2500 tokens, which is not enough."
+        ),
+        2500,
+    ),
+    "Cohere": (
+        "too many tokens: total number of tokens in the prompt cannot exceed 2500 - received 3000.",
+        2500,
+    ),
+    "Fireworks": ("The prompt is too long: 3000, model maximum context length: 2500", 2500),
+    "Bedrock": ("Input is too long for requested model.", None),
+    "Groq": ("Please reduce the length of the messages or completion.", None),
+    "Moonshot": (
+        "Invalid request: Your request exceeded model token limit: 2500 (requested: 3000)",
+        2500,
+    ),
+    "Zhipu": ("上下文长度超过限制", None),
+}
+
+
+@pytest.mark.parametrize("server", TOO_LONG)
+def test_a_prompt_that_is_too_long_is_known_as_one_however_it_is_said(server: str) -> None:
+    message, most = TOO_LONG[server]
+    error = of_response(400, {}, orjson.dumps({"error": {"message": message}}))
+    assert (error.reason, error.most_tokens) == ("PROVIDER_CONTEXT_TOO_LONG", most)
+    assert ("3,000 tokens of the 2,500" in error.detail) == (most is not None)

@@ -45,6 +45,7 @@ from gateway.routers import (
     tokens,
     user_settings,
 )
+from gateway.routes.precedence import spell_out
 from gateway.settings import Settings
 from gateway.streams.frame_channels import FrameChannels
 from gateway.streams.presence import ClientGone, LongRequests
@@ -59,9 +60,8 @@ _ROUTERS = (
     logins,
     tokens,
     admin,
-    # Before the keys, one of which `test` would be taken for.
-    connections,
     keys,
+    connections,
     sessions,
     session_ends,
     folders,
@@ -92,6 +92,7 @@ def create_app(
         *operation.router.routes,
         *jwks.router.routes,
     ]
+    spell_out(routes)
     app = FastAPI(
         title="Parley",
         version="1",

@@ -187,17 +187,10 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
 
 def _allowed_methods(request: Request) -> list[str]:
     # The router's own Allow header knows only the first of several routes with one path.
-    routes = [
-        route
-        for route in request.app.routes
-        if isinstance(route, Route) and route.path_regex.match(request.scope["path"])
-    ]
-    # Where a word stands for itself, nothing has it for an id.
-    fewest = min((len(route.param_convertors) for route in routes), default=0)
     methods = {
         method
-        for route in routes
-        if len(route.param_convertors) == fewest
+        for route in request.app.routes
+        if isinstance(route, Route) and route.path_regex.match(request.scope["path"])
         for method in route.methods or ()
     }
     return sorted(methods | {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set()))

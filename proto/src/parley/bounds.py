@@ -1,9 +1,10 @@
-"""How long texts and how large numbers of the contracts may be: said once, for both sides.
+"""How long texts and how large numbers of the contracts may be, and what is in them: said once, for both sides.
 
 The services hold them, each in its domain; the gateway shows them in its OpenAPI document. Written
 by hand, of the standard library alone.
 """
 
+import re
 from dataclasses import dataclass
 
 
@@ -21,6 +22,24 @@ class Range:
 
     minimum: float
     maximum: float
+
+
+# What names, titles and whatever else is one line may have in it: what is drawn, and blanks. Not controls,
+# other spaces, format characters, of which two names that look alike could be made, or private ones. What no
+# version of Unicode has a character for yet is taken, since a name does not wait for a new Python. Written with
+# escapes that ECMAScript, Python and Rust share, and beyond U+FFFF, where they share none, as it is.
+LINE_PATTERN = (
+    r"[^\u0000-\u001f\u007f-\u00a0\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u1680\u180e"
+    r"\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ue000-\uf8ff\ufeff\ufff0-\ufffb\ufffe\uffff"
+    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e00ff\U000e01f0-\U000e0fff\U000f0000-\U0010fffd]*"
+)
+_LINE = re.compile(LINE_PATTERN)
+
+
+def is_line(text: str) -> bool:
+    """Whether there is nothing in ``text`` but what LINE_PATTERN has."""
+    return _LINE.fullmatch(text) is not None
 
 
 # Identity.

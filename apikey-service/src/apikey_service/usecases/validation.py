@@ -19,6 +19,7 @@ from parley.bounds import (
     MAX_HEADERS,
     MODEL,
     Length,
+    is_line,
 )
 from servicekit.generation_parameters import PARAMETERS, GenerationParameters
 from servicekit.generation_parameters import check_parameters as check
@@ -71,7 +72,7 @@ def check_api_key(api_key: Secret) -> list[FieldError]:
 def check_line(field: str, text: str, length: Length) -> list[FieldError]:
     errors = _check(field, text, length)
     # Also keeps out what cannot be seen, and so would make two names look the same.
-    if not text.isprintable():
+    if not is_line(text):
         errors.append(FieldError(field, "INVALID_CHARACTER"))
     return errors
 

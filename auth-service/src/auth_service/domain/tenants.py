@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from parley.bounds import TENANT_NAME
+from parley.bounds import TENANT_NAME, is_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,4 +26,4 @@ def tenant_name_problem(name: str) -> str | None:
         return "REQUIRED"
     if len(name) > TENANT_NAME.maximum:
         return "TOO_LONG"
-    return None if name.isprintable() else "INVALID_CHARACTER"
+    return None if is_line(name) else "INVALID_CHARACTER"

@@ -21,10 +21,12 @@ from chassis.telemetry.redaction import hide
 from chat_service.answer.domain.ending import Usage, known_finish_reason
 from chat_service.answer.domain.frame import storable
 from chat_service.asides.errors import AsideFailed
+from chat_service.asides.refusal import is_refusal
 from chat_service.prompt.domain import without_thinking
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import (
+    ProviderCalledTool,
     ProviderContentRefused,
     ProviderEmpty,
     ProviderEndedEarly,
@@ -50,6 +52,12 @@ _WAITING: Final = 256
 #: When the service stops: what has not ended by then is cut off.
 _DRAIN_SECONDS: Final = 5.0
 _LOGGED_CHARACTERS: Final = 2000
+# Finish reasons of what is no answer, or a part of one.
+_NOT_WHOLE: Final[dict[str | None, str]] = {
+    "length": "ANSWER_CUT",
+    "content_filter": ProviderContentRefused.reason,
+    **dict.fromkeys(("tool_calls", "function_call"), ProviderCalledTool.reason),
+}
 
 
 class Allowances(Protocol):
@@ -113,7 +121,8 @@ class Asides(Component):
         max_tokens: int,
         purpose: str,
     ) -> str:
-        """The text of the model's answer, without thinking or white space around it; never empty.
+        """The text of the model's answer, without thinking or white space around it: whole, by its finish
+        reason `stop`, never empty, and no refusal in so many words.
 
         It comes within SECONDS, and has `max_tokens` at most as far as the server keeps to that. The
         connection's own parameters go along. What it costs of a metered connection counts as an
@@ -135,7 +144,7 @@ class Asides(Component):
                 reason=error.reason,
                 text=error.text[:_LOGGED_CHARACTERS],
             )
-            raise self._failed(purpose, error.reason) from error
+            raise self._failed(purpose, error.reason, error.most_tokens) from error
         except AppError as error:
             raise self._failed(purpose, error.reason) from error
         except AsideFailed as error:
@@ -170,9 +179,9 @@ class Asides(Component):
             _ASIDES.labels(purpose, "failed").inc()
             _log.error("aside.broke", purpose=purpose, exc_info=error)
 
-    def _failed(self, purpose: str, reason: str) -> AsideFailed:
+    def _failed(self, purpose: str, reason: str, most_tokens: int | None = None) -> AsideFailed:
         _ASIDES.labels(purpose, "failed").inc()
-        return AsideFailed(reason)
+        return AsideFailed(reason, most_tokens=most_tokens)
 
     async def _ask(
         self,
@@ -242,10 +251,13 @@ class _Answer:
             raise
         if end is not End.WHOLE:
             raise AsideFailed(ProviderEndedEarly.reason)
-        if known_finish_reason(finish_reason) == "content_filter":
-            raise AsideFailed(ProviderContentRefused.reason)
+        word = known_finish_reason(finish_reason)
+        if word != "stop":
+            raise AsideFailed(_NOT_WHOLE.get(word, "ANSWER_NOT_WHOLE"))
         text = "".join(text for kind, text in self._said if kind == TEXT)
         text = without_thinking(storable(text)).strip()
         if not text:
             raise AsideFailed(ProviderEmpty.reason)
+        if is_refusal(text):
+            raise AsideFailed("ANSWER_REFUSED")
         return text

@@ -41,7 +41,13 @@ class Learning:
         texts = [message.content for message in ended.prompt]
         characters = sum(map(len, texts))
         if ended.ending.reason == ProviderContextTooLong.reason:
-            self._note_too_long(ended, texts)
+            self._memory.note_refused(
+                connection,
+                model,
+                ended.prompt,
+                answer=ended.run.parameters.max_tokens,
+                most=ended.most_tokens,
+            )
         usage = ended.ending.usage
         if (
             usage is not None
@@ -56,17 +62,6 @@ class Learning:
             )
         if characters >= _CHARACTERS and self._memory.wants_list(connection, model):
             self._asides.begin(PURPOSE, partial(self._look, connection, model))
-
-    def _note_too_long(self, ended: Ended, texts: list[str]) -> None:
-        said, asked = ended.most_tokens, ended.run.parameters.max_tokens or 0
-        # Of a question alone that nobody says the most of nothing is learnt: there is no less to send.
-        if said is not None or len(texts) > 2:
-            self._memory.note_too_long(
-                ended.connection,
-                ended.run.model,
-                most=said,
-                estimated=estimate_of_prompt(texts) + asked,
-            )
 
     async def _look(self, connection: Connection, model: str) -> None:
         try:

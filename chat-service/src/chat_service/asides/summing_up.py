@@ -6,6 +6,7 @@ model failed or the replica was killed, is tried again behind a later answer.
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -20,6 +21,7 @@ from chat_service.conversations.domain.message import HIGHEST_ORDER
 from chat_service.conversations.domain.summary import Summary
 from chat_service.conversations.store.sessions import Sessions
 from chat_service.conversations.store.summaries import Summaries
+from chat_service.prompt.budget import estimate_of_prompt
 from chat_service.prompt.domain import ContextWindow, build_prompt
 from chat_service.prompt.memory import ModelMemory
 from chat_service.prompt.summary import (
@@ -31,6 +33,7 @@ from chat_service.prompt.summary import (
     summary_of,
 )
 from chat_service.providers.domain.prompt_message import PromptMessage
+from chat_service.providers.errors import ProviderContextTooLong
 from chat_service.runs.domain.run import Run
 from chat_service.runs.store.runs import Runs
 
@@ -101,14 +104,19 @@ class SummingUp:
             return False
         prompt, last_order = found
         run = ended.run
-        text = await self._asides.ask(
-            run,
-            ended.connection,
-            prompt,
-            model=run.model,
-            max_tokens=ANSWER_TOKENS,
-            purpose=PURPOSE,
-        )
+        try:
+            text = await self._asides.ask(
+                run,
+                ended.connection,
+                prompt,
+                model=run.model,
+                max_tokens=ANSWER_TOKENS,
+                purpose=PURPOSE,
+            )
+        except AsideFailed as error:
+            if error.reason == ProviderContextTooLong.reason:
+                self._take_in_less(ended, prompt, error.most_tokens)
+            raise
         return await self._keep(run, session_id, summary_of(text, last_order))
 
     async def _look(
@@ -147,6 +155,19 @@ class SummingUp:
             if session is None or not session.summary:
                 return False
             return await Summaries(transaction, session_id).keep(summary)
+
+    def _take_in_less(
+        self, ended: Ended, prompt: Sequence[PromptMessage], most_tokens: int | None
+    ) -> None:
+        """The next time: of what is summed up there is always less to give."""
+        texts = [message.content for message in prompt]
+        self._memory.note_too_long(
+            ended.connection,
+            ended.run.model,
+            most=most_tokens,
+            estimated=estimate_of_prompt(texts),
+            answer=ANSWER_TOKENS,
+        )
 
     def _let_rest(self, session_id: UUID) -> None:
         self._resting[session_id] = asyncio.get_running_loop().time() + self._rest_seconds

@@ -67,5 +67,11 @@ def budget_of(
     return Budget(int((context - reserved) * _USED), context, known, factor)
 
 
+def context_of(tokens: int, *, answer: int | None = None) -> int:
+    """The context of which so many are left beside an answer, as `budget_of` has it."""
+    left = int(tokens / _USED)
+    return left + min(ANSWER_TOKENS if answer is None else answer, left)
+
+
 #: Unless an operator has set another, of a model of which nothing is known.
 SHIPPED: Final = budget_of(32_768)

@@ -12,6 +12,7 @@ import orjson
 from chat_service.conversations.domain.message import OnPath, Role
 from chat_service.prompt.budget import AROUND, Budget, estimate_of
 from chat_service.prompt.domain import Cut, Prompt
+from chat_service.providers.domain.prompt_message import PromptMessage
 
 #: So many messages that were left out are named, the newest.
 MOST_LEFT_OUT: Final = 1000
@@ -96,22 +97,21 @@ class Context:
             budget=prompt.budget,
             why_older=_WHY_OLDER[prompt.cut],
             summed_up=prompt.summed_up,
-            bytes=_bytes_of(prompt) if metered else None,
+            bytes=_bytes_of(prompt.messages) if metered else None,
         )
 
-    def shortened(self, messages: int, budget: Budget) -> Self:
-        """The account of the same prompt when it was given to another model, with so many messages."""
-        if messages == len(self.parts):
+    def shortened(self, prompt: Sequence[PromptMessage], budget: Budget) -> Self:
+        """The account of the same prompt as it was given to a model that takes less: `prompt` is what is left."""
+        if len(prompt) == len(self.parts):
             return replace(self, budget=budget)
         begins = 1 if self.parts[0].role == Role.SYSTEM else 0
-        kept = self.parts[len(self.parts) - messages + begins :]
+        kept = self.parts[len(self.parts) - len(prompt) + begins :]
         return replace(
             self,
             parts=(*self.parts[:begins], *kept),
             budget=budget,
             why_older=Why.BEYOND_BUDGET,
-            # Of what is left.
-            bytes=None,
+            bytes=None if self.bytes is None else _bytes_of(prompt),
         )
 
     def estimated(self, texts: Mapping[int, str]) -> Self:
@@ -146,8 +146,8 @@ class Context:
         )
 
 
-def _bytes_of(prompt: Prompt) -> int:
-    return sum([len(message.content.encode()) for message in prompt.messages])
+def _bytes_of(prompt: Sequence[PromptMessage]) -> int:
+    return sum([len(message.content.encode()) for message in prompt])
 
 
 def _estimated(part: Part, texts: Mapping[int, str]) -> Part:

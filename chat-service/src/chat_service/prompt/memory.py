@@ -5,15 +5,23 @@ anything about another's, and a replica learns again what it has not seen.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 from uuid import UUID
 
-from chat_service.prompt.budget import LEAST_CONTEXT, SHIPPED, Budget, budget_of
+from chat_service.prompt.budget import (
+    LEAST_CONTEXT,
+    SHIPPED,
+    Budget,
+    budget_of,
+    context_of,
+    estimate_of_prompt,
+)
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.model import Model
+from chat_service.providers.domain.prompt_message import PromptMessage
 
 _REMEMBERED: Final = 10_000
 _DAY: Final = 86_400.0
@@ -64,12 +72,9 @@ class ModelMemory:
         if known is None:
             return budget_of(self._context, answer=max_tokens)
         sizes = list(known.sizes(monotonic()))
-        if max_tokens is None and connection.provider == "anthropic":
-            # That protocol's requests name the longest answer where nobody has.
-            max_tokens = known.output
         return budget_of(
             min(sizes, default=self._context),
-            answer=max_tokens,
+            answer=_answer(known, connection, max_tokens),
             known=bool(sizes),
             factor=known.factor,
         )
@@ -90,19 +95,44 @@ class ModelMemory:
         known.listed_until = monotonic() + _DAY
 
     def note_too_long(
-        self, connection: Connection, model: str, *, most: int | None, estimated: int
+        self,
+        connection: Connection,
+        model: str,
+        *,
+        most: int | None,
+        estimated: int,
+        answer: int | None = None,
     ) -> None:
-        """A prompt with its answer, so long by estimate, was refused as too long.
+        """A prompt so long by estimate was refused as too long, where an answer of so many tokens was asked for.
 
-        `most` is how much the server says that it takes; None: it does not say. The next prompt is
+        `most` is how much the server says that it takes in all; None: it does not say. The next prompt is
         shorter in any case.
         """
         known = self._of(_place(connection, model))
+        answer = _answer(known, connection, answer)
         used = int(estimated * known.factor)
-        if most is None or not 0 < most < used:
-            most = int(used * _LESS)
+        if most is None or most <= 0 or budget_of(most, answer=answer).tokens >= used:
+            less = int((used + (answer or 0)) * _LESS)
+            most = min(less, context_of(int(used * _LESS), answer=answer))
         known.refused = max(most, LEAST_CONTEXT)
         known.refused_until = monotonic() + _DAY
+
+    def note_refused(
+        self,
+        connection: Connection,
+        model: str,
+        prompt: Sequence[PromptMessage],
+        *,
+        answer: int | None,
+        most: int | None,
+    ) -> None:
+        """As `note_too_long`, of this prompt.
+
+        Of a question alone that nobody says the most of nothing is learnt: there is no less to send.
+        """
+        if most is not None or len(prompt) > 2:
+            estimated = estimate_of_prompt(message.content for message in prompt)
+            self.note_too_long(connection, model, most=most, estimated=estimated, answer=answer)
 
     def wants_usage(self, connection: Connection, model: str) -> bool:
         """Whether a report is worth an estimate: of the first eight prompts, and then of one in sixteen."""
@@ -133,6 +163,12 @@ class ModelMemory:
         else:
             self._known.move_to_end(place)
         return known
+
+
+def _answer(known: _Known, connection: Connection, asked: int | None) -> int | None:
+    # Anthropic's requests name the longest answer where nobody has.
+    is_named = asked is None and connection.provider == "anthropic"
+    return known.output if is_named else asked
 
 
 def _place(connection: Connection, model: str) -> _Place:

@@ -59,6 +59,7 @@ _CONTEXT = _words(
     r"maximum context|context (?:length|size|window)|(?:prompt|input|request|conversation) (?:is )?too long",
     r"too many (?:input |prompt )?tokens|reduce the length|max_model_len|\bn_ctx\b|range of input length",
     r"input (?:tokens? )?(?:length|count)?[^.]{0,40} exceeds?|exceeds? the (?:maximum|max)[^.]{0,30}tokens",
+    r"maximum prompt length|must have (?:less|fewer) than [0-9,]+ tokens|exceed(?:s|ed)? (?:the )?model token limit",
     r"上下文(?:长度|过长)|超过.{0,10}最大.{0,6}长度",
 )
 _QUOTA = _words(
@@ -113,6 +114,8 @@ _QUOTED = re.compile(r"['\"`]([A-Za-z_][A-Za-z0-9_.\[\]]{0,59})['\"`]")
 # A length that is not of tokens.
 _CHARACTERS = re.compile(r"string too long|characters|bytes", re.IGNORECASE)
 _NUMBER = r"([0-9][0-9,_]{0,11})"
+# One that is no part of a name, and as large as a context.
+_ALONE = re.compile(r"(?<![\w.-])[0-9][0-9,_]{2,11}(?![\w-]|[.][0-9])")
 # How much of how much: (most, used) or (used, most).
 _MOST_THEN_USED = (
     rf"context (?:length|window|size)[^0-9]{{0,40}}{_NUMBER} tokens?\D{{1,80}}{_NUMBER} tokens?",
@@ -255,7 +258,9 @@ def _lengths(message: str) -> tuple[int, int]:
             if found := re.search(pattern, message, re.IGNORECASE):
                 one, other = (int(re.sub("[,_]", "", found[at])) for at in (first, 3 - first))
                 return one, other
-    return 0, 0
+    # In another sentence: where there are two numbers, what was too much is the larger one.
+    numbers = {int(re.sub("[,_]", "", found)) for found in _ALONE.findall(message)}
+    return (max(numbers), min(numbers)) if len(numbers) == 2 else (0, 0)
 
 
 def _redirect(text: str, location: str) -> ProviderError:

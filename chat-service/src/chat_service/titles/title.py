@@ -27,6 +27,8 @@ _LABEL: Final = re.compile(
 # What stands before a heading, a list's item or a quotation in Markdown.
 _MARK: Final = re.compile(r"(?:#{1,6}\s+|>\s*|[-*+•]\s+|\d{1,2}[.)]\s+)")
 _LINK: Final = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+# The same within a title: "What `async` **really** does".
+_INSIDE: Final = re.compile(r"(\*\*|~~|`)(?=\S)(.+?)(?<=\S)\1")
 _AROUND: Final = ("***", "**", "*", "___", "__", "_", "~~", "`")
 _QUOTES: Final = (
     ('"', '"'),
@@ -86,7 +88,7 @@ def _plain(line: str) -> str:
 
 
 def _unwrapped(text: str) -> str:
-    text = _LINK.sub(r"\1", text)
+    text = _INSIDE.sub(r"\2", _LINK.sub(r"\1", text))
     before = None
     while text and text != before:
         before = text

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from gateway.documents import texts
+from gateway.documents import requests, texts
 from gateway.documents.held import Document
 from gateway.documents.refusals import failure, refusals_of, response
 from gateway.edge.address import NamedRoute
@@ -57,22 +57,23 @@ def build(app: FastAPI) -> dict[str, Any]:
         if isinstance(route, APIRoute) and route.include_in_schema:
             for method in route.methods or ():
                 operation = document["paths"][route.path_format][method.lower()]
-                _finish(operation, route, components["responses"])
+                _finish(operation, route, components)
     return document
 
 
-def _finish(operation: dict[str, Any], route: APIRoute, shared: dict[str, Any]) -> None:
+def _finish(operation: dict[str, Any], route: APIRoute, components: dict[str, Any]) -> None:
     operation.pop("x-reasons", None)
     _name(operation)
     _mark_path(operation)
     _mark_body(operation)
+    requests.complete(operation, components)
     wanted = token_wanted(route.dependant) if isinstance(route, JsonRoute) else None
     if wanted is not None:
         _mark_token(operation, wanted)
     else:
         # Said, not left out: tools take silence for whatever holds elsewhere.
         operation.setdefault("security", [])
-    _mark_refusals(operation, route, shared)
+    _mark_refusals(operation, route, components["responses"])
     for content in operation["responses"]["200"]["content"] if _streams(operation) else ():
         if content == "text/event-stream":
             operation["responses"]["200"]["content"][content]["example"] = texts.EVENTS

@@ -10,10 +10,10 @@ from gateway.identity.authentication import AccessToken
 from gateway.problems import MEDIA_TYPE
 from gateway.routes.api import refused_by
 from gateway.routes.json_route import JsonRoute, absent, is_id, token_wanted
+from gateway.streams import failures
 
 _STATUSES: Mapping[int, frozenset[str]] = {
     401: frozenset({"INVALID_CREDENTIALS", "INVALID_REFRESH_TOKEN", "UNAUTHENTICATED"}),
-    402: frozenset({"PROVIDER_QUOTA_EXCEEDED"}),
     403: frozenset({"FORBIDDEN", "WRONG_PASSWORD", "NOT_YOURSELF", "ORIGIN_NOT_ALLOWED"}),
     404: frozenset(
         {
@@ -52,7 +52,6 @@ _STATUSES: Mapping[int, frozenset[str]] = {
     429: frozenset(
         {
             "ALLOWANCE_USED_UP",
-            "PROVIDER_RATE_LIMITED",
             "TOO_MANY_ATTEMPTS",
             "TOO_MANY_RUNS",
             "TOO_MANY_TESTS",
@@ -61,7 +60,11 @@ _STATUSES: Mapping[int, frozenset[str]] = {
         }
     ),
 }
-_STATUS_OF = {reason: status for status, reasons in _STATUSES.items() for reason in reasons}
+_STATUS_OF = {
+    **{reason: status for status, reasons in _STATUSES.items() for reason in reasons},
+    # Of a model's.
+    **{reason: status for reason, status in failures.STATUSES.items() if status < 500},
+}
 _HEADERS = {401: ["WWW-Authenticate"], 412: ["ETag"], 429: ["Retry-After", "RateLimit"]}
 # What a refusal shows besides; notes are what is changed by version.
 _MEMBERS: Mapping[int, Mapping[str, Any]] = {

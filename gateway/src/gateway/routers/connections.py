@@ -8,13 +8,17 @@ from gateway.routes.api import refuses
 from gateway.routes.api import router as api_router
 from gateway.schemas.keys import UnsavedKey
 from gateway.schemas.trials import ModelInfo, Models, Tested
-from gateway.streams.failures import status_of
+from gateway.streams.failures import STATUSES, status_of
 from parley.chat.v1 import chat_pb2 as pb
 
 router = api_router("Keys", "/keys")
 
 _STORED = refuses("KEY_UNREADABLE", "ALLOWANCE_USED_UP", "TOO_MANY_TESTS")
-_LISTED = refuses("KEY_UNREADABLE", "TOO_MANY_TESTS")
+_LISTED = refuses(
+    "KEY_UNREADABLE",
+    "TOO_MANY_TESTS",
+    *(reason for reason, status in STATUSES.items() if status < 500),
+)
 
 
 class ModelServerFailed(AppError):

@@ -15,24 +15,13 @@ from gateway.schemas.base import Nothing, Page
 from gateway.schemas.chat import ORDERS, Message, MessageListQuery, RunResult
 from gateway.schemas.sessions import Session
 from gateway.schemas.tree import Again, Context, Edit, EditedAnswer, EditResult, Fork
-from gateway.streams.answers import ANSWERS, answer
+from gateway.streams.answers import ANSWERS, REFUSALS, answer
 from gateway.streams.editing import edit_answer
 from parley.chat.v1 import chat_pb2 as pb
 
 router = api_router("Chat", "/chat/sessions/{session_id}")
 
-_RUN_REFUSALS = (
-    "NO_KEY",
-    "KEY_NOT_FOUND",
-    "KEY_UNREADABLE",
-    "RUN_IN_PROGRESS",
-    "TOO_MANY_VARIANTS",
-    "ALLOWANCE_USED_UP",
-    "TOO_MANY_RUNS",
-    "PROVIDER_QUOTA_EXCEEDED",
-    "PROVIDER_RATE_LIMITED",
-    "TOO_MANY_STREAMS",
-)
+_RUN_REFUSALS = (*REFUSALS, "TOO_MANY_VARIANTS")
 
 # Of an edited answer there is no run to name in a header.
 _EDITED: dict[int | str, dict[str, Any]] = {

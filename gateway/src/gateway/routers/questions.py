@@ -12,22 +12,12 @@ from gateway.routes.api import router as api_router
 from gateway.routes.asking_route import AskingRoute
 from gateway.routes.idempotency import IdempotencyKeyOf
 from gateway.schemas.chat import Question, RunResult
-from gateway.streams.answers import ANSWERS, answer
+from gateway.streams.answers import ANSWERS, REFUSALS, answer
 
 router = api_router("Chat", "/chat", AskingRoute)
 
 
-_REFUSALS = refuses(
-    "NO_KEY",
-    "KEY_NOT_FOUND",
-    "KEY_UNREADABLE",
-    "RUN_IN_PROGRESS",
-    "ALLOWANCE_USED_UP",
-    "TOO_MANY_RUNS",
-    "PROVIDER_QUOTA_EXCEEDED",
-    "PROVIDER_RATE_LIMITED",
-    "TOO_MANY_STREAMS",
-)
+_REFUSALS = refuses(*REFUSALS)
 
 
 @router.post("/messages", response_model=RunResult, responses=ANSWERS, openapi_extra=_REFUSALS)

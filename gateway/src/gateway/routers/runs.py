@@ -13,7 +13,7 @@ from gateway.routes.api import router as api_router
 from gateway.routes.idempotency import IdempotencyKeyOf
 from gateway.schemas.base import Nothing, Page
 from gateway.schemas.chat import Run, RunResult
-from gateway.streams.answers import ANSWERS, answer
+from gateway.streams.answers import ANSWERS, REFUSALS, answer
 from gateway.streams.frames import begin
 from gateway.streams.sse import EventStream
 from parley.chat.v1 import chat_pb2 as pb
@@ -113,18 +113,7 @@ async def cancel_run(
     "/{run_id}/continue",
     response_model=RunResult,
     responses=ANSWERS,
-    openapi_extra=refuses(
-        "NO_KEY",
-        "KEY_NOT_FOUND",
-        "KEY_UNREADABLE",
-        "RUN_IN_PROGRESS",
-        "RUN_NOT_CONTINUABLE",
-        "ALLOWANCE_USED_UP",
-        "TOO_MANY_RUNS",
-        "PROVIDER_QUOTA_EXCEEDED",
-        "PROVIDER_RATE_LIMITED",
-        "TOO_MANY_STREAMS",
-    ),
+    openapi_extra=refuses(*REFUSALS, "RUN_NOT_CONTINUABLE"),
 )
 async def continue_run(
     run_id: str,

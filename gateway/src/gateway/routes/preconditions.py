@@ -17,9 +17,10 @@ from chassis.errors import FieldError, ValidationFailed
 IF_MATCH = "if-match"
 IF_NONE_MATCH = "if-none-match"
 
-# The same for who reads the document: `*`, or tags with commas between.
-_ONE = r'[ \t]*(W/)?"[!#-~\x80-\xff]*"[ \t]*'
-_SHOWN: dict[str, JsonValue] = {"pattern": rf"^([ \t]*\*[ \t]*|{_ONE}(,{_ONE})*)$"}
+# For who reads the document: `*`, or tags with commas between. Blanks beside them, and bytes that are not ASCII
+# in them, are taken as well.
+_ONE = r'(W/)?"[!#-~]*"'
+_SHOWN: dict[str, JsonValue] = {"pattern": rf"^(\*|{_ONE}( *, *{_ONE})*)$"}
 _TAG = re.compile(r'[ \t]*(W/)?("[\x21\x23-\x7e\x80-\xff]*")[ \t]*(,|\Z)')
 # A version that there can be; any other tag is one that nothing has.
 _VERSION = re.compile(r'"([1-9][0-9]{0,17})"')

@@ -15,7 +15,7 @@ from gateway.schemas.base import (
     moment,
     storable,
 )
-from gateway.schemas.texts import EventName, Line, TenantName, UserQueryText
+from gateway.schemas.texts import EventName, Id, TenantName, UserQueryText
 from parley.auth.v1 import auth_pb2 as pb
 
 UserStatus = Literal["active", "disabled"]
@@ -48,7 +48,7 @@ class UserQuery(ListQuery):
         "", description="Part of a username or e-mail address, whatever the case."
     )
     status: UserStatus | None = None
-    tenant_id: Annotated[Line, _Storable] | None = Field(None, description="For operators.")
+    tenant_id: Annotated[Id, _Storable] | None = Field(None, description="For operators.")
 
 
 class AuditQuery(ListQuery):
@@ -56,7 +56,7 @@ class AuditQuery(ListQuery):
         "",
         description="An event's name, or the beginning of some if it ends with a dot: `login.`",
     )
-    user_id: Annotated[Line, _Storable] | None = Field(
+    user_id: Annotated[Id, _Storable] | None = Field(
         None, description="Whom it is about, or who did it."
     )
     since: Moment | None = Field(None, alias="from", description="The first moment.")

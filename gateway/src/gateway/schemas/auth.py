@@ -36,6 +36,8 @@ UseCookie = Annotated[
 ]
 
 
+NOT_COMMON = "None of those that everybody has: TOO_COMMON."
+
 # Of the examples.
 A_USER: dict[str, Any] = {
     "id": "01930f4e-1c5a-7b3e-9d21-6f0a8c2b4e01",
@@ -55,7 +57,7 @@ class Registration(Body):
         description="Letters and digits of any script, `.`, `_` and `-`; NFKC. Public."
     )
     email: Email
-    password: NewPassword
+    password: NewPassword = Field(description=NOT_COMMON)
     code: Code | None = Field(
         None, description="Six digits, sent for `register`: the address is verified with it."
     )

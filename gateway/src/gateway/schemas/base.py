@@ -1,6 +1,7 @@
 """What all schemas share."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -13,6 +14,14 @@ from pydantic_core import PydanticCustomError
 from parley import bounds
 
 Item = TypeVar("Item")
+
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+#: Of an integer in a body: as JSON has it, of which 3.0 is one. Behind its bounds, which are shown so.
+WHOLE = BeforeValidator(_whole)
 
 # RFC 3339, section 5.6; what Python and Pydantic read goes further, down to Unix seconds.
 _RFC_3339 = re.compile(
@@ -39,11 +48,13 @@ class Resource(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-def example(**members: Any) -> ConfigDict:
+def example(also: Mapping[str, Any] | None = None, /, **members: Any) -> ConfigDict:
     """What a schema shows as its example: as text, since FastAPI takes every null out of what it
-    is given. ``gateway.documents`` reads it.
+    is given. ``gateway.documents`` reads it. ``also`` are keywords of JSON Schema beside its fields'.
     """
-    return ConfigDict(json_schema_extra={"examples": [orjson.dumps(members).decode()]})
+    return ConfigDict(
+        json_schema_extra={"examples": [orjson.dumps(members).decode()], **(also or {})}
+    )
 
 
 def storable(text: str) -> str:
@@ -80,7 +91,9 @@ class PageQuery(BaseModel):
         description="How many items at most.",
     )
     cursor: Annotated[str, AfterValidator(storable)] = Field(
-        "", max_length=1024, description="`next_cursor` of the page before."
+        "",
+        max_length=1024,
+        description="`next_cursor` of the page before; any other text is refused.",
     )
 
 

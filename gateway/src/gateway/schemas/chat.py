@@ -7,7 +7,7 @@ from pydantic import Field
 
 from gateway.schemas.base import ListQuery, Resource, example, moment
 from gateway.schemas.parameters import PARAMETERS, GenerationParameters, asked_for
-from gateway.schemas.texts import Line, Model, QuestionText
+from gateway.schemas.texts import Id, Model, QuestionText
 from parley.chat.v1 import chat_pb2 as pb
 from parley.generation.v1 import generation_pb2
 
@@ -95,7 +95,7 @@ class Question(GenerationParameters):
     content: QuestionText = Field(
         description="As long as the operator allows, 32,000 characters unless set otherwise."
     )
-    key_id: Line | None = Field(None, description="The conversation's connection if absent.")
+    key_id: Id | None = Field(None, description="The conversation's connection if absent.")
     model: Model | None = Field(None, description="The conversation's model if absent.")
 
     def request(self, session_id: str | None = None) -> pb.StartRunRequest:

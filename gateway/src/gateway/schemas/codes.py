@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from gateway.schemas.auth import NOT_COMMON
 from gateway.schemas.base import Body, Resource, example
 from gateway.schemas.texts import Code, Email, NewPassword
 from parley.auth.v1 import auth_pb2 as pb
@@ -43,4 +44,4 @@ class PasswordReset(Body):
 
     email: Email = Field(description="A verified address.")
     code: Code = Field(description="Six digits, sent for `password_reset`.")
-    new_password: NewPassword
+    new_password: NewPassword = Field(description=NOT_COMMON)

@@ -12,8 +12,8 @@ from gateway.schemas.texts import (
     BaseUrl,
     HeaderName,
     HeaderValue,
+    Id,
     KeyName,
-    Line,
     Model,
 )
 from parley import bounds
@@ -45,7 +45,7 @@ Headers = Annotated[dict[HeaderName, HeaderValue], _HEADERS]
 _BASE_URL = (
     "Where the API begins: what stands before `/chat/completions`, or before `/v1/messages`, either"
     " of which is cut off. http or https, with a query if the server needs one, without userinfo and"
-    " fragment. It is kept with scheme and host in lower case and without slashes at the path's end."
+    " fragment; its host is an address, or a name of labels of 1 to 63 characters, 253 in all. It is kept with scheme and host in lower case and without slashes at the path's end."
 )
 
 
@@ -94,7 +94,7 @@ class NewKey(UnsavedKey):
     )
 
     name: KeyName = Field(description="Printable; unique, whatever the case.")
-    fallback_key_id: Line | None = Field(
+    fallback_key_id: Id | None = Field(
         None,
         description="Another connection of one's own, for what this one cannot answer.",
     )
@@ -130,7 +130,7 @@ class KeyChange(Body):
         description="Those that are named, and no others; of one that is null nothing is said to the"
         " server any more, and with null of none.",
     )
-    fallback_key_id: Line | MISSING | None = Field(
+    fallback_key_id: Id | MISSING | None = Field(
         MISSING,
         description="Another connection of one's own, without a circle; null: none any more.",
     )
@@ -171,7 +171,7 @@ _PLAIN = ("name", "api_key", "model", "base_url")
 class DefaultKey(Body):
     model_config = example(key_id="01930f4e-1c5a-7b3e-9d21-6f0a8c2b4e03")
 
-    key_id: Line = Field(description="One's own, or one of the operator's.")
+    key_id: Id = Field(description="One's own, or one of the operator's.")
 
 
 class LastError(Resource):

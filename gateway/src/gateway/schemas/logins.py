@@ -4,6 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
+from gateway.schemas.auth import NOT_COMMON
 from gateway.schemas.base import Body, Resource, example, moment
 from gateway.schemas.texts import NewPassword, Password
 from parley.auth.v1 import auth_pb2 as pb
@@ -15,7 +16,7 @@ class PasswordChange(Body):
     )
 
     old_password: Password
-    new_password: NewPassword
+    new_password: NewPassword = Field(description=NOT_COMMON)
 
 
 class Login(Resource):

@@ -3,12 +3,11 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-import orjson
-from pydantic import MISSING, AfterValidator, ConfigDict, Field
+from pydantic import MISSING, AfterValidator, Field
 
 from chassis.errors import FieldError, ValidationFailed
 from gateway.schemas.base import Body, ListQuery, Resource, example, moment, storable
-from gateway.schemas.texts import Line, NoteTag, NoteText, NoteTitle
+from gateway.schemas.texts import Id, NoteTag, NoteText, NoteTitle
 from parley import bounds
 from parley.notes.v1 import notes_pb2 as pb
 from parley.search.v1 import search_pb2
@@ -37,8 +36,8 @@ _SOURCE = "The message it was taken from. It is shown, and checked for its form 
 class NewNoteSource(Body):
     model_config = example(**_A_SOURCE)
 
-    session_id: Line
-    message_id: Line
+    session_id: Id
+    message_id: Id
 
     def message(self) -> pb.Source:
         return pb.Source(session_id=self.session_id, message_id=self.message_id)
@@ -89,20 +88,11 @@ _OF_A_MESSAGE: dict[str, Any] = {
 class KeptNote(Body):
     """A note of a text, which has a title and a content; or of a message, by its id."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            # As `example` has it.
-            "examples": [
-                orjson.dumps(
-                    {
-                        "title": "Shopping",
-                        "content": "Bread, tea, a new keyboard.",
-                        "tags": ["home", "this week"],
-                    }
-                ).decode()
-            ],
-            "anyOf": [_OF_TEXT, _OF_A_MESSAGE],
-        }
+    model_config = example(
+        {"anyOf": [_OF_TEXT, _OF_A_MESSAGE]},
+        title="Shopping",
+        content="Bread, tea, a new keyboard.",
+        tags=["home", "this week"],
     )
 
     title: NoteTitle | None = Field(
@@ -112,7 +102,7 @@ class KeptNote(Body):
     tags: Tags | None = Field(None, description=_TAGS)
     pinned: bool | None = Field(None, description="Whether it is kept at hand.")
     source: NewNoteSource | None = Field(None, description=_SOURCE)
-    message_id: Line | None = Field(
+    message_id: Id | None = Field(
         None,
         description="A message of one's own conversations: the note says what it says, and has it as its"
         " `source`. It needs the scope `chat:read` too.",

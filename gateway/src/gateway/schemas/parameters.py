@@ -5,11 +5,13 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from gateway.schemas.base import Body
+from gateway.schemas.base import WHOLE, Body
 from parley import bounds
 from parley.generation.v1 import generation_pb2
 
 StopText = Annotated[str, Field(min_length=bounds.STOP.minimum, max_length=bounds.STOP.maximum)]
+
+MaxTokens = Annotated[int, Field(ge=bounds.MAX_TOKENS.minimum, le=bounds.MAX_TOKENS.maximum), WHOLE]
 
 
 def _effort(word: str) -> str:
@@ -35,10 +37,8 @@ class GenerationParameters(Body):
         le=bounds.TEMPERATURE.maximum,
         description="The connection's if absent, as all of these; it may leave it to the model.",
     )
-    max_tokens: int | None = Field(
+    max_tokens: MaxTokens | None = Field(
         None,
-        ge=bounds.MAX_TOKENS.minimum,
-        le=bounds.MAX_TOKENS.maximum,
         description="Of the answer, thinking included where the model counts it so.",
     )
     top_p: float | None = Field(

@@ -7,11 +7,14 @@ from gateway.schemas.base import Body, example
 from gateway.schemas.texts import Code, DisplayName, Email, Password
 from parley.auth.v1 import auth_pb2 as pb
 
+_SAME_ADDRESS = {"properties": {"email": {"type": "null"}}}
+_CONFIRMED = {"required": ["password"], "properties": {"password": {"type": "string"}}}
+
 
 class ProfileChange(Body):
     """What is absent stays as it is."""
 
-    model_config = example(display_name="Ada Lovelace")
+    model_config = example({"anyOf": [_SAME_ADDRESS, _CONFIRMED]}, display_name="Ada Lovelace")
 
     display_name: DisplayName | None = Field(
         None, description="Printable. Empty: called by the username."

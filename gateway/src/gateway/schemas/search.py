@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from gateway.schemas.base import Moment, PageQuery, Resource, example, moment, storable, timestamp
-from gateway.schemas.texts import Line, trimmed
+from gateway.schemas.texts import Id, trimmed
 from parley import bounds
 from parley.chat.v1 import chat_pb2, search_pb2
 from parley.notes.v1 import notes_pb2
@@ -55,7 +55,7 @@ class SearchQuery(PageQuery):
         " between. Absent: all that the token is good for.",
         json_schema_extra={"pattern": f"^{_ONE_TYPE}(,{_ONE_TYPE})*$"},
     )
-    session_id: Annotated[Line, AfterValidator(storable)] | None = Field(
+    session_id: Annotated[Id, AfterValidator(storable)] | None = Field(
         None, description="What is in this conversation alone: no notes."
     )
     role: SearchRole | None = Field(

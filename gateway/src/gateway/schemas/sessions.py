@@ -1,18 +1,18 @@
 """Conversations."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from google.protobuf.message import Message
 from pydantic import MISSING, Field
 
 from chassis.errors import FieldError, ValidationFailed
-from gateway.schemas.base import Body, ListQuery, Resource, example, moment
+from gateway.schemas.base import WHOLE, Body, ListQuery, Resource, example, moment
 from gateway.schemas.parameters import PARAMETERS, GenerationParameters, asked_for
 from gateway.schemas.texts import (
     FolderName,
+    Id,
     InstructionsText,
-    Line,
     Model,
     PersonaName,
     SessionTitle,
@@ -34,6 +34,7 @@ _TITLE_BY: dict[int, TitleBy] = {
     pb.TITLE_BY_USER: "user",
 }
 
+ReadOrder = Annotated[int, Field(ge=bounds.READ_ORDER.minimum, le=bounds.READ_ORDER.maximum), WHOLE]
 _INSTRUCTIONS = "What models are told before everything else, in each turn."
 _PERSONA = (
     "A persona's name: the conversation takes it as it is now, and its model and parameters where it "
@@ -54,7 +55,7 @@ class NewSession(Body):
     title: SessionTitle | None = Field(
         None, description="The first line of the first question if absent."
     )
-    key_id: Line | None = Field(None, description="The default connection if absent.")
+    key_id: Id | None = Field(None, description="The default connection if absent.")
     model: Model | None = Field(None, description="The connection's model if absent.")
     parameters: GenerationParameters | None = Field(
         None, description="What is asked for where a question says nothing."
@@ -98,7 +99,7 @@ class SessionChange(Body):
     title: SessionTitle | MISSING | None = Field(
         MISSING, description="Null: the first line of the next question."
     )
-    key_id: Line | MISSING | None = Field(MISSING, description="Null: the default connection.")
+    key_id: Id | MISSING | None = Field(MISSING, description="Null: the default connection.")
     model: Model | MISSING | None = Field(MISSING, description="Null: the connection's model.")
     parameters: GenerationParameters | MISSING | None = Field(
         MISSING,
@@ -117,10 +118,8 @@ class SessionChange(Body):
     summary: bool | MISSING = Field(
         MISSING, description=f"{_SUMMARY} False: what sums it up is taken away."
     )
-    read_order: int | MISSING = Field(
+    read_order: ReadOrder | MISSING = Field(
         MISSING,
-        ge=bounds.READ_ORDER.minimum,
-        le=bounds.READ_ORDER.maximum,
         description="The highest `order` that was read; of one that is higher than any, the highest"
         " is kept.",
     )

@@ -27,7 +27,9 @@ class NewToken(Body):
     scopes: list[Scope] = Field(
         max_length=32, description="At least one.", json_schema_extra={"minItems": 1}
     )
-    expires_at: Moment | None = Field(None, description="Without it the token does not expire.")
+    expires_at: Moment | None = Field(
+        None, description="In the future. Without it the token does not expire."
+    )
 
     def request(self) -> pb.CreateTokenRequest:
         expires_at = None if self.expires_at is None else timestamp(self.expires_at)

@@ -7,7 +7,7 @@ from pydantic import Field, RootModel
 from gateway.schemas.base import Body, Resource, example
 from gateway.schemas.chat import AN_ANSWER, MESSAGE_ROLES, Message, MessageRole, Question, RunResult
 from gateway.schemas.parameters import PARAMETERS, GenerationParameters
-from gateway.schemas.texts import Line, Model, Shown
+from gateway.schemas.texts import Id, Model, Shown
 from parley import bounds
 from parley.chat.v1 import chat_pb2 as pb
 from parley.generation.v1 import generation_pb2
@@ -26,7 +26,7 @@ class Again(Body):
 
     model_config = example(parameters={"temperature": 0.2})
 
-    key_id: Line | None = Field(None, description="The conversation's connection if absent.")
+    key_id: Id | None = Field(None, description="The conversation's connection if absent.")
     model: Model | None = Field(None, description="The conversation's model if absent.")
     parameters: GenerationParameters | None = Field(
         None, description="The connection's if absent, each of them."
@@ -67,7 +67,7 @@ class Edit(Question):
 class Fork(Body):
     model_config = example(message_id="01930f4e-1c5a-7b3e-9d21-6f0a8c2b4e0c")
 
-    message_id: Line | None = Field(
+    message_id: Id | None = Field(
         None, description="The last message that goes along; the chosen path's end if absent."
     )
 

@@ -1,10 +1,10 @@
 """What users want of the whole."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import MISSING, Field
 
-from gateway.schemas.base import Body, Resource, example
+from gateway.schemas.base import WHOLE, Body, Resource, example
 from gateway.schemas.texts import InstructionsText, Language, PersonaName
 from parley import bounds
 from parley.auth.v1 import auth_pb2 as pb
@@ -17,6 +17,9 @@ _THEMES: dict[Theme, pb.Theme.ValueType] = {
 }
 _NAMES: dict[int, Theme] = {number: name for name, number in _THEMES.items()}
 
+RetentionDays = Annotated[
+    int, Field(ge=bounds.RETENTION_DAYS.minimum, le=bounds.RETENTION_DAYS.maximum), WHOLE
+]
 _LANGUAGE = "A language tag of BCP 47, such as `en` or `zh`."
 _RETENTION = (
     "A conversation goes so many days after the last thing said in it, pinned ones excepted."
@@ -38,12 +41,7 @@ class UserSettingsChange(Body):
     titles_by_model: bool | MISSING | None = Field(
         MISSING, description="Whether the model names conversations."
     )
-    retention_days: int | MISSING | None = Field(
-        MISSING,
-        ge=bounds.RETENTION_DAYS.minimum,
-        le=bounds.RETENTION_DAYS.maximum,
-        description=_RETENTION,
-    )
+    retention_days: RetentionDays | MISSING | None = Field(MISSING, description=_RETENTION)
     enter_sends: bool | MISSING | None = Field(
         MISSING, description="Whether Enter sends what was typed."
     )

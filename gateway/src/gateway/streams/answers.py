@@ -13,7 +13,7 @@ from gateway import problems
 from gateway.clients import Clients
 from gateway.edge.accept import wants_events
 from gateway.schemas.chat import RunResult
-from gateway.streams.failures import beside, reason_of, status_of, unanswered, waiting
+from gateway.streams.failures import STATUSES, beside, reason_of, status_of, unanswered, waiting
 from gateway.streams.frame_channels import Asking, FrameChannels
 from gateway.streams.frames import TERMINAL, Batch, FrameLike
 from gateway.streams.presence import ClientGone, Closing, End, LongRequests, TokenOutlived
@@ -30,6 +30,17 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
         "headers": {"X-Run-ID": {"schema": {"type": "string"}}},
     }
 }
+# Why it is not begun, or why there is no answer.
+REFUSALS = (
+    "NO_KEY",
+    "KEY_NOT_FOUND",
+    "KEY_UNREADABLE",
+    "RUN_IN_PROGRESS",
+    "ALLOWANCE_USED_UP",
+    "TOO_MANY_RUNS",
+    "TOO_MANY_STREAMS",
+    *(reason for reason, status in STATUSES.items() if status < 500),
+)
 
 
 class RunOutOfSight(Unavailable):

@@ -12,14 +12,21 @@ from gateway.streams.frames import FrameLike
 
 ERROR: Final = "error"
 
-# What says when, or whether, another try may help. The rest is a bad gateway.
-_STATUSES: Final = {
+# What says when, or whether, another try may help, or that what was asked for is not to be had. The rest is
+# a bad gateway.
+STATUSES: Final = {
     "INTERNAL": 500,
     "PROVIDER_BUSY": 503,
     "PROVIDER_OVERLOADED": 503,
     # The account at the provider is to be paid for, not anything here.
     "PROVIDER_QUOTA_EXCEEDED": 402,
     "PROVIDER_RATE_LIMITED": 429,
+    # The request names, or holds, what its model server does not take.
+    "PROVIDER_CONTENT_REFUSED": 422,
+    "PROVIDER_CONTEXT_TOO_LONG": 422,
+    "PROVIDER_MODEL_NOT_FOUND": 422,
+    "PROVIDER_PARAMETER_REFUSED": 422,
+    "PROVIDER_TOO_LARGE": 422,
     "PROVIDER_TIMED_OUT": 504,
     "FIRST_TOKEN_TIMEOUT": 504,
 }
@@ -62,7 +69,7 @@ def _shown(data: bytes) -> bytes:
 
 def status_of(reason: str) -> int:
     """The status of a problem that says why a run failed; 502 of a reason that is not known here."""
-    return _STATUSES.get(reason, _BAD_GATEWAY)
+    return STATUSES.get(reason, _BAD_GATEWAY)
 
 
 def waiting(status: int, retry_after: int | None) -> dict[str, str]:

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 from chassis.errors import AppError, FieldError, ValidationFailed
 from gateway.problems import field_errors, members
 from gateway.routes.json_route import json_object, refuse_nul
-from gateway.schemas.base import Body
+from gateway.schemas.base import WHOLE, Body
 from gateway.schemas.chat import Question
 from gateway.schemas.tree import Again, Edit
 from gateway.streams.failures import shown
@@ -66,7 +66,7 @@ class Follow(Body):
     type: Literal["follow"]
     ref: Ref
     run_id: RunId
-    after: int = Field(0, ge=0, le=_INT64_MAX)
+    after: Annotated[int, Field(ge=0, le=_INT64_MAX), WHOLE] = 0
 
 
 class Unfollow(Body):

@@ -3,7 +3,15 @@
 from chassis.errors import FieldError, ValidationFailed
 from chassis.text import check_number, check_text
 from chat_service.conversations.domain.session import SessionChange, Unchanged
-from parley.bounds import FOLDER, INSTRUCTIONS, MODEL, PERSONA_NAME, READ_ORDER, SESSION_TITLE
+from parley.bounds import (
+    FOLDER,
+    INSTRUCTIONS,
+    MODEL,
+    PERSONA_NAME,
+    READ_ORDER,
+    SESSION_TITLE,
+    is_line,
+)
 from servicekit.generation_parameters import PARAMETERS, check_parameters
 
 
@@ -36,7 +44,10 @@ def check_model(model: str | None) -> list[FieldError]:
     """What is wrong with a model's name, if one is given."""
     if model is None:
         return []
-    return check_text("model", model, minimum=MODEL.minimum, maximum=MODEL.maximum)
+    errors = check_text("model", model, minimum=MODEL.minimum, maximum=MODEL.maximum)
+    if not errors and not is_line(model):
+        return [FieldError("model", "INVALID_CHARACTER")]
+    return errors
 
 
 def check_persona(name: str) -> None:
@@ -53,6 +64,6 @@ def check_folder(folder: str | None) -> list[FieldError]:
     errors = check_text("folder", folder, minimum=FOLDER.minimum, maximum=FOLDER.maximum)
     if not errors and folder.isspace():
         return [FieldError("folder", "REQUIRED")]
-    if not errors and not folder.isprintable():
+    if not errors and not is_line(folder):
         return [FieldError("folder", "INVALID_CHARACTER")]
     return errors

@@ -17,6 +17,7 @@ from parley.bounds import (
     PERSONA_TITLE,
     STARTER,
     Length,
+    is_line,
 )
 from servicekit.generation_parameters import PARAMETERS, GenerationParameters, check_parameters
 
@@ -106,7 +107,7 @@ def _is_in_name(character: str) -> bool:
 
 def _check_line(field: str, text: str, length: Length) -> list[FieldError]:
     errors = _check(field, text, length)
-    if not text.isprintable():
+    if not is_line(text):
         errors.append(FieldError(field, "INVALID_CHARACTER"))
     return list(dict.fromkeys(errors))
 

@@ -1,4 +1,6 @@
-"""The connection to go on with where one has failed before the first of an answer."""
+"""What else may answer where a connection has failed before the first of an answer: it itself, asked with less,
+or another one.
+"""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -95,15 +97,31 @@ class Alternatives:
             _log.warning("run.fallback_not_noted", run_id=str(run.id), reason=error.reason)
         return run
 
+    def less(
+        self,
+        run: Run,
+        connection: Connection,
+        prompt: Sequence[PromptMessage],
+        most_tokens: int | None,
+    ) -> tuple[Run, Sequence[PromptMessage]] | None:
+        """What its model is given in place of a prompt that it refused as too long, and the run with the
+        account of that; from now on it is given no more. ``most_tokens`` is what it takes in all, None: it did
+        not say. None: there is no less to give than the question.
+        """
+        answer = run.parameters.max_tokens
+        self._memory.note_refused(connection, run.model, prompt, answer=answer, most=most_tokens)
+        fitted, shorter = self.fit(run, prompt, connection)
+        return (fitted, shorter) if len(shorter) < len(prompt) else None
+
     def fit(
-        self, run: Run, prompt: Sequence[PromptMessage], following: Connection
+        self, run: Run, prompt: Sequence[PromptMessage], connection: Connection
     ) -> tuple[Run, Sequence[PromptMessage]]:
-        """What the model of ``following`` is given, which may take less; the run has the account of it."""
-        budget = self._memory.budget(following, run.model, run.parameters.max_tokens)
+        """What the model of ``connection`` is given, which may take less; the run has the account of it."""
+        budget = self._memory.budget(connection, run.model, run.parameters.max_tokens)
         shorter = shortened(prompt, budget)
         if run.context is None:
             return run, shorter
-        return replace(run, context=run.context.shortened(len(shorter), budget)), shorter
+        return replace(run, context=run.context.shortened(shorter, budget)), shorter
 
     async def _has_tokens(self, run: Run, connection: Connection) -> bool:
         allowed = connection.daily_tokens

@@ -29,6 +29,7 @@ from chat_service.streaming.write.verdict import (
     TOO_LONG,
     Verdict,
     can_be_mended,
+    is_too_long,
     verdict_of_end,
     verdict_of_error,
 )
@@ -107,18 +108,29 @@ class Generation:
 
         Where ``connection`` fails before the first of the answer, and another server can mend that, the
         one that it names is asked in its place, for its own model and with its own parameters, but for
-        the ``wishes`` of the question.
+        the ``wishes`` of the question. One that refuses the prompt as too long is asked once more, with as much
+        of it as it takes.
         """
         run = self.live.run
         self.connection, self.prompt = connection, prompt
         tried = [connection]
         model, parameters = run.model, run.parameters
+        is_shortened = False
         while True:
             read = self._read(connection, self.prompt, model, parameters)
             verdict = await self._do(read)
             if verdict is None:
                 verdict = self._verdict or self._given_up or SHUTTING_DOWN
-            if self._spoke or self._verdict is not None or not can_be_mended(verdict):
+            if self._spoke or self._verdict is not None:
+                return verdict
+            if is_too_long(verdict) and not is_shortened:
+                less = self._alternatives.less(run, connection, self.prompt, self.most_tokens)
+                if less is not None:
+                    is_shortened = True
+                    run, self.prompt = less
+                    self._begin_again(run, len(self.prompt))
+                    continue
+            if not can_be_mended(verdict):
                 return verdict
             # To find another takes time that is not the failed one's.
             self._heard = self._loop.time()
@@ -134,6 +146,7 @@ class Generation:
             noted, self.prompt = self._alternatives.fit(noted, self.prompt, following)
             self._fall_back(connection, verdict, following, noted)
             connection, model, run = following, following.model, noted
+            is_shortened = False
 
     def _ended(self) -> Verdict | None:
         """Why it was ended from outside, if it was by now."""
@@ -150,6 +163,13 @@ class Generation:
         self._doing = asyncio.create_task(work)
         await asyncio.wait({self._doing})
         return None if self._doing.cancelled() else self._doing.result()
+
+    def _begin_again(self, run: Run, messages: int) -> None:
+        """The same connection is asked once more, before the first of the answer."""
+        self.live.run = run
+        self.usage = self.finish_reason = None
+        self._heard = self._loop.time()
+        _log.info("run.prompt_shortened", run_id=str(run.id), messages=messages)
 
     def _fall_back(
         self, failed: Connection, verdict: Verdict, following: Connection, run: Run

@@ -12,6 +12,7 @@ from chat_service.answer.domain.ending import RunStatus
 from chat_service.providers.errors import (
     ProviderCalledTool,
     ProviderContentRefused,
+    ProviderContextTooLong,
     ProviderEmpty,
     ProviderEndedEarly,
     ProviderError,
@@ -76,6 +77,11 @@ _MENDABLE: Final = frozenset(
         "PROVIDER_UNREACHABLE",
     }
 )
+
+
+def is_too_long(verdict: Verdict) -> bool:
+    """Whether the model takes less than it was given."""
+    return verdict.status is RunStatus.FAILED and verdict.reason == ProviderContextTooLong.reason
 
 
 def can_be_mended(verdict: Verdict) -> bool:
