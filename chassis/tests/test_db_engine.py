@@ -9,12 +9,14 @@ import psycopg
 import pytest
 import pytest_asyncio
 import uvloop
+from psycopg.pq import TransactionStatus
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
 from chassis.db.engine import Database, Scope
 from chassis.db.errors import DatabaseBusy, DatabaseUnavailable
-from chassis.db.statement import Statement
+from chassis.db.pipeline import driver_of
+from chassis.db.statement import Statement, pooled_of
 from chassis.embedded import EmbeddedPostgres, free_port
 from chassis.ids import new_id
 from chassis.testing import DatabaseUrls, ServiceDatabase, eventually
@@ -452,6 +454,56 @@ async def test_a_commit_that_the_server_does_not_survive_is_unavailable(
         await commit_into_the_void()
     await asyncio.to_thread(mortal_postgres.start)
     await mortal_database.ping()
+
+
+async def test_a_transaction_begins_in_the_round_trip_of_its_first_statement(
+    database: Database,
+) -> None:
+    began = Statement(
+        text("SELECT current_setting('parley.user_id', true) AS user_id, now() AS at")
+    )
+    ann, bob = somebody(), somebody()
+    async with database.transaction(ann) as connection:
+        driver = driver_of(pooled_of(connection))
+        assert driver.info.transaction_status == TransactionStatus.IDLE
+        first = await began.first(connection)
+        assert driver.info.transaction_status == TransactionStatus.INTRANS
+        second = await began.first(connection)
+    assert first == second
+    assert (first.user_id, driver.info.transaction_status) == (
+        str(ann.user_id),
+        TransactionStatus.IDLE,
+    )
+    # What SQLAlchemy executes begins it as well, a savepoint included, and nothing begins it twice.
+    async with database.transaction(bob) as connection:
+        async with connection.begin_nested():
+            at = await connection.scalar(text("SELECT now()"))
+        row = await began.first(connection)
+    assert (row.user_id, row.at) == (str(bob.user_id), at)
+
+
+async def test_a_transaction_whose_first_statement_fails_keeps_nothing(database: Database) -> None:
+    ann = somebody()
+    insert = Statement(INSERT)
+    entry_id = await add_entry(database, ann)
+    mine = {"tenant_id": ann.tenant_id, "user_id": ann.user_id, "text": "mine"}
+
+    async def go_on_behind_an_error() -> None:
+        async with database.transaction(ann) as connection:
+            with pytest.raises(IntegrityError):
+                await insert.run(connection, id=entry_id, **mine)
+            await insert.run(connection, id=new_id(), **mine)
+
+    with pytest.raises(DBAPIError, match="aborted"):
+        await go_on_behind_an_error()
+    assert await count_entries(database, ann) == 1
+    # A value that cannot be sent begins nothing; the next statement does.
+    async with database.transaction(ann) as connection:
+        with pytest.raises(KeyError):
+            await insert.run(connection, id=new_id())
+        await insert.run(connection, id=new_id(), **mine)
+        await insert.run(connection, id=new_id(), **mine)
+    assert await count_entries(database, ann) == 3
 
 
 async def test_a_statement_by_itself_is_a_transaction_of_its_scope(database: Database) -> None:

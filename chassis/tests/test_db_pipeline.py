@@ -54,10 +54,10 @@ async def texts(database: Database, whose: Scope) -> list[str]:
         return [row.text for row in await TEXTS.all(connection)]
 
 
-async def test_a_transaction_that_asks_nothing_leaves_nothing_behind(database: Database) -> None:
+async def test_a_transaction_that_asks_nothing_asks_the_server_nothing(database: Database) -> None:
     async with database.transaction(somebody()) as connection:
         driver = driver_of(pooled_of(connection))
-        assert driver.pgconn.transaction_status == TransactionStatus.INTRANS
+        assert driver.pgconn.transaction_status == TransactionStatus.IDLE
     assert driver.pgconn.transaction_status == TransactionStatus.IDLE
     assert await database.first(None, TEXTS) is None
 

@@ -4,8 +4,8 @@ A transaction opened with a scope sets ``parley.tenant_id`` and ``parley.user_id
 duration; the row-level security policies of the migrations compare rows with them. Without a
 scope both are unset or empty, so the policies of the app role show nothing.
 
-Cost: a transaction is two round trips besides its statements, BEGIN with the scope and COMMIT; a
-statement that is a transaction by itself is one in all. The pool is SQLAlchemy's. There is no ping
+Cost: a transaction is one round trip besides its statements, COMMIT: BEGIN and the scope go out with
+its first statement. A statement that is a transaction by itself is one in all. The pool is SQLAlchemy's. There is no ping
 at checkout: a server that went away has closed its sockets, which can be seen without asking it.
 """
 
@@ -18,7 +18,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg.pq import TransactionStatus
-from sqlalchemy import make_url
+from sqlalchemy import Connection, event, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import PoolProxiedConnection
@@ -27,7 +27,15 @@ from chassis.caller import Caller
 from chassis.component import Component
 from chassis.db.connect import Guard, connect_whole
 from chassis.db.errors import DatabaseUnavailable, StalePlan, unavailable
-from chassis.db.pipeline import Answer, Command, driver_of, perform
+from chassis.db.pipeline import (
+    Answer,
+    Command,
+    begin_no_more,
+    begin_with,
+    driver_of,
+    not_begun,
+    perform,
+)
 from chassis.db.statement import Statement, pooled_of
 from chassis.reach import Reach
 from chassis.telemetry.logging import get_logger
@@ -109,6 +117,7 @@ class Database(Component):
             },
         )
         self._guard = Guard(self._engine.sync_engine)
+        event.listen(self._engine.sync_engine, "before_cursor_execute", _begin)
         self._reach = Reach("database.away", "database.back")
 
     @asynccontextmanager
@@ -118,7 +127,7 @@ class Database(Component):
         """A transaction that commits at the end of the block, and rolls back on any exception.
 
         The block neither commits nor rolls back itself; ``begin_nested`` is there for
-        savepoints. Raises DatabaseBusy or DatabaseUnavailable, also in place of a statement's
+        savepoints. It begins with its first statement; without any it asks the server nothing. Raises DatabaseBusy or DatabaseUnavailable, also in place of a statement's
         error when the server went away beneath it. Other errors of statements
         (IntegrityError …) pass through as SQLAlchemy's.
         """
@@ -127,13 +136,15 @@ class Database(Component):
             async with self._engine.connect() as connection:
                 pooled = pooled_of(connection)
                 driver = driver_of(pooled)
+                begin_with(pooled, *begin)
                 try:
-                    await perform(pooled, *begin)
                     yield connection
                     await _commit(driver)
                 except BaseException:
                     await asyncio.shield(_roll_back(connection, driver))
                     raise
+                finally:
+                    begin_no_more(pooled)
 
     async def first(
         self, scope: Scope | Caller | None, statement: Statement, **values: object
@@ -216,6 +227,15 @@ def _enter(scope: Scope | Caller | None) -> tuple[Command, ...]:
         return ()
     # Of anything that is no UUID, UUID.__str__ raises.
     return (Command(_SCOPE, (UUID.__str__(scope.tenant_id), UUID.__str__(scope.user_id))),)
+
+
+def _begin(connection: Connection, *_statement: object) -> None:
+    """Before what SQLAlchemy executes itself, which does not come through `perform`."""
+    pooled = connection.connection
+    if not_begun(pooled):
+        # The adapter is SQLAlchemy's; what its class is called is no part of its promise.
+        adapter: Any = pooled.dbapi_connection
+        adapter.run_async(lambda _driver: perform(pooled))
 
 
 async def _commit(driver: psycopg.AsyncConnection[Any]) -> None:

@@ -22,7 +22,7 @@ from psycopg.abc import Transformer
 from psycopg.adapt import PyFormat
 from psycopg.errors import error_from_result
 from psycopg.generators import fetch_many
-from psycopg.pq import ExecStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 from psycopg.waiting import READY_R, WAIT_RW, Ready, Wait
 from sqlalchemy.pool import PoolProxiedConnection
@@ -33,6 +33,7 @@ Row = TypeVar("Row")
 Prepared = MutableMapping[tuple[bytes, tuple[int, ...]], bytes]
 
 _PREPARED: Final = "chassis.prepared"
+_BEGIN: Final = "chassis.begin"
 _numbers = count()
 
 
@@ -81,6 +82,28 @@ def driver_of(pooled: PoolProxiedConnection) -> psycopg.AsyncConnection[Any]:
     return driver
 
 
+def begin_with(pooled: PoolProxiedConnection, *commands: Command) -> None:
+    """Have a transaction begin with ``commands``, in the round trip of its first statement.
+
+    Until :func:`begin_no_more` each statement that finds the connection outside a transaction
+    begins one.
+    """
+    pooled.info[_BEGIN] = commands
+
+
+def begin_no_more(pooled: PoolProxiedConnection) -> None:
+    """From now on statements are transactions by themselves."""
+    pooled.info.pop(_BEGIN, None)
+
+
+def not_begun(pooled: PoolProxiedConnection) -> Sequence[Command]:
+    """What the next statement is to begin its transaction with; nothing, once it has begun."""
+    begin: Sequence[Command] = pooled.info.get(_BEGIN, ())
+    if begin and driver_of(pooled).pgconn.transaction_status == TransactionStatus.IDLE:
+        return begin
+    return ()
+
+
 async def perform(pooled: PoolProxiedConnection, *commands: Command) -> list[Answer]:
     """Execute ``commands`` in one round trip; their answers, in order.
 
@@ -91,7 +114,9 @@ async def perform(pooled: PoolProxiedConnection, *commands: Command) -> list[Ans
     driver = driver_of(pooled)
     prepared: Prepared = pooled.info.setdefault(_PREPARED, {})
     async with driver.lock:
-        return await driver.wait(_converse(driver, prepared, commands))
+        begin = not_begun(pooled)
+        answers = await driver.wait(_converse(driver, prepared, (*begin, *commands)))
+    return answers[len(begin) :]
 
 
 def _converse(
