@@ -40,6 +40,8 @@ sessions = Table(
     # A persona's name, and its prompt as it was when it was set.
     Column("persona", Text),
     Column("persona_prompt", Text),
+    # What the session has of its persona, and not of its user.
+    Column("persona_gave", JSONB),
     # GenerationParameters; null: nothing is said.
     Column("parameters", JSONB),
     Column("instructions", Text),

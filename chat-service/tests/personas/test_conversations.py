@@ -27,8 +27,14 @@ personas:
 
 
 @pytest.fixture
-def settings(settings: Settings, tmp_path: Path) -> Settings:
-    (tmp_path / "personas.yaml").write_text(FILE)
+def written() -> str:
+    """What the operator's file says."""
+    return FILE
+
+
+@pytest.fixture
+def settings(settings: Settings, tmp_path: Path, written: str) -> Settings:
+    (tmp_path / "personas.yaml").write_text(written)
     return settings.model_copy(update={"personas_file": tmp_path / "personas.yaml"})
 
 
@@ -69,6 +75,51 @@ async def test_a_persona_is_taken_with_what_it_asks_for_where_the_conversation_s
     assert (own.persona, own.model) == ("critic", "tokens-30")
     assert own.parameters == GenerationParameters(top_p=0.1, temperature=1)
     assert prompts(settings) == [("critic", "You find fault.")] * 2
+
+
+async def test_what_a_persona_gave_goes_with_it_and_what_its_user_has_said_stays(
+    client: Client,
+) -> None:
+    told = personas_pb2.CreatePersonaRequest(
+        name="Muse",
+        title="Muse",
+        prompt="You inspire.",
+        model="tokens-7",
+        parameters=GenerationParameters(temperature=1.5),
+    )
+    await client.call("CreatePersona", told)
+    plain = await create(client, persona="critic")
+    muse = await change(client, plain.id, persona="muse")
+    assert (muse.persona, muse.model) == ("Muse", "tokens-7")
+    assert muse.parameters == GenerationParameters(temperature=1.5)
+    nobody = await change(client, plain.id, persona="")
+    assert (nobody.HasField("model"), nobody.parameters) == (False, GenerationParameters())
+
+    # Said before, said since, and said together with the change.
+    own = await create(client, persona="critic", parameters=GenerationParameters(temperature=0.1))
+    await change(client, own.id, model="tokens-30")
+    muse = await change(
+        client, own.id, persona="muse", parameters=GenerationParameters(max_tokens=9)
+    )
+    assert (muse.persona, muse.model) == ("Muse", "tokens-30")
+    assert muse.parameters == GenerationParameters(temperature=0.1, max_tokens=9)
+    # What was said as the persona has it, in the change that takes it away, is its user's.
+    again = await create(client, persona="critic")
+    kept = await change(client, again.id, persona="", model="tokens-20")
+    assert (kept.model, kept.parameters) == ("tokens-20", GenerationParameters())
+
+
+@pytest.mark.parametrize("written", [FILE.replace("prompt:", "default: true, prompt:")])
+async def test_what_the_default_persona_gave_to_a_conversation_that_a_question_made_goes_with_it(
+    client: Client,
+) -> None:
+    accepted, _ = await client.ask()
+    taken = (
+        await client.call("GetSession", chat_pb2.GetSessionRequest(id=accepted.session_id))
+    ).session
+    assert (taken.persona, taken.model) == ("critic", "tokens-20")
+    left = await change(client, accepted.session_id, persona="")
+    assert (left.HasField("model"), left.parameters) == (False, GenerationParameters())
 
 
 async def test_what_a_persona_becomes_changes_no_conversation_until_it_is_taken_again(

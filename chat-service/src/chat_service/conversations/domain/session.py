@@ -36,6 +36,14 @@ class SessionState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Gave:
+    """What a conversation has of its persona, because its user had said nothing of it."""
+
+    model: str | None = None
+    parameters: GenerationParameters = field(default_factory=GenerationParameters)
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """A conversation of one user.
 
@@ -44,7 +52,8 @@ class Session:
     `pinned`: its user keeps it at hand. `parameters` come behind a question's own and before its
     connection's. `read_order` is the highest order that its user has read, `unread` whether the newest
     message is an answer behind that. `temporary`: it is purged some time after its last activity.
-    `persona` is the name of one, as it was when it was taken. `summary`: what falls out of what models are
+    `persona` is the name of one, as it was when it was taken, `persona_gave` what goes with it when it
+    goes. `summary`: what falls out of what models are
     given of it is summed up.
     """
 
@@ -68,6 +77,7 @@ class Session:
     read_order: int = 0
     unread: bool = False
     persona: str | None = None
+    persona_gave: Gave = field(default_factory=Gave)
     summary: bool = False
 
 
@@ -110,24 +120,43 @@ class SessionChange:
             changes["title_by"] = TitleBy.of(changes["title"])
         if not isinstance(self.archived, Unchanged) and self.archived != bool(session.archived_at):
             changes["archived_at"] = at if self.archived else None
+        if not isinstance(self.persona, Unchanged):
+            session = leave(session)
         changes["parameters"] = changed_parameters(
             session.parameters, self.parameters, self.cleared
         )
         changed = replace(session, **changes)
-        if isinstance(self.persona, Unchanged):
+        if isinstance(self.persona, Unchanged) or self.persona is None:
             return changed
-        return (
-            replace(changed, persona=None) if self.persona is None else take(changed, self.persona)
-        )
+        return take(changed, self.persona)
 
 
 def take(session: Session, persona: Told) -> Session:
     """The session with this persona, and its model and parameters where it has none of its own."""
+    own = session.parameters.said()
+    given = {name: value for name, value in persona.parameters.said().items() if name not in own}
     return replace(
         session,
         persona=persona.name,
+        persona_gave=Gave(
+            persona.model if session.model is None else None, GenerationParameters(**given)
+        ),
         model=session.model or persona.model,
         parameters=session.parameters.over(persona.parameters),
+    )
+
+
+def leave(session: Session) -> Session:
+    """The session without its persona, nor what that gave and nobody has changed since."""
+    gave, own = session.persona_gave, session.parameters.said()
+    given = gave.parameters.said()
+    kept = {name: value for name, value in own.items() if given.get(name) != value}
+    return replace(
+        session,
+        persona=None,
+        persona_gave=Gave(),
+        model=None if session.model == gave.model else session.model,
+        parameters=GenerationParameters(**kept),
     )
 
 

@@ -46,6 +46,7 @@ SHOWN: Final[tuple[ColumnElement[Any], ...]] = (
     sessions.c.deleted_at,
     sessions.c.temporary,
     sessions.c.persona,
+    sessions.c.persona_gave,
     sessions.c.summary,
     func.coalesce(sessions.c.read_order, sessions.c.last_order).label("read_order"),
     _unread.label("unread"),

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import orjson
+
 from chat_service.answer.domain.ending import Adapted, FellBack, RunStatus, Usage
 from chat_service.conversations.domain.message import Message, Role
-from chat_service.conversations.domain.session import Session, TitleBy
+from chat_service.conversations.domain.session import Gave, Session, TitleBy
 from servicekit.generation_parameters import GenerationParameters
 
 
@@ -30,8 +32,22 @@ def to_session(row: Any) -> Session:
         read_order=row.read_order,
         unread=bool(row.unread),
         persona=row.persona,
+        persona_gave=to_gave(row.persona_gave),
         summary=row.summary,
     )
+
+
+def to_gave(stored: dict[str, Any] | None) -> Gave:
+    if stored is None:
+        return Gave()
+    return Gave(stored["model"], GenerationParameters.of(stored["parameters"]))
+
+
+def gave_json(gave: Gave) -> str | None:
+    """As `to_gave` reads it."""
+    if gave == Gave():
+        return None
+    return orjson.dumps({"model": gave.model, "parameters": gave.parameters.said()}).decode()
 
 
 def to_message(row: Any) -> Message:

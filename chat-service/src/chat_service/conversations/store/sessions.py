@@ -17,17 +17,17 @@ from chassis.db.transactions import Transaction
 from chat_service.conversations.domain.errors import SessionNotFound
 from chat_service.conversations.domain.session import Session
 from chat_service.conversations.store.columns import OWN, SHOWN
-from chat_service.conversations.store.rows import to_session
+from chat_service.conversations.store.rows import gave_json, to_session
 from chat_service.tables import sessions
 from servicekit.generation_parameters import GenerationParameters
 
 _INSERT = Statement(
     text("""
 INSERT INTO sessions (
-    id, tenant_id, user_id, title, title_by, key_id, model, persona, persona_prompt, parameters,
-    instructions, folder, temporary, summary, created_at, updated_at, leaf_order)
+    id, tenant_id, user_id, title, title_by, key_id, model, persona, persona_prompt, persona_gave,
+    parameters, instructions, folder, temporary, summary, created_at, updated_at, leaf_order)
 VALUES (:id, :tenant_id, :user_id, :title, :title_by, :key_id, :model, :persona, :persona_prompt,
-        CAST(:parameters AS jsonb), :instructions, :folder, :temporary, :summary, :created_at, :updated_at, 0)
+        CAST(:persona_gave AS jsonb), CAST(:parameters AS jsonb), :instructions, :folder, :temporary, :summary, :created_at, :updated_at, 0)
 """)
 )
 # What a conversation is set to goes along, and the folder it is in; that it is pinned does not. What
@@ -35,11 +35,11 @@ VALUES (:id, :tenant_id, :user_id, :title, :title_by, :key_id, :model, :persona,
 _INSERT_FORK = Statement(
     text("""
 INSERT INTO sessions (
-    id, tenant_id, user_id, title, title_by, key_id, model, persona, persona_prompt, parameters,
-    instructions, folder, temporary, summary, last_order, leaf_order, message_count, read_order,
+    id, tenant_id, user_id, title, title_by, key_id, model, persona, persona_prompt, persona_gave,
+    parameters, instructions, folder, temporary, summary, last_order, leaf_order, message_count, read_order,
     last_message_at, created_at, updated_at)
-SELECT :id, tenant_id, user_id, title, title_by, key_id, model, persona, persona_prompt, parameters,
-       instructions, folder, temporary, summary, :messages, :messages, :messages, :messages,
+SELECT :id, tenant_id, user_id, title, title_by, key_id, model, persona, persona_prompt, persona_gave,
+       parameters, instructions, folder, temporary, summary, :messages, :messages, :messages, :messages,
        CASE WHEN CAST(:messages AS integer) > 0 THEN CAST(:at AS timestamptz) END, :at, :at
 FROM sessions WHERE id = :session_id AND user_id = :user_id
 """)
@@ -59,6 +59,7 @@ _CHANGE = Statement(
         key_id=bindparam("new_key_id"),
         model=bindparam("new_model"),
         persona=bindparam("new_persona"),
+        persona_gave=cast(bindparam("new_persona_gave", type_=Text), JSONB),
         parameters=cast(bindparam("new_parameters", type_=Text), JSONB),
         instructions=bindparam("new_instructions"),
         pinned=bindparam("new_pinned"),
@@ -103,6 +104,7 @@ class Sessions:
             model=session.model,
             persona=session.persona,
             persona_prompt=persona_prompt,
+            persona_gave=gave_json(session.persona_gave),
             parameters=_json(session.parameters),
             instructions=session.instructions,
             folder=session.folder,
@@ -157,6 +159,7 @@ class Sessions:
             new_key_id=session.key_id,
             new_model=session.model,
             new_persona=session.persona,
+            new_persona_gave=gave_json(session.persona_gave),
             new_parameters=_json(session.parameters),
             new_instructions=session.instructions,
             new_pinned=session.pinned,

@@ -202,10 +202,10 @@ ADMIT_TO_NEW_SESSION = for_both(
         f"""
 WITH session AS (
     INSERT INTO sessions (
-        id, tenant_id, user_id, title, key_id, model, persona, persona_prompt, parameters, last_order,
-        message_count, last_message_at, created_at, updated_at, leaf_order)
+        id, tenant_id, user_id, title, key_id, model, persona, persona_prompt, persona_gave,
+        parameters, last_order, message_count, last_message_at, created_at, updated_at, leaf_order)
     VALUES (:session_id, :tenant_id, :user_id, :title, :key_id, :session_model, :persona,
-            :persona_prompt, CAST(:session_parameters AS jsonb), 2, 1, :created_at, :created_at,
+            :persona_prompt, CAST(:persona_gave AS jsonb), CAST(:session_parameters AS jsonb), 2, 1, :created_at, :created_at,
             :created_at, 1)
     RETURNING id, key_id, model, parameters, persona_prompt, instructions, summary, title_by,
               {OF_USER} AS told_by_user,
