@@ -167,6 +167,8 @@ async def test_a_cursor_that_is_behind_the_last_moment_counts_before_it(full: Do
     await search(full, cursor=cursor, to="2026-11-02T09:34:35Z")
     ((in_chat,), (in_notes,)) = requests(full)
     assert in_chat.cursor == in_notes.cursor == cursor
+    # Nothing of a note is shown but its title and its match.
+    assert in_notes.without_content
 
 
 @pytest.mark.parametrize(

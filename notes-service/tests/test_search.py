@@ -256,6 +256,15 @@ async def test_what_an_earlier_release_writes_is_found_as_soon_as_a_job_has_come
     assert left == (0,)
 
 
+async def test_contents_are_left_out_where_nobody_asks_for_them(alice: User) -> None:
+    await alice.create("one", "a needle")
+    whole = await alice.list(q="needle")
+    found = await alice.list(q="needle", without_content=True)
+    assert (found.items[0].content, whole.items[0].content) == ("", "a needle")
+    whole.items[0].content = ""
+    assert found == whole
+
+
 async def test_the_index_is_read_and_nobody_elses_row(
     alice: User, new_user: Callable[[], User], database: DatabaseUrls
 ) -> None:

@@ -8,11 +8,11 @@ from notes_service.usecases.validation import WantedChange, WantedSource
 from parley.notes.v1 import notes_pb2
 
 
-def note_to_proto(note: Note) -> notes_pb2.Note:
+def note_to_proto(note: Note, *, with_content: bool = True) -> notes_pb2.Note:
     message = notes_pb2.Note(
         id=str(note.id),
         title=note.title,
-        content=note.content,
+        content=note.content if with_content else "",
         tags=note.tags,
         pinned=note.pinned,
         version=note.version,

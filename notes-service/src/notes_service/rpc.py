@@ -69,7 +69,10 @@ class NotesServicer(notes_pb2_grpc.NotesServiceServicer):
             count=request.count,
         )
         return notes_pb2.ListNotesResponse(
-            items=[note_to_proto(found.note) for found in page.items],
+            items=[
+                note_to_proto(found.note, with_content=not request.without_content)
+                for found in page.items
+            ],
             next_cursor=page.next_cursor,
             total=page.total,
             matches=[match_to_proto(found.match) for found in page.items if found.match],

@@ -96,7 +96,9 @@ class SearchQuery(PageQuery):
         return request
 
     def in_notes(self, cursor: str) -> notes_pb2.ListNotesRequest:
-        return notes_pb2.ListNotesRequest(q=self.q, limit=self.limit, cursor=cursor)
+        return notes_pb2.ListNotesRequest(
+            q=self.q, limit=self.limit, cursor=cursor, without_content=True
+        )
 
 
 _A_HIT: dict[str, Any] = {

@@ -284,6 +284,7 @@ class ListNotesRequest(_message.Message):
     Q_FIELD_NUMBER: _builtins.int
     TAG_FIELD_NUMBER: _builtins.int
     PINNED_FIELD_NUMBER: _builtins.int
+    WITHOUT_CONTENT_FIELD_NUMBER: _builtins.int
     limit: _builtins.int
     """1–100; 0 means 20."""
     cursor: _builtins.str
@@ -299,6 +300,8 @@ class ListNotesRequest(_message.Message):
     """Those that bear this tag; letter case makes no difference. Empty: all."""
     pinned: _builtins.bool
     """Those that are pinned, or the others; absent: all."""
+    without_content: _builtins.bool
+    """Of each note all but its content: who shows matches alone needs no more."""
     def __init__(
         self,
         *,
@@ -308,10 +311,11 @@ class ListNotesRequest(_message.Message):
         q: _builtins.str = ...,
         tag: _builtins.str = ...,
         pinned: _builtins.bool | None = ...,
+        without_content: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_pinned", b"_pinned", "pinned", b"pinned"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pinned", b"_pinned", "count", b"count", "cursor", b"cursor", "limit", b"limit", "pinned", b"pinned", "q", b"q", "tag", b"tag"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pinned", b"_pinned", "count", b"count", "cursor", b"cursor", "limit", b"limit", "pinned", b"pinned", "q", b"q", "tag", b"tag", "without_content", b"without_content"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__pinned: _TypeAlias = _typing.Literal["pinned"]  # noqa: Y015
     _WhichOneofArgType__pinned: _TypeAlias = _typing.Literal["_pinned", b"_pinned"]  # noqa: Y015
