@@ -469,6 +469,7 @@ async def test_a_transaction_begins_in_the_round_trip_of_its_first_statement(
         first = await began.first(connection)
         states.append(driver.info.transaction_status)
         second = await began.first(connection)
+    assert first is not None
     assert states == [TransactionStatus.IDLE, TransactionStatus.INTRANS]
     assert (first.user_id, first) == (str(ann.user_id), second)
     # What SQLAlchemy executes begins it as well, a savepoint included, and nothing begins it twice.
@@ -476,6 +477,7 @@ async def test_a_transaction_begins_in_the_round_trip_of_its_first_statement(
         async with connection.begin_nested():
             at = await connection.scalar(text("SELECT now()"))
         row = await began.first(connection)
+    assert row is not None
     assert (row.user_id, row.at) == (str(bob.user_id), at)
 
 
