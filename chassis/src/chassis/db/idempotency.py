@@ -32,12 +32,16 @@ from chassis.repeated import Repeated
 _SWEEP_SECONDS: Final = 600.0
 _SWEEP_BATCH: Final = 1000
 
+# One expression, so that both statements below mean one turn.
+_TAKES_TURN: Final = (
+    "SELECT pg_try_advisory_xact_lock("
+    "hashtextextended(CAST(:user_id AS text) || ' ' || :key, 0)) AS is_ours"
+)
 # No row while another transaction has the key's turn. The update changes nothing: it returns what
 # an earlier request left. `xmax` is 0 in a row that was inserted just now.
 _KEEP = Statement(
     text(
-        "WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock("
-        "hashtextextended(CAST(:user_id AS text) || ' ' || :key, 0)) AS is_ours)"
+        f"WITH turn AS MATERIALIZED ({_TAKES_TURN})"  # noqa: S608 - made of constants
         " INSERT INTO idempotency_keys (user_id, tenant_id, key, request_hash, answer)"
         " SELECT CAST(:user_id AS uuid), CAST(:tenant_id AS uuid), :key,"
         " CAST(:request_hash AS bytea), CAST(:answer AS bytea) FROM turn WHERE is_ours"
@@ -45,12 +49,7 @@ _KEEP = Statement(
         " RETURNING request_hash, answer, xmax = 0 AS is_first"
     )
 )
-_TURN = Statement(
-    text(
-        "SELECT pg_try_advisory_xact_lock("
-        "hashtextextended(CAST(:user_id AS text) || ' ' || :key, 0)) AS is_ours"
-    )
-)
+_TURN = Statement(text(_TAKES_TURN))
 # By itself, behind the turn: what was committed before that is seen.
 _KEPT = Statement(
     text(
