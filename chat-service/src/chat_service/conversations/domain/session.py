@@ -131,18 +131,24 @@ class SessionChange:
         return take(changed, self.persona)
 
 
+def given_by(
+    persona: Told, *, model: str | None, parameters: GenerationParameters | None = None
+) -> Gave:
+    """What a session takes of this persona that has this model and these parameters of its own."""
+    own = {} if parameters is None else parameters.said()
+    given = {name: value for name, value in persona.parameters.said().items() if name not in own}
+    return Gave(persona.model if model is None else None, GenerationParameters(**given))
+
+
 def take(session: Session, persona: Told) -> Session:
     """The session with this persona, and its model and parameters where it has none of its own."""
-    own = session.parameters.said()
-    given = {name: value for name, value in persona.parameters.said().items() if name not in own}
+    gave = given_by(persona, model=session.model, parameters=session.parameters)
     return replace(
         session,
         persona=persona.name,
-        persona_gave=Gave(
-            persona.model if session.model is None else None, GenerationParameters(**given)
-        ),
-        model=session.model or persona.model,
-        parameters=session.parameters.over(persona.parameters),
+        persona_gave=gave,
+        model=session.model or gave.model,
+        parameters=session.parameters.over(gave.parameters),
     )
 
 

@@ -9,7 +9,7 @@ import orjson
 
 from chassis.idempotency import RequestKey
 from chat_service.answer.domain.ending import Ending
-from chat_service.conversations.domain.session import Gave
+from chat_service.conversations.domain.session import Gave, given_by
 from chat_service.conversations.store.rows import gave_json
 from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.domain.prompt_message import PromptMessage
@@ -47,16 +47,14 @@ def of_new(new: NewRun, runs_per_user: int) -> dict[str, Any]:
 def of_new_session(new: NewRun) -> dict[str, Any]:
     """What ADMIT_TO_NEW_SESSION wants to know besides."""
     persona = new.persona
-    parameters = GenerationParameters() if persona is None else persona.parameters
-    model = new.question.model or (None if persona is None else persona.model)
-    given = None if new.question.model is not None else model
+    gave = Gave() if persona is None else given_by(persona, model=new.question.model)
     return {
         "key_id": new.question.key_id,
-        "session_model": model,
+        "session_model": new.question.model or gave.model,
         "persona": None if persona is None else persona.name,
         "persona_prompt": None if persona is None else persona.prompt,
-        "persona_gave": gave_json(Gave(given, parameters)),
-        "session_parameters": _json(parameters) if parameters.said() else None,
+        "persona_gave": gave_json(gave),
+        "session_parameters": _json(gave.parameters) if gave.parameters.said() else None,
     }
 
 
