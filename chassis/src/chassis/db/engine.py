@@ -5,8 +5,9 @@ duration; the row-level security policies of the migrations compare rows with th
 scope both are unset or empty, so the policies of the app role show nothing.
 
 Cost: a transaction is one round trip besides its statements, COMMIT: BEGIN and the scope go out with
-its first statement. A statement that is a transaction by itself is one in all. The pool is SQLAlchemy's. There is no ping
-at checkout: a server that went away has closed its sockets, which can be seen without asking it.
+its first statement. A statement that is a transaction by itself is one in all. The pool is
+SQLAlchemy's. There is no ping at checkout: a server that went away has closed its sockets, which can
+be seen without asking it.
 """
 
 import asyncio
@@ -127,9 +128,10 @@ class Database(Component):
         """A transaction that commits at the end of the block, and rolls back on any exception.
 
         The block neither commits nor rolls back itself; ``begin_nested`` is there for
-        savepoints. It begins with its first statement; without any it asks the server nothing. Raises DatabaseBusy or DatabaseUnavailable, also in place of a statement's
-        error when the server went away beneath it. Other errors of statements
-        (IntegrityError …) pass through as SQLAlchemy's.
+        savepoints. It begins with its first statement; without any it asks the server nothing.
+        Raises DatabaseBusy or DatabaseUnavailable, also in place of a statement's error when the
+        server went away beneath it. Other errors of statements (IntegrityError …) pass through as
+        SQLAlchemy's.
         """
         begin = (_BEGIN, *_enter(scope))
         with self._typed():
