@@ -15,7 +15,7 @@ from psycopg import sql
 from bench.conversations.people import Person, chat_database, keep, register
 from bench.conversations.texts import Texts
 from bench.rest import Parley
-from servicekit.search_parts import vector_for
+from servicekit.search_filters import filter_of
 
 _NEWEST: Final = datetime(2026, 11, 26, tzinfo=UTC)
 _DAYS: Final = 540
@@ -30,8 +30,8 @@ _MESSAGES: Final = (
     'id, session_id, tenant_id, user_id, role, content, "order", parent_order, chosen, status,'
     " provider, model, created_at"
 )
-_TEXTS: Final = "id, tenant_id, user_id, session_id, role, at, lexemes"
-_INDEX: Final = "search_texts_lexemes"
+_TEXTS: Final = "id, tenant_id, user_id, session_id, role, at, filter, size"
+_INDEX: Final = "search_texts_by_time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,5 +147,5 @@ def _write(
             rows = [(session_id, "title", first.at, title)]
             rows += [(one.id, one.role, one.at, one.content) for one in messages]
             for identifier, role, at, content in rows:
-                vector = vector_for(owner.id, at, content)
-                copy.write_row((identifier, *whose, session_id, role, at, vector))
+                of_it = filter_of(content)
+                copy.write_row((identifier, *whose, session_id, role, at, of_it.bits, of_it.size))

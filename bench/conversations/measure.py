@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import re
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -19,7 +18,6 @@ from bench.conversations.people import Person, chat_database, kept, log_in
 from bench.conversations.texts import Texts
 from bench.rest import Parley
 from bench.stack import Stack
-from servicekit.search import part_of, query_of
 
 # Those with the most messages, and some by chance.
 _LARGEST: Final = 3
@@ -27,15 +25,8 @@ _READERS: Final = 15
 _WARM_SECONDS: Final = 3.0
 _SIZES: Final = """
 SELECT relname, reltuples::bigint, pg_relation_size(oid) / 1000000, pg_total_relation_size(oid) / 1000000
-FROM pg_class WHERE relname IN ('messages', 'search_texts', 'search_texts_lexemes') ORDER BY relname
+FROM pg_class WHERE relname IN ('messages', 'search_texts', 'search_texts_by_time', 'search_texts_pkey') ORDER BY relname
 """
-_ARGUMENTS: Final = (
-    *("sought", "roles", "only_session", "is_archived", "from_at", "to_at", "after_at"),
-    *("after_id", "most"),
-)
-_TYPES: Final = (
-    "tsquery, text[], uuid, boolean, timestamptz, timestamptz, timestamptz, uuid, bigint"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +84,7 @@ async def measure(
                 flush=True,
             )
     print(f"failed: {len(failed)} {failed[:3]}")
-    _show_database(folder, people)
+    _show_database(folder)
     return failed
 
 
@@ -143,42 +134,7 @@ def _reader(parley: Parley, person: Person) -> Reader:
     return Reader(person, token, sessions, deep)
 
 
-def _show_database(folder: Path, people: Sequence[Person]) -> None:
+def _show_database(folder: Path) -> None:
     with psycopg.connect(chat_database(folder), autocommit=True) as admin:
         for row in admin.execute(_SIZES).fetchall():
             print("{}: {} rows, {} MB, {} MB with its indexes and long values".format(*row))
-        for person, q in (
-            (people[0], "the"),
-            (people[0], "s"),
-            (people[len(people) // 2], "the"),
-            (people[-1], "的"),
-        ):
-            print(f"-- {q!r} of a user with {person.messages} messages")
-            print(*_plan(admin, person, q), sep="\n")
-
-
-def _plan(admin: psycopg.Connection, person: Person, q: str) -> list[str]:
-    """How the function that searches goes about it, by its own text and settings."""
-    row = admin.execute("SELECT prosrc, proconfig FROM pg_proc WHERE proname = 'find_texts'")
-    body, settings = row.fetchone() or ("", [])
-    for number, name in enumerate(_ARGUMENTS, 1):
-        body = re.sub(rf"\b{name}\b", f"${number}", body)
-    query = query_of(q, part=part_of(person.id))
-    assert query is not None
-    with admin.transaction(force_rollback=True):
-        for setting in settings:
-            name, _, value = setting.partition("=")
-            if name != "search_path":
-                admin.execute("SELECT set_config(%s, %s, true)", [name, value])
-        for name, value in (("user_id", person.id), ("tenant_id", person.tenant_id)):
-            admin.execute("SELECT set_config(%s, %s, true)", [f"parley.{name}", str(value)])
-        admin.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-        admin.execute(f"PREPARE found ({_TYPES}) AS {body}".encode())
-        execute = psycopg.ClientCursor(admin).mogrify(
-            "EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) EXECUTE found"
-            " (%s, '{title,user,assistant,system}', NULL, NULL, NULL, NULL, NULL, NULL, 26)",
-            [query.tsquery],
-        )
-        lines = [line for (line,) in admin.execute(execute.encode()).fetchall()]
-        admin.execute("DEALLOCATE found")
-    return lines

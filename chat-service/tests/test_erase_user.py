@@ -38,8 +38,9 @@ SELECT gen_random_uuid(), (SELECT id FROM sessions WHERE user_id = %(user_id)s L
     %(tenant_id)s, %(user_id)s, 'user', 'a question', number, now()
 FROM generate_series(1, %(much)s) AS number;
 
-INSERT INTO search_texts (id, tenant_id, user_id, session_id, role, at, lexemes)
-SELECT id, tenant_id, user_id, session_id, role, created_at, 'question' FROM messages
+INSERT INTO search_texts (id, tenant_id, user_id, session_id, role, at, filter, size)
+SELECT id, tenant_id, user_id, session_id, role, created_at, repeat('1', 128)::bit varying, 0
+FROM messages
 WHERE user_id = %(user_id)s;
 
 INSERT INTO runs (id, session_id, tenant_id, user_id, question_id, answer_id, question_order,

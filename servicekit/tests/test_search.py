@@ -1,9 +1,7 @@
 """What is searched is found, in any script, and shown where it stands."""
 
-import re
 from collections.abc import Iterator
 from unicodedata import category, normalize
-from uuid import UUID
 
 import psycopg
 import pytest
@@ -17,14 +15,11 @@ from servicekit.search import (
     _fold,
     _patterns,
     asks_for,
-    everything_in,
     fold,
     label_lexeme,
     lexemes_of,
     owner_lexeme,
-    part_of,
     query_of,
-    vector_of,
 )
 
 # Every kind of character that folding changes, drops or puts together.
@@ -44,7 +39,7 @@ def found(text: str, sought: str) -> bool:
 
 
 def is_candidate(connection: psycopg.Connection, text: str, sought: str) -> bool:
-    """Whether an index offers it, which is the same whether or not it is kept in parts."""
+    """Whether an index offers it."""
     query = query_of(sought)
     assert query is not None
     asked = "SELECT array_to_tsvector(%s::text[]) @@ (%s::tsquery && %s::tsquery)"
@@ -53,19 +48,7 @@ def is_candidate(connection: psycopg.Connection, text: str, sought: str) -> bool
     row = connection.execute(
         asked, (lexemes, asks_for(owner_lexeme(owner)), query.tsquery)
     ).fetchone()
-    part = part_of(owner)
-    sought_there = query_of(sought, part=part)
-    assert sought_there is not None
-    there = (
-        vector_of([everything_in(part), *lexemes_of(text, part=part)]),
-        asks_for(everything_in(part)),
-        sought_there.tsquery,
-    )
-    in_part = connection.execute(
-        "SELECT %s::tsvector @@ (%s::tsquery && %s::tsquery)", there
-    ).fetchone()
     assert row is not None
-    assert in_part == row
     return bool(row[0])
 
 
@@ -279,35 +262,6 @@ def test_a_label_is_found_in_any_case_whatever_is_in_it(postgres: psycopg.Connec
             ([label_lexeme(label)], asks_for(label_lexeme(sought))),
         ).fetchone()
         assert row == (True,), label
-
-
-@settings(max_examples=200, deadline=None)
-@given(text=TEXTS, sought=TEXTS)
-def test_what_is_kept_in_one_part_is_offered_to_no_query_in_another(text: str, sought: str) -> None:
-    mine, other = part_of(UUID(int=1)), part_of(UUID(int=2))
-    assert all(lexeme.startswith(mine) for lexeme in lexemes_of(text, part=mine))
-    query = query_of(sought.replace("\0", ""), part=other)
-    if query is not None and query.tsquery:
-        asked = re.findall(r"'((?:[^'\\]|''|\\.)*)'", query.tsquery)
-        assert asked
-        assert all(lexeme.startswith(other) for lexeme in asked)
-
-
-def test_a_text_of_too_many_words_is_a_candidate_always_in_its_part_alone(
-    postgres: psycopg.Connection,
-) -> None:
-    mine, other = part_of(UUID(int=1)), part_of(UUID(int=2))
-    lexemes = lexemes_of("one two three four", part=mine, most_bytes=20)
-    offered = []
-    for part in (mine, other):
-        query = query_of("seven", part=part)
-        assert query is not None
-        offered.append(
-            postgres.execute(
-                "SELECT %s::tsvector @@ %s::tsquery", (vector_of(lexemes), query.tsquery)
-            ).fetchone()
-        )
-    assert offered == [(True,), (False,)]
 
 
 def test_every_sign_of_a_word_is_taken_for_one_by_either_half_of_the_pattern() -> None:

@@ -11,11 +11,12 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    SmallInteger,
     Table,
     Text,
     Uuid,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
+from sqlalchemy.dialects.postgresql import BIT, JSONB, TSVECTOR
 
 metadata = MetaData()
 
@@ -157,7 +158,11 @@ search_texts = Table(
     # The message's, or title.
     Column("role", Text, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
-    Column("lexemes", TSVECTOR, nullable=False),
+    # What a release before filters has kept; null: there is one.
+    Column("lexemes", TSVECTOR),
+    Column("filter", BIT(varying=True)),
+    # Of the filter, by its number in `servicekit.search_filters.SIZES`.
+    Column("size", SmallInteger),
 )
 
 # Users' own; the operator's are in a file.

@@ -13,7 +13,6 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.caller import Caller
-from chassis.clock import utc_now
 from chassis.db.engine import Scope
 from chassis.db.transactions import Transaction
 from chassis.ids import new_id
@@ -26,9 +25,8 @@ from chat_service.search.domain.text import MESSAGES, Wanted
 from chat_service.search.domain.unindexed import IndexedText, UnindexedSession
 from chat_service.search.store.texts import Texts
 from chat_service.search.store.unindexed import Unindexed
-from chat_service.search.usecases.index import index_texts
-from servicekit.search import part_of, query_of
-from servicekit.search_parts import Month, vector_for
+from chat_service.search.usecases.index import filter_texts, index_texts
+from servicekit.search_filters import filter_of, probe_of
 
 KEPT = Retention(deleted=timedelta(days=30), temporary=timedelta(hours=24))
 
@@ -48,10 +46,7 @@ async def _due(chat: Chat) -> list[UnindexedSession]:
 
 async def _put_later(chat: Chat, session: UnindexedSession) -> int:
     """As what the indexing has in hand of a session is stored, whatever has happened meanwhile."""
-    texts = [
-        IndexedText(one, session, vector_for(session.user_id, one.at, "old"))
-        for one in session.texts
-    ]
+    texts = [IndexedText(one, session, filter_of("old")) for one in session.texts]
     return await Unindexed(chat.worker).put(texts, [session])
 
 
@@ -250,41 +245,80 @@ async def test_a_text_with_more_words_than_an_index_holds_is_found_all_the_same(
     assert [one.text.content == words for one in found.items] == [True]
 
 
-async def test_each_row_is_kept_in_its_users_part_and_told_to_no_other_role_or_user(
+async def test_rows_are_told_to_no_other_user_and_changed_by_no_role_of_theirs(
     searching: Searching, chat: Chat, caller: Caller, stranger: Caller
 ) -> None:
     await searching.turn(await searching.session("A Title"), "needle", "雪国")
     await searching.index()
     async with chat.worker.transaction() as connection:
-        lexemes = set(
-            await connection.scalars(
-                text("SELECT unnest(tsvector_to_array(lexemes)) FROM search_texts")
-            )
+        rows = await connection.execute(
+            text("SELECT filter::text, size, lexemes FROM search_texts")
         )
-    part = part_of(caller.user_id)
-    month = Month.of(utc_now()).lexeme(part)
-    assert lexemes == {
-        month,
-        *(part + one for one in ("@", "a", "title", "needle", "国", "雪国")),
-    }
-    ask = text(
-        "SELECT count(*) FROM find_texts(CAST(:sought AS tsquery), '{title,user,assistant}', NULL,"
-        " NULL, NULL, NULL, NULL, NULL, 100)"
-    )
-    for whose, expected in (
+        kept = {(row.filter, row.size) for row in rows if row.lexemes is None}
+    expected = [filter_of(one) for one in ("A Title", "needle", "雪国")]
+    assert kept == {(f"{int(one.bits[1:], 16):0128b}", one.size) for one in expected}
+    count = text("SELECT count(*) FROM search_texts")
+    for whose, rows_in_sight in (
         (caller, 3),
         (stranger, 0),
         (None, 0),
         (Scope(tenant_id=new_id(), user_id=caller.user_id), 0),
     ):
         async with chat.app.transaction(whose) as connection:
-            assert await connection.scalar(ask, {"sought": f"'{part}@'"}) == expected
-    with pytest.raises(ProgrammingError, match="permission denied"):
-        async with chat.worker.transaction() as connection:
-            await connection.execute(ask, {"sought": f"'{part}@'"})
+            assert await connection.scalar(count) == rows_in_sight
     with pytest.raises(ProgrammingError, match="permission denied"):
         async with chat.app.transaction(caller) as connection:
             await connection.execute(text("UPDATE search_texts SET at = now()"))
+
+
+# As the release before filters puts a text in, and finds it.
+LOOKED_UP = """
+INSERT INTO search_texts (id, tenant_id, user_id, session_id, role, at, lexemes)
+SELECT id, tenant_id, user_id, session_id, role, created_at, 'needle' FROM messages
+ON CONFLICT DO NOTHING;
+UPDATE sessions SET indexed_count = message_count;
+"""
+FIND = text(
+    "SELECT count(*) FROM find_texts(CAST('needle' AS tsquery), '{user,assistant}',"
+    " NULL, NULL, NULL, NULL, NULL, NULL, 100)"
+)
+
+
+async def test_what_an_earlier_release_has_put_in_is_found_and_gets_its_filter(
+    searching: Searching, chat: Chat, caller: Caller, stranger: Caller
+) -> None:
+    async def at_once(_: float) -> None: ...
+
+    unindexed, session = Unindexed(chat.worker), await searching.session("")
+    await searching.turn(session, "a needle", "nothing")
+    await searching.turn(session, "one more needle", "nothing at all")
+    with psycopg.connect(chat.urls.admin, autocommit=True) as admin:
+        admin.execute(LOOKED_UP)
+    for given in (4, 0):
+        assert await searching.find("needle", Wanted(MESSAGES)) == ["one more needle", "a needle"]
+        assert await searching.find("nothing at", Wanted(MESSAGES)) == ["nothing at all"]
+        assert await filter_texts(unindexed, rest=at_once) == given
+    # The earlier one goes on finding them, and what has a filter alone: the text decides there, too.
+    for whose, expected in ((caller, 4), (stranger, 0), (None, 0)):
+        async with chat.app.transaction(whose) as connection:
+            assert await connection.scalar(FIND) == expected
+
+
+async def test_a_text_that_changes_while_its_filter_is_made_keeps_none_of_what_it_was(
+    searching: Searching, chat: Chat
+) -> None:
+    unindexed, session = Unindexed(chat.worker), await searching.session("")
+    await searching.turn(session, "old", "old")
+    with psycopg.connect(chat.urls.admin, autocommit=True) as admin:
+        admin.execute(LOOKED_UP)
+        in_hand = await unindexed.unfiltered(UUID(int=0))
+        assert len(in_hand) == 2
+        # Its row goes, and the earlier release puts another one in.
+        admin.execute("UPDATE messages SET content = 'new' WHERE role = 'user'")
+        admin.execute(LOOKED_UP)
+    assert await unindexed.give_filters([(one, filter_of("old")) for one in in_hand]) == 1
+    assert await searching.find("new", Wanted(MESSAGES)) == ["new"]
+    assert await searching.find("old", Wanted(MESSAGES)) == ["old"]
 
 
 _READ = text(
@@ -309,21 +343,19 @@ async def test_a_search_reads_rows_of_its_own_user_alone_and_no_table_from_end_t
     for number in range(30):
         await searching.session(f"other {number}")
     await searching.index()
-    query = query_of(q, part=part_of(caller.user_id))
-    assert query is not None
     async with chat.app.transaction(caller) as connection:
         before = await _reads(connection)
         mine = Transaction(connection, Scope(caller.tenant_id, caller.user_id))
-        found, _ = await Texts(mine, Wanted(MESSAGES)).indexed(
-            query.tsquery, after=None, limit=5, most_bytes=1_000_000
+        stretch = await Texts(mine, Wanted(MESSAGES)).indexed(
+            probe_of(q), after=None, compared=100, limit=5, most_bytes=1_000_000
         )
         after = await _reads(connection)
-    assert len(found) == min(rows, 5)
+    assert len(stretch.texts) == min(rows, 5)
     scans = {table: after[table][0] - before.get(table, (0, 0))[0] for table in after}
     fetched = {table: after[table][1] - before.get(table, (0, 0))[1] for table in after}
     assert set(scans.values()) == {0}
-    # Of the index the user's own, of which one is a title; of the others what is shown, and one more.
+    # Of what is compared the user's own, titles too; of the others what is shown, and one more.
     shown = min(rows, 6)
-    assert fetched["search_texts"] == (rows + 1 if rows else 0)
+    assert fetched["search_texts"] == 55
     assert fetched["messages"] == shown
-    assert fetched["sessions"] == 2 * shown
+    assert fetched["sessions"] == shown

@@ -303,8 +303,32 @@ async def test_what_the_index_offers_in_vain_is_looked_at_in_bounded_pages(
             break
     # The title is the first question's.
     assert seen == ["one.two", "one.two"]
-    # Behind two of six candidates each there might have been older ones.
-    assert pages == 3
+    # Twelve candidates: behind the second six there is nothing.
+    assert pages == 2
+
+
+async def test_what_is_far_back_is_found_in_bounded_pages(
+    searching: Searching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_module, "_WINDOW", 2)
+    monkeypatch.setattr(search_module, "_WIDEST", 4)
+    monkeypatch.setattr(search_module, "_MOST_FILTERS", 7)
+    session = await searching.session("a needle")
+    await searching.turn(session, "the first needle", "another")
+    for number in range(10):
+        await searching.turn(session, f"question {number}", f"answer {number}")
+    await searching.index()
+    pages, cursor, seen = 0, "", list[str]()
+    while True:
+        page = await searching.page("needle", limit=3, cursor=cursor)
+        pages += 1
+        seen += [found.text.content for found in page.items]
+        cursor = page.next_cursor
+        if not cursor:
+            break
+    assert seen == ["the first needle", "a needle"]
+    # Of 23 filters seven at a time.
+    assert pages == 4
 
 
 async def test_texts_of_many_years_are_found_from_the_newest_to_the_oldest(

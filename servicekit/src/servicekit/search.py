@@ -6,10 +6,7 @@ and pairs of neighbours. These lexemes go into a ``tsvector`` beside the row, wi
 
     INSERT … VALUES (…, array_to_tsvector(CAST(:lexemes AS text[])))
 
-An index that many users share is kept in parts (`part_of`): each lexeme of a user's begins with the
-user's own four characters, so that a search reads what that user has written and nothing of
-others, also where it asks for all words that begin with a letter. There, of single characters
-only those are kept that begin no pair: who asks for one asks for what begins with it.
+Where there are too many texts for that, each one is kept with a filter (`servicekit.search_filters`).
 
 What is searched is cut the same way, into a ``tsquery`` that no row with a hit fails. The index offers
 candidates; whether there is a hit is up to the text (`Query.find`). A hit is every term, a term being
@@ -18,7 +15,6 @@ spaces it begins anywhere.
 """
 
 import re
-from base64 import urlsafe_b64encode
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -33,8 +29,8 @@ from uuid import UUID
 SNIPPET: Final = 200
 #: Bytes of all lexemes of one text, at most: a tsvector takes a MiB, and holds others beside them.
 MOST_BYTES: Final = 900_000
-# Characters of a word that are kept: a lexeme takes 2 KiB, a character four bytes at most.
-_WORD: Final = 64
+#: Characters of a word that are kept: a lexeme takes 2 KiB, a character four bytes at most.
+WORD: Final = 64
 # Lexemes of a query: to ask for fewer finds more, and the text decides.
 _MOST_ASKED: Final = 64
 # Before the first hit in a snippet.
@@ -112,23 +108,32 @@ def fold(text: str) -> str:
     return _Folded(text).fold
 
 
-def lexemes_of(text: str, *, part: str = "", most_bytes: int = MOST_BYTES) -> list[str]:
-    """What an index keeps of ``text``: lexemes of 260 bytes at most, each once, in no order.
+def lexemes_of(text: str, *, most_bytes: int = MOST_BYTES) -> list[str]:
+    """What an index keeps of ``text``: lexemes of 256 bytes at most, each once, in no order.
 
-    Each begins with ``part``. If all of them have more than ``most_bytes`` of UTF-8, one that makes
-    the text a candidate of every query in that part. A hundred thousand characters take up to
-    0.3 s of CPU.
+    If all of them have more than ``most_bytes`` of UTF-8, one that makes the text a candidate of
+    every query. A hundred thousand characters take up to 0.3 s of CPU.
     """
     found: set[str] = set()
-    for word in _words(fold(text)):
-        if word.isascii() or _IS_UNSPACED.match(word) is None:
-            found.add(word[:_WORD])
-        else:
-            found.update(word[-1] if part else word)
+    for word in words_of(text):
+        if is_unspaced(word):
+            found.update(word)
             found.update(map(add, word, word[1:]))
-    if _bytes_of(found) + len(found) * len(part) > most_bytes:
-        return [part + _EVERYTHING]
-    return [part + lexeme for lexeme in found] if part else list(found)
+        else:
+            found.add(word[:WORD])
+    if _bytes_of(found) > most_bytes:
+        return [_EVERYTHING]
+    return list(found)
+
+
+def words_of(text: str) -> Iterator[str]:
+    """Words of ``text``, and stretches of an unspaced script, folded, as often as they stand there."""
+    return _words(fold(text))
+
+
+def is_unspaced(word: str) -> bool:
+    """Whether ``word`` is a stretch of a script that puts no spaces between words."""
+    return not word.isascii() and _IS_UNSPACED.match(word) is not None
 
 
 def _bytes_of(lexemes: Collection[str]) -> int:
@@ -147,15 +152,6 @@ def _words(folded: str) -> Iterator[str]:
             yield from _RUNS.findall(word)
 
 
-def part_of(user_id: UUID) -> str:
-    """The part of an index that is a user's: four characters of ASCII.
-
-    They are made of the id's last 24 bits, which are random. Of ten thousand users some have the same:
-    these read past each other's rows, which their query leaves out by the user.
-    """
-    return urlsafe_b64encode(user_id.bytes[-3:]).decode()
-
-
 def owner_lexeme(user_id: UUID) -> str:
     """What each row of a user's is kept with: it keeps a search to that user's part of the index."""
     return f"{_OWNER}{user_id}"
@@ -171,19 +167,9 @@ def asks_for(lexeme: str) -> str:
     return _quoted(lexeme)
 
 
-def vector_of(lexemes: Iterable[str]) -> str:
-    """The tsvector of these, as text: of many rows at once, where arrays would have to be of one length."""
-    return " ".join(map(_quoted, lexemes))
-
-
 def _quoted(lexeme: str) -> str:
     escaped = lexeme.replace("\\", "\\\\").replace("'", "''")
     return f"'{escaped}'"
-
-
-def everything_in(part: str) -> str:
-    """What each row in ``part`` is kept with: for queries that only the texts can answer."""
-    return part + _OWNER
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,29 +205,29 @@ class Query:
         return _match(folded[shown], min(starts[shown]), self.terms)
 
 
-def query_of(text: str, *, part: str = "") -> Query | None:
-    """What ``text`` searches among what is kept in ``part``; None for blanks alone."""
+def query_of(text: str) -> Query | None:
+    """What ``text`` searches; None for blanks alone."""
     terms = tuple(dict.fromkeys(fold(text).split()))
     if not terms:
         return None
-    lexemes = dict.fromkeys(lexeme for term in terms for lexeme in _asked(term, part))
+    lexemes = dict.fromkeys(lexeme for term in terms for lexeme in _asked(term))
     asked = list(lexemes)[:_MOST_ASKED]
     if not asked:
         return Query(terms, "")
-    return Query(terms, f"({' & '.join(asked)}) | {asks_for(part + _EVERYTHING)}")
+    return Query(terms, f"({' & '.join(asked)}) | {asks_for(_EVERYTHING)}")
 
 
-def _asked(term: str, part: str) -> Iterator[str]:
+def _asked(term: str) -> Iterator[str]:
     words = list(_words(term))
     for number, word in enumerate(words, 1):
-        if _IS_UNSPACED.match(word) is not None:
+        if is_unspaced(word):
             if len(word) == 1:
-                yield asks_for(part + word) + (":*" if part else "")
-            yield from (asks_for(part + pair) for pair in map(add, word, word[1:]))
+                yield asks_for(word)
+            yield from (asks_for(pair) for pair in map(add, word, word[1:]))
         else:
             # What ends with the term may be the beginning of a longer word.
             is_open = number == len(words) and term.endswith(word)
-            yield asks_for(part + word[:_WORD]) + (":*" if is_open else "")
+            yield asks_for(word[:WORD]) + (":*" if is_open else "")
 
 
 def _first(term: str, folded: str) -> int | None:

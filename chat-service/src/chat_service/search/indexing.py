@@ -6,8 +6,11 @@ from typing import Final
 from prometheus_client import Counter, Gauge
 
 from chassis.repeated import Repeated
+from chassis.telemetry.logging import get_logger
 from chat_service.search.store.unindexed import Unindexed
-from chat_service.search.usecases.index import index_texts
+from chat_service.search.usecases.index import filter_texts, index_texts
+
+_log = get_logger(__name__)
 
 # Until then a search looks at the texts themselves.
 _SECONDS: Final = 5.0
@@ -39,6 +42,8 @@ class Indexing(Repeated):
         if indexed := await index_texts(self._unindexed, rest=self._rest):
             _INDEXED.inc(indexed)
             await self._count()
+        if filtered := await filter_texts(self._unindexed, rest=self._rest):
+            _log.info("search.filtered", texts=filtered)
 
     async def _rest(self, seconds: float) -> None:
         # An upgrade may have left hours of work.

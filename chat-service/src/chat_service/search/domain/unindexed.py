@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from chat_service.search.domain.text import TextRole
+from servicekit.search_filters import Filter
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,16 @@ class UnindexedSession:
 
 @dataclass(frozen=True, slots=True)
 class IndexedText:
-    """A text, and what it is found by: a tsvector as text."""
+    """A text, and what it is found by."""
 
     text: UnindexedText
     session: UnindexedSession
-    vector: str
+    filter: Filter
+
+
+@dataclass(frozen=True, slots=True)
+class UnfilteredText:
+    """A text that an earlier release has put in, without a filter; `version` is its row's."""
+
+    text: UnindexedText
+    version: str

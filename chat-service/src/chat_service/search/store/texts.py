@@ -2,7 +2,11 @@
 
 # ruff: noqa: S608 - all of them are made of constants
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import text
 
@@ -11,10 +15,14 @@ from chassis.db.transactions import Transaction
 from chassis.paging import Position
 from chat_service.search.domain.text import Text, TextRole, Wanted
 from chat_service.search.store.unindexed import IS_UNINDEXED, is_missing
+from servicekit.search_filters import MASKS, Probe
 
 #: Of what is not indexed yet, so many sessions are looked at, and so many messages of theirs.
 SESSIONS: Final = 50
 MESSAGES: Final = 200
+
+_EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
+_LATEST: Final = Position(datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
 
 _SHOWN: Final = "id, session_id, role, at, title, content, archived"
 
@@ -34,26 +42,53 @@ ORDER BY at DESC, id DESC
 """
 
 
-_INDEXED = Statement(
-    text(
-        _within(
-            "octet_length(content)",
-            """
-    SELECT hit.id, hit.session_id, hit.role, hit.at, of_it.title,
-           coalesce(said.content, of_it.title) AS content, of_it.archived
-    FROM find_texts(
-            CAST(:sought AS tsquery), CAST(:roles AS text[]), CAST(:session_id AS uuid),
-            CAST(:archived AS boolean), CAST(:from_at AS timestamptz), CAST(:to_at AS timestamptz),
-            CAST(:after_at AS timestamptz), CAST(:after_id AS uuid), :size) AS hit
-        CROSS JOIN LATERAL (
-            SELECT title, archived_at IS NOT NULL AS archived FROM sessions
-            WHERE sessions.id = hit.session_id AND sessions.user_id = :user_id LIMIT 1) AS of_it
-        LEFT JOIN LATERAL (
-            SELECT content FROM messages
-            WHERE messages.id = hit.id AND messages.user_id = :user_id LIMIT 1) AS said ON true
-    WHERE hit.role = 'title' OR said.content IS NOT NULL""",
-        )
-    )
+_SHOWN_OF_CANDIDATES: Final = _within(
+    "octet_length(content)",
+    """
+    SELECT candidates.id, session_id, role, at, title, coalesce(said.content, title) AS content, archived
+    FROM candidates LEFT JOIN LATERAL (
+        SELECT content FROM messages
+        WHERE messages.id = candidates.id AND messages.user_id = :user_id LIMIT 1) AS said ON true
+    WHERE role = 'title' OR said.content IS NOT NULL""",
+)
+# Filters are compared from the newest on: of most sizes one mask says all, of the largest each bit is
+# looked at. What a release before this one has put in has none, and may have anything.
+# MATERIALIZED and OFFSET 0 keep the planner from comparing more than is asked for, and from going through
+# all sessions of the user: a plan is made once and kept.
+_COMPARE = Statement(
+    text(f"""
+WITH compared AS MATERIALIZED (
+    SELECT id, session_id, role, at,
+           role = ANY (CAST(:roles AS text[]))
+           AND (CAST(:session_id AS uuid) IS NULL OR session_id = :session_id)
+           AND CASE WHEN size < {MASKS} THEN
+                   (filter & (CAST(:masks AS bit varying[]))[size + 1])
+                       = (CAST(:masks AS bit varying[]))[size + 1]
+               WHEN size >= {MASKS} THEN
+                   (SELECT coalesce(bool_and(get_bit(filter, hash % length(filter)) = 1), true)
+                    FROM unnest(CAST(:hashes AS integer[])) AS hash)
+               ELSE true END AS may
+    FROM search_texts
+    WHERE user_id = :user_id AND (at, id) < (:before_at, :before_id) AND at >= :from_at
+    ORDER BY at DESC, id DESC LIMIT :compared
+), candidates AS MATERIALIZED (
+    SELECT compared.id, compared.session_id, compared.role, compared.at, of_it.title, of_it.archived
+    FROM compared CROSS JOIN LATERAL (
+        SELECT title, archived_at IS NOT NULL AS archived FROM sessions
+        WHERE sessions.id = compared.session_id AND sessions.user_id = :user_id
+          AND deleted_at IS NULL AND NOT temporary
+          AND (CAST(:archived AS boolean) IS NULL OR (archived_at IS NOT NULL) = :archived)
+        OFFSET 0) AS of_it
+    WHERE compared.may
+    ORDER BY compared.at DESC, compared.id DESC LIMIT :size
+), shown AS (
+{_SHOWN_OF_CANDIDATES}
+)
+SELECT shown.id, shown.session_id, shown.role, shown.at, shown.title, shown.content, shown.archived,
+       shown.found, (SELECT count(*) FROM compared) AS compared, last.at AS last_at, last.id AS last_id
+FROM (SELECT id, at FROM compared ORDER BY at, id LIMIT 1) AS last LEFT JOIN shown ON true
+ORDER BY shown.at DESC, shown.id DESC
+""")
 )
 _IS_WANTED: Final = """
     found.role = ANY (CAST(:roles AS text[]))
@@ -96,45 +131,76 @@ _UNINDEXED = Statement(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Texts, newest first, and behind what there may be more of them; None: nowhere.
+
+    `compared` filters were looked at, and `is_whole`: all that may have it among these is here.
+    """
+
+    texts: Sequence[Text]
+    end: Position | None
+    compared: int
+    is_whole: bool
+
+
 class Texts:
     """The texts of one user that are not deleted and of no temporary session, in one transaction."""
 
     def __init__(self, transaction: Transaction, wanted: Wanted) -> None:
         self._connection = transaction.connection
+        self._to_at = wanted.to_at
         self._wanted = {
             "user_id": transaction.scope.user_id,
             "roles": sorted(wanted.roles),
             "session_id": wanted.session_id,
             "archived": wanted.archived,
-            "from_at": wanted.from_at,
-            "to_at": wanted.to_at,
         }
+        self._from_at = wanted.from_at
 
     async def indexed(
-        self, sought: str, *, after: Position | None, limit: int, most_bytes: int
-    ) -> tuple[list[Text], bool]:
-        """At most `limit` texts behind `after` that a tsquery finds, newest first; whether there are
-        more.
+        self, probe: Probe, *, after: Position | None, compared: int, limit: int, most_bytes: int
+    ) -> Stretch:
+        """At most `limit` of the next `compared` texts behind `after`: those that may have what a
+        probe asks for.
 
         The one with which they have `most_bytes` bytes of UTF-8 is the last.
         """
-        rows = await _INDEXED.all(
+        before = (_LATEST.at, _LATEST.id) if after is None else (after.at, after.id)
+        if self._to_at is not None:
+            before = min(before, (self._to_at, UUID(int=0)))
+        rows = await _COMPARE.all(
             self._connection,
             **self._wanted,
-            **_behind(after),
-            sought=sought,
+            from_at=self._from_at or _EARLIEST,
+            before_at=before[0],
+            before_id=before[1],
+            hashes=probe.hashes,
+            masks=probe.masks,
+            compared=compared,
             size=limit + 1,
             most_bytes=most_bytes,
         )
-        shown = [_text(row) for row in rows[:limit]]
-        return shown, bool(rows) and rows[0].found > len(shown)
+        if not rows:
+            return Stretch((), None, compared=0, is_whole=True)
+        texts, first = [_text(row) for row in rows[:limit] if row.id is not None], rows[0]
+        if texts and first.found > len(texts):
+            end = Position(texts[-1].at, texts[-1].id)
+            return Stretch(texts, end, compared=first.compared, is_whole=False)
+        end = Position(first.last_at, first.last_id) if first.compared == compared else None
+        return Stretch(texts, end, compared=first.compared, is_whole=True)
 
     async def unindexed(self, *, after: Position | None, most_bytes: int) -> list[Text]:
         """Texts behind `after` that the index does not have yet, newest first: of the sessions that
-        were active last, 200 at most, and as of `indexed`.
+        were active last, 200 at most, of `most_bytes` as with `indexed`.
         """
         rows = await _UNINDEXED.all(
-            self._connection, **self._wanted, **_behind(after), most_bytes=most_bytes
+            self._connection,
+            **self._wanted,
+            **_behind(after),
+            from_at=self._from_at,
+            to_at=self._to_at,
+            most_bytes=most_bytes,
         )
         return [_text(row) for row in rows]
 

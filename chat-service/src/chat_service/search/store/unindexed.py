@@ -18,11 +18,19 @@ from sqlalchemy import text
 from chassis.db.engine import Database
 from chassis.db.statement import Statement
 from chat_service.search.domain.text import TextRole
-from chat_service.search.domain.unindexed import IndexedText, UnindexedSession, UnindexedText
+from chat_service.search.domain.unindexed import (
+    IndexedText,
+    UnfilteredText,
+    UnindexedSession,
+    UnindexedText,
+)
+from servicekit.search_filters import Filter
 
 #: Sessions that are looked at together; messages of each.
 SESSIONS: Final = 50
 MESSAGES: Final = 20
+#: Of what an earlier release has put in, so many texts are looked at together.
+UNFILTERED: Final = 64
 
 #: As the index of these rows says it.
 IS_UNINDEXED: Final = (
@@ -79,12 +87,12 @@ ORDER BY sessions.id FOR NO KEY UPDATE OF sessions SKIP LOCKED
 # What an erasure has deleted meanwhile is not there any more, whatever its session's row says.
 _PUT = Statement(
     text(f"""
-INSERT INTO search_texts (id, tenant_id, user_id, session_id, role, at, lexemes)
+INSERT INTO search_texts (id, tenant_id, user_id, session_id, role, at, filter, size)
 SELECT made.id, sessions.tenant_id, sessions.user_id, sessions.id, made.role, made.at,
-       CAST(made.vector AS tsvector)
+       CAST(made.filter AS bit varying), made.size
 FROM unnest(CAST(:ids AS uuid[]), CAST(:session_ids AS uuid[]), CAST(:roles AS text[]),
-            CAST(:ats AS timestamptz[]), CAST(:vectors AS text[]))
-         AS made (id, session_id, role, at, vector)
+            CAST(:ats AS timestamptz[]), CAST(:filters AS text[]), CAST(:sizes AS smallint[]))
+         AS made (id, session_id, role, at, filter, size)
     JOIN sessions ON sessions.id = made.session_id
 WHERE made.role = '{TextRole.TITLE}' OR EXISTS (SELECT FROM messages WHERE messages.id = made.id)
 ON CONFLICT (id) DO NOTHING
@@ -95,6 +103,32 @@ _MARK = Statement(
 UPDATE sessions SET indexed_count = whole.message_count
 FROM unnest(CAST(:ids AS uuid[]), CAST(:counts AS integer[])) AS whole (id, message_count)
 WHERE sessions.id = whole.id
+""")
+)
+_UNFILTERED = Statement(
+    text(f"""
+SELECT old.id, old.role, old.at, old.xmin::text AS version,
+       CASE WHEN old.role = '{TextRole.TITLE}'
+            THEN (SELECT octet_length(title) FROM sessions WHERE sessions.id = old.id)
+            ELSE (SELECT octet_length(content) FROM messages WHERE messages.id = old.id) END AS bytes
+FROM (SELECT id, role, at, xmin FROM search_texts
+      WHERE filter IS NULL AND id > :after ORDER BY id LIMIT {UNFILTERED}) AS old
+ORDER BY old.id
+""")
+)
+# A row is of the text as it is: when that changes it goes, and another one comes in its place.
+_GIVE = Statement(
+    text("""
+UPDATE search_texts
+SET filter = CAST(made.filter AS bit varying), size = made.size, lexemes = NULL
+FROM unnest(CAST(:ids AS uuid[]), CAST(:filters AS text[]), CAST(:sizes AS smallint[]))
+         AS made (id, filter, size)
+WHERE search_texts.id = made.id AND search_texts.id = ANY (ARRAY(
+    SELECT old.id FROM search_texts AS old
+        JOIN unnest(CAST(:ids AS uuid[]), CAST(:versions AS text[])) AS seen (id, version)
+            ON seen.id = old.id AND seen.version = old.xmin::text
+    ORDER BY old.id FOR UPDATE OF old SKIP LOCKED))
+RETURNING search_texts.id
 """)
 )
 _PENDING = Statement(
@@ -164,11 +198,34 @@ class Unindexed:
                     session_ids=[one.session.id for one in made],
                     roles=[one.text.role.value for one in made],
                     ats=[one.text.at for one in made],
-                    vectors=[one.vector for one in made],
+                    filters=[one.filter.bits for one in made],
+                    sizes=[one.filter.size for one in made],
                 )
             if done := [session_id for session_id in locked if session_id in counts]:
                 await _MARK.run(connection, ids=done, counts=[counts[one] for one in done])
         return len(locked)
+
+    async def unfiltered(self, after: UUID) -> list[UnfilteredText]:
+        """The next texts, by their ids, that an earlier release has put in."""
+        rows = await self._worker.all(None, _UNFILTERED, after=after)
+        return [
+            UnfilteredText(
+                UnindexedText(row.id, TextRole(row.role), row.at, row.bytes or 0), row.version
+            )
+            for row in rows
+        ]
+
+    async def give_filters(self, made: Sequence[tuple[UnfilteredText, Filter]]) -> int:
+        """Stores them where the text is what it was when it was looked at; of how many it is."""
+        rows = await self._worker.all(
+            None,
+            _GIVE,
+            ids=[one.text.id for one, _ in made],
+            versions=[one.version for one, _ in made],
+            filters=[of_it.bits for _, of_it in made],
+            sizes=[of_it.size for _, of_it in made],
+        )
+        return len(rows)
 
 
 def _session(rows: Sequence[Any]) -> UnindexedSession:

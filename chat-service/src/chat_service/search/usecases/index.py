@@ -7,12 +7,17 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from chat_service.search.domain.unindexed import IndexedText, UnindexedSession, UnindexedText
+from chat_service.search.domain.unindexed import (
+    IndexedText,
+    UnfilteredText,
+    UnindexedSession,
+    UnindexedText,
+)
 from chat_service.search.store.unindexed import Unindexed
-from servicekit.search_parts import vector_for
+from servicekit.search_filters import Filter, filter_of
 
 #: Of texts in one transaction, which keeps their sessions locked for some milliseconds.
-_TEXTS: Final = 16
+_TEXTS: Final = 64
 _BYTES: Final = 256 * 1024
 #: A longer one is cut into words in a thread: others are served meanwhile.
 _LONG: Final = 4_000
@@ -63,13 +68,48 @@ async def _index(unindexed: Unindexed, step: _Step) -> int:
         content = contents.get(text.id)
         if content is None:
             continue
-        if len(content) > _LONG:
-            vector = await asyncio.to_thread(vector_for, session.user_id, text.at, content)
-        else:
-            vector = vector_for(session.user_id, text.at, content)
-            await asyncio.sleep(0)
-        made.append(IndexedText(text, session, vector))
+        made.append(IndexedText(text, session, await _filter(content)))
     return await unindexed.put(made, step.whole)
+
+
+async def _filter(content: str) -> Filter:
+    if len(content) > _LONG:
+        return await asyncio.to_thread(filter_of, content)
+    await asyncio.sleep(0)
+    return filter_of(content)
+
+
+async def filter_texts(
+    unindexed: Unindexed, *, rest: Callable[[float], Awaitable[None]] = asyncio.sleep
+) -> int:
+    """Give each text its filter that an earlier release has put in without; how many these were.
+
+    Rests as `index_texts` does.
+    """
+    given, after = 0, UUID(int=0)
+    while texts := await unindexed.unfiltered(after):
+        after = texts[-1].text.id
+        for some in _in_bytes(texts):
+            began = asyncio.get_running_loop().time()
+            contents = await unindexed.read([one.text for one in some])
+            made = [
+                (one, await _filter(contents[one.text.id]))
+                for one in some
+                if one.text.id in contents
+            ]
+            given += await unindexed.give_filters(made)
+            await rest(asyncio.get_running_loop().time() - began)
+    return given
+
+
+def _in_bytes(texts: Sequence[UnfilteredText]) -> Iterator[list[UnfilteredText]]:
+    some: list[UnfilteredText] = []
+    for one in texts:
+        if some and sum(other.text.bytes for other in some) + one.text.bytes > _BYTES:
+            yield some
+            some = []
+        some.append(one)
+    yield some
 
 
 def _steps(sessions: Sequence[UnindexedSession]) -> Iterator[_Step]:

@@ -2,11 +2,9 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 from typing import Final
 
 from chassis.caller import Caller
-from chassis.clock import utc_now
 from chassis.db.transactions import OpenTransaction
 from chassis.errors import FieldError, ValidationFailed
 from chassis.paging import Page, Position, parse_limit
@@ -15,19 +13,23 @@ from chat_service.search.domain.found import FoundText
 from chat_service.search.domain.text import Text, Wanted
 from chat_service.search.store.texts import Texts
 from parley.bounds import SEARCH_QUERY
-from servicekit.search import Query, part_of, query_of
-from servicekit.search_parts import Month, spans
+from servicekit.search import Query, query_of
+from servicekit.search_filters import Probe, probe_of
 
 # Of what the index offers: so many beyond what is wanted still, and for one page. What is beyond is for
 # the next one.
 _SPARE: Final = 5
 _MOST_CANDIDATES: Final = 500
 _MOST_BYTES: Final = 8 * 1024 * 1024
+# Filters that are compared: for one page, and at a time. Most of what is searched is among the newest texts,
+# and what is nowhere is to be known in a few steps.
+_MOST_FILTERS: Final = 50_000
+_WINDOW: Final = 1_000
+_WIDEST: Final = 16_000
 # Of what is not indexed yet: what is older of it is found once it is.
 _UNINDEXED_BYTES: Final = 2 * 1024 * 1024
 # Less is looked at while others wait.
 _SHORT: Final = 8_000
-_AHEAD: Final = timedelta(days=1)
 
 
 async def search(
@@ -42,15 +44,14 @@ async def search(
     """A page of the caller's texts that have all words of `q`, newest first.
 
     Of thousands of texts that have them the newest are read, and not all. A page ends
-    early when 500 texts that may have them, or 8 MiB of text, have been looked at, and then
-    another one follows. `cursor` is the `next_cursor` of the page before, empty for the first one.
+    early when 500 texts that may have them, 8 MiB of text, or 50,000 filters have been looked at, and
+    then another one follows. `cursor` is the `next_cursor` of the page before, empty for the first one.
     Raises ValidationFailed.
     """
     limit, after = parse_limit(limit), Position.from_cursor(cursor)
     if errors := check_text("q", q, maximum=SEARCH_QUERY.maximum):
         raise ValidationFailed(fields=errors)
-    part = part_of(caller.user_id)
-    query = query_of(q, part=part)
+    query = query_of(q)
     if query is None:
         raise ValidationFailed(fields=[FieldError("q", "REQUIRED")])
     async with open_transaction(caller) as transaction:
@@ -59,41 +60,33 @@ async def search(
         fresh = await _matching(
             query, await texts.unindexed(after=after, most_bytes=_UNINDEXED_BYTES)
         )
-        newest = _newest(wanted, after)
-        sought = [_both(span, query.tsquery) for span in spans(newest, part)]
-        indexed, end = await _search(texts, query, sought, after=after, limit=limit)
+        indexed, end = await _search(texts, query, probe_of(q), after=after, limit=limit)
     return _page(fresh, indexed, end, limit)
 
 
-def _newest(wanted: Wanted, after: Position | None) -> Month:
-    # A replica whose clock is ahead may have written what is newer than now.
-    bounds = (utc_now() + _AHEAD, wanted.to_at, None if after is None else after.at)
-    return Month.of(min(at for at in bounds if at is not None))
-
-
-def _both(one: str, other: str) -> str:
-    return f"({one}) & ({other})" if other else one
-
-
 async def _search(
-    texts: Texts, query: Query, sought: Sequence[str], *, after: Position | None, limit: int
+    texts: Texts, query: Query, probe: Probe, *, after: Position | None, limit: int
 ) -> tuple[list[FoundText], Position | None]:
     """What the index leads to, and behind what there may be more of it; None: nowhere."""
     found: list[FoundText] = []
-    candidates, left = _MOST_CANDIDATES, _MOST_BYTES
-    for number, span in enumerate(sought, 1):
-        more = True
-        while more:
-            size = min(candidates, limit - len(found) + _SPARE)
-            some, more = await texts.indexed(span, after=after, limit=size, most_bytes=left)
-            found += await _matching(query, some)
-            if some:
-                after = _position_of(some[-1])
-            candidates -= len(some)
-            left -= sum(len(text.content.encode()) for text in some)
-            if len(found) >= limit or candidates <= 0 or left <= 0:
-                return found, after if more or number < len(sought) else None
-    return found, None
+    candidates, left, filters, window = _MOST_CANDIDATES, _MOST_BYTES, _MOST_FILTERS, _WINDOW
+    while True:
+        stretch = await texts.indexed(
+            probe,
+            after=after,
+            compared=min(filters, window),
+            limit=min(candidates, limit - len(found) + _SPARE),
+            most_bytes=left,
+        )
+        found += await _matching(query, stretch.texts)
+        after = stretch.end
+        candidates -= len(stretch.texts)
+        left -= sum(len(text.content.encode()) for text in stretch.texts)
+        filters -= stretch.compared
+        if after is None or len(found) >= limit or min(candidates, left, filters) <= 0:
+            return found, after
+        if stretch.is_whole:
+            window = min(_WIDEST, 4 * window)
 
 
 async def _matching(query: Query, texts: Sequence[Text]) -> list[FoundText]:
