@@ -1,8 +1,9 @@
 """`python -m bench.conversations`: conversations of many users, and what it costs to read them.
 
 `make` starts a Parley on a folder of its own, registers users, and fills it with conversations: the same
-ones for the same seed. `measure` starts it again, and asks for lists, pages and searches at a
-steady rate, over the public door. Prints p50 and p99, sizes, and the plans of a search.
+ones for the same seed. `measure` starts it again, and asks for lists, pages, searches and
+answers at a steady rate, over the public door; it prints p50 and p99, and sizes. `plans` prints how PostgreSQL
+went about each of them.
 """
 
 import argparse
@@ -11,9 +12,10 @@ import signal
 import sys
 from pathlib import Path
 
-from bench.conversations import make, measure
+from bench.conversations import make, measure, plans
 from bench.report import machine
 from bench.stack import StackError, stack
+from parley_local.model_server.process import model_server
 
 
 def main() -> None:
@@ -23,7 +25,10 @@ def main() -> None:
     folder: Path = arguments.folder.absolute()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        with stack(folder) as parley:
+        with model_server() as model, stack(folder) as parley:
+            if arguments.what == "plans":
+                plans.print_plans(parley.parley, folder, model.base_url)
+                return
             print(machine())
             if arguments.what == "make":
                 size = make.Size(arguments.messages, arguments.sessions, arguments.users)
@@ -33,6 +38,7 @@ def main() -> None:
                     measure.measure(
                         parley,
                         folder,
+                        model.base_url,
                         rate=arguments.rate,
                         seconds=arguments.seconds,
                         seed=arguments.seed,
@@ -46,7 +52,7 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.conversations", description=__doc__)
-    parser.add_argument("what", choices=("make", "measure"))
+    parser.add_argument("what", choices=("make", "measure", "plans"))
     parser.add_argument("--folder", type=Path, default=Path(".data/bench-conversations"))
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--sessions", type=int, default=20_000)

@@ -4,7 +4,7 @@ import asyncio
 import random
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +14,7 @@ import aiohttp
 import psycopg
 
 from bench import costs
-from bench.conversations.people import Person, chat_database, kept, log_in
+from bench.conversations.people import Person, chat_database, kept, log_in, new_key
 from bench.conversations.texts import Texts
 from bench.rest import Parley
 from bench.stack import Stack
@@ -35,12 +35,21 @@ class Reader:
 
     person: Person
     token: str
+    key_id: str
     sessions: Sequence[str]
     deep: str
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A GET of `path`, or with `body` a POST whose whole answer is waited for."""
+
+    path: str
+    body: Mapping[str, str] | None = None
+
+
 async def measure(
-    stack: Stack, folder: Path, *, rate: float, seconds: float, seed: int
+    stack: Stack, folder: Path, model_url: str, *, rate: float, seconds: float, seed: int
 ) -> list[str]:
     """Print all of it; what failed."""
     parley = stack.parley
@@ -50,31 +59,37 @@ async def measure(
     people = [one for one in people if one.messages]
     others = people[_LARGEST:]
     chosen = [*people[:_LARGEST], *chance.sample(others, min(len(others), _READERS - _LARGEST))]
-    readers = await asyncio.to_thread(lambda: [_reader(parley, one) for one in chosen])
+    readers = await asyncio.to_thread(lambda: [_reader(parley, one, model_url) for one in chosen])
 
     def word() -> str:
         whole = texts.word()
         return whole if chance.random() < 0.7 else whole[: chance.randint(1, 3)]
 
-    kinds: dict[str, Callable[[Reader], str]] = {
-        "list": lambda _: "/chat/sessions",
-        "deep page": lambda reader: f"/chat/sessions?cursor={reader.deep}",
-        "open": lambda reader: (
+    def search(q: str, types: str = "sessions,messages") -> Request:
+        return Request(f"/search?{urlencode({'q': q, 'types': types})}")
+
+    # The last one writes.
+    kinds: dict[str, Callable[[Reader], Request]] = {
+        "list": lambda _: Request("/chat/sessions"),
+        "deep page": lambda reader: Request(f"/chat/sessions?cursor={reader.deep}"),
+        "open": lambda reader: Request(
             f"/chat/sessions/{chance.choice(reader.sessions)}/messages?order=desc&limit=50"
         ),
-        "search": lambda _: f"/search?{urlencode({'q': word(), 'types': 'sessions,messages'})}",
-        "search, two words": lambda _: (
-            f"/search?{urlencode({'q': f'{texts.word()} {word()}', 'types': 'sessions,messages'})}"
+        "search": lambda _: search(word()),
+        "search, two words": lambda _: search(f"{texts.word()} {word()}"),
+        "search, with notes": lambda _: search(word(), "sessions,messages,notes"),
+        "answer of one token": lambda reader: Request(
+            f"/chat/sessions/{chance.choice(reader.sessions)}/messages",
+            {"content": texts.question(), "key_id": reader.key_id, "model": "tokens-1"},
         ),
-        "search, with notes": lambda _: f"/search?{urlencode({'q': word()})}",
     }
     failed: list[str] = []
     async with aiohttp.ClientSession() as http:
-        for name, path in kinds.items():
+        for name, asked in kinds.items():
             # Each connection to a database plans a statement for itself, and is kept for half an hour.
-            await _ask(http, parley, readers, path, chance, rate, _WARM_SECONDS, failed)
+            await _ask(http, parley, readers, asked, chance, rate, _WARM_SECONDS, failed)
             before = costs.cpu_of(processes)
-            waited = await _ask(http, parley, readers, path, chance, rate, seconds, failed)
+            waited = await _ask(http, parley, readers, asked, chance, rate, seconds, failed)
             spent = costs.spent(before, costs.cpu_of(processes))
             hundredths = statistics.quantiles(waited, n=100)
             print(
@@ -92,7 +107,7 @@ async def _ask(
     http: aiohttp.ClientSession,
     parley: Parley,
     readers: Sequence[Reader],
-    path: Callable[[Reader], str],
+    asked: Callable[[Reader], Request],
     chance: random.Random,
     rate: float,
     seconds: float,
@@ -101,12 +116,14 @@ async def _ask(
     """Milliseconds of each request, from when it was due."""
     waited: list[float] = []
 
-    async def one(url: str, token: str, due: float) -> None:
+    async def one(request: Request, token: str, due: float) -> None:
         headers = {"Authorization": f"Bearer {token}"}
-        async with http.get(f"http://127.0.0.1:{parley.port}/api/v1{url}", headers=headers) as told:
+        url = f"http://127.0.0.1:{parley.port}/api/v1{request.path}"
+        method = "GET" if request.body is None else "POST"
+        async with http.request(method, url, headers=headers, json=request.body) as told:
             await told.read()
             if told.status != 200:
-                failed.append(f"{url}: {told.status}")
+                failed.append(f"{request.path}: {told.status}")
         waited.append((time.perf_counter() - due) * 1000)
 
     began = time.perf_counter()
@@ -115,11 +132,11 @@ async def _ask(
             due = began + number / rate
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             reader = chance.choice(readers)
-            group.create_task(one(path(reader), reader.token, due))
+            group.create_task(one(asked(reader), reader.token, due))
     return waited
 
 
-def _reader(parley: Parley, person: Person) -> Reader:
+def _reader(parley: Parley, person: Person, model_url: str) -> Reader:
     token = log_in(parley, person)
     sessions: list[str] = []
     cursor = deep = ""
@@ -131,7 +148,7 @@ def _reader(parley: Parley, person: Person) -> Reader:
         deep, cursor = cursor, page["next_cursor"] or ""
         if not cursor:
             break
-    return Reader(person, token, sessions, deep)
+    return Reader(person, token, new_key(parley, token, model_url), sessions, deep)
 
 
 def _show_database(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """The users of the conversations: registered by `make`, logged in again by `measure`."""
 
+import secrets
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,18 @@ def log_in(parley: Parley, person: Person) -> str:
     body = {"username": person.username, "password": person.password}
     token: str = parley.ask("POST", "/auth/login", body)["access_token"]
     return token
+
+
+def new_key(parley: Parley, token: str, model_url: str) -> str:
+    """A connection of the user's to a model server."""
+    key = {
+        "name": f"bench {secrets.token_hex(4)}",
+        "api_key": f"sk-{secrets.token_hex(12)}",
+        "model": "tokens-1",
+        "base_url": model_url,
+    }
+    identifier: str = parley.ask("POST", "/keys", key, token)["id"]
+    return identifier
 
 
 def keep(folder: Path, people: list[Person]) -> None:

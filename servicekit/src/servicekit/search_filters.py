@@ -75,24 +75,25 @@ def filter_of(text: str) -> Filter:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What filters are asked: ``hashes`` modulo the size of one are the bits that it has to have; of
-    the first `MASKS` sizes these are ``masks``.
+    """What filters are asked: ``hashes`` modulo the size of one are the bits that it has to have, first
+    those that fewest have; of the first `MASKS` sizes these are ``masks``, an array's text.
     """
 
     hashes: Sequence[int]
-    masks: Sequence[str]
+    masks: str
 
 
 def probe_of(text: str) -> Probe:
     """Asks for the texts that may have what ``text`` searches."""
-    hashes = [number for element in elements_of(text) for number in _hashes(element)]
+    elements = sorted(elements_of(text), key=lambda element: (-len(element), element))
+    hashes = [number for element in elements for number in _hashes(element)]
     masks = []
     for size in SIZES[:MASKS]:
         digits = bytearray(b"0") * size
         for number in hashes:
             digits[number % size] = _ONE
         masks.append(_hexadecimal(digits))
-    return Probe(hashes, masks)
+    return Probe(hashes, f"{{{','.join(masks)}}}")
 
 
 def _hashes(element: str) -> tuple[int, int, int]:

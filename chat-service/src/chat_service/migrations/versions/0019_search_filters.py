@@ -9,16 +9,28 @@ down_revision = "0018"
 branch_labels = None
 depends_on = None
 
-# Rows are small, and compared by the thousand: none is to be elsewhere but for the longest texts' own.
+# Rows are compared by the thousand: none is to be elsewhere but for the longest texts' own.
 _COLUMNS = """
 ALTER TABLE search_texts
     ADD COLUMN IF NOT EXISTS filter bit varying,
     ADD COLUMN IF NOT EXISTS size smallint,
     ALTER COLUMN lexemes DROP NOT NULL;
 ALTER TABLE search_texts ALTER COLUMN filter SET STORAGE EXTERNAL, ALTER COLUMN filter SET STATISTICS 0;
-ALTER TABLE search_texts SET (toast_tuple_target = 4080);
+ALTER TABLE search_texts SET (toast_tuple_target = 8160,
+    -- What was added is to be known as visible soon: else rows are looked up for that alone.
+    autovacuum_vacuum_insert_scale_factor = 0.01, autovacuum_vacuum_insert_threshold = 5000);
 GRANT UPDATE (filter, size, lexemes) ON search_texts TO parley_chat_worker;
 """
+
+# The first has the filters themselves, up to 16,384 bits: a user's are read in one go, where in the table each
+# is on a page of its own, among those of other users. What is longer, or has no filter yet, is in the second.
+_INDEXES = {
+    "search_texts_by_time": (
+        "(user_id, at DESC, id DESC) INCLUDE (tenant_id, session_id, role, size, filter) WHERE size < 15"
+    ),
+    "search_texts_by_time_long": "(user_id, at DESC, id DESC) WHERE size >= 15 OR size IS NULL",
+    "search_texts_unfiltered": "(id) WHERE filter IS NULL",
+}
 
 # For an earlier release beside this one, which looks words up: it gets its candidates from the user's own
 # texts, and what has no words any more is one.
@@ -61,10 +73,7 @@ $$;
 def upgrade() -> None:
     op.execute(_COLUMNS)
     with beside_traffic():
-        for name, of in (
-            ("search_texts_by_time", "(user_id, at DESC, id DESC)"),
-            ("search_texts_unfiltered", "(id) WHERE filter IS NULL"),
-        ):
+        for name, of in _INDEXES.items():
             # What an attempt that was cut short has left is not valid, and is made anew.
             op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
             op.execute(f"CREATE INDEX CONCURRENTLY {name} ON search_texts {of}")

@@ -51,25 +51,37 @@ _SHOWN_OF_CANDIDATES: Final = _within(
         WHERE messages.id = candidates.id AND messages.user_id = :user_id LIMIT 1) AS said ON true
     WHERE role = 'title' OR said.content IS NOT NULL""",
 )
-# Filters are compared from the newest on: of most sizes one mask says all, of the largest each bit is
-# looked at. What a release before this one has put in has none, and may have anything.
+_ALSO_WANTED: Final = """
+                AND role = ANY (CAST(:roles AS text[]))
+                AND (CAST(:session_id AS uuid) IS NULL OR session_id = :session_id) AS may"""
+_NEXT: Final = """(at, id) < (:before_at, :before_id) AND at >= :from_at
+         ORDER BY at DESC, id DESC LIMIT :compared"""
+# Filters are compared from the newest on. Most are in an index; of these one bit is looked at before the
+# mask, and most do not have it. In the longest, which are elsewhere, each bit is looked at; || reads one
+# from there once, and not for each bit. What a release before this one has put in has no filter, and may have
+# anything.
 # MATERIALIZED and OFFSET 0 keep the planner from comparing more than is asked for, and from going through
 # all sessions of the user: a plan is made once and kept.
 _COMPARE = Statement(
     text(f"""
 WITH compared AS MATERIALIZED (
-    SELECT id, session_id, role, at,
-           role = ANY (CAST(:roles AS text[]))
-           AND (CAST(:session_id AS uuid) IS NULL OR session_id = :session_id)
-           AND CASE WHEN size < {MASKS} THEN
-                   (filter & (CAST(:masks AS bit varying[]))[size + 1])
-                       = (CAST(:masks AS bit varying[]))[size + 1]
-               WHEN size >= {MASKS} THEN
-                   (SELECT coalesce(bool_and(get_bit(filter, hash % length(filter)) = 1), true)
-                    FROM unnest(CAST(:hashes AS integer[])) AS hash)
-               ELSE true END AS may
-    FROM search_texts
-    WHERE user_id = :user_id AND (at, id) < (:before_at, :before_id) AND at >= :from_at
+    SELECT id, session_id, role, at, may
+    FROM (
+        (SELECT id, session_id, role, at,
+                (CAST(:first AS integer) IS NULL
+                    OR get_bit(filter, CAST(:first AS integer) % length(filter)) = 1)
+                AND (filter & (CAST(:masks AS bit varying[]))[size + 1])
+                    = (CAST(:masks AS bit varying[]))[size + 1]{_ALSO_WANTED}
+         FROM search_texts WHERE user_id = :user_id AND size < {MASKS} AND {_NEXT})
+        UNION ALL
+        (SELECT id, session_id, role, at,
+                (filter IS NULL OR (
+                    SELECT coalesce(bool_and(get_bit(bits, hash % length(bits)) = 1), true)
+                    FROM (SELECT filter || CAST('' AS bit varying) AS bits OFFSET 0) AS whole
+                        CROSS JOIN unnest(CAST(:hashes AS integer[])) AS hash)){_ALSO_WANTED}
+         FROM search_texts
+         WHERE user_id = :user_id AND (size >= {MASKS} OR size IS NULL) AND {_NEXT})
+    ) AS either
     ORDER BY at DESC, id DESC LIMIT :compared
 ), candidates AS MATERIALIZED (
     SELECT compared.id, compared.session_id, compared.role, compared.at, of_it.title, of_it.archived
@@ -175,6 +187,7 @@ class Texts:
             from_at=self._from_at or _EARLIEST,
             before_at=before[0],
             before_id=before[1],
+            first=probe.hashes[0] if probe.hashes else None,
             hashes=probe.hashes,
             masks=probe.masks,
             compared=compared,

@@ -21,11 +21,11 @@ from servicekit.search_filters import Probe, probe_of
 _SPARE: Final = 5
 _MOST_CANDIDATES: Final = 500
 _MOST_BYTES: Final = 8 * 1024 * 1024
-# Filters that are compared: for one page, and at a time. Most of what is searched is among the newest texts,
-# and what is nowhere is to be known in a few steps.
+# Filters that are compared: for one page, first, and then at a time. Most of what is searched is among the
+# newest texts, and what is nowhere is to be known in a few steps.
 _MOST_FILTERS: Final = 50_000
 _WINDOW: Final = 1_000
-_WIDEST: Final = 16_000
+_WIDE: Final = 16_000
 # Of what is not indexed yet: what is older of it is found once it is.
 _UNINDEXED_BYTES: Final = 2 * 1024 * 1024
 # Less is looked at while others wait.
@@ -86,7 +86,7 @@ async def _search(
         if after is None or len(found) >= limit or min(candidates, left, filters) <= 0:
             return found, after
         if stretch.is_whole:
-            window = min(_WIDEST, 4 * window)
+            window = _WIDE
 
 
 async def _matching(query: Query, texts: Sequence[Text]) -> list[FoundText]:
