@@ -311,7 +311,6 @@ async def test_what_is_far_back_is_found_in_bounded_pages(
     searching: Searching, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search_module, "_WINDOW", 2)
-    monkeypatch.setattr(search_module, "_WIDE", 4)
     monkeypatch.setattr(search_module, "_MOST_FILTERS", 7)
     session = await searching.session("a needle")
     await searching.turn(session, "the first needle", "another")

@@ -200,8 +200,8 @@ class Texts:
         if texts and first.found > len(texts):
             end = Position(texts[-1].at, texts[-1].id)
             return Stretch(texts, end, compared=first.compared, is_whole=False)
-        end = Position(first.last_at, first.last_id) if first.compared == compared else None
-        return Stretch(texts, end, compared=first.compared, is_whole=True)
+        last = Position(first.last_at, first.last_id) if first.compared == compared else None
+        return Stretch(texts, last, compared=first.compared, is_whole=True)
 
     async def unindexed(self, *, after: Position | None, most_bytes: int) -> list[Text]:
         """Texts behind `after` that the index does not have yet, newest first: of the sessions that

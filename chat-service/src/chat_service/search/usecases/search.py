@@ -21,11 +21,10 @@ from servicekit.search_filters import Probe, probe_of
 _SPARE: Final = 5
 _MOST_CANDIDATES: Final = 500
 _MOST_BYTES: Final = 8 * 1024 * 1024
-# Filters that are compared: for one page, first, and then at a time. Most of what is searched is among the
-# newest texts, and what is nowhere is to be known in a few steps.
-_MOST_FILTERS: Final = 50_000
+# Filters that are compared: first, as most of what is searched is among the newest texts, and for one page,
+# so that no search is dear whoever has how much.
 _WINDOW: Final = 1_000
-_WIDE: Final = 16_000
+_MOST_FILTERS: Final = 16_000
 # Of what is not indexed yet: what is older of it is found once it is.
 _UNINDEXED_BYTES: Final = 2 * 1024 * 1024
 # Less is looked at while others wait.
@@ -44,7 +43,7 @@ async def search(
     """A page of the caller's texts that have all words of `q`, newest first.
 
     Of thousands of texts that have them the newest are read, and not all. A page ends
-    early when 500 texts that may have them, 8 MiB of text, or 50,000 filters have been looked at, and
+    early when 500 texts that may have them, 8 MiB of text, or 16,000 filters have been looked at, and
     then another one follows. `cursor` is the `next_cursor` of the page before, empty for the first one.
     Raises ValidationFailed.
     """
@@ -86,7 +85,7 @@ async def _search(
         if after is None or len(found) >= limit or min(candidates, left, filters) <= 0:
             return found, after
         if stretch.is_whole:
-            window = _WIDE
+            window = _MOST_FILTERS
 
 
 async def _matching(query: Query, texts: Sequence[Text]) -> list[FoundText]:
