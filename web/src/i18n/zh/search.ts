@@ -1,0 +1,3 @@
+import type { search as en } from "../en/search";
+
+export const search: typeof en = {};

@@ -1,0 +1,14 @@
+/** Addresses of pages, made in one place. */
+export const routes = {
+  home: "/",
+  chat: (id: string) => `/c/${encodeURIComponent(id)}`,
+  login: "/login",
+  register: "/register",
+  reset: "/reset",
+  keys: "/keys",
+  personas: "/personas",
+  notes: "/notes",
+  note: (id: string) => `/notes/${encodeURIComponent(id)}`,
+  account: "/account",
+  admin: "/admin",
+} as const;

@@ -1,0 +1,61 @@
+import { PanelLeft } from "lucide-react";
+import { type ReactNode, useRef } from "react";
+import { Sidebar } from "../features/sidebar/Sidebar";
+import { useText } from "../i18n";
+import { IconButton } from "../ui/IconButton";
+import { useKeys } from "../ui/useKey";
+import { OfflineBanner } from "./OfflineBanner";
+import styles from "./Shell.module.css";
+import { UserMenu } from "./UserMenu";
+import { useDrawer } from "./useDrawer";
+
+/**
+ * The sidebar and the page beside it; on a phone the sidebar is a drawer over the page.
+ * While the sidebar is shut the page leaves `--sidebar-button` at its top left for the way back.
+ */
+export function Shell({ children }: { children: ReactNode }) {
+  const t = useText();
+  const side = useRef<HTMLElement>(null);
+  const { open, over, setOpen } = useDrawer(side);
+  useKeys({
+    Escape: over && open ? () => setOpen(false) : undefined,
+    "Mod+Shift+S": () => setOpen(!open),
+  });
+
+  return (
+    <div className={styles.shell} data-open={open} data-over={over}>
+      <a className={styles.skip} href="#main">
+        {t.common.skipToMain}
+      </a>
+      <aside ref={side} className={styles.side} inert={!open}>
+        <Sidebar
+          onNavigate={() => over && setOpen(false)}
+          toggle={
+            <IconButton
+              icon={PanelLeft}
+              label={t.common.closeSidebar}
+              onClick={() => setOpen(false)}
+            />
+          }
+        />
+        <UserMenu onNavigate={() => over && setOpen(false)} />
+      </aside>
+      {over && open && (
+        <div aria-hidden className={styles.shade} onPointerDown={() => setOpen(false)} />
+      )}
+      <main id="main" tabIndex={-1} className={styles.main} inert={over && open}>
+        {!open && (
+          <div className={styles.opener}>
+            <IconButton
+              icon={PanelLeft}
+              label={t.common.openSidebar}
+              onClick={() => setOpen(true)}
+            />
+          </div>
+        )}
+        <OfflineBanner />
+        <div className={styles.page}>{children}</div>
+      </main>
+    </div>
+  );
+}

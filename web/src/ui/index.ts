@@ -1,0 +1,14 @@
+export { Button } from "./Button";
+export { Combobox, type Option } from "./Combobox";
+export { classes } from "./classes";
+export { Dialog } from "./Dialog";
+export { Field, SecretField, Select, TextArea, TextField } from "./Field";
+export { Form, FormError } from "./Form";
+export { IconButton } from "./IconButton";
+export { Menu, MenuItem, MenuSeparator } from "./Menu";
+export { Page } from "./Page";
+export { Spinner } from "./Spinner";
+export { Switch } from "./Switch";
+export { readStored, writeStored } from "./storage";
+export { toast } from "./toast";
+export { isTyping, type Keys, keyOf, onKeys, useKeys } from "./useKey";

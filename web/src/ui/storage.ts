@@ -1,0 +1,22 @@
+// Storage may be closed to a page, or full: then what was to be remembered lives as long as the page.
+const here = new Map<string, string>();
+
+/** What this browser remembers by a name of ours. */
+export function readStored(name: string): string | null {
+  try {
+    return localStorage.getItem(`parley.${name}`);
+  } catch {
+    return here.get(name) ?? null;
+  }
+}
+
+/** Remembers `value`, or forgets what was there when it is null. */
+export function writeStored(name: string, value: string | null): void {
+  try {
+    if (value === null) localStorage.removeItem(`parley.${name}`);
+    else localStorage.setItem(`parley.${name}`, value);
+  } catch {
+    if (value === null) here.delete(name);
+    else here.set(name, value);
+  }
+}
