@@ -53,20 +53,31 @@ export async function errorOf(response: Response): Promise<ApiError> {
 /** What is said of an error, in the language of `t`. */
 export function errorText(error: unknown, t: Texts): string {
   if (!(error instanceof ApiError)) return t.errors.UNKNOWN;
-  const known: Record<string, string> = t.errors;
-  const sentence = known[error.reason] ?? known[`HTTP_${error.status}`] ?? t.errors.UNKNOWN;
-  return error.retryAfter === undefined || error.status !== 429
-    ? sentence
-    : `${sentence} ${t.common.inSeconds(error.retryAfter)}`;
+  const sentence = reasonText(error.reason, error.status, t);
+  return error.status === 429 && error.retryAfter !== undefined
+    ? t.common.inSeconds(sentence, error.retryAfter)
+    : sentence;
 }
 
-/** What is said of each refused field, by its name. */
-export function fieldTexts(error: unknown, t: Texts): Record<string, string> {
+/** What is said of a reason, of an answer's end too; of one that is not known, by its status. */
+export function reasonText(reason: string, status: number, t: Texts): string {
+  const known: Record<string, string> = t.errors;
+  return known[reason] ?? known[`HTTP_${status}`] ?? t.errors.UNKNOWN;
+}
+
+/**
+ * What is said of each refused field, by its name. `places` names the field of reasons that stand
+ * for the whole request: `{USERNAME_TAKEN: "username"}`.
+ */
+export function fieldTexts(
+  error: unknown,
+  t: Texts,
+  places: Readonly<Record<string, string>> = {},
+): Record<string, string> {
   if (!(error instanceof ApiError)) return {};
-  return Object.fromEntries(
-    error.errors.map((one) => {
-      const say = (t.fields as Record<string, (one: FieldError) => string>)[one.reason];
-      return [one.field, say ? say(one) : t.fields.OTHER(one)];
-    }),
-  );
+  const say: Record<string, (one: FieldError) => string> = t.fields;
+  const told = error.errors.map((one) => [one.field, (say[one.reason] ?? t.fields.OTHER)(one)]);
+  const place = places[error.reason];
+  if (place !== undefined) told.push([place, errorText(error, t)]);
+  return Object.fromEntries(told);
 }

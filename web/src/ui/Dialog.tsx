@@ -39,7 +39,6 @@ function OpenDialog({ onClose, title, children, actions, wide, bare }: Props) {
   }, []);
 
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape is the browser's, by onCancel
     <dialog
       ref={ref}
       aria-labelledby={heading}

@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useMemo, useRef } from "react";
+import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { ApiError, errorText, fieldTexts } from "../api";
 import { useText } from "../i18n";
 import { classes } from "./classes";
@@ -7,28 +7,39 @@ import { FieldErrors } from "./fieldErrors";
 
 /**
  * A form that a script sends. `error` is what the server refused: each field shows its own, the
- * first of them gets the focus, and what belongs to no field stands at the foot as an alert.
+ * first of them gets the focus, and what no field here shows stands at the foot as an alert.
  */
 export function Form({
   onSubmit,
   error,
+  places,
   label,
   className,
   children,
 }: {
   onSubmit: (given: FormData, form: HTMLFormElement) => void;
   error?: unknown;
+  /** Fields of reasons that stand for the whole request: `{USERNAME_TAKEN: "username"}`. */
+  places?: Readonly<Record<string, string>>;
   label?: string;
   className?: string;
   children: ReactNode;
 }) {
   const t = useText();
   const ref = useRef<HTMLFormElement>(null);
-  const told = useMemo(() => fieldTexts(error, t), [error, t]);
+  const [loose, setLoose] = useState<string[]>();
+  const told = useMemo(() => fieldTexts(error, t, places), [error, t, places]);
 
   useEffect(() => {
-    if (error == null) return;
-    ref.current?.querySelector<HTMLElement>("[aria-invalid]")?.focus();
+    const form = ref.current;
+    if (error == null || form === null) return setLoose(undefined);
+    const names = Object.keys(told);
+    const unshown = names.filter((name) => form.elements.namedItem(name) === null);
+    setLoose(names.length > 0 && unshown.length === 0 ? undefined : unshown);
+  }, [error, told]);
+
+  useEffect(() => {
+    if (error != null) ref.current?.querySelector<HTMLElement>("[aria-invalid]")?.focus();
   }, [error]);
 
   return (
@@ -44,26 +55,29 @@ export function Form({
         }}
       >
         {children}
-        <FormError error={error} />
+        <FormError error={loose && error}>
+          {loose?.map((name) => (
+            <span key={name} className={styles.loose}>
+              <code>{name}</code> {told[name]}
+            </span>
+          ))}
+        </FormError>
       </form>
     </FieldErrors>
   );
 }
 
 /** What was refused, in words, with the request's id to tell the operator; nothing without error. */
-export function FormError({ error }: { error: unknown }) {
+export function FormError({ error, children }: { error: unknown; children?: ReactNode }) {
   const t = useText();
-  const told = error == null ? "" : errorText(error, t);
   return (
     <div role="alert" className={styles.place}>
-      {told && (
+      {error != null && (
         <p className={styles.error}>
-          {told}
+          {errorText(error, t)}
+          {children}
           {error instanceof ApiError && error.status >= 500 && error.requestId && (
-            <>
-              {" "}
-              <code>{error.requestId}</code>
-            </>
+            <code className={styles.loose}>{error.requestId}</code>
           )}
         </p>
       )}

@@ -145,6 +145,7 @@ export function MenuItem({
 }) {
   const close = useContext(Close);
   return (
+    // biome-ignore lint/a11y/useAriaPropsSupportedByRole: with aria-checked the role is menuitemradio
     <button
       type="button"
       role={checked === undefined ? "menuitem" : "menuitemradio"}

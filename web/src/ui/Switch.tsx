@@ -30,6 +30,7 @@ export function Switch({
         id={id}
         type="checkbox"
         role="switch"
+        aria-checked={checked}
         className={styles.switch}
         checked={checked}
         disabled={disabled}

@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import { LANGUAGES, type Language, useLanguage, useText } from "../../i18n";
+import { LANGUAGES, type Language, useLanguage } from "../../i18n";
 import { useTitle } from "../../shell/useTitle";
 import styles from "./Door.module.css";
 
@@ -13,7 +13,6 @@ export function Door({
   children: ReactNode;
   ways: ReactNode;
 }) {
-  const t = useText();
   const { language, setLanguage } = useLanguage();
   useTitle(title);
   return (
@@ -24,7 +23,7 @@ export function Door({
         {children}
         <div className={styles.ways}>{ways}</div>
       </main>
-      <footer className={styles.languages} aria-label={t.common.language}>
+      <footer className={styles.languages}>
         {(Object.keys(LANGUAGES) as Language[]).map((one) => (
           <button
             key={one}

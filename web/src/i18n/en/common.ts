@@ -38,5 +38,5 @@ export const common = {
   account: "Account",
   admin: "Administration",
   logOut: "Log out",
-  inSeconds: (seconds: number) => `Again in ${seconds} s.`,
+  inSeconds: (sentence: string, seconds: number) => `${sentence} Try again in ${seconds} s.`,
 };

@@ -39,5 +39,5 @@ export const common: typeof en = {
   account: "账户",
   admin: "管理",
   logOut: "退出登录",
-  inSeconds: (seconds: number) => `${seconds} 秒后重试。`,
+  inSeconds: (sentence, seconds) => `${sentence}请在 ${seconds} 秒后重试。`,
 };
