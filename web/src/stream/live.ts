@@ -158,8 +158,9 @@ export class Live {
     this.#refused = undefined;
     this.#set("open");
     this.#renewal = setInterval(() => void this.#renew(), RENEWAL);
-    for (const part of this.#parts) part.opened?.();
+    // First what waits from before: the parts ask anew, and that is sent as it is asked.
     this.#requests.opened();
+    for (const part of this.#parts) part.opened?.();
   }
 
   #heard(frame: ServerFrame): void {
