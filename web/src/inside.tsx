@@ -4,12 +4,17 @@ import ChatPage from "./features/chat/ChatPage";
 import { Search } from "./features/search/Search";
 import { LapsedDialog } from "./features/welcome/LapsedDialog";
 import { nextOf } from "./features/welcome/next";
+import { queries } from "./queries";
 import { routes } from "./routes";
 import { useApplySettings } from "./session/useApplySettings";
 import { ErrorBoundary } from "./shell/ErrorBoundary";
 import { NotFound } from "./shell/NotFound";
 import { Shell } from "./shell/Shell";
+import { notices, readAgainAsTold, startLive } from "./stream";
 import { Spinner } from "./ui/Spinner";
+
+startLive();
+readAgainAsTold(queries, notices);
 
 const KeysPage = lazy(() => import("./features/keys/KeysPage"));
 const PersonasPage = lazy(() => import("./features/personas/PersonasPage"));
