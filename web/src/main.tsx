@@ -6,9 +6,10 @@ import { App } from "./app";
 import { loadTexts } from "./i18n";
 import { chosenLanguage, LANGUAGES } from "./i18n/languages";
 import { session } from "./session";
+import { startUntilReached } from "./session/start";
 
 // Both are on their way before anything is drawn.
-session.start().catch(() => undefined);
+void startUntilReached(session.start);
 const language = chosenLanguage();
 document.documentElement.lang = LANGUAGES[language].tag;
 const texts = await loadTexts(language);

@@ -16,7 +16,8 @@ export interface SessionState {
   unreachable: boolean;
 }
 
-type Message = { kind: "grant"; grant: Grant; until: number } | { kind: "out" };
+// When it happened goes along: tabs hear one another in no order.
+type Message = { at: number } & ({ kind: "grant"; grant: Grant; until: number } | { kind: "out" });
 
 // So long before its end a token is not used any more: a request and a clock take their time.
 const MARGIN = 20_000;
@@ -24,17 +25,15 @@ const LOCK = "parley.refresh";
 
 /** Makes the session of this page. Its tokens live in memory only; the cookie is the browser's. */
 export function createSession(
-  channel: Pick<BroadcastChannel, "postMessage"> & {
-    onmessage: ((event: MessageEvent) => void) | null;
-  },
+  channel: Pick<BroadcastChannel, "postMessage" | "onmessage">,
   locks: Pick<LockManager, "request"> | undefined = navigator.locks,
 ) {
   let state: SessionState = { status: "starting", user: undefined, unreachable: false };
   let token: string | undefined;
   let until = 0;
+  let changedAt = 0;
   let refreshing: Promise<string | undefined> | undefined;
   const listeners = new Set<() => void>();
-  const tokenListeners = new Set<(token: string) => void>();
   const endListeners = new Set<() => void>();
 
   function set(next: Partial<SessionState>) {
@@ -53,13 +52,13 @@ export function createSession(
     until = end;
     writeStored("user", JSON.stringify({ id: grant.user.id, username: grant.user.username }));
     set({ status: "in", user: grant.user, unreachable: false });
-    for (const listener of [...tokenListeners]) listener(grant.access_token);
   }
 
   function granted(grant: Grant) {
-    const end = Date.now() + grant.expires_in * 1000;
-    take(grant, end);
-    channel.postMessage({ kind: "grant", grant, until: end } satisfies Message);
+    changedAt = Date.now();
+    const until = changedAt + grant.expires_in * 1000;
+    take(grant, until);
+    tell({ kind: "grant", grant, until, at: changedAt });
   }
 
   function end() {
@@ -70,7 +69,19 @@ export function createSession(
     set({ status: "out", user: undefined, unreachable: false });
   }
 
+  function endEverywhere() {
+    changedAt = Date.now();
+    tell({ kind: "out", at: changedAt });
+    end();
+  }
+
+  function tell(message: Message) {
+    channel.postMessage(message);
+  }
+
   channel.onmessage = ({ data }: MessageEvent<Message>) => {
+    if (data.kind === "out" ? data.at < changedAt : data.at <= changedAt) return;
+    changedAt = data.at;
     if (data.kind === "out") end();
     else take(data.grant, data.until);
   };
@@ -109,11 +120,6 @@ export function createSession(
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    /** Hears each new access token, the socket's reason to show it again. */
-    onToken(listener: (token: string) => void) {
-      tokenListeners.add(listener);
-      return () => void tokenListeners.delete(listener);
-    },
     /** Hears the log-out, here or in another tab: what is kept for the user goes. */
     onEnd(listener: () => void) {
       endListeners.add(listener);
@@ -141,13 +147,11 @@ export function createSession(
     /** Ends the login at the server, then here and in all tabs. Throws ApiError if that failed. */
     async logOut(): Promise<void> {
       await exclusively(() => logOutBy(token));
-      channel.postMessage({ kind: "out" } satisfies Message);
-      end();
+      endEverywhere();
     },
     /** The login is gone at the server: everything here follows, in all tabs. */
     ended(): void {
-      channel.postMessage({ kind: "out" } satisfies Message);
-      end();
+      endEverywhere();
     },
   };
 }
