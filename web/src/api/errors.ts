@@ -27,7 +27,7 @@ export class ApiError extends Error {
   constructor(problem: Partial<Problem> & { status: number }, retryAfter?: number) {
     super(problem.detail ?? problem.reason ?? `HTTP ${problem.status}`);
     this.status = problem.status;
-    this.reason = problem.reason ?? (problem.status === 0 ? "OFFLINE" : "UNKNOWN");
+    this.reason = problem.reason ?? (problem.status === 0 ? "OFFLINE" : `HTTP_${problem.status}`);
     this.detail = problem.detail ?? "";
     this.errors = (problem.errors ?? []) as FieldError[];
     this.requestId = problem.request_id;

@@ -19,7 +19,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const { open, over, setOpen } = useDrawer(side);
   useKeys({
     Escape: over && open ? () => setOpen(false) : undefined,
-    "Mod+Shift+S": () => setOpen(!open),
+    "Mod+Shift+s": () => setOpen(!open),
   });
 
   return (
