@@ -1,1 +1,30 @@
-export const notes = {};
+/** Notes. */
+export const notes = {
+  add: "New note",
+  untitled: "Untitled",
+  none: "There is no note yet.",
+  choose: "Choose a note, or write a new one.",
+  note: "Note",
+  search: "Search notes",
+  allTags: "Notes of all tags",
+  pinned: "Pinned",
+  pin: "Pin",
+  unpin: "Take off the pin",
+  remove: "Delete this note",
+  deleted: (title: string) => `${title} is deleted.`,
+  back: "All notes",
+  title: "Title",
+  text: "Text",
+  read: "Preview",
+  write: "Write",
+  addTag: "Add a tag",
+  removeTag: (tag: string) => `Take off the tag ${tag}`,
+  source: "The message it was taken from",
+  states: { saved: "Saved", writing: "Saving …", conflict: "Changed elsewhere" },
+  conflict:
+    "This note was changed elsewhere while you wrote. Nothing is saved until you have chosen.",
+  mine: "Here",
+  theirs: "Elsewhere",
+  keepMine: "Keep this one",
+  takeTheirs: "Take that one",
+};

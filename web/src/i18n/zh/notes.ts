@@ -1,3 +1,30 @@
 import type { notes as en } from "../en/notes";
 
-export const notes: typeof en = {};
+export const notes: typeof en = {
+  add: "新建笔记",
+  untitled: "无标题",
+  none: "还没有笔记。",
+  choose: "选择一篇笔记，或新建一篇。",
+  note: "笔记",
+  search: "搜索笔记",
+  allTags: "显示所有标签的笔记",
+  pinned: "已置顶",
+  pin: "置顶",
+  unpin: "取消置顶",
+  remove: "删除这篇笔记",
+  deleted: (title) => `已删除 ${title}。`,
+  back: "全部笔记",
+  title: "标题",
+  text: "正文",
+  read: "预览",
+  write: "编辑",
+  addTag: "添加标签",
+  removeTag: (tag) => `移除标签 ${tag}`,
+  source: "摘自的消息",
+  states: { saved: "已保存", writing: "正在保存……", conflict: "其他地方有改动" },
+  conflict: "你书写时，这篇笔记在其他地方被改动了。请选择保留哪一份，在此之前不会保存。",
+  mine: "这里的",
+  theirs: "其他地方的",
+  keepMine: "保留这一份",
+  takeTheirs: "采用那一份",
+};
