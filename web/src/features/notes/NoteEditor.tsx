@@ -1,5 +1,5 @@
 import { ArrowLeft, MessageSquareText, Pin, PinOff, Trash2 } from "lucide-react";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { errorText } from "../../api";
 import { useText } from "../../i18n";
@@ -23,6 +23,13 @@ export function NoteEditor({ note }: { note: Note }) {
   // The fields are the browser's own; another text is put into them by making them anew.
   const [round, setRound] = useState(0);
   const shown = saver.shown();
+  const title = useRef<HTMLInputElement>(null);
+  const isNew = useRef(note.version === 1 && note.content === "");
+
+  // A new one begins with its title.
+  useEffect(() => {
+    if (isNew.current) title.current?.select();
+  }, []);
 
   function remove() {
     navigate(routes.notes);
@@ -73,6 +80,7 @@ export function NoteEditor({ note }: { note: Note }) {
       )}
       <div key={round} className={styles.fields}>
         <input
+          ref={title}
           aria-label={t.notes.title}
           placeholder={t.notes.title}
           className={styles.title}
