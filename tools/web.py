@@ -24,6 +24,14 @@ _BUILT_OF = ".built-of"
 _PACKAGES = WEB / "package.json"
 _LOCK = WEB / "package-lock.json"
 _INSTALLED = WEB / "node_modules" / ".package-lock.json"
+_SOURCES = (
+    "tools/pack.mjs",
+    "index.html",
+    "vite.config.ts",
+    "tsconfig.json",
+    "package.json",
+    "package-lock.json",
+)
 _QUIET = ("--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error")
 
 
@@ -87,20 +95,19 @@ def is_installed(lock: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
     return True
 
 
-def digest() -> str:
+def digest(root: Path = WEB) -> str:
     """Of all that the built pages depend on."""
     told = hashlib.sha256()
-    for file in sources():
-        told.update(f"{file.relative_to(WEB)}\0".encode())
+    for file in sources(root):
+        told.update(f"{file.relative_to(root)}\0".encode())
         told.update(hashlib.sha256(file.read_bytes()).digest())
     return told.hexdigest()
 
 
-def sources() -> list[Path]:
+def sources(root: Path) -> list[Path]:
     """The files of which the pages are built: tests are none."""
-    found = [file for folder in ("src", "public") for file in (WEB / folder).rglob("*")]
-    found += [WEB / "tools" / "pack.mjs", WEB / "index.html", WEB / "vite.config.ts"]
-    found += [WEB / "tsconfig.json", _PACKAGES, _LOCK]
+    found = [file for folder in ("src", "public") for file in (root / folder).rglob("*")]
+    found += [root / name for name in _SOURCES]
     return sorted(file for file in found if file.is_file() and ".test." not in file.name)
 
 

@@ -28,7 +28,9 @@ export function NoteEditor({ note }: { note: Note }) {
 
   // A new one begins with its title.
   useEffect(() => {
-    if (isNew.current) title.current?.select();
+    if (!isNew.current) return;
+    title.current?.focus();
+    title.current?.select();
   }, []);
 
   function remove() {
