@@ -11,6 +11,7 @@ const leftOut: Record<string, string> = {
 export const chat = {
   // The conversation.
   conversation: "Conversation",
+  messages: "Messages",
   newChat: "New chat",
   youSaid: (text: string) => `You said ${text}`,
   answer: (text: string) => `Answer ${text}`,
@@ -112,8 +113,6 @@ export const chat = {
     low: "Low",
     medium: "Medium",
     high: "High",
-    xhigh: "Extra high",
-    max: "Maximal",
   } as Record<string, string>,
   ownInstructions: "Instructions for this chat",
   summary: "Sum up what no longer fits",

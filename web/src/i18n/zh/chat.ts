@@ -11,6 +11,7 @@ const leftOut: Record<string, string> = {
 
 export const chat: typeof en = {
   conversation: "对话",
+  messages: "消息列表",
   newChat: "新对话",
   youSaid: (text) => `你说 ${text}`,
   answer: (text) => `回答 ${text}`,
@@ -107,8 +108,6 @@ export const chat: typeof en = {
     low: "低",
     medium: "中",
     high: "高",
-    xhigh: "很高",
-    max: "最高",
   },
   ownInstructions: "此对话的指令",
   summary: "概括放不下的内容",

@@ -1,0 +1,105 @@
+import { Pencil, RotateCcw, Undo2 } from "lucide-react";
+import { memo, useState } from "react";
+import { errorText, fieldTexts } from "../../api";
+import { useText } from "../../i18n";
+import { CopyButton } from "../../markdown/copy-button";
+import { Button } from "../../ui/Button";
+import { IconButton } from "../../ui/IconButton";
+import { EditBox } from "./EditBox";
+import { excerpt } from "./excerpt";
+import styles from "./Message.module.css";
+import type { Pending } from "./outbox";
+import type { Message } from "./queries";
+import type { Actions } from "./useActions";
+import { Variants } from "./Variants";
+
+interface Props {
+  message: Message;
+  actions: Actions;
+  /** False while an answer is written: then nothing can be asked anew. */
+  idle: boolean;
+}
+
+export const Question = memo(function Question({ message, actions, idle }: Props) {
+  const t = useText();
+  const [editing, setEditing] = useState(false);
+  const { content } = message;
+  if (editing) {
+    return (
+      <article className={styles.question} data-message={message.id} tabIndex={-1}>
+        <EditBox
+          text={content}
+          label={t.chat.ask}
+          onClose={() => setEditing(false)}
+          onSubmit={(text) => {
+            setEditing(false);
+            actions.editQuestion(message, text);
+          }}
+        />
+      </article>
+    );
+  }
+  return (
+    <article
+      className={styles.question}
+      aria-label={t.chat.youSaid(excerpt(content))}
+      data-message={message.id}
+      tabIndex={-1}
+    >
+      <div className={styles.bubble}>{content}</div>
+      <div className={styles.actions}>
+        <Variants of={message.variants} onChoose={actions.choose} />
+        <CopyButton label={t.chat.copy} what={() => ({ text: content })} />
+        <IconButton
+          icon={Pencil}
+          label={t.chat.edit}
+          size={16}
+          disabled={!idle}
+          data-edit
+          onClick={() => setEditing(true)}
+        />
+      </div>
+    </article>
+  );
+});
+
+/** A question that is on its way, or could not be sent: then it stays until one decides. */
+export function PendingQuestion({
+  pending,
+  onRetry,
+  onTakeBack,
+}: {
+  pending: Pending;
+  onRetry: () => void;
+  onTakeBack: () => void;
+}) {
+  const t = useText();
+  const { content, status, error } = pending;
+  return (
+    <article
+      className={styles.question}
+      aria-label={t.chat.youSaid(excerpt(content))}
+      tabIndex={-1}
+    >
+      <div className={styles.bubble} data-failed={status === "failed" || undefined}>
+        {content}
+      </div>
+      {status === "failed" ? (
+        <div role="alert" className={styles.failed}>
+          <p>
+            {t.chat.notSent} {fieldTexts(error, t).content ?? errorText(error, t)}
+          </p>
+          <Button small icon={RotateCcw} onClick={onRetry}>
+            {t.common.retry}
+          </Button>
+          <Button small look="quiet" icon={Undo2} onClick={onTakeBack}>
+            {t.chat.takeBack}
+          </Button>
+        </div>
+      ) : (
+        // The room that its actions will take.
+        <div className={styles.actions} />
+      )}
+    </article>
+  );
+}
