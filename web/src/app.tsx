@@ -1,6 +1,6 @@
 import { QueryClientProvider } from "@tanstack/react-query";
 import { lazy, Suspense } from "react";
-import { Redirect, Route, Switch } from "wouter";
+import { Redirect, Route, Switch, useRoute } from "wouter";
 import { TextProvider, type Texts } from "./i18n";
 import { queries } from "./queries";
 import { routes } from "./routes";
@@ -12,6 +12,7 @@ import { Toasts } from "./ui/Toasts";
 const LoginPage = lazy(() => import("./features/welcome/LoginPage"));
 const RegisterPage = lazy(() => import("./features/welcome/RegisterPage"));
 const ResetPage = lazy(() => import("./features/welcome/ResetPage"));
+const ErasedPage = lazy(() => import("./features/account/ErasedPage"));
 const Inside = lazy(() => import("./inside"));
 
 export function App({ texts }: { texts: Texts }) {
@@ -32,6 +33,8 @@ export function App({ texts }: { texts: Texts }) {
 /** Who is logged in goes in; who is not is shown the door, and comes back to where they were. */
 function Doors() {
   const { status } = useSession();
+  const [erased, erasure] = useRoute("/erased/:id");
+  if (erased) return <ErasedPage id={erasure.id} />;
   if (status === "starting") return <Starting />;
   if (status !== "out") return <Inside />;
   return (

@@ -10,8 +10,8 @@ import { useApplySettings } from "./session/useApplySettings";
 import { ErrorBoundary } from "./shell/ErrorBoundary";
 import { NotFound } from "./shell/NotFound";
 import { Shell } from "./shell/Shell";
+import { Starting } from "./shell/Starting";
 import { notices, readAgainAsTold, startLive } from "./stream";
-import { Spinner } from "./ui/Spinner";
 
 startLive();
 readAgainAsTold(queries, notices);
@@ -28,7 +28,7 @@ export default function Inside() {
   return (
     <Shell>
       <ErrorBoundary>
-        <Suspense fallback={<Spinner />}>
+        <Suspense fallback={<Starting />}>
           <Switch>
             <Route path={routes.home}>
               <ChatPage id={undefined} />

@@ -10,5 +10,7 @@ export const routes = {
   notes: "/notes",
   note: (id: string) => `/notes/${encodeURIComponent(id)}`,
   account: "/account",
+  erased: (id: string) => `/erased/${encodeURIComponent(id)}`,
   admin: "/admin",
+  adminPart: (part: string) => `/admin/${part}`,
 } as const;

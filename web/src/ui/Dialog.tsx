@@ -18,7 +18,12 @@ interface Props {
   bare?: boolean;
 }
 
-/** A modal dialog; the page below is inert, and the focus goes back to where it was. */
+const FIELDS = ":is(input:not([type=hidden]), textarea, select):not([readonly], :disabled)";
+
+/**
+ * A modal dialog; the page below is inert. The focus goes to its first field, else to the first of
+ * its actions, and back to where it was at the end.
+ */
 export function Dialog(props: Props) {
   return props.open ? <OpenDialog {...props} /> : null;
 }
@@ -32,6 +37,10 @@ function OpenDialog({ onClose, title, children, actions, wide, bare }: Props) {
     const dialog = ref.current;
     const before = document.activeElement;
     dialog?.showModal();
+    const first = dialog?.querySelector<HTMLElement>(
+      `.${styles.body} ${FIELDS}, .${styles.foot} button`,
+    );
+    first?.focus();
     return () => {
       dialog?.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();

@@ -7,6 +7,7 @@ export { Form, FormError } from "./Form";
 export { IconButton } from "./IconButton";
 export { Menu, MenuItem, MenuSeparator } from "./Menu";
 export { Page } from "./Page";
+export { Badge, Row, Rows, Section } from "./Section";
 export { Spinner } from "./Spinner";
 export { Switch } from "./Switch";
 export { readStored, writeStored } from "./storage";

@@ -11,6 +11,7 @@ export const common = {
   rename: "Rename",
   copy: "Copy",
   copied: "Copied",
+  notCopied: "The browser did not copy it. Select it and copy.",
   undo: "Undo",
   retry: "Try again",
   back: "Back",

@@ -12,6 +12,7 @@ export const common: typeof en = {
   rename: "重命名",
   copy: "复制",
   copied: "已复制",
+  notCopied: "浏览器未能复制，请选中后手动复制。",
   undo: "撤销",
   retry: "重试",
   back: "返回",
