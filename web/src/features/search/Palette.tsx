@@ -56,6 +56,8 @@ export function Palette({ onClose }: { onClose: () => void }) {
     ArrowDown: () => setActive(Math.min(items.length - 1, at + 1)),
     ArrowUp: () => setActive(Math.max(0, at - 1)),
     Enter: () => choose(items[at]),
+    // A search box would only be emptied by it.
+    Escape: onClose,
     "Mod+k": onClose,
   });
 
@@ -178,5 +180,5 @@ const missingOf = (data: Results) => [
 export function addressOf(hit: Hit): string {
   if (hit.type === "note") return routes.note(hit.id);
   const chat = routes.chat(hit.session_id ?? hit.id);
-  return hit.type === "message" ? `${chat}?message=${encodeURIComponent(hit.id)}` : chat;
+  return hit.type === "message" ? `${chat}?m=${encodeURIComponent(hit.id)}` : chat;
 }

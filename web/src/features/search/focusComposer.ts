@@ -1,6 +1,6 @@
 /** Puts the cursor to where one writes, if there is such a place on this page. */
 export function focusComposer(): boolean {
-  const composer = document.querySelector<HTMLElement>("[data-composer]");
+  const composer = document.getElementById("composer");
   composer?.focus();
   return composer !== null;
 }

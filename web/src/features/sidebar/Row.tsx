@@ -54,6 +54,7 @@ export const Row = memo(function Row(props: Props) {
   const title = session.title || t.sidebar.untitled;
   const deleted = session.deleted_at !== null;
   const unread = session.unread && !current && !answering;
+  const name = answering ? t.sidebar.answering(title) : unread ? t.sidebar.unread(title) : title;
 
   function rename(on: boolean) {
     setRenaming(on);
@@ -91,6 +92,7 @@ export const Row = memo(function Row(props: Props) {
           aria-current={current ? "page" : undefined}
           data-row
           title={title}
+          aria-label={name}
           onClick={() => actions.open(session)}
           onKeyDown={onKeys({
             F2: () => rename(true),
@@ -98,8 +100,8 @@ export const Row = memo(function Row(props: Props) {
           })}
         >
           <span className={styles.title}>{title}</span>
-          {answering && <Mark className={styles.answering} text={t.sidebar.answering} />}
-          {unread && <Mark className={styles.dot} text={t.sidebar.unread} />}
+          {answering && <span aria-hidden className={styles.answering} />}
+          {unread && <span aria-hidden className={styles.dot} />}
         </Link>
       )}
       <span className={styles.more}>
@@ -126,15 +128,6 @@ export const Row = memo(function Row(props: Props) {
     </li>
   );
 });
-
-function Mark({ className, text }: { className: string | undefined; text: string }) {
-  return (
-    <>
-      <span aria-hidden className={className} />
-      <span className="visually-hidden">, {text}</span>
-    </>
-  );
-}
 
 function Items({
   session,

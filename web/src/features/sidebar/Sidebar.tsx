@@ -15,7 +15,6 @@ import { inNoFolder, type ListProps, SessionList } from "./SessionList";
 import styles from "./Sidebar.module.css";
 import { useHold } from "./useHold";
 import { useListsByNotices } from "./useListsByNotices";
-import { useMarkRead } from "./useMarkRead";
 import { useNewChat } from "./useNewChat";
 
 type Shown = "active" | "archived" | "deleted";
@@ -33,7 +32,6 @@ export function Sidebar({ onNavigate, toggle }: { onNavigate: () => void; toggle
   const { hold, set, moved, over } = useHold();
   const newChat = useNewChat();
   useListsByNotices();
-  useMarkRead(current);
 
   const sessionActions = useMemo(() => new SessionActions(queries, t, moved), [queries, t, moved]);
   const leave = useCallback(
