@@ -13,7 +13,12 @@ const LoginPage = lazy(() => import("./features/welcome/LoginPage"));
 const RegisterPage = lazy(() => import("./features/welcome/RegisterPage"));
 const ResetPage = lazy(() => import("./features/welcome/ResetPage"));
 const ErasedPage = lazy(() => import("./features/account/ErasedPage"));
-const Inside = lazy(() => import("./inside"));
+const Inside = lazy(loadInside);
+
+/** Fetches what is for those who are logged in: before it is asked for, where that is likely. */
+export function loadInside() {
+  return import("./inside");
+}
 
 export function App({ texts }: { texts: Texts }) {
   return (

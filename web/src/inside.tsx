@@ -1,5 +1,5 @@
 import { lazy, Suspense } from "react";
-import { Redirect, Route, Switch } from "wouter";
+import { Redirect, Route, Switch, useLocation } from "wouter";
 import ChatPage from "./features/chat/ChatPage";
 import { Search } from "./features/search/Search";
 import { LapsedDialog } from "./features/welcome/LapsedDialog";
@@ -16,18 +16,30 @@ import { notices, readAgainAsTold, startLive } from "./stream";
 startLive();
 readAgainAsTold(queries, notices);
 
-const KeysPage = lazy(() => import("./features/keys/KeysPage"));
-const PersonasPage = lazy(() => import("./features/personas/PersonasPage"));
-const NotesPage = lazy(() => import("./features/notes/NotesPage"));
-const AccountPage = lazy(() => import("./features/account/AccountPage"));
+const pages = {
+  keys: () => import("./features/keys/KeysPage"),
+  personas: () => import("./features/personas/PersonasPage"),
+  notes: () => import("./features/notes/NotesPage"),
+  account: () => import("./features/account/AccountPage"),
+};
+const KeysPage = lazy(pages.keys);
+const PersonasPage = lazy(pages.personas);
+const NotesPage = lazy(pages.notes);
+const AccountPage = lazy(pages.account);
 const AdminPage = lazy(() => import("./features/admin/AdminPage"));
+
+// Pages that everybody has are here by the time they are asked for. What fails is fetched then.
+setTimeout(() => {
+  for (const load of Object.values(pages)) load().catch(() => undefined);
+}, 3000);
 
 /** All that is for those who are logged in. */
 export default function Inside() {
   useApplySettings();
+  const [path] = useLocation();
   return (
     <Shell>
-      <ErrorBoundary>
+      <ErrorBoundary at={path}>
         <Suspense fallback={<Starting />}>
           <Switch>
             <Route path={routes.home}>

@@ -2,14 +2,15 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import "./styles/tokens.css";
 import "./styles/base.css";
-import { App } from "./app";
+import { App, loadInside } from "./app";
 import { loadTexts } from "./i18n";
 import { chosenLanguage, LANGUAGES } from "./i18n/languages";
-import { session } from "./session";
+import { remembered, session } from "./session";
 import { startUntilReached } from "./session/start";
 
-// Both are on their way before anything is drawn.
+// These are on their way before anything is drawn.
 void startUntilReached(session.start);
+if (remembered() !== undefined) void loadInside();
 const language = chosenLanguage();
 document.documentElement.lang = LANGUAGES[language].tag;
 const texts = await loadTexts(language);

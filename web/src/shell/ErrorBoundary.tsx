@@ -3,12 +3,22 @@ import { useText } from "../i18n";
 import { Button } from "../ui/Button";
 import styles from "./Starting.module.css";
 
+interface Props {
+  children: ReactNode;
+  /** Where one is: another address is another try. */
+  at?: string;
+}
+
 /** Where a component broke, this part of the page says so; the rest stays. */
-export class ErrorBoundary extends Component<{ children: ReactNode }, { broken: boolean }> {
+export class ErrorBoundary extends Component<Props, { broken: boolean }> {
   override state = { broken: false };
 
   static getDerivedStateFromError() {
     return { broken: true };
+  }
+
+  override componentDidUpdate({ at }: Props) {
+    if (this.state.broken && at !== this.props.at) this.setState({ broken: false });
   }
 
   override render() {

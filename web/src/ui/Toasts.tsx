@@ -1,5 +1,5 @@
 import { X } from "lucide-react";
-import { useSyncExternalStore } from "react";
+import { useEffect, useRef, useSyncExternalStore } from "react";
 import { useText } from "../i18n";
 import { Button } from "./Button";
 import { IconButton } from "./IconButton";
@@ -18,7 +18,15 @@ export function Toasts() {
       className={styles.place}
     >
       {shown.map(({ id, text, action, tone }) => (
-        <div key={id} className={styles.toast} data-tone={tone}>
+        <div
+          key={id}
+          className={styles.toast}
+          data-tone={tone}
+          onPointerEnter={toast.hold}
+          onPointerLeave={toast.release}
+          onFocus={toast.hold}
+          onBlur={toast.release}
+        >
           <span className={styles.text}>{text}</span>
           {action && (
             <Button
