@@ -1,5 +1,5 @@
 import { X } from "lucide-react";
-import { useEffect, useRef, useSyncExternalStore } from "react";
+import { useSyncExternalStore } from "react";
 import { useText } from "../i18n";
 import { Button } from "./Button";
 import { IconButton } from "./IconButton";
@@ -10,23 +10,19 @@ import { toast } from "./toast";
 export function Toasts() {
   const t = useText();
   const shown = useSyncExternalStore(toast.subscribe, toast.list);
+
   return (
     <section
       role="status"
-      aria-live="polite"
       aria-label={t.common.messages}
       className={styles.place}
+      onPointerEnter={toast.hold}
+      onPointerLeave={toast.release}
+      onFocus={toast.hold}
+      onBlur={toast.release}
     >
       {shown.map(({ id, text, action, tone }) => (
-        <div
-          key={id}
-          className={styles.toast}
-          data-tone={tone}
-          onPointerEnter={toast.hold}
-          onPointerLeave={toast.release}
-          onFocus={toast.hold}
-          onBlur={toast.release}
-        >
+        <div key={id} className={styles.toast} data-tone={tone}>
           <span className={styles.text}>{text}</span>
           {action && (
             <Button
