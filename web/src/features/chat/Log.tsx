@@ -45,15 +45,16 @@ export function Log({ entries, render, older, handle, foot }: Props) {
 
   return (
     <div className={styles.frame}>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keyboard */}
-      <div ref={box} className={styles.box} tabIndex={0} role="group" aria-label={t.chat.messages}>
-        <div
-          ref={content}
-          className={styles.content}
-          role="log"
-          aria-live="off"
-          aria-label={t.chat.conversation}
-        >
+      <div
+        ref={box}
+        className={styles.box}
+        role="log"
+        aria-live="off"
+        aria-label={t.chat.conversation}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keyboard
+        tabIndex={0}
+      >
+        <div ref={content} className={styles.content}>
           <div ref={top} className={styles.top}>
             {loading && <span className="visually-hidden">{t.chat.loadingOlder}</span>}
           </div>

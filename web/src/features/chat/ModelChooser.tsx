@@ -1,7 +1,9 @@
+import { ChevronDown } from "lucide-react";
 import { useState } from "react";
 import { useText } from "../../i18n";
 import { Combobox } from "../../ui/Combobox";
-import { partsOf, usedModel, useModelOptions, valueOf } from "./models";
+import styles from "./Header.module.css";
+import { choiceOf, chosenBy, usedModel, useModelOptions } from "./models";
 
 interface Props {
   keyId: string | null | undefined;
@@ -18,21 +20,26 @@ export function ModelChooser({ keyId, model, onChange, field = false }: Props) {
   const { keys, options } = useModelOptions(asked);
   const used = usedModel(keys ?? [], keyId, model);
   if (used === undefined) return null;
-  const value = valueOf(used.key.id, used.model);
+  const value = choiceOf(used.key.id, used.model);
   const known = options.some((option) => option.value === value);
   const own = { value, label: used.model, group: used.key.name };
   return (
-    <div onFocusCapture={() => setAsked(true)} onPointerEnter={() => setAsked(true)}>
+    <div
+      className={field ? undefined : styles.model}
+      onFocusCapture={() => setAsked(true)}
+      onPointerEnter={() => setAsked(true)}
+    >
       <Combobox
         label={t.chat.model}
         hideLabel={!field}
         quiet={!field}
         value={value}
         options={known ? options : [own, ...options]}
-        onChange={(chosen) => onChange(partsOf(chosen))}
+        onChange={(chosen) => onChange(chosenBy(chosen))}
         onFree={(text) => onChange({ key_id: used.key.id, model: text })}
         placeholder={t.chat.chooseModel}
       />
+      {!field && <ChevronDown aria-hidden size={16} className={styles.chevron} />}
     </div>
   );
 }

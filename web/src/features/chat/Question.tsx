@@ -46,7 +46,7 @@ export const Question = memo(function Question({ message, actions, idle }: Props
       data-message={message.id}
       tabIndex={-1}
     >
-      <div className={styles.bubble}>{content}</div>
+      <Bubble text={content} />
       <div className={styles.actions}>
         <Variants of={message.variants} onChoose={actions.choose} />
         <CopyButton label={t.chat.copy} what={() => ({ text: content })} />
@@ -81,9 +81,7 @@ export function PendingQuestion({
       aria-label={t.chat.youSaid(excerpt(content))}
       tabIndex={-1}
     >
-      <div className={styles.bubble} data-failed={status === "failed" || undefined}>
-        {content}
-      </div>
+      <Bubble text={content} failed={status === "failed"} />
       {status === "failed" ? (
         <div role="alert" className={styles.failed}>
           <p>
@@ -101,5 +99,29 @@ export function PendingQuestion({
         <div className={styles.actions} />
       )}
     </article>
+  );
+}
+
+/** The question as it was typed; a long one shows its beginning, so that its answer is in sight. */
+function Bubble({ text, failed = false }: { text: string; failed?: boolean }) {
+  const t = useText();
+  const isLong = text.length > 1_500 || text.split("\n").length > 14;
+  const [folded, setFolded] = useState(isLong);
+  return (
+    <>
+      <div className={styles.bubble} data-failed={failed || undefined}>
+        <div className={folded ? styles.folded : undefined}>{text}</div>
+      </div>
+      {isLong && (
+        <button
+          type="button"
+          className={styles.unfold}
+          aria-expanded={!folded}
+          onClick={() => setFolded(!folded)}
+        >
+          {folded ? t.chat.showAll : t.chat.showLess}
+        </button>
+      )}
+    </>
   );
 }

@@ -37,7 +37,7 @@ export function entriesOf(
     if (one.kind === "again") continue;
     const id = one.begun?.run?.questionId;
     if (id !== undefined && path.some((message) => message.id === id)) continue;
-    entries.push({ kind: "pending", key: one.key, pending: one });
+    entries.push({ kind: "pending", key: one.press, pending: one });
     last = id;
   }
   if (run !== undefined && last !== undefined && run.questionId === last) {

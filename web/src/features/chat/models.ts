@@ -3,9 +3,9 @@ import type { Option } from "../../ui/Combobox";
 import { type Key, keysQuery, modelsQuery } from "./queries";
 
 /** A connection and a model as one value of a list; the model may hold any character but a newline. */
-export const valueOf = (keyId: string, model: string) => `${keyId}\n${model}`;
+export const choiceOf = (keyId: string, model: string) => `${keyId}\n${model}`;
 
-export function partsOf(value: string): { key_id: string; model: string } {
+export function chosenBy(value: string): { key_id: string; model: string } {
   const at = value.indexOf("\n");
   return { key_id: value.slice(0, at), model: value.slice(at + 1) };
 }
@@ -36,7 +36,7 @@ export function useModelOptions(asked: boolean): {
       ...(lists[index]?.data ?? []).map(({ id }) => id),
     ]);
     return [...ids].map((model) => ({
-      value: valueOf(key.id, model),
+      value: choiceOf(key.id, model),
       label: model,
       group: key.name,
     }));

@@ -6,7 +6,7 @@ export type NewSession = Schema<"NewSession">;
 /** A press of Send, of an edited question's, or of Regenerate, until the messages show what came of it. */
 export interface Pending {
   /** Its idempotency key, and the question's key on the page for good. */
-  key: string;
+  press: string;
   kind: "send" | "edit" | "again";
   content: string;
   /** Of an edit the question that it stands beside, of another answer the question of it. */
@@ -52,22 +52,22 @@ export class Outbox {
   }
 
   /** Puts it. Resolves when it has begun, or has failed: then it stays, to be tried again. */
-  async put(place: Place, given: Omit<Pending, "key" | "status">): Promise<Begun | undefined> {
-    const pending: Pending = { ...given, key: newKey(), status: "sending" };
+  async put(place: Place, given: Omit<Pending, "press" | "status">): Promise<Begun | undefined> {
+    const pending: Pending = { ...given, press: newKey(), status: "sending" };
     this.#set(place, [...this.at(place).filter(({ status }) => status !== "begun"), pending]);
     return this.#try(place, pending);
   }
 
-  async again(place: Place, key: string): Promise<Begun | undefined> {
-    const pending = this.at(place).find((one) => one.key === key);
+  async again(place: Place, press: string): Promise<Begun | undefined> {
+    const pending = this.at(place).find((one) => one.press === press);
     if (pending === undefined || pending.status !== "failed") return undefined;
     return this.#try(place, this.#change(place, pending, { status: "sending", error: undefined }));
   }
 
-  drop(place: Place, key: string): void {
+  drop(place: Place, press: string): void {
     this.#set(
       place,
-      this.at(place).filter((one) => one.key !== key),
+      this.at(place).filter((one) => one.press !== press),
     );
   }
 
@@ -87,12 +87,12 @@ export class Outbox {
     let current = pending;
     try {
       if (current.sessionId === undefined && current.making !== undefined) {
-        const made = await make(current.making, current.key);
+        const made = await make(current.making, current.press);
         current = this.#change(place, current, { sessionId: made.id });
       }
-      const begun = await asks.begin(askingOf(current), current.key).begun;
+      const begun = await asks.begin(askingOf(current), current.press).begun;
       if (pending.kind !== "again" && begun.run) {
-        this.#questionKeys.set(begun.run.questionId, pending.key);
+        this.#questionKeys.set(begun.run.questionId, pending.press);
       }
       if (pending.sessionId === undefined) this.#born.set(begun.sessionId, place);
       this.#change(place, current, { status: "begun", begun, sessionId: begun.sessionId });
@@ -108,7 +108,7 @@ export class Outbox {
     const changed = { ...pending, ...change };
     this.#set(
       place,
-      this.at(place).map((one) => (one.key === pending.key ? changed : one)),
+      this.at(place).map((one) => (one.press === pending.press ? changed : one)),
     );
     return changed;
   }

@@ -60,7 +60,7 @@ export function useActions(
             const failed = outbox.at(place).find((one) => one.messageId === question);
             if (begun !== undefined || failed?.status !== "failed") return;
             // The answer that there is stays; nothing has to be tried again but the press.
-            outbox.drop(place, failed.key);
+            outbox.drop(place, failed.press);
             told(failed.error);
           });
       },

@@ -11,7 +11,6 @@ const leftOut: Record<string, string> = {
 export const chat = {
   // The conversation.
   conversation: "Conversation",
-  messages: "Messages",
   newChat: "New chat",
   youSaid: (text: string) => `You said ${text}`,
   answer: (text: string) => `Answer ${text}`,
@@ -119,6 +118,8 @@ export const chat = {
   summaryHint: "Told to the model in place of older messages. It costs tokens.",
 
   // Markdown.
+  showAll: "Show all of it",
+  showLess: "Show less",
   copyCode: "Copy the code",
   copyMarkdown: "Copy as Markdown",
   copyTable: "Copy the table",

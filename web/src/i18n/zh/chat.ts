@@ -11,7 +11,6 @@ const leftOut: Record<string, string> = {
 
 export const chat: typeof en = {
   conversation: "对话",
-  messages: "消息列表",
   newChat: "新对话",
   youSaid: (text) => `你说 ${text}`,
   answer: (text) => `回答 ${text}`,
@@ -113,6 +112,8 @@ export const chat: typeof en = {
   summary: "概括放不下的内容",
   summaryHint: "代替较早的消息告诉模型，会消耗词元。",
 
+  showAll: "显示全部",
+  showLess: "收起",
   copyCode: "复制代码",
   copyMarkdown: "复制为 Markdown",
   copyTable: "复制表格",
