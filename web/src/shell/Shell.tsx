@@ -7,7 +7,7 @@ import { useKeys } from "../ui/useKey";
 import { OfflineBanner } from "./OfflineBanner";
 import styles from "./Shell.module.css";
 import { UserMenu } from "./UserMenu";
-import { useDrawer } from "./useDrawer";
+import { OPENER, useDrawer } from "./useDrawer";
 
 /**
  * The sidebar and the page beside it; on a phone the sidebar is a drawer over the page.
@@ -44,17 +44,20 @@ export function Shell({ children }: { children: ReactNode }) {
         <div aria-hidden className={styles.shade} onPointerDown={() => setOpen(false)} />
       )}
       <main id="main" tabIndex={-1} className={styles.main} inert={over && open}>
-        {!open && (
-          <div className={styles.opener}>
-            <IconButton
-              icon={PanelLeft}
-              label={t.common.openSidebar}
-              onClick={() => setOpen(true)}
-            />
-          </div>
-        )}
         <OfflineBanner />
-        <div className={styles.page}>{children}</div>
+        <div className={styles.page}>
+          {!open && (
+            <div className={styles.opener}>
+              <IconButton
+                id={OPENER}
+                icon={PanelLeft}
+                label={t.common.openSidebar}
+                onClick={() => setOpen(true)}
+              />
+            </div>
+          )}
+          {children}
+        </div>
       </main>
     </div>
   );

@@ -1,6 +1,9 @@
 import { type RefObject, useEffect, useState } from "react";
 import { readStored, writeStored } from "../ui/storage";
 
+/** The id of the button that opens the sidebar. */
+export const OPENER = "open-sidebar";
+
 const NARROW = "(max-width: 767px)";
 
 /**
@@ -24,12 +27,8 @@ export function useDrawer(side: RefObject<HTMLElement | null>) {
 
   useEffect(() => {
     if (!over || !above) return;
-    const before = document.activeElement;
     side.current?.querySelector<HTMLElement>("a, button")?.focus();
-    return () => {
-      if (before instanceof HTMLElement && before.isConnected) before.focus();
-      else document.getElementById("main")?.focus();
-    };
+    return () => document.getElementById(OPENER)?.focus();
   }, [over, above, side]);
 
   return {

@@ -53,7 +53,7 @@ export function Row({
         <div className={styles.title}>{title}</div>
         {note && <div className={styles.hint}>{note}</div>}
       </div>
-      {children}
+      {children && <div className={styles.actions}>{children}</div>}
     </li>
   );
 }
