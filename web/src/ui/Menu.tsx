@@ -1,4 +1,3 @@
-import type { Placement } from "@floating-ui/dom";
 import type { LucideIcon } from "lucide-react";
 import {
   createContext,
@@ -12,7 +11,7 @@ import {
 } from "react";
 import { classes } from "./classes";
 import styles from "./Menu.module.css";
-import { useFloating } from "./useFloating";
+import { type Placement, useFloating } from "./useFloating";
 import { keyOf } from "./useKey";
 
 interface TriggerProps {
