@@ -20,6 +20,7 @@ import { onKeys } from "../../ui/useKey";
 import type { Session } from "./lists";
 import styles from "./Row.module.css";
 import { TitleBox } from "./TitleBox";
+import { useHolding } from "./useHold";
 
 export interface RowActions {
   open: (session: Session) => void;
@@ -58,7 +59,6 @@ export const Row = memo(function Row(props: Props) {
 
   function rename(on: boolean) {
     setRenaming(on);
-    actions.hold("title", on);
     if (!on) requestAnimationFrame(() => link.current?.focus());
   }
 
@@ -67,6 +67,7 @@ export const Row = memo(function Row(props: Props) {
       <li className={styles.row}>
         <TitleBox
           title={session.title}
+          hold={actions.hold}
           onDone={(given) => {
             if (given !== undefined && given !== session.title) actions.rename(session, given);
             rename(false);
@@ -107,7 +108,6 @@ export const Row = memo(function Row(props: Props) {
       <span className={styles.more}>
         <Menu
           label={t.sidebar.actionsOf(title)}
-          onOpen={(open) => actions.hold("menu", open)}
           trigger={(menu) => (
             <IconButton
               icon={Ellipsis}
@@ -140,6 +140,7 @@ function Items({
 }) {
   const t = useText().sidebar;
   const archived = session.archived_at !== null;
+  useHolding(actions.hold, "menu");
   return (
     <>
       <MenuItem icon={PencilLine} hint="F2" onSelect={onRename}>
@@ -175,6 +176,7 @@ function Items({
 
 function DeletedItems({ session, actions }: { session: Session; actions: RowActions }) {
   const t = useText().sidebar;
+  useHolding(actions.hold, "menu");
   return (
     <>
       <MenuItem icon={Undo2} onSelect={() => actions.restore(session)}>
