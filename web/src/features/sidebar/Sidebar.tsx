@@ -16,6 +16,7 @@ import styles from "./Sidebar.module.css";
 import { useHold } from "./useHold";
 import { useListsByNotices } from "./useListsByNotices";
 import { useNewChat } from "./useNewChat";
+import { useTitleBadge } from "./useTitleBadge";
 
 type Shown = "active" | "archived" | "deleted";
 
@@ -32,6 +33,7 @@ export function Sidebar({ onNavigate, toggle }: { onNavigate: () => void; toggle
   const { hold, set, moved, over } = useHold();
   const newChat = useNewChat();
   useListsByNotices();
+  useTitleBadge();
 
   const sessionActions = useMemo(() => new SessionActions(queries, t, moved), [queries, t, moved]);
   const leave = useCallback(

@@ -12,6 +12,8 @@ export class SessionActions {
   readonly #queries: QueryClient;
   readonly #t: Texts;
   readonly #moved: () => void;
+  /** Messages by which something can be undone: they go when it was undone otherwise. */
+  readonly #undoing = new Map<string, number>();
 
   /** `moved` lets the lists move by what was just done. */
   constructor(queries: QueryClient, t: Texts, moved: () => void) {
@@ -31,14 +33,16 @@ export class SessionActions {
   async archive(session: Session): Promise<boolean> {
     const archived_at = new Date().toISOString();
     if (!(await this.#change(session, { archived: true }, { archived_at }))) return false;
-    const { sidebar, common } = this.#t;
-    const run = () => void this.unarchive({ ...session, archived_at });
-    toast.show({ text: sidebar.wasArchived, action: { label: common.undo, run } });
+    this.#offer(session, this.#t.sidebar.wasArchived, () =>
+      this.unarchive({ ...session, archived_at }),
+    );
     return true;
   }
 
-  unarchive = (session: Session) =>
-    this.#change(session, { archived: false }, { archived_at: null });
+  unarchive(session: Session): Promise<boolean> {
+    this.#withdraw(session);
+    return this.#change(session, { archived: false }, { archived_at: null });
+  }
 
   /** Deletes it as far as it can be restored; whether that went well. */
   async remove(session: Session): Promise<boolean> {
@@ -53,13 +57,12 @@ export class SessionActions {
       this.#failed(error);
       return false;
     }
-    const { sidebar, common } = this.#t;
-    const run = () => void this.restore(session);
-    toast.show({ text: sidebar.wasDeleted, action: { label: common.undo, run } });
+    this.#offer(session, this.#t.sidebar.wasDeleted, () => this.restore(session));
     return true;
   }
 
   async restore(session: Session): Promise<void> {
+    this.#withdraw(session);
     this.#show({ ...session, deleted_at: null });
     try {
       const params = { path: { session_id: session.id } };
@@ -100,6 +103,17 @@ export class SessionActions {
       this.#failed(error);
       return false;
     }
+  }
+
+  #offer({ id }: Session, text: string, undo: () => Promise<unknown>): void {
+    const action = { label: this.#t.common.undo, run: () => void undo() };
+    this.#undoing.set(id, toast.show({ text, action }));
+  }
+
+  #withdraw({ id }: Session): void {
+    const shown = this.#undoing.get(id);
+    if (shown !== undefined) toast.dismiss(shown);
+    this.#undoing.delete(id);
   }
 
   #show(session: Session): void {
