@@ -17,7 +17,8 @@ export async function loadTexts(language: Language): Promise<Texts> {
 interface Spoken {
   language: Language;
   texts: Texts;
-  setLanguage: (language: Language) => Promise<void>;
+  /** Shows another language, or again the browser's. */
+  setLanguage: (language: Language | undefined) => Promise<void>;
 }
 
 const Context = createContext<Spoken>({
@@ -29,9 +30,10 @@ const Context = createContext<Spoken>({
 /** Gives the texts to the page. `first` is the catalogue of `chosenLanguage()`, loaded before. */
 export function TextProvider({ first, children }: { first: Texts; children: ReactNode }) {
   const [shown, setShown] = useState({ language: chosenLanguage(), texts: first });
-  const setLanguage = useCallback(async (language: Language) => {
+  const setLanguage = useCallback(async (wanted: Language | undefined) => {
+    const language = wanted ?? chosenLanguage(null);
     const texts = await loadTexts(language);
-    writeStored("language", language);
+    writeStored("language", wanted ?? null);
     document.documentElement.lang = LANGUAGES[language].tag;
     setShown({ language, texts });
   }, []);

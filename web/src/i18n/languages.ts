@@ -15,7 +15,7 @@ export function languageOf(tag: string | null | undefined): Language | undefined
 }
 
 /** What was chosen here, else the first of the browser's languages that is known, else English. */
-export function chosenLanguage(): Language {
-  const known = [readStored("language"), ...navigator.languages].map(languageOf);
+export function chosenLanguage(chosen = readStored("language")): Language {
+  const known = [chosen, ...navigator.languages].map(languageOf);
   return known.find((language) => language !== undefined) ?? "en";
 }

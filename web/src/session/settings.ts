@@ -3,6 +3,17 @@ import { api, ok, type Schema } from "../api";
 
 type Settings = Schema<"UserSettings">;
 
+// What null goes back to.
+const DEFAULTS: Omit<Settings, "version"> = {
+  language: null,
+  theme: "system",
+  instructions: "",
+  default_persona: null,
+  titles_by_model: false,
+  retention_days: null,
+  enter_sends: true,
+};
+
 /** The settings of whoever is logged in: query `["settings"]`. */
 export function useSettings() {
   return useQuery({
@@ -21,10 +32,15 @@ export function useSaveSettings() {
     async onMutate(change) {
       await queries.cancelQueries({ queryKey: ["settings"] });
       const before = queries.getQueryData<Settings>(["settings"]);
-      const given = Object.fromEntries(
-        Object.entries(change).filter(([, value]) => value !== null),
-      );
-      if (before !== undefined) queries.setQueryData(["settings"], { ...before, ...given });
+      const given = Object.entries(change).map(([name, value]) => [
+        name,
+        value ?? DEFAULTS[name as keyof typeof DEFAULTS],
+      ]);
+      if (before !== undefined)
+        queries.setQueryData(["settings"], {
+          ...before,
+          ...Object.fromEntries(given),
+        });
       return { before };
     },
     onSuccess: (settings) => queries.setQueryData(["settings"], settings),

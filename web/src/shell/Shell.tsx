@@ -1,5 +1,5 @@
 import { PanelLeft } from "lucide-react";
-import { type ReactNode, useRef } from "react";
+import { type ReactNode, useCallback, useRef } from "react";
 import { Sidebar } from "../features/sidebar/Sidebar";
 import { useText } from "../i18n";
 import { IconButton } from "../ui/IconButton";
@@ -8,6 +8,8 @@ import { OfflineBanner } from "./OfflineBanner";
 import styles from "./Shell.module.css";
 import { UserMenu } from "./UserMenu";
 import { OPENER, useDrawer } from "./useDrawer";
+import { useKeyboardRoom } from "./useKeyboardRoom";
+import { useSwipeAway } from "./useSwipeAway";
 
 /**
  * The sidebar and the page beside it; on a phone the sidebar is a drawer over the page.
@@ -15,34 +17,31 @@ import { OPENER, useDrawer } from "./useDrawer";
  */
 export function Shell({ children }: { children: ReactNode }) {
   const t = useText();
+  const shell = useRef<HTMLDivElement>(null);
   const side = useRef<HTMLElement>(null);
   const { open, over, setOpen } = useDrawer(side);
+  const shut = useCallback(() => setOpen(false), [setOpen]);
+  const left = useCallback(() => over && setOpen(false), [over, setOpen]);
+  useKeyboardRoom(shell);
+  useSwipeAway(side, over && open ? shut : undefined);
   useKeys({
-    Escape: over && open ? () => setOpen(false) : undefined,
+    Escape: over && open ? shut : undefined,
     "Mod+Shift+s": () => setOpen(!open),
   });
 
   return (
-    <div className={styles.shell} data-open={open} data-over={over}>
+    <div ref={shell} className={styles.shell} data-open={open} data-over={over}>
       <a className={styles.skip} href="#main">
         {t.common.skipToMain}
       </a>
       <aside ref={side} className={styles.side} inert={!open}>
         <Sidebar
-          onNavigate={() => over && setOpen(false)}
-          toggle={
-            <IconButton
-              icon={PanelLeft}
-              label={t.common.closeSidebar}
-              onClick={() => setOpen(false)}
-            />
-          }
+          onNavigate={left}
+          toggle={<IconButton icon={PanelLeft} label={t.common.closeSidebar} onClick={shut} />}
         />
-        <UserMenu onNavigate={() => over && setOpen(false)} />
+        <UserMenu onNavigate={left} />
       </aside>
-      {over && open && (
-        <div aria-hidden className={styles.shade} onPointerDown={() => setOpen(false)} />
-      )}
+      {over && open && <div aria-hidden className={styles.shade} onPointerDown={shut} />}
       <main id="main" tabIndex={-1} className={styles.main} inert={over && open}>
         <OfflineBanner />
         <div className={styles.page}>

@@ -1,4 +1,4 @@
-import { type RefObject, useEffect, useState } from "react";
+import { type RefObject, useCallback, useEffect, useState } from "react";
 import { readStored, writeStored } from "../ui/storage";
 
 /** The id of the button that opens the sidebar. */
@@ -31,13 +31,14 @@ export function useDrawer(side: RefObject<HTMLElement | null>) {
     return () => document.getElementById(OPENER)?.focus();
   }, [over, above, side]);
 
-  return {
-    over,
-    open: over ? above : beside,
-    setOpen(open: boolean) {
+  const setOpen = useCallback(
+    (open: boolean) => {
       if (over) return setAbove(open);
       setBeside(open);
       writeStored("sidebar", open ? null : "shut");
     },
-  };
+    [over],
+  );
+
+  return { over, open: over ? above : beside, setOpen };
 }

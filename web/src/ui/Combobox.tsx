@@ -1,3 +1,4 @@
+import { ChevronsUpDown } from "lucide-react";
 import { type ReactNode, useId, useRef, useState } from "react";
 import { useText } from "../i18n";
 import styles from "./Combobox.module.css";
@@ -13,6 +14,9 @@ export interface Option {
   /** Options of one group follow one another. */
   group?: string;
 }
+
+// No option has it.
+const FREE = "\u0000free";
 
 /**
  * One choice of many, found as one types. Closed it shows what is chosen. `onFree` takes a text
@@ -54,7 +58,11 @@ export function Combobox({
   const found = options.filter((one) =>
     `${one.label} ${one.group ?? ""}`.toLowerCase().includes(wanted),
   );
-  const at = Math.min(active, found.length - 1);
+  const free = onFree === undefined ? "" : (typed?.trim() ?? "");
+  const isOption = options.some((one) => one.value === free || one.label === free);
+  const rows: Option[] =
+    free === "" || isOption ? found : [...found, { value: FREE, label: t.common.takeTyped(free) }];
+  const at = Math.min(active, rows.length - 1);
 
   function show() {
     if (open || disabled) return;
@@ -71,9 +79,9 @@ export function Combobox({
   }
 
   function choose(option: Option | undefined) {
-    if (option) onChange(option.value);
-    else if (onFree && typed?.trim()) onFree(typed.trim());
-    else return;
+    if (option === undefined) return;
+    if (option.value === FREE) onFree?.(free);
+    else onChange(option.value);
     hide();
   }
 
@@ -82,7 +90,7 @@ export function Combobox({
   }
 
   function move(to: number) {
-    const index = Math.max(0, Math.min(found.length - 1, to));
+    const index = Math.max(0, Math.min(rows.length - 1, to));
     setActive(index);
     reveal(index);
   }
@@ -98,7 +106,7 @@ export function Combobox({
       move(key === "PageDown" ? at + 8 : at - 8);
     } else if (key === "Enter" && open) {
       event.preventDefault();
-      choose(found[at]);
+      choose(rows[at]);
     } else if (key === "Escape" && open) {
       // The dialog around stays.
       event.preventDefault();
@@ -124,7 +132,7 @@ export function Combobox({
         aria-expanded={open}
         aria-controls={`${id}-list`}
         aria-autocomplete="list"
-        aria-activedescendant={open && found.length > 0 ? `${id}-${at}` : undefined}
+        aria-activedescendant={open && rows.length > 0 ? `${id}-${at}` : undefined}
         placeholder={chosen?.label ?? (value || placeholder)}
         value={typed ?? chosen?.label ?? value}
         onChange={(event) => {
@@ -137,6 +145,7 @@ export function Combobox({
         onBlur={hide}
         onKeyDown={onKeyDown}
       />
+      <ChevronsUpDown aria-hidden className={styles.sign} size={16} strokeWidth={1.75} />
       <div
         ref={list}
         id={`${id}-list`}
@@ -149,20 +158,18 @@ export function Combobox({
         onMouseDown={(event) => event.preventDefault()}
       >
         {open &&
-          found.map((option, index) => (
+          rows.map((option, index) => (
             <OptionRow
               key={option.value}
               id={`${id}-${index}`}
               option={option}
-              first={option.group !== found[index - 1]?.group}
+              first={option.group !== rows[index - 1]?.group}
               active={index === at}
               chosen={option.value === value}
               onChoose={() => choose(option)}
             />
           ))}
-        {open && found.length === 0 && (
-          <p className={styles.none}>{onFree && typed?.trim() ? typed : t.common.noMatches}</p>
-        )}
+        {open && rows.length === 0 && <p className={styles.none}>{t.common.noMatches}</p>}
       </div>
     </div>
   );

@@ -24,6 +24,7 @@ export const common = {
   closeSidebar: "Close the sidebar",
   skipToMain: "Skip to the content",
   noMatches: "Nothing matches",
+  takeTyped: (text: string) => `Take “${text}”`,
   messages: "Messages",
   offline: "You are offline. What you write is kept.",
   notFound: "There is nothing at this address.",

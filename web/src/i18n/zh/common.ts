@@ -25,6 +25,7 @@ export const common: typeof en = {
   closeSidebar: "关闭侧栏",
   skipToMain: "跳到正文",
   noMatches: "没有匹配项",
+  takeTyped: (text) => `使用“${text}”`,
   messages: "提示",
   offline: "当前离线，你写的内容已保留。",
   notFound: "这个地址没有内容。",
