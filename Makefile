@@ -2,7 +2,7 @@
 # Needs make and Python 3.11+; uv is fetched into .tools where it is missing.
 
 .DEFAULT_GOAL := help
-.PHONY: help run web web-types operator test faults interop mutants check fmt proto lock settings bench clean
+.PHONY: help run web web-types screens operator test faults interop mutants check fmt proto lock settings bench clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 # Start-up is mostly imports: without bytecode they take three times as long.
@@ -29,6 +29,10 @@ operator: $(READY) ## make a user of the Parley that runs an operator: NAME=ada
 
 test: $(READY) ## run every test (ARGS="-k login" for some of them)
 	@$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
+
+screens: $(READY) ## a picture of every page in .screens, in both languages and themes, and on a phone
+	@mkdir -p .screens
+	@PARLEY_SCREENS=.screens $(BIN)/python -m pytest tests/web/test_screens.py -q -n 0 $(ARGS)
 
 faults: $(READY) ## kill, freeze and cut everything in mid-stream (ARGS="--seeds 200" kills by seed)
 	@$(BIN)/python -m pytest tests/faults chat-service/tests/protocol -m "" $(ARGS)
@@ -64,7 +68,7 @@ bench: $(READY) ## measure Parley beside a direct call to the same model server
 
 clean: ## remove what make made, but not .data
 	rm -rf web/dist web/dist.new web/node_modules web/tools/types/node_modules
-	rm -rf .venv .tools .mutants .interop .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .tools .screens .mutants .interop .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements.lock $(wildcard */pyproject.toml deploy/*/pyproject.toml) tools/setup.py

@@ -45,6 +45,7 @@ export function NoteEditor({ note }: { note: Note }) {
 
   return (
     <article className={styles.editor}>
+      <h1 className="visually-hidden">{shown.title}</h1>
       <header className={styles.head}>
         <Link href={routes.notes} aria-label={t.notes.back} className={styles.back}>
           <ArrowLeft aria-hidden size={18} />
