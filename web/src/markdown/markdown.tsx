@@ -1,4 +1,4 @@
-import { Component, type ReactNode, useEffect, useReducer, useState } from "react";
+import { Component, memo, type ReactNode, useEffect, useReducer, useState } from "react";
 import { StreamedDocument } from "./document";
 import { BlockView } from "./elements";
 import styles from "./markdown.module.css";
@@ -10,17 +10,33 @@ import type { Block } from "./parser";
  */
 export function Markdown({ text, open = false }: { text: string; open?: boolean }) {
   const blocks = useBlocks(text, open);
+  const groups = Math.ceil(blocks.length / GROUP);
   return (
     <div className={styles.text}>
-      {blocks.map((block, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a block is its place in the text
-        <Guard key={index} block={block}>
-          <BlockView block={block} />
-        </Guard>
+      {Array.from({ length: groups }, (_, at) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: blocks are told apart by their place alone
+        <Group key={at} blocks={blocks.slice(at * GROUP, (at + 1) * GROUP)} />
       ))}
     </div>
   );
 }
+
+// So many blocks are passed over at once where none of them has changed.
+const GROUP = 16;
+
+const Group = memo(
+  function Group({ blocks }: { blocks: readonly Block[] }) {
+    return blocks.map((block, at) => (
+      // biome-ignore lint/suspicious/noArrayIndexKey: blocks are told apart by their place alone
+      <Guard key={at} block={block}>
+        <BlockView block={block} />
+      </Guard>
+    ));
+  },
+  (before, after) =>
+    before.blocks.length === after.blocks.length &&
+    before.blocks.every((block, at) => block === after.blocks[at]),
+);
 
 function useBlocks(text: string, open: boolean): readonly Block[] {
   const [document] = useState(() => new StreamedDocument());

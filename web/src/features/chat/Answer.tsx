@@ -42,12 +42,11 @@ export const Answer = memo(function Answer({ message, run, actions, idle }: Prop
       {state.thinking && state.reasoning === "" && <span aria-hidden className={styles.waiting} />}
       {editing && message !== undefined ? (
         <EditBox
+          id={message.id}
           text={message.content}
           label={t.chat.save}
           onClose={() => setEditing(false)}
-          onSubmit={async (text) => {
-            if (await actions.editAnswer(message, text)) setEditing(false);
-          }}
+          onSubmit={(text) => actions.editAnswer(message, text)}
         />
       ) : (
         <div ref={body} data-body>

@@ -44,7 +44,10 @@ export function AnswerEnd({ state, message, actions, idle }: Props) {
         </p>
       )}
       {said !== undefined && (
-        <div role={failed ? "alert" : undefined} className={failed ? styles.failure : styles.end}>
+        <div
+          role={state.problem ? "alert" : undefined}
+          className={failed ? styles.failure : styles.end}
+        >
           <p>
             {said}
             {failed && state.problem?.provider_message && (

@@ -2,19 +2,24 @@ import { useEffect, useRef } from "react";
 import { useText } from "../../i18n";
 import { Button } from "../../ui/Button";
 import { onKeys } from "../../ui/useKey";
+import { drafts, useDraftsKept } from "./drafts";
 import styles from "./Message.module.css";
 
-/** A message while it is edited. It closes by `onClose` alone, so that nothing typed is lost. */
+/** A message while it is edited. What is typed is kept as a draft until it is sent or given up. */
 export function EditBox({
+  id,
   text,
   label,
   onSubmit,
   onClose,
 }: {
+  /** The message's. */
+  id: string;
   text: string;
   /** What the button that ends it well is called. */
   label: string;
-  onSubmit: (text: string) => void;
+  /** False: it was not taken, and stays. */
+  onSubmit: (text: string) => Promise<boolean>;
   onClose: () => void;
 }) {
   const t = useText();
@@ -24,11 +29,16 @@ export function EditBox({
     element?.focus();
     element?.setSelectionRange(element.value.length, element.value.length);
   }, []);
-  const submit = () => {
+  const draft = `edit-${id}`;
+  useDraftsKept();
+  const close = () => {
+    drafts.keep(draft, "");
+    onClose();
+  };
+  const submit = async () => {
     const typed = area.current?.value ?? "";
     if (typed.trim() === "") return;
-    if (typed === text) onClose();
-    else onSubmit(typed);
+    if (typed === text || (await onSubmit(typed))) close();
   };
   return (
     <div className={styles.editing}>
@@ -36,11 +46,12 @@ export function EditBox({
         ref={area}
         className={styles.area}
         aria-label={t.chat.edit}
-        defaultValue={text}
-        onKeyDown={onKeys({ "Mod+Enter": submit, Escape: onClose })}
+        defaultValue={drafts.of(draft) || text}
+        onInput={(event) => drafts.keep(draft, event.currentTarget.value)}
+        onKeyDown={onKeys({ "Mod+Enter": submit, Escape: close })}
       />
       <div className={styles.editActions}>
-        <Button small look="quiet" onClick={onClose}>
+        <Button small look="quiet" onClick={close}>
           {t.common.cancel}
         </Button>
         <Button small look="primary" onClick={submit}>

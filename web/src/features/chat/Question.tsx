@@ -1,5 +1,5 @@
 import { Pencil, RotateCcw, Undo2 } from "lucide-react";
-import { memo, useState } from "react";
+import { memo, type ReactNode, useEffect, useState } from "react";
 import { errorText, fieldTexts } from "../../api";
 import { useText } from "../../i18n";
 import { CopyButton } from "../../markdown/copy-button";
@@ -28,12 +28,13 @@ export const Question = memo(function Question({ message, actions, idle }: Props
     return (
       <article className={styles.question} data-message={message.id} tabIndex={-1}>
         <EditBox
+          id={message.id}
           text={content}
           label={t.chat.ask}
           onClose={() => setEditing(false)}
-          onSubmit={(text) => {
-            setEditing(false);
+          onSubmit={async (text) => {
             actions.editQuestion(message, text);
+            return true;
           }}
         />
       </article>
@@ -95,8 +96,9 @@ export function PendingQuestion({
           </Button>
         </div>
       ) : (
-        // The room that its actions will take.
-        <div className={styles.actions} />
+        <div className={styles.actions}>
+          <Late>{t.chat.sending}</Late>
+        </div>
       )}
     </article>
   );
@@ -124,4 +126,14 @@ function Bubble({ text, failed = false }: { text: string; failed?: boolean }) {
       )}
     </>
   );
+}
+
+/** What is said only once it lasts. The place for it is kept. */
+function Late({ children }: { children: ReactNode }) {
+  const [late, setLate] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), 1_000);
+    return () => clearTimeout(timer);
+  }, []);
+  return <span className={styles.late}>{late && children}</span>;
 }
