@@ -31,8 +31,14 @@ export function knownChoices(choices: Choices, keys: readonly Key[] | undefined)
   return gone ? { ...choices, key_id: null, model: null } : choices;
 }
 
+/** The persona that the address names, as the page of personas has it in its links. */
+function personaOfAddress(): Choices {
+  const persona = new URLSearchParams(location.search).get("persona");
+  return persona ? { persona } : {};
+}
+
 export function useChoices() {
-  const [choices, set] = useState(lastModel);
+  const [choices, set] = useState<Choices>(() => ({ ...lastModel(), ...personaOfAddress() }));
   const change = (given: Choices) => set((before) => ({ ...before, ...given }));
   return { choices, change };
 }

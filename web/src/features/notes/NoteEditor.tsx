@@ -56,7 +56,7 @@ export function NoteEditor({ note }: { note: Note }) {
         </Button>
         {note.source && (
           <Link
-            href={`${routes.chat(note.source.session_id)}?message=${encodeURIComponent(note.source.message_id)}`}
+            href={`${routes.chat(note.source.session_id)}?m=${encodeURIComponent(note.source.message_id)}`}
             aria-label={t.notes.source}
             title={t.notes.source}
             className={styles.icon}
