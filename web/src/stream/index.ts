@@ -1,7 +1,8 @@
 import { api, ok } from "../api";
 import { session } from "../session";
 import { Asks } from "./asks";
-import type { Transport } from "./connection";
+import { doors } from "./doors";
+import { HttpTransport } from "./httpTransport";
 import { Live } from "./live";
 import { LiveRuns } from "./liveRuns";
 import { Notices } from "./notices";
@@ -15,11 +16,21 @@ export { isLive, type RunState, type RunStatus } from "./reducer";
 export { Withdrawn } from "./requests";
 export type { Asking, Notice, Parameters, Problem } from "./wire";
 
-function open(): Transport {
+function socket(): WebSocket {
   const address = new URL("/api/v1/ws", location.href);
   address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
   return new WebSocket(address);
 }
+
+async function isReachable(): Promise<boolean> {
+  try {
+    return (await fetch("/healthz", { cache: "no-store" })).ok;
+  } catch {
+    return false;
+  }
+}
+
+const open = doors(socket, () => new HttpTransport(), isReachable);
 
 async function token(refused?: string): Promise<string | null> {
   const good = refused === undefined ? session.current() : session.renew(refused);
