@@ -1,6 +1,7 @@
 import type { Token } from "markdown-it";
 import { createElement, Fragment, memo, type ReactNode } from "react";
 import { CodeBlock } from "./code-block";
+import { Heading } from "./heading";
 import styles from "./markdown.module.css";
 import { Maths } from "./maths";
 import type { MathsMeta } from "./maths-rules";
@@ -13,8 +14,6 @@ export const BlockView = memo(function BlockView({ block }: { block: Block }) {
   return new Builder(block).all();
 });
 
-// Headings of an answer stand below those of the page.
-const HEADINGS: Record<string, string> = { h1: "h3", h2: "h4", h3: "h5", h4: "h6", h5: "h6" };
 const CONTAINERS = new Set(["p", "ul", "li", "blockquote", "thead", "tbody", "tr"]);
 const INLINE = new Set(["strong", "em", "s"]);
 const TASK = /^\[([ xX])\](?:\s|$)/;
@@ -86,8 +85,7 @@ class Builder {
     }
     if (tag === "ol") return <ol start={Number(token.attrGet("start") ?? 1)}>{children}</ol>;
     if (tag === "th" || tag === "td") return createElement(tag, aligned(token), children);
-    const heading = HEADINGS[tag] ?? (tag === "h6" ? "h6" : undefined);
-    if (heading !== undefined) return createElement(heading, { "data-level": tag }, children);
+    if (token.type === "heading_open") return <Heading tag={tag}>{children}</Heading>;
     if (CONTAINERS.has(tag) || INLINE.has(tag)) return createElement(tag, null, children);
     return children;
   }

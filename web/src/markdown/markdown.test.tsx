@@ -118,6 +118,17 @@ describe("drawing", () => {
     expect(screen.getByRole("button", { name: "Show all 50 lines" })).toBeTruthy();
   });
 
+  it("begins its headings at the third level, however they were written", () => {
+    const levels = (text: string) => {
+      const { container, unmount } = render(<Markdown text={text} />);
+      const tags = [...container.querySelectorAll("[data-level]")].map(({ tagName }) => tagName);
+      unmount();
+      return tags;
+    };
+    expect(levels("# a\n\n## b\n\n#### c")).toEqual(["H3", "H4", "H6"]);
+    expect(levels("### a\n\n#### b\n\n# c")).toEqual(["H3", "H4", "H3"]);
+  });
+
   it("makes lists of tasks, and numbers that begin elsewhere", () => {
     const { container } = render(<Markdown text={"- [x] done\n- [ ] to do\n\n3. three"} />);
     const boxes = screen.getAllByRole("checkbox") as HTMLInputElement[];

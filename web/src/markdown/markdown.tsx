@@ -1,6 +1,7 @@
 import { Component, memo, type ReactNode, useEffect, useReducer, useState } from "react";
 import { StreamedDocument } from "./document";
 import { BlockView } from "./elements";
+import { FirstLevel, firstLevel } from "./heading";
 import styles from "./markdown.module.css";
 import type { Block } from "./parser";
 
@@ -12,12 +13,14 @@ export function Markdown({ text, open = false }: { text: string; open?: boolean 
   const blocks = useBlocks(text, open);
   const groups = Math.ceil(blocks.length / GROUP);
   return (
-    <div className={styles.text}>
-      {Array.from({ length: groups }, (_, at) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: blocks are told apart by their place alone
-        <Group key={at} blocks={blocks.slice(at * GROUP, (at + 1) * GROUP)} />
-      ))}
-    </div>
+    <FirstLevel value={firstLevel(blocks)}>
+      <div className={styles.text}>
+        {Array.from({ length: groups }, (_, at) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: blocks are told apart by their place alone
+          <Group key={at} blocks={blocks.slice(at * GROUP, (at + 1) * GROUP)} />
+        ))}
+      </div>
+    </FirstLevel>
   );
 }
 

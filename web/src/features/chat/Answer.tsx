@@ -36,6 +36,7 @@ export const Answer = memo(function Answer({ message, run, actions, idle }: Prop
       data-message={id}
       tabIndex={-1}
     >
+      <h2 className="visually-hidden">{t.chat.answerRole}</h2>
       {state.reasoning !== "" && (
         <Thinking text={state.reasoning} live={state.thinking} seconds={seconds} />
       )}

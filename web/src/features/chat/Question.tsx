@@ -47,6 +47,7 @@ export const Question = memo(function Question({ message, actions, idle }: Props
       data-message={message.id}
       tabIndex={-1}
     >
+      <h2 className="visually-hidden">{t.chat.question}</h2>
       <Bubble text={content} />
       <div className={styles.actions}>
         <Variants of={message.variants} onChoose={actions.choose} />
