@@ -75,6 +75,8 @@ export class HttpTransport implements Transport {
         // What has happened behind that notice is not known.
         if (frame.after !== undefined) this.#changed();
         clearInterval(this.#looking);
+        // From how it is now.
+        await this.#look();
         this.#looking = setInterval(() => void this.#look(), LOOK);
         break;
       case "unfollow":
