@@ -1,5 +1,6 @@
 """Somebody with a screen: what one sees and does on the pages, by roles and accessible names."""
 
+import html
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -155,7 +156,7 @@ class Person:
 
 def words(text: str) -> list[str]:
     """What is said in ``text``, whether as Markdown or as it is shown."""
-    return re.findall(r"\w+", text)
+    return re.findall(r"\w+", html.unescape(text))
 
 
 def begins(shown: str, whole: str) -> bool:

@@ -1,5 +1,7 @@
 """Being logged in, over tabs, reloads and what happens elsewhere."""
 
+from contextlib import closing
+
 from playwright.sync_api import Page, expect
 
 from tests.client import PASSWORD
@@ -25,7 +27,7 @@ def test_a_log_out_in_one_tab_is_one_in_all_and_forgets_who_was_here(person: Per
     _menu(person, person.page, "Log out")
     for page in (person.page, other):
         expect(page.get_by_role("heading", name="Log in to Parley")).to_be_visible()
-        page.go_back()
+        page.goto(f"{person.stack.url}/notes")
         expect(page.get_by_role("button", name="Log in")).to_be_visible()
     kept = other.evaluate("JSON.stringify({...localStorage})")
     assert person.user.username not in kept
@@ -39,7 +41,8 @@ def test_a_login_that_was_ended_elsewhere_asks_for_the_password_over_the_page(
     person.go("/account")
     words = page.get_by_role("textbox", name="What every model should know")
     words.fill("words that are not saved")
-    assert person.user.again().http.delete("/api/v1/me/logins").status_code == 204
+    with closing(person.user.again()) as elsewhere:
+        assert elsewhere.http.delete("/api/v1/me/logins").status_code == 204
     # The next request is refused, and so is the cookie.
     page.get_by_role("switch", name="Enter sends").click()
     asked = page.get_by_role("dialog", name="Log in again")
