@@ -35,8 +35,16 @@ const KEPT = new Set(["colspan", "rowspan", "start", "href", "align", "xmlns", "
 /** What is shown in `element`, as plain HTML: no buttons, classes or styles, formulas as MathML. */
 export function htmlOf(element: Element): string {
   const clone = element.cloneNode(true) as Element;
-  for (const gone of clone.querySelectorAll("button, [data-chrome], .katex-html, [hidden]")) {
+  for (const gone of clone.querySelectorAll(
+    "button, [data-chrome], .katex-html, [hidden], annotation",
+  )) {
     gone.remove();
+  }
+  for (const heading of clone.querySelectorAll<HTMLElement>("[data-level]")) {
+    const { level = "h3" } = heading.dataset;
+    const own = document.createElement(level);
+    own.append(...heading.childNodes);
+    heading.replaceWith(own);
   }
   for (const one of [clone, ...clone.querySelectorAll("*")]) {
     for (const name of one.getAttributeNames()) if (!KEPT.has(name)) one.removeAttribute(name);

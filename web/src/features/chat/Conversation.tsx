@@ -52,7 +52,7 @@ export function Conversation(props: Props) {
   }, []);
   const actions = useActions(sessionId, place, pin);
   const draft = sessionId ?? "new";
-  useShownMessage(query, entries, scroller, root);
+  useShownMessage(query, entries, scroller, root, actions.choose);
 
   const begunWith = (begun: Begun | undefined) => {
     if (begun === undefined) return;
