@@ -59,8 +59,8 @@ export function errorText(error: unknown, t: Texts): string {
     : sentence;
 }
 
-/** What is said of a reason, of an answer's end too; of one that is not known, by its status. */
-export function reasonText(reason: string, status: number, t: Texts): string {
+/** What is said of a reason; of one that is not known, by its status. */
+function reasonText(reason: string, status: number, t: Texts): string {
   const known: Record<string, string> = t.errors;
   return known[reason] ?? known[`HTTP_${status}`] ?? t.errors.UNKNOWN;
 }

@@ -4,7 +4,7 @@ import { createSession } from "./store";
 
 export { useMe } from "./me";
 export { useSaveSettings, useSettings } from "./settings";
-export { remembered, type SessionState, type User } from "./store";
+export { remembered } from "./store";
 
 /** The session of this page. */
 export const session = createSession(new BroadcastChannel("parley.session"));

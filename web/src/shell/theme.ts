@@ -1,13 +1,8 @@
-import { readStored, writeStored } from "../ui/storage";
+import { writeStored } from "../ui/storage";
 
 export type Theme = "system" | "light" | "dark";
 
-/** The theme that this browser shows; public/theme.js reads it before the first drawing. */
-export function shownTheme(): Theme {
-  const stored = readStored("theme");
-  return stored === "light" || stored === "dark" ? stored : "system";
-}
-
+/** Shows a theme; public/theme.js does before the first drawing, by what is remembered here. */
 export function applyTheme(theme: Theme): void {
   writeStored("theme", theme === "system" ? null : theme);
   if (theme === "system") delete document.documentElement.dataset.theme;

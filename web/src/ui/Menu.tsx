@@ -9,6 +9,7 @@ import {
   useRef,
   useState,
 } from "react";
+import { flushSync } from "react-dom";
 import { classes } from "./classes";
 import styles from "./Menu.module.css";
 import { type Placement, useFloating } from "./useFloating";
@@ -50,17 +51,21 @@ export function Menu({
   const button = useRef<HTMLButtonElement>(null);
   const menu = useRef<HTMLDivElement>(null);
   const [open, setOpen] = useState(false);
-  const from = useRef<"first" | "last">("first");
   useFloating(open, button, menu, placement);
 
+  // Opened by a press: the browser tells so a moment later, and whoever was quicker has the focus.
   useEffect(() => {
     const element = menu.current;
-    if (!open || element === null) return;
-    itemsOf(element)
-      .at(from.current === "last" ? -1 : 0)
-      ?.focus();
-    from.current = "first";
+    if (!open || element === null || element.contains(document.activeElement)) return;
+    itemsOf(element)[0]?.focus();
   }, [open]);
+
+  /** Opens it at once, so that keys that follow are the menu's. */
+  function openAt(index: 0 | -1) {
+    flushSync(() => setOpen(true));
+    menu.current?.showPopover();
+    itemsOf(menu.current).at(index)?.focus();
+  }
 
   function close() {
     menu.current?.hidePopover();
@@ -99,8 +104,7 @@ export function Menu({
           const key = keyOf(event);
           if (key !== "ArrowDown" && key !== "ArrowUp") return;
           event.preventDefault();
-          from.current = key === "ArrowUp" ? "last" : "first";
-          menu.current?.showPopover();
+          openAt(key === "ArrowUp" ? -1 : 0);
         },
       })}
       <div

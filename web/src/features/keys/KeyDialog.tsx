@@ -1,6 +1,9 @@
 import { useMemo, useRef, useState } from "react";
 import { useText } from "../../i18n";
-import { Button, Dialog, Form, SecretField, Select, TextArea, TextField } from "../../ui";
+import { Button } from "../../ui/Button";
+import { Dialog } from "../../ui/Dialog";
+import { SecretField, Select, TextArea, TextField } from "../../ui/Field";
+import { Form } from "../../ui/Form";
 import { ParameterFields } from "../parameters/ParameterFields";
 import { keyOfForm, withHeadersAsOne } from "./given";
 import styles from "./KeyDialog.module.css";

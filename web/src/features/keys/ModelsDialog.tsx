@@ -1,7 +1,11 @@
 import { useState } from "react";
 import { useText } from "../../i18n";
 import { useFormat } from "../../i18n/format";
-import { Button, Dialog, FormError, Spinner, TextField } from "../../ui";
+import { Button } from "../../ui/Button";
+import { Dialog } from "../../ui/Dialog";
+import { TextField } from "../../ui/Field";
+import { FormError } from "../../ui/Form";
+import { Spinner } from "../../ui/Spinner";
 import styles from "./ModelsDialog.module.css";
 import { type Key, useModels } from "./requests";
 

@@ -1,7 +1,8 @@
 import { CircleAlert, CircleCheck } from "lucide-react";
 import { useText } from "../../i18n";
 import { useFormat } from "../../i18n/format";
-import { Button, Spinner } from "../../ui";
+import { Button } from "../../ui/Button";
+import { Spinner } from "../../ui/Spinner";
 import type { Tested } from "./requests";
 import styles from "./TestResult.module.css";
 

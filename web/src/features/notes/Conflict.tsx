@@ -1,5 +1,5 @@
 import { useText } from "../../i18n";
-import { Button } from "../../ui";
+import { Button } from "../../ui/Button";
 import styles from "./Conflict.module.css";
 import type { Note } from "./saver";
 

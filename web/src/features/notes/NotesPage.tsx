@@ -1,5 +1,5 @@
 import { useText } from "../../i18n";
-import { classes } from "../../ui";
+import { classes } from "../../ui/classes";
 import { NoteList } from "./NoteList";
 import styles from "./NotesPage.module.css";
 import { OpenNote } from "./OpenNote";

@@ -1,5 +1,6 @@
 import { useText } from "../../i18n";
-import { FormError, Spinner } from "../../ui";
+import { FormError } from "../../ui/Form";
+import { Spinner } from "../../ui/Spinner";
 import { NoteEditor } from "./NoteEditor";
 import styles from "./OpenNote.module.css";
 import { useNote } from "./requests";

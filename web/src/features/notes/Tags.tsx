@@ -1,6 +1,7 @@
 import { X } from "lucide-react";
 import { useText } from "../../i18n";
-import { IconButton, onKeys } from "../../ui";
+import { IconButton } from "../../ui/IconButton";
+import { onKeys } from "../../ui/useKey";
 import styles from "./Tags.module.css";
 
 const MOST = 20;

@@ -1,6 +1,6 @@
 import type { Schema } from "../../api";
 import { useText } from "../../i18n";
-import { Select, TextArea, TextField } from "../../ui";
+import { Select, TextArea, TextField } from "../../ui/Field";
 import styles from "./ParameterFields.module.css";
 import { efforts } from "./parse";
 

@@ -1,7 +1,10 @@
 import { useState } from "react";
 import type { Schema } from "../../api";
 import { useText } from "../../i18n";
-import { Button, Dialog, Form, TextArea, TextField } from "../../ui";
+import { Button } from "../../ui/Button";
+import { Dialog } from "../../ui/Dialog";
+import { TextArea, TextField } from "../../ui/Field";
+import { Form } from "../../ui/Form";
 import { ParameterFields } from "../parameters/ParameterFields";
 import { personaOfForm } from "./given";
 import styles from "./PersonaDialog.module.css";

@@ -6,8 +6,12 @@ import { useText } from "../../i18n";
 import { queries } from "../../queries";
 import { routes } from "../../routes";
 import { useSaveSettings, useSettings } from "../../session";
-import { Dialog, FormError, IconButton, Menu, MenuItem, MenuSeparator, toast } from "../../ui";
+import { Dialog } from "../../ui/Dialog";
 import { deleteLater } from "../../ui/deletions";
+import { FormError } from "../../ui/Form";
+import { IconButton } from "../../ui/IconButton";
+import { Menu, MenuItem, MenuSeparator } from "../../ui/Menu";
+import { toast } from "../../ui/toast";
 import styles from "./PersonaRow.module.css";
 import { deletePersona, type Persona } from "./requests";
 

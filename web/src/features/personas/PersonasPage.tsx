@@ -1,8 +1,11 @@
 import { Plus } from "lucide-react";
 import { useState } from "react";
 import { useText } from "../../i18n";
-import { Button, FormError, Page, Spinner } from "../../ui";
+import { Button } from "../../ui/Button";
 import { useLeaving } from "../../ui/deletions";
+import { FormError } from "../../ui/Form";
+import { Page } from "../../ui/Page";
+import { Spinner } from "../../ui/Spinner";
 import { PersonaDialog } from "./PersonaDialog";
 import { PersonaRow } from "./PersonaRow";
 import styles from "./PersonasPage.module.css";
