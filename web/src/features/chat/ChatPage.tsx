@@ -1,7 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { Link } from "wouter";
 import { ApiError, errorText } from "../../api";
 import { useText } from "../../i18n";
+import { routes } from "../../routes";
 import { useTitle } from "../../shell/useTitle";
 import { newKey } from "../../stream";
 import { Spinner } from "../../ui/Spinner";
@@ -45,8 +47,8 @@ function Place({ id, place }: { id: string | undefined; place: string }) {
   const foot = (ask: (text: string) => void) => {
     if (entries.length > 0) return null;
     if (isNew) return <Beginning choices={choices} onChange={change} onStarter={ask} />;
-    if (failed)
-      return <p className={styles.notice}>{gone ? t.chat.notFound : errorText(failed, t)}</p>;
+    if (gone) return <Gone />;
+    if (failed) return <p className={styles.notice}>{errorText(failed, t)}</p>;
     if (query.isPending) return <Spinner />;
     return <p className={styles.notice}>{t.chat.noMessages}</p>;
   };
@@ -67,5 +69,15 @@ function Place({ id, place }: { id: string | undefined; place: string }) {
       }
       foot={foot}
     />
+  );
+}
+
+function Gone() {
+  const t = useText();
+  return (
+    <div className={styles.notice}>
+      <p>{t.chat.notFound}</p>
+      <Link href={routes.home}>{t.chat.newChat}</Link>
+    </div>
   );
 }

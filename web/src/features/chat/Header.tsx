@@ -112,7 +112,11 @@ function HeaderBar(props: BarProps) {
   return (
     <header className={styles.header}>
       <ModelChooser keyId={keyId} model={model} onChange={onModel} />
-      <h1 className={styles.title}>{title || t.chat.newChat}</h1>
+      <h1 className={styles.title}>
+        {title || (
+          <span className="visually-hidden">{isNew ? t.chat.newChat : t.chat.conversation}</span>
+        )}
+      </h1>
       {children}
       <IconButton
         icon={SlidersHorizontal}

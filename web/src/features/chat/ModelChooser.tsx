@@ -1,4 +1,3 @@
-import { ChevronDown } from "lucide-react";
 import { useState } from "react";
 import { useText } from "../../i18n";
 import { Combobox } from "../../ui/Combobox";
@@ -39,7 +38,6 @@ export function ModelChooser({ keyId, model, onChange, field = false }: Props) {
         onFree={(text) => onChange({ key_id: used.key.id, model: text })}
         placeholder={t.chat.chooseModel}
       />
-      {!field && <ChevronDown aria-hidden size={16} className={styles.chevron} />}
     </div>
   );
 }

@@ -95,7 +95,7 @@ export const chat = {
   // What answers, and how.
   persona: "Persona",
   noPersona: "No persona",
-  standardPersona: "As in the settings",
+  standardPersona: "Standard persona",
   chooseModel: "Choose a model",
   parameters: "Parameters",
   parametersHint: "What is empty is as the connection has it.",

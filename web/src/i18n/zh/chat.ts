@@ -90,7 +90,7 @@ export const chat: typeof en = {
 
   persona: "角色",
   noPersona: "不用角色",
-  standardPersona: "按设置",
+  standardPersona: "默认角色",
   chooseModel: "选择模型",
   parameters: "参数",
   parametersHint: "留空则按连接的设置。",
