@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, expect
 
-from .person import Person
+from .person import Open, Person
 
 
 @pytest.fixture
@@ -109,3 +109,19 @@ def test_older_chats_come_as_one_scrolls(person: Person) -> None:
     row(person, "Chat 49").hover()
     person.page.mouse.wheel(0, 5000)
     expect(row(person, "Chat 0")).to_be_visible()
+
+
+def test_escape_shuts_a_menu_and_not_the_drawer_that_it_is_in(open_person: Open) -> None:
+    person = open_person(viewport={"width": 390, "height": 844}, has_touch=True)
+    person.user.create_session(title="On a phone")
+    person.log_in()
+    person.button("Open the sidebar").tap()
+    person.button("Actions for On a phone").tap()
+    rename = person.page.get_by_role("menuitem", name="Rename")
+    expect(rename).to_be_focused()
+    rename.press("Escape")
+    expect(rename).to_have_count(0)
+    expect(person.button("Actions for On a phone")).to_be_focused()
+    row(person, "On a phone").tap()
+    expect(person.page).to_have_url(re.compile("/c/"))
+    expect(person.button("Open the sidebar")).to_be_visible()

@@ -81,7 +81,12 @@ export function Menu({
     else if (key === "Home") to = items[0];
     else if (key === "End") to = items.at(-1);
     else if (key === "Tab" || key === "Shift+Tab") return close();
-    else if (key?.length === 1 && key !== " ") {
+    else if (key === "Escape") {
+      // It shuts the menu, and not what the menu is in, nor stops what is under way.
+      event.preventDefault();
+      event.stopPropagation();
+      return close();
+    } else if (key?.length === 1 && key !== " ") {
       const after = [...items.slice(at + 1), ...items.slice(0, at + 1)];
       to = after.find((item) =>
         item.textContent?.trim().toLowerCase().startsWith(key.toLowerCase()),
