@@ -18,7 +18,13 @@ export function doors(
       blocked = 0;
       return http();
     }
-    const opening = socket();
+    let opening: WebSocket;
+    try {
+      opening = socket();
+    } catch {
+      // An old browser, to which the page's policy allows no socket.
+      return http();
+    }
     let opened = false;
     opening.addEventListener("open", () => {
       opened = true;

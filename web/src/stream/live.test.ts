@@ -86,6 +86,16 @@ test("what is only away for the moment is asked again, and told after 20 seconds
   expect(said.filter((frame) => frame.type === "send")).toHaveLength(21);
 });
 
+test("how long it lay here before it was sent does not count", async () => {
+  const { answer } = live.ask(QUESTION);
+  await tick(60_000);
+  await connected();
+  socket().refuse(socket().last("send"), 503, "CHAT_UNAVAILABLE");
+  await tick(1_000);
+  socket().ack(socket().last("send"), { run_id: "run" });
+  await expect(answer).resolves.toMatchObject({ run_id: "run" });
+});
+
 test("a refusal is told at once", async () => {
   await connected();
   const { answer } = live.ask(QUESTION);

@@ -29,7 +29,8 @@ interface Waiting {
   frame: ClientFrame;
   repeated: boolean;
   sent: boolean;
-  askedAt: number;
+  /** Since when it is refused for what passes. */
+  refusedAt: number | undefined;
   resolve: (ack: AckFrame) => void;
   reject: (error: Error) => void;
   timer?: ReturnType<typeof setTimeout>;
@@ -86,7 +87,7 @@ export class Requests {
     if (frame.type === "ack") {
       this.#forget(ref);
       waiting.resolve(frame);
-    } else if (waiting.repeated && isPassing(frame) && Date.now() - waiting.askedAt < PATIENCE) {
+    } else if (waiting.repeated && isPassing(frame) && this.#isPatient(waiting)) {
       const seconds = frame.retry_after ?? 0;
       waiting.timer = setTimeout(() => this.#send(ref), Math.max(RETRY, seconds * 1000));
     } else {
@@ -99,11 +100,22 @@ export class Requests {
     for (const ref of [...this.#waiting.keys()]) this.#reject(ref, new Withdrawn());
   }
 
+  #isPatient(waiting: Waiting): boolean {
+    waiting.refusedAt ??= Date.now();
+    return Date.now() - waiting.refusedAt < PATIENCE;
+  }
+
   #put(frame: ClientFrame, repeated: boolean): Asked {
     const ref = `r${++this.#last}`;
     const answer = new Promise<AckFrame>((resolve, reject) => {
-      const askedAt = Date.now();
-      this.#waiting.set(ref, { frame, repeated, sent: false, askedAt, resolve, reject });
+      this.#waiting.set(ref, {
+        frame,
+        repeated,
+        sent: false,
+        refusedAt: undefined,
+        resolve,
+        reject,
+      });
     });
     const sent = this.#send(ref);
     if (!sent && !repeated) this.#reject(ref, new ConnectionLost());
