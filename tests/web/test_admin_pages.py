@@ -69,7 +69,7 @@ def test_a_user_is_found_disabled_and_deleted_by_keys_alone(
     page.keyboard.press("Enter")
     expect(page.get_by_text("Nobody fits.")).to_be_visible()
     operator.button("Receipt").click()
-    expect(page.get_by_role("heading", name="Your account has been deleted")).to_be_visible()
+    expect(page.get_by_role("heading", name="The account has been deleted")).to_be_visible()
 
 
 def test_what_happened_is_shown_of_one_user_or_of_all(operator: Person, subject: User) -> None:

@@ -52,11 +52,7 @@ export async function errorOf(response: Response): Promise<ApiError> {
 
 /** What is said of an error, in the language of `t`. */
 export function errorText(error: unknown, t: Texts): string {
-  if (!(error instanceof ApiError)) return t.errors.UNKNOWN;
-  const sentence = reasonText(error.reason, error.status, t);
-  return error.status === 429 && error.retryAfter !== undefined
-    ? t.common.inSeconds(sentence, error.retryAfter)
-    : sentence;
+  return error instanceof ApiError ? reasonText(error.reason, error.status, t) : t.errors.UNKNOWN;
 }
 
 /** What is said of a reason; of one that is not known, by its status. */

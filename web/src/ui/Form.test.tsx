@@ -1,4 +1,4 @@
-import { cleanup, render, screen } from "@testing-library/react";
+import { act, cleanup, render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, expect, test, vi } from "vitest";
 import { ApiError } from "../api";
@@ -63,6 +63,18 @@ test("a refused field that is not shown, and what is no field's, stand in the al
 test("a failure of the server shows the request's id", () => {
   show(new ApiError({ status: 500, reason: "INTERNAL", request_id: "r-17" }));
   expect(screen.getByRole("alert").textContent).toContain("r-17");
+});
+
+test("a limit counts down, without being read out at each second", () => {
+  vi.useFakeTimers();
+  show(new ApiError({ status: 429, reason: "TOO_MANY_ATTEMPTS" }, 2));
+  expect(screen.getByRole("timer").textContent).toBe(" Try again in 2 s.");
+  act(() => void vi.advanceTimersByTime(1_000));
+  expect(screen.getByRole("timer").textContent).toBe(" Try again in 1 s.");
+  act(() => void vi.advanceTimersByTime(1_000));
+  expect(screen.queryByRole("timer")).toBeNull();
+  expect(screen.getByRole("alert").textContent).toBe("That was tried too often.");
+  vi.useRealTimers();
 });
 
 test("a secret is shown on request only", async () => {

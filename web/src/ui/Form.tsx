@@ -93,6 +93,22 @@ function emptyIn(form: HTMLFormElement): readonly string[] {
   return empty.length === 0 ? NONE : empty.map((control) => (control as HTMLInputElement).name);
 }
 
+/** In how many seconds another try may be taken, counted down; nothing where no limit says so. */
+function Wait({ error }: { error: unknown }) {
+  const t = useText();
+  const wait = error instanceof ApiError && error.status === 429 ? (error.retryAfter ?? 0) : 0;
+  const [told, setTold] = useState({ error, left: wait });
+  if (told.error !== error) setTold({ error, left: wait });
+  const { left } = told;
+  useEffect(() => {
+    if (left <= 0) return;
+    const timer = setTimeout(() => setTold({ error, left: left - 1 }), 1000);
+    return () => clearTimeout(timer);
+  }, [error, left]);
+  // Of a timer the changes are not read out.
+  return left > 0 && <span role="timer"> {t.common.againIn(left)}</span>;
+}
+
 /** What was refused, in words, with the request's id to tell the operator; nothing without error. */
 export function FormError({ error, children }: { error: unknown; children?: ReactNode }) {
   const t = useText();
@@ -101,6 +117,7 @@ export function FormError({ error, children }: { error: unknown; children?: Reac
       {error != null && (
         <p className={styles.error}>
           {errorText(error, t)}
+          <Wait error={error} />
           {children}
           {error instanceof ApiError && error.status >= 500 && error.requestId && (
             <code className={styles.loose}>{error.requestId}</code>

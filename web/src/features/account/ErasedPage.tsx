@@ -4,6 +4,7 @@ import { api, ok } from "../../api";
 import { useText } from "../../i18n";
 import { useFormat } from "../../i18n/format";
 import { routes } from "../../routes";
+import { useSession } from "../../session";
 import { FormError } from "../../ui/Form";
 import { Row, Rows } from "../../ui/Section";
 import { Spinner } from "../../ui/Spinner";
@@ -13,6 +14,7 @@ import { Door } from "../welcome/Door";
 export default function ErasedPage({ id }: { id: string }) {
   const t = useText();
   const { moment } = useFormat();
+  const { status } = useSession();
   const erasure = useQuery({
     queryKey: ["erasure", id],
     queryFn: ({ signal }) =>
@@ -25,7 +27,13 @@ export default function ErasedPage({ id }: { id: string }) {
   return (
     <Door
       title={done ? t.account.erasedTitle : t.account.erasingTitle}
-      ways={<Link href={routes.register}>{t.welcome.registerTitle}</Link>}
+      ways={
+        status === "out" ? (
+          <Link href={routes.register}>{t.welcome.registerTitle}</Link>
+        ) : (
+          <Link href={routes.home}>{t.common.toStart}</Link>
+        )
+      }
     >
       <FormError error={erasure.error} />
       {erasure.data ? (

@@ -84,9 +84,9 @@ export const account = {
     "Everything of yours goes for good: conversations, notes, connections, and the account. You get a receipt.",
   deletionTitle: "Delete your account for good?",
   deletionConfirm: "Delete everything",
-  erasedTitle: "Your account has been deleted",
-  erasingTitle: "Your account is being deleted",
-  erasedHint: "Keep this address: it is your receipt.",
+  erasedTitle: "The account has been deleted",
+  erasingTitle: "The account is being deleted",
+  erasedHint: "Keep this address: it is the receipt.",
   erasedAt: (moment: string) => `deleted ${moment}`,
   erasing: "being deleted",
   services: {

@@ -40,5 +40,5 @@ export const common = {
   account: "Account",
   admin: "Administration",
   logOut: "Log out",
-  inSeconds: (sentence: string, seconds: number) => `${sentence} Try again in ${seconds} s.`,
+  againIn: (seconds: number) => `Try again in ${seconds} s.`,
 };

@@ -85,9 +85,9 @@ export const account: typeof en = {
   deletionHint: "你的一切都会永久消失：对话、笔记、连接和账户本身。你会得到一份回执。",
   deletionTitle: "永久删除你的账户？",
   deletionConfirm: "全部删除",
-  erasedTitle: "你的账户已删除",
-  erasingTitle: "正在删除你的账户",
-  erasedHint: "请保存此网址，它就是你的回执。",
+  erasedTitle: "账户已删除",
+  erasingTitle: "正在删除账户",
+  erasedHint: "请保存此网址，它就是回执。",
   erasedAt: (moment) => `已于 ${moment} 删除`,
   erasing: "正在删除",
   services: {

@@ -41,5 +41,5 @@ export const common: typeof en = {
   account: "账户",
   admin: "管理",
   logOut: "退出登录",
-  inSeconds: (sentence, seconds) => `${sentence}请在 ${seconds} 秒后重试。`,
+  againIn: (seconds) => `请在 ${seconds} 秒后重试。`,
 };
