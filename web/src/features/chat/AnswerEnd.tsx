@@ -1,10 +1,11 @@
 import { Play, RotateCcw } from "lucide-react";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { Link } from "wouter";
 import { errorText } from "../../api";
 import { ApiError } from "../../api/errors";
 import { type Texts, useText } from "../../i18n";
 import { routes } from "../../routes";
+import type { Problem } from "../../stream";
 import { Button } from "../../ui/Button";
 import type { AnswerState } from "./answerState";
 import styles from "./Message.module.css";
@@ -27,7 +28,11 @@ export function AnswerEnd({ state, message, actions, idle }: Props) {
   const t = useText();
   const [pending, setPending] = useState(false);
   const failed = state.status === "failed";
-  const said = failed ? failureText(state, t) : endText(state, t);
+  // The message, once it is there, does not have the provider's own words.
+  const seen = useRef<Problem>(null);
+  if (state.problem) seen.current = state.problem;
+  const problem = failed ? seen.current : null;
+  const said = failed ? failureText(state.reason, problem, t) : endText(state, t);
   const { runId } = state;
   const goOn = async () => {
     if (runId === null) return;
@@ -44,17 +49,14 @@ export function AnswerEnd({ state, message, actions, idle }: Props) {
         </p>
       )}
       {said !== undefined && (
-        <div
-          role={state.problem ? "alert" : undefined}
-          className={failed ? styles.failure : styles.end}
-        >
+        <div role={problem ? "alert" : undefined} className={failed ? styles.failure : styles.end}>
           <p>
             {said}
-            {failed && state.problem?.provider_message && (
-              <span className={styles.told}>{state.problem.provider_message}</span>
+            {problem?.provider_message && (
+              <span className={styles.told}>{problem.provider_message}</span>
             )}
-            {failed && state.problem?.request_id && (
-              <span className={styles.told}>{t.chat.requestId(state.problem.request_id)}</span>
+            {problem?.request_id && (
+              <span className={styles.told}>{t.chat.requestId(problem.request_id)}</span>
             )}
           </p>
           {state.canContinue && (
@@ -86,7 +88,7 @@ function reasonText(reason: string, t: Texts): string {
   return errorText(new ApiError({ status: 502, reason }), t);
 }
 
-function failureText({ reason, problem }: AnswerState, t: Texts): string {
+function failureText(reason: string | null, problem: Problem | null, t: Texts): string {
   if (problem !== null) return errorText(new ApiError(problem, problem.retry_after), t);
   return reasonText(reason ?? "", t);
 }
