@@ -14,7 +14,6 @@ export type Message = Schema<"Message">;
 export type Session = Schema<"Session">;
 export type SessionChange = Schema<"SessionChange">;
 export type Key = Schema<"Key">;
-export type Persona = Schema<"Persona">;
 type MessagePage = Schema<"Page_Message_">;
 
 const PAGE = 30;
