@@ -38,7 +38,8 @@ def web_stack(pages: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) 
         stack.stop()
 
 
-@pytest.fixture(scope="session")
+# Not of the session: what drives it keeps a loop running, beside which no asynchronous test can run.
+@pytest.fixture(scope="module")
 def one_chromium(browser_program: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(

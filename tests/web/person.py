@@ -148,10 +148,10 @@ class Person:
         self.box.fill(question)
         self.button("Send").click()
 
-    def wait_for_end(self) -> None:
+    def wait_for_end(self, *, milliseconds: float = PATIENCE_MS) -> None:
         """Until the answer is whole: what stops it is gone, and what is done with it is there."""
-        expect(self.button("Stop")).to_have_count(0, timeout=PATIENCE_MS)
-        expect(self.answers.last).to_be_visible(timeout=PATIENCE_MS)
+        expect(self.button("Stop")).to_have_count(0, timeout=milliseconds)
+        expect(self.answers.last).to_be_visible()
 
 
 def words(text: str) -> list[str]:
