@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ApiError } from "../api/errors";
-import { pause } from "./backoff";
 import { Live, type Surroundings } from "./live";
 import { Withdrawn } from "./requests";
 import { FakeSocket } from "./tests/fakeSocket";
@@ -239,16 +238,4 @@ test("since when there is no connection is known, over all attempts", async () =
   await tick(10_000);
   await answered();
   expect(live.state.lostAt).toBeNull();
-});
-
-test("pauses grow to ten seconds, and a code that says why has its own", () => {
-  const growing = [0, 1, 2, 3, 4, 5, 6].map((failures) => pause(1006, failures, 1));
-  expect(growing).toEqual([500, 1000, 2000, 4000, 8000, 10_000, 10_000]);
-  expect(pause(1006, 0, 0)).toBe(250);
-  expect(pause(1012, 0, 1)).toBe(250);
-  expect(pause(1012, 3, 1)).toBe(4000);
-  expect(pause(1013, 0, 1)).toBe(1000);
-  expect(pause(4401, 0, 1)).toBe(0);
-  expect(pause(4401, 2, 1)).toBe(2000);
-  expect(pause(4429, 0, 1)).toBe(30_000);
 });
