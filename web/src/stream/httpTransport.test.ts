@@ -160,6 +160,17 @@ test("what changes elsewhere is noticed within ten seconds, from the first momen
   expect(heard).toHaveLength(2);
 });
 
+test("what one asks oneself is in the lists at once", async () => {
+  const heard: string[] = [];
+  new Notices(live).listen(({ change }) => heard.push(change));
+  await connected();
+  await vi.waitFor(() => expect(heard).toHaveLength(1));
+  answers["POST /api/v1/chat/messages"] = () => stream(log(WORDS), { "x-run-id": "run" });
+  answers["GET /api/v1/chat/sessions?limit=1"] = () => Response.json({ items: [{ id: "s" }] });
+  await live.ask({ type: "send", content: "?", idempotency_key: "k" }).answer;
+  await vi.waitFor(() => expect(heard).toHaveLength(2));
+});
+
 test("after ten minutes sockets are tried again", async () => {
   await connected();
   await vi.advanceTimersByTimeAsync(599_000);

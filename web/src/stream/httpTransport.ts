@@ -120,7 +120,10 @@ export class HttpTransport implements Transport {
       const { run } = await (await this.#send(runCall(runId))).json();
       const { session_id, question_id, answer_id } = run;
       this.#says({ type: "ack", ref, run_id: runId, session_id, question_id, answer_id });
+      // What one has done oneself is not waited for, nor is its end.
+      void this.#look();
       await this.#pour(response, ref, runId);
+      void this.#look();
     } else {
       const { answer } = await response.json();
       this.#says({ type: "ack", ref, session_id: answer.session_id, message_id: answer.id });
