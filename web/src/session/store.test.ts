@@ -1,7 +1,7 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import { authorisedFetch, takeTokensFrom } from "../api";
 import { startUntilReached } from "./start";
-import { createSession } from "./store";
+import { createSession, remembered } from "./store";
 
 const ADA = { id: "u1", username: "ada" };
 
@@ -160,6 +160,35 @@ test("logging out ends it in all tabs, and forgets who was here", async () => {
   expect(ended).toHaveBeenCalled();
   expect(localStorage.getItem("parley.user")).toBeNull();
   expect(await other.current()).toBeUndefined();
+});
+
+test("with the log-out goes all that was the user's, and nothing of the device's", async () => {
+  wereHere();
+  const session = tab();
+  await session.start();
+  for (const name of ["parley.draft.u1.new", "parley.choices", "parley.theme", "another.page"])
+    localStorage.setItem(name, "x");
+  await session.logOut();
+  expect(Object.keys(localStorage).sort()).toEqual(["another.page", "parley.theme"]);
+});
+
+test("a login that ran out while nobody was here costs no draft, unless somebody else comes", async () => {
+  wereHere();
+  localStorage.setItem("parley.draft.u1.new", "half a thought");
+  server.refusal = unauthenticated();
+  const session = tab();
+  await session.start();
+  expect(session.state().status).toBe("out");
+  expect(remembered()).toEqual(ADA);
+  await session.logIn("ada", "a long enough secret");
+  expect(localStorage.getItem("parley.draft.u1.new")).toBe("half a thought");
+
+  const later = tab();
+  await later.start();
+  server.user = { id: "u2", username: "bob" };
+  await later.logIn("bob", "a long enough secret");
+  expect(localStorage.getItem("parley.draft.u1.new")).toBeNull();
+  expect(remembered()).toMatchObject({ id: "u2" });
 });
 
 test("a log-out that did not reach the server is none", async () => {

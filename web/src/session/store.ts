@@ -1,6 +1,6 @@
 import type { Schema } from "../api";
 import { ApiError } from "../api/errors";
-import { readStored, writeStored } from "../ui/storage";
+import { forgetUser, readStored, writeStored } from "../ui/storage";
 import { type Grant, logInWith, logOutBy, refreshByCookie, registerWith } from "./requests";
 
 export type User = Schema<"User">;
@@ -48,6 +48,7 @@ export function createSession(
       location.assign("/");
       return;
     }
+    if (before?.id !== grant.user.id) forgetUser();
     token = grant.access_token;
     until = end;
     writeStored("user", JSON.stringify({ id: grant.user.id, username: grant.user.username }));
@@ -64,8 +65,8 @@ export function createSession(
   function end() {
     token = undefined;
     until = 0;
-    writeStored("user", null);
     for (const listener of [...endListeners]) listener();
+    forgetUser();
     set({ status: "out", user: undefined, unreachable: false });
   }
 
@@ -101,7 +102,8 @@ export function createSession(
         }
         token = undefined;
         if (state.status === "in") set({ status: "lapsed", unreachable: false });
-        if (state.status === "starting") end();
+        // Not logged out by anybody: drafts wait for whoever comes back.
+        if (state.status === "starting") set({ status: "out", unreachable: false });
         return undefined;
       }
     }).finally(() => {
@@ -135,7 +137,7 @@ export function createSession(
       token !== undefined && token !== refused ? Promise.resolve(token) : refresh(refused),
     /** Finds out who is logged in, by the cookie. Whoever never was is not asked about. */
     async start(): Promise<void> {
-      if (remembered() === undefined) return end();
+      if (remembered() === undefined) return set({ status: "out" });
       await refresh(undefined);
     },
     async logIn(username: string, password: string): Promise<void> {

@@ -20,3 +20,19 @@ export function writeStored(name: string, value: string | null): void {
     else here.set(name, value);
   }
 }
+
+// These are of the device, whoever uses it.
+const OF_DEVICE = new Set(["theme", "language", "sidebar"]);
+
+/** Forgets all that is a user's: drafts, choices, and who was here. */
+export function forgetUser(): void {
+  here.clear();
+  try {
+    for (const name of Object.keys(localStorage)) {
+      if (name.startsWith("parley.") && !OF_DEVICE.has(name.slice("parley.".length)))
+        localStorage.removeItem(name);
+    }
+  } catch {
+    // Nothing was stored, then.
+  }
+}

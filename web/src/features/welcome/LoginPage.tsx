@@ -1,6 +1,7 @@
 import { Link, useSearch } from "wouter";
 import { useText } from "../../i18n";
 import { routes } from "../../routes";
+import { remembered } from "../../session";
 import { Button } from "../../ui/Button";
 import { SecretField, TextField } from "../../ui/Field";
 import { Form } from "../../ui/Form";
@@ -12,6 +13,7 @@ export default function LoginPage() {
   const search = useSearch();
   const query = search ? `?${search}` : "";
   const logIn = useLogIn();
+  const known = remembered()?.username;
 
   return (
     <Door
@@ -42,13 +44,15 @@ export default function LoginPage() {
           autoCapitalize="none"
           autoCorrect="off"
           spellCheck={false}
-          autoFocus
+          defaultValue={known}
+          autoFocus={!known}
           required
         />
         <SecretField
           label={t.welcome.password}
           name="password"
           autoComplete="current-password"
+          autoFocus={Boolean(known)}
           required
         />
         <Button type="submit" look="primary" pending={logIn.isPending}>
