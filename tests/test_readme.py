@@ -70,9 +70,7 @@ def test_the_first_conversation_goes_as_it_is_typed(
     command: list[str], executed_stack: Stack, tmp_path: Path
 ) -> None:
     stack = executed_stack
-    places, functions, register, log_in, key, ask, sessions, refresh = blocks(
-        "The same by program"
-    )
+    places, functions, register, log_in, key, ask, sessions, refresh = blocks("The same by program")
     # The banner's lines, and a user of the test's own.
     places = places.replace("http://127.0.0.1:8000", stack.url)
     places = places.replace("http://127.0.0.1:8001/v1", stack.model_url)
