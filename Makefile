@@ -2,7 +2,7 @@
 # Needs make and Python 3.11+; uv is fetched into .tools where it is missing.
 
 .DEFAULT_GOAL := help
-.PHONY: help run operator test faults interop mutants check fmt proto lock settings bench clean
+.PHONY: help run web web-types screens operator test faults interop mutants check fmt proto lock settings bench clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 # Start-up is mostly imports: without bytecode they take three times as long.
@@ -15,10 +15,14 @@ READY := .venv/.ready
 ARGS ?=
 
 help: ## list the targets
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 run: $(READY) ## start Parley on http://127.0.0.1:8000 with its own servers (GATEWAY_PORT moves it)
-	@exec $(BIN)/python -m parley_local --with-parent $(ARGS)
+	@$(BIN)/python -m tools.web --or-say
+	@exec $(BIN)/python -m parley_local --with-parent --web web/dist --offer-demo $(ARGS)
+
+web: $(READY) ## build the pages into web/dist, with a Node of its own where there is none
+	@$(BIN)/python -m tools.web
 
 operator: $(READY) ## make a user of the Parley that runs an operator: NAME=ada
 	@exec $(BIN)/python -m parley_local.command auth-service make-operator "$(NAME)"
@@ -26,8 +30,12 @@ operator: $(READY) ## make a user of the Parley that runs an operator: NAME=ada
 test: $(READY) ## run every test (ARGS="-k login" for some of them)
 	@$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
 
+screens: $(READY) ## a picture of every page in .screens, in both languages and themes, and on a phone
+	@mkdir -p .screens
+	@PARLEY_SCREENS=.screens $(BIN)/python -m pytest tests/web/test_screens.py -q -n 0 $(ARGS)
+
 faults: $(READY) ## kill, freeze and cut everything in mid-stream (ARGS="--seeds 200" kills by seed)
-	@$(BIN)/python -m pytest tests/faults chat-service/tests/protocol -m "" $(ARGS)
+	@$(BIN)/python -m pytest tests/faults tests/web/test_faults.py chat-service/tests/protocol -m "" $(ARGS)
 
 interop: $(READY) ## Parley beside model servers that others wrote (ARGS="-k llama" for one of them)
 	@$(BIN)/python -m tools.interop $(ARGS)
@@ -41,6 +49,10 @@ check: $(READY) ## prove format, types, imports, contracts, lock and packaging
 fmt: $(READY) ## format the code, and mend what the linter can
 	@$(BIN)/ruff check --fix --quiet || true
 	@$(BIN)/ruff format
+	@$(BIN)/python -m tools.web_check --mend
+
+web-types: $(READY) ## generate the API's types for the pages from the gateway's document
+	@$(BIN)/python -m tools.web_types
 
 proto: $(READY) ## generate proto/src from the .proto files
 	@$(BIN)/python -m tools.generate_proto
@@ -55,7 +67,8 @@ bench: $(READY) ## measure Parley beside a direct call to the same model server
 	@exec $(BIN)/python -m bench $(ARGS)
 
 clean: ## remove what make made, but not .data
-	rm -rf .venv .tools .mutants .interop .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf web/dist web/dist.new web/node_modules web/tools/types/node_modules
+	rm -rf .venv .tools .screens .mutants .interop .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements.lock $(wildcard */pyproject.toml deploy/*/pyproject.toml) tools/setup.py

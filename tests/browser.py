@@ -16,7 +16,7 @@ VARIABLE = "PARLEY_CHROMIUM"
 # A loaded machine with two cores: what is waited for is a condition, and this is its end.
 PATIENCE_MS = 120_000
 
-_FLAGS = (
+FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -80,7 +80,7 @@ def open_browser(folder: Path) -> Iterator[Browser]:
         context = playwright.chromium.launch_persistent_context(
             folder,
             executable_path=program,
-            args=_FLAGS,
+            args=FLAGS,
             headless=True,
             viewport={"width": 1280, "height": 1000},
             timeout=PATIENCE_MS,

@@ -52,6 +52,8 @@ class Stack:
     demo_port: int = field(default_factory=free_port)
     process: psutil.Process | None = None
     environment: dict[str, str] = field(default_factory=dict)
+    #: Said to the runner beside what every stack says.
+    arguments: tuple[str, ...] = ()
     #: Whether its processes are forked from one that has loaded them, rather than executed.
     forked: bool = True
     #: Where each gateway is, the first at ``url``; known once the stack has started.
@@ -104,7 +106,7 @@ class Stack:
             }
             start = forked.start if self.forked else _execute
             module = "tests.forkserver.runner" if self.forked else "parley_local"
-            arguments = ["-m", module, "--json", "--with-parent"]
+            arguments = ["-m", module, "--json", "--with-parent", *self.arguments]
             self.process = start(arguments, environment, output)
         deadline = time.monotonic() + _READY_SECONDS
         while not (urls := self._ready_at(told_before)):

@@ -1,4 +1,4 @@
-"""README.md's first conversation, typed as it stands into interactive shells."""
+"""README.md's conversation by program, typed as it stands into interactive shells."""
 
 import os
 import pty
@@ -70,9 +70,7 @@ def test_the_first_conversation_goes_as_it_is_typed(
     command: list[str], executed_stack: Stack, tmp_path: Path
 ) -> None:
     stack = executed_stack
-    places, functions, register, log_in, key, ask, sessions, refresh = blocks(
-        "A first conversation"
-    )
+    places, functions, register, log_in, key, ask, sessions, refresh = blocks("The same by program")
     # The banner's lines, and a user of the test's own.
     places = places.replace("http://127.0.0.1:8000", stack.url)
     places = places.replace("http://127.0.0.1:8001/v1", stack.model_url)
@@ -101,7 +99,7 @@ def test_the_first_conversation_goes_as_it_is_typed(
             assert token is not None
             tokens.add(token[0])
         assert len(tokens) == 2
-        section = _README.read_text().partition("## A first conversation")[2].partition("\n## ")[0]
+        section = _README.read_text().partition("## The same by program")[2].partition("\n## ")[0]
         assert all(f"says `{reason}`" in section for reason in ("USERNAME_TAKEN", "KEY_NAME_TAKEN"))
     finally:
         shell.end()

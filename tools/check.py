@@ -33,6 +33,9 @@ def ruff(*arguments: str) -> tuple[str, ...]:
 PARTS = (
     Part("types", tool("type_check"), "correct the types named above"),
     Part(
+        "the pages: types, lint, tests, size", tool("web_check"), "`make fmt`, then what it leaves"
+    ),
+    Part(
         "each member installed alone",
         tool("alone"),
         "declare the dependency in that member's pyproject.toml, then `make lock`",
@@ -57,6 +60,9 @@ PARTS = (
     Part("statements name their columns", tool("named_columns"), "name them, see ARCHITECTURE.md"),
     Part("what was proved with a version", tool("proved"), "see docs/decisions/0015"),
     Part("generated code is fresh", tool("generate_proto", "--check"), "`make proto`"),
+    Part(
+        "the API's types of the pages are fresh", tool("web_types", "--check"), "`make web-types`"
+    ),
     Part(
         "contracts' style",
         (str(BIN / "buf"), "lint", "proto"),

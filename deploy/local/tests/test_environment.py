@@ -291,3 +291,27 @@ def test_a_database_of_ones_own_needs_all_three_roles() -> None:
     del given["AUTH_WORKER_DATABASE_URL"]
     with pytest.raises(EnvironmentProblem, match="so AUTH_WORKER_DATABASE_URL must be too"):
         explicit_databases(given)
+
+
+def test_pages_and_connections_for_all_go_to_who_serves_them_unless_they_are_set(
+    tmp_path: Path,
+) -> None:
+    def environment(name: str, **inherited: str) -> dict[str, str]:
+        topology = place(**inherited)
+        (instance,) = (each for each in topology.instances if each.label == name)
+        return service_environment(
+            instance,
+            topology=topology,
+            backends=BACKENDS,
+            state=State(tmp_path),
+            inherited=inherited,
+            web=tmp_path / "dist",
+            connections=tmp_path / "connections.toml",
+        )
+
+    assert environment("gateway")["GATEWAY_WEB_DIR"] == str(tmp_path / "dist")
+    assert environment("apikey-service")["APIKEY_CONNECTIONS_FILE"].endswith("connections.toml")
+    own = environment("gateway", GATEWAY_WEB_DIR="/srv/pages")
+    assert own["GATEWAY_WEB_DIR"] == "/srv/pages"
+    assert "GATEWAY_WEB_DIR" not in environment_of("gateway", tmp_path)
+    assert "APIKEY_CONNECTIONS_FILE" not in environment_of("apikey-service", tmp_path)

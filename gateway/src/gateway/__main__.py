@@ -28,15 +28,16 @@ def main() -> None:
     from chassis.listening import check_addresses
     from gateway.wiring import build
 
-    service = build(settings).service
-    if arguments.command != "check":
-        service.run()
     try:
-        # What serving would read first, and refuse.
-        read_credentials(settings)
-        check_addresses(settings)
+        service = build(settings).service
+        if arguments.command == "check":
+            # What serving would read first, and refuse.
+            read_credentials(settings)
+            check_addresses(settings)
     except UnusableSetting as error:
         refuse(error)
+    if arguments.command != "check":
+        service.run()
 
 
 if __name__ == "__main__":

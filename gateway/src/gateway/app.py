@@ -16,6 +16,7 @@ from gateway.clients import Clients
 from gateway.documents.front import front
 from gateway.documents.openapi import describe
 from gateway.documents.page import page
+from gateway.documents.pages import Pages
 from gateway.edge.access import Access
 from gateway.edge.address import Address, before_names
 from gateway.edge.body_reading import Bodies
@@ -74,17 +75,8 @@ _ROUTERS = (
 )
 
 
-def create_app(
-    *,
-    settings: Settings,
-    clients: Clients,
-    frame_channels: FrameChannels,
-    trust: TrustStore,
-    bearers: Bearers,
-    readiness: Readiness,
-    requests: LongRequests,
-) -> ASGIApp:
-    """The whole door, from the first byte of a request to its route."""
+def api() -> FastAPI:
+    """The routes of the API and its document: no page, and nothing behind them yet."""
     # Taken over flat: an included router is matched twice for each request.
     routes: Sequence[BaseRoute] = [
         *(route for module in _ROUTERS for route in module.router.routes),
@@ -112,7 +104,28 @@ def create_app(
         },
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    app.router.routes.extend([describe(app), *page(), *front()])
+    app.router.routes.append(describe(app))
+    return app
+
+
+def create_app(
+    *,
+    settings: Settings,
+    clients: Clients,
+    frame_channels: FrameChannels,
+    trust: TrustStore,
+    bearers: Bearers,
+    readiness: Readiness,
+    requests: LongRequests,
+) -> ASGIApp:
+    """The whole door, from the first byte of a request to its route. Raises NoPages."""
+    app = api()
+    routes = tuple(app.router.routes)
+    app.router.routes.extend(page())
+    # Behind all others: whatever is nobody's is a page of the application.
+    folder = settings.web_dir
+    pages = None if folder is None else Pages(folder, app.router.routes)
+    app.router.routes.extend([*front(pages), *([] if pages is None else [pages])])
     app.state.settings = settings
     app.state.clients = clients
     app.state.frame_channels = frame_channels

@@ -1,5 +1,6 @@
 """The gateway's settings: every variable begins with ``GATEWAY_``."""
 
+from pathlib import Path
 from typing import Annotated, ClassVar, Final
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
@@ -33,6 +34,11 @@ class Settings(ServiceSettings):
 
     host: str = Field("127.0.0.1", min_length=1, description="Address the REST API listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Its port; 0: any free one.")
+    web_dir: Path | None = Field(
+        None,
+        description="Folder of the built pages, which are read at the start and served to browsers; "
+        "none: the API alone.",
+    )
 
     auth_target: Target = Field(description="host:port of auth-service.")
     apikey_target: Target = Field(description="host:port of apikey-service.")

@@ -7,8 +7,10 @@ from chassis.grpc.caller import TokenVerifier
 from chassis.grpc.trust import TrustStore
 from chassis.grpc.trust_feed import TrustFeed
 from chassis.service import Service
+from chassis.settings import UnusableSetting, variable_of
 from gateway.app import create_app
 from gateway.clients import Clients, connect
+from gateway.documents.pages import NoPages
 from gateway.edge.server import HttpServer
 from gateway.identity.bearer_tokens import Bearers
 from gateway.readiness import Readiness
@@ -47,7 +49,7 @@ class Gateway:
 
 
 def build(settings: Settings) -> Gateway:
-    """The gateway, still to be started."""
+    """The gateway, still to be started. Raises UnusableSetting."""
     clients = connect(settings)
     trust = TrustStore()
     requests = LongRequests(settings.event_streams_per_user, trust)
@@ -58,15 +60,18 @@ def build(settings: Settings) -> Gateway:
     )
     notice_feeds = NoticeFeeds(clients.notices)
     sockets = Sockets(settings, clients, frame_channels, notice_feeds, bearers)
-    app = create_app(
-        settings=settings,
-        clients=clients,
-        frame_channels=frame_channels,
-        trust=trust,
-        bearers=bearers,
-        readiness=readiness,
-        requests=requests,
-    )
+    try:
+        app = create_app(
+            settings=settings,
+            clients=clients,
+            frame_channels=frame_channels,
+            trust=trust,
+            bearers=bearers,
+            readiness=readiness,
+            requests=requests,
+        )
+    except NoPages as error:
+        raise UnusableSetting(variable_of(Settings, "web_dir"), str(error)) from None
     http = HttpServer(app, settings, SocketEndpoint(settings, sockets, bearers), requests.end)
     service = Service(
         "gateway",

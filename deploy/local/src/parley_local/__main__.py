@@ -10,10 +10,11 @@ from pathlib import Path
 from chassis.embedded.child import end_with_parent
 from chassis.setting_values import is_port
 from parley_local.address import CannotStart
+from parley_local.options import Options
 from parley_local.output import Terminal, forward_logs
 from parley_local.parts import Start, execute
 from parley_local.reasons import complain
-from parley_local.runner import Options, Runner
+from parley_local.runner import Runner
 from parley_local.topology import parse_replicas
 
 _EPILOG = """\
@@ -44,13 +45,21 @@ def main(start: Start = execute) -> None:
     parser.add_argument(
         "--with-parent", action="store_true", help="stop when the process that started this ends"
     )
+    parser.add_argument(
+        "--web", type=Path, metavar="FOLDER", help="the built pages, which the gateway serves"
+    )
+    parser.add_argument(
+        "--offer-demo",
+        action="store_true",
+        help="give every user a connection to the demo model, where only this machine gets in",
+    )
     arguments = parser.parse_args()
     if arguments.with_parent:
         end_with_parent(os.getppid(), signal.SIGTERM)
     terminal = Terminal(as_json=arguments.json)
     forward_logs(terminal)
     try:
-        runner = Runner(_options(), terminal, start)
+        runner = Runner(_options(arguments), terminal, start)
     except Exception as error:  # noqa: BLE001 - said; the exit code must be ours
         status = complain(terminal, error)
     else:
@@ -59,7 +68,7 @@ def main(start: Start = execute) -> None:
     sys.exit(status)
 
 
-def _options() -> Options:
+def _options(arguments: argparse.Namespace) -> Options:
     return Options(
         data=Path(os.environ.get("PARLEY_DATA") or ".data"),
         gateway_host=os.environ.get("GATEWAY_HOST") or "127.0.0.1",
@@ -67,6 +76,8 @@ def _options() -> Options:
         demo_port=_port("DEMO_MODEL_PORT"),
         environment=os.environ,
         replicas=parse_replicas(os.environ.get("PARLEY_REPLICAS", "")),
+        web=arguments.web,
+        offer_demo=arguments.offer_demo,
     )
 
 

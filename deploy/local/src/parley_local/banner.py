@@ -13,11 +13,15 @@ def banner(
     demo_url: str,
     data: str,
     colour: bool,
+    demo_is_offered: bool = False,
+    pages: bool | None = None,
     exposed: str | None = None,
     allowed_hosts: str | None = None,
 ) -> str:
     """The ready banner; ``seconds`` is how long the start took, ``urls`` are the gateways'.
 
+    ``demo_is_offered`` where every user has a connection to the demo model; ``pages`` says whether
+    there are the pages that were asked for.
     ``exposed`` is the address of a gateway that others than this machine may reach, and
     ``allowed_hosts`` what the environment says of model servers.
     """
@@ -25,15 +29,15 @@ def banner(
     strong, plain = ("\x1b[1m", "\x1b[0m") if colour else ("", "")
     lines = [
         f"{strong}Parley is ready at {url}{plain}   (started in {seconds:.1f} s)",
+        *_pages(pages),
         "",
         *(_entry("Also at", other) for other in others),
         _entry("API documents", f"{url}/docs"),
-        _entry("Demo model", f'{demo_url}   model "demo", any text as API key'),
-        _entry("", "A scripted stand-in, no language model: for a first chat without a key."),
+        *_demo(demo_url, offered=demo_is_offered),
         _entry("Data", f"{data}   everything is in there, the keys to your keys included"),
         *_note(exposed, allowed_hosts),
         "",
-        'Next, in another terminal, what README.md has under "A first conversation", with',
+        'For programs, what README.md has under "The same by program", in another terminal, with',
         "",
         f"  API={url}/api/v1",
         f"  MODEL={demo_url}",
@@ -41,6 +45,21 @@ def banner(
         "Ctrl-C stops everything.",
     ]
     return "\n".join(["", *(f"{_TAB}{line}".rstrip() for line in lines), ""])
+
+
+def _pages(built: bool | None) -> list[str]:
+    if built is None:
+        return []
+    if built:
+        return ["Open it in a browser, register, and ask."]
+    return ["Its pages could not be built: `make web` says why. The API is all there."]
+
+
+def _demo(url: str, *, offered: bool) -> list[str]:
+    about = "A scripted stand-in, no language model: for a first chat without a key."
+    if offered:
+        about = f'{about} Everybody has it as their connection "demo".'
+    return [_entry("Demo model", f'{url}   model "demo", any text as API key'), _entry("", about)]
 
 
 def _note(exposed: str | None, allowed_hosts: str | None) -> list[str]:

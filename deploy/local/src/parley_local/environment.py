@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from chassis.settings import DatabaseSettings, EventsSettings
 from parley_local.address import is_loopback
@@ -140,8 +141,13 @@ def service_environment(
     backends: Backends,
     state: State,
     inherited: Mapping[str, str],
+    web: Path | None = None,
+    connections: Path | None = None,
 ) -> dict[str, str]:
-    """The whole environment of ``instance``. What ``inherited`` sets for it wins."""
+    """The whole environment of ``instance``. What ``inherited`` sets for it wins.
+
+    ``web`` is the folder of the built pages, ``connections`` the file of those offered to all.
+    """
     member = instance.member
     settings = {
         "METRICS_PORT": str(instance.metrics_port),
@@ -167,6 +173,8 @@ def service_environment(
     elif member is APIKEY:
         if f"{member.prefix}VAULT_KEY" not in inherited:
             settings |= {"VAULT_KEY_FILE": str(state.vault_key)}
+        if connections is not None:
+            settings |= {"CONNECTIONS_FILE": str(connections)}
         if (hosts := inherited.get(ALLOWED_HOSTS)) is not None:
             settings |= {"ALLOWED_HOSTS": hosts, "ALLOWED_HOSTS_FROM": ALLOWED_HOSTS}
     elif member is CHAT:
@@ -176,6 +184,8 @@ def service_environment(
         }
     elif member is GATEWAY:
         settings |= {"HOST": topology.gateway_host, "PORT": str(instance.port)}
+        if web is not None:
+            settings |= {"WEB_DIR": str(web)}
     if member in (APIKEY, CHAT) and is_loopback(topology.gateway_host):
         # Model servers on this machine: for trying things out, by who sits at it. Others would
         # reach through it whatever listens for this machine alone.

@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from chassis.embedded import (
@@ -19,6 +19,7 @@ from chassis.embedded.ports import is_free
 from parley_local.address import CannotStart, another_port, check_address, is_loopback
 from parley_local.banner import banner
 from parley_local.databases import CannotMigrate, migrate_all, provision_embedded, warm_up
+from parley_local.demo_connection import write as write_demo_connection
 from parley_local.environment import (
     ALLOWED_HOSTS,
     Backends,
@@ -29,6 +30,7 @@ from parley_local.environment import (
     general_environment,
     service_environment,
 )
+from parley_local.options import Options
 from parley_local.output import Terminal
 from parley_local.parts import Part, ServerPart, ServicePart, Start, execute
 from parley_local.readiness import wait_until_ready
@@ -43,33 +45,12 @@ from parley_local.topology import (
     Topology,
     check_hosts,
     lay_out,
-    reached_at,
 )
 
 _READY_SECONDS = 120.0
 # A process that dies so often before anything was ready will not get there.
 _HOPELESS_RESTARTS = 3
 DEMO = "demo-model"
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line and the environment say; ``demo_port`` None: the usual one.
-
-    ``replicas`` counts the processes of a service by its name, one where it says nothing.
-    """
-
-    data: Path
-    gateway_host: str
-    gateway_port: int
-    demo_port: int | None
-    environment: Mapping[str, str]
-    replicas: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def url(self) -> str:
-        """Where the first gateway will be reached."""
-        return f"http://{reached_at(self.gateway_host)}:{self.gateway_port}"
 
 
 class Runner:
@@ -176,6 +157,8 @@ class Runner:
                 urls=urls,
                 seconds=seconds,
                 demo_url=_demo_url(demo_port),
+                demo_is_offered=options.offers_demo,
+                pages=None if options.web is None else options.pages is not None,
                 data=state.shown,
                 colour=self._terminal.colour,
                 exposed=None if is_loopback(options.gateway_host) else options.gateway_host,
@@ -225,20 +208,28 @@ class Runner:
         # A stage before the services: their last answers come from it.
         self._say(f"starting {DEMO}, a scripted model server, at {_demo_url(demo_port)}")
         await self._stages.start([self._demo(demo_port)])
+        connections = None
+        if self._options.offers_demo:
+            folder = self._state.directory / "operator"
+            connections = write_demo_connection(folder, _demo_url(demo_port))
         for members in (SERVICES, (GATEWAY,)):
             instances = [instance for member in members for instance in topology.of(member)]
             self._say(f"starting {', '.join(instance.label for instance in instances)}")
             await self._stages.start(
-                [self._service(instance, topology, backends) for instance in instances]
+                [self._service(one, topology, backends, connections) for one in instances]
             )
 
-    def _service(self, instance: Instance, topology: Topology, backends: Backends) -> Part:
+    def _service(
+        self, instance: Instance, topology: Topology, backends: Backends, connections: Path | None
+    ) -> Part:
         environment = service_environment(
             instance,
             topology=topology,
             backends=backends,
             state=self._state,
             inherited=self._options.environment,
+            web=self._options.pages,
+            connections=connections,
         )
         arguments = ["-m", instance.member.module, "serve"]
         return ServicePart(

@@ -1,5 +1,6 @@
 """``/`` and what browsers and robots ask for by themselves."""
 
+from collections.abc import Awaitable, Callable
 from importlib import resources
 
 from starlette.requests import Request
@@ -7,9 +8,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
 from gateway.documents.held import Document
+from gateway.documents.pages import Pages, wants_page
 from gateway.edge.address import NamedRoute
 
-# Where people are led who come by browser. Without a host: no Host header is believed.
+# Where people are led who come by browser, if there are no pages. Without a host: no Host header is believed.
 _PAGE = "/docs"
 _LINKS = {
     "name": "Parley",
@@ -18,22 +20,27 @@ _LINKS = {
     "openapi": "/openapi.json",
     "health": "/healthz",
 }
+_BY_ACCEPT = {"vary": "Accept"}
 _ICON = resources.files("gateway.documents") / "static" / "icon.svg"
 
 
-async def _front(request: Request) -> Response:
-    headers = {"vary": "Accept"}
-    if "text/html" in request.headers.get("accept", "").lower():
-        return Response(status_code=302, headers={**headers, "location": _PAGE})
-    return JSONResponse(_LINKS, headers=headers)
-
-
-def front() -> list[BaseRoute]:
+def front(pages: Pages | None) -> list[BaseRoute]:
     """The door itself, an icon, and a word to robots: there is nothing here for them."""
     icon = Document(_ICON.read_bytes, "image/svg+xml", "public, max-age=86400")
     robots = Document(b"User-agent: *\nDisallow: /\n".__bytes__, "text/plain")
     return [
-        NamedRoute("/", _front),
+        NamedRoute("/", _door(pages)),
         NamedRoute("/favicon.ico", icon.__call__),
         NamedRoute("/robots.txt", robots.__call__),
     ]
+
+
+def _door(pages: Pages | None) -> Callable[[Request], Awaitable[Response]]:
+    async def door(request: Request) -> Response:
+        if not wants_page(request.scope["headers"]):
+            return JSONResponse(_LINKS, headers=_BY_ACCEPT)
+        if pages is not None:
+            return await pages.index(request)
+        return Response(status_code=302, headers={**_BY_ACCEPT, "location": _PAGE})
+
+    return door

@@ -1,4 +1,4 @@
-"""Documents that do not change while the process lives: their bytes, gzip and entity tags."""
+"""Documents that do not change while the process lives: their bytes, encodings and entity tags."""
 
 import gzip
 import hashlib
@@ -19,7 +19,7 @@ ASKED = "no-cache"
 @dataclass(frozen=True, slots=True)
 class _Held:
     raw: bytes
-    packed: bytes
+    packed: Mapping[str, bytes]
     digest: str
 
 
@@ -27,13 +27,16 @@ class _Held:
 class Document:
     """Served from memory once ``make`` has made it, on the first request and outside of the loop.
 
-    Answers 304 to whoever has it, and gzip to whoever takes that.
+    Answers 304 to whoever has it, and the first coding of ``packed`` to whoever takes that; where that
+    is None, gzip, which is made with it.
     """
 
     make: Callable[[], bytes]
     media_type: str
     cache: str = ASKED
     headers: Mapping[str, str] = field(default_factory=dict)
+    packed: Mapping[str, bytes] | None = None
+    vary: str = "Accept-Encoding"
     _held: _Held | None = None
     _lock: Lock = field(default_factory=Lock)
 
@@ -42,30 +45,31 @@ class Document:
             held = self._held
             if held is None:
                 raw = self.make()
-                digest = hashlib.sha256(raw).hexdigest()[:32]
-                held = self._held = _Held(raw, gzip.compress(raw, mtime=0), digest)
+                packed = self.packed
+                if packed is None:
+                    packed = {"gzip": gzip.compress(raw, mtime=0)}
+                held = self._held = _Held(raw, packed, hashlib.sha256(raw).hexdigest()[:32])
             return held
 
     async def __call__(self, request: Request) -> Response:
         held = self._held
         if held is None:
             held = await run_in_threadpool(self._hold)
-        packed = _takes_gzip(request)
+        coding = _coding(request, held.packed)
         # Strong tags differ by encoding: RFC 9110, 8.8.3.3.
-        tag = f'"{held.digest}{"-gzip" if packed else ""}"'
+        tag = f'"{held.digest}{"-" if coding else ""}{coding}"'
         headers = {
             **self.headers,
             "etag": tag,
             "cache-control": self.cache,
-            "vary": "Accept-Encoding",
+            "vary": self.vary,
         }
         if tag in _tags(request):
             return Response(status_code=304, headers=headers)
-        if packed:
-            headers["content-encoding"] = "gzip"
-        return Response(
-            held.packed if packed else held.raw, media_type=self.media_type, headers=headers
-        )
+        if coding:
+            headers["content-encoding"] = coding
+        content = held.packed[coding] if coding else held.raw
+        return Response(content, media_type=self.media_type, headers=headers)
 
 
 def _tags(request: Request) -> set[str]:
@@ -74,10 +78,15 @@ def _tags(request: Request) -> set[str]:
     return {tag.strip().removeprefix("W/") for tag in offered}
 
 
-def _takes_gzip(request: Request) -> bool:
-    """Whether gzip is among what the client accepts: RFC 9110, 12.5.3."""
+def _coding(request: Request, packed: Mapping[str, bytes]) -> str:
+    """The first of ``packed`` that the client accepts, "" for none: RFC 9110, 12.5.3."""
+    refused: set[str] = set()
+    taken: set[str] = set()
     for offer in request.headers.get("accept-encoding", "").lower().split(","):
         coding, _, weight = offer.partition(";")
-        if coding.strip() == "gzip":
-            return weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-    return False
+        is_none = weight.replace(" ", "") in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+        (refused if is_none else taken).add(coding.strip())
+    for coding in packed:
+        if coding in taken or ("*" in taken and coding not in refused):
+            return coding
+    return ""

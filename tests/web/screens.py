@@ -1,0 +1,90 @@
+"""Every page that there is, with something on it: what is looked at, and what is proved of each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from playwright.sync_api import expect
+
+from .person import Person
+
+MARKDOWN = """\
+## A table, code and a formula
+
+| tea | °C |
+|---|---|
+| 绿茶 | 80 |
+
+```python
+def brew(tea: str) -> str:
+    return f"{tea}, please"
+```
+
+**注意。**这里 is $x^2$, and [a link](https://example.org/).
+"""
+
+
+@dataclass(frozen=True)
+class Screen:
+    """``reach`` is what one does at ``path`` to see it. By roles alone: it is done in every language."""
+
+    name: str
+    path: str
+    reach: Callable[[Person], None] | None = None
+    logged_in: bool = True
+
+
+def _open(selector: str) -> Callable[[Person], None]:
+    def reach(person: Person) -> None:
+        person.page.locator(selector).first.click()
+        expect(person.page.locator("dialog[open], [popover]:popover-open").first).to_be_visible()
+
+    return reach
+
+
+def _asked(person: Person) -> None:
+    person.page.locator("#composer").fill(MARKDOWN)
+    person.page.locator("form:has(#composer) button[type=submit]").click()
+    expect(person.page.locator("[role=log] table")).to_be_visible()
+    expect(person.page.locator("[role=log] article[aria-busy]")).to_have_count(0)
+
+
+def _palette(person: Person) -> None:
+    person.page.keyboard.press("Control+k")
+    expect(person.page.get_by_role("dialog")).to_be_visible()
+
+
+def _shortcuts(person: Person) -> None:
+    person.page.locator("main").focus()
+    person.page.keyboard.press("?")
+    expect(person.page.get_by_role("dialog")).to_be_visible()
+
+
+def _note(person: Person) -> None:
+    person.user.log_in()
+    note = person.user.http.post(
+        "/api/v1/notes", json={"title": "茶 tea", "content": MARKDOWN, "tags": ["home"]}
+    ).json()
+    person.go(f"/notes/{note['id']}")
+    expect(person.page.locator("textarea")).to_be_visible()
+
+
+SCREENS = (
+    Screen("login", "/login", logged_in=False),
+    Screen("register", "/register", logged_in=False),
+    Screen("reset", "/reset", logged_in=False),
+    Screen("new-chat", "/"),
+    Screen("chat", "/", _asked),
+    Screen("palette", "/", _palette),
+    Screen("shortcuts", "/notes", _shortcuts),
+    Screen("keys", "/keys"),
+    Screen("key-form", "/keys", _open("main header button:last-child")),
+    Screen("key-menu", "/keys", _open("main [aria-haspopup=menu]")),
+    Screen("personas", "/personas"),
+    Screen("persona-form", "/personas", _open("main h1 ~ * button, main p + div button")),
+    Screen("notes", "/notes"),
+    Screen("note", "/notes", _note),
+    Screen("account", "/account"),
+    Screen("admin-users", "/admin/users"),
+    Screen("admin-audit", "/admin/audit"),
+    Screen("not-found", "/nowhere"),
+)

@@ -1,0 +1,190 @@
+"""What is written is kept, and nothing moves under the eyes of whoever reads."""
+
+import re
+
+from playwright.sync_api import expect
+
+from parley_local.model_server.texts import text_of
+
+from .person import Open, Person, begins
+
+_LONG = "tokens-20000-at-40"
+_WORDS = "The quick brown fox jumps over the lazy dog."
+
+
+def test_keys_of_an_input_method_send_and_close_nothing(person: Person) -> None:
+    page = person.page
+    input_method = person.context.new_cdp_session(page)
+
+    def compose(text: str) -> None:
+        input_method.send(
+            "Input.imeSetComposition",
+            {"text": text, "selectionStart": len(text), "selectionEnd": len(text)},
+        )
+
+    # In the composer.
+    person.box.click()
+    compose("ni'hao")
+    page.keyboard.press("Enter")
+    input_method.send("Input.insertText", {"text": "你好"})
+    expect(person.box).to_have_value(re.compile("你好"))
+    expect(person.questions).to_have_count(0)
+    # Safari's order: the composition has ended, and the key is told by its number alone.
+    person.box.evaluate(
+        "one => one.dispatchEvent(new KeyboardEvent('keydown',"
+        " {key: 'Enter', keyCode: 229, bubbles: true, cancelable: true}))"
+    )
+    expect(person.questions).to_have_count(0)
+    # In a dialog.
+    page.keyboard.press("Control+k")
+    search = page.get_by_role("searchbox", name="Search", exact=True)
+    search.click()
+    compose("cha")
+    page.keyboard.press("Enter")
+    expect(search).to_be_visible()
+    input_method.send("Input.insertText", {"text": "茶"})
+    expect(search).to_have_value(re.compile("茶"))
+    # And whoever does mean it sends.
+    page.keyboard.press("Escape")
+    expect(search).to_have_count(0)
+    expect(person.button("Send")).to_be_enabled()
+    person.box.press("Enter")
+    expect(person.questions).to_have_count(1)
+    expect(person.box).to_have_value("")
+
+
+def test_a_draft_outlives_reloads_and_goes_with_the_log_out(person: Person) -> None:
+    person.use("echo")
+    session = person.user.create_session(title="Another one")
+    person.go("/")
+    person.box.fill("Half a thought")
+    person.go(f"/c/{session}")
+    expect(person.box).to_have_value("")
+    person.box.fill("of another chat")
+    person.page.reload()
+    expect(person.box).to_have_value("of another chat")
+    person.go("/")
+    expect(person.box).to_have_value("Half a thought")
+    person.button("Send").click()
+    person.wait_for_end()
+    person.go("/")
+    expect(person.box).to_have_value("")
+    person.page.get_by_role("button", name=re.compile(person.user.username)).click()
+    person.page.get_by_role("menuitem", name="Log out").click()
+    expect(person.button("Log in")).to_be_visible()
+    kept = person.page.evaluate("JSON.stringify({...localStorage, ...sessionStorage})")
+    assert "of another chat" not in kept
+
+
+def test_whoever_reads_further_up_is_not_moved_by_what_comes(person: Person) -> None:
+    person.use(_LONG)
+    person.go("/")
+    person.ask("At length")
+    expect(person.answers.last).to_contain_text(_WORDS)
+    # Until there is more of it than the screen holds.
+    person.page.wait_for_function(
+        "() => [...document.querySelectorAll('main *')].some(one => one.scrollHeight > one.clientHeight + 600"
+        " && getComputedStyle(one).overflowY === 'auto')"
+    )
+    person.page.mouse.move(700, 300)
+    person.page.mouse.wheel(0, -200)
+    person.page.wait_for_timeout(300)
+    before = person.page.evaluate(_TOPS)
+    length = len(person.text_of_answer())
+    person.page.wait_for_timeout(2_000)
+    assert len(person.text_of_answer()) > length
+    assert person.page.evaluate(_TOPS) == before
+    person.button("Stop").click()
+    person.wait_for_end()
+    assert begins(person.text_of_answer(), text_of(_LONG))
+
+
+_TOPS = """
+() => [...document.querySelectorAll("main *")]
+  .filter((one) => one.scrollHeight > one.clientHeight + 100 && getComputedStyle(one).overflowY === "auto")
+  .map((one) => one.scrollTop)
+"""
+
+
+def test_a_whole_conversation_goes_by_keyboard_alone(person: Person) -> None:
+    person.use("echo")
+    person.go("/")
+    page = person.page
+    expect(person.box).to_be_focused()
+    page.keyboard.type("By hand")
+    expect(person.button("Send")).to_be_enabled()
+    page.keyboard.press("Enter")
+    person.wait_for_end()
+    expect(person.answers.last).to_contain_text("By hand")
+    expect(person.box).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    edited = page.locator("article textarea")
+    expect(edited).to_be_focused()
+    page.keyboard.type(" again")
+    page.keyboard.press("Control+Enter")
+    expect(person.answers.last).to_contain_text("again")
+    person.wait_for_end()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("By hand")
+    expect(page.get_by_role("dialog").get_by_role("option").first).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_another_answer_and_another_question_stand_beside_the_first(person: Person) -> None:
+    person.use("echo")
+    person.go("/")
+    person.ask("First")
+    person.wait_for_end()
+    person.answers.last.hover()
+    person.answers.last.get_by_role("button", name="Regenerate", exact=True).click()
+    expect(person.answers.last.get_by_text(re.compile("2.*2"))).to_be_visible()
+    person.wait_for_end()
+    person.answers.last.get_by_role("button", name="Previous variant").click()
+    expect(person.answers.last.get_by_text(re.compile("1.*2"))).to_be_visible()
+    person.questions.last.hover()
+    person.questions.last.get_by_role("button", name="Edit", exact=True).click()
+    box = person.page.locator("article textarea")
+    box.fill("Second")
+    box.press("Control+Enter")
+    expect(person.answers.last).to_contain_text("Second")
+    person.wait_for_end()
+    person.questions.last.get_by_role("button", name="Previous variant").click()
+    expect(person.questions.last).to_contain_text("First")
+
+
+def test_who_is_offline_for_a_while_misses_no_word(person: Person) -> None:
+    model = "tokens-400-at-40"
+    person.use(model)
+    person.expected.append("ERR_INTERNET_DISCONNECTED|Failed to fetch")
+    person.go("/")
+    person.ask("On the train")
+    expect(person.answers.last).to_contain_text(_WORDS)
+    person.context.set_offline(True)
+    person.page.wait_for_timeout(3_000)
+    person.context.set_offline(False)
+    expect(person.answers.last).to_contain_text(_WORDS)
+    person.wait_for_end()
+    assert begins(person.text_of_answer(), text_of(model))
+    shown = person.text_of_answer()
+    person.page.reload()
+    expect(person.answers).to_have_count(1)
+    assert person.text_of_answer() == shown
+    for word in ("error", "failed", "lost"):
+        assert word not in person.log.inner_text().lower()
+
+
+def test_two_people_of_one_browser_see_nothing_of_each_other(open_person: Open) -> None:
+    first = open_person()
+    first.use("echo")
+    first.log_in()
+    first.ask("A secret of the first")
+    first.wait_for_end()
+    first.page.get_by_role("button", name=re.compile(first.user.username)).click()
+    first.page.get_by_role("menuitem", name="Log out").click()
+    expect(first.button("Log in")).to_be_visible()
+    second = open_person()
+    first.user = second.user
+    first.log_in()
+    expect(first.box).to_be_visible()
+    expect(first.page.get_by_text("A secret of the first")).to_have_count(0)

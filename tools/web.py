@@ -1,0 +1,138 @@
+"""Builds the pages into web/dist: `make web`. Nothing is done where nothing has changed.
+
+`--or-say`: where they cannot be built, say so and end well, for `make run`, which goes on without.
+"""
+
+import fcntl
+import hashlib
+import json
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tools.node import WEB, Node, NoNode, find_node
+from tools.setup import ADDRESS, FETCHED, say
+
+DIST = WEB / "dist"
+_NEW = WEB / "dist.new"
+# Of what the pages were built; hidden, so that it is not served.
+_BUILT_OF = ".built-of"
+_PACKAGES = WEB / "package.json"
+_LOCK = WEB / "package-lock.json"
+_INSTALLED = WEB / "node_modules" / ".package-lock.json"
+_SOURCES = (
+    "tools/pack.mjs",
+    "index.html",
+    "vite.config.ts",
+    "tsconfig.json",
+    "package.json",
+    "package-lock.json",
+)
+_QUIET = ("--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error")
+
+
+class NotBuilt(Exception):
+    """Something is in the way; the message is for the terminal."""
+
+
+def main(arguments: list[str]) -> None:
+    try:
+        build()
+    except (NotBuilt, NoNode) as error:
+        if arguments != ["--or-say"]:
+            sys.exit(f"web: {error}")
+        there = "those of an earlier build are served" if is_built() else "the API is served alone"
+        say(f"the pages could not be built, so {there}:\n{error}")
+
+
+def build() -> None:
+    """Bring web/dist to what the sources say, whole or not at all. Raises NotBuilt, NoNode."""
+    with _alone():
+        wanted = digest()
+        if is_built() and (DIST / _BUILT_OF).read_text(encoding="ascii") == wanted:
+            return
+        node = find_node()
+        install(node)
+        say("building the pages")
+        began = time.monotonic()
+        build_into = ("--", "--outDir", str(_NEW), "--emptyOutDir")
+        _run(node, [*node.npm, "run", "--silent", "build", *build_into])
+        _run(node, ["node", "tools/pack.mjs", str(_NEW)])
+        (_NEW / _BUILT_OF).write_text(wanted, encoding="ascii")
+        shutil.rmtree(DIST, ignore_errors=True)
+        _NEW.rename(DIST)
+        say(f"the pages are built ({time.monotonic() - began:.0f} s)")
+
+
+def is_built() -> bool:
+    return (DIST / "index.html").is_file() and (DIST / _BUILT_OF).is_file()
+
+
+def install(node: Node) -> None:
+    """Install what web/package-lock.json names, unless it is there. Raises NotBuilt."""
+    lock = _LOCK.read_text(encoding="utf-8")
+    if '"resolved"' in lock or ADDRESS.search(_PACKAGES.read_text(encoding="utf-8")):
+        raise NotBuilt("web/package.json or its lock names an address; take that line out")
+    if is_installed(json.loads(lock), _read(_INSTALLED)):
+        return
+    say("installing what web/package-lock.json names (only the first time takes long)")
+    _run(node, [*node.npm, "ci", *_QUIET])
+
+
+def is_installed(lock: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
+    """Whether `found`, npm's note of what it has installed, has all that `lock` names for here."""
+    there: Mapping[str, Any] = found.get("packages", {})
+    for place, package in lock["packages"].items():
+        # What is of other systems alone is not there, and need not be.
+        if not place or package.get("optional"):
+            continue
+        if there.get(place, {}).get("version") != package["version"]:
+            return False
+    return True
+
+
+def digest(root: Path = WEB) -> str:
+    """Of all that the built pages depend on."""
+    told = hashlib.sha256()
+    for file in sources(root):
+        told.update(f"{file.relative_to(root)}\0".encode())
+        told.update(hashlib.sha256(file.read_bytes()).digest())
+    return told.hexdigest()
+
+
+def sources(root: Path) -> list[Path]:
+    """The files of which the pages are built: tests are none."""
+    found = [file for folder in ("src", "public") for file in (root / folder).rglob("*")]
+    found += [root / name for name in _SOURCES]
+    return sorted(file for file in found if file.is_file() and ".test." not in file.name)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return told
+
+
+def _run(node: Node, command: Sequence[str]) -> None:
+    done = node.run(command)
+    if done.returncode:
+        raise NotBuilt(f"{done.stdout.rstrip()}\n`{' '.join(command[-3:])}` failed in web/")
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One build at a time: two of `make run` may begin together."""
+    FETCHED.mkdir(exist_ok=True)
+    with (FETCHED / "web.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,79 @@
+import type { Texts } from "../i18n";
+import type { components } from "./schema";
+
+export type Problem = components["schemas"]["Problem"];
+
+/** One field that the server refused; bounds and the like come along. */
+export interface FieldError {
+  field: string;
+  reason: string;
+  minimum?: number;
+  maximum?: number;
+}
+
+/** What the server refused, by its problem document; status 0: it was not reached at all. */
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  readonly status: number;
+  readonly reason: string;
+  readonly detail: string;
+  readonly errors: readonly FieldError[];
+  readonly requestId: string | undefined;
+  /** Seconds to wait, where the server said so. */
+  readonly retryAfter: number | undefined;
+  /** The whole document: some reasons bring more, as `current` of a 412. */
+  readonly problem: Readonly<Record<string, unknown>>;
+
+  constructor(problem: Partial<Problem> & { status: number }, retryAfter?: number) {
+    super(problem.detail ?? problem.reason ?? `HTTP ${problem.status}`);
+    this.status = problem.status;
+    this.reason = problem.reason ?? (problem.status === 0 ? "OFFLINE" : `HTTP_${problem.status}`);
+    this.detail = problem.detail ?? "";
+    this.errors = (problem.errors ?? []) as FieldError[];
+    this.requestId = problem.request_id;
+    this.retryAfter = retryAfter;
+    this.problem = problem as Record<string, unknown>;
+  }
+}
+
+/** The error that a response other than 2xx tells. */
+export async function errorOf(response: Response): Promise<ApiError> {
+  const waiting = Number(response.headers.get("Retry-After"));
+  const retryAfter = waiting > 0 ? waiting : undefined;
+  let problem: Partial<Problem> = {};
+  try {
+    // A proxy's page in between is no problem document: its status is all it tells.
+    problem = await response.json();
+  } catch {
+    // Nothing more is known.
+  }
+  return new ApiError({ ...problem, status: response.status }, retryAfter);
+}
+
+/** What is said of an error, in the language of `t`. */
+export function errorText(error: unknown, t: Texts): string {
+  return error instanceof ApiError ? reasonText(error.reason, error.status, t) : t.errors.UNKNOWN;
+}
+
+/** What is said of a reason; of one that is not known, by its status. */
+function reasonText(reason: string, status: number, t: Texts): string {
+  const known: Record<string, string> = t.errors;
+  return known[reason] ?? known[`HTTP_${status}`] ?? t.errors.UNKNOWN;
+}
+
+/**
+ * What is said of each refused field, by its name. `places` names the field of reasons that stand
+ * for the whole request: `{USERNAME_TAKEN: "username"}`.
+ */
+export function fieldTexts(
+  error: unknown,
+  t: Texts,
+  places: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  if (!(error instanceof ApiError)) return {};
+  const say: Record<string, (one: FieldError) => string> = t.fields;
+  const told = error.errors.map((one) => [one.field, (say[one.reason] ?? t.fields.OTHER)(one)]);
+  const place = places[error.reason];
+  if (place !== undefined) told.push([place, errorText(error, t)]);
+  return Object.fromEntries(told);
+}

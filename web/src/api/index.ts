@@ -1,0 +1,8 @@
+export { api, authorisedFetch, ok, takeTokensFrom } from "./client";
+export { ApiError, errorOf, errorText, type FieldError, fieldTexts } from "./errors";
+export type { components, paths } from "./schema";
+
+import type { components } from "./schema";
+
+/** A schema of the API's document by its name. */
+export type Schema<Name extends keyof components["schemas"]> = components["schemas"][Name];

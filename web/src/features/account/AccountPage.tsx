@@ -1,0 +1,37 @@
+import { useText } from "../../i18n";
+import { useMe, useSettings } from "../../session";
+import { FormError } from "../../ui/Form";
+import { Page } from "../../ui/Page";
+import { Spinner } from "../../ui/Spinner";
+import { Appearance } from "./Appearance";
+import { Conversations } from "./Conversations";
+import { Deletion } from "./Deletion";
+import { Logins } from "./Logins";
+import { Password } from "./Password";
+import { Profile } from "./Profile";
+import { Tokens } from "./Tokens";
+
+/** Everything about whoever is logged in. */
+export default function AccountPage() {
+  const t = useText();
+  const me = useMe();
+  const settings = useSettings();
+  return (
+    <Page title={t.common.account}>
+      <FormError error={me.error ?? settings.error} />
+      {me.data && settings.data ? (
+        <>
+          <Profile me={me.data} />
+          <Appearance settings={settings.data} />
+          <Conversations settings={settings.data} />
+          <Password username={me.data.username} />
+          <Logins />
+          <Tokens />
+          <Deletion username={me.data.username} />
+        </>
+      ) : (
+        <Spinner />
+      )}
+    </Page>
+  );
+}

@@ -1,0 +1,107 @@
+import { Play, RotateCcw } from "lucide-react";
+import { useRef, useState } from "react";
+import { Link } from "wouter";
+import { errorText } from "../../api";
+import { ApiError } from "../../api/errors";
+import { type Texts, useText } from "../../i18n";
+import { routes } from "../../routes";
+import type { Problem } from "../../stream";
+import { Button } from "../../ui/Button";
+import type { AnswerState } from "./answerState";
+import styles from "./Message.module.css";
+import type { Message } from "./queries";
+import type { Actions } from "./useActions";
+
+// What is to be mended at the connection.
+const OF_CONNECTIONS =
+  /^(NO_KEY|KEY_|PROVIDER_(ADDRESS|FORBIDDEN|MODEL|NAME|PARAMETER|PATH|QUOTA|REDIRECTED|REFUSED|TLS|UNAUTH|UNKNOWN|UNREACHABLE|URL|GARBLED))/;
+
+interface Props {
+  state: AnswerState;
+  message: Message | undefined;
+  actions: Actions;
+  idle: boolean;
+}
+
+/** How an answer ended, if other than well, and what can be done. */
+export function AnswerEnd({ state, message, actions, idle }: Props) {
+  const t = useText();
+  const [pending, setPending] = useState(false);
+  const failed = state.status === "failed";
+  // The message, once it is there, does not have the provider's own words.
+  const seen = useRef<Problem>(null);
+  if (state.problem) seen.current = state.problem;
+  const problem = failed ? seen.current : null;
+  const said = failed ? failureText(state.reason, problem, t) : endText(state, t);
+  const { runId } = state;
+  const goOn = async () => {
+    if (runId === null) return;
+    setPending(true);
+    await actions.continueRun(runId);
+    setPending(false);
+  };
+  return (
+    <>
+      {state.fallback && (
+        <p className={styles.note}>
+          {t.chat.fallback(state.fallback.name ?? t.chat.otherConnection)}{" "}
+          {reasonText(state.fallback.reason, t)}
+        </p>
+      )}
+      {said !== undefined && (
+        <div role={problem ? "alert" : undefined} className={failed ? styles.failure : styles.end}>
+          <p>
+            {said}
+            {problem?.provider_message && (
+              <span className={styles.told}>{problem.provider_message}</span>
+            )}
+            {problem?.request_id && (
+              <span className={styles.told}>{t.chat.requestId(problem.request_id)}</span>
+            )}
+          </p>
+          {state.canContinue && (
+            <Button small icon={Play} pending={pending} disabled={!idle} onClick={goOn}>
+              {t.chat.continue}
+            </Button>
+          )}
+          {failed && message !== undefined && (
+            <Button
+              small
+              icon={RotateCcw}
+              disabled={!idle}
+              onClick={() => actions.regenerate(message)}
+            >
+              {t.common.retry}
+            </Button>
+          )}
+          {failed && OF_CONNECTIONS.test(state.reason ?? "") && (
+            <Link href={routes.keys}>{t.chat.toKeys}</Link>
+          )}
+        </div>
+      )}
+      {!state.saved && <p className={styles.note}>{t.chat.notSaved}</p>}
+    </>
+  );
+}
+
+function reasonText(reason: string, t: Texts): string {
+  return errorText(new ApiError({ status: 502, reason }), t);
+}
+
+function failureText(reason: string | null, problem: Problem | null, t: Texts): string {
+  if (problem !== null) return errorText(new ApiError(problem, problem.retry_after), t);
+  return reasonText(reason ?? "", t);
+}
+
+function endText({ status, reason, finishReason }: AnswerState, t: Texts): string | undefined {
+  if (status === "interrupted") {
+    const known: Record<string, string> = t.errors;
+    const why = reason !== null && reason !== "OWNER_LOST" ? known[reason] : undefined;
+    return why === undefined ? t.chat.interrupted : `${t.chat.interrupted} ${why}`;
+  }
+  if (status === "cancelled") return t.chat.cancelled;
+  if (status === "edited") return t.chat.editedAnswer;
+  if (finishReason === "length") return t.chat.cutAtLength;
+  if (finishReason === "content_filter") return t.chat.filtered;
+  return undefined;
+}

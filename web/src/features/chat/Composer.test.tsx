@@ -1,0 +1,116 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { cleanup, fireEvent, render, screen } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { createRef } from "react";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { Composer, type ComposerHandle } from "./Composer";
+import { drafts } from "./drafts";
+
+afterEach(() => {
+  cleanup();
+  drafts.clear();
+  localStorage.clear();
+});
+
+function setUp({ entersSend = true, onStop }: { entersSend?: boolean; onStop?: () => void } = {}) {
+  const queries = new QueryClient({ defaultOptions: { queries: { staleTime: Infinity } } });
+  queries.setQueryData(["settings"], { enter_sends: entersSend });
+  const handle = createRef<ComposerHandle>();
+  const props = {
+    draft: "new",
+    handle,
+    onSend: vi.fn<(text: string) => void>(),
+    blocked: false,
+    onStop,
+    stopping: false,
+    onEditLast: vi.fn(() => true),
+  };
+  const page = (now: Partial<typeof props> = {}) => (
+    <QueryClientProvider client={queries}>
+      <Composer {...props} {...now} />
+    </QueryClientProvider>
+  );
+  const { rerender } = render(page());
+  const area = screen.getByRole<HTMLTextAreaElement>("textbox", { name: "Message" });
+  return { ...props, area, again: (now: Partial<typeof props>) => rerender(page(now)) };
+}
+
+describe("Enter", () => {
+  it("sends, and Shift+Enter breaks the line", async () => {
+    const { onSend, area } = setUp();
+    await userEvent.type(area, "one{Shift>}{Enter}{/Shift}two{Enter}");
+    expect(onSend.mock.calls).toEqual([["one\ntwo"]]);
+    expect(area.value).toBe("");
+  });
+
+  it("breaks the line where one wants that, and Ctrl+Enter sends", async () => {
+    const { onSend, area } = setUp({ entersSend: false });
+    await userEvent.type(area, "one{Enter}two");
+    expect(onSend).not.toHaveBeenCalled();
+    await userEvent.type(area, "{Control>}{Enter}{/Control}");
+    expect(onSend.mock.calls).toEqual([["one\ntwo"]]);
+  });
+
+  it.each([
+    ["composing", { isComposing: true, keyCode: 13 }],
+    ["ended by Safari before the key", { isComposing: false, keyCode: 229 }],
+  ])("is the input method's own while it is %s", (_when, event) => {
+    const { onSend, area } = setUp();
+    fireEvent.input(area, { target: { value: "你好" } });
+    fireEvent.keyDown(area, { key: "Enter", ...event });
+    expect(onSend).not.toHaveBeenCalled();
+    fireEvent.keyDown(area, { key: "Enter", keyCode: 13 });
+    expect(onSend.mock.calls).toEqual([["你好"]]);
+  });
+});
+
+describe("the composer", () => {
+  it("sends nothing that is blank, and nothing while it is blocked", async () => {
+    const { onSend, area, again } = setUp();
+    await userEvent.type(area, "  {Enter}");
+    again({ blocked: true });
+    await userEvent.type(area, "text{Enter}");
+    expect(onSend).not.toHaveBeenCalled();
+    expect(area.value).toBe("  text");
+  });
+
+  it("leaves what is typed alone when its conversation is made", async () => {
+    const { area, again } = setUp();
+    await userEvent.type(area, "next");
+    drafts.acknowledged("new", "made");
+    area.setSelectionRange(1, 2);
+    again({ draft: "made" });
+    expect([area.value, area.selectionStart, area.selectionEnd]).toEqual(["next", 1, 2]);
+  });
+
+  it("has another draft in another conversation", async () => {
+    const { area, again } = setUp();
+    await userEvent.type(area, "first");
+    again({ draft: "other" });
+    expect(area.value).toBe("");
+    again({ draft: "new" });
+    expect(area.value).toBe("first");
+  });
+
+  it("takes back what was not sent, in front of what is typed", async () => {
+    const { area, handle } = setUp();
+    await userEvent.type(area, "typed");
+    handle.current?.insert("not sent");
+    expect(area.value).toBe("not sent\n\ntyped");
+    expect(drafts.of("new")).toBe("not sent\n\ntyped");
+  });
+
+  it("edits the last question on ↑, when there is nothing in it", async () => {
+    const { area, onEditLast } = setUp();
+    await userEvent.type(area, "{ArrowUp}x{ArrowUp}");
+    expect(onEditLast).toHaveBeenCalledTimes(1);
+  });
+
+  it("stops what is being written", async () => {
+    const onStop = vi.fn();
+    setUp({ onStop });
+    await userEvent.click(screen.getByRole("button", { name: "Stop" }));
+    expect(onStop).toHaveBeenCalledTimes(1);
+    expect(screen.queryByRole("button", { name: "Send" })).toBeNull();
+  });
+});

@@ -1,0 +1,131 @@
+import { ArrowUp, Square } from "lucide-react";
+import { type RefObject, useEffect, useImperativeHandle, useRef, useState } from "react";
+import { useText } from "../../i18n";
+import { useSettings } from "../../session";
+import { IconButton } from "../../ui/IconButton";
+import { onKeys } from "../../ui/useKey";
+import styles from "./Composer.module.css";
+import { drafts, useDraftsKept } from "./drafts";
+import { fitsItself, useFit } from "./useFit";
+
+export interface ComposerHandle {
+  focus(): void;
+  /** Puts a text in front of what is typed. */
+  insert(text: string): void;
+}
+
+interface Props {
+  /** Whose draft it is: a conversation's id, or `new`. */
+  draft: string;
+  handle: RefObject<ComposerHandle | null>;
+  onSend: (text: string) => void;
+  /** Nothing can be sent just now: an answer is being written, or there is nobody to ask. */
+  blocked: boolean;
+  /** Ends the answer that is being written; undefined: there is none. */
+  onStop: (() => void) | undefined;
+  stopping: boolean;
+  /** ↑ in the empty field. */
+  onEditLast: () => void;
+}
+
+// On a phone Enter is how one breaks a line.
+const touch = matchMedia("(pointer: coarse)");
+
+/** Where one writes. The text is the browser's own: nothing rewrites it while one types. */
+export function Composer(props: Props) {
+  const { draft, handle, onSend, blocked, onStop, stopping, onEditLast } = props;
+  const t = useText();
+  const area = useRef<HTMLTextAreaElement>(null);
+  const { data: settings } = useSettings();
+  const [empty, setEmpty] = useState(() => drafts.of(draft).trim() === "");
+  const adjust = useFit(area);
+  useDraftsKept();
+
+  useEffect(() => {
+    const element = area.current;
+    if (element === null) return;
+    const text = drafts.of(draft);
+    // Left alone where it stands there already: somebody may be typing.
+    if (element.value !== text) element.value = text;
+    setEmpty(element.value.trim() === "");
+    adjust();
+    if (!touch.matches) element.focus({ preventScroll: true });
+  }, [draft, adjust]);
+
+  const changed = () => {
+    const text = area.current?.value ?? "";
+    setEmpty(text.trim() === "");
+    drafts.keep(draft, text);
+    adjust();
+  };
+
+  useImperativeHandle(handle, () => ({
+    focus: () => area.current?.focus(),
+    insert(text) {
+      const element = area.current;
+      if (element === null) return;
+      element.value = [text, element.value].filter(Boolean).join("\n\n");
+      changed();
+      element.focus();
+    },
+  }));
+
+  function send() {
+    const element = area.current;
+    const text = element?.value ?? "";
+    if (element === null || text.trim() === "" || blocked) return;
+    element.value = "";
+    setEmpty(true);
+    adjust();
+    onSend(text);
+  }
+
+  const entersSend = (settings?.enter_sends ?? true) && !touch.matches;
+  const keys = onKeys({
+    Enter: entersSend ? send : () => false,
+    "Mod+Enter": send,
+    ArrowUp: () => (area.current?.value === "" ? onEditLast() : false),
+  });
+
+  return (
+    <form
+      className={styles.composer}
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      <textarea
+        ref={area}
+        id="composer"
+        className={styles.area}
+        data-fits={fitsItself || undefined}
+        aria-label={t.chat.message}
+        placeholder={t.chat.placeholder}
+        rows={1}
+        autoComplete="off"
+        enterKeyHint={entersSend ? "send" : "enter"}
+        onInput={changed}
+        onKeyDown={keys}
+      />
+      {onStop ? (
+        <IconButton
+          icon={Square}
+          label={t.chat.stop}
+          className={styles.stop}
+          aria-busy={stopping || undefined}
+          disabled={stopping}
+          onClick={onStop}
+        />
+      ) : (
+        <IconButton
+          icon={ArrowUp}
+          label={t.chat.send}
+          type="submit"
+          className={styles.send}
+          disabled={empty || blocked}
+        />
+      )}
+    </form>
+  );
+}

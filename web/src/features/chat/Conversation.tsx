@@ -1,0 +1,144 @@
+import { type ReactNode, useCallback, useLayoutEffect, useRef, useState } from "react";
+import { useLocation } from "wouter";
+import { useText } from "../../i18n";
+import { routes } from "../../routes";
+import type { Begun } from "../../stream";
+import { useReconnecting } from "../../stream/use";
+import { useKeys } from "../../ui/useKey";
+import { Announcer } from "./Announcer";
+import { Answer } from "./Answer";
+import { Composer, type ComposerHandle } from "./Composer";
+import styles from "./Conversation.module.css";
+import { drafts } from "./drafts";
+import type { Entry } from "./entries";
+import { Log } from "./Log";
+import { copyLast, editLast, move } from "./moves";
+import { type NewSession, outbox } from "./outbox";
+import { PendingQuestion, Question } from "./Question";
+import type { Scroller } from "./scroller";
+import { useActions } from "./useActions";
+import type { useEntries } from "./useEntries";
+import { useShownMessage } from "./useShownMessage";
+
+const LAST = "";
+
+interface Props {
+  sessionId: string | undefined;
+  place: string;
+  log: ReturnType<typeof useEntries>;
+  /** What a conversation that is made for the first question is to be like. */
+  making: NewSession | undefined;
+  header: ReactNode;
+  /** What stands in the log besides messages. */
+  foot: (ask: (text: string) => void) => ReactNode;
+  blocked: boolean;
+}
+
+/** The conversation as one reads and writes it. */
+export function Conversation(props: Props) {
+  const { sessionId, place, log, making, header, foot, blocked } = props;
+  const { query, entries, run, idle } = log;
+  const t = useText();
+  const [, navigate] = useLocation();
+  const root = useRef<HTMLDivElement>(null);
+  const scroller = useRef<Scroller>(undefined);
+  const composer = useRef<ComposerHandle>(null);
+  /** The key of what is to be at the top as soon as it is there. */
+  const pinNext = useRef<string>(undefined);
+  const [stopping, setStopping] = useState<string>();
+  const reconnecting = useReconnecting();
+  const pin = useCallback((key: string | undefined) => {
+    pinNext.current = key ?? LAST;
+  }, []);
+  const actions = useActions(sessionId, place, pin);
+  const draft = sessionId ?? "new";
+  useShownMessage(query, entries, scroller, root, actions.choose);
+
+  const begunWith = (begun: Begun | undefined) => {
+    if (begun === undefined) return;
+    drafts.acknowledged(draft, begun.sessionId);
+    if (sessionId === undefined) navigate(routes.chat(begun.sessionId), { replace: true });
+  };
+
+  const send = async (content: string) => {
+    pinNext.current = LAST;
+    drafts.sending(draft, content);
+    begunWith(await outbox.put(place, { kind: "send", content, sessionId, making }));
+  };
+
+  const takeBack = (key: string, content: string) => {
+    outbox.drop(place, key);
+    drafts.acknowledged(draft);
+    composer.current?.insert(content);
+  };
+
+  useLayoutEffect(() => {
+    if (pinNext.current === undefined) return;
+    const last = entries.findLast((entry) => entry.kind !== "answer")?.key;
+    const key = pinNext.current === LAST ? last : pinNext.current;
+    const found = root.current?.querySelector<HTMLElement>(`[data-key="${CSS.escape(key ?? "")}"]`);
+    if (!found) return;
+    pinNext.current = undefined;
+    scroller.current?.pin(found);
+  }, [entries]);
+
+  const live = run?.live ? run.runId : undefined;
+  const stop = () => {
+    if (live === undefined || document.querySelector(":popover-open")) return false;
+    setStopping(live);
+    return actions.stop(live).finally(() => setStopping(undefined));
+  };
+  useKeys({
+    Escape: live === undefined ? undefined : stop,
+    "Mod+Shift+C": () => copyLast(root.current, entries, t),
+    "Alt+ArrowUp": () => move(root.current, -1),
+    "Alt+ArrowDown": () => move(root.current, 1),
+  });
+
+  const render = (entry: Entry) => {
+    switch (entry.kind) {
+      case "question":
+        return <Question message={entry.message} actions={actions} idle={idle} />;
+      case "pending":
+        return (
+          <PendingQuestion
+            pending={entry.pending}
+            onRetry={async () => begunWith(await outbox.again(place, entry.key))}
+            onTakeBack={() => takeBack(entry.key, entry.pending.content)}
+          />
+        );
+      case "answer":
+        return <Answer message={entry.message} run={entry.run} actions={actions} idle={idle} />;
+    }
+  };
+
+  return (
+    <div ref={root} className={styles.conversation}>
+      {header}
+      <Log
+        entries={entries}
+        render={render}
+        handle={scroller}
+        older={{
+          more: query.hasNextPage,
+          loading: query.isFetchingNextPage,
+          load: () => void query.fetchNextPage({ cancelRefetch: false }),
+        }}
+        foot={foot(send)}
+      />
+      <div className={styles.foot}>
+        <div className={styles.state}>{reconnecting && t.chat.reconnecting}</div>
+        <Composer
+          draft={draft}
+          handle={composer}
+          onSend={send}
+          blocked={!idle || blocked}
+          onStop={live === undefined ? undefined : stop}
+          stopping={live !== undefined && stopping === live}
+          onEditLast={() => editLast(root.current)}
+        />
+      </div>
+      <Announcer run={run} />
+    </div>
+  );
+}

@@ -1,0 +1,137 @@
+import { SlidersHorizontal, Timer } from "lucide-react";
+import { useState } from "react";
+import { useText } from "../../i18n";
+import { IconButton } from "../../ui/IconButton";
+import { type Choices, rememberModel } from "./choices";
+import styles from "./Header.module.css";
+import { ModelChooser } from "./ModelChooser";
+import { type Manner, ParametersDialog } from "./ParametersDialog";
+import type { Session, SessionChange } from "./queries";
+
+const NO_PARAMETERS = {
+  temperature: null,
+  max_tokens: null,
+  top_p: null,
+  stop: null,
+  reasoning_effort: null,
+};
+
+/** The head of a conversation that there is: what answers, and how; a change holds from the next question on. */
+export function SessionHeader({
+  session,
+  onChange,
+}: {
+  session: Session | undefined;
+  onChange: (change: SessionChange) => Promise<unknown>;
+}) {
+  const t = useText();
+  return (
+    <HeaderBar
+      title={session?.title ?? ""}
+      keyId={session?.key_id}
+      model={session?.model}
+      onModel={(chosen) => {
+        rememberModel(chosen.key_id, chosen.model);
+        void onChange(chosen);
+      }}
+      manner={session && { ...session, persona: session.persona }}
+      onManner={({ parameters, instructions, summary, persona }) =>
+        onChange({
+          parameters,
+          instructions,
+          summary,
+          ...(persona !== session?.persona && { persona: persona ?? null }),
+        })
+      }
+    >
+      {session?.temporary && (
+        <span className={styles.temporary} title={t.chat.temporaryHint}>
+          <Timer size={18} strokeWidth={1.75} role="img" aria-label={t.chat.temporary} />
+        </span>
+      )}
+    </HeaderBar>
+  );
+}
+
+/** The head of a conversation that is not made yet. */
+export function NewHeader({
+  choices,
+  onChange,
+}: {
+  choices: Choices;
+  onChange: (change: Choices) => void;
+}) {
+  const t = useText();
+  const { temporary = false, persona } = choices;
+  return (
+    <HeaderBar
+      title=""
+      keyId={choices.key_id}
+      model={choices.model}
+      onModel={(chosen) => {
+        rememberModel(chosen.key_id, chosen.model);
+        onChange(chosen);
+      }}
+      manner={{
+        parameters: { ...NO_PARAMETERS, ...choices.parameters },
+        instructions: choices.instructions ?? null,
+        summary: choices.summary ?? false,
+        persona,
+      }}
+      onManner={async ({ parameters, ...rest }) => {
+        const said = Object.values(parameters).some((value) => value !== null);
+        onChange({ ...rest, parameters: said ? parameters : null } as Choices);
+      }}
+      isNew
+    >
+      <IconButton
+        icon={Timer}
+        label={t.chat.temporary}
+        aria-pressed={temporary}
+        onClick={() => onChange({ temporary: !temporary })}
+      />
+    </HeaderBar>
+  );
+}
+
+interface BarProps {
+  title: string;
+  keyId: string | null | undefined;
+  model: string | null | undefined;
+  onModel: (chosen: { key_id: string; model: string }) => void;
+  manner: Manner | undefined;
+  onManner: (manner: Manner) => Promise<unknown>;
+  isNew?: boolean;
+  children: React.ReactNode;
+}
+
+function HeaderBar(props: BarProps) {
+  const { title, keyId, model, onModel, manner, onManner, isNew = false, children } = props;
+  const t = useText();
+  const [open, setOpen] = useState(false);
+  return (
+    <header className={styles.header}>
+      <ModelChooser keyId={keyId} model={model} onChange={onModel} />
+      <h1 className={styles.title}>
+        {title || (
+          <span className="visually-hidden">{isNew ? t.chat.newChat : t.chat.conversation}</span>
+        )}
+      </h1>
+      {children}
+      <IconButton
+        icon={SlidersHorizontal}
+        label={t.chat.parameters}
+        disabled={manner === undefined}
+        onClick={() => setOpen(true)}
+      />
+      {open && manner && (
+        <ParametersDialog
+          manner={manner}
+          isNew={isNew}
+          onSave={onManner}
+          onClose={() => setOpen(false)}
+        />
+      )}
+    </header>
+  );
+}

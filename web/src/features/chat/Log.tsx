@@ -1,0 +1,81 @@
+import { ArrowDown } from "lucide-react";
+import { type ReactNode, type RefObject, useEffect, useRef } from "react";
+import { useText } from "../../i18n";
+import { IconButton } from "../../ui/IconButton";
+import type { Entry } from "./entries";
+import styles from "./Log.module.css";
+import type { Scroller } from "./scroller";
+import { useScroller } from "./useScroller";
+
+interface Props {
+  entries: readonly Entry[];
+  render: (entry: Entry) => ReactNode;
+  /** Older messages, as long as there are any. */
+  older: { more: boolean; loading: boolean; load: () => void };
+  /** The scroller, for whoever sends a question or looks for a message. */
+  handle: RefObject<Scroller | undefined>;
+  foot?: ReactNode;
+}
+
+/** The conversation as it is read: older messages come as one goes up. */
+export function Log({ entries, render, older, handle, foot }: Props) {
+  const t = useText();
+  const { box, content, spacer, scroller, below } = useScroller();
+  const top = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    handle.current = scroller.current;
+    return () => {
+      handle.current = undefined;
+    };
+  }, [handle, scroller]);
+
+  const { more, loading, load } = older;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: looked at anew behind each page
+  useEffect(() => {
+    if (!more || loading || !top.current || !box.current) return;
+    const options = { root: box.current, rootMargin: "800px 0px 0px" };
+    const observer = new IntersectionObserver(([seen]) => {
+      if (!seen?.isIntersecting) return;
+      scroller.current?.holdPlace();
+      load();
+    }, options);
+    observer.observe(top.current);
+    return () => observer.disconnect();
+  }, [more, loading, load, entries.length]);
+
+  return (
+    <div className={styles.frame}>
+      <div
+        ref={box}
+        className={styles.box}
+        role="log"
+        aria-live="off"
+        aria-label={t.chat.conversation}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keyboard
+        tabIndex={0}
+      >
+        <div ref={content} className={styles.content}>
+          <div ref={top} className={styles.top}>
+            {loading && <span className="visually-hidden">{t.chat.loadingOlder}</span>}
+          </div>
+          {entries.map((entry) => (
+            <div key={entry.key} data-key={entry.key}>
+              {render(entry)}
+            </div>
+          ))}
+          {foot}
+        </div>
+        <div ref={spacer} aria-hidden />
+      </div>
+      {below && (
+        <div className={styles.toEnd}>
+          <IconButton
+            icon={ArrowDown}
+            label={t.chat.toEnd}
+            onClick={() => scroller.current?.follow()}
+          />
+        </div>
+      )}
+    </div>
+  );
+}

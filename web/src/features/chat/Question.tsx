@@ -1,0 +1,140 @@
+import { Pencil, RotateCcw, Undo2 } from "lucide-react";
+import { memo, type ReactNode, useEffect, useState } from "react";
+import { errorText, fieldTexts } from "../../api";
+import { useText } from "../../i18n";
+import { CopyButton } from "../../markdown/copy-button";
+import { Button } from "../../ui/Button";
+import { IconButton } from "../../ui/IconButton";
+import { EditBox } from "./EditBox";
+import { excerpt } from "./excerpt";
+import styles from "./Message.module.css";
+import type { Pending } from "./outbox";
+import type { Message } from "./queries";
+import type { Actions } from "./useActions";
+import { Variants } from "./Variants";
+
+interface Props {
+  message: Message;
+  actions: Actions;
+  /** False while an answer is written: then nothing can be asked anew. */
+  idle: boolean;
+}
+
+export const Question = memo(function Question({ message, actions, idle }: Props) {
+  const t = useText();
+  const [editing, setEditing] = useState(false);
+  const { content } = message;
+  if (editing) {
+    return (
+      <article className={styles.question} data-message={message.id} tabIndex={-1}>
+        <EditBox
+          id={message.id}
+          text={content}
+          label={t.chat.ask}
+          onClose={() => setEditing(false)}
+          onSubmit={async (text) => {
+            actions.editQuestion(message, text);
+            return true;
+          }}
+        />
+      </article>
+    );
+  }
+  return (
+    <article
+      className={styles.question}
+      aria-label={t.chat.youSaid(excerpt(content))}
+      data-message={message.id}
+      tabIndex={-1}
+    >
+      <h2 className="visually-hidden">{t.chat.question}</h2>
+      <Bubble text={content} />
+      <div className={styles.actions}>
+        <Variants of={message.variants} onChoose={actions.choose} />
+        <CopyButton label={t.chat.copy} what={() => ({ text: content })} />
+        <IconButton
+          icon={Pencil}
+          label={t.chat.edit}
+          size={16}
+          disabled={!idle}
+          data-edit
+          onClick={() => setEditing(true)}
+        />
+      </div>
+    </article>
+  );
+});
+
+/** A question that is on its way, or could not be sent: then it stays until one decides. */
+export function PendingQuestion({
+  pending,
+  onRetry,
+  onTakeBack,
+}: {
+  pending: Pending;
+  onRetry: () => void;
+  onTakeBack: () => void;
+}) {
+  const t = useText();
+  const { content, status, error } = pending;
+  return (
+    <article
+      className={styles.question}
+      aria-label={t.chat.youSaid(excerpt(content))}
+      tabIndex={-1}
+    >
+      <Bubble text={content} failed={status === "failed"} />
+      {status === "failed" ? (
+        <div role="alert" className={styles.failed}>
+          <p>
+            {t.chat.notSent} {fieldTexts(error, t).content ?? errorText(error, t)}
+          </p>
+          <Button small icon={RotateCcw} onClick={onRetry}>
+            {t.common.retry}
+          </Button>
+          <Button small look="quiet" icon={Undo2} onClick={onTakeBack}>
+            {t.chat.takeBack}
+          </Button>
+        </div>
+      ) : (
+        <div className={styles.actions}>
+          <Late>{t.chat.sending}</Late>
+        </div>
+      )}
+    </article>
+  );
+}
+
+/** The question as it was typed; a long one shows its beginning, so that its answer is in sight. */
+function Bubble({ text, failed = false }: { text: string; failed?: boolean }) {
+  const t = useText();
+  const isLong = text.length > 1_500 || text.split("\n").length > 14;
+  const [folded, setFolded] = useState(isLong);
+  return (
+    <>
+      <div className={styles.bubble} data-failed={failed || undefined}>
+        <div className={folded ? styles.folded : undefined}>{text}</div>
+      </div>
+      {isLong && (
+        <button
+          type="button"
+          className={styles.unfold}
+          aria-expanded={!folded}
+          onClick={() => setFolded(!folded)}
+        >
+          {folded ? t.chat.showAll : t.chat.showLess}
+        </button>
+      )}
+    </>
+  );
+}
+
+/** What is said only once it lasts. The place for it is kept. */
+function Late({ children }: { children: ReactNode }) {
+  const [late, setLate] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), 1_000);
+    return () => clearTimeout(timer);
+  }, []);
+  return <span className={styles.late}>{late && children}</span>;
+}

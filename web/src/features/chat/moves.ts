@@ -1,0 +1,41 @@
+import type { Texts } from "../../i18n";
+import { copy, htmlOf } from "../../markdown/clipboard";
+import { runs } from "../../stream";
+import { toast } from "../../ui/toast";
+import type { Entry } from "./entries";
+
+const articles = (root: HTMLElement | null) => [
+  ...(root?.querySelectorAll<HTMLElement>("article") ?? []),
+];
+
+/** Moves the focus to the message before or behind the one that has it, at first to the last one. */
+export function move(root: HTMLElement | null, by: 1 | -1): void {
+  const all = articles(root);
+  const at = all.findIndex((one) => one.contains(document.activeElement));
+  const to = at < 0 ? all.at(-1) : all[at + by];
+  to?.focus();
+  to?.scrollIntoView({ block: "nearest" });
+}
+
+/** Opens the last question for editing. False: there is none, or an answer is being written. */
+export function editLast(root: HTMLElement | null): boolean {
+  const button = [
+    ...(root?.querySelectorAll<HTMLButtonElement>("[data-edit]:not(:disabled)") ?? []),
+  ].at(-1);
+  button?.click();
+  return button !== undefined;
+}
+
+/** Copies the last answer, with its form. False: there is none. */
+export function copyLast(root: HTMLElement | null, entries: readonly Entry[], t: Texts): boolean {
+  const last = entries.findLast((entry) => entry.kind === "answer");
+  if (last === undefined) return false;
+  const id = last.message?.id ?? last.run?.answerId ?? "";
+  const body = root?.querySelector(`[data-message="${CSS.escape(id)}"] [data-body]`);
+  const text = (last.run && runs.get(last.run.runId)?.text) ?? last.message?.content ?? "";
+  void copy({ text, ...(body && { html: htmlOf(body) }) }).then(
+    () => toast.show({ text: t.common.copied }),
+    () => toast.show({ text: t.chat.notCopied, tone: "danger" }),
+  );
+  return true;
+}

@@ -1,0 +1,48 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useMemo, useSyncExternalStore } from "react";
+import { useSessionRun } from "../../stream/use";
+import { entriesOf, isShown } from "./entries";
+import { outbox } from "./outbox";
+import { useMessages } from "./queries";
+
+// A notice tells of an answer's end as soon as it is saved; so soon it is looked for without one.
+const SOON = 500;
+const AGAIN = 3_000;
+
+/** Reads the messages again as long as an answer that has ended is not among them. */
+function useMissing(sessionId: string | undefined): void {
+  const queries = useQueryClient();
+  useEffect(() => {
+    if (sessionId === undefined) return;
+    const look = () =>
+      void queries.invalidateQueries(
+        { queryKey: ["messages", sessionId] },
+        { cancelRefetch: false },
+      );
+    const soon = setTimeout(look, SOON);
+    const again = setInterval(look, AGAIN);
+    return () => {
+      clearTimeout(soon);
+      clearInterval(again);
+    };
+  }, [sessionId, queries]);
+}
+
+/** The log of a conversation, and whether something can be asked in it. */
+export function useEntries(sessionId: string | undefined, place: string) {
+  const query = useMessages(sessionId);
+  const { messages } = query;
+  const pending = useSyncExternalStore(outbox.subscribe, () => outbox.at(place));
+  const run = useSessionRun(sessionId);
+  const entries = useMemo(
+    () => entriesOf(messages ?? [], pending, run, (id) => outbox.keyOf(id)),
+    [messages, pending, run],
+  );
+  useEffect(() => {
+    if (messages) outbox.settle(place, (one) => isShown(messages, one));
+  }, [messages, place]);
+  const isMissing = run?.live === false && entries.some((one) => one.kind === "answer" && one.run);
+  useMissing(isMissing ? sessionId : undefined);
+  const sending = pending.some(({ status }) => status === "sending");
+  return { query, messages, entries, run, pending, idle: !sending && run?.live !== true };
+}

@@ -1,0 +1,39 @@
+import { type RefObject, useEffect, useRef } from "react";
+import { useSearch } from "wouter";
+import type { Entry } from "./entries";
+import type { useMessages } from "./queries";
+import type { Scroller } from "./scroller";
+
+/**
+ * Goes to the message that the address names (`?m=`): older pages are read until it is here, and
+ * what is on none of them is on another path, which is chosen then.
+ */
+export function useShownMessage(
+  query: ReturnType<typeof useMessages>,
+  entries: readonly Entry[],
+  scroller: RefObject<Scroller | undefined>,
+  root: RefObject<HTMLElement | null>,
+  choose: (messageId: string) => void,
+): void {
+  const wanted = new URLSearchParams(useSearch()).get("m");
+  const shown = useRef<string>(null);
+  const chosen = useRef<string>(null);
+  const { hasNextPage, isFetching, fetchNextPage } = query;
+  useEffect(() => {
+    if (wanted === null || wanted === shown.current || entries.length === 0) return;
+    const name = `[data-message="${CSS.escape(wanted)}"]`;
+    const found = root.current?.querySelector<HTMLElement>(name);
+    if (found) {
+      shown.current = wanted;
+      scroller.current?.show(found);
+      found.focus({ preventScroll: true });
+    } else if (isFetching) {
+      return;
+    } else if (hasNextPage) {
+      void fetchNextPage();
+    } else if (chosen.current !== wanted) {
+      chosen.current = wanted;
+      choose(wanted);
+    }
+  }, [wanted, entries, hasNextPage, isFetching, fetchNextPage, scroller, root, choose]);
+}

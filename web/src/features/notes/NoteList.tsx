@@ -1,0 +1,136 @@
+import { Pin, Plus, X } from "lucide-react";
+import { useDeferredValue, useEffect, useRef, useState } from "react";
+import { Link, useLocation } from "wouter";
+import { useText } from "../../i18n";
+import { useFormat } from "../../i18n/format";
+import { routes } from "../../routes";
+import { useTitle } from "../../shell/useTitle";
+import { Button } from "../../ui/Button";
+import { classes } from "../../ui/classes";
+import { useLeaving } from "../../ui/deletions";
+import { FormError } from "../../ui/Form";
+import { IconButton } from "../../ui/IconButton";
+import { Spinner } from "../../ui/Spinner";
+import { Hits } from "./Hits";
+import styles from "./NoteList.module.css";
+import { type ListedNote, useNewNote, useNotes } from "./requests";
+
+/** Notes, searched as one types; the pinned ones first. */
+export function NoteList({ openId }: { openId: string | undefined }) {
+  const t = useText();
+  useTitle(t.common.notes);
+  const [, navigate] = useLocation();
+  const leaving = useLeaving();
+  const [typed, setTyped] = useState("");
+  const [tag, setTag] = useState("");
+  const q = useDeferredValue(typed.trim());
+  const found = useNotes({ q, tag });
+  const create = useNewNote();
+  const notes = found.data?.pages.flatMap((page) => page.items).filter((n) => !leaving.has(n.id));
+  const ordered = [...(notes ?? [])].sort(
+    (one, other) => Number(other.pinned) - Number(one.pinned),
+  );
+
+  return (
+    <div className={styles.side}>
+      <header className={styles.head}>
+        <h1>{t.common.notes}</h1>
+        <Button
+          icon={Plus}
+          pending={create.isPending}
+          onClick={() =>
+            create.mutate(t.notes.untitled, { onSuccess: (n) => navigate(routes.note(n.id)) })
+          }
+        >
+          {t.notes.add}
+        </Button>
+      </header>
+      <div className={styles.search}>
+        <input
+          type="search"
+          aria-label={t.notes.search}
+          placeholder={t.notes.search}
+          value={typed}
+          onChange={(event) => setTyped(event.target.value)}
+        />
+        {tag && (
+          <span className={styles.tag}>
+            #{tag}
+            <IconButton icon={X} size={14} label={t.notes.allTags} onClick={() => setTag("")} />
+          </span>
+        )}
+      </div>
+      <FormError error={create.error ?? found.error} />
+      <nav className={styles.list} aria-label={t.common.notes}>
+        {found.isPending && <Spinner />}
+        {notes?.length === 0 && (
+          <p className={styles.none}>{q || tag ? t.common.noMatches : t.notes.none}</p>
+        )}
+        <ul>
+          {ordered.map((note) => (
+            <Item key={note.id} note={note} current={note.id === openId} onTag={setTag} />
+          ))}
+        </ul>
+        {found.hasNextPage && (
+          <More onReached={() => !found.isFetchingNextPage && void found.fetchNextPage()} />
+        )}
+      </nav>
+    </div>
+  );
+}
+
+function Item({
+  note,
+  current,
+  onTag,
+}: {
+  note: ListedNote;
+  current: boolean;
+  onTag: (tag: string) => void;
+}) {
+  const t = useText();
+  const format = useFormat();
+  return (
+    <li className={classes(styles.item, current && styles.current)}>
+      <Link href={routes.note(note.id)} aria-current={current ? "page" : undefined}>
+        <span className={styles.title}>
+          {note.pinned && <Pin size={13} aria-label={t.notes.pinned} />} {note.title}
+        </span>
+        <span className={styles.text}>
+          {note.snippet && note.hits ? (
+            <Hits text={note.snippet} hits={note.hits} />
+          ) : (
+            note.content.slice(0, 120)
+          )}
+        </span>
+      </Link>
+      <span className={styles.foot}>
+        {format.ago(note.updated_at)}
+        {note.tags.map((tag) => (
+          <button key={tag} type="button" onClick={() => onTag(tag)}>
+            #{tag}
+          </button>
+        ))}
+      </span>
+    </li>
+  );
+}
+
+/** Asks for the next page when it comes into sight. */
+function More({ onReached }: { onReached: () => void }) {
+  const place = useRef<HTMLDivElement>(null);
+  const reached = useRef(onReached);
+  useEffect(() => {
+    reached.current = onReached;
+  });
+  useEffect(() => {
+    const watch = new IntersectionObserver(([entry]) => entry?.isIntersecting && reached.current());
+    if (place.current) watch.observe(place.current);
+    return () => watch.disconnect();
+  }, []);
+  return (
+    <div ref={place}>
+      <Spinner />
+    </div>
+  );
+}

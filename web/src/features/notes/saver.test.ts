@@ -1,0 +1,171 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { ApiError } from "../../api/errors";
+import { type Note, NoteSaver, type Text } from "./saver";
+
+const first = {
+  id: "n",
+  title: "Shopping",
+  content: "Bread",
+  tags: ["home"],
+  pinned: false,
+  version: 1,
+} as Note;
+
+/** A note at a server: others may change it there, and it may be away. */
+class Remote {
+  note = first;
+  away = false;
+  requests: [Partial<Text>, number][] = [];
+  gate: Promise<void> | undefined;
+
+  change = async (_: string, change: Partial<Text>, version: number): Promise<Note> => {
+    this.requests.push([change, version]);
+    await this.gate;
+    if (this.away) throw new ApiError({ status: 0 });
+    if (version !== this.note.version)
+      throw new ApiError({ status: 412, current: this.note } as never);
+    return this.byAnother(change);
+  };
+
+  byAnother(change: Partial<Text>): Note {
+    this.note = { ...this.note, ...change, version: this.note.version + 1 };
+    return this.note;
+  }
+}
+
+function open() {
+  const remote = new Remote();
+  const kept = new Map<string, unknown>();
+  const onSaved = vi.fn();
+  const saver = new NoteSaver(
+    first,
+    remote,
+    { write: (id, draft) => (draft ? kept.set(id, draft) : kept.delete(id)) },
+    onSaved,
+  );
+  return { remote, kept, onSaved, saver };
+}
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+describe("a note that is written", () => {
+  it("is saved once the writer pauses, in one request, and kept until then", async () => {
+    const { remote, kept, saver } = open();
+    saver.edit({ content: "Bread, t" });
+    saver.edit({ content: "Bread, tea" });
+    expect(kept.get("n")).toEqual({ version: 1, unsaved: { content: "Bread, tea" } });
+    expect(saver.saving().status).toBe("writing");
+    await vi.advanceTimersByTimeAsync(900);
+    expect(remote.requests).toEqual([[{ content: "Bread, tea" }, 1]]);
+    expect(saver.saving().status).toBe("saved");
+    expect(kept.size).toBe(0);
+  });
+
+  it("sends what is written during a request behind it, with the version it then has", async () => {
+    const { remote, saver } = open();
+    let open_: () => void = () => undefined;
+    remote.gate = new Promise((resolve) => (open_ = resolve));
+    saver.edit({ content: "one" });
+    await vi.advanceTimersByTimeAsync(900);
+    saver.edit({ content: "one two" });
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(remote.requests).toHaveLength(1);
+    open_();
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(remote.requests.at(-1)).toEqual([{ content: "one two" }, 2]);
+    expect(remote.note.content).toBe("one two");
+    expect(saver.saving().status).toBe("saved");
+  });
+
+  it("is tried again until the server is reached, and nothing is lost meanwhile", async () => {
+    const { remote, kept, saver } = open();
+    remote.away = true;
+    saver.edit({ content: "offline" });
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(saver.saving().status).toBe("failed");
+    expect(kept.get("n")).toBeDefined();
+    remote.away = false;
+    await vi.advanceTimersByTimeAsync(6_000);
+    expect([remote.note.content, saver.saving().status]).toEqual(["offline", "saved"]);
+  });
+
+  it("keeps its title where the field was emptied", async () => {
+    const { remote, saver } = open();
+    saver.edit({ title: "  " });
+    await vi.advanceTimersByTimeAsync(900);
+    expect(remote.requests).toEqual([]);
+    expect(saver.shown().title).toBe("Shopping");
+    expect(saver.saving().status).toBe("saved");
+  });
+});
+
+describe("a note that another screen changes too", () => {
+  it("takes over what is another part of it", async () => {
+    const { remote, saver, onSaved } = open();
+    remote.byAnother({ pinned: true, tags: ["home", "week"] });
+    saver.edit({ content: "mine" });
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(remote.note).toMatchObject({ content: "mine", pinned: true, tags: ["home", "week"] });
+    expect(saver.saving().status).toBe("saved");
+    expect(onSaved).toHaveBeenCalled();
+  });
+
+  it.each([
+    ["mine", "mine, longer"],
+    ["theirs", "theirs"],
+  ] as const)("asks whose text stays where both wrote it, and keeps %s", async (whose, stays) => {
+    const { remote, kept, saver } = open();
+    remote.byAnother({ content: "theirs" });
+    saver.edit({ content: "mine" });
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(saver.saving()).toMatchObject({ status: "conflict", theirs: { content: "theirs" } });
+    // One may go on writing; nothing is sent until it is settled.
+    saver.edit({ content: "mine, longer" });
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(remote.requests).toHaveLength(1);
+    expect(kept.get("n")).toBeDefined();
+    await saver.settle(whose);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(remote.note.content).toBe(stays);
+    expect(saver.shown().content).toBe(stays);
+    expect(saver.saving().status).toBe("saved");
+    expect(kept.size).toBe(0);
+  });
+
+  it("is no conflict where both wrote the same", async () => {
+    const { remote, saver } = open();
+    remote.byAnother({ content: "the same" });
+    saver.edit({ content: "the same" });
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(saver.saving().status).toBe("saved");
+  });
+
+  it("says that it is gone where it was deleted", async () => {
+    const { remote, saver } = open();
+    remote.change = () => Promise.reject(new ApiError({ status: 404 }));
+    saver.edit({ content: "late" });
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(saver.saving().status).toBe("gone");
+  });
+});
+
+describe("what was written before the page was closed", () => {
+  it("goes on from where it was", async () => {
+    const { remote, saver } = open();
+    saver.takeUp({ version: 1, unsaved: { content: "from before" } });
+    expect(saver.shown().content).toBe("from before");
+    await vi.advanceTimersByTimeAsync(900);
+    expect(remote.note.content).toBe("from before");
+  });
+
+  it("is asked about where the note has been changed since", async () => {
+    const { remote, saver } = open();
+    saver.takeUp({ version: 0, unsaved: { content: "from before" } });
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(saver.saving().status).toBe("conflict");
+    expect(remote.requests).toEqual([]);
+    await saver.settle("mine");
+    expect(remote.note.content).toBe("from before");
+  });
+});

@@ -1,0 +1,183 @@
+import type { Schema } from "../../api";
+import { ApiError } from "../../api/errors";
+
+export type Note = Schema<"Note">;
+/** What can be written in a note. */
+export type Text = Pick<Note, "title" | "content" | "tags" | "pinned">;
+
+/**
+ * saved: the server has all of it. writing: it will soon. failed: not reached, or refused; it is
+ * tried again. conflict: somebody else has changed the same meanwhile. gone: the note is deleted.
+ */
+export interface Saving {
+  status: "saved" | "writing" | "failed" | "conflict" | "gone";
+  error: unknown;
+  /** In a conflict, the note as it is at the server. */
+  theirs: Note | undefined;
+}
+
+export interface Server {
+  /** Changes the note if it is still `version`. Throws ApiError. */
+  change(id: string, change: Partial<Text>, version: number): Promise<Note>;
+}
+
+/** Where what is not saved yet outlives the page. */
+export interface Drafts {
+  write(id: string, draft: { version: number; unsaved: Partial<Text> } | undefined): void;
+}
+
+const PAUSE = 800;
+const AGAIN = 5_000;
+
+const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
+
+/**
+ * Keeps one note saved while it is written: one request at a time, each with the version that it
+ * changes. What others change meanwhile is taken over, unless it is the same part of the note.
+ */
+export class NoteSaver {
+  private base: Note;
+  private unsaved: Partial<Text> = {};
+  private underWay: Promise<void> | undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private state: Saving = { status: "saved", error: undefined, theirs: undefined };
+  private readonly listeners = new Set<() => void>();
+
+  private readonly server: Server;
+  private readonly drafts: Drafts;
+  private readonly onSaved: (note: Note) => void;
+
+  constructor(note: Note, server: Server, drafts: Drafts, onSaved: (note: Note) => void) {
+    this.base = note;
+    this.server = server;
+    this.drafts = drafts;
+    this.onSaved = onSaved;
+  }
+
+  readonly subscribe = (listener: () => void) => {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  };
+
+  readonly saving = () => this.state;
+
+  /** The note as it is on the screen. */
+  shown(): Note {
+    return { ...this.base, ...this.unsaved };
+  }
+
+  edit(change: Partial<Text>): void {
+    if (this.state.status === "gone") return;
+    this.unsaved = { ...this.unsaved, ...change };
+    // A note has a title: without one the last stays.
+    if (this.unsaved.title?.trim() === "") delete this.unsaved.title;
+    this.keep();
+    if (this.state.status === "conflict") return;
+    this.set({ status: "writing" });
+    this.later(PAUSE);
+  }
+
+  /** Takes up what was written before and not saved; `version` is what it was a change of. */
+  takeUp(draft: { version: number; unsaved: Partial<Text> }): void {
+    this.unsaved = draft.unsaved;
+    if (draft.version !== this.base.version) {
+      // Of the note that it was written to only the number is left: all that differs is in question.
+      this.set({ status: "conflict", theirs: this.base });
+      return;
+    }
+    this.edit({});
+  }
+
+  /** Saves what is unsaved now; returns when it is, or when it cannot be. */
+  async flush(): Promise<void> {
+    clearTimeout(this.timer);
+    await this.underWay;
+    if (this.state.status === "conflict") return;
+    if (Object.keys(this.unsaved).length === 0) {
+      if (this.state.status === "writing") this.set({ status: "saved", error: undefined });
+      return;
+    }
+    this.underWay = this.send();
+    await this.underWay;
+    this.underWay = undefined;
+  }
+
+  /** Ends a conflict: with what is on the screen, or with what the server has. */
+  async settle(whose: "mine" | "theirs"): Promise<void> {
+    const { theirs } = this.state;
+    if (theirs === undefined) return;
+    this.base = theirs;
+    if (whose === "theirs") this.unsaved = {};
+    this.set({ status: whose === "mine" ? "writing" : "saved", theirs: undefined });
+    this.keep();
+    if (whose === "theirs") this.onSaved(theirs);
+    await this.flush();
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+  }
+
+  private async send(): Promise<void> {
+    const sent = this.unsaved;
+    this.set({ status: "writing" });
+    try {
+      this.saved(await this.server.change(this.base.id, sent, this.base.version), sent);
+    } catch (error) {
+      this.refused(error);
+    }
+  }
+
+  private saved(note: Note, sent: Partial<Text>): void {
+    this.base = note;
+    this.unsaved = Object.fromEntries(
+      Object.entries(this.unsaved).filter(([name, value]) => value !== sent[name as keyof Text]),
+    );
+    this.keep();
+    this.onSaved(note);
+    if (Object.keys(this.unsaved).length === 0) this.set({ status: "saved", error: undefined });
+    else this.later(PAUSE);
+  }
+
+  private refused(error: unknown): void {
+    if (error instanceof ApiError && error.status === 412) {
+      this.changedMeanwhile(error.problem.current as Note);
+    } else if (error instanceof ApiError && error.status === 404) {
+      this.set({ status: "gone", error });
+    } else {
+      this.set({ status: "failed", error });
+      const again = !(error instanceof ApiError) || error.status === 0 || error.status >= 429;
+      if (again) this.later(AGAIN);
+    }
+  }
+
+  private changedMeanwhile(theirs: Note): void {
+    const fields = Object.keys(this.unsaved) as (keyof Text)[];
+    const disputed = fields.filter(
+      (name) => !same(theirs[name], this.base[name]) && !same(theirs[name], this.unsaved[name]),
+    );
+    if (disputed.length > 0) {
+      this.set({ status: "conflict", theirs });
+      return;
+    }
+    this.base = theirs;
+    this.keep();
+    this.onSaved(this.shown());
+    this.later(0);
+  }
+
+  private later(milliseconds: number): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.flush(), milliseconds);
+  }
+
+  private keep(): void {
+    const draft = { version: this.base.version, unsaved: this.unsaved };
+    this.drafts.write(this.base.id, Object.keys(this.unsaved).length > 0 ? draft : undefined);
+  }
+
+  private set(change: Partial<Saving>): void {
+    this.state = { ...this.state, ...change };
+    for (const listener of [...this.listeners]) listener();
+  }
+}

@@ -1,0 +1,26 @@
+import { useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { drafts } from "./drafts";
+import { server, showInLists } from "./requests";
+import { type Note, NoteSaver } from "./saver";
+
+/** Saves `note`, as it was opened, while it is written; what is left to save is sent at the end. */
+export function useNoteSaver(note: Note) {
+  const [saver] = useState(() => {
+    const made = new NoteSaver(note, server, drafts, showInLists);
+    const draft = drafts.read(note.id);
+    if (draft) made.takeUp(draft);
+    return made;
+  });
+  const saving = useSyncExternalStore(saver.subscribe, saver.saving);
+  const latest = useRef(saver);
+  useEffect(() => {
+    const kept = latest.current;
+    const flush = () => void kept.flush();
+    document.addEventListener("visibilitychange", flush);
+    return () => {
+      document.removeEventListener("visibilitychange", flush);
+      flush();
+    };
+  }, []);
+  return { saver, saving };
+}

@@ -1,0 +1,100 @@
+import { Eye, MessageSquarePlus, MoreHorizontal, Pencil, Star, Trash2 } from "lucide-react";
+import { useState } from "react";
+import { Link } from "wouter";
+import { errorText } from "../../api";
+import { useText } from "../../i18n";
+import { queries } from "../../queries";
+import { routes } from "../../routes";
+import { useSaveSettings, useSettings } from "../../session";
+import { Dialog } from "../../ui/Dialog";
+import { deleteLater } from "../../ui/deletions";
+import { FormError } from "../../ui/Form";
+import { IconButton } from "../../ui/IconButton";
+import { Menu, MenuItem, MenuSeparator } from "../../ui/Menu";
+import { toast } from "../../ui/toast";
+import styles from "./PersonaRow.module.css";
+import { deletePersona, type Persona } from "./requests";
+
+/** One persona in the list. */
+export function PersonaRow({ one, onEdit }: { one: Persona; onEdit: () => void }) {
+  const t = useText();
+  const settings = useSettings();
+  const save = useSaveSettings();
+  const [showsPrompt, setShowsPrompt] = useState(false);
+  const chosen = settings.data?.default_persona;
+  const isDefault = chosen ? chosen === one.name : one.is_default;
+  const isOwn = one.owner === "user";
+
+  function remove() {
+    deleteLater(
+      `persona ${one.name}`,
+      { deleted: t.personas.deleted(one.title), undo: t.common.undo },
+      async (closing) => {
+        await deletePersona(one.name, closing);
+        await queries.invalidateQueries({ queryKey: ["personas"] });
+      },
+      (error) => toast.show({ text: errorText(error, t), tone: "danger" }),
+    );
+  }
+
+  return (
+    <li className={styles.row}>
+      <div className={styles.text}>
+        <div className={styles.names}>
+          <h3>{one.title}</h3>
+          {isDefault && <span className={styles.badge}>{t.personas.isDefault}</span>}
+        </div>
+        {one.description && <p>{one.description}</p>}
+        <p className={styles.facts}>
+          {[
+            one.name !== one.title && one.name,
+            one.model,
+            one.starters.length > 0 && t.personas.startersCount(one.starters.length),
+          ]
+            .filter(Boolean)
+            .join(" · ")}
+        </p>
+        <FormError error={save.error} />
+      </div>
+      <Link
+        href={`${routes.home}?persona=${encodeURIComponent(one.name)}`}
+        aria-label={t.personas.chatWith(one.title)}
+        title={t.personas.chatWith(one.title)}
+        className={styles.chat}
+      >
+        <MessageSquarePlus aria-hidden size={18} strokeWidth={1.75} />
+      </Link>
+      <Menu
+        label={t.personas.actionsOf(one.title)}
+        trigger={(props) => (
+          <IconButton icon={MoreHorizontal} label={t.personas.actionsOf(one.title)} {...props} />
+        )}
+      >
+        {isOwn && (
+          <MenuItem icon={Pencil} onSelect={onEdit}>
+            {t.common.edit}
+          </MenuItem>
+        )}
+        <MenuItem icon={Eye} onSelect={() => setShowsPrompt(true)}>
+          {t.personas.showPrompt}
+        </MenuItem>
+        <MenuItem
+          icon={Star}
+          disabled={isDefault}
+          onSelect={() => save.mutate({ default_persona: one.name })}
+        >
+          {t.personas.makeDefault}
+        </MenuItem>
+        {isOwn && <MenuSeparator />}
+        {isOwn && (
+          <MenuItem icon={Trash2} danger onSelect={remove}>
+            {t.common.remove}
+          </MenuItem>
+        )}
+      </Menu>
+      <Dialog open={showsPrompt} title={one.title} onClose={() => setShowsPrompt(false)}>
+        <p className={styles.prompt}>{one.prompt}</p>
+      </Dialog>
+    </li>
+  );
+}

@@ -1,0 +1,53 @@
+import { Plus } from "lucide-react";
+import { useState } from "react";
+import { useText } from "../../i18n";
+import { Button } from "../../ui/Button";
+import { useLeaving } from "../../ui/deletions";
+import { FormError } from "../../ui/Form";
+import { Page } from "../../ui/Page";
+import { Spinner } from "../../ui/Spinner";
+import { PersonaDialog } from "./PersonaDialog";
+import { PersonaRow } from "./PersonaRow";
+import styles from "./PersonasPage.module.css";
+import { type Persona, usePersonas } from "./requests";
+
+/** Personas: who answers in a chat, one's own and those that the operator offers. */
+export default function PersonasPage() {
+  const t = useText();
+  const leaving = useLeaving();
+  const { data, error } = usePersonas();
+  const [edited, setEdited] = useState<Persona | "new">();
+  const personas = data?.filter((one) => !leaving.has(`persona ${one.name}`));
+  const add = (
+    <Button look="primary" icon={Plus} onClick={() => setEdited("new")}>
+      {t.personas.add}
+    </Button>
+  );
+  return (
+    <Page title={t.common.personas} actions={personas?.length === 0 ? undefined : add}>
+      <p className={styles.about}>{t.personas.about}</p>
+      {personas === undefined && (error ? <FormError error={error} /> : <Spinner />)}
+      {personas?.length === 0 && <div className={styles.none}>{add}</div>}
+      {(["user", "operator"] as const).map((owner) => {
+        const some = personas?.filter((one) => one.owner === owner) ?? [];
+        if (some.length === 0) return null;
+        return (
+          <section key={owner} className={styles.section}>
+            <h2>{owner === "user" ? t.personas.own : t.personas.offered}</h2>
+            <ul className={styles.list}>
+              {some.map((one) => (
+                <PersonaRow key={one.name} one={one} onEdit={() => setEdited(one)} />
+              ))}
+            </ul>
+          </section>
+        );
+      })}
+      {edited !== undefined && (
+        <PersonaDialog
+          stored={edited === "new" ? undefined : edited}
+          onClose={() => setEdited(undefined)}
+        />
+      )}
+    </Page>
+  );
+}

@@ -1,0 +1,90 @@
+import { MessageSquare, MessageSquareText, NotebookText } from "lucide-react";
+import type { ReactNode } from "react";
+import { useText } from "../../i18n";
+import { useFormat } from "../../i18n/format";
+import { classes } from "../../ui/classes";
+import { keysOf } from "./opened";
+import styles from "./Search.module.css";
+import { segments } from "./segments";
+import type { Command } from "./useCommands";
+import type { Hit } from "./useResults";
+
+/** One of the list; the box above has the focus, and points to it. */
+export function Line({
+  id,
+  active,
+  onPoint,
+  onChoose,
+  children,
+}: {
+  id: string;
+  active: boolean;
+  onPoint: () => void;
+  onChoose: () => void;
+  children: ReactNode;
+}) {
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: keys are handled by the box, which has the focus
+    // biome-ignore lint/a11y/useFocusableInteractive: the box points to it by aria-activedescendant
+    <div
+      id={id}
+      role="option"
+      aria-selected={active}
+      className={classes(styles.line, active && styles.active)}
+      onPointerMove={onPoint}
+      onMouseDown={(event) => event.preventDefault()}
+      onClick={onChoose}
+    >
+      {children}
+    </div>
+  );
+}
+
+export function CommandLine({ icon: Icon, name, chord }: Omit<Command, "run">) {
+  return (
+    <>
+      <Icon aria-hidden size={16} strokeWidth={1.75} />
+      <span className={styles.name}>{name}</span>
+      {chord && (
+        <span aria-hidden className={styles.keys}>
+          {keysOf(chord).map((key) => (
+            <kbd key={key}>{key}</kbd>
+          ))}
+        </span>
+      )}
+    </>
+  );
+}
+
+const ICONS = { session: MessageSquare, message: MessageSquareText, note: NotebookText };
+
+export function HitLine({ hit }: { hit: Hit }) {
+  const t = useText();
+  const { day } = useFormat();
+  const Icon = ICONS[hit.type];
+  const title = hit.title || t.sidebar.untitled;
+  return (
+    <>
+      <Icon aria-hidden size={16} strokeWidth={1.75} />
+      <span className={styles.hit}>
+        <span className={styles.name}>{hit.type === "session" ? <Marked hit={hit} /> : title}</span>
+        {hit.type !== "session" && (
+          <span className={styles.snippet}>
+            <Marked hit={hit} />
+          </span>
+        )}
+      </span>
+      <span className={styles.when}>
+        {hit.archived && `${t.sidebar.archived} · `}
+        {day(hit.at)}
+      </span>
+    </>
+  );
+}
+
+function Marked({ hit }: { hit: Hit }) {
+  return segments(hit.snippet, hit.hits).map((piece, at) =>
+    // biome-ignore lint/suspicious/noArrayIndexKey: pieces of one text have no other name
+    piece.hit ? <mark key={at}>{piece.text}</mark> : <span key={at}>{piece.text}</span>,
+  );
+}

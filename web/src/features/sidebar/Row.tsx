@@ -1,0 +1,191 @@
+import {
+  Archive,
+  ArchiveRestore,
+  Ellipsis,
+  Folder,
+  PencilLine,
+  Pin,
+  PinOff,
+  Trash2,
+  Undo2,
+} from "lucide-react";
+import { memo, useRef, useState } from "react";
+import { Link } from "wouter";
+import { useText } from "../../i18n";
+import { routes } from "../../routes";
+import { classes } from "../../ui/classes";
+import { IconButton } from "../../ui/IconButton";
+import { Menu, MenuItem, MenuSeparator } from "../../ui/Menu";
+import { onKeys } from "../../ui/useKey";
+import type { Session } from "./lists";
+import styles from "./Row.module.css";
+import { TitleBox } from "./TitleBox";
+import { useHolding } from "./useHold";
+
+export interface RowActions {
+  open: (session: Session) => void;
+  rename: (session: Session, title: string) => void;
+  pin: (session: Session, pinned: boolean) => void;
+  move: (session: Session) => void;
+  archive: (session: Session) => void;
+  unarchive: (session: Session) => void;
+  remove: (session: Session) => void;
+  restore: (session: Session) => void;
+  removeForGood: (session: Session) => void;
+  /** Something of a row is open, by which the list has to stand still. */
+  hold: (reason: string, holds: boolean) => void;
+}
+
+interface Props {
+  session: Session;
+  current: boolean;
+  answering: boolean;
+  /** Whether Tab comes to its menu: the row is where the keyboard is. */
+  focused: boolean;
+  onFocus: (id: string) => void;
+  actions: RowActions;
+}
+
+/** A conversation in a list: the way to it, its marks, and what can be done to it. */
+export const Row = memo(function Row(props: Props) {
+  const { session, current, answering, focused, onFocus, actions } = props;
+  const t = useText();
+  const link = useRef<HTMLAnchorElement>(null);
+  const [renaming, setRenaming] = useState(false);
+  const title = session.title || t.sidebar.untitled;
+  const deleted = session.deleted_at !== null;
+  const unread = session.unread && !current && !answering;
+  const name = answering ? t.sidebar.answering(title) : unread ? t.sidebar.unread(title) : title;
+
+  function rename(on: boolean) {
+    setRenaming(on);
+    if (!on) requestAnimationFrame(() => link.current?.focus());
+  }
+
+  if (renaming)
+    return (
+      <li className={styles.row}>
+        <TitleBox
+          title={session.title}
+          hold={actions.hold}
+          onDone={(given) => {
+            if (given !== undefined && given !== session.title) actions.rename(session, given);
+            rename(false);
+          }}
+        />
+      </li>
+    );
+
+  return (
+    <li
+      className={classes(styles.row, current && styles.current)}
+      onFocus={() => onFocus(session.id)}
+    >
+      {deleted ? (
+        <span className={styles.link}>
+          <span className={styles.title}>{title}</span>
+        </span>
+      ) : (
+        <Link
+          ref={link}
+          href={routes.chat(session.id)}
+          className={classes(styles.link, unread && styles.unread)}
+          aria-current={current ? "page" : undefined}
+          data-row
+          title={title}
+          aria-label={name}
+          onClick={() => actions.open(session)}
+          onKeyDown={onKeys({
+            F2: () => rename(true),
+            Delete: () => actions.remove(session),
+          })}
+        >
+          <span className={styles.title}>{title}</span>
+          {answering && <span aria-hidden className={styles.answering} />}
+          {unread && <span aria-hidden className={styles.dot} />}
+        </Link>
+      )}
+      <span className={styles.more}>
+        <Menu
+          label={t.sidebar.actionsOf(title)}
+          trigger={(menu) => (
+            <IconButton
+              icon={Ellipsis}
+              size={16}
+              label={t.sidebar.actionsOf(title)}
+              tabIndex={focused || deleted ? 0 : -1}
+              {...menu}
+            />
+          )}
+        >
+          {deleted ? (
+            <DeletedItems session={session} actions={actions} />
+          ) : (
+            <Items session={session} actions={actions} onRename={() => rename(true)} />
+          )}
+        </Menu>
+      </span>
+    </li>
+  );
+});
+
+function Items({
+  session,
+  actions,
+  onRename,
+}: {
+  session: Session;
+  actions: RowActions;
+  onRename: () => void;
+}) {
+  const t = useText().sidebar;
+  const archived = session.archived_at !== null;
+  useHolding(actions.hold, "menu");
+  return (
+    <>
+      <MenuItem icon={PencilLine} hint="F2" onSelect={onRename}>
+        {t.rename}
+      </MenuItem>
+      {!archived && (
+        <MenuItem
+          icon={session.pinned ? PinOff : Pin}
+          onSelect={() => actions.pin(session, !session.pinned)}
+        >
+          {session.pinned ? t.unpin : t.pin}
+        </MenuItem>
+      )}
+      <MenuItem icon={Folder} onSelect={() => actions.move(session)}>
+        {t.move}
+      </MenuItem>
+      {archived ? (
+        <MenuItem icon={ArchiveRestore} onSelect={() => actions.unarchive(session)}>
+          {t.unarchive}
+        </MenuItem>
+      ) : (
+        <MenuItem icon={Archive} onSelect={() => actions.archive(session)}>
+          {t.archive}
+        </MenuItem>
+      )}
+      <MenuSeparator />
+      <MenuItem icon={Trash2} danger onSelect={() => actions.remove(session)}>
+        {t.remove}
+      </MenuItem>
+    </>
+  );
+}
+
+function DeletedItems({ session, actions }: { session: Session; actions: RowActions }) {
+  const t = useText().sidebar;
+  useHolding(actions.hold, "menu");
+  return (
+    <>
+      <MenuItem icon={Undo2} onSelect={() => actions.restore(session)}>
+        {t.restore}
+      </MenuItem>
+      <MenuSeparator />
+      <MenuItem icon={Trash2} danger onSelect={() => actions.removeForGood(session)}>
+        {t.removeForGood}
+      </MenuItem>
+    </>
+  );
+}

@@ -1,0 +1,186 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { Archive, ArrowLeft, Search, SquarePen, Trash2 } from "lucide-react";
+import { type ReactNode, useCallback, useMemo, useState } from "react";
+import { useLocation, useRoute } from "wouter";
+import { useText } from "../../i18n";
+import { routes } from "../../routes";
+import { onKeys } from "../../ui/useKey";
+import { palette } from "../search/opened";
+import { SessionActions } from "./actions";
+import { Folders } from "./Folders";
+import { known, type Session } from "./lists";
+import { MoveDialog } from "./MoveDialog";
+import type { RowActions } from "./Row";
+import { inNoFolder, type ListProps, SessionList } from "./SessionList";
+import styles from "./Sidebar.module.css";
+import { useHold } from "./useHold";
+import { useListsByNotices } from "./useListsByNotices";
+import { useNewChat } from "./useNewChat";
+import { useTitleBadge } from "./useTitleBadge";
+
+type Shown = "active" | "archived" | "deleted";
+
+/** One's conversations, and the ways to a new one and to those that are not in sight. */
+export function Sidebar({ onNavigate, toggle }: { onNavigate: () => void; toggle: ReactNode }) {
+  const t = useText();
+  const queries = useQueryClient();
+  const [, go] = useLocation();
+  const [, params] = useRoute("/c/:id");
+  const current = params?.id;
+  const [shown, setShown] = useState<Shown>("active");
+  const [focused, setFocused] = useState<string>();
+  const [moving, setMoving] = useState<Session>();
+  const { hold, set, moved, over } = useHold();
+  const newChat = useNewChat();
+  useListsByNotices();
+  useTitleBadge();
+
+  const sessionActions = useMemo(() => new SessionActions(queries, t, moved), [queries, t, moved]);
+  const leave = useCallback(
+    async (session: Session, done: Promise<boolean>) => {
+      if (session.id === current) go(routes.home);
+      if (!(await done) && session.id === current) go(routes.chat(session.id));
+    },
+    [current, go],
+  );
+  const actions: RowActions = useMemo(
+    () => ({
+      open: onNavigate,
+      hold: set,
+      rename: (session, title) => void sessionActions.rename(session, title),
+      pin: (session, pinned) => void sessionActions.pin(session, pinned),
+      move: setMoving,
+      archive: (session) => void leave(session, sessionActions.archive(session)),
+      unarchive: (session) => void sessionActions.unarchive(session),
+      remove: (session) => void leave(session, sessionActions.remove(session)),
+      restore: (session) => void sessionActions.restore(session),
+      removeForGood: (session) => sessionActions.removeForGood(session),
+    }),
+    [onNavigate, set, sessionActions, leave],
+  );
+  const list: ListProps = { current, focused, onFocus: setFocused, hold, actions };
+
+  return (
+    <nav
+      aria-label={t.sidebar.conversations}
+      className={styles.sidebar}
+      onKeyDown={onKeys({
+        ArrowDown: (event) => step(event.currentTarget, 1),
+        ArrowUp: (event) => step(event.currentTarget, -1),
+      })}
+    >
+      <div className={styles.head}>{toggle}</div>
+      <div className={styles.ways}>
+        <button
+          type="button"
+          className={styles.way}
+          onClick={() => {
+            onNavigate();
+            newChat();
+          }}
+        >
+          <SquarePen aria-hidden size={16} strokeWidth={1.75} />
+          {t.sidebar.newChat}
+        </button>
+        <button
+          type="button"
+          className={styles.way}
+          aria-haspopup="dialog"
+          onClick={() => {
+            onNavigate();
+            palette.open("search");
+          }}
+        >
+          <Search aria-hidden size={16} strokeWidth={1.75} />
+          {t.sidebar.search}
+          <kbd aria-hidden className={styles.key}>
+            {palette.key}
+          </kbd>
+        </button>
+      </div>
+      <div className={styles.lists} {...over}>
+        {shown === "active" ? (
+          <Active list={list} folder={currentFolder(current)} onShow={setShown} />
+        ) : (
+          <Aside shown={shown} list={list} onBack={() => setShown("active")} />
+        )}
+      </div>
+      <MoveDialog
+        session={moving}
+        onClose={() => setMoving(undefined)}
+        onMove={(session, folder) => {
+          setMoving(undefined);
+          if (folder !== session.folder) void sessionActions.move(session, folder);
+        }}
+      />
+    </nav>
+  );
+
+  function currentFolder(id: string | undefined): string | null {
+    return (id === undefined ? undefined : known(queries, id))?.folder ?? null;
+  }
+}
+
+function Active({
+  list,
+  folder,
+  onShow,
+}: {
+  list: ListProps;
+  folder: string | null;
+  onShow: (shown: Shown) => void;
+}) {
+  const t = useText().sidebar;
+  return (
+    <>
+      <SessionList {...list} view="pinned" heading={t.pinned} />
+      <Folders {...list} here={folder} />
+      <SessionList {...list} view="active" byDay only={inNoFolder} none={t.none} />
+      <div className={styles.others}>
+        <button type="button" className={styles.other} onClick={() => onShow("archived")}>
+          <Archive aria-hidden size={16} strokeWidth={1.75} />
+          {t.archived}
+        </button>
+        <button type="button" className={styles.other} onClick={() => onShow("deleted")}>
+          <Trash2 aria-hidden size={16} strokeWidth={1.75} />
+          {t.deleted}
+        </button>
+      </div>
+    </>
+  );
+}
+
+function Aside({
+  shown,
+  list,
+  onBack,
+}: {
+  shown: "archived" | "deleted";
+  list: ListProps;
+  onBack: () => void;
+}) {
+  const t = useText().sidebar;
+  return (
+    <>
+      <button type="button" className={styles.other} onClick={onBack}>
+        <ArrowLeft aria-hidden size={16} strokeWidth={1.75} />
+        {t.toChats}
+      </button>
+      <SessionList
+        {...list}
+        view={shown}
+        heading={t[shown]}
+        none={shown === "archived" ? t.noneArchived : t.noneDeleted}
+      />
+    </>
+  );
+}
+
+/** The arrows go from row to row. */
+function step(nav: EventTarget | null, by: 1 | -1): boolean {
+  const rows = [...((nav as HTMLElement).querySelectorAll<HTMLElement>("[data-row]") ?? [])];
+  const at = rows.indexOf(document.activeElement as HTMLElement);
+  const to = at < 0 ? undefined : rows[at + by];
+  to?.focus();
+  return to !== undefined;
+}

@@ -1,0 +1,69 @@
+import { expect, test } from "vitest";
+import type { FieldError } from "../api";
+import { en } from "./en";
+import { formats } from "./format";
+import { languageOf } from "./languages";
+import { zh } from "./zh";
+
+type Leaf = { path: string; text: string };
+
+/** What a text says that takes values: of fields, lists, or numbers. */
+function said(part: (...given: unknown[]) => unknown, path: string): string {
+  const field: FieldError = { field: "f", reason: "r", minimum: 3, maximum: 5 };
+  if (path.startsWith(".fields")) return String(part(field));
+  try {
+    return String(part(3, 5, 7));
+  } catch {
+    return String(part(["3"], ["5"], ["7"]));
+  }
+}
+
+/** Every text of a catalogue; those that take values are given some. */
+function texts(part: unknown, path = ""): Leaf[] {
+  if (typeof part === "string") return [{ path, text: part }];
+  if (typeof part === "function") {
+    return [{ path, text: said(part as (...given: unknown[]) => unknown, path) }];
+  }
+  if (typeof part !== "object" || part === null) return [];
+  return Object.entries(part).flatMap(([name, value]) => texts(value, `${path}.${name}`));
+}
+
+// Names, which are the same in every language.
+const NAMES = new Set(["Parley", "Top P", "OpenAI", "Anthropic", "Markdown", "简体中文"]);
+
+const HAN = /\p{Script=Han}/u;
+
+test("each text is in Chinese where the Chinese catalogue says it", () => {
+  const english = texts(en).filter(({ text }) => !NAMES.has(text) && HAN.test(text));
+  expect(english).toEqual([]);
+  const untold = texts(zh).filter(({ text }) => !NAMES.has(text) && !HAN.test(text));
+  expect(untold).toEqual([]);
+});
+
+test("what is said of a reason is a sentence", () => {
+  const ends = { en: /[.?!]$/, zh: /[。？！]$/ };
+  const loose = [
+    ...texts({ errors: en.errors, fields: en.fields }).filter(({ text }) => !ends.en.test(text)),
+    ...texts({ errors: zh.errors, fields: zh.fields }).filter(({ text }) => !ends.zh.test(text)),
+  ];
+  expect(loose).toEqual([]);
+});
+
+test("a language is known by its tag", () => {
+  expect(["zh-Hant-TW", "ZH", "en-GB", "fr", null].map(languageOf)).toEqual([
+    "zh",
+    "zh",
+    "en",
+    undefined,
+    undefined,
+  ]);
+});
+
+test("times are told in words of the language", () => {
+  const now = Date.UTC(2026, 10, 27, 12);
+  const { ago } = formats("en");
+  expect(ago("2026-11-27T11:59:40Z", now)).toBe("now");
+  expect(ago("2026-11-27T11:57:00Z", now)).toBe("3 minutes ago");
+  expect(ago("2026-11-26T12:00:00Z", now)).toBe("yesterday");
+  expect(formats("zh-CN").ago("2026-11-27T11:57:00Z", now)).toBe("3分钟前");
+});

@@ -1,0 +1,28 @@
+import { account } from "./account";
+import { admin } from "./admin";
+import { chat } from "./chat";
+import { common } from "./common";
+import { errors } from "./errors";
+import { fields } from "./fields";
+import { keys } from "./keys";
+import { notes } from "./notes";
+import { personas } from "./personas";
+import { search } from "./search";
+import { sidebar } from "./sidebar";
+import { welcome } from "./welcome";
+
+/** The catalogue: what the page says in English, by room. The other languages have its type. */
+export const en = {
+  account,
+  admin,
+  chat,
+  common,
+  errors,
+  fields,
+  keys,
+  notes,
+  personas,
+  search,
+  sidebar,
+  welcome,
+};

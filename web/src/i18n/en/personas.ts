@@ -1,0 +1,27 @@
+/** Personas: who answers. */
+export const personas = {
+  about: "A persona tells the model who it is to be, and how it is to answer.",
+  own: "Your own",
+  offered: "Offered by this server",
+  add: "Add a persona",
+  edit: (title: string) => `Edit ${title}`,
+  actionsOf: (title: string) => `What to do with ${title}`,
+  chatWith: (title: string) => `Chat with ${title}`,
+  showPrompt: "What the model is told",
+  isDefault: "Default",
+  makeDefault: "Use it for new chats",
+  startersCount: (count: number) =>
+    count === 1 ? "1 question to begin" : `${count} questions to begin`,
+  deleted: (title: string) => `${title} is deleted.`,
+  title: "Title",
+  name: "Short name",
+  nameHint: "Letters, digits, spaces, - _ and . The title, if it is empty.",
+  description: "Description",
+  prompt: "What the model is told",
+  promptHint: "Before everything else, in every chat with this persona.",
+  starters: "Questions to begin with",
+  startersHint: "One a line, four at most.",
+  more: "Model and parameters",
+  modelHint: "Empty: the chat's own.",
+  emptyMeansConnection: "What is left empty is as the connection has it.",
+};

@@ -1,0 +1,31 @@
+import type { fields as en } from "../en/fields";
+
+export const fields: typeof en = {
+  GIVEN_AND_CLEARED: () => "不能同时设置和清除。",
+  INVALID: () => "内容无效。",
+  INVALID_CHARACTER: () => "含有不被接受的字符。",
+  INVALID_HOST: () => "不是有效的主机名。",
+  INVALID_NAME: () => "此名称不被接受。",
+  INVALID_PORT: () => "不是有效的端口。",
+  INVALID_URL: () => "不是有效的网址。",
+  INVALID_VALUE: () => "此值不被接受。",
+  MIXED_SCRIPTS: () => "混用了外观相似的不同文字，请只用一种文字。",
+  NOT_BOTH: () => "两者只能设置其一。",
+  NOT_FOUND: () => "不存在。",
+  NOT_ONE_OF: () => "不在可选项之中。",
+  NOT_UNIQUE: () => "重复出现。",
+  OUT_OF_RANGE: () => "数值超出范围。",
+  REQUIRED: () => "请填写。",
+  RESERVED_NAME: () => "此名称由 Parley 保留。",
+  TOO_COMMON: () => "这个密码太常见，请换一个。",
+  TOO_FEW: ({ minimum }) => `至少需要 ${minimum} 个。`,
+  TOO_LARGE: ({ maximum }) => (maximum === undefined ? "太大。" : `不能大于 ${maximum}。`),
+  TOO_LONG: ({ maximum }) => (maximum === undefined ? "太长。" : `最多 ${maximum} 个字符。`),
+  TOO_MANY: ({ maximum }) => (maximum === undefined ? "太多。" : `最多 ${maximum} 个。`),
+  TOO_SHORT: ({ minimum }) =>
+    minimum === undefined || minimum <= 1 ? "请填写。" : `至少 ${minimum} 个字符。`,
+  TOO_SMALL: ({ minimum }) => (minimum === undefined ? "太小。" : `不能小于 ${minimum}。`),
+  UNKNOWN_FIELD: () => "Parley 不认识此字段，请重新加载页面。",
+  WRONG_TYPE: () => "类型不对。",
+  OTHER: () => "此内容不被接受。",
+};

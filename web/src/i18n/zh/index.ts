@@ -1,0 +1,28 @@
+import type { Texts } from "..";
+import { account } from "./account";
+import { admin } from "./admin";
+import { chat } from "./chat";
+import { common } from "./common";
+import { errors } from "./errors";
+import { fields } from "./fields";
+import { keys } from "./keys";
+import { notes } from "./notes";
+import { personas } from "./personas";
+import { search } from "./search";
+import { sidebar } from "./sidebar";
+import { welcome } from "./welcome";
+
+export const zh: Texts = {
+  account,
+  admin,
+  chat,
+  common,
+  errors,
+  fields,
+  keys,
+  notes,
+  personas,
+  search,
+  sidebar,
+  welcome,
+};

@@ -1,0 +1,27 @@
+import type { personas as en } from "../en/personas";
+
+export const personas: typeof en = {
+  about: "角色告诉模型它是谁、该怎样回答。",
+  own: "我的角色",
+  offered: "本服务器提供",
+  add: "添加角色",
+  edit: (title) => `编辑 ${title}`,
+  actionsOf: (title) => `${title} 的操作`,
+  chatWith: (title) => `与 ${title} 对话`,
+  showPrompt: "给模型的指示",
+  isDefault: "默认",
+  makeDefault: "用于新对话",
+  startersCount: (count) => `${count} 个开场问题`,
+  deleted: (title) => `已删除 ${title}。`,
+  title: "标题",
+  name: "短名称",
+  nameHint: "字母、数字、空格、- _ 和 .；留空则与标题相同。",
+  description: "说明",
+  prompt: "给模型的指示",
+  promptHint: "每次与此角色对话时，最先告诉模型的内容。",
+  starters: "开场问题",
+  startersHint: "每行一个，最多四个。",
+  more: "模型和参数",
+  modelHint: "留空则使用对话自己的模型。",
+  emptyMeansConnection: "留空的项目按连接的设置。",
+};

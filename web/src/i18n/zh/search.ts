@@ -1,0 +1,30 @@
+import type { search as en } from "../en/search";
+
+export const search: typeof en = {
+  search: "搜索",
+  placeholder: "对话、消息、笔记、命令",
+  results: "结果",
+  kinds: { all: "全部", sessions: "对话", messages: "消息", notes: "笔记" },
+  nothing: "没有找到结果。",
+  found: (count: number) => `${count} 个结果`,
+  missing: (kinds: string[]) => `目前无法搜索：${kinds.join("、")}。`,
+  shortcuts: "键盘快捷键",
+  places: { everywhere: "通用", chat: "在对话中", list: "在对话列表中" },
+  does: {
+    search: "搜索",
+    newChat: "新对话",
+    sidebar: "打开或关闭侧边栏",
+    compose: "输入消息",
+    help: "显示快捷键",
+    send: "发送",
+    newLine: "换行",
+    stop: "停止回答",
+    editLast: "编辑上一个问题（输入框为空时）",
+    copyLast: "复制最后一个回答",
+    previous: "上一条消息",
+    next: "下一条消息",
+    upAndDown: "在对话之间移动",
+    rename: "重命名",
+    remove: "删除",
+  },
+};

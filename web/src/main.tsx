@@ -1,0 +1,24 @@
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import "./styles/tokens.css";
+import "./styles/base.css";
+import { App, loadInside } from "./app";
+import { loadTexts } from "./i18n";
+import { chosenLanguage, LANGUAGES } from "./i18n/languages";
+import { remembered, session } from "./session";
+import { startUntilReached } from "./session/start";
+
+// These are on their way before anything is drawn.
+void startUntilReached(session.start);
+if (remembered() !== undefined) void loadInside();
+const language = chosenLanguage();
+document.documentElement.lang = LANGUAGES[language].tag;
+const texts = await loadTexts(language);
+
+const place = document.getElementById("app");
+if (place === null) throw new Error("index.html has no #app");
+createRoot(place).render(
+  <StrictMode>
+    <App texts={texts} />
+  </StrictMode>,
+);

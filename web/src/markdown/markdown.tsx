@@ -1,0 +1,78 @@
+import { Component, memo, type ReactNode, useEffect, useReducer, useState } from "react";
+import { StreamedDocument } from "./document";
+import { BlockView } from "./elements";
+import { FirstLevel, firstLevel } from "./heading";
+import styles from "./markdown.module.css";
+import type { Block } from "./parser";
+
+/**
+ * A Markdown text. While it is `open` it may grow at any rate: it is parsed as often as that takes
+ * a fifth of the time at most, and what is finished of it stays untouched.
+ */
+export function Markdown({ text, open = false }: { text: string; open?: boolean }) {
+  const blocks = useBlocks(text, open);
+  const groups = Math.ceil(blocks.length / GROUP);
+  return (
+    <FirstLevel value={firstLevel(blocks)}>
+      <div className={styles.text}>
+        {Array.from({ length: groups }, (_, at) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: blocks are told apart by their place alone
+          <Group key={at} blocks={blocks.slice(at * GROUP, (at + 1) * GROUP)} />
+        ))}
+      </div>
+    </FirstLevel>
+  );
+}
+
+// So many blocks are passed over at once where none of them has changed.
+const GROUP = 16;
+
+const Group = memo(
+  function Group({ blocks }: { blocks: readonly Block[] }) {
+    return blocks.map((block, at) => (
+      // biome-ignore lint/suspicious/noArrayIndexKey: blocks are told apart by their place alone
+      <Guard key={at} block={block}>
+        <BlockView block={block} />
+      </Guard>
+    ));
+  },
+  (before, after) =>
+    before.blocks.length === after.blocks.length &&
+    before.blocks.every((block, at) => block === after.blocks[at]),
+);
+
+function useBlocks(text: string, open: boolean): readonly Block[] {
+  const [document] = useState(() => new StreamedDocument());
+  const [, again] = useReducer((count: number) => count + 1, 0);
+  const wait = open ? document.wait : 0;
+  const blocks = wait > 0 ? document.blocks : document.update(text, open);
+  useEffect(() => {
+    if (wait <= 0) return;
+    const timer = setTimeout(again, wait);
+    return () => clearTimeout(timer);
+  });
+  return blocks;
+}
+
+interface GuardProps {
+  block: Block;
+  children: ReactNode;
+}
+
+/** A block that cannot be drawn is shown as it was written. */
+class Guard extends Component<GuardProps, { block: Block; failed: boolean }> {
+  override state = { block: this.props.block, failed: false };
+
+  static getDerivedStateFromProps({ block }: GuardProps, state: { block: Block }) {
+    return block === state.block ? null : { block, failed: false };
+  }
+
+  static getDerivedStateFromError() {
+    return { failed: true };
+  }
+
+  override render() {
+    const { block, children } = this.props;
+    return this.state.failed ? <p className={styles.plain}>{block.source}</p> : children;
+  }
+}

@@ -1,0 +1,56 @@
+import { useLayoutEffect, useRef, useState } from "react";
+import styles from "./markdown.module.css";
+
+type Draw = typeof import("./katex").draw;
+
+let loading: Promise<Draw> | undefined;
+let draw: Draw | undefined;
+
+function load(): Promise<Draw> {
+  loading ??= import("./katex").then((module) => {
+    draw = module.draw;
+    return draw;
+  });
+  // Another formula asks again for what could not be fetched.
+  loading.catch(() => {
+    loading = undefined;
+  });
+  return loading;
+}
+
+const CLOSING: Record<string, string> = { "\\(": "\\)", "\\[": "\\]" };
+
+interface Props {
+  source: string;
+  markup: string;
+  display: boolean;
+  open: boolean;
+}
+
+/** A formula; its source until it can be drawn, and for good where it cannot. */
+export function Maths({ source, markup, display, open }: Props) {
+  const host = useRef<HTMLSpanElement>(null);
+  const [drawn, setDrawn] = useState(false);
+
+  useLayoutEffect(() => {
+    if (open) return;
+    let gone = false;
+    const show = (drawInto: Draw) => {
+      if (!gone && host.current !== null) setDrawn(drawInto(host.current, source, display));
+    };
+    if (draw !== undefined) show(draw);
+    else load().then(show, () => setDrawn(false));
+    return () => {
+      gone = true;
+    };
+  }, [source, display, open]);
+
+  const shown = drawn && !open;
+  const raw = open ? markup + source : markup + source + (CLOSING[markup] ?? markup);
+  return (
+    <span className={display ? styles.formula : undefined}>
+      <span ref={host} hidden={!shown} />
+      {shown ? null : <code className={styles.source}>{raw.trim()}</code>}
+    </span>
+  );
+}

@@ -1,0 +1,16 @@
+/** Addresses of pages, made in one place. */
+export const routes = {
+  home: "/",
+  chat: (id: string) => `/c/${encodeURIComponent(id)}`,
+  login: "/login",
+  register: "/register",
+  reset: "/reset",
+  keys: "/keys",
+  personas: "/personas",
+  notes: "/notes",
+  note: (id: string) => `/notes/${encodeURIComponent(id)}`,
+  account: "/account",
+  erased: (id: string) => `/erased/${encodeURIComponent(id)}`,
+  admin: "/admin",
+  adminPart: (part: string) => `/admin/${part}`,
+} as const;

@@ -1,0 +1,70 @@
+import { Cable, Drama, LogOut, NotebookText, ShieldCheck, UserRound } from "lucide-react";
+import { useLocation } from "wouter";
+import { errorText } from "../api";
+import { useText } from "../i18n";
+import { routes } from "../routes";
+import { session, useMe, useSession } from "../session";
+import { Menu, MenuItem, MenuSeparator } from "../ui/Menu";
+import { toast } from "../ui/toast";
+import styles from "./UserMenu.module.css";
+
+/** Who one is, and the way to all that is not a conversation. */
+export function UserMenu({ onNavigate }: { onNavigate: () => void }) {
+  const t = useText();
+  const [, go] = useLocation();
+  const { user } = useSession();
+  const { data: me } = useMe();
+  const name = me?.display_name || user?.username || "";
+
+  const to = (path: string) => () => {
+    onNavigate();
+    go(path);
+  };
+  async function logOut() {
+    try {
+      await session.logOut();
+    } catch (error) {
+      toast.show({ text: errorText(error, t), tone: "danger" });
+    }
+  }
+
+  return (
+    <div className={styles.foot}>
+      <Menu
+        label={t.common.account}
+        placement="top-start"
+        trigger={(props) => (
+          <button type="button" className={styles.user} {...props}>
+            <span aria-hidden className={styles.initial}>
+              {[...name][0]?.toUpperCase()}
+            </span>
+            <span className={styles.name}>{name}</span>
+          </button>
+        )}
+      >
+        <MenuItem icon={Cable} onSelect={to(routes.keys)}>
+          {t.common.keys}
+        </MenuItem>
+        <MenuItem icon={Drama} onSelect={to(routes.personas)}>
+          {t.common.personas}
+        </MenuItem>
+        <MenuItem icon={NotebookText} onSelect={to(routes.notes)}>
+          {t.common.notes}
+        </MenuItem>
+        <MenuSeparator />
+        <MenuItem icon={UserRound} onSelect={to(routes.account)}>
+          {t.common.account}
+        </MenuItem>
+        {user !== undefined && user.role !== "user" && (
+          <MenuItem icon={ShieldCheck} onSelect={to(routes.admin)}>
+            {t.common.admin}
+          </MenuItem>
+        )}
+        <MenuSeparator />
+        <MenuItem icon={LogOut} onSelect={() => void logOut()}>
+          {t.common.logOut}
+        </MenuItem>
+      </Menu>
+    </div>
+  );
+}

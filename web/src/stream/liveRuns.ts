@@ -1,0 +1,128 @@
+import type { Notices } from "./notices";
+import type { Notice } from "./wire";
+
+export interface SessionRun {
+  readonly runId: string;
+  readonly sessionId: string;
+  readonly questionId: string;
+  readonly answerId: string;
+  /** Whether it is being written, as far as is known. */
+  readonly live: boolean;
+}
+
+export type SessionRuns = ReadonlyMap<string, SessionRun>;
+type NewRun = Omit<SessionRun, "live">;
+
+const RETRY = 5_000;
+/** So many conversations' runs are remembered beyond their end. */
+const REMEMBERED = 200;
+
+/** Of each conversation the run that is live, or was the last one while this page was open. */
+export class LiveRuns {
+  readonly #list: () => Promise<NewRun[]>;
+  #runs: SessionRuns = new Map();
+  readonly #listeners = new Set<() => void>();
+  /** What is heard while the list is read holds against it. */
+  #meanwhile: (() => void)[] | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #reading = 0;
+
+  /** `list` reads those that are live. */
+  constructor(notices: Notices, list: () => Promise<NewRun[]>) {
+    this.#list = list;
+    notices.listen((notice) => this.#hear(notice));
+  }
+
+  get all(): SessionRuns {
+    return this.#runs;
+  }
+
+  subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  begun(run: NewRun): void {
+    this.#note(() => this.#change((runs) => runs.set(run.sessionId, { ...run, live: true })));
+  }
+
+  ended(runId: string): void {
+    this.#note(() =>
+      this.#change((runs) => {
+        for (const [sessionId, run] of runs) {
+          if (run.runId === runId) runs.set(sessionId, { ...run, live: false });
+        }
+      }),
+    );
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
+    this.#reading += 1;
+    this.#meanwhile = null;
+    this.#change((runs) => runs.clear());
+  }
+
+  #hear(notice: Notice): void {
+    const { topic, change, session_id: sessionId, run_id: runId } = notice;
+    if (topic === "all") {
+      void this.#read();
+    } else if (topic === "runs" && change === "started") {
+      this.#started(notice);
+    } else if (topic === "runs" && change === "ended" && runId !== undefined) {
+      this.ended(runId);
+    } else if (topic === "sessions" && (change === "deleted" || change === "cleared")) {
+      this.#note(() =>
+        this.#change((runs) => (sessionId === undefined ? runs.clear() : runs.delete(sessionId))),
+      );
+    }
+  }
+
+  #started(notice: Notice): void {
+    const { run_id: runId, session_id: sessionId } = notice;
+    const { question_id: questionId, answer_id: answerId } = notice;
+    if (!(runId && sessionId && questionId && answerId)) return;
+    // A page that reads slowly may hear of the start of a run whose end it has seen.
+    if (this.#runs.get(sessionId)?.runId === runId) return;
+    this.begun({ runId, sessionId, questionId, answerId });
+  }
+
+  async #read(): Promise<void> {
+    clearTimeout(this.#timer);
+    const reading = ++this.#reading;
+    this.#meanwhile ??= [];
+    let listed: NewRun[];
+    try {
+      listed = await this.#list();
+    } catch {
+      // Nobody waits for it: it is read as soon as it can be.
+      if (reading !== this.#reading) return;
+      this.#timer = setTimeout(() => void this.#read(), RETRY);
+      return;
+    }
+    if (reading !== this.#reading) return;
+    const meanwhile = this.#meanwhile ?? [];
+    this.#meanwhile = null;
+    this.#change((runs) => {
+      for (const [sessionId, run] of runs) runs.set(sessionId, { ...run, live: false });
+      for (const run of listed) runs.set(run.sessionId, { ...run, live: true });
+    });
+    for (const again of meanwhile) again();
+  }
+
+  #note(change: () => void): void {
+    change();
+    this.#meanwhile?.push(change);
+  }
+
+  #change(change: (runs: Map<string, SessionRun>) => void): void {
+    const runs = new Map(this.#runs);
+    change(runs);
+    for (const [sessionId, run] of runs) {
+      if (runs.size <= REMEMBERED) break;
+      if (!run.live) runs.delete(sessionId);
+    }
+    this.#runs = runs;
+    for (const listener of this.#listeners) listener();
+  }
+}

@@ -1,0 +1,27 @@
+import type { ReactNode } from "react";
+import { useTitle } from "../shell/useTitle";
+import styles from "./Page.module.css";
+
+/** A page that is read from its top: title, actions beside it, and a column of its own. */
+export function Page({
+  title,
+  actions,
+  children,
+}: {
+  title: string;
+  actions?: ReactNode;
+  children: ReactNode;
+}) {
+  useTitle(title);
+  return (
+    <div className={styles.scroll}>
+      <div className={styles.column}>
+        <header className={styles.head}>
+          <h1>{title}</h1>
+          {actions && <div className={styles.actions}>{actions}</div>}
+        </header>
+        {children}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,30 @@
+import { fileURLToPath } from "node:url";
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+// The gateway that `npm run dev` speaks to: another one by GATEWAY_PORT=… npm run dev.
+const gateway = `http://127.0.0.1:${process.env.GATEWAY_PORT ?? "8000"}`;
+
+export default defineConfig({
+  plugins: [react()],
+  resolve: {
+    alias: { entities: fileURLToPath(new URL("src/markdown/entities.ts", import.meta.url)) },
+  },
+  build: {
+    target: "es2023",
+    // Pages are served under a policy that allows no inline script, style, or data: address of one.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+  },
+  server: { proxy: { "/api": { target: gateway, ws: true } } },
+  test: {
+    environment: "happy-dom",
+    include: ["src/**/*.test.{ts,tsx}"],
+    css: { modules: { classNameStrategy: "non-scoped" } },
+    restoreMocks: true,
+    unstubGlobals: true,
+    // Built like the pages, so that they ask what the pages ask.
+    server: { deps: { inline: ["markdown-it"] } },
+  },
+});
