@@ -223,6 +223,14 @@ def test_so_is_that_of_every_continuation(length: int) -> None:
         ("word " * 20, ("word " * 20)[:59].rstrip() + "…"),
         ("你" * 100, "你" * 59 + "…"),
         ("   ", ""),
+        ("## Tea\n\nand milk", "Tea"),
+        ("> - 1. Tea", "Tea"),
+        ("---\n* * *\n#\nTea", "Tea"),
+        ("```python\nprint(1)\n```", "print(1)"),
+        ("#hashtag, -5 °C, 3.5 kg", "#hashtag, -5 °C, 3.5 kg"),
+        ("***", "***"),
+        ("# " * 50_000, "# " * 29 + "#…"),
+        ("-" * 100_000 + "x", "-" * 59 + "…"),
     ],
 )
 def test_a_title_is_the_first_line_and_at_most_60_characters(content: str, title: str) -> None:

@@ -1,5 +1,6 @@
 """A conversation."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -179,7 +180,18 @@ def changed_parameters(
     return said.over(GenerationParameters(**left))
 
 
+# At the beginning of a line: headings, quotations, items; or a line of nothing but a rule.
+_MARKS: Final = re.compile(r"^(?:(?:#{1,6}|>|[-*+]|\d{1,9}[.)])(?:\s+|$))+|^(?:[-*_]\s*){3,}$")
+_FENCES: Final = ("```", "~~~")
+
+
 def title_from(content: str) -> str:
-    """Returns a title of at most 60 characters: the first line of a message that holds anything."""
-    first = next((line for line in map(str.strip, content.splitlines()) if line), "")
+    """Returns a title of at most 60 characters: the first line of a message that says anything.
+
+    Signs of Markdown that make a line a heading, a quotation or an item are no part of it, and a line of
+    such signs alone, or one that begins a block of code, says nothing where another one does.
+    """
+    lines = [line for line in map(str.strip, content.splitlines()) if line]
+    said = (_MARKS.sub("", line) for line in lines if not line.startswith(_FENCES))
+    first = next((line for line in said if line), next(iter(lines), ""))
     return shortened(first, TITLE_FROM_MESSAGE)
