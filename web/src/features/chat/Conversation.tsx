@@ -90,7 +90,7 @@ export function Conversation(props: Props) {
   };
   useKeys({
     Escape: live === undefined ? undefined : stop,
-    "Mod+Shift+C": () => copyLast(root.current, entries, t),
+    "Mod+Shift+c": () => copyLast(root.current, entries, t),
     "Alt+ArrowUp": () => move(root.current, -1),
     "Alt+ArrowDown": () => move(root.current, 1),
   });
