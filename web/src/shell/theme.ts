@@ -7,4 +7,11 @@ export function applyTheme(theme: Theme): void {
   writeStored("theme", theme === "system" ? null : theme);
   if (theme === "system") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme;
+  // Phones colour their own bars by these: one for each theme.
+  for (const meta of document.querySelectorAll<HTMLMetaElement>("meta[name=theme-color]")) {
+    const own = meta.dataset.of ?? (meta.media.includes("dark") ? "dark" : "light");
+    meta.dataset.of = own;
+    if (theme === "system") meta.media = `(prefers-color-scheme: ${own})`;
+    else meta.media = own === theme ? "all" : "not all";
+  }
 }
