@@ -8,8 +8,7 @@ beforeEach(() => {
     <meta name="theme-color" content="#111" media="(prefers-color-scheme: dark)" />`;
 });
 
-const bars = () =>
-  [...document.querySelectorAll<HTMLMetaElement>("meta")].map(({ media }) => media);
+const bars = () => [...document.querySelectorAll("meta")].map((meta) => meta.getAttribute("media"));
 
 test("a theme is shown, remembered, and the phone's bars follow it", () => {
   applyTheme("dark");

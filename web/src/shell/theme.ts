@@ -9,9 +9,10 @@ export function applyTheme(theme: Theme): void {
   else document.documentElement.dataset.theme = theme;
   // Phones colour their own bars by these: one for each theme.
   for (const meta of document.querySelectorAll<HTMLMetaElement>("meta[name=theme-color]")) {
-    const own = meta.dataset.of ?? (meta.media.includes("dark") ? "dark" : "light");
+    const own =
+      meta.dataset.of ?? (meta.getAttribute("media")?.includes("dark") ? "dark" : "light");
     meta.dataset.of = own;
-    if (theme === "system") meta.media = `(prefers-color-scheme: ${own})`;
-    else meta.media = own === theme ? "all" : "not all";
+    const system = `(prefers-color-scheme: ${own})`;
+    meta.setAttribute("media", theme === "system" ? system : own === theme ? "all" : "not all");
   }
 }
