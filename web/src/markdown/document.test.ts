@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ANSWERS, HOSTILE } from "./corpus.testing";
+import { cpuOf } from "./cpu.testing";
 import { StreamedDocument } from "./document";
 import { type Block, parse } from "./parser";
 
