@@ -22,6 +22,8 @@ export default defineConfig({
     environment: "happy-dom",
     include: ["src/**/*.test.{ts,tsx}"],
     css: { modules: { classNameStrategy: "non-scoped" } },
+    // Machines are small and shared, and what hangs is seen all the same.
+    testTimeout: 60_000,
     restoreMocks: true,
     unstubGlobals: true,
     // Built like the pages, so that they ask what the pages ask.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Locator, Page, Request, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, expect
 
 from tests.client import PASSWORD, User
 from tests.stack import Stack
@@ -64,9 +64,13 @@ class Person:
         page = self.context.new_page()
         page.on("request", self._note)
         page.on("pageerror", lambda error: self._complain(str(error)))
-        page.on("console", lambda said: said.type == "error" and self._complain(said.text))
+        page.on("console", self._hear)
         self._pages.append(page)
         return page
+
+    def _hear(self, said: ConsoleMessage) -> None:
+        if said.type == "error":
+            self._complain(said.text)
 
     def _complain(self, text: str) -> None:
         # Chromium tells of every refusal and every failed request, which the pages answer in words.

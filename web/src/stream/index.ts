@@ -8,13 +8,12 @@ import { LiveRuns } from "./liveRuns";
 import { Notices } from "./notices";
 import { Runs } from "./runs";
 
-export { type Begun, newKey, type Press } from "./asks";
+export { type Begun, newKey } from "./asks";
 export { readAgainAsTold } from "./cache";
-export type { LiveState, LiveStatus } from "./live";
 export type { SessionRun } from "./liveRuns";
-export { isLive, type RunState, type RunStatus } from "./reducer";
+export type { RunState } from "./reducer";
 export { Withdrawn } from "./requests";
-export type { Asking, Notice, Parameters, Problem } from "./wire";
+export type { Asking, Notice, Problem } from "./wire";
 
 function socket(): WebSocket {
   const address = new URL("/api/v1/ws", location.href);

@@ -24,6 +24,7 @@ function setUp({ entersSend = true, onStop }: { entersSend?: boolean; onStop?: (
     onStop,
     stopping: false,
     onEditLast: vi.fn(() => true),
+    keys: {},
   };
   const page = (now: Partial<typeof props> = {}) => (
     <QueryClientProvider client={queries}>

@@ -3,7 +3,7 @@ import { type RefObject, useEffect, useImperativeHandle, useRef, useState } from
 import { useText } from "../../i18n";
 import { useSettings } from "../../session";
 import { IconButton } from "../../ui/IconButton";
-import { onKeys } from "../../ui/useKey";
+import { type Keys, onKeys } from "../../ui/useKey";
 import styles from "./Composer.module.css";
 import { drafts, useDraftsKept } from "./drafts";
 import { fitsItself, useFit } from "./useFit";
@@ -26,6 +26,8 @@ interface Props {
   stopping: boolean;
   /** ↑ in the empty field. */
   onEditLast: () => void;
+  /** What else of the conversation's keys is good while one types. */
+  keys: Keys;
 }
 
 // On a phone Enter is how one breaks a line.
@@ -81,7 +83,8 @@ export function Composer(props: Props) {
   }
 
   const entersSend = (settings?.enter_sends ?? true) && !touch.matches;
-  const keys = onKeys({
+  const onKeyDown = onKeys({
+    ...props.keys,
     Enter: entersSend ? send : () => false,
     "Mod+Enter": send,
     ArrowUp: () => (area.current?.value === "" ? onEditLast() : false),
@@ -106,7 +109,7 @@ export function Composer(props: Props) {
         autoComplete="off"
         enterKeyHint={entersSend ? "send" : "enter"}
         onInput={changed}
-        onKeyDown={keys}
+        onKeyDown={onKeyDown}
       />
       {onStop ? (
         <IconButton

@@ -88,11 +88,14 @@ export function Conversation(props: Props) {
     setStopping(live);
     return actions.stop(live).finally(() => setStopping(undefined));
   };
-  useKeys({
-    Escape: live === undefined ? undefined : stop,
-    "Mod+Shift+C": () => copyLast(root.current, entries, t),
+  const moves = {
     "Alt+ArrowUp": () => move(root.current, -1),
     "Alt+ArrowDown": () => move(root.current, 1),
+  };
+  useKeys({
+    ...moves,
+    Escape: live === undefined ? undefined : stop,
+    "Mod+Shift+c": () => copyLast(root.current, entries, t),
   });
 
   const render = (entry: Entry) => {
@@ -135,6 +138,7 @@ export function Conversation(props: Props) {
           blocked={!idle || blocked}
           onStop={live === undefined ? undefined : stop}
           stopping={live !== undefined && stopping === live}
+          keys={moves}
           onEditLast={() => editLast(root.current)}
         />
       </div>

@@ -108,7 +108,7 @@ export function PendingQuestion({
 /** The question as it was typed; a long one shows its beginning, so that its answer is in sight. */
 function Bubble({ text, failed = false }: { text: string; failed?: boolean }) {
   const t = useText();
-  const isLong = text.length > 1_500 || text.split("\n").length > 14;
+  const isLong = text.length > 1_000 || text.split("\n").length > 14;
   const [folded, setFolded] = useState(isLong);
   return (
     <>

@@ -1,4 +1,5 @@
 import { ApiError, api, ok, type Schema } from "../../api";
+import { session } from "../../session";
 import { type Asking, asks, type Begun, newKey, Withdrawn } from "../../stream";
 
 export type NewSession = Schema<"NewSession">;
@@ -147,3 +148,4 @@ function askingOf({ kind, content, sessionId, messageId, asking }: Pending): Ask
 }
 
 export const outbox = new Outbox();
+session.onEnd(() => outbox.clear());

@@ -3,12 +3,13 @@ import { useEffect } from "react";
 import { api, ok } from "../../api";
 import type { Message, Session } from "./queries";
 
-/** Says that a conversation was read as far as it goes, once it is seen. */
+/** Says that a conversation was read up to an answer, once that is seen; a question is one's own. */
 export function useRead(session: Session | undefined, last: Message | undefined): void {
   const queries = useQueryClient();
   const id = session?.id;
   const order = last?.order ?? 0;
-  const isNew = session !== undefined && last?.session_id === id && order > session.read_order;
+  const isAnswer = last?.role === "assistant" && last.session_id === id;
+  const isNew = session !== undefined && isAnswer && order > session.read_order;
   useEffect(() => {
     if (!isNew || id === undefined) return;
     const read = () => {

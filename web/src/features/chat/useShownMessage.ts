@@ -27,6 +27,7 @@ export function useShownMessage(
       shown.current = wanted;
       scroller.current?.show(found);
       found.focus({ preventScroll: true });
+      mark(found);
     } else if (isFetching) {
       return;
     } else if (hasNextPage) {
@@ -36,4 +37,12 @@ export function useShownMessage(
       choose(wanted);
     }
   }, [wanted, entries, hasNextPage, isFetching, fetchNextPage, scroller, root, choose]);
+}
+
+const MARKED_MS = 2_500;
+
+/** So that the eye finds it. */
+function mark(message: HTMLElement): void {
+  message.dataset.marked = "";
+  setTimeout(() => delete message.dataset.marked, MARKED_MS);
 }

@@ -1,21 +1,19 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Archive, ArrowLeft, Search, SquarePen, Trash2 } from "lucide-react";
-import { type ReactNode, useCallback, useMemo, useState } from "react";
-import { useLocation, useRoute } from "wouter";
+import { type ReactNode, useState } from "react";
+import { useRoute } from "wouter";
 import { useText } from "../../i18n";
-import { routes } from "../../routes";
 import { onKeys } from "../../ui/useKey";
 import { palette } from "../search/opened";
-import { SessionActions } from "./actions";
 import { Folders } from "./Folders";
 import { known, type Session } from "./lists";
 import { MoveDialog } from "./MoveDialog";
-import type { RowActions } from "./Row";
 import { inNoFolder, type ListProps, SessionList } from "./SessionList";
 import styles from "./Sidebar.module.css";
 import { useHold } from "./useHold";
 import { useListsByNotices } from "./useListsByNotices";
 import { useNewChat } from "./useNewChat";
+import { useRowActions } from "./useRowActions";
 import { useTitleBadge } from "./useTitleBadge";
 
 type Shown = "active" | "archived" | "deleted";
@@ -24,7 +22,6 @@ type Shown = "active" | "archived" | "deleted";
 export function Sidebar({ onNavigate, toggle }: { onNavigate: () => void; toggle: ReactNode }) {
   const t = useText();
   const queries = useQueryClient();
-  const [, go] = useLocation();
   const [, params] = useRoute("/c/:id");
   const current = params?.id;
   const [shown, setShown] = useState<Shown>("active");
@@ -35,29 +32,13 @@ export function Sidebar({ onNavigate, toggle }: { onNavigate: () => void; toggle
   useListsByNotices();
   useTitleBadge();
 
-  const sessionActions = useMemo(() => new SessionActions(queries, t, moved), [queries, t, moved]);
-  const leave = useCallback(
-    async (session: Session, done: Promise<boolean>) => {
-      if (session.id === current) go(routes.home);
-      if (!(await done) && session.id === current) go(routes.chat(session.id));
-    },
-    [current, go],
-  );
-  const actions: RowActions = useMemo(
-    () => ({
-      open: onNavigate,
-      hold: set,
-      rename: (session, title) => void sessionActions.rename(session, title),
-      pin: (session, pinned) => void sessionActions.pin(session, pinned),
-      move: setMoving,
-      archive: (session) => void leave(session, sessionActions.archive(session)),
-      unarchive: (session) => void sessionActions.unarchive(session),
-      remove: (session) => void leave(session, sessionActions.remove(session)),
-      restore: (session) => void sessionActions.restore(session),
-      removeForGood: (session) => sessionActions.removeForGood(session),
-    }),
-    [onNavigate, set, sessionActions, leave],
-  );
+  const { sessions, rows: actions } = useRowActions({
+    current,
+    onNavigate,
+    onMove: setMoving,
+    hold: set,
+    moved,
+  });
   const list: ListProps = { current, focused, onFocus: setFocused, hold, actions };
 
   return (
@@ -110,7 +91,7 @@ export function Sidebar({ onNavigate, toggle }: { onNavigate: () => void; toggle
         onClose={() => setMoving(undefined)}
         onMove={(session, folder) => {
           setMoving(undefined);
-          if (folder !== session.folder) void sessionActions.move(session, folder);
+          if (folder !== session.folder) void sessions.move(session, folder);
         }}
       />
     </nav>

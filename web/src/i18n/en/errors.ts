@@ -14,6 +14,7 @@ export const errors = {
   // Requests as a whole.
   BODY_TOO_LARGE: "That is too much at once. Send less.",
   BODY_TOO_SLOW: "Your connection was too slow for that. Try again.",
+  DEADLINE_EXCEEDED: "It took too long. Try again.",
   FORBIDDEN: "You may not do that.",
   IDEMPOTENCY_KEY_REUSED: "This was sent before with another content. Load the page again.",
   INSUFFICIENT_SCOPE: "This token is not good for that.",

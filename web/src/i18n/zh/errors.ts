@@ -11,6 +11,7 @@ export const errors: typeof en = {
 
   BODY_TOO_LARGE: "一次发送的内容太多，请减少一些。",
   BODY_TOO_SLOW: "网络太慢，未能发送完成，请重试。",
+  DEADLINE_EXCEEDED: "耗时过长，请重试。",
   FORBIDDEN: "你没有权限执行此操作。",
   IDEMPOTENCY_KEY_REUSED: "此请求曾以不同内容发送过，请重新加载页面。",
   INSUFFICIENT_SCOPE: "此令牌没有相应权限。",

@@ -1,0 +1,35 @@
+"""The sidebar as a drawer, menus in it, and where the focus is."""
+
+from playwright.sync_api import expect
+
+from .person import Open
+
+
+def test_on_a_phone_escape_shuts_what_is_on_top_and_the_focus_goes_back(
+    open_person: Open,
+) -> None:
+    someone = open_person(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    someone.log_in()
+    page = someone.page
+    way = someone.button("Open the sidebar")
+    user = page.get_by_role("button", name=someone.user.username)
+    expect(way).to_be_visible()
+    expect(user).not_to_be_in_viewport()
+    way.click()
+    expect(someone.button("Close the sidebar")).to_be_focused()
+    expect(page.locator("main")).to_have_attribute("inert", "")
+    user.click()
+    expect(page.get_by_role("menuitem", name="Account")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("menuitem", name="Account")).to_be_hidden()
+    expect(user).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(way).to_be_focused()
+    expect(user).not_to_be_in_viewport()
+    expect(someone.box).to_be_visible()
+    # A page that is gone to shuts the drawer.
+    way.click()
+    user.click()
+    page.get_by_role("menuitem", name="Account").click()
+    expect(page.get_by_role("heading", name="Account", level=1)).to_be_visible()
+    expect(user).not_to_be_in_viewport()

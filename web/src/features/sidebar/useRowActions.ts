@@ -1,0 +1,54 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useMemo, useRef } from "react";
+import { useLocation } from "wouter";
+import { useText } from "../../i18n";
+import { routes } from "../../routes";
+import { SessionActions } from "./actions";
+import type { Session } from "./lists";
+import type { RowActions } from "./Row";
+
+interface Around {
+  /** The conversation that is shown. */
+  current: string | undefined;
+  onNavigate: () => void;
+  onMove: (session: Session) => void;
+  hold: RowActions["hold"];
+  /** Lets the lists move by what was done. */
+  moved: () => void;
+}
+
+/** What rows do: the same functions all the time, so that a row is drawn only for what is its own. */
+export function useRowActions(around: Around) {
+  const queries = useQueryClient();
+  const t = useText();
+  const [, go] = useLocation();
+  const latest = useRef({ ...around, go });
+  useEffect(() => {
+    latest.current = { ...around, go };
+  });
+  const { hold, moved, onMove } = around;
+
+  return useMemo(() => {
+    const sessions = new SessionActions(queries, t, moved);
+    /** Who looks at it is led away, and back if it stays. */
+    const leave = async (session: Session, done: Promise<boolean>) => {
+      const { current, go } = latest.current;
+      if (session.id !== current) return;
+      go(routes.home);
+      if (!(await done)) go(routes.chat(session.id));
+    };
+    const rows: RowActions = {
+      hold,
+      move: onMove,
+      open: () => latest.current.onNavigate(),
+      rename: (session, title) => void sessions.rename(session, title),
+      pin: (session, pinned) => void sessions.pin(session, pinned),
+      archive: (session) => void leave(session, sessions.archive(session)),
+      unarchive: (session) => void sessions.unarchive(session),
+      remove: (session) => void leave(session, sessions.remove(session)),
+      restore: (session) => void sessions.restore(session),
+      removeForGood: (session) => sessions.removeForGood(session),
+    };
+    return { sessions, rows };
+  }, [queries, t, hold, moved, onMove]);
+}
