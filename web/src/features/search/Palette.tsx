@@ -128,7 +128,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
             </p>
           )}
           <p role="status" className={styles.said}>
-            {typed !== "" && !waiting && !results.isError && (
+            {typed !== "" && !waiting && !results.isFetchingNextPage && !results.isError && (
               <Told count={items.length} missing={missingOf(results.data)} />
             )}
           </p>

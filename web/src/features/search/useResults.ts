@@ -1,4 +1,5 @@
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
+import { useEffect } from "react";
 import { api, ok } from "../../api";
 
 export type Kind = "all" | "sessions" | "messages" | "notes";
@@ -6,9 +7,12 @@ export type Kind = "all" | "sessions" | "messages" | "notes";
 const PAGE = 20;
 const STALE = 10_000;
 
-/** What is found of `q`, page by page; what was found before stays until then. */
+/**
+ * What is found of `q`, page by page; what was found before stays until then. A page of the server's
+ * may end early, even without a hit, where there are many texts: it goes on by itself until there are some.
+ */
 export function useResults(q: string, kind: Kind) {
-  return useInfiniteQuery({
+  const results = useInfiniteQuery({
     queryKey: ["search", q, kind],
     queryFn: ({ signal, pageParam }) =>
       ok(
@@ -30,6 +34,13 @@ export function useResults(q: string, kind: Kind) {
     staleTime: STALE,
     enabled: q !== "",
   });
+  const { data, hasNextPage, isFetching, isError, isPlaceholderData, fetchNextPage } = results;
+  const found = data?.pages.reduce((sum, page) => sum + page.items.length, 0) ?? 0;
+  const goesOn = hasNextPage && found < PAGE && !isFetching && !isError && !isPlaceholderData;
+  useEffect(() => {
+    if (goesOn) void fetchNextPage();
+  }, [goesOn, fetchNextPage]);
+  return results;
 }
 
 export type Results = ReturnType<typeof useResults>["data"];
