@@ -37,9 +37,11 @@ export function useResults(q: string, kind: Kind) {
   const { data, hasNextPage, isFetching, isError, isPlaceholderData, fetchNextPage } = results;
   const found = data?.pages.reduce((sum, page) => sum + page.items.length, 0) ?? 0;
   const goesOn = hasNextPage && found < PAGE && !isFetching && !isError && !isPlaceholderData;
+  const pages = data?.pages.length;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each page is gone on from
   useEffect(() => {
     if (goesOn) void fetchNextPage();
-  }, [goesOn, fetchNextPage]);
+  }, [goesOn, pages, fetchNextPage]);
   return results;
 }
 
