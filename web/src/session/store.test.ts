@@ -172,6 +172,14 @@ test("with the log-out goes all that was the user's, and nothing of the device's
   expect(Object.keys(localStorage).sort()).toEqual(["another.page", "parley.theme"]);
 });
 
+test("whoever comes back without a cookie is asked to log in", async () => {
+  wereHere();
+  server.refusal = Response.json({ reason: "VALIDATION" }, { status: 422 });
+  const session = tab();
+  await startUntilReached(session.start);
+  expect(session.state()).toMatchObject({ status: "out", unreachable: false });
+});
+
 test("a login that ran out while nobody was here costs no draft, unless somebody else comes", async () => {
   wereHere();
   localStorage.setItem("parley.draft.u1.new", "half a thought");

@@ -22,6 +22,9 @@ type Message = { at: number } & ({ kind: "grant"; grant: Grant; until: number } 
 // So long before its end a token is not used any more: a request and a clock take their time.
 const MARGIN = 20_000;
 const LOCK = "parley.refresh";
+// What a refresh is told whose token is of no use any more, and one that has none: its cookie has run out, or
+// was taken away.
+const ENDED = new Set([401, 422]);
 
 /** Makes the session of this page. Its tokens live in memory only; the cookie is the browser's. */
 export function createSession(
@@ -96,7 +99,7 @@ export function createSession(
         return token;
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
-        if (error.status !== 401) {
+        if (!ENDED.has(error.status)) {
           set({ unreachable: true });
           throw error;
         }
