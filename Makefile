@@ -32,10 +32,10 @@ test: $(READY) ## run every test (ARGS="-k login" for some of them)
 
 screens: $(READY) ## a picture of every page in .screens, in both languages and themes, and on a phone
 	@mkdir -p .screens
-	@PARLEY_SCREENS=.screens $(BIN)/python -m pytest tests/web/test_screens.py -q -n 0 $(ARGS)
+	@PARLEY_SCREENS=.screens $(BIN)/python -m pytest tests/web/test_screens.py -q -n 0 -m "" $(ARGS)
 
 faults: $(READY) ## kill, freeze and cut everything in mid-stream (ARGS="--seeds 200" kills by seed)
-	@$(BIN)/python -m pytest tests/faults tests/web/test_faults.py chat-service/tests/protocol -m "" $(ARGS)
+	@$(BIN)/python -m pytest tests/faults tests/web chat-service/tests/protocol -m "" $(ARGS)
 
 interop: $(READY) ## Parley beside model servers that others wrote (ARGS="-k llama" for one of them)
 	@$(BIN)/python -m tools.interop $(ARGS)

@@ -56,10 +56,11 @@ def _pages(built: bool | None) -> list[str]:
 
 
 def _demo(url: str, *, offered: bool) -> list[str]:
-    about = "A scripted stand-in, no language model: for a first chat without a key."
+    about = ["A scripted stand-in, no language model: for a first chat without a key."]
     if offered:
-        about = f'{about} Everybody has it as their connection "demo".'
-    return [_entry("Demo model", f'{url}   model "demo", any text as API key'), _entry("", about)]
+        about.append('Everybody has it as their connection "demo".')
+    whole = [_entry("Demo model", f'{url}   model "demo", any text as API key')]
+    return [*whole, *(_entry("", line) for line in about)]
 
 
 def _note(exposed: str | None, allowed_hosts: str | None) -> list[str]:
