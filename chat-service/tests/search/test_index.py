@@ -25,7 +25,8 @@ from chat_service.search.domain.text import MESSAGES, Wanted
 from chat_service.search.domain.unindexed import IndexedText, UnindexedSession
 from chat_service.search.store.texts import Texts
 from chat_service.search.store.unindexed import Unindexed
-from chat_service.search.usecases.index import filter_texts, index_texts
+from chat_service.search.usecases import index as index_module
+from chat_service.search.usecases.index import Filtering, index_texts
 from servicekit.search_filters import filter_of, probe_of
 
 KEPT = Retention(deleted=timedelta(days=30), temporary=timedelta(hours=24))
@@ -297,7 +298,7 @@ async def test_what_an_earlier_release_has_put_in_is_found_and_gets_its_filter(
     for given in (4, 0):
         assert await searching.find("needle", Wanted(MESSAGES)) == ["one more needle", "a needle"]
         assert await searching.find("nothing at", Wanted(MESSAGES)) == ["nothing at all"]
-        assert await filter_texts(unindexed, rest=at_once) == given
+        assert await Filtering(unindexed, rest=at_once).go_on() == given
     # The earlier one goes on finding them, and what has a filter alone: the text decides there, too.
     for whose, expected in ((caller, 4), (stranger, 0), (None, 0)):
         async with chat.app.transaction(whose) as connection:
@@ -311,7 +312,7 @@ async def test_a_text_that_changes_while_its_filter_is_made_keeps_none_of_what_i
     await searching.turn(session, "old", "old")
     with psycopg.connect(chat.urls.admin, autocommit=True) as admin:
         admin.execute(LOOKED_UP)
-        in_hand = await unindexed.unfiltered(UUID(int=0))
+        in_hand = await unindexed.unfiltered(UUID(int=2**128 - 1))
         assert len(in_hand) == 2
         # Its row goes, and the earlier release puts another one in.
         admin.execute("UPDATE messages SET content = 'new' WHERE role = 'user'")
@@ -319,6 +320,53 @@ async def test_a_text_that_changes_while_its_filter_is_made_keeps_none_of_what_i
     assert await unindexed.give_filters([(one, filter_of("old")) for one in in_hand]) == 1
     assert await searching.find("new", Wanted(MESSAGES)) == ["new"]
     assert await searching.find("old", Wanted(MESSAGES)) == ["old"]
+
+
+async def test_filters_are_made_from_the_newest_text_on_and_by_turns_with_what_is_written(
+    searching: Searching, chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_module, "_BATCHES", 1)
+    session = await searching.session("")
+    for number in range(70):
+        await searching.turn(session, f"needle {number}", "")
+    with psycopg.connect(chat.urls.admin, autocommit=True) as admin:
+        admin.execute(LOOKED_UP)
+
+    async def at_once(_: float) -> None: ...
+
+    filtering = Filtering(Unindexed(chat.worker), rest=at_once)
+    given, oldest_first = [], []
+    while stored := await filtering.go_on():
+        given.append(stored)
+        async with chat.worker.transaction() as connection:
+            rows = await connection.execute(
+                text(
+                    "SELECT min(id::text) FILTER (WHERE filter IS NOT NULL) AS made,"
+                    " max(id::text) FILTER (WHERE filter IS NULL) AS left FROM search_texts"
+                )
+            )
+            oldest_first += [row.left is not None and row.left > row.made for row in rows]
+    assert given == [64, 64, 12]
+    assert not any(oldest_first)
+
+
+async def test_the_earlier_releases_search_reads_its_own_users_texts_alone(
+    searching: Searching, chat: Chat, caller: Caller, stranger: Caller
+) -> None:
+    for whose, turns in ((searching, 6), (searching.of(stranger), 40)):
+        session = await whose.session("")
+        for number in range(turns):
+            await whose.turn(session, f"needle {number}", "something else")
+    await searching.index()
+    async with chat.app.transaction(caller) as connection:
+        before = await _reads(connection)
+        assert await connection.scalar(FIND) == 12
+        after = await _reads(connection)
+    read = [
+        after[name][n] - before.get(name, (0, 0))[n] for name in ("search_texts",) for n in (0, 1)
+    ]
+    # Of the user's own 13, with the title.
+    assert read == [0, 13]
 
 
 _READ = text(

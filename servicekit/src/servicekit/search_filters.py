@@ -16,9 +16,9 @@ from zlib import crc32
 
 from servicekit.search import WORD, is_unspaced, words_of
 
-#: Bits of a filter, which is one of these: 128 to half a million, each a third or a half more than the
+#: Bits of a filter, which is one of these: 128 to 131,072, each a third or a half more than the
 #: one before.
-SIZES: Final = (*(size << n for n in range(12) for size in (128, 192)), 128 << 12)
+SIZES: Final = (*(size << n for n in range(10) for size in (128, 192)), 128 << 10)
 #: Number of sizes for which a mask is made; filters beyond are looked into bit by bit, since masks for
 #: these would weigh more than what they are compared with.
 MASKS: Final = SIZES.index(16_384) + 1

@@ -8,7 +8,7 @@ from prometheus_client import Counter, Gauge
 from chassis.repeated import Repeated
 from chassis.telemetry.logging import get_logger
 from chat_service.search.store.unindexed import Unindexed
-from chat_service.search.usecases.index import filter_texts, index_texts
+from chat_service.search.usecases.index import Filtering, index_texts
 
 _log = get_logger(__name__)
 
@@ -34,15 +34,22 @@ class Indexing(Repeated):
     def __init__(self, unindexed: Unindexed) -> None:
         super().__init__("search indexing", self.index, seconds=_SECONDS)
         self._unindexed = unindexed
+        self._filtering = Filtering(unindexed, rest=self._rest)
         self._counted_at = 0.0
 
     async def index(self) -> None:
         """Index now. Raises DatabaseBusy or DatabaseUnavailable."""
         await self._count()
-        if indexed := await index_texts(self._unindexed, rest=self._rest):
-            _INDEXED.inc(indexed)
-            await self._count()
-        if filtered := await filter_texts(self._unindexed, rest=self._rest):
+        filtered = 0
+        while True:
+            if indexed := await index_texts(self._unindexed, rest=self._rest):
+                _INDEXED.inc(indexed)
+                await self._count()
+            # What was just written comes before what an upgrade has left.
+            if not (given := await self._filtering.go_on()):
+                break
+            filtered += given
+        if filtered:
             _log.info("search.filtered", texts=filtered)
 
     async def _rest(self, seconds: float) -> None:

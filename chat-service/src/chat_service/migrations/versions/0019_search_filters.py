@@ -33,7 +33,7 @@ _INDEXES = {
 }
 
 # For an earlier release beside this one, which looks words up: it gets its candidates from the user's own
-# texts, and what has no words any more is one.
+# texts, and what has no words any more is one. Each half is of one index, and is read in its order.
 _FIND = """
 CREATE OR REPLACE FUNCTION find_texts(
     sought tsquery, roles text[], only_session uuid, is_archived boolean,
@@ -42,7 +42,7 @@ CREATE OR REPLACE FUNCTION find_texts(
 LANGUAGE sql STABLE SECURITY DEFINER ROWS 20
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
-SET enable_sort = off
+SET enable_bitmapscan = off
 SET jit = off
 AS $$
     WITH me AS MATERIALIZED (
@@ -50,11 +50,20 @@ AS $$
             NULLIF(current_setting('parley.user_id', true), '')::uuid AS user_id
     )
     SELECT texts.id, texts.session_id, texts.role, texts.at
-    FROM public.search_texts AS texts CROSS JOIN LATERAL (
+    FROM (
+        (SELECT short.id, short.tenant_id, short.session_id, short.role, short.at, short.lexemes
+         FROM public.search_texts AS short
+         WHERE short.user_id = (SELECT me.user_id FROM me) AND short.size < 15
+         ORDER BY short.at DESC, short.id DESC OFFSET 0)
+        UNION ALL
+        (SELECT long.id, long.tenant_id, long.session_id, long.role, long.at, long.lexemes
+         FROM public.search_texts AS long
+         WHERE long.user_id = (SELECT me.user_id FROM me) AND (long.size >= 15 OR long.size IS NULL)
+         ORDER BY long.at DESC, long.id DESC OFFSET 0)
+    ) AS texts CROSS JOIN LATERAL (
         SELECT sessions.user_id, sessions.deleted_at, sessions.temporary, sessions.archived_at
         FROM public.sessions WHERE sessions.id = texts.session_id OFFSET 0) AS of_it
-    WHERE texts.user_id = (SELECT me.user_id FROM me)
-        AND texts.tenant_id = (SELECT me.tenant_id FROM me)
+    WHERE texts.tenant_id = (SELECT me.tenant_id FROM me)
         AND (texts.lexemes IS NULL OR texts.lexemes @@ sought)
         AND texts.role = ANY (roles)
         AND (only_session IS NULL OR texts.session_id = only_session)

@@ -112,8 +112,8 @@ SELECT old.id, old.role, old.at, old.xmin::text AS version,
             THEN (SELECT octet_length(title) FROM sessions WHERE sessions.id = old.id)
             ELSE (SELECT octet_length(content) FROM messages WHERE messages.id = old.id) END AS bytes
 FROM (SELECT id, role, at, xmin FROM search_texts
-      WHERE filter IS NULL AND id > :after ORDER BY id LIMIT {UNFILTERED}) AS old
-ORDER BY old.id
+      WHERE filter IS NULL AND id < :before ORDER BY id DESC OFFSET :skipped LIMIT {UNFILTERED}) AS old
+ORDER BY old.id DESC
 """)
 )
 # A row is of the text as it is: when that changes it goes, and another one comes in its place.
@@ -205,9 +205,9 @@ class Unindexed:
                 await _MARK.run(connection, ids=done, counts=[counts[one] for one in done])
         return len(locked)
 
-    async def unfiltered(self, after: UUID) -> list[UnfilteredText]:
-        """The next texts, by their ids, that an earlier release has put in."""
-        rows = await self._worker.all(None, _UNFILTERED, after=after)
+    async def unfiltered(self, before: UUID, *, skipped: int = 0) -> list[UnfilteredText]:
+        """The next texts that an earlier release has put in, by their ids from the newest on."""
+        rows = await self._worker.all(None, _UNFILTERED, before=before, skipped=skipped)
         return [
             UnfilteredText(
                 UnindexedText(row.id, TextRole(row.role), row.at, row.bytes or 0), row.version

@@ -13,7 +13,7 @@ from chat_service.search.domain.unindexed import (
     UnindexedSession,
     UnindexedText,
 )
-from chat_service.search.store.unindexed import Unindexed
+from chat_service.search.store.unindexed import UNFILTERED, Unindexed
 from servicekit.search_filters import Filter, filter_of
 
 #: Of texts in one transaction, which keeps their sessions locked for some milliseconds.
@@ -21,6 +21,8 @@ _TEXTS: Final = 64
 _BYTES: Final = 256 * 1024
 #: A longer one is cut into words in a thread: others are served meanwhile.
 _LONG: Final = 4_000
+# Of texts without a filter, between two looks for what was just written.
+_BATCHES: Final = 10
 _HIGHEST: Final = UUID(int=2**128 - 1)
 
 
@@ -79,27 +81,41 @@ async def _filter(content: str) -> Filter:
     return filter_of(content)
 
 
-async def filter_texts(
-    unindexed: Unindexed, *, rest: Callable[[float], Awaitable[None]] = asyncio.sleep
-) -> int:
-    """Give each text its filter that an earlier release has put in without; how many these were.
+@dataclass
+class Filtering:
+    """Gives each text its filter that an earlier release has put in without, the newest first."""
 
-    Rests as `index_texts` does.
-    """
-    given, after = 0, UUID(int=0)
-    while texts := await unindexed.unfiltered(after):
-        after = texts[-1].text.id
-        for some in _in_bytes(texts):
-            began = asyncio.get_running_loop().time()
-            contents = await unindexed.read([one.text for one in some])
-            made = [
-                (one, await _filter(contents[one.text.id]))
-                for one in some
-                if one.text.id in contents
-            ]
-            given += await unindexed.give_filters(made)
-            await rest(asyncio.get_running_loop().time() - began)
-    return given
+    unindexed: Unindexed
+    rest: Callable[[float], Awaitable[None]] = asyncio.sleep
+    _before: UUID = _HIGHEST
+
+    async def go_on(self) -> int:
+        """Some hundred more of them; how many got theirs. 0: there is none left, but what others have in
+        hand.
+
+        Rests as `index_texts` does. Replicas that meet go on from different places.
+        """
+        given = skipped = 0
+        for _ in range(_BATCHES):
+            texts = await self.unindexed.unfiltered(self._before, skipped=skipped)
+            if not texts and self._before == _HIGHEST:
+                break
+            self._before = texts[-1].text.id if texts else _HIGHEST
+            for some in _in_bytes(texts):
+                stored = await self._give(some)
+                given += stored
+                skipped = 0 if 2 * stored > len(some) else secrets.randbelow(16) * UNFILTERED
+        return given
+
+    async def _give(self, texts: Sequence[UnfilteredText]) -> int:
+        began = asyncio.get_running_loop().time()
+        contents = await self.unindexed.read([one.text for one in texts])
+        made = [
+            (one, await _filter(contents[one.text.id])) for one in texts if one.text.id in contents
+        ]
+        stored = await self.unindexed.give_filters(made)
+        await self.rest(asyncio.get_running_loop().time() - began)
+        return stored
 
 
 def _in_bytes(texts: Sequence[UnfilteredText]) -> Iterator[list[UnfilteredText]]:
@@ -109,7 +125,8 @@ def _in_bytes(texts: Sequence[UnfilteredText]) -> Iterator[list[UnfilteredText]]
             yield some
             some = []
         some.append(one)
-    yield some
+    if some:
+        yield some
 
 
 def _steps(sessions: Sequence[UnindexedSession]) -> Iterator[_Step]:
