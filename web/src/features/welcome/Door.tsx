@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import { LANGUAGES, type Language, useLanguage } from "../../i18n";
+import { LANGUAGES, type Language, useLanguage, useText } from "../../i18n";
 import { useTitle } from "../../shell/useTitle";
 import styles from "./Door.module.css";
 
@@ -13,6 +13,7 @@ export function Door({
   children: ReactNode;
   ways: ReactNode;
 }) {
+  const t = useText();
   const { language, setLanguage } = useLanguage();
   useTitle(title);
   return (
@@ -20,6 +21,8 @@ export function Door({
       <main className={styles.door}>
         <img src="/icon.svg" alt="" width={40} height={40} />
         <h1>{title}</h1>
+        {/* The refresh token's cookie is Secure: each reload would ask for the password. */}
+        {!window.isSecureContext && <p className={styles.insecure}>{t.welcome.insecure}</p>}
         {children}
         <div className={styles.ways}>{ways}</div>
       </main>

@@ -25,5 +25,7 @@ export const welcome = {
   forgotten: "Forgotten your password?",
   lapsedTitle: "Log in again",
   lapsed: "Your login has ended. Nothing you wrote is lost.",
+  insecure:
+    "This address is http, not https: the browser keeps no login here, and others on the way can read what you write.",
   someoneElse: "Log in as someone else",
 };

@@ -27,5 +27,6 @@ export const welcome: typeof en = {
   forgotten: "忘记密码？",
   lapsedTitle: "请重新登录",
   lapsed: "登录已失效，你写的内容都还在。",
+  insecure: "此地址是 http 而不是 https：浏览器不会保存登录状态，传输途中的内容可能被他人看到。",
   someoneElse: "以其他身份登录",
 };
