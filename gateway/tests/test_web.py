@@ -1,6 +1,8 @@
 """The built pages, as the gateway serves them to browsers and to nobody else."""
 
+import errno
 import gzip
+import os
 import re
 import shutil
 from pathlib import Path
@@ -8,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from chassis.settings import load_settings
 from gateway.documents.pages import NoPages, Pages
+from gateway.settings import Settings
 
 Door = Any
 
@@ -226,6 +230,35 @@ def test_a_folder_without_pages_is_refused_in_words(tmp_path: Path) -> None:
     for missing in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(NoPages, match=r"no index\.html .* `make web` builds"):
             Pages(missing, [])
+
+
+def test_a_folder_that_may_not_be_read_is_refused_in_words(
+    built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(NoPages, match="File name too long"):
+        Pages(built / ("x" * 300), [])
+    # Mode bits say nothing to root, under whom tests may run.
+    list_folder = os.scandir
+
+    def scandir(folder: Any = ".") -> Any:
+        if Path(folder).name == "assets":
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+        return list_folder(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(NoPages, match=r"Permission denied: .*/assets"):
+        Pages(built, [])
+
+
+def test_a_folder_that_is_set_to_nothing_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for service in ("AUTH", "APIKEY", "CHAT", "NOTES"):
+        monkeypatch.setenv(f"GATEWAY_{service}_TARGET", "127.0.0.1:9000")
+    for file in ("CA", "CERT", "KEY"):
+        monkeypatch.setenv(f"GATEWAY_TLS_{file}_FILE", "/run/secrets/tls")
+    monkeypatch.setenv("GATEWAY_WEB_DIR", "")
+    assert load_settings(Settings).web_dir is None
+    monkeypatch.setenv("GATEWAY_WEB_DIR", "/srv/pages")
+    assert load_settings(Settings).web_dir == Path("/srv/pages")
 
 
 def test_what_has_no_known_type_or_leads_outside_is_refused(built: Path) -> None:

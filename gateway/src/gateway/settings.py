@@ -37,7 +37,7 @@ class Settings(ServiceSettings):
     web_dir: Path | None = Field(
         None,
         description="Folder of the built pages, which are read at the start and served to browsers; "
-        "none: the API alone.",
+        "none, or an empty one: the API alone.",
     )
 
     auth_target: Target = Field(description="host:port of auth-service.")
@@ -174,6 +174,12 @@ class Settings(ServiceSettings):
     socket_follows: int = Field(
         32, ge=1, le=1000, description="Runs that one WebSocket may follow at once."
     )
+
+    @field_validator("web_dir", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        # Path("") is the folder that the process happens to be in.
+        return None if value == "" else value
 
     @field_validator("body_held_bytes", "body_held_bytes_per_client")
     @classmethod

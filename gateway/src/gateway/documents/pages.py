@@ -4,7 +4,8 @@ What a browser navigates to is the application, wherever no route is; it finds i
 address. Files are at the addresses that the build gave them, and at no others.
 """
 
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -77,7 +78,10 @@ class Pages(BaseRoute):
     """
 
     def __init__(self, folder: Path, routes: Iterable[BaseRoute]) -> None:
-        self._files = _read(folder)
+        try:
+            self._files = _read(folder)
+        except OSError as error:
+            raise NoPages(f"{error.strerror}: {error.filename or folder}") from None
         self._index = self._files[f"/{INDEX}"]
         taken = {route.path.split("/")[1] for route in routes if isinstance(route, Route)}
         self._programs = _PROGRAMS | (taken - {""})
@@ -124,7 +128,7 @@ def _read(folder: Path) -> Mapping[str, Document]:
     if not (root / INDEX).is_file():
         raise NoPages(f"there is no {INDEX} in {folder}: `make web` builds the pages")
     found = {}
-    for file in sorted(root.rglob("*")):
+    for file in sorted(_beneath(root)):
         place = file.relative_to(root)
         hidden = any(part.startswith(".") for part in place.parts)
         if hidden or file.suffix in _CODINGS.values() or not file.is_file():
@@ -133,6 +137,16 @@ def _read(folder: Path) -> Mapping[str, Document]:
             raise NoPages(f"{place} leads out of it")
         found[f"/{place.as_posix()}"] = _document(file, place)
     return found
+
+
+def _beneath(root: Path) -> Iterator[Path]:
+    """Every file under ``root``. Raises OSError where a folder may not be read, unlike ``rglob``."""
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for folder, _, names in os.walk(root, onerror=refuse):
+        yield from (Path(folder, name) for name in names)
 
 
 def _document(file: Path, place: Path) -> Document:
