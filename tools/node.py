@@ -16,8 +16,8 @@ from pathlib import Path
 from tools.members import BIN, ROOT
 from tools.setup import FETCHED, find_uv, say
 
-# As web/package.json says.
-NEEDED = (20, 19)
+# As web/package.json says: what Vite runs on.
+NEEDED = "20.19, or 22.12 or later,"
 WEB = ROOT / "web"
 _PINNED = ROOT / "tools" / "node.txt"
 _FETCHED = FETCHED / "node"
@@ -55,10 +55,15 @@ class Node:
 def find_node() -> Node:
     """The machine's, else the one that was fetched, else fetched now. Raises NoNode."""
     node, npm = shutil.which("node"), shutil.which("npm")
-    if node and npm and _version(node) >= NEEDED:
+    if node and npm and is_new_enough(_version(node)):
         return Node(Path(node).parent, (npm,))
     fetched = _in_wheel()
     return fetched or _fetch()
+
+
+def is_new_enough(version: tuple[int, ...]) -> bool:
+    """Whether a Node of this version, major and minor, builds the pages."""
+    return (20, 19) <= version < (21,) or version >= (22, 12)
 
 
 def _version(node: str) -> tuple[int, ...]:
@@ -75,20 +80,19 @@ def _in_wheel() -> Node | None:
         wheel / "bin" / "node",
         wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js",
     )
-    if not npm.is_file() or _version(str(node)) < NEEDED:
+    if not npm.is_file() or not is_new_enough(_version(str(node))):
         return None
     return Node(node.parent, (str(node), str(npm)))
 
 
 def _fetch() -> Node:
-    needed = ".".join(map(str, NEEDED))
-    say(f"there is no Node {needed} or later with npm here: fetching one into .tools (60 MB)")
+    say(f"there is no Node {NEEDED} with npm here: fetching one into .tools (60 MB)")
     command = [_uv(), "pip", "install", "--quiet", "--require-hashes", "--no-deps"]
     command += ["--target", str(_FETCHED), "--requirement", str(_PINNED)]
     done = subprocess.run(command, cwd=ROOT, env=_plain(os.environ), check=False)
     found = _in_wheel() if done.returncode == 0 else None
     if found is None:
-        raise NoNode(f"the pages need Node {needed} or later with npm, and it could not be fetched")
+        raise NoNode(f"the pages need Node {NEEDED} with npm, and it could not be fetched")
     return found
 
 

@@ -59,8 +59,8 @@ def test_a_build_that_fails_ends_make_web_and_not_make_run(
     assert "Unexpected token" in said
 
 
-@pytest.mark.parametrize("told", [(20, 18), (18, 20), ()])
-def test_a_node_that_is_too_old_or_broken_is_passed_over(
+@pytest.mark.parametrize("told", [(20, 18), (18, 20), (21, 7), (22, 0), (22, 11), ()])
+def test_a_node_that_vite_does_not_run_on_or_that_is_broken_is_passed_over(
     monkeypatch: pytest.MonkeyPatch, told: tuple[int, ...]
 ) -> None:
     fetched = node.Node(Path("/fetched/bin"), ("/fetched/bin/node", "npm-cli.js"))
@@ -68,8 +68,18 @@ def test_a_node_that_is_too_old_or_broken_is_passed_over(
     monkeypatch.setattr(node, "_version", lambda program: told)
     monkeypatch.setattr(node, "_in_wheel", lambda: fetched)
     assert node.find_node() == fetched
-    monkeypatch.setattr(node, "_version", lambda program: node.NEEDED)
-    assert node.find_node() == node.Node(Path("/usr/bin"), ("/usr/bin/npm",))
+    for new_enough in ((20, 19), (22, 12), (23, 0), (24, 1)):
+        monkeypatch.setattr(node, "_version", lambda program, told=new_enough: told)
+        assert node.find_node() == node.Node(Path("/usr/bin"), ("/usr/bin/npm",))
+
+
+def test_the_node_that_is_taken_is_the_one_that_the_pages_name() -> None:
+    package = json.loads((node.WEB / "package.json").read_text(encoding="utf-8"))
+    lock = json.loads((node.WEB / "package-lock.json").read_text(encoding="utf-8"))
+    vite = lock["packages"]["node_modules/vite"]
+    # Which `is_new_enough` says in code.
+    assert vite["engines"]["node"] == "^20.19.0 || >=22.12.0"
+    assert package["engines"] == lock["packages"][""]["engines"] == vite["engines"]
 
 
 def test_where_none_can_be_fetched_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
