@@ -42,7 +42,7 @@ class NotBuilt(Exception):
 def main(arguments: list[str]) -> None:
     try:
         build()
-    except (NotBuilt, NoNode) as error:
+    except (NotBuilt, NoNode, OSError) as error:
         if arguments != ["--or-say"]:
             sys.exit(f"web: {error}")
         there = "those of an earlier build are served" if is_built() else "the API is served alone"
@@ -50,10 +50,17 @@ def main(arguments: list[str]) -> None:
 
 
 def build() -> None:
-    """Bring web/dist to what the sources say, whole or not at all. Raises NotBuilt, NoNode."""
+    """Bring web/dist to what the sources say, whole or not at all.
+
+    Nothing is written where that is so already. Raises NotBuilt, NoNode, and OSError where the tree
+    cannot be written.
+    """
+    wanted = digest()
+    if _built_of() == wanted:
+        return
     with _alone():
-        wanted = digest()
-        if is_built() and (DIST / _BUILT_OF).read_text(encoding="ascii") == wanted:
+        # Another build may have ended meanwhile.
+        if _built_of() == wanted:
             return
         node = find_node()
         install(node)
@@ -70,6 +77,13 @@ def build() -> None:
 
 def is_built() -> bool:
     return (DIST / "index.html").is_file() and (DIST / _BUILT_OF).is_file()
+
+
+def _built_of() -> str | None:
+    """The digest of what web/dist was built of; None where there are no pages of this build's."""
+    if not is_built():
+        return None
+    return (DIST / _BUILT_OF).read_text(encoding="ascii")
 
 
 def install(node: Node) -> None:

@@ -59,6 +59,44 @@ def test_a_build_that_fails_ends_make_web_and_not_make_run(
     assert "Unexpected token" in said
 
 
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A tree of pages with nothing built, and nothing fetched, in it."""
+    (tmp_path / "web").mkdir()
+    monkeypatch.setattr(web, "digest", lambda: "of these sources")
+    monkeypatch.setattr(web, "DIST", tmp_path / "web/dist")
+    monkeypatch.setattr(web, "_NEW", tmp_path / "web/dist.new")
+    monkeypatch.setattr(web, "FETCHED", tmp_path / "tools")
+    return tmp_path
+
+
+def built_before(tree: Path, of: str) -> None:
+    """An earlier build's pages."""
+    (tree / "web/dist").mkdir()
+    (tree / "web/dist/index.html").write_text("<!doctype html>")
+    (tree / "web/dist/.built-of").write_text(of)
+
+
+def test_a_tree_that_cannot_be_written_ends_make_web_and_not_make_run(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # A file where a folder has to be made: mode bits would say nothing to root.
+    web.FETCHED.write_text("")
+    with pytest.raises(SystemExit, match=r"web: .*exists"):
+        web.main([])
+    web.main(["--or-say"])
+    said = capsys.readouterr().err
+    assert "the API is served alone" in said
+    assert "exists" in said
+
+
+def test_where_the_pages_are_up_to_date_nothing_is_written(tree: Path) -> None:
+    built_before(tree, "of these sources")
+    before = sorted(tree.rglob("*"))
+    web.build()
+    assert sorted(tree.rglob("*")) == before
+
+
 @pytest.mark.parametrize("told", [(20, 18), (18, 20), (21, 7), (22, 0), (22, 11), ()])
 def test_a_node_that_vite_does_not_run_on_or_that_is_broken_is_passed_over(
     monkeypatch: pytest.MonkeyPatch, told: tuple[int, ...]
