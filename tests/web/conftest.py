@@ -26,6 +26,8 @@ def browser_program() -> str:
 def pages(browser_program: str) -> tuple[str, ...]:
     """What the runner is told of the pages, which are built if they are not as the sources say."""
     web.build()
+    # Tests read of it, also where what was built with it is up to date.
+    web.installed()
     return ("--web", str(web.DIST), "--offer-demo")
 
 
