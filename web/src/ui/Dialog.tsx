@@ -28,6 +28,11 @@ export function Dialog(props: Props) {
   return props.open ? <OpenDialog {...props} /> : null;
 }
 
+function show(dialog: HTMLDialogElement): void {
+  if (!dialog.open) dialog.showModal();
+  dialog.querySelector<HTMLElement>(`.${styles.body} ${FIELDS}, .${styles.foot} button`)?.focus();
+}
+
 function OpenDialog({ onClose, title, children, actions, wide, bare }: Props) {
   const t = useText();
   const ref = useRef<HTMLDialogElement>(null);
@@ -36,11 +41,7 @@ function OpenDialog({ onClose, title, children, actions, wide, bare }: Props) {
   useEffect(() => {
     const dialog = ref.current;
     const before = document.activeElement;
-    dialog?.showModal();
-    const first = dialog?.querySelector<HTMLElement>(
-      `.${styles.body} ${FIELDS}, .${styles.foot} button`,
-    );
-    first?.focus();
+    if (dialog) show(dialog);
     return () => {
       dialog?.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();
@@ -56,6 +57,10 @@ function OpenDialog({ onClose, title, children, actions, wide, bare }: Props) {
         if (event.target !== event.currentTarget) return;
         event.preventDefault();
         onClose?.();
+      }}
+      // A browser lets nobody keep a second Escape in a row from closing it.
+      onClose={({ target, currentTarget }) => {
+        if (target === currentTarget && currentTarget.isConnected) show(currentTarget);
       }}
       onPointerDown={(event) => {
         if (event.target === event.currentTarget) onClose?.();
