@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from parley_local.options import has_pages
 from tools.members import ROOT
 from tools.node import WEB, Node, NoNode, find_node, remove
 from tools.setup import ADDRESS, FETCHED, say
@@ -43,7 +44,9 @@ def main(arguments: list[str]) -> None:
     except (NotBuilt, NoNode, OSError) as error:
         if arguments != ["--or-say"]:
             sys.exit(f"web: {error}")
-        there = "those of an earlier build are served" if is_built() else "the API is served alone"
+        there = (
+            "those of an earlier build are served" if has_pages(DIST) else "the API is served alone"
+        )
         say(f"the pages could not be built, so {there}:\n{error}")
 
 
@@ -76,15 +79,14 @@ def build() -> None:
         say(f"the pages are built ({time.monotonic() - began:.0f} s)")
 
 
-def is_built() -> bool:
-    return (DIST / "index.html").is_file() and (DIST / _BUILT_OF).is_file()
-
-
 def _built_of() -> str | None:
     """The digest of what web/dist was built of; None where there are no pages of this build's."""
-    if not is_built():
+    if not has_pages(DIST):
         return None
-    return (DIST / _BUILT_OF).read_text(encoding="ascii")
+    try:
+        return (DIST / _BUILT_OF).read_text(encoding="ascii")
+    except FileNotFoundError:
+        return None
 
 
 def _clear() -> None:

@@ -91,6 +91,23 @@ def test_a_tree_that_cannot_be_written_ends_make_web_and_not_make_run(
     assert "exists" in said
 
 
+def test_pages_that_were_built_otherwise_are_said_to_be_served_and_are_built_anew(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # As by `npm run build`: the runner serves them, whatever they are of.
+    (tree / "web/dist").mkdir()
+    (tree / "web/dist/index.html").write_text("<!doctype html>")
+
+    def none() -> node.Node:
+        raise node.NoNode("there is none")
+
+    monkeypatch.setattr(web, "find_node", none)
+    web.main(["--or-say"])
+    said = capsys.readouterr().err
+    assert "those of an earlier build are served" in said
+    assert "there is none" in said
+
+
 def test_where_the_pages_are_up_to_date_nothing_is_written(tree: Path) -> None:
     built_before(tree, "of these sources")
     before = sorted(tree.rglob("*"))

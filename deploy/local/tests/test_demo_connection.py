@@ -58,3 +58,18 @@ def test_pages_are_there_once_they_are_built(
     Path("dist").mkdir()
     Path("dist/index.html").touch()
     assert built.pages == tmp_path / "dist"
+
+
+def test_the_gateways_own_folder_of_pages_is_the_one_that_counts(tmp_path: Path) -> None:
+    def told(web: Path | None, **environment: str) -> tuple[Path | None, bool]:
+        said = Options(Path(".data"), "127.0.0.1", 8000, None, environment, web=web)
+        return said.pages, said.wants_pages
+
+    nothing_built = tmp_path / "dist"
+    assert told(nothing_built) == (None, True)
+    assert told(nothing_built, GATEWAY_WEB_DIR="/srv/pages") == (Path("/srv/pages"), True)
+    assert told(None, GATEWAY_WEB_DIR="/srv/pages") == (Path("/srv/pages"), True)
+    (tmp_path / "index.html").touch()
+    assert told(tmp_path) == (tmp_path, True)
+    assert told(tmp_path, GATEWAY_WEB_DIR="") == (None, False)
+    assert told(None) == (None, False)

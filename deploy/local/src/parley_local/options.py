@@ -5,7 +5,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from parley_local.demo_connection import may_be_offered
-from parley_local.topology import reached_at
+from parley_local.topology import GATEWAY, reached_at
+
+_OWN_PAGES = f"{GATEWAY.prefix}WEB_DIR"
+
+
+def has_pages(folder: Path) -> bool:
+    """Whether there are built pages in ``folder``; not where it may not be read."""
+    try:
+        return (folder / "index.html").is_file()
+    except OSError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +42,20 @@ class Options:
 
     @property
     def pages(self) -> Path | None:
-        """Where the built pages are, absolute; None where there are none."""
-        built = self.web is not None and (self.web / "index.html").is_file()
-        return self.web.absolute() if built and self.web is not None else None
+        """Where the gateway has its pages, of this run's absolute; None where it has none."""
+        own = self.environment.get(_OWN_PAGES)
+        if own is not None:
+            # Which the gateway itself judges: it refuses to start with a folder that has none.
+            return Path(own) if own else None
+        if self.web is None or not has_pages(self.web):
+            return None
+        return self.web.absolute()
+
+    @property
+    def wants_pages(self) -> bool:
+        """Whether anybody has asked for pages; to set ``GATEWAY_WEB_DIR`` to nothing asks for none."""
+        own = self.environment.get(_OWN_PAGES)
+        return self.web is not None if own is None else bool(own)
 
     @property
     def url(self) -> str:

@@ -158,7 +158,7 @@ class Runner:
                 seconds=seconds,
                 demo_url=_demo_url(demo_port),
                 demo_is_offered=options.offers_demo,
-                pages=None if options.web is None else options.pages is not None,
+                pages=options.pages is not None if options.wants_pages else None,
                 data=state.shown,
                 colour=self._terminal.colour,
                 exposed=None if is_loopback(options.gateway_host) else options.gateway_host,
