@@ -1,7 +1,7 @@
 import { QueryClientProvider } from "@tanstack/react-query";
 import { lazy, Suspense } from "react";
 import { Redirect, Route, Switch, useRoute } from "wouter";
-import { TextProvider, type Texts } from "./i18n";
+import { type Spoken, TextProvider } from "./i18n";
 import { queries } from "./queries";
 import { routes } from "./routes";
 import { useSession } from "./session";
@@ -20,9 +20,9 @@ export function loadInside() {
   return import("./inside");
 }
 
-export function App({ texts }: { texts: Texts }) {
+export function App({ spoken }: { spoken: Spoken }) {
   return (
-    <TextProvider first={texts}>
+    <TextProvider first={spoken}>
       <QueryClientProvider client={queries}>
         <ErrorBoundary>
           <Suspense fallback={<Starting />}>

@@ -11,14 +11,13 @@ import { startUntilReached } from "./session/start";
 // These are on their way before anything is drawn.
 void startUntilReached(session.start);
 if (remembered() !== undefined) void loadInside();
-const language = chosenLanguage();
-document.documentElement.lang = LANGUAGES[language].tag;
-const texts = await loadTexts(language);
+const spoken = await loadTexts(chosenLanguage());
+document.documentElement.lang = LANGUAGES[spoken.language].tag;
 
 const place = document.getElementById("app");
 if (place === null) throw new Error("index.html has no #app");
 createRoot(place).render(
   <StrictMode>
-    <App texts={texts} />
+    <App spoken={spoken} />
   </StrictMode>,
 );

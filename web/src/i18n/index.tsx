@@ -1,41 +1,51 @@
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from "react";
 import { writeStored } from "../ui/storage";
+import { toast } from "../ui/toast";
 import { en } from "./en";
 import { chosenLanguage, LANGUAGES, type Language } from "./languages";
 
 export type Texts = typeof en;
 export { LANGUAGES, type Language };
 
-const loaded: Partial<Record<Language, Texts>> = { en };
-
-/** The catalogue of a language, fetched if it is not here yet. */
-export async function loadTexts(language: Language): Promise<Texts> {
-  if (language === "zh") loaded.zh ??= (await import("./zh")).zh;
-  return loaded[language] ?? en;
-}
-
-interface Spoken {
+/** A language and its catalogue. */
+export interface Spoken {
   language: Language;
   texts: Texts;
-  /** Shows another language, or again the browser's. */
+}
+
+/** A language with its catalogue, fetched if it is not here yet; English if it does not come. */
+export async function loadTexts(language: Language): Promise<Spoken> {
+  if (language === "zh") {
+    try {
+      return { language, texts: (await import("./zh")).zh };
+    } catch {
+      // A page in the other language is better than none; the browser's console says what failed.
+    }
+  }
+  return { language: "en", texts: en };
+}
+
+interface Speaking extends Spoken {
+  /** Shows another language, or again the browser's; what cannot be shown now is from the next load on. */
   setLanguage: (language: Language | undefined) => Promise<void>;
 }
 
-const Context = createContext<Spoken>({
+const Context = createContext<Speaking>({
   language: "en",
   texts: en,
   setLanguage: async () => undefined,
 });
 
-/** Gives the texts to the page. `first` is the catalogue of `chosenLanguage()`, loaded before. */
-export function TextProvider({ first, children }: { first: Texts; children: ReactNode }) {
-  const [shown, setShown] = useState({ language: chosenLanguage(), texts: first });
+/** Gives the texts to the page. `first` was loaded before. */
+export function TextProvider({ first, children }: { first: Spoken; children: ReactNode }) {
+  const [shown, setShown] = useState(first);
   const setLanguage = useCallback(async (wanted: Language | undefined) => {
     const language = wanted ?? chosenLanguage(null);
-    const texts = await loadTexts(language);
+    const got = await loadTexts(language);
     writeStored("language", wanted ?? null);
-    document.documentElement.lang = LANGUAGES[language].tag;
-    setShown({ language, texts });
+    document.documentElement.lang = LANGUAGES[got.language].tag;
+    setShown(got);
+    if (got.language !== language) toast.show({ text: got.texts.errors.UNKNOWN, tone: "danger" });
   }, []);
   const spoken = useMemo(() => ({ ...shown, setLanguage }), [shown, setLanguage]);
   return <Context value={spoken}>{children}</Context>;
