@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from parley_local.options import has_pages
+from parley_local.built_pages import has_pages
 from tools.members import ROOT
 from tools.node import WEB, Node, NoNode, find_node, remove
 from tools.setup import ADDRESS, FETCHED, say

@@ -4,18 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from parley_local.built_pages import has_pages
 from parley_local.demo_connection import may_be_offered
 from parley_local.topology import GATEWAY, reached_at
 
 _OWN_PAGES = f"{GATEWAY.prefix}WEB_DIR"
-
-
-def has_pages(folder: Path) -> bool:
-    """Whether there are built pages in ``folder``; not where it may not be read."""
-    try:
-        return (folder / "index.html").is_file()
-    except OSError:
-        return False
 
 
 @dataclass(frozen=True, slots=True)
