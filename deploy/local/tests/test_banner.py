@@ -40,6 +40,14 @@ def test_it_says_which_model_servers_are_allowed() -> None:
     assert "refused" not in own
 
 
+def test_it_says_where_browsers_keep_no_log_in() -> None:
+    said = "Browsers elsewhere keep a log-in over https alone: its cookie is Secure."
+    assert said in shown(exposed="0.0.0.0")
+    assert said in shown(exposed="0.0.0.0", allowed_hosts="127.0.0.1")
+    assert said not in shown()
+    assert said not in shown(allowed_hosts="127.0.0.1")
+
+
 def test_it_leads_to_the_browser_where_there_are_pages() -> None:
     ready = "Parley is ready at http://127.0.0.1:8000 (started in 1.2 s)"
     assert f"{ready} Open it in a browser, register, and ask." in shown(pages=True)

@@ -79,6 +79,9 @@ def _note(exposed: str | None, allowed_hosts: str | None) -> list[str]:
     else:
         first = "Model servers on loopback addresses are allowed here. A deployment refuses them"
         more = ["unless its operator lists them."]
+    if exposed is not None:
+        # Of this machine's own names browsers think otherwise.
+        more.append("Browsers elsewhere keep a log-in over https alone: its cookie is Secure.")
     return [_entry("Note", first), *(_entry("", line) for line in more)]
 
 
