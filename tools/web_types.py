@@ -1,6 +1,6 @@
 """Makes web/src/api/schema.d.ts, the API's types, from the gateway's own document: `make web-types`.
 
-`--check` proves without Node that it was made from the document as it is now.
+`--check` proves without Node that it was made from the document as it is now, and is as it was made.
 """
 
 import hashlib
@@ -20,16 +20,27 @@ from tools.web import NotBuilt, alone, install
 TYPES = WEB / "src" / "api" / "schema.d.ts"
 # With a TypeScript of its own: the pages' has no interface that programs could use.
 _TOOL = WEB / "tools" / "types"
-_MARK = "// Made by `make web-types` from the API's document "
 
 
 def main(arguments: list[str]) -> None:
     document = json.dumps(build(api()), indent=1)
-    mark = _MARK + hashlib.sha256(document.encode()).hexdigest()
     if arguments == ["--check"]:
-        first = TYPES.read_text(encoding="utf-8").partition("\n")[0]
-        sys.exit(f"{TYPES.relative_to(ROOT)}: stale" if first != mark else 0)
-    TYPES.write_text(f"{mark}\n{generated(document)}", encoding="utf-8")
+        fresh = is_fresh(TYPES.read_text(encoding="utf-8"), document)
+        sys.exit(0 if fresh else f"{TYPES.relative_to(ROOT)}: stale")
+    body = generated(document)
+    TYPES.write_text(f"{mark(document, body)}\n{body}", encoding="utf-8")
+
+
+def mark(document: str, body: str) -> str:
+    """The first line of the file whose other ones, made from `document`, are `body`."""
+    source, made = (hashlib.sha256(text.encode()).hexdigest() for text in (document, body))
+    return f"// Made by `make web-types` from the API's document {source}: {made}"
+
+
+def is_fresh(text: str, document: str) -> bool:
+    """Whether `text` is what was made from `document`, every line of it."""
+    first, _, body = text.partition("\n")
+    return first == mark(document, body)
 
 
 def generated(document: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import node, web, web_check
+from tools import node, web, web_check, web_types
 
 LOCK = {
     "packages": {
@@ -263,6 +263,15 @@ def test_a_first_load_over_its_budget_is_said_with_what_is_in_it(tmp_path: Path)
     (said,) = web_check.too_large(tmp_path)
     assert f"{web_check.FIRST_LOAD_KB} at most" in said
     assert "app.js" in said
+
+
+def test_types_that_were_changed_by_hand_are_stale() -> None:
+    body = "export interface paths {\n  one: string;\n}\n"
+    made = f"{web_types.mark('the document', body)}\n{body}"
+    assert web_types.is_fresh(made, "the document")
+    assert not web_types.is_fresh(made, "another document")
+    assert not web_types.is_fresh(made.replace("string", "number"), "the document")
+    assert not web_types.is_fresh(made + "\n", "the document")
 
 
 def test_no_lock_of_the_pages_names_an_address() -> None:
