@@ -3,7 +3,8 @@ import { useLocation } from "wouter";
 import { errorText } from "../api";
 import { useText } from "../i18n";
 import { routes } from "../routes";
-import { session, useMe, useSession } from "../session";
+import { useMe, useSession } from "../session";
+import { logOut } from "../session/logOut";
 import { Menu, MenuItem, MenuSeparator } from "../ui/Menu";
 import { toast } from "../ui/toast";
 import styles from "./UserMenu.module.css";
@@ -20,9 +21,9 @@ export function UserMenu({ onNavigate }: { onNavigate: () => void }) {
     onNavigate();
     go(path);
   };
-  async function logOut() {
+  async function leave() {
     try {
-      await session.logOut();
+      await logOut();
     } catch (error) {
       toast.show({ text: errorText(error, t), tone: "danger" });
     }
@@ -61,7 +62,7 @@ export function UserMenu({ onNavigate }: { onNavigate: () => void }) {
           </MenuItem>
         )}
         <MenuSeparator />
-        <MenuItem icon={LogOut} onSelect={() => void logOut()}>
+        <MenuItem icon={LogOut} onSelect={() => void leave()}>
           {t.common.logOut}
         </MenuItem>
       </Menu>

@@ -11,12 +11,14 @@ export function Toasts() {
   const t = useText();
   const shown = useSyncExternalStore(toast.subscribe, toast.list);
 
+  // A pressed button goes with its message and tells of no blur: what it held is let go by hand,
+  // and held again as soon as the pointer moves over what is left.
   return (
     <section
       role="status"
       aria-label={t.common.messages}
       className={styles.place}
-      onPointerEnter={toast.hold}
+      onPointerMove={toast.hold}
       onPointerLeave={toast.release}
       onFocus={toast.hold}
       onBlur={toast.release}
@@ -29,14 +31,21 @@ export function Toasts() {
               small
               look="quiet"
               onClick={() => {
-                toast.dismiss(id);
-                action.run();
+                toast.act(id);
+                toast.release();
               }}
             >
               {action.label}
             </Button>
           )}
-          <IconButton icon={X} label={t.common.close} onClick={() => toast.dismiss(id)} />
+          <IconButton
+            icon={X}
+            label={t.common.close}
+            onClick={() => {
+              toast.dismiss(id);
+              toast.release();
+            }}
+          />
         </div>
       ))}
     </section>

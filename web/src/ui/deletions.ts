@@ -1,11 +1,12 @@
 import { useSyncExternalStore } from "react";
+import { session } from "../session";
 import { toast } from "./toast";
 
 const SECONDS = 10;
 
 interface Leaving {
-  run: (closing: boolean) => Promise<unknown>;
-  timer: ReturnType<typeof setTimeout>;
+  /** Deletes, once only; returns when that is done or has failed. */
+  begin: (closing: boolean) => Promise<void>;
 }
 
 const leaving = new Map<string, Leaving>();
@@ -18,9 +19,10 @@ function told() {
 }
 
 /**
- * Deletes after ten seconds in which it can be undone, or at once when the page is closed: `run` is
- * then told that it has to outlive the page. What it rejects with goes to `onFailure`. Until it is
- * done, `useLeaving` has the id, so that lists can leave it out whatever the server still says.
+ * Deletes once the message that says so has gone and *Undo* was not pressed, or at once when the page
+ * is closed: `run` is then told that it has to outlive the page. What it rejects with goes to
+ * `onFailure`. Until it is done, `useLeaving` has the id, so that lists can leave it out whatever the
+ * server still says.
  */
 export function deleteLater(
   id: string,
@@ -29,33 +31,46 @@ export function deleteLater(
   onFailure: (error: unknown) => void,
 ): void {
   if (leaving.has(id)) return;
-  const finish = async (closing: boolean) => {
-    clearTimeout(timer);
-    try {
-      await run(closing);
-    } catch (error) {
-      onFailure(error);
-    } finally {
-      leaving.delete(id);
-      told();
-    }
+  let deletion: Promise<void> | undefined;
+  const one: Leaving = {
+    async begin(closing) {
+      if (leaving.get(id) !== one) return;
+      deletion ??= run(closing).then(
+        () => forget(id, one),
+        (error) => {
+          forget(id, one);
+          onFailure(error);
+        },
+      );
+      toast.dismiss(shown);
+      await deletion;
+    },
   };
-  const timer = setTimeout(() => void finish(false), SECONDS * 1000);
-  leaving.set(id, { run: finish, timer });
+  leaving.set(id, one);
   told();
-  toast.show({
+  // One clock for both: there is an Undo exactly as long as it can be undone.
+  const shown = toast.show({
     text: texts.deleted,
     seconds: SECONDS,
-    action: { label: texts.undo, run: () => keep(id) },
+    action: {
+      label: texts.undo,
+      run: () => {
+        if (deletion === undefined) forget(id, one);
+      },
+    },
+    onGone: () => void one.begin(false),
   });
 }
 
-function keep(id: string) {
-  const one = leaving.get(id);
-  if (one === undefined) return;
-  clearTimeout(one.timer);
+function forget(id: string, one: Leaving) {
+  if (leaving.get(id) !== one) return;
   leaving.delete(id);
   told();
+}
+
+/** Deletes now what waits for an Undo; returns when all is deleted or has failed. */
+export async function finishDeletions(): Promise<void> {
+  await Promise.all([...leaving.values()].map((one) => one.begin(false)));
 }
 
 /** Ids of what is deleted on the screen and perhaps not yet at the server. */
@@ -70,5 +85,12 @@ export function useLeaving(): ReadonlySet<string> {
 }
 
 globalThis.addEventListener?.("pagehide", () => {
-  for (const one of [...leaving.values()]) void one.run(true);
+  for (const one of [...leaving.values()]) void one.begin(true);
+});
+
+// What waits is this user's: it must not be done as the next, and cannot be undone by them.
+session.onEnd(() => {
+  leaving.clear();
+  told();
+  toast.forget();
 });

@@ -54,3 +54,18 @@ test("whoever listens hears each change, until it does not want to", () => {
   toast.show({ text: "saved" });
   expect(heard).toHaveBeenCalledTimes(2);
 });
+
+test("one with something to do makes room after those without, and hears that it went", () => {
+  const [gone, pressed] = [vi.fn(), vi.fn()];
+  const action = { label: "Undo", run: pressed };
+  toast.show({ text: "1", action, onGone: gone });
+  for (const text of ["2", "3", "4"]) toast.show({ text });
+  expect(texts()).toEqual(["1", "3", "4"]);
+  expect(gone).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(10_250);
+  expect(gone).toHaveBeenCalledTimes(1);
+  const id = toast.show({ text: "5", action, onGone: gone });
+  toast.act(id);
+  vi.advanceTimersByTime(60_000);
+  expect([gone.mock.calls.length, pressed.mock.calls.length, texts()]).toEqual([1, 1, []]);
+});

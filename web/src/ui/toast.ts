@@ -3,6 +3,8 @@ export interface Toast {
   text: string;
   /** What can be done about it: Undo. It goes when it was pressed. */
   action?: { label: string; run: () => void };
+  /** Hears that it went and its action was not pressed: its time was over, or there was no room. */
+  onGone?: () => void;
   tone?: "plain" | "danger";
 }
 
@@ -14,6 +16,7 @@ let clock: ReturnType<typeof setInterval> | undefined;
 const listeners = new Set<() => void>();
 
 const TICK = 250;
+const MOST = 3;
 
 function set(toasts: readonly Toast[]) {
   shown = toasts;
@@ -30,7 +33,13 @@ function tick() {
   if (held) return;
   for (const [id, milliseconds] of left) left.set(id, milliseconds - TICK);
   const over = shown.filter(({ id }) => (left.get(id) ?? 0) <= 0);
-  if (over.length > 0) set(shown.filter((one) => !over.includes(one)));
+  if (over.length > 0) drop(over);
+}
+
+/** Without `gone`, which are told so. */
+function drop(gone: readonly Toast[]) {
+  set(shown.filter((one) => !gone.includes(one)));
+  for (const one of gone) one.onGone?.();
 }
 
 /** Short messages at the top of the page: at most three, each for a while. */
@@ -40,11 +49,26 @@ export const toast = {
     const id = next++;
     left.set(id, (seconds ?? (given.action ? 10 : 4)) * 1000);
     clock ??= setInterval(tick, TICK);
-    set([...shown.slice(-2), { ...given, id }]);
+    // What can be undone makes room last.
+    const first = shown.find(({ action }) => action === undefined) ?? shown[0];
+    const noRoom = shown.length >= MOST && first !== undefined ? [first] : [];
+    shown = [...shown, { ...given, id }];
+    drop(noRoom);
     return id;
   },
   dismiss(id: number): void {
-    if (shown.some((one) => one.id === id)) set(shown.filter((one) => one.id !== id));
+    const gone = shown.filter((one) => one.id === id);
+    if (gone.length > 0) drop(gone);
+  },
+  /** Does what can be done about one, which goes. */
+  act(id: number): void {
+    const pressed = shown.find((one) => one.id === id);
+    set(shown.filter((one) => one !== pressed));
+    pressed?.action?.run();
+  },
+  /** All go about which something could be done: whoever could is logged out. None is told. */
+  forget(): void {
+    set(shown.filter(({ action }) => action === undefined));
   },
   /** While one points at them, or is among them with the keyboard, none goes. */
   hold: () => {
