@@ -89,11 +89,11 @@ def test_whoever_reads_further_up_is_not_moved_by_what_comes(person: Person) -> 
     )
     person.page.mouse.move(700, 300)
     person.page.mouse.wheel(0, -200)
-    person.page.wait_for_timeout(300)
+    person.page.wait_for_function(_RESTS)
     before = person.page.evaluate(_TOPS)
     length = len(person.text_of_answer())
-    person.page.wait_for_timeout(2_000)
-    assert len(person.text_of_answer()) > length
+    # As much as makes the log longer by some lines, at each of which it might have followed.
+    person.page.wait_for_function(_HAS_GROWN, arg=length + 400)
     assert person.page.evaluate(_TOPS) == before
     person.button("Stop").click()
     person.wait_for_end()
@@ -105,6 +105,21 @@ _TOPS = """
   .filter((one) => one.scrollHeight > one.clientHeight + 100 && getComputedStyle(one).overflowY === "auto")
   .map((one) => one.scrollTop)
 """
+# Further up than whoever follows is, and so for twenty frames: what the wheel began has ended.
+_RESTS = """
+() => {
+  const ends = [...document.querySelectorAll("main *")]
+    .filter((one) => one.scrollHeight > one.clientHeight + 100 && getComputedStyle(one).overflowY === "auto")
+  const away = ends.some((one) => one.scrollHeight - one.clientHeight - one.scrollTop > 150);
+  const tops = String(ends.map((one) => one.scrollTop));
+  window.frames_at_rest = away && tops === window.last_tops ? window.frames_at_rest + 1 : 0;
+  window.last_tops = tops;
+  return window.frames_at_rest >= 20;
+}
+"""
+_HAS_GROWN = (
+    "length => [...document.querySelectorAll('[data-body]')].at(-1).innerText.length >= length"
+)
 
 
 def test_a_whole_conversation_goes_by_keyboard_alone(person: Person) -> None:
