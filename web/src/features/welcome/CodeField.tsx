@@ -14,7 +14,8 @@ export function CodeField({
   hint: ReactNode;
   wait: number;
   pending: boolean;
-  onSend: () => void;
+  /** Is given the form that it stands in. */
+  onSend: (form: HTMLFormElement) => void;
 }) {
   const t = useText();
   return (
@@ -29,7 +30,13 @@ export function CodeField({
         autoFocus
         required
       />
-      <Button small look="quiet" pending={pending} disabled={wait > 0} onClick={onSend}>
+      <Button
+        small
+        look="quiet"
+        pending={pending}
+        disabled={wait > 0}
+        onClick={({ currentTarget: { form } }) => form && onSend(form)}
+      >
         {wait > 0 ? t.welcome.sendCodeIn(wait) : t.welcome.sendCodeAgain}
       </Button>
     </div>

@@ -47,7 +47,7 @@ export default function RegisterPage() {
         onSubmit={(given) =>
           registering.mutate({
             username: String(given.get("username")).trim(),
-            email: String(given.get("email")).trim(),
+            email: emailIn(given),
             password: String(given.get("password")),
             ...(withCode && { code: String(given.get("code")).trim() }),
           })
@@ -82,7 +82,8 @@ export default function RegisterPage() {
             hint={code.sentTo ? t.welcome.registerCodeSent(code.sentTo) : t.welcome.codeHint}
             wait={code.wait}
             pending={code.pending}
-            onSend={() => registering.variables && code.send(registering.variables.email)}
+            // The address may have been corrected since it was refused.
+            onSend={(form) => code.send(emailIn(new FormData(form)))}
           />
         )}
         <Button type="submit" look="primary" pending={registering.isPending}>
@@ -91,6 +92,10 @@ export default function RegisterPage() {
       </Form>
     </Door>
   );
+}
+
+function emailIn(given: FormData): string {
+  return String(given.get("email")).trim();
 }
 
 function reasonOf(error: unknown): string | undefined {
