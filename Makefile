@@ -30,7 +30,7 @@ operator: $(READY) ## make a user of the Parley that runs an operator: NAME=ada
 test: $(READY) ## run every test (ARGS="-k login" for some of them)
 	@$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
 
-screens: $(READY) ## a picture of every page in .screens, in both languages and themes, and on a phone
+screens: $(READY) ## look at every page in all five looks (make test: in two), a picture of each in .screens
 	@mkdir -p .screens
 	@PARLEY_SCREENS=.screens $(BIN)/python -m pytest tests/web/test_screens.py -q -n 0 -m "" $(ARGS)
 
