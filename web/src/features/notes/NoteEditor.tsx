@@ -15,6 +15,7 @@ import { deleteNote } from "./requests";
 import type { Note, Saving } from "./saver";
 import { Tags } from "./Tags";
 import { useNoteSaver } from "./useNoteSaver";
+import { useReplaced } from "./useReplaced";
 
 /** A note, written and saved by itself; or read, as Markdown. */
 export function NoteEditor({ note }: { note: Note }) {
@@ -22,10 +23,9 @@ export function NoteEditor({ note }: { note: Note }) {
   const [, navigate] = useLocation();
   const { saver, saving } = useNoteSaver(note);
   const [reads, setReads] = useState(false);
-  // The fields are the browser's own; another text is put into them by making them anew.
-  const [round, setRound] = useState(0);
   const shown = saver.shown();
-  const title = useRef<HTMLInputElement>(null);
+  const title = useReplaced<HTMLInputElement>(shown.title, saving.replaced.title);
+  const content = useReplaced<HTMLTextAreaElement>(shown.content, saving.replaced.content);
   const isNew = useRef(note.version === 1 && note.content === "");
 
   // A new one begins with its title.
@@ -33,7 +33,7 @@ export function NoteEditor({ note }: { note: Note }) {
     if (!isNew.current) return;
     title.current?.focus();
     title.current?.select();
-  }, []);
+  }, [title]);
 
   function remove() {
     navigate(routes.notes);
@@ -77,13 +77,10 @@ export function NoteEditor({ note }: { note: Note }) {
         <Conflict
           mine={shown}
           theirs={saving.theirs}
-          onSettle={(whose) => {
-            void saver.settle(whose);
-            setRound(round + 1);
-          }}
+          onSettle={(whose) => void saver.settle(whose)}
         />
       )}
-      <div key={round} className={styles.fields}>
+      <div className={styles.fields}>
         <input
           ref={title}
           aria-label={t.notes.title}
@@ -105,6 +102,7 @@ export function NoteEditor({ note }: { note: Note }) {
           </div>
         ) : (
           <textarea
+            ref={content}
             aria-label={t.notes.text}
             placeholder={t.notes.text}
             className={styles.text}

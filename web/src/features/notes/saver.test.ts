@@ -78,6 +78,23 @@ describe("a note that is written", () => {
     expect(saver.saving().status).toBe("saved");
   });
 
+  it("sends once what was written while a slow request was under way, however often", async () => {
+    const { remote, saver } = open();
+    let open_: () => void = () => undefined;
+    remote.gate = new Promise((resolve) => (open_ = resolve));
+    saver.edit({ content: "1" });
+    await vi.advanceTimersByTimeAsync(900);
+    for (const content of ["1 2", "1 2 3", "1 2 3 4"]) {
+      saver.edit({ content });
+      await vi.advanceTimersByTimeAsync(900);
+    }
+    remote.gate = undefined;
+    open_();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(remote.requests.slice(1)).toEqual([[{ content: "1 2 3 4" }, 2]]);
+    expect(saver.saving().status).toBe("saved");
+  });
+
   it("is tried again until the server is reached, and nothing is lost meanwhile", async () => {
     const { remote, kept, saver } = open();
     remote.away = true;
@@ -109,6 +126,15 @@ describe("a note that another screen changes too", () => {
     expect(remote.note).toMatchObject({ content: "mine", pinned: true, tags: ["home", "week"] });
     expect(saver.saving().status).toBe("saved");
     expect(onSaved).toHaveBeenCalled();
+  });
+
+  it("counts what others' text has taken the place of, and nothing else", async () => {
+    const { remote, saver } = open();
+    remote.byAnother({ content: "theirs" });
+    saver.edit({ title: "mine" });
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(saver.shown()).toMatchObject({ title: "mine", content: "theirs" });
+    expect(saver.saving()).toMatchObject({ status: "saved", replaced: { title: 0, content: 1 } });
   });
 
   it.each([
@@ -157,6 +183,16 @@ describe("what was written before the page was closed", () => {
     expect(saver.shown().content).toBe("from before");
     await vi.advanceTimersByTimeAsync(900);
     expect(remote.note.content).toBe("from before");
+  });
+
+  it("is saved where the server has it, of whichever version it was a change", async () => {
+    const { remote, kept, saver } = open();
+    kept.set("n", {});
+    saver.takeUp({ version: 0, unsaved: { content: "Bread", tags: ["home"] } });
+    expect(saver.saving().status).toBe("saved");
+    expect(kept.size).toBe(0);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(remote.requests).toEqual([]);
   });
 
   it("is asked about where the note has been changed since", async () => {

@@ -14,6 +14,8 @@ export interface Saving {
   error: unknown;
   /** In a conflict, the note as it is at the server. */
   theirs: Note | undefined;
+  /** How often others' text has taken the place of what was shown as the title, and below it. */
+  replaced: Readonly<Record<"title" | "content", number>>;
 }
 
 export interface Server {
@@ -40,7 +42,13 @@ export class NoteSaver {
   private unsaved: Partial<Text> = {};
   private underWay: Promise<void> | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private state: Saving = { status: "saved", error: undefined, theirs: undefined };
+  private behind: Promise<void> | undefined;
+  private state: Saving = {
+    status: "saved",
+    error: undefined,
+    theirs: undefined,
+    replaced: { title: 0, content: 0 },
+  };
   private readonly listeners = new Set<() => void>();
 
   private readonly server: Server;
@@ -79,7 +87,14 @@ export class NoteSaver {
 
   /** Takes up what was written before and not saved; `version` is what it was a change of. */
   takeUp(draft: { version: number; unsaved: Partial<Text> }): void {
-    this.unsaved = draft.unsaved;
+    // What the server has is saved: its answer came when nobody was here any more.
+    this.unsaved = Object.fromEntries(
+      Object.entries(draft.unsaved).filter(
+        ([name, value]) => !same(value, this.base[name as keyof Text]),
+      ),
+    );
+    this.keep();
+    if (Object.keys(this.unsaved).length === 0) return;
     if (draft.version !== this.base.version) {
       // Of the note that it was written to only the number is left: all that differs is in question.
       this.set({ status: "conflict", theirs: this.base });
@@ -91,31 +106,34 @@ export class NoteSaver {
   /** Saves what is unsaved now; returns when it is, or when it cannot be. */
   async flush(): Promise<void> {
     clearTimeout(this.timer);
-    await this.underWay;
+    if (this.underWay !== undefined) {
+      // One request waits behind it, however often it is asked for.
+      this.behind ??= this.underWay.then(() => {
+        this.behind = undefined;
+        return this.flush();
+      });
+      return this.behind;
+    }
     if (this.state.status === "conflict") return;
     if (Object.keys(this.unsaved).length === 0) {
       if (this.state.status === "writing") this.set({ status: "saved", error: undefined });
       return;
     }
-    this.underWay = this.send();
+    this.underWay = this.send().finally(() => {
+      this.underWay = undefined;
+    });
     await this.underWay;
-    this.underWay = undefined;
   }
 
   /** Ends a conflict: with what is on the screen, or with what the server has. */
   async settle(whose: "mine" | "theirs"): Promise<void> {
     const { theirs } = this.state;
     if (theirs === undefined) return;
-    this.base = theirs;
-    if (whose === "theirs") this.unsaved = {};
+    this.rebase(theirs, whose === "theirs" ? {} : this.unsaved);
     this.set({ status: whose === "mine" ? "writing" : "saved", theirs: undefined });
     this.keep();
     if (whose === "theirs") this.onSaved(theirs);
     await this.flush();
-  }
-
-  stop(): void {
-    clearTimeout(this.timer);
   }
 
   private async send(): Promise<void> {
@@ -160,10 +178,20 @@ export class NoteSaver {
       this.set({ status: "conflict", theirs });
       return;
     }
-    this.base = theirs;
+    this.rebase(theirs, this.unsaved);
     this.keep();
     this.onSaved(this.shown());
     this.later(0);
+  }
+
+  /** Goes on from another note than the one that was written to: what is shown may be replaced. */
+  private rebase(base: Note, unsaved: Partial<Text>): void {
+    const before = this.shown();
+    this.base = base;
+    this.unsaved = unsaved;
+    const times = (name: "title" | "content") =>
+      this.state.replaced[name] + Number(this.shown()[name] !== before[name]);
+    this.set({ replaced: { title: times("title"), content: times("content") } });
   }
 
   private later(milliseconds: number): void {
