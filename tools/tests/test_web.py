@@ -82,7 +82,7 @@ def test_a_tree_that_cannot_be_written_ends_make_web_and_not_make_run(
     tree: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # A file where a folder has to be made: mode bits would say nothing to root.
-    web.FETCHED.write_text("")
+    (tree / "tools").write_text("")
     with pytest.raises(SystemExit, match=r"web: .*exists"):
         web.main([])
     web.main(["--or-say"])
