@@ -1,11 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
-import { Link } from "wouter";
+import { useLayoutEffect, useState } from "react";
+import { Link, useLocation } from "wouter";
 import { ApiError, errorText } from "../../api";
 import { useText } from "../../i18n";
 import { routes } from "../../routes";
 import { useTitle } from "../../shell/useTitle";
-import { newKey } from "../../stream";
 import { Spinner } from "../../ui/Spinner";
 import { Beginning } from "./Beginning";
 import { Conversation } from "./Conversation";
@@ -19,12 +18,8 @@ import { useRead } from "./useRead";
 
 /** The conversation `id`, or a new one. */
 export default function ChatPage({ id }: { id: string | undefined }) {
-  const [at, setAt] = useState(() => ({ id, place: id ?? newKey() }));
-  if (at.id !== id) {
-    // A conversation that was made for a question stays where that was asked.
-    const stays = id !== undefined && at.id === undefined && outbox.birthplace(id) === at.place;
-    setAt({ id, place: stays ? at.place : (id ?? newKey()) });
-  }
+  const [at, setAt] = useState(() => ({ id, place: outbox.placeOf(id) }));
+  if (at.id !== id) setAt({ id, place: outbox.placeOf(id) });
   return <Place key={at.place} id={at.id} place={at.place} />;
 }
 
@@ -32,22 +27,28 @@ export default function ChatPage({ id }: { id: string | undefined }) {
 function Place({ id, place }: { id: string | undefined; place: string }) {
   const t = useText();
   const log = useEntries(id, place);
-  const { query, entries, messages } = log;
+  const { query, entries, messages, pending } = log;
   const { data: keys } = useQuery(keysQuery);
   const { data: session, error } = useChatSession(id);
   const { mutateAsync } = useChangeSession(id ?? "");
   const { choices: chosen, change } = useChoices();
   const choices = knownChoices(chosen, keys);
   const isNew = id === undefined;
+  const made = isNew ? pending.find(({ status }) => status === "begun")?.sessionId : undefined;
+  const [, navigate] = useLocation();
+  // Whoever has gone elsewhere meanwhile is left there.
+  useLayoutEffect(() => {
+    if (made !== undefined) navigate(routes.chat(made), { replace: true });
+  }, [made, navigate]);
   const failed = isNew ? null : (error ?? query.error);
   const gone = failed instanceof ApiError && failed.status === 404;
   useTitle(isNew ? t.chat.newChat : (session?.title ?? ""));
   useRead(session, messages?.at(-1));
 
   const foot = (ask: (text: string) => void) => {
+    if (gone) return <Gone />;
     if (entries.length > 0) return null;
     if (isNew) return <Beginning choices={choices} onChange={change} onStarter={ask} />;
-    if (gone) return <Gone />;
     if (failed) return <p className={styles.notice}>{errorText(failed, t)}</p>;
     if (query.isPending) return <Spinner />;
     return <p className={styles.notice}>{t.chat.noMessages}</p>;

@@ -78,10 +78,18 @@ describe("the composer", () => {
   it("leaves what is typed alone when its conversation is made", async () => {
     const { area, again } = setUp();
     await userEvent.type(area, "next");
-    drafts.acknowledged("new", "made");
+    drafts.acknowledged("new", "p", "made");
     area.setSelectionRange(1, 2);
     again({ draft: "made" });
     expect([area.value, area.selectionStart, area.selectionEnd]).toEqual(["next", 1, 2]);
+  });
+
+  it("lets what a starter asks leave alone what is typed", async () => {
+    const { area } = setUp();
+    await userEvent.type(area, "half a thought");
+    drafts.sending("new", "p", "a starter");
+    drafts.acknowledged("new", "p", "made");
+    expect(drafts.of("made")).toBe("half a thought");
   });
 
   it("has another draft in another conversation", async () => {

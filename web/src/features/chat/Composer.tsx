@@ -80,6 +80,7 @@ export function Composer(props: Props) {
     setEmpty(true);
     adjust();
     onSend(text);
+    drafts.empty(draft);
   }
 
   const entersSend = (settings?.enter_sends ?? true) && !touch.matches;

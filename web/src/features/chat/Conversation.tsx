@@ -1,15 +1,11 @@
 import { type ReactNode, useCallback, useLayoutEffect, useRef, useState } from "react";
-import { useLocation } from "wouter";
 import { useText } from "../../i18n";
-import { routes } from "../../routes";
-import type { Begun } from "../../stream";
 import { useReconnecting } from "../../stream/use";
 import { useKeys } from "../../ui/useKey";
 import { Announcer } from "./Announcer";
 import { Answer } from "./Answer";
 import { Composer, type ComposerHandle } from "./Composer";
 import styles from "./Conversation.module.css";
-import { drafts } from "./drafts";
 import type { Entry } from "./entries";
 import { Log } from "./Log";
 import { copyLast, editLast, move } from "./moves";
@@ -39,7 +35,6 @@ export function Conversation(props: Props) {
   const { sessionId, place, log, making, header, foot, blocked } = props;
   const { query, entries, run, idle } = log;
   const t = useText();
-  const [, navigate] = useLocation();
   const root = useRef<HTMLDivElement>(null);
   const scroller = useRef<Scroller>(undefined);
   const composer = useRef<ComposerHandle>(null);
@@ -54,21 +49,13 @@ export function Conversation(props: Props) {
   const draft = sessionId ?? "new";
   useShownMessage(query, entries, scroller, root, actions.choose);
 
-  const begunWith = (begun: Begun | undefined) => {
-    if (begun === undefined) return;
-    drafts.acknowledged(draft, begun.sessionId);
-    if (sessionId === undefined) navigate(routes.chat(begun.sessionId), { replace: true });
-  };
-
-  const send = async (content: string) => {
+  const send = (content: string) => {
     pinNext.current = LAST;
-    drafts.sending(draft, content);
-    begunWith(await outbox.put(place, { kind: "send", content, sessionId, making }));
+    void outbox.put(place, { kind: "send", content, draft, sessionId, making });
   };
 
   const takeBack = (key: string, content: string) => {
     outbox.drop(place, key);
-    drafts.acknowledged(draft);
     composer.current?.insert(content);
   };
 
@@ -106,7 +93,7 @@ export function Conversation(props: Props) {
         return (
           <PendingQuestion
             pending={entry.pending}
-            onRetry={async () => begunWith(await outbox.again(place, entry.key))}
+            onRetry={() => void outbox.again(place, entry.key, sessionId)}
             onTakeBack={() => takeBack(entry.key, entry.pending.content)}
           />
         );

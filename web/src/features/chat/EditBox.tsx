@@ -2,10 +2,10 @@ import { useEffect, useRef } from "react";
 import { useText } from "../../i18n";
 import { Button } from "../../ui/Button";
 import { onKeys } from "../../ui/useKey";
-import { drafts, useDraftsKept } from "./drafts";
+import { drafts, editOf, useDraftsKept } from "./drafts";
 import styles from "./Message.module.css";
 
-/** A message while it is edited. What is typed is kept as a draft until it is sent or given up. */
+/** A message while it is edited. What is typed is kept as a draft until it is sent or cancelled; Escape just closes. */
 export function EditBox({
   id,
   text,
@@ -29,10 +29,10 @@ export function EditBox({
     element?.focus();
     element?.setSelectionRange(element.value.length, element.value.length);
   }, []);
-  const draft = `edit-${id}`;
+  const draft = editOf(id);
   useDraftsKept();
   const close = () => {
-    drafts.keep(draft, "");
+    drafts.empty(draft);
     onClose();
   };
   const submit = async () => {
@@ -48,7 +48,7 @@ export function EditBox({
         aria-label={t.chat.edit}
         defaultValue={drafts.of(draft) || text}
         onInput={(event) => drafts.keep(draft, event.currentTarget.value)}
-        onKeyDown={onKeys({ "Mod+Enter": submit, Escape: close })}
+        onKeyDown={onKeys({ "Mod+Enter": submit, Escape: onClose })}
       />
       <div className={styles.editActions}>
         <Button small look="quiet" onClick={close}>

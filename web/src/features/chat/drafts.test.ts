@@ -4,6 +4,13 @@ import { drafts } from "./drafts";
 
 const user = (id: string) => writeStored("user", JSON.stringify({ id, username: id }));
 
+/** The drafts as a page has them that is opened anew. */
+async function reloaded(): Promise<typeof drafts> {
+  vi.advanceTimersByTime(500);
+  vi.resetModules();
+  return (await import("./drafts")).drafts;
+}
+
 beforeEach(() => {
   vi.useFakeTimers();
   localStorage.clear();
@@ -38,28 +45,51 @@ describe("a draft", () => {
     expect(drafts.of("one")).toBe("first");
   });
 
-  it("that was sent is kept until that is known, before what is typed meanwhile", () => {
-    drafts.keep("new", "question");
-    drafts.sending("new", "question");
+  it("that was sent is kept until that is known, and is for a later page alone", async () => {
+    drafts.sending("new", "p", "question");
     drafts.keep("new", "and");
-    expect(drafts.of("new")).toBe("question\n\nand");
-    drafts.acknowledged("new", "made");
+    expect(drafts.of("new")).toBe("and");
+    const later = await reloaded();
+    expect(later.of("new")).toBe("question\n\nand");
+    // What the later page shows as typed is no longer what an earlier one pressed.
+    expect((await reloaded()).of("new")).toBe("question\n\nand");
+  });
+
+  it("goes along to the conversation that was made for it", () => {
+    drafts.sending("new", "p", "question");
+    drafts.keep("new", "and");
+    drafts.acknowledged("new", "p", "made");
+    expect([drafts.of("new"), drafts.of("made")]).toEqual(["", "and"]);
+    expect(Object.keys(localStorage).sort()).toEqual(["parley.draft.ada.made", "parley.user"]);
+  });
+
+  it("keeps each press until that one is known", async () => {
+    drafts.sending("one", "p1", "refused");
+    drafts.sending("one", "p2", "sent");
+    drafts.acknowledged("one", "p2");
+    expect((await reloaded()).of("one")).toBe("refused");
+  });
+
+  it("stays where something else is pressed, and is emptied by who sends it", () => {
+    drafts.keep("new", "half a thought");
+    drafts.sending("new", "p", "a starter");
+    expect(drafts.of("new")).toBe("half a thought");
+    drafts.empty("new");
     expect(drafts.of("new")).toBe("");
-    expect(drafts.of("made")).toBe("and");
   });
 
   it("leaves nothing behind once it is empty", () => {
     drafts.keep("one", "x");
     drafts.keep("one", "");
     vi.advanceTimersByTime(500);
-    drafts.sending("two", "y");
-    drafts.acknowledged("two");
+    drafts.sending("two", "p", "y");
+    drafts.acknowledged("two", "p");
     expect(Object.keys(localStorage)).toEqual(["parley.user"]);
   });
 
   it("goes with the log-out", () => {
     drafts.keep("one", "x");
-    drafts.sending("two", "y");
+    drafts.sending("two", "p", "y");
     drafts.clear();
     vi.advanceTimersByTime(1_000);
     expect(Object.keys(localStorage)).toEqual(["parley.user"]);

@@ -2,10 +2,10 @@ import { useEffect } from "react";
 import { remembered, session } from "../../session";
 import { readStored, writeStored } from "../../ui/storage";
 
-/** What is typed in one composer, and what was sent from it and is not acknowledged yet. */
+/** What is typed in one place, and what was pressed there and has not begun yet, by its press. */
 interface Draft {
   text: string;
-  unsent?: string;
+  unsent?: Record<string, string>;
 }
 
 const PREFIX = "draft.";
@@ -15,18 +15,36 @@ function nameOf(place: string): string {
   return `${PREFIX}${remembered()?.id ?? ""}.${place}`;
 }
 
-function read(place: string): Draft {
+/** The names whose drafts this page has looked at. */
+const begun = new Set<string>();
+
+function stored(name: string): Draft {
   try {
-    return { text: "", ...JSON.parse(readStored(nameOf(place)) ?? "{}") };
+    return { text: "", ...JSON.parse(readStored(name) ?? "{}") };
   } catch {
     // Of another version, or touched by hand.
     return { text: "" };
   }
 }
 
-function write(place: string, draft: Draft): void {
-  const empty = draft.text === "" && !draft.unsent;
-  writeStored(nameOf(place), empty ? null : JSON.stringify(draft));
+/**
+ * What an earlier page pressed and nobody acknowledged is typed text again, once: what this page
+ * presses stands in its outbox, and would be here a second time.
+ */
+function read(place: string): Draft {
+  const name = nameOf(place);
+  const { text, unsent } = stored(name);
+  if (begun.has(name)) return { text, unsent: { ...unsent } };
+  begun.add(name);
+  const draft = { text: [...Object.values(unsent ?? {}), text].filter(Boolean).join("\n\n") };
+  write(place, draft);
+  return draft;
+}
+
+function write(place: string, { text, unsent = {} }: Draft): void {
+  const isUnsent = Object.keys(unsent).length > 0;
+  const draft: Draft = isUnsent ? { text, unsent } : { text };
+  writeStored(nameOf(place), text === "" && !isUnsent ? null : JSON.stringify(draft));
 }
 
 let late: { place: string; text: string; timer: ReturnType<typeof setTimeout> } | undefined;
@@ -39,13 +57,15 @@ function flush(): void {
   write(place, { ...read(place), text });
 }
 
-/** Drafts by place: a conversation's id, or `new`. Kept for each user, until they log out. */
+/** The place of a message that is edited. */
+export const editOf = (messageId: string) => `edit-${messageId}`;
+
+/** Drafts by place: a conversation's id, `new`, or a message's. Kept for each user, until they log out. */
 export const drafts = {
-  /** What a composer begins with: what was not acknowledged before the page went is there again. */
+  /** What a field begins with. */
   of(place: string): string {
     flush();
-    const { text, unsent } = read(place);
-    return [unsent, text].filter(Boolean).join("\n\n");
+    return read(place).text;
   },
   /** Keeps what is typed, within half a second or when the page goes. */
   keep(place: string, text: string): void {
@@ -53,21 +73,31 @@ export const drafts = {
     clearTimeout(late?.timer);
     late = { place, text, timer: setTimeout(flush, DELAY) };
   },
-  /** What was typed has been sent: it is kept until that is acknowledged. */
-  sending(place: string, unsent: string): void {
+  /** What is typed was sent, or given up. */
+  empty(place: string): void {
     flush();
-    write(place, { text: "", unsent });
+    write(place, { ...read(place), text: "" });
   },
-  /** It was; `madeAs`: the conversation that was made for it, which what is typed meanwhile is for. */
-  acknowledged(place: string, madeAs?: string): void {
+  /** A press sends `text`, which is kept until that is acknowledged; what is typed stays. */
+  sending(place: string, press: string, text: string): void {
     flush();
-    const { text } = read(place);
-    write(place, { text: "" });
-    write(madeAs ?? place, { text });
+    const draft = read(place);
+    write(place, { ...draft, unsent: { ...draft.unsent, [press]: text } });
+  },
+  /**
+   * The press has begun, or was taken back; `madeAs`: the conversation that was made for it, which
+   * what is typed meanwhile is for.
+   */
+  acknowledged(place: string, press: string, madeAs: string = place): void {
+    flush();
+    const { text, unsent: { [press]: _begun, ...unsent } = {} } = read(place);
+    write(place, { text: madeAs === place ? text : "", unsent });
+    if (madeAs !== place) write(madeAs, { ...read(madeAs), text });
   },
   clear(): void {
     clearTimeout(late?.timer);
     late = undefined;
+    begun.clear();
     const names = Object.keys(localStorage).filter((name) => name.startsWith(`parley.${PREFIX}`));
     for (const name of names) writeStored(name.slice("parley.".length), null);
   },

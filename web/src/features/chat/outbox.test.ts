@@ -11,6 +11,8 @@ const BEGUN: Begun = {
 };
 const question = { kind: "send", content: "hello" } as const;
 
+const AT = { sessionId: "s", messageId: "q" };
+
 function asked(answer: () => Promise<Begun>) {
   return vi
     .spyOn(asks, "begin")
@@ -40,7 +42,7 @@ describe("a press", () => {
     expect(outbox.at("new")).toHaveLength(1);
     outbox.settle("new", () => true);
     expect(outbox.at("new")).toEqual([]);
-    expect(outbox.birthplace("s")).toBe("new");
+    expect(outbox.placeOf("s")).toBe("new");
   });
 
   it("gives its question one key on the page for good", async () => {
@@ -78,6 +80,44 @@ describe("a press", () => {
     await outbox.again("new", outbox.at("new")[0]?.press ?? "");
     expect(made).toEqual([`POST /api/v1/chat/sessions ${JSON.stringify(making)}`]);
     expect(begin.mock.lastCall?.[0]).toMatchObject({ session_id: "made" });
+  });
+
+  it("is tried again in the conversation that another one has made meanwhile", async () => {
+    asked(() => Promise.reject(new ApiError({ status: 429 })));
+    const outbox = new Outbox();
+    const making = { model: "m", temporary: false, summary: false };
+    await outbox.put("new", { ...question, making });
+    const begin = asked(async () => BEGUN);
+    await outbox.again("new", outbox.at("new")[0]?.press ?? "", "s");
+    expect(begin.mock.lastCall?.[0]).toMatchObject({ session_id: "s" });
+  });
+
+  it("keeps its text in the draft until it has begun, or is taken back", async () => {
+    asked(() => Promise.reject(new ApiError({ status: 0 })));
+    const outbox = new Outbox();
+    const kept = () => localStorage.getItem("parley.draft..edit-q") ?? "";
+    await outbox.put("s", { ...question, kind: "edit", draft: "edit-q", ...AT });
+    expect(kept()).toContain("hello");
+    outbox.drop("s", outbox.at("s")[0]?.press ?? "");
+    expect(kept()).toBe("");
+    asked(async () => BEGUN);
+    const put = outbox.put("s", { ...question, kind: "edit", draft: "edit-q", ...AT });
+    expect(kept()).toContain("hello");
+    await put;
+    expect(kept()).toBe("");
+  });
+
+  it("of a new conversation is found where it was asked, until there is that conversation", async () => {
+    let begin: (begun: Begun) => void = () => undefined;
+    asked(() => new Promise((resolve) => (begin = resolve)));
+    const outbox = new Outbox();
+    const first = outbox.placeOf(undefined);
+    const put = outbox.put(first, question);
+    expect(outbox.placeOf(undefined)).toBe(first);
+    begin(BEGUN);
+    await put;
+    expect(outbox.placeOf(undefined)).not.toBe(first);
+    expect(outbox.placeOf("s")).toBe(first);
   });
 
   it("is of its own place", async () => {

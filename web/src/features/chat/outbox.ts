@@ -1,6 +1,7 @@
 import { ApiError, api, ok, type Schema } from "../../api";
 import { session } from "../../session";
 import { type Asking, asks, type Begun, newKey, Withdrawn } from "../../stream";
+import { drafts } from "./drafts";
 
 export type NewSession = Schema<"NewSession">;
 
@@ -10,6 +11,8 @@ export interface Pending {
   press: string;
   kind: "send" | "edit" | "again";
   content: string;
+  /** The draft that has its text until it has begun. */
+  draft?: string;
   /** Of an edit the question that it stands beside, of another answer the question of it. */
   messageId?: string;
   status: "sending" | "failed" | "begun";
@@ -32,6 +35,8 @@ export class Outbox {
   readonly #listeners = new Set<() => void>();
   readonly #questionKeys = new Map<string, string>();
   readonly #born = new Map<string, Place>();
+  /** Where the first question of a conversation that is not made yet was asked last. */
+  #unborn: Place | undefined;
 
   subscribe = (listener: () => void) => {
     this.#listeners.add(listener);
@@ -47,25 +52,39 @@ export class Outbox {
     return this.#questionKeys.get(questionId) ?? questionId;
   }
 
-  /** The place where the conversation was made, if that was on this page. */
-  birthplace(sessionId: string): Place | undefined {
-    return this.#born.get(sessionId);
+  /**
+   * The place of a conversation, the same from before it is made; of a new one that in which a
+   * question is on its way or was not sent, else one of its own.
+   */
+  placeOf(sessionId: string | undefined): Place {
+    if (sessionId !== undefined) return this.#born.get(sessionId) ?? sessionId;
+    const place = this.#unborn;
+    const waits = place !== undefined && this.at(place).some(({ status }) => status !== "begun");
+    return waits ? place : newKey();
   }
 
   /** Puts it. Resolves when it has begun, or has failed: then it stays, to be tried again. */
   async put(place: Place, given: Omit<Pending, "press" | "status">): Promise<Begun | undefined> {
     const pending: Pending = { ...given, press: newKey(), status: "sending" };
+    if (pending.sessionId === undefined) this.#unborn = place;
+    if (pending.draft) drafts.sending(pending.draft, pending.press, pending.content);
     this.#set(place, [...this.at(place).filter(({ status }) => status !== "begun"), pending]);
     return this.#try(place, pending);
   }
 
-  async again(place: Place, press: string): Promise<Begun | undefined> {
+  /** Tries what has failed once more; `sessionId`: the conversation that was made there meanwhile. */
+  async again(place: Place, press: string, sessionId?: string): Promise<Begun | undefined> {
     const pending = this.at(place).find((one) => one.press === press);
     if (pending === undefined || pending.status !== "failed") return undefined;
-    return this.#try(place, this.#change(place, pending, { status: "sending", error: undefined }));
+    // What was to be made for it alone is not wanted any more.
+    const meant = sessionId === undefined ? {} : { sessionId, making: undefined };
+    const change = { ...meant, status: "sending", error: undefined } as const;
+    return this.#try(place, this.#change(place, pending, change));
   }
 
   drop(place: Place, press: string): void {
+    const draft = this.at(place).find((one) => one.press === press)?.draft;
+    if (draft) drafts.acknowledged(draft, press);
     this.#set(
       place,
       this.at(place).filter((one) => one.press !== press),
@@ -81,6 +100,7 @@ export class Outbox {
   clear(): void {
     this.#places.clear();
     this.#born.clear();
+    this.#unborn = undefined;
     this.#tell();
   }
 
@@ -95,7 +115,11 @@ export class Outbox {
       if (pending.kind !== "again" && begun.run) {
         this.#questionKeys.set(begun.run.questionId, pending.press);
       }
-      if (pending.sessionId === undefined) this.#born.set(begun.sessionId, place);
+      const isMade = pending.sessionId === undefined || pending.making !== undefined;
+      if (isMade) this.#bear(begun.sessionId, place);
+      // Before anybody hears of it: a composer that goes along finds what is typed.
+      const madeAs = isMade ? begun.sessionId : undefined;
+      if (pending.draft) drafts.acknowledged(pending.draft, pending.press, madeAs);
       this.#change(place, current, { status: "begun", begun, sessionId: begun.sessionId });
       return begun;
     } catch (error) {
@@ -103,6 +127,11 @@ export class Outbox {
       this.#change(place, current, { status: "failed", error });
       return undefined;
     }
+  }
+
+  #bear(sessionId: string, place: Place): void {
+    this.#born.set(sessionId, place);
+    if (this.#unborn === place) this.#unborn = undefined;
   }
 
   #change(place: Place, pending: Pending, change: Partial<Pending>): Pending {

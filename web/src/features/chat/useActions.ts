@@ -6,6 +6,7 @@ import { useText } from "../../i18n";
 import { routes } from "../../routes";
 import { asks, runs } from "../../stream";
 import { toast } from "../../ui/toast";
+import { editOf } from "./drafts";
 import { outbox } from "./outbox";
 import type { Message } from "./queries";
 
@@ -66,7 +67,9 @@ export function useActions(
       },
       editQuestion(message, content) {
         pin(undefined);
-        void outbox.put(place, { kind: "edit", content, messageId: message.id, sessionId: id });
+        const draft = editOf(message.id);
+        const edit = { kind: "edit", content, draft, messageId: message.id } as const;
+        void outbox.put(place, { ...edit, sessionId: id });
       },
       async editAnswer(message, content) {
         try {

@@ -1,0 +1,125 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { act, cleanup, fireEvent, render, screen } from "@testing-library/react";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { Router } from "wouter";
+import { memoryLocation } from "wouter/memory-location";
+import { session } from "../../session";
+import { asks, type Begun } from "../../stream";
+import ChatPage from "./ChatPage";
+import { drafts } from "./drafts";
+import { outbox } from "./outbox";
+
+const SESSION = { id: "s", title: "", read_order: 0, parameters: {} };
+const empty = { items: [], next_cursor: null };
+const settled = () => act(() => new Promise((resolve) => setTimeout(resolve, 20)));
+
+let begin: (begun: Begun) => void;
+let refused: string | undefined;
+
+beforeEach(() => {
+  vi.spyOn(session, "current").mockResolvedValue("a token");
+  vi.spyOn(asks, "begin").mockImplementation(() => ({
+    begun: new Promise((resolve) => {
+      begin = resolve;
+    }),
+    withdraw: () => undefined,
+  }));
+  refused = undefined;
+  vi.stubGlobal("fetch", async (request: Request) => {
+    const path = new URL(request.url).pathname;
+    if (refused !== undefined && path.startsWith(refused)) {
+      return Response.json({ status: 404, reason: "SESSION_NOT_FOUND" }, { status: 404 });
+    }
+    if (path.endsWith("/settings")) return Response.json({ enter_sends: true });
+    if (path.endsWith("/keys")) {
+      const key = { id: "k", name: "demo", model: "m", models: [], is_default: true };
+      return Response.json({ items: [key], next_cursor: null });
+    }
+    return Response.json(/sessions\/[^/]+$/.test(path) ? SESSION : empty);
+  });
+});
+afterEach(() => {
+  cleanup();
+  outbox.clear();
+  drafts.clear();
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+});
+
+async function open(path: string) {
+  const { hook, navigate, history } = memoryLocation({ path, record: true });
+  const queries = new QueryClient({ defaultOptions: { queries: { retry: false } } });
+  const Page = () => {
+    const [at] = hook();
+    return <ChatPage id={at.startsWith("/c/") ? at.slice(3) : undefined} />;
+  };
+  render(
+    <QueryClientProvider client={queries}>
+      <Router hook={hook}>
+        <Page />
+      </Router>
+    </QueryClientProvider>,
+  );
+  await settled();
+  const go = async (to: string) => {
+    act(() => navigate(to));
+    await settled();
+  };
+  return { go, history, queries };
+}
+
+const composer = () => screen.getByRole<HTMLTextAreaElement>("textbox", { name: "Message" });
+const pending = () => screen.queryAllByRole("article", { name: "You said a question" });
+
+async function ask() {
+  fireEvent.input(composer(), { target: { value: "a question" } });
+  fireEvent.keyDown(composer(), { key: "Enter", keyCode: 13 });
+  await settled();
+}
+
+it.each(["/c/s", "/"])(
+  "a question on its way at %s is shown once when one comes back",
+  async (at) => {
+    const { go } = await open(at);
+    await ask();
+    await go("/c/other");
+    expect([pending().length, composer().value]).toEqual([0, ""]);
+    await go(at);
+    expect([pending().length, composer().value]).toEqual([1, ""]);
+  },
+);
+
+it("who has gone elsewhere stays there when the conversation is made, and finds it later", async () => {
+  const { go, history } = await open("/");
+  await ask();
+  await go("/c/other");
+  begin({ sessionId: "s", run: null, messageId: null });
+  await settled();
+  expect(history.at(-1)).toBe("/c/other");
+  await go("/");
+  expect([history.at(-1), pending().length, composer().value]).toEqual(["/", 0, ""]);
+  await go("/c/s");
+  expect(pending()).toHaveLength(1);
+});
+
+it("who stays goes along to the conversation that was made, with what is typed", async () => {
+  const { history } = await open("/");
+  await ask();
+  const before = composer();
+  fireEvent.input(before, { target: { value: "and" } });
+  begin({ sessionId: "s", run: null, messageId: null });
+  await settled();
+  expect(history.at(-1)).toBe("/c/s");
+  expect(composer()).toBe(before);
+  expect(before.value).toBe("and");
+});
+
+it("a conversation that was deleted elsewhere says so behind its messages", async () => {
+  const { queries } = await open("/c/s");
+  await ask();
+  refused = "/api/v1/chat/sessions/s";
+  await act(() => queries.invalidateQueries({ queryKey: ["session", "s"] }));
+  await settled();
+  expect(pending()).toHaveLength(1);
+  expect(screen.getByText(/This conversation is not here/)).toBeTruthy();
+});
