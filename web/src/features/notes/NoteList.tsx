@@ -1,5 +1,5 @@
 import { Pin, Plus, X } from "lucide-react";
-import { useDeferredValue, useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { useText } from "../../i18n";
 import { useFormat } from "../../i18n/format";
@@ -11,6 +11,7 @@ import { useLeaving } from "../../ui/deletions";
 import { FormError } from "../../ui/Form";
 import { IconButton } from "../../ui/IconButton";
 import { Spinner } from "../../ui/Spinner";
+import { useTyped } from "../search/useTyped";
 import { Hits } from "./Hits";
 import styles from "./NoteList.module.css";
 import { type ListedNote, useNewNote, useNotes } from "./requests";
@@ -21,9 +22,9 @@ export function NoteList({ openId }: { openId: string | undefined }) {
   useTitle(t.common.notes);
   const [, navigate] = useLocation();
   const leaving = useLeaving();
-  const [typed, setTyped] = useState("");
+  const box = useRef<HTMLInputElement>(null);
+  const { typed: q, input } = useTyped(box);
   const [tag, setTag] = useState("");
-  const q = useDeferredValue(typed.trim());
   const found = useNotes({ q, tag });
   const create = useNewNote();
   const notes = found.data?.pages.flatMap((page) => page.items).filter((n) => !leaving.has(n.id));
@@ -47,11 +48,11 @@ export function NoteList({ openId }: { openId: string | undefined }) {
       </header>
       <div className={styles.search}>
         <input
+          ref={box}
           type="search"
           aria-label={t.notes.search}
           placeholder={t.notes.search}
-          value={typed}
-          onChange={(event) => setTyped(event.target.value)}
+          {...input}
         />
         {tag && (
           <span className={styles.tag}>
@@ -62,8 +63,8 @@ export function NoteList({ openId }: { openId: string | undefined }) {
       </div>
       <FormError error={create.error ?? found.error} />
       <nav className={styles.list} aria-label={t.common.notes}>
-        {found.isPending && <Spinner />}
-        {notes?.length === 0 && (
+        {(found.isPending || (found.isPlaceholderData && notes?.length === 0)) && <Spinner />}
+        {notes?.length === 0 && !found.isPlaceholderData && !found.hasNextPage && (
           <p className={styles.none}>{q || tag ? t.common.noMatches : t.notes.none}</p>
         )}
         <ul>
@@ -71,8 +72,25 @@ export function NoteList({ openId }: { openId: string | undefined }) {
             <Item key={note.id} note={note} current={note.id === openId} onTag={setTag} />
           ))}
         </ul>
-        {found.hasNextPage && (
-          <More onReached={() => !found.isFetchingNextPage && void found.fetchNextPage()} />
+        {found.isError ? (
+          <Button
+            small
+            look="quiet"
+            pending={found.isFetching}
+            onClick={() =>
+              void (found.isFetchNextPageError ? found.fetchNextPage() : found.refetch())
+            }
+          >
+            {t.common.retry}
+          </Button>
+        ) : (
+          found.hasNextPage && (
+            // Anew with each page: one that ends early may leave the place in sight.
+            <More
+              key={found.data?.pages.length}
+              onReached={() => !found.isFetchingNextPage && void found.fetchNextPage()}
+            />
+          )
         )}
       </nav>
     </div>
