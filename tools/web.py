@@ -56,11 +56,11 @@ def build() -> None:
     Nothing is written where that is so already. Raises NotBuilt, NoNode, and OSError where the tree
     cannot be written.
     """
-    wanted = digest()
-    if _built_of() == wanted:
+    if _built_of() == digest():
         return
     with alone():
-        # Another build may have ended meanwhile.
+        # Another build may have ended meanwhile, and sources may have changed.
+        wanted = digest()
         if _built_of() == wanted:
             return
         _clear()
