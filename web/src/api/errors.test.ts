@@ -37,5 +37,5 @@ test("a limit says for how long it holds", async () => {
 test("a proxy's page is an error by its status", async () => {
   const error = await errorOf(new Response("<h1>Bad Gateway</h1>", { status: 502 }));
   expect(error).toMatchObject({ status: 502, reason: "HTTP_502" });
-  expect(errorText(error, en)).toBe(en.errors.HTTP_502);
+  expect(errorText(error, en)).toBe(en.errors.HTTP_503);
 });

@@ -55,6 +55,12 @@ export function errorText(error: unknown, t: Texts): string {
   return error instanceof ApiError ? reasonText(error.reason, error.status, t) : t.errors.UNKNOWN;
 }
 
+/** What is said of the reason why a model did not answer, or not to its end. */
+export function failureText(reason: string | null | undefined, t: Texts): string {
+  const known: Record<string, string> = t.errors;
+  return known[reason ?? ""] ?? t.errors.MODEL_FAILED;
+}
+
 /** What is said of a reason; of one that is not known, by its status. */
 function reasonText(reason: string, status: number, t: Texts): string {
   const known: Record<string, string> = t.errors;

@@ -1,5 +1,5 @@
 export { api, authorisedFetch, ok, takeTokensFrom } from "./client";
-export { ApiError, errorOf, errorText, type FieldError, fieldTexts } from "./errors";
+export { ApiError, errorOf, errorText, type FieldError, failureText, fieldTexts } from "./errors";
 export type { components, paths } from "./schema";
 
 import type { components } from "./schema";

@@ -1,8 +1,7 @@
 import { Play, RotateCcw } from "lucide-react";
 import { useRef, useState } from "react";
 import { Link } from "wouter";
-import { errorText } from "../../api";
-import { ApiError } from "../../api/errors";
+import { failureText } from "../../api";
 import { type Texts, useText } from "../../i18n";
 import { routes } from "../../routes";
 import type { Problem } from "../../stream";
@@ -32,7 +31,7 @@ export function AnswerEnd({ state, message, actions, idle }: Props) {
   const seen = useRef<Problem>(null);
   if (state.problem) seen.current = state.problem;
   const problem = failed ? seen.current : null;
-  const said = failed ? failureText(state.reason, problem, t) : endText(state, t);
+  const said = failed ? failureText(problem?.reason ?? state.reason, t) : endText(state, t);
   const { runId } = state;
   const goOn = async () => {
     if (runId === null) return;
@@ -44,8 +43,7 @@ export function AnswerEnd({ state, message, actions, idle }: Props) {
     <>
       {state.fallback && (
         <p className={styles.note}>
-          {t.chat.fallback(state.fallback.name ?? t.chat.otherConnection)}{" "}
-          {reasonText(state.fallback.reason, t)}
+          {t.chat.fallback(state.fallback.name, t.chat.fallbackReasons[state.fallback.reason])}
         </p>
       )}
       {said !== undefined && (
@@ -82,15 +80,6 @@ export function AnswerEnd({ state, message, actions, idle }: Props) {
       {!state.saved && <p className={styles.note}>{t.chat.notSaved}</p>}
     </>
   );
-}
-
-function reasonText(reason: string, t: Texts): string {
-  return errorText(new ApiError({ status: 502, reason }), t);
-}
-
-function failureText(reason: string | null, problem: Problem | null, t: Texts): string {
-  if (problem !== null) return errorText(new ApiError(problem, problem.retry_after), t);
-  return reasonText(reason ?? "", t);
 }
 
 function endText({ status, reason, finishReason }: AnswerState, t: Texts): string | undefined {

@@ -4,6 +4,7 @@ import { useText } from "../../i18n";
 import { useFormat } from "../../i18n/format";
 import { Dialog } from "../../ui/Dialog";
 import { Spinner } from "../../ui/Spinner";
+import { parameterName, parameterValue } from "../parameters/told";
 import styles from "./ContextDialog.module.css";
 import type { Message } from "./queries";
 
@@ -55,7 +56,11 @@ function Facts({ message }: { message: Message }) {
       {asked.length > 0 && (
         <>
           <dt>{t.chat.parameters}</dt>
-          <dd>{asked.map(([name, value]) => `${name} ${JSON.stringify(value)}`).join(" · ")}</dd>
+          <dd>
+            {asked
+              .map(([name, value]) => `${parameterName(name, t)} ${parameterValue(name, value, t)}`)
+              .join(" · ")}
+          </dd>
         </>
       )}
       {adapted !== null && adapted.length > 0 && (
@@ -63,7 +68,12 @@ function Facts({ message }: { message: Message }) {
           <dt>{t.chat.adapted}</dt>
           <dd>
             {adapted
-              .map(({ parameter, use }) => `${parameter}: ${use ?? t.chat.leftAway}`)
+              .map(({ parameter: name, use }) =>
+                [
+                  parameterName(name, t),
+                  use === null ? t.chat.leftAway : parameterValue(name, use, t),
+                ].join(" "),
+              )
               .join(" · ")}
           </dd>
         </>

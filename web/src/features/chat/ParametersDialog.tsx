@@ -3,9 +3,11 @@ import type { Schema } from "../../api";
 import { useText } from "../../i18n";
 import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
-import { Select, TextArea, TextField } from "../../ui/Field";
+import { TextArea } from "../../ui/Field";
 import { Form } from "../../ui/Form";
 import { Switch } from "../../ui/Switch";
+import { ParameterFields } from "../parameters/ParameterFields";
+import { parametersOf } from "../parameters/parse";
 import styles from "./ParametersDialog.module.css";
 import { PersonaChooser } from "./PersonaChooser";
 
@@ -18,8 +20,6 @@ export interface Manner {
   summary: boolean;
   persona: string | null | undefined;
 }
-
-const EFFORTS = ["none", "minimal", "low", "medium", "high"];
 
 interface Props {
   manner: Manner;
@@ -43,7 +43,7 @@ export function ParametersDialog({ manner, onSave, onClose, isNew }: Props) {
       const said = String(data.get("instructions") ?? "");
       const instructed = said.trim() === "" ? null : said;
       await onSave({
-        parameters: readParameters(data),
+        parameters: parametersOf(data),
         instructions: instructed,
         summary,
         persona,
@@ -58,7 +58,6 @@ export function ParametersDialog({ manner, onSave, onClose, isNew }: Props) {
   return (
     <Dialog open title={t.chat.parameters} onClose={onClose}>
       <Form onSubmit={save} error={error}>
-        <p className={styles.hint}>{t.chat.parametersHint}</p>
         <PersonaChooser field persona={persona} onChange={setPersona} standard={isNew} />
         <TextArea
           label={t.chat.ownInstructions}
@@ -67,45 +66,7 @@ export function ParametersDialog({ manner, onSave, onClose, isNew }: Props) {
           maxLength={20_000}
           defaultValue={instructions ?? ""}
         />
-        <div className={styles.pair}>
-          <TextField
-            label={t.chat.temperature}
-            name="parameters.temperature"
-            inputMode="decimal"
-            defaultValue={parameters.temperature ?? ""}
-          />
-          <TextField
-            label={t.chat.topP}
-            name="parameters.top_p"
-            inputMode="decimal"
-            defaultValue={parameters.top_p ?? ""}
-          />
-          <TextField
-            label={t.chat.maxTokens}
-            name="parameters.max_tokens"
-            inputMode="numeric"
-            defaultValue={parameters.max_tokens ?? ""}
-          />
-          <Select
-            label={t.chat.effort}
-            name="parameters.reasoning_effort"
-            defaultValue={parameters.reasoning_effort ?? ""}
-          >
-            <option value="">{t.chat.effortDefault}</option>
-            {EFFORTS.map((effort) => (
-              <option key={effort} value={effort}>
-                {t.chat.efforts[effort]}
-              </option>
-            ))}
-          </Select>
-        </div>
-        <TextArea
-          label={t.chat.stopTexts}
-          hint={t.chat.stopHint}
-          name="parameters.stop"
-          rows={2}
-          defaultValue={parameters.stop?.join("\n") ?? ""}
-        />
+        <ParameterFields values={parameters} empty={t.chat.parametersHint} />
         <Switch
           label={t.chat.summary}
           hint={t.chat.summaryHint}
@@ -123,22 +84,4 @@ export function ParametersDialog({ manner, onSave, onClose, isNew }: Props) {
       </Form>
     </Dialog>
   );
-}
-
-/** What is typed; what is no number goes to the server as it is, which says what is wrong with it. */
-function readParameters(data: FormData): Parameters {
-  const text = (name: string) => String(data.get(`parameters.${name}`) ?? "").trim();
-  const number = (name: string) => {
-    const typed = text(name).replace(",", ".");
-    if (typed === "") return null;
-    return Number.isNaN(Number(typed)) ? (typed as unknown as number) : Number(typed);
-  };
-  const stop = text("stop").split("\n").filter(Boolean);
-  return {
-    temperature: number("temperature"),
-    top_p: number("top_p"),
-    max_tokens: number("max_tokens"),
-    stop: stop.length > 0 ? stop : null,
-    reasoning_effort: text("reasoning_effort") || null,
-  } as Parameters;
 }

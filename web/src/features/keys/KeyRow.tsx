@@ -1,6 +1,6 @@
 import { Cpu, MoreHorizontal, Pencil, Star, Trash2, Zap } from "lucide-react";
 import { useState } from "react";
-import { errorText } from "../../api";
+import { errorText, failureText } from "../../api";
 import { useText } from "../../i18n";
 import { useFormat } from "../../i18n/format";
 import { queries } from "../../queries";
@@ -88,8 +88,7 @@ export function KeyRow({
       <KeyFacts one={one} fallback={fallback} />
       {one.last_error && !test.data && (
         <p className={styles.failed}>
-          {t.keys.lastFailed(format.ago(one.last_error.at))}{" "}
-          {(t.errors as Record<string, string>)[one.last_error.reason] ?? one.last_error.reason}
+          {t.keys.lastFailed(format.ago(one.last_error.at), failureText(one.last_error.reason, t))}
         </p>
       )}
       <TestResult

@@ -1,4 +1,5 @@
 import { CircleAlert, CircleCheck } from "lucide-react";
+import { failureText } from "../../api";
 import { useText } from "../../i18n";
 import { useFormat } from "../../i18n/format";
 import { Button } from "../../ui/Button";
@@ -39,7 +40,7 @@ export function TestResult({
         <div className={styles.failed}>
           <p className={styles.line}>
             <CircleAlert aria-hidden size={16} />
-            {(t.errors as Record<string, string>)[result.reason ?? ""] ?? result.detail}
+            {failureText(result.reason, t)}
           </p>
           {result.provider_message && (
             <p>

@@ -8,6 +8,25 @@ const leftOut: Record<string, string> = {
   FAILED: "a question that was not answered",
 };
 
+/** Why the connection that was asked first did not answer; the answer of another one stands below. */
+const fallbackReasons: Record<string, string> = {
+  FIRST_TOKEN_TIMEOUT: "the model did not begin in time",
+  PROVIDER_BROKE: "the model server broke off",
+  PROVIDER_EMPTY: "the model answered nothing",
+  PROVIDER_ENDED_EARLY: "the model server ended before the first word",
+  PROVIDER_FAILED: "the model server failed",
+  PROVIDER_GARBLED: "the model server sent what is no answer",
+  PROVIDER_NAME_NOT_FOUND: "the model server was not found",
+  PROVIDER_OVERLOADED: "the model server is overloaded",
+  PROVIDER_QUOTA_EXCEEDED: "the credit at the provider is used up",
+  PROVIDER_RATE_LIMITED: "the provider's limit is reached",
+  PROVIDER_REFUSED_CONNECTION: "the model server cannot be reached",
+  PROVIDER_TIMED_OUT: "the model server took too long",
+  PROVIDER_TLS_FAILED: "the model server's certificate is not valid",
+  PROVIDER_UNAUTHORIZED: "the model server did not accept the key",
+  PROVIDER_UNREACHABLE: "the model server cannot be reached",
+};
+
 export const chat = {
   // The conversation.
   conversation: "Conversation",
@@ -33,7 +52,6 @@ export const chat = {
   placeholder: "Ask anything",
   send: "Send",
   stop: "Stop",
-  stopping: "Stopping …",
   waitForAnswer: "The answer is still being written.",
   sending: "Sending …",
   notSent: "Not sent.",
@@ -66,8 +84,9 @@ export const chat = {
   cancelled: "Stopped.",
   cutAtLength: "The answer reached the most tokens that it may have.",
   filtered: "The model server held something back.",
-  fallback: (name: string) => `Answered by ${name} instead:`,
-  otherConnection: "another connection",
+  fallback: (name: string | null, why: string | undefined) =>
+    `Answered by ${name ?? "another connection"} instead${why === undefined ? "." : `: ${why}.`}`,
+  fallbackReasons,
   toKeys: "Look at the connections",
   requestId: (id: string) => `Request ${id}`,
   notSaved: "Not saved yet: this goes on by itself.",
@@ -99,20 +118,6 @@ export const chat = {
   chooseModel: "Choose a model",
   parameters: "Parameters",
   parametersHint: "What is empty is as the connection has it.",
-  temperature: "Temperature",
-  topP: "Top P",
-  maxTokens: "Most tokens of an answer",
-  stopTexts: "Stop at",
-  stopHint: "One text a line.",
-  effort: "Thinking",
-  effortDefault: "As the connection has it",
-  efforts: {
-    none: "None",
-    minimal: "Minimal",
-    low: "Low",
-    medium: "Medium",
-    high: "High",
-  } as Record<string, string>,
   ownInstructions: "Instructions for this chat",
   summary: "Sum up what no longer fits",
   summaryHint: "Told to the model in place of older messages. It costs tokens.",

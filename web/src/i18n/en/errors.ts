@@ -7,7 +7,7 @@ export const errors = {
   OFFLINE: "Parley cannot be reached. Check your connection.",
   HTTP_429: "That was too often. Wait a little.",
   HTTP_500: "Something went wrong in Parley. Try again.",
-  HTTP_502: "The model did not answer. Try again, or take another model.",
+  HTTP_502: "Parley is busy, or a part of it is down. Try again in a moment.",
   HTTP_503: "Parley is busy, or a part of it is down. Try again in a moment.",
   HTTP_504: "It took too long. Try again.",
 

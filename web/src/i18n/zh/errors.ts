@@ -5,7 +5,7 @@ export const errors: typeof en = {
   OFFLINE: "无法连接 Parley，请检查网络。",
   HTTP_429: "操作太频繁，请稍等。",
   HTTP_500: "Parley 出了点问题，请重试。",
-  HTTP_502: "模型没有回答。请重试或换一个模型。",
+  HTTP_502: "Parley 繁忙或部分不可用，请稍后重试。",
   HTTP_503: "Parley 繁忙或部分不可用，请稍后重试。",
   HTTP_504: "耗时过长，请重试。",
 

@@ -29,7 +29,7 @@ export const keys: typeof en = {
   dailyTokens: (tokens) => `每天 ${tokens} 个词元`,
   usedAgo: (ago) => `${ago}使用过`,
   neverUsed: "尚未使用",
-  lastFailed: (ago) => `${ago}使用失败：`,
+  lastFailed: (ago, why) => `${ago}使用失败：${why}`,
   learnt: (parameter) => `服务器不接受 ${parameter}，因此不再发送`,
   fallsBackTo: (name) => `失败时改用 ${name}`,
   deleted: (name) => `已删除 ${name}。`,
