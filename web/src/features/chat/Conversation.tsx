@@ -112,6 +112,7 @@ export function Conversation(props: Props) {
         older={{
           more: query.hasNextPage,
           loading: query.isFetchingNextPage,
+          error: query.isFetchNextPageError ? query.error : null,
           load: () => void query.fetchNextPage({ cancelRefetch: false }),
         }}
         foot={foot(send)}

@@ -1,6 +1,8 @@
-import { ArrowDown } from "lucide-react";
+import { ArrowDown, RotateCcw } from "lucide-react";
 import { type ReactNode, type RefObject, useEffect, useRef } from "react";
+import { errorText } from "../../api";
 import { useText } from "../../i18n";
+import { Button } from "../../ui/Button";
 import { IconButton } from "../../ui/IconButton";
 import type { Entry } from "./entries";
 import styles from "./Log.module.css";
@@ -10,8 +12,8 @@ import { useScroller } from "./useScroller";
 interface Props {
   entries: readonly Entry[];
   render: (entry: Entry) => ReactNode;
-  /** Older messages, as long as there are any. */
-  older: { more: boolean; loading: boolean; load: () => void };
+  /** Older messages, as long as there are any; `error`: why the last ones asked for did not come. */
+  older: { more: boolean; loading: boolean; error: Error | null; load: () => void };
   /** The scroller, for whoever sends a question or looks for a message. */
   handle: RefObject<Scroller | undefined>;
   foot?: ReactNode;
@@ -29,19 +31,23 @@ export function Log({ entries, render, older, handle, foot }: Props) {
     };
   }, [handle, scroller]);
 
-  const { more, loading, load } = older;
+  const { more, loading, error } = older;
+  const load = useRef(older.load);
+  load.current = older.load;
+  const failed = error !== null;
   // biome-ignore lint/correctness/useExhaustiveDependencies: looked at anew behind each page
   useEffect(() => {
-    if (!more || loading || !top.current || !box.current) return;
+    // What was refused would be refused again, without pause.
+    if (!more || loading || failed || !top.current || !box.current) return;
     const options = { root: box.current, rootMargin: "800px 0px 0px" };
     const observer = new IntersectionObserver(([seen]) => {
       if (!seen?.isIntersecting) return;
       scroller.current?.holdPlace();
-      load();
+      load.current();
     }, options);
     observer.observe(top.current);
     return () => observer.disconnect();
-  }, [more, loading, load, entries.length]);
+  }, [more, loading, failed, entries.length]);
 
   return (
     <div className={styles.frame}>
@@ -58,6 +64,14 @@ export function Log({ entries, render, older, handle, foot }: Props) {
           <div ref={top} className={styles.top}>
             {loading && <span className="visually-hidden">{t.chat.loadingOlder}</span>}
           </div>
+          {error && !loading && (
+            <div role="alert" className={styles.failed}>
+              <p>{errorText(error, t)}</p>
+              <Button small icon={RotateCcw} onClick={older.load}>
+                {t.common.retry}
+              </Button>
+            </div>
+          )}
           {entries.map((entry) => (
             <div key={entry.key} data-key={entry.key}>
               {render(entry)}

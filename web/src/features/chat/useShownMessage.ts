@@ -6,7 +6,8 @@ import type { Scroller } from "./scroller";
 
 /**
  * Goes to the message that the address names (`?m=`): older pages are read until it is here, and
- * what is on none of them is on another path, which is chosen then.
+ * what is on none of them is on another path, which is chosen then. A page that does not come is not
+ * asked for again by itself.
  */
 export function useShownMessage(
   query: ReturnType<typeof useMessages>,
@@ -18,7 +19,8 @@ export function useShownMessage(
   const wanted = new URLSearchParams(useSearch()).get("m");
   const shown = useRef<string>(null);
   const chosen = useRef<string>(null);
-  const { hasNextPage, isFetching, fetchNextPage } = query;
+  const { hasNextPage, isFetching, isFetchNextPageError, fetchNextPage } = query;
+  const isHeldUp = isFetching || isFetchNextPageError;
   useEffect(() => {
     if (wanted === null || wanted === shown.current || entries.length === 0) return;
     const name = `[data-message="${CSS.escape(wanted)}"]`;
@@ -28,15 +30,15 @@ export function useShownMessage(
       scroller.current?.show(found);
       found.focus({ preventScroll: true });
       mark(found);
-    } else if (isFetching) {
+    } else if (isHeldUp) {
       return;
     } else if (hasNextPage) {
-      void fetchNextPage();
+      void fetchNextPage({ cancelRefetch: false });
     } else if (chosen.current !== wanted) {
       chosen.current = wanted;
       choose(wanted);
     }
-  }, [wanted, entries, hasNextPage, isFetching, fetchNextPage, scroller, root, choose]);
+  }, [wanted, entries, hasNextPage, isHeldUp, fetchNextPage, scroller, root, choose]);
 }
 
 const MARKED_MS = 2_500;
