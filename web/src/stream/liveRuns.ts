@@ -91,6 +91,8 @@ export class LiveRuns {
     clearTimeout(this.#timer);
     const reading = ++this.#reading;
     this.#meanwhile ??= [];
+    // Whatever has gone on with one of these meanwhile was not heard of: their text may be old.
+    const over = new Set([...this.#runs.values()].filter(({ live }) => !live));
     let listed: NewRun[];
     try {
       listed = await this.#list();
@@ -104,7 +106,10 @@ export class LiveRuns {
     const meanwhile = this.#meanwhile ?? [];
     this.#meanwhile = null;
     this.#change((runs) => {
-      for (const [sessionId, run] of runs) runs.set(sessionId, { ...run, live: false });
+      for (const [sessionId, run] of runs) {
+        if (over.has(run)) runs.delete(sessionId);
+        else runs.set(sessionId, { ...run, live: false });
+      }
       for (const run of listed) runs.set(run.sessionId, { ...run, live: true });
     });
     for (const again of meanwhile) again();

@@ -141,6 +141,15 @@ test("a list read again ends what is not in it any more", async () => {
   expect(liveRuns.all.get("s")?.live).toBe(false);
 });
 
+test("what had ended before a list was read again is forgotten: it may have been gone on with", async () => {
+  await subscribed();
+  says(STARTED);
+  says(ENDED);
+  says(ALL);
+  await tick();
+  expect(liveRuns.all.size).toBe(0);
+});
+
 test("a list that cannot be read is read later", async () => {
   list = vi.fn().mockRejectedValueOnce(new Error("away")).mockResolvedValue([RUN]);
   await subscribed();
