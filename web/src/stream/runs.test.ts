@@ -175,17 +175,6 @@ test("a question that was asked offline goes when the network is back", async ()
   await expect(begun).resolves.toMatchObject({ run: { id: "run" } });
 });
 
-test("what was sent and taken back is stopped as soon as it is known", async () => {
-  gateway.logs.set("run", log(WORDS));
-  live.start();
-  await tick();
-  const press = asks.begin({ type: "send", content: "?" });
-  press.withdraw();
-  await press.begun;
-  await tick();
-  expect(runs.get("run")?.stopping).toBe(true);
-});
-
 test("a stop that is refused is told, and shown no longer", async () => {
   await watching(log(WORDS));
   gateway.socket.hears = (frame) => {
@@ -207,6 +196,21 @@ test("nobody looks any more: it is left after a minute, and read again by who co
   expect(text()).toBeUndefined();
   expect(gateway.step("run")).toBe(true);
   expect(text()).toBeUndefined();
+  runs.watch("run", () => {});
+  await toTheEnd();
+  expect(text()).toBe(WHOLE);
+});
+
+test("who comes back while it is being left follows it, and the leaving that is refused breaks nothing", async () => {
+  const leave = await watching(log(WORDS));
+  gateway.socket.hears = (frame) => {
+    if (frame.type === "unfollow") gateway.socket.refuse(frame, 409, "SUPERSEDED");
+    return true;
+  };
+  leave();
+  await tick(60_000);
+  expect(gateway.socket.last("unfollow")).toBeDefined();
+  gateway.socket.hears = () => false;
   runs.watch("run", () => {});
   await toTheEnd();
   expect(text()).toBe(WHOLE);

@@ -207,7 +207,9 @@ export class Runs implements Part {
     if (!entry.followed) return;
     this.#live.askOnce({ type: "unfollow", run_id: runId }).catch((error: unknown) => {
       // With the connection the following has ended as well.
-      if (!(error instanceof ConnectionLost || error instanceof Withdrawn)) throw error;
+      if (error instanceof ConnectionLost || error instanceof Withdrawn) return;
+      // Refused because it is followed again (SUPERSEDED) or is not followed: nothing is left to end.
+      if (!(error instanceof ApiError)) throw error;
     });
   }
 
