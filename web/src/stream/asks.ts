@@ -15,8 +15,6 @@ export interface Begun {
 export interface Press {
   /** Rejects with ApiError, or with Withdrawn. */
   readonly begun: Promise<Begun>;
-  /** Take it back: what has been sent already is ended as soon as it is known. */
-  withdraw(): void;
 }
 
 /**
@@ -37,20 +35,7 @@ export class Asks {
   /** `key` is that of one press of a button; the same for another try of what was refused. */
   begin(asking: Asking, key: string = newKey()): Press {
     const asked = this.#live.ask({ ...asking, idempotency_key: key });
-    let unwanted = false;
-    const begun = asked.answer.then((ack) => {
-      const told = this.#begun(ack);
-      // Its failure is told where the run is shown: it goes on.
-      if (unwanted && told.run !== null) void this.#runs.stop(told.run.id);
-      return told;
-    });
-    return {
-      begun,
-      withdraw: () => {
-        unwanted = true;
-        asked.withdraw();
-      },
-    };
+    return { begun: asked.answer.then((ack) => this.#begun(ack)) };
   }
 
   #begun(ack: AckFrame): Begun {

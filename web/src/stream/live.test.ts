@@ -102,17 +102,6 @@ test("a refusal is told at once", async () => {
   await expect(answer).rejects.toMatchObject({ status: 409, reason: "RUN_IN_PROGRESS" });
 });
 
-test("what was not sent can be taken back, what was sent cannot", async () => {
-  const early = live.ask(QUESTION);
-  expect(early.withdraw()).toBe(true);
-  await expect(early.answer).rejects.toBeInstanceOf(Withdrawn);
-  await connected();
-  const late = live.ask(QUESTION);
-  expect(late.withdraw()).toBe(false);
-  socket().ack(socket().last("send"), { run_id: "run" });
-  await expect(late.answer).resolves.toMatchObject({ run_id: "run" });
-});
-
 test("a token that was refused is not shown again", async () => {
   token = vi.fn(async (refused) => (refused === "t1" ? "t2" : "t1"));
   const first = await connected();

@@ -9,7 +9,7 @@ export class ConnectionLost extends Error {
   }
 }
 
-/** Taken back before it was sent, or given up with the session. */
+/** Given up with the session. */
 export class Withdrawn extends Error {
   constructor() {
     super("Withdrawn before it was answered.");
@@ -19,8 +19,6 @@ export class Withdrawn extends Error {
 
 export interface Asked {
   readonly answer: Promise<AckFrame>;
-  /** Take it back. False: it was sent before, and may be answered. */
-  withdraw(): boolean;
 }
 
 type Send = (frame: ClientFrame, ref: string) => boolean;
@@ -28,7 +26,6 @@ type Send = (frame: ClientFrame, ref: string) => boolean;
 interface Waiting {
   frame: ClientFrame;
   repeated: boolean;
-  sent: boolean;
   /** Since when it is refused for what passes. */
   refusedAt: number | undefined;
   resolve: (ack: AckFrame) => void;
@@ -111,7 +108,6 @@ export class Requests {
       this.#waiting.set(ref, {
         frame,
         repeated,
-        sent: false,
         refusedAt: undefined,
         resolve,
         reject,
@@ -119,21 +115,14 @@ export class Requests {
     });
     const sent = this.#send(ref);
     if (!sent && !repeated) this.#reject(ref, new ConnectionLost());
-    const withdraw = () => {
-      if (this.#waiting.get(ref)?.sent !== false) return false;
-      this.#reject(ref, new Withdrawn());
-      return true;
-    };
-    return { answer, withdraw };
+    return { answer };
   }
 
   #send(ref: string): boolean {
     const waiting = this.#waiting.get(ref);
     if (waiting === undefined) return false;
     clearTimeout(waiting.timer);
-    const sent = this.#write(waiting.frame, ref);
-    waiting.sent ||= sent;
-    return sent;
+    return this.#write(waiting.frame, ref);
   }
 
   #reject(ref: string, error: Error): void {

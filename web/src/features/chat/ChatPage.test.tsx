@@ -22,7 +22,6 @@ beforeEach(() => {
     begun: new Promise((resolve) => {
       begin = resolve;
     }),
-    withdraw: () => undefined,
   }));
   refused = undefined;
   vi.stubGlobal("fetch", async (request: Request) => {

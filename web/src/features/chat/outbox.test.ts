@@ -14,9 +14,7 @@ const question = { kind: "send", content: "hello" } as const;
 const AT = { sessionId: "s", messageId: "q" };
 
 function asked(answer: () => Promise<Begun>) {
-  return vi
-    .spyOn(asks, "begin")
-    .mockImplementation(() => ({ begun: answer(), withdraw: () => undefined }));
+  return vi.spyOn(asks, "begin").mockImplementation(() => ({ begun: answer() }));
 }
 
 const made: string[] = [];
