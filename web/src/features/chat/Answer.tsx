@@ -6,7 +6,7 @@ import { useRun } from "../../stream/use";
 import { AnswerActions } from "./AnswerActions";
 import { AnswerEnd } from "./AnswerEnd";
 import { answerState, thoughtSeconds } from "./answerState";
-import { EditBox } from "./EditBox";
+import { EditBox, keepFocus } from "./EditBox";
 import { excerpt } from "./excerpt";
 import styles from "./Message.module.css";
 import type { Message } from "./queries";
@@ -22,6 +22,7 @@ interface Props {
 
 export const Answer = memo(function Answer({ message, run, actions, idle }: Props) {
   const t = useText();
+  const article = useRef<HTMLElement>(null);
   const body = useRef<HTMLDivElement>(null);
   const [editing, setEditing] = useState(false);
   const written = useRun(run?.runId);
@@ -30,6 +31,7 @@ export const Answer = memo(function Answer({ message, run, actions, idle }: Prop
   const seconds = thoughtSeconds(id, written);
   return (
     <article
+      ref={article}
       className={styles.answer}
       aria-label={t.chat.answer(state.live ? "" : excerpt(state.text))}
       aria-busy={state.live || undefined}
@@ -46,7 +48,10 @@ export const Answer = memo(function Answer({ message, run, actions, idle }: Prop
           id={message.id}
           text={message.content}
           label={t.chat.save}
-          onClose={() => setEditing(false)}
+          onClose={() => {
+            setEditing(false);
+            keepFocus(article.current);
+          }}
           onSubmit={(text) => actions.editAnswer(message, text)}
         />
       ) : (

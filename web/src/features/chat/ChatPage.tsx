@@ -12,7 +12,7 @@ import styles from "./Conversation.module.css";
 import { knownChoices, sessionOf, useChoices } from "./choices";
 import { NewHeader, SessionHeader } from "./Header";
 import { outbox } from "./outbox";
-import { keysQuery, useChangeSession, useChatSession } from "./queries";
+import { keysQuery, type Session, useChangeSession, useChatSession } from "./queries";
 import { useEntries } from "./useEntries";
 import { useRead } from "./useRead";
 
@@ -60,6 +60,7 @@ function Place({ id, place }: { id: string | undefined; place: string }) {
       place={place}
       log={log}
       making={isNew ? sessionOf(choices) : undefined}
+      shown={shownModel(session)}
       blocked={gone || (isNew && keys?.length === 0)}
       header={
         isNew ? (
@@ -71,6 +72,11 @@ function Place({ id, place }: { id: string | undefined; place: string }) {
       foot={foot}
     />
   );
+}
+
+function shownModel(session: Session | undefined) {
+  const { key_id, model } = session ?? {};
+  return { ...(key_id && { key_id }), ...(model && { model }) };
 }
 
 function Gone() {

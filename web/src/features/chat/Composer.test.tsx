@@ -21,6 +21,7 @@ function setUp({ entersSend = true, onStop }: { entersSend?: boolean; onStop?: (
     handle,
     onSend: vi.fn<(text: string) => void>(),
     blocked: false,
+    onBlocked: vi.fn(),
     onStop,
     stopping: false,
     onEditLast: vi.fn(() => true),
@@ -66,12 +67,13 @@ describe("Enter", () => {
 });
 
 describe("the composer", () => {
-  it("sends nothing that is blank, and nothing while it is blocked", async () => {
-    const { onSend, area, again } = setUp();
+  it("sends nothing that is blank, and nothing while it is blocked, which it tells", async () => {
+    const { onSend, onBlocked, area, again } = setUp();
     await userEvent.type(area, "  {Enter}");
     again({ blocked: true });
     await userEvent.type(area, "text{Enter}");
     expect(onSend).not.toHaveBeenCalled();
+    expect(onBlocked).toHaveBeenCalledTimes(1);
     expect(area.value).toBe("  text");
   });
 

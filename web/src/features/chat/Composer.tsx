@@ -21,6 +21,8 @@ interface Props {
   onSend: (text: string) => void;
   /** Nothing can be sent just now: an answer is being written, or there is nobody to ask. */
   blocked: boolean;
+  /** Somebody wanted to send something all the same. */
+  onBlocked: () => void;
   /** Ends the answer that is being written; undefined: there is none. */
   onStop: (() => void) | undefined;
   stopping: boolean;
@@ -35,7 +37,7 @@ const touch = matchMedia("(pointer: coarse)");
 
 /** Where one writes. The text is the browser's own: nothing rewrites it while one types. */
 export function Composer(props: Props) {
-  const { draft, handle, onSend, blocked, onStop, stopping, onEditLast } = props;
+  const { draft, handle, onSend, blocked, onBlocked, onStop, stopping, onEditLast } = props;
   const t = useText();
   const area = useRef<HTMLTextAreaElement>(null);
   const { data: settings } = useSettings();
@@ -75,7 +77,11 @@ export function Composer(props: Props) {
   function send() {
     const element = area.current;
     const text = element?.value ?? "";
-    if (element === null || text.trim() === "" || blocked) return;
+    if (element === null || text.trim() === "") return;
+    if (blocked) {
+      onBlocked();
+      return;
+    }
     element.value = "";
     setEmpty(true);
     adjust();

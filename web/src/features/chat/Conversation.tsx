@@ -12,7 +12,7 @@ import { copyLast, editLast, move } from "./moves";
 import { type NewSession, outbox } from "./outbox";
 import { PendingQuestion, Question } from "./Question";
 import type { Scroller } from "./scroller";
-import { useActions } from "./useActions";
+import { type OtherModel, useActions } from "./useActions";
 import type { useEntries } from "./useEntries";
 import { useShownMessage } from "./useShownMessage";
 
@@ -24,6 +24,8 @@ interface Props {
   log: ReturnType<typeof useEntries>;
   /** What a conversation that is made for the first question is to be like. */
   making: NewSession | undefined;
+  /** The connection and model that the header shows, which the server may not have been told yet. */
+  shown: OtherModel;
   header: ReactNode;
   /** What stands in the log besides messages. */
   foot: (ask: (text: string) => void) => ReactNode;
@@ -32,7 +34,7 @@ interface Props {
 
 /** The conversation as one reads and writes it. */
 export function Conversation(props: Props) {
-  const { sessionId, place, log, making, header, foot, blocked } = props;
+  const { sessionId, place, log, making, shown, header, foot, blocked } = props;
   const { query, entries, run, idle } = log;
   const t = useText();
   const root = useRef<HTMLDivElement>(null);
@@ -41,17 +43,24 @@ export function Conversation(props: Props) {
   /** The key of what is to be at the top as soon as it is there. */
   const pinNext = useRef<string>(undefined);
   const [stopping, setStopping] = useState<string>();
+  const [isTold, setIsTold] = useState(false);
+  if (isTold && idle) setIsTold(false);
   const reconnecting = useReconnecting();
   const pin = useCallback((key: string | undefined) => {
     pinNext.current = key ?? LAST;
   }, []);
-  const actions = useActions(sessionId, place, pin);
+  // Whoever pressed what is not there any more is where one writes.
+  const toComposer = useCallback(() => {
+    const at = document.activeElement;
+    if (at === document.body || at?.closest("article")) composer.current?.focus();
+  }, []);
+  const actions = useActions(sessionId, place, pin, toComposer);
   const draft = sessionId ?? "new";
   useShownMessage(query, entries, scroller, root, actions.choose);
 
   const send = (content: string) => {
     pinNext.current = LAST;
-    void outbox.put(place, { kind: "send", content, draft, sessionId, making });
+    void outbox.put(place, { kind: "send", content, draft, sessionId, making, asking: shown });
   };
 
   const takeBack = (key: string, content: string) => {
@@ -67,7 +76,8 @@ export function Conversation(props: Props) {
     if (!found) return;
     pinNext.current = undefined;
     scroller.current?.pin(found);
-  }, [entries]);
+    toComposer();
+  }, [entries, toComposer]);
 
   const live = run?.live ? run.runId : undefined;
   const stop = () => {
@@ -93,7 +103,10 @@ export function Conversation(props: Props) {
         return (
           <PendingQuestion
             pending={entry.pending}
-            onRetry={() => void outbox.again(place, entry.key, sessionId)}
+            onRetry={() => {
+              void outbox.again(place, entry.key, sessionId);
+              toComposer();
+            }}
             onTakeBack={() => takeBack(entry.key, entry.pending.content)}
           />
         );
@@ -118,12 +131,15 @@ export function Conversation(props: Props) {
         foot={foot(send)}
       />
       <div className={styles.foot}>
-        <div className={styles.state}>{reconnecting && t.chat.reconnecting}</div>
+        <div role="status" className={styles.state}>
+          {reconnecting ? t.chat.reconnecting : isTold && t.chat.waitForAnswer}
+        </div>
         <Composer
           draft={draft}
           handle={composer}
           onSend={send}
           blocked={!idle || blocked}
+          onBlocked={() => setIsTold(!idle)}
           onStop={live === undefined ? undefined : stop}
           stopping={live !== undefined && stopping === live}
           keys={moves}

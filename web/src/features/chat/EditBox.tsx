@@ -61,3 +61,8 @@ export function EditBox({
     </div>
   );
 }
+
+/** Moves the focus to a message whose part that has it is about to go. */
+export function keepFocus(message: HTMLElement | null): void {
+  if (message?.contains(document.activeElement)) message.focus();
+}

@@ -1,7 +1,9 @@
 import { SlidersHorizontal, Timer } from "lucide-react";
 import { useState } from "react";
+import { errorText } from "../../api";
 import { useText } from "../../i18n";
 import { IconButton } from "../../ui/IconButton";
+import { toast } from "../../ui/toast";
 import { type Choices, rememberModel } from "./choices";
 import styles from "./Header.module.css";
 import { ModelChooser } from "./ModelChooser";
@@ -32,7 +34,9 @@ export function SessionHeader({
       model={session?.model}
       onModel={(chosen) => {
         rememberModel(chosen.key_id, chosen.model);
-        void onChange(chosen);
+        onChange(chosen).catch((error: unknown) => {
+          toast.show({ text: errorText(error, t), tone: "danger" });
+        });
       }}
       manner={session && { ...session, persona: session.persona }}
       onManner={({ parameters, instructions, summary, persona }) =>

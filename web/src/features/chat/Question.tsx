@@ -1,11 +1,11 @@
 import { Pencil, RotateCcw, Undo2 } from "lucide-react";
-import { memo, type ReactNode, useEffect, useState } from "react";
+import { memo, type ReactNode, useEffect, useRef, useState } from "react";
 import { errorText, fieldTexts } from "../../api";
 import { useText } from "../../i18n";
 import { CopyButton } from "../../markdown/copy-button";
 import { Button } from "../../ui/Button";
 import { IconButton } from "../../ui/IconButton";
-import { EditBox } from "./EditBox";
+import { EditBox, keepFocus } from "./EditBox";
 import { excerpt } from "./excerpt";
 import styles from "./Message.module.css";
 import type { Pending } from "./outbox";
@@ -22,16 +22,20 @@ interface Props {
 
 export const Question = memo(function Question({ message, actions, idle }: Props) {
   const t = useText();
+  const article = useRef<HTMLElement>(null);
   const [editing, setEditing] = useState(false);
   const { content } = message;
   if (editing) {
     return (
-      <article className={styles.question} data-message={message.id} tabIndex={-1}>
+      <article ref={article} className={styles.question} data-message={message.id} tabIndex={-1}>
         <EditBox
           id={message.id}
           text={content}
           label={t.chat.ask}
-          onClose={() => setEditing(false)}
+          onClose={() => {
+            setEditing(false);
+            keepFocus(article.current);
+          }}
           onSubmit={async (text) => {
             actions.editQuestion(message, text);
             return true;
@@ -42,6 +46,7 @@ export const Question = memo(function Question({ message, actions, idle }: Props
   }
   return (
     <article
+      ref={article}
       className={styles.question}
       aria-label={t.chat.youSaid(excerpt(content))}
       data-message={message.id}

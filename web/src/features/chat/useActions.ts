@@ -29,11 +29,15 @@ export interface Actions {
   saveNote(message: Message): Promise<void>;
 }
 
-/** `pin` hears the key of the question that is to be at the top; undefined: that of a new one. */
+/**
+ * `pin` hears the key of the question that is to be at the top; undefined: that of a new one.
+ * `onGoOn`: an answer is gone on with, and the button for that is not there any more.
+ */
 export function useActions(
   sessionId: string | undefined,
   place: string,
   pin: (key: string | undefined) => void,
+  onGoOn: () => void,
 ): Actions {
   const t = useText();
   const queries = useQueryClient();
@@ -82,7 +86,7 @@ export function useActions(
         }
       },
       async continueRun(runId) {
-        await asks.begin({ type: "continue", run_id: runId }).begun.catch(told);
+        await asks.begin({ type: "continue", run_id: runId }).begun.then(onGoOn, told);
       },
       async stop(runId) {
         await runs.stop(runId).catch(told);
@@ -127,5 +131,5 @@ export function useActions(
         }
       },
     };
-  }, [sessionId, place, pin, t, queries, navigate]);
+  }, [sessionId, place, pin, onGoOn, t, queries, navigate]);
 }

@@ -1,0 +1,133 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { act, cleanup, render, screen } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { session } from "../../session";
+import { asks } from "../../stream";
+import { toast } from "../../ui/toast";
+import ChatPage from "./ChatPage";
+import { drafts } from "./drafts";
+import { outbox } from "./outbox";
+
+const variants = (id: string) => ({ index: 0, ids: [id] });
+const SESSION = { id: "s", title: "", read_order: 9, key_id: "k", model: "m", parameters: {} };
+const QUESTION = {
+  id: "q",
+  role: "user",
+  content: "why",
+  parent_id: null,
+  variants: variants("q"),
+};
+const ANSWER = {
+  ...{ id: "a", role: "assistant", content: "so", parent_id: "q", run_id: "r", model: "m" },
+  ...{ status: "interrupted", reason: "OWNER_LOST", can_continue: true, variants: variants("a") },
+};
+const settled = () => act(() => new Promise((resolve) => setTimeout(resolve, 20)));
+let change: () => Response | Promise<Response>;
+
+beforeEach(() => {
+  change = () => Response.json(SESSION);
+  // The list of models is shown as a popover, which happy-dom does not know.
+  HTMLElement.prototype.showPopover = () => undefined;
+  HTMLElement.prototype.hidePopover = () => undefined;
+  vi.spyOn(session, "current").mockResolvedValue("a token");
+  vi.spyOn(asks, "begin").mockImplementation(() => ({ begun: new Promise(() => undefined) }));
+  vi.stubGlobal("fetch", async (request: Request) => {
+    const { pathname } = new URL(request.url);
+    if (request.method === "PATCH") return change();
+    if (pathname.endsWith("/s")) return Response.json(SESSION);
+    if (pathname.endsWith("/settings")) return Response.json({ enter_sends: true });
+    const key = { id: "k", name: "demo", model: "m", models: ["m", "n"], is_default: true };
+    const items = pathname.endsWith("/messages") ? [ANSWER, QUESTION] : [];
+    return Response.json({ items: pathname.endsWith("/keys") ? [key] : items, next_cursor: null });
+  });
+});
+afterEach(() => {
+  cleanup();
+  outbox.clear();
+  drafts.clear();
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+});
+
+async function open() {
+  const queries = new QueryClient({ defaultOptions: { queries: { retry: false } } });
+  render(
+    <QueryClientProvider client={queries}>
+      <ChatPage id="s" />
+    </QueryClientProvider>,
+  );
+  await settled();
+}
+
+const button = (name: string, at = 0) => screen.getAllByRole("button", { name })[at] as HTMLElement;
+const composer = () => screen.getByRole("textbox", { name: "Message" });
+const press = async (name: string) => {
+  await userEvent.click(button(name));
+  await settled();
+};
+
+it("a message whose editing is closed has the focus, and keeps what was typed for the next time", async () => {
+  await open();
+  await press("Edit");
+  await userEvent.keyboard(" not{Escape}");
+  expect(document.activeElement).toBe(screen.getByRole("article", { name: "You said why" }));
+  await press("Edit");
+  expect(screen.getByRole<HTMLTextAreaElement>("textbox", { name: "Edit" }).value).toBe("why not");
+  await press("Cancel");
+  expect(document.activeElement).toBe(screen.getByRole("article", { name: "You said why" }));
+  await press("Edit");
+  expect(screen.getByRole<HTMLTextAreaElement>("textbox", { name: "Edit" }).value).toBe("why");
+});
+
+it("who asks anew writes on in the composer", async () => {
+  await open();
+  await press("Edit");
+  await userEvent.keyboard(" not");
+  await press("Ask");
+  expect(document.activeElement).toBe(composer());
+});
+
+it("Regenerate leaves the focus in the composer", async () => {
+  await open();
+  await press("Regenerate");
+  expect(document.activeElement).toBe(composer());
+});
+
+it("Continue leaves the focus in the composer", async () => {
+  await open();
+  vi.mocked(asks.begin).mockReturnValue({
+    begun: Promise.resolve({ sessionId: "s", run: null, messageId: null }),
+  });
+  await press("Continue");
+  expect(document.activeElement).toBe(composer());
+});
+
+it("Enter says that it waits while an answer is on its way", async () => {
+  await open();
+  await press("Regenerate");
+  await userEvent.type(composer(), "next{Enter}");
+  expect(screen.getByText("The answer is still being written.")).toBeTruthy();
+});
+
+async function chooseOther() {
+  await userEvent.click(screen.getByRole("combobox", { name: "Model" }));
+  await userEvent.click(screen.getByRole("option", { name: /n/ }));
+  await settled();
+}
+
+it("a model that is refused says so", async () => {
+  change = () => Response.json({ status: 422, reason: "INVALID", detail: "no" }, { status: 422 });
+  await open();
+  const show = vi.spyOn(toast, "show");
+  await chooseOther();
+  expect(show.mock.lastCall?.[0]).toMatchObject({ tone: "danger" });
+});
+
+it("a question names the model that is shown, whether the server knows of it yet or not", async () => {
+  change = () => new Promise(() => undefined);
+  await open();
+  await chooseOther();
+  await userEvent.type(composer(), "next{Enter}");
+  expect(vi.mocked(asks.begin).mock.lastCall?.[0]).toMatchObject({ key_id: "k", model: "n" });
+});
