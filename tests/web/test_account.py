@@ -64,7 +64,7 @@ def test_a_language_chosen_at_the_door_becomes_the_users(
 def test_a_wrong_password_stands_at_its_field_and_a_right_one_changes_it(person: Person) -> None:
     page = person.page
     _account(person)
-    old = page.get_by_label("Password until now", exact=True)
+    old = page.get_by_label("Current password", exact=True)
     new = page.get_by_label("New password", exact=True)
     old.fill("not this one")
     new.fill("another long enough secret")
@@ -74,7 +74,7 @@ def test_a_wrong_password_stands_at_its_field_and_a_right_one_changes_it(person:
     assert new.input_value() == "another long enough secret"
     old.fill(PASSWORD)
     person.button("Change the password").click()
-    expect(page.get_by_role("status").filter(has_text="is changed")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="has been changed")).to_be_visible()
     expect(old).to_have_value("")
 
 
@@ -100,7 +100,7 @@ def test_a_token_is_made_shown_once_copied_and_deleted(person: Person) -> None:
     made = page.get_by_role("dialog")
     expect(made.get_by_role("textbox", name="Name")).to_be_focused()
     made.get_by_role("checkbox", name="Read conversations").uncheck()
-    expect(made.get_by_role("button", name="Make the token")).to_be_disabled()
+    expect(made.get_by_role("button", name="Create the token")).to_be_disabled()
     made.get_by_role("checkbox", name="Read notes").check()
     page.keyboard.press("Control+a")
     made.get_by_role("textbox", name="Name").fill("my script")
@@ -139,6 +139,6 @@ def test_who_leaves_sees_the_receipt_and_the_address_stays_good(person: Person) 
     expect(gone).to_have_count(4)
     page.reload()
     expect(page.get_by_role("heading", name="The account has been deleted")).to_be_visible()
-    page.get_by_role("link", name="Make an account").click()
+    page.get_by_role("link", name="Create an account").click()
     expect(person.button("Register")).to_be_visible()
     assert person.context.cookies() == []

@@ -46,7 +46,7 @@ def test_a_user_is_found_disabled_and_deleted_by_keys_alone(
     page.get_by_role("searchbox", name="Find a user").fill(subject.username[2:])
     users = page.get_by_role("list", name="Users").get_by_role("listitem")
     expect(users).to_have_count(1)
-    menu = page.get_by_role("button", name=f"What can be done about {subject.username}")
+    menu = page.get_by_role("button", name=f"Actions for {subject.username}")
 
     menu.focus()
     page.keyboard.press("ArrowUp")
@@ -67,7 +67,7 @@ def test_a_user_is_found_disabled_and_deleted_by_keys_alone(
     expect(asked.get_by_role("button", name="Cancel")).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Nobody fits.")).to_be_visible()
+    expect(page.get_by_text("No users found.")).to_be_visible()
     operator.button("Receipt").click()
     expect(page.get_by_role("heading", name="The account has been deleted")).to_be_visible()
 
@@ -75,7 +75,7 @@ def test_a_user_is_found_disabled_and_deleted_by_keys_alone(
 def test_what_happened_is_shown_of_one_user_or_of_all(operator: Person, subject: User) -> None:
     page = operator.page
     page.get_by_role("searchbox", name="Find a user").fill(subject.username)
-    page.get_by_role("button", name=f"What can be done about {subject.username}").click()
+    page.get_by_role("button", name=f"Actions for {subject.username}").click()
     page.get_by_role("menuitem", name="Show the audit log").click()
     entries = page.get_by_role("list", name="Audit log").get_by_role("listitem")
     expect(entries.filter(has_text="Registered")).to_have_count(1)

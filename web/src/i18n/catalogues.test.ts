@@ -61,9 +61,21 @@ test("a language is known by its tag", () => {
 
 test("times are told in words of the language", () => {
   const now = Date.UTC(2026, 10, 27, 12);
-  const { ago } = formats("en");
-  expect(ago("2026-11-27T11:59:40Z", now)).toBe("now");
+  const { ago } = formats("en", en.common.justNow);
+  expect(ago("2026-11-27T11:59:40Z", now)).toBe("just now");
   expect(ago("2026-11-27T11:57:00Z", now)).toBe("3 minutes ago");
   expect(ago("2026-11-26T12:00:00Z", now)).toBe("yesterday");
-  expect(formats("zh-CN").ago("2026-11-27T11:57:00Z", now)).toBe("3分钟前");
+  const chinese = formats("zh-CN", zh.common.justNow).ago;
+  expect(chinese("2026-11-27T11:57:00Z", now)).toBe("3分钟前");
+  expect(zh.keys.usedAgo(chinese("2026-11-27T11:59:40Z", now))).toBe("刚刚使用过");
+});
+
+test("sentences that follow each other are set as the language sets them", () => {
+  expect(formats("en", "").sentences("One.", "Two.")).toBe("One. Two.");
+  expect(formats("zh-CN", "").sentences("第一句。", "第二句。")).toBe("第一句。第二句。");
+});
+
+test("one thing has one name in Chinese", () => {
+  const others = /词元|模型服务(?!器)|侧栏|思考程度|停止文本|(?<!…)…(?!…)/u;
+  expect(texts(zh).filter(({ text }) => others.test(text))).toEqual([]);
 });

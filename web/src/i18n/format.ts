@@ -1,5 +1,5 @@
 import { useMemo } from "react";
-import { LANGUAGES, useLanguage } from ".";
+import { LANGUAGES, useLanguage, useText } from ".";
 
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["year", 31_536_000],
@@ -9,12 +9,14 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["minute", 60],
 ];
 
-/** How times and numbers are written in one language. */
-export function formats(tag: string) {
+/** How times, numbers and several sentences are written in one language. */
+export function formats(tag: string, justNow: string) {
   const day = new Intl.DateTimeFormat(tag, { dateStyle: "medium" });
   const moment = new Intl.DateTimeFormat(tag, { dateStyle: "medium", timeStyle: "short" });
   const clock = new Intl.DateTimeFormat(tag, { timeStyle: "short" });
   const relative = new Intl.RelativeTimeFormat(tag, { numeric: "auto" });
+  // Chinese sentences have no space between them.
+  const space = tag.startsWith("zh") ? "" : " ";
   const number = new Intl.NumberFormat(tag);
   return {
     /** 2 Nov 2026 */
@@ -24,17 +26,20 @@ export function formats(tag: string) {
     /** 09:30 */
     clock: (at: string | Date) => clock.format(new Date(at)),
     number: (value: number) => number.format(value),
-    /** 3 minutes ago; under a minute: now. */
+    /** Sentences one after the other. */
+    sentences: (...all: string[]) => all.join(space),
+    /** 3 minutes ago; under a minute: just now. */
     ago: (at: string | Date, now = Date.now()) => {
       const seconds = (new Date(at).getTime() - now) / 1000;
       for (const [unit, size] of STEPS)
         if (Math.abs(seconds) >= size) return relative.format(Math.trunc(seconds / size), unit);
-      return relative.format(0, "second");
+      return justNow;
     },
   };
 }
 
 export function useFormat() {
   const { language } = useLanguage();
-  return useMemo(() => formats(LANGUAGES[language].tag), [language]);
+  const { justNow } = useText().common;
+  return useMemo(() => formats(LANGUAGES[language].tag, justNow), [language, justNow]);
 }

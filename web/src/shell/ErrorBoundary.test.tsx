@@ -16,9 +16,9 @@ test("what broke says so without details, and another address is another try", (
       <Broken />
     </ErrorBoundary>,
   );
-  expect(screen.getByRole("alert").textContent).toContain("This page broke.");
+  expect(screen.getByRole("alert").textContent).toContain("Something went wrong on this page.");
   expect(document.body.textContent).not.toContain("a secret detail");
-  expect(screen.getByRole("button", { name: "Load the page again" })).toBeTruthy();
+  expect(screen.getByRole("button", { name: "Reload the page" })).toBeTruthy();
   rerender(<ErrorBoundary at="/notes">the notes</ErrorBoundary>);
   expect(document.body.textContent).toBe("the notes");
 });

@@ -102,7 +102,7 @@ test("what is no option can be taken only where that is offered", () => {
   cleanup();
   const { box, onFree, onChange } = show({ free: true });
   fireEvent.change(box, { target: { value: " my-model " } });
-  fireEvent.click(screen.getByRole("option", { name: "Take “my-model”" }));
+  fireEvent.click(screen.getByRole("option", { name: "Use “my-model”" }));
   expect(onFree).toHaveBeenCalledWith("my-model");
   expect(onChange).not.toHaveBeenCalled();
 });

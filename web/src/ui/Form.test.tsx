@@ -73,7 +73,7 @@ test("a limit counts down, without being read out at each second", () => {
   expect(screen.getByRole("timer").textContent).toBe(" Try again in 1 s.");
   act(() => void vi.advanceTimersByTime(1_000));
   expect(screen.queryByRole("timer")).toBeNull();
-  expect(screen.getByRole("alert").textContent).toBe("That was tried too often.");
+  expect(screen.getByRole("alert").textContent).toBe("Too many attempts.");
   vi.useRealTimers();
 });
 

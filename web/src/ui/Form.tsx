@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { ApiError, errorText, fieldTexts } from "../api";
 import { useText } from "../i18n";
+import { useFormat } from "../i18n/format";
 import { classes } from "./classes";
 import styles from "./Form.module.css";
 import { FieldErrors } from "./fieldErrors";
@@ -96,6 +97,7 @@ function emptyIn(form: HTMLFormElement): readonly string[] {
 /** In how many seconds another try may be taken, counted down; nothing where no limit says so. */
 function Wait({ error }: { error: unknown }) {
   const t = useText();
+  const { sentences } = useFormat();
   const wait = error instanceof ApiError && error.status === 429 ? (error.retryAfter ?? 0) : 0;
   const [told, setTold] = useState({ error, left: wait });
   if (told.error !== error) setTold({ error, left: wait });
@@ -106,7 +108,7 @@ function Wait({ error }: { error: unknown }) {
     return () => clearTimeout(timer);
   }, [error, left]);
   // Of a timer the changes are not read out.
-  return left > 0 && <span role="timer"> {t.common.againIn(left)}</span>;
+  return left > 0 && <span role="timer">{sentences("", t.common.againIn(left))}</span>;
 }
 
 /** What was refused, in words, with the request's id to tell the operator; nothing without error. */

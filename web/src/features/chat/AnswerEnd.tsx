@@ -3,6 +3,7 @@ import { useRef, useState } from "react";
 import { Link } from "wouter";
 import { failureText } from "../../api";
 import { type Texts, useText } from "../../i18n";
+import { useFormat } from "../../i18n/format";
 import { routes } from "../../routes";
 import type { Problem } from "../../stream";
 import { Button } from "../../ui/Button";
@@ -25,13 +26,16 @@ interface Props {
 /** How an answer ended, if other than well, and what can be done. */
 export function AnswerEnd({ state, message, actions, idle }: Props) {
   const t = useText();
+  const { sentences } = useFormat();
   const [pending, setPending] = useState(false);
   const failed = state.status === "failed";
   // The message, once it is there, does not have the provider's own words.
   const seen = useRef<Problem>(null);
   if (state.problem) seen.current = state.problem;
   const problem = failed ? seen.current : null;
-  const said = failed ? failureText(problem?.reason ?? state.reason, t) : endText(state, t);
+  const said = failed
+    ? failureText(problem?.reason ?? state.reason, t)
+    : endText(state, t, sentences);
   const { runId } = state;
   const goOn = async () => {
     if (runId === null) return;
@@ -82,11 +86,15 @@ export function AnswerEnd({ state, message, actions, idle }: Props) {
   );
 }
 
-function endText({ status, reason, finishReason }: AnswerState, t: Texts): string | undefined {
+function endText(
+  { status, reason, finishReason }: AnswerState,
+  t: Texts,
+  sentences: (...all: string[]) => string,
+): string | undefined {
   if (status === "interrupted") {
     const known: Record<string, string> = t.errors;
     const why = reason !== null && reason !== "OWNER_LOST" ? known[reason] : undefined;
-    return why === undefined ? t.chat.interrupted : `${t.chat.interrupted} ${why}`;
+    return why === undefined ? t.chat.interrupted : sentences(t.chat.interrupted, why);
   }
   if (status === "cancelled") return t.chat.cancelled;
   if (status === "edited") return t.chat.editedAnswer;

@@ -1,5 +1,6 @@
 import { useMemo, useRef, useState } from "react";
 import { useText } from "../../i18n";
+import { useFormat } from "../../i18n/format";
 import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
 import { SecretField, Select, TextArea, TextField } from "../../ui/Field";
@@ -24,6 +25,7 @@ export function KeyDialog({
   onClose: () => void;
 }) {
   const t = useText();
+  const { sentences } = useFormat();
   const place = useRef<HTMLDivElement>(null);
   const save = useSaveKey(stored?.id);
   const test = useTestUnsaved();
@@ -96,7 +98,7 @@ export function KeyDialog({
           label={t.keys.baseUrl}
           name="base_url"
           type="url"
-          hint={stored ? `${t.keys.baseUrlHint} ${t.keys.apiKeyAgain}` : t.keys.baseUrlHint}
+          hint={stored ? sentences(t.keys.baseUrlHint, t.keys.apiKeyAgain) : t.keys.baseUrlHint}
           autoComplete="off"
           autoCapitalize="none"
           spellCheck={false}

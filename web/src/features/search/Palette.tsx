@@ -3,6 +3,7 @@ import { useEffect, useId, useMemo, useRef, useState } from "react";
 import { useLocation } from "wouter";
 import { errorText } from "../../api";
 import { useText } from "../../i18n";
+import { useFormat } from "../../i18n/format";
 import { routes } from "../../routes";
 import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
@@ -141,10 +142,13 @@ export function Palette({ onClose }: { onClose: () => void }) {
 /** How much was found is for those who do not see it; what is missing, and that there is nothing, for all. */
 function Told({ count, missing }: { count: number; missing: Exclude<Kind, "all">[] }) {
   const t = useText().search;
+  const { sentences } = useFormat();
+  const lacks = missing.length > 0 ? [t.missing(missing.map((one) => t.kinds[one]))] : [];
+  if (count === 0) return sentences(t.nothing, ...lacks);
   return (
     <>
-      {count === 0 ? t.nothing : <span className="visually-hidden">{t.found(count)}</span>}
-      {missing.length > 0 && ` ${t.missing(missing.map((one) => t.kinds[one]))}`}
+      <span className="visually-hidden">{t.found(count)} </span>
+      {lacks}
     </>
   );
 }

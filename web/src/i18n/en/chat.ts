@@ -1,10 +1,10 @@
 /** What a model was given is told by these reasons for what it was not. */
 const leftOut: Record<string, string> = {
   BEYOND_WINDOW: "older than the messages that are sent along",
-  BEYOND_BUDGET: "no room for it in what the model takes",
-  BEYOND_CHARACTERS: "older than what is ever sent",
-  SUMMED_UP: "told by the summary",
-  BLANK: "without a word",
+  BEYOND_BUDGET: "no room for it in the model",
+  BEYOND_CHARACTERS: "beyond the length that is ever sent",
+  SUMMED_UP: "covered by the summary",
+  BLANK: "without text",
   FAILED: "a question that was not answered",
 };
 
@@ -71,7 +71,7 @@ export const chat = {
   nextVariant: "Next variant",
   variantOf: (index: number, count: number) => `Variant ${index} of ${count}`,
   fork: "New chat from here",
-  forked: "This is a new chat with the messages up to there.",
+  forked: "This is a new chat with the messages up to that point.",
   saveNote: "Save as note",
   savedAsNote: "Saved as a note.",
   openNote: "Open it",
@@ -82,22 +82,22 @@ export const chat = {
   // How an answer ended.
   interrupted: "Interrupted.",
   cancelled: "Stopped.",
-  cutAtLength: "The answer reached the most tokens that it may have.",
-  filtered: "The model server held something back.",
+  cutAtLength: "The answer reached its maximum length.",
+  filtered: "The model server withheld part of the answer.",
   fallback: (name: string | null, why: string | undefined) =>
     `Answered by ${name ?? "another connection"} instead${why === undefined ? "." : `: ${why}.`}`,
   fallbackReasons,
-  toKeys: "Look at the connections",
+  toKeys: "Check the connections",
   requestId: (id: string) => `Request ${id}`,
   notSaved: "Not saved yet: this goes on by itself.",
 
   // What the model was given.
   context: "What the model was given",
-  contextUsed: (used: string, of: string) => `${used} of ${of} tokens that there is room for`,
+  contextUsed: (used: string, of: string) => `${used} of ${of} available tokens`,
   contextTokens: (tokens: string) => `${tokens} tokens, estimated`,
   contextParts: "Given",
   contextLeftOut: "Left out",
-  contextSummary: "The summary of what is older",
+  contextSummary: "Summary of older messages",
   instructions: "Instructions",
   question: "Question",
   answerRole: "Answer",
@@ -106,9 +106,9 @@ export const chat = {
   model: "Model",
   usage: "Tokens",
   usageOf: (prompt: string, completion: string) => `${prompt} read, ${completion} written`,
-  cached: (tokens: string) => `${tokens} of them kept from before`,
-  thoughtTokens: (tokens: string) => `${tokens} of them thinking`,
-  adapted: "Not taken by the model server",
+  cached: (tokens: string) => `${tokens} of them from the cache`,
+  thoughtTokens: (tokens: string) => `${tokens} of them for thinking`,
+  adapted: "Not accepted by the model server",
   leftAway: "left out",
 
   // What answers, and how.
@@ -117,10 +117,10 @@ export const chat = {
   standardPersona: "Standard persona",
   chooseModel: "Choose a model",
   parameters: "Parameters",
-  parametersHint: "What is empty is as the connection has it.",
+  parametersHint: "What is left empty is as the connection sets it.",
   ownInstructions: "Instructions for this chat",
-  summary: "Sum up what no longer fits",
-  summaryHint: "Told to the model in place of older messages. It costs tokens.",
+  summary: "Summarise what no longer fits",
+  summaryHint: "The model gets the summary in place of older messages. It costs tokens.",
 
   // Markdown.
   showAll: "Show all of it",

@@ -1,6 +1,6 @@
 export const welcome = {
   logInTitle: "Log in to Parley",
-  registerTitle: "Make an account",
+  registerTitle: "Create an account",
   resetTitle: "Set a new password",
   username: "User name",
   usernameOrEmail: "User name",
@@ -21,11 +21,11 @@ export const welcome = {
   setPassword: "Set the password",
   passwordSet: "The password is set. Log in with it.",
   noAccount: "No account yet?",
-  haveAccount: "You have an account?",
-  forgotten: "Forgotten your password?",
+  haveAccount: "Already have an account?",
+  forgotten: "Forgot your password?",
   lapsedTitle: "Log in again",
   lapsed: "Your login has ended. Nothing you wrote is lost.",
   insecure:
-    "This address is http, not https: the browser keeps no login here, and others on the way can read what you write.",
+    "This address is http, not https: the browser does not keep you logged in here, and others on the way can read what you write.",
   someoneElse: "Log in as someone else",
 };

@@ -24,7 +24,7 @@ export const sidebar: typeof en = {
   rename: "重命名",
   pin: "置顶",
   unpin: "取消置顶",
-  move: "移到文件夹…",
+  move: "移到文件夹……",
   moveTitle: "移到文件夹",
   folder: "文件夹",
   folderHint: "选择一个，或输入新文件夹的名称。",
@@ -37,6 +37,5 @@ export const sidebar: typeof en = {
   removeForGood: "永久删除",
   wasArchived: "对话已归档。",
   wasDeleted: "对话已删除。",
-  wasRestored: "对话已恢复。",
   goesForGood: "对话将被永久删除。",
 };
