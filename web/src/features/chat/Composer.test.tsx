@@ -111,6 +111,20 @@ describe("the composer", () => {
     expect(drafts.of("new")).toBe("not sent\n\ntyped");
   });
 
+  it("is gone back to at a desk, and not on a phone, whose keyboard would come", () => {
+    const { area, handle } = setUp();
+    area.blur();
+    handle.current?.focus();
+    expect(document.activeElement).toBe(area);
+    area.blur();
+    const touch = vi
+      .spyOn(Object.getPrototypeOf(matchMedia("all")), "matches", "get")
+      .mockReturnValue(true);
+    handle.current?.focus();
+    expect(document.activeElement).not.toBe(area);
+    touch.mockRestore();
+  });
+
   it("edits the last question on ↑, when there is nothing in it", async () => {
     const { area, onEditLast } = setUp();
     await userEvent.type(area, "{ArrowUp}x{ArrowUp}");

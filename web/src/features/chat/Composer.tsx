@@ -9,6 +9,7 @@ import { drafts, useDraftsKept } from "./drafts";
 import { fitsItself, useFit } from "./useFit";
 
 export interface ComposerHandle {
+  /** Not on a phone, where that would cover the half of the page with its keyboard. */
   focus(): void;
   /** Puts a text in front of what is typed. */
   insert(text: string): void;
@@ -64,7 +65,9 @@ export function Composer(props: Props) {
   };
 
   useImperativeHandle(handle, () => ({
-    focus: () => area.current?.focus(),
+    focus() {
+      if (!touch.matches) area.current?.focus({ preventScroll: true });
+    },
     insert(text) {
       const element = area.current;
       if (element === null) return;

@@ -35,6 +35,11 @@ export function Log({ entries, render, older, handle, foot }: Props) {
   const load = useRef(older.load);
   load.current = older.load;
   const failed = error !== null;
+  const again = () => {
+    // The button is about to go.
+    box.current?.focus({ preventScroll: true });
+    older.load();
+  };
   // biome-ignore lint/correctness/useExhaustiveDependencies: looked at anew behind each page
   useEffect(() => {
     // What was refused would be refused again, without pause.
@@ -67,7 +72,7 @@ export function Log({ entries, render, older, handle, foot }: Props) {
           {error && !loading && (
             <div role="alert" className={styles.failed}>
               <p>{errorText(error, t)}</p>
-              <Button small icon={RotateCcw} onClick={older.load}>
+              <Button small icon={RotateCcw} onClick={again}>
                 {t.common.retry}
               </Button>
             </div>
