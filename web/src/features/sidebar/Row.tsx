@@ -9,7 +9,7 @@ import {
   Trash2,
   Undo2,
 } from "lucide-react";
-import { memo, useRef, useState } from "react";
+import { memo, useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
 import { useText } from "../../i18n";
 import { routes } from "../../routes";
@@ -51,11 +51,28 @@ export const Row = memo(function Row(props: Props) {
   const { session, current, answering, focused, onFocus, actions } = props;
   const t = useText();
   const link = useRef<HTMLAnchorElement>(null);
+  const item = useRef<HTMLLIElement>(null);
   const [renaming, setRenaming] = useState(false);
   const title = session.title || t.sidebar.untitled;
   const deleted = session.deleted_at !== null;
   const unread = session.unread && !current && !answering;
   const name = answering ? t.sidebar.answering(title) : unread ? t.sidebar.unread(title) : title;
+
+  // What takes it out of its list leaves the focus with the row beside it.
+  const leaving = useMemo<RowActions>(() => {
+    const then = (act: (session: Session) => void) => (session: Session) => {
+      focusBeside(item.current);
+      act(session);
+    };
+    return {
+      ...actions,
+      archive: then(actions.archive),
+      unarchive: then(actions.unarchive),
+      remove: then(actions.remove),
+      restore: then(actions.restore),
+      removeForGood: then(actions.removeForGood),
+    };
+  }, [actions]);
 
   function rename(on: boolean) {
     setRenaming(on);
@@ -78,7 +95,9 @@ export const Row = memo(function Row(props: Props) {
 
   return (
     <li
+      ref={item}
       className={classes(styles.row, current && styles.current)}
+      data-item
       onFocus={() => onFocus(session.id)}
     >
       {deleted ? (
@@ -97,7 +116,7 @@ export const Row = memo(function Row(props: Props) {
           onClick={() => actions.open(session)}
           onKeyDown={onKeys({
             F2: () => rename(true),
-            Delete: () => actions.remove(session),
+            Delete: () => leaving.remove(session),
           })}
         >
           <span className={styles.title}>{title}</span>
@@ -119,15 +138,24 @@ export const Row = memo(function Row(props: Props) {
           )}
         >
           {deleted ? (
-            <DeletedItems session={session} actions={actions} />
+            <DeletedItems session={session} actions={leaving} />
           ) : (
-            <Items session={session} actions={actions} onRename={() => rename(true)} />
+            <Items session={session} actions={leaving} onRename={() => rename(true)} />
           )}
         </Menu>
       </span>
     </li>
   );
 });
+
+/** Focuses the row below, else the one above, else the first of the sidebar's buttons. */
+function focusBeside(row: HTMLElement | null): void {
+  const sidebar = row?.closest("nav");
+  const rows = [...(sidebar?.querySelectorAll<HTMLElement>("[data-item]") ?? [])];
+  const at = rows.indexOf(row as HTMLElement);
+  const beside = rows[at + 1] ?? rows[at - 1] ?? sidebar;
+  beside?.querySelector<HTMLElement>("[data-row], button")?.focus();
+}
 
 function Items({
   session,
