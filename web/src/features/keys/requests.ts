@@ -2,41 +2,21 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, ok, type Schema } from "../../api";
 import { repeatable } from "../../api/repeatable";
+import { keysQuery, modelsQuery } from "../chat/queries";
 
 export type Key = Schema<"Key">;
 export type Tested = Schema<"Tested">;
 
-const KEYS = ["keys"];
+const KEYS = keysQuery.queryKey;
 
-/** All connections, one's own and then the operator's: query `["keys"]`. */
+/** All connections, one's own and then the operator's. */
 export function useConnections() {
-  return useQuery({ queryKey: KEYS, queryFn: ({ signal }) => allKeys(signal) });
-}
-
-async function allKeys(signal: AbortSignal): Promise<Key[]> {
-  const found: Key[] = [];
-  let cursor: string | undefined;
-  do {
-    const query = cursor === undefined ? { limit: 100 } : { limit: 100, cursor };
-    const page = await ok(api.GET("/api/v1/keys", { signal, params: { query } }));
-    found.push(...page.items);
-    cursor = page.next_cursor ?? undefined;
-  } while (cursor !== undefined);
-  return found;
+  return useQuery(keysQuery);
 }
 
 /** The models of a connection's server, once it is `wanted`. */
 export function useModels(id: string, wanted: boolean) {
-  return useQuery({
-    queryKey: ["models", id],
-    enabled: wanted,
-    staleTime: 5 * 60_000,
-    retry: false,
-    queryFn: ({ signal }) =>
-      ok(
-        api.GET("/api/v1/keys/{key_id}/models", { signal, params: { path: { key_id: id } } }),
-      ).then((models) => models.items),
-  });
+  return useQuery({ ...modelsQuery(id), enabled: wanted });
 }
 
 /** Stores a connection, or changes the one that `id` names. Of what was sent nothing is kept. */

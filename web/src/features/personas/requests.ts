@@ -2,26 +2,15 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, ok, type Schema } from "../../api";
 import { repeatable } from "../../api/repeatable";
+import { personasQuery } from "../chat/queries";
 
 export type Persona = Schema<"Persona">;
 
-const PERSONAS = ["personas"];
+const PERSONAS = personasQuery.queryKey;
 
-/** All personas, one's own and then the operator's: query `["personas"]`. */
+/** All personas, one's own and then the operator's. */
 export function usePersonas() {
-  return useQuery({ queryKey: PERSONAS, queryFn: ({ signal }) => allPersonas(signal) });
-}
-
-async function allPersonas(signal: AbortSignal): Promise<Persona[]> {
-  const found: Persona[] = [];
-  let cursor: string | undefined;
-  do {
-    const query = cursor === undefined ? { limit: 100 } : { limit: 100, cursor };
-    const page = await ok(api.GET("/api/v1/chat/personas", { signal, params: { query } }));
-    found.push(...page.items);
-    cursor = page.next_cursor ?? undefined;
-  } while (cursor !== undefined);
-  return found;
+  return useQuery(personasQuery);
 }
 
 /** Keeps a persona, or changes the one that has `name`. */
