@@ -11,8 +11,8 @@ import { useLeaving } from "../../ui/deletions";
 import { FormError } from "../../ui/Form";
 import { IconButton } from "../../ui/IconButton";
 import { Spinner } from "../../ui/Spinner";
+import { Marked } from "../search/Marked";
 import { useTyped } from "../search/useTyped";
-import { Hits } from "./Hits";
 import styles from "./NoteList.module.css";
 import { type ListedNote, useNewNote, useNotes } from "./requests";
 
@@ -116,7 +116,7 @@ function Item({
         </span>
         <span className={styles.text}>
           {note.snippet && note.hits ? (
-            <Hits text={note.snippet} hits={note.hits} />
+            <Marked text={note.snippet} hits={note.hits} />
           ) : (
             note.content.slice(0, 120)
           )}

@@ -3,9 +3,9 @@ import type { ReactNode } from "react";
 import { useText } from "../../i18n";
 import { useFormat } from "../../i18n/format";
 import { classes } from "../../ui/classes";
+import { Marked } from "./Marked";
 import { keysOf } from "./opened";
 import styles from "./Search.module.css";
-import { segments } from "./segments";
 import type { Command } from "./useCommands";
 import type { Hit } from "./useResults";
 
@@ -67,10 +67,12 @@ export function HitLine({ hit }: { hit: Hit }) {
     <>
       <Icon aria-hidden size={16} strokeWidth={1.75} />
       <span className={styles.hit}>
-        <span className={styles.name}>{hit.type === "session" ? <Marked hit={hit} /> : title}</span>
+        <span className={styles.name}>
+          {hit.type === "session" ? <Marked text={hit.snippet} hits={hit.hits} /> : title}
+        </span>
         {hit.type !== "session" && (
           <span className={styles.snippet}>
-            <Marked hit={hit} />
+            <Marked text={hit.snippet} hits={hit.hits} />
           </span>
         )}
       </span>
@@ -79,12 +81,5 @@ export function HitLine({ hit }: { hit: Hit }) {
         {day(hit.at)}
       </span>
     </>
-  );
-}
-
-function Marked({ hit }: { hit: Hit }) {
-  return segments(hit.snippet, hit.hits).map((piece, at) =>
-    // biome-ignore lint/suspicious/noArrayIndexKey: pieces of one text have no other name
-    piece.hit ? <mark key={at}>{piece.text}</mark> : <span key={at}>{piece.text}</span>,
   );
 }
