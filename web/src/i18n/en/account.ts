@@ -6,7 +6,7 @@ export const account = {
   email: "E-mail",
   verified: "verified",
   unverified: "not verified",
-  verifiedHint: "With a verified address you can log in by it and reset a forgotten password.",
+  verifiedHint: "With a verified address you can log in with it and reset a forgotten password.",
   changeAddress: "Change the address",
   newAddress: "New address",
   verify: "Verify",

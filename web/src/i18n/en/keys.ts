@@ -34,7 +34,7 @@ export const keys = {
   fallsBackTo: (name: string) => `falls back to ${name}`,
   deleted: (name: string) => `${name} was deleted.`,
   name: "Name",
-  nameHint: "By this name you choose it in a chat.",
+  nameHint: "The name you choose it by in a chat.",
   provider: "Kind of server",
   openai: "OpenAI-compatible",
   anthropic: "Anthropic",
