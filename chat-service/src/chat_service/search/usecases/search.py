@@ -24,7 +24,7 @@ _MOST_BYTES: Final = 8 * 1024 * 1024
 # Filters that are compared: first, as most of what is searched is among the newest texts, and for one page,
 # so that no search is dear whoever has how much.
 _WINDOW: Final = 1_000
-_MOST_FILTERS: Final = 16_000
+_MOST_FILTERS: Final = 10_000
 # Of what is not indexed yet: what is older of it is found once it is.
 _UNINDEXED_BYTES: Final = 2 * 1024 * 1024
 # Less is looked at while others wait.
@@ -43,7 +43,7 @@ async def search(
     """A page of the caller's texts that have all words of `q`, newest first.
 
     Of thousands of texts that have them the newest are read, and not all. A page ends
-    early when 500 texts that may have them, 8 MiB of text, or 16,000 filters have been looked at, and
+    early when 500 texts that may have them, 8 MiB of text, or 10,000 filters have been looked at, and
     then another one follows. `cursor` is the `next_cursor` of the page before, empty for the first one.
     Raises ValidationFailed.
     """
