@@ -8,10 +8,12 @@ export interface SessionRun {
   readonly answerId: string;
   /** Whether it is being written, as far as is known. */
   readonly live: boolean;
+  /** It had ended before the live runs were read again: a message that is there is newer. */
+  readonly old?: boolean;
 }
 
 export type SessionRuns = ReadonlyMap<string, SessionRun>;
-type NewRun = Omit<SessionRun, "live">;
+type NewRun = Omit<SessionRun, "live" | "old">;
 
 const RETRY = 5_000;
 /** So many conversations' runs are remembered beyond their end. */
@@ -107,8 +109,7 @@ export class LiveRuns {
     this.#meanwhile = null;
     this.#change((runs) => {
       for (const [sessionId, run] of runs) {
-        if (over.has(run)) runs.delete(sessionId);
-        else runs.set(sessionId, { ...run, live: false });
+        runs.set(sessionId, { ...run, live: false, ...(over.has(run) && { old: true }) });
       }
       for (const run of listed) runs.set(run.sessionId, { ...run, live: true });
     });

@@ -35,6 +35,8 @@ export function deleteLater(
   const one: Leaving = {
     async begin(closing) {
       if (leaving.get(id) !== one) return;
+      // The request that is under way may end with the page: a second one finds nothing, at worst.
+      if (closing && deletion !== undefined) return void run(true).catch(() => undefined);
       deletion ??= run(closing).then(
         () => forget(id, one),
         (error) => {

@@ -80,7 +80,7 @@ describe("the composer", () => {
   it("leaves what is typed alone when its conversation is made", async () => {
     const { area, again } = setUp();
     await userEvent.type(area, "next");
-    drafts.acknowledged("new", "p", "made");
+    drafts.acknowledged("new", "p", "question", "made");
     area.setSelectionRange(1, 2);
     again({ draft: "made" });
     expect([area.value, area.selectionStart, area.selectionEnd]).toEqual(["next", 1, 2]);
@@ -90,7 +90,7 @@ describe("the composer", () => {
     const { area } = setUp();
     await userEvent.type(area, "half a thought");
     drafts.sending("new", "p", "a starter");
-    drafts.acknowledged("new", "p", "made");
+    drafts.acknowledged("new", "p", "question", "made");
     expect(drafts.of("made")).toBe("half a thought");
   });
 

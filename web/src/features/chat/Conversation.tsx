@@ -52,7 +52,9 @@ export function Conversation(props: Props) {
   // Whoever pressed what is not there any more is where one writes.
   const toComposer = useCallback(() => {
     const at = document.activeElement;
-    if (at === document.body || at?.closest("article")) composer.current?.focus();
+    // Somebody types there.
+    if (at?.matches("textarea, input")) return;
+    if (at === null || at === document.body || at.closest("article")) composer.current?.focus();
   }, []);
   const actions = useActions(sessionId, place, pin, toComposer);
   const draft = sessionId ?? "new";

@@ -58,15 +58,25 @@ describe("a draft", () => {
   it("goes along to the conversation that was made for it", () => {
     drafts.sending("new", "p", "question");
     drafts.keep("new", "and");
-    drafts.acknowledged("new", "p", "made");
+    drafts.acknowledged("new", "p", "question", "made");
     expect([drafts.of("new"), drafts.of("made")]).toEqual(["", "and"]);
     expect(Object.keys(localStorage).sort()).toEqual(["parley.draft.ada.made", "parley.user"]);
+  });
+
+  it("is taken out again where another tab took a question on its way for it", async () => {
+    drafts.sending("one", "p", "question");
+    const other = await reloaded();
+    expect(other.of("one")).toBe("question");
+    other.keep("one", "question\n\nand");
+    vi.advanceTimersByTime(500);
+    drafts.acknowledged("one", "p", "question");
+    expect((await reloaded()).of("one")).toBe("and");
   });
 
   it("keeps each press until that one is known", async () => {
     drafts.sending("one", "p1", "refused");
     drafts.sending("one", "p2", "sent");
-    drafts.acknowledged("one", "p2");
+    drafts.acknowledged("one", "p2", "sent");
     expect((await reloaded()).of("one")).toBe("refused");
   });
 
@@ -83,7 +93,7 @@ describe("a draft", () => {
     drafts.keep("one", "");
     vi.advanceTimersByTime(500);
     drafts.sending("two", "p", "y");
-    drafts.acknowledged("two", "p");
+    drafts.acknowledged("two", "p", "y");
     expect(Object.keys(localStorage)).toEqual(["parley.user"]);
   });
 

@@ -85,12 +85,15 @@ export const drafts = {
     write(place, { ...draft, unsent: { ...draft.unsent, [press]: text } });
   },
   /**
-   * The press has begun, or was taken back; `madeAs`: the conversation that was made for it, which
-   * what is typed meanwhile is for.
+   * The press, which sent `sent`, has begun, or was taken back; `madeAs`: the conversation that was
+   * made for it, which what is typed meanwhile is for.
    */
-  acknowledged(place: string, press: string, madeAs: string = place): void {
+  acknowledged(place: string, press: string, sent: string, madeAs: string = place): void {
     flush();
-    const { text, unsent: { [press]: _begun, ...unsent } = {} } = read(place);
+    const { text: typed, unsent: { [press]: begun, ...unsent } = {} } = read(place);
+    // Another tab took it for what an earlier page had left.
+    const taken = begun === undefined && (typed === sent || typed.startsWith(`${sent}\n\n`));
+    const text = taken ? typed.slice(sent.length).replace(/^\n\n/, "") : typed;
     write(place, { text: madeAs === place ? text : "", unsent });
     if (madeAs !== place) write(madeAs, { ...read(madeAs), text });
   },

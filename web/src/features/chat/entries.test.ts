@@ -43,6 +43,15 @@ describe("a conversation", () => {
     expect(of(PATH)).toEqual(["question q1", "answer a1", "question q2", "answer a2"]);
   });
 
+  it("has a message's own text where another screen went on behind a run of this one", () => {
+    const continued = [...PATH.slice(0, 3), message("a2", { run_id: "r-later" })];
+    const ended = run("q2", "a2", { live: false });
+    expect(of(continued, [], ended).at(-1)).toBe("answer a2 written");
+    expect(of(continued, [], { ...ended, old: true }).at(-1)).toBe("answer a2");
+    // What is not listed yet stays in sight.
+    expect(of(PATH.slice(0, 3), [], { ...ended, old: true }).at(-1)).toBe("answer a2 written");
+  });
+
   it("has a question from its press on, in one place until it is listed", () => {
     const rest = ["question q1", "answer a1"];
     const first = PATH.slice(0, 2);

@@ -29,7 +29,7 @@ export function entriesOf(
   for (const one of pending) path = cut(path, one);
   const entries = path.map((message): Entry => {
     if (message.role === "user") return { kind: "question", key: keyOf(message.id), message };
-    const writing = run?.answerId === message.id && run.runId !== message.run_id;
+    const writing = run?.answerId === message.id && run.runId !== message.run_id && !run.old;
     return { kind: "answer", key: message.id, message, ...(writing && { run }) };
   });
   let last = path.at(-1)?.id;

@@ -83,8 +83,8 @@ export class Outbox {
   }
 
   drop(place: Place, press: string): void {
-    const draft = this.at(place).find((one) => one.press === press)?.draft;
-    if (draft) drafts.acknowledged(draft, press);
+    const dropped = this.at(place).find((one) => one.press === press);
+    if (dropped?.draft) drafts.acknowledged(dropped.draft, press, dropped.content);
     this.#set(
       place,
       this.at(place).filter((one) => one.press !== press),
@@ -119,7 +119,7 @@ export class Outbox {
       if (isMade) this.#bear(begun.sessionId, place);
       // Before anybody hears of it: a composer that goes along finds what is typed.
       const madeAs = isMade ? begun.sessionId : undefined;
-      if (pending.draft) drafts.acknowledged(pending.draft, pending.press, madeAs);
+      if (pending.draft) drafts.acknowledged(pending.draft, pending.press, pending.content, madeAs);
       this.#change(place, current, { status: "begun", begun, sessionId: begun.sessionId });
       return begun;
     } catch (error) {

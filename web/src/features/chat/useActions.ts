@@ -62,8 +62,13 @@ export function useActions(
             asking: { ...other },
           })
           .then((begun) => {
-            const failed = outbox.at(place).find((one) => one.messageId === question);
-            if (begun !== undefined || failed?.status !== "failed") return;
+            const failed = outbox
+              .at(place)
+              .find(
+                (one) =>
+                  one.kind === "again" && one.messageId === question && one.status === "failed",
+              );
+            if (begun !== undefined || failed === undefined) return;
             // The answer that there is stays; nothing has to be tried again but the press.
             outbox.drop(place, failed.press);
             told(failed.error);
