@@ -118,7 +118,7 @@ def _told(log: Path, act: Callable[[], object]) -> Sequence[tuple[str, str]]:
         file.seek(begins)
         said = file.read()
     found = {
-        entry["query"]: _NOISE.sub("(", entry["plan"])
+        entry["query"]: _NOISE.sub("", entry["plan"])
         for entry in _ENTRY.finditer(said)
         if _TABLES.search(entry["query"])
     }
