@@ -34,6 +34,8 @@ from parley.auth.v1 import auth_pb2, auth_pb2_grpc
 from parley.chat.v1 import (
     chat_pb2,
     chat_pb2_grpc,
+    exports_pb2,
+    exports_pb2_grpc,
     personas_pb2,
     personas_pb2_grpc,
     search_pb2,
@@ -236,6 +238,7 @@ class FakeChat(Fake):
         self.destinations: list[tuple[str, int]] = []
         self.channel: FakeChannel | None = None
         self.notices = FakeNotices()
+        self.exported: list[exports_pb2.ExportResponse | asyncio.Event | Exception] = []
 
     @property
     def asked(self) -> list[Call]:
@@ -305,6 +308,18 @@ class FakeChat(Fake):
             # One that was begun again goes on where it broke.
             if new := [frame for frame in frames if frame.seq > request.after]:
                 yield chat_pb2.FollowRunResponse(frames=new)
+
+    async def Export(
+        self, request: exports_pb2.ExportRequest, context: object
+    ) -> AsyncIterator[exports_pb2.ExportResponse]:
+        self.note("Export", request)
+        for step in self.exported:
+            if isinstance(step, asyncio.Event):
+                await step.wait()
+            elif isinstance(step, Exception):
+                raise step
+            else:
+                yield step
 
     async def _refuse(self) -> None:
         if isinstance(self.refusal, asyncio.Event):
@@ -404,6 +419,7 @@ class OpenDoor:
                 chat_pb2_grpc,
                 chat,
                 also=(
+                    (exports_pb2, exports_pb2_grpc),
                     (personas_pb2, personas_pb2_grpc),
                     (search_pb2, search_pb2_grpc),
                     (user_settings_pb2, user_settings_pb2_grpc),

@@ -194,7 +194,8 @@ async def test_every_example_fits_its_schema(door: Door) -> None:
         for operation in operations.values()
         for part in [operation.get("requestBody", {}), *operation["responses"].values()]
         for media_type, content in part.get("content", {}).items()
-        if media_type != "text/event-stream"
+        # Files are no schema of the document's.
+        if "$ref" in content["schema"]
     }
     assert shown - {name for name in shown if "examples" in schemas[name]} == {"Nothing"}
     assert looked_at >= len(shown)

@@ -24,6 +24,9 @@ from chat_service.connections.usecases.trial import ConnectionTest
 from chat_service.conversations.rpc import POLICY as SESSION_POLICY
 from chat_service.conversations.rpc import SessionServicer
 from chat_service.conversations.usecases.ends import EndSessions
+from chat_service.exports.rpc import POLICY as EXPORT_POLICY
+from chat_service.exports.rpc import ExportServicer
+from chat_service.exports.usecases.export import Exporting
 from chat_service.migrations import MIGRATIONS
 from chat_service.notices.erasure import forget_notices
 from chat_service.notices.log import NoticeLog
@@ -70,7 +73,13 @@ from chat_service.user_settings.rpc import POLICY as USER_SETTINGS_POLICY
 from chat_service.user_settings.rpc import UserSettingsServicer
 from chat_service.user_settings.store.copy import forget_user_settings
 from chat_service.user_settings.store.following import FollowUserSettings
-from parley.chat.v1 import chat_pb2_grpc, personas_pb2_grpc, search_pb2_grpc, user_settings_pb2_grpc
+from parley.chat.v1 import (
+    chat_pb2_grpc,
+    exports_pb2_grpc,
+    personas_pb2_grpc,
+    search_pb2_grpc,
+    user_settings_pb2_grpc,
+)
 from servicekit.operator_file import BadFile
 from servicekit.parts import parts_of
 
@@ -194,6 +203,7 @@ def build(settings: Settings) -> Service:
     notices = NoticeServicer(watchers)
     user_settings = UserSettingsServicer(follow_settings.take)
     search = SearchServicer(open_transaction)
+    exports = ExportServicer(Exporting(open_transaction))
     frames = FrameServicer(open_transaction, followers, streaming.channels, replica)
 
     def register(server: grpc.aio.Server) -> None:
@@ -205,6 +215,7 @@ def build(settings: Settings) -> Service:
         personas_pb2_grpc.add_PersonaServiceServicer_to_server(personas, server)
         user_settings_pb2_grpc.add_UserSettingsServiceServicer_to_server(user_settings, server)
         search_pb2_grpc.add_SearchServiceServicer_to_server(search, server)
+        exports_pb2_grpc.add_ExportServiceServicer_to_server(exports, server)
 
     return parts.service(
         migrations=MIGRATIONS,
@@ -215,7 +226,8 @@ def build(settings: Settings) -> Service:
         | PROVIDER_POLICY
         | PERSONA_POLICY
         | USER_SETTINGS_POLICY
-        | SEARCH_POLICY,
+        | SEARCH_POLICY
+        | EXPORT_POLICY,
         register=register,
         erasure=[
             end_live_runs,

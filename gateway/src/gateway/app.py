@@ -29,6 +29,7 @@ from gateway.routers import (
     auth,
     codes,
     connections,
+    exports,
     folders,
     jwks,
     keys,
@@ -70,6 +71,7 @@ _ROUTERS = (
     questions,
     runs,
     personas,
+    exports,
     notes,
     search,
 )

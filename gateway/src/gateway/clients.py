@@ -20,6 +20,7 @@ from parley.chat.v1.chat_pb2_grpc import (
     RunServiceStub,
     SessionServiceStub,
 )
+from parley.chat.v1.exports_pb2_grpc import ExportServiceStub
 from parley.chat.v1.personas_pb2_grpc import PersonaServiceStub
 from parley.chat.v1.search_pb2_grpc import SearchServiceStub
 from parley.chat.v1.user_settings_pb2_grpc import UserSettingsServiceStub
@@ -122,6 +123,7 @@ class Clients:
     personas: Peer[PersonaServiceStub]
     chat_settings: Peer[UserSettingsServiceStub]
     search: Peer[SearchServiceStub]
+    exports: Peer[ExportServiceStub]
     notes: Peer[NotesServiceStub]
 
     def channels(self) -> dict[str, Channel]:
@@ -163,6 +165,7 @@ def connect(settings: Settings) -> Clients:
         personas=Peer(chat, PersonaServiceStub, settings.chat_deadline_seconds),
         chat_settings=Peer(chat, UserSettingsServiceStub, _LOOK_SECONDS),
         search=Peer(chat, SearchServiceStub, settings.chat_deadline_seconds),
+        exports=Peer(chat, ExportServiceStub, settings.chat_deadline_seconds),
         notes=Peer(
             channel(settings.notes_target, "notes-service"),
             NotesServiceStub,

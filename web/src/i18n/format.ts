@@ -8,6 +8,12 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["hour", 3_600],
   ["minute", 60],
 ];
+const SIZES = [
+  ["B", 1],
+  ["kB", 1e3],
+  ["MB", 1e6],
+  ["GB", 1e9],
+] as const;
 
 /** How times, numbers and several sentences are written in one language. */
 export function formats(tag: string, justNow: string) {
@@ -18,6 +24,7 @@ export function formats(tag: string, justNow: string) {
   // Chinese sentences have no space between them.
   const space = tag.startsWith("zh") ? "" : " ";
   const number = new Intl.NumberFormat(tag);
+  const one = new Intl.NumberFormat(tag, { maximumFractionDigits: 1 });
   return {
     /** 2 Nov 2026 */
     day: (at: string | Date) => day.format(new Date(at)),
@@ -26,6 +33,11 @@ export function formats(tag: string, justNow: string) {
     /** 09:30 */
     clock: (at: string | Date) => clock.format(new Date(at)),
     number: (value: number) => number.format(value),
+    /** 3.2 MB */
+    size: (bytes: number) => {
+      const [unit, least] = SIZES.findLast(([, least]) => bytes >= least) ?? SIZES[0];
+      return `${one.format(bytes / least)} ${unit}`;
+    },
     /** Sentences one after the other. */
     sentences: (...all: string[]) => all.join(space),
     /** 3 minutes ago; under a minute: just now. */

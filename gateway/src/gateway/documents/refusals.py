@@ -53,6 +53,7 @@ _STATUSES: Mapping[int, frozenset[str]] = {
         {
             "ALLOWANCE_USED_UP",
             "TOO_MANY_ATTEMPTS",
+            "TOO_MANY_EXPORTS",
             "TOO_MANY_RUNS",
             "TOO_MANY_TESTS",
             "TOO_MANY_SOCKETS",

@@ -42,6 +42,7 @@ TAGS = [
         "name": "Chat",
         "description": "Conversations, questions, and the runs that generate their answers.",
     },
+    {"name": "Transfer", "description": "What one has as files that go out."},
     {"name": "Notes", "description": "Texts of one's own."},
     {"name": "Search", "description": "In conversations and notes at once."},
     {"name": "Operation", "description": "For load balancers, and for whoever verifies tokens."},

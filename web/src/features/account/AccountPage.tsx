@@ -3,6 +3,7 @@ import { useMe, useSettings } from "../../session";
 import { FormError } from "../../ui/Form";
 import { Page } from "../../ui/Page";
 import { Spinner } from "../../ui/Spinner";
+import { Export } from "../transfer/Export";
 import { Appearance } from "./Appearance";
 import { Conversations } from "./Conversations";
 import { Deletion } from "./Deletion";
@@ -27,6 +28,7 @@ export default function AccountPage() {
           <Password username={me.data.username} />
           <Logins />
           <Tokens />
+          <Export />
           <Deletion username={me.data.username} />
         </>
       ) : (

@@ -7,6 +7,7 @@ import { routes } from "../../routes";
 import { Button } from "../../ui/Button";
 import { Select, TextField } from "../../ui/Field";
 import { FormError } from "../../ui/Form";
+import { midnight } from "../../ui/midnight";
 import { Row, Rows } from "../../ui/Section";
 import { Spinner } from "../../ui/Spinner";
 import styles from "./Admin.module.css";
@@ -122,11 +123,4 @@ function useNames(): (id: string) => string {
     data?.pages.flatMap(({ items }) => items.map(({ id, username }) => [id, username] as const)),
   );
   return (id) => known.get(id) ?? id;
-}
-
-/** The start of a day where the reader is, or of the one so many days later. */
-function midnight(day: string, later: number): string {
-  const at = new Date(`${day}T00:00`);
-  at.setDate(at.getDate() + later);
-  return at.toISOString();
 }

@@ -1,6 +1,7 @@
 import {
   Archive,
   ArchiveRestore,
+  Download,
   Ellipsis,
   Folder,
   PencilLine,
@@ -27,6 +28,7 @@ export interface RowActions {
   rename: (session: Session, title: string) => void;
   pin: (session: Session, pinned: boolean) => void;
   move: (session: Session) => void;
+  exportIt: (session: Session) => void;
   archive: (session: Session) => void;
   unarchive: (session: Session) => void;
   remove: (session: Session) => void;
@@ -184,6 +186,9 @@ function Items({
       )}
       <MenuItem icon={Folder} onSelect={() => actions.move(session)}>
         {t.move}
+      </MenuItem>
+      <MenuItem icon={Download} onSelect={() => actions.exportIt(session)}>
+        {t.export}
       </MenuItem>
       {archived ? (
         <MenuItem icon={ArchiveRestore} onSelect={() => actions.unarchive(session)}>

@@ -1,6 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Archive, ArrowLeft, Search, SquarePen, Trash2 } from "lucide-react";
-import { type ReactNode, useState } from "react";
+import { lazy, type ReactNode, Suspense, useState } from "react";
 import { useRoute } from "wouter";
 import { useText } from "../../i18n";
 import { onKeys } from "../../ui/useKey";
@@ -16,6 +16,8 @@ import { useNewChat } from "./useNewChat";
 import { useRowActions } from "./useRowActions";
 import { useTitleBadge } from "./useTitleBadge";
 
+const ExportDialog = lazy(() => import("../transfer/ExportDialog"));
+
 type Shown = "active" | "archived" | "deleted";
 
 /** One's conversations, and the ways to a new one and to those that are not in sight. */
@@ -27,6 +29,7 @@ export function Sidebar({ onNavigate, toggle }: { onNavigate: () => void; toggle
   const [shown, setShown] = useState<Shown>("active");
   const [focused, setFocused] = useState<string>();
   const [moving, setMoving] = useState<Session>();
+  const [exported, setExported] = useState<Session>();
   const { hold, set, moved, over } = useHold();
   const newChat = useNewChat();
   useListsByNotices();
@@ -36,6 +39,7 @@ export function Sidebar({ onNavigate, toggle }: { onNavigate: () => void; toggle
     current,
     onNavigate,
     onMove: setMoving,
+    onExport: setExported,
     hold: set,
     moved,
   });
@@ -94,6 +98,11 @@ export function Sidebar({ onNavigate, toggle }: { onNavigate: () => void; toggle
           if (folder !== session.folder) void sessions.move(session, folder);
         }}
       />
+      {exported && (
+        <Suspense>
+          <ExportDialog session={exported} onClose={() => setExported(undefined)} />
+        </Suspense>
+      )}
     </nav>
   );
 

@@ -12,6 +12,7 @@ interface Around {
   current: string | undefined;
   onNavigate: () => void;
   onMove: (session: Session) => void;
+  onExport: (session: Session) => void;
   hold: RowActions["hold"];
   /** Lets the lists move by what was done. */
   moved: () => void;
@@ -26,7 +27,7 @@ export function useRowActions(around: Around) {
   useEffect(() => {
     latest.current = { ...around, go };
   });
-  const { hold, moved, onMove } = around;
+  const { hold, moved, onMove, onExport } = around;
 
   return useMemo(() => {
     const sessions = new SessionActions(queries, t, moved);
@@ -40,6 +41,7 @@ export function useRowActions(around: Around) {
     const rows: RowActions = {
       hold,
       move: onMove,
+      exportIt: onExport,
       open: () => latest.current.onNavigate(),
       rename: (session, title) => void sessions.rename(session, title),
       pin: (session, pinned) => void sessions.pin(session, pinned),
@@ -50,5 +52,5 @@ export function useRowActions(around: Around) {
       removeForGood: (session) => sessions.removeForGood(session),
     };
     return { sessions, rows };
-  }, [queries, t, hold, moved, onMove]);
+  }, [queries, t, hold, moved, onMove, onExport]);
 }

@@ -85,6 +85,7 @@ export const errors = {
   RUN_NOT_FOUND: "There is no such answer.",
   RUN_OUT_OF_SIGHT: "The answer is being written, and cannot be followed just now.",
   SESSION_NOT_FOUND: "There is no such conversation.",
+  TOO_MANY_EXPORTS: "As many exports as there may be are under way. Wait for one of them.",
   TOO_MANY_PERSONAS: "You cannot have more personas. Delete one first.",
   TOO_MANY_RUNS: "Too many answers are being written for you. Wait for one to end.",
   TOO_MANY_SOCKETS: "Parley is open in too many windows. Close one.",

@@ -9,6 +9,7 @@ import { notes } from "./notes";
 import { personas } from "./personas";
 import { search } from "./search";
 import { sidebar } from "./sidebar";
+import { transfer } from "./transfer";
 import { welcome } from "./welcome";
 
 /** The catalogue: what the page says in English, by room. The other languages have its type. */
@@ -24,5 +25,6 @@ export const en = {
   personas,
   search,
   sidebar,
+  transfer,
   welcome,
 };

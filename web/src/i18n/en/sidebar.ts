@@ -28,6 +28,7 @@ export const sidebar = {
   folderHint: "Choose one, or type the name of a new one.",
   noFolder: "No folder",
   moveHere: "Move",
+  export: "Export …",
   archive: "Archive",
   unarchive: "Unarchive",
   remove: "Delete",

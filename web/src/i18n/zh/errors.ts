@@ -79,6 +79,7 @@ export const errors: typeof en = {
   RUN_NOT_FOUND: "没有这个回答。",
   RUN_OUT_OF_SIGHT: "回答正在生成，暂时无法实时显示。",
   SESSION_NOT_FOUND: "没有这个对话。",
+  TOO_MANY_EXPORTS: "同时进行的导出已达上限，请等其中一个结束。",
   TOO_MANY_PERSONAS: "角色数量已达上限，请先删除一个。",
   TOO_MANY_RUNS: "同时生成的回答已达上限，请等其中一个结束。",
   TOO_MANY_SOCKETS: "打开的 Parley 窗口太多，请关闭一个。",

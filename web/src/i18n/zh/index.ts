@@ -10,6 +10,7 @@ import { notes } from "./notes";
 import { personas } from "./personas";
 import { search } from "./search";
 import { sidebar } from "./sidebar";
+import { transfer } from "./transfer";
 import { welcome } from "./welcome";
 
 export const zh: Texts = {
@@ -24,5 +25,6 @@ export const zh: Texts = {
   personas,
   search,
   sidebar,
+  transfer,
   welcome,
 };

@@ -30,6 +30,7 @@ export const sidebar: typeof en = {
   folderHint: "选择一个，或输入新文件夹的名称。",
   noFolder: "不放入文件夹",
   moveHere: "移动",
+  export: "导出……",
   archive: "归档",
   unarchive: "取消归档",
   remove: "删除",

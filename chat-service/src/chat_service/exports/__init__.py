@@ -1,0 +1,1 @@
+"""Exports: what a user has, as a file."""

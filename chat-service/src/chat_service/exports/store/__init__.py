@@ -1,0 +1,1 @@
+"""Conversations as PostgreSQL writes them into files."""

@@ -1,0 +1,147 @@
+"""How PostgreSQL writes conversations and messages into files: an expression for each format.
+
+In each of them `session` is a conversation's row, `message` a message's, and a text is left as it is, but
+for what would make a cell of it that a spreadsheet computes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from chat_service.conversations.store.messages import parent_of
+from chat_service.exports.domain.wanted import Format
+
+_PARENT: Final = parent_of("message")
+# A version that does not know the column leaves it when it completes what was cut short.
+_REASON: Final = "CASE WHEN message.status = 'completed' THEN NULL ELSE message.reason END"
+
+# Compact, as `to_json` writes it, and each with its members in this order.
+_JSON_SESSION: Final = """
+SELECT to_json(member) FROM (
+    SELECT session.id, session.title, session.title_by, session.persona, session.persona_prompt,
+        session.model, session.parameters, session.instructions, session.folder, session.pinned,
+        session.summary, session.archived_at, session.created_at, session.last_message_at) AS member
+"""
+_JSON_MESSAGE: Final = f"""
+SELECT to_json(member) FROM (
+    SELECT message.id, message."order", nullif({_PARENT}, 0) AS parent, message.chosen, message.role,
+        message.content, message.reasoning, message.status, {_REASON} AS reason,
+        message.finish_reason, message.provider, message.model, message.parameters,
+        message.adapted, message.fallback_reason, message.prompt_tokens,
+        message.completion_tokens, message.cached_tokens, message.reasoning_tokens,
+        message.created_at) AS member
+"""  # noqa: S608 - of constants
+
+# What makes a spreadsheet compute a cell, in whatever width, behind blanks as well: Excel, LibreOffice
+# and Sheets take a leading apostrophe for text. https://owasp.org/www-community/attacks/CSV_Injection
+_FORMULA: Final = r"'^[\s\u200B-\u200F\uFEFF]*[=+\-@|%＝＋－＠]'"
+
+
+def _cell(value: str) -> str:
+    """A text as a cell, quoted whatever is in it."""
+    defused = f"CASE WHEN {value} ~ {_FORMULA} THEN '''' || {value} ELSE {value} END"
+    return f"""'"' || replace(coalesce({defused}, ''), '"', '""') || '"'"""
+
+
+def _plain(value: str) -> str:
+    """What is a number or a word of ours, or absent."""
+    return f"coalesce(CAST({value} AS text), '')"
+
+
+def _moment(value: str) -> str:
+    """To the second, as spreadsheets read it, in UTC."""
+    return f"to_char({value}, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+
+
+#: The columns of a CSV, and how each is written.
+CSV_COLUMNS: Final = {
+    "conversation_id": "session.id",
+    "conversation": _cell("session.title"),
+    "folder": _cell("session.folder"),
+    "message_id": "message.id",
+    "order": 'message."order"',
+    "parent": _plain(f"nullif({_PARENT}, 0)"),
+    "chosen": _plain("message.chosen"),
+    "role": "message.role",
+    "content": _cell("message.content"),
+    "reasoning": _cell("message.reasoning"),
+    "status": _plain("message.status"),
+    "finish_reason": _cell("message.finish_reason"),
+    "provider": _cell("message.provider"),
+    "model": _cell("message.model"),
+    "prompt_tokens": _plain("message.prompt_tokens"),
+    "completion_tokens": _plain("message.completion_tokens"),
+    "created_at": _moment("message.created_at"),
+}
+_CSV_MESSAGE: Final = "concat_ws(',', " + ", ".join(CSV_COLUMNS.values()) + ") || E'\\r\\n'"
+
+_MARKDOWN_SESSION: Final = f"""
+E'\\n# ' || coalesce(nullif(regexp_replace(session.title, '\\s+', ' ', 'g'), ''), '…')
+|| E'\\n\\n' || concat_ws(' · ', session.id, {_moment("session.created_at")}, session.persona,
+    session.model, session.folder) || E'\\n'
+"""
+_MARKDOWN_MESSAGE: Final = f"""
+E'\\n## ' || concat_ws(' · ', message.role, message.model, {_moment("message.created_at")}) || E'\\n\\n'
+|| coalesce(regexp_replace(nullif(message.reasoning, ''), '^', '> ', 'ng') || E'\\n\\n', '')
+|| message.content || E'\\n'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """What stands in a file of one format, and the SQL of conversations and messages in it.
+
+    `of_conversation` and `of_message` are expressions. A conversation begins with its own text, and
+    `opens`; its messages follow with `between` between them, then `closes`. Between two conversations stands
+    `joins`, before the first `begins`. `chosen`: of the messages, those of the chosen path alone.
+    """
+
+    of_conversation: str
+    of_message: str
+    begins: str
+    opens: str = ""
+    between: str = ""
+    closes: str = ""
+    joins: str = ""
+    chosen: bool = False
+
+
+def _json_object(subquery: str, *, opened: bool) -> str:
+    text = f"CAST(({subquery}) AS text)"
+    # Without its last brace: its messages are one member more.
+    return f"left({text}, -1)" if opened else text
+
+
+ENCODINGS: Final[dict[Format, Encoding]] = {
+    Format.JSON: Encoding(
+        of_conversation=_json_object(_JSON_SESSION, opened=True),
+        of_message=_json_object(_JSON_MESSAGE, opened=False),
+        begins='{"format":"parley","version":1,"conversations":[\n',
+        opens=',"messages":[\n',
+        between=",\n",
+        closes="\n]}",
+        joins=",\n",
+    ),
+    Format.CSV: Encoding(
+        of_conversation="''",
+        of_message=_CSV_MESSAGE,
+        # With a mark of its encoding, without which Excel takes UTF-8 for something else.
+        begins="\ufeff" + ",".join(CSV_COLUMNS) + "\r\n",
+    ),
+    Format.MARKDOWN: Encoding(
+        of_conversation=_MARKDOWN_SESSION,
+        of_message=_MARKDOWN_MESSAGE,
+        begins="",
+        chosen=True,
+    ),
+}
+
+
+def columns_left_out() -> Sequence[str]:
+    """Columns of messages that no export has, since they mean something here alone."""
+    return (
+        # Of the service's own bookkeeping.
+        *("session_id", "tenant_id", "user_id", "parent_order"),
+        # Of runs and connections that are nowhere else.
+        *("run_id", "fallback_from"),
+    )

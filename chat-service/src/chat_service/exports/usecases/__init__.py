@@ -1,0 +1,1 @@
+"""An export from its beginning to its end."""

@@ -1,0 +1,84 @@
+"""What one has, as a file."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, Field
+from pydantic_core import PydanticCustomError
+
+from gateway.schemas.base import Moment, storable, timestamp
+from gateway.schemas.texts import Id
+from parley.chat.v1 import exports_pb2 as pb
+
+ExportFormat = Literal["json", "csv", "markdown"]
+
+_FORMATS: dict[ExportFormat, pb.ExportFormat.ValueType] = {
+    "json": pb.EXPORT_FORMAT_JSON,
+    "csv": pb.EXPORT_FORMAT_CSV,
+    "markdown": pb.EXPORT_FORMAT_MARKDOWN,
+}
+_ALSO = ("notes", "personas")
+
+
+def _known(also: str) -> str:
+    if not set(also.split(",")) <= set(_ALSO):
+        raise PydanticCustomError("literal_error", "must be of notes and personas")
+    return also
+
+
+class ExportQuery(BaseModel):
+    """How one conversation is exported."""
+
+    format: ExportFormat = Field(
+        "json",
+        description="`json` has everything, and can be imported: docs/export-format.md says what. `csv`"
+        " has a row for each message, `markdown` the chosen path, to be read.",
+    )
+    gzip: bool = Field(False, description="Whether the file is compressed, as `.gz`.")
+
+    def request(self, session_id: str) -> pb.ExportRequest:
+        return pb.ExportRequest(format=_FORMATS[self.format], session_id=session_id)
+
+
+_ONE_OF = f"({'|'.join(_ALSO)})"
+
+
+class ExportAllQuery(ExportQuery):
+    """Which conversations are exported, and how."""
+
+    active_from: Moment | None = Field(
+        None, alias="from", description="Conversations that were last active from then on."
+    )
+    active_before: Moment | None = Field(
+        None, alias="to", description="Conversations that were last active before then."
+    )
+    since: Annotated[str, AfterValidator(storable)] = Field(
+        "",
+        max_length=1024,
+        description="`since` of an earlier export's last line: conversations that have changed since"
+        " then, each whole, and those that had within a quarter of an hour before.",
+    )
+    after: Annotated[Id, AfterValidator(storable)] | None = Field(
+        None,
+        description="The last conversation that came whole, where a download was cut off: those behind"
+        " it.",
+    )
+    also: Annotated[str, AfterValidator(_known)] | None = Field(
+        None,
+        alias="with",
+        description="`notes`, `personas` or both with a comma between, behind the conversations; in"
+        " `json` alone. Notes need the scope `notes:read` too.",
+        json_schema_extra={"pattern": f"^{_ONE_OF}(,{_ONE_OF})*$"},
+    )
+
+    def asks_for(self, what: Literal["notes", "personas"]) -> bool:
+        return what in (self.also or "").split(",")
+
+    def all_request(self) -> pb.ExportRequest:
+        return pb.ExportRequest(
+            format=_FORMATS[self.format],
+            active_from=None if self.active_from is None else timestamp(self.active_from),
+            active_before=None if self.active_before is None else timestamp(self.active_before),
+            since=self.since,
+            after=self.after or "",
+            personas=self.asks_for("personas"),
+        )

@@ -1,0 +1,25 @@
+export const transfer = {
+  export: "Export",
+  exportHint: "All your conversations as a file, archived ones too.",
+  exportChat: "Export the chat",
+  format: "Format",
+  formats: {
+    json: "JSON: complete",
+    csv: "CSV: for spreadsheets",
+    markdown: "Markdown: to read",
+  },
+  formatHints: {
+    json: "Everything, with all variants. Parley can import it again.",
+    csv: "One row for each message.",
+    markdown: "What the chat shows, as text.",
+  },
+  from: "Active from",
+  to: "Active until",
+  daysHint: "By the last message. Empty: all.",
+  more: "With notes and personas",
+  gzip: "Compressed",
+  gzipHint: "A much smaller file, to be unpacked before it is read.",
+  download: "Download",
+  soFar: (size: string) => `${size} so far`,
+  downloaded: "The file is complete.",
+};
