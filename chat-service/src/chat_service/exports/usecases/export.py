@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -40,9 +40,10 @@ class Exporting:
         with self._counted(caller.user_id):
             writer = _Writer(wanted.format)
             began = utc_now()
-            async for part in self._parts(caller, wanted):
-                for piece in writer.take(part):
-                    yield piece
+            async with aclosing(self._parts(caller, wanted)) as parts:
+                async for part in parts:
+                    for piece in writer.take(part):
+                        yield piece
             personas = await self._personas(caller) if wanted.personas else None
             for piece in writer.finish(personas):
                 yield piece
@@ -65,7 +66,9 @@ class Exporting:
             if not self._under_way[user_id]:
                 del self._under_way[user_id]
 
-    async def _parts(self, caller: Caller, wanted: Wanted) -> AsyncIterator[Sequence[Part]]:
+    async def _parts(
+        self, caller: Caller, wanted: Wanted
+    ) -> AsyncGenerator[Sequence[Part], None]:
         """Pages, each while the one before is worked on."""
         pages = self._pages(caller, wanted)
         coming = asyncio.create_task(anext(pages, None), name="export-page")
@@ -76,6 +79,9 @@ class Exporting:
         finally:
             coming.cancel()
             await asyncio.wait((coming,))
+            # Heard, so that nobody logs that it was not.
+            if not coming.cancelled():
+                coming.exception()
             await pages.aclose()
 
     async def _pages(
