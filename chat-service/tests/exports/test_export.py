@@ -16,7 +16,7 @@ from sqlalchemy import text
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.ids import new_id
-from chat_service.answer.domain.ending import Adapted, Ending, FellBack, RunStatus, Usage
+from chat_service.answer.domain.ending import Adapted, Ending, Fallback, RunStatus, Usage
 from chat_service.conversations.domain.errors import SessionNotFound
 from chat_service.conversations.domain.session import SessionChange
 from chat_service.conversations.usecases.sessions import create_session, update_session
@@ -91,7 +91,9 @@ async def make_tree(chat: Chat, caller: Caller) -> Any:
         reasoning="Hm.\nHm!",
         usage=Usage(3, 2, 1, 1),
         last_seq=5,
-        fell_back=FellBack(new_id(), "RATE_LIMITED"),
+        fallbacks=(
+            Fallback(new_id(), "RATE_LIMITED", new_id(), "openai", "model-that-answered", False),
+        ),
         adapted=(Adapted("temperature", "1"), Adapted("top_p", None)),
     )
     assert await chat.finish(run, ending)
@@ -120,7 +122,11 @@ async def test_a_json_file_has_all_of_a_tree_as_its_schema_says(chat: Chat, call
     assert mine == {
         **dict.fromkeys(mine),
         **{name: mine[name] for name in ("id", "created_at")},
-        **{"order": 3, "parent": 1, "chosen": False, "role": "assistant", "content": "Mine."},
+        "order": 3,
+        "parent": 1,
+        "chosen": False,
+        "role": "assistant",
+        "content": "Mine.",
     }
     assert answer["content"] == shown[2].content == ODD * 100
     assert answer["created_at"].replace("+00:00", "Z") == shown[2].created_at.isoformat().replace(
@@ -137,7 +143,7 @@ async def test_a_json_file_has_all_of_a_tree_as_its_schema_says(chat: Chat, call
         "reason": "PROVIDER_FAILED",
         "finish_reason": "length",
         "provider": "openai",
-        "model": "model-of-the-session",
+        "model": "model-that-answered",
         "adapted": [{"parameter": "temperature", "use": "1"}, {"parameter": "top_p", "use": None}],
         "fallback_reason": "RATE_LIMITED",
         "prompt_tokens": 3,
@@ -172,8 +178,10 @@ async def test_a_csv_has_a_row_for_each_message_and_no_formula(chat: Chat, calle
 
 @pytest.mark.parametrize(
     "formula",
-    ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r\n=1", " =1", "\u200b=1", "\ufeff=1", "|x", "%0A"]
-    + ["＝1+1", "＋1", "－1", "＠x", '"=1"\n=1', "=HYPERLINK(\"http://x\",\"y\")"],
+    [
+        *("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r\n=1", " =1", "\u200b=1", "\ufeff=1", "|x"),
+        *("%0A", "＝1+1", "＋1", "－1", "＠x", '"=1"\n=1', '=HYPERLINK("http://x","y")'),
+    ],
 )
 async def test_what_a_spreadsheet_would_compute_is_text(
     chat: Chat, caller: Caller, formula: str
@@ -191,9 +199,9 @@ async def test_what_a_spreadsheet_would_compute_is_text(
 async def test_a_markdown_file_has_the_chosen_path_to_be_read(chat: Chat, caller: Caller) -> None:
     made = await make_tree(chat, caller)
     file, end = await export(chat, caller, Format.MARKDOWN)
-    assert f"# {made.title}\n" in file
+    assert f"# {' '.join(made.title.split())}\n" in file
     assert "## user · " in file
-    assert "## assistant · model-of-the-session · " in file
+    assert "## assistant · model-that-answered · " in file
     assert "> Hm.\n> Hm!\n\n" in file
     assert ODD in file
     assert "Mine." not in file

@@ -60,9 +60,7 @@ class Download(Response):
             try:
                 async with presence:
                     async for piece in pieces:
-                        await send(
-                            {"type": "http.response.body", "body": piece, "more_body": True}
-                        )
+                        await send({"type": "http.response.body", "body": piece, "more_body": True})
                     whole = True
             except AppError as error:
                 _log.warning("download.broken", reason=error.reason)
@@ -80,9 +78,7 @@ async def begun(pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, No
     return _behind(first, pieces)
 
 
-async def _behind(
-    first: bytes, pieces: AsyncGenerator[bytes, None]
-) -> AsyncGenerator[bytes, None]:
+async def _behind(first: bytes, pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
     async with aclosing(pieces):
         yield first
         async for piece in pieces:

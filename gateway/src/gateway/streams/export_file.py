@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from chassis.errors import Internal
 from gateway.schemas.exports import ExportFormat
 from parley.chat.v1 import exports_pb2 as pb
 
@@ -27,7 +28,10 @@ FILES: dict[ExportFormat, tuple[str, str]] = {
 async def export_file(
     pieces: Pieces, of: ExportFormat, notes: AsyncIterator[bytes] | None
 ) -> AsyncGenerator[bytes, None]:
-    """The whole file; ``notes``, each as JSON, are members of a JSON file behind its conversations."""
+    """The whole file; ``notes``, each as JSON, are members of a JSON file behind its conversations.
+
+    Raises AppError where it cannot be whole.
+    """
     hashed = hashlib.sha256()
     told: dict[str, Any] = {}
     async with aclosing(pieces):
@@ -37,6 +41,8 @@ async def export_file(
                 yield response.data
             if response.HasField("end"):
                 told = _told(response.end)
+    if not told:
+        raise Internal()
     if notes is not None:
         count = 0
         async for note in notes:

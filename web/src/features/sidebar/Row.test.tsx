@@ -12,7 +12,14 @@ const SESSIONS = ["One", "Two", "Three"].map((title) => aSession(title, { title 
 function Rows() {
   const [sessions, setSessions] = useState(SESSIONS);
   const actions: RowActions = {
-    ...{ open: nothing, rename: nothing, pin: nothing, move: nothing, exportIt: nothing, archive: nothing },
+    ...{
+      open: nothing,
+      rename: nothing,
+      pin: nothing,
+      move: nothing,
+      exportIt: nothing,
+      archive: nothing,
+    },
     ...{ unarchive: nothing, restore: nothing, removeForGood: nothing, hold: nothing },
     remove: (session) => setSessions((all) => all.filter(({ id }) => id !== session.id)),
   };

@@ -31,6 +31,9 @@ export default function ExportDialog({
 
 /** What no file system refuses in a name; nothing where nothing is left of it. */
 export function fileName(title: string): string | undefined {
-  const name = title.replace(/[\p{C}\\/:*?"<>|.]+/gu, " ").replace(/\s+/g, " ").trim();
+  const name = title
+    .replace(/[\p{C}\\/:*?"<>|.]+/gu, " ")
+    .replace(/\s+/g, " ")
+    .trim();
   return [...name].slice(0, 80).join("").trim() || undefined;
 }

@@ -50,7 +50,7 @@ def _plain(value: str) -> str:
 
 def _moment(value: str) -> str:
     """To the second, as spreadsheets read it, in UTC."""
-    return f"to_char({value}, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+    return f'to_char({value}, \'YYYY-MM-DD"T"HH24:MI:SS"Z"\')'
 
 
 #: The columns of a CSV, and how each is written.

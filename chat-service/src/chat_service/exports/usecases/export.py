@@ -66,9 +66,7 @@ class Exporting:
             if not self._under_way[user_id]:
                 del self._under_way[user_id]
 
-    async def _parts(
-        self, caller: Caller, wanted: Wanted
-    ) -> AsyncGenerator[Sequence[Part], None]:
+    async def _parts(self, caller: Caller, wanted: Wanted) -> AsyncGenerator[Sequence[Part], None]:
         """Pages, each while the one before is worked on."""
         pages = self._pages(caller, wanted)
         coming = asyncio.create_task(anext(pages, None), name="export-page")
@@ -84,13 +82,11 @@ class Exporting:
                 coming.exception()
             await pages.aclose()
 
-    async def _pages(
-        self, caller: Caller, wanted: Wanted
-    ) -> AsyncGenerator[Sequence[Part], None]:
+    async def _pages(self, caller: Caller, wanted: Wanted) -> AsyncGenerator[Sequence[Part], None]:
         after = wanted.after
         while named := await self._names(caller, wanted, after):
-            for ids in pages_of(named):
-                behind = 0
+            for wanted_ids in pages_of(named):
+                ids, behind = wanted_ids, 0
                 while ids:
                     async with self._open_transaction(caller) as transaction:
                         parts = await Pages(transaction).read(wanted.format, ids, behind)
