@@ -147,6 +147,8 @@ async def test_each_example_is_accepted_in_the_order_of_a_journey(
     go("get_run", run_id=run)
     assert "event: done" in go("follow_run", run_id=run)
     go("cancel_run", run_id=run)
+    assert go("export_session", session_id=session)["end"]["messages"] == 4
+    assert go("export_all")["end"]["conversations"] == 3
     go("delete_session", session_id=session)
     assert go("restore_session", session_id=session)["message_count"] == 4
     go("clear_session", session_id=session)
