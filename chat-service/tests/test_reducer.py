@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from chat_service.answer.domain.ending import RunStatus, Usage
+from chat_service.answer.domain.ending import CacheState, RunStatus, Usage
 from chat_service.answer.domain.frame import Frame, encode
 from chat_service.answer.domain.reducer import OWNER_LOST, Answer, replay
 
@@ -74,3 +74,15 @@ def test_what_was_shown_up_to_a_frame_is_what_replaying_up_to_it_gives() -> None
         for upto in range(len(frames) + 1):
             told = replay(frames[:upto])
             assert answer.before(upto + 1) == (told.text, told.reasoning)
+
+
+def test_whether_an_answer_was_kept_is_known_from_the_log_and_from_a_snapshot() -> None:
+    frames = [Frame(1, "cache", b'{"state":"hit"}'), Frame(2, "delta", b'{"text":"a"}')]
+    assert replay(frames).cache is CacheState.HIT
+    assert replay(frames[1:]).cache is CacheState.OFF
+    answer = Answer()
+    for frame in frames:
+        answer.take(frame.seq, frame.event, orjson.loads(frame.data))
+    assert "cache" not in answer.snapshot_before(1)
+    snapshot = Frame(2, "snapshot", encode(answer.snapshot_before(3)))
+    assert replay([snapshot]).cache is CacheState.HIT

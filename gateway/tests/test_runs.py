@@ -175,6 +175,7 @@ async def test_a_run_is_recovered_with_the_place_to_follow_it_from(door: Door) -
                 "reasoning_effort": "of a later version",
             },
             "adapted": [],
+            "cache": "off",
             "last_seq": 0,
             "usage": None,
             "created_at": SHOWN,

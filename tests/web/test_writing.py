@@ -205,3 +205,17 @@ def test_two_people_of_one_browser_see_nothing_of_each_other(open_person: Open) 
     first.log_in()
     expect(first.box).to_be_visible()
     expect(first.page.get_by_text("A secret of the first")).to_have_count(0)
+
+
+def test_an_answer_that_was_kept_says_so(person: Person) -> None:
+    person.use("echo#kept")
+    person.go("/")
+    person.button("Parameters").click()
+    person.page.get_by_role("switch", name="Reuse answers").click()
+    person.button("Save").click()
+    said = person.log.get_by_text("From an earlier answer to the same question")
+    for answers_before in (0, 1):
+        person.go("/")
+        person.ask("Is it kept?")
+        person.wait_for_end()
+        expect(said).to_have_count(answers_before)

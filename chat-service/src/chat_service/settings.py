@@ -11,6 +11,7 @@ from chassis.setting_values import Target, check_secret_url
 from chassis.settings import service_config
 from chat_service.prompt.budget import LEAST_CONTEXT
 from chat_service.runs.domain.retention import Retention
+from chat_service.streaming.cache.bounds import CacheBounds
 from parley.bounds import QUESTION
 from servicekit.settings import NamedServersSettings
 
@@ -168,6 +169,48 @@ class Settings(NamedServersSettings):
     personas_per_user: int = Field(
         100, ge=0, le=10_000, description="Personas that a user may have of their own."
     )
+
+    cache_hours: int = Field(
+        24,
+        ge=0,
+        le=720,
+        description="How long an answer is kept for the same question of the same user, where that is asked "
+        "for, hours; 0: none is kept.",
+    )
+    cache_answer_bytes: int = Field(
+        64 * 1024,
+        ge=1024,
+        le=1024 * 1024,
+        description="Longest answer that is kept so, bytes.",
+    )
+    cache_user_bytes: int = Field(
+        1024 * 1024,
+        ge=2048,
+        le=1024 * 1024 * 1024,
+        description="Most bytes of answers that are kept of one user; the oldest make room.",
+    )
+    cache_bytes: int = Field(
+        64 * 1024 * 1024,
+        ge=2048,
+        le=1024 * 1024 * 1024 * 1024,
+        description="The same of all users: Redis, which has the logs of runs as well, is to have room for it.",
+    )
+
+    words_file: Path | None = Field(
+        None,
+        description="Words that are masked or refused in what people write and models answer, in YAML; read "
+        "anew when it changes and at SIGHUP. What is in it: docs/operations.md.",
+    )
+
+    @property
+    def cache_bounds(self) -> CacheBounds:
+        """How long answers are kept, and how much of them."""
+        return CacheBounds(
+            seconds=self.cache_hours * 3600,
+            answer_bytes=self.cache_answer_bytes,
+            user_bytes=self.cache_user_bytes,
+            all_bytes=self.cache_bytes,
+        )
 
     @property
     def retention(self) -> Retention:

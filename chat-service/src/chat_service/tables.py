@@ -94,6 +94,8 @@ messages = Table(
     Column("cached_tokens", Integer),
     Column("reasoning_tokens", Integer),
     Column("adapted", JSONB),
+    # hit or miss; null: kept answers were not wanted.
+    Column("cache", Text),
     # The message that it follows, 0 for none; null: the one before it.
     Column("parent_order", Integer),
     Column("chosen", Boolean, nullable=False),
@@ -144,6 +146,10 @@ runs = Table(
     Column("reasoning_tokens", Integer),
     # Adapted; null: none that is known.
     Column("adapted", JSONB),
+    # As in `messages`.
+    Column("cache", Text),
+    # TextForm; null: markdown.
+    Column("form", Text),
 )
 
 # What titles and messages are found by; a row goes as soon as its text changes, by itself.

@@ -1,6 +1,7 @@
 """What the chat service is made of."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 import grpc.aio
@@ -62,6 +63,8 @@ from chat_service.search.rpc import POLICY as SEARCH_POLICY
 from chat_service.search.rpc import SearchServicer
 from chat_service.search.store.unindexed import Unindexed
 from chat_service.settings import NAME, Settings
+from chat_service.streaming.cache.answers import AnswerCache
+from chat_service.streaming.cache.erasure import forget_answers
 from chat_service.streaming.log.redis import RunLog
 from chat_service.streaming.rpc import POLICY as FRAME_POLICY
 from chat_service.streaming.rpc import FrameServicer
@@ -73,6 +76,7 @@ from chat_service.user_settings.rpc import POLICY as USER_SETTINGS_POLICY
 from chat_service.user_settings.rpc import UserSettingsServicer
 from chat_service.user_settings.store.copy import forget_user_settings
 from chat_service.user_settings.store.following import FollowUserSettings
+from chat_service.words.operators.words import WordsInForce
 from parley.chat.v1 import (
     chat_pb2_grpc,
     exports_pb2_grpc,
@@ -83,7 +87,7 @@ from parley.chat.v1 import (
 from servicekit.operator_file import BadFile
 from servicekit.parts import parts_of
 
-InRedis = TypeVar("InRedis", RunLog, NoticeLog)
+InRedis = TypeVar("InRedis", RunLog, NoticeLog, AnswerCache)
 
 
 def build(settings: Settings) -> Service:
@@ -108,8 +112,11 @@ def build(settings: Settings) -> Service:
     notice_log = _of_redis(settings, NoticeLog)
     publisher, watchers = Publisher(notice_log), Watchers(notice_log)
     allowance = DailyAllowance(open_transaction)
-    asides, memory = Asides(provider, allowance), ModelMemory(settings.context_tokens)
+    words = _words_in_force(settings)
+    asides = Asides(provider, allowance, in_force=words)
+    memory = ModelMemory(settings.context_tokens)
     servers = ModelServers(provider, addresses)
+    cache = _of_redis(settings, partial(AnswerCache, bounds=settings.cache_bounds))
     titles = Titles(asides, open_transaction, publisher.tell)
     streaming = build_streaming(
         replica,
@@ -135,6 +142,8 @@ def build(settings: Settings) -> Service:
             SummingUp(asides, open_transaction, memory, window),
         ),
         memory=memory,
+        in_force=words,
+        cache=cache,
     )
     engine, followers = streaming.engine, streaming.followers
 
@@ -154,6 +163,7 @@ def build(settings: Settings) -> Service:
         window=window,
         limits=limits,
         memory=memory,
+        in_force=words,
     )
     start_run = StartRun(means, turns, tell=publisher.tell, default_persona=read_personas.default)
 
@@ -181,6 +191,8 @@ def build(settings: Settings) -> Service:
         publisher.tell,
         read_personas.find,
         read_personas.default,
+        words,
+        cache.let_go,
     )
     runs = RunServicer(
         open_transaction,
@@ -234,6 +246,7 @@ def build(settings: Settings) -> Service:
             DeleteConversations(engine.forget),
             forget_token_usage,
             forget_notices(notice_log),
+            forget_answers(cache),
             delete_personas,
             forget_user_settings,
         ],
@@ -251,11 +264,13 @@ def build(settings: Settings) -> Service:
             purge,
             Indexing(Unindexed(parts.worker)),
             operators,
+            words,
         ],
         checks=[
             Check("redis", streaming.log.probe),
             Check("apikey-service", apikey.probe),
             *([] if settings.personas_file is None else [Check("personas-file", operators.probe)]),
+            *([] if settings.words_file is None else [Check("words-file", words.probe)]),
         ],
     )
 
@@ -265,6 +280,13 @@ def _personas_in_force(settings: Settings) -> PersonasInForce:
         return PersonasInForce(settings.personas_file)
     except BadFile as error:
         raise UnusableSetting(variable_of(Settings, "personas_file"), str(error)) from None
+
+
+def _words_in_force(settings: Settings) -> WordsInForce:
+    try:
+        return WordsInForce(settings.words_file)
+    except BadFile as error:
+        raise UnusableSetting(variable_of(Settings, "words_file"), str(error)) from None
 
 
 def _of_redis(settings: Settings, make: Callable[..., InRedis]) -> InRedis:

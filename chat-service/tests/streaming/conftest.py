@@ -26,6 +26,7 @@ from chat_service.redis_client import REDIS_ERRORS
 from chat_service.runs.domain.admission import AcceptedRun
 from chat_service.runs.domain.run import Run
 from chat_service.runs.usecases.read import RunWithMessages, find_run
+from chat_service.streaming.cache.answers import AnswerCache
 from chat_service.streaming.log.redis import RunLog
 from chat_service.streaming.own.heartbeat import Heartbeat
 from chat_service.streaming.own.takeover import Takeover
@@ -33,6 +34,7 @@ from chat_service.streaming.store.replicas import Replicas
 from chat_service.streaming.timings import SHIPPED, Timings
 from chat_service.streaming.wiring import build_streaming
 from chat_service.streaming.write.generate import Bounds
+from chat_service.words.domain.word_filter import InForce, no_words
 from servicekit.generation_parameters import GenerationParameters
 
 # `chat` is a fixture of the conftest above; a test module cannot import its class by name.
@@ -63,6 +65,8 @@ class Rig:
         streams_per_host: int = 100,
         allowed_hosts: Sequence[str] = ("127.0.0.0/8",),
         timings: Timings = SHIPPED,
+        in_force: InForce = no_words,
+        cache: AnswerCache | None = None,
     ) -> None:
         self.chat = chat
         # What a fallback can be resolved to, what was, and what was told of connections.
@@ -91,6 +95,8 @@ class Rig:
             flush_seconds=flush_seconds,
             drain_seconds=drain_seconds,
             timings=timings,
+            in_force=in_force,
+            cache=cache,
         )
         self.fallback = self.streaming.fallback
         self.finaliser = self.streaming.finaliser

@@ -58,6 +58,14 @@ test("a snapshot replaces text and thinking, and keeps what it does not speak of
   expect(state.adapted).toEqual([{ parameter: "top_p", use: null }]);
 });
 
+test("what was kept from an earlier answer says so, also in a snapshot", () => {
+  const told = read([{ seq: 1, event: "cache", data: { state: "hit" } }]);
+  expect(told.cached).toBe(true);
+  expect(read([{ seq: 1, event: "cache", data: { state: "miss" } }]).cached).toBe(false);
+  const snapshot = { text: "a", reasoning: "", cache: "hit" } as const;
+  expect(read([{ seq: 4, event: "snapshot", data: snapshot }]).cached).toBe(true);
+});
+
 test("another connection takes the place of the first, with what was adapted to it", () => {
   const state = read([
     ...log([], null),

@@ -19,6 +19,8 @@ export interface RunState {
   readonly thinkingUntil: number | null;
   readonly fallbacks: readonly Fallback[];
   readonly adapted: readonly Adapted[];
+  /** Whether it was kept from an earlier answer. */
+  readonly cached: boolean;
   readonly usage: Usage | null;
   readonly status: RunStatus;
   readonly finishReason: string | null;
@@ -49,6 +51,7 @@ export function emptyRun(runId: string, ids: RunIds = {}, asked = false): RunSta
     thinkingUntil: null,
     fallbacks: [],
     adapted: [],
+    cached: false,
     usage: null,
     status: "running",
     finishReason: null,
@@ -93,9 +96,12 @@ function changes(state: RunState, event: RunEvent, now: number): Partial<RunStat
         reasoning: event.data.reasoning,
         fallbacks: event.data.fallbacks ?? state.fallbacks,
         adapted: event.data.adapted ?? state.adapted,
+        cached: event.data.cache === undefined ? state.cached : event.data.cache === "hit",
       };
     case "usage":
       return { usage: event.data };
+    case "cache":
+      return { cached: event.data.state === "hit" };
     case "adapted":
       return { adapted: event.data.adapted };
     case "fallback":

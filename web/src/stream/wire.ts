@@ -44,6 +44,9 @@ interface Place {
   saved: boolean;
 }
 
+/** Whether the answer was looked for among those that are kept, and found there. */
+export type CacheState = "off" | "miss" | "hit";
+
 export type EndStatus = "completed" | "cancelled" | "interrupted";
 
 /** What each event of a run says. */
@@ -58,9 +61,16 @@ export interface EventData {
   delta: { text: string };
   reasoning: { text: string };
   usage: Usage;
+  cache: { state: CacheState };
   adapted: { adapted: Adapted[] };
   fallback: Fallback;
-  snapshot: { text: string; reasoning: string; fallbacks?: Fallback[]; adapted?: Adapted[] };
+  snapshot: {
+    text: string;
+    reasoning: string;
+    fallbacks?: Fallback[];
+    adapted?: Adapted[];
+    cache?: CacheState;
+  };
   done: Place & { status: EndStatus; finish_reason?: string | null; reason?: string | null };
   error: Place & { problem: Problem };
 }
@@ -112,6 +122,11 @@ export interface Wishes {
   model?: string | null;
 }
 
+/** Of a question: an answer that was kept of the same one will do. */
+interface Kept {
+  cache?: boolean;
+}
+
 export interface Parameters {
   temperature?: number | null;
   max_tokens?: number | null;
@@ -122,7 +137,7 @@ export interface Parameters {
 
 /** What begins a run. An `edit` of an answer begins none. */
 export type Asking =
-  | ({ type: "send"; content: string; session_id?: string } & Wishes & Parameters)
+  | ({ type: "send"; content: string; session_id?: string } & Wishes & Parameters & Kept)
   | ({
       type: "regenerate";
       session_id: string;
@@ -130,7 +145,8 @@ export type Asking =
       parameters?: Parameters;
     } & Wishes)
   | ({ type: "edit"; session_id: string; message_id: string; content: string } & Wishes &
-      Parameters)
+      Parameters &
+      Kept)
   | { type: "continue"; run_id: string };
 
 /** A frame to the gateway, but for the `ref` that whoever sends it gives it. */

@@ -33,6 +33,7 @@ from chat_service.providers.errors import (
     ProviderError,
 )
 from chat_service.providers.port import TEXT, End, Part, Provider, read_at_once
+from chat_service.words.domain.word_filter import InForce, no_words
 from servicekit.generation_parameters import GenerationParameters
 
 _log = get_logger(__name__)
@@ -71,7 +72,10 @@ class Allowances(Protocol):
 
 
 class Asides(Component):
-    """Eight at once on a replica, and 256 that wait; more are dropped."""
+    """Eight at once on a replica, and 256 that wait; more are dropped.
+
+    `in_force` are the operator's words, which are masked in what models say, also those that are refused elsewhere.
+    """
 
     def __init__(
         self,
@@ -82,8 +86,10 @@ class Asides(Component):
         at_once: int = _AT_ONCE,
         waiting: int = _WAITING,
         drain_seconds: float = _DRAIN_SECONDS,
+        in_force: InForce = no_words,
     ) -> None:
         self._provider = provider
+        self._in_force = in_force
         self._allowances = allowances
         self._seconds = seconds
         self._turns = asyncio.Semaphore(at_once)
@@ -142,7 +148,7 @@ class Asides(Component):
                 "aside.provider_failed",
                 purpose=purpose,
                 reason=error.reason,
-                text=error.text[:_LOGGED_CHARACTERS],
+                text=self._masked(error.text[:_LOGGED_CHARACTERS]),
             )
             raise self._failed(purpose, error.reason, error.most_tokens) from error
         except AppError as error:
@@ -150,7 +156,7 @@ class Asides(Component):
         except AsideFailed as error:
             raise self._failed(purpose, error.reason) from None
         _ASIDES.labels(purpose, "answered").inc()
-        return text
+        return self._masked(text)
 
     async def drain(self) -> None:
         """Begin no more; return once all have ended, within five seconds."""
@@ -178,6 +184,10 @@ class Asides(Component):
         except Exception as error:  # noqa: BLE001 - whatever broke, nobody waits for it
             _ASIDES.labels(purpose, "failed").inc()
             _log.error("aside.broke", purpose=purpose, exc_info=error)
+
+    def _masked(self, text: str) -> str:
+        words = self._in_force()
+        return text if words is None else words.masked(text)
 
     def _failed(self, purpose: str, reason: str, most_tokens: int | None = None) -> AsideFailed:
         _ASIDES.labels(purpose, "failed").inc()

@@ -9,6 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from chassis.errors import FieldError, ValidationFailed
 from chassis.ids import parse_named_id
 from chat_service.answer.domain.ending import Adapted, FellBack, RunStatus, Usage
+from chat_service.answer.domain.form import TextForm
 from chat_service.conversations.domain.listing import Wanted
 from chat_service.conversations.domain.message import Message, Role
 from chat_service.conversations.domain.session import (
@@ -147,6 +148,25 @@ def wanted_from_proto(request: chat_pb2.ListSessionsRequest) -> Wanted:
     )
 
 
+_FORMS = {
+    chat_pb2.TEXT_FORM_UNSPECIFIED: TextForm.MARKDOWN,
+    chat_pb2.TEXT_FORM_MARKDOWN: TextForm.MARKDOWN,
+    chat_pb2.TEXT_FORM_PLAIN: TextForm.TEXT,
+}
+
+
+def form_from_proto(
+    form: chat_pb2.TextForm.ValueType, unsaid: TextForm = TextForm.MARKDOWN
+) -> TextForm:
+    """Raises ValidationFailed for a form that this version does not know."""
+    if form == chat_pb2.TEXT_FORM_UNSPECIFIED:
+        return unsaid
+    known = _FORMS.get(form)
+    if known is None:
+        raise ValidationFailed(fields=[FieldError("format", "UNKNOWN")])
+    return known
+
+
 def message_to_proto(message: Message) -> chat_pb2.Message:
     return chat_pb2.Message(
         id=str(message.id),
@@ -169,6 +189,7 @@ def message_to_proto(message: Message) -> chat_pb2.Message:
         can_continue=message.can_continue,
         fallback=fallback_to_proto(message.fell_back),
         adapted=adapted_to_proto(message.adapted),
+        cached=message.cached,
         parent_id=None if message.parent_id is None else str(message.parent_id),
         chosen=message.chosen,
         variants=chat_pb2.Variants(

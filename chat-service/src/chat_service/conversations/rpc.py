@@ -14,6 +14,7 @@ from chassis.ids import parse_named_id
 from chat_service.conversations import mapping
 from chat_service.conversations.domain.errors import MessageNotFound, SessionNotFound
 from chat_service.conversations.domain.session import UNCHANGED, Unchanged
+from chat_service.conversations.in_form import in_form
 from chat_service.conversations.usecases.check import check_persona
 from chat_service.conversations.usecases.ends import EndSessions
 from chat_service.conversations.usecases.lists import list_folders, list_sessions
@@ -29,6 +30,7 @@ from chat_service.personas.domain.persona import Persona, Told
 from chat_service.personas.usecases.read import DefaultPersona
 from chat_service.providers.domain.connection import ResolveKey
 from chat_service.providers.domain.errors import KeyNotFound
+from chat_service.words.domain.word_filter import InForce, checked, no_words
 from parley.chat.v1 import chat_pb2, chat_pb2_grpc
 from servicekit.generation_messages import parameters_from_proto
 
@@ -64,6 +66,9 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
     tell: Tell
     find_persona: FindPersona
     default_persona: DefaultPersona
+    in_force: InForce = no_words
+    # Hears whose answers are not to be kept any more.
+    let_answers_go: Callable[[UUID], None] | None = None
 
     async def CreateSession(
         self, request: chat_pb2.CreateSessionRequest, context: object
@@ -74,7 +79,7 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
             self.open_transaction,
             self.resolve_key,
             current_caller(),
-            title=request.title,
+            title=checked(self.in_force(), "title", request.title),
             key_id=None if key_id is None else parse_named_id(key_id, KeyNotFound),
             model=request.model if request.HasField("model") else None,
             parameters=parameters_from_proto(request.parameters),
@@ -103,6 +108,8 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
         persona: Told | Unchanged | None = UNCHANGED
         if request.HasField("persona"):
             persona = await self._persona(request.persona) if request.persona else None
+        if request.HasField("title"):
+            request.title = checked(self.in_force(), "title", request.title)
         session = await update_session(
             self.open_transaction,
             self.resolve_key,
@@ -152,6 +159,8 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
         self, request: chat_pb2.DeleteSessionsRequest, context: object
     ) -> chat_pb2.DeleteSessionsResponse:
         await self.end_sessions.delete_all(current_caller(), permanent=request.permanent)
+        if self.let_answers_go is not None:
+            self.let_answers_go(current_caller().user_id)
         self._tell(SessionChange.DELETED, None)
         return chat_pb2.DeleteSessionsResponse()
 
@@ -175,6 +184,7 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
     async def ListMessages(
         self, request: chat_pb2.ListMessagesRequest, context: object
     ) -> chat_pb2.ListMessagesResponse:
+        form = mapping.form_from_proto(request.form)
         page = await list_messages(
             self.open_transaction,
             current_caller(),
@@ -186,7 +196,7 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
             all_paths=request.all_paths,
         )
         return chat_pb2.ListMessagesResponse(
-            items=[mapping.message_to_proto(message) for message in page.items],
+            items=[mapping.message_to_proto(one) for one in await in_form(page.items, form)],
             next_cursor=page.next_cursor,
             total=page.total,
         )
@@ -213,7 +223,7 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
             current_caller(),
             session_id,
             parse_named_id(request.message_id, MessageNotFound),
-            request.content,
+            checked(self.in_force(), "content", request.content),
             once(request, mapping.encode_id, mapping.decode_id),
         )
         self._tell(SessionChange.PATH, session_id)

@@ -1,5 +1,6 @@
 """Runs in the words of the contract."""
 
+from chat_service.answer.domain.ending import CacheState
 from chat_service.conversations.domain.message import Role
 from chat_service.conversations.mapping import (
     ROLES,
@@ -13,6 +14,12 @@ from chat_service.prompt.context import Context, Given
 from chat_service.runs.domain.run import Run
 from parley.chat.v1 import chat_pb2
 from servicekit.generation_messages import parameters_to_proto
+
+CACHES = {
+    CacheState.OFF: chat_pb2.CACHE_STATE_OFF,
+    CacheState.MISS: chat_pb2.CACHE_STATE_MISS,
+    CacheState.HIT: chat_pb2.CACHE_STATE_HIT,
+}
 
 
 def run_to_proto(run: Run, *, can_continue: bool) -> chat_pb2.Run:
@@ -34,6 +41,7 @@ def run_to_proto(run: Run, *, can_continue: bool) -> chat_pb2.Run:
         can_continue=can_continue,
         fallback=fallback_to_proto(run.fell_back),
         adapted=adapted_to_proto(run.adapted),
+        cache=CACHES[run.cache],
     )
 
 

@@ -8,8 +8,11 @@ from chassis.grpc.caller import current_caller
 from chassis.grpc.idempotency import request_key
 from chassis.grpc.server import Method, allow
 from chassis.ids import parse_named_id
+from chat_service.answer.domain.ending import RunStatus
+from chat_service.answer.domain.form import TextForm
 from chat_service.conversations.domain.errors import MessageNotFound, SessionNotFound
-from chat_service.conversations.mapping import message_to_proto
+from chat_service.conversations.in_form import in_form, text_in_form
+from chat_service.conversations.mapping import form_from_proto, message_to_proto
 from chat_service.providers.domain.errors import KeyNotFound
 from chat_service.runs import mapping
 from chat_service.runs.domain.admission import Again, Question
@@ -92,7 +95,10 @@ class RunServicer(chat_pb2_grpc.RunServiceServicer):
         )
 
     def _subscribe(self, run: Run, destination: tuple[str, int] | None) -> str | None:
-        return None if destination is None else self.subscribe(run, *destination)
+        # A channel carries what the model wrote, for all readers alike.
+        if destination is None or run.form is not TextForm.MARKDOWN:
+            return None
+        return self.subscribe(run, *destination)
 
     async def CancelRun(
         self, request: chat_pb2.CancelRunRequest, context: object
@@ -116,10 +122,12 @@ class RunServicer(chat_pb2_grpc.RunServiceServicer):
             current_caller(),
             parse_named_id(request.session_id, RunNotFound),
         )
+        form = form_from_proto(request.form, found.run.form)
+        ended = found.run.status is not RunStatus.RUNNING
         return chat_pb2.RecoverRunResponse(
             run=mapping.run_to_proto(found.run, can_continue=found.can_continue),
-            text=found.text,
-            reasoning=found.reasoning,
+            text=await text_in_form(found.text, form, ended=ended),
+            reasoning=await text_in_form(found.reasoning, form, ended=ended),
             seq=found.seq,
         )
 
@@ -129,10 +137,12 @@ class RunServicer(chat_pb2_grpc.RunServiceServicer):
         found = await get_run_with_messages(
             self.open_transaction, current_caller(), parse_named_id(request.run_id, RunNotFound)
         )
+        answers = () if found.answer is None else (found.answer,)
+        shown = await in_form(answers, form_from_proto(request.form))
         return chat_pb2.GetRunResponse(
             run=mapping.run_to_proto(found.run, can_continue=found.can_continue),
             question=None if found.question is None else message_to_proto(found.question),
-            answer=None if found.answer is None else message_to_proto(found.answer),
+            answer=message_to_proto(shown[0]) if shown else None,
         )
 
     async def GetContext(
@@ -189,6 +199,8 @@ def _question(request: chat_pb2.StartRunRequest) -> Question:
         parameters=parameters_from_proto(request.parameters),
         request=request_key(request),
         edits=None if edits is None else parse_named_id(edits, MessageNotFound),
+        cache=request.cache,
+        form=form_from_proto(request.form),
     )
 
 

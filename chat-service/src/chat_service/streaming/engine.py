@@ -27,6 +27,7 @@ from chat_service.providers.port import Provider
 from chat_service.redis_client import REDIS_ERRORS
 from chat_service.runs.domain.run import Run
 from chat_service.runs.domain.terminal import terminal_event
+from chat_service.streaming.cache.answers import AnswerCache
 from chat_service.streaming.log.history import RunLogUnavailable
 from chat_service.streaming.log.live import LiveRun
 from chat_service.streaming.log.redis import RunLog
@@ -41,6 +42,7 @@ from chat_service.streaming.write.generate import Bounds, Generation
 from chat_service.streaming.write.reports import UseReports, uses_of
 from chat_service.streaming.write.verdict import CANCELLED, DELETED, SHUTTING_DOWN, Verdict
 from chat_service.streaming.write.writer import Writer
+from chat_service.words.domain.word_filter import InForce, no_words
 from servicekit.generation_parameters import GenerationParameters
 
 _log = get_logger(__name__)
@@ -62,7 +64,9 @@ def start_of(run: Run) -> dict[str, Any]:
 
 
 class Engine(Component):
-    """Begins, follows and ends runs. ``drain_seconds`` is the process's time to go."""
+    """Begins, follows and ends runs. ``drain_seconds`` is the process's time to go, ``in_force`` the words that
+    no answer may show, ``cache`` where answers are kept; None: nowhere.
+    """
 
     def __init__(
         self,
@@ -81,8 +85,12 @@ class Engine(Component):
         flush_seconds: float,
         drain_seconds: float,
         timings: Timings = SHIPPED,
+        in_force: InForce = no_words,
+        cache: AnswerCache | None = None,
     ) -> None:
+        self._cache = cache
         self._timings = timings
+        self._in_force = in_force
         self._behind = behind
         self._log = log
         self._provider = provider
@@ -163,7 +171,7 @@ class Engine(Component):
         as a snapshot behind the start, and it is part of the answer that is saved. ``wishes`` are the
         question's own parameters, for another connection that goes on with it; None: the run's.
         """
-        live = LiveRun(run, window_bytes=self._timings.window_bytes)
+        live = LiveRun(run, window_bytes=self._timings.window_bytes, in_force=self._in_force)
         live.add_event(
             START,
             start_of(run),
@@ -174,7 +182,13 @@ class Engine(Component):
         # A model that begins at once takes the start along with its first token.
         asyncio.get_running_loop().call_later(self._flush_seconds, self._flusher.mark, live)
         generation = Generation(
-            live, self._provider, self._bounds, self._flusher, self._alternatives
+            live,
+            self._provider,
+            self._bounds,
+            self._flusher,
+            self._alternatives,
+            self._in_force,
+            self._cache,
         )
         self._generations[run.id] = generation
         task = asyncio.create_task(
@@ -277,7 +291,9 @@ class Engine(Component):
             with _LIVE.track_inprogress():
                 verdict = await generation.run(connection, prompt, wishes)
                 ending = await self._end(generation, verdict)
-            if live.saved:
+            hit = generation.from_cache.hit
+            if live.saved and not hit:
+                await generation.from_cache.keep(ending, generation.prompt)
                 self._behind(
                     Ended(
                         live.run,
@@ -287,9 +303,8 @@ class Engine(Component):
                         generation.most_tokens,
                     )
                 )
-            uses = uses_of(generation.failed, generation.connection, verdict, generation.learnt)
-            for use in uses:
-                self._reports.tell(use)
+            if not hit:
+                self._report(generation, verdict)
             _ENDED.labels(verdict.status.value, verdict.reason or "").inc()
         except Exception as error:  # noqa: BLE001 - whatever broke, nobody may wait for it for ever
             # Its readers look for it elsewhere, and whoever takes it over ends it.
@@ -300,6 +315,12 @@ class Engine(Component):
             asyncio.get_running_loop().call_later(
                 self._timings.linger, self._followers.remove, live
             )
+
+    def _report(self, generation: Generation, verdict: Verdict) -> None:
+        """Of each connection that was asked."""
+        asked = (generation.failed, generation.connection, verdict, generation.learnt)
+        for use in uses_of(*asked):
+            self._reports.tell(use)
 
     async def _end(self, generation: Generation, verdict: Verdict) -> Ending:
         live, run = generation.live, generation.live.run
@@ -318,6 +339,7 @@ class Engine(Component):
             last_seq=last_seq + 1,
             fallbacks=answer.fallbacks,
             adapted=answer.adapted,
+            cache=answer.cache,
         )
         live.ending = True
         saved = await self._finaliser.save(run, ending)
@@ -333,6 +355,7 @@ class Engine(Component):
             saved=live.saved,
             reason=verdict.reason,
             detail=verdict.detail,
+            cache=ending.cache,
         )
         live.add_event(event, {**data, **verdict.told})
         self._flusher.mark(live, urgent=True)

@@ -11,11 +11,14 @@ from chassis.grpc.caller import current_caller
 from chassis.grpc.server import Method, allow
 from chassis.ids import parse_named_id
 from chassis.tasks import end_task
+from chat_service.answer.domain.form import TextForm
 from chat_service.answer.domain.frame import Frame
+from chat_service.conversations.mapping import form_from_proto
 from chat_service.runs.domain.errors import RunNotFound
 from chat_service.runs.usecases.read import find_to_follow
 from chat_service.streaming.read.channel import Batch, FrameChannel, FrameChannels
 from chat_service.streaming.read.follow import Followers
+from chat_service.streaming.read.in_form import in_plain_text
 from parley.chat.v1 import chat_pb2, chat_pb2_grpc
 
 POLICY: dict[str, dict[str, Method]] = {
@@ -49,7 +52,12 @@ class FrameServicer(chat_pb2_grpc.FrameServiceServicer):
             current_caller(),
             parse_named_id(request.run_id, RunNotFound),
         )
-        async with aclosing(self.followers.follow(run, request.after)) as batches:
+        form = form_from_proto(request.form, run.form)
+        if form is TextForm.MARKDOWN:
+            following = self.followers.follow(run, request.after)
+        else:
+            following = in_plain_text(self.followers.follow(run, 0), request.after)
+        async with aclosing(following) as batches:
             async for frames in batches:
                 yield chat_pb2.FollowRunResponse(frames=_frames(frames))
 

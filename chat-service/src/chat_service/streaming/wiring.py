@@ -17,6 +17,7 @@ from chat_service.runs.domain.run import Run
 from chat_service.runs.store.turns import Turns
 from chat_service.runs.usecases.finish import finish_run
 from chat_service.runs.usecases.read import RunWithMessages, find_run
+from chat_service.streaming.cache.answers import AnswerCache
 from chat_service.streaming.engine import Engine
 from chat_service.streaming.log.redis import RunLog
 from chat_service.streaming.own.finaliser import Finaliser
@@ -31,6 +32,7 @@ from chat_service.streaming.timings import SHIPPED, Timings
 from chat_service.streaming.write.alternatives import Alternatives
 from chat_service.streaming.write.generate import Bounds
 from chat_service.streaming.write.reports import UseReports
+from chat_service.words.domain.word_filter import InForce, no_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +81,14 @@ def build_streaming(
     timings: Timings = SHIPPED,
     behind: Behind = nothing,
     memory: ModelMemory | None = None,
+    in_force: InForce = no_words,
+    cache: AnswerCache | None = None,
 ) -> Streaming:
     """The streaming of replica ``replica``; ``worker`` is connected in the background role.
 
     ``tell`` hears of each turn's run when it begins, and when its end is saved; ``behind`` then, too,
-    of each run that is generated here. ``memory`` is what is known of models, None: nothing.
+    of each run that is generated here. ``memory`` is what is known of models, None: nothing; ``in_force`` the
+    words that no answer may show, ``cache`` where answers are kept.
     """
 
     async def find(run: Run) -> RunWithMessages | None:
@@ -112,6 +117,8 @@ def build_streaming(
         flush_seconds=flush_seconds,
         drain_seconds=drain_seconds,
         timings=timings,
+        in_force=in_force,
+        cache=cache,
     )
     takeover = Takeover(
         replica=replica,
@@ -143,5 +150,14 @@ def build_streaming(
         reports=reports,
         engine=engine,
         heartbeat=heartbeat,
-        components=(log, provider, finaliser, reports, engine, heartbeat, sweep),
+        components=(
+            log,
+            *(() if cache is None else (cache,)),
+            provider,
+            finaliser,
+            reports,
+            engine,
+            heartbeat,
+            sweep,
+        ),
     )

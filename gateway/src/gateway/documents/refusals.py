@@ -47,7 +47,7 @@ _STATUSES: Mapping[int, frozenset[str]] = {
             "TOO_MANY_VARIANTS",
         }
     ),
-    422: frozenset({"CODE_REQUIRED", "INVALID_CODE", "KEY_NEEDED"}),
+    422: frozenset({"CODE_REQUIRED", "INVALID_CODE", "KEY_NEEDED", "WORD_REFUSED"}),
     426: frozenset({"UPGRADE_REQUIRED"}),
     429: frozenset(
         {

@@ -12,7 +12,7 @@ from gateway.routes.api import refuses
 from gateway.routes.api import router as api_router
 from gateway.routes.idempotency import IdempotencyKeyOf
 from gateway.schemas.base import Nothing, Page
-from gateway.schemas.chat import ORDERS, Message, MessageListQuery, RunResult
+from gateway.schemas.chat import FORMS, ORDERS, Message, MessageListQuery, RunResult
 from gateway.schemas.sessions import Session
 from gateway.schemas.tree import Again, Context, Edit, EditedAnswer, EditResult, Fork
 from gateway.streams.answers import ANSWERS, REFUSALS, answer
@@ -51,6 +51,7 @@ async def list_messages(
             count=query.count,
             order=ORDERS[query.order],
             all_paths=query.path == "all",
+            form=FORMS[query.format],
         ),
         caller,
     )

@@ -12,7 +12,7 @@ from gateway.routes.api import refuses
 from gateway.routes.api import router as api_router
 from gateway.routes.idempotency import IdempotencyKeyOf
 from gateway.schemas.base import Nothing, Page
-from gateway.schemas.chat import Run, RunResult
+from gateway.schemas.chat import FORMS, FormOfAnswers, FormOfEvents, Run, RunResult
 from gateway.streams.answers import ANSWERS, REFUSALS, answer
 from gateway.streams.frames import begin
 from gateway.streams.sse import EventStream
@@ -44,10 +44,17 @@ async def list_runs(_live: _Live, caller: ChatReader, services: Services) -> Pag
 
 
 @router.get("/{run_id}")
-async def get_run(run_id: str, caller: ChatReader, services: Services) -> RunResult:
+async def get_run(
+    run_id: str,
+    caller: ChatReader,
+    services: Services,
+    format: FormOfAnswers = "markdown",  # noqa: A002 - the parameter's name
+) -> RunResult:
     """Show a run with its question and, once saved, its answer."""
     runs = services.runs
-    response = await runs.ask(runs.stub.GetRun, pb.GetRunRequest(run_id=run_id), caller)
+    response = await runs.ask(
+        runs.stub.GetRun, pb.GetRunRequest(run_id=run_id, form=FORMS[format]), caller
+    )
     return RunResult.of(response)
 
 
@@ -70,6 +77,7 @@ async def follow_run(
     request: Request,
     after: Annotated[int, Query(ge=0, le=_INT64_MAX)] = 0,
     last_event_id: Annotated[int | None, Header(ge=0, le=_INT64_MAX)] = None,
+    format: FormOfEvents = None,  # noqa: A002 - the parameter's name
 ) -> Response:
     """Follow the events of a run.
 
@@ -81,7 +89,11 @@ async def follow_run(
     frames = services.frames
     batches = frames.follow(
         frames.stub.FollowRun,
-        pb.FollowRunRequest(run_id=run_id, after=after if last_event_id is None else last_event_id),
+        pb.FollowRunRequest(
+            run_id=run_id,
+            after=after if last_event_id is None else last_event_id,
+            form=FORMS[format],
+        ),
         caller,
     )
     opening = await begin(batches, patience=_PATIENCE_SECONDS)

@@ -11,6 +11,8 @@ from gateway.routes.api import router as api_router
 from gateway.routes.idempotency import IdempotencyKeyOf
 from gateway.schemas.base import Page
 from gateway.schemas.chat import (
+    FORMS,
+    FormOfEvents,
     RecoveredRun,
 )
 from gateway.schemas.sessions import NewSession, Session, SessionChange, SessionListQuery
@@ -19,7 +21,11 @@ from parley.chat.v1 import chat_pb2 as pb
 router = api_router("Chat", "/chat/sessions")
 
 
-@router.post("", status_code=201, openapi_extra=refuses("KEY_NOT_FOUND", "PERSONA_NOT_FOUND"))
+@router.post(
+    "",
+    status_code=201,
+    openapi_extra=refuses("KEY_NOT_FOUND", "PERSONA_NOT_FOUND", "WORD_REFUSED"),
+)
 async def create_session(
     caller: ChatWriter, services: Services, key: IdempotencyKeyOf, body: NewSession | None = None
 ) -> Session:
@@ -65,7 +71,9 @@ async def get_session(session_id: str, caller: ChatReader, services: Services) -
     return Session.of(response.session)
 
 
-@router.patch("/{session_id}", openapi_extra=refuses("KEY_NOT_FOUND", "PERSONA_NOT_FOUND"))
+@router.patch(
+    "/{session_id}", openapi_extra=refuses("KEY_NOT_FOUND", "PERSONA_NOT_FOUND", "WORD_REFUSED")
+)
 async def update_session(
     session_id: str, body: SessionChange, caller: ChatWriter, services: Services
 ) -> Session:
@@ -80,13 +88,20 @@ async def update_session(
 
 
 @router.get("/{session_id}/recover", openapi_extra=refuses("RUN_NOT_FOUND"))
-async def recover_run(session_id: str, caller: ChatReader, services: Services) -> RecoveredRun:
+async def recover_run(
+    session_id: str,
+    caller: ChatReader,
+    services: Services,
+    format: FormOfEvents = None,  # noqa: A002 - the parameter's name
+) -> RecoveredRun:
     """Show the live or last run of a conversation, with its text so far.
 
     What comes after it is at the run's `events`, behind `seq`.
     """
     runs = services.runs
     response = await runs.ask(
-        runs.stub.RecoverRun, pb.RecoverRunRequest(session_id=session_id), caller
+        runs.stub.RecoverRun,
+        pb.RecoverRunRequest(session_id=session_id, form=FORMS[format]),
+        caller,
     )
     return RecoveredRun.of(response)

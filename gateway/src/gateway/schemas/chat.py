@@ -1,8 +1,9 @@
 """Sessions, messages and runs."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from fastapi import Query
 from pydantic import Field
 
 from gateway.schemas.base import ListQuery, Resource, example, moment
@@ -27,6 +28,31 @@ _STATUSES: dict[int, RunStatus] = {
     pb.RUN_STATUS_INTERRUPTED: "interrupted",
     pb.RUN_STATUS_FAILED: "failed",
 }
+
+CacheState = Literal["off", "miss", "hit"]
+_CACHE_STATES: dict[int, CacheState] = {
+    # Of a version that kept no answers.
+    pb.CACHE_STATE_UNSPECIFIED: "off",
+    pb.CACHE_STATE_OFF: "off",
+    pb.CACHE_STATE_MISS: "miss",
+    pb.CACHE_STATE_HIT: "hit",
+}
+
+TextForm = Literal["markdown", "text"]
+FORMS: dict[TextForm | None, pb.TextForm.ValueType] = {
+    None: pb.TEXT_FORM_UNSPECIFIED,
+    "markdown": pb.TEXT_FORM_MARKDOWN,
+    "text": pb.TEXT_FORM_PLAIN,
+}
+FormOfAnswers = Annotated[
+    TextForm, Query(description="Of answers: as the model wrote them, or without Markdown's marks.")
+]
+FormOfEvents = Annotated[
+    TextForm | None,
+    Query(
+        description="Of the text: as the model wrote it, or without Markdown's marks; as the question asked for it if absent."
+    ),
+]
 
 Order = Literal["asc", "desc"]
 ORDERS: dict[Order, pb.ListOrder.ValueType] = {"asc": pb.LIST_ORDER_ASC, "desc": pb.LIST_ORDER_DESC}
@@ -55,6 +81,7 @@ _A_RUN: dict[str, Any] = {
         "reasoning_tokens": None,
     },
     "adapted": [],
+    "cache": "off",
     "created_at": "2026-11-02T09:34:00Z",
     "ended_at": "2026-11-02T09:34:03Z",
     "fallback": None,
@@ -67,6 +94,7 @@ _A_QUESTION: dict[str, Any] = {
     "order": 1,
     **dict.fromkeys(("run_id", "status", "reason", "finish_reason", "can_continue")),
     **dict.fromkeys(("provider", "model", "parameters", "adapted", "reasoning", "usage")),
+    "cached": None,
     "parent_id": None,
     "chosen": True,
     "variants": {"index": 0, "ids": [_A_RUN["question_id"]]},
@@ -83,6 +111,7 @@ AN_ANSWER: dict[str, Any] = {
     **{name: _A_RUN[name] for name in ("status", "reason", "finish_reason", "can_continue")},
     **{name: _A_RUN[name] for name in ("provider", "model", "parameters", "adapted", "usage")},
     "reasoning": "",
+    "cached": False,
     "parent_id": _A_RUN["question_id"],
     "variants": {"index": 0, "ids": [_A_RUN["answer_id"]]},
     "created_at": "2026-11-02T09:34:03Z",
@@ -97,6 +126,17 @@ class Question(GenerationParameters):
     )
     key_id: Id | None = Field(None, description="The conversation's connection if absent.")
     model: Model | None = Field(None, description="The conversation's model if absent.")
+    cache: bool = Field(
+        False,
+        description="Whether an answer will do that was kept of the very same question: to the same model, with the "
+        "same parameters and everything that was said before it. This one's is kept, if it is whole. An operator "
+        "sets for how long, 24 hours otherwise.",
+    )
+    format: TextForm = Field(
+        "markdown",
+        description="`text`: the answer's events, and the answer in this response, come without Markdown's marks. What "
+        "is kept is what the model wrote.",
+    )
 
     def request(self, session_id: str | None = None) -> pb.StartRunRequest:
         """What asks this, in that session or in one made for it."""
@@ -106,6 +146,8 @@ class Question(GenerationParameters):
             content=self.content,
             key_id=self.key_id,
             parameters=generation_pb2.GenerationParameters(model=self.model, **said),
+            cache=self.cache,
+            form=pb.TEXT_FORM_UNSPECIFIED if self.format == "markdown" else FORMS[self.format],
         )
 
 
@@ -116,6 +158,9 @@ class MessageListQuery(ListQuery):
     order: Order = "asc"
     path: Path = Field(
         "chosen", description="The messages of the chosen path, or all with their variants."
+    )
+    format: TextForm = Field(
+        "markdown", description="Of answers: as the model wrote them, or without Markdown's marks."
     )
 
 
@@ -211,6 +256,9 @@ class Message(Resource):
     adapted: list[Adapted] | None = Field(description=_NOT_TAKEN)
     reasoning: str | None
     usage: Usage | None
+    cached: bool | None = Field(
+        description="Whether it was kept from an earlier answer, and no model was asked; null on questions."
+    )
     created_at: datetime
     fallback: Fallback | None = Field(description="As of its run; null on questions.")
 
@@ -242,6 +290,7 @@ class Message(Resource):
             else None,
             reasoning=message.reasoning if message.HasField("reasoning") else None,
             usage=Usage.of(message.usage) if message.HasField("usage") else None,
+            cached=message.cached if message.HasField("status") else None,
             created_at=moment(message.created_at),
             fallback=Fallback.of(message),
         )
@@ -274,6 +323,9 @@ class Run(Resource):
     model: str
     parameters: GenerationParameters | None = Field(description=_ASKED_FOR)
     adapted: list[Adapted] = Field(description=_NOT_TAKEN + " Once it has ended.")
+    cache: CacheState = Field(
+        description="Whether its answer was looked for among those that are kept (`miss`), and was found there (`hit`). Once it has ended."
+    )
     last_seq: int = Field(description="Number of the newest frame when the run ended.")
     usage: Usage | None
     created_at: datetime
@@ -297,6 +349,7 @@ class Run(Resource):
             model=run.model,
             parameters=asked_for(run.parameters) if run.HasField("parameters") else None,
             adapted=[Adapted.of(one) for one in run.adapted],
+            cache=_CACHE_STATES.get(run.cache, "off"),
             last_seq=run.last_seq,
             usage=Usage.of(run.usage) if run.HasField("usage") else None,
             created_at=moment(run.created_at),

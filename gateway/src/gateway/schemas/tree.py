@@ -16,6 +16,7 @@ from parley.generation.v1 import generation_pb2
 _WRITTEN: dict[str, Any] = {
     **dict.fromkeys(("run_id", "reason", "finish_reason", "can_continue", "provider", "model")),
     **dict.fromkeys(("parameters", "adapted", "reasoning", "usage")),
+    "cached": None,
     "status": "edited",
 }
 EditedText = Annotated[str, Shown(bounds.EDITED_ANSWER)]
@@ -55,7 +56,7 @@ class Edit(Question):
     @property
     def asks(self) -> bool:
         """Whether it says how to answer, as of a question alone can be said."""
-        return bool(self.model_fields_set & {"key_id", "model", *PARAMETERS})
+        return bool(self.model_fields_set & {"key_id", "model", "cache", "format", *PARAMETERS})
 
     def question(self, session_id: str, message_id: str) -> pb.StartRunRequest:
         """What asks this beside another question."""

@@ -39,6 +39,7 @@ REFUSALS = (
     "ALLOWANCE_USED_UP",
     "TOO_MANY_RUNS",
     "TOO_MANY_STREAMS",
+    "WORD_REFUSED",
     *(reason for reason, status in STATUSES.items() if status < 500),
 )
 
@@ -81,7 +82,9 @@ async def answer(
     if end.event == "error":
         return failure(end.data, headers)
     runs = services.runs
-    result = RunResult.of(await runs.ask(runs.stub.GetRun, pb.GetRunRequest(run_id=run_id), caller))
+    form = asking.form if isinstance(asking, pb.StartRunRequest) else pb.TEXT_FORM_UNSPECIFIED
+    wanted = pb.GetRunRequest(run_id=run_id, form=form)
+    result = RunResult.of(await runs.ask(runs.stub.GetRun, wanted, caller))
     if result.run.status == "running":
         # It has ended, and the database has not heard of it yet.
         raise RunOutOfSight(metadata={"run_id": run_id})

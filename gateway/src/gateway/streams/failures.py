@@ -16,6 +16,8 @@ ERROR: Final = "error"
 # a bad gateway.
 STATUSES: Final = {
     "INTERNAL": 500,
+    # The operator's words are in it.
+    "ANSWER_FILTERED": 422,
     "PROVIDER_BUSY": 503,
     "PROVIDER_OVERLOADED": 503,
     # The account at the provider is to be paid for, not anything here.

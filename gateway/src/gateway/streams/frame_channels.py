@@ -50,6 +50,11 @@ class Begun:
     batches: RunSubscription
 
 
+def _is_in_another_form(request: Asking) -> bool:
+    """Whether no channel carries the run's frames: its readers are given something else."""
+    return isinstance(request, pb.StartRunRequest) and request.form == pb.TEXT_FORM_PLAIN
+
+
 class FrameChannels(Component):
     """Begins runs, and keeps a frame channel to each replica that it meets.
 
@@ -119,6 +124,9 @@ class FrameChannels(Component):
             self._forget(number)
             raise
         channel = self._open.get(answer.channel_id) if answer.HasField("channel_id") else None
+        if _is_in_another_form(request):
+            subscription.begin(answer.accepted.run_id, None, "another form")
+            return Begun(answer.accepted, subscription)
         if channel is None:
             self._wanted.set()
         subscription.begin(answer.accepted.run_id, channel)

@@ -82,11 +82,13 @@ class RunSubscription:
         # How often in a row that broke.
         self._breaks = 0
 
-    def begin(self, run_id: str, channel: "FrameChannel | None") -> None:
-        """The run was accepted, and its frames come over this channel."""
+    def begin(
+        self, run_id: str, channel: "FrameChannel | None", without: str = "no channel"
+    ) -> None:
+        """The run was accepted, and its frames come over this channel, or ``without`` one for a reason."""
         self._run_id = run_id
         if channel is None:
-            self.detach("no channel")
+            self.detach(without)
         else:
             self._channel = channel
             channel.subscriptions.add(self)

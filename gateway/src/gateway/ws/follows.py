@@ -9,6 +9,7 @@ from chassis.caller import Caller
 from chassis.errors import AppError, Unavailable
 from chassis.tasks import end_task
 from gateway.clients import Peer
+from gateway.schemas.chat import FORMS
 from gateway.streams.editing import edit_answer
 from gateway.streams.frame_channels import Asking, FrameChannels
 from gateway.streams.frames import TERMINAL, Batch, begin, sliced
@@ -90,7 +91,9 @@ class Follows:
     async def follow(self, frame: frames.Follow, caller: Caller, answer: Answer) -> None:
         """Follow a run from behind ``after`` to its end. Raises AppError."""
         service = self._service
-        asked = pb.FollowRunRequest(run_id=frame.run_id, after=frame.after)
+        asked = pb.FollowRunRequest(
+            run_id=frame.run_id, after=frame.after, form=FORMS[frame.format]
+        )
         async with _Place(self._tasks, frame.run_id):
             batches = service.follow(service.stub.FollowRun, asked, caller)
             async with aclosing(batches):

@@ -13,7 +13,7 @@ from chassis.errors import AppError, FieldError, ValidationFailed
 from gateway.problems import field_errors, members
 from gateway.routes.json_route import json_object, refuse_nul
 from gateway.schemas.base import WHOLE, Body
-from gateway.schemas.chat import Question
+from gateway.schemas.chat import Question, TextForm
 from gateway.schemas.tree import Again, Edit
 from gateway.streams.failures import shown
 from gateway.streams.frames import FrameLike
@@ -67,6 +67,7 @@ class Follow(Body):
     ref: Ref
     run_id: RunId
     after: Annotated[int, Field(ge=0, le=_INT64_MAX), WHOLE] = 0
+    format: TextForm | None = None
 
 
 class Unfollow(Body):

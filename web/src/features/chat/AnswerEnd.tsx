@@ -50,6 +50,7 @@ export function AnswerEnd({ state, message, actions, idle }: Props) {
           {t.chat.fallback(state.fallback.name, t.chat.fallbackReasons[state.fallback.reason])}
         </p>
       )}
+      {state.cached && <p className={styles.note}>{t.chat.fromCache}</p>}
       {said !== undefined && (
         <div role={problem ? "alert" : undefined} className={failed ? styles.failure : styles.end}>
           <p>

@@ -7,6 +7,7 @@ import { Answer } from "./Answer";
 import { Composer, type ComposerHandle } from "./Composer";
 import styles from "./Conversation.module.css";
 import type { Entry } from "./entries";
+import { keptWish } from "./kept";
 import { Log } from "./Log";
 import { copyLast, editLast, move } from "./moves";
 import { type NewSession, outbox } from "./outbox";
@@ -62,7 +63,8 @@ export function Conversation(props: Props) {
 
   const send = (content: string) => {
     pinNext.current = LAST;
-    void outbox.put(place, { kind: "send", content, draft, sessionId, making, asking: shown });
+    const asking = { ...shown, ...keptWish() };
+    void outbox.put(place, { kind: "send", content, draft, sessionId, making, asking });
   };
 
   const takeBack = (key: string, content: string) => {

@@ -8,6 +8,7 @@ import { Form } from "../../ui/Form";
 import { Switch } from "../../ui/Switch";
 import { ParameterFields } from "../parameters/ParameterFields";
 import { parametersOf } from "../parameters/parse";
+import { rememberKept, takesKept } from "./kept";
 import styles from "./ParametersDialog.module.css";
 import { PersonaChooser } from "./PersonaChooser";
 
@@ -35,6 +36,7 @@ export function ParametersDialog({ manner, onSave, onClose, isNew }: Props) {
   const [pending, setPending] = useState(false);
   const [summary, setSummary] = useState(manner.summary);
   const [persona, setPersona] = useState(manner.persona);
+  const [kept, setKept] = useState(takesKept);
   const { parameters, instructions } = manner;
 
   async function save(data: FormData) {
@@ -48,6 +50,7 @@ export function ParametersDialog({ manner, onSave, onClose, isNew }: Props) {
         summary,
         persona,
       });
+      rememberKept(kept);
       onClose();
     } catch (refused) {
       setError(refused);
@@ -72,6 +75,12 @@ export function ParametersDialog({ manner, onSave, onClose, isNew }: Props) {
           hint={t.chat.summaryHint}
           checked={summary}
           onChange={setSummary}
+        />
+        <Switch
+          label={t.chat.takeKept}
+          hint={t.chat.takeKeptHint}
+          checked={kept}
+          onChange={setKept}
         />
         <div className={styles.actions}>
           <Button look="quiet" onClick={onClose}>

@@ -16,6 +16,8 @@ export interface AnswerState {
   canContinue: boolean;
   saved: boolean;
   stopping: boolean;
+  /** It was kept from an earlier answer. */
+  cached: boolean;
   /** Who answers instead, and why. */
   fallback: { name: string | null; reason: string } | null;
 }
@@ -47,6 +49,7 @@ export function answerState(
     canContinue: false,
     saved: live || (run?.saved ?? false),
     stopping: run?.stopping ?? false,
+    cached: run?.cached ?? false,
     fallback: fallback ? { name: fallback.key_name, reason: fallback.reason } : null,
   };
 }
@@ -65,6 +68,7 @@ function ofMessage(message: Message): AnswerState {
     canContinue: message.can_continue ?? false,
     saved: true,
     stopping: false,
+    cached: message.cached ?? false,
     fallback: message.fallback ? { name: null, reason: message.fallback.reason } : null,
   };
 }

@@ -7,6 +7,7 @@ import { routes } from "../../routes";
 import { asks, runs } from "../../stream";
 import { toast } from "../../ui/toast";
 import { editOf } from "./drafts";
+import { keptWish } from "./kept";
 import { outbox } from "./outbox";
 import type { Message } from "./queries";
 
@@ -78,7 +79,7 @@ export function useActions(
         pin(undefined);
         const draft = editOf(message.id);
         const edit = { kind: "edit", content, draft, messageId: message.id } as const;
-        void outbox.put(place, { ...edit, sessionId: id });
+        void outbox.put(place, { ...edit, sessionId: id, asking: keptWish() });
       },
       async editAnswer(message, content) {
         try {

@@ -84,6 +84,7 @@ export const chat = {
   cancelled: "Stopped.",
   cutAtLength: "The answer reached its maximum length.",
   filtered: "The model server withheld part of the answer.",
+  fromCache: "From an earlier answer to the same question; no model was asked.",
   fallback: (name: string | null, why: string | undefined) =>
     `Answered by ${name ?? "another connection"} instead${why === undefined ? "." : `: ${why}.`}`,
   fallbackReasons,
@@ -121,6 +122,9 @@ export const chat = {
   ownInstructions: "Instructions for this chat",
   summary: "Summarise what no longer fits",
   summaryHint: "The model gets the summary in place of older messages. It costs tokens.",
+  takeKept: "Reuse answers",
+  takeKeptHint:
+    "The same question with the same messages before it gets the answer that it had, without asking the model again. In this browser, in all chats.",
 
   // Markdown.
   showAll: "Show all of it",

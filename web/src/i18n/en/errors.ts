@@ -91,8 +91,10 @@ export const errors = {
   TOO_MANY_SOCKETS: "Parley is open in too many windows. Close one.",
   TOO_MANY_STREAMS: "Parley is open in too many windows. Close one.",
   TOO_MANY_VARIANTS: "This message cannot have more variants.",
+  WORD_REFUSED: "This contains something that may not be said here.",
 
   // Why an answer ended before it was whole.
+  ANSWER_FILTERED: "The answer contains something that may not be said here.",
   ANSWER_TOO_LARGE: "The answer has reached the maximum length.",
   CANCELLED_BY_USER: "You stopped it.",
   IDLE_TIMEOUT: "The model fell silent.",

@@ -33,6 +33,7 @@ export const fields = {
   TOO_SMALL: ({ minimum }: FieldError) =>
     minimum === undefined ? "This is too small." : `At least ${minimum}.`,
   UNKNOWN_FIELD: () => "Parley does not know this field. Load the page again.",
+  WORD_REFUSED: () => "It contains something that may not be said here.",
   WRONG_TYPE: () => "This is the wrong kind of value.",
   OTHER: () => "This is not accepted.",
 };

@@ -80,6 +80,7 @@ export const chat: typeof en = {
   cancelled: "已停止。",
   cutAtLength: "回答达到了长度上限。",
   filtered: "模型服务器屏蔽了部分内容。",
+  fromCache: "来自同一问题此前的回答，没有再次请求模型。",
   fallback: (name, why) =>
     `改由${name === null ? "另一个连接" : `“${name}”`}回答${why === undefined ? "。" : `：${why}。`}`,
   fallbackReasons,
@@ -115,6 +116,9 @@ export const chat: typeof en = {
   ownInstructions: "此对话的指令",
   summary: "概括放不下的内容",
   summaryHint: "用摘要代替较早的消息提供给模型，会消耗 token。",
+  takeKept: "复用回答",
+  takeKeptHint:
+    "相同的问题和上文会直接得到此前的回答，不再请求模型。对此浏览器中的所有对话生效。",
 
   showAll: "显示全部",
   showLess: "收起",

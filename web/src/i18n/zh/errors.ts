@@ -85,7 +85,9 @@ export const errors: typeof en = {
   TOO_MANY_SOCKETS: "打开的 Parley 窗口太多，请关闭一个。",
   TOO_MANY_STREAMS: "打开的 Parley 窗口太多，请关闭一个。",
   TOO_MANY_VARIANTS: "这条消息的版本数量已达上限。",
+  WORD_REFUSED: "其中有此处不允许出现的内容。",
 
+  ANSWER_FILTERED: "回答中有此处不允许出现的内容。",
   ANSWER_TOO_LARGE: "回答已达长度上限。",
   CANCELLED_BY_USER: "你已停止此回答。",
   IDLE_TIMEOUT: "模型没有继续输出。",

@@ -26,6 +26,7 @@ export const fields: typeof en = {
     minimum === undefined || minimum <= 1 ? "请填写。" : `至少 ${minimum} 个字符。`,
   TOO_SMALL: ({ minimum }) => (minimum === undefined ? "太小。" : `不能小于 ${minimum}。`),
   UNKNOWN_FIELD: () => "Parley 不认识此字段，请重新加载页面。",
+  WORD_REFUSED: () => "其中有此处不允许出现的内容。",
   WRONG_TYPE: () => "类型不对。",
   OTHER: () => "此内容不被接受。",
 };

@@ -10,6 +10,7 @@ FINISH_REASONS: Final = frozenset(
     {"stop", "length", "content_filter", "tool_calls", "function_call"}
 )
 OTHER_FINISH_REASON: Final = "other"
+CONTENT_FILTER: Final = "content_filter"
 # What other protocols, and servers that speak them, say for these.
 _WORDS: Final = {
     **{reason: reason for reason in FINISH_REASONS},
@@ -44,6 +45,14 @@ class RunStatus(StrEnum):
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
     FAILED = "failed"
+
+
+class CacheState(StrEnum):
+    """Whether an answer was looked for among those that are kept of its user, and was found there."""
+
+    OFF = "off"
+    MISS = "miss"
+    HIT = "hit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +126,7 @@ class Ending:
     `reason` (upper snake case) says why when `status` is not COMPLETED; `finish_reason` is what
     `known_finish_reason` made of the provider's word. `text` and `reasoning` are storable: no
     U+0000, no lone surrogate. `fallbacks` are in order: the last one's connection has answered.
-    `adapted` is of that one.
+    `adapted` is of that one. `cache` says whether the answer was kept from an earlier one.
     """
 
     status: RunStatus
@@ -129,3 +138,4 @@ class Ending:
     last_seq: int
     fallbacks: tuple[Fallback, ...] = ()
     adapted: tuple[Adapted, ...] = ()
+    cache: CacheState = CacheState.OFF

@@ -13,6 +13,7 @@ USAGE: Final = "usage"
 SNAPSHOT: Final = "snapshot"
 FALLBACK: Final = "fallback"
 ADAPTED: Final = "adapted"
+CACHE: Final = "cache"
 DONE: Final = "done"
 ERROR: Final = "error"
 

@@ -12,6 +12,7 @@ import orjson
 
 from chat_service.answer.domain.ending import (
     Adapted,
+    CacheState,
     Ending,
     Fallback,
     RunStatus,
@@ -20,6 +21,7 @@ from chat_service.answer.domain.ending import (
 )
 from chat_service.answer.domain.frame import (
     ADAPTED,
+    CACHE,
     DELTA,
     DONE,
     ERROR,
@@ -46,6 +48,8 @@ class Answer:
         self._fallbacks: dict[int, list[Mapping[str, Any]]] = {}
         # What the server did not take as it was asked for, and the number of the frame that said so.
         self._adapted: tuple[int, Sequence[Mapping[str, Any]]] = (0, ())
+        # Whether it was kept from an earlier one, and the number of the frame that said so.
+        self._cache: tuple[int, CacheState] = (0, CacheState.OFF)
         self.usage: Usage | None = None
         #: Of the terminal frame, once there is one; INTERRUPTED stands for its absence.
         self.status = RunStatus.INTERRUPTED
@@ -65,12 +69,16 @@ class Answer:
                 self._fallbacks = {seq: data["fallbacks"]}
             if "adapted" in data:
                 self._adapted = (seq, data["adapted"])
+            if "cache" in data:
+                self._cache = (seq, CacheState(data["cache"]))
         elif event == FALLBACK:
             self._fallbacks[seq] = [data]
             # What another connection was asked for.
             self._adapted = (seq, ())
         elif event == ADAPTED:
             self._adapted = (seq, data["adapted"])
+        elif event == CACHE:
+            self._cache = (seq, CacheState(data["state"]))
         elif event == USAGE:
             self.usage = Usage.of(data)
         elif event in TERMINAL:
@@ -106,6 +114,10 @@ class Answer:
         """Of the connection that has answered."""
         return tuple(Adapted(one["parameter"], one["use"]) for one in self._adapted[1])
 
+    @property
+    def cache(self) -> CacheState:
+        return self._cache[1]
+
     def snapshot_before(self, seq: int) -> dict[str, Any]:
         """The data of a snapshot that stands for the frames before number `seq`."""
         text, reasoning = self.before(seq)
@@ -116,7 +128,12 @@ class Answer:
             **data,
             **({"fallbacks": said} if said else {}),
             **({"adapted": list(adapted)} if adapted and number < seq else {}),
+            **self._cache_before(seq),
         }
+
+    def _cache_before(self, seq: int) -> dict[str, str]:
+        number, state = self._cache
+        return {"cache": state.value} if number and number < seq else {}
 
     def before(self, seq: int) -> tuple[str, str]:
         """Text and thinking of the frames before number `seq`."""
@@ -144,6 +161,7 @@ def replay(frames: Sequence[Frame], prefix: str = "") -> Ending:
         last_seq=last_seq if answer.ended else last_seq + 1,
         fallbacks=answer.fallbacks,
         adapted=answer.adapted,
+        cache=answer.cache,
     )
 
 

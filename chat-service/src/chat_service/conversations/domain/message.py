@@ -37,6 +37,7 @@ class Message:
     how that ended, and snapshots of what generated it. `finish_reason` is the provider's word for the
     end (one of FINISH_REASONS or ``other``), `reason` ours, if it is not completed. `fell_back`:
     another connection was asked first. `adapted`: what of `parameters` its server did not take so.
+    `cached`: it was kept from an earlier answer.
     """
 
     id: UUID
@@ -56,6 +57,7 @@ class Message:
     reason: str | None = None
     parameters: GenerationParameters | None = None
     adapted: tuple[Adapted, ...] = ()
+    cached: bool = False
     parent_id: UUID | None = None
     parent_order: int = 0
     chosen: bool = True

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from chat_service.answer.domain.ending import Adapted, FellBack, RunStatus, Usage
+from chat_service.answer.domain.ending import Adapted, CacheState, FellBack, RunStatus, Usage
 from chat_service.conversations.domain.message import Message, Role
 from chat_service.conversations.domain.session import Gave, Session, TitleBy
 from servicekit.generation_parameters import GenerationParameters
@@ -71,6 +71,7 @@ def to_message(row: Any) -> Message:
         parameters=None if row.parameters is None else GenerationParameters.of(row.parameters),
         fell_back=to_fell_back(row),
         adapted=to_adapted(row),
+        cached=to_cache(row) is CacheState.HIT,
         parent_id=row.parent_id,
         parent_order=row.order - 1 if row.parent_order is None else row.parent_order,
         chosen=row.chosen,
@@ -93,3 +94,7 @@ def to_usage(row: Any) -> Usage | None:
 
 def to_adapted(row: Any) -> tuple[Adapted, ...]:
     return tuple(Adapted(one["parameter"], one["use"]) for one in row.adapted or ())
+
+
+def to_cache(row: Any) -> CacheState:
+    return CacheState.OFF if row.cache is None else CacheState(row.cache)

@@ -112,12 +112,12 @@ _COPY = Statement(
 INSERT INTO messages (
     id, session_id, tenant_id, user_id, role, content, "order", parent_order, chosen, status,
     provider, model, reasoning, prompt_tokens, completion_tokens, created_at, finish_reason, reason,
-    parameters, fallback_from, fallback_reason, cached_tokens, reasoning_tokens, adapted, summary)
+    parameters, fallback_from, fallback_reason, cached_tokens, reasoning_tokens, adapted, cache, summary)
 SELECT copy.id, :session_id, old.tenant_id, old.user_id, old.role, old.content, copy."order",
        copy."order" - 1, true, old.status, old.provider, old.model, old.reasoning,
        old.prompt_tokens, old.completion_tokens, old.created_at, old.finish_reason, old.reason,
        old.parameters, old.fallback_from, old.fallback_reason, old.cached_tokens,
-       old.reasoning_tokens, old.adapted, old.summary
+       old.reasoning_tokens, old.adapted, old.cache, old.summary
 FROM unnest(CAST(:old_ids AS uuid[]), CAST(:ids AS uuid[])) WITH ORDINALITY
          AS copy (old_id, id, "order")
     JOIN messages AS old ON old.id = copy.old_id AND old.user_id = :user_id

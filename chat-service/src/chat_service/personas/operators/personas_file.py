@@ -22,9 +22,9 @@ from typing import Annotated, Any, Final, get_type_hints
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
+from chat_service.operator_yaml import Lines, read_yaml
+from chat_service.operator_yaml import Path as Place
 from chat_service.personas.domain.persona import Owner, Persona, Told
-from chat_service.personas.operators.yaml_lines import Lines, read_yaml
-from chat_service.personas.operators.yaml_lines import Path as Place
 from chat_service.personas.usecases.check import check_told
 from servicekit.generation_parameters import GenerationParameters
 from servicekit.operator_file import BadFile, Reading

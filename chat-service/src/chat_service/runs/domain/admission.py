@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from chassis.idempotency import RequestKey
+from chat_service.answer.domain.form import TextForm
 from chat_service.personas.domain.persona import Told
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.run import Run
@@ -17,7 +18,8 @@ class Question:
 
     `key_id` None: the session's connection, else the user's default. `model` None: the
     session's, else the connection's. `request` is by what its repetition is known. `edits` is a
-    question of the session, beside which it goes instead of behind the chosen path's end.
+    question of the session, beside which it goes instead of behind the chosen path's end. `cache`: an answer
+    that is kept of the same question will do, and this one's may be kept. `form` is what readers of the run are given who do not say otherwise.
     """
 
     session_id: UUID | None
@@ -27,6 +29,8 @@ class Question:
     parameters: GenerationParameters
     request: RequestKey | None = None
     edits: UUID | None = None
+    cache: bool = False
+    form: TextForm = TextForm.MARKDOWN
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from chat_service.answer.domain.ending import Adapted, FellBack, RunStatus, Usage
+from chat_service.answer.domain.ending import Adapted, CacheState, FellBack, RunStatus, Usage
+from chat_service.answer.domain.form import TextForm
 from chat_service.answer.domain.going_on import can_go_on
 from chat_service.prompt.context import Context
 from servicekit.generation_parameters import GenerationParameters
@@ -34,7 +35,8 @@ class Run:
     None in rows of earlier versions, and `metered` whether its tokens are counted; `provider`,
     `model`, `parameters` and these are of the connection that is asked, and in the end of the one that
     answered. `fell_back`: another one was asked first. `adapted`, once the run has ended: what of
-    `parameters` the server did not take so. `context` is what the model is given,
+    `parameters` the server did not take so. `cache`, once it has ended: whether its answer was kept from an earlier one; while it is generated
+    MISS wishes that it were. `form` is what its readers are given who do not say otherwise. `context` is what the model is given,
     `sums_up` whether its conversation is to be summed up, and `wants_title` whether a model is to name
     it behind the run, if its answer is the first whole one, where the run is generated; a row that is
     read has none of them.
@@ -62,6 +64,8 @@ class Run:
     metered: bool = False
     fell_back: FellBack | None = None
     adapted: tuple[Adapted, ...] = ()
+    cache: CacheState = CacheState.OFF
+    form: TextForm = TextForm.MARKDOWN
     context: Context | None = field(default=None, compare=False, repr=False)
     wants_title: bool = field(default=False, compare=False)
     sums_up: bool = field(default=False, compare=False, repr=False)

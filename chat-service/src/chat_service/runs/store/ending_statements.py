@@ -10,6 +10,7 @@ _END = """
     prompt_tokens = :prompt_tokens, completion_tokens = :completion_tokens, ended_at = :at,
     cached_tokens = CAST(:cached_tokens AS integer),
     reasoning_tokens = CAST(:reasoning_tokens AS integer), adapted = CAST(:adapted AS jsonb),
+    cache = CAST(:cache AS text),
     provider = coalesce(CAST(:answered_provider AS text), runs.provider),
     model = coalesce(CAST(:answered_model AS text), runs.model),
     key_id = coalesce(CAST(:answered_key_id AS uuid), runs.key_id),
@@ -102,7 +103,7 @@ run AS (
               runs.id, runs.status, runs.reason, runs.finish_reason, runs.parameters, runs.provider,
               runs.model, runs.prompt_tokens, runs.completion_tokens, runs.continues,
               runs.question_order, runs.key_id, runs.metered, runs.fallback_from,
-              runs.fallback_reason, runs.cached_tokens, runs.reasoning_tokens, runs.adapted,
+              runs.fallback_reason, runs.cached_tokens, runs.reasoning_tokens, runs.adapted, runs.cache,
               coalesce(session.leaf_order = runs.question_order, true) AS chosen)
 {spent},
 answer AS (
@@ -110,11 +111,11 @@ answer AS (
         id, session_id, tenant_id, user_id, role, content, "order", run_id, status, provider,
         model, reasoning, prompt_tokens, completion_tokens, created_at, finish_reason, reason,
         parameters, fallback_from, fallback_reason, cached_tokens, reasoning_tokens, adapted,
-        parent_order, chosen)
+        cache, parent_order, chosen)
     SELECT answer_id, session_id, tenant_id, user_id, 'assistant', :content, answer_order, id,
            status, provider, model, :reasoning, prompt_tokens, completion_tokens, :at,
            finish_reason, reason, parameters, fallback_from, fallback_reason, cached_tokens,
-           reasoning_tokens, adapted, question_order, chosen
+           reasoning_tokens, adapted, cache, question_order, chosen
     FROM run
     ON CONFLICT (id) DO UPDATE
     SET content = CASE WHEN starts_with(excluded.content, messages.content) THEN excluded.content
@@ -124,7 +125,7 @@ answer AS (
         model = excluded.model, finish_reason = excluded.finish_reason, reason = excluded.reason,
         parameters = excluded.parameters, fallback_from = excluded.fallback_from,
         fallback_reason = excluded.fallback_reason,
-        adapted = excluded.adapted, {_summed("prompt_tokens")}, {_summed("completion_tokens")},
+        adapted = excluded.adapted, cache = excluded.cache, {_summed("prompt_tokens")}, {_summed("completion_tokens")},
         {_summed("cached_tokens")}, {_summed("reasoning_tokens")})
 UPDATE sessions
 SET message_count = message_count + CASE WHEN run.continues IS NULL THEN 1 ELSE 0 END,

@@ -3,7 +3,8 @@
 from typing import Any
 
 from chat_service.answer.domain.ending import RunStatus, known_finish_reason
-from chat_service.conversations.store.rows import to_adapted, to_fell_back, to_usage
+from chat_service.answer.domain.form import TextForm
+from chat_service.conversations.store.rows import to_adapted, to_cache, to_fell_back, to_usage
 from chat_service.runs.domain.run import Run, Turn
 from servicekit.generation_parameters import GenerationParameters
 
@@ -33,6 +34,8 @@ def to_run(row: Any) -> Run:
         metered=row.metered,
         fell_back=to_fell_back(row),
         adapted=to_adapted(row),
+        cache=to_cache(row),
+        form=TextForm.MARKDOWN if row.form is None else TextForm(row.form),
     )
 
 

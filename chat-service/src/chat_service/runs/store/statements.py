@@ -54,7 +54,7 @@ run AS (
     INSERT INTO runs (
         id, session_id, tenant_id, user_id, question_id, answer_id, question_order, answer_order,
         provider, model, parameters, temperature, max_tokens, owner, epoch, status, last_seq,
-        created_at, idempotency_key, request_hash, key_id, metered)
+        created_at, idempotency_key, request_hash, key_id, metered, form)
     SELECT :id, session.id, :tenant_id, :user_id, :question_id, :answer_id,
            session.question_order, session.answer_order,
            :provider,
@@ -67,7 +67,8 @@ run AS (
            coalesce(CAST(asked.parameters ->> 'temperature' AS double precision), :temperature),
            coalesce(CAST(asked.parameters ->> 'max_tokens' AS integer), :max_tokens),
            :owner, 1, 'running', 0, :created_at,
-           CAST(:idempotency_key AS text), CAST(:request_hash AS bytea), :connection_id, :metered
+           CAST(:idempotency_key AS text), CAST(:request_hash AS bytea), :connection_id, :metered,
+           CAST(:form AS text)
     FROM session CROSS JOIN LATERAL (
         SELECT CAST(:defaults AS jsonb) || coalesce(session.parameters, '{{}}')
                || CAST(:wishes AS jsonb) AS parameters) AS asked
@@ -420,12 +421,12 @@ ADMIT_CONTINUATION = for_both(
 INSERT INTO runs (
     id, session_id, tenant_id, user_id, question_id, answer_id, question_order, answer_order,
     provider, model, parameters, temperature, max_tokens, owner, epoch, status, last_seq,
-    created_at, continues, idempotency_key, request_hash, key_id, metered)
+    created_at, continues, idempotency_key, request_hash, key_id, metered, form)
 SELECT
     :id, :session_id, :tenant_id, :user_id, :question_id, :answer_id, :question_order,
     :answer_order, :provider, :model, CAST(:parameters AS jsonb), :temperature, :max_tokens,
     :owner, 1, 'running', 0, :created_at, :continues, CAST(:idempotency_key AS text), CAST(:request_hash AS bytea),
-    :connection_id, :metered
+    :connection_id, :metered, CAST(:form AS text)
 WHERE {_HAS_ROOM} {allowed}
 ON CONFLICT DO NOTHING
 """

@@ -8,7 +8,8 @@ from uuid import UUID
 import orjson
 
 from chassis.idempotency import RequestKey
-from chat_service.answer.domain.ending import Ending
+from chat_service.answer.domain.ending import CacheState, Ending
+from chat_service.answer.domain.form import TextForm
 from chat_service.conversations.domain.session import Gave, given_by
 from chat_service.conversations.store.rows import gave_json
 from chat_service.prompt.domain import ContextWindow
@@ -39,6 +40,7 @@ def of_new(new: NewRun, runs_per_user: int) -> dict[str, Any]:
         **_of_connection(new.key_id, new.metered, new.daily_tokens, new.created_at),
         "defaults": _json(new.defaults),
         "wishes": _json(question.parameters),
+        "form": _form(question.form),
         **_older(new.parameters),
         **_of_request(question.request),
     }
@@ -77,6 +79,7 @@ def of_continuation(
         "continues": run.continues,
         "runs_per_user": runs_per_user,
         **_of_connection(run.key_id, run.metered, daily_tokens, run.created_at),
+        "form": _form(run.form),
         **_of_parameters(run.parameters),
         **_of_request(request),
     }
@@ -116,6 +119,7 @@ def of_ending(run: Run, ending: Ending, at: datetime) -> dict[str, Any]:
         "cached_tokens": None if usage is None else usage.cached_tokens,
         "reasoning_tokens": None if usage is None else usage.reasoning_tokens,
         "adapted": orjson.dumps(ending.adapted).decode() if ending.adapted else None,
+        "cache": None if ending.cache is CacheState.OFF else ending.cache.value,
         "at": at,
         "day": utc_day(at),
         "answer_bytes": len(ending.text.encode()) + len(ending.reasoning.encode()),
@@ -180,6 +184,10 @@ def _of_parameters(parameters: GenerationParameters) -> dict[str, Any]:
 def _older(parameters: GenerationParameters) -> dict[str, Any]:
     whole = parameters.over(_OLDER)
     return {"temperature": whole.temperature, "max_tokens": whole.max_tokens}
+
+
+def _form(form: TextForm) -> str | None:
+    return None if form is TextForm.MARKDOWN else form.value
 
 
 def _json(parameters: GenerationParameters) -> str:

@@ -17,13 +17,14 @@ from chat_service.runs.domain.limits import Limits
 from chat_service.runs.domain.run import Run
 from chat_service.runs.usecases.generator import Generator
 from chat_service.runs.usecases.to_the_end import ToTheEnd
+from chat_service.words.domain.word_filter import InForce, no_words
 
 
 @dataclass(frozen=True, slots=True)
 class RunMeans:
     """What it takes to begin a run, however it begins: `owner` is the replica that it belongs to then.
 
-    `memory` is what is known of models: nothing at first.
+    `memory` is what is known of models: nothing at first. `in_force` are the words that no question may have.
     """
 
     open_transaction: OpenTransaction
@@ -33,6 +34,7 @@ class RunMeans:
     window: ContextWindow
     limits: Limits
     memory: ModelMemory = field(default_factory=ModelMemory)
+    in_force: InForce = no_words
 
 
 class BeginsRuns:

@@ -114,6 +114,7 @@ class ContinueRun(BeginsRuns):
             owner=self._means.owner,
             created_at=utc_now(),
             continues=before.id,
+            form=before.form,
             key_id=connection.key_id,
             metered=connection.metered,
             sums_up=session.summary,

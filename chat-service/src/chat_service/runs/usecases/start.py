@@ -1,10 +1,12 @@
 """A question from its arrival to its generation: checked, its connection opened, stored, begun."""
 
 from collections import OrderedDict
+from dataclasses import replace
 from uuid import UUID
 
 from chassis.caller import Caller
 from chassis.errors import AppError
+from chat_service.answer.domain.ending import CacheState
 from chat_service.conversations.store.sessions import Sessions
 from chat_service.notices.domain.notice import SessionChange, Tell, session_notice
 from chat_service.personas.usecases.read import DefaultPersona
@@ -16,6 +18,8 @@ from chat_service.runs.store.turns import Turns
 from chat_service.runs.usecases.accept import accept_run
 from chat_service.runs.usecases.beginning import BeginsRuns, RunMeans
 from chat_service.runs.usecases.check import check_question
+from chat_service.words.domain.errors import WordRefused
+from chat_service.words.domain.word_filter import checked
 
 _REMEMBERED = 10_000
 
@@ -66,11 +70,19 @@ class StartRun(BeginsRuns):
     async def __call__(self, caller: Caller, question: Question) -> Run:
         """Stores the question and its run, and begins to generate the answer.
 
-        A repeated request gets the run that it began the first time. Raises ValidationFailed,
-        SessionNotFound, RunInProgress, TooManyRuns, AllowanceUsedUp, IdempotencyKeyReused,
+        What the operator has masked is masked in what is stored. A repeated request gets the run that it began
+        the first time. Raises ValidationFailed, WordRefused, SessionNotFound, RunInProgress, TooManyRuns, AllowanceUsedUp, IdempotencyKeyReused,
         ShuttingDown, OwnerErased, and what `resolve_key` raises.
         """
         check_question(question, self._means.limits)
+        try:
+            content = checked(self._means.in_force(), "content", question.content)
+        except WordRefused:
+            # The rules may be others than when it was asked first.
+            if begun := await self._find_begun(caller, question):
+                return begun
+            raise
+        question = replace(question, content=content)
         guess = self._session_keys.guess(caller.user_id, question.session_id)
         while True:
             try:
@@ -128,5 +140,7 @@ class StartRun(BeginsRuns):
         if question.session_id is None:
             made = accepted.run.session_id
             self._tell(session_notice(caller.user_id, SessionChange.CREATED, made))
-        self._generator.begin(accepted.run, connection, accepted.prompt, wishes=accepted.wishes)
-        return accepted.run
+        wished = CacheState.MISS if question.cache else CacheState.OFF
+        run = replace(accepted.run, cache=wished, form=question.form)
+        self._generator.begin(run, connection, accepted.prompt, wishes=accepted.wishes)
+        return run

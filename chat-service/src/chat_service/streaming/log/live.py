@@ -5,7 +5,7 @@ or while that is away in PostgreSQL; only then can a follower see it.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from chat_service.answer.domain.frame import DELTA, REASONING, SNAPSHOT, Frame, encode, storable
@@ -13,12 +13,25 @@ from chat_service.answer.domain.reducer import Answer
 from chat_service.runs.domain.run import Run
 from chat_service.streaming.log.window import Window
 from chat_service.streaming.timings import SHIPPED
+from chat_service.words.domain.stream import FilteredStream
+from chat_service.words.domain.word_filter import InForce, no_words
 
 
 class LiveRun:
-    """One run from its acceptance until its end is in the log."""
+    """One run from its acceptance until its end is in the log.
 
-    def __init__(self, run: Run, *, window_bytes: int = SHIPPED.window_bytes) -> None:
+    Of what comes, frames have what passes the operator's words, which are those of ``in_force``. What may yet
+    become a word waits, also at other frames' borders; ``on_refused`` is called once when one is refused, and
+    no text comes into frames any more.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        *,
+        window_bytes: int = SHIPPED.window_bytes,
+        in_force: InForce = no_words,
+    ) -> None:
         self.run = run
         self.window = Window(bytes_kept=window_bytes)
         self.text_bytes = 0
@@ -34,6 +47,10 @@ class LiveRun:
         self._answer = Answer()
         # What has come since the last frame: runs of the same kind are joined when drained.
         self._pending: list[tuple[str, str]] = []
+        self._in_force = in_force
+        self._filtered = {kind: FilteredStream(in_force) for kind in (REASONING, DELTA)}
+        self.refused = False
+        self.on_refused: Callable[[], None] = _nothing
         self._unacknowledged: deque[Frame] = deque()
         # Of those frames' data.
         self.waiting_bytes = 0
@@ -48,6 +65,7 @@ class LiveRun:
     def begin_with(self, prefix: str) -> None:
         """Put storable text that is there already in front of the answer, as one snapshot."""
         self.text_bytes += len(prefix.encode())
+        self._filtered[DELTA] = FilteredStream(self._in_force, begun=prefix)
         self.add_event(SNAPSHOT, {"text": prefix, "reasoning": ""})
 
     def add_text(self, text: str) -> None:
@@ -64,6 +82,12 @@ class LiveRun:
         """Put one event behind everything that has come before it."""
         self._drain()
         self._number(event, data)
+
+    def finish(self) -> None:
+        """No text comes any more: what was held back goes into frames."""
+        self._drain()
+        for kind in self._filtered:
+            self._emit(kind, [], finished=True)
 
     def answer(self) -> tuple[Answer, int]:
         """What there is of the answer so far, storable, and the number of its last frame."""
@@ -156,8 +180,18 @@ class LiveRun:
             parts.append(text)
         self._emit(kind, parts)
 
-    def _emit(self, kind: str, parts: list[str]) -> None:
-        self._number(kind, {"text": storable("".join(parts))})
+    def _emit(self, kind: str, parts: list[str], *, finished: bool = False) -> None:
+        if self.refused:
+            return
+        stream = self._filtered[kind]
+        text = stream.feed(storable("".join(parts)))
+        if finished:
+            text += stream.finish()
+        if text:
+            self._number(kind, {"text": text})
+        if stream.refused:
+            self.refused = True
+            self.on_refused()
 
     def _number(self, event: str, data: dict[str, Any]) -> None:
         self._seq += 1
@@ -165,3 +199,7 @@ class LiveRun:
         frame = Frame(self._seq, event, encode(data))
         self._unacknowledged.append(frame)
         self.waiting_bytes += len(frame.data)
+
+
+def _nothing() -> None:
+    """Nobody wants to be told."""

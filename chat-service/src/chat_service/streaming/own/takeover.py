@@ -155,6 +155,7 @@ class Takeover:
                 finish_reason=None,
                 saved=saved is Saved.YES,
                 reason=ending.reason,
+                cache=ending.cache,
             )
             rest.append(Frame(ending.last_seq, event, encode(data)))
         if rest:

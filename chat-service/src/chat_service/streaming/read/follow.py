@@ -166,7 +166,12 @@ def _from_database(ended: RunWithMessages, after: int) -> list[Frame]:
     if after >= run.last_seq:
         return []
     event, data = terminal_event(
-        run, run.status, finish_reason=run.finish_reason, saved=True, reason=run.reason
+        run,
+        run.status,
+        finish_reason=run.finish_reason,
+        saved=True,
+        reason=run.reason,
+        cache=run.cache,
     )
     terminal = Frame(run.last_seq, event, encode(data))
     if after == run.last_seq - 1:

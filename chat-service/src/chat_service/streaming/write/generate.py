@@ -3,13 +3,18 @@
 import asyncio
 from collections.abc import Coroutine, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 from uuid import UUID
 
 from chassis.telemetry.logging import get_logger
 from chassis.telemetry.redaction import hide
-from chat_service.answer.domain.ending import OTHER_FINISH_REASON, Usage, known_finish_reason
+from chat_service.answer.domain.ending import (
+    CONTENT_FILTER,
+    OTHER_FINISH_REASON,
+    Usage,
+    known_finish_reason,
+)
 from chat_service.answer.domain.frame import ADAPTED, FALLBACK
 from chat_service.providers.domain.connection import Connection, Learnt
 from chat_service.providers.domain.learnt import Told
@@ -17,13 +22,18 @@ from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderError
 from chat_service.providers.port import THINKING, End, Piece, Provider
 from chat_service.runs.domain.run import Run
+from chat_service.streaming.cache.answers import AnswerCache
 from chat_service.streaming.log.live import LiveRun
 from chat_service.streaming.write.alternatives import Alternatives, fallback_event
 from chat_service.streaming.write.flush import Flusher
+from chat_service.streaming.write.from_cache import NOTHING, FromCache
 from chat_service.streaming.write.verdict import (
     BROKEN,
+    COMPLETED,
+    CUT_BY_FILTER,
     IDLE,
     NO_TOKEN,
+    REFUSED_BY_FILTER,
     SHUTTING_DOWN,
     TOO_LARGE,
     TOO_LONG,
@@ -33,6 +43,7 @@ from chat_service.streaming.write.verdict import (
     verdict_of_end,
     verdict_of_error,
 )
+from chat_service.words.domain.word_filter import InForce, no_words
 from servicekit.generation_parameters import GenerationParameters
 
 _log = get_logger(__name__)
@@ -70,7 +81,11 @@ class Generation:
         bounds: Bounds,
         flusher: Flusher,
         alternatives: Alternatives,
+        in_force: InForce = no_words,
+        cache: AnswerCache | None = None,
     ) -> None:
+        self._in_force = in_force
+        self.from_cache = FromCache(cache, live)
         self.live = live
         # Of the connections that were asked, what came of each but the last.
         self.failed: list[tuple[Connection, Verdict]] = []
@@ -97,6 +112,7 @@ class Generation:
         # Of one connection, which another may follow.
         self._given_up: Verdict | None = None
         self._doing: asyncio.Task[Any] | None = None
+        live.on_refused = self._end_refused
 
     async def run(
         self,
@@ -111,8 +127,25 @@ class Generation:
         the ``wishes`` of the question. One that refuses the prompt as too long is asked once more, with as much
         of it as it takes.
         """
+        verdict = await self._run(connection, prompt, wishes)
+        # Whatever ended it: behind this nothing may still become a word.
+        self.live.finish()
+        if not self.live.refused:
+            return verdict
+        self.finish_reason = CONTENT_FILTER
+        answer, _ = self.live.answer()
+        return CUT_BY_FILTER if answer.text.strip() else REFUSED_BY_FILTER
+
+    async def _run(
+        self,
+        connection: Connection,
+        prompt: Sequence[PromptMessage],
+        wishes: GenerationParameters,
+    ) -> Verdict:
         run = self.live.run
         self.connection, self.prompt = connection, prompt
+        if await self._do(self.from_cache.look(connection, prompt)):
+            return self._say_kept()
         tried = [connection]
         model, parameters = run.model, run.parameters
         is_shortened = False
@@ -147,6 +180,13 @@ class Generation:
             self._fall_back(connection, verdict, following, noted)
             connection, model, run = following, following.model, noted
             is_shortened = False
+
+    def _say_kept(self) -> Verdict:
+        """What was kept is said as a model would have said it."""
+        self.finish_reason, self.usage = "stop", NOTHING
+        self._spoke = True
+        self._flusher.mark(self.live, urgent=True)
+        return self._ended() or COMPLETED
 
     def _ended(self) -> Verdict | None:
         """Why it was ended from outside, if it was by now."""
@@ -201,6 +241,9 @@ class Generation:
             if self._doing is not None:
                 self._doing.cancel()
 
+    def _end_refused(self) -> None:
+        self.end(CUT_BY_FILTER)
+
     def check_clocks(self) -> None:
         """End it, or what one connection makes of it, if one of its bounds in time has passed."""
         now = self._loop.time()
@@ -248,11 +291,18 @@ class Generation:
                 "run.provider_failed",
                 run_id=str(run.id),
                 reason=error.reason,
-                text=error.text[:_LOGGED_CHARACTERS],
-                exc_info=error,
+                text=self._masked(error.text[:_LOGGED_CHARACTERS]),
+                # What it is raised from quotes the text as it came.
+                exc_info=error if self._in_force() is None else None,
             )
             self.most_tokens = error.most_tokens
-            return verdict_of_error(error)
+            verdict = verdict_of_error(error)
+            message = verdict.told.get("provider_message")
+            if message is None:
+                return verdict
+            return replace(
+                verdict, told={**verdict.told, "provider_message": self._masked(message)}
+            )
         except Exception as error:  # noqa: BLE001 - whatever broke, the answer so far is saved
             _log.error("run.broke", run_id=str(run.id), exc_info=error)
             return BROKEN
@@ -269,6 +319,10 @@ class Generation:
         if told.learnt:
             learnt = (Learnt(model, one.parameter, one.use) for one in told.learnt)
             self.learnt[connection.key_id] = tuple(learnt)
+
+    def _masked(self, text: str) -> str:
+        words = self._in_force()
+        return text if words is None else words.masked(text)
 
     def _tell_adapted(self, told: Told) -> None:
         """What is known before the first piece, and told before the first word; once."""

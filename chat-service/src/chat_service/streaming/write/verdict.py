@@ -44,6 +44,11 @@ TOO_LARGE = Verdict(RunStatus.INTERRUPTED, "ANSWER_TOO_LARGE")
 IDLE = Verdict(RunStatus.INTERRUPTED, "IDLE_TIMEOUT")
 TOO_LONG = Verdict(RunStatus.INTERRUPTED, "TOTAL_TIMEOUT")
 NO_TOKEN = Verdict(RunStatus.FAILED, "FIRST_TOKEN_TIMEOUT", "The model did not begin to answer.")
+FILTERED: Final = "ANSWER_FILTERED"
+CUT_BY_FILTER = Verdict(RunStatus.INTERRUPTED, FILTERED)
+REFUSED_BY_FILTER = Verdict(
+    RunStatus.FAILED, FILTERED, "The answer contains something that may not be said here."
+)
 BROKEN = Verdict(RunStatus.FAILED, "INTERNAL", "Something went wrong on our side.")
 _ENDED_EARLY = Verdict(RunStatus.INTERRUPTED, ProviderEndedEarly.reason)
 # Its user has seen the thinking, and the limit in `finish_reason`: it can be gone on with.

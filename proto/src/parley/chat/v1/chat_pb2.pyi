@@ -106,6 +106,52 @@ RUN_STATUS_INTERRUPTED: RunStatus.ValueType  # 4
 RUN_STATUS_FAILED: RunStatus.ValueType  # 5
 Global___RunStatus: _TypeAlias = RunStatus  # noqa: Y015
 
+class _CacheState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CacheStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CacheState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CACHE_STATE_UNSPECIFIED: _CacheState.ValueType  # 0
+    CACHE_STATE_OFF: _CacheState.ValueType  # 1
+    """That was not wanted, or nothing is kept here."""
+    CACHE_STATE_MISS: _CacheState.ValueType  # 2
+    CACHE_STATE_HIT: _CacheState.ValueType  # 3
+    """It was found there: no model was asked."""
+
+class CacheState(_CacheState, metaclass=_CacheStateEnumTypeWrapper):
+    """Whether an answer was looked for among those that are kept of its user."""
+
+CACHE_STATE_UNSPECIFIED: CacheState.ValueType  # 0
+CACHE_STATE_OFF: CacheState.ValueType  # 1
+"""That was not wanted, or nothing is kept here."""
+CACHE_STATE_MISS: CacheState.ValueType  # 2
+CACHE_STATE_HIT: CacheState.ValueType  # 3
+"""It was found there: no model was asked."""
+Global___CacheState: _TypeAlias = CacheState  # noqa: Y015
+
+class _TextForm:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TextFormEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TextForm.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TEXT_FORM_UNSPECIFIED: _TextForm.ValueType  # 0
+    """Of a run's events and of what there is of it: as it was asked for with the question. Else as it is."""
+    TEXT_FORM_MARKDOWN: _TextForm.ValueType  # 1
+    TEXT_FORM_PLAIN: _TextForm.ValueType  # 2
+    """Without Markdown's marks."""
+
+class TextForm(_TextForm, metaclass=_TextFormEnumTypeWrapper):
+    """What is made of an answer's text, and of its thinking, for who reads it. What is kept is what the model wrote."""
+
+TEXT_FORM_UNSPECIFIED: TextForm.ValueType  # 0
+"""Of a run's events and of what there is of it: as it was asked for with the question. Else as it is."""
+TEXT_FORM_MARKDOWN: TextForm.ValueType  # 1
+TEXT_FORM_PLAIN: TextForm.ValueType  # 2
+"""Without Markdown's marks."""
+Global___TextForm: _TypeAlias = TextForm  # noqa: Y015
+
 class _ListOrder:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -370,6 +416,7 @@ class Message(_message.Message):
     PARENT_ID_FIELD_NUMBER: _builtins.int
     CHOSEN_FIELD_NUMBER: _builtins.int
     VARIANTS_FIELD_NUMBER: _builtins.int
+    CACHED_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     session_id: _builtins.str
     role: Global___MessageRole.ValueType
@@ -397,6 +444,8 @@ class Message(_message.Message):
     """The message that it follows; absent: it is a beginning."""
     chosen: _builtins.bool
     """Whether it is on the session's chosen path."""
+    cached: _builtins.bool
+    """An answer that was kept from an earlier one."""
     @_builtins.property
     def fallback(self) -> Global___Fallback:
         """As of its run."""
@@ -444,10 +493,11 @@ class Message(_message.Message):
         parent_id: _builtins.str | None = ...,
         chosen: _builtins.bool = ...,
         variants: Global___Variants | None = ...,
+        cached: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_fallback", b"_fallback", "_finish_reason", b"_finish_reason", "_model", b"_model", "_parent_id", b"_parent_id", "_provider", b"_provider", "_reason", b"_reason", "_reasoning", b"_reasoning", "_run_id", b"_run_id", "_status", b"_status", "_usage", b"_usage", "created_at", b"created_at", "fallback", b"fallback", "finish_reason", b"finish_reason", "model", b"model", "parameters", b"parameters", "parent_id", b"parent_id", "provider", b"provider", "reason", b"reason", "reasoning", b"reasoning", "run_id", b"run_id", "status", b"status", "usage", b"usage", "variants", b"variants"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_fallback", b"_fallback", "_finish_reason", b"_finish_reason", "_model", b"_model", "_parent_id", b"_parent_id", "_provider", b"_provider", "_reason", b"_reason", "_reasoning", b"_reasoning", "_run_id", b"_run_id", "_status", b"_status", "_usage", b"_usage", "adapted", b"adapted", "can_continue", b"can_continue", "chosen", b"chosen", "content", b"content", "created_at", b"created_at", "edited", b"edited", "fallback", b"fallback", "finish_reason", b"finish_reason", "id", b"id", "model", b"model", "order", b"order", "parameters", b"parameters", "parent_id", b"parent_id", "provider", b"provider", "reason", b"reason", "reasoning", b"reasoning", "role", b"role", "run_id", b"run_id", "session_id", b"session_id", "status", b"status", "usage", b"usage", "variants", b"variants"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_fallback", b"_fallback", "_finish_reason", b"_finish_reason", "_model", b"_model", "_parent_id", b"_parent_id", "_provider", b"_provider", "_reason", b"_reason", "_reasoning", b"_reasoning", "_run_id", b"_run_id", "_status", b"_status", "_usage", b"_usage", "adapted", b"adapted", "cached", b"cached", "can_continue", b"can_continue", "chosen", b"chosen", "content", b"content", "created_at", b"created_at", "edited", b"edited", "fallback", b"fallback", "finish_reason", b"finish_reason", "id", b"id", "model", b"model", "order", b"order", "parameters", b"parameters", "parent_id", b"parent_id", "provider", b"provider", "reason", b"reason", "reasoning", b"reasoning", "role", b"role", "run_id", b"run_id", "session_id", b"session_id", "status", b"status", "usage", b"usage", "variants", b"variants"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__fallback: _TypeAlias = _typing.Literal["fallback"]  # noqa: Y015
     _WhichOneofArgType__fallback: _TypeAlias = _typing.Literal["_fallback", b"_fallback"]  # noqa: Y015
@@ -536,6 +586,7 @@ class Run(_message.Message):
     PARAMETERS_FIELD_NUMBER: _builtins.int
     CAN_CONTINUE_FIELD_NUMBER: _builtins.int
     ADAPTED_FIELD_NUMBER: _builtins.int
+    CACHE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     session_id: _builtins.str
     """All three absent: the run belongs to no conversation."""
@@ -552,6 +603,8 @@ class Run(_message.Message):
     """As on a message."""
     can_continue: _builtins.bool
     """Whether a run may go on with its answer: it was cut short, and none is newer."""
+    cache: Global___CacheState.ValueType
+    """Once the run has ended."""
     @_builtins.property
     def fallback(self) -> Global___Fallback:
         """Present: `provider`, `model` and `parameters` are of the connection that took
@@ -590,10 +643,11 @@ class Run(_message.Message):
         parameters: _generation_pb2.GenerationParameters | None = ...,
         can_continue: _builtins.bool = ...,
         adapted: _abc.Iterable[Global___Adapted] | None = ...,
+        cache: Global___CacheState.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_answer_id", b"_answer_id", "_ended_at", b"_ended_at", "_fallback", b"_fallback", "_finish_reason", b"_finish_reason", "_question_id", b"_question_id", "_reason", b"_reason", "_session_id", b"_session_id", "_usage", b"_usage", "answer_id", b"answer_id", "created_at", b"created_at", "ended_at", b"ended_at", "fallback", b"fallback", "finish_reason", b"finish_reason", "parameters", b"parameters", "question_id", b"question_id", "reason", b"reason", "session_id", b"session_id", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_answer_id", b"_answer_id", "_ended_at", b"_ended_at", "_fallback", b"_fallback", "_finish_reason", b"_finish_reason", "_question_id", b"_question_id", "_reason", b"_reason", "_session_id", b"_session_id", "_usage", b"_usage", "adapted", b"adapted", "answer_id", b"answer_id", "can_continue", b"can_continue", "created_at", b"created_at", "ended_at", b"ended_at", "fallback", b"fallback", "finish_reason", b"finish_reason", "id", b"id", "last_seq", b"last_seq", "model", b"model", "parameters", b"parameters", "provider", b"provider", "question_id", b"question_id", "reason", b"reason", "session_id", b"session_id", "status", b"status", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_answer_id", b"_answer_id", "_ended_at", b"_ended_at", "_fallback", b"_fallback", "_finish_reason", b"_finish_reason", "_question_id", b"_question_id", "_reason", b"_reason", "_session_id", b"_session_id", "_usage", b"_usage", "adapted", b"adapted", "answer_id", b"answer_id", "cache", b"cache", "can_continue", b"can_continue", "created_at", b"created_at", "ended_at", b"ended_at", "fallback", b"fallback", "finish_reason", b"finish_reason", "id", b"id", "last_seq", b"last_seq", "model", b"model", "parameters", b"parameters", "provider", b"provider", "question_id", b"question_id", "reason", b"reason", "session_id", b"session_id", "status", b"status", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__answer_id: _TypeAlias = _typing.Literal["answer_id"]  # noqa: Y015
     _WhichOneofArgType__answer_id: _TypeAlias = _typing.Literal["_answer_id", b"_answer_id"]  # noqa: Y015
@@ -642,7 +696,7 @@ class Frame(_message.Message):
     seq: _builtins.int
     """Numbered 1, 2, 3 … within the run."""
     event: _builtins.str
-    """start, fallback, adapted, delta, reasoning, usage, snapshot, done or error."""
+    """start, cache, fallback, adapted, delta, reasoning, usage, snapshot, done or error."""
     data: _builtins.bytes
     """The event's JSON, UTF-8, one line."""
     def __init__(
@@ -1215,6 +1269,7 @@ class ListMessagesRequest(_message.Message):
     COUNT_FIELD_NUMBER: _builtins.int
     ORDER_FIELD_NUMBER: _builtins.int
     ALL_PATHS_FIELD_NUMBER: _builtins.int
+    FORM_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     limit: _builtins.int
     cursor: _builtins.str
@@ -1223,6 +1278,8 @@ class ListMessagesRequest(_message.Message):
     """Unspecified means ascending."""
     all_paths: _builtins.bool
     """All messages of the tree, not those of the chosen path alone."""
+    form: Global___TextForm.ValueType
+    """Of answers."""
     def __init__(
         self,
         *,
@@ -1232,10 +1289,11 @@ class ListMessagesRequest(_message.Message):
         count: _builtins.bool = ...,
         order: Global___ListOrder.ValueType = ...,
         all_paths: _builtins.bool = ...,
+        form: Global___TextForm.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["all_paths", b"all_paths", "count", b"count", "cursor", b"cursor", "limit", b"limit", "order", b"order", "session_id", b"session_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all_paths", b"all_paths", "count", b"count", "cursor", b"cursor", "form", b"form", "limit", b"limit", "order", b"order", "session_id", b"session_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1304,6 +1362,8 @@ class StartRunRequest(_message.Message):
     DESTINATION_FIELD_NUMBER: _builtins.int
     PARAMETERS_FIELD_NUMBER: _builtins.int
     EDITS_MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    CACHE_FIELD_NUMBER: _builtins.int
+    FORM_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """Absent: a session is made for the question."""
     content: _builtins.str
@@ -1313,6 +1373,10 @@ class StartRunRequest(_message.Message):
     """A question of the session: this one is put beside it, not behind the chosen
     path's end.
     """
+    cache: _builtins.bool
+    """An answer that is kept of the same question will do, and this one's may be kept."""
+    form: Global___TextForm.ValueType
+    """What readers of the run are given, unless they say otherwise."""
     @_builtins.property
     def destination(self) -> Global___Destination: ...
     @_builtins.property
@@ -1330,10 +1394,12 @@ class StartRunRequest(_message.Message):
         destination: Global___Destination | None = ...,
         parameters: _generation_pb2.GenerationParameters | None = ...,
         edits_message_id: _builtins.str | None = ...,
+        cache: _builtins.bool = ...,
+        form: Global___TextForm.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_destination", b"_destination", "_edits_message_id", b"_edits_message_id", "_key_id", b"_key_id", "_session_id", b"_session_id", "destination", b"destination", "edits_message_id", b"edits_message_id", "key_id", b"key_id", "parameters", b"parameters", "session_id", b"session_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_destination", b"_destination", "_edits_message_id", b"_edits_message_id", "_key_id", b"_key_id", "_session_id", b"_session_id", "content", b"content", "destination", b"destination", "edits_message_id", b"edits_message_id", "key_id", b"key_id", "parameters", b"parameters", "session_id", b"session_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_destination", b"_destination", "_edits_message_id", b"_edits_message_id", "_key_id", b"_key_id", "_session_id", b"_session_id", "cache", b"cache", "content", b"content", "destination", b"destination", "edits_message_id", b"edits_message_id", "form", b"form", "key_id", b"key_id", "parameters", b"parameters", "session_id", b"session_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__destination: _TypeAlias = _typing.Literal["destination"]  # noqa: Y015
     _WhichOneofArgType__destination: _TypeAlias = _typing.Literal["_destination", b"_destination"]  # noqa: Y015
@@ -1570,15 +1636,18 @@ class RecoverRunRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SESSION_ID_FIELD_NUMBER: _builtins.int
+    FORM_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
+    form: Global___TextForm.ValueType
     def __init__(
         self,
         *,
         session_id: _builtins.str = ...,
+        form: Global___TextForm.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["session_id", b"session_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["form", b"form", "session_id", b"session_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1620,18 +1689,22 @@ class FollowRunRequest(_message.Message):
 
     RUN_ID_FIELD_NUMBER: _builtins.int
     AFTER_FIELD_NUMBER: _builtins.int
+    FORM_FIELD_NUMBER: _builtins.int
     run_id: _builtins.str
     after: _builtins.int
     """Number of the last frame seen; 0 for all."""
+    form: Global___TextForm.ValueType
+    """The number of a frame is the same in all forms, but for those behind the last of the text."""
     def __init__(
         self,
         *,
         run_id: _builtins.str = ...,
         after: _builtins.int = ...,
+        form: Global___TextForm.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "run_id", b"run_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "form", b"form", "run_id", b"run_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1752,15 +1825,19 @@ class GetRunRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     RUN_ID_FIELD_NUMBER: _builtins.int
+    FORM_FIELD_NUMBER: _builtins.int
     run_id: _builtins.str
+    form: Global___TextForm.ValueType
+    """Of the answer."""
     def __init__(
         self,
         *,
         run_id: _builtins.str = ...,
+        form: Global___TextForm.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["run_id", b"run_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["form", b"form", "run_id", b"run_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

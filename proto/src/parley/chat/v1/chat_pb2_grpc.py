@@ -33,7 +33,7 @@ class SessionServiceStub:
     RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
     KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, ALLOWANCE_USED_UP (with used,
     allowed, resets_at), TOO_MANY_TESTS, NOTICES_UNAVAILABLE, SHUTTING_DOWN,
-    VALIDATION.
+    VALIDATION, WORD_REFUSED (the operator does not have it said here).
 
     """
 
@@ -118,7 +118,7 @@ class SessionServiceServicer:
     RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
     KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, ALLOWANCE_USED_UP (with used,
     allowed, resets_at), TOO_MANY_TESTS, NOTICES_UNAVAILABLE, SHUTTING_DOWN,
-    VALIDATION.
+    VALIDATION, WORD_REFUSED (the operator does not have it said here).
 
     """
 
@@ -298,7 +298,7 @@ class SessionService:
     RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
     KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, ALLOWANCE_USED_UP (with used,
     allowed, resets_at), TOO_MANY_TESTS, NOTICES_UNAVAILABLE, SHUTTING_DOWN,
-    VALIDATION.
+    VALIDATION, WORD_REFUSED (the operator does not have it said here).
 
     """
 

@@ -20,7 +20,7 @@ class SessionServiceStub:
     RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
     KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, ALLOWANCE_USED_UP (with used,
     allowed, resets_at), TOO_MANY_TESTS, NOTICES_UNAVAILABLE, SHUTTING_DOWN,
-    VALIDATION.
+    VALIDATION, WORD_REFUSED (the operator does not have it said here).
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -63,7 +63,7 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
     RUN_NOT_CONTINUABLE, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, NO_KEY,
     KEY_NOT_FOUND, KEY_UNREADABLE, TOO_MANY_RUNS, ALLOWANCE_USED_UP (with used,
     allowed, resets_at), TOO_MANY_TESTS, NOTICES_UNAVAILABLE, SHUTTING_DOWN,
-    VALIDATION.
+    VALIDATION, WORD_REFUSED (the operator does not have it said here).
     """
 
     @_abc_1.abstractmethod

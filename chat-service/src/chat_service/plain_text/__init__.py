@@ -1,0 +1,1 @@
+"""A text without Markdown's marks, also while it comes."""

@@ -1,0 +1,1 @@
+"""The operator's words that are not to be said here, in questions or in answers."""

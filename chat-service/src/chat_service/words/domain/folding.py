@@ -1,0 +1,54 @@
+"""How a word is known again: case and width do not count."""
+
+import unicodedata
+from functools import cache
+from typing import Final
+
+# Between these are the characters that have another form; the rest are ideographs, syllables and private
+# ones, of which each is its own.
+_WITHOUT_FORMS: Final = (
+    range(0x3400, 0xA000),
+    range(0xAC00, 0xF900),
+    range(0x17000, 0x1D000),
+    range(0x20000, 0x2F800),
+)
+_BEHIND_ALL_FORMS: Final = 0x2FA20
+
+
+def fold(text: str) -> str:
+    """`text` in lower case and of one width, each character in the place that it had.
+
+    Whatever Unicode takes for the same character in another form (NFKC) is the same one here, if that is
+    one: `Ａ`, `Ⓐ` and `𝐀` are `a`, `ｶ` is `カ`. What would become several is left: `ß`, `ﬁ`, `㎏`.
+    """
+    return text.lower() if text.isascii() else text.translate(_table())
+
+
+@cache
+def _table() -> str:
+    """The folded form of each character, in the place of its number; those behind it stay."""
+    # A string, since a dictionary raises and catches an error for each character that it lacks.
+    table = list(map(chr, range(_BEHIND_ALL_FORMS)))
+    at = 0
+    for without in (*_WITHOUT_FORMS, range(_BEHIND_ALL_FORMS, _BEHIND_ALL_FORMS)):
+        table[at : without.start] = map(folded_alone, range(at, without.start))
+        at = without.stop
+    return "".join(table)
+
+
+def folded_alone(code: int) -> str:
+    """What becomes of the character of this number, without the table."""
+    character = chr(code)
+    for folded in (unicodedata.normalize("NFKC", character), character):
+        for lowered in (folded.casefold(), folded.lower(), folded):
+            if len(lowered) == 1:
+                return lowered
+    return character
+
+
+def joins(folded: str) -> bool:
+    """Whether a folded character makes one word with a letter beside it, as those of alphabets do.
+
+    Chinese, Japanese and Korean are written without spaces between Latin words and their own.
+    """
+    return folded.isalnum() and unicodedata.east_asian_width(folded) not in {"W", "F"}

@@ -1,0 +1,65 @@
+"""A text that comes bit by bit, without the words that are not to be said."""
+
+from chat_service.words.domain.word_filter import InForce
+
+
+class FilteredStream:
+    """Takes a text as it comes, and gives what of it may be shown.
+
+    `begun` is what was shown before, and can be changed no more: a word that began there is masked as far
+    as it had not been shown, or refused. `refused`: a word was; nothing more comes.
+    """
+
+    def __init__(self, in_force: InForce, begun: str = "") -> None:
+        self._in_force = in_force
+        self._held = ""
+        # Of what is held: so many characters were shown before.
+        self._shown = 0
+        # The character in front of what is held.
+        self._before = ""
+        self.refused = False
+        words = in_force()
+        if begun and words is not None and words.longest:
+            tail = begun[-words.longest :]
+            self._before = begun[-len(tail) - 1 : -len(tail)]
+            decided = len(words.scan(tail, self._before, ended=False).shown)
+            self._before = tail[decided - 1] if decided else self._before
+            self._held = tail[decided:]
+            self._shown = len(self._held)
+
+    @property
+    def held(self) -> int:
+        """How many characters wait for what comes behind them."""
+        return len(self._held) - self._shown
+
+    def feed(self, text: str) -> str:
+        """What may be shown now that `text` has come."""
+        return self._take(text, ended=False)
+
+    def finish(self) -> str:
+        """What was held back, of a text that has ended."""
+        return self._take("", ended=True)
+
+    def _take(self, text: str, *, ended: bool) -> str:
+        if self.refused:
+            return ""
+        if self._held:
+            text = self._held + text
+        if not text:
+            return ""
+        shown, self._shown = self._shown, 0
+        # Anew each time: what is held is text, and other rules than before may be in force.
+        words = self._in_force()
+        if words is None:
+            self._held = ""
+            self._before = text[-1]
+            return text[shown:]
+        scanned = words.scan(text, self._before, ended=ended)
+        self.refused = scanned.refused
+        decided = len(scanned.shown)
+        self._held = "" if scanned.refused else text[decided:]
+        if decided:
+            self._before = text[decided - 1]
+        if decided < shown:
+            self._shown = shown - decided
+        return scanned.shown[shown:]

@@ -1,0 +1,176 @@
+"""The filter: words, found by one automaton however many there are, in a text or in a stream of it.
+
+At each place the longest word counts, and what it covers is not looked at again. A stream holds back no
+more than what may yet become a word, so less than the longest one, and nothing once it has ended.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from ahocorasick_rs import AhoCorasick
+
+from chat_service.words.domain.errors import WordRefused
+from chat_service.words.domain.folding import fold, joins
+
+#: In place of each character of a masked word. It means nothing in Markdown, as an asterisk does.
+MASK: Final = "＊"
+
+
+class Action(StrEnum):
+    """What is done about a word."""
+
+    MASK = "mask"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One word; `whole`: it counts only where no letter or digit of an alphabet stands beside it."""
+
+    word: str
+    action: Action
+    whole: bool = False
+
+    def with_strictness_of(self, other: "Rule") -> "Rule":
+        """The same word, refused if either refuses it, and everywhere if either counts there."""
+        refuse = Action.REFUSE in {self.action, other.action}
+        action = Action.REFUSE if refuse else Action.MASK
+        return Rule(self.word, action, self.whole and other.whole)
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What of a text may be shown: its beginning, masked, as long as that was.
+
+    `refused`: there is a word behind it that is refused.
+    """
+
+    shown: str
+    refused: bool = False
+
+
+class WordFilter:
+    """The rules in force, as a whole. Of a word that is in several the strictest counts."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        # What folds takes a tenth of a second to be made, which is not to be an answer's.
+        fold(MASK)
+        strictest: dict[str, Rule] = {}
+        for rule in rules:
+            folded = fold(rule.word)
+            strictest[folded] = rule.with_strictness_of(strictest.get(folded, rule))
+        self._rules = list(strictest.values())
+        self._search = AhoCorasick(list(strictest), store_patterns=False)
+        #: Characters of the longest word.
+        self.longest = max(map(len, strictest), default=0)
+        # What a word may begin with. One that has to stand alone is not known to at the end of a text.
+        self._beginnings = {
+            folded[:length]
+            for folded, rule in strictest.items()
+            for length in range(1, len(folded) + rule.whole)
+        }
+        lengths: dict[str, set[int]] = {}
+        for beginning in self._beginnings:
+            lengths.setdefault(beginning[-1], set()).add(len(beginning))
+        # How long beginnings are that end with a character, the longest first.
+        self._lengths = {
+            character: tuple(sorted(found, reverse=True)) for character, found in lengths.items()
+        }
+
+    def __len__(self) -> int:
+        """How many words there are."""
+        return len(self._rules)
+
+    def masked(self, text: str) -> str:
+        """`text` without any of the words, those masked that are refused elsewhere, too."""
+        return "".join(self._pieces(text, self._found(text, "", ended=True)))
+
+    def scan(self, text: str, before: str = "", *, ended: bool) -> Scanned:
+        """What of `text` may be shown, whatever follows it; nothing does if it has `ended`.
+
+        `before` is the character in front of it. The rest, shorter than the longest word, is to be scanned again
+        with what follows.
+        """
+        folded = fold(text)
+        upto = len(text) if ended else self._undecided(folded, 0)
+        shown: list[str] = []
+        at = 0
+        for start, end, action in self._found(text, before, ended=ended, folded=folded):
+            if start >= upto:
+                break
+            shown.append(text[at:start])
+            if action is Action.REFUSE:
+                return Scanned("".join(shown), refused=True)
+            shown.append(MASK * (end - start))
+            at = end
+            if end > upto:
+                upto = self._undecided(folded, end)
+        shown.append(text[at:upto])
+        return Scanned("".join(shown))
+
+    def _pieces(self, text: str, found: Iterable[tuple[int, int, Action]]) -> Iterator[str]:
+        at = 0
+        for start, end, _ in found:
+            yield text[at:start]
+            yield MASK * (end - start)
+            at = end
+        yield text[at:]
+
+    def _found(
+        self, text: str, before: str, *, ended: bool, folded: str | None = None
+    ) -> Sequence[tuple[int, int, Action]]:
+        """Where the words are, in order, from where to where, and what is to be done about each."""
+        folded = fold(text) if folded is None else folded
+        everywhere = self._search.find_matches_as_indexes(folded, overlapping=True)
+        if not everywhere:
+            return ()
+        longest: dict[int, tuple[int, Action]] = {}
+        for number, start, end in everywhere:
+            rule = self._rules[number]
+            if rule.whole and not _stands_alone(folded, start, end, before, ended):
+                continue
+            if start not in longest or end > longest[start][0]:
+                longest[start] = (end, rule.action)
+        found: list[tuple[int, int, Action]] = []
+        for start in sorted(longest):
+            if not found or start >= found[-1][1]:
+                found.append((start, *longest[start]))
+        return found
+
+    def _undecided(self, folded: str, start: int) -> int:
+        """Behind `start`, the first place from which on a word may have begun that has not ended."""
+        size = len(folded)
+        if start < size:
+            for length in self._lengths.get(folded[-1], ()):
+                if length <= size - start and folded[size - length :] in self._beginnings:
+                    return size - length
+        return size
+
+
+def _stands_alone(folded: str, start: int, end: int, before: str, ended: bool) -> bool:
+    left = folded[start - 1] if start else fold(before)
+    if left and joins(left):
+        return False
+    # At the end of what there is, it is not decided yet.
+    return ended if end == len(folded) else not joins(folded[end])
+
+
+#: The filter in force at this moment; None: there is none.
+InForce = Callable[[], WordFilter | None]
+
+
+def no_words() -> WordFilter | None:
+    """There is no filter."""
+    return None
+
+
+def checked(words: WordFilter | None, field: str, text: str) -> str:
+    """`text`, masked where it is to be. Raises WordRefused with the name of its `field`."""
+    if words is None:
+        return text
+    scanned = words.scan(text, ended=True)
+    if scanned.refused:
+        raise WordRefused(field)
+    return scanned.shown

@@ -1,0 +1,1 @@
+"""What the operator says: the words, and whether they are masked or refused."""

@@ -1,0 +1,311 @@
+"""Answers that are kept: found by the same question of the same user alone, and forgotten with them."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest_asyncio
+
+from chassis.caller import Caller
+from chassis.embedded.ports import free_port
+from chassis.ids import new_id
+from chassis.testing import ModelServer, eventually
+from chat_service.answer.domain.ending import Adapted, CacheState, RunStatus, Usage
+from chat_service.answer.domain.frame import Frame
+from chat_service.providers.domain.connection import Connection
+from chat_service.providers.domain.prompt_message import PromptMessage
+from chat_service.redis_client import connect
+from chat_service.runs.domain.run import Run
+from chat_service.streaming.cache.answers import AnswerCache, Kept
+from chat_service.streaming.cache.asked import asked_of
+from chat_service.streaming.cache.bounds import CacheBounds
+from chat_service.words.domain.word_filter import Action, Rule, WordFilter
+from parley_local.model_server.texts import reasoning_of, text_of
+from servicekit.generation_parameters import GenerationParameters
+
+# Of conftest.py, which a test module has no name for.
+Rig = Any
+
+KEPT = Kept("text", "thought", (Adapted("temperature", None),))
+
+
+@pytest_asyncio.fixture
+async def cache(redis_url: str, redis_prefix: str) -> AsyncIterator[AnswerCache]:
+    cache = AnswerCache(redis_url, prefix=redis_prefix)
+    yield cache
+    await cache.stop()
+
+
+@pytest_asyncio.fixture
+async def cached_rig(make_rig: Any, redis_url: str, cache: AnswerCache) -> Rig:
+    return await make_rig(redis_url, cache=cache)
+
+
+def connection(server: ModelServer, model: str) -> Connection:
+    return Connection(
+        key_id=new_id(),
+        name="scripted",
+        api_key="sk-secret",
+        model=model,
+        base_url=server.base_url,
+        provider="openai",
+    )
+
+
+async def ask(
+    rig: Rig, caller: Caller, connection: Connection, content: str = "a question", **change: Any
+) -> tuple[Run, list[Frame]]:
+    accepted = await rig.chat.accept(caller, None, content, model=connection.model)
+    run = replace(accepted.run, **{"cache": CacheState.MISS, **change})
+    rig.engine.begin(run, connection, accepted.prompt)
+    return run, await rig.follow(run)
+
+
+def state(frames: list[Frame]) -> str:
+    told = [orjson.loads(frame.data) for frame in frames if frame.event == "cache"]
+    end = orjson.loads(frames[-1].data)
+    assert [one["state"] for one in told] == [end["cache"]]
+    return str(end["cache"])
+
+
+async def keys_of(redis_url: str, prefix: str) -> list[bytes]:
+    redis = connect(redis_url, connections=1, timeout=2.0)
+    try:
+        return sorted([key async for key in redis.scan_iter(match=f"{{{prefix}}}:answers*")])
+    finally:
+        await redis.aclose()
+
+
+async def kept_count(cache: AnswerCache, redis_url: str, prefix: str) -> int:
+    return sum(b":answers:of:" in key for key in await keys_of(redis_url, prefix))
+
+
+async def test_the_same_question_gets_the_answer_it_had_and_no_model_is_asked(
+    cached_rig: Rig,
+    make_rig: Any,
+    redis_url: str,
+    cache: AnswerCache,
+    caller: Caller,
+    model_server: ModelServer,
+) -> None:
+    model = "reasoning-30#kept"
+    of_it = connection(model_server, model)
+    _, first = await ask(cached_rig, caller, of_it)
+    assert state(first) == "miss"
+    await eventually(lambda: not cached_rig.streaming.held["tasks of runs"])
+    # On another replica.
+    elsewhere = await make_rig(redis_url, cache=cache)
+    run, frames = await ask(elsewhere, caller, of_it)
+    assert state(frames) == "hit"
+    assert model_server.counters()["calls"][model] == 1
+    assert [frame.seq for frame in frames] == list(range(1, len(frames) + 1))
+    assert joined(frames) == (text_of(model), reasoning_of(model))
+    answer = await elsewhere.answer(caller, run)
+    assert (answer.content, answer.reasoning) == (text_of(model), reasoning_of(model))
+    assert (answer.cached, answer.usage) == (True, Usage(0, 0))
+    found = await elsewhere.ended(run)
+    assert (found.run.cache, found.run.finish_reason) == (CacheState.HIT, "stop")
+    assert found.run.status is RunStatus.COMPLETED
+
+
+def joined(frames: list[Frame]) -> tuple[str, str]:
+    said = {"delta": "", "reasoning": ""}
+    for frame in frames:
+        if frame.event in said:
+            said[frame.event] += orjson.loads(frame.data)["text"]
+    return said["delta"], said["reasoning"]
+
+
+async def test_who_does_not_ask_for_it_gets_an_answer_of_their_own(
+    cached_rig: Rig, caller: Caller, model_server: ModelServer
+) -> None:
+    model = "tokens-20#asked"
+    of_it = connection(model_server, model)
+    await ask(cached_rig, caller, of_it)
+    await eventually(lambda: not cached_rig.streaming.held["tasks of runs"])
+    run, frames = await ask(cached_rig, caller, of_it, cache=CacheState.OFF)
+    assert "cache" not in orjson.loads(frames[-1].data)
+    assert model_server.counters()["calls"][model] == 2
+    assert (await cached_rig.ended(run)).run.cache is CacheState.OFF
+    assert not (await cached_rig.answer(caller, run)).cached
+
+
+async def test_nothing_of_another_user_or_of_another_question_is_found(
+    cached_rig: Rig, caller: Caller, stranger: Caller, model_server: ModelServer
+) -> None:
+    model = "tokens-20#others"
+    of_it = connection(model_server, model)
+    await ask(cached_rig, caller, of_it)
+    await eventually(lambda: not cached_rig.streaming.held["tasks of runs"])
+    for who, which, change in (
+        (stranger, of_it, {}),
+        (caller, replace(of_it, key_id=new_id()), {}),
+        (caller, replace(of_it, base_url=of_it.base_url + "/"), {}),
+        (caller, of_it, {"content": "a question."}),
+        (caller, of_it, {"parameters": GenerationParameters(temperature=0.1)}),
+    ):
+        _, frames = await ask(cached_rig, who, which, **change)
+        assert state(frames) == "miss"
+    _, frames = await ask(cached_rig, caller, of_it)
+    assert state(frames) == "hit"
+
+
+async def test_an_answer_that_is_not_whole_is_not_kept(
+    cached_rig: Rig,
+    redis_url: str,
+    redis_prefix: str,
+    cache: AnswerCache,
+    caller: Caller,
+    model_server: ModelServer,
+) -> None:
+    for model in ("cut-after-30", "no-finish-reason", "status-500", "length-20"):
+        _, frames = await ask(cached_rig, caller, connection(model_server, model))
+        assert state(frames) == "miss"
+    await eventually(lambda: not cached_rig.streaming.held["tasks of runs"])
+    assert await kept_count(cache, redis_url, redis_prefix) == 0
+
+
+async def test_what_is_kept_passes_the_words_of_today(
+    make_rig: Any, redis_url: str, cache: AnswerCache, caller: Caller, model_server: ModelServer
+) -> None:
+    words: WordFilter | None = None
+    rig = await make_rig(redis_url, cache=cache, in_force=lambda: words)
+    of_it = connection(model_server, "tokens-20#words")
+    await ask(rig, caller, of_it)
+    await eventually(lambda: not rig.streaming.held["tasks of runs"])
+    words = WordFilter([Rule(text_of("tokens-20")[4:9], Action.MASK)])
+    _, frames = await ask(rig, caller, of_it)
+    assert state(frames) == "hit"
+    assert rig.joined(frames) == words.masked(text_of("tokens-20"))
+
+
+async def test_a_user_who_is_gone_leaves_nothing_also_of_what_is_being_answered(
+    cache: AnswerCache, redis_url: str, redis_prefix: str
+) -> None:
+    user, other = new_id(), new_id()
+    place = await cache.find(user, b"asked")
+    under_way = await cache.find(user, b"asked meanwhile")
+    others = await cache.find(other, b"asked")
+    assert place
+    assert under_way
+    assert others
+    await cache.keep(place, KEPT)
+    await cache.keep(others, KEPT)
+    found = await cache.find(user, b"asked")
+    assert found is not None
+    assert found.found == KEPT
+    await cache.forget(user, for_good=True)
+    await cache.keep(under_way, KEPT)
+    assert await cache.find(user, b"asked") is None
+    left = [key for key in await keys_of(redis_url, redis_prefix) if str(user).encode() in key]
+    # That nothing is kept any more.
+    assert left == [f"{{{redis_prefix}}}:answers:secret:{user}".encode()]
+    still = await cache.find(other, b"asked")
+    assert still is not None
+    assert still.found == KEPT
+
+
+async def test_who_has_deleted_everything_begins_anew(cache: AnswerCache) -> None:
+    user = new_id()
+    place = await cache.find(user, b"asked")
+    under_way = await cache.find(user, b"asked meanwhile")
+    assert place
+    assert under_way
+    await cache.keep(place, KEPT)
+    cache.let_go(user)
+    await eventually(lambda: not cache.held["answers to forget"])
+    await cache.keep(under_way, KEPT)
+    for asked in (b"asked", b"asked meanwhile"):
+        again = await cache.find(user, asked)
+        assert again is not None
+        assert again.found is None
+        await cache.keep(again, KEPT)
+    found = await cache.find(user, b"asked")
+    assert found is not None
+    assert found.found == KEPT
+
+
+async def _keep(cache: AnswerCache, user: UUID, asked: bytes, kept: Kept) -> None:
+    place = await cache.find(user, asked)
+    assert place is not None
+    await cache.keep(place, kept)
+
+
+async def _has(cache: AnswerCache, user: UUID, asked: bytes) -> bool:
+    place = await cache.find(user, asked)
+    return place is not None and place.found is not None
+
+
+async def test_the_oldest_make_room_of_a_user_and_of_all(redis_url: str, redis_prefix: str) -> None:
+    bounds = CacheBounds(answer_bytes=3000, user_bytes=8000, all_bytes=16_000)
+    cache = AnswerCache(redis_url, prefix=redis_prefix, bounds=bounds)
+    users = [new_id() for _ in range(3)]
+    two_thousand = Kept("x" * 1900, "")
+    try:
+        await _keep(cache, users[0], b"too long", Kept("x" * 3000, ""))
+        assert not await _has(cache, users[0], b"too long")
+        for number in range(4):
+            await _keep(cache, users[0], b"%d" % number, two_thousand)
+        # Each counts as some three thousand bytes: two have room.
+        assert [await _has(cache, users[0], b"%d" % n) for n in range(4)] == [False] * 2 + [
+            True
+        ] * 2
+        for user in users[1:]:
+            for number in range(2):
+                await _keep(cache, user, b"%d" % number, two_thousand)
+        assert [await _has(cache, users[0], b"%d" % n) for n in range(2, 4)] == [False, True]
+        assert [await _has(cache, users[2], b"%d" % n) for n in range(2)] == [True, True]
+        for user in users:
+            await cache.forget(user)
+        redis = connect(redis_url, connections=1, timeout=2.0)
+        assert await redis.get(f"{{{redis_prefix}}}:answers:bytes") == b"0"
+        assert await redis.zcard(f"{{{redis_prefix}}}:answers:all") == 0
+        await redis.aclose()
+        assert await kept_count(cache, redis_url, redis_prefix) == 0
+    finally:
+        await cache.stop()
+
+
+async def test_without_redis_nothing_is_found_and_nothing_breaks(
+    cache: AnswerCache, redis_prefix: str
+) -> None:
+    away = AnswerCache(f"redis://127.0.0.1:{free_port()}", prefix=redis_prefix)
+    place = await cache.find(new_id(), b"asked")
+    assert place is not None
+    assert await away.find(new_id(), b"asked") is None
+    await away.keep(place, KEPT)
+    await away.stop()
+    assert (await cache.find(place.user_id, b"asked")).found is None  # type: ignore[union-attr]
+
+
+async def test_where_nothing_is_to_be_kept_nothing_is_looked_for(
+    redis_url: str, redis_prefix: str
+) -> None:
+    cache = AnswerCache(redis_url, prefix=redis_prefix, bounds=CacheBounds(seconds=0))
+    assert await cache.find(new_id(), b"asked") is None
+    assert await keys_of(redis_url, redis_prefix) == []
+    await cache.stop()
+
+
+async def test_where_a_message_stands_is_no_part_of_a_question_and_all_else_is(
+    rig: Rig, caller: Caller, model_server: ModelServer
+) -> None:
+    run = (await rig.chat.accept(caller, None)).run
+    of_it = connection(model_server, "m")
+    asked = asked_of(run, of_it, [PromptMessage("user", "a", (1,))])
+    assert asked == asked_of(run, of_it, [PromptMessage("user", "a", (7,))])
+    assert asked == asked_of(replace(run, id=new_id()), of_it, [PromptMessage("user", "a")])
+    others = {
+        asked_of(run, of_it, [PromptMessage("user", "b")]),
+        asked_of(run, of_it, [PromptMessage("assistant", "a")]),
+        asked_of(run, of_it, [PromptMessage("user", "a"), PromptMessage("user", "")]),
+        asked_of(replace(run, model="other"), of_it, [PromptMessage("user", "a")]),
+        asked_of(run, replace(of_it, headers=(("x", "y"),)), [PromptMessage("user", "a")]),
+        asked_of(replace(run, user_id=new_id()), of_it, [PromptMessage("user", "a")]),
+    }
+    assert len(others) == 6
+    assert asked not in others
+    with_settings = replace(run, parameters=GenerationParameters(max_tokens=7))
+    assert asked_of(with_settings, of_it, [PromptMessage("user", "a")]) not in {asked, *others}

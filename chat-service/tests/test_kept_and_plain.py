@@ -1,0 +1,126 @@
+"""Answers that are kept, and answers as plain text, over gRPC as the gateway asks for them."""
+
+from typing import Any
+
+import orjson
+
+from chassis.testing import eventually
+from chat_service.plain_text.stream import plain
+from chat_service.redis_client import connect
+from chat_service.settings import Settings
+from parley.chat.v1 import chat_pb2
+from parley.generation.v1 import generation_pb2
+
+# Of conftest.py, which a test module has no name for.
+Client = Any
+
+_MARKDOWN = "# A *heading*\n- **bold** `code` and [a](b) an open **end"
+_PLAIN = chat_pb2.TEXT_FORM_PLAIN
+
+
+def _asking(content: str, model: str, **more: Any) -> chat_pb2.StartRunRequest:
+    parameters = generation_pb2.GenerationParameters(model=model)
+    return chat_pb2.StartRunRequest(content=content, parameters=parameters, **more)
+
+
+def _text(frames: list[chat_pb2.Frame]) -> str:
+    return "".join(orjson.loads(frame.data)["text"] for frame in frames if frame.event == "delta")
+
+
+async def _follow(client: Client, run_id: str, after: int, form: Any) -> list[chat_pb2.Frame]:
+    request = chat_pb2.FollowRunRequest(run_id=run_id, after=after, form=form)
+    stream = client._channel.stream(client.frames.FollowRun, request, token=client._token)
+    return [frame async for response in stream for frame in response.frames]
+
+
+async def test_a_kept_answer_is_found_on_any_replica_and_goes_with_all_conversations(
+    client: Client, client_elsewhere: Client, settings: Settings
+) -> None:
+    async def ask(asker: Client) -> tuple[chat_pb2.Run, chat_pb2.Message]:
+        accepted, _ = await asker.read(_asking("again?", "tokens-30", cache=True), None)
+        found = await asker.call("GetRun", chat_pb2.GetRunRequest(run_id=accepted.run_id))
+        return found.run, found.answer
+
+    async def is_found(asker: Client) -> bool:
+        run, _ = await ask(asker)
+        return bool(run.cache == chat_pb2.CACHE_STATE_HIT)
+
+    run, first = await ask(client)
+    assert (run.cache, first.cached) == (chat_pb2.CACHE_STATE_MISS, False)
+    # It is kept behind its run's end.
+    await eventually(lambda: is_found(client_elsewhere))
+    run, answer = await ask(client_elsewhere)
+    assert answer.cached
+    assert (answer.content, answer.usage.completion_tokens) == (first.content, 0)
+    await client.call("DeleteSessions", chat_pb2.DeleteSessionsRequest())
+
+    redis = connect(settings.redis_url.get_secret_value(), connections=1, timeout=2.0)
+    try:
+
+        async def gone() -> bool:
+            left = [
+                k async for k in redis.scan_iter(match=f"*{settings.redis_prefix}*:answers:of:*")
+            ]
+            return not left
+
+        await eventually(gone)
+    finally:
+        await redis.aclose()
+    run, _ = await ask(client)
+    assert run.cache == chat_pb2.CACHE_STATE_MISS
+
+
+async def test_a_question_asks_for_plain_text_and_all_its_readers_get_it(
+    client: Client, client_elsewhere: Client
+) -> None:
+    request = _asking(_MARKDOWN, "echo", form=_PLAIN)
+    accepted, frames = await client.read(request, None)
+    original = await _follow(client, accepted.run_id, 0, chat_pb2.TEXT_FORM_MARKDOWN)
+    shown = plain(_text(original))
+    assert _text(frames) == shown != _text(original)
+    assert [frame.seq for frame in frames] == list(range(1, len(frames) + 1))
+    assert (frames[-1].event, frames[-1].data) == ("done", original[-1].data)
+    for reader in (client, client_elsewhere):
+        for after in (0, 2, len(frames) - 1, len(frames)):
+            assert await reader.follow(accepted.run_id, after) == frames[after:]
+    # What is kept is what the model wrote.
+    listing = chat_pb2.ListMessagesRequest(session_id=accepted.session_id)
+    question, answer = (await client.call("ListMessages", listing)).items
+    assert answer.content == _text(original)
+    listing.form = _PLAIN
+    as_asked, in_plain_text = (await client.call("ListMessages", listing)).items
+    assert (as_asked.content, in_plain_text.content) == (question.content, shown)
+    wanted = chat_pb2.GetRunRequest(run_id=accepted.run_id)
+    assert (await client.call("GetRun", wanted)).answer.content == _text(original)
+    wanted.form = _PLAIN
+    assert (await client.call("GetRun", wanted)).answer.content == shown
+    recovering = chat_pb2.RecoverRunRequest(session_id=accepted.session_id)
+    assert (await client.call("RecoverRun", recovering)).text == shown
+    recovering.form = chat_pb2.TEXT_FORM_MARKDOWN
+    assert (await client.call("RecoverRun", recovering)).text == _text(original)
+
+
+async def test_a_live_run_is_recovered_in_its_form_and_followed_from_there(client: Client) -> None:
+    accepted = await client.begin(_asking("go", "tokens-300-at-200", form=_PLAIN))
+    recovering = chat_pb2.RecoverRunRequest(session_id=accepted.session_id)
+
+    async def begun() -> Any:
+        recovered = await client.call("RecoverRun", recovering)
+        return recovered if len(recovered.text) > 100 else None
+
+    recovered = await eventually(begun)
+    rest = await client.follow(accepted.run_id, recovered.seq)
+    found = await client.call("GetRun", chat_pb2.GetRunRequest(run_id=accepted.run_id))
+    assert recovered.text + _text(rest) == plain(found.answer.content)
+
+
+async def test_what_goes_on_keeps_the_form(client: Client) -> None:
+    accepted, first = await client.read(_asking("go", "length-40", form=_PLAIN), None)
+    again, frames = await client.go_on(accepted.run_id)
+    found = await client.call("GetRun", chat_pb2.GetRunRequest(run_id=again.run_id))
+    assert frames[1].event == "snapshot"
+    so_far = orjson.loads(frames[1].data)["text"]
+    assert _text(first).startswith(so_far)
+    assert so_far + _text(frames) == plain(found.answer.content)
+    recovering = chat_pb2.RecoverRunRequest(session_id=again.session_id)
+    assert (await client.call("RecoverRun", recovering)).text == plain(found.answer.content)

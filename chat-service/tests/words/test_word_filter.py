@@ -1,0 +1,175 @@
+"""Words found in texts, and in texts that come bit by bit: the same, wherever they are cut."""
+
+import random
+import sys
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chat_service.words.domain.errors import WordRefused
+from chat_service.words.domain.folding import fold, folded_alone
+from chat_service.words.domain.stream import FilteredStream
+from chat_service.words.domain.word_filter import MASK, Action, Rule, WordFilter, checked
+
+
+def masks(*words: str, whole: bool = False) -> WordFilter:
+    return WordFilter(Rule(word, Action.MASK, whole) for word in words)
+
+
+def streamed(words: WordFilter, pieces: list[str], begun: str = "") -> tuple[str, bool]:
+    stream = FilteredStream(lambda: words, begun)
+    shown = "".join(map(stream.feed, pieces)) + stream.finish()
+    return shown, stream.refused
+
+
+def naive(rules: list[tuple[str, Action]], text: str) -> tuple[str, bool]:
+    """The longest word at each place, from left to right, by looking at every one."""
+    shown, at = "", 0
+    while at < len(text):
+        here = [(word, action) for word, action in rules if text.startswith(word, at)]
+        if not here:
+            shown, at = shown + text[at], at + 1
+            continue
+        word, action = max(here, key=lambda one: len(one[0]))
+        if action is Action.REFUSE:
+            return shown, True
+        shown, at = shown + MASK * len(word), at + len(word)
+    return shown, False
+
+
+_SHORT = st.text("abc", min_size=1, max_size=5)
+_RULES = st.dictionaries(_SHORT, st.sampled_from(Action), max_size=6)
+
+
+@given(_RULES, st.lists(st.text("abcd", max_size=6), max_size=8))
+def test_a_stream_shows_what_the_whole_text_would_wherever_it_is_cut(
+    rules: dict[str, Action], pieces: list[str]
+) -> None:
+    words = WordFilter(Rule(word, action) for word, action in rules.items())
+    expected = naive(list(rules.items()), "".join(pieces))
+    assert streamed(words, pieces) == expected
+    whole = words.scan("".join(pieces), ended=True)
+    assert (whole.shown, whole.refused) == expected
+
+
+@given(_RULES, st.text("abcd", max_size=20))
+def test_what_is_held_back_is_shorter_than_the_longest_word(
+    rules: dict[str, Action], text: str
+) -> None:
+    words = WordFilter(Rule(word, action) for word, action in rules.items())
+    stream = FilteredStream(lambda: words)
+    for character in text:
+        stream.feed(character)
+        assert stream.held < max(words.longest, 1)
+
+
+@given(st.sets(_SHORT, min_size=1, max_size=6), st.text("abcd", max_size=8), st.text("abcd"))
+def test_no_word_is_completed_behind_what_was_shown_before(
+    found: set[str], begun: str, text: str
+) -> None:
+    words = masks(*found)
+    begun = words.masked(begun)
+    for cut in range(len(text) + 1):
+        shown, _ = streamed(words, [text[:cut], text[cut:]], begun)
+        assert len(shown) == len(text)
+        assert words.masked(begun + shown) == begun + shown
+
+
+def test_ten_thousand_words_are_never_shown_however_the_text_is_cut() -> None:
+    chance = random.Random(7)
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    chinese = [chr(0x4E00 + at) for at in range(500)]
+    found: set[str] = set()
+    while len(found) < 5_000:
+        found.add("".join(chance.choices(letters, k=chance.randint(4, 12))))
+    while len(found) < 10_000:
+        found.add("".join(chance.choices(chinese, k=chance.randint(2, 6))))
+    listed = sorted(found)
+    words = masks(*listed)
+    assert len(words) == 10_000
+    text = ""
+    for word in chance.sample(listed, 60):
+        text += word.upper() + "".join(chance.choices([*letters, *chinese, " "], k=3))
+    whole = words.masked(text)
+    assert whole != text
+    for cut in range(len(text) + 1):
+        shown, refused = streamed(words, [text[:cut], text[cut:]])
+        assert (shown, refused) == (whole, False)
+    assert streamed(words, list(text)) == (whole, False)
+    assert not any(word in fold(whole) for word in listed)
+
+
+def test_the_longest_word_counts_and_a_part_that_is_no_word_is_shown_at_the_end() -> None:
+    words = WordFilter([Rule("ab", Action.REFUSE), Rule("abcd", Action.MASK)])
+    assert streamed(words, ["xab", "cd", "y"]) == (f"x{MASK * 4}y", False)
+    assert streamed(words, ["xab", "ce"]) == ("x", True)
+    assert streamed(words, ["xa"]) == ("xa", False)
+
+
+@pytest.mark.parametrize("said", ["BAD", "bad", "ＢＡＤ", "ⓑad", "𝐛𝐚𝐝"])
+def test_case_and_width_do_not_count(said: str) -> None:
+    assert masks("Bad").masked(f"so {said}!") == f"so {MASK * 3}!"
+    assert masks(said).masked("so bad!") == f"so {MASK * 3}!"
+
+
+def test_folding_leaves_each_character_in_its_place() -> None:
+    everything = "".join(
+        chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) != "Cs"
+    )
+    folded = fold(everything)
+    assert len(folded) == len(everything)
+    for at in range(0, len(everything), 11):
+        assert folded[at] == folded_alone(ord(everything[at]))
+    assert fold("İßﬁ㎏") == "İßﬁ㎏"
+    ascii_text = "".join(map(chr, range(128)))
+    assert fold(ascii_text) == fold(ascii_text + "é")[:-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("ass", MASK * 3),
+        ("class assume", "class assume"),
+        ("an ass.", f"an {MASK * 3}."),
+        ("你ass吗", f"你{MASK * 3}吗"),
+        ("ass2", "ass2"),
+    ],
+)
+def test_a_word_that_has_to_stand_alone_does(text: str, shown: str) -> None:
+    words = masks("ass", whole=True)
+    assert words.masked(text) == shown
+    for cut in range(len(text) + 1):
+        assert streamed(words, [text[:cut], text[cut:]]) == (shown, False)
+
+
+def test_of_a_word_that_is_there_twice_the_strictest_counts() -> None:
+    words = WordFilter([Rule("bad", Action.REFUSE, whole=True), Rule("BAD", Action.MASK)])
+    assert words.scan("badly", ended=True).refused
+
+
+def test_other_rules_hold_from_the_next_piece_on() -> None:
+    in_force: WordFilter | None = masks("sentence")
+    stream = FilteredStream(lambda: in_force)
+    assert stream.feed("a sent") == "a "
+    in_force = masks("sentinel")
+    assert stream.feed("inel, a sent") == f"{MASK * 8}, a "
+    in_force = None
+    assert stream.feed("ence") == "sentence"
+
+
+def test_a_text_is_masked_or_refused_by_its_field() -> None:
+    words = WordFilter([Rule("no", Action.REFUSE), Rule("hm", Action.MASK)])
+    assert checked(words, "content", "hm yes") == f"{MASK * 2} yes"
+    assert checked(None, "content", "no") == "no"
+    with pytest.raises(WordRefused) as refused:
+        checked(words, "content", "oh no")
+    assert [(error.field, error.reason) for error in refused.value.fields] == [
+        ("content", "WORD_REFUSED")
+    ]
+
+
+def test_a_filter_without_words_lets_everything_pass() -> None:
+    words = masks()
+    assert streamed(words, ["a", "b"], begun="c") == ("ab", False)
