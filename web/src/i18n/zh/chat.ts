@@ -117,8 +117,7 @@ export const chat: typeof en = {
   summary: "概括放不下的内容",
   summaryHint: "用摘要代替较早的消息提供给模型，会消耗 token。",
   takeKept: "复用回答",
-  takeKeptHint:
-    "相同的问题和上文会直接得到此前的回答，不再请求模型。对此浏览器中的所有对话生效。",
+  takeKeptHint: "相同的问题和上文会直接得到此前的回答，不再请求模型。对此浏览器中的所有对话生效。",
 
   showAll: "显示全部",
   showLess: "收起",
