@@ -41,8 +41,9 @@ _KEPT = Counter(
 
 # Of someone who waits for an answer.
 _PATIENCE_SECONDS: Final = 0.25
-# No answer takes longer to be generated and saved than a day.
-_GONE_SECONDS: Final = 2 * 86_400
+# So long an erased user's secret is not made again: who looks for answers of theirs has ended within five.
+# What they would keep they keep behind a save, and of an erased user none is made.
+_GONE_SECONDS: Final = 30
 _FORGET_AGAIN_SECONDS: Final = 2.0
 _SECRET_BYTES: Final = 32
 
@@ -140,7 +141,7 @@ class AnswerCache(Component):
         _KEPT.labels("kept" if kept else "not").inc()
 
     async def forget(self, user_id: UUID, *, for_good: bool = False) -> None:
-        """Take away all answers of a user; `for_good`: nothing is kept for them any more.
+        """Take away all answers of a user; `for_good`: for half a minute nothing is looked for, either.
 
         Raises one of REDIS_ERRORS.
         """

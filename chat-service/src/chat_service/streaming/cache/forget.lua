@@ -6,8 +6,8 @@
 -- What was looked for before is not kept any more, whenever its answer ends.
 for _, member in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
   local digest, size = string.match(member, '|(.-)|(%d+)$')
-  if redis.call('ZREM', KEYS[3], member) == 1 then
-    redis.call('DECRBY', KEYS[4], size)
+  if redis.call('ZREM', KEYS[3], member) == 1 and redis.call('DECRBY', KEYS[4], size) <= 0 then
+    redis.call('DEL', KEYS[4])
   end
   redis.call('UNLINK', ARGV[1] .. digest)
 end

@@ -18,8 +18,8 @@ end
 
 local function drop(member)
   local whose, which, size = parts(member)
-  if redis.call('ZREM', all, member) == 1 then
-    redis.call('DECRBY', sum, size)
+  if redis.call('ZREM', all, member) == 1 and redis.call('DECRBY', sum, size) <= 0 then
+    redis.call('DEL', sum)
   end
   redis.call('ZREM', lists .. whose, member)
   redis.call('UNLINK', answers .. whose .. ':' .. which)
