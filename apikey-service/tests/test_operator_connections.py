@@ -116,6 +116,18 @@ async def test_chat_service_is_given_all_of_it(ada: Person) -> None:
         )
 
 
+async def test_chat_service_is_told_of_which_there_are_so_many_tokens_a_day(
+    ada: Person, new_person: Callable[..., Person]
+) -> None:
+    (house,) = (await ada.tell("ListKeys")).items
+    for who in (ada, new_person(role="tenant_admin")):
+        (told,) = (await who.chats("ListAllowances")).items
+        assert told == apikey_pb2.Allowance(key_id=house.id, key_name="House", daily_tokens=200_000)
+    with pytest.raises(AppError) as refused:
+        await ada.tell("ListAllowances")
+    assert refused.value.reason == "FORBIDDEN"
+
+
 async def test_what_is_not_open_to_somebody_is_as_if_absent(
     ada: Person, new_person: Callable[..., Person]
 ) -> None:

@@ -13,7 +13,11 @@ from parley.auth.v1 import auth_pb2
 from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
 
 SERVICES = {"gateway", "auth-service", "apikey-service", "chat-service", "notes-service"}
-UNARY = [name for name in POLICY["parley.auth.v1.AuthService"] if name != "WatchRevocations"]
+UNARY = [
+    name
+    for name in POLICY["parley.auth.v1.AuthService"]
+    if name not in ("WatchRevocations", "NoteUsageRead")
+]
 
 
 def _request(method: str) -> Any:
@@ -35,6 +39,15 @@ async def test_only_the_gateway_may_call_for_users(
         channel = await grpc_channel(auth_port, "auth-service", as_name=name)
         refusals = {method: await _refusal(channel, method) for method in UNARY}
         assert set(refusals.values()) == {Kind.FORBIDDEN}, name
+
+
+async def test_only_chat_service_has_it_noted_who_looks_at_usage(
+    auth_port: int, grpc_channel: OpenChannel
+) -> None:
+    for name in SERVICES | {"tester"}:
+        channel = await grpc_channel(auth_port, "auth-service", as_name=name)
+        expected = Kind.UNAUTHENTICATED if name == "chat-service" else Kind.FORBIDDEN
+        assert await _refusal(channel, "NoteUsageRead") is expected, name
 
 
 async def _watched(channel: Channel) -> bool | Kind:

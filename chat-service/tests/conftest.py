@@ -60,6 +60,8 @@ from chat_service.runs.usecases.beginning import RunMeans
 from chat_service.runs.usecases.finish import finish_run
 from chat_service.runs.usecases.generator import Generator
 from chat_service.settings import Settings
+from chat_service.usage.domain.rules import NO_RULES, GivenRules, Rules, RulesInForce
+from chat_service.usage.domain.spent import Cost, Tokens
 from chat_service.wiring import build
 from parley.apikey.v1 import apikey_pb2
 from parley.auth.v1 import auth_pb2
@@ -68,6 +70,7 @@ from parley.chat.v1 import (
     chat_pb2_grpc,
     personas_pb2_grpc,
     search_pb2_grpc,
+    usage_pb2_grpc,
     user_settings_pb2,
     user_settings_pb2_grpc,
 )
@@ -109,6 +112,12 @@ class Chat:
     open_transaction: OpenTransaction
     connection: Connection = CONNECTION
     ending: Ending = ENDING
+    rules: RulesInForce = NO_RULES
+
+    def under(self, rules: Rules) -> "Chat":
+        """The same, where an operator has said this of usage."""
+        given = GivenRules(rules)
+        return replace(self, rules=given, turns=Turns(self.app, rules=given))
 
     async def resolve_key(self, key_id: UUID | None) -> Connection:
         return self.connection
@@ -122,6 +131,7 @@ class Chat:
             owner="replica-1",
             window=WINDOW,
             limits=LIMITS,
+            rules=self.rules,
         )
         return replace(means, **changes)
 
@@ -174,8 +184,8 @@ class Chat:
     async def finishing(self, run: Run, ending: Ending = ENDING) -> AsyncIterator[None]:
         """The end of a run that is stored, and not committed before the block ends."""
         async with self.app.transaction(Scope(run.tenant_id, run.user_id)) as connection:
-            values = of_answer(run, ending, run.created_at, WINDOW)
-            assert await END_RUN[False].run(connection, **values) == 1
+            values = of_answer(run, ending, run.created_at, Tokens(3, 2), Cost())
+            assert await END_RUN.run(connection, **values) == 1
             yield
 
     async def turn(self, caller: Caller, session_id: UUID, content: str = "a question") -> Run:
@@ -306,6 +316,12 @@ class Vault:
     model: str = "tokens-20"
     provider: apikey_pb2.Provider.ValueType = apikey_pb2.PROVIDER_OPENAI
     reports: list[apikey_pb2.ReportUseRequest] = field(default_factory=list)
+    allowances: list[apikey_pb2.Allowance] = field(default_factory=list)
+
+    async def list_allowances(
+        self, request: apikey_pb2.ListAllowancesRequest, context: object
+    ) -> apikey_pb2.ListAllowancesResponse:
+        return apikey_pb2.ListAllowancesResponse(items=self.allowances)
 
     async def check(
         self, request: apikey_pb2.CheckKeyRequest, context: object
@@ -383,9 +399,32 @@ def preferences() -> Preferences:
     return Preferences()
 
 
+@dataclass
+class Audit:
+    """What auth-service noted of admins who look at usage; `refusal` is what it says instead."""
+
+    noted: list[tuple[UUID, auth_pb2.NoteUsageReadRequest]] = field(default_factory=list)
+    refusal: Exception | None = None
+
+    async def note(
+        self, request: auth_pb2.NoteUsageReadRequest, context: object
+    ) -> auth_pb2.NoteUsageReadResponse:
+        if self.refusal is not None:
+            raise self.refusal
+        self.noted.append((current_caller().user_id, request))
+        return auth_pb2.NoteUsageReadResponse(
+            tenant_id=request.tenant_id if request.HasField("tenant_id") else None
+        )
+
+
+@pytest.fixture
+def audit() -> Audit:
+    return Audit()
+
+
 @pytest_asyncio.fixture
 async def auth_port(
-    tls_settings: TlsSettings, signer: Signer, preferences: Preferences
+    tls_settings: TlsSettings, signer: Signer, preferences: Preferences, audit: Audit
 ) -> AsyncIterator[int]:
     async def watch(
         request: auth_pb2.WatchRevocationsRequest, context: object
@@ -400,7 +439,12 @@ async def auth_port(
                 watch,
                 auth_pb2.WatchRevocationsRequest.FromString,
                 auth_pb2.WatchRevocationsResponse.SerializeToString,
-            )
+            ),
+            "NoteUsageRead": grpc.unary_unary_rpc_method_handler(
+                audit.note,
+                auth_pb2.NoteUsageReadRequest.FromString,
+                auth_pb2.NoteUsageReadResponse.SerializeToString,
+            ),
         },
         "parley.auth.v1.SettingsService": {
             "ListSettingsChanges": grpc.unary_unary_rpc_method_handler(
@@ -418,7 +462,7 @@ async def auth_port(
     server = GrpcServer(
         settings=GrpcServerSettings(**tls_settings("auth-service"), drain_seconds=0),
         policy={
-            service: dict.fromkeys(of_it, allow("chat-service", open=True))
+            service: {name: allow("chat-service", open=name != "NoteUsageRead") for name in of_it}
             for service, of_it in handlers.items()
         },
         register=register,
@@ -441,6 +485,7 @@ async def vault_port(tls_settings: TlsSettings, signer: Signer, vault: Vault) ->
         "ResolveKey": (vault.resolve, apikey_pb2.ResolveKeyRequest),
         "CheckKey": (vault.check, apikey_pb2.CheckKeyRequest),
         "ReportUse": (vault.report, apikey_pb2.ReportUseRequest),
+        "ListAllowances": (vault.list_allowances, apikey_pb2.ListAllowancesRequest),
     }
     server = GrpcServer(
         settings=GrpcServerSettings(**tls_settings("apikey-service"), drain_seconds=0),
@@ -528,6 +573,7 @@ class Client:
         self.providers = channel.stub(chat_pb2_grpc.ProviderServiceStub)
         self.personas = channel.stub(personas_pb2_grpc.PersonaServiceStub)
         self.search = channel.stub(search_pb2_grpc.SearchServiceStub)
+        self.usage = channel.stub(usage_pb2_grpc.UsageServiceStub)
         self.user_settings = channel.stub(user_settings_pb2_grpc.UserSettingsServiceStub)
 
     def over(self, channel: Channel) -> "Client":
@@ -544,6 +590,7 @@ class Client:
                     self.providers,
                     self.personas,
                     self.search,
+                    self.usage,
                     self.user_settings,
                 )
                 if (found := getattr(stub, method, None)) is not None

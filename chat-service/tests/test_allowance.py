@@ -24,20 +24,22 @@ from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.trying import MOST_TOKENS, ModelServers
 from chat_service.runs.domain.admission import RepeatedRequest
-from chat_service.runs.domain.errors import AllowanceUsedUp
 from chat_service.runs.domain.limits import Limits
 from chat_service.runs.store.runs import Runs
-from chat_service.runs.store.token_usage import TokenUsageSweep, forget_token_usage
-from chat_service.runs.usecases.allowance import DailyAllowance
 from chat_service.runs.usecases.go_on import ContinueRun
 from chat_service.runs.usecases.read import get_run_with_messages
+from chat_service.usage.domain.errors import AllowanceUsedUp
+from chat_service.usage.store.erasure import UsageSweep, forget_usage
+from chat_service.usage.usecases.meter import Meter
 
 # `Chat` of conftest.py, which a test module has no name for.
 Chat = Any
 
 _ADD = text(
-    "INSERT INTO token_usage (tenant_id, user_id, key_id, day, tokens)"
-    " VALUES (:tenant_id, :user_id, :key_id, (now() AT TIME ZONE 'UTC')::date - :days, :tokens)"
+    "INSERT INTO usage_days (tenant_id, user_id, key_id, day, provider, model, purpose, currency,"
+    " metered, prompt_tokens)"
+    " VALUES (:tenant_id, :user_id, :key_id, (now() AT TIME ZONE 'UTC')::date - :days, 'openai',"
+    " 'm', 'answer', '', true, :tokens)"
 )
 
 
@@ -61,7 +63,10 @@ def over(chat: Chat, connection: Connection) -> Chat:
 async def spent(chat: Chat, caller: Caller) -> dict[UUID, int]:
     """What the caller has spent in all, by connection."""
     async with chat.app.transaction(caller) as connection:
-        query = text("SELECT key_id, sum(tokens)::bigint AS tokens FROM token_usage GROUP BY 1")
+        query = text(
+            "SELECT key_id, sum(prompt_tokens + completion_tokens)::bigint AS tokens"
+            " FROM usage_days WHERE metered GROUP BY 1"
+        )
         return {row.key_id: row.tokens for row in await connection.execute(query)}
 
 
@@ -95,7 +100,7 @@ async def test_of_a_run_that_was_taken_over_the_taker_counts_and_not_the_owner_b
     assert await spent(chat, caller) == {chat.connection.key_id: 42}
 
 
-async def test_what_a_user_pays_for_is_not_counted(chat: Chat, caller: Caller) -> None:
+async def test_what_a_user_pays_for_is_in_nobodys_allowance(chat: Chat, caller: Caller) -> None:
     assert await chat.finish((await chat.accept(caller, None)).run)
     assert await spent(chat, caller) == {}
 
@@ -300,7 +305,7 @@ async def test_it_goes_with_its_user_and_with_nobody_else(
         assert await chat.finish((await chat.accept(who, None)).run)
         for days in range(1, 4):
             await spend(chat, who, new_id(), 7, days=days)
-    await forget_token_usage(chat.erasing(caller))
+    await forget_usage(chat.erasing(caller))
     assert await spent(chat, caller) == {}
     assert len(await spent(chat, stranger)) == 4
 
@@ -309,7 +314,7 @@ async def test_it_is_kept_for_400_days(chat: Chat, caller: Caller) -> None:
     kept, old = new_id(), new_id()
     await spend(chat, caller, kept, 1, days=400)
     await spend(chat, caller, old, 1, days=402)
-    await TokenUsageSweep(chat.worker).sweep()
+    await UsageSweep(chat.worker).sweep()
     assert await spent(chat, caller) == {kept: 1}
 
 
@@ -319,7 +324,7 @@ async def test_nobody_sees_or_changes_what_others_spend(
     await spend(chat, caller, new_id(), 1)
     assert await spent(chat, stranger) == {}
     async with chat.app.transaction(stranger) as connection:
-        touched = await connection.execute(text("UPDATE token_usage SET tokens = 0"))
+        touched = await connection.execute(text("UPDATE usage_days SET cost = 0"))
         assert touched.rowcount == 0
 
 
@@ -341,7 +346,7 @@ async def test_a_try_counts_as_an_answer_does_and_is_refused_when_nothing_is_lef
     chat: Chat, caller: Caller, provider: ModelClient, model_server: ModelServer
 ) -> None:
     servers = ModelServers(provider, AddressPolicy([]))
-    test = ConnectionTest(servers, TrialLimit(), DailyAllowance(chat.open_transaction))
+    test = ConnectionTest(servers, TrialLimit(), Meter(chat.open_transaction))
     house = replace(operators(100), model="tokens-20", base_url=model_server.base_url)
     mine = replace(house, owner="user", daily_tokens=None)
 

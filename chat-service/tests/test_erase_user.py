@@ -17,8 +17,8 @@ from chat_service.conversations.domain.session import SessionChange
 from chat_service.conversations.usecases.sessions import update_session
 from chat_service.personas.store.erasure import delete_personas
 from chat_service.runs.store.erasure import DeleteConversations, end_live_runs, end_runs_of
-from chat_service.runs.store.token_usage import forget_token_usage
 from chat_service.runs.usecases.cancel import cancel_run
+from chat_service.usage.store.erasure import forget_usage
 from servicekit.erasure import erase_user, forget_repetitions
 
 # `Chat` of conftest.py, which a test module has no name for.
@@ -57,6 +57,11 @@ INSERT INTO token_usage (user_id, tenant_id, key_id, day, tokens)
 SELECT %(user_id)s, %(tenant_id)s, gen_random_uuid(), current_date, number
 FROM generate_series(1, %(much)s) AS number;
 
+INSERT INTO usage_days (user_id, tenant_id, key_id, day, provider, model, purpose, currency, metered,
+    failed)
+SELECT %(user_id)s, %(tenant_id)s, gen_random_uuid(), current_date, '', '', 'answer', '', true, 1
+FROM generate_series(1, %(much)s) AS number;
+
 INSERT INTO personas (id, tenant_id, user_id, name, name_folded, title, description, prompt,
     parameters, starters, created_at, updated_at)
 SELECT gen_random_uuid(), %(tenant_id)s, %(user_id)s, number, number, '', '', '', '{}', '{}', now(),
@@ -69,7 +74,7 @@ HONEST = """
 CREATE FUNCTION be_honest() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     IF EXISTS (SELECT FROM sessions) OR EXISTS (SELECT FROM messages) OR EXISTS (SELECT FROM runs)
         OR EXISTS (SELECT FROM idempotency_keys) OR EXISTS (SELECT FROM token_usage)
-        OR EXISTS (SELECT FROM personas) OR EXISTS (SELECT FROM search_texts)
+        OR EXISTS (SELECT FROM usage_days) OR EXISTS (SELECT FROM personas) OR EXISTS (SELECT FROM search_texts)
     THEN
         RAISE 'confirmed too early';
     END IF;
@@ -119,7 +124,7 @@ async def _erase(chat: Chat, user: Caller, logs: Logs) -> None:
         [
             end_live_runs,
             DeleteConversations(logs.forget),
-            forget_token_usage,
+            forget_usage,
             delete_personas,
             forget_repetitions,
         ],

@@ -20,6 +20,7 @@ PROTECTED = {
     "run_frames",
     "idempotency_keys",
     "token_usage",
+    "usage_days",
     "personas",
     "user_settings",
     "search_texts",

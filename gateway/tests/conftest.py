@@ -40,6 +40,8 @@ from parley.chat.v1 import (
     personas_pb2_grpc,
     search_pb2,
     search_pb2_grpc,
+    usage_pb2,
+    usage_pb2_grpc,
     user_settings_pb2,
     user_settings_pb2_grpc,
 )
@@ -422,6 +424,7 @@ class OpenDoor:
                     (exports_pb2, exports_pb2_grpc),
                     (personas_pb2, personas_pb2_grpc),
                     (search_pb2, search_pb2_grpc),
+                    (usage_pb2, usage_pb2_grpc),
                     (user_settings_pb2, user_settings_pb2_grpc),
                 ),
             ),

@@ -33,7 +33,11 @@ def pages(browser_program: str) -> tuple[str, ...]:
 
 @pytest.fixture(scope="session")
 def web_stack(pages: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack = Stack(tmp_path_factory.mktemp("web"), arguments=pages)
+    directory = tmp_path_factory.mktemp("web")
+    # Of prices and limits: with nothing in it until a test says something of its own people.
+    usage = directory / "usage.toml"
+    usage.touch()
+    stack = Stack(directory, arguments=pages, environment={"CHAT_USAGE_FILE": str(usage)})
     stack.start()
     yield stack
     if stack.process is not None:

@@ -84,6 +84,8 @@ SCREENS = (
     Screen("notes", "/notes"),
     Screen("note", "/notes", _note),
     Screen("account", "/account"),
+    Screen("usage", "/account/usage"),
+    Screen("admin-usage", "/admin/usage"),
     Screen("admin-users", "/admin/users"),
     Screen("admin-audit", "/admin/audit"),
     Screen("not-found", "/nowhere"),

@@ -10,6 +10,7 @@ export const routes = {
   notes: "/notes",
   note: (id: string) => `/notes/${encodeURIComponent(id)}`,
   account: "/account",
+  usage: "/account/usage",
   erased: (id: string) => `/erased/${encodeURIComponent(id)}`,
   admin: "/admin",
   adminPart: (part: string) => `/admin/${part}`,

@@ -39,6 +39,7 @@ POLICY = {
         # asks for the connection to fall back to when the first one has failed, perhaps late.
         "ResolveKey": allow("chat-service", outlived=True),
         "CheckKey": allow("chat-service"),
+        "ListAllowances": allow("chat-service"),
         # Of a run that may have taken long.
         "ReportUse": allow("chat-service", outlived=True),
     }
@@ -162,3 +163,13 @@ class ApiKeyServicer(apikey_pb2_grpc.ApiKeyServiceServicer):
         _hide(secrets_of(request.key))
         connection = self._do.create.check(new_key_from_proto(request.key))
         return apikey_pb2.CheckKeyResponse(connection=connection_to_proto(connection))
+
+    async def ListAllowances(
+        self, request: apikey_pb2.ListAllowancesRequest, context: object
+    ) -> apikey_pb2.ListAllowancesResponse:
+        return apikey_pb2.ListAllowancesResponse(
+            items=[
+                apikey_pb2.Allowance(key_id=str(one.id), key_name=one.name, daily_tokens=tokens)
+                for one, tokens in self._do.read.limited(current_caller())
+            ]
+        )

@@ -25,9 +25,9 @@ from chassis.db.engine import Database
 from chassis.db.transactions import transactions
 from chassis.health import Check
 from chassis.service import Service
-from chassis.settings import UnusableSetting, variable_of
+from chassis.settings import variable_of
 from parley.apikey.v1.apikey_pb2_grpc import add_ApiKeyServiceServicer_to_server
-from servicekit.operator_file import BadFile
+from servicekit.operator_file import file_of
 from servicekit.parts import parts_of
 
 
@@ -50,10 +50,8 @@ def build(settings: Settings) -> Service:
     )
     uses = Uses(parts.worker)
     noted = NotedUses(uses)
-    try:
+    with file_of(Settings, "connections_file"):
         operators = ConnectionsInForce(settings.connections_file, rules, uses)
-    except BadFile as error:
-        raise UnusableSetting(variable_of(Settings, "connections_file"), str(error)) from None
     servicer = ApiKeyServicer(
         UseCases(
             create=CreateKey(

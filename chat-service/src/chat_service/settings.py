@@ -202,6 +202,12 @@ class Settings(NamedServersSettings):
         "anew when it changes and at SIGHUP. What is in it: docs/operations.md.",
     )
 
+    usage_file: Path | None = Field(
+        None,
+        description="What models cost, and how much of them users may use, in TOML; read anew when it "
+        "changes and at SIGHUP. What is in it: docs/operations.md.",
+    )
+
     @property
     def cache_bounds(self) -> CacheBounds:
         """How long answers are kept, and how much of them."""

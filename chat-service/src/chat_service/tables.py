@@ -5,7 +5,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Date,
     DateTime,
     Double,
     Integer,
@@ -203,17 +202,6 @@ user_settings = Table(
     Column("retention_days", Integer),
     # auth-service's number of the change that it is of.
     Column("change", BigInteger, nullable=False),
-)
-
-# What metered connections have cost each user on each day in UTC.
-token_usage = Table(
-    "token_usage",
-    metadata,
-    Column("tenant_id", Uuid, nullable=False),
-    Column("user_id", Uuid, primary_key=True),
-    Column("key_id", Uuid, primary_key=True),
-    Column("day", Date, primary_key=True),
-    Column("tokens", BigInteger, nullable=False),
 )
 
 # Frames that were shown while Redis could not take them, see streaming.md's "When things break".

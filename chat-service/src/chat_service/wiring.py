@@ -51,9 +51,7 @@ from chat_service.runs.rpc import RunServicer
 from chat_service.runs.store.ends import RunEnds
 from chat_service.runs.store.erasure import DeleteConversations, end_live_runs
 from chat_service.runs.store.purge import Purge
-from chat_service.runs.store.token_usage import TokenUsageSweep, forget_token_usage
 from chat_service.runs.store.turns import Turns
-from chat_service.runs.usecases.allowance import DailyAllowance
 from chat_service.runs.usecases.beginning import RunMeans
 from chat_service.runs.usecases.go_on import ContinueRun
 from chat_service.runs.usecases.regenerate import RegenerateRun
@@ -71,6 +69,10 @@ from chat_service.streaming.rpc import FrameServicer
 from chat_service.streaming.wiring import build_streaming
 from chat_service.streaming.write.generate import Bounds
 from chat_service.titles.behind import Titles
+from chat_service.usage.operators.rules import UsageRulesInForce
+from chat_service.usage.rpc import POLICY as USAGE_POLICY
+from chat_service.usage.store.erasure import forget_usage
+from chat_service.usage.wiring import build_usage
 from chat_service.user_settings.auth_service import list_changes_over
 from chat_service.user_settings.rpc import POLICY as USER_SETTINGS_POLICY
 from chat_service.user_settings.rpc import UserSettingsServicer
@@ -82,9 +84,10 @@ from parley.chat.v1 import (
     exports_pb2_grpc,
     personas_pb2_grpc,
     search_pb2_grpc,
+    usage_pb2_grpc,
     user_settings_pb2_grpc,
 )
-from servicekit.operator_file import BadFile
+from servicekit.operator_file import file_of
 from servicekit.parts import parts_of
 
 InRedis = TypeVar("InRedis", RunLog, NoticeLog, AnswerCache)
@@ -95,7 +98,9 @@ def build(settings: Settings) -> Service:
     # An erasure may delete a hundred thousand messages at a time.
     parts = parts_of(NAME, settings, worker_statement_seconds=60)
     window = ContextWindow(settings.window_messages // 2, settings.window_characters)
-    open_transaction, turns = transactions(parts.database), Turns(parts.database, window)
+    with file_of(Settings, "usage_file"):
+        rules = UsageRulesInForce(settings.usage_file)
+    open_transaction, turns = transactions(parts.database), Turns(parts.database, window, rules)
 
     apikey = Channel(target=settings.apikey_target, server="apikey-service", settings=settings)
     resolve_key = resolve_key_over(apikey)
@@ -111,9 +116,10 @@ def build(settings: Settings) -> Service:
     )
     notice_log = _of_redis(settings, NoticeLog)
     publisher, watchers = Publisher(notice_log), Watchers(notice_log)
-    allowance = DailyAllowance(open_transaction)
-    words = _words_in_force(settings)
-    asides = Asides(provider, allowance, in_force=words)
+    usage = build_usage(rules, open_transaction, parts.worker, apikey=apikey, auth=parts.auth)
+    with file_of(Settings, "words_file"):
+        words = WordsInForce(settings.words_file)
+    asides = Asides(provider, usage.meter, in_force=words)
     memory = ModelMemory(settings.context_tokens)
     servers = ModelServers(provider, addresses)
     cache = _of_redis(settings, partial(AnswerCache, bounds=settings.cache_bounds))
@@ -147,7 +153,8 @@ def build(settings: Settings) -> Service:
     )
     engine, followers = streaming.engine, streaming.followers
 
-    operators = _personas_in_force(settings)
+    with file_of(Settings, "personas_file"):
+        operators = PersonasInForce(settings.personas_file)
     read_personas = ReadPersonas(open_transaction, operators)
     follow_settings = FollowUserSettings(parts.worker, list_changes_over(parts.auth))
     limits = Limits(
@@ -164,6 +171,7 @@ def build(settings: Settings) -> Service:
         limits=limits,
         memory=memory,
         in_force=words,
+        rules=rules,
     )
     start_run = StartRun(means, turns, tell=publisher.tell, default_persona=read_personas.default)
 
@@ -206,7 +214,7 @@ def build(settings: Settings) -> Service:
     )
     trial_limit = TrialLimit()
     providers = ProviderServicer(
-        ConnectionTest(servers, trial_limit, allowance),
+        ConnectionTest(servers, trial_limit, usage.meter),
         resolve_key,
         check_key_over(apikey),
         servers,
@@ -228,6 +236,7 @@ def build(settings: Settings) -> Service:
         user_settings_pb2_grpc.add_UserSettingsServiceServicer_to_server(user_settings, server)
         search_pb2_grpc.add_SearchServiceServicer_to_server(search, server)
         exports_pb2_grpc.add_ExportServiceServicer_to_server(exports, server)
+        usage_pb2_grpc.add_UsageServiceServicer_to_server(usage.servicer, server)
 
     return parts.service(
         migrations=MIGRATIONS,
@@ -239,12 +248,13 @@ def build(settings: Settings) -> Service:
         | PERSONA_POLICY
         | USER_SETTINGS_POLICY
         | SEARCH_POLICY
-        | EXPORT_POLICY,
+        | EXPORT_POLICY
+        | USAGE_POLICY,
         register=register,
         erasure=[
             end_live_runs,
             DeleteConversations(engine.forget),
-            forget_token_usage,
+            forget_usage,
             forget_notices(notice_log),
             forget_answers(cache),
             delete_personas,
@@ -259,34 +269,22 @@ def build(settings: Settings) -> Service:
             *streaming.components,
             # Behind the engine, so that what it begins has stopped before model servers are out of reach.
             asides,
-            TokenUsageSweep(parts.worker),
+            usage.sweep,
             follow_settings,
             purge,
             Indexing(Unindexed(parts.worker)),
             operators,
             words,
+            rules,
         ],
         checks=[
             Check("redis", streaming.log.probe),
             Check("apikey-service", apikey.probe),
             *([] if settings.personas_file is None else [Check("personas-file", operators.probe)]),
             *([] if settings.words_file is None else [Check("words-file", words.probe)]),
+            *([] if settings.usage_file is None else [Check("usage-file", rules.probe)]),
         ],
     )
-
-
-def _personas_in_force(settings: Settings) -> PersonasInForce:
-    try:
-        return PersonasInForce(settings.personas_file)
-    except BadFile as error:
-        raise UnusableSetting(variable_of(Settings, "personas_file"), str(error)) from None
-
-
-def _words_in_force(settings: Settings) -> WordsInForce:
-    try:
-        return WordsInForce(settings.words_file)
-    except BadFile as error:
-        raise UnusableSetting(variable_of(Settings, "words_file"), str(error)) from None
 
 
 def _of_redis(settings: Settings, make: Callable[..., InRedis]) -> InRedis:

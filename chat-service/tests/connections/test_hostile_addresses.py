@@ -18,7 +18,7 @@ from chat_service.connections.usecases.trial import ConnectionTest, Patience
 from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.errors import ProviderAddressForbidden, ProviderError
-from chat_service.runs.usecases.allowance import DailyAllowance
+from chat_service.usage.usecases.meter import Meter
 
 # Fixtures of conftest.py, which a test module has no names for.
 Told = Any
@@ -117,7 +117,7 @@ def hostile(port: int) -> list[str]:
 
 
 # Of connections that nobody else pays for it is not asked.
-UNUSED = DailyAllowance(
+UNUSED = Meter(
     transactions(Database("postgresql://nobody@127.0.0.1:1/nowhere", application_name="test"))
 )
 

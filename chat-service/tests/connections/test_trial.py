@@ -19,11 +19,11 @@ from chat_service.connections.usecases.trial import ConnectionTest, Patience
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.model import Model
 from chat_service.providers.errors import ProviderError
-from chat_service.runs.usecases.allowance import DailyAllowance
+from chat_service.usage.usecases.meter import Meter
 
 SHIPPED = Patience()
 # Of connections that nobody else pays for it is not asked.
-UNUSED = DailyAllowance(
+UNUSED = Meter(
     transactions(Database("postgresql://nobody@127.0.0.1:1/nowhere", application_name="test"))
 )
 

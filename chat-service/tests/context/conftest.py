@@ -14,7 +14,7 @@ from chassis.testing import eventually
 from chat_service.asides.ask import Asides
 from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
-from chat_service.runs.usecases.allowance import DailyAllowance
+from chat_service.usage.usecases.meter import Meter
 
 # `Chat` of the conftest above, for which there is no name here.
 Chat = Any
@@ -163,7 +163,7 @@ async def scripted() -> AsyncIterator[Scripted]:
 
 @pytest_asyncio.fixture
 async def asides(provider: ModelClient, chat: Chat) -> AsyncIterator[Asides]:
-    asides = Asides(provider, DailyAllowance(chat.open_transaction))
+    asides = Asides(provider, Meter(chat.open_transaction))
     await asides.start()
     yield asides
     await asides.stop()

@@ -16,7 +16,8 @@ from chat_service.asides.errors import AsideFailed
 from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.prompt_message import PromptMessage
-from chat_service.runs.usecases.allowance import DailyAllowance
+from chat_service.usage.domain.spent import Purpose, Tokens
+from chat_service.usage.usecases.meter import Meter
 from servicekit.generation_parameters import GenerationParameters
 
 # Of the conftests above, for which there is no name here.
@@ -31,19 +32,24 @@ async def ask(
     asides: Asides, whose: Caller, connection: Connection, prompt: Any = PROMPT, most: int = 50
 ) -> str:
     return await asides.ask(
-        whose, connection, prompt, model="the-model", max_tokens=most, purpose="test"
+        whose, connection, prompt, model="the-model", max_tokens=most, purpose=Purpose.TEST
     )
 
 
 async def spent(chat: Chat, caller: Caller) -> dict[UUID, int]:
     async with chat.app.transaction(caller) as connection:
-        rows = await connection.execute(text("SELECT key_id, tokens FROM token_usage"))
+        query = "SELECT key_id, sum(prompt_tokens + completion_tokens)::bigint AS tokens"
+        rows = await connection.execute(text(f"{query} FROM usage_days GROUP BY key_id"))
         return {row.key_id: row.tokens for row in rows}
 
 
 async def spend(chat: Chat, caller: Caller, key_id: UUID, tokens: int) -> None:
-    await DailyAllowance(chat.open_transaction).count(
-        caller, Connection(key_id, "x", "k", "m", "u", "openai", owner="operator"), tokens
+    await Meter(chat.open_transaction).count(
+        caller,
+        Connection(key_id, "x", "k", "m", "u", "openai", owner="operator"),
+        "m",
+        Purpose.SUMMARY,
+        Tokens(tokens),
     )
 
 
@@ -113,14 +119,19 @@ async def test_an_answer_that_just_stops_is_none(
     )
     with pytest.raises(AsideFailed, match="PROVIDER_ENDED_EARLY"):
         await asides.ask(
-            caller, connection, PROMPT, model="no-finish-reason", max_tokens=9, purpose="test"
+            caller,
+            connection,
+            PROMPT,
+            model="no-finish-reason",
+            max_tokens=9,
+            purpose=Purpose.TEST,
         )
 
 
 async def test_a_model_that_does_not_answer_is_given_up_and_its_connection_closed(
     provider: ModelClient, chat: Chat, caller: Caller, scripted: Scripted, reply: MakeReply
 ) -> None:
-    asides = Asides(provider, DailyAllowance(chat.open_transaction), seconds=0.3)
+    asides = Asides(provider, Meter(chat.open_transaction), seconds=0.3)
     scripted.rule = lambda _: reply(held=asyncio.Event())
     connection = scripted.connection(owner="operator", daily_tokens=1000)
     with pytest.raises(AsideFailed, match="TIMEOUT"):
@@ -146,11 +157,23 @@ async def test_what_it_costs_of_a_metered_connection_counts_as_an_answers_tokens
     assert await spent(chat, caller) == {connection.key_id: 42 + 15}
 
 
-async def test_of_a_connection_that_a_user_pays_for_nothing_is_counted(
-    asides: Asides, chat: Chat, caller: Caller, scripted: Scripted
+async def test_it_counts_apart_from_answers_whoever_pays_for_it(
+    asides: Asides, chat: Chat, caller: Caller, scripted: Scripted, reply: MakeReply
 ) -> None:
-    await ask(asides, caller, scripted.connection())
-    assert await spent(chat, caller) == {}
+    scripted.rule = lambda _: reply(usage={"prompt_tokens": 30, "completion_tokens": 12})
+    for owner in ("user", "operator"):
+        await ask(asides, caller, scripted.connection(owner=owner))
+    scripted.rule = lambda _: reply(status=500)
+    with pytest.raises(AsideFailed):
+        await ask(asides, caller, scripted.connection())
+    async with chat.app.transaction(caller) as connection:
+        columns = "purpose, model, metered, completed, failed, prompt_tokens"
+        rows = await connection.execute(text(f"SELECT {columns} FROM usage_days"))
+        assert sorted(map(tuple, rows)) == [
+            ("test", "the-model", False, 0, 1, 0),
+            ("test", "the-model", False, 1, 0, 30),
+            ("test", "the-model", True, 1, 0, 30),
+        ]
 
 
 async def test_where_the_days_tokens_are_used_up_no_model_is_asked(
@@ -168,7 +191,7 @@ async def test_where_the_days_tokens_are_used_up_no_model_is_asked(
 async def test_so_many_are_asked_at_once_and_the_others_wait_for_their_turn(
     provider: ModelClient, chat: Chat, caller: Caller, scripted: Scripted, reply: MakeReply
 ) -> None:
-    asides = Asides(provider, DailyAllowance(chat.open_transaction), at_once=2)
+    asides = Asides(provider, Meter(chat.open_transaction), at_once=2)
     held = asyncio.Event()
     scripted.rule = lambda _: reply(held=held)
     connection = scripted.connection()
@@ -183,7 +206,7 @@ async def test_so_many_are_asked_at_once_and_the_others_wait_for_their_turn(
 async def test_what_is_begun_too_much_of_is_dropped_and_counted(
     provider: ModelClient, chat: Chat
 ) -> None:
-    asides = Asides(provider, DailyAllowance(chat.open_transaction), at_once=1, waiting=1)
+    asides = Asides(provider, Meter(chat.open_transaction), at_once=1, waiting=1)
     held, before = asyncio.Event(), counted("dropped")
 
     async def work() -> None:
@@ -231,7 +254,7 @@ async def test_a_drain_waits_for_what_ends_soon_and_begins_nothing(
 async def test_a_drain_cuts_off_what_does_not_end(
     provider: ModelClient, chat: Chat, caller: Caller, scripted: Scripted, reply: MakeReply
 ) -> None:
-    asides = Asides(provider, DailyAllowance(chat.open_transaction), drain_seconds=0.1)
+    asides = Asides(provider, Meter(chat.open_transaction), drain_seconds=0.1)
     scripted.rule = lambda _: reply(held=asyncio.Event())
     before = counted("stopped")
 

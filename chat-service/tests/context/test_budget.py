@@ -132,7 +132,7 @@ def test_for_another_model_the_oldest_pairs_are_left_out_that_do_not_fit(
         if goes_on
         else build_prompt(earlier, "tell", WIDE, 7, wide)
     )
-    account = Context.of_prompt(whole, metered=True)
+    account = Context.of_prompt(whole)
     for budget in map(tokens, (10**6, cost(whole), cost(whole) - 1, 300, 200, 10)):
         as_built = (
             build_continuation(earlier, "tell", WORDS, WIDE, (7, 8), budget)

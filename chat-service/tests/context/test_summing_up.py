@@ -31,8 +31,9 @@ from chat_service.prompt.domain import ContextWindow
 from chat_service.prompt.memory import ModelMemory
 from chat_service.prompt.summary import build_summary_prompt, summary_of
 from chat_service.providers.domain.prompt_message import PromptMessage
-from chat_service.runs.usecases.allowance import DailyAllowance
 from chat_service.settings import Settings
+from chat_service.usage.domain.spent import Purpose, Tokens
+from chat_service.usage.usecases.meter import Meter
 from parley.chat.v1 import chat_pb2
 
 # Of the conftests above, for which there is no name here.
@@ -89,7 +90,10 @@ async def ends_of(chat: Chat, caller: Caller, asides: Asides, *, rest_seconds: f
 
 async def used(chat: Chat, caller: Caller, key_id: UUID) -> int:
     async with chat.app.transaction(caller) as connection:
-        query = text("SELECT coalesce(sum(tokens), 0)::bigint FROM token_usage WHERE key_id = :id")
+        query = text(
+            "SELECT coalesce(sum(prompt_tokens + completion_tokens), 0)::bigint"
+            " FROM usage_days WHERE key_id = :id"
+        )
         return int(await connection.scalar(query, {"id": key_id}))
 
 
@@ -219,7 +223,9 @@ async def test_a_users_allowance_counts_it_and_where_that_is_used_up_there_is_no
     # The answer is still allowed, and the summary not any more.
     accepted = await chat.accept(caller, ends.id, "q4", window=WINDOW)
     assert await chat.finish(accepted.run)
-    await DailyAllowance(chat.open_transaction).count(caller, chat.connection, 1_000)
+    await Meter(chat.open_transaction).count(
+        caller, chat.connection, "m", Purpose.TITLE, Tokens(1_000)
+    )
     asked = len(scripted.asked)
     ends.summing_up(Ended(accepted.run, chat.connection, accepted.prompt, chat.ending))
     await eventually(lambda: asides.held == {"asides": 0})

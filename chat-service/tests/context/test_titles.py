@@ -265,7 +265,11 @@ async def test_a_title_counts_as_an_answer_does_of_what_its_user_may_use(
     async with chat.worker.transaction() as worker:
         driver = (await worker.get_raw_connection()).driver_connection
         assert driver is not None
-        (row,) = await (await driver.execute("SELECT tokens FROM token_usage")).fetchall()
+        (row,) = await (
+            await driver.execute(
+                "SELECT prompt_tokens + completion_tokens FROM usage_days WHERE purpose = 'title'"
+            )
+        ).fetchall()
     assert row[0] == 100
 
 

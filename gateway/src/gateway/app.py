@@ -45,6 +45,7 @@ from gateway.routers import (
     session_ends,
     sessions,
     tokens,
+    usage,
     user_settings,
 )
 from gateway.routes.precedence import spell_out
@@ -59,6 +60,7 @@ _ROUTERS = (
     account,
     profile,
     user_settings,
+    usage,
     logins,
     tokens,
     admin,

@@ -23,6 +23,7 @@ from parley.chat.v1.chat_pb2_grpc import (
 from parley.chat.v1.exports_pb2_grpc import ExportServiceStub
 from parley.chat.v1.personas_pb2_grpc import PersonaServiceStub
 from parley.chat.v1.search_pb2_grpc import SearchServiceStub
+from parley.chat.v1.usage_pb2_grpc import UsageServiceStub
 from parley.chat.v1.user_settings_pb2_grpc import UserSettingsServiceStub
 from parley.notes.v1.notes_pb2_grpc import NotesServiceStub
 
@@ -124,6 +125,7 @@ class Clients:
     chat_settings: Peer[UserSettingsServiceStub]
     search: Peer[SearchServiceStub]
     exports: Peer[ExportServiceStub]
+    usage: Peer[UsageServiceStub]
     notes: Peer[NotesServiceStub]
 
     def channels(self) -> dict[str, Channel]:
@@ -166,6 +168,7 @@ def connect(settings: Settings) -> Clients:
         chat_settings=Peer(chat, UserSettingsServiceStub, _LOOK_SECONDS),
         search=Peer(chat, SearchServiceStub, settings.chat_deadline_seconds),
         exports=Peer(chat, ExportServiceStub, settings.chat_deadline_seconds),
+        usage=Peer(chat, UsageServiceStub, settings.chat_deadline_seconds),
         notes=Peer(
             channel(settings.notes_target, "notes-service"),
             NotesServiceStub,

@@ -2,14 +2,15 @@
 
 import asyncio
 import signal
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
 from prometheus_client import Counter, Gauge
 
 from chassis.repeated import Repeated
+from chassis.settings import ServiceSettings, UnusableSetting, variable_of
 from chassis.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
@@ -50,6 +51,18 @@ class Reading:
             raise BadFile(f"{error.strerror}: {path}") from None
         except ValueError:
             raise BadFile(f"not text in UTF-8: {path}") from None
+
+
+@contextmanager
+def file_of(settings: type[ServiceSettings], setting: str) -> Iterator[None]:
+    """Where the file is first read that ``setting`` names: what is wrong with it is wrong with that.
+
+    Raises UnusableSetting.
+    """
+    try:
+        yield
+    except BadFile as error:
+        raise UnusableSetting(variable_of(settings, setting), str(error)) from None
 
 
 class FileMetrics:

@@ -34,6 +34,12 @@ export class ApiError extends Error {
     this.retryAfter = retryAfter;
     this.problem = problem as Record<string, unknown>;
   }
+
+  /** When what is used up begins anew, where the server said so. */
+  get resetsAt(): string | undefined {
+    const { resets_at: at } = this.problem;
+    return typeof at === "string" ? at : undefined;
+  }
 }
 
 /** The error that a response other than 2xx tells. */
@@ -50,9 +56,18 @@ export async function errorOf(response: Response): Promise<ApiError> {
   return new ApiError({ ...problem, status: response.status }, retryAfter);
 }
 
+/** A moment where the reader is, in the language of the page. */
+function moment(at: string): string {
+  const tag = document.documentElement.lang || undefined;
+  const format = new Intl.DateTimeFormat(tag, { dateStyle: "medium", timeStyle: "short" });
+  return format.format(new Date(at));
+}
+
 /** What is said of an error, in the language of `t`. */
 export function errorText(error: unknown, t: Texts): string {
-  return error instanceof ApiError ? reasonText(error.reason, error.status, t) : t.errors.UNKNOWN;
+  if (!(error instanceof ApiError)) return t.errors.UNKNOWN;
+  const said = reasonText(error.reason, error.status, t);
+  return error.resetsAt ? t.common.goOnFrom(said, moment(error.resetsAt)) : said;
 }
 
 /** What is said of the reason why a model did not answer, or not to its end. */

@@ -19,6 +19,8 @@ const SIZES = [
 export function formats(tag: string, justNow: string) {
   const day = new Intl.DateTimeFormat(tag, { dateStyle: "medium" });
   const moment = new Intl.DateTimeFormat(tag, { dateStyle: "medium", timeStyle: "short" });
+  // A day as the server counts it, wherever its reader is.
+  const dayInUtc = new Intl.DateTimeFormat(tag, { dateStyle: "medium", timeZone: "UTC" });
   const clock = new Intl.DateTimeFormat(tag, { timeStyle: "short" });
   const relative = new Intl.RelativeTimeFormat(tag, { numeric: "auto" });
   // Chinese sentences have no space between them.
@@ -28,6 +30,8 @@ export function formats(tag: string, justNow: string) {
   return {
     /** 2 Nov 2026 */
     day: (at: string | Date) => day.format(new Date(at)),
+    /** The same of 2026-11-02, wherever one is. */
+    dayInUtc: (day: string) => dayInUtc.format(new Date(day)),
     /** 2 Nov 2026, 09:30 */
     moment: (at: string | Date) => moment.format(new Date(at)),
     /** 09:30 */

@@ -98,7 +98,9 @@ function emptyIn(form: HTMLFormElement): readonly string[] {
 function Wait({ error }: { error: unknown }) {
   const t = useText();
   const { sentences } = useFormat();
-  const wait = error instanceof ApiError && error.status === 429 ? (error.retryAfter ?? 0) : 0;
+  // Until what is used up begins anew nobody counts seconds: that moment is said.
+  const counts = error instanceof ApiError && error.status === 429 && !error.resetsAt;
+  const wait = counts ? (error.retryAfter ?? 0) : 0;
   const [told, setTold] = useState({ error, left: wait });
   if (told.error !== error) setTold({ error, left: wait });
   const { left } = told;

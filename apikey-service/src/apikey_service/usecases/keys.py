@@ -32,6 +32,14 @@ class ReadKeys:
     open_transaction: OpenTransaction
     operators: OperatorConnections
 
+    def limited(self, caller: Caller) -> list[tuple[OperatorConnection, int]]:
+        """The operator's connections open to the caller of which there are so many tokens a day."""
+        return [
+            (one, one.daily_tokens)
+            for one in self.operators.open_to(caller)
+            if one.daily_tokens is not None
+        ]
+
     async def get(self, caller: Caller, key_id: str) -> Key:
         """One of the caller's own, or of the operator's; raises KeyNotFound."""
         parsed = parse_named_id(key_id, KeyNotFound)

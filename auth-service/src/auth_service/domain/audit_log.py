@@ -41,6 +41,7 @@ class Event(StrEnum):
     PAT_REFUSED = "pat.refused"
     PAT_DELETED = "pat.deleted"
     TENANT_MADE = "tenant.made"
+    USAGE_READ = "usage.read"
 
 
 # The process's log has these as warnings: a person should look at them.

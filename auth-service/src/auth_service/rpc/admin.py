@@ -14,6 +14,7 @@ from auth_service.mapping import to_user
 from auth_service.usecases.list_audit_log import list_audit
 from auth_service.usecases.ports import Ports
 from auth_service.usecases.tenants import create_tenant, list_tenants
+from auth_service.usecases.usage import note_usage_read
 from auth_service.usecases.users import delete_user, list_users, update_user
 from chassis.errors import FieldError, ValidationFailed
 from chassis.grpc.caller import current_caller
@@ -29,6 +30,7 @@ POLICY: Mapping[str, Method] = {
     "ListAudit": allow("gateway"),
     "CreateTenant": allow("gateway"),
     "ListTenants": allow("gateway"),
+    "NoteUsageRead": allow("chat-service"),
 }
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -131,6 +133,20 @@ class Admin(auth_pb2_grpc.AuthServiceServicer):
             items=[_to_tenant(tenant) for tenant in page.items],
             next_cursor=page.next_cursor,
             total=page.total,
+        )
+
+    async def NoteUsageRead(
+        self, request: auth_pb2.NoteUsageReadRequest, context: Context
+    ) -> auth_pb2.NoteUsageReadResponse:
+        tenant_id = await note_usage_read(
+            self._ports.open_admin,
+            current_caller(),
+            tenant_id=request.tenant_id if request.HasField("tenant_id") else None,
+            first=getattr(request, "from"),
+            last=request.to,
+        )
+        return auth_pb2.NoteUsageReadResponse(
+            tenant_id=None if tenant_id is None else str(tenant_id)
         )
 
 

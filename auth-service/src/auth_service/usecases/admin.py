@@ -2,15 +2,17 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 from auth_service.domain.authority import may_change
-from auth_service.domain.errors import NotYourself, UserNotFound
+from auth_service.domain.errors import NotYourself, TenantNotFound, UserNotFound
 from auth_service.domain.users import Role, Status, User
+from auth_service.store.tenants import Tenants
 from auth_service.store.transactions import AdminTransaction, OpenAdmin
 from auth_service.store.users import Users
 from chassis.caller import Caller
 from chassis.errors import Forbidden
-from chassis.ids import parse_named_id
+from chassis.ids import parse_id, parse_named_id
 
 _ADMINS = frozenset({Role.TENANT_ADMIN, Role.OPERATOR})
 _OPERATORS = frozenset({Role.OPERATOR})
@@ -51,6 +53,25 @@ async def lock_target(
     if not may_change(Role(caller.role), target, role=role):
         raise Forbidden()
     return target
+
+
+async def tenant_in_sight(
+    transaction: AdminTransaction, caller: Caller, tenant_id: str | None
+) -> UUID | None:
+    """The tenant to look in; None: in all of them.
+
+    Raises TenantNotFound, also for a tenant admin who asks for another tenant.
+    """
+    if caller.role != Role.OPERATOR:
+        if tenant_id not in {None, str(caller.tenant_id)}:
+            raise TenantNotFound()
+        return caller.tenant_id
+    if tenant_id is None:
+        return None
+    parsed = parse_id(tenant_id)
+    if parsed is None or await Tenants(transaction).find(parsed) is None:
+        raise TenantNotFound()
+    return parsed
 
 
 def _check_still_admin(caller: Caller, present: User | None) -> None:

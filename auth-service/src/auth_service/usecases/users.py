@@ -5,16 +5,14 @@ from uuid import UUID
 
 from auth_service.domain.audit_log import Event
 from auth_service.domain.authority import is_demotion
-from auth_service.domain.errors import TenantNotFound
 from auth_service.domain.users import Role, Status, User, UserFilter, username_key
 from auth_service.store.accounts import Accounts
 from auth_service.store.audit_log import AuditLog
 from auth_service.store.logins import Logins
-from auth_service.store.tenants import Tenants
 from auth_service.store.transactions import AdminTransaction, OpenAdmin, OpenSystem
 from auth_service.store.users import Users
 from auth_service.usecases import name_cursor
-from auth_service.usecases.admin import lock_target, open_as_admin
+from auth_service.usecases.admin import lock_target, open_as_admin, tenant_in_sight
 from auth_service.usecases.audit_log import entry_about, entry_by
 from auth_service.usecases.erasures import begin_erasure
 from auth_service.usecases.logins import revoke_ended
@@ -22,7 +20,7 @@ from auth_service.usecases.tokens import end_tokens
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.errors import ValidationFailed
-from chassis.ids import new_id, parse_id
+from chassis.ids import new_id
 from chassis.paging import Page, parse_limit
 from chassis.text import check_text
 from parley.bounds import USER_QUERY
@@ -50,7 +48,7 @@ async def list_users(
         raise ValidationFailed(fields=errors)
     async with open_as_admin(open_transaction, caller) as transaction:
         user_filter = UserFilter(
-            tenant_id=await _tenant(transaction, caller, tenant_id),
+            tenant_id=await tenant_in_sight(transaction, caller, tenant_id),
             query=username_key(query),
             status=status,
         )
@@ -143,19 +141,3 @@ async def make_operator(open_system: OpenSystem, name: str) -> User | None:
                 entry_about(Event.USER_ROLE_CHANGED, user, before=before, after=Role.OPERATOR)
             )
     return user
-
-
-async def _tenant(
-    transaction: AdminTransaction, caller: Caller, tenant_id: str | None
-) -> UUID | None:
-    """The tenant to look in; None: in all of them."""
-    if caller.role != Role.OPERATOR:
-        if tenant_id not in {None, str(caller.tenant_id)}:
-            raise TenantNotFound()
-        return caller.tenant_id
-    if tenant_id is None:
-        return None
-    parsed = parse_id(tenant_id)
-    if parsed is None or await Tenants(transaction).find(parsed) is None:
-        raise TenantNotFound()
-    return parsed

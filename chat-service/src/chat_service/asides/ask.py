@@ -5,6 +5,7 @@ fallback and no second try, nothing is shown, and nobody waits: what fails is co
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Final, Protocol
@@ -12,13 +13,12 @@ from typing import Final, Protocol
 from prometheus_client import Counter, Gauge
 
 from chassis.component import Component
-from chassis.db.transactions import Owned
 from chassis.errors import AppError
 from chassis.grpc.deadline import set_deadline
 from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
 from chassis.telemetry.redaction import hide
-from chat_service.answer.domain.ending import Usage, known_finish_reason
+from chat_service.answer.domain.ending import RunStatus, Usage, known_finish_reason
 from chat_service.answer.domain.frame import storable
 from chat_service.asides.errors import AsideFailed
 from chat_service.asides.refusal import is_refusal
@@ -33,6 +33,8 @@ from chat_service.providers.errors import (
     ProviderError,
 )
 from chat_service.providers.port import TEXT, End, Part, Provider, read_at_once
+from chat_service.usage.domain.rules import Asking
+from chat_service.usage.domain.spent import Purpose, Tokens, tokens_of
 from chat_service.words.domain.word_filter import InForce, no_words
 from servicekit.generation_parameters import GenerationParameters
 
@@ -61,14 +63,25 @@ _NOT_WHOLE: Final[dict[str | None, str]] = {
 }
 
 
-class Allowances(Protocol):
-    """What users may still use today of connections that somebody else pays for."""
+class Metering(Protocol):
+    """What users may still use, and what counts of it."""
 
-    async def check(self, whose: Owned, connection: Connection, /) -> None:
+    async def check(self, who: Asking, connection: Connection, /) -> None:
         """Raises AppError where nothing is left."""
 
-    async def count(self, whose: Owned, connection: Connection, tokens: int, /) -> None:
-        """So many more were used. Raises AppError."""
+    async def count(
+        self,
+        who: Asking,
+        connection: Connection,
+        model: str,
+        purpose: Purpose,
+        tokens: Tokens,
+        /,
+        *,
+        status: RunStatus,
+        seconds: float,
+    ) -> None:
+        """One answer more. Raises AppError."""
 
 
 class Asides(Component):
@@ -80,7 +93,7 @@ class Asides(Component):
     def __init__(
         self,
         provider: Provider,
-        allowances: Allowances,
+        meter: Metering,
         *,
         seconds: float = SECONDS,
         at_once: int = _AT_ONCE,
@@ -90,7 +103,7 @@ class Asides(Component):
     ) -> None:
         self._provider = provider
         self._in_force = in_force
-        self._allowances = allowances
+        self._meter = meter
         self._seconds = seconds
         self._turns = asyncio.Semaphore(at_once)
         self._most = at_once + waiting
@@ -119,24 +132,24 @@ class Asides(Component):
 
     async def ask(
         self,
-        whose: Owned,
+        who: Asking,
         connection: Connection,
         prompt: Sequence[PromptMessage],
         *,
         model: str,
         max_tokens: int,
-        purpose: str,
+        purpose: Purpose,
     ) -> str:
         """The text of the model's answer, without thinking or white space around it: whole, by its finish
         reason `stop`, never empty, and no refusal in so many words.
 
         It comes within SECONDS, and has `max_tokens` at most as far as the server keeps to that. The
-        connection's own parameters go along. What it costs of a metered connection counts as an
-        answer's tokens do. Raises AsideFailed.
+        connection's own parameters go along. What it costs counts as an answer's tokens do, under its
+        `purpose`. Raises AsideFailed.
         """
         try:
             async with asyncio.timeout(self._seconds), self._turns:
-                text = await self._ask(whose, connection, prompt, model, max_tokens)
+                text = await self._ask(who, connection, prompt, model, max_tokens, purpose)
         except TimeoutError:
             raise self._failed(purpose, "TIMEOUT") from None
         except asyncio.CancelledError:
@@ -195,21 +208,30 @@ class Asides(Component):
 
     async def _ask(
         self,
-        whose: Owned,
+        who: Asking,
         connection: Connection,
         prompt: Sequence[PromptMessage],
         model: str,
         max_tokens: int,
+        purpose: Purpose,
     ) -> str:
-        if not connection.metered:
-            return await _Answer(prompt).read(self._provider, connection, model, max_tokens)
-        await self._allowances.check(whose, connection)
-        answer = _Answer(prompt)
+        await self._meter.check(who, connection)
+        answer, began = _Answer(prompt), time.monotonic()
         try:
             return await answer.read(self._provider, connection, model, max_tokens)
         finally:
             # Whatever came of it, also where time ran out: shielded, for that is a cancellation.
-            await asyncio.shield(self._allowances.count(whose, connection, answer.tokens))
+            await asyncio.shield(
+                self._meter.count(
+                    who,
+                    connection,
+                    model,
+                    purpose,
+                    answer.tokens,
+                    status=answer.status,
+                    seconds=time.monotonic() - began,
+                )
+            )
 
 
 class _Answer:
@@ -221,17 +243,18 @@ class _Answer:
         self._characters = 0
         self._usage: Usage | None = None
         self._refused = False
+        #: What has come of it by now.
+        self.status = RunStatus.INTERRUPTED
 
     @property
-    def tokens(self) -> int:
-        """What it has cost so far, by the rule for runs: see `_spent` in `ending_statements.py`."""
-        if self._usage is not None:
-            return self._usage.prompt_tokens + self._usage.completion_tokens
-        if self._refused and not self._said:
-            return 0
-        asked = sum(len(message.content.encode()) for message in self._prompt)
-        said = sum(len(text.encode(errors="replace")) for _, text in self._said)
-        return (asked + said + 3) // 4
+    def tokens(self) -> Tokens:
+        """What it has cost so far, by the rule for runs."""
+        return tokens_of(
+            RunStatus.FAILED if self._refused else RunStatus.INTERRUPTED,
+            self._usage,
+            prompt_bytes=sum(len(message.content.encode()) for message in self._prompt),
+            answer_bytes=sum(len(text.encode(errors="replace")) for _, text in self._said),
+        )
 
     async def read(
         self, provider: Provider, connection: Connection, model: str, max_tokens: int
@@ -257,8 +280,9 @@ class _Answer:
                     if self._characters > MOST_CHARACTERS:
                         raise AsideFailed("ANSWER_TOO_LARGE")
         except ProviderError:
-            self._refused = True
+            self._refused, self.status = True, RunStatus.FAILED
             raise
+        self.status = RunStatus.FAILED
         if end is not End.WHOLE:
             raise AsideFailed(ProviderEndedEarly.reason)
         word = known_finish_reason(finish_reason)
@@ -270,4 +294,5 @@ class _Answer:
             raise AsideFailed(ProviderEmpty.reason)
         if is_refusal(text):
             raise AsideFailed("ANSWER_REFUSED")
+        self.status = RunStatus.COMPLETED
         return text

@@ -36,8 +36,9 @@ from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderContextTooLong
 from chat_service.runs.domain.run import Run
 from chat_service.runs.store.runs import Runs
+from chat_service.usage.domain.spent import Purpose
 
-PURPOSE: Final = "summary"
+PURPOSE: Final = Purpose.SUMMARY
 #: Behind one answer the model is asked so many times at most: where it was switched on late.
 _MOST_STEPS: Final = 4
 #: A conversation whose model has failed is let alone for so long.

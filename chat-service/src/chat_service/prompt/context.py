@@ -77,11 +77,8 @@ class Context:
         return ceil(self.tokens * factor) + AROUND * len(self.parts)
 
     @classmethod
-    def of_prompt(cls, prompt: Prompt, *, metered: bool = False) -> Self:
-        """Made in each turn, so that what is not needed is not counted: tokens of messages, and bytes.
-
-        Those are of what is `metered`, where a server may not count for itself.
-        """
+    def of_prompt(cls, prompt: Prompt) -> Self:
+        """Made in each turn, so that what is not needed is not counted: tokens of messages."""
         return cls(
             parts=tuple(
                 [
@@ -97,7 +94,7 @@ class Context:
             budget=prompt.budget,
             why_older=_WHY_OLDER[prompt.cut],
             summed_up=prompt.summed_up,
-            bytes=_bytes_of(prompt.messages) if metered else None,
+            bytes=_bytes_of(prompt.messages),
         )
 
     def shortened(self, prompt: Sequence[PromptMessage], budget: Budget) -> Self:

@@ -108,7 +108,7 @@ def build_streaming(
         followers=followers,
         channels=channels,
         alternatives=Alternatives(
-            resolve_key, turns.tokens_used, turns.note_fallback, memory or ModelMemory()
+            resolve_key, turns.may_use, turns.note_fallback, memory or ModelMemory()
         ),
         reports=reports,
         tell=tell,

@@ -13,8 +13,9 @@ from chat_service.conversations.store.messages import Messages
 from chat_service.conversations.store.sessions import Sessions
 from chat_service.notices.domain.notice import SessionChange, Tell, session_notice
 from chat_service.titles.title import ask_for_title, clean_title
+from chat_service.usage.domain.spent import Purpose
 
-_PURPOSE: Final = "title"
+_PURPOSE: Final = Purpose.TITLE
 # A title has some twenty; the rest is for models that think first.
 _MOST_TOKENS: Final = 2_048
 

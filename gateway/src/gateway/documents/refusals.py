@@ -58,6 +58,7 @@ _STATUSES: Mapping[int, frozenset[str]] = {
             "TOO_MANY_TESTS",
             "TOO_MANY_SOCKETS",
             "TOO_MANY_STREAMS",
+            "USAGE_LIMIT_REACHED",
         }
     ),
 }

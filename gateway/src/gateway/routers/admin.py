@@ -1,4 +1,4 @@
-"""What admins see and change: users, tenants, the audit log."""
+"""What admins see and change: users, tenants, the audit log, usage."""
 
 from typing import Annotated
 
@@ -22,6 +22,7 @@ from gateway.schemas.admin import (
 )
 from gateway.schemas.auth import ErasureAccepted
 from gateway.schemas.base import ListQuery, Page, timestamp
+from gateway.schemas.usage import TenantsUsage, TenantsUsageQuery
 from parley.auth.v1 import auth_pb2 as pb
 
 router = api_router("Administration", "/admin")
@@ -150,3 +151,17 @@ async def list_tenants(
         next_cursor=response.next_cursor or None,
         total=response.total if response.HasField("total") else None,
     )
+
+
+@router.get("/usage", openapi_extra=refuses("FORBIDDEN", "TENANT_NOT_FOUND"))
+async def list_usage(
+    query: Annotated[TenantsUsageQuery, Query()], caller: CallerOf, services: Services
+) -> TenantsUsage:
+    """Sum up what users have used.
+
+    Those of one's tenant, for an operator those of every tenant, in ids alone. Of accounts that are gone what
+    the operator's connections have cost is still in the sums, as nobody's. Who looks is in the audit log.
+    """
+    usage = services.usage
+    response = await usage.tell(usage.stub.ListTenantsUsage, query.request(), caller)
+    return TenantsUsage.of(response)

@@ -13,7 +13,7 @@ from parley.chat.v1 import chat_pb2 as pb
 
 router = api_router("Keys", "/keys")
 
-_STORED = refuses("KEY_UNREADABLE", "ALLOWANCE_USED_UP", "TOO_MANY_TESTS")
+_STORED = refuses("KEY_UNREADABLE", "ALLOWANCE_USED_UP", "USAGE_LIMIT_REACHED", "TOO_MANY_TESTS")
 _LISTED = refuses(
     "KEY_UNREADABLE",
     "TOO_MANY_TESTS",

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import orjson
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -143,13 +143,28 @@ class Problem(Resource):
     reason: str = Field(description="Stable, in upper snake case, such as NOTE_NOT_FOUND.")
     request_id: str = Field(description="What the log of the server knows the request by.")
     used: int | SkipJsonSchema[None] = Field(
-        None, description="With ALLOWANCE_USED_UP: tokens that were used today, in UTC."
+        None,
+        description="With ALLOWANCE_USED_UP and USAGE_LIMIT_REACHED: tokens that were used in the day or"
+        " month, in UTC.",
     )
     allowed: int | SkipJsonSchema[None] = Field(
-        None, description="With ALLOWANCE_USED_UP: tokens that may be used in a day."
+        None, description="With the same: tokens that may be used in it."
+    )
+    period: Literal["day", "month"] | SkipJsonSchema[None] = Field(
+        None, description="With USAGE_LIMIT_REACHED: what the limit is of."
+    )
+    used_cost: str | SkipJsonSchema[None] = Field(
+        None, description="With the same, of a limit of cost: what was used, a decimal number."
+    )
+    allowed_cost: str | SkipJsonSchema[None] = Field(
+        None, description="With the same: what may be used."
+    )
+    currency: str | SkipJsonSchema[None] = Field(
+        None, description="With the same: of both, three capital letters."
     )
     resets_at: datetime | SkipJsonSchema[None] = Field(
-        None, description="With ALLOWANCE_USED_UP: when none of them are used again."
+        None,
+        description="With ALLOWANCE_USED_UP and USAGE_LIMIT_REACHED: when nothing of it is used again.",
     )
     errors: list[Refusal] | SkipJsonSchema[None] = Field(
         None,

@@ -11,6 +11,7 @@ import { Logins } from "./Logins";
 import { Password } from "./Password";
 import { Profile } from "./Profile";
 import { Tokens } from "./Tokens";
+import { Usage } from "./Usage";
 
 /** Everything about whoever is logged in. */
 export default function AccountPage() {
@@ -25,6 +26,7 @@ export default function AccountPage() {
           <Profile me={me.data} />
           <Appearance settings={settings.data} />
           <Conversations settings={settings.data} />
+          <Usage />
           <Password username={me.data.username} />
           <Logins />
           <Tokens />

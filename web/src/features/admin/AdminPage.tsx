@@ -7,9 +7,10 @@ import { Page } from "../../ui/Page";
 import styles from "./Admin.module.css";
 import { Audit } from "./Audit";
 import { Tenants } from "./Tenants";
+import { Usage } from "./Usage";
 import { Users } from "./Users";
 
-const PARTS = { users: Users, tenants: Tenants, audit: Audit };
+const PARTS = { users: Users, tenants: Tenants, usage: Usage, audit: Audit };
 type Part = keyof typeof PARTS;
 
 /** What admins see of their tenant's users, and operators of all. */
@@ -17,7 +18,9 @@ export default function AdminPage({ part = "users" }: { part: string | undefined
   const t = useText();
   const { user } = useSession();
   const open: Part[] =
-    user?.role === "operator" ? ["users", "tenants", "audit"] : ["users", "audit"];
+    user?.role === "operator"
+      ? ["users", "tenants", "usage", "audit"]
+      : ["users", "usage", "audit"];
   const shown = open.find((one) => one === part);
   if (user?.role === "user" || shown === undefined) return <NotFound />;
   const Shown = PARTS[shown];

@@ -11,7 +11,8 @@ import { midnight } from "../../ui/midnight";
 import { Row, Rows } from "../../ui/Section";
 import { Spinner } from "../../ui/Spinner";
 import styles from "./Admin.module.css";
-import { useAudit, useUsers } from "./requests";
+import { useNames } from "./names";
+import { useAudit } from "./requests";
 
 type Group = keyof ReturnType<typeof useText>["admin"]["groups"];
 
@@ -114,13 +115,4 @@ function Entry({ entry, nameOf }: { entry: Schema<"AuditEntry">; nameOf: (id: st
       }
     />
   );
-}
-
-/** User names by id as far as the first page of users tells them; else the id itself. */
-function useNames(): (id: string) => string {
-  const { data } = useUsers({});
-  const known = new Map(
-    data?.pages.flatMap(({ items }) => items.map(({ id, username }) => [id, username] as const)),
-  );
-  return (id) => known.get(id) ?? id;
 }

@@ -3,9 +3,8 @@ import { api, ok, type paths, type Schema } from "../../api";
 import { useSession } from "../../session";
 
 export type ManagedUser = Schema<"ManagedUser">;
-type Query<Path extends "/api/v1/admin/users" | "/api/v1/admin/audit"> = NonNullable<
-  paths[Path]["get"]["parameters"]["query"]
->;
+type Query<Path extends "/api/v1/admin/users" | "/api/v1/admin/audit" | "/api/v1/admin/usage"> =
+  NonNullable<paths[Path]["get"]["parameters"]["query"]>;
 
 const USERS = "admin-users";
 const TENANTS = ["admin-tenants"];
@@ -61,6 +60,25 @@ export function useAudit(filter: Omit<Query<"/api/v1/admin/audit">, "limit" | "c
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     staleTime: 0,
+  });
+}
+
+/** What users have used, by whatever is told apart. */
+export function useTenantsUsage(filter: Omit<Query<"/api/v1/admin/usage">, "limit" | "cursor">) {
+  return useInfiniteQuery({
+    queryKey: ["admin-usage", filter],
+    queryFn: ({ signal, pageParam }) =>
+      ok(
+        api.GET("/api/v1/admin/usage", {
+          signal,
+          params: { query: { ...filter, limit: 50, cursor: pageParam } },
+        }),
+      ),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    placeholderData: (before) => before,
+    // Each look is in the audit log: not at each return to the window.
+    refetchOnWindowFocus: false,
   });
 }
 

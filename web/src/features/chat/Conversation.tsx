@@ -1,4 +1,12 @@
-import { type ReactNode, useCallback, useLayoutEffect, useRef, useState } from "react";
+import {
+  lazy,
+  type ReactNode,
+  Suspense,
+  useCallback,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "react";
 import { useText } from "../../i18n";
 import { useReconnecting } from "../../stream/use";
 import { useKeys } from "../../ui/useKey";
@@ -18,6 +26,8 @@ import type { useEntries } from "./useEntries";
 import { useShownMessage } from "./useShownMessage";
 
 const LAST = "";
+
+const UsageNotice = lazy(() => import("../usage/UsageNotice"));
 
 interface Props {
   sessionId: string | undefined;
@@ -138,6 +148,9 @@ export function Conversation(props: Props) {
         <div role="status" className={styles.state}>
           {reconnecting ? t.chat.reconnecting : isTold && t.chat.waitForAnswer}
         </div>
+        <Suspense>
+          <UsageNotice />
+        </Suspense>
         <Composer
           draft={draft}
           handle={composer}

@@ -3,6 +3,7 @@ export const admin = {
   users: "Users",
   tenants: "Tenants",
   audit: "Audit log",
+  usage: "Usage",
 
   findUser: "Find a user",
   status: "Status",
@@ -56,6 +57,7 @@ export const admin = {
     "profile.": "Profiles",
     "settings.": "Settings",
     "tenant.": "Tenants",
+    "usage.": "Usage",
   },
   events: {
     "code.refused": "Code refused",
@@ -74,6 +76,7 @@ export const admin = {
     "profile.changed": "Profile changed",
     "settings.changed": "Settings changed",
     "tenant.made": "Tenant created",
+    "usage.read": "Looked at usage",
     "user.delete_refused": "Deletion refused",
     "user.deleted": "User deleted",
     "user.disabled": "User disabled",

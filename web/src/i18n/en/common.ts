@@ -36,5 +36,7 @@ export const common = {
   account: "Account",
   admin: "Administration",
   logOut: "Log out",
+  /** When what is used up begins anew. */
+  goOnFrom: (text: string, at: string) => `${text} You can go on from ${at}.`,
   againIn: (seconds: number) => `Try again in ${seconds} s.`,
 };

@@ -59,6 +59,7 @@ export const errors = {
 
   // Connections.
   ALLOWANCE_USED_UP: "Today's allowance of this connection is used up.",
+  USAGE_LIMIT_REACHED: "What you may use is used up.",
   KEY_NAME_TAKEN: "You already have a connection with this name.",
   KEY_NEEDED: "For another address the key is needed again.",
   KEY_NOT_FOUND: "There is no such connection.",

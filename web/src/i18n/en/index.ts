@@ -10,6 +10,7 @@ import { personas } from "./personas";
 import { search } from "./search";
 import { sidebar } from "./sidebar";
 import { transfer } from "./transfer";
+import { usage } from "./usage";
 import { welcome } from "./welcome";
 
 /** The catalogue: what the page says in English, by room. The other languages have its type. */
@@ -26,5 +27,6 @@ export const en = {
   search,
   sidebar,
   transfer,
+  usage,
   welcome,
 };

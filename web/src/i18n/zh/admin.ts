@@ -5,6 +5,7 @@ export const admin: typeof en = {
   users: "用户",
   tenants: "租户",
   audit: "审计日志",
+  usage: "用量",
 
   findUser: "查找用户",
   status: "状态",
@@ -57,6 +58,7 @@ export const admin: typeof en = {
     "profile.": "个人资料",
     "settings.": "设置",
     "tenant.": "租户",
+    "usage.": "用量",
   },
   events: {
     "code.refused": "验证码被拒绝",
@@ -75,6 +77,7 @@ export const admin: typeof en = {
     "profile.changed": "个人资料已修改",
     "settings.changed": "设置已修改",
     "tenant.made": "租户已创建",
+    "usage.read": "查看用量",
     "user.delete_refused": "删除被拒绝",
     "user.deleted": "用户已删除",
     "user.disabled": "用户已停用",

@@ -37,5 +37,6 @@ export const common: typeof en = {
   account: "账户",
   admin: "管理",
   logOut: "退出登录",
+  goOnFrom: (text, at) => `${text}${at}起可继续使用。`,
   againIn: (seconds) => `请在 ${seconds} 秒后重试。`,
 };

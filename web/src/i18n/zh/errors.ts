@@ -54,6 +54,7 @@ export const errors: typeof en = {
   WRONG_PASSWORD: "密码错误。",
 
   ALLOWANCE_USED_UP: "此连接今天的额度已用完。",
+  USAGE_LIMIT_REACHED: "你的额度已用完。",
   KEY_NAME_TAKEN: "你已有同名的连接。",
   KEY_NEEDED: "更换地址需要重新输入密钥。",
   KEY_NOT_FOUND: "没有这个连接。",

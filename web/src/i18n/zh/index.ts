@@ -11,6 +11,7 @@ import { personas } from "./personas";
 import { search } from "./search";
 import { sidebar } from "./sidebar";
 import { transfer } from "./transfer";
+import { usage } from "./usage";
 import { welcome } from "./welcome";
 
 export const zh: Texts = {
@@ -26,5 +27,6 @@ export const zh: Texts = {
   search,
   sidebar,
   transfer,
+  usage,
   welcome,
 };

@@ -13,6 +13,7 @@ from chat_service.connections.usecases.limit import TrialLimit
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.model import Model
 from chat_service.providers.errors import ProviderError
+from chat_service.usage.domain.spent import Purpose, Tokens
 
 #: Failures that another address or protocol on the same host would not mend.
 _NOT_OF_THE_ADDRESS: Final = frozenset(
@@ -58,7 +59,16 @@ class Allowances(Protocol):
     async def check(self, caller: Caller, connection: Connection) -> None:
         """Raises AppError where nothing is left."""
 
-    async def count(self, caller: Caller, connection: Connection, tokens: int) -> None:
+    async def count(
+        self,
+        caller: Caller,
+        connection: Connection,
+        model: str,
+        purpose: Purpose,
+        tokens: Tokens,
+        *,
+        seconds: float,
+    ) -> None:
         """So many more were used. Raises AppError."""
 
 
@@ -110,7 +120,14 @@ class ConnectionTest:
         latency = round((time.monotonic() - began) * 1000)
         if failed is None:
             if connection.metered:
-                await self._allowances.count(caller, connection, tokens)
+                await self._allowances.count(
+                    caller,
+                    connection,
+                    connection.model,
+                    Purpose.TEST,
+                    Tokens(completion=tokens, estimated=tokens),
+                    seconds=latency / 1000,
+                )
             return Outcome(latency)
         suggestion = None
         # What an operator has set is not for its users to change.

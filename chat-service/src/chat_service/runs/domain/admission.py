@@ -9,6 +9,7 @@ from chat_service.answer.domain.form import TextForm
 from chat_service.personas.domain.persona import Told
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.run import Run
+from chat_service.usage.domain.rules import NO_BOUNDS, Bounds
 from servicekit.generation_parameters import GenerationParameters
 
 
@@ -56,8 +57,8 @@ class NewRun:
     model, and takes `persona`. The model is the question's, else the session's, else `fallback_model`. `parameters` are
     the question's, and the connection's (`defaults`) where it says nothing; those of its session come
     between these two, once that is known. `title` goes to a session without one.
-    `key_id` is the connection that is asked; of a metered one its user may spend `daily_tokens` a day,
-    None: any number. A session's model that is none of `open_models` is passed over, unless there are
+    `key_id` is the connection that is asked; `bounds` are of what may be used of it and in all, and `role`
+    is its user's. A session's model that is none of `open_models` is passed over, unless there are
     none of these.
     """
 
@@ -77,7 +78,8 @@ class NewRun:
     created_at: datetime
     key_id: UUID
     metered: bool = False
-    daily_tokens: int | None = None
+    bounds: Bounds = NO_BOUNDS
+    role: str = "user"
     open_models: tuple[str, ...] = ()
     persona: Told | None = None
 
@@ -85,11 +87,6 @@ class NewRun:
     def session_id(self) -> UUID:
         """The question's session, or the one that is made for it."""
         return self.question.session_id or self.new_session_id
-
-    @property
-    def is_limited(self) -> bool:
-        """Whether there is a limit to what its user may spend of the connection."""
-        return self.daily_tokens is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """The reasons for which a run is refused."""
 
-from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
 from chassis.errors import AppError, Kind
@@ -43,29 +42,6 @@ class TooManyRuns(AppError):
 
     def __init__(self) -> None:
         super().__init__(retry_after=5)
-
-
-class AllowanceUsedUp(AppError):
-    """Metadata: `used` and `allowed` tokens, and `resets_at`, the end of the day `now` is in, in UTC."""
-
-    kind = Kind.EXHAUSTED
-    reason = "ALLOWANCE_USED_UP"
-    detail = (
-        "Today's tokens of this connection are used up; wait for the next day, or use a connection"
-        " of your own."
-    )
-
-    def __init__(self, *, used: int, allowed: int, now: datetime) -> None:
-        resets_at = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
-        super().__init__(
-            metadata={
-                "used": str(used),
-                "allowed": str(allowed),
-                "resets_at": resets_at.isoformat().replace("+00:00", "Z"),
-            },
-            # Not a second too early: a fraction of one is left.
-            retry_after=int((resets_at - now).total_seconds()) + 1,
-        )
 
 
 class ShuttingDown(AppError):

@@ -38,8 +38,8 @@ class Run:
     `parameters` the server did not take so. `cache`, once it has ended: whether its answer was kept from an earlier one; while it is generated
     MISS wishes that it were. `form` is what its readers are given who do not say otherwise. `context` is what the model is given,
     `sums_up` whether its conversation is to be summed up, and `wants_title` whether a model is to name
-    it behind the run, if its answer is the first whole one, where the run is generated; a row that is
-    read has none of them.
+    it behind the run, if its answer is the first whole one, and `role` is of who has asked, where the run
+    is generated; a row that is read has none of them.
     """
 
     id: UUID
@@ -69,6 +69,7 @@ class Run:
     context: Context | None = field(default=None, compare=False, repr=False)
     wants_title: bool = field(default=False, compare=False)
     sums_up: bool = field(default=False, compare=False, repr=False)
+    role: str = field(default="user", compare=False, repr=False)
 
     @property
     def session_id(self) -> UUID:

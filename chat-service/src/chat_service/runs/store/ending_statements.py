@@ -2,7 +2,12 @@
 
 # ruff: noqa: S608 - all of them are made of constants
 
-from chat_service.runs.store.statements import OF_USER, for_both
+from sqlalchemy import text
+
+from chassis.db.statement import Statement
+from chat_service.runs.store.statements import OF_USER
+from chat_service.usage.domain.spent import NO_CONNECTION
+from chat_service.usage.store.ledger import ANSWERS_COUNTS, add_to_ledger
 
 # What is written where a run ends: the last connection is the one that answered.
 _END = """
@@ -20,25 +25,15 @@ _END = """
 """
 
 
-def _spent(estimate: str) -> str:
-    """The CTE behind `run`, which has ended: its tokens count on the day on which it did.
-
-    Only of a metered one, and as often as `run` has a row, which is once. Where its provider has not
-    said how many there were, a token stands for four bytes of what was said and answered; for
-    none, where it failed before its first word.
-    """
-    return f"""
-, spent AS (
-    INSERT INTO token_usage (tenant_id, user_id, key_id, day, tokens)
-    SELECT run.tenant_id, run.user_id, run.key_id, :day,
-           CASE WHEN run.prompt_tokens IS NOT NULL
-                THEN run.prompt_tokens::bigint + run.completion_tokens
-                WHEN run.status = 'failed' AND CAST(:answer_bytes AS bigint) = 0 THEN 0
-                ELSE (CAST(:answer_bytes AS bigint) + {estimate} + 3) / 4 END
+# The CTE behind `run`, which has ended: what it has used counts on the day on which it did, as often as `run`
+# has a row, which is once.
+_ANSWER = f"""
+    SELECT run.tenant_id, run.user_id, CAST(:day AS date), coalesce(run.key_id, '{NO_CONNECTION}'),
+           run.provider, run.model, CAST(:purpose AS text), CAST(:currency AS text), run.metered,
+           {ANSWERS_COUNTS}
     FROM run
-    WHERE run.metered AND run.key_id IS NOT NULL
-    ON CONFLICT (user_id, key_id, day) DO UPDATE SET tokens = token_usage.tokens + excluded.tokens)
 """
+_USED = f"used AS ({add_to_ledger(_ANSWER)})"
 
 
 def _summed(count: str) -> str:
@@ -49,38 +44,41 @@ def _summed(count: str) -> str:
 """
 
 
-# What the model was shown. Where that is not known, since another replica has made the prompt, about:
+# How many bytes the model was shown, about, where that is not known since another replica has made the prompt:
 # the window ends with the answer so far, if one was gone on with.
-_PROMPT_BYTES = f"""
-coalesce(CAST(:prompt_bytes AS bigint), (SELECT coalesce(sum(octet_length(content)), 0)::bigint
-        + coalesce((SELECT octet_length(concat(persona_prompt, {OF_USER}, instructions))
-                    FROM sessions WHERE id = run.session_id), 0)
- FROM (SELECT content, "order",
-              sum(char_length(content)) OVER (ORDER BY "order" DESC) AS characters
-       FROM (SELECT content, "order" FROM messages
-             WHERE messages.session_id = run.session_id
-               AND (chosen AND "order" < run.question_order
-                    OR "order" IN (run.question_order, run.answer_order))
-             ORDER BY "order" DESC
-             LIMIT :window_messages + 2) AS newest) AS measured
- WHERE characters <= :window_characters OR "order" >= run.question_order))
+SHOWN_BYTES = Statement(
+    text(
+        f"""
+SELECT coalesce(sum(octet_length(content)), 0)::bigint
+       + coalesce((SELECT octet_length(concat(persona_prompt, {OF_USER}, instructions))
+                   FROM sessions WHERE id = :session_id), 0) AS bytes
+FROM (SELECT content, "order",
+             sum(char_length(content)) OVER (ORDER BY "order" DESC) AS characters
+      FROM (SELECT content, "order" FROM messages
+            WHERE messages.session_id = :session_id
+              AND (chosen AND "order" < :question_order
+                   OR "order" IN (:question_order, :answer_order))
+            ORDER BY "order" DESC
+            LIMIT :window_messages + 2) AS newest) AS measured
+WHERE characters <= :window_characters OR "order" >= :question_order
 """
+    )
+)
 
 # Of a run that belongs to no conversation nothing but its end is kept.
-END_LONE_RUN = for_both(
-    lambda spent: (
+END_LONE_RUN = Statement(
+    text(
         f"""
 WITH run AS (
     UPDATE runs
     SET {_END}
     WHERE id = :id AND user_id = :user_id AND session_id IS NULL
       AND epoch = :epoch AND status = 'running'
-    RETURNING id, tenant_id, user_id, key_id, metered, status, prompt_tokens, completion_tokens)
-{spent}
+    RETURNING id, tenant_id, user_id, key_id, metered, provider, model),
+{_USED}
 SELECT id FROM run
 """
-    ),
-    _spent("0"),
+    )
 )
 
 # The session's row is locked before the run's, in the order that everyone keeps to. One row is
@@ -88,8 +86,8 @@ SELECT id FROM run
 # answer already only if the run continues another: what that one said is never taken away, not
 # even when the log was lost that holds it, too. Tokens are what a provider says they are, and their
 # sum is not to burst the column.
-END_RUN = for_both(
-    lambda spent: (
+END_RUN = Statement(
+    text(
         f"""
 WITH session AS (
     SELECT id, leaf_order FROM sessions WHERE id = :session_id AND user_id = :user_id FOR UPDATE),
@@ -104,8 +102,8 @@ run AS (
               runs.model, runs.prompt_tokens, runs.completion_tokens, runs.continues,
               runs.question_order, runs.key_id, runs.metered, runs.fallback_from,
               runs.fallback_reason, runs.cached_tokens, runs.reasoning_tokens, runs.adapted, runs.cache,
-              coalesce(session.leaf_order = runs.question_order, true) AS chosen)
-{spent},
+              coalesce(session.leaf_order = runs.question_order, true) AS chosen),
+{_USED},
 answer AS (
     INSERT INTO messages (
         id, session_id, tenant_id, user_id, role, content, "order", run_id, status, provider,
@@ -136,6 +134,5 @@ SET message_count = message_count + CASE WHEN run.continues IS NULL THEN 1 ELSE 
 FROM run
 WHERE sessions.id = run.session_id
 """
-    ),
-    _spent(_PROMPT_BYTES),
+    )
 )

@@ -1,6 +1,7 @@
 """Runs in PostgreSQL, within a user's transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -12,10 +13,13 @@ from chat_service.prompt.context import Context
 from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.admission import Admission, NewRun, RepeatedRequest
-from chat_service.runs.domain.errors import AllowanceUsedUp, RunInProgress, TooManyRuns
+from chat_service.runs.domain.errors import RunInProgress, TooManyRuns
 from chat_service.runs.domain.run import Run
 from chat_service.runs.store import statements, values
 from chat_service.runs.store.rows import to_run
+from chat_service.usage.domain.rules import NO_BOUNDS, Bounds
+from chat_service.usage.domain.standing import check
+from chat_service.usage.store.days import UsageDays
 
 
 class Runs:
@@ -25,6 +29,7 @@ class Runs:
     """
 
     def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
         self._connection = transaction.connection
         self._user_id = transaction.scope.user_id
 
@@ -147,28 +152,23 @@ class Runs:
         The user's live runs are counted as they were when this began: of several admissions at
         the same moment none sees the others, so there may be as many more as these.
 
-        What they have spent of a metered connection is what runs had spent that have ended by then.
+        What they have used of what may be used is what runs had used that have ended by then.
 
         Raises SessionNotFound, RunInProgress with the id of the live run, TooManyRuns,
-        AllowanceUsedUp, RepeatedRequest, IdempotencyKeyReused.
+        AllowanceUsedUp, UsageLimitReached, RepeatedRequest, IdempotencyKeyReused.
         """
         parameters = values.of_new(new, runs_per_user)
         if new.question.session_id is None:
-            row = await statements.ADMIT_TO_NEW_SESSION[new.is_limited].first(
+            row = await statements.ADMIT_TO_NEW_SESSION[new.bounds.are_any].first(
                 self._connection, **parameters, **values.of_new_session(new)
             )
             if row is None:
-                await self._refuse(new.session_id, new.question.request, parameters)
+                await self._refuse_new(new)
             return values.admission(new, row, values.earlier_in([row]))
-        return await self._admit_to_session(new, parameters, window)
-
-    async def _admit_to_session(
-        self, new: NewRun, parameters: dict[str, Any], window: ContextWindow
-    ) -> Admission:
-        rows = await statements.ADMIT_TO_SESSION[new.is_limited].all(
+        rows = await statements.ADMIT_TO_SESSION[new.bounds.are_any].all(
             self._connection, **parameters, **values.of_window(window)
         )
-        return await self._admission(new, parameters, rows)
+        return await self._admission(new, rows)
 
     async def admit_regeneration(
         self, new: NewRun, question_order: int, window: ContextWindow, runs_per_user: int
@@ -178,18 +178,16 @@ class Runs:
         The session is locked, and the question is the chosen path's end. Raises as `admit` does.
         """
         parameters = values.of_new(new, runs_per_user)
-        rows = await statements.ADMIT_REGENERATION[new.is_limited].all(
+        rows = await statements.ADMIT_REGENERATION[new.bounds.are_any].all(
             self._connection, **parameters, **values.of_window(window), before=question_order
         )
-        return await self._admission(new, parameters, rows)
+        return await self._admission(new, rows)
 
-    async def _admission(
-        self, new: NewRun, parameters: Mapping[str, Any], rows: Sequence[Any]
-    ) -> Admission:
+    async def _admission(self, new: NewRun, rows: Sequence[Any]) -> Admission:
         if not rows:
             raise SessionNotFound()
         if rows[0].id is None:
-            await self._refuse(new.session_id, new.question.request, parameters)
+            await self._refuse_new(new)
         return values.admission(new, rows[0], values.earlier_in(rows))
 
     async def admit_continuation(
@@ -197,20 +195,30 @@ class Runs:
         run: Run,
         request: RequestKey | None,
         runs_per_user: int,
-        daily_tokens: int | None = None,
+        bounds: Bounds = NO_BOUNDS,
     ) -> None:
         """Stores a run that goes on with another, live from here on; the session is locked.
 
-        Raises RunInProgress, TooManyRuns and AllowanceUsedUp as above, RepeatedRequest,
-        IdempotencyKeyReused.
+        Raises RunInProgress, TooManyRuns, AllowanceUsedUp and UsageLimitReached as above,
+        RepeatedRequest, IdempotencyKeyReused.
         """
-        parameters = values.of_continuation(run, request, runs_per_user, daily_tokens)
-        admit = statements.ADMIT_CONTINUATION[daily_tokens is not None]
+        parameters = values.of_continuation(run, request, runs_per_user, bounds)
+        admit = statements.ADMIT_CONTINUATION[bounds.are_any]
         if not await admit.run(self._connection, **parameters):
-            await self._refuse(run.session_id, request, parameters)
+            await self._refuse(run.session_id, request, bounds, run.key_id, run.created_at)
+
+    async def _refuse_new(self, new: NewRun) -> NoReturn:
+        await self._refuse(
+            new.session_id, new.question.request, new.bounds, new.key_id, new.created_at
+        )
 
     async def _refuse(
-        self, session_id: UUID, request: RequestKey | None, parameters: Mapping[str, Any]
+        self,
+        session_id: UUID,
+        request: RequestKey | None,
+        bounds: Bounds,
+        key_id: UUID | None,
+        at: datetime,
     ) -> NoReturn:
         """Raises what kept a run from being stored: its own request comes first."""
         if request is not None and (run := await self.find_of(request)):
@@ -220,15 +228,6 @@ class Runs:
         )
         if live is not None:
             raise RunInProgress(live.id)
-        allowed = parameters["daily_tokens"]
-        if allowed is not None:
-            row = await statements.TOKENS_USED.first(
-                self._connection,
-                user_id=self._user_id,
-                connection_id=parameters["connection_id"],
-                day=parameters["day"],
-            )
-            used = 0 if row is None else row.tokens
-            if used >= allowed:
-                raise AllowanceUsedUp(used=used, allowed=allowed, now=parameters["created_at"])
+        if bounds.are_any:
+            check(bounds, await UsageDays(self._transaction).used(bounds, key_id, at), at)
         raise TooManyRuns()

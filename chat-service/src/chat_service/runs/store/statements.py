@@ -14,13 +14,14 @@ from chassis.db.statement import Statement, columns_of
 from chat_service.conversations.store.messages import follows, is_blank
 from chat_service.prompt.domain import SUMMARY, UNHEARD
 from chat_service.tables import runs
+from chat_service.usage.store.ledger import IS_LEFT
 
 _RUN = columns_of(runs)
 
 
-def for_both(statement: Callable[[str], str], metered: str) -> Mapping[bool, Statement]:
-    """A statement by whether tokens are counted: to open another table costs where it is not used, too."""
-    return {False: Statement(text(statement(""))), True: Statement(text(statement(metered)))}
+def _for_both(statement: Callable[[str], str]) -> Mapping[bool, Statement]:
+    """A statement by whether there is a bound: to open another table costs where it is not used, too."""
+    return {False: Statement(text(statement(""))), True: Statement(text(statement(_ALLOWED)))}
 
 
 # The user's runs that were live when the statement began. Simultaneous admissions do not see each
@@ -33,13 +34,8 @@ _HAS_ROOM = """
 """
 
 
-# What a user has spent of a connection today; of one that nobody pays for but who asks, it is not
-# looked for.
-_ALLOWED = """
-AND coalesce((SELECT tokens FROM token_usage
-              WHERE user_id = :user_id AND key_id = :connection_id AND day = :day), 0)
-    < CAST(:daily_tokens AS bigint)
-"""
+# While there is no bound, it is not looked for.
+_ALLOWED = f"AND {IS_LEFT}"
 
 
 def _run(allowed: str, condition: str = "") -> str:
@@ -47,7 +43,7 @@ def _run(allowed: str, condition: str = "") -> str:
 
     `run` stays empty while another run of the session is live, or if the request's key has begun
     one before: unique indexes decide that, and they look past the snapshot. And while the user has
-    as many live runs as may be, or has used up the connection's tokens of the day.
+    as many live runs as may be, or has used up what may be used.
     """
     return f"""
 run AS (
@@ -198,7 +194,7 @@ ORDER BY earlier."order"
 
 # A new session with its first question and run: one row, which has what the model is told; none if
 # the key has begun one before.
-ADMIT_TO_NEW_SESSION = for_both(
+ADMIT_TO_NEW_SESSION = _for_both(
     lambda allowed: (
         f"""
 WITH session AS (
@@ -218,8 +214,7 @@ WITH session AS (
 SELECT {_ADMITTED}, words.role, words.content, words."order"
 FROM session CROSS JOIN run LEFT JOIN ({_told_in("session")}) AS words ON true
 """
-    ),
-    _ALLOWED,
+    )
 )
 
 
@@ -229,7 +224,7 @@ def _admit_to_session(before: str, source: str, condition: str) -> Mapping[bool,
     No row without the session; otherwise a row for each message of the window (one with nulls if
     there is none), `id` null if there is a run in the way: then nothing is written.
     """
-    return for_both(
+    return _for_both(
         lambda allowed: (
             f"""
 WITH {before} session AS (
@@ -254,8 +249,7 @@ counted AS (
     WHERE sessions.id = :session_id)
 {_admitted(_WINDOW)}
 """
-        ),
-        _ALLOWED,
+        )
     )
 
 
@@ -280,7 +274,7 @@ owner AS (
 
 # A question that is there is answered once more: the transaction has locked the session's row, and
 # made the question the chosen path's end.
-ADMIT_REGENERATION = for_both(
+ADMIT_REGENERATION = _for_both(
     lambda allowed: (
         f"""
 WITH session AS (
@@ -301,8 +295,7 @@ counted AS (
     WHERE sessions.id = :session_id)
 {_admitted(_WINDOW_BEFORE, _BEFORE)}
 """
-    ),
-    _ALLOWED,
+    )
 )
 
 _THIS_SESSION = f"""
@@ -415,7 +408,7 @@ REQUEST_CANCEL = Statement(
     )
 )
 
-ADMIT_CONTINUATION = for_both(
+ADMIT_CONTINUATION = _for_both(
     lambda allowed: (
         f"""
 INSERT INTO runs (
@@ -430,21 +423,13 @@ SELECT
 WHERE {_HAS_ROOM} {allowed}
 ON CONFLICT DO NOTHING
 """
-    ),
-    _ALLOWED,
+    )
 )
 
 LIVE_RUN = Statement(
     text(
         "SELECT id FROM runs"
         " WHERE session_id = :session_id AND user_id = :user_id AND status = 'running'"
-    )
-)
-
-TOKENS_USED = Statement(
-    text(
-        "SELECT tokens FROM token_usage"
-        " WHERE user_id = :user_id AND key_id = :connection_id AND day = :day"
     )
 )
 

@@ -5,22 +5,36 @@ from uuid import UUID
 
 from chassis.clock import utc_now
 from chassis.db.engine import Database, Scope
-from chat_service.answer.domain.ending import Ending
+from chat_service.answer.domain.ending import CacheState, Ending
 from chat_service.prompt.domain import SHIPPED, ContextWindow
+from chat_service.providers.domain.connection import Connection
 from chat_service.runs.domain.admission import Admission, NewRun
 from chat_service.runs.domain.run import Run
-from chat_service.runs.store import ending_statements, statements, values
+from chat_service.runs.store import statements, values
+from chat_service.runs.store.ending_statements import END_LONE_RUN, END_RUN, SHOWN_BYTES
+from chat_service.usage.domain.errors import AllowanceUsedUp, UsageLimitReached
+from chat_service.usage.domain.rules import NO_RULES, RulesInForce
+from chat_service.usage.domain.spent import NO_TOKENS, Tokens, tokens_of
+from chat_service.usage.domain.standing import check
+from chat_service.usage.store.ledger import USED, to_used, values_of_used
 
 
 class Turns:
     """Turns on a database, which is connected as the app role.
 
-    By `window` it is estimated how much a model was shown whose server does not count.
+    By `window` it is estimated how much a model was shown whose server does not count; `rules` say what
+    an answer costs.
     """
 
-    def __init__(self, database: Database, window: ContextWindow = SHIPPED) -> None:
+    def __init__(
+        self,
+        database: Database,
+        window: ContextWindow = SHIPPED,
+        rules: RulesInForce = NO_RULES,
+    ) -> None:
         self._database = database
         self._window = window
+        self._rules = rules
 
     async def admit(
         self, new: NewRun, window: ContextWindow, runs_per_user: int, guessed_key_id: UUID | None
@@ -32,7 +46,7 @@ class Turns:
         """
         rows = await self._database.all(
             Scope(new.tenant_id, new.user_id),
-            statements.ADMIT_AT_ONCE[new.is_limited],
+            statements.ADMIT_AT_ONCE[new.bounds.are_any],
             **values.of_new(new, runs_per_user),
             **values.of_window(window),
             own_key=new.question.key_id is not None,
@@ -42,16 +56,22 @@ class Turns:
             return None
         return values.admission(new, rows[0], values.earlier_in(rows))
 
-    async def tokens_used(self, run: Run, key_id: UUID) -> int:
-        """What the run's user has used of a connection today, in UTC."""
+    async def may_use(self, run: Run, connection: Connection) -> bool:
+        """Whether something is left now of all that the run's user may use of a connection."""
+        now, bounds = utc_now(), self._rules.content.bounds_of(run, connection)
+        if not bounds.are_any:
+            return True
         row = await self._database.first(
             Scope(run.tenant_id, run.user_id),
-            statements.TOKENS_USED,
+            USED,
             user_id=run.user_id,
-            connection_id=key_id,
-            day=values.utc_day(utc_now()),
+            **values_of_used(bounds, connection.key_id, now),
         )
-        return 0 if row is None else int(row.tokens)
+        try:
+            check(bounds, to_used(row), now)
+        except (AllowanceUsedUp, UsageLimitReached):
+            return False
+        return True
 
     async def note_fallback(self, run: Run) -> None:
         """Has the row of a live run say what `run` does of the connection that goes on with it.
@@ -72,10 +92,38 @@ class Turns:
         kept.
         """
         scope = Scope(run.tenant_id, run.user_id)
-        metered = run.metered or any(one.metered for one in ending.fallbacks)
+        tokens = await self._tokens(scope, run, ending)
+        model = ending.fallbacks[-1].model if ending.fallbacks else run.model
+        cost = self._rules.content.cost_of(model, tokens)
         if run.turn is None:
-            end, ended_as = ending_statements.END_LONE_RUN, values.of_ending(run, ending, at)
+            end, ended_as = END_LONE_RUN, values.of_ending(run, ending, at, tokens, cost)
         else:
-            end = ending_statements.END_RUN
-            ended_as = values.of_answer(run, ending, at, self._window)
-        return await self._database.run(scope, end[metered], **ended_as) == 1
+            end, ended_as = END_RUN, values.of_answer(run, ending, at, tokens, cost)
+        return await self._database.run(scope, end, **ended_as) == 1
+
+    async def _tokens(self, scope: Scope, run: Run, ending: Ending) -> Tokens:
+        if ending.cache is CacheState.HIT:
+            return NO_TOKENS
+        return tokens_of(
+            ending.status,
+            ending.usage,
+            prompt_bytes=await self._prompt_bytes(scope, run, ending),
+            answer_bytes=len(ending.text.encode()) + len(ending.reasoning.encode()),
+        )
+
+    async def _prompt_bytes(self, scope: Scope, run: Run, ending: Ending) -> int:
+        """What the model was shown, where nobody else counts it; of a run without a turn it is not known."""
+        if ending.usage is not None or run.turn is None:
+            return 0
+        if run.context is not None and run.context.bytes is not None:
+            return run.context.bytes
+        row = await self._database.first(
+            scope,
+            SHOWN_BYTES,
+            user_id=run.user_id,
+            session_id=run.turn.session_id,
+            question_order=run.turn.question_order,
+            answer_order=run.turn.answer_order,
+            **values.of_window(self._window),
+        )
+        return 0 if row is None else int(row.bytes)

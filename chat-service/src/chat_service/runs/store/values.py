@@ -1,7 +1,7 @@
 """What the statements of a turn are given, and what they return."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,10 @@ from chat_service.prompt.domain import ContextWindow
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.admission import Admission, NewRun
 from chat_service.runs.domain.run import Run, Turn
+from chat_service.usage.domain.periods import utc_day
+from chat_service.usage.domain.rules import Bounds
+from chat_service.usage.domain.spent import Cost, Purpose, Tokens
+from chat_service.usage.store.ledger import values_of_answer, values_of_bounds
 from servicekit.generation_parameters import GenerationParameters
 
 
@@ -37,7 +41,7 @@ def of_new(new: NewRun, runs_per_user: int) -> dict[str, Any]:
         "owner": new.owner,
         "created_at": new.created_at,
         "runs_per_user": runs_per_user,
-        **_of_connection(new.key_id, new.metered, new.daily_tokens, new.created_at),
+        **_of_connection(new.key_id, new.metered, new.bounds, new.created_at),
         "defaults": _json(new.defaults),
         "wishes": _json(question.parameters),
         "form": _form(question.form),
@@ -61,7 +65,7 @@ def of_new_session(new: NewRun) -> dict[str, Any]:
 
 
 def of_continuation(
-    run: Run, request: RequestKey | None, runs_per_user: int, daily_tokens: int | None
+    run: Run, request: RequestKey | None, runs_per_user: int, bounds: Bounds
 ) -> dict[str, Any]:
     return {
         "id": run.id,
@@ -78,7 +82,7 @@ def of_continuation(
         "created_at": run.created_at,
         "continues": run.continues,
         "runs_per_user": runs_per_user,
-        **_of_connection(run.key_id, run.metered, daily_tokens, run.created_at),
+        **_of_connection(run.key_id, run.metered, bounds, run.created_at),
         "form": _form(run.form),
         **_of_parameters(run.parameters),
         **_of_request(request),
@@ -102,7 +106,7 @@ def of_fallback(run: Run) -> dict[str, Any]:
     }
 
 
-def of_ending(run: Run, ending: Ending, at: datetime) -> dict[str, Any]:
+def of_ending(run: Run, ending: Ending, at: datetime, tokens: Tokens, cost: Cost) -> dict[str, Any]:
     """What END_LONE_RUN wants to know."""
     usage = ending.usage
     first, answered = ending.fallbacks[:1], ending.fallbacks[-1:]
@@ -122,7 +126,10 @@ def of_ending(run: Run, ending: Ending, at: datetime) -> dict[str, Any]:
         "cache": None if ending.cache is CacheState.OFF else ending.cache.value,
         "at": at,
         "day": utc_day(at),
-        "answer_bytes": len(ending.text.encode()) + len(ending.reasoning.encode()),
+        "purpose": (Purpose.CACHED if ending.cache is CacheState.HIT else Purpose.ANSWER).value,
+        **values_of_answer(
+            ending.status, tokens, cost, seconds=(at - run.created_at).total_seconds()
+        ),
         "answered_provider": answered[0].provider if answered else None,
         "answered_model": answered[0].model if answered else None,
         "answered_key_id": answered[0].key_id if answered else None,
@@ -132,16 +139,14 @@ def of_ending(run: Run, ending: Ending, at: datetime) -> dict[str, Any]:
     }
 
 
-def of_answer(run: Run, ending: Ending, at: datetime, window: ContextWindow) -> dict[str, Any]:
+def of_answer(run: Run, ending: Ending, at: datetime, tokens: Tokens, cost: Cost) -> dict[str, Any]:
     """What END_RUN wants to know."""
     return {
-        **of_ending(run, ending, at),
-        **of_window(window),
+        **of_ending(run, ending, at, tokens, cost),
         "session_id": run.session_id,
         "content": ending.text,
         "reasoning": ending.reasoning or None,
         "context": None if run.context is None else run.context.to_json(),
-        "prompt_bytes": None if run.context is None else run.context.bytes,
     }
 
 
@@ -156,20 +161,11 @@ def of_window(window: ContextWindow) -> dict[str, Any]:
     }
 
 
-def utc_day(at: datetime) -> date:
-    """The day on which `at` is, in UTC."""
-    return at.astimezone(UTC).date()
-
-
 def _of_connection(
-    key_id: UUID | None, metered: bool, daily_tokens: int | None, at: datetime
+    key_id: UUID | None, metered: bool, bounds: Bounds, at: datetime
 ) -> dict[str, Any]:
-    return {
-        "connection_id": key_id,
-        "metered": metered,
-        "daily_tokens": daily_tokens,
-        "day": utc_day(at),
-    }
+    told = values_of_bounds(bounds, key_id, at) if bounds.are_any else {}
+    return {**told, "connection_id": key_id, "metered": metered}
 
 
 # What the two columns hold where nothing was said: they take no nulls, and are read by versions
@@ -236,6 +232,7 @@ def admission(new: NewRun, row: Any, earlier: tuple[PromptMessage, ...]) -> Admi
         created_at=new.created_at,
         key_id=new.key_id,
         metered=new.metered,
+        role=new.role,
         wants_title=row.wants_title,
         sums_up=row.sums_up,
     )

@@ -51,10 +51,10 @@ async def accept_run(
     (None: the default was); a question with a key of its own needs no guess. A session that is made
     takes what `default_persona` finds. Raises ValidationFailed for a model that the connection is not
     open for, SessionNotFound, MessageNotFound, MessageNotEditable, TooManyVariants, RunInProgress,
-    TooManyRuns, AllowanceUsedUp, OwnerErased, IdempotencyKeyReused, RepeatedRequest with the run of the
+    TooManyRuns, AllowanceUsedUp, UsageLimitReached, OwnerErased, IdempotencyKeyReused, RepeatedRequest with the run of the
     same request, or OtherConnection if the guess was wrong: then nothing is stored.
     """
-    new = new_run(caller, question, connection, owner=means.owner)
+    new = new_run(means, caller, question, connection)
     window, most = means.window, means.limits.runs_per_user
     admission = None
     if question.session_id is not None and question.edits is None:
@@ -79,16 +79,16 @@ def accepted(
     run = admission.run
     budget = means.memory.budget(connection, run.model, run.parameters.max_tokens)
     prompt = build_prompt(admission.earlier, question, means.window, run.question_order, budget)
-    run = replace(run, context=Context.of_prompt(prompt, metered=run.metered))
+    run = replace(run, context=Context.of_prompt(prompt))
     return AcceptedRun(run, prompt.messages, admission.wishes)
 
 
 def new_run(
+    means: RunMeans,
     caller: Caller,
     question: Question,
     connection: Connection,
     *,
-    owner: str,
     question_id: UUID | None = None,
 ) -> NewRun:
     """The run that answers a question, which is stored already if it has an id.
@@ -110,11 +110,12 @@ def new_run(
         fallback_model=connection.model,
         parameters=question.parameters.over(connection.parameters),
         defaults=connection.parameters,
-        owner=owner,
+        owner=means.owner,
         created_at=utc_now(),
         key_id=connection.key_id,
         metered=connection.metered,
-        daily_tokens=connection.daily_tokens,
+        bounds=means.rules.content.bounds_of(caller, connection),
+        role=caller.role,
         open_models=connection.models,
     )
 

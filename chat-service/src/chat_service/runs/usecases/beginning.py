@@ -17,6 +17,7 @@ from chat_service.runs.domain.limits import Limits
 from chat_service.runs.domain.run import Run
 from chat_service.runs.usecases.generator import Generator
 from chat_service.runs.usecases.to_the_end import ToTheEnd
+from chat_service.usage.domain.rules import NO_RULES, RulesInForce
 from chat_service.words.domain.word_filter import InForce, no_words
 
 
@@ -24,7 +25,8 @@ from chat_service.words.domain.word_filter import InForce, no_words
 class RunMeans:
     """What it takes to begin a run, however it begins: `owner` is the replica that it belongs to then.
 
-    `memory` is what is known of models: nothing at first. `in_force` are the words that no question may have.
+    `memory` is what is known of models: nothing at first. `in_force` are the words that no question may have,
+    and `rules` say how much may be used.
     """
 
     open_transaction: OpenTransaction
@@ -35,6 +37,7 @@ class RunMeans:
     limits: Limits
     memory: ModelMemory = field(default_factory=ModelMemory)
     in_force: InForce = no_words
+    rules: RulesInForce = NO_RULES
 
 
 class BeginsRuns:

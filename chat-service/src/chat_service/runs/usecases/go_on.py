@@ -36,7 +36,7 @@ class ContinueRun(BeginsRuns):
 
         It is asked of the session's connection, with the parameters of the run before, and its
         model if that connection answered then. A repeated request gets the run that it began the first time. Raises RunNotFound,
-        RunNotContinuable, RunInProgress, TooManyRuns, AllowanceUsedUp, IdempotencyKeyReused,
+        RunNotContinuable, RunInProgress, TooManyRuns, AllowanceUsedUp, UsageLimitReached, IdempotencyKeyReused,
         ShuttingDown, OwnerErased, and what `resolve_key` raises.
         """
         async with self._open_transaction(caller) as transaction:
@@ -82,10 +82,14 @@ class ContinueRun(BeginsRuns):
             earlier = await runs.read_window(session.id, before.question_order, self._means.window)
             run = replace(
                 self._continuation(before, session, connection),
+                role=caller.role,
                 wants_title=await runs.wants_title(session.id),
             )
             await runs.admit_continuation(
-                run, request, self._means.limits.runs_per_user, connection.daily_tokens
+                run,
+                request,
+                self._means.limits.runs_per_user,
+                self._means.rules.content.bounds_of(caller, connection),
             )
         prompt = build_continuation(
             earlier,
@@ -95,7 +99,7 @@ class ContinueRun(BeginsRuns):
             (question.order, answer.order),
             self._means.memory.budget(connection, run.model, run.parameters.max_tokens),
         )
-        run = replace(run, context=Context.of_prompt(prompt, metered=run.metered))
+        run = replace(run, context=Context.of_prompt(prompt))
         self._generator.begin(run, connection, prompt.messages, prefix=answer.content)
         return run
 

@@ -33,7 +33,7 @@ class RegenerateRun(BeginsRuns):
         The path to the question becomes the chosen one at once, and the answer with it when it is
         saved, unless another was chosen meanwhile. A repeated request gets the run that it began the
         first time. Raises ValidationFailed, SessionNotFound, MessageNotFound, MessageNotAnswerable,
-        TooManyVariants, RunInProgress, TooManyRuns, AllowanceUsedUp, IdempotencyKeyReused,
+        TooManyVariants, RunInProgress, TooManyRuns, AllowanceUsedUp, UsageLimitReached, IdempotencyKeyReused,
         ShuttingDown, OwnerErased, and what `resolve_key` raises.
         """
         check_again(again)
@@ -69,9 +69,7 @@ class RegenerateRun(BeginsRuns):
                 parameters=again.parameters,
                 request=again.request,
             )
-            new = new_run(
-                caller, question, connection, owner=self._means.owner, question_id=asked.id
-            )
+            new = new_run(self._means, caller, question, connection, question_id=asked.id)
             admission = await runs.admit_regeneration(
                 new, asked.order, self._means.window, self._means.limits.runs_per_user
             )

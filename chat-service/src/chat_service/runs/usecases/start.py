@@ -71,7 +71,8 @@ class StartRun(BeginsRuns):
         """Stores the question and its run, and begins to generate the answer.
 
         What the operator has masked is masked in what is stored. A repeated request gets the run that it began
-        the first time. Raises ValidationFailed, WordRefused, SessionNotFound, RunInProgress, TooManyRuns, AllowanceUsedUp, IdempotencyKeyReused,
+        the first time. Raises ValidationFailed, WordRefused, SessionNotFound, RunInProgress, TooManyRuns,
+        AllowanceUsedUp, UsageLimitReached, IdempotencyKeyReused,
         ShuttingDown, OwnerErased, and what `resolve_key` raises.
         """
         check_question(question, self._means.limits)

@@ -5,7 +5,6 @@ or another one.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
-from uuid import UUID
 
 from chassis.errors import AppError
 from chassis.telemetry.logging import get_logger
@@ -23,8 +22,8 @@ _log = get_logger(__name__)
 #: Connections that are asked for one answer, with the first one.
 MOST_CONNECTIONS: Final = 3
 
-#: Tokens that the run's user has used of a connection today.
-TokensUsed = Callable[[Run, UUID], Awaitable[int]]
+#: Whether the run's user may use more of a connection just now.
+MayUse = Callable[[Run, Connection], Awaitable[bool]]
 #: Has a live run's row say which connection goes on with it, and of whose failure.
 NoteFallback = Callable[[Run], Awaitable[None]]
 
@@ -35,19 +34,19 @@ class Alternatives:
     def __init__(
         self,
         resolve_key: ResolveKey,
-        tokens_used: TokensUsed,
+        may_use: MayUse,
         note_fallback: NoteFallback,
         memory: ModelMemory,
     ) -> None:
         self._memory = memory
         self._resolve_key = resolve_key
-        self._tokens_used = tokens_used
+        self._may_use = may_use
         self._note_fallback = note_fallback
 
     async def following(self, run: Run, tried: list[Connection]) -> Connection | None:
         """The connection behind the last of ``tried``, to which it is added.
 
-        One whose tokens of the day are used up is passed over, and counts. None: there is none, three
+        One of which nothing may be used any more just now is passed over, and counts. None: there is none, three
         were tried, it was tried before, or it cannot be opened just now.
         """
         while len(tried) < MOST_CONNECTIONS:
@@ -57,7 +56,7 @@ class Alternatives:
             try:
                 connection = await self._resolve_key(key_id)
                 tried.append(connection)
-                if await self._has_tokens(run, connection):
+                if await self._may_use(run, connection):
                     return connection
             except AppError as error:
                 _log.warning(
@@ -122,10 +121,6 @@ class Alternatives:
         if run.context is None:
             return run, shorter
         return replace(run, context=run.context.shortened(shorter, budget)), shorter
-
-    async def _has_tokens(self, run: Run, connection: Connection) -> bool:
-        allowed = connection.daily_tokens
-        return allowed is None or await self._tokens_used(run, connection.key_id) < allowed
 
 
 def fallback_event(failed: Connection, verdict: Verdict, following: Connection) -> dict[str, Any]:

@@ -93,6 +93,11 @@ class ApiKeyServiceStub:
                 request_serializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.CheckKeyRequest.SerializeToString,
                 response_deserializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.CheckKeyResponse.FromString,
                 _registered_method=True)
+        self.ListAllowances = channel.unary_unary(
+                '/parley.apikey.v1.ApiKeyService/ListAllowances',
+                request_serializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.ListAllowancesRequest.SerializeToString,
+                response_deserializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.ListAllowancesResponse.FromString,
+                _registered_method=True)
 
 
 class ApiKeyServiceServicer:
@@ -178,6 +183,14 @@ class ApiKeyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListAllowances(self, request, context):
+        """The operator's connections open to the caller of which there are so many tokens a day; for
+        chat-service, which counts them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ApiKeyServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -235,6 +248,11 @@ def add_ApiKeyServiceServicer_to_server(servicer, server):
                     servicer.CheckKey,
                     request_deserializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.CheckKeyRequest.FromString,
                     response_serializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.CheckKeyResponse.SerializeToString,
+            ),
+            'ListAllowances': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAllowances,
+                    request_deserializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.ListAllowancesRequest.FromString,
+                    response_serializer=parley_dot_apikey_dot_v1_dot_apikey__pb2.ListAllowancesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -538,6 +556,33 @@ class ApiKeyService:
             '/parley.apikey.v1.ApiKeyService/CheckKey',
             parley_dot_apikey_dot_v1_dot_apikey__pb2.CheckKeyRequest.SerializeToString,
             parley_dot_apikey_dot_v1_dot_apikey__pb2.CheckKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAllowances(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.apikey.v1.ApiKeyService/ListAllowances',
+            parley_dot_apikey_dot_v1_dot_apikey__pb2.ListAllowancesRequest.SerializeToString,
+            parley_dot_apikey_dot_v1_dot_apikey__pb2.ListAllowancesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -44,6 +44,10 @@ class ApiKeyServiceStub:
     """Whether a connection could be stored, VALIDATION otherwise; chat-service
     alone, which tries those that are not. Nothing is stored.
     """
+    ListAllowances: _aio.UnaryUnaryMultiCallable[_apikey_pb2.ListAllowancesRequest, _apikey_pb2.ListAllowancesResponse]
+    """The operator's connections open to the caller of which there are so many tokens a day; for
+    chat-service, which counts them.
+    """
 
 class ApiKeyServiceServicer(metaclass=_abc_1.ABCMeta):
     """The vault of each user's connections to model servers, and the operator's.
@@ -140,6 +144,16 @@ class ApiKeyServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_apikey_pb2.CheckKeyResponse]:
         """Whether a connection could be stored, VALIDATION otherwise; chat-service
         alone, which tries those that are not. Nothing is stored.
+        """
+
+    @_abc_1.abstractmethod
+    def ListAllowances(
+        self,
+        request: _apikey_pb2.ListAllowancesRequest,
+        context: _aio.ServicerContext[_apikey_pb2.ListAllowancesRequest, _abc.Awaitable[_apikey_pb2.ListAllowancesResponse]],
+    ) -> _abc.Awaitable[_apikey_pb2.ListAllowancesResponse]:
+        """The operator's connections open to the caller of which there are so many tokens a day; for
+        chat-service, which counts them.
         """
 
 def add_ApiKeyServiceServicer_to_server(servicer: ApiKeyServiceServicer, server: _aio.Server) -> None: ...

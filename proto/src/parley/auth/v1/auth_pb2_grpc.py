@@ -167,6 +167,11 @@ class AuthServiceStub:
                 request_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.ListTenantsRequest.SerializeToString,
                 response_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.ListTenantsResponse.FromString,
                 _registered_method=True)
+        self.NoteUsageRead = channel.unary_unary(
+                '/parley.auth.v1.AuthService/NoteUsageRead',
+                request_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.NoteUsageReadRequest.SerializeToString,
+                response_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.NoteUsageReadResponse.FromString,
+                _registered_method=True)
         self.WatchRevocations = channel.unary_stream(
                 '/parley.auth.v1.AuthService/WatchRevocations',
                 request_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.WatchRevocationsRequest.SerializeToString,
@@ -358,6 +363,14 @@ class AuthServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def NoteUsageRead(self, request, context):
+        """Notes that the caller, an admin, looks at what users have used, and says whose they may see; for
+        chat-service, which shows it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchRevocations(self, request, context):
         """The keys that verify access tokens and the revocations in force: first the
         whole current state, then each change; a message at least every 10 seconds.
@@ -493,6 +506,11 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     servicer.ListTenants,
                     request_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.ListTenantsRequest.FromString,
                     response_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.ListTenantsResponse.SerializeToString,
+            ),
+            'NoteUsageRead': grpc.unary_unary_rpc_method_handler(
+                    servicer.NoteUsageRead,
+                    request_deserializer=parley_dot_auth_dot_v1_dot_auth__pb2.NoteUsageReadRequest.FromString,
+                    response_serializer=parley_dot_auth_dot_v1_dot_auth__pb2.NoteUsageReadResponse.SerializeToString,
             ),
             'WatchRevocations': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchRevocations,
@@ -1183,6 +1201,33 @@ class AuthService:
             '/parley.auth.v1.AuthService/ListTenants',
             parley_dot_auth_dot_v1_dot_auth__pb2.ListTenantsRequest.SerializeToString,
             parley_dot_auth_dot_v1_dot_auth__pb2.ListTenantsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NoteUsageRead(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.auth.v1.AuthService/NoteUsageRead',
+            parley_dot_auth_dot_v1_dot_auth__pb2.NoteUsageReadRequest.SerializeToString,
+            parley_dot_auth_dot_v1_dot_auth__pb2.NoteUsageReadResponse.FromString,
             options,
             channel_credentials,
             insecure,

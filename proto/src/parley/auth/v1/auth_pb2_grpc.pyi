@@ -75,6 +75,10 @@ class AuthServiceStub:
     """Operators alone."""
     ListTenants: _aio.UnaryUnaryMultiCallable[_auth_pb2.ListTenantsRequest, _auth_pb2.ListTenantsResponse]
     """Operators alone; by name."""
+    NoteUsageRead: _aio.UnaryUnaryMultiCallable[_auth_pb2.NoteUsageReadRequest, _auth_pb2.NoteUsageReadResponse]
+    """Notes that the caller, an admin, looks at what users have used, and says whose they may see; for
+    chat-service, which shows it.
+    """
     WatchRevocations: _aio.UnaryStreamMultiCallable[_auth_pb2.WatchRevocationsRequest, _auth_pb2.WatchRevocationsResponse]
     """The keys that verify access tokens and the revocations in force: first the
     whole current state, then each change; a message at least every 10 seconds.
@@ -291,6 +295,16 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_auth_pb2.ListTenantsRequest, _abc.Awaitable[_auth_pb2.ListTenantsResponse]],
     ) -> _abc.Awaitable[_auth_pb2.ListTenantsResponse]:
         """Operators alone; by name."""
+
+    @_abc_1.abstractmethod
+    def NoteUsageRead(
+        self,
+        request: _auth_pb2.NoteUsageReadRequest,
+        context: _aio.ServicerContext[_auth_pb2.NoteUsageReadRequest, _abc.Awaitable[_auth_pb2.NoteUsageReadResponse]],
+    ) -> _abc.Awaitable[_auth_pb2.NoteUsageReadResponse]:
+        """Notes that the caller, an admin, looks at what users have used, and says whose they may see; for
+        chat-service, which shows it.
+        """
 
     @_abc_1.abstractmethod
     def WatchRevocations(

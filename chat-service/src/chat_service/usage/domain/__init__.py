@@ -1,0 +1,1 @@
+"""What is counted, what it costs, and how much of it may be used."""

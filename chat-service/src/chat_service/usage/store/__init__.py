@@ -1,0 +1,1 @@
+"""The ledger of usage in PostgreSQL."""

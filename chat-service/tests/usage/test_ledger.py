@@ -1,0 +1,259 @@
+"""The ledger on a real database: what each answer adds to it, and that it does so once."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from chassis.caller import Caller
+from chassis.ids import new_id
+from chassis.testing import Signer
+from chat_service.answer.domain.ending import Ending, Fallback, RunStatus, Usage
+from chat_service.runs.domain.limits import Limits
+from chat_service.runs.usecases.finish import finish_run
+from chat_service.usage.domain.report import By, Days
+from chat_service.usage.domain.rules import Price, Rules
+from chat_service.usage.domain.spent import Cost, Sums
+from chat_service.usage.store.days import UsageDays
+from chat_service.usage.store.erasure import KEPT_DAYS, UsageSweep, forget_usage
+from chat_service.usage.usecases.report import Report, report_usage
+
+# `Chat` of conftest.py, which a test module has no name for.
+Chat = Any
+
+PRICES = Rules(
+    "USD",
+    prices=(
+        Price("m*", Decimal(2), Decimal(10), Decimal("0.5")),
+        Price("mine", Decimal(1), Decimal(1), Decimal(1)),
+    ),
+)
+USAGE = Usage(prompt_tokens=1000, completion_tokens=200, cached_tokens=400, reasoning_tokens=50)
+
+
+async def told(chat: Chat, whose: Caller, *by: By) -> Report:
+    return await report_usage(chat.open_transaction, whose, first=None, last=None, by=by)
+
+
+async def summed(chat: Chat, whose: Caller) -> Sums:
+    return (await told(chat, whose)).total
+
+
+async def answered(chat: Chat, whose: Caller, *, at: datetime, usage: Usage = USAGE) -> None:
+    """A question of whenever, whose answer ends at `at`."""
+    run = (await chat.accept(whose, None)).run
+    assert await chat.turns.end(run, replace(chat.ending, usage=usage), at)
+
+
+async def test_an_answer_adds_its_tokens_its_time_its_outcome_and_its_cost(
+    chat: Chat, caller: Caller
+) -> None:
+    chat = chat.under(PRICES)
+    run = (await chat.accept(caller, None, model="m-large")).run
+    at = run.created_at + timedelta(seconds=1.5)
+    assert await chat.turns.end(run, replace(chat.ending, usage=USAGE), at)
+    (row,) = (await told(chat, caller, *By)).rows
+    assert (row.day, row.model, row.key_id, row.metered, row.purpose) == (
+        at.date(),
+        "m-large",
+        chat.connection.key_id,
+        False,
+        "answer",
+    )
+    sums = row.sums
+    assert (sums.completed, sums.failed, sums.duration_ms) == (1, 0, 1500)
+    tokens = sums.tokens
+    assert (tokens.prompt, tokens.completion, tokens.cached, tokens.reasoning) == (
+        *(1000, 200, 400, 50),
+    )
+    assert tokens.estimated == 0
+    # 600 at 2, 400 at 0.5 and 200 at 10, of a million.
+    assert sums.costs == (Cost("USD", Decimal("0.0034")),)
+    assert sums.unpriced_tokens == 0
+
+
+async def test_the_days_answers_are_one_row_and_are_told_apart_by_what_differs(
+    chat: Chat, caller: Caller
+) -> None:
+    chat = chat.under(PRICES)
+    other = replace(chat, connection=replace(chat.connection, key_id=new_id(), owner="operator"))
+    for one, model in ((chat, "m-1"), (chat, "m-1"), (chat, "x"), (other, "m-1")):
+        run = (await one.accept(caller, None, model=model)).run
+        assert await one.finish(run, replace(chat.ending, usage=USAGE))
+    report = await told(chat, caller, By.MODEL, By.CONNECTION)
+    assert {(row.model, row.metered): row.sums.requests for row in report.rows} == {
+        ("m-1", False): 2,
+        ("m-1", True): 1,
+        ("x", False): 1,
+    }
+    # Of what has no price the cost is not known, and the tokens say of how much.
+    assert report.total.costs == (Cost("USD", Decimal("0.0102")),)
+    assert report.total.unpriced_tokens == 1200
+    async with chat.app.transaction(caller) as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM usage_days")) == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "text_", "expected"),
+    [
+        (RunStatus.COMPLETED, "an answer", 5),
+        (RunStatus.CANCELLED, "half", 4),
+        (RunStatus.INTERRUPTED, "", 3),
+        (RunStatus.FAILED, "", 0),
+        (RunStatus.FAILED, "half", 4),
+    ],
+)
+async def test_what_nobody_counts_is_estimated_and_says_so(
+    chat: Chat, caller: Caller, status: RunStatus, text_: str, expected: int
+) -> None:
+    run = (await chat.accept(caller, None, "ten bytes.")).run
+    assert await chat.finish(run, Ending(status, None, None, text_, "", None, 2))
+    sums = await summed(chat, caller)
+    assert sums.tokens.total == sums.tokens.estimated == expected
+    assert getattr(sums, status.value) == sums.requests == 1
+
+
+async def test_a_run_counts_once_whoever_ends_it_how_often_and_whatever_came_between(
+    chat: Chat, caller: Caller
+) -> None:
+    """Its owner is killed between the provider's end and the ledger; and wakes, after another has ended it."""
+    run = (await chat.accept(caller, None)).run
+    async with chat.worker.transaction() as connection:
+        await connection.execute(text("UPDATE runs SET epoch = 2 WHERE id = :id"), {"id": run.id})
+    taken = replace(run, epoch=2, context=None)
+    ends = [chat.finish(taken if n % 2 else run) for n in range(6)]
+    assert sum(await asyncio.gather(*ends)) == 1
+    assert (await summed(chat, caller)).requests == 1
+    assert not await chat.finish(run)
+    assert (await summed(chat, caller)).tokens.total == 5
+
+
+async def test_another_answer_and_one_that_goes_on_count_by_themselves(
+    chat: Chat, caller: Caller
+) -> None:
+    session = await chat.session(caller)
+    for _ in range(3):
+        await chat.turn(caller, session.id)
+    assert (await summed(chat, caller)).requests == 3
+
+
+async def test_the_connection_and_model_that_answered_are_counted(
+    chat: Chat, caller: Caller
+) -> None:
+    chat = chat.under(PRICES)
+    run = (await chat.accept(caller, None, model="x")).run
+    other = new_id()
+    fell = Fallback(chat.connection.key_id, "PROVIDER_BUSY", other, "anthropic", "m-2", True)
+    assert await chat.finish(run, replace(chat.ending, usage=USAGE, fallbacks=(fell,)))
+    (row,) = (await told(chat, caller, By.MODEL, By.CONNECTION)).rows
+    assert (row.model, row.key_id, row.metered) == ("m-2", other, True)
+    assert row.sums.costs == (Cost("USD", Decimal("0.0034")),)
+
+
+async def test_days_and_months_end_in_utc(chat: Chat, caller: Caller) -> None:
+    chat = chat.under(PRICES)
+    last = datetime(2026, 2, 28, 23, 59, 59, 999_000, tzinfo=UTC)
+    first = datetime.fromisoformat("2026-03-01T08:00:00+08:00")
+    await answered(chat, caller, at=last)
+    await answered(chat, caller, at=first)
+    for day, expected in ((date(2026, 2, 28), 1), (date(2026, 3, 1), 1), (date(2026, 3, 2), 0)):
+        report = await report_usage(
+            chat.open_transaction, caller, first=day, last=day, by=(By.DAY,)
+        )
+        assert report.total.requests == expected
+    # Without days it is the month up to now.
+    report = await report_usage(
+        chat.open_transaction, caller, first=None, last=None, by=(), now=first
+    )
+    assert report.days == Days(date(2026, 3, 1), date(2026, 3, 1))
+    assert report.total.requests == 1
+
+
+async def test_nobody_sees_or_changes_what_others_have_used(
+    chat: Chat, caller: Caller, stranger: Caller, signer: Signer
+) -> None:
+    elsewhere = signer.caller(user_id=caller.user_id)
+    await chat.turn(caller, (await chat.session(caller)).id)
+    for other in (stranger, elsewhere):
+        assert (await summed(chat, other)).requests == 0
+        async with chat.app.transaction(other) as connection:
+            touched = await connection.execute(text("UPDATE usage_days SET cost = 9"))
+            assert touched.rowcount == 0
+    assert (await summed(chat, caller)).requests == 1
+
+
+async def test_it_stays_when_its_conversation_goes_and_goes_with_its_user(
+    chat: Chat, caller: Caller, stranger: Caller
+) -> None:
+    theirs = replace(chat, connection=replace(chat.connection, key_id=new_id(), owner="operator"))
+    for one in (chat, theirs):
+        for who in (caller, stranger):
+            await one.turn(who, (await one.session(who)).id)
+    async with chat.worker.transaction() as connection:
+        for table in ("runs", "messages", "sessions"):
+            await connection.execute(text(f"DELETE FROM {table}"))
+    assert (await summed(chat, caller)).requests == 2
+    for _ in range(2):
+        await forget_usage(chat.erasing(caller))
+    assert (await summed(chat, caller)).requests == 0
+    assert (await summed(chat, stranger)).requests == 2
+    # Of what the operator has paid a sum of the day is left, which is nobody's.
+    async with chat.worker.transaction() as connection:
+        rows = (await connection.execute(text("SELECT * FROM usage_of_erased"))).mappings().all()
+    (row,) = rows
+    assert (row["completed"], row["prompt_tokens"], row["completion_tokens"]) == (1, 3, 2)
+    assert not {"user_id", "key_id", "model"} & row.keys()
+    assert str(caller.user_id) not in str(rows)
+
+
+async def test_it_is_kept_for_400_days(chat: Chat, caller: Caller) -> None:
+    now = datetime.now(UTC)
+    await answered(chat, caller, at=now - timedelta(days=KEPT_DAYS + 2))
+    await answered(chat, caller, at=now - timedelta(days=KEPT_DAYS))
+    await UsageSweep(chat.worker).sweep()
+    async with chat.app.transaction(caller) as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM usage_days")) == 1
+
+
+async def test_what_the_release_before_counts_beside_this_one_is_in_the_ledger(
+    chat: Chat, caller: Caller
+) -> None:
+    add = text(
+        "INSERT INTO token_usage (tenant_id, user_id, key_id, day, tokens)"
+        " VALUES (:tenant_id, :user_id, :key_id, (now() AT TIME ZONE 'UTC')::date, 5)"
+        " ON CONFLICT (user_id, key_id, day)"
+        " DO UPDATE SET tokens = token_usage.tokens + excluded.tokens"
+    )
+    key_id = new_id()
+    values = {"tenant_id": caller.tenant_id, "user_id": caller.user_id, "key_id": key_id}
+    for _ in range(3):
+        async with chat.app.transaction(caller) as connection:
+            await connection.execute(add, values)
+    async with chat.open_transaction(caller) as transaction:
+        assert await UsageDays(transaction).of_connections(datetime.now(UTC)) == {key_id: 15}
+
+
+async def test_the_fifty_models_of_which_most_was_used_have_names(
+    chat: Chat, caller: Caller
+) -> None:
+    session: UUID | None = None
+    for number in range(52):
+        run = (
+            await chat.accept(
+                caller, session, model=f"m{number}", limits=Limits(runs_per_user=1000)
+            )
+        ).run
+        usage = Usage(prompt_tokens=100 + number, completion_tokens=0)
+        assert await finish_run(chat.turns, run, replace(chat.ending, usage=usage))
+    report = await told(chat, caller, By.MODEL)
+    names = [row.model for row in report.rows]
+    assert len(names) == 51
+    assert {"m51", "m2", None} <= set(names)
+    assert not {"m0", "m1"} & set(names)
+    (others,) = [row for row in report.rows if row.model is None]
+    assert others.sums.tokens.total == 201
