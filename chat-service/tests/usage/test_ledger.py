@@ -13,7 +13,7 @@ from sqlalchemy import text
 from chassis.caller import Caller
 from chassis.ids import new_id
 from chassis.testing import Signer
-from chat_service.answer.domain.ending import Ending, Fallback, RunStatus, Usage
+from chat_service.answer.domain.ending import CacheState, Ending, Fallback, RunStatus, Usage
 from chat_service.runs.domain.limits import Limits
 from chat_service.runs.usecases.finish import finish_run
 from chat_service.usage.domain.report import By, Days
@@ -131,6 +131,17 @@ async def test_a_run_counts_once_whoever_ends_it_how_often_and_whatever_came_bet
     assert (await summed(chat, caller)).requests == 1
     assert not await chat.finish(run)
     assert (await summed(chat, caller)).tokens.total == 5
+
+
+async def test_an_answer_that_was_kept_costs_nothing_and_is_told_apart(
+    chat: Chat, caller: Caller
+) -> None:
+    chat = chat.under(PRICES)
+    for usage in (None, USAGE):
+        run = (await chat.accept(caller, None, model="m")).run
+        assert await chat.finish(run, replace(chat.ending, usage=usage, cache=CacheState.HIT))
+    (row,) = (await told(chat, caller, By.PURPOSE)).rows
+    assert (row.purpose, row.sums.requests, row.sums.tokens.total) == ("cached", 2, 0)
 
 
 async def test_another_answer_and_one_that_goes_on_count_by_themselves(
