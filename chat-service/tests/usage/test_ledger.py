@@ -16,12 +16,12 @@ from chassis.testing import Signer
 from chat_service.answer.domain.ending import CacheState, Ending, Fallback, RunStatus, Usage
 from chat_service.runs.domain.limits import Limits
 from chat_service.runs.usecases.finish import finish_run
-from chat_service.usage.domain.report import By, Days
+from chat_service.usage.domain.report import By, Days, Report
 from chat_service.usage.domain.rules import Price, Rules
 from chat_service.usage.domain.spent import Cost, Sums
 from chat_service.usage.store.days import UsageDays
 from chat_service.usage.store.erasure import KEPT_DAYS, UsageSweep, forget_usage
-from chat_service.usage.usecases.report import Report, report_usage
+from chat_service.usage.usecases.report import report_usage
 
 # `Chat` of conftest.py, which a test module has no name for.
 Chat = Any

@@ -6,10 +6,9 @@ from typing import Final
 
 from chassis.errors import FieldError, ValidationFailed
 from chat_service.usage.domain.periods import Period
-from chat_service.usage.domain.report import By, Days, TenantsBy, TenantsRow, UsageRow
+from chat_service.usage.domain.report import By, Days, Report, TenantsBy, TenantsRow, UsageRow
 from chat_service.usage.domain.spent import Sums
 from chat_service.usage.domain.standing import Measure, Standing, State, shown
-from chat_service.usage.usecases.report import Report
 from parley.chat.v1 import usage_pb2
 from servicekit.timestamps import timestamp_of
 

@@ -1,6 +1,6 @@
 """What is asked of the ledger, and what it answers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -49,6 +49,15 @@ class UsageRow:
     key_id: UUID | None = None
     metered: bool | None = None
     purpose: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was used in these days, by what was asked for, and all together."""
+
+    days: Days
+    rows: Sequence[UsageRow]
+    total: Sums
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,8 @@ from chassis.clock import utc_now
 from chassis.db.transactions import OpenTransaction
 from chassis.errors import FieldError, ValidationFailed
 from chat_service.usage.domain.periods import Period, utc_day
-from chat_service.usage.domain.report import By, Days, UsageRow, total_of
+from chat_service.usage.domain.report import By, Days, Report, total_of
 from chat_service.usage.domain.rules import ANY, Amount, Bounds, Limit, RulesInForce
-from chat_service.usage.domain.spent import Sums
 from chat_service.usage.domain.standing import Measure, Standing, Used
 from chat_service.usage.store.days import MOST_ROWS, UsageDays
 
@@ -34,15 +33,6 @@ class Allowance:
 
 #: The allowances that hold for the calling user. Raises AppError.
 ListAllowances = Callable[[], Awaitable[Sequence[Allowance]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What was used in these days, by what was asked for, and all together."""
-
-    days: Days
-    rows: Sequence[UsageRow]
-    total: Sums
 
 
 def days_of(first: date | None, last: date | None, at: datetime) -> Days:
