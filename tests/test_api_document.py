@@ -147,6 +147,10 @@ async def test_each_example_is_accepted_in_the_order_of_a_journey(
     go("get_run", run_id=run)
     assert "event: done" in go("follow_run", run_id=run)
     go("cancel_run", run_id=run)
+    usage = go("get_usage")
+    assert [item["model"] for item in usage["items"]] == ["echo"]
+    assert usage["total"]["completed"] == 3
+    assert go("get_limits")["items"] == []
     assert go("export_session", session_id=session)["end"]["messages"] == 4
     assert go("export_all")["end"]["conversations"] == 3
     go("delete_session", session_id=session)
@@ -183,6 +187,10 @@ async def test_each_example_is_accepted_in_the_order_of_a_journey(
     journey.http = operator.http
     go("list_users")
     go("update_user", user_id=registered["user"]["id"])
+    users = go("list_usage", query="?by=user&limit=100")["items"]
+    sums = {item["user_id"]: item for item in users}
+    # What was deleted meanwhile is still in it.
+    assert sums[registered["user"]["id"]]["total_tokens"] >= usage["total"]["total_tokens"]
     go("list_audit")
     go("create_tenant")
     go("list_tenants")
