@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat_service.words.domain.errors import WordRefused
-from chat_service.words.domain.folding import fold, folded_alone
+from chat_service.words.domain.folding import Folding, fold, folded_alone
 from chat_service.words.domain.stream import FilteredStream
 from chat_service.words.domain.word_filter import MASK, Action, Rule, WordFilter, checked
 
@@ -173,3 +173,12 @@ def test_a_text_is_masked_or_refused_by_its_field() -> None:
 def test_a_filter_without_words_lets_everything_pass() -> None:
     words = masks()
     assert streamed(words, ["a", "b"], begun="c") == ("ab", False)
+
+
+@given(st.sets(st.text(min_size=1, max_size=3), max_size=4), st.text(max_size=12))
+def test_what_may_be_left_unfolded_changes_nothing(found: set[str], text: str) -> None:
+    words = {fold(word) for word in found}
+    folded = Folding(words)(text)
+    assert len(folded) == len(text)
+    for word in words:
+        assert (word in folded) == (word in fold(text)) or fold(word) != word

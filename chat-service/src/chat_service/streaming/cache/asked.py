@@ -2,8 +2,8 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
+from dataclasses import fields
+from typing import Any, Protocol, runtime_checkable
 
 import orjson
 
@@ -11,13 +11,24 @@ from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.run import Run
 
+_SAID = tuple(said.name for said in fields(PromptMessage) if said.name != "orders")
+
+
+@runtime_checkable
+class _Attached(Protocol):
+    """What hangs on a message, as a model server is given it."""
+
+    media_type: str
+
+    def base64(self) -> str: ...
+
 
 def asked_of(run: Run, connection: Connection, prompt: Sequence[PromptMessage]) -> bytes:
     """The whole of it, in one spelling. It goes nowhere but into a keyed hash.
 
     The places of messages in the conversation are no part of it: a model is not told them.
     """
-    messages = [{**asdict(message), "orders": None} for message in prompt]
+    messages = [{name: getattr(message, name) for name in _SAID} for message in prompt]
     return orjson.dumps(
         [
             run.user_id,
@@ -34,8 +45,8 @@ def asked_of(run: Run, connection: Connection, prompt: Sequence[PromptMessage]) 
     )
 
 
-def _digest(value: Any) -> str:
+def _digest(value: Any) -> list[str]:
     """What is attached, by what is in it."""
-    if isinstance(value, bytes | bytearray | memoryview):
-        return hashlib.sha256(value).hexdigest()
+    if isinstance(value, _Attached):
+        return [value.media_type, hashlib.sha256(value.base64().encode()).hexdigest()]
     raise TypeError(type(value).__name__)

@@ -1,6 +1,8 @@
 """How a word is known again: case and width do not count."""
 
+import re
 import unicodedata
+from collections.abc import Iterable
 from functools import cache
 from typing import Final
 
@@ -13,6 +15,7 @@ _WITHOUT_FORMS: Final = (
     range(0x20000, 0x2F800),
 )
 _BEHIND_ALL_FORMS: Final = 0x2FA20
+_BEYOND: Final = re.compile("[\U00010000-\U0010ffff]")
 
 
 def fold(text: str) -> str:
@@ -46,9 +49,33 @@ def folded_alone(code: int) -> str:
     return character
 
 
-def joins(folded: str) -> bool:
-    """Whether a folded character makes one word with a letter beside it, as those of alphabets do.
+class Folding:
+    """Folds whatever may be a part of these words, which are folded; other characters may stay as they are."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        letters = set("".join(words))
+        table = _table()
+        # Looked for apart: with characters beyond these in it the class would be a hundred times slower.
+        forms = [
+            form
+            for code in range(0x10000)
+            if (form := chr(code)) != table[code] and table[code] in letters
+        ]
+        self._forms = re.compile(f"[{re.escape(''.join(forms))}]" if forms else "(?!)")
+
+    def __call__(self, text: str) -> str:
+        if text.isascii():
+            return text.lower()
+        # Of Chinese there is nothing to be folded, nearly always.
+        if self._forms.search(text) or _BEYOND.search(text):
+            return text.translate(_table())
+        return text
+
+
+def joins(character: str) -> bool:
+    """Whether a character makes one word with a letter beside it, as those of alphabets do.
 
     Chinese, Japanese and Korean are written without spaces between Latin words and their own.
     """
+    folded = fold(character)
     return folded.isalnum() and unicodedata.east_asian_width(folded) not in {"W", "F"}

@@ -12,7 +12,7 @@ from typing import Final
 from ahocorasick_rs import AhoCorasick
 
 from chat_service.words.domain.errors import WordRefused
-from chat_service.words.domain.folding import fold, joins
+from chat_service.words.domain.folding import Folding, fold, joins
 
 #: In place of each character of a masked word. It means nothing in Markdown, as an asterisk does.
 MASK: Final = "＊"
@@ -55,13 +55,12 @@ class WordFilter:
     """The rules in force, as a whole. Of a word that is in several the strictest counts."""
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        # What folds takes a tenth of a second to be made, which is not to be an answer's.
-        fold(MASK)
         strictest: dict[str, Rule] = {}
         for rule in rules:
             folded = fold(rule.word)
             strictest[folded] = rule.with_strictness_of(strictest.get(folded, rule))
         self._rules = list(strictest.values())
+        self._fold = Folding(strictest)
         self._search = AhoCorasick(list(strictest), store_patterns=False)
         #: Characters of the longest word.
         self.longest = max(map(len, strictest), default=0)
@@ -93,7 +92,7 @@ class WordFilter:
         `before` is the character in front of it. The rest, shorter than the longest word, is to be scanned again
         with what follows.
         """
-        folded = fold(text)
+        folded = self._fold(text)
         upto = len(text) if ended else self._undecided(folded, 0)
         shown: list[str] = []
         at = 0
@@ -122,7 +121,7 @@ class WordFilter:
         self, text: str, before: str, *, ended: bool, folded: str | None = None
     ) -> Sequence[tuple[int, int, Action]]:
         """Where the words are, in order, from where to where, and what is to be done about each."""
-        folded = fold(text) if folded is None else folded
+        folded = self._fold(text) if folded is None else folded
         everywhere = self._search.find_matches_as_indexes(folded, overlapping=True)
         if not everywhere:
             return ()
@@ -150,7 +149,7 @@ class WordFilter:
 
 
 def _stands_alone(folded: str, start: int, end: int, before: str, ended: bool) -> bool:
-    left = folded[start - 1] if start else fold(before)
+    left = folded[start - 1] if start else before
     if left and joins(left):
         return False
     # At the end of what there is, it is not decided yet.
