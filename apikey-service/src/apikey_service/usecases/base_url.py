@@ -2,10 +2,12 @@
 
 import re
 from typing import Final
+from urllib.parse import unquote
 
 from apikey_service.usecases.ports import AddressRules
 from chassis.errors import FieldError
 from chassis.server_url import BadServerUrl, ServerUrl, parse_server_url
+from chassis.telemetry.redaction import redact_text
 from chassis.text import check_text
 from parley.bounds import BASE_URL
 
@@ -21,8 +23,10 @@ def normal_base_url(text: str, rules: AddressRules) -> tuple[str, list[FieldErro
 
     That is scheme and host in lower case, path and query as they are, but for slashes at the
     path's end and for ``/chat/completions`` or ``/v1/messages`` there, which are cut off. It may
-    have a query, and neither userinfo nor fragment nor dot segments. A host that is an address is
-    refused if ``rules`` close it: ``PROVIDER_ADDRESS_FORBIDDEN``.
+    have a query, and neither userinfo nor fragment nor dot segments. A URL is no secret: it is kept and
+    shown as it is, so that a query with a key or the like in it is refused (``SECRET_IN_URL``); keys and
+    headers are sealed. A host that is an address is refused if ``rules`` close it:
+    ``PROVIDER_ADDRESS_FORBIDDEN``.
     """
     text = text.strip()
     errors = check_text("base_url", text, minimum=BASE_URL.minimum, maximum=BASE_URL.maximum)
@@ -34,9 +38,16 @@ def normal_base_url(text: str, rules: AddressRules) -> tuple[str, list[FieldErro
         return text, [FieldError("base_url", error.reason)]
     if _DOTS.search(server.path):
         return text, [FieldError("base_url", "INVALID_URL")]
+    if _has_secret(f"?{server.query}"):
+        return text, [FieldError("base_url", "SECRET_IN_URL")]
     if rules.refuses(server.host):
         return text, [FieldError("base_url", "PROVIDER_ADDRESS_FORBIDDEN")]
     return str(_without_what_was_pasted(server)), []
+
+
+def _has_secret(query: str) -> bool:
+    """Whether logs would leave something of it out, by name or by shape, however it is escaped."""
+    return any(redact_text(spelled) != spelled for spelled in (query, unquote(query)))
 
 
 def _without_what_was_pasted(server: ServerUrl) -> ServerUrl:

@@ -55,7 +55,7 @@ _SHAPE_HINTS = ("earer", "eyJ", "k-", "k_", "xai", "pat-", "pat_", "://")
 # Between a name and its value, however both are quoted and escaped.
 _IS = r"\\{0,8}[\"']?\s{0,8}[:=]\s{0,8}(?:b(?=[\\\"']))?\\{0,8}[\"']?"
 _NAMED = re.compile(
-    r"(?P<query>[?&](?:[a-z0-9_-]{0,30}(?:key|token|secret|password|signature|otp)|pin|code)=)"
+    r"(?P<query>[?&](?:[a-z0-9_-]{0,30}(?:key|token|secret|password|signature|otp)|pin|code|sig)=)"
     r"[^\s&#\"'\\]+"
     # Numbers alone: "pin: see below" is a sentence; and codes of six digits: others are errors'.
     rf"|(?P<number>(?:(?<![a-z0-9])(?:pin|otp|totp|pwd|passcode){_IS}(?=[0-9]{{3,12}}(?![0-9a-z]))"
@@ -68,7 +68,7 @@ _NAMED = re.compile(
 )
 _NAMED_HINTS = (
     *("key", "token", "secret", "pass", "signature", "authorization", "cookie"),
-    *("pin", "otp", "pwd", "code"),
+    *("pin", "otp", "pwd", "code", "sig"),
 )
 
 # No match is shorter.

@@ -44,7 +44,7 @@ _HEADERS = Field(
 Headers = Annotated[dict[HeaderName, HeaderValue], _HEADERS]
 _BASE_URL = (
     "Where the API begins: what stands before `/chat/completions`, or before `/v1/messages`, either"
-    " of which is cut off. http or https, with a query if the server needs one, without userinfo and"
+    " of which is cut off. http or https, with a query if the server needs one (with no key in it: it is kept and shown as it is), without userinfo and"
     " fragment; its host is an address, or a name of labels of 1 to 63 characters, 253 in all. It is kept with scheme and host in lower case and without slashes at the path's end."
 )
 
