@@ -1,0 +1,1 @@
+"""What the pages cost a browser, and what those of Open WebUI's package cost the same one."""
