@@ -27,7 +27,7 @@ from tests.browser import FLAGS, chromium
 
 _STEP_MS = 60_000
 _READY_SECONDS = 600.0
-_URL = re.compile(rb"http://127\.0\.0\.1:\d+")
+_URL = re.compile(rb"Parley is ready at (http://127\.0\.0\.1:\d+)")
 # What is read on the screen, by language: labels, and what is asked.
 _TEXTS: Mapping[str, Mapping[str, str]] = {
     "en": {
@@ -95,7 +95,7 @@ def _running(folder: Path, walk: Walk) -> Iterator[str]:
                 raise RuntimeError(log.read_text(errors="replace")[-2000:])
             time.sleep(0.1)
         walk.reach("`make run` says where it is")
-        yield said[0].decode()
+        yield said[1].decode()
     finally:
         os.killpg(runner.pid, signal.SIGINT)
         runner.wait(60)
