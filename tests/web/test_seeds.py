@@ -37,7 +37,7 @@ _SHARE = 4
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "plan" in metafunc.fixturenames:
         seeds = range(max(1, metafunc.config.getoption("--seeds") // _SHARE))
-        metafunc.parametrize("plan", map(Plan.of, seeds), ids=map(str, seeds))
+        metafunc.parametrize("plan", [Plan.of(seed) for seed in seeds], ids=[str(s) for s in seeds])
 
 
 @dataclass(frozen=True)
@@ -95,11 +95,12 @@ def cluster(
 
 
 @pytest.fixture
-def reader(cluster: Fronted, open_person: Open, plan: Plan) -> Person:
+def reader(cluster: Fronted, open_person: Open, plan: Plan) -> Iterator[Person]:
     """Somebody who has asked something long, and reads."""
     settle(cluster)
     cluster.leads_to = plan.gateway
-    person = open_person(user=cluster.user(), in_stack=cluster)
+    user = cluster.user()
+    person = open_person(user=user, in_stack=cluster)
     # While nobody is there, requests fail, and the browser says so.
     person.expected.append("ERR_|Failed to fetch|net::")
     if not plan.socket:
@@ -107,7 +108,8 @@ def reader(cluster: Fronted, open_person: Open, plan: Plan) -> Person:
     person.use(_MODEL)
     person.log_in()
     person.ask("At length")
-    return person
+    yield person
+    user.close()
 
 
 def _refuse(socket: WebSocketRoute) -> None:
