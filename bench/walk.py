@@ -83,7 +83,11 @@ def _running(folder: Path, walk: Walk) -> Iterator[str]:
     subprocess.run(["git", "clone", "-q", ".", str(folder)], check=True)
     walk.reach("cloned")
     log = folder.with_suffix(".log")
-    environment = {**os.environ, "GATEWAY_PORT": str(free_port()), "DEMO_MODEL_PORT": str(free_port())}
+    environment = {
+        **os.environ,
+        "GATEWAY_PORT": str(free_port()),
+        "DEMO_MODEL_PORT": str(free_port()),
+    }
     with log.open("wb") as output:
         runner = subprocess.Popen(
             ["make", "run"], cwd=folder, env=environment, start_new_session=True,
@@ -103,9 +107,7 @@ def _running(folder: Path, walk: Walk) -> Iterator[str]:
 
 def _to_the_first_word(walk: Walk, browser: Browser, url: str) -> None:
     texts = _TEXTS[walk.language]
-    context = browser.new_context(
-        locale=texts["locale"], viewport={"width": 1280, "height": 800}
-    )
+    context = browser.new_context(locale=texts["locale"], viewport={"width": 1280, "height": 800})
     context.set_default_timeout(_STEP_MS)
     page = context.new_page()
     page.goto(url)

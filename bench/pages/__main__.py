@@ -97,9 +97,7 @@ def main() -> None:
         folder = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="bench-pages-")))
         model = running.enter_context(markdown_model())
         (folder / "parley").mkdir()
-        compared: list[Product] = [
-            running.enter_context(products.parley(folder / "parley", model))
-        ]
+        compared: list[Product] = [running.enter_context(products.parley(folder / "parley", model))]
         if arguments.beside is not None:
             (folder / "beside").mkdir()
             beside = products.open_web_ui(arguments.beside.absolute(), folder / "beside", model)
@@ -108,7 +106,9 @@ def main() -> None:
         conversations = [product.conversation(_MESSAGES) for product in compared]
         measured = [(product.name, Figures(list)) for product in compared]
         for number in range(arguments.rounds):
-            for product, (name, figures), url in zip(compared, measured, conversations, strict=True):
+            for product, (name, figures), url in zip(
+                compared, measured, conversations, strict=True
+            ):
                 sys.stderr.write(f"round {number + 1}: {name}\n")
                 _first_load(browser, product, figures)
                 _stream(browser, product, figures)

@@ -65,7 +65,7 @@ class Tab:
         self._bytes[kind] = self._bytes.get(kind, 0) + event["encodedDataLength"]
 
     def loaded(self) -> dict[str, float]:
-        """kB that came over the line so far, by kind (``Script``, ``Stylesheet`` …)."""
+        """What came over the line so far, in kB, by kind (``Script``, ``Stylesheet`` …)."""
         return {kind: size / 1000 for kind, size in self._bytes.items()}
 
     @contextmanager

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Route, WebSocketRoute, expect
+from playwright.sync_api import WebSocketRoute, expect
 
 from chassis.embedded import EmbeddedServer
 from parley_local.model_server.texts import text_of
@@ -84,9 +84,7 @@ class Fronted(Cluster):
 
 
 @pytest.fixture(scope="module")
-def cluster(
-    pages: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Fronted]:
+def cluster(pages: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fronted]:
     cluster = Fronted(tmp_path_factory.mktemp("fronted"), arguments=pages)
     cluster.start()
     yield cluster
