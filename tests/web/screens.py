@@ -68,6 +68,14 @@ def _note(person: Person) -> None:
     expect(person.page.locator("textarea")).to_be_visible()
 
 
+def _used(person: Person) -> None:
+    person.user.log_in()
+    asked = person.user.http.post("/api/v1/chat/messages", json={"content": "茶 tea"}, timeout=60)
+    assert asked.status_code == 200, asked.text
+    person.page.reload()
+    expect(person.page.locator("table").first).to_be_visible()
+
+
 SCREENS = (
     Screen("login", "/login", logged_in=False),
     Screen("register", "/register", logged_in=False),
@@ -84,7 +92,7 @@ SCREENS = (
     Screen("notes", "/notes"),
     Screen("note", "/notes", _note),
     Screen("account", "/account"),
-    Screen("usage", "/account/usage"),
+    Screen("usage", "/account/usage", _used),
     Screen("admin-usage", "/admin/usage"),
     Screen("admin-users", "/admin/users"),
     Screen("admin-audit", "/admin/audit"),

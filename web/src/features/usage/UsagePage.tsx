@@ -88,15 +88,19 @@ function Used() {
 /** All of it together, in a sentence. */
 function Total({ sums }: { sums: Sums }) {
   const t = useText();
-  const { number } = useFormat();
+  const { number, sentences } = useFormat();
   const money = useMoney();
   if (sums.requests === 0 && sums.total_tokens === 0) return <p role="status">{t.usage.nothing}</p>;
   return (
     <p className={styles.total}>
-      {t.usage.total(number(sums.total_tokens), number(sums.requests))}
-      {sums.costs.length > 0 && ` ${t.usage.totalCost(money.all(sums.costs))}`}
+      {sentences(
+        t.usage.total(number(sums.total_tokens), number(sums.requests)),
+        ...(sums.costs.length > 0 ? [t.usage.totalCost(money.all(sums.costs))] : []),
+      )}
       {sums.costs.length > 0 && sums.unpriced_tokens > 0 && (
-        <span className={styles.quiet}> {t.usage.unpriced(number(sums.unpriced_tokens))}</span>
+        <span className={styles.quiet}>
+          {sentences("", t.usage.unpriced(number(sums.unpriced_tokens)))}
+        </span>
       )}
     </p>
   );
