@@ -150,6 +150,7 @@ async def test_a_json_file_has_all_of_a_tree_as_its_schema_says(chat: Chat, call
         "completion_tokens": 2,
         "cached_tokens": 1,
         "reasoning_tokens": 1,
+        "cache": None,
     }
 
 

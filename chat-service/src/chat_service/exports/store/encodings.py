@@ -29,7 +29,7 @@ SELECT to_json(member) FROM (
         message.finish_reason, message.provider, message.model, message.parameters,
         message.adapted, message.fallback_reason, message.prompt_tokens,
         message.completion_tokens, message.cached_tokens, message.reasoning_tokens,
-        message.created_at) AS member
+        message.cache, message.created_at) AS member
 """  # noqa: S608 - of constants
 
 # What makes a spreadsheet compute a cell, in whatever width, behind blanks as well: Excel, LibreOffice

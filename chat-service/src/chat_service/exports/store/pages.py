@@ -17,7 +17,7 @@ from chassis.db.statement import Statement, columns_of
 from chassis.db.transactions import Transaction
 from chat_service.exports.domain.wanted import Format, Wanted
 from chat_service.exports.store.encodings import ENCODINGS
-from chat_service.tables import messages
+from chat_service.tables import messages, sessions
 
 #: Conversations that are named at once; messages of a page, and so many bytes of text that the last of
 #: them brings it there.
@@ -53,7 +53,8 @@ WHERE user_id = :user_id AND id = :session_id AND deleted_at IS NULL AND NOT pur
 def _page(of: Format) -> Statement:
     """Of conversations by their place in `ids`, the messages behind the order in `behind`.
 
-    Each conversation is looked through in the order of its index. What is beyond the page is not read
+    Conversations are looked up by their ids, a few at a time whatever the planner knows of them, and each is
+    looked through in the order of its index. What is beyond the page is not read
     from where long texts are kept, since PostgreSQL knows how long they are without that. A conversation
     is of the page if what is before it is whole.
     """
@@ -61,9 +62,14 @@ def _page(of: Format) -> Statement:
     chosen = "AND message.chosen" if encoding.chosen else ""
     return Statement(
         text(f"""
-WITH wanted AS (
-    SELECT wanted.id, wanted.behind, wanted.place
-    FROM unnest(:ids, :behind) WITH ORDINALITY AS wanted (id, behind, place)),
+WITH wanted AS MATERIALIZED (
+    SELECT asked.place, asked.behind, {columns_of(sessions, "session")}
+    FROM unnest(:ids, :behind) WITH ORDINALITY AS asked (id, behind, place)
+        CROSS JOIN LATERAL (
+            SELECT {columns_of(sessions)} FROM sessions
+            WHERE sessions.id = asked.id AND sessions.user_id = :user_id
+                AND sessions.deleted_at IS NULL
+            OFFSET 0) AS session),
 found AS MATERIALIZED (
     SELECT wanted.place, {columns_of(messages, "message")},
         row_number() OVER page <= :most
@@ -80,20 +86,18 @@ found AS MATERIALIZED (
 texts AS (
     SELECT message.place, count(*) AS messages, max(message."order") AS last,
         string_agg({encoding.of_message}, :between ORDER BY message."order") AS text
-    FROM found AS message JOIN sessions AS session ON session.id = message.session_id
+    FROM found AS message JOIN wanted AS session ON session.place = message.place
     WHERE message.is_shown
     GROUP BY message.place),
 cut AS (SELECT min(place) AS place FROM found WHERE NOT is_shown)
-SELECT wanted.place, coalesce(texts.messages, 0) AS messages, texts.last, texts.text,
-    cut.place IS NOT DISTINCT FROM wanted.place AS is_cut,
-    CASE WHEN wanted.behind = 0 THEN {encoding.of_conversation} END AS head
-FROM wanted
-    JOIN sessions AS session ON session.id = wanted.id AND session.user_id = :user_id
-        AND session.deleted_at IS NULL
-    LEFT JOIN texts ON texts.place = wanted.place
+SELECT session.place, coalesce(texts.messages, 0) AS messages, texts.last, texts.text,
+    cut.place IS NOT DISTINCT FROM session.place AS is_cut,
+    CASE WHEN session.behind = 0 THEN {encoding.of_conversation} END AS head
+FROM wanted AS session
+    LEFT JOIN texts ON texts.place = session.place
     CROSS JOIN cut
-WHERE cut.place IS NULL OR wanted.place <= cut.place
-ORDER BY wanted.place
+WHERE cut.place IS NULL OR session.place <= cut.place
+ORDER BY session.place
 """).bindparams(
             bindparam("ids", type_=ARRAY(Uuid)),
             bindparam("behind", type_=ARRAY(Integer)),
