@@ -18,6 +18,7 @@ from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.usage.domain.spent import Purpose, Tokens
 from chat_service.usage.usecases.meter import Meter
+from chat_service.words.domain.word_filter import Action, Rule, WordFilter
 from servicekit.generation_parameters import GenerationParameters
 
 # Of the conftests above, for which there is no name here.
@@ -74,6 +75,15 @@ async def test_a_model_is_asked_what_was_said_and_its_text_comes_back_alone(
     )
     assert asked["messages"] == [{"role": "user", "content": "x" * 40}]
     assert counted("answered") == before + 1
+
+
+async def test_what_a_model_says_is_masked_also_where_answers_would_be_refused(
+    provider: ModelClient, chat: Chat, caller: Caller, scripted: Scripted, reply: MakeReply
+) -> None:
+    words = WordFilter([Rule("hush", Action.MASK), Rule("never", Action.REFUSE)])
+    asides = Asides(provider, Meter(chat.open_transaction), in_force=lambda: words)
+    scripted.rule = lambda _: reply("Hush, never")
+    assert await ask(asides, caller, scripted.connection()) == "＊＊＊＊, ＊＊＊＊＊"
 
 
 @pytest.mark.parametrize(

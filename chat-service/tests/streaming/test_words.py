@@ -14,6 +14,7 @@ from chat_service.answer.domain.frame import DELTA, REASONING, Frame
 from chat_service.answer.domain.reducer import replay
 from chat_service.runs.domain.run import Run, Turn
 from chat_service.streaming.log.live import LiveRun
+from chat_service.streaming.log.redis import Append
 from chat_service.words.domain.stream import FilteredStream
 from chat_service.words.domain.word_filter import Action, Rule, WordFilter
 from parley_local.model_server.texts import reasoning_of, text_of
@@ -140,6 +141,38 @@ async def test_a_dead_owners_run_is_saved_without_what_it_held_back(
     found = await rig.ended(run)
     await taker.stop()
     assert (found.run.status, found.answer.content) == (RunStatus.INTERRUPTED, expected)
+
+
+async def test_owners_killed_at_every_frame_leave_no_word_and_none_is_made_by_going_on(
+    make_rig: Any, redis_url: str, caller: Caller, model_server: ModelServer
+) -> None:
+    text = "one secret word, a secretary, sec"
+    following = text_of("tokens-20")
+    # Each word begins with what was shown when its owner was killed, and ends with what comes then.
+    listed = [text[:at][-2:] + following[:5] for at in range(2, len(text))]
+    words = masks("secret", *listed)
+    frames = drained(live_run(words), text, 2)
+    rig = await make_rig(redis_url, in_force=lambda: words)
+    killed: list[tuple[Run, str]] = []
+    for count in range(1, len(frames) + 1):
+        run = (await rig.chat.accept(caller, None)).run
+        await rig.log.append([Append(run.id, run.epoch, frames[:count])])
+        killed.append((run, replay(frames[:count]).text))
+    assert len({shown for _, shown in killed}) > 10
+    taker = (await make_rig(redis_url)).heartbeat("replica-2")
+    await taker.start()
+    for run, shown in killed:
+        found = await rig.ended(run)
+        assert (found.run.status, found.answer.content) == (RunStatus.INTERRUPTED, shown)
+        assert words.masked(shown) == shown
+    await taker.stop()
+    for _, shown in killed:
+        goes_on = (await rig.ask(caller, model_server, "tokens-20", prefix=shown)).run
+        await rig.follow(goes_on)
+        whole = (await rig.answer(caller, goes_on)).content
+        assert whole.startswith(shown)
+        assert words.masked(whole) == whole
+        assert whole[len(shown) + 5 :] == following[5:]
 
 
 @pytest.mark.parametrize("size", [1, 3, 50])
