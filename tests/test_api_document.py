@@ -153,6 +153,18 @@ async def test_each_example_is_accepted_in_the_order_of_a_journey(
     assert go("get_limits")["items"] == []
     assert go("export_session", session_id=session)["end"]["messages"] == 4
     assert go("export_all")["end"]["conversations"] == 3
+    shared = go("create_share", session_id=session)
+    assert go("open_share", token=shared["token"])["message_count"] == 2
+    assert go("fork_share", token=shared["token"])["title"] == shared["title"]
+    share = shared["id"]
+    assert go("update_share", share_id=share)["opens"] == 2
+    go("refresh_share", share_id=share)
+    assert [one["id"] for one in go("list_shares")["items"]] == [share]
+    assert [one["id"] for one in go("list_shares_of_session", session_id=session)["items"]] == [
+        share
+    ]
+    go("delete_share", share_id=share)
+    go("delete_shares")
     go("delete_session", session_id=session)
     assert go("restore_session", session_id=session)["message_count"] == 4
     go("clear_session", session_id=session)
@@ -284,6 +296,7 @@ def about(stack: Stack, operator: User, sign_up: SignUp, journey: Journey) -> Ab
         "message_id": user.messages(session)[1]["id"],
         "key_id": key,
         "name": "absent",
+        "share_id": user.http.post(f"{API}/chat/sessions/{session}/shares").json()["id"],
         "note_id": user.http.post(f"{API}/notes", json=journey.example("create_note")).json()["id"],
     }
 

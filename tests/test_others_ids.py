@@ -14,8 +14,8 @@ from .stack import Stack
 API = "/api/v1"
 # Those who may do this to everybody's: their own tests say what they may not.
 _OPERATORS = f"{API}/admin/"
-# Open to whoever knows the number of a receipt, which is nobody's account any more.
-_RECEIPTS = "get_erasure"
+# Open to whoever knows the number of a receipt, which is nobody's account any more, and the token of a share.
+_OPEN = ("get_erasure", "open_share", "fork_share")
 
 
 class Owner:
@@ -29,6 +29,7 @@ class Owner:
         question, answer = user.messages(session)
         note = self._make("notes", title="Hers", content="Hers.")
         persona = self._make("chat/personas", name="hers", title="Hers", prompt="I am hers.")
+        share = self._make(f"chat/sessions/{session}/shares")
         token = self._make("tokens", name="hers", scopes=["chat:read"])
         self.question, self.answer, self.session = question["id"], answer["id"], session
         #: What stands for each parameter of a path.
@@ -38,6 +39,7 @@ class Owner:
             "run_id": events[0].data["run_id"],
             "key_id": self.key["id"],
             "note_id": note["id"],
+            "share_id": share["id"],
             "token_id": token["id"],
             "login_id": user.http.get(f"{API}/me/logins").json()["items"][0]["id"],
             "user_id": user.id,
@@ -57,6 +59,7 @@ class Owner:
             *("/keys", "/notes", "/chat/personas", "/tokens", "/me", "/me/settings", "/me/logins"),
             *("/chat/sessions", "/chat/sessions?state=deleted", "/chat/sessions?state=archived"),
             f"/chat/sessions/{self.session}",
+            *("/chat/shares", f"/chat/sessions/{self.session}/shares"),
             f"/chat/sessions/{self.session}/messages?path=all",
             *(f"/chat/runs/{ids['run_id']}", f"/notes/{ids['note_id']}"),
         )
@@ -125,7 +128,7 @@ def test_in_a_path_it_is_answered_as_what_never_was(owner: Owner, stranger: http
     before = owner.seen()
     tried = 0
     for name, method, path, example in _operations(stranger.get("/openapi.json").json()):
-        if "{" not in path or path.startswith(_OPERATORS) or name == _RECEIPTS:
+        if "{" not in path or path.startswith(_OPERATORS) or name in _OPEN:
             continue
         kind = "personas" if "/personas/" in path else "keys"
         hers = {**owner.ids, "name": owner.names[kind]}

@@ -15,14 +15,12 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from pydantic import ValidationError
 
-from auth_service.credentials.passwords import Argon2Passwords
 from auth_service.credentials.signing import (
     AccessTokenSigner,
     SigningKey,
     UnusableSigningKey,
     thumbprint,
 )
-from auth_service.domain.errors import TooBusy
 from auth_service.domain.trust import TrustUpdate
 from auth_service.domain.users import Role, User
 from auth_service.mapping import to_watch_response
@@ -32,6 +30,7 @@ from chassis.errors import Kind, Unauthenticated
 from chassis.grpc.caller import TokenVerifier
 from chassis.grpc.trust import TrustStore
 from chassis.ids import new_id
+from servicekit.argon2_passwords import Argon2Passwords, TooBusy
 
 
 @pytest_asyncio.fixture

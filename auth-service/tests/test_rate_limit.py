@@ -12,19 +12,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from auth_service.credentials.pseudonyms import KeyedPseudonyms
 from auth_service.credentials.signing import SigningKey
 from auth_service.domain.errors import TooManyAttempts
-from auth_service.domain.limits import (
-    GUESS,
-    GUESS_FROM,
-    Limit,
-    Window,
-    network_of,
-    seconds_to_wait,
-)
+from auth_service.domain.limits import GUESS, GUESS_FROM
 from auth_service.store.expired import delete_expired
 from auth_service.store.transactions import Effects, OpenSystem, system_transactions
 from auth_service.usecases.rate_limit import Attempt, Counted, attempt, count_attempts, take_back
 from chassis.db.engine import Database
 from chassis.testing import DatabaseUrls
+from servicekit.rate_limits import Limit, Window, network_of, seconds_to_wait
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

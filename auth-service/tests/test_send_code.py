@@ -11,7 +11,6 @@ import pytest
 
 from auth_service.delivery.job_queue import JobQueue
 from auth_service.domain.codes import Purpose
-from auth_service.domain.errors import TooBusy
 from auth_service.usecases.ports import CodeJob
 from chassis.errors import FieldError, Kind, RemoteError
 from chassis.grpc.client import Channel
@@ -19,6 +18,7 @@ from chassis.service import Service
 from chassis.testing import DatabaseUrls, OpenChannel, eventually
 from parley.auth.v1 import auth_pb2
 from parley.auth.v1.auth_pb2_grpc import AuthServiceStub
+from servicekit.argon2_passwords import TooBusy
 
 Serve = Callable[..., Awaitable[tuple[Service, int]]]
 Mailbox = Any

@@ -70,6 +70,7 @@ from parley.chat.v1 import (
     chat_pb2_grpc,
     personas_pb2_grpc,
     search_pb2_grpc,
+    shares_pb2_grpc,
     usage_pb2_grpc,
     user_settings_pb2,
     user_settings_pb2_grpc,
@@ -574,6 +575,7 @@ class Client:
         self.personas = channel.stub(personas_pb2_grpc.PersonaServiceStub)
         self.search = channel.stub(search_pb2_grpc.SearchServiceStub)
         self.usage = channel.stub(usage_pb2_grpc.UsageServiceStub)
+        self.shares = channel.stub(shares_pb2_grpc.ShareServiceStub)
         self.user_settings = channel.stub(user_settings_pb2_grpc.UserSettingsServiceStub)
 
     def over(self, channel: Channel) -> "Client":
@@ -591,6 +593,7 @@ class Client:
                     self.personas,
                     self.search,
                     self.usage,
+                    self.shares,
                     self.user_settings,
                 )
                 if (found := getattr(stub, method, None)) is not None

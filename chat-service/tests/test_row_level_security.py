@@ -24,6 +24,8 @@ PROTECTED = {
     "personas",
     "user_settings",
     "search_texts",
+    "shares",
+    "share_messages",
 }
 
 

@@ -40,6 +40,8 @@ from parley.chat.v1 import (
     personas_pb2_grpc,
     search_pb2,
     search_pb2_grpc,
+    shares_pb2,
+    shares_pb2_grpc,
     usage_pb2,
     usage_pb2_grpc,
     user_settings_pb2,
@@ -58,6 +60,7 @@ OPEN_METHODS = {
     "GetErasure",
     "WatchRevocations",
     "OpenChannel",
+    "OpenShare",
 }
 # Of these the gateway is let in with a token that has expired meanwhile, as by chat-service.
 OUTLIVED_METHODS = {"FollowRun", "GetRun", "WatchNotices"}
@@ -425,6 +428,7 @@ class OpenDoor:
                     (personas_pb2, personas_pb2_grpc),
                     (search_pb2, search_pb2_grpc),
                     (usage_pb2, usage_pb2_grpc),
+                    (shares_pb2, shares_pb2_grpc),
                     (user_settings_pb2, user_settings_pb2_grpc),
                 ),
             ),

@@ -267,7 +267,9 @@ async def test_what_browsers_and_robots_ask_for_by_themselves_is_there(door: Doo
     assert (icon.status_code, icon.headers["content-type"]) == (200, "image/svg+xml")
     assert "max-age=86400" in icon.headers["cache-control"]
     robots = await door.http.get("/robots.txt")
-    assert robots.text == "User-agent: *\nDisallow: /\n"
+    # Of a share it may ask, so that it is told not to list it.
+    assert robots.text == "User-agent: *\nDisallow: /\nAllow: /share/\n"
+    assert robots.headers["x-robots-tag"] == "noindex, nofollow"
     assert robots.headers["content-type"].startswith("text/plain")
 
 

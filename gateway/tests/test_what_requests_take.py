@@ -123,7 +123,7 @@ async def test_an_integer_is_one_however_json_spells_it(door: Door, sent: str, t
             )
             headers = {**door.bearer, "content-type": "application/json"}
             place = path.replace("{name}", "x")
-            for known in ("session", "message", "key", "run", "note", "user"):
+            for known in ("session", "message", "key", "run", "note", "user", "share"):
                 place = place.replace(f"{{{known}_id}}", "01900000-0000-7000-8000-000000000003")
             answer = await door.http.request(method, place, content=body, headers=headers)
             refused = {error["field"] for error in answer.json().get("errors", ())}

@@ -76,6 +76,47 @@ def _used(person: Person) -> None:
     expect(person.page.locator("table").first).to_be_visible()
 
 
+def _share(person: Person) -> tuple[str, str]:
+    """A conversation that is shared, and the address of its share."""
+    person.user.log_in()
+    person.user.create_key(person.stack.model_url, "echo")
+    session = person.user.create_session(title="茶 tea")
+    person.user.ask(session, MARKDOWN)
+    made = person.user.http.post(f"/api/v1/chat/sessions/{session}/shares", json={})
+    assert made.status_code == 201, made.text
+    return session, made.json()["url"]
+
+
+def _shared(person: Person) -> None:
+    _, url = _share(person)
+    person.go(url)
+    expect(person.page.locator("[role=log] table").first).to_be_visible()
+
+
+def _locked(person: Person) -> None:
+    _, url = _share(person)
+    change = "/api/v1/chat/shares"
+    (share,) = person.user.http.get(change).json()["items"]
+    changed = person.user.http.patch(f"{change}/{share['id']}", json={"password": "sesame"})
+    assert changed.status_code == 200, changed.text
+    person.go(url)
+    expect(person.page.locator("input[name=password]")).to_be_visible()
+
+
+def _sharing(person: Person) -> None:
+    session, _ = _share(person)
+    person.go(f"/c/{session}")
+    expect(person.page.locator("[role=log] article").first).to_be_visible()
+    person.page.locator("main header:has(h1) button:has(.lucide-link-2)").click()
+    expect(person.page.get_by_role("dialog").get_by_role("listitem").first).to_be_visible()
+
+
+def _shares(person: Person) -> None:
+    _share(person)
+    person.go("/shares")
+    expect(person.page.locator("main li").first).to_be_visible()
+
+
 SCREENS = (
     Screen("login", "/login", logged_in=False),
     Screen("register", "/register", logged_in=False),
@@ -91,6 +132,12 @@ SCREENS = (
     Screen("persona-form", "/personas", _open("main h1 ~ * button, main p + div button")),
     Screen("notes", "/notes"),
     Screen("note", "/notes", _note),
+    Screen("share-dialog", "/", _sharing),
+    Screen("shares", "/shares", _shares),
+    Screen("no-shares", "/shares"),
+    Screen("shared", "/", _shared),
+    Screen("share-locked", "/", _locked),
+    Screen("share-gone", "/share/nothing", logged_in=False),
     Screen("account", "/account"),
     Screen("usage", "/account/usage", _used),
     Screen("admin-usage", "/admin/usage"),

@@ -12,6 +12,7 @@ import { Toasts } from "./ui/Toasts";
 const LoginPage = lazy(() => import("./features/welcome/LoginPage"));
 const RegisterPage = lazy(() => import("./features/welcome/RegisterPage"));
 const ResetPage = lazy(() => import("./features/welcome/ResetPage"));
+const SharePage = lazy(() => import("./features/share/SharePage"));
 const ErasedPage = lazy(() => import("./features/account/ErasedPage"));
 const Inside = lazy(loadInside);
 
@@ -39,6 +40,8 @@ export function App({ spoken }: { spoken: Spoken }) {
 function Doors() {
   const { status } = useSession();
   const [erased, erasure] = useRoute("/erased/:id");
+  const [shared, share] = useRoute("/share/:token");
+  if (shared) return <SharePage key={share.token} token={share.token} />;
   if (erased) return <ErasedPage id={erasure.id} />;
   if (status === "starting") return <Starting />;
   if (status !== "out") return <Inside />;

@@ -27,6 +27,7 @@ const PersonasPage = lazy(pages.personas);
 const NotesPage = lazy(pages.notes);
 const AccountPage = lazy(pages.account);
 const UsagePage = lazy(() => import("./features/usage/UsagePage"));
+const SharesPage = lazy(() => import("./features/share/SharesPage"));
 const AdminPage = lazy(() => import("./features/admin/AdminPage"));
 
 // Pages that everybody has are here by the time they are asked for. What fails is fetched then.
@@ -50,6 +51,7 @@ export default function Inside() {
             <Route path={routes.keys} component={KeysPage} />
             <Route path={routes.personas} component={PersonasPage} />
             <Route path="/notes/:id?">{({ id }) => <NotesPage id={id} />}</Route>
+            <Route path={routes.shares} component={SharesPage} />
             <Route path={routes.account} component={AccountPage} />
             <Route path={routes.usage} component={UsagePage} />
             <Route path="/admin/:part?">{({ part }) => <AdminPage part={part} />}</Route>

@@ -9,6 +9,8 @@ export const routes = {
   personas: "/personas",
   notes: "/notes",
   note: (id: string) => `/notes/${encodeURIComponent(id)}`,
+  shares: "/shares",
+  share: (token: string) => `/share/${encodeURIComponent(token)}`,
   account: "/account",
   usage: "/account/usage",
   erased: (id: string) => `/erased/${encodeURIComponent(id)}`,

@@ -7,7 +7,6 @@ import grpc.aio
 
 from auth_service.background import Anonymiser, RevocationPoller, SigningKeyPoller, Sweep
 from auth_service.credentials.keyring import KeyRing
-from auth_service.credentials.passwords import Argon2Passwords
 from auth_service.credentials.pseudonyms import KeyedPseudonyms
 from auth_service.credentials.sealing import SealedSuccessors
 from auth_service.credentials.signing import AccessTokenSigner, UnusableSigningKey
@@ -54,6 +53,7 @@ from parley.events.rights import (
     USER_DELETED,
     confirmations_of,
 )
+from servicekit.argon2_passwords import Argon2Passwords
 
 # How often the directory of signing keys is read.
 READ_KEYS_SECONDS = 5.0

@@ -169,6 +169,12 @@ class Settings(NamedServersSettings):
     personas_per_user: int = Field(
         100, ge=0, le=10_000, description="Personas that a user may have of their own."
     )
+    shares_per_user: int = Field(
+        1000,
+        ge=0,
+        le=100_000,
+        description="Shares that a user may have, each with a copy of what it shows; 0: nobody shares anything.",
+    )
 
     cache_hours: int = Field(
         24,

@@ -61,6 +61,10 @@ from chat_service.search.rpc import POLICY as SEARCH_POLICY
 from chat_service.search.rpc import SearchServicer
 from chat_service.search.store.unindexed import Unindexed
 from chat_service.settings import NAME, Settings
+from chat_service.shares.rpc import POLICY as SHARE_POLICY
+from chat_service.shares.store.erasure import delete_shares
+from chat_service.shares.store.shares import end_shares_of
+from chat_service.shares.wiring import build_sharing
 from chat_service.streaming.cache.answers import AnswerCache
 from chat_service.streaming.cache.erasure import forget_answers
 from chat_service.streaming.log.redis import RunLog
@@ -84,6 +88,7 @@ from parley.chat.v1 import (
     exports_pb2_grpc,
     personas_pb2_grpc,
     search_pb2_grpc,
+    shares_pb2_grpc,
     usage_pb2_grpc,
     user_settings_pb2_grpc,
 )
@@ -187,6 +192,7 @@ def build(settings: Settings) -> Service:
         cancel_here=engine.cancel,
         drop=engine.drop,
         purge=purge.wake,
+        unshare=end_shares_of,
     )
     personas = PersonaServicer(
         read_personas,
@@ -223,6 +229,9 @@ def build(settings: Settings) -> Service:
     notices = NoticeServicer(watchers)
     user_settings = UserSettingsServicer(follow_settings.take)
     search = SearchServicer(open_transaction)
+    sharing = build_sharing(
+        parts, open_transaction, most=settings.shares_per_user, tell=publisher.tell
+    )
     exports = ExportServicer(Exporting(open_transaction))
     frames = FrameServicer(open_transaction, followers, streaming.channels, replica)
 
@@ -235,6 +244,7 @@ def build(settings: Settings) -> Service:
         personas_pb2_grpc.add_PersonaServiceServicer_to_server(personas, server)
         user_settings_pb2_grpc.add_UserSettingsServiceServicer_to_server(user_settings, server)
         search_pb2_grpc.add_SearchServiceServicer_to_server(search, server)
+        shares_pb2_grpc.add_ShareServiceServicer_to_server(sharing.servicer, server)
         exports_pb2_grpc.add_ExportServiceServicer_to_server(exports, server)
         usage_pb2_grpc.add_UsageServiceServicer_to_server(usage.servicer, server)
 
@@ -248,11 +258,13 @@ def build(settings: Settings) -> Service:
         | PERSONA_POLICY
         | USER_SETTINGS_POLICY
         | SEARCH_POLICY
+        | SHARE_POLICY
         | EXPORT_POLICY
         | USAGE_POLICY,
         register=register,
         erasure=[
             end_live_runs,
+            delete_shares,
             DeleteConversations(engine.forget),
             forget_usage,
             forget_notices(notice_log),
@@ -273,6 +285,7 @@ def build(settings: Settings) -> Service:
             follow_settings,
             purge,
             Indexing(Unindexed(parts.worker)),
+            *sharing.components,
             operators,
             words,
             rules,

@@ -19,6 +19,7 @@ from chat_service.search.domain.text import Wanted
 from chat_service.search.store.unindexed import Unindexed
 from chat_service.search.usecases.index import index_texts
 from chat_service.search.usecases.search import search
+from chat_service.shares.store.shares import end_shares_of
 
 # `Chat` of conftest.py, which a test module has no name for.
 Chat = Any
@@ -36,7 +37,12 @@ class Searching:
         def nothing(*_: object) -> None: ...
 
         ends = EndSessions(
-            self.chat.open_transaction, RunEnds(), cancel_here=nothing, drop=nothing, purge=nothing
+            self.chat.open_transaction,
+            RunEnds(),
+            cancel_here=nothing,
+            drop=nothing,
+            purge=nothing,
+            unshare=end_shares_of,
         )
         object.__setattr__(self, "ends", ends)
 

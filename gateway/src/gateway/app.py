@@ -22,6 +22,7 @@ from gateway.edge.address import Address, before_names
 from gateway.edge.body_reading import Bodies
 from gateway.edge.cors import Cors
 from gateway.identity.bearer_tokens import Bearers
+from gateway.identity.rate_limit import ShareRateLimit
 from gateway.readiness import Readiness
 from gateway.routers import (
     account,
@@ -44,6 +45,8 @@ from gateway.routers import (
     search,
     session_ends,
     sessions,
+    shared,
+    shares,
     tokens,
     usage,
     user_settings,
@@ -74,6 +77,8 @@ _ROUTERS = (
     runs,
     personas,
     exports,
+    shares,
+    shared,
     notes,
     search,
 )
@@ -137,6 +142,7 @@ def create_app(
     app.state.bearers = bearers
     app.state.readiness = readiness
     app.state.requests = requests
+    app.state.share_rate_limit = ShareRateLimit()
     # Read from the inside out.
     door: ASGIApp = Address(app, before_names(routes))
     door = Cors(door, origins=settings.cors_origins, routes=app.router.routes)

@@ -23,6 +23,7 @@ from parley.chat.v1.chat_pb2_grpc import (
 from parley.chat.v1.exports_pb2_grpc import ExportServiceStub
 from parley.chat.v1.personas_pb2_grpc import PersonaServiceStub
 from parley.chat.v1.search_pb2_grpc import SearchServiceStub
+from parley.chat.v1.shares_pb2_grpc import ShareServiceStub
 from parley.chat.v1.usage_pb2_grpc import UsageServiceStub
 from parley.chat.v1.user_settings_pb2_grpc import UserSettingsServiceStub
 from parley.notes.v1.notes_pb2_grpc import NotesServiceStub
@@ -126,6 +127,7 @@ class Clients:
     search: Peer[SearchServiceStub]
     exports: Peer[ExportServiceStub]
     usage: Peer[UsageServiceStub]
+    shares: Peer[ShareServiceStub]
     notes: Peer[NotesServiceStub]
 
     def channels(self) -> dict[str, Channel]:
@@ -169,6 +171,7 @@ def connect(settings: Settings) -> Clients:
         search=Peer(chat, SearchServiceStub, settings.chat_deadline_seconds),
         exports=Peer(chat, ExportServiceStub, settings.chat_deadline_seconds),
         usage=Peer(chat, UsageServiceStub, settings.chat_deadline_seconds),
+        shares=Peer(chat, ShareServiceStub, settings.chat_deadline_seconds),
         notes=Peer(
             channel(settings.notes_target, "notes-service"),
             NotesServiceStub,

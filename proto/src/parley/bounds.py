@@ -94,6 +94,11 @@ STOP = Length(1, 64)
 MAX_STOPS = 4
 REASONING_EFFORTS = ("none", "minimal", "low", "medium", "high")
 
+# Shares of conversations: seconds until one expires, its password, and how often it may be opened.
+SHARE_EXPIRES_IN = Range(1, 315_360_000)
+SHARE_PASSWORD = Length(4, 256)
+SHARE_MAX_VIEWS = Range(1, 1_000_000)
+
 # Personas, and the questions to begin with that each has.
 PERSONA_TITLE = Length(1, 100)
 PERSONA_DESCRIPTION = Length(0, 1_000)

@@ -29,7 +29,8 @@ from servicekit.trust import watch_revocations
 class Parts:
     """What a service is built on; :meth:`service` puts it together with what is its own.
 
-    ``database`` is connected in the app's role, ``worker`` in that of background jobs.
+    ``database`` is connected in the app's role, ``worker`` in that of background jobs. ``trust`` has what
+    auth-service says of tokens, as soon as the service runs.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Parts:
     database: Database
     worker: Database
     auth: Channel
+    trust: TrustStore
 
     def service(
         self,
@@ -75,9 +77,11 @@ class Parts:
             ),
             dead_letters=dead_letters,
         )
-        trust = TrustStore()
         server = GrpcServer(
-            settings=self.settings, policy=policy, register=register, verifier=TokenVerifier(trust)
+            settings=self.settings,
+            policy=policy,
+            register=register,
+            verifier=TokenVerifier(self.trust),
         )
         return Service(
             self.name,
@@ -89,7 +93,7 @@ class Parts:
                 relay,
                 AnswerSweep(self.worker),
                 self.auth,
-                TrustFeed(trust, lambda: watch_revocations(self.auth)),
+                TrustFeed(self.trust, lambda: watch_revocations(self.auth)),
                 *components,
                 dead_letters,
                 user_deleted,
@@ -98,7 +102,7 @@ class Parts:
             checks=[
                 Check("database", self.database.ping, critical=True),
                 Check("schema", SchemaCheck(self.database, migrations), critical=True),
-                Check("token-keys", trust.probe, critical=True),
+                Check("token-keys", self.trust.probe, critical=True),
                 Check("nats", events.ping),
                 Check("auth-service", self.auth.probe),
                 *checks,
@@ -128,4 +132,5 @@ def parts_of(
             statement_seconds=worker_statement_seconds,
         ),
         auth=Channel(target=settings.auth_target, server="auth-service", settings=settings),
+        trust=TrustStore(),
     )

@@ -110,3 +110,21 @@ CREATE POLICY dead_letters_worker ON dead_letters TO parley_{service}_worker
     USING (true) WITH CHECK (true);
 GRANT SELECT, INSERT, UPDATE, DELETE ON dead_letters TO parley_{service}_worker;
 """
+
+
+def counters(service: str) -> str:
+    """The table of `servicekit.counters`: nobody's rows, which the worker's role alone counts in."""
+    return f"""
+CREATE TABLE counters (
+    scope text NOT NULL,
+    subject bytea NOT NULL CHECK (octet_length(subject) = 32),
+    hits timestamptz[] NOT NULL,
+    expires_at timestamptz NOT NULL,
+    PRIMARY KEY (scope, subject)
+);
+CREATE INDEX counters_expires_at ON counters (expires_at);
+ALTER TABLE counters ENABLE ROW LEVEL SECURITY;
+ALTER TABLE counters FORCE ROW LEVEL SECURITY;
+CREATE POLICY counters_worker ON counters TO parley_{service}_worker USING (true);
+GRANT SELECT, INSERT, UPDATE, DELETE ON counters TO parley_{service}_worker;
+"""

@@ -1,4 +1,4 @@
-import { Cable, Drama, LogOut, NotebookText, ShieldCheck, UserRound } from "lucide-react";
+import { Cable, Drama, Link2, LogOut, NotebookText, ShieldCheck, UserRound } from "lucide-react";
 import { useLocation } from "wouter";
 import { errorText } from "../api";
 import { useText } from "../i18n";
@@ -51,6 +51,9 @@ export function UserMenu({ onNavigate }: { onNavigate: () => void }) {
         </MenuItem>
         <MenuItem icon={NotebookText} onSelect={to(routes.notes)}>
           {t.common.notes}
+        </MenuItem>
+        <MenuItem icon={Link2} onSelect={to(routes.shares)}>
+          {t.shares.title}
         </MenuItem>
         <MenuSeparator />
         <MenuItem icon={UserRound} onSelect={to(routes.account)}>

@@ -16,8 +16,9 @@ export function readAgainAsTold(queries: QueryClient, notices: Notices): () => v
 
 /** The queries that a notice makes old. */
 export function keysOf({ topic, change, session_id: id }: Notice): string[][] {
-  if (topic === "all") return [["session"], ["messages"]];
+  if (topic === "all") return [["session"], ["messages"], ["shares"]];
   if (topic !== "sessions" && topic !== "runs") return [];
+  if (topic === "sessions" && change === "shared") return [["shares"]];
   if (id === undefined) return [["session"], ["messages"]];
   return MESSAGES_CHANGE.has(change)
     ? [

@@ -174,7 +174,8 @@ test("a notice makes old what it is about, and what is not known nothing", () =>
   expect(keysOf({ topic: "sessions", change: "changed", session_id: "s" })).toEqual([
     ["session", "s"],
   ]);
-  expect(keysOf(ALL)).toEqual([["session"], ["messages"]]);
+  expect(keysOf(ALL)).toEqual([["session"], ["messages"], ["shares"]]);
+  expect(keysOf({ topic: "sessions", change: "shared", session_id: "s" })).toEqual([["shares"]]);
   expect(keysOf({ topic: "sessions", change: "deleted" })).toEqual([["session"], ["messages"]]);
   expect(keysOf({ topic: "weather", change: "changed", session_id: "s" })).toEqual([]);
 });

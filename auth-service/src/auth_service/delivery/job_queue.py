@@ -9,12 +9,12 @@ from random import SystemRandom
 
 from prometheus_client import Counter
 
-from auth_service.domain.errors import TooBusy
 from auth_service.usecases.ports import CodeJob
 from chassis.errors import AppError
 from chassis.service import Component
 from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
+from servicekit.argon2_passwords import TooBusy
 
 _log = get_logger(__name__)
 

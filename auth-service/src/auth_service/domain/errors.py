@@ -124,14 +124,6 @@ class ErasureNotFound(AppError):
     detail = "There is no such erasure."
 
 
-class TooBusy(AppError):
-    """More passwords are waiting to be hashed than can be in good time."""
-
-    kind = Kind.UNAVAILABLE
-    reason = "TOO_BUSY"
-    detail = "Too many log-ins at once; try again shortly."
-
-
 class UserNotFound(AppError):
     kind = Kind.NOT_FOUND
     reason = "USER_NOT_FOUND"

@@ -18,12 +18,12 @@ from sqlalchemy import (
     update,
 )
 
-from auth_service.domain.limits import network_of
 from auth_service.domain.logins import Client, EndedLogin, Login, OpenLogin
 from auth_service.store.tables import logins, refresh_tokens
 from auth_service.store.transactions import Transaction
 from chassis.db.statement import Statement
 from chassis.paging import Position
+from servicekit.rate_limits import network_of
 
 
 class Logins:

@@ -6,7 +6,7 @@ from auth_service.domain.audit_log import NO_CLIENT, Event
 from auth_service.domain.codes import Purpose, bound_address
 from auth_service.domain.emails import email_key
 from auth_service.domain.errors import InvalidCode
-from auth_service.domain.limits import GUESS, GUESS_FROM, network_of
+from auth_service.domain.limits import GUESS, GUESS_FROM
 from auth_service.domain.logins import Client
 from auth_service.domain.users import User
 from auth_service.store.audit_log import AuditLog
@@ -15,6 +15,7 @@ from auth_service.store.transactions import SystemTransaction
 from auth_service.usecases.audit_log import entry_about
 from auth_service.usecases.ports import Ports
 from auth_service.usecases.rate_limit import attempt, count_attempts
+from servicekit.rate_limits import network_of
 
 
 async def check_code(

@@ -13,7 +13,7 @@ from auth_service.domain.errors import (
     InvalidCredentials,
     UsernameTaken,
 )
-from auth_service.domain.limits import LOGIN, LOGIN_FAMILIAR, LOGIN_FROM, network_of
+from auth_service.domain.limits import LOGIN, LOGIN_FAMILIAR, LOGIN_FROM
 from auth_service.domain.logins import LOGINS_MAX, Client
 from auth_service.domain.passwords import normalise_password, password_problem
 from auth_service.domain.trust import permanent_revocation
@@ -44,6 +44,7 @@ from chassis.clock import utc_now
 from chassis.errors import FieldError, ValidationFailed
 from chassis.ids import new_id, parse_id
 from parley.bounds import LOG_IN_NAME, PASSWORD
+from servicekit.rate_limits import network_of
 
 
 async def register(

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from auth_service.domain.codes import Purpose
-from auth_service.domain.limits import Limit
 from auth_service.domain.users import User
 from auth_service.store.transactions import OpenAdmin, OpenCaller, OpenSystem
+from servicekit.rate_limits import Limit
 
 
 class HashingSlot(Protocol):

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from auth_service.domain.errors import TooManyAttempts
-from auth_service.domain.limits import Limit, seconds_to_wait
-from auth_service.store.counters import Counters
 from auth_service.store.transactions import SystemTransaction
 from auth_service.usecases.ports import Pseudonyms
+from servicekit.counters import Counters
+from servicekit.rate_limits import Limit, seconds_to_wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ async def count_attempts(transaction: SystemTransaction, *attempts: Attempt) -> 
 
     Always to be given in the same order, so that no two transactions wait for each other.
     """
-    counters, counted = Counters(transaction), []
+    counters, counted = Counters(transaction.connection), []
     for one in attempts:
         at = await counters.count(one.limit, one.subject)
         if at is None:
@@ -50,6 +50,6 @@ async def count_attempts(transaction: SystemTransaction, *attempts: Attempt) -> 
 
 async def take_back(transaction: SystemTransaction, counted: Sequence[Counted]) -> None:
     """Count attempts no more, since they were no failures."""
-    counters = Counters(transaction)
+    counters = Counters(transaction.connection)
     for one in counted:
         await counters.take_back(one.attempt.limit, one.attempt.subject, one.at)

@@ -4,13 +4,12 @@ from auth_service.domain.audit_log import Event
 from auth_service.domain.codes import Purpose, code_problem
 from auth_service.domain.emails import email_key, email_problem, normalise_email
 from auth_service.domain.errors import InvalidCode
-from auth_service.domain.limits import LOGIN, LOGIN_FAMILIAR, network_of
+from auth_service.domain.limits import LOGIN, LOGIN_FAMILIAR
 from auth_service.domain.logins import Client
 from auth_service.domain.passwords import normalise_password, password_problem
 from auth_service.domain.users import username_key
 from auth_service.store.accounts import Accounts
 from auth_service.store.audit_log import AuditLog
-from auth_service.store.counters import Counters
 from auth_service.store.logins import Logins
 from auth_service.usecases.audit_log import entry_about
 from auth_service.usecases.check_code import check_code, redeem_code
@@ -20,6 +19,8 @@ from auth_service.usecases.rate_limit import attempt
 from auth_service.usecases.tokens import end_tokens
 from auth_service.usecases.validation import check_fields
 from chassis.clock import utc_now
+from servicekit.counters import Counters
+from servicekit.rate_limits import network_of
 
 
 async def reset_password(
@@ -65,7 +66,7 @@ async def reset_password(
                 attempt(ports.pseudonyms, LOGIN, name),
                 attempt(ports.pseudonyms, LOGIN_FAMILIAR, name, network_of(client.ip)),
             ):
-                await Counters(transaction).forget(failures.limit, failures.subject)
+                await Counters(transaction.connection).forget(failures.limit, failures.subject)
         await AuditLog(transaction).record(
             entry_about(
                 Event.PASSWORD_RESET,

@@ -3,7 +3,7 @@
 from auth_service.domain.audit_log import Event
 from auth_service.domain.codes import Purpose, new_code
 from auth_service.domain.emails import email_key, email_problem, normalise_email
-from auth_service.domain.limits import SEND, SEND_FROM, network_of, send_all
+from auth_service.domain.limits import SEND, SEND_FROM, send_all
 from auth_service.domain.logins import Client
 from auth_service.domain.users import Account
 from auth_service.store.accounts import Accounts
@@ -13,6 +13,7 @@ from auth_service.usecases.check_code import code_digests, code_subjects
 from auth_service.usecases.ports import CodeJob, CodeMail, Ports
 from auth_service.usecases.rate_limit import attempt, count_attempts
 from auth_service.usecases.validation import check_fields
+from servicekit.rate_limits import network_of
 
 
 async def request_code(ports: Ports, *, email: str, purpose: Purpose, client: Client) -> None:

@@ -21,13 +21,16 @@ _LINKS = {
     "health": "/healthz",
 }
 _BY_ACCEPT = {"vary": "Accept"}
+# Of an address that it may not ask for, a search engine lists the bare address if it has met it somewhere: of
+# a share that is its link. So it may ask, and is told not to list it.
+_ROBOTS = b"User-agent: *\nDisallow: /\nAllow: /share/\n"
 _ICON = resources.files("gateway.documents") / "static" / "icon.svg"
 
 
 def front(pages: Pages | None) -> list[BaseRoute]:
     """The door itself, an icon, and a word to robots: there is nothing here for them."""
     icon = Document(_ICON.read_bytes, "image/svg+xml", "public, max-age=86400")
-    robots = Document(b"User-agent: *\nDisallow: /\n".__bytes__, "text/plain")
+    robots = Document(_ROBOTS.__bytes__, "text/plain")
     return [
         NamedRoute("/", _door(pages)),
         NamedRoute("/favicon.ico", icon.__call__),

@@ -114,6 +114,9 @@ def _mark_token(operation: dict[str, Any], wanted: AccessToken) -> None:
         opens = f"Personal access tokens need the scope {named}."
     if not wanted.required:
         operation["security"].append({"RefreshCookie": []})
+    if wanted.anybody:
+        operation["security"].append({})
+        opens = f"No token is needed; with one more may be seen. {opens}"
     operation["description"] = "\n\n".join(filter(None, (operation["description"], opens)))
 
 

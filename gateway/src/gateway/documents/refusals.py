@@ -14,7 +14,16 @@ from gateway.streams import failures
 
 _STATUSES: Mapping[int, frozenset[str]] = {
     401: frozenset({"INVALID_CREDENTIALS", "INVALID_REFRESH_TOKEN", "UNAUTHENTICATED"}),
-    403: frozenset({"FORBIDDEN", "WRONG_PASSWORD", "NOT_YOURSELF", "ORIGIN_NOT_ALLOWED"}),
+    403: frozenset(
+        {
+            "FORBIDDEN",
+            "WRONG_PASSWORD",
+            "NOT_YOURSELF",
+            "ORIGIN_NOT_ALLOWED",
+            "SHARE_PASSWORD_NEEDED",
+            "SHARE_PASSWORD_WRONG",
+        }
+    ),
     404: frozenset(
         {
             "CONTEXT_UNKNOWN",
@@ -23,6 +32,7 @@ _STATUSES: Mapping[int, frozenset[str]] = {
             "NO_KEY",
             "PERSONA_NOT_FOUND",
             "RUN_NOT_FOUND",
+            "SHARE_NOT_FOUND",
             "TENANT_NOT_FOUND",
         }
     ),
@@ -45,6 +55,9 @@ _STATUSES: Mapping[int, frozenset[str]] = {
             "MESSAGE_NOT_EDITABLE",
             "MESSAGE_NOT_FINISHED",
             "TOO_MANY_VARIANTS",
+            "NOTHING_TO_SHARE",
+            "SHARE_ALREADY_SHOWN",
+            "TOO_MANY_SHARES",
         }
     ),
     422: frozenset({"CODE_REQUIRED", "INVALID_CODE", "KEY_NEEDED", "WORD_REFUSED"}),

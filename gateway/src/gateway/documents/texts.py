@@ -43,6 +43,10 @@ TAGS = [
         "description": "Conversations, questions, and the runs that generate their answers.",
     },
     {"name": "Transfer", "description": "What one has as files that go out."},
+    {
+        "name": "Shares",
+        "description": "What others are shown of a conversation: whoever has a link, with or without an account.",
+    },
     {"name": "Notes", "description": "Texts of one's own."},
     {"name": "Search", "description": "In conversations and notes at once."},
     {"name": "Operation", "description": "For load balancers, and for whoever verifies tokens."},

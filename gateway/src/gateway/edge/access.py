@@ -28,12 +28,14 @@ UNMATCHED = "unmatched"
 
 Headers = Iterable[tuple[bytes, bytes]]
 
-# Nothing the API answers is a page: it runs nothing, frames nothing and is not kept.
+# Nothing the API answers is a page: it runs nothing, frames nothing and is not kept; nor does anything here
+# belong into a search engine, the page of a share least of all.
 _DEFAULT_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"referrer-policy", b"no-referrer"),
     (b"cache-control", b"no-store"),
+    (b"x-robots-tag", b"noindex, nofollow"),
 )
 
 

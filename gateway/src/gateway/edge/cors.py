@@ -13,7 +13,7 @@ from gateway.refusals import OriginNotAllowed
 _METHODS = "GET, POST, PUT, PATCH, DELETE"
 _HEADERS = (
     "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, "
-    "Traceparent, X-Request-ID"
+    "Traceparent, X-Request-ID, X-Share-Opening, X-Share-Password"
 )
 _EXPOSED = b"ETag, RateLimit, Retry-After, X-Request-ID, X-Run-ID"
 _MAX_AGE = "600"

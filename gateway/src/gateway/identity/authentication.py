@@ -40,11 +40,13 @@ class AccessToken:
     Each of ``scopes`` opens the route to personal access tokens; without any none does.
     Unless ``required``, None for a request that bears no token, or beside the refresh cookie one
     that is not good, an expired one above all: then the cookie says whose request it is.
+    ``anybody``: None for a request that bears no token; one that is not good is refused.
     """
 
-    def __init__(self, *scopes: Scope, required: bool = True) -> None:
+    def __init__(self, *scopes: Scope, required: bool = True, anybody: bool = False) -> None:
         self.scopes = scopes
         self.required = required
+        self.anybody = anybody
 
     async def __call__(self, request: Request) -> Caller | None:
         caller: Caller | None = request.state.caller
@@ -59,7 +61,7 @@ async def authenticate(request: Request, wanted: AccessToken) -> Caller | None:
     access tokens what Bearers raises.
     """
     authorization = request.headers.get("authorization")
-    if authorization is None and not wanted.required:
+    if authorization is None and (wanted.anybody or not wanted.required):
         return None
     bearers: Bearers = request.app.state.bearers
     try:
@@ -100,6 +102,7 @@ def client_at(address: str, user_agent: str) -> pb.Client:
 CallerOf = Annotated[Caller, Depends(AccessToken())]
 CallerIfAny = Annotated[Caller | None, Depends(AccessToken(required=False))]
 
+AnybodyReading = Annotated[Caller | None, Depends(AccessToken("chat:read", anybody=True))]
 ChatReader = Annotated[Caller, Depends(AccessToken("chat:read"))]
 ChatWriter = Annotated[Caller, Depends(AccessToken("chat:write"))]
 KeysReader = Annotated[Caller, Depends(AccessToken("keys:read"))]

@@ -1,14 +1,17 @@
-import { SlidersHorizontal, Timer } from "lucide-react";
-import { useState } from "react";
+import { Link2, Share2, SlidersHorizontal, Timer } from "lucide-react";
+import { lazy, Suspense, useState } from "react";
 import { errorText } from "../../api";
 import { useText } from "../../i18n";
 import { IconButton } from "../../ui/IconButton";
 import { toast } from "../../ui/toast";
+import { useSharedSessions } from "../share/requests";
 import { type Choices, rememberModel } from "./choices";
 import styles from "./Header.module.css";
 import { ModelChooser } from "./ModelChooser";
 import { type Manner, ParametersDialog } from "./ParametersDialog";
 import type { Session, SessionChange } from "./queries";
+
+const ShareDialog = lazy(() => import("../share/ShareDialog"));
 
 const NO_PARAMETERS = {
   temperature: null,
@@ -53,6 +56,7 @@ export function SessionHeader({
           <Timer size={18} strokeWidth={1.75} role="img" aria-label={t.chat.temporary} />
         </span>
       )}
+      <ShareButton sessionId={session?.id} />
     </HeaderBar>
   );
 }
@@ -95,6 +99,28 @@ export function NewHeader({
         onClick={() => onChange({ temporary: !temporary })}
       />
     </HeaderBar>
+  );
+}
+
+/** Shows a conversation to others; by its look one sees whether that is so already. */
+function ShareButton({ sessionId }: { sessionId: string | undefined }) {
+  const t = useText();
+  const [open, setOpen] = useState(false);
+  const shared = useSharedSessions().has(sessionId ?? "");
+  return (
+    <>
+      <IconButton
+        icon={shared ? Link2 : Share2}
+        label={shared ? `${t.shares.share} (${t.shares.isShared})` : t.shares.share}
+        disabled={sessionId === undefined}
+        onClick={() => setOpen(true)}
+      />
+      {open && sessionId !== undefined && (
+        <Suspense>
+          <ShareDialog sessionId={sessionId} onClose={() => setOpen(false)} />
+        </Suspense>
+      )}
+    </>
   );
 }
 

@@ -2,6 +2,7 @@ import {
   Cable,
   Drama,
   Keyboard,
+  Link2,
   type LucideIcon,
   NotebookText,
   ShieldCheck,
@@ -40,6 +41,7 @@ export function useCommands(): Command[] {
     to(t.common.notes, NotebookText, routes.notes),
     to(t.common.personas, Drama, routes.personas),
     to(t.common.keys, Cable, routes.keys),
+    to(t.shares.title, Link2, routes.shares),
     to(t.common.account, UserRound, routes.account),
   ];
   if (user !== undefined && user.role !== "user")

@@ -23,7 +23,10 @@ function Rows() {
     ...{ unarchive: nothing, restore: nothing, removeForGood: nothing, hold: nothing },
     remove: (session) => setSessions((all) => all.filter(({ id }) => id !== session.id)),
   };
-  const row = { current: false, answering: false, focused: false, onFocus: nothing, actions };
+  const row = {
+    ...{ current: false, answering: false, shared: false, focused: false },
+    ...{ onFocus: nothing, actions },
+  };
   return (
     <nav>
       <button type="button">New chat</button>

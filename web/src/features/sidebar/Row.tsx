@@ -4,6 +4,7 @@ import {
   Download,
   Ellipsis,
   Folder,
+  Link2,
   PencilLine,
   Pin,
   PinOff,
@@ -42,6 +43,8 @@ interface Props {
   session: Session;
   current: boolean;
   answering: boolean;
+  /** Others can look at it. */
+  shared: boolean;
   /** Whether Tab comes to its menu: the row is where the keyboard is. */
   focused: boolean;
   onFocus: (id: string) => void;
@@ -50,7 +53,7 @@ interface Props {
 
 /** A conversation in a list: the way to it, its marks, and what can be done to it. */
 export const Row = memo(function Row(props: Props) {
-  const { session, current, answering, focused, onFocus, actions } = props;
+  const { session, current, answering, shared, focused, onFocus, actions } = props;
   const t = useText();
   const link = useRef<HTMLAnchorElement>(null);
   const item = useRef<HTMLLIElement>(null);
@@ -58,7 +61,7 @@ export const Row = memo(function Row(props: Props) {
   const title = session.title || t.sidebar.untitled;
   const deleted = session.deleted_at !== null;
   const unread = session.unread && !current && !answering;
-  const name = answering ? t.sidebar.answering(title) : unread ? t.sidebar.unread(title) : title;
+  const state = answering ? t.sidebar.answering(title) : unread ? t.sidebar.unread(title) : title;
 
   // What takes it out of its list leaves the focus with the row beside it.
   const leaving = useMemo<RowActions>(() => {
@@ -114,7 +117,7 @@ export const Row = memo(function Row(props: Props) {
           aria-current={current ? "page" : undefined}
           data-row
           title={title}
-          aria-label={name}
+          aria-label={shared ? t.shares.marked(state) : state}
           onClick={() => actions.open(session)}
           onKeyDown={onKeys({
             F2: () => rename(true),
@@ -122,6 +125,7 @@ export const Row = memo(function Row(props: Props) {
           })}
         >
           <span className={styles.title}>{title}</span>
+          {shared && <Link2 aria-hidden className={styles.shared} size={14} />}
           {answering && <span aria-hidden className={styles.answering} />}
           {unread && <span aria-hidden className={styles.dot} />}
         </Link>

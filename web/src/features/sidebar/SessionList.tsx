@@ -4,6 +4,7 @@ import { useSessionRuns } from "../../stream/use";
 import { Button } from "../../ui/Button";
 import { useLeaving } from "../../ui/deletions";
 import { Spinner } from "../../ui/Spinner";
+import { useSharedSessions } from "../share/requests";
 import { type Session, sessionsOf, useSessionList, type View } from "./lists";
 import { groupsByDay, type Row as RowOf } from "./order";
 import { Row, type RowActions } from "./Row";
@@ -104,6 +105,7 @@ function Section({
 }) {
   const id = useId();
   const runs = useSessionRuns();
+  const shared = useSharedSessions();
   return (
     <section aria-labelledby={heading && id}>
       {heading && (
@@ -118,6 +120,7 @@ function Section({
             key={session.id}
             session={session}
             current={session.id === list.current}
+            shared={shared.has(session.id)}
             answering={runs.get(session.id)?.live ?? false}
             focused={session.id === list.focused}
             onFocus={list.onFocus}

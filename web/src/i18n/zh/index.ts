@@ -9,6 +9,7 @@ import { keys } from "./keys";
 import { notes } from "./notes";
 import { personas } from "./personas";
 import { search } from "./search";
+import { shares } from "./shares";
 import { sidebar } from "./sidebar";
 import { transfer } from "./transfer";
 import { usage } from "./usage";
@@ -25,6 +26,7 @@ export const zh: Texts = {
   notes,
   personas,
   search,
+  shares,
   sidebar,
   transfer,
   usage,

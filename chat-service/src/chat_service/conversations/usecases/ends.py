@@ -1,6 +1,6 @@
 """Deleting conversations, restoring them, and clearing them of their messages."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Protocol
@@ -45,7 +45,8 @@ class EndSessions:
     """Ends conversations, and their live runs wherever these are generated.
 
     `cancel_here` ends a run that is generated here, `drop` also deletes the logs of runs whose rows are
-    gone; `purge` has what was deleted for good taken away.
+    gone; `purge` has what was deleted for good taken away. `unshare` takes back what others are shown of a
+    session, in the transaction that deletes it.
     """
 
     open_transaction: OpenTransaction
@@ -53,6 +54,7 @@ class EndSessions:
     cancel_here: Callable[[UUID], object]
     drop: Callable[[Sequence[UUID]], None]
     purge: Callable[[], None]
+    unshare: Callable[[Transaction, UUID], Awaitable[None]]
 
     async def delete(self, caller: Caller, session_id: UUID, *, permanent: bool) -> None:
         """Deletes one of the caller's sessions; one that is deleted stays so, since when it is.
@@ -99,7 +101,7 @@ class EndSessions:
         return replace(session, deleted_at=None)
 
     async def clear(self, caller: Caller, session_id: UUID) -> None:
-        """Deletes the messages and runs of the caller's session for good.
+        """Deletes the messages and runs of the caller's session for good, and what others are shown of them.
 
         Order numbers go on behind the highest there was. Raises SessionNotFound, OwnerErased.
         """
@@ -112,6 +114,7 @@ class EndSessions:
             ends = SessionEnds(transaction)
             while some := await self.runs.delete_some(transaction, session_id, _BATCH):
                 deleted += some
+            await self.unshare(transaction, session_id)
             while await ends.delete_messages(session_id, _BATCH):
                 pass
             if session.message_count or deleted:

@@ -22,6 +22,8 @@ class SessionChange(Enum):
     DELETED = "deleted"
     #: Its messages are gone.
     CLEARED = "cleared"
+    #: What others are shown of it has changed.
+    SHARED = "shared"
 
 
 @dataclass(frozen=True, slots=True)

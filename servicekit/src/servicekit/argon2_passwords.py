@@ -10,18 +10,28 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from prometheus_client import Counter
 
-from auth_service.domain.errors import TooBusy
-from chassis.service import Component
+from chassis.component import Component
+from chassis.errors import AppError, Kind
 
-_REFUSED = Counter("auth_passwords_refused_total", "Hashes refused because the queue was full.")
+_REFUSED = Counter("passwords_refused_total", "Hashes refused because the queue was full.")
 
 Result = TypeVar("Result")
 
 _RETRY_SECONDS = 1
 
 
+class TooBusy(AppError):
+    """More wait for their turn than can have it in good time."""
+
+    kind = Kind.UNAVAILABLE
+    reason = "TOO_BUSY"
+    detail = "Too much at once; try again shortly."
+
+
 class Argon2Passwords(Component):
-    """Computes at most ``workers`` hashes at once; ``workers`` and ``queue`` slots can be reserved.
+    """Password hashes, slow on purpose, and the bounded queue for them.
+
+    Computes at most ``workers`` hashes at once; ``workers`` and ``queue`` slots can be reserved.
 
     A hash that has begun goes on when its caller has gone, and keeps its thread until it ends:
     hanging up buys an attacker nothing.
@@ -33,7 +43,7 @@ class Argon2Passwords(Component):
         self._hasher = PasswordHasher(
             time_cost=iterations, memory_cost=memory_kib, parallelism=parallelism
         )
-        self._slot = _HashingSlot(self._hasher, workers)
+        self._slot = HashingSlot(self._hasher, workers)
         self._free_slots = workers + queue
 
     async def start(self) -> None:
@@ -43,8 +53,11 @@ class Argon2Passwords(Component):
         self._slot.stop()
 
     @contextmanager
-    def reserve_slot(self) -> Iterator["_HashingSlot"]:
-        """See the port Passwords. Raises TooBusy."""
+    def reserve_slot(self) -> Iterator["HashingSlot"]:
+        """A place among those whose hashes are computed: raises TooBusy rather than keep anyone waiting.
+
+        To be reserved before the database is asked: a refusal costs nothing.
+        """
         if not self._free_slots:
             _REFUSED.inc()
             raise TooBusy(retry_after=_RETRY_SECONDS)
@@ -59,8 +72,8 @@ class Argon2Passwords(Component):
         return self._hasher.check_needs_rehash(password_hash)
 
 
-class _HashingSlot:
-    """See the port HashingSlot; all slots share the threads."""
+class HashingSlot:
+    """Where hashes are computed; all slots share the threads."""
 
     def __init__(self, hasher: PasswordHasher, workers: int) -> None:
         self._hasher = hasher
@@ -76,9 +89,14 @@ class _HashingSlot:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def hash(self, password: str) -> str:
+        """The encoded hash, parameters and salt in it."""
         return await self._run(lambda: self._hasher.hash(password))
 
     async def verify(self, password: str, password_hash: str | None) -> bool:
+        """Whether it matches; without a hash it never does, after the same work.
+
+        Raises ValueError for a hash that is none of ours.
+        """
         against = password_hash or self._dummy_hash
         matches = await self._run(lambda: self._matches(password, against))
         return matches and password_hash is not None

@@ -2,21 +2,20 @@
 
 A row keeps the times of what it let through as far back as they matter, at most as many as its
 widest window admits. So a window is any stretch of time, with no edge at which it starts anew,
-and one statement decides for all windows of a limit.
+and one statement decides for all windows of a limit. The table is that of `servicekit.tables.counters`.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from prometheus_client import Counter
-from sqlalchemy import bindparam, delete, func, select, text
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth_service.domain.limits import Limit
-from auth_service.store.tables import counters
-from auth_service.store.transactions import SystemTransaction
 from chassis.db.statement import Statement
+from servicekit.rate_limits import Limit
 
-_REFUSED = Counter("auth_attempts_refused_total", "Attempts beyond a limit, by scope.", ["scope"])
+_REFUSED = Counter("attempts_refused_total", "Attempts beyond a limit, by scope.", ["scope"])
 
 # Who comes at the same time waits at the row, and then sees what the first has counted.
 _COUNT = Statement(
@@ -43,25 +42,28 @@ _COUNT = Statement(
         """
     )
 )
-_OF_SUBJECT = (
-    counters.c.scope == bindparam("scope_"),
-    counters.c.subject == bindparam("subject_"),
-)
-_HITS = Statement(select(counters.c.hits, func.clock_timestamp().label("now")).where(*_OF_SUBJECT))
+_OF_SUBJECT = "WHERE scope = :scope AND subject = :subject"
+_HITS = Statement(text(f"SELECT hits, clock_timestamp() AS now FROM counters {_OF_SUBJECT}"))  # noqa: S608 - made of constants
 _TAKE_BACK = Statement(
     text(
-        "UPDATE counters SET hits = array_remove(hits, CAST(:at AS timestamptz))"
-        " WHERE scope = :scope AND subject = :subject"
+        f"UPDATE counters SET hits = array_remove(hits, CAST(:at AS timestamptz)) {_OF_SUBJECT}"  # noqa: S608 - made of constants
     )
 )
-_FORGET = Statement(delete(counters).where(*_OF_SUBJECT))
+_FORGET = Statement(text(f"DELETE FROM counters {_OF_SUBJECT}"))  # noqa: S608 - made of constants
+_SWEEP = Statement(
+    text(
+        "DELETE FROM counters WHERE (scope, subject) IN ("
+        "SELECT scope, subject FROM counters WHERE expires_at < now()"
+        " ORDER BY expires_at LIMIT :most)"
+    )
+)
 
 
 class Counters:
-    """The counted attempts of rate limits, in one transaction."""
+    """The counted attempts of rate limits, on an open transaction of a role that may count."""
 
-    def __init__(self, transaction: SystemTransaction) -> None:
-        self._connection = transaction.connection
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
 
     async def count(self, limit: Limit, subject: bytes) -> datetime | None:
         """Count an attempt and return its time, by which it can be taken back.
@@ -87,7 +89,7 @@ class Counters:
         """What counts against a ``subject`` whose window is full, and the present time by the
         same clock.
         """
-        row = await _HITS.first(self._connection, scope_=limit.scope, subject_=subject)
+        row = await _HITS.first(self._connection, scope=limit.scope, subject=subject)
         # Counting has locked the row, also where it counted nothing.
         assert row is not None
         return row.hits, row.now
@@ -98,4 +100,8 @@ class Counters:
 
     async def forget(self, limit: Limit, subject: bytes) -> None:
         """Count nothing more against ``subject``."""
-        await _FORGET.run(self._connection, scope_=limit.scope, subject_=subject)
+        await _FORGET.run(self._connection, scope=limit.scope, subject=subject)
+
+    async def sweep(self, most: int) -> int:
+        """Delete ``most`` of those that matter no more, in a role that may; returns how many there were."""
+        return await _SWEEP.run(self._connection, most=most)

@@ -1,0 +1,1 @@
+"""What others are shown of a conversation: made, opened, copied, and taken back."""

@@ -1,0 +1,1 @@
+"""What a share is, and who is let in."""

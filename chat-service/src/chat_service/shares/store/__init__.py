@@ -1,0 +1,1 @@
+"""Shares in PostgreSQL: their owners' side, and their readers'."""

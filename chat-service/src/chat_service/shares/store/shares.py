@@ -1,0 +1,250 @@
+"""Shares in PostgreSQL as their owner has them.
+
+A share that is taken back is `gone` at once, and its rows are taken away by the sweep. While its
+conversation is deleted it is `suspended`: the database keeps that so by itself.
+"""
+
+# ruff: noqa: S608 - all of them are made of constants
+
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from chassis.db.statement import Statement
+from chassis.db.transactions import Transaction
+from chassis.paging import Position
+from chat_service.shares.domain.share import Audience, Share, WantedChange
+
+_SHOWN: Final = (
+    "shares.id, shares.session_id, shares.title, shares.audience,"
+    " shares.password_hash IS NOT NULL AS has_password, shares.expires_at, shares.max_views,"
+    " shares.opens, shares.include_reasoning, shares.message_count, shares.created_at,"
+    " shares.refreshed_at"
+)
+# Row-level security says the same beneath: a query that forgot this would leak nothing.
+_MINE: Final = "shares.tenant_id = :tenant_id AND shares.user_id = :user_id"
+_OPEN: Final = f"{_MINE} AND shares.state = 'open'"
+_OF_SESSION: Final = (
+    "AND (CAST(:session_id AS uuid) IS NULL OR shares.session_id = CAST(:session_id AS uuid))"
+)
+_PAGE: Final = f"SELECT {_SHOWN} FROM shares WHERE {_OPEN} {_OF_SESSION}"
+_NEWEST_FIRST: Final = "ORDER BY shares.created_at DESC, shares.id DESC LIMIT :limit"
+# By the database's clock, which is every replica's.
+_EXPIRES: Final = "now() + make_interval(secs => CAST(:expires_in AS double precision))"
+
+_INSERT = Statement(
+    text(f"""
+    INSERT INTO shares (
+        id, tenant_id, user_id, session_id, token_hash, opening_key, audience, password_hash,
+        expires_at, max_views, include_reasoning, title, message_count, created_at, refreshed_at)
+    VALUES (
+        :id, :tenant_id, :user_id, :session_id, :token_hash, :opening_key, :audience,
+        CAST(:password_hash AS text), {_EXPIRES}, CAST(:max_views AS integer),
+        :include_reasoning, :title, :message_count, now(), now())
+    RETURNING {_SHOWN}
+    """)
+)
+_FIRST_PAGE = Statement(text(f"{_PAGE} {_NEWEST_FIRST}"))
+_NEXT_PAGE = Statement(
+    text(f"{_PAGE} AND (shares.created_at, shares.id) < (:after_at, :after_id) {_NEWEST_FIRST}")
+)
+_COUNT = Statement(text(f"SELECT count(*) AS total FROM shares WHERE {_OPEN} {_OF_SESSION}"))
+# Also those of conversations that are deleted, which may be restored.
+_COUNT_ALL = Statement(
+    text(f"SELECT count(*) AS total FROM shares WHERE {_MINE} AND state <> 'gone'")
+)
+_FIND = Statement(text(f"SELECT {_SHOWN} FROM shares WHERE {_OPEN} AND shares.id = :id"))
+_LOCK = Statement(text(f"SELECT {_SHOWN} FROM shares WHERE {_OPEN} AND shares.id = :id FOR UPDATE"))
+# One statement: of two changes at once each keeps what the other one said.
+_UPDATE = Statement(
+    text(f"""
+    UPDATE shares SET
+        expires_at = CASE WHEN :without_expiry THEN NULL
+            WHEN CAST(:expires_in AS bigint) IS NULL THEN shares.expires_at ELSE {_EXPIRES} END,
+        password_hash = CASE WHEN :without_password THEN NULL
+            ELSE coalesce(CAST(:password_hash AS text), shares.password_hash) END,
+        audience = coalesce(CAST(:audience AS text), shares.audience),
+        max_views = CASE WHEN :without_max_views THEN NULL
+            ELSE coalesce(CAST(:max_views AS integer), shares.max_views) END,
+        opening_key = coalesce(CAST(:opening_key AS bytea), shares.opening_key)
+    WHERE {_OPEN} AND shares.id = :id
+    RETURNING {_SHOWN}
+    """)
+)
+_RENEW = Statement(
+    text(f"""
+    UPDATE shares SET title = :title, message_count = :message_count, refreshed_at = now(),
+        revision = shares.revision + 1
+    WHERE {_OPEN} AND shares.id = :id
+    RETURNING {_SHOWN}
+    """)
+)
+_END = Statement(
+    text(
+        f"UPDATE shares SET state = 'gone' WHERE {_MINE} AND state <> 'gone' AND id = :id"
+        " RETURNING session_id"
+    )
+)
+_END_ALL = Statement(text(f"UPDATE shares SET state = 'gone' WHERE {_MINE} AND state <> 'gone'"))
+_END_OF_SESSION = Statement(
+    text(
+        f"UPDATE shares SET state = 'gone' WHERE {_MINE} AND state <> 'gone'"
+        " AND session_id = :session_id"
+    )
+)
+# So that no two see room for one.
+_ADD_ALONE = Statement(
+    text("SELECT pg_advisory_xact_lock(hashtextextended('add share ' || :user_id, 0))")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What of a share nobody is shown."""
+
+    token_hash: bytes
+    opening_key: bytes
+    password_hash: str | None
+
+
+class Shares:
+    """The shares of one user, in one transaction."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._connection = transaction.connection
+        scope = transaction.scope
+        self._mine = {"tenant_id": scope.tenant_id, "user_id": scope.user_id}
+
+    async def add_alone(self) -> None:
+        """Wait until nobody else stores one for the user, and keep them from it."""
+        await _ADD_ALONE.run(self._connection, user_id=str(self._mine["user_id"]))
+
+    async def insert(
+        self,
+        share_id: UUID,
+        session_id: UUID,
+        keys: Keys,
+        *,
+        audience: Audience,
+        expires_in: int | None,
+        max_views: int | None,
+        include_reasoning: bool,
+        title: str,
+        message_count: int,
+    ) -> Share:
+        """Stores one, whose messages are stored already."""
+        row = await _INSERT.first(
+            self._connection,
+            **self._mine,
+            id=share_id,
+            session_id=session_id,
+            token_hash=keys.token_hash,
+            opening_key=keys.opening_key,
+            password_hash=keys.password_hash,
+            audience=audience.value,
+            expires_in=expires_in,
+            max_views=max_views,
+            include_reasoning=include_reasoning,
+            title=title,
+            message_count=message_count,
+        )
+        return _to_share(row)
+
+    async def find(self, share_id: UUID, *, lock: bool = False) -> Share | None:
+        """`lock`: nobody changes it meanwhile. To be locked behind its session."""
+        statement = _LOCK if lock else _FIND
+        row = await statement.first(self._connection, **self._mine, id=share_id)
+        return None if row is None else _to_share(row)
+
+    async def list(
+        self, *, after: Position | None, limit: int, session_id: UUID | None
+    ) -> list[Share]:
+        """At most `limit` behind `after`, newest first."""
+        values = {**self._mine, "limit": limit, "session_id": session_id}
+        if after is None:
+            rows = await _FIRST_PAGE.all(self._connection, **values)
+        else:
+            rows = await _NEXT_PAGE.all(
+                self._connection, **values, after_at=after.at, after_id=after.id
+            )
+        return [_to_share(row) for row in rows]
+
+    async def count(self, session_id: UUID | None) -> int:
+        """How many are listed."""
+        row = await _COUNT.first(self._connection, **self._mine, session_id=session_id)
+        return 0 if row is None else int(row.total)
+
+    async def count_all(self) -> int:
+        """How many there are, those of deleted conversations included."""
+        row = await _COUNT_ALL.first(self._connection, **self._mine)
+        return 0 if row is None else int(row.total)
+
+    async def update(
+        self,
+        share_id: UUID,
+        change: WantedChange,
+        *,
+        password_hash: str | None,
+        opening_key: bytes | None,
+    ) -> Share | None:
+        """The share as it is then, None if there is none; with another `opening_key` no opening is good."""
+        row = await _UPDATE.first(
+            self._connection,
+            **self._mine,
+            id=share_id,
+            expires_in=change.expires_in,
+            without_expiry=change.without_expiry,
+            password_hash=password_hash,
+            without_password=change.without_password,
+            audience=None if change.audience is None else change.audience.value,
+            max_views=change.max_views,
+            without_max_views=change.without_max_views,
+            opening_key=opening_key,
+        )
+        return None if row is None else _to_share(row)
+
+    async def renew(self, share_id: UUID, title: str, message_count: int) -> Share:
+        """Says what one that is locked shows from now on."""
+        row = await _RENEW.first(
+            self._connection, **self._mine, id=share_id, title=title, message_count=message_count
+        )
+        return _to_share(row)
+
+    async def end(self, share_id: UUID) -> UUID | None:
+        """Takes one back; returns the session that it is of, None: there is none."""
+        row = await _END.first(self._connection, **self._mine, id=share_id)
+        return None if row is None else row.session_id
+
+    async def end_all(self) -> None:
+        """Takes all back."""
+        await _END_ALL.run(self._connection, **self._mine)
+
+
+async def end_shares_of(transaction: Transaction, session_id: UUID) -> None:
+    """Takes back those of a session whose messages are deleted for good."""
+    scope = transaction.scope
+    await _END_OF_SESSION.run(
+        transaction.connection,
+        tenant_id=scope.tenant_id,
+        user_id=scope.user_id,
+        session_id=session_id,
+    )
+
+
+def _to_share(row: Any) -> Share:
+    return Share(
+        id=row.id,
+        session_id=row.session_id,
+        title=row.title,
+        audience=Audience(row.audience),
+        has_password=row.has_password,
+        expires_at=row.expires_at,
+        max_views=row.max_views,
+        opens=row.opens,
+        include_reasoning=row.include_reasoning,
+        message_count=row.message_count,
+        created_at=row.created_at,
+        refreshed_at=row.refreshed_at,
+    )

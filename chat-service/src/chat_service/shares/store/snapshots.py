@@ -1,0 +1,112 @@
+"""What is shared: messages copied out of a conversation, and into one of a reader's own.
+
+Each copy is one statement, which reads or writes messages of conversations themselves: whatever is long
+stays in the database.
+"""
+
+# ruff: noqa: S608 - all of them are made of constants
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from chassis.db.statement import Statement
+from chassis.db.transactions import Transaction
+from chat_service.conversations.store.messages import is_blank
+
+# Each column by its name: what a message has besides is its owner's, and whatever a later version adds.
+_TAKE: Final = Statement(
+    text(f"""
+INSERT INTO share_messages (
+    share_id, position, tenant_id, user_id, role, content, reasoning, model, created_at)
+SELECT :share_id, row_number() OVER (ORDER BY messages."order"), messages.tenant_id,
+       messages.user_id, messages.role, messages.content,
+       CASE WHEN :include_reasoning THEN messages.reasoning END, messages.model,
+       messages.created_at
+FROM messages
+WHERE messages.session_id = :session_id AND messages.user_id = :user_id
+  AND messages.tenant_id = :tenant_id AND messages.chosen
+  AND messages.role IN ('user', 'assistant') AND NOT {is_blank("messages")}
+""")
+)
+_DROP = Statement(
+    text(
+        "DELETE FROM share_messages"
+        " WHERE share_id = :share_id AND tenant_id = :tenant_id AND user_id = :user_id"
+    )
+)
+# Behind one another, as on the only path of a conversation. What answered there is not known here, only
+# which model; that an answer has a status says that a model wrote it.
+_GIVE = Statement(
+    text("""
+INSERT INTO messages (
+    id, session_id, tenant_id, user_id, role, content, "order", parent_order, chosen, status,
+    model, reasoning, created_at)
+SELECT copy.id, :session_id, :tenant_id, :user_id, shared.role, shared.content, shared.position,
+       shared.position - 1, true,
+       CASE WHEN shared.role = 'assistant' THEN 'completed' END, shared.model, shared.reasoning,
+       shared.created_at
+FROM unnest(CAST(:ids AS uuid[])) WITH ORDINALITY AS copy (id, position)
+    JOIN share_messages AS shared
+        ON shared.share_id = :share_id AND shared.position = copy.position
+""")
+)
+_FILL_SESSION = Statement(
+    text("""
+UPDATE sessions SET last_order = :messages, leaf_order = :messages, message_count = :messages,
+    read_order = :messages, last_message_at = :at
+WHERE id = :session_id AND user_id = :user_id
+""")
+)
+
+
+class Snapshots:
+    """Copies of one user's, in one transaction that has locked the session that it is about."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._connection = transaction.connection
+        scope = transaction.scope
+        self._mine = {"tenant_id": scope.tenant_id, "user_id": scope.user_id}
+
+    async def take(self, share_id: UUID, session_id: UUID, *, include_reasoning: bool) -> int:
+        """Copies what was said on the chosen path into a share; returns how many messages.
+
+        Those that say nothing are left out, as is what models thought but for `include_reasoning`.
+        """
+        return await _TAKE.run(
+            self._connection,
+            **self._mine,
+            share_id=share_id,
+            session_id=session_id,
+            include_reasoning=include_reasoning,
+        )
+
+    async def drop(self, share_id: UUID) -> None:
+        """Deletes what one of the user's own shares shows."""
+        await _DROP.run(self._connection, **self._mine, share_id=share_id)
+
+    async def give(
+        self, share_id: UUID, session_id: UUID, ids: Sequence[UUID], at: datetime
+    ) -> bool:
+        """Copies a share that the transaction may read into an empty session, under these ids.
+
+        False if it has not as many messages.
+        """
+        given = await _GIVE.run(
+            self._connection,
+            **self._mine,
+            share_id=share_id,
+            session_id=session_id,
+            ids=list(ids),
+        )
+        await _FILL_SESSION.run(
+            self._connection,
+            user_id=self._mine["user_id"],
+            session_id=session_id,
+            messages=len(ids),
+            at=at,
+        )
+        return given == len(ids)

@@ -1,0 +1,167 @@
+"""Make, change, refresh and take back shares of one's own."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from chassis.caller import Caller
+from chassis.db.transactions import OpenTransaction
+from chassis.idempotency import Once
+from chassis.ids import new_id
+from chat_service.conversations.domain.errors import SessionNotFound
+from chat_service.conversations.store.sessions import Sessions
+from chat_service.shares.domain import opening
+from chat_service.shares.domain.errors import (
+    NothingToShare,
+    ShareAlreadyShown,
+    ShareNotFound,
+    TooManyShares,
+)
+from chat_service.shares.domain.share import (
+    NewShare,
+    Share,
+    Told,
+    WantedChange,
+    digest_of,
+    new_token,
+)
+from chat_service.shares.store.shares import Keys, Shares
+from chat_service.shares.store.snapshots import Snapshots
+from chat_service.shares.usecases.check import checked, checked_change
+from chat_service.shares.usecases.ports import Log, Passwords, Sweep
+
+
+@dataclass(frozen=True, slots=True)
+class WriteShares:
+    """Keeps users' shares, `most` for each of them."""
+
+    open_transaction: OpenTransaction
+    passwords: Passwords
+    sweep: Sweep
+    log: Log
+    most: int
+
+    async def create(
+        self, caller: Caller, session_id: UUID, told: Told, *, once: Once[UUID] | None = None
+    ) -> NewShare:
+        """Share what is on the chosen path of one of the caller's sessions, `once` if so.
+
+        Raises ValidationFailed, SessionNotFound, NothingToShare, TooManyShares, however many are made at once,
+        ShareAlreadyShown, IdempotencyKeyReused, RequestInProgress, TooBusy, OwnerErased.
+        """
+        told = checked(told)
+        password_hash = await self._hash(told.password)
+        token, share_id = new_token(), new_id()
+        digest = digest_of(token)
+        assert digest is not None
+        async with self.open_transaction(caller) as transaction:
+            await transaction.lock_owner()
+            shares = Shares(transaction)
+            await shares.add_alone()
+            if once is not None and await transaction.find_repeated(once, share_id) is not None:
+                raise ShareAlreadyShown()
+            if await shares.count_all() >= self.most:
+                raise TooManyShares()
+            session = await Sessions(transaction).lock_known(session_id)
+            messages = await Snapshots(transaction).take(
+                share_id, session_id, include_reasoning=told.include_reasoning
+            )
+            if not messages:
+                raise NothingToShare()
+            share = await shares.insert(
+                share_id,
+                session_id,
+                Keys(digest, opening.new_key(), password_hash),
+                audience=told.audience,
+                expires_in=told.expires_in,
+                max_views=told.max_views,
+                include_reasoning=told.include_reasoning,
+                title=session.title,
+                message_count=messages,
+            )
+        self._tell("share.created", caller, share_id=share.id, session_id=session_id)
+        return NewShare(share, token)
+
+    async def update(self, caller: Caller, share_id: UUID, wanted: WantedChange) -> Share:
+        """Change what is wanted, all of it or nothing.
+
+        With another password or audience, whoever was let in is asked again. Raises ValidationFailed,
+        ShareNotFound, TooBusy, OwnerErased.
+        """
+        wanted = checked_change(wanted)
+        password_hash = await self._hash(wanted.password)
+        asks_again = (
+            password_hash is not None or wanted.without_password or wanted.audience is not None
+        )
+        async with self.open_transaction(caller) as transaction:
+            await transaction.lock_owner()
+            share = await Shares(transaction).update(
+                share_id,
+                wanted,
+                password_hash=password_hash,
+                opening_key=opening.new_key() if asks_again else None,
+            )
+        if share is None:
+            raise ShareNotFound()
+        self._tell("share.changed", caller, share_id=share_id)
+        return share
+
+    async def refresh(self, caller: Caller, share_id: UUID) -> Share:
+        """Put what is on the chosen path by now in place of what was shared, under the same link.
+
+        Raises ShareNotFound, NothingToShare, OwnerErased.
+        """
+        async with self.open_transaction(caller) as transaction:
+            await transaction.lock_owner()
+            shares = Shares(transaction)
+            found = await shares.find(share_id)
+            if found is None:
+                raise ShareNotFound()
+            try:
+                # Before the share, as whoever deletes the session does.
+                session = await Sessions(transaction).lock_known(found.session_id)
+            except SessionNotFound:
+                raise ShareNotFound() from None
+            if await shares.find(share_id, lock=True) is None:
+                raise ShareNotFound()
+            snapshots = Snapshots(transaction)
+            await snapshots.drop(share_id)
+            messages = await snapshots.take(
+                share_id, session.id, include_reasoning=found.include_reasoning
+            )
+            if not messages:
+                raise NothingToShare()
+            share = await shares.renew(share_id, session.title, messages)
+        self._tell("share.refreshed", caller, share_id=share_id, session_id=session.id)
+        return share
+
+    async def delete(self, caller: Caller, share_id: UUID) -> UUID:
+        """Take one back: its link opens nothing from the commit on. Returns the session that it was of.
+
+        Raises ShareNotFound, also the second time, and OwnerErased.
+        """
+        async with self.open_transaction(caller) as transaction:
+            await transaction.lock_owner()
+            session_id = await Shares(transaction).end(share_id)
+        if session_id is None:
+            raise ShareNotFound()
+        self.sweep.wake()
+        self._tell("share.deleted", caller, share_id=share_id, session_id=session_id)
+        return session_id
+
+    async def delete_all(self, caller: Caller) -> None:
+        """Take all back, at once. Raises OwnerErased."""
+        async with self.open_transaction(caller) as transaction:
+            await transaction.lock_owner()
+            await Shares(transaction).end_all()
+        self.sweep.wake()
+        self._tell("share.deleted_all", caller)
+
+    async def _hash(self, password: str | None) -> str | None:
+        if password is None:
+            return None
+        with self.passwords.reserve_slot() as slot:
+            return await slot.hash(password)
+
+    def _tell(self, event: str, caller: Caller, **ids: UUID) -> None:
+        told = {name: str(one) for name, one in ids.items()}
+        self.log.info(event, user_id=str(caller.user_id), **told)

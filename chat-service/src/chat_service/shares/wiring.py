@@ -1,0 +1,55 @@
+"""What sharing is made of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from chassis.component import Component
+from chassis.db.transactions import OpenTransaction
+from chassis.telemetry.logging import get_logger
+from chat_service.notices.domain.notice import Tell
+from chat_service.shares.rpc import ShareServicer
+from chat_service.shares.store.guesses import Guesses
+from chat_service.shares.store.reading import readings
+from chat_service.shares.store.sweep import ShareSweep
+from chat_service.shares.usecases.open import OpenShares
+from chat_service.shares.usecases.write import WriteShares
+from servicekit.argon2_passwords import Argon2Passwords
+from servicekit.parts import Parts
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """The servicer, and what is to be started for it."""
+
+    servicer: ShareServicer
+    components: Sequence[Component]
+
+
+def build_sharing(
+    parts: Parts, open_transaction: OpenTransaction, *, most: int, tell: Tell
+) -> Sharing:
+    """Sharing with `most` shares for each user."""
+    # The least that OWASP's cheat sheet has for argon2id: guesses are limited besides.
+    passwords = Argon2Passwords(
+        memory_kib=19 * 1024, iterations=2, parallelism=1, workers=1, queue=16
+    )
+    sweep = ShareSweep(parts.worker)
+
+    def is_deleted(user_id: UUID) -> bool:
+        # Of users, and not of their logins, nothing but a deletion is revoked.
+        return parts.trust.is_revoked("", str(user_id), 0.0)
+
+    servicer = ShareServicer(
+        open_transaction,
+        WriteShares(open_transaction, passwords, sweep, get_logger("chat_service.shares"), most),
+        OpenShares(
+            readings(parts.database),
+            open_transaction,
+            passwords,
+            Guesses(parts.worker),
+            is_deleted,
+        ),
+        tell,
+    )
+    return Sharing(servicer, [passwords, sweep])

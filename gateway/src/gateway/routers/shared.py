@@ -1,0 +1,128 @@
+"""What others have shared: looked at by whoever has the link, and copied."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+from urllib.parse import unquote_to_bytes
+
+from fastapi import Depends, Header, Query
+from starlette.requests import Request
+
+from chassis.errors import AppError, FieldError, Kind, ValidationFailed
+from gateway.clients import Services
+from gateway.identity.authentication import AnybodyReading, ChatWriter
+from gateway.identity.rate_limit import ShareRateLimit
+from gateway.routes.api import refuses
+from gateway.routes.api import router as api_router
+from gateway.routes.idempotency import IdempotencyKeyOf
+from gateway.schemas.base import PageQuery
+from gateway.schemas.sessions import Session
+from gateway.schemas.shares import SharedConversation
+from parley.chat.v1 import shares_pb2 as pb
+
+router = api_router("Shares", "/shares")
+
+_PASSWORD = "X-Share-Password"  # noqa: S105 - a header's name
+_REFUSALS = refuses(
+    "SHARE_NOT_FOUND", "SHARE_PASSWORD_NEEDED", "SHARE_PASSWORD_WRONG", "TOO_MANY_ATTEMPTS"
+)
+
+
+async def _share_key(
+    request: Request,
+    x_share_password: Annotated[
+        str | None,
+        Header(
+            description="The share's password, if it has one: UTF-8, and what is not of a URL"
+            " percent-encoded."
+        ),
+    ] = None,
+    x_share_opening: Annotated[
+        str | None,
+        Header(
+            description="An `opening` of the last hour, in place of the password; it counts as no"
+            " view more."
+        ),
+    ] = None,
+) -> pb.ShareKey:
+    return pb.ShareKey(
+        password=None if x_share_password is None else _decoded(x_share_password),
+        opening=x_share_opening,
+        client_ip=_address(request),
+    )
+
+
+# All but the token.
+ShareKeyOf = Annotated[pb.ShareKey, Depends(_share_key)]
+
+
+@router.get("/{token}", openapi_extra=_REFUSALS)
+async def open_share(
+    token: str,
+    query: Annotated[PageQuery, Query()],
+    key: ShareKeyOf,
+    caller: AnybodyReading,
+    services: Services,
+    request: Request,
+) -> SharedConversation:
+    """Show what somebody has shared.
+
+    Who is not let in is told the same 404 of a share that never was, was taken back, has expired, was opened
+    as often as it may be, or is for members of another tenant. Its first page counts as a view.
+    """
+    shares = services.shares
+    key.token = token
+    wanted = pb.OpenShareRequest(key=key, limit=query.limit, cursor=query.cursor)
+    method = shares.stub.OpenShare if caller is None else shares.stub.OpenShareAsMember
+    with _limited(request):
+        shared = await shares.tell(method, wanted, caller)
+    return SharedConversation.of(shared)
+
+
+@router.post("/{token}/fork", status_code=201, openapi_extra=_REFUSALS)
+async def fork_share(
+    token: str,
+    key: ShareKeyOf,
+    caller: ChatWriter,
+    services: Services,
+    idempotency_key: IdempotencyKeyOf,
+    request: Request,
+) -> Session:
+    """Copy what somebody has shared into a conversation of one's own.
+
+    Counts as a view, unless it comes with an opening. What becomes of the share makes no difference to the copy.
+    """
+    shares = services.shares
+    key.token = token
+    wanted = pb.ForkShareRequest(key=key)
+    with _limited(request):
+        forked = await shares.tell(
+            shares.stub.ForkShare, wanted, caller, idempotency_key=idempotency_key
+        )
+    return Session.of(forked.session)
+
+
+@contextmanager
+def _limited(request: Request) -> Iterator[None]:
+    """Looks for a share in the block, unless its address has done so too often; then raises TooManySharesOpened."""
+    limit: ShareRateLimit = request.app.state.share_rate_limit
+    address = _address(request)
+    limit.count(address)
+    try:
+        yield
+    except AppError as error:
+        if error.kind is Kind.NOT_FOUND:
+            limit.note_miss(address)
+        raise
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def _decoded(header: str) -> str:
+    """The password that a header has. Raises ValidationFailed."""
+    try:
+        return unquote_to_bytes(header.encode("latin-1")).decode()
+    except UnicodeDecodeError:
+        raise ValidationFailed(fields=[FieldError(_PASSWORD, "INVALID")]) from None

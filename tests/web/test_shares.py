@@ -1,0 +1,125 @@
+"""Sharing on the pages: an owner makes a link, a stranger reads it and goes on in a Parley of their own."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from .person import Open, Person
+
+
+def _link_of(person: Person, **options: str) -> str:
+    """Made by the dialog of the conversation that is shown."""
+    person.page.get_by_role("button", name=re.compile("^Share")).click()
+    dialog = person.page.get_by_role("dialog")
+    expect(dialog.get_by_role("heading", name="Share this conversation")).to_be_visible()
+    for label, text in options.items():
+        dialog.get_by_label(re.compile(f"^{label}", re.IGNORECASE)).first.fill(text)
+    dialog.get_by_role("button", name="Make a link").click()
+    expect(dialog.get_by_role("heading", name="Your link")).to_be_visible()
+    link = dialog.locator("code").inner_text()
+    dialog.get_by_role("button", name="Close", exact=True).last.click()
+    expect(dialog).to_have_count(0)
+    return link
+
+
+def _path(person: Person, link: str) -> str:
+    assert link.startswith(f"{person.stack.url}/share/")
+    return link.removeprefix(person.stack.url)
+
+
+def _articles(page: Page) -> int:
+    return page.get_by_role("log", name="Conversation").get_by_role("article").count()
+
+
+def test_a_stranger_reads_what_was_shared_and_continues_it_after_logging_in(
+    open_person: Open,
+) -> None:
+    owner = open_person()
+    owner.use("echo")
+    owner.log_in()
+    owner.ask("Tell me of **tea**.")
+    owner.wait_for_end()
+    link = _link_of(owner)
+    # Its mark is in the list, and the link is not shown again.
+    expect(owner.chats.get_by_role("link", name=re.compile(r"\(shared\)$"))).to_be_visible()
+    expect(owner.page.get_by_text(link)).to_have_count(0)
+
+    stranger = open_person()
+    stranger.go(_path(owner, link))
+    expect(stranger.page.get_by_role("heading", level=1)).to_contain_text("Tell me of")
+    expect(stranger.answers).to_have_count(1)
+    assert stranger.page.locator("textarea, nav").count() == 0
+    # Reloaded, it is the same view.
+    stranger.page.reload()
+    expect(stranger.answers).to_have_count(1)
+    stranger.button("Continue in my Parley").click()
+    stranger.page.get_by_role("textbox", name="User name").fill(stranger.user.username)
+    stranger.page.get_by_label("Password", exact=True).fill("correct horse battery staple")
+    stranger.button("Log in").click()
+    expect(stranger.page).to_have_url(re.compile("/c/"))
+    expect(stranger.answers).to_have_count(1)
+    expect(stranger.box).to_be_visible()
+
+    # One view was counted, and the link is revoked in the list of all of them.
+    owner.go("/shares")
+    expect(owner.page.get_by_role("list", name="Links")).to_contain_text("opened once")
+    owner.page.get_by_role("button", name=re.compile("^Revoke the link")).click()
+    owner.page.get_by_role("dialog").get_by_role("button", name="Revoke", exact=True).click()
+    expect(owner.page.get_by_text("You share nothing.")).to_be_visible()
+    late = open_person()
+    late.go(_path(owner, link))
+    expect(late.page.get_by_role("heading", name="This link opens nothing")).to_be_visible()
+    expect(late.page.get_by_role("link", name="Log in")).to_be_visible()
+
+
+def test_a_password_is_asked_for_and_a_refresh_shows_what_came_since(open_person: Open) -> None:
+    owner = open_person()
+    owner.use("echo")
+    owner.log_in()
+    owner.ask("One.")
+    owner.wait_for_end()
+    link = _link_of(owner, password="芝麻开门")
+    stranger = open_person(locale="zh-CN")
+    stranger.go(_path(owner, link))
+    expect(stranger.page.get_by_role("heading", name="此对话需要密码")).to_be_visible()
+    field = stranger.page.locator("input[name=password]")
+    field.fill("wrong")
+    field.press("Enter")
+    expect(stranger.page.get_by_text("密码错误。")).to_be_visible()
+    field.fill("芝麻开门")
+    field.press("Enter")
+    expect(stranger.page.get_by_role("log").get_by_role("article")).to_have_count(2)
+
+    owner.ask("Two.")
+    owner.wait_for_end()
+    expect(owner.answers).to_have_count(2)
+    owner.page.get_by_role("button", name="Share (Shared)").click()
+    owner.page.get_by_role("button", name=re.compile("^Bring .* up to date$")).click()
+    expect(owner.page.get_by_text("The link shows the conversation as it is now.")).to_be_visible()
+    stranger.page.reload()
+    expect(stranger.page.get_by_role("log").get_by_role("article")).to_have_count(4)
+
+
+def test_who_reads_a_share_loads_no_more_than_that_takes(open_person: Open) -> None:
+    owner = open_person()
+    owner.use("echo")
+    owner.log_in()
+    owner.ask("One.")
+    owner.wait_for_end()
+    link = _link_of(owner)
+    stranger = open_person()
+    loaded: list[tuple[str, int]] = []
+    stranger.page.on(
+        "response",
+        lambda response: (
+            loaded.append((response.url, int(response.headers.get("content-length", "0"))))
+            if "/assets/" in response.url and response.url.endswith(".js")
+            else None
+        ),
+    )
+    stranger.go(_path(owner, link))
+    expect(stranger.answers).to_have_count(1)
+    assert _articles(stranger.page) == 2
+    assert loaded
+    assert not [url for url, _ in loaded if re.search("inside|ChatPage", url)]
+    assert 0 < sum(size for _, size in loaded) < 200_000

@@ -1,0 +1,83 @@
+import {
+  infiniteQueryOptions,
+  queryOptions,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from "@tanstack/react-query";
+import { api, ok, type Schema } from "../../api";
+
+export type Share = Schema<"Share">;
+type SharePage = Schema<"Page_Share_">;
+
+/** All shares of one's own begin with it. */
+export const sharesKey = ["shares"];
+
+/** All of one's shares, or those of a conversation, newest first. */
+export const sharesQuery = (sessionId?: string) =>
+  infiniteQueryOptions({
+    queryKey: [...sharesKey, sessionId ?? "all"],
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ signal, pageParam }) => {
+      const query = { limit: 50, ...(pageParam && { cursor: pageParam }) };
+      return sessionId === undefined
+        ? ok(api.GET("/api/v1/chat/shares", { signal, params: { query } }))
+        : ok(
+            api.GET("/api/v1/chat/sessions/{session_id}/shares", {
+              signal,
+              params: { path: { session_id: sessionId }, query },
+            }),
+          );
+    },
+    getNextPageParam: (page: SharePage) => page.next_cursor ?? undefined,
+  });
+
+/** Whether its link still opens it. */
+export function isOpen(share: Share, now = Date.now()): boolean {
+  const lasts = share.expires_at === null || new Date(share.expires_at).getTime() > now;
+  return lasts && (share.max_views === null || share.opens < share.max_views);
+}
+
+const sharedQuery = queryOptions({
+  queryKey: [...sharesKey, "sessions"],
+  staleTime: 60_000,
+  async queryFn({ signal }) {
+    const sessions = new Set<string>();
+    let cursor: string | undefined;
+    do {
+      const query = { limit: 100, ...(cursor && { cursor }) };
+      const page = await ok(api.GET("/api/v1/chat/shares", { signal, params: { query } }));
+      for (const share of page.items) if (isOpen(share)) sessions.add(share.session_id);
+      cursor = page.next_cursor ?? undefined;
+    } while (cursor !== undefined);
+    return sessions;
+  },
+});
+
+const NONE: ReadonlySet<string> = new Set();
+
+/** The conversations that others can look at. */
+export function useSharedSessions(): ReadonlySet<string> {
+  return useQuery(sharedQuery).data ?? NONE;
+}
+
+/** What is done to shares, after which they are read again. */
+export function useShareActions() {
+  const queries = useQueryClient();
+  const onSuccess = () => queries.invalidateQueries({ queryKey: sharesKey });
+  const refresh = useMutation({
+    mutationFn: (share_id: string) =>
+      ok(api.POST("/api/v1/chat/shares/{share_id}/refresh", { params: { path: { share_id } } })),
+    onSuccess,
+  });
+  const revoke = useMutation({
+    mutationFn: (share_id: string) =>
+      ok(api.DELETE("/api/v1/chat/shares/{share_id}", { params: { path: { share_id } } })),
+    onSuccess,
+  });
+  const revokeAll = useMutation({
+    mutationFn: () => ok(api.DELETE("/api/v1/chat/shares")),
+    onSuccess,
+  });
+  return { refresh, revoke, revokeAll };
+}
