@@ -125,6 +125,9 @@ async def test_the_demo_quotes_the_question_and_says_what_it_is(
     assert "Who are you?" in text
     assert "scripted demo model" in text
     assert joined(await stream(http, "demo", "Who are\nyou?")) == text
+    braces = text_of("demo", "{quoted} 是什么？")
+    assert "{quoted} 是什么？" in braces
+    assert "演示模型" in braces
 
 
 async def test_a_client_of_the_openai_package_understands_it(server: ModelServerProcess) -> None:
