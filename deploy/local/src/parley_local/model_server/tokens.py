@@ -29,8 +29,10 @@ def scripted_text(count: int) -> str:
 
 
 def pieces_of(text: str) -> tuple[str, ...]:
-    """The text cut before each word, as a model would stream it; joined again it is the text."""
-    return tuple(re.findall(r"\s*\S+|\s+$", text))
+    """The text cut before each word, and each two of Chinese, as a model would stream it; joined again
+    it is the text.
+    """
+    return tuple(re.findall(r"\s*(?:[\u3000-\u9fff]{1,2}|[^\s\u3000-\u9fff]+)|\s+$", text))
 
 
 def estimated_tokens(texts: Iterable[str]) -> int:
