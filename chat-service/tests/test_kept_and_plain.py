@@ -33,7 +33,7 @@ async def _follow(client: Client, run_id: str, after: int, form: Any) -> list[ch
     return [frame async for response in stream for frame in response.frames]
 
 
-async def test_a_kept_answer_is_found_on_any_replica_and_goes_with_all_conversations(
+async def test_a_kept_answer_is_found_on_any_replica_and_goes_with_conversations(
     client: Client, client_elsewhere: Client, settings: Settings
 ) -> None:
     async def ask(asker: Client) -> tuple[chat_pb2.Run, chat_pb2.Message]:
@@ -52,22 +52,39 @@ async def test_a_kept_answer_is_found_on_any_replica_and_goes_with_all_conversat
     run, answer = await ask(client_elsewhere)
     assert answer.cached
     assert (answer.content, answer.usage.completion_tokens) == (first.content, 0)
-    await client.call("DeleteSessions", chat_pb2.DeleteSessionsRequest())
-
     redis = connect(settings.redis_url.get_secret_value(), connections=1, timeout=2.0)
     try:
 
-        async def gone() -> bool:
+        async def kept() -> int:
             left = [
                 k async for k in redis.scan_iter(match=f"*{settings.redis_prefix}*:answers:of:*")
             ]
-            return not left
+            return len(left)
 
-        await eventually(gone)
+        assert await kept() == 1
+        gone = chat_pb2.DeleteSessionRequest(id=run.session_id, permanent=True)
+        await client.call("DeleteSession", gone)
+
+        async def none_is_kept() -> bool:
+            return await kept() == 0
+
+        await eventually(none_is_kept)
+
+        async def one_is_kept() -> bool:
+            return await kept() == 1
+
+        for clears in (True, False):
+            run, _ = await ask(client)
+            assert run.cache == chat_pb2.CACHE_STATE_MISS
+            await eventually(one_is_kept)
+            if clears:
+                clearing = chat_pb2.ClearSessionRequest(id=run.session_id)
+                await client.call("ClearSession", clearing)
+            else:
+                await client.call("DeleteSessions", chat_pb2.DeleteSessionsRequest())
+            await eventually(none_is_kept)
     finally:
         await redis.aclose()
-    run, _ = await ask(client)
-    assert run.cache == chat_pb2.CACHE_STATE_MISS
 
 
 async def test_a_question_asks_for_plain_text_and_all_its_readers_get_it(
