@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
@@ -34,7 +35,15 @@ def _settle_in(stack: Stack, sign_up: SignUp, model: str = "tokens-20") -> User:
     note = user.http.post("/api/v1/notes", json={"title": "A note", "content": _note_of(user)})
     assert note.status_code == 201
     user.create_session(title="A session")
+    sent = user.http.post("/api/v1/files", files={"file": ("a.txt", _note_of(user).encode())})
+    assert sent.status_code == 201
+    assert _files_of(stack, user)
     return user
+
+
+def _files_of(stack: Stack, user: User) -> list[Path]:
+    """What is stored of the user's files."""
+    return list((stack.data / "files").glob(f"{user.id}/*"))
 
 
 def _note_of(user: User) -> str:
@@ -89,6 +98,7 @@ def _has_logs(stack: Stack, before: set[bytes], count: int) -> bool:
 
 def _assert_nothing_is_left(stack: Stack, *users: User) -> None:
     for user in users:
+        assert _files_of(stack, user) == []
         assert tables_about(stack, user.id) <= MEMORIALS
         for service in ("auth", "apikey", "chat", "notes"):
             assert rows_about(stack, service, user.username, user.email) == []

@@ -28,6 +28,8 @@ class Owner:
         events = user.ask(session, "What is hers?")
         question, answer = user.messages(session)
         note = self._make("notes", title="Hers", content="Hers.")
+        sent = user.http.post(f"{API}/files", files={"file": ("hers.txt", b"Hers.")})
+        assert sent.status_code == 201, sent.text
         persona = self._make("chat/personas", name="hers", title="Hers", prompt="I am hers.")
         share = self._make(f"chat/sessions/{session}/shares")
         token = self._make("tokens", name="hers", scopes=["chat:read"])
@@ -40,6 +42,7 @@ class Owner:
             "key_id": self.key["id"],
             "note_id": note["id"],
             "share_id": share["id"],
+            "file_id": sent.json()["id"],
             "token_id": token["id"],
             "login_id": user.http.get(f"{API}/me/logins").json()["items"][0]["id"],
             "user_id": user.id,
@@ -57,6 +60,7 @@ class Owner:
         ids = self.ids
         paths = (
             *("/keys", "/notes", "/chat/personas", "/tokens", "/me", "/me/settings", "/me/logins"),
+            *("/files", f"/files/{ids['file_id']}"),
             *("/chat/sessions", "/chat/sessions?state=deleted", "/chat/sessions?state=archived"),
             f"/chat/sessions/{self.session}",
             *("/chat/shares", f"/chat/sessions/{self.session}/shares"),
@@ -158,7 +162,7 @@ def test_in_a_path_it_is_answered_as_what_never_was(owner: Owner, stranger: http
         if answers[0].status_code == 403:
             assert name in ("revoke_login", "delete_token")
         tried += 1
-    assert tried >= 32
+    assert tried >= 35
     assert owner.seen() == before
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +19,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
+from chassis.embedded import free_port
 from chassis.errors import AppError, FieldError, Kind, ValidationFailed
 from chassis.grpc.caller import TokenVerifier, current_caller
 from chassis.grpc.client import MAX_MESSAGE_BYTES, Channel
@@ -83,12 +84,21 @@ class Handlers:
         finally:
             self.stream_ended.set()
 
+    async def Join(self, requests: AsyncIterator[StringValue], context: Any) -> StringValue:
+        joined = ""
+        async for request in requests:
+            joined += request.value
+            if joined.endswith("no"):
+                raise Taken()
+        return StringValue(value=f"{joined} for {current_caller().user_id}")
+
     def register(self, server: grpc.aio.Server) -> None:
         encode, decode = StringValue.SerializeToString, StringValue.FromString
         methods: dict[str, Any] = {
             name: grpc.unary_unary_rpc_method_handler(getattr(self, name), decode, encode)
             for name in ("WhoAmI", "Fail", "Open")
         }
+        methods["Join"] = grpc.stream_unary_rpc_method_handler(self.Join, decode, encode)
         methods["Count"] = grpc.unary_stream_rpc_method_handler(self.Count, decode, encode)
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, methods),))
         server.add_registered_method_handlers(SERVICE, methods)
@@ -99,6 +109,7 @@ POLICY = {
         "WhoAmI": allow("gateway"),
         "Fail": allow("gateway"),
         "Count": allow("gateway"),
+        "Join": allow("gateway"),
         "Open": allow("gateway", "notes-service", open=True),
     }
 }
@@ -511,3 +522,71 @@ async def test_an_idempotent_call_is_tried_again_after_a_restart(
     finally:
         await channel.stop()
         await second.stop()
+
+
+def joining(channel: Channel) -> Any:
+    return channel.channel.stream_unary(
+        f"/{SERVICE}/Join",
+        request_serializer=StringValue.SerializeToString,
+        response_deserializer=StringValue.FromString,
+    )
+
+
+async def saying(*values: str) -> AsyncGenerator[StringValue, None]:
+    for value in values:
+        yield StringValue(value=value)
+
+
+async def test_a_stream_of_requests_has_one_answer(gateway: Channel, signer: Signer) -> None:
+    answer = await gateway.send(joining(gateway), saying("a", "b", "c"), token=signer.token())
+    assert answer.value == f"abc for {USER}"
+    assert (await gateway.send(joining(gateway), saying(), token=signer.token())).value[0] == " "
+    with pytest.raises(AppError) as caught:
+        await gateway.send(joining(gateway), saying("a"))
+    assert caught.value.kind is Kind.UNAUTHENTICATED
+
+
+async def test_a_refusal_comes_before_all_requests_were_heard(
+    gateway: Channel, signer: Signer
+) -> None:
+    async def endless(size: int) -> AsyncGenerator[StringValue, None]:
+        while True:
+            yield StringValue(value="x" * size + "no")
+            await asyncio.sleep(0)
+
+    # Each time otherwise: the refusal meets a request on its way, or does not.
+    for number in range(60):
+        sending = gateway.send(joining(gateway), endless(number % 3 * 50_000), token=signer.token())
+        with pytest.raises(AppError) as caught:
+            await asyncio.wait_for(sending, 30)
+        assert caught.value.reason == "NAME_TAKEN"
+
+
+async def test_what_keeps_requests_from_going_on_comes_out_and_they_are_closed(
+    gateway: Channel, signer: Signer
+) -> None:
+    closed = asyncio.Event()
+
+    async def broken() -> AsyncGenerator[StringValue, None]:
+        try:
+            yield StringValue(value="a")
+            raise KeyError("the rest")
+        finally:
+            closed.set()
+
+    with pytest.raises(KeyError, match="the rest"):
+        await gateway.send(joining(gateway), broken(), token=signer.token())
+    assert closed.is_set()
+
+
+async def test_requests_to_a_service_that_is_away_are_refused_as_calls_are(tls: Path) -> None:
+    away = Channel(
+        target=f"127.0.0.1:{free_port()}", server="test-service", settings=settings(tls, "gateway")
+    )
+    await away.start()
+    try:
+        with pytest.raises(PeerGone):
+            async with asyncio.timeout(30):
+                await away.send(joining(away), saying("a"))
+    finally:
+        await away.stop()

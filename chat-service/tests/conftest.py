@@ -68,6 +68,8 @@ from parley.auth.v1 import auth_pb2
 from parley.chat.v1 import (
     chat_pb2,
     chat_pb2_grpc,
+    files_pb2,
+    files_pb2_grpc,
     personas_pb2_grpc,
     search_pb2_grpc,
     shares_pb2_grpc,
@@ -573,6 +575,7 @@ class Client:
         self.notices = channel.stub(chat_pb2_grpc.NoticeServiceStub)
         self.providers = channel.stub(chat_pb2_grpc.ProviderServiceStub)
         self.personas = channel.stub(personas_pb2_grpc.PersonaServiceStub)
+        self.files = channel.stub(files_pb2_grpc.FileServiceStub)
         self.search = channel.stub(search_pb2_grpc.SearchServiceStub)
         self.usage = channel.stub(usage_pb2_grpc.UsageServiceStub)
         self.shares = channel.stub(shares_pb2_grpc.ShareServiceStub)
@@ -594,6 +597,7 @@ class Client:
                     self.search,
                     self.usage,
                     self.shares,
+                    self.files,
                     self.user_settings,
                 )
                 if (found := getattr(stub, method, None)) is not None
@@ -656,6 +660,26 @@ class Client:
         """The user's notices, for as long as the block lasts."""
         request = chat_pb2.WatchNoticesRequest(after=after)
         return aclosing(self._channel.stream(self.notices.WatchNotices, request, token=self._token))
+
+    async def upload(self, *requests: Any, key: str | None = None) -> Any:
+        """The file that these requests make."""
+
+        async def each() -> AsyncGenerator[Any, None]:
+            for request in requests:
+                yield request
+
+        answer = await self._channel.send(
+            self.files.UploadFile, each(), token=self._token, idempotency_key=key
+        )
+        return answer.file
+
+    async def read_file(self, file_id: str, **part: int) -> tuple[Any, bytes]:
+        """A file, and what was asked for of its content."""
+        request = files_pb2.ReadFileRequest(id=file_id, **part)
+        stream = self._channel.stream(self.files.ReadFile, request, token=self._token)
+        async with aclosing(stream) as responses:
+            first = await anext(responses)
+            return first.file, b"".join([response.chunk async for response in responses])
 
     async def follow(self, run_id: str, after: int = 0) -> list[chat_pb2.Frame]:
         request = chat_pb2.FollowRunRequest(run_id=run_id, after=after)

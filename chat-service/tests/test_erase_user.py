@@ -75,6 +75,7 @@ CREATE FUNCTION be_honest() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     IF EXISTS (SELECT FROM sessions) OR EXISTS (SELECT FROM messages) OR EXISTS (SELECT FROM runs)
         OR EXISTS (SELECT FROM idempotency_keys) OR EXISTS (SELECT FROM token_usage)
         OR EXISTS (SELECT FROM usage_days) OR EXISTS (SELECT FROM personas) OR EXISTS (SELECT FROM search_texts)
+        OR EXISTS (SELECT FROM files) OR EXISTS (SELECT FROM message_files)
     THEN
         RAISE 'confirmed too early';
     END IF;

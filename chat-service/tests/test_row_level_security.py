@@ -26,6 +26,8 @@ PROTECTED = {
     "search_texts",
     "shares",
     "share_messages",
+    "files",
+    "message_files",
 }
 
 

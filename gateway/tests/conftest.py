@@ -36,6 +36,8 @@ from parley.chat.v1 import (
     chat_pb2_grpc,
     exports_pb2,
     exports_pb2_grpc,
+    files_pb2,
+    files_pb2_grpc,
     personas_pb2,
     personas_pb2_grpc,
     search_pb2,
@@ -244,6 +246,22 @@ class FakeChat(Fake):
         self.channel: FakeChannel | None = None
         self.notices = FakeNotices()
         self.exported: list[exports_pb2.ExportResponse | asyncio.Event | Exception] = []
+        # What takes uploads and gives files, for who tests them.
+        self.files: Any = None
+
+    async def UploadFile(
+        self, requests: AsyncIterator[files_pb2.UploadFileRequest], context: object
+    ) -> files_pb2.UploadFileResponse:
+        self.note("UploadFile", None)
+        made: files_pb2.UploadFileResponse = await self.files.upload(requests)
+        return made
+
+    async def ReadFile(
+        self, request: files_pb2.ReadFileRequest, context: object
+    ) -> AsyncIterator[files_pb2.ReadFileResponse]:
+        self.note("ReadFile", request)
+        async for response in self.files.read(request):
+            yield response
 
     @property
     def asked(self) -> list[Call]:
@@ -426,6 +444,7 @@ class OpenDoor:
                 also=(
                     (exports_pb2, exports_pb2_grpc),
                     (personas_pb2, personas_pb2_grpc),
+                    (files_pb2, files_pb2_grpc),
                     (search_pb2, search_pb2_grpc),
                     (usage_pb2, usage_pb2_grpc),
                     (shares_pb2, shares_pb2_grpc),

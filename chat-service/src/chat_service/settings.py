@@ -224,6 +224,24 @@ class Settings(NamedServersSettings):
             all_bytes=self.cache_bytes,
         )
 
+    files_dir: Path | None = Field(
+        None,
+        description="Folder in which what users upload is kept, shared by all replicas; none, or an "
+        "empty one: no files are kept, unless CHAT_FILES_FILE says where.",
+    )
+    files_file: Path | None = Field(
+        None,
+        description="On what terms files are kept, in YAML: how large they may be, of which kinds, how "
+        "much of a user's, in which folder or bucket; read anew when it changes and at SIGHUP. What is in "
+        "it: docs/operations.md.",
+    )
+
+    @field_validator("files_dir", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        # Path("") is the folder that the process happens to be in.
+        return None if value == "" else value
+
     @property
     def retention(self) -> Retention:
         """How long conversations are kept."""

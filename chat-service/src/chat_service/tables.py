@@ -190,6 +190,44 @@ personas = Table(
     Column("updated_at", DateTime(timezone=True), nullable=False),
 )
 
+# What users have uploaded; the bytes are in storage, under keys made of the user's id and the file's.
+files = Table(
+    "files",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    # A label, and part of no path.
+    Column("name", Text, nullable=False),
+    # Null until it is known.
+    Column("kind", Text),
+    # While it is uploaded: the bytes that are set aside for it.
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", LargeBinary),
+    # Of the text that was taken out of it and is kept beside it; null: there is none.
+    Column("text_size", BigInteger),
+    Column("facts", JSONB, nullable=False),
+    # uploading, ready, lost, deleting.
+    Column("state", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    # Until then it is kept whether anything refers to it or not.
+    Column("held_until", DateTime(timezone=True), nullable=False),
+)
+
+# What is attached to which message, as it was then: the file itself may be gone.
+message_files = Table(
+    "message_files",
+    metadata,
+    Column("message_id", Uuid, primary_key=True),
+    Column("position", SmallInteger, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("file_id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+)
+
 # A copy of what users have set in auth-service, as far as conversations go by it.
 user_settings = Table(
     "user_settings",

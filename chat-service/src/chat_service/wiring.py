@@ -28,6 +28,8 @@ from chat_service.conversations.usecases.ends import EndSessions
 from chat_service.exports.rpc import POLICY as EXPORT_POLICY
 from chat_service.exports.rpc import ExportServicer
 from chat_service.exports.usecases.export import Exporting
+from chat_service.files.rpc import POLICY as FILE_POLICY
+from chat_service.files.wiring import build_files
 from chat_service.migrations import MIGRATIONS
 from chat_service.notices.erasure import forget_notices
 from chat_service.notices.log import NoticeLog
@@ -86,6 +88,7 @@ from chat_service.words.operators.words import WordsInForce
 from parley.chat.v1 import (
     chat_pb2_grpc,
     exports_pb2_grpc,
+    files_pb2_grpc,
     personas_pb2_grpc,
     search_pb2_grpc,
     shares_pb2_grpc,
@@ -233,6 +236,8 @@ def build(settings: Settings) -> Service:
         parts, open_transaction, most=settings.shares_per_user, tell=publisher.tell
     )
     exports = ExportServicer(Exporting(open_transaction))
+    with file_of(Settings, "files_file"):
+        files = build_files(settings.files_file, settings.files_dir, open_transaction, parts.worker)
     frames = FrameServicer(open_transaction, followers, streaming.channels, replica)
 
     def register(server: grpc.aio.Server) -> None:
@@ -247,6 +252,7 @@ def build(settings: Settings) -> Service:
         shares_pb2_grpc.add_ShareServiceServicer_to_server(sharing.servicer, server)
         exports_pb2_grpc.add_ExportServiceServicer_to_server(exports, server)
         usage_pb2_grpc.add_UsageServiceServicer_to_server(usage.servicer, server)
+        files_pb2_grpc.add_FileServiceServicer_to_server(files.servicer, server)
 
     return parts.service(
         migrations=MIGRATIONS,
@@ -260,7 +266,8 @@ def build(settings: Settings) -> Service:
         | SEARCH_POLICY
         | SHARE_POLICY
         | EXPORT_POLICY
-        | USAGE_POLICY,
+        | USAGE_POLICY
+        | FILE_POLICY,
         register=register,
         erasure=[
             end_live_runs,
@@ -269,6 +276,7 @@ def build(settings: Settings) -> Service:
             forget_usage,
             forget_notices(notice_log),
             forget_answers(cache),
+            files.erase,
             delete_personas,
             forget_user_settings,
         ],
@@ -289,6 +297,7 @@ def build(settings: Settings) -> Service:
             operators,
             words,
             rules,
+            *files.components,
         ],
         checks=[
             Check("redis", streaming.log.probe),
@@ -296,6 +305,7 @@ def build(settings: Settings) -> Service:
             *([] if settings.personas_file is None else [Check("personas-file", operators.probe)]),
             *([] if settings.words_file is None else [Check("words-file", words.probe)]),
             *([] if settings.usage_file is None else [Check("usage-file", rules.probe)]),
+            *files.checks,
         ],
     )
 

@@ -31,6 +31,7 @@ from gateway.routers import (
     codes,
     connections,
     exports,
+    files,
     folders,
     jwks,
     keys,
@@ -81,6 +82,7 @@ _ROUTERS = (
     shared,
     notes,
     search,
+    files,
 )
 
 
@@ -89,6 +91,7 @@ def api() -> FastAPI:
     # Taken over flat: an included router is matched twice for each request.
     routes: Sequence[BaseRoute] = [
         *(route for module in _ROUTERS for route in module.router.routes),
+        *files.uploads.routes,
         *ws.router.routes,
         *operation.router.routes,
         *jwks.router.routes,

@@ -21,6 +21,7 @@ from parley.chat.v1.chat_pb2_grpc import (
     SessionServiceStub,
 )
 from parley.chat.v1.exports_pb2_grpc import ExportServiceStub
+from parley.chat.v1.files_pb2_grpc import FileServiceStub
 from parley.chat.v1.personas_pb2_grpc import PersonaServiceStub
 from parley.chat.v1.search_pb2_grpc import SearchServiceStub
 from parley.chat.v1.shares_pb2_grpc import ShareServiceStub
@@ -105,6 +106,19 @@ class Peer(Generic[Stub]):
             method, request, token=_token(caller), idempotency_key=idempotency_key
         )
 
+    async def send(
+        self,
+        method: grpc.aio.StreamUnaryMultiCallable[Request, Response],
+        requests: AsyncGenerator[Request, None],
+        caller: Caller | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> Response:
+        """The answer to a stream of requests, tried once; what ``requests`` raises comes out of here."""
+        return await self.channel.send(
+            method, requests, token=_token(caller), idempotency_key=idempotency_key
+        )
+
 
 def _token(caller: Caller | None) -> str | None:
     return None if caller is None else caller.token
@@ -128,6 +142,7 @@ class Clients:
     exports: Peer[ExportServiceStub]
     usage: Peer[UsageServiceStub]
     shares: Peer[ShareServiceStub]
+    files: Peer[FileServiceStub]
     notes: Peer[NotesServiceStub]
 
     def channels(self) -> dict[str, Channel]:
@@ -172,6 +187,7 @@ def connect(settings: Settings) -> Clients:
         exports=Peer(chat, ExportServiceStub, settings.chat_deadline_seconds),
         usage=Peer(chat, UsageServiceStub, settings.chat_deadline_seconds),
         shares=Peer(chat, ShareServiceStub, settings.chat_deadline_seconds),
+        files=Peer(chat, FileServiceStub, settings.chat_deadline_seconds),
         notes=Peer(
             channel(settings.notes_target, "notes-service"),
             NotesServiceStub,

@@ -28,7 +28,7 @@ _MAX_FIELDS = 20
 _SHOWABLE_FIELD = re.compile(r"[A-Za-z0-9_.\-]{1,100}")
 _RESERVED = frozenset({"type", "title", "status", "detail", "reason", "request_id", "errors"})
 # Metadata are texts on their way; what is a number is one again in a document.
-_NUMBERS = frozenset({"used", "allowed"})
+_NUMBERS = frozenset({"used", "allowed", "maximum"})
 _TITLES = {status.value: status.phrase for status in HTTPStatus}
 
 # Pydantic's error types: https://docs.pydantic.dev/latest/errors/validation_errors/

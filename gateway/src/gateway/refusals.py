@@ -103,6 +103,32 @@ class UnsupportedMediaType(RequestRefused):
     detail = "Bodies are application/json in UTF-8, without a content encoding."
 
 
+class NotMultipart(UnsupportedMediaType):
+    detail = "An upload is multipart/form-data, with a boundary and without a content encoding."
+
+
+class FileTooLarge(RequestRefused):
+    """``maximum``: bytes that a file may have."""
+
+    status = 413
+    reason = "FILE_TOO_LARGE"
+    detail = "The file is larger than files may be here."
+
+
+class FileKindRefused(RequestRefused):
+    """``kind``: what it is, where that is known."""
+
+    status = 415
+    reason = "FILE_KIND_REFUSED"
+    detail = "What is in the file is not of a kind that is taken here."
+
+
+class RangeNotSatisfiable(RequestRefused):
+    status = 416
+    reason = "RANGE_NOT_SATISFIABLE"
+    detail = "There is nothing in that range."
+
+
 class OriginNotAllowed(RequestRefused):
     status = 403
     reason = "ORIGIN_NOT_ALLOWED"
@@ -112,3 +138,8 @@ class OriginNotAllowed(RequestRefused):
 class MalformedJson(ValidationFailed):
     reason = "MALFORMED_JSON"
     detail = "The body is not JSON that can be read."
+
+
+class MalformedMultipart(ValidationFailed):
+    reason = "MALFORMED_MULTIPART"
+    detail = "The body is not a form of one file that can be read."

@@ -103,6 +103,13 @@ class Settings(ServiceSettings):
     body_window_seconds: float = Field(
         10.0, gt=0, le=600, description="Over so long that rate is taken: the longest pause."
     )
+    upload_seconds: float = Field(
+        3600.0,
+        gt=0,
+        le=86_400,
+        description="Longest time that an upload of a file may take to come; it may be as slow as any "
+        "other body.",
+    )
     body_held_bytes: int = Field(
         24 * 1024 * 1024,
         ge=64 * 1024,

@@ -114,5 +114,8 @@ MAX_NOTE_TAGS = 20
 # What is searched.
 SEARCH_QUERY = Length(0, 200)
 
+# Files: of a name as it is kept.
+FILE_NAME = Length(1, 255)
+
 # Lists.
 PAGE = Range(1, 100)

@@ -42,7 +42,7 @@ _HANDLED = Counter(
 )
 _SECONDS = Histogram(
     "grpc_server_handling_seconds",
-    "Time from a unary call's start to its end.",
+    "Time from the start of a call with one answer to its end.",
     ["method"],
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
@@ -202,7 +202,11 @@ class _Guard:
                 handler.response_serializer,
             )
         if handler.request_streaming:
-            raise RuntimeError(f"{method}: a stream with one answer is not supported by the guard")
+            return grpc.stream_unary_rpc_method_handler(
+                self._unary(method, policy, handler.stream_unary),
+                handler.request_deserializer,
+                handler.response_serializer,
+            )
         if handler.response_streaming:
             return grpc.unary_stream_rpc_method_handler(
                 self._stream(method, policy, handler.unary_stream),

@@ -27,8 +27,9 @@ def hand_out(volumes: Path, uids: Uids) -> None:
     for service in SERVICES:
         _fill(volumes / service, _service(service, keeper, tls), uids.parley)
     _seed_signing_keys(volumes / "auth-keys", keeper, uids.parley)
-    # The image of NATS brings no data folder, so the new volume is root's.
+    # The images bring no such folders, so the new volumes are root's.
     _own(volumes / "nats-data", uids.parley)
+    _own(volumes / "chat-files", uids.parley)
 
 
 def _redis(keeper: Keeper) -> dict[str, str]:

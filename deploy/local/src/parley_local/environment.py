@@ -181,6 +181,7 @@ def service_environment(
         settings |= {
             "REDIS_URL": backends.redis_url,
             "REDIS_PREFIX": "parley",
+            "FILES_DIR": str(state.files),
         }
     elif member is GATEWAY:
         settings |= {"HOST": topology.gateway_host, "PORT": str(instance.port)}

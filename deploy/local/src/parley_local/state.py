@@ -177,6 +177,11 @@ class State:
         return self.directory / "vault.key"
 
     @property
+    def files(self) -> Path:
+        """What users upload; chat-service makes it."""
+        return self.directory / "files"
+
+    @property
     def _passwords(self) -> Path:
         return self.directory / "passwords.json"
 

@@ -58,9 +58,26 @@ _STATUSES: Mapping[int, frozenset[str]] = {
             "NOTHING_TO_SHARE",
             "SHARE_ALREADY_SHOWN",
             "TOO_MANY_SHARES",
+            "FILES_NOT_OFFERED",
+            "FILES_QUOTA_USED_UP",
         }
     ),
-    422: frozenset({"CODE_REQUIRED", "INVALID_CODE", "KEY_NEEDED", "WORD_REFUSED"}),
+    408: frozenset({"BODY_TOO_SLOW"}),
+    413: frozenset({"FILE_TOO_LARGE"}),
+    415: frozenset({"FILE_KIND_REFUSED", "UNSUPPORTED_MEDIA_TYPE"}),
+    416: frozenset({"RANGE_NOT_SATISFIABLE"}),
+    422: frozenset(
+        {
+            "CODE_REQUIRED",
+            "FILE_INCOMPLETE",
+            "FILE_UNREADABLE",
+            "INVALID_CODE",
+            "KEY_NEEDED",
+            "MALFORMED_MULTIPART",
+            "VALIDATION",
+            "WORD_REFUSED",
+        }
+    ),
     426: frozenset({"UPGRADE_REQUIRED"}),
     429: frozenset(
         {
@@ -72,6 +89,8 @@ _STATUSES: Mapping[int, frozenset[str]] = {
             "TOO_MANY_SOCKETS",
             "TOO_MANY_STREAMS",
             "USAGE_LIMIT_REACHED",
+            "TOO_MANY_UPLOADS",
+            "TOO_MUCH_IN_BODIES",
         }
     ),
 }

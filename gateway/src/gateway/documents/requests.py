@@ -11,7 +11,7 @@ from typing import Any
 _STORABLE = r"^[^\u0000]*$"
 # What says more of a text already.
 _SAID = {"pattern", "enum", "const"}
-_FORMATS = {"uuid", "email", "uri", "date-time"}
+_FORMATS = {"uuid", "email", "uri", "date-time", "binary"}
 
 _Schema = dict[str, Any]
 

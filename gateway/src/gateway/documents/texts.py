@@ -5,7 +5,7 @@ from typing import Any
 from gateway.identity import refresh_cookie
 
 DESCRIPTION = """\
-Everything but what stands under *Operation* is JSON in UTF-8. Names are `snake_case`, times
+Everything but what stands under *Operation*, and what is in files, is JSON in UTF-8. Names are `snake_case`, times
 RFC 3339 in UTC, ids opaque strings. A field that is not known is refused.
 
 **To try it here:** send `/api/v1/auth/register` or `/api/v1/auth/login`, copy the `access_token` out
@@ -48,6 +48,11 @@ TAGS = [
         "description": "What others are shown of a conversation: whoever has a link, with or without an account.",
     },
     {"name": "Notes", "description": "Texts of one's own."},
+    {
+        "name": "Files",
+        "description": "What is uploaded, to be attached to questions: it is what is in it, whatever it"
+        " is called.",
+    },
     {"name": "Search", "description": "In conversations and notes at once."},
     {"name": "Operation", "description": "For load balancers, and for whoever verifies tokens."},
 ]

@@ -12,10 +12,12 @@ from gateway.refusals import OriginNotAllowed
 
 _METHODS = "GET, POST, PUT, PATCH, DELETE"
 _HEADERS = (
-    "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, "
-    "Traceparent, X-Request-ID, X-Share-Opening, X-Share-Password"
+    "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, If-Range, "
+    "Last-Event-ID, Range, Traceparent, X-Request-ID, X-Share-Opening, X-Share-Password"
 )
-_EXPOSED = b"ETag, RateLimit, Retry-After, X-Request-ID, X-Run-ID"
+_EXPOSED = (
+    b"Content-Disposition, Content-Range, ETag, RateLimit, Retry-After, X-Request-ID, X-Run-ID"
+)
 _MAX_AGE = "600"
 # The refresh cookie's, which a page of the same site may send from another origin: where it is
 # given, presented and taken back.

@@ -44,9 +44,7 @@ class JsonRoute(APIRoute):
         async def handle_json(request: Request) -> Response:
             if wanted is not None:
                 request.state.caller = await authenticate(request, wanted)
-            for name, value in request.path_params.items():
-                if is_id(name) and parse_id(value) is None:
-                    raise absent(name)
+            check_ids(request)
             body = body_of(request)
             if wants_body:
                 if body is not None and "content-type" in request.headers:
@@ -60,6 +58,13 @@ class JsonRoute(APIRoute):
             return await handle(request)
 
         return handle_json
+
+
+def check_ids(request: Request) -> None:
+    """Raises what the service would say where the path has no id in an id's place."""
+    for name, value in request.path_params.items():
+        if is_id(name) and parse_id(value) is None:
+            raise absent(name)
 
 
 def is_id(name: str) -> bool:

@@ -145,10 +145,11 @@ class Problem(Resource):
     used: int | SkipJsonSchema[None] = Field(
         None,
         description="With ALLOWANCE_USED_UP and USAGE_LIMIT_REACHED: tokens that were used in the day or"
-        " month, in UTC.",
+        " month, in UTC; with FILES_QUOTA_USED_UP: bytes of one's files.",
     )
     allowed: int | SkipJsonSchema[None] = Field(
-        None, description="With the same: tokens that may be used in it."
+        None,
+        description="With the same: tokens that may be used in it, bytes that one's files may have.",
     )
     period: Literal["day", "month"] | SkipJsonSchema[None] = Field(
         None, description="With USAGE_LIMIT_REACHED: what the limit is of."
@@ -165,6 +166,13 @@ class Problem(Resource):
     resets_at: datetime | SkipJsonSchema[None] = Field(
         None,
         description="With ALLOWANCE_USED_UP and USAGE_LIMIT_REACHED: when nothing of it is used again.",
+    )
+    maximum: int | SkipJsonSchema[None] = Field(
+        None, description="With FILE_TOO_LARGE: bytes that a file may have."
+    )
+    kind: str | SkipJsonSchema[None] = Field(
+        None,
+        description="With FILE_KIND_REFUSED, where that is known, and FILE_UNREADABLE: what the file is.",
     )
     errors: list[Refusal] | SkipJsonSchema[None] = Field(
         None,

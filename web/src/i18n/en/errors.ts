@@ -100,6 +100,20 @@ export const errors = {
   TOO_MANY_VARIANTS: "This message cannot have more variants.",
   WORD_REFUSED: "This contains something that may not be said here.",
 
+  // Files.
+  FILES_NOT_OFFERED: "No files are kept here.",
+  FILES_QUOTA_USED_UP: "There is no room left for your files. Delete some of them first.",
+  FILE_INCOMPLETE: "The file did not arrive whole. Send it again.",
+  FILE_KIND_REFUSED: "Files of this kind are not taken here.",
+  FILE_NOT_FOUND: "There is no such file any more.",
+  FILE_TOO_LARGE: "The file is larger than files may be here.",
+  FILE_UNREADABLE: "The file cannot be read: it is damaged, or holds too much.",
+  MALFORMED_MULTIPART: "Parley could not read that. Reload the page.",
+  RANGE_NOT_SATISFIABLE: "The file is shorter than that. Load it anew.",
+  STORAGE_UNAVAILABLE: "The place where files are kept is away. Try again in a moment.",
+  TOO_MANY_UPLOADS: "Too many files are being uploaded for you. Wait for one to end.",
+  UPLOAD_GIVEN_UP: "The upload was given up. Send the file again.",
+
   // Why an answer ended before it was whole.
   ANSWER_FILTERED: "The answer contains something that may not be said here.",
   ANSWER_TOO_LARGE: "The answer has reached the maximum length.",

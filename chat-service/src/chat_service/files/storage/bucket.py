@@ -1,0 +1,115 @@
+"""Bytes in a bucket that speaks S3, by obstore."""
+
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from chassis.telemetry.logging import get_logger
+from chat_service.files.domain.errors import FileNotFound, StorageUnavailable
+from chat_service.files.domain.stored import Stored
+from chat_service.files.domain.terms import Bucket
+
+if TYPE_CHECKING:
+    pass
+
+_log = get_logger(__name__)
+
+_PIECE: Final = 256 * 1024
+_LISTED: Final = 500
+# Of a larger one so much is in memory at a time: two parts of it.
+_PART: Final = 8 * 1024 * 1024
+_PARTS_AT_ONCE: Final = 2
+
+
+class BucketStorage:
+    """See Storage. What the process's environment says of AWS fills in what `bucket` does not say."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        # Fifteen megabytes that who keeps files in a folder has no use for.
+        from obstore.store import S3Store
+
+        self._spool = bucket.spool
+        told: dict[str, Any] = {"region": bucket.region}
+        if bucket.endpoint is not None:
+            told["endpoint"] = bucket.endpoint
+        if bucket.access_key_id is not None:
+            told["access_key_id"] = bucket.access_key_id
+            told["secret_access_key"] = bucket.secret_access_key
+        plain = bucket.endpoint is not None and bucket.endpoint.startswith("http://")
+        self._store: S3Store = S3Store(
+            bucket.name,
+            prefix=bucket.prefix or None,
+            client_options={
+                "allow_http": plain,
+                "connect_timeout": timedelta(seconds=5),
+                # Of silence; of the whole, which may be a gigabyte on a slow line.
+                "read_timeout": timedelta(seconds=30),
+                "timeout": timedelta(hours=1),
+            },
+            retry_config={
+                "max_retries": 3,
+                "retry_timeout": timedelta(seconds=20),
+                "backoff": {
+                    "init_backoff": timedelta(milliseconds=100),
+                    "max_backoff": timedelta(seconds=1),
+                    "base": 2,
+                },
+            },
+            **told,
+        )
+
+    @property
+    def spool(self) -> Path:
+        return self._spool
+
+    async def put(self, key: str, path: Path) -> None:
+        with _told():
+            await self._store.put_async(key, path, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
+
+    async def read(self, key: str, begin: int, end: int) -> AsyncGenerator[bytes, None]:
+        with _told(key):
+            found = await self._store.get_async(key, options={"range": (begin, end)})
+            pieces = aiter(found.stream(min_chunk_size=_PIECE))
+        while True:
+            with _told(key):
+                piece = await anext(pieces, None)
+            if piece is None:
+                return
+            yield bytes(piece)
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        if keys:
+            with _told():
+                await self._store.delete_async(list(keys))
+
+    async def listing(self, prefix: str = "") -> AsyncGenerator[Sequence[Stored], None]:
+        listed = aiter(self._store.list(prefix or None, chunk_size=_LISTED))
+        while True:
+            with _told():
+                some = await anext(listed, None)
+            if some is None:
+                return
+            yield [Stored(one["path"], one["size"], one["last_modified"]) for one in some]
+
+
+@contextmanager
+def _told(key: str | None = None) -> Iterator[None]:
+    """What obstore raises, as the errors that there are; its text goes to the log and no further.
+
+    Where a key is asked for it may be that which is not there; otherwise it is the bucket.
+    """
+    from obstore.exceptions import BaseError
+
+    try:
+        yield
+    except FileNotFoundError:
+        if key is not None:
+            raise FileNotFound() from None
+        _log.error("files.bucket_failed", problem="there is no such bucket")
+        raise StorageUnavailable() from None
+    except (BaseError, OSError) as error:
+        # It may hold an address and the server's answer, and no key: those are in no error of it.
+        _log.error("files.bucket_failed", problem=str(error)[:500])
+        raise StorageUnavailable() from error

@@ -1,0 +1,1 @@
+"""Files in PostgreSQL: everything of them but their bytes."""

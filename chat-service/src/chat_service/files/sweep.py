@@ -1,0 +1,188 @@
+"""The sweep: uploads that were cut, files that nothing refers to, and bytes and rows without each other.
+
+Any number of replicas do it side by side: each leaves alone what another has locked. A file's row outlives its
+bytes, so that a crash anywhere leaves what there is to be taken away.
+"""
+
+import asyncio
+import shutil
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from prometheus_client import Counter, Gauge
+
+from chassis.clock import utc_now
+from chassis.db.engine import Database
+from chassis.ids import parse_id
+from chassis.repeated import Repeated
+from chassis.telemetry.logging import get_logger
+from chat_service.files.domain.errors import FilesNotOffered
+from chat_service.files.domain.file import FileState, content_key, keys_of, text_key
+from chat_service.files.domain.stored import Stored
+from chat_service.files.storage.threads import in_thread
+from chat_service.files.store import sweeping
+from chat_service.files.usecases.ports import Storage, StorageInForce
+
+_log = get_logger(__name__)
+
+_SWEPT = Counter("chat_files_swept_total", "Files and uploads that were taken away.")
+_STRAYS = Counter("chat_files_strays_total", "Stored bytes without a row that were taken away.")
+_LOST = Gauge("chat_files_lost", "Files whose bytes were not there when it was looked last.")
+
+_EVERY_SECONDS: Final = 60.0
+#: Rows and bytes are compared, all of both: that is not done each minute.
+_COMPARED_EVERY_SECONDS: Final = 3600.0
+#: What is younger may be on its way.
+_SETTLED: Final = timedelta(hours=1)
+_BATCH: Final = 500
+# Of which each is two keys.
+_TAKEN: Final = 250
+_FIRST: Final = (UUID(int=0), UUID(int=0))
+
+
+class FileSweep(Repeated):
+    """Sweeps every minute and when woken, and compares rows with bytes every hour."""
+
+    def __init__(self, worker: Database, storage: StorageInForce) -> None:
+        super().__init__("sweep of files", self.sweep, seconds=_EVERY_SECONDS)
+        self._worker = worker
+        self._storage = storage
+        self._compares_at = 0.0
+
+    async def sweep(self) -> None:
+        """Look now. Raises DatabaseBusy, DatabaseUnavailable or StorageUnavailable."""
+        try:
+            storage = self._storage()
+        except FilesNotOffered:
+            return
+        await self._mark_unused()
+        await self.take_given_up(storage)
+        loop = asyncio.get_running_loop()
+        if loop.time() >= self._compares_at:
+            await self.compare(storage)
+            self._compares_at = loop.time() + _COMPARED_EVERY_SECONDS
+
+    async def _mark_unused(self) -> None:
+        looked_at = _BATCH
+        while looked_at == _BATCH:
+            async with self._worker.transaction() as connection:
+                looked_at, _ = await sweeping.mark_unused(connection, _BATCH)
+
+    async def take_given_up(self, storage: Storage) -> None:
+        """Take away the bytes of what was given up, and then the rows."""
+        taken = _TAKEN
+        while taken == _TAKEN:
+            async with self._worker.transaction() as connection:
+                found = await sweeping.given_up(connection, _TAKEN)
+                if found:
+                    await storage.delete(
+                        [key for user, file in found for key in keys_of(user, file)]
+                    )
+                    await sweeping.forget(connection, [file for _, file in found])
+            taken = len(found)
+            if taken:
+                _SWEPT.inc(taken)
+                _log.info("files.swept", files=taken)
+
+    async def compare(self, storage: Storage) -> None:
+        """Take away bytes without a row, and mark rows without bytes as lost, until these are found again."""
+        await self._take_strays(storage)
+        await self._mark_lost(storage)
+        await self._clear_spool(storage)
+
+    async def _take_strays(self, storage: Storage) -> None:
+        settled = utc_now() - _SETTLED
+        async with aclosing(storage.listing()) as batches:
+            async for batch in batches:
+                ids = {
+                    one.key: file_id
+                    for one in batch
+                    if one.modified < settled and (file_id := _file_of(one.key)) is not None
+                }
+                async with self._worker.transaction() as connection:
+                    known = await sweeping.states_of(connection, list(set(ids.values())))
+                strays = [key for key, file_id in ids.items() if file_id not in known]
+                if strays:
+                    await storage.delete(strays)
+                    _STRAYS.inc(len(strays))
+                    _log.warning("files.strays_taken_away", strays=len(strays))
+
+    async def _mark_lost(self, storage: Storage) -> None:
+        """Both come in the same order: each is gone through once, and none is held whole."""
+        before, after, lost = utc_now() - _SETTLED, _FIRST, 0
+        async with aclosing(storage.listing()) as batches:
+            stored = _Keys(batches)
+            while True:
+                async with self._worker.transaction() as connection:
+                    files = await sweeping.page(connection, after, before, _BATCH)
+                if not files:
+                    break
+                after = (files[-1].user_id, files[-1].id)
+                there = {
+                    one.id for one in files if await stored.has(content_key(one.user_id, one.id))
+                }
+                gone = [one.id for one in files if one.id not in there]
+                lost += len(gone)
+                await self._tell(gone, FileState.READY, FileState.LOST)
+                await self._tell(list(there), FileState.LOST, FileState.READY)
+        _LOST.set(lost)
+
+    async def _tell(self, ids: Sequence[UUID], before: FileState, state: FileState) -> None:
+        if not ids:
+            return
+        async with self._worker.transaction() as connection:
+            changed = await sweeping.set_state(connection, ids, before, state)
+        if changed:
+            _log.warning("files.other_than_known", files=changed, they_are=state.value)
+
+    async def _clear_spool(self, storage: Storage) -> None:
+        """Of uploads that a process has left behind when it was killed."""
+        names = await in_thread(_old_in, storage.spool, _SETTLED.total_seconds())
+        ids = {name: file_id for name in names if (file_id := parse_id(name)) is not None}
+        async with self._worker.transaction() as connection:
+            known = await sweeping.states_of(connection, list(ids.values()))
+        for name, file_id in ids.items():
+            if known.get(file_id) is not FileState.UPLOADING:
+                await in_thread(shutil.rmtree, storage.spool / name, ignore_errors=True)
+
+
+class _Keys:
+    """Keys that come in order, and are asked for in order."""
+
+    def __init__(self, batches: AsyncIterator[Sequence[Stored]]) -> None:
+        self._batches = batches
+        self._keys: list[str] = []
+        self._at = 0
+
+    async def has(self, key: str) -> bool:
+        while True:
+            while self._at < len(self._keys):
+                here = self._keys[self._at]
+                if here >= key:
+                    return here == key
+                self._at += 1
+            batch = await anext(self._batches, None)
+            if batch is None:
+                return False
+            self._keys, self._at = [one.key for one in batch], 0
+
+
+def _file_of(key: str) -> UUID | None:
+    """The file that a key is of; None: it is something else's."""
+    user, _, name = key.partition("/")
+    user_id, file_id = parse_id(user), parse_id(name.removesuffix(".text"))
+    if user_id is None or file_id is None:
+        return None
+    return file_id if key in (content_key(user_id, file_id), text_key(user_id, file_id)) else None
+
+
+def _old_in(spool: Path, seconds: float) -> list[str]:
+    if not spool.is_dir():
+        return []
+    before = time.time() - seconds
+    return [entry.name for entry in spool.iterdir() if entry.stat().st_mtime < before]

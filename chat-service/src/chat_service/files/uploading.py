@@ -1,0 +1,255 @@
+"""Uploads: from the first piece that comes to a file that is there, or to nothing.
+
+An upload has a row from its beginning, by which its bytes are found wherever it ends. It is held for as long as
+somebody is at it; what is held no longer is swept. Only what is whole and was looked at gets into storage.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from chassis.caller import Caller
+from chassis.clock import utc_now
+from chassis.component import Component
+from chassis.db.owners import OwnerErased
+from chassis.db.transactions import OpenTransaction
+from chassis.errors import AppError
+from chassis.idempotency import Once
+from chassis.ids import new_id
+from chassis.tasks import end_task
+from chassis.telemetry.logging import get_logger
+from chat_service.files.domain.errors import (
+    FileKindRefused,
+    FileTooLarge,
+    QuotaUsedUp,
+    TooManyUploads,
+    UploadGivenUp,
+)
+from chat_service.files.domain.file import UNHEARD, File, FileState, keys_of, label_of
+from chat_service.files.domain.kinds import HEAD_BYTES, Kind, recognise
+from chat_service.files.domain.terms import Terms
+from chat_service.files.storage.spool import Spooled, measure
+from chat_service.files.store.files import Files
+from chat_service.files.usecases.ports import Inspect, Storage, StorageInForce, TermsInForce
+
+_log = get_logger(__name__)
+
+_HOLD_SECONDS: Final = UNHEARD.total_seconds() / 4
+
+#: What makes the upload happen once, from the SHA-256 of what has come.
+OnceOf = Callable[[bytes], Once[File] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Upload:
+    """One upload under way, and what of the user's room was set aside for it."""
+
+    caller: Caller
+    id: UUID
+    name: str
+    at: datetime
+    terms: Terms
+    storage: Storage
+    room: int
+    used: int
+
+    def too_much(self) -> AppError:
+        if self.room < self.terms.maximum_bytes:
+            return QuotaUsedUp(used=self.used, allowed=self.terms.quota_bytes)
+        return FileTooLarge(self.terms.maximum_bytes)
+
+
+class Uploads(Component):
+    """Takes uploads."""
+
+    def __init__(
+        self,
+        open_transaction: OpenTransaction,
+        terms: TermsInForce,
+        storage: StorageInForce,
+        inspect: Inspect,
+    ) -> None:
+        self._open_transaction = open_transaction
+        self._terms = terms
+        self._storage = storage
+        self._inspect = inspect
+        self._clearing: set[asyncio.Task[None]] = set()
+
+    async def stop(self) -> None:
+        if self._clearing:
+            await asyncio.wait(self._clearing)
+
+    async def take(
+        self,
+        caller: Caller,
+        told_name: str,
+        at_most: int | None,
+        content: AsyncIterator[bytes],
+        once: OnceOf,
+    ) -> File:
+        """The file that `content` has become; `at_most` bytes of it will come, if that is known.
+
+        What `content` raises comes out of here, and nothing is kept. Raises FilesNotOffered, FileTooLarge,
+        FileKindRefused, FileUnreadable, QuotaUsedUp, TooManyUploads, UploadGivenUp, StorageUnavailable,
+        IdempotencyKeyReused, RequestInProgress, OwnerErased.
+        """
+        upload = await self._set_aside(caller, told_name, at_most)
+        spooled = Spooled(upload.storage.spool / str(upload.id))
+        try:
+            async with self._held(upload):
+                await spooled.open()
+                kind = await _receive(upload, spooled, content)
+                return await self._keep(upload, spooled, kind, once)
+        except BaseException:
+            await self._clear(upload, spooled)
+            raise
+
+    async def _set_aside(self, caller: Caller, told_name: str, at_most: int | None) -> _Upload:
+        terms, storage, name = self._terms.content, self._storage(), label_of(told_name)
+        file_id, now = new_id(), utc_now()
+        async with self._open_transaction(caller) as transaction:
+            await transaction.lock_owner()
+            files = Files(transaction)
+            await files.add_alone()
+            used = await files.used()
+            if used.uploads >= terms.uploads_at_once:
+                raise TooManyUploads()
+            left = terms.quota_bytes - used.bytes
+            wanted = min(terms.maximum_bytes, left if at_most is None else at_most)
+            if wanted > left or left <= 0:
+                raise QuotaUsedUp(used=used.bytes, allowed=terms.quota_bytes)
+            await files.begin(file_id, name, wanted, at=now)
+        return _Upload(caller, file_id, name, now, terms, storage, wanted, used.bytes)
+
+    @asynccontextmanager
+    async def _held(self, upload: _Upload) -> AsyncIterator[None]:
+        """The upload is held for as long as the block runs, which ends once it cannot be any more."""
+        refusal: list[AppError] = []
+
+        async def hold() -> None:
+            while not refusal:
+                await asyncio.sleep(_HOLD_SECONDS)
+                try:
+                    await self._hold(upload)
+                except (UploadGivenUp, OwnerErased) as error:
+                    refusal.append(error)
+                    scope.reschedule(asyncio.get_running_loop().time())
+                except AppError as error:
+                    # The database is away: there is time for a few tries more.
+                    _log.warning("upload.not_held", file_id=str(upload.id), reason=error.reason)
+
+        scope = asyncio.timeout(None)
+        holding = asyncio.create_task(hold(), name="upload-hold")
+        try:
+            async with scope:
+                yield
+        except TimeoutError:
+            if refusal:
+                raise refusal[0] from None
+            raise
+        finally:
+            await end_task(holding)
+
+    async def _hold(self, upload: _Upload) -> None:
+        async with self._open_transaction(upload.caller) as transaction:
+            await transaction.lock_owner()
+            if not await Files(transaction).hold_upload(upload.id):
+                raise UploadGivenUp()
+
+    async def _keep(self, upload: _Upload, spooled: Spooled, kind: Kind, once: OnceOf) -> File:
+        inspected = await self._inspect(spooled.path, kind)
+        size, digest = spooled.size, spooled.sha256
+        if inspected.content != spooled.path:
+            size, digest = await measure(inspected.content)
+        text_size = None
+        if inspected.text is not None:
+            text_size, _ = await measure(inspected.text)
+        if max(size, text_size or 0) > upload.terms.maximum_bytes:
+            raise FileTooLarge(upload.terms.maximum_bytes)
+        file = File(
+            id=upload.id,
+            user_id=upload.caller.user_id,
+            name=upload.name,
+            kind=kind.name,
+            size=size,
+            sha256=digest,
+            created_at=upload.at,
+            text_size=text_size,
+            facts=inspected.facts,
+        )
+        # Not for one that was given up meanwhile: whoever took it away has found no bytes of it.
+        await self._hold(upload)
+        await upload.storage.put(file.key, inspected.content)
+        if inspected.text is not None:
+            await upload.storage.put(file.text_key, inspected.text)
+        # Before it is a file: then nothing of it is anywhere else any more.
+        await spooled.remove()
+        return await self._complete(upload, spooled, file, once(spooled.sha256))
+
+    async def _complete(
+        self, upload: _Upload, spooled: Spooled, file: File, once: Once[File] | None
+    ) -> File:
+        async with self._open_transaction(upload.caller) as transaction:
+            await transaction.lock_owner()
+            files = Files(transaction)
+            earlier: File | None = None
+            if once is not None:
+                earlier = await transaction.find_repeated(once, file)
+            if earlier is None and not await files.complete(file):
+                raise UploadGivenUp()
+        if earlier is not None:
+            await self._clear(upload, spooled)
+            return earlier
+        return file
+
+    async def _clear(self, upload: _Upload, spooled: Spooled) -> None:
+        """Nothing is left of the upload, or it is for the sweep to see to that."""
+        clearing = asyncio.create_task(self._try_to_clear(upload, spooled), name="upload-clearing")
+        # Whoever is cancelled does not wait for it.
+        self._clearing.add(clearing)
+        clearing.add_done_callback(self._clearing.discard)
+        await asyncio.shield(clearing)
+
+    async def _try_to_clear(self, upload: _Upload, spooled: Spooled) -> None:
+        await spooled.remove()
+        try:
+            await self._clear_now(upload)
+        except AppError as error:
+            _log.warning("upload.left_to_sweep", file_id=str(upload.id), reason=error.reason)
+
+    async def _clear_now(self, upload: _Upload) -> None:
+        async with self._open_transaction(upload.caller) as transaction:
+            files = Files(transaction)
+            if await files.state(upload.id) is FileState.READY:
+                # It was complete, and nobody has heard of that: a file that nothing refers to.
+                return
+            await files.give_up(upload.id, FileState.UPLOADING)
+        await upload.storage.delete(keys_of(upload.caller.user_id, upload.id))
+        async with self._open_transaction(upload.caller) as transaction:
+            await Files(transaction).forget(upload.id)
+
+
+async def _receive(upload: _Upload, spooled: Spooled, content: AsyncIterator[bytes]) -> Kind:
+    """Spool all of it; what it is."""
+    head, kind = b"", None
+    async for piece in content:
+        if kind is None:
+            head += piece[: HEAD_BYTES - len(head)]
+            if len(head) == HEAD_BYTES:
+                kind = _kind_of(upload.terms, head)
+        if spooled.size + len(piece) > upload.room:
+            raise upload.too_much()
+        await spooled.write(piece)
+    await spooled.finish()
+    return _kind_of(upload.terms, head) if kind is None else kind
+
+
+def _kind_of(terms: Terms, head: bytes) -> Kind:
+    kind = recognise(head)
+    if not terms.takes(kind.name):
+        raise FileKindRefused(kind.name)
+    return kind

@@ -1,0 +1,55 @@
+"""What files are made of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from chassis.component import Component
+from chassis.db.engine import Database
+from chassis.db.transactions import OpenTransaction
+from chassis.health import Check
+from chat_service.files.erasure import DeleteFiles as EraseFiles
+from chat_service.files.operators.terms import FileTerms
+from chat_service.files.rpc import FileServicer
+from chat_service.files.storage.in_force import StoragePlaces
+from chat_service.files.sweep import FileSweep
+from chat_service.files.uploading import Uploads
+from chat_service.files.usecases.delete import DeleteFiles
+from chat_service.files.usecases.ports import as_it_came
+from chat_service.files.usecases.read import ReadFiles
+
+
+@dataclass(frozen=True, slots=True)
+class FileParts:
+    """The parts of files, wired to each other."""
+
+    servicer: FileServicer
+    read: ReadFiles
+    storage: StoragePlaces
+    erase: EraseFiles
+    components: Sequence[Component]
+    checks: Sequence[Check]
+
+
+def build_files(
+    operators: Path | None,
+    folder: Path | None,
+    open_transaction: OpenTransaction,
+    worker: Database,
+) -> FileParts:
+    """`operators`: the file with the operator's terms; `folder`: where bytes are kept unless it says where.
+
+    Raises BadFile.
+    """
+    terms = FileTerms(operators, folder)
+    storage = StoragePlaces(terms)
+    uploads = Uploads(open_transaction, terms, storage, as_it_came)
+    read = ReadFiles(open_transaction, terms, storage)
+    return FileParts(
+        servicer=FileServicer(uploads, read, DeleteFiles(open_transaction, storage)),
+        read=read,
+        storage=storage,
+        erase=EraseFiles(storage),
+        components=[terms, uploads, FileSweep(worker, storage)],
+        checks=[] if operators is None else [Check("files-file", terms.probe)],
+    )
