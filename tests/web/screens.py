@@ -96,7 +96,7 @@ def _shared(person: Person) -> None:
 def _locked(person: Person) -> None:
     _, url = _share(person)
     change = "/api/v1/chat/shares"
-    (share,) = person.user.http.get(change).json()["items"]
+    share = person.user.http.get(change).json()["items"][0]
     changed = person.user.http.patch(f"{change}/{share['id']}", json={"password": "sesame"})
     assert changed.status_code == 200, changed.text
     person.go(url)
@@ -132,9 +132,9 @@ SCREENS = (
     Screen("persona-form", "/personas", _open("main h1 ~ * button, main p + div button")),
     Screen("notes", "/notes"),
     Screen("note", "/notes", _note),
+    Screen("no-shares", "/shares"),
     Screen("share-dialog", "/", _sharing),
     Screen("shares", "/shares", _shares),
-    Screen("no-shares", "/shares"),
     Screen("shared", "/", _shared),
     Screen("share-locked", "/", _locked),
     Screen("share-gone", "/share/nothing", logged_in=False),

@@ -40,10 +40,10 @@ export default function ShareDialog({
         <LinkOnce link={link} onClose={onClose} />
       )}
       {data?.pages.some((page) => page.items.length > 0) && (
-        <>
+        <div className={styles.links}>
           <h3>{t.shares.links}</h3>
           <Shares sessionId={sessionId} />
-        </>
+        </div>
       )}
     </Dialog>
   );

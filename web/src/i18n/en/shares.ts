@@ -23,7 +23,8 @@ export const shares = {
   readyHint: "Copy it now: it is not shown again.",
   copy: "Copy the link",
   made: (ago: string) => `Made ${ago}`,
-  opened: (opens: number, shown: string) => (opens === 1 ? "opened once" : `opened ${shown} times`),
+  opened: (opens: number, shown: string) =>
+    opens === 0 ? "not opened yet" : opens === 1 ? "opened once" : `opened ${shown} times`,
   openedOf: (opens: string, most: string) => `opened ${opens} of ${most} times`,
   until: (moment: string) => `until ${moment}`,
   expired: "expired",

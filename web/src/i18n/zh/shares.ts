@@ -24,7 +24,7 @@ export const shares: typeof en = {
   readyHint: "请立即复制，之后不会再次显示。",
   copy: "复制链接",
   made: (ago) => `${ago}创建`,
-  opened: (_opens, shown) => `已打开 ${shown} 次`,
+  opened: (opens, shown) => (opens === 0 ? "尚未打开" : `已打开 ${shown} 次`),
   openedOf: (opens, most) => `已打开 ${opens}/${most} 次`,
   until: (moment) => `有效期至 ${moment}`,
   expired: "已过期",
