@@ -29,6 +29,9 @@ _ATTEMPTS = 3
 _FIRST_PAUSE = 0.05
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+#: So much of a stream may be on its way, and in memory where it arrives. Left to itself gRPC lets it grow
+#: with the line to tens of megabytes.
+WINDOW = (("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 512 * 1024))
 
 
 class Channel(Component):
@@ -73,6 +76,7 @@ class Channel(Component):
             options=[
                 ("grpc.ssl_target_name_override", self._server),
                 ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+                *WINDOW,
                 # Every 20 s, also when idle: a peer that froze is noticed. The server allows it.
                 ("grpc.keepalive_time_ms", 20_000),
                 ("grpc.keepalive_timeout_ms", 10_000),

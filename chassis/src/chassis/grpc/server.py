@@ -17,7 +17,7 @@ from prometheus_client import Counter, Histogram
 
 from chassis.errors import AppError, Forbidden, Internal, Kind, Unauthenticated
 from chassis.grpc.caller import TokenVerifier, set_caller
-from chassis.grpc.client import MAX_MESSAGE_BYTES
+from chassis.grpc.client import MAX_MESSAGE_BYTES, WINDOW
 from chassis.grpc.credentials import read_credentials
 from chassis.grpc.deadline import set_deadline
 from chassis.grpc.errors import to_status
@@ -104,6 +104,7 @@ class GrpcServer(Component):
             options=[
                 ("grpc.so_reuseport", 0),
                 ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+                *WINDOW,
                 # Clients ping every 20 s; gRPC's default of 5 minutes would send them away.
                 ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
                 ("grpc.keepalive_permit_without_calls", 1),
