@@ -8,6 +8,7 @@ from chassis.component import Component
 from chassis.db.engine import Database
 from chassis.db.transactions import OpenTransaction
 from chassis.health import Check
+from chat_service.files.decoding.decode import Decoding
 from chat_service.files.erasure import DeleteFiles as EraseFiles
 from chat_service.files.operators.terms import FileTerms
 from chat_service.files.rpc import FileServicer
@@ -15,7 +16,6 @@ from chat_service.files.storage.in_force import StoragePlaces
 from chat_service.files.sweep import FileSweep
 from chat_service.files.uploading import Uploads
 from chat_service.files.usecases.delete import DeleteFiles
-from chat_service.files.usecases.ports import as_it_came
 from chat_service.files.usecases.read import ReadFiles
 
 
@@ -43,7 +43,7 @@ def build_files(
     """
     terms = FileTerms(operators, folder)
     storage = StoragePlaces(terms)
-    uploads = Uploads(open_transaction, terms, storage, as_it_came)
+    uploads = Uploads(open_transaction, terms, storage, Decoding())
     read = ReadFiles(open_transaction, terms, storage)
     return FileParts(
         servicer=FileServicer(uploads, read, DeleteFiles(open_transaction, storage)),

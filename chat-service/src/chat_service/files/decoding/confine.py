@@ -1,0 +1,97 @@
+"""What a process that reads files gives up before it reads one.
+
+A file may have been made to take over what reads it. So that process holds nothing: it can open no file,
+reach no network, start no program and signal nobody; it has a share of memory and of time, and ends with its
+parent. What is open when it begins, the file and where the results go, is all there is to it.
+"""
+
+import ctypes
+import os
+import resource
+import signal
+import struct
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+_PR_SET_PDEATHSIG: Final = 1
+_PR_SET_NO_NEW_PRIVS: Final = 38
+# https://docs.kernel.org/userspace-api/landlock.html; the numbers are the same on every machine.
+_LANDLOCK_CREATE_RULESET: Final = 444
+_LANDLOCK_RESTRICT_SELF: Final = 446
+_LANDLOCK_VERSION: Final = 1
+# What it can forbid of files, by its version, of networks since the fourth, and towards other processes since
+# the sixth: so many rights each. Of a later version those of the latest here are asked for.
+_FILE_RIGHTS: Final = (13, 14, 15, 15, 16)
+_NETWORK_RIGHTS: Final = 2
+_SCOPES: Final = 2
+_NICENESS: Final = 10
+_NOBODY: Final = 65534
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Of one reading: bytes of address space, seconds of processor time, and bytes of each result."""
+
+    memory_bytes: int
+    cpu_seconds: int
+    output_bytes: int
+
+
+def confine(bounds: Bounds, parent: int) -> None:
+    """Give it all up, and be killed when process `parent`, its parent, ends. Nothing can be imported, opened or
+    started from here on.
+
+    What only Linux has is left out elsewhere, and Landlock where the kernel has none: the limits hold
+    everywhere.
+    """
+    # Others are waited for.
+    os.nice(_NICENESS)
+    if os.geteuid() == 0:
+        # To whom some limits mean nothing. A container may have no other user: then the rest has to do.
+        with suppress(OSError):
+            os.setgroups([])
+            os.setgid(_NOBODY)
+            os.setuid(_NOBODY)
+    if sys.platform == "linux":
+        _end_with_parent()
+        _forbid()
+    if os.getppid() != parent:
+        raise SystemExit("the parent has ended")
+    for limit, most in (
+        (resource.RLIMIT_AS, bounds.memory_bytes),
+        (resource.RLIMIT_CPU, bounds.cpu_seconds),
+        (resource.RLIMIT_FSIZE, bounds.output_bytes),
+        (resource.RLIMIT_CORE, 0),
+        # What is open stays so, and there is no number for another file or socket.
+        (resource.RLIMIT_NOFILE, 0),
+        (resource.RLIMIT_NPROC, 0),
+    ):
+        resource.setrlimit(limit, (most, most))
+    # A result that is too large is an error, which can be told; not a signal.
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+
+def _end_with_parent() -> None:
+    # A change of who one is would clear it.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def _forbid() -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    version = libc.syscall(_LANDLOCK_CREATE_RULESET, None, 0, _LANDLOCK_VERSION)
+    if version < 1:
+        return
+    kinds = [_FILE_RIGHTS[min(version, len(_FILE_RIGHTS)) - 1]]
+    if version >= 4:
+        kinds.append(_NETWORK_RIGHTS)
+    if version >= 6:
+        kinds.append(_SCOPES)
+    # No rule goes with them, so that what is asked for is forbidden wherever it is.
+    asked = struct.pack(f"={len(kinds)}Q", *((1 << rights) - 1 for rights in kinds))
+    ruleset = libc.syscall(_LANDLOCK_CREATE_RULESET, asked, len(asked), 0)
+    if ruleset < 0 or libc.syscall(_LANDLOCK_RESTRICT_SELF, ruleset, 0) != 0:
+        raise OSError(ctypes.get_errno(), "landlock")
+    os.close(ruleset)

@@ -1,0 +1,119 @@
+"""Has a file read by a process of its own, and takes what that says for no more than it is."""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE
+from contextlib import ExitStack
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+from prometheus_client import Histogram
+
+from chassis.telemetry.logging import get_logger
+from chat_service.files.decoding.report import MOST_BYTES, Failed, Report
+from chat_service.files.domain.errors import FileKindRefused
+from chat_service.files.domain.kinds import Kind
+from chat_service.files.domain.unreadable import FileDamaged, FileLocked, FileTooComplex
+from chat_service.files.usecases.ports import Inspected
+
+_log = get_logger(__name__)
+
+#: How long a file may be read, seconds; to wait for its turn is not counted.
+MOST_SECONDS: Final = 30.0
+
+_CHILD: Final = "chat_service.files.decoding.child"
+_SECONDS = Histogram(
+    "chat_file_decoding_seconds",
+    "Time that the reading of an uploaded file took, by what came of it.",
+    ["outcome"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+
+
+class Decoding:
+    """Reads files, so many `at_once`: each takes a processor, and up to 768 MiB of memory."""
+
+    def __init__(self, *, at_once: int = 2, most_seconds: float = MOST_SECONDS) -> None:
+        self._turns = asyncio.Semaphore(at_once)
+        self._most_seconds = most_seconds
+
+    async def __call__(self, path: Path, kind: Kind) -> Inspected:
+        """Reads the file at `path`, and puts beside it what comes of that. Raises FileKindRefused, FileUnreadable."""
+        report = await self._report(path, kind)
+        if report.failed is Failed.NOT_UTF8:
+            report = await self._report(path, kind, "older")
+        match report.failed:
+            case None:
+                pass
+            case Failed.NO_SUCH_KIND | Failed.NOT_UTF8:
+                raise FileKindRefused(kind.name)
+            case Failed.LOCKED:
+                raise FileLocked(kind.name)
+            case Failed.TOO_COMPLEX:
+                raise FileTooComplex(kind.name)
+            case Failed.DAMAGED:
+                raise FileDamaged(kind.name)
+        return Inspected(
+            content=_kept(path) if report.replaced else path,
+            text=_told(path) if report.told else None,
+            facts=report.facts,
+        )
+
+    async def _report(self, path: Path, kind: Kind, *how: str) -> Report:
+        async with self._turns:
+            began = monotonic()
+            line = await self._read(path, how)
+            seconds = monotonic() - began
+        try:
+            report = Report.of(line)
+            outcome = "read" if report.failed is None else report.failed.value
+        except ValueError:
+            # It was killed, for the time or memory that it took or for what the file did to it.
+            report, outcome = Report(Failed.TOO_COMPLEX), "killed"
+            _log.warning("file.reader_killed", kind=kind.name, seconds=round(seconds, 3))
+        _SECONDS.labels(outcome).observe(seconds)
+        return report
+
+    async def _read(self, path: Path, how: tuple[str, ...]) -> bytes:
+        """What the process says, or nothing where it was killed. Raises RuntimeError if it did not come to reading."""
+        with ExitStack() as handed:
+            source = handed.enter_context(path.open("rb"))
+            results = [handed.enter_context(one.open("wb")) for one in (_kept(path), _told(path))]
+            numbers = [str(one.fileno()) for one in results]
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-I", "-m", _CHILD, str(os.getpid()), *numbers, *how),
+                stdin=source,
+                stdout=PIPE,
+                stderr=PIPE,
+                pass_fds=[one.fileno() for one in results],
+                env={},
+                cwd="/",
+            )
+        assert process.stdout is not None
+        assert process.stderr is not None
+        try:
+            async with asyncio.timeout(self._most_seconds):
+                line = await process.stdout.read(MOST_BYTES)
+                # Of one that was killed it is negative, and of one that has read the file 0.
+                if await process.wait() > 0:
+                    said = await process.stderr.read(MOST_BYTES)
+                    raise RuntimeError(
+                        f"what reads files cannot begin: {said.decode(errors='replace')}"
+                    )
+                return line
+        except TimeoutError:
+            return b""
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+
+def _kept(path: Path) -> Path:
+    return path.with_name(f"{path.name}.kept")
+
+
+def _told(path: Path) -> Path:
+    return path.with_name(f"{path.name}.told")
