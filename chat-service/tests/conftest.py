@@ -44,12 +44,12 @@ from chat_service.conversations.usecases.messages import list_messages
 from chat_service.conversations.usecases.sessions import create_session, get_session
 from chat_service.migrations import MIGRATIONS
 from chat_service.notices.domain.notice import Notice
-from chat_service.prompt.domain import ContextWindow
+from chat_service.prompt.room import ContextWindow
 from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.errors import KeyNotFound
 from chat_service.providers.domain.prompt_message import PromptMessage
-from chat_service.runs.domain.admission import AcceptedRun, Question
+from chat_service.runs.domain.admission import AcceptedRun, Prepare, Question
 from chat_service.runs.domain.limits import Limits
 from chat_service.runs.domain.run import Run
 from chat_service.runs.store.ending_statements import END_RUN
@@ -273,6 +273,8 @@ class Begun:
     connection: Connection
     prompt: list[tuple[str, str]]
     prefix: str
+    # What makes it, of one for which files have to be read.
+    prepare: Prepare | None = None
 
 
 class Generations:
@@ -288,10 +290,13 @@ class Generations:
         self,
         run: Run,
         connection: Connection,
-        prompt: Sequence[PromptMessage],
+        prompt: Sequence[PromptMessage] | Prepare,
         prefix: str = "",
         wishes: GenerationParameters | None = None,
     ) -> None:
+        if callable(prompt):
+            self.begun.append(Begun(run, connection, [], prefix, prompt))
+            return
         said = [(message.role, message.content) for message in prompt]
         self.begun.append(Begun(run, connection, said, prefix))
 

@@ -16,7 +16,7 @@ from chassis.ids import new_id
 from chat_service.answer.domain.ending import Ending, RunStatus
 from chat_service.conversations.domain.errors import SessionNotFound
 from chat_service.conversations.domain.message import Role
-from chat_service.prompt.domain import ContextWindow
+from chat_service.prompt.room import ContextWindow
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.admission import Admission, NewRun, OtherConnection, RepeatedRequest
 from chat_service.runs.domain.errors import RunInProgress, TooManyRuns

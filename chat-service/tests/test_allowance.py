@@ -19,7 +19,7 @@ from chassis.testing import ModelServer
 from chat_service.answer.domain.ending import Ending, Fallback, FellBack, RunStatus, Usage
 from chat_service.connections.usecases.limit import TrialLimit
 from chat_service.connections.usecases.trial import ConnectionTest
-from chat_service.prompt.domain import ContextWindow
+from chat_service.prompt.room import ContextWindow
 from chat_service.providers.client import ModelClient
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.trying import MOST_TOKENS, ModelServers

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from chat_service.conversations.domain.session import title_from
-from chat_service.prompt.domain import ContextWindow, build_continuation, build_prompt
+from chat_service.prompt.domain import build_continuation, build_prompt
+from chat_service.prompt.room import ContextWindow
 from chat_service.providers.domain.prompt_message import PromptMessage
 
 WIDE = ContextWindow(pairs=10, characters=1000)

@@ -11,7 +11,7 @@ from chassis.caller import Caller
 from chassis.ids import new_id
 from chat_service.conversations.domain.session import Session, SessionChange
 from chat_service.conversations.usecases.sessions import create_session, update_session
-from chat_service.prompt.domain import ContextWindow
+from chat_service.prompt.room import ContextWindow
 from chat_service.providers.domain.connection import Connection
 from chat_service.runs.domain.admission import Again
 from chat_service.runs.domain.run import Run

@@ -116,6 +116,22 @@ async def test_a_question_without_a_session_asks_for_one(
     )
 
 
+async def test_a_question_says_what_is_attached_to_it(
+    door: Door, frames: list[chat_pb2.Frame]
+) -> None:
+    door.chat.script = [frames]
+    headers = {**door.bearer, **EVENTS}
+    body = {**QUESTION, "attachments": ["f1", "f2"]}
+    assert (await door.http.post(ASK, json=body, headers=headers)).status_code == 200
+    (call,) = door.chat.asked
+    assert list(call.request.attachments.file_ids) == ["f1", "f2"]
+    for wrong in ("f1", [1], ["f"] * 11):
+        body = {**QUESTION, "attachments": wrong}
+        response = await door.http.post(ASK, json=body, headers=headers)
+        assert response.status_code == 422
+        assert response.json()["errors"][0]["field"].startswith("attachments")
+
+
 async def test_all_frames_of_a_message_go_out_in_one_chunk(
     door: Door, frames: list[chat_pb2.Frame]
 ) -> None:

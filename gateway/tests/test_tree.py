@@ -111,6 +111,23 @@ async def test_an_edited_question_is_asked_beside_the_first(
     )
 
 
+@pytest.mark.parametrize("attachments", [[], ["f1", "f2"]])
+async def test_an_edit_that_names_files_is_of_a_question(
+    door: Door, frames: list[chat_pb2.Frame], attachments: list[str]
+) -> None:
+    door.chat.script = [frames]
+    response = await door.http.post(
+        f"{MESSAGE_PATH}/edit",
+        json={"content": "How?", "attachments": attachments},
+        headers={**door.bearer, "accept": "text/event-stream"},
+    )
+    assert response.status_code == 200
+    (asked,) = door.chat.asked
+    # None at all is said as well: a question keeps its own only where nothing is.
+    assert asked.request.HasField("attachments")
+    assert list(asked.request.attachments.file_ids) == attachments
+
+
 async def test_an_edited_answer_is_shown_and_nothing_is_asked(door: Door) -> None:
     door.chat.answers["EditAnswer"] = chat_pb2.EditAnswerResponse(message=EDITED)
     response = await door.http.post(
@@ -145,7 +162,16 @@ async def test_what_a_model_was_given_is_shown(door: Door) -> None:
     given = chat_pb2.GetContextResponse(
         parts=[
             chat_pb2.ContextPart(
-                role=chat_pb2.MESSAGE_ROLE_USER, message_ids=["m1"], characters=4, tokens=1
+                role=chat_pb2.MESSAGE_ROLE_USER,
+                message_ids=["m1"],
+                characters=4,
+                tokens=1,
+                files=[
+                    chat_pb2.GivenFile(
+                        file_id="f1", name="a.txt", kind="text", characters=3, of_characters=9
+                    ),
+                    chat_pb2.GivenFile(file_id="f2", name="b.png", kind="png", left_out="DELETED"),
+                ],
             )
         ],
         left_out=[chat_pb2.LeftOut(message_id="m0", reason="SUMMED_UP")],
@@ -156,7 +182,20 @@ async def test_what_a_model_was_given_is_shown(door: Door) -> None:
         summary=chat_pb2.ContextSummary(text="So far.", last_message_id="m0"),
     )
     shown = {
-        "parts": [{"role": "user", "message_ids": ["m1"], "characters": 4, "tokens": 1}],
+        "parts": [
+            {
+                "role": "user",
+                "message_ids": ["m1"],
+                "characters": 4,
+                "tokens": 1,
+                "files": [
+                    {"id": "f1", "name": "a.txt", "kind": "text", "characters": 3}
+                    | {"of_characters": 9, "left_out": None},
+                    {"id": "f2", "name": "b.png", "kind": "png", "characters": None}
+                    | {"of_characters": None, "left_out": "DELETED"},
+                ],
+            }
+        ],
         "left_out": [{"message_id": "m0", "reason": "SUMMED_UP"}],
         "tokens": 1,
         "budget": {

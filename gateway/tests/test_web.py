@@ -167,7 +167,7 @@ async def test_a_page_lets_nothing_in_but_what_is_its_own(door: Door) -> None:
         "default-src": "'none'",
         "script-src": "'self'",
         "style-src": "'self'",
-        "img-src": "'self' data:",
+        "img-src": "'self' data: blob:",
         "font-src": "'self'",
         "connect-src": "'self'",
         "manifest-src": "'self'",

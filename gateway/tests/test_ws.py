@@ -64,7 +64,12 @@ async def test_a_question_is_acknowledged_and_its_events_follow(
     door.chat.script = script
     client = await dial(door)
     told = await client.ask(
-        type="send", ref="1", session_id="s1", content="How are you?", temperature=0.5
+        type="send",
+        ref="1",
+        session_id="s1",
+        content="How are you?",
+        temperature=0.5,
+        attachments=["f1"],
     )
     run = door.chat.run_id
     assert told["type"] == "ack"
@@ -82,6 +87,7 @@ async def test_a_question_is_acknowledged_and_its_events_follow(
     assert call.request == chat_pb2.StartRunRequest(
         session_id="s1",
         content="How are you?",
+        attachments=chat_pb2.Attached(file_ids=["f1"]),
         parameters=generation_pb2.GenerationParameters(temperature=0.5),
     )
 

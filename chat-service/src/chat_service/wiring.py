@@ -28,6 +28,7 @@ from chat_service.conversations.usecases.ends import EndSessions
 from chat_service.exports.rpc import POLICY as EXPORT_POLICY
 from chat_service.exports.rpc import ExportServicer
 from chat_service.exports.usecases.export import Exporting
+from chat_service.files.attached import AttachedFiles
 from chat_service.files.rpc import POLICY as FILE_POLICY
 from chat_service.files.wiring import build_files
 from chat_service.migrations import MIGRATIONS
@@ -43,8 +44,9 @@ from chat_service.personas.rpc import PersonaServicer
 from chat_service.personas.store.erasure import delete_personas
 from chat_service.personas.usecases.read import ReadPersonas
 from chat_service.personas.usecases.write import WritePersonas
-from chat_service.prompt.domain import ContextWindow
 from chat_service.prompt.memory import ModelMemory
+from chat_service.prompt.room import ContextWindow
+from chat_service.prompt.vision import Vision
 from chat_service.providers.client import ModelClient
 from chat_service.providers.trying import ModelServers
 from chat_service.runs.domain.limits import Limits
@@ -170,6 +172,8 @@ def build(settings: Settings) -> Service:
         runs_per_user=settings.runs_per_user,
         answer_bytes=settings.answer_bytes,
     )
+    with file_of(Settings, "files_file"):
+        files = build_files(settings.files_file, settings.files_dir, open_transaction, parts.worker)
     means = RunMeans(
         open_transaction,
         resolve_key,
@@ -180,6 +184,8 @@ def build(settings: Settings) -> Service:
         memory=memory,
         in_force=words,
         rules=rules,
+        reads_files=lambda run: AttachedFiles(files.storage, run.user_id),
+        sees=Vision(servers.models, memory),
     )
     start_run = StartRun(means, turns, tell=publisher.tell, default_persona=read_personas.default)
 
@@ -236,8 +242,6 @@ def build(settings: Settings) -> Service:
         parts, open_transaction, most=settings.shares_per_user, tell=publisher.tell
     )
     exports = ExportServicer(Exporting(open_transaction))
-    with file_of(Settings, "files_file"):
-        files = build_files(settings.files_file, settings.files_dir, open_transaction, parts.worker)
     frames = FrameServicer(open_transaction, followers, streaming.channels, replica)
 
     def register(server: grpc.aio.Server) -> None:

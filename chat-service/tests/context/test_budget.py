@@ -18,16 +18,10 @@ from chat_service.prompt.budget import (
     estimate_of_prompt,
 )
 from chat_service.prompt.context import Context, Why
-from chat_service.prompt.domain import (
-    SUMMARY,
-    ContextWindow,
-    Cut,
-    Prompt,
-    build_continuation,
-    build_prompt,
-    shortened,
-)
+from chat_service.prompt.domain import Prompt, build_continuation, build_prompt, shortened
 from chat_service.prompt.memory import ModelMemory
+from chat_service.prompt.room import ContextWindow, Cut
+from chat_service.prompt.said import SUMMARY
 from chat_service.prompt.tokens import Estimates, estimate_tokens
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.model import Model

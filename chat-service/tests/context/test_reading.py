@@ -12,7 +12,7 @@ from sqlalchemy import text
 from chassis.caller import Caller
 from chassis.db.statement import Statement
 from chat_service.conversations.store import messages, tree
-from chat_service.prompt.domain import ContextWindow
+from chat_service.prompt.room import ContextWindow
 from chat_service.runs.store import statements, values
 
 # Of conftest.py, for which there is no name here.

@@ -27,8 +27,8 @@ from chat_service.conversations.domain.session import SessionChange
 from chat_service.conversations.domain.summary import Summary
 from chat_service.conversations.usecases.sessions import update_session
 from chat_service.prompt.budget import Budget
-from chat_service.prompt.domain import ContextWindow
 from chat_service.prompt.memory import ModelMemory
+from chat_service.prompt.room import ContextWindow
 from chat_service.prompt.summary import build_summary_prompt, summary_of
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.settings import Settings

@@ -15,7 +15,7 @@ from chassis.testing import ModelServer, eventually
 from chat_service.answer.domain.ending import Adapted, CacheState, RunStatus, Usage
 from chat_service.answer.domain.frame import Frame
 from chat_service.providers.domain.connection import Connection
-from chat_service.providers.domain.prompt_message import PromptMessage
+from chat_service.providers.domain.prompt_message import Picture, PromptMessage
 from chat_service.redis_client import connect
 from chat_service.runs.domain.run import Run
 from chat_service.streaming.cache.answers import AnswerCache, Kept
@@ -300,8 +300,12 @@ async def test_where_a_message_stands_is_no_part_of_a_question_and_all_else_is(
         asked_of(replace(run, model="other"), of_it, [PromptMessage("user", "a")]),
         asked_of(run, replace(of_it, headers=(("x", "y"),)), [PromptMessage("user", "a")]),
         asked_of(replace(run, user_id=new_id()), of_it, [PromptMessage("user", "a")]),
+        *(
+            asked_of(run, of_it, [PromptMessage("user", "a", (1,), (Picture(*shown),))])
+            for shown in (("image/png", b"one"), ("image/png", b"other"), ("image/gif", b"one"))
+        ),
     }
-    assert len(others) == 6
+    assert len(others) == 9
     assert asked not in others
     with_settings = replace(run, parameters=GenerationParameters(max_tokens=7))
     assert asked_of(with_settings, of_it, [PromptMessage("user", "a")]) not in {asked, *others}

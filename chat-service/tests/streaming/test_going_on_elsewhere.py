@@ -20,8 +20,8 @@ from chat_service.answer.domain.ending import FellBack, RunStatus
 from chat_service.answer.domain.frame import Frame
 from chat_service.answer.domain.reducer import Answer, replay
 from chat_service.prompt.context import Why
-from chat_service.prompt.domain import ContextWindow
 from chat_service.prompt.memory import ModelMemory
+from chat_service.prompt.room import ContextWindow
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.model import Model
 from chat_service.providers.domain.use import Use

@@ -16,7 +16,7 @@ from chat_service.conversations.mapping import decode_id, encode_id
 from chat_service.conversations.store.ends import SessionEnds
 from chat_service.conversations.usecases.messages import list_messages
 from chat_service.conversations.usecases.tree import choose_message, edit_answer, fork_session
-from chat_service.prompt.domain import ContextWindow
+from chat_service.prompt.room import ContextWindow
 from chat_service.runs.domain.admission import Again, Question
 from chat_service.runs.domain.limits import Limits
 from chat_service.runs.domain.run import Run

@@ -84,6 +84,8 @@ QUESTION = Length(1, 32_000)
 SESSION_TITLE = Length(0, 200)
 FOLDER = Length(1, 100)
 READ_ORDER = Range(0, 2**31 - 1)
+# Files that are attached to a question.
+MAX_ATTACHMENTS = 10
 # Of an answer that its user has written.
 EDITED_ANSWER = Length(1, 200_000)
 TEMPERATURE = Range(0, 2)

@@ -22,7 +22,7 @@ from chat_service.answer.domain.ending import RunStatus, Usage, known_finish_rea
 from chat_service.answer.domain.frame import storable
 from chat_service.asides.errors import AsideFailed
 from chat_service.asides.refusal import is_refusal
-from chat_service.prompt.domain import without_thinking
+from chat_service.prompt.said import without_thinking
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import (

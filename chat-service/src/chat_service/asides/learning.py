@@ -10,7 +10,11 @@ from chat_service.prompt.budget import estimate_of_prompt
 from chat_service.prompt.memory import ModelMemory
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.model import Model
-from chat_service.providers.errors import ProviderContextTooLong, ProviderTimedOut
+from chat_service.providers.errors import (
+    ProviderCannotSee,
+    ProviderContextTooLong,
+    ProviderTimedOut,
+)
 
 PURPOSE: Final = "models"
 #: Shorter prompts fit every model, and of what stands around them there is too much to count by.
@@ -49,8 +53,12 @@ class Learning:
                 most=ended.most_tokens,
             )
         usage = ended.ending.usage
+        if ended.ending.reason == ProviderCannotSee.reason:
+            self._memory.note_cannot_see(connection, model)
         if (
             usage is not None
+            # What a picture is counted for differs too much to learn of text by it.
+            and not any(message.pictures for message in ended.prompt)
             and characters >= _COUNTED_CHARACTERS
             and self._memory.wants_usage(connection, model)
         ):

@@ -22,8 +22,9 @@ from chat_service.conversations.domain.summary import Summary
 from chat_service.conversations.store.sessions import Sessions
 from chat_service.conversations.store.summaries import Summaries
 from chat_service.prompt.budget import estimate_of_prompt
-from chat_service.prompt.domain import ContextWindow, build_prompt
+from chat_service.prompt.domain import build_prompt
 from chat_service.prompt.memory import ModelMemory
+from chat_service.prompt.room import ContextWindow
 from chat_service.prompt.summary import (
     ANSWER_TOKENS,
     CHARACTERS,
@@ -131,7 +132,7 @@ class SummingUp:
                 return None
             before = await Summaries(transaction, session_id).newest()
             runs = Runs(transaction)
-            earlier = await runs.read_window(session_id, HIGHEST_ORDER, self._window)
+            earlier, _ = await runs.read_window(session_id, HIGHEST_ORDER, self._window)
             budget = self._memory.budget(connection, run.model, run.parameters.max_tokens)
             reach = reach_of(build_prompt(earlier, "", self._window, budget=budget))
             if reach is None:

@@ -20,6 +20,7 @@ from chat_service.conversations.domain.session import (
     TitleBy,
     Unchanged,
 )
+from chat_service.files.domain.attachment import Attachment
 from chat_service.personas.domain.persona import Told
 from chat_service.providers.domain.errors import KeyNotFound
 from parley.chat.v1 import chat_pb2
@@ -196,6 +197,17 @@ def message_to_proto(message: Message) -> chat_pb2.Message:
             index=message.variants.index(message.id), ids=[str(one) for one in message.variants]
         ),
         edited=message.edited,
+        attachments=[attachment_to_proto(one) for one in message.attachments],
+    )
+
+
+def attachment_to_proto(attachment: Attachment) -> chat_pb2.Attachment:
+    return chat_pb2.Attachment(
+        file_id=str(attachment.id),
+        name=attachment.name,
+        kind=attachment.kind,
+        size=attachment.size,
+        deleted=not attachment.is_there,
     )
 
 

@@ -9,9 +9,12 @@ from math import ceil
 from typing import Final
 
 from chat_service.prompt.tokens import Estimates
+from chat_service.providers.domain.prompt_message import PromptMessage
 
 #: Tokens around each message: its role, and where it begins and ends.
 AROUND: Final = 4
+#: What a picture counts for, whatever is in it: no model of today counts more for one that is kept.
+PICTURE_TOKENS: Final = 1600
 #: Of an answer where nobody says how long it may be.
 ANSWER_TOKENS: Final = 4096
 #: The smallest context that is believed in.
@@ -42,6 +45,10 @@ class Budget:
     def cost(self, text: str) -> int:
         """What a message with this text counts for."""
         return ceil(estimate_of(text) * self.factor) + AROUND
+
+    def cost_of(self, message: PromptMessage) -> int:
+        """What a message counts for, with its pictures."""
+        return self.cost(message.content) + PICTURE_TOKENS * len(message.pictures)
 
     def less(self, texts: Iterable[str]) -> "Budget":
         """What is left beside messages with these texts."""

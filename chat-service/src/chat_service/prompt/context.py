@@ -10,8 +10,10 @@ from uuid import UUID
 import orjson
 
 from chat_service.conversations.domain.message import OnPath, Role
-from chat_service.prompt.budget import AROUND, Budget, estimate_of
-from chat_service.prompt.domain import Cut, Prompt
+from chat_service.files.domain.attachment import GivenFile, NotGiven
+from chat_service.prompt.budget import AROUND, PICTURE_TOKENS, Budget, estimate_of
+from chat_service.prompt.domain import Prompt
+from chat_service.prompt.room import Cut
 from chat_service.providers.domain.prompt_message import PromptMessage
 
 #: So many messages that were left out are named, the newest.
@@ -58,6 +60,7 @@ class Context:
     `budget` None, and `why_older` BEYOND_WINDOW: it was written by a version that had no other. What is
     older than all of it was left out for the reason `why_older`, unless `summed_up` says
     up to which message it is summed up. `bytes` are of all the text, in UTF-8, where that was counted.
+    `files` are of the messages that were given.
     """
 
     parts: tuple[Part, ...]
@@ -65,6 +68,7 @@ class Context:
     why_older: Why = Why.BEYOND_WINDOW
     summed_up: int | None = None
     bytes: int | None = None
+    files: tuple[GivenFile, ...] = ()
 
     @property
     def tokens(self) -> int:
@@ -77,8 +81,15 @@ class Context:
         return ceil(self.tokens * factor) + AROUND * len(self.parts)
 
     @classmethod
-    def of_prompt(cls, prompt: Prompt) -> Self:
-        """Made in each turn, so that what is not needed is not counted: tokens of messages."""
+    def of_prompt(cls, prompt: Prompt, *, files: Sequence[GivenFile] = ()) -> Self:
+        """Made in each turn, so that what is not needed is not counted: tokens of messages without files.
+
+        `files` may be of messages that are not in the prompt as well.
+        """
+        given = (
+            {order for message in prompt.messages for order in message.orders} if files else set()
+        )
+        with_files = {file.order for file in files}
         return cls(
             parts=tuple(
                 [
@@ -86,7 +97,11 @@ class Context:
                         role=message.role,
                         orders=message.orders,
                         characters=len(message.content),
-                        tokens=None if message.orders else estimate_of(message.content),
+                        tokens=(
+                            _tokens_of(message)
+                            if not message.orders or not with_files.isdisjoint(message.orders)
+                            else None
+                        ),
                     )
                     for message in prompt.messages
                 ]
@@ -95,6 +110,7 @@ class Context:
             why_older=_WHY_OLDER[prompt.cut],
             summed_up=prompt.summed_up,
             bytes=_bytes_of(prompt.messages),
+            files=tuple(file for file in files if file.order in given),
         )
 
     def shortened(self, prompt: Sequence[PromptMessage], budget: Budget) -> Self:
@@ -103,9 +119,11 @@ class Context:
             return replace(self, budget=budget)
         begins = 1 if self.parts[0].role == Role.SYSTEM else 0
         kept = self.parts[len(self.parts) - len(prompt) + begins :]
+        orders = {order for part in kept for order in part.orders}
         return replace(
             self,
             parts=(*self.parts[:begins], *kept),
+            files=tuple(file for file in self.files if file.order in orders),
             budget=budget,
             why_older=Why.BEYOND_BUDGET,
             bytes=None if self.bytes is None else _bytes_of(prompt),
@@ -126,6 +144,8 @@ class Context:
             kept["budget"] = self.budget
         if self.summed_up is not None:
             kept["summed_up"] = self.summed_up
+        if self.files:
+            kept["files"] = self.files
         return orjson.dumps(kept).decode()
 
     @classmethod
@@ -140,7 +160,23 @@ class Context:
             budget=Budget(**kept["budget"]) if "budget" in kept else None,
             why_older=Why(why) if why in set(Why) else Why.BEYOND_WINDOW,
             summed_up=kept.get("summed_up"),
+            files=tuple(map(_file_of, kept.get("files", ()))),
         )
+
+
+def _tokens_of(message: PromptMessage) -> int:
+    return estimate_of(message.content) + PICTURE_TOKENS * len(message.pictures)
+
+
+def _file_of(kept: Any) -> GivenFile:
+    why = kept["why_not"]
+    return GivenFile(
+        **{
+            **kept,
+            "file_id": UUID(kept["file_id"]),
+            "why_not": None if why is None else NotGiven(why),
+        }
+    )
 
 
 def _bytes_of(prompt: Sequence[PromptMessage]) -> int:

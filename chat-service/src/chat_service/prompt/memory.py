@@ -50,6 +50,8 @@ class _Known:
     refused_until: float = 0.0
     factor: float = 1.0
     reports: int = 0
+    vision: bool | None = None
+    blind_until: float = 0.0
 
     def sizes(self, now: float) -> Iterator[int]:
         """What may be the context, by what is known of it."""
@@ -91,8 +93,25 @@ class ModelMemory:
         """What the server says of this model, if anything, for a day."""
         known = self._of(_place(connection, model))
         one = next((one for one in listed if one.id == model), Model(model))
-        known.context, known.output = one.context_tokens, one.output_tokens
+        known.context, known.output, known.vision = (
+            one.context_tokens,
+            one.output_tokens,
+            one.vision,
+        )
         known.listed_until = monotonic() + _DAY
+
+    def sees(self, connection: Connection, model: str) -> bool | None:
+        """Whether it takes pictures; None: nobody has said."""
+        known, now = self._known.get(_place(connection, model)), monotonic()
+        if known is None:
+            return None
+        if now < known.blind_until:
+            return False
+        return known.vision if now < known.listed_until else None
+
+    def note_cannot_see(self, connection: Connection, model: str) -> None:
+        """It has refused pictures; it is believed for an hour, since that may be mended."""
+        self._of(_place(connection, model)).blind_until = monotonic() + _HOUR
 
     def note_too_long(
         self,

@@ -8,7 +8,8 @@ from chassis.text import shortened
 from chat_service.conversations.domain.message import HIGHEST_ORDER, Role, Said
 from chat_service.conversations.domain.summary import MOST_CHARACTERS, Summary
 from chat_service.prompt.budget import Budget
-from chat_service.prompt.domain import Prompt, without_thinking
+from chat_service.prompt.domain import Prompt
+from chat_service.prompt.said import without_thinking
 from chat_service.providers.domain.prompt_message import PromptMessage
 
 #: Of the answer: thinking counts, too.

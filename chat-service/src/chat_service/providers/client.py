@@ -15,6 +15,7 @@ from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderAddressForbidden, ProviderError, ProviderUnknown
 from chat_service.providers.listing import list_models
 from chat_service.providers.openai import OpenAi
+from chat_service.providers.pictures import seen_as
 from chat_service.providers.port import NextRead, Piece, Provider, Take
 from chat_service.providers.reading import Dialect, read_stream
 from chat_service.providers.said import presentable
@@ -127,7 +128,7 @@ class ModelClient(Provider):
                 async for piece in pieces:
                     yield piece
         except ProviderError as error:
-            raise self._shown(error, connection) from error.__cause__
+            raise self._shown(seen_as(error, prompt), connection) from error.__cause__
 
     def _opened(self) -> GuardedClient:
         if self._client is None:

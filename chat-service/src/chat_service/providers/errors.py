@@ -81,6 +81,14 @@ class ProviderContentRefused(ProviderError):
     detail = "The model server refused the content; put the question another way."
 
 
+class ProviderCannotSee(ProviderError):
+    reason = "MODEL_CANNOT_SEE"
+    detail = (
+        "This model takes no pictures; choose one that does, or take the pictures away from the"
+        " question."
+    )
+
+
 class ProviderQuotaExceeded(ProviderError):
     reason = "PROVIDER_QUOTA_EXCEEDED"
     detail = "The key's quota or credit at the model server is used up; look at the account there."

@@ -14,7 +14,7 @@ from chat_service.providers.asking.learnt import apply, differences
 from chat_service.providers.chunks import Chunks
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.learnt import Lesson
-from chat_service.providers.domain.prompt_message import PromptMessage
+from chat_service.providers.domain.prompt_message import Picture, PromptMessage
 from chat_service.providers.transport import GuardedClient
 from servicekit.generation_parameters import GenerationParameters
 
@@ -36,11 +36,11 @@ class OpenAi:
         parameters: GenerationParameters,
     ) -> Question:
         """Asks for what ``parameters`` say, by their own names, and for the usage."""
-        messages = [{"role": message.role, "content": message.content} for message in prompt]
         said = parameters.said()
 
         def make(learnt: Sequence[Lesson]) -> Asked:
-            return _asked(model, messages, said, learnt)
+            # Each time anew: with its pictures it is large, and held no longer than it is sent.
+            return _asked(model, list(map(_message, prompt)), said, learnt)
 
         headers = {
             "Authorization": f"Bearer {connection.api_key}",
@@ -50,9 +50,22 @@ class OpenAi:
         return Question(endpoint, "/chat/completions", with_own(headers, connection.headers), make)
 
 
+def _message(message: PromptMessage) -> Mapping[str, Any]:
+    """Text alone is sent as such, which every server takes."""
+    if not message.pictures:
+        return {"role": message.role, "content": message.content}
+    content = [*map(_picture, message.pictures), {"type": "text", "text": message.content}]
+    return {"role": message.role, "content": content}
+
+
+def _picture(picture: Picture) -> Mapping[str, Any]:
+    url = f"data:{picture.media_type};base64,{picture.base64()}"
+    return {"type": "image_url", "image_url": {"url": url}}
+
+
 def _asked(
     model: str,
-    messages: Sequence[Mapping[str, str]],
+    messages: Sequence[Mapping[str, Any]],
     said: Mapping[str, Any],
     learnt: Sequence[Lesson],
 ) -> Asked:

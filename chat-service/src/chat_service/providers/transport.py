@@ -60,6 +60,8 @@ class GuardedClient:
         an answer of another status what ``of_response`` makes of it. Redirects are not followed.
         """
         response = await self._send(server, path, headers, body)
+        # The answer takes its time, and with pictures in it this is large.
+        del body
         if response.status >= 300:
             raise await _refusal(response)
         source = _source_of(response)

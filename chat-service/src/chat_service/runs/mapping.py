@@ -10,6 +10,7 @@ from chat_service.conversations.mapping import (
     timestamp_to_proto,
     usage_to_proto,
 )
+from chat_service.files.domain.attachment import GivenFile
 from chat_service.prompt.context import Context, Given
 from chat_service.runs.domain.run import Run
 from parley.chat.v1 import chat_pb2
@@ -63,6 +64,9 @@ def given_to_proto(given: Given) -> chat_pb2.GetContextResponse:
                 message_ids=[str(given.ids[order]) for order in part.orders if order in given.ids],
                 characters=part.characters,
                 tokens=part.tokens or 0,
+                files=[
+                    _file_to_proto(one) for one in given.context.files if one.order in part.orders
+                ],
             )
             for part in given.context.parts
         ],
@@ -73,6 +77,17 @@ def given_to_proto(given: Given) -> chat_pb2.GetContextResponse:
         tokens=given.context.tokens,
         budget=_budget_to_proto(given.context),
         summary=_summary_to_proto(given),
+    )
+
+
+def _file_to_proto(file: GivenFile) -> chat_pb2.GivenFile:
+    return chat_pb2.GivenFile(
+        file_id=str(file.file_id),
+        name=file.name,
+        kind=file.kind,
+        characters=file.characters,
+        of_characters=file.of_characters,
+        left_out=file.why_not,
     )
 
 

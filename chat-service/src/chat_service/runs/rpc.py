@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Protocol
+from uuid import UUID
 
 from chassis.db.transactions import OpenTransaction
 from chassis.grpc.caller import current_caller
@@ -13,6 +14,7 @@ from chat_service.answer.domain.form import TextForm
 from chat_service.conversations.domain.errors import MessageNotFound, SessionNotFound
 from chat_service.conversations.in_form import in_form, text_in_form
 from chat_service.conversations.mapping import form_from_proto, message_to_proto
+from chat_service.files.domain.errors import FileNotFound
 from chat_service.providers.domain.errors import KeyNotFound
 from chat_service.runs import mapping
 from chat_service.runs.domain.admission import Again, Question
@@ -201,7 +203,14 @@ def _question(request: chat_pb2.StartRunRequest) -> Question:
         edits=None if edits is None else parse_named_id(edits, MessageNotFound),
         cache=request.cache,
         form=form_from_proto(request.form),
+        attachments=_attachments(request),
     )
+
+
+def _attachments(request: chat_pb2.StartRunRequest) -> tuple[UUID, ...] | None:
+    if not request.HasField("attachments"):
+        return None
+    return tuple(parse_named_id(one, FileNotFound) for one in request.attachments.file_ids)
 
 
 def _take_destination(

@@ -25,6 +25,7 @@ from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.port import Provider
 from chat_service.redis_client import REDIS_ERRORS
+from chat_service.runs.domain.admission import Prepare
 from chat_service.runs.domain.run import Run
 from chat_service.runs.domain.terminal import terminal_event
 from chat_service.streaming.cache.answers import AnswerCache
@@ -161,7 +162,7 @@ class Engine(Component):
         self,
         run: Run,
         connection: Connection,
-        prompt: Sequence[PromptMessage],
+        prompt: Sequence[PromptMessage] | Prepare,
         prefix: str = "",
         wishes: GenerationParameters | None = None,
     ) -> None:
@@ -169,7 +170,8 @@ class Engine(Component):
 
         ``prefix`` is what the answer begins with when this run goes on with it: readers get it
         as a snapshot behind the start, and it is part of the answer that is saved. ``wishes`` are the
-        question's own parameters, for another connection that goes on with it; None: the run's.
+        question's own parameters, for another connection that goes on with it; None: the run's. A ``prompt`` for
+        which files have to be read is made in the run's own time.
         """
         live = LiveRun(run, window_bytes=self._timings.window_bytes, in_force=self._in_force)
         live.add_event(
@@ -279,7 +281,7 @@ class Engine(Component):
         self,
         generation: Generation,
         connection: Connection,
-        prompt: Sequence[PromptMessage],
+        prompt: Sequence[PromptMessage] | Prepare,
         wishes: GenerationParameters,
     ) -> None:
         live = generation.live

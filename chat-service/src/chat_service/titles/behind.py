@@ -12,6 +12,7 @@ from chat_service.conversations.domain.message import Role
 from chat_service.conversations.store.messages import Messages
 from chat_service.conversations.store.sessions import Sessions
 from chat_service.notices.domain.notice import SessionChange, Tell, session_notice
+from chat_service.prompt.attaching import without_files
 from chat_service.titles.title import ask_for_title, clean_title
 from chat_service.usage.domain.spent import Purpose
 
@@ -62,7 +63,7 @@ class Titles:
 def _question_of(ended: Ended) -> str:
     # What has an order is a message of the conversation: the last may be the request to go on.
     return next(
-        message.content
+        without_files(message.content)
         for message in reversed(ended.prompt)
         if message.role == Role.USER and message.orders
     )

@@ -44,7 +44,7 @@ _DENSE: Final = frozenset({".png", ".ico", ".webp", ".woff2", ".woff"})
 _CODINGS: Final = MappingProxyType({"br": ".br", "gzip": ".gz"})
 
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types 'none'"

@@ -27,6 +27,7 @@ _STATUSES: Mapping[int, frozenset[str]] = {
     404: frozenset(
         {
             "CONTEXT_UNKNOWN",
+            "FILE_NOT_FOUND",
             "MESSAGE_NOT_FOUND",
             "KEY_NOT_FOUND",
             "NO_KEY",

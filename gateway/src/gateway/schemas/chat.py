@@ -9,6 +9,7 @@ from pydantic import Field
 from gateway.schemas.base import ListQuery, Resource, example, moment
 from gateway.schemas.parameters import PARAMETERS, GenerationParameters, asked_for
 from gateway.schemas.texts import Id, Model, QuestionText
+from parley import bounds
 from parley.chat.v1 import chat_pb2 as pb
 from parley.generation.v1 import generation_pb2
 
@@ -98,6 +99,15 @@ _A_QUESTION: dict[str, Any] = {
     "parent_id": None,
     "chosen": True,
     "variants": {"index": 0, "ids": [_A_RUN["question_id"]]},
+    "attachments": [
+        {
+            "id": "01930f4e-1c5a-7b3e-9d21-6f0a8c2b4e0d",
+            "name": "plan.pdf",
+            "kind": "pdf",
+            "size": 48213,
+            "deleted": False,
+        }
+    ],
     "created_at": "2026-11-02T09:34:00Z",
     "fallback": None,
 }
@@ -114,6 +124,7 @@ AN_ANSWER: dict[str, Any] = {
     "cached": False,
     "parent_id": _A_RUN["question_id"],
     "variants": {"index": 0, "ids": [_A_RUN["answer_id"]]},
+    "attachments": [],
     "created_at": "2026-11-02T09:34:03Z",
 }
 
@@ -137,14 +148,21 @@ class Question(GenerationParameters):
         description="`text`: the answer's events, and the answer in this response, come without Markdown's marks. What "
         "is kept is what the model wrote.",
     )
+    attachments: list[Id] | None = Field(
+        None,
+        max_length=bounds.MAX_ATTACHMENTS,
+        description="Files of one's own, each once. An edited question keeps its own if absent.",
+    )
 
     def request(self, session_id: str | None = None) -> pb.StartRunRequest:
         """What asks this, in that session or in one made for it."""
         said = self.model_dump(include=PARAMETERS, exclude_none=True)
+        files = None if self.attachments is None else pb.Attached(file_ids=self.attachments)
         return pb.StartRunRequest(
             session_id=session_id,
             content=self.content,
             key_id=self.key_id,
+            attachments=files,
             parameters=generation_pb2.GenerationParameters(model=self.model, **said),
             cache=self.cache,
             form=pb.TEXT_FORM_UNSPECIFIED if self.format == "markdown" else FORMS[self.format],
@@ -233,6 +251,26 @@ class Variants(Resource):
     ids: list[str] = Field(description="In order, itself among them.")
 
 
+class Attachment(Resource):
+    """A file as it was when it was attached."""
+
+    id: str = Field(description="The file's.")
+    name: str
+    kind: str = Field(description="Such as `png`; those that there are: `GET /files/limits`.")
+    size: int = Field(description="Bytes.")
+    deleted: bool = Field(description="Whether the file itself is gone.")
+
+    @classmethod
+    def of(cls, attachment: pb.Attachment) -> "Attachment":
+        return cls(
+            id=attachment.file_id,
+            name=attachment.name,
+            kind=attachment.kind,
+            size=attachment.size,
+            deleted=attachment.deleted,
+        )
+
+
 class Message(Resource):
     model_config = example(**AN_ANSWER)
 
@@ -265,6 +303,7 @@ class Message(Resource):
     parent_id: str | None = Field(description="The message that it follows; null: a beginning.")
     chosen: bool = Field(description="Whether it is on the chosen path.")
     variants: Variants
+    attachments: list[Attachment] = Field(description="Of questions alone.")
 
     @classmethod
     def of(cls, message: pb.Message) -> "Message":
@@ -293,6 +332,7 @@ class Message(Resource):
             cached=message.cached if message.HasField("status") else None,
             created_at=moment(message.created_at),
             fallback=Fallback.of(message),
+            attachments=[Attachment.of(one) for one in message.attachments],
         )
 
 

@@ -56,7 +56,10 @@ class Edit(Question):
     @property
     def asks(self) -> bool:
         """Whether it says how to answer, as of a question alone can be said."""
-        return bool(self.model_fields_set & {"key_id", "model", "cache", "format", *PARAMETERS})
+        return bool(
+            self.model_fields_set
+            & {"key_id", "model", "cache", "format", "attachments", *PARAMETERS}
+        )
 
     def question(self, session_id: str, message_id: str) -> pb.StartRunRequest:
         """What asks this beside another question."""
@@ -87,6 +90,33 @@ class EditResult(RootModel[RunResult | EditedAnswer]):
     model_config = example(run=None, question=None, answer={**AN_ANSWER, **_WRITTEN})
 
 
+class GivenFile(Resource):
+    """What the model was given of a file."""
+
+    id: str
+    name: str
+    kind: str
+    characters: int | None = Field(
+        description="Of its text, from the beginning; null: it was shown as a picture, or not given."
+    )
+    of_characters: int | None = Field(description="How many its text has.")
+    left_out: str | None = Field(
+        description="Why it was not given: `DELETED` since, `NO_ROOM` beside what is newer, `NOT_SEEN` since the "
+        "model takes no pictures, `NO_TEXT` that could be read in it."
+    )
+
+    @classmethod
+    def of(cls, file: pb.GivenFile) -> "GivenFile":
+        return cls(
+            id=file.file_id,
+            name=file.name,
+            kind=file.kind,
+            characters=file.characters if file.HasField("characters") else None,
+            of_characters=file.of_characters if file.HasField("of_characters") else None,
+            left_out=file.left_out if file.HasField("left_out") else None,
+        )
+
+
 class ContextPart(Resource):
     """One message as the model was given it."""
 
@@ -96,6 +126,7 @@ class ContextPart(Resource):
     )
     characters: int
     tokens: int = Field(description="Estimated.")
+    files: list[GivenFile] = Field(description="What is attached to these messages.")
 
 
 class LeftOut(Resource):
@@ -115,6 +146,7 @@ _CONTEXT: dict[str, Any] = {
             "message_ids": ["01930f4e-1c5a-7b3e-9d21-6f0a8c2b4e0b"],
             "characters": 15,
             "tokens": 4,
+            "files": [],
         }
     ],
     "left_out": [],
@@ -177,6 +209,7 @@ class Context(Resource):
                     message_ids=list(part.message_ids),
                     characters=part.characters,
                     tokens=part.tokens,
+                    files=[GivenFile.of(one) for one in part.files],
                 )
                 for part in given.parts
             ],

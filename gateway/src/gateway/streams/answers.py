@@ -41,6 +41,7 @@ REFUSALS = (
     "TOO_MANY_RUNS",
     "TOO_MANY_STREAMS",
     "WORD_REFUSED",
+    "FILE_NOT_FOUND",
     *(reason for reason, status in STATUSES.items() if status < 500),
 )
 

@@ -31,6 +31,9 @@ STATUSES: Final = {
     "PROVIDER_TOO_LARGE": 422,
     "PROVIDER_TIMED_OUT": 504,
     "FIRST_TOKEN_TIMEOUT": 504,
+    "MODEL_CANNOT_SEE": 422,
+    # What is attached cannot be read just now.
+    "STORAGE_UNAVAILABLE": 503,
 }
 # What chat-service may say beside reason and detail: the model server's own sentence, without
 # credentials, and seconds until another try may help.

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from chat_service.answer.domain.ending import Adapted, FellBack, RunStatus, Usage
 from chat_service.answer.domain.going_on import can_go_on
+from chat_service.files.domain.attachment import Attachment
 from servicekit.generation_parameters import GenerationParameters
 
 
@@ -31,7 +32,7 @@ class Message:
     """A stored message; `order` is its place in the session, from 1, without gaps.
 
     `parent_id` is the message that it follows, which has the order `parent_order`; None and 0: it is a
-    beginning. `variants` are all that follow the same one, itself among them, in order. `followed`: a message follows it. `chosen`: it is on the chosen path.
+    beginning. `variants` are all that follow the same one, itself among them, in order. `followed`: a message follows it. `chosen`: it is on the chosen path. `attachments` are of questions alone.
 
     All from `run_id` to `usage` and behind `created_at` is of answers alone: the run that made it,
     how that ended, and snapshots of what generated it. `finish_reason` is the provider's word for the
@@ -63,6 +64,7 @@ class Message:
     chosen: bool = True
     followed: bool = False
     variants: tuple[UUID, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
 
     @property
     def edited(self) -> bool:

@@ -11,6 +11,7 @@ from chassis.db.statement import Statement, columns_of
 from chassis.db.transactions import Transaction
 from chat_service.conversations.domain.message import HIGHEST_ORDER, Message, OnPath
 from chat_service.conversations.store.rows import to_message
+from chat_service.files.store.attachments import attachments_of
 from chat_service.tables import messages
 
 
@@ -56,7 +57,8 @@ _VARIANTS = f"""
     ARRAY(SELECT variant.id FROM messages AS variant
           WHERE variant.session_id = message.session_id
             AND {follows("variant", _PARENT)}
-          ORDER BY variant."order") AS variants
+          ORDER BY variant."order") AS variants,
+    {attachments_of("message")} AS attachments
 """
 
 

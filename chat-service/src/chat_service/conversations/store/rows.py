@@ -7,6 +7,7 @@ import orjson
 from chat_service.answer.domain.ending import Adapted, CacheState, FellBack, RunStatus, Usage
 from chat_service.conversations.domain.message import Message, Role
 from chat_service.conversations.domain.session import Gave, Session, TitleBy
+from chat_service.files.store.attachments import to_attachments
 from servicekit.generation_parameters import GenerationParameters
 
 
@@ -77,6 +78,7 @@ def to_message(row: Any) -> Message:
         chosen=row.chosen,
         followed=row.followed,
         variants=tuple(row.variants),
+        attachments=to_attachments(row.attachments),
     )
 
 

@@ -20,6 +20,7 @@ from chat_service.conversations.domain.session import Session
 from chat_service.conversations.store.messages import Messages
 from chat_service.conversations.store.sessions import Sessions
 from chat_service.conversations.store.tree import Tree
+from chat_service.files.store.attachments import Attachments
 from parley.bounds import EDITED_ANSWER
 
 
@@ -114,7 +115,9 @@ async def fork_session(
             leaf = message.order
         path = [one.id for one in await Messages(transaction).path_to(session_id, leaf)]
         await sessions.insert_fork(session, made, len(path), now)
-        await Tree(transaction, made).copy(path, [new_id() for _ in path])
+        copies = [new_id() for _ in path]
+        await Tree(transaction, made).copy(path, copies)
+        await Attachments(transaction).copy(path, copies)
         forked = await sessions.find(made)
         assert forked is not None
         return forked

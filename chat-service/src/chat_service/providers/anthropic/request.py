@@ -9,7 +9,7 @@ from chat_service.providers.anthropic.thinking import thinking_of
 from chat_service.providers.asking.attempts import Asked
 from chat_service.providers.asking.learnt import adapted, apply
 from chat_service.providers.domain.learnt import Lesson
-from chat_service.providers.domain.prompt_message import PromptMessage
+from chat_service.providers.domain.prompt_message import Picture, PromptMessage
 from chat_service.providers.errors import ProviderParameterRefused
 
 #: Of an answer's length, where neither anybody nor the server itself says how long it may be.
@@ -90,25 +90,34 @@ def _system(prompt: Sequence[PromptMessage]) -> str:
 
 
 def _messages(prompt: Sequence[PromptMessage], *, marked: bool) -> list[dict[str, Any]]:
-    turns: list[tuple[str, list[str]]] = []
+    turns: list[tuple[str, list[PromptMessage]]] = []
     for message in prompt:
         if message.role == "system" or not message.content.strip():
             continue
         if turns and turns[-1][0] == message.role:
-            turns[-1][1].append(message.content)
+            turns[-1][1].append(message)
         elif turns or message.role == "user":
-            turns.append((message.role, [message.content]))
+            turns.append((message.role, [message]))
     asked = [at for at, (role, _) in enumerate(turns) if role == "user"]
     to_mark = asked[-_MARKED_TURNS:] if marked else []
     return [
-        {
-            "role": role,
-            "content": [_text("\n\n".join(texts), marked=True)]
-            if at in to_mark
-            else "\n\n".join(texts),
-        }
-        for at, (role, texts) in enumerate(turns)
+        {"role": role, "content": _content(said, marked=at in to_mark)}
+        for at, (role, said) in enumerate(turns)
     ]
+
+
+def _content(said: Sequence[PromptMessage], *, marked: bool) -> str | list[dict[str, Any]]:
+    """What one turn says: pictures before the text, which has the mark."""
+    text = "\n\n".join(message.content for message in said)
+    pictures = [picture for message in said for picture in message.pictures]
+    if not pictures and not marked:
+        return text
+    return [*map(_picture, pictures), _text(text, marked=marked)]
+
+
+def _picture(picture: Picture) -> dict[str, Any]:
+    source = {"type": "base64", "media_type": picture.media_type, "data": picture.base64()}
+    return {"type": "image", "source": source}
 
 
 def _text(text: str, *, marked: bool) -> dict[str, Any]:

@@ -93,6 +93,8 @@ class Attempts:
                     added.append(found)
                 else:
                     told.adapted = asked.adapted
+                    # With pictures it is large, and the answer takes long.
+                    del asked, answer
             told.learnt = [one.learnt for one in added if one.lasting]
             if told.learnt:
                 self._memory.add(place, told.learnt)

@@ -1,12 +1,15 @@
 """What asks for a run, and what comes of it."""
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from chassis.idempotency import RequestKey
 from chat_service.answer.domain.form import TextForm
+from chat_service.files.domain.attachment import Attachment
 from chat_service.personas.domain.persona import Told
+from chat_service.prompt.context import Context
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.run import Run
 from chat_service.usage.domain.rules import NO_BOUNDS, Bounds
@@ -21,6 +24,7 @@ class Question:
     session's, else the connection's. `request` is by what its repetition is known. `edits` is a
     question of the session, beside which it goes instead of behind the chosen path's end. `cache`: an answer
     that is kept of the same question will do, and this one's may be kept. `form` is what readers of the run are given who do not say otherwise.
+    `attachments` are files; None: those of the question that it edits, if it does, else none.
     """
 
     session_id: UUID | None
@@ -32,6 +36,7 @@ class Question:
     edits: UUID | None = None
     cache: bool = False
     form: TextForm = TextForm.MARKDOWN
+    attachments: tuple[UUID, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,24 +100,30 @@ class Admission:
 
     What the session tells a model in each turn comes before these. `session_key_id` is the connection that
     the session is set to, None for the default one. `wishes` are the question's own parameters, and the
-    session's where it says nothing.
+    session's where it says nothing. `attached` is what hangs on the questions among these, and on the new one, by
+    their order.
     """
 
     session_key_id: UUID | None
     run: Run
     earlier: tuple[PromptMessage, ...]
     wishes: GenerationParameters
+    attached: Mapping[int, tuple[Attachment, ...]] = field(default_factory=dict)
+
+
+#: Reads the files of a prompt, and makes it: what the model is given, and the account of that. Raises AppError.
+Prepare = Callable[[], Awaitable[tuple[Context, Sequence[PromptMessage]]]]
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptedRun:
     """A live run, and what its model is to be given; the last message is the question.
 
-    `wishes` as of its admission.
+    Where files have to be read for that, `prompt` is what makes it. `wishes` as of its admission.
     """
 
     run: Run
-    prompt: tuple[PromptMessage, ...]
+    prompt: Sequence[PromptMessage] | Prepare
     wishes: GenerationParameters
 
 

@@ -35,6 +35,15 @@ class AnswerTooLarge(RunNotContinuable):
         super().__init__(metadata={"cause": "ANSWER_TOO_LARGE"})
 
 
+class ModelCannotSee(AppError):
+    kind = Kind.INVALID
+    reason = "MODEL_CANNOT_SEE"
+    detail = (
+        "This model takes no pictures; choose one that does, or take the pictures away from the"
+        " question."
+    )
+
+
 class TooManyRuns(AppError):
     kind = Kind.EXHAUSTED
     reason = "TOO_MANY_RUNS"

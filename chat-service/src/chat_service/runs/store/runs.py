@@ -9,8 +9,9 @@ from chassis.db.transactions import Transaction
 from chassis.idempotency import RequestKey
 from chat_service.conversations.domain.errors import SessionNotFound
 from chat_service.conversations.domain.message import Role, Said
+from chat_service.files.domain.attachment import Attachment
 from chat_service.prompt.context import Context
-from chat_service.prompt.domain import ContextWindow
+from chat_service.prompt.room import ContextWindow
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.admission import Admission, NewRun, RepeatedRequest
 from chat_service.runs.domain.errors import RunInProgress, TooManyRuns
@@ -115,8 +116,10 @@ class Runs:
 
     async def read_window(
         self, session_id: UUID, before: int, window: ContextWindow
-    ) -> tuple[PromptMessage, ...]:
-        """The messages of the chosen path before `before` that fit the window, oldest first."""
+    ) -> tuple[tuple[PromptMessage, ...], dict[int, tuple[Attachment, ...]]]:
+        """The messages of the chosen path before `before` that fit the window, oldest first, and what is
+        attached to them, by their order.
+        """
         rows = await statements.READ_WINDOW_BEFORE.all(
             self._connection,
             session_id=session_id,
@@ -124,7 +127,7 @@ class Runs:
             before=before,
             **values.of_window(window),
         )
-        return values.earlier_in(rows)
+        return values.earlier_in(rows), values.attached_in(rows)
 
     async def read_said(
         self, session_id: UUID, *, after: int, before: int, most: int, characters: int
@@ -164,7 +167,7 @@ class Runs:
             )
             if row is None:
                 await self._refuse_new(new)
-            return values.admission(new, row, values.earlier_in([row]))
+            return values.admission(new, [row])
         rows = await statements.ADMIT_TO_SESSION[new.bounds.are_any].all(
             self._connection, **parameters, **values.of_window(window)
         )
@@ -188,7 +191,7 @@ class Runs:
             raise SessionNotFound()
         if rows[0].id is None:
             await self._refuse_new(new)
-        return values.admission(new, rows[0], values.earlier_in(rows))
+        return values.admission(new, rows)
 
     async def admit_continuation(
         self,

@@ -12,7 +12,9 @@ from sqlalchemy import text
 
 from chassis.db.statement import Statement, columns_of
 from chat_service.conversations.store.messages import follows, is_blank
-from chat_service.prompt.domain import SUMMARY, UNHEARD
+from chat_service.files.store.attachments import attachments_of
+from chat_service.prompt.domain import UNHEARD
+from chat_service.prompt.said import SUMMARY
 from chat_service.tables import runs
 from chat_service.usage.store.ledger import IS_LEFT
 
@@ -102,7 +104,8 @@ def _told_in(session: str) -> str:
     """
     return f"""
     SELECT 'system' AS role,
-           concat_ws(E'\\n\\n', persona_prompt, told_by_user, instructions) AS content, 0 AS "order"
+           concat_ws(E'\\n\\n', persona_prompt, told_by_user, instructions) AS content, 0 AS "order",
+           CAST(NULL AS jsonb) AS attachments
     FROM {session}
     WHERE num_nonnulls(persona_prompt, told_by_user, instructions) > 0
 """
@@ -113,7 +116,7 @@ def _words_of(session: str, before: str = "") -> str:
     return f"""
     {_told_in(session)}
     UNION ALL
-    SELECT '{SUMMARY}', newest.summary, newest."order"
+    SELECT '{SUMMARY}', newest.summary, newest."order", NULL
     FROM {session} CROSS JOIN LATERAL (
         SELECT message.summary, message."order" FROM messages AS message
         WHERE message.session_id = :session_id AND message.user_id = :user_id
@@ -160,11 +163,11 @@ def _window(before: str = "") -> str:
     Thinking at the beginning of an answer of an earlier version is not counted.
     """
     return f"""
-    SELECT role, content, "order"
+    SELECT role, content, "order", {attachments_of("measured")} AS attachments
     FROM (
-        SELECT role, content, "order", sum(characters) OVER (ORDER BY "order" DESC) AS characters
+        SELECT id, role, content, "order", sum(characters) OVER (ORDER BY "order" DESC) AS characters
         FROM (
-            SELECT message.role, message.content, message."order",
+            SELECT message.id, message.role, message.content, message."order",
                    char_length(message.content)
                    - CASE WHEN starts_with(message.content, '<think>')
                           THEN coalesce(nullif(position('</think>' IN message.content), 0) + 7, 0)
@@ -185,7 +188,7 @@ _WINDOW_BEFORE = _window(_BEFORE)
 def _admitted(window: str, before: str = "") -> str:
     """What an admission answers: a row for each message of the window, one with nulls for none."""
     return f"""
-SELECT {_ADMITTED}, earlier.role, earlier.content, earlier."order"
+SELECT {_ADMITTED}, earlier.role, earlier.content, earlier."order", earlier.attachments
 FROM session LEFT JOIN run ON true
     LEFT JOIN ({window} UNION ALL {_words_of("session", before)}) AS earlier ON true
 ORDER BY earlier."order"
@@ -211,7 +214,7 @@ WITH session AS (
               1 AS question_order, last_order AS answer_order, 0 AS leaf_order),
 {_run(allowed)},
 {_QUESTION}
-SELECT {_ADMITTED}, words.role, words.content, words."order"
+SELECT {_ADMITTED}, words.role, words.content, words."order", words.attachments
 FROM session CROSS JOIN run LEFT JOIN ({_told_in("session")}) AS words ON true
 """
     )
@@ -307,7 +310,7 @@ _THIS_SESSION = f"""
 READ_WINDOW_BEFORE = Statement(
     text(
         f"""
-SELECT role, content, "order"
+SELECT role, content, "order", attachments
 FROM ({_WINDOW_BEFORE} UNION ALL {_words_of(_THIS_SESSION, _BEFORE)}) AS earlier
 ORDER BY "order"
 """

@@ -6,7 +6,7 @@ from uuid import UUID
 from chassis.clock import utc_now
 from chassis.db.engine import Database, Scope
 from chat_service.answer.domain.ending import CacheState, Ending
-from chat_service.prompt.domain import SHIPPED, ContextWindow
+from chat_service.prompt.room import SHIPPED, ContextWindow
 from chat_service.providers.domain.connection import Connection
 from chat_service.runs.domain.admission import Admission, NewRun
 from chat_service.runs.domain.run import Run
@@ -54,7 +54,7 @@ class Turns:
         )
         if not rows or rows[0].id is None:
             return None
-        return values.admission(new, rows[0], values.earlier_in(rows))
+        return values.admission(new, rows)
 
     async def may_use(self, run: Run, connection: Connection) -> bool:
         """Whether something is left now of all that the run's user may use of a connection."""

@@ -12,7 +12,9 @@ from chat_service.answer.domain.ending import CacheState, Ending
 from chat_service.answer.domain.form import TextForm
 from chat_service.conversations.domain.session import Gave, given_by
 from chat_service.conversations.store.rows import gave_json
-from chat_service.prompt.domain import ContextWindow
+from chat_service.files.domain.attachment import Attachment
+from chat_service.files.store.attachments import to_attachments
+from chat_service.prompt.room import ContextWindow
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.admission import Admission, NewRun
 from chat_service.runs.domain.run import Run, Turn
@@ -209,7 +211,15 @@ def earlier_in(rows: Sequence[Any]) -> tuple[PromptMessage, ...]:
     )
 
 
-def admission(new: NewRun, row: Any, earlier: tuple[PromptMessage, ...]) -> Admission:
+def attached_in(rows: Sequence[Any]) -> dict[int, tuple[Attachment, ...]]:
+    """What is attached to the messages of the window, by their order."""
+    return {
+        row.order: to_attachments(row.attachments) for row in rows if row.attachments is not None
+    }
+
+
+def admission(new: NewRun, rows: Sequence[Any]) -> Admission:
+    row = rows[0]
     parameters, wishes = new.parameters, new.question.parameters
     if row.session_parameters is not None:
         parameters = GenerationParameters.of(row.run_parameters)
@@ -236,4 +246,4 @@ def admission(new: NewRun, row: Any, earlier: tuple[PromptMessage, ...]) -> Admi
         wants_title=row.wants_title,
         sums_up=row.sums_up,
     )
-    return Admission(row.key_id, run, earlier, wishes)
+    return Admission(row.key_id, run, earlier_in(rows), wishes, attached_in(rows))

@@ -1,16 +1,19 @@
 """What each way to begin a run rests on, and how it comes to a connection."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from chassis.db.transactions import OpenTransaction
 from chassis.errors import AppError
-from chat_service.prompt.domain import ContextWindow
+from chat_service.files.domain.attachment import Attachment
+from chat_service.prompt.attaching import ReadsFiles
 from chat_service.prompt.memory import ModelMemory
+from chat_service.prompt.room import ContextWindow
 from chat_service.providers.domain.connection import Connection, ResolveKey
 from chat_service.providers.domain.errors import KeyNotFound, SessionKeyNotFound
+from chat_service.providers.domain.prompt_message import Picture
 from chat_service.runs.domain.admission import OtherConnection, RepeatedRequest
 from chat_service.runs.domain.errors import ShuttingDown
 from chat_service.runs.domain.limits import Limits
@@ -21,12 +24,31 @@ from chat_service.usage.domain.rules import NO_RULES, RulesInForce
 from chat_service.words.domain.word_filter import InForce, no_words
 
 
+class _Nothing:
+    async def text(self, attachment: Attachment, characters: int) -> str | None:  # noqa: ARG002
+        return None
+
+    async def picture(self, attachment: Attachment) -> Picture | None:  # noqa: ARG002
+        return None
+
+
+def nothing_is_there(_: Run) -> ReadsFiles:
+    """Where no files are kept."""
+    return _Nothing()
+
+
+async def nobody_knows(_connection: Connection, _model: str) -> bool | None:
+    """Of every model."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class RunMeans:
     """What it takes to begin a run, however it begins: `owner` is the replica that it belongs to then.
 
     `memory` is what is known of models: nothing at first. `in_force` are the words that no question may have,
-    and `rules` say how much may be used.
+    and `rules` say how much may be used. `reads_files` reads what is attached to a run's messages, and `sees`
+    finds out whether a model takes pictures.
     """
 
     open_transaction: OpenTransaction
@@ -38,6 +60,8 @@ class RunMeans:
     memory: ModelMemory = field(default_factory=ModelMemory)
     in_force: InForce = no_words
     rules: RulesInForce = NO_RULES
+    reads_files: Callable[[Run], ReadsFiles] = nothing_is_there
+    sees: Callable[[Connection, str], Awaitable[bool | None]] = nobody_knows
 
 
 class BeginsRuns:

@@ -13,8 +13,6 @@ from chat_service.conversations.domain.session import Session
 from chat_service.conversations.store.messages import Messages
 from chat_service.conversations.store.sessions import Sessions
 from chat_service.conversations.store.tree import Tree
-from chat_service.prompt.context import Context
-from chat_service.prompt.domain import build_continuation
 from chat_service.providers.domain.connection import Connection
 from chat_service.runs.domain.admission import OtherConnection, RepeatedRequest
 from chat_service.runs.domain.errors import (
@@ -26,6 +24,7 @@ from chat_service.runs.domain.errors import (
 from chat_service.runs.domain.run import Run
 from chat_service.runs.store.runs import Runs
 from chat_service.runs.usecases.beginning import BeginsRuns
+from chat_service.runs.usecases.prompting import ToldSoFar, prompt_for
 
 
 class ContinueRun(BeginsRuns):
@@ -79,7 +78,9 @@ class ContinueRun(BeginsRuns):
             if answer.bytes >= self._means.limits.answer_bytes:
                 raise AnswerTooLarge()
             await Tree(transaction, session.id).choose_path(answer.order, utc_now())
-            earlier = await runs.read_window(session.id, before.question_order, self._means.window)
+            earlier, attached = await runs.read_window(
+                session.id, before.question_order, self._means.window
+            )
             run = replace(
                 self._continuation(before, session, connection),
                 role=caller.role,
@@ -91,16 +92,11 @@ class ContinueRun(BeginsRuns):
                 self._means.limits.runs_per_user,
                 self._means.rules.content.bounds_of(caller, connection),
             )
-        prompt = build_continuation(
-            earlier,
-            question.content,
-            answer.content,
-            self._means.window,
-            (question.order, answer.order),
-            self._means.memory.budget(connection, run.model, run.parameters.max_tokens),
-        )
-        run = replace(run, context=Context.of_prompt(prompt))
-        self._generator.begin(run, connection, prompt.messages, prefix=answer.content)
+        if question.attachments:
+            attached = {**attached, question.order: question.attachments}
+        told = ToldSoFar(earlier, question.content, answer.content, attached)
+        run, prompt = prompt_for(self._means, run, connection, told)
+        self._generator.begin(run, connection, prompt, prefix=answer.content)
         return run
 
     def _continuation(self, before: Run, session: Session, connection: Connection) -> Run:

@@ -19,9 +19,10 @@ from chat_service.providers.domain.connection import Connection
 from chat_service.runs.domain.admission import Again, OtherConnection, Question, RepeatedRequest
 from chat_service.runs.domain.run import Run
 from chat_service.runs.store.runs import Runs
-from chat_service.runs.usecases.accept import accepted, new_run
+from chat_service.runs.usecases.accept import accepted, new_run, with_attached
 from chat_service.runs.usecases.beginning import BeginsRuns
 from chat_service.runs.usecases.check import check_again
+from chat_service.runs.usecases.prompting import refuse_pictures
 
 
 class RegenerateRun(BeginsRuns):
@@ -33,7 +34,8 @@ class RegenerateRun(BeginsRuns):
         The path to the question becomes the chosen one at once, and the answer with it when it is
         saved, unless another was chosen meanwhile. A repeated request gets the run that it began the
         first time. Raises ValidationFailed, SessionNotFound, MessageNotFound, MessageNotAnswerable,
-        TooManyVariants, RunInProgress, TooManyRuns, AllowanceUsedUp, UsageLimitReached, IdempotencyKeyReused,
+        TooManyVariants, ModelCannotSee, RunInProgress, TooManyRuns, AllowanceUsedUp, UsageLimitReached,
+        IdempotencyKeyReused,
         ShuttingDown, OwnerErased, and what `resolve_key` raises.
         """
         check_again(again)
@@ -73,6 +75,8 @@ class RegenerateRun(BeginsRuns):
             admission = await runs.admit_regeneration(
                 new, asked.order, self._means.window, self._means.limits.runs_per_user
             )
+            refuse_pictures(self._means, admission.run, connection, asked.attachments)
+        admission = with_attached(admission, asked.attachments)
         begun = accepted(self._means, admission, asked.content, connection)
         self._generator.begin(begun.run, connection, begun.prompt, wishes=begun.wishes)
         return begun.run

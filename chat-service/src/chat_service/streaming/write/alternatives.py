@@ -43,10 +43,13 @@ class Alternatives:
         self._may_use = may_use
         self._note_fallback = note_fallback
 
-    async def following(self, run: Run, tried: list[Connection]) -> Connection | None:
+    async def following(
+        self, run: Run, tried: list[Connection], prompt: Sequence[PromptMessage] = ()
+    ) -> Connection | None:
         """The connection behind the last of ``tried``, to which it is added.
 
-        One of which nothing may be used any more just now is passed over, and counts. None: there is none, three
+        One of which nothing may be used any more just now is passed over, and counts, and so is one whose model is
+        known to take no pictures, where ``prompt`` has some. None: there is none, three
         were tried, it was tried before, or it cannot be opened just now.
         """
         while len(tried) < MOST_CONNECTIONS:
@@ -56,7 +59,7 @@ class Alternatives:
             try:
                 connection = await self._resolve_key(key_id)
                 tried.append(connection)
-                if await self._may_use(run, connection):
+                if self._sees(connection, prompt) and await self._may_use(run, connection):
                     return connection
             except AppError as error:
                 _log.warning(
@@ -121,6 +124,11 @@ class Alternatives:
         if run.context is None:
             return run, shorter
         return replace(run, context=run.context.shortened(shorter, budget)), shorter
+
+    def _sees(self, connection: Connection, prompt: Sequence[PromptMessage]) -> bool:
+        if not any(message.pictures for message in prompt):
+            return True
+        return self._memory.sees(connection, connection.model) is not False
 
 
 def fallback_event(failed: Connection, verdict: Verdict, following: Connection) -> dict[str, Any]:

@@ -21,12 +21,14 @@ from chat_service.providers.domain.learnt import Told
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import ProviderError
 from chat_service.providers.port import THINKING, End, Piece, Provider
+from chat_service.runs.domain.admission import Prepare
 from chat_service.runs.domain.run import Run
 from chat_service.streaming.cache.answers import AnswerCache
 from chat_service.streaming.log.live import LiveRun
 from chat_service.streaming.write.alternatives import Alternatives, fallback_event
 from chat_service.streaming.write.flush import Flusher
 from chat_service.streaming.write.from_cache import NOTHING, FromCache
+from chat_service.streaming.write.preparing import let_go_of_pictures, prepared
 from chat_service.streaming.write.verdict import (
     BROKEN,
     COMPLETED,
@@ -87,6 +89,7 @@ class Generation:
         self._in_force = in_force
         self.from_cache = FromCache(cache, live)
         self.live = live
+        self.prompt: Sequence[PromptMessage] = ()
         # Of the connections that were asked, what came of each but the last.
         self.failed: list[tuple[Connection, Verdict]] = []
         # What their servers refused, by connection.
@@ -117,7 +120,7 @@ class Generation:
     async def run(
         self,
         connection: Connection,
-        prompt: Sequence[PromptMessage],
+        prompt: Sequence[PromptMessage] | Prepare,
         wishes: GenerationParameters,
     ) -> Verdict:
         """Read to the end, or until :meth:`end`. What came stays in the run, whatever happens.
@@ -139,13 +142,20 @@ class Generation:
     async def _run(
         self,
         connection: Connection,
-        prompt: Sequence[PromptMessage],
+        prompt: Sequence[PromptMessage] | Prepare,
         wishes: GenerationParameters,
     ) -> Verdict:
-        run = self.live.run
-        self.connection, self.prompt = connection, prompt
+        self.connection = connection
+        if callable(prompt):
+            made = await self._do(prepared(self.live.run, prompt))
+            if made is None or isinstance(made, Verdict):
+                return self._verdict or made or self._given_up or SHUTTING_DOWN
+            self.live.run, prompt = made
+            self._heard = self._loop.time()
+        self.prompt = prompt
         if await self._do(self.from_cache.look(connection, prompt)):
             return self._say_kept()
+        run = self.live.run
         tried = [connection]
         model, parameters = run.model, run.parameters
         is_shortened = False
@@ -167,7 +177,7 @@ class Generation:
                 return verdict
             # To find another takes time that is not the failed one's.
             self._heard = self._loop.time()
-            following = await self._do(self._alternatives.following(run, tried))
+            following = await self._do(self._alternatives.following(run, tried, self.prompt))
             if following is None:
                 return self._ended() or verdict
             parameters = wishes.over(following.parameters)
@@ -364,7 +374,9 @@ class Generation:
                 self.live.add_text(said)
         self._heard = self._loop.time()
         self._flusher.mark(self.live, urgent=not self._spoke)
-        self._spoke = True
+        if not self._spoke:
+            self._spoke = True
+            let_go_of_pictures(self.prompt)
 
     def _note_finish_reason(self, word: str) -> None:
         """Once for each run, however often its provider says it."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from chassis.errors import AppError
 from chat_service.answer.domain.ending import RunStatus
 from chat_service.providers.errors import (
     ProviderCalledTool,
@@ -102,6 +103,12 @@ def verdict_of_error(error: ProviderError) -> Verdict:
     if error.retry_after is not None:
         told["retry_after"] = error.retry_after
     return Verdict(RunStatus.FAILED, error.reason, error.detail, told)
+
+
+def verdict_of_refusal(refusal: AppError) -> Verdict:
+    """What keeps a prompt from being made."""
+    told = {} if refusal.retry_after is None else {"retry_after": refusal.retry_after}
+    return Verdict(RunStatus.FAILED, refusal.reason, refusal.detail, told)
 
 
 def verdict_of_end(

@@ -9,6 +9,7 @@ import signal
 import sys
 
 from parley_local.model_server.behaviours import RULES
+from parley_local.model_server.pictures import FORMS
 from parley_local.model_server.server import ModelServer
 from parley_local.model_server.strict_roles import FORM
 
@@ -45,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="models:\n"
         + "\n".join(
             f"  {form:<22} {does}"
-            for form, does in (*((one.form, one.does) for one in RULES), FORM)
+            for form, does in (*((one.form, one.does) for one in RULES), FORM, *FORMS)
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

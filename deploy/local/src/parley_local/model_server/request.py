@@ -8,6 +8,8 @@ from http import HTTPStatus
 
 import orjson
 
+from parley_local.model_server.pictures import Picture, picture_of
+
 MAX_BODY = 8 * 1024 * 1024
 MAX_HEAD = 64 * 1024
 
@@ -92,6 +94,7 @@ class Completion:
     # (role, text) of each message.
     messages: tuple[tuple[str, str], ...]
     parameters: Mapping[str, object]
+    pictures: tuple[Picture, ...] = ()
 
     @property
     def question(self) -> str:
@@ -105,6 +108,7 @@ def parse_completion(body: bytes) -> Completion:
         asked = orjson.loads(body)
         model, messages = asked["model"], asked["messages"]
         said = tuple((str(one["role"]), _text(one.get("content"))) for one in messages)
+        pictures = tuple(picture for one in messages for picture in _pictures(one.get("content")))
         options = asked.get("stream_options") or {}
         include_usage = bool(options.get("include_usage"))
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -112,7 +116,7 @@ def parse_completion(body: bytes) -> Completion:
     if not isinstance(model, str) or not said:
         raise BadRequestError(HTTPStatus.BAD_REQUEST, "A model and messages are required.")
     parameters = {key: asked[key] for key in asked.keys() - {"model", "messages", "stream"}}
-    return Completion(model, bool(asked.get("stream")), include_usage, said, parameters)
+    return Completion(model, bool(asked.get("stream")), include_usage, said, parameters, pictures)
 
 
 def describe(request: Request, asked: Completion, *, show_messages: bool) -> dict[str, object]:
@@ -127,6 +131,7 @@ def describe(request: Request, asked: Completion, *, show_messages: bool) -> dic
         "messages": len(asked.messages),
         "roles": [role for role, _ in asked.messages],
         "characters": [len(text) for _, text in asked.messages],
+        "pictures": [[one.media_type, one.size] for one in asked.pictures],
         "parameters": asked.parameters,
         "headers": sorted(request.headers),
         "key_sha256": hashlib.sha256((request.key or "").encode()).hexdigest(),
@@ -146,3 +151,8 @@ def _text(content: object) -> str:
             return "".join(str(part["text"]) for part in content if part["type"] == "text")
         case _:
             raise TypeError("content is text, parts or null")
+
+
+def _pictures(content: object) -> list[Picture]:
+    parts = content if isinstance(content, list) else []
+    return [picture for part in parts if (picture := picture_of(part)) is not None]

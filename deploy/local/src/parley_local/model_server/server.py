@@ -18,6 +18,7 @@ from parley_local.model_server.messages.cache import PromptCache
 from parley_local.model_server.messages.encoding import MessageEncoder, error_body
 from parley_local.model_server.messages.models import facts_of, model_of
 from parley_local.model_server.messages.request import MessageRequest, parse_message_request
+from parley_local.model_server.pictures import FORMS, told_of
 from parley_local.model_server.player import Player
 from parley_local.model_server.request import (
     MAX_BODY,
@@ -319,7 +320,7 @@ def _models() -> dict[str, object]:
     return {
         "object": "list",
         "data": [
-            {"id": rule.example, "object": "model", "created": 0, "owned_by": "parley"}
-            for rule in RULES
+            {"id": name, "object": "model", "created": 0, "owned_by": "parley", **told_of(name)}
+            for name in (*(rule.example for rule in RULES), *(form for form, _ in FORMS))
         ],
     }

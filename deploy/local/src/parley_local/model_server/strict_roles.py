@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from parley_local.model_server.behaviours import behaviour_of
+from parley_local.model_server.pictures import behaviour_with_pictures
 from parley_local.model_server.request import Completion
 from parley_local.model_server.steps import Behaviour, Refusal
 
@@ -20,7 +21,8 @@ _UNSPEAKABLE = "unspeakable"
 def behaviour_for(asked: Completion) -> Behaviour | None:
     """What the model does when asked this; None if no rule knows the name."""
     if not asked.model.startswith(_PREFIX):
-        return behaviour_of(asked.model, asked.question)
+        own = behaviour_with_pictures(asked.model, asked.question, asked.pictures)
+        return own or behaviour_of(asked.model, asked.question)
     if wrong := _wrong_with(asked.messages):
         return Refusal(400, "invalid_request_error", wrong)
     return behaviour_of(asked.model.removeprefix(_PREFIX), asked.question)

@@ -417,6 +417,7 @@ class Message(_message.Message):
     CHOSEN_FIELD_NUMBER: _builtins.int
     VARIANTS_FIELD_NUMBER: _builtins.int
     CACHED_FIELD_NUMBER: _builtins.int
+    ATTACHMENTS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     session_id: _builtins.str
     role: Global___MessageRole.ValueType
@@ -468,6 +469,10 @@ class Message(_message.Message):
         among them, from 0.
         """
 
+    @_builtins.property
+    def attachments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attachment]:
+        """Of questions alone."""
+
     def __init__(
         self,
         *,
@@ -494,10 +499,11 @@ class Message(_message.Message):
         chosen: _builtins.bool = ...,
         variants: Global___Variants | None = ...,
         cached: _builtins.bool = ...,
+        attachments: _abc.Iterable[Global___Attachment] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_fallback", b"_fallback", "_finish_reason", b"_finish_reason", "_model", b"_model", "_parent_id", b"_parent_id", "_provider", b"_provider", "_reason", b"_reason", "_reasoning", b"_reasoning", "_run_id", b"_run_id", "_status", b"_status", "_usage", b"_usage", "created_at", b"created_at", "fallback", b"fallback", "finish_reason", b"finish_reason", "model", b"model", "parameters", b"parameters", "parent_id", b"parent_id", "provider", b"provider", "reason", b"reason", "reasoning", b"reasoning", "run_id", b"run_id", "status", b"status", "usage", b"usage", "variants", b"variants"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_fallback", b"_fallback", "_finish_reason", b"_finish_reason", "_model", b"_model", "_parent_id", b"_parent_id", "_provider", b"_provider", "_reason", b"_reason", "_reasoning", b"_reasoning", "_run_id", b"_run_id", "_status", b"_status", "_usage", b"_usage", "adapted", b"adapted", "cached", b"cached", "can_continue", b"can_continue", "chosen", b"chosen", "content", b"content", "created_at", b"created_at", "edited", b"edited", "fallback", b"fallback", "finish_reason", b"finish_reason", "id", b"id", "model", b"model", "order", b"order", "parameters", b"parameters", "parent_id", b"parent_id", "provider", b"provider", "reason", b"reason", "reasoning", b"reasoning", "role", b"role", "run_id", b"run_id", "session_id", b"session_id", "status", b"status", "usage", b"usage", "variants", b"variants"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_fallback", b"_fallback", "_finish_reason", b"_finish_reason", "_model", b"_model", "_parent_id", b"_parent_id", "_provider", b"_provider", "_reason", b"_reason", "_reasoning", b"_reasoning", "_run_id", b"_run_id", "_status", b"_status", "_usage", b"_usage", "adapted", b"adapted", "attachments", b"attachments", "cached", b"cached", "can_continue", b"can_continue", "chosen", b"chosen", "content", b"content", "created_at", b"created_at", "edited", b"edited", "fallback", b"fallback", "finish_reason", b"finish_reason", "id", b"id", "model", b"model", "order", b"order", "parameters", b"parameters", "parent_id", b"parent_id", "provider", b"provider", "reason", b"reason", "reasoning", b"reasoning", "role", b"role", "run_id", b"run_id", "session_id", b"session_id", "status", b"status", "usage", b"usage", "variants", b"variants"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__fallback: _TypeAlias = _typing.Literal["fallback"]  # noqa: Y015
     _WhichOneofArgType__fallback: _TypeAlias = _typing.Literal["_fallback", b"_fallback"]  # noqa: Y015
@@ -541,6 +547,41 @@ class Message(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__usage) -> _WhichOneofReturnType__usage | None: ...
 
 Global___Message: _TypeAlias = Message  # noqa: Y015
+
+@_typing.final
+class Attachment(_message.Message):
+    """A file as it was when it was attached."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    DELETED_FIELD_NUMBER: _builtins.int
+    file_id: _builtins.str
+    name: _builtins.str
+    kind: _builtins.str
+    size: _builtins.int
+    """Bytes."""
+    deleted: _builtins.bool
+    """The file itself is gone."""
+    def __init__(
+        self,
+        *,
+        file_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        size: _builtins.int = ...,
+        deleted: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deleted", b"deleted", "file_id", b"file_id", "kind", b"kind", "name", b"name", "size", b"size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Attachment: _TypeAlias = Attachment  # noqa: Y015
 
 @_typing.final
 class Variants(_message.Message):
@@ -1364,6 +1405,7 @@ class StartRunRequest(_message.Message):
     EDITS_MESSAGE_ID_FIELD_NUMBER: _builtins.int
     CACHE_FIELD_NUMBER: _builtins.int
     FORM_FIELD_NUMBER: _builtins.int
+    ATTACHMENTS_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """Absent: a session is made for the question."""
     content: _builtins.str
@@ -1385,6 +1427,10 @@ class StartRunRequest(_message.Message):
         the session's comes before that.
         """
 
+    @_builtins.property
+    def attachments(self) -> Global___Attached:
+        """Absent: those of the question that is edited, if one is, else none."""
+
     def __init__(
         self,
         *,
@@ -1396,11 +1442,14 @@ class StartRunRequest(_message.Message):
         edits_message_id: _builtins.str | None = ...,
         cache: _builtins.bool = ...,
         form: Global___TextForm.ValueType = ...,
+        attachments: Global___Attached | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_destination", b"_destination", "_edits_message_id", b"_edits_message_id", "_key_id", b"_key_id", "_session_id", b"_session_id", "destination", b"destination", "edits_message_id", b"edits_message_id", "key_id", b"key_id", "parameters", b"parameters", "session_id", b"session_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_attachments", b"_attachments", "_destination", b"_destination", "_edits_message_id", b"_edits_message_id", "_key_id", b"_key_id", "_session_id", b"_session_id", "attachments", b"attachments", "destination", b"destination", "edits_message_id", b"edits_message_id", "key_id", b"key_id", "parameters", b"parameters", "session_id", b"session_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_destination", b"_destination", "_edits_message_id", b"_edits_message_id", "_key_id", b"_key_id", "_session_id", b"_session_id", "cache", b"cache", "content", b"content", "destination", b"destination", "edits_message_id", b"edits_message_id", "form", b"form", "key_id", b"key_id", "parameters", b"parameters", "session_id", b"session_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_attachments", b"_attachments", "_destination", b"_destination", "_edits_message_id", b"_edits_message_id", "_key_id", b"_key_id", "_session_id", b"_session_id", "attachments", b"attachments", "cache", b"cache", "content", b"content", "destination", b"destination", "edits_message_id", b"edits_message_id", "form", b"form", "key_id", b"key_id", "parameters", b"parameters", "session_id", b"session_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__attachments: _TypeAlias = _typing.Literal["attachments"]  # noqa: Y015
+    _WhichOneofArgType__attachments: _TypeAlias = _typing.Literal["_attachments", b"_attachments"]  # noqa: Y015
     _WhichOneofReturnType__destination: _TypeAlias = _typing.Literal["destination"]  # noqa: Y015
     _WhichOneofArgType__destination: _TypeAlias = _typing.Literal["_destination", b"_destination"]  # noqa: Y015
     _WhichOneofReturnType__edits_message_id: _TypeAlias = _typing.Literal["edits_message_id"]  # noqa: Y015
@@ -1409,6 +1458,8 @@ class StartRunRequest(_message.Message):
     _WhichOneofArgType__key_id: _TypeAlias = _typing.Literal["_key_id", b"_key_id"]  # noqa: Y015
     _WhichOneofReturnType__session_id: _TypeAlias = _typing.Literal["session_id"]  # noqa: Y015
     _WhichOneofArgType__session_id: _TypeAlias = _typing.Literal["_session_id", b"_session_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__attachments) -> _WhichOneofReturnType__attachments | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__destination) -> _WhichOneofReturnType__destination | None: ...
     @_typing.overload
@@ -1419,6 +1470,28 @@ class StartRunRequest(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__session_id) -> _WhichOneofReturnType__session_id | None: ...
 
 Global___StartRunRequest: _TypeAlias = StartRunRequest  # noqa: Y015
+
+@_typing.final
+class Attached(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def file_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Files of the caller's, 10 at most, each once. FILE_NOT_FOUND for any other."""
+
+    def __init__(
+        self,
+        *,
+        file_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file_ids", b"file_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Attached: _TypeAlias = Attached  # noqa: Y015
 
 @_typing.final
 class RegenerateRunRequest(_message.Message):
@@ -2148,6 +2221,7 @@ class ContextPart(_message.Message):
     MESSAGE_IDS_FIELD_NUMBER: _builtins.int
     CHARACTERS_FIELD_NUMBER: _builtins.int
     TOKENS_FIELD_NUMBER: _builtins.int
+    FILES_FIELD_NUMBER: _builtins.int
     role: Global___MessageRole.ValueType
     characters: _builtins.int
     tokens: _builtins.int
@@ -2156,6 +2230,10 @@ class ContextPart(_message.Message):
     def message_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What it consists of, in order; none: instructions."""
 
+    @_builtins.property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___GivenFile]:
+        """What is attached to these messages."""
+
     def __init__(
         self,
         *,
@@ -2163,14 +2241,65 @@ class ContextPart(_message.Message):
         message_ids: _abc.Iterable[_builtins.str] | None = ...,
         characters: _builtins.int = ...,
         tokens: _builtins.int = ...,
+        files: _abc.Iterable[Global___GivenFile] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["characters", b"characters", "message_ids", b"message_ids", "role", b"role", "tokens", b"tokens"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["characters", b"characters", "files", b"files", "message_ids", b"message_ids", "role", b"role", "tokens", b"tokens"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ContextPart: _TypeAlias = ContextPart  # noqa: Y015
+
+@_typing.final
+class GivenFile(_message.Message):
+    """What the model was given of a file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    CHARACTERS_FIELD_NUMBER: _builtins.int
+    OF_CHARACTERS_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
+    file_id: _builtins.str
+    name: _builtins.str
+    kind: _builtins.str
+    characters: _builtins.int
+    """Of its text, from the beginning; absent: it was shown as a picture, or not given."""
+    of_characters: _builtins.int
+    """How many its text has."""
+    left_out: _builtins.str
+    """Why it was not given: DELETED, NO_ROOM, NOT_SEEN or NO_TEXT."""
+    def __init__(
+        self,
+        *,
+        file_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        characters: _builtins.int | None = ...,
+        of_characters: _builtins.int | None = ...,
+        left_out: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_characters", b"_characters", "_left_out", b"_left_out", "_of_characters", b"_of_characters", "characters", b"characters", "left_out", b"left_out", "of_characters", b"of_characters"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_characters", b"_characters", "_left_out", b"_left_out", "_of_characters", b"_of_characters", "characters", b"characters", "file_id", b"file_id", "kind", b"kind", "left_out", b"left_out", "name", b"name", "of_characters", b"of_characters"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__characters: _TypeAlias = _typing.Literal["characters"]  # noqa: Y015
+    _WhichOneofArgType__characters: _TypeAlias = _typing.Literal["_characters", b"_characters"]  # noqa: Y015
+    _WhichOneofReturnType__left_out: _TypeAlias = _typing.Literal["left_out"]  # noqa: Y015
+    _WhichOneofArgType__left_out: _TypeAlias = _typing.Literal["_left_out", b"_left_out"]  # noqa: Y015
+    _WhichOneofReturnType__of_characters: _TypeAlias = _typing.Literal["of_characters"]  # noqa: Y015
+    _WhichOneofArgType__of_characters: _TypeAlias = _typing.Literal["_of_characters", b"_of_characters"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__characters) -> _WhichOneofReturnType__characters | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__left_out) -> _WhichOneofReturnType__left_out | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__of_characters) -> _WhichOneofReturnType__of_characters | None: ...
+
+Global___GivenFile: _TypeAlias = GivenFile  # noqa: Y015
 
 @_typing.final
 class LeftOut(_message.Message):

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from parley_local.model_server.messages.models import MAX_TOKENS, Model, model_of
+from parley_local.model_server.pictures import Picture, picture_of
 from parley_local.model_server.request import BadRequestError, Completion
 
 _FIELDS = frozenset(
@@ -38,6 +39,7 @@ class MessageRequest:
     blocks: tuple[Block, ...]
     parameters: Mapping[str, object]
     shown_thinking: bool
+    pictures: tuple[Picture, ...] = ()
 
     @property
     def question(self) -> str:
@@ -48,7 +50,7 @@ class MessageRequest:
     def completion(self) -> Completion:
         """The same as a completion request: what behaviours and counters look at."""
         said = tuple((block.role, block.text) for block in self.blocks)
-        return Completion(self.model, True, True, said, self.parameters)
+        return Completion(self.model, True, True, said, self.parameters, self.pictures)
 
 
 def parse_message_request(body: bytes, headers: Mapping[str, str]) -> MessageRequest:
@@ -87,7 +89,23 @@ def parse_message_request(body: bytes, headers: Mapping[str, str]) -> MessageReq
     parameters = {
         key: asked[key] for key in asked.keys() - {"model", "messages", "system", "stream"}
     }
-    return MessageRequest(asked["model"], blocks, parameters, shown)
+    return MessageRequest(asked["model"], blocks, parameters, shown, _pictures(asked["messages"]))
+
+
+def _pictures(messages: list[Any]) -> tuple[Picture, ...]:
+    parts = (part for message in messages for part in _parts(message.get("content")))
+    return tuple(picture for part in parts if (picture := _picture(part)) is not None)
+
+
+def _picture(part: Any) -> Picture | None:
+    try:
+        return picture_of(part)
+    except ValueError:
+        raise _refused("messages: Could not process image") from None
+
+
+def _parts(content: Any) -> list[Any]:
+    return content if isinstance(content, list) else []
 
 
 def _refused(sentence: str) -> BadRequestError:
@@ -126,6 +144,8 @@ def _blocks(role: str, content: Any, where: str) -> Iterator[Block]:
     if not isinstance(content, list) or not content:
         raise _refused(f"{where}: Input should be a valid list")
     for block in content:
+        if role == "user" and block.get("type") == "image":
+            continue
         text = block.get("text")
         if block.get("type") != "text" or not isinstance(text, str):
             raise _refused(f"{where}: this server takes text alone")
