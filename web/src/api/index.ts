@@ -1,4 +1,4 @@
-export { api, authorisedFetch, ok, takeTokensFrom } from "./client";
+export { api, authorisedFetch, ok, takeTokensFrom, uploading } from "./client";
 export { ApiError, errorOf, errorText, type FieldError, failureText, fieldTexts } from "./errors";
 export type { components, paths } from "./schema";
 

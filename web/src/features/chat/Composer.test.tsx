@@ -1,7 +1,7 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { cleanup, fireEvent, render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { createRef } from "react";
+import { type ComponentProps, createRef } from "react";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { Composer, type ComposerHandle } from "./Composer";
 import { drafts } from "./drafts";
@@ -12,6 +12,8 @@ afterEach(() => {
   localStorage.clear();
 });
 
+type Files = ComponentProps<typeof Composer>["files"];
+
 function setUp({ entersSend = true, onStop }: { entersSend?: boolean; onStop?: () => void } = {}) {
   const queries = new QueryClient({ defaultOptions: { queries: { staleTime: Infinity } } });
   queries.setQueryData(["settings"], { enter_sends: entersSend });
@@ -19,6 +21,7 @@ function setUp({ entersSend = true, onStop }: { entersSend?: boolean; onStop?: (
   const props = {
     draft: "new",
     handle,
+    files: { chosen: [], limits: undefined, offered: false, add: vi.fn(), isWhole: true } as Files,
     onSend: vi.fn<(text: string) => void>(),
     blocked: false,
     onBlocked: vi.fn(),
@@ -137,5 +140,37 @@ describe("the composer", () => {
     await userEvent.click(screen.getByRole("button", { name: "Stop" }));
     expect(onStop).toHaveBeenCalledTimes(1);
     expect(screen.queryByRole("button", { name: "Send" })).toBeNull();
+  });
+});
+
+describe("files", () => {
+  const picture = new File(["x"], "square.png", { type: "image/png" });
+
+  it("are waited for before a question is sent", async () => {
+    const { onSend, onBlocked, area, again, files } = setUp();
+    again({ files: { ...files, isWhole: false } });
+    await userEvent.type(area, "What is it?{Enter}");
+    expect(onSend).not.toHaveBeenCalled();
+    expect(onBlocked).toHaveBeenCalled();
+    expect(area.value).toBe("What is it?");
+    again({ files: { ...files, isWhole: true } });
+    await userEvent.type(area, "{Enter}");
+    expect(onSend.mock.calls).toEqual([["What is it?"]]);
+  });
+
+  it("are pasted where they come alone, and not the picture of a text", () => {
+    const { area, again, files } = setUp();
+    again({ files: { ...files, offered: true } });
+    const paste = (types: string[]) =>
+      fireEvent.paste(area, { clipboardData: { files: [picture], types } });
+    expect(paste(["Files", "text/plain"])).toBe(true);
+    expect(files.add).not.toHaveBeenCalled();
+    expect(paste(["Files"])).toBe(false);
+    expect(files.add).toHaveBeenCalledWith([picture]);
+  });
+
+  it("have no button where none are kept", () => {
+    setUp();
+    expect(screen.queryByRole("button", { name: "Attach files" })).toBeNull();
   });
 });

@@ -1,12 +1,25 @@
 import { ArrowUp, Square } from "lucide-react";
-import { type RefObject, useEffect, useImperativeHandle, useRef, useState } from "react";
+import {
+  type ClipboardEvent,
+  lazy,
+  type RefObject,
+  Suspense,
+  useEffect,
+  useImperativeHandle,
+  useRef,
+  useState,
+} from "react";
 import { useText } from "../../i18n";
 import { useSettings } from "../../session";
 import { IconButton } from "../../ui/IconButton";
 import { type Keys, onKeys } from "../../ui/useKey";
+import { AttachButton } from "../files/AttachButton";
+import type { useChosen } from "../files/useChosen";
 import styles from "./Composer.module.css";
 import { drafts, useDraftsKept } from "./drafts";
 import { fitsItself, useFit } from "./useFit";
+
+const ChosenFiles = lazy(() => import("../files/ChosenFiles"));
 
 export interface ComposerHandle {
   /** Not on a phone, where that would cover the half of the page with its keyboard. */
@@ -19,6 +32,8 @@ interface Props {
   /** Whose draft it is: a conversation's id, or `new`. */
   draft: string;
   handle: RefObject<ComposerHandle | null>;
+  /** The files that go along. */
+  files: ReturnType<typeof useChosen>;
   onSend: (text: string) => void;
   /** Nothing can be sent just now: an answer is being written, or there is nobody to ask. */
   blocked: boolean;
@@ -38,7 +53,7 @@ const touch = matchMedia("(pointer: coarse)");
 
 /** Where one writes. The text is the browser's own: nothing rewrites it while one types. */
 export function Composer(props: Props) {
-  const { draft, handle, onSend, blocked, onBlocked, onStop, stopping, onEditLast } = props;
+  const { draft, handle, files, onSend, blocked, onBlocked, onStop, stopping, onEditLast } = props;
   const t = useText();
   const area = useRef<HTMLTextAreaElement>(null);
   const { data: settings } = useSettings();
@@ -81,7 +96,7 @@ export function Composer(props: Props) {
     const element = area.current;
     const text = element?.value ?? "";
     if (element === null || text.trim() === "") return;
-    if (blocked) {
+    if (blocked || !files.isWhole) {
       onBlocked();
       return;
     }
@@ -100,6 +115,14 @@ export function Composer(props: Props) {
     ArrowUp: () => (area.current?.value === "" ? onEditLast() : false),
   });
 
+  const pasted = (event: ClipboardEvent) => {
+    const { files: given, types } = event.clipboardData;
+    // What is copied from a text comes as a picture of it as well.
+    if (given.length === 0 || types.includes("text/plain")) return;
+    event.preventDefault();
+    files.add([...given]);
+  };
+
   return (
     <form
       className={styles.composer}
@@ -108,6 +131,12 @@ export function Composer(props: Props) {
         send();
       }}
     >
+      {files.chosen.length > 0 && (
+        <Suspense fallback={null}>
+          <ChosenFiles place={draft} chosen={files.chosen} />
+        </Suspense>
+      )}
+      {files.offered && files.limits && <AttachButton limits={files.limits} onFiles={files.add} />}
       <textarea
         ref={area}
         id="composer"
@@ -119,6 +148,7 @@ export function Composer(props: Props) {
         autoComplete="off"
         enterKeyHint={entersSend ? "send" : "enter"}
         onInput={changed}
+        onPaste={files.offered ? pasted : undefined}
         onKeyDown={onKeyDown}
       />
       {onStop ? (
@@ -136,7 +166,7 @@ export function Composer(props: Props) {
           label={t.chat.send}
           type="submit"
           className={styles.send}
-          disabled={empty || blocked}
+          disabled={empty || blocked || !files.isWhole}
         />
       )}
     </form>

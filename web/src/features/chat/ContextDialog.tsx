@@ -107,6 +107,7 @@ function Given({ context }: { context: Context }) {
             <span className={styles.size}>
               {t.chat.partSize(number(part.characters), number(part.tokens))}
             </span>
+            {part.files.length > 0 && <GivenFiles files={part.files} />}
           </li>
         ))}
       </ol>
@@ -130,6 +131,24 @@ function Given({ context }: { context: Context }) {
         </>
       )}
     </>
+  );
+}
+
+function GivenFiles({ files }: { files: Context["parts"][number]["files"] }) {
+  const t = useText();
+  const { number } = useFormat();
+  return (
+    <ul className={styles.files}>
+      {files.map(({ id, name, characters, of_characters: of, left_out: why }) => (
+        <li key={id}>
+          {why !== null
+            ? t.files.notGiven(name, t.files.whyNot[why] ?? why)
+            : characters === null
+              ? t.files.shown(name)
+              : t.files.given(name, number(characters), number(of ?? characters))}
+        </li>
+      ))}
+    </ul>
   );
 }
 

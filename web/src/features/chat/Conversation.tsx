@@ -3,6 +3,7 @@ import {
   type ReactNode,
   Suspense,
   useCallback,
+  useEffect,
   useLayoutEffect,
   useRef,
   useState,
@@ -10,6 +11,9 @@ import {
 import { useText } from "../../i18n";
 import { useReconnecting } from "../../stream/use";
 import { useKeys } from "../../ui/useKey";
+import { uploads } from "../files/uploads";
+import { useChosen } from "../files/useChosen";
+import { useDrop } from "../files/useDrop";
 import { Announcer } from "./Announcer";
 import { Answer } from "./Answer";
 import { Composer, type ComposerHandle } from "./Composer";
@@ -18,14 +22,18 @@ import type { Entry } from "./entries";
 import { keptWish } from "./kept";
 import { Log } from "./Log";
 import { copyLast, editLast, move } from "./moves";
-import { type NewSession, outbox } from "./outbox";
+import { type NewSession, outbox, type Pending } from "./outbox";
 import { PendingQuestion, Question } from "./Question";
 import type { Scroller } from "./scroller";
 import { type OtherModel, useActions } from "./useActions";
 import type { useEntries } from "./useEntries";
 import { useShownMessage } from "./useShownMessage";
 
+const DropHint = lazy(() => import("../files/DropHint"));
+
 const LAST = "";
+/** The draft of a conversation that is not made yet. */
+const NEW = "new";
 
 const UsageNotice = lazy(() => import("../usage/UsageNotice"));
 
@@ -68,17 +76,33 @@ export function Conversation(props: Props) {
     if (at === null || at === document.body || at.closest("article")) composer.current?.focus();
   }, []);
   const actions = useActions(sessionId, place, pin, toComposer);
-  const draft = sessionId ?? "new";
+  const draft = sessionId ?? NEW;
+  const files = useChosen(draft);
+  const drop = useDrop(files.offered ? files.add : undefined);
+  const [isWaiting, setIsWaiting] = useState(false);
+  if (isWaiting && files.isWhole) setIsWaiting(false);
+  // Chosen while the conversation was made, they are for it.
+  const before = useRef(draft);
+  useEffect(() => {
+    if (before.current === NEW && draft !== NEW) uploads.move(NEW, draft);
+    before.current = draft;
+  }, [draft]);
   useShownMessage(query, entries, scroller, root, actions.choose);
 
   const send = (content: string) => {
     pinNext.current = LAST;
-    const asking = { ...shown, ...keptWish() };
-    void outbox.put(place, { kind: "send", content, draft, sessionId, making, asking });
+    const attached = uploads.take(draft);
+    const asking = {
+      ...shown,
+      ...keptWish(),
+      ...(attached.length > 0 && { attachments: idsOf(attached) }),
+    };
+    void outbox.put(place, { kind: "send", content, draft, sessionId, making, asking, attached });
   };
 
-  const takeBack = (key: string, content: string) => {
+  const takeBack = (key: string, { content, attached = [] }: Pending) => {
     outbox.drop(place, key);
+    uploads.putBack(draft, attached);
     composer.current?.insert(content);
   };
 
@@ -121,7 +145,7 @@ export function Conversation(props: Props) {
               void outbox.again(place, entry.key, sessionId);
               toComposer();
             }}
-            onTakeBack={() => takeBack(entry.key, entry.pending.content)}
+            onTakeBack={() => takeBack(entry.key, entry.pending)}
           />
         );
       case "answer":
@@ -130,8 +154,13 @@ export function Conversation(props: Props) {
   };
 
   return (
-    <div ref={root} className={styles.conversation}>
+    <div ref={root} className={styles.conversation} {...drop.on}>
       {header}
+      {drop.over && files.limits && (
+        <Suspense fallback={null}>
+          <DropHint limits={files.limits} />
+        </Suspense>
+      )}
       <Log
         entries={entries}
         render={render}
@@ -146,7 +175,9 @@ export function Conversation(props: Props) {
       />
       <div className={styles.foot}>
         <div role="status" className={styles.state}>
-          {reconnecting ? t.chat.reconnecting : isTold && t.chat.waitForAnswer}
+          {reconnecting
+            ? t.chat.reconnecting
+            : (isTold && t.chat.waitForAnswer) || (isWaiting && t.files.waitForFiles)}
         </div>
         <Suspense>
           <UsageNotice />
@@ -154,9 +185,13 @@ export function Conversation(props: Props) {
         <Composer
           draft={draft}
           handle={composer}
+          files={files}
           onSend={send}
           blocked={!idle || blocked}
-          onBlocked={() => setIsTold(!idle)}
+          onBlocked={() => {
+            setIsTold(!idle);
+            setIsWaiting(!files.isWhole);
+          }}
           onStop={live === undefined ? undefined : stop}
           stopping={live !== undefined && stopping === live}
           keys={moves}
@@ -167,3 +202,5 @@ export function Conversation(props: Props) {
     </div>
   );
 }
+
+const idsOf = (attached: readonly { id: string }[]) => attached.map(({ id }) => id);

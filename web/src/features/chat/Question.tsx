@@ -1,10 +1,11 @@
 import { Pencil, RotateCcw, Undo2 } from "lucide-react";
-import { memo, type ReactNode, useEffect, useRef, useState } from "react";
+import { lazy, memo, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 import { errorText, fieldTexts } from "../../api";
 import { useText } from "../../i18n";
 import { CopyButton } from "../../markdown/copy-button";
 import { Button } from "../../ui/Button";
 import { IconButton } from "../../ui/IconButton";
+import type { OnMessage } from "../files/MessageFiles";
 import { Bubble } from "./Bubble";
 import { EditBox, keepFocus } from "./EditBox";
 import { excerpt } from "./excerpt";
@@ -13,6 +14,8 @@ import type { Pending } from "./outbox";
 import type { Message } from "./queries";
 import type { Actions } from "./useActions";
 import { Variants } from "./Variants";
+
+const MessageFiles = lazy(() => import("../files/MessageFiles"));
 
 interface Props {
   message: Message;
@@ -54,6 +57,7 @@ export const Question = memo(function Question({ message, actions, idle }: Props
       tabIndex={-1}
     >
       <h2 className="visually-hidden">{t.chat.question}</h2>
+      <Files files={message.attachments} />
       <Bubble text={content} />
       <div className={styles.actions}>
         <Variants of={message.variants} onChoose={actions.choose} />
@@ -82,18 +86,22 @@ export function PendingQuestion({
   onTakeBack: () => void;
 }) {
   const t = useText();
-  const { content, status, error } = pending;
+  const { content, status, error, attached = [] } = pending;
   return (
     <article
       className={styles.question}
       aria-label={t.chat.youSaid(excerpt(content))}
       tabIndex={-1}
     >
+      <Files files={attached} />
       <Bubble text={content} failed={status === "failed"} />
       {status === "failed" ? (
         <div role="alert" className={styles.failed}>
           <p>
-            {t.chat.notSent} {fieldTexts(error, t).content ?? errorText(error, t)}
+            {t.chat.notSent}{" "}
+            {fieldTexts(error, t).content ??
+              fieldTexts(error, t).attachments ??
+              errorText(error, t)}
           </p>
           <Button small icon={RotateCcw} onClick={onRetry}>
             {t.common.retry}
@@ -108,6 +116,16 @@ export function PendingQuestion({
         </div>
       )}
     </article>
+  );
+}
+
+/** What is attached to it. */
+function Files({ files }: { files: readonly OnMessage[] }) {
+  if (files.length === 0) return null;
+  return (
+    <Suspense fallback={null}>
+      <MessageFiles files={files} />
+    </Suspense>
   );
 }
 

@@ -10,6 +10,7 @@ const message = {
   id: "m",
   role: "user",
   content: "the newest",
+  attachments: [],
   variants: { index: 0, ids: ["m"] },
 };
 const settled = () => act(() => new Promise((resolve) => setTimeout(resolve, 300)));

@@ -1,6 +1,8 @@
 import { ApiError, api, ok, type Schema } from "../../api";
 import { session } from "../../session";
 import { type Asking, asks, type Begun, newKey, Withdrawn } from "../../stream";
+import type { Attached } from "../files/transfer";
+import { uploads } from "../files/uploads";
 import { drafts } from "./drafts";
 
 export type NewSession = Schema<"NewSession">;
@@ -22,6 +24,8 @@ export interface Pending {
   /** What a conversation that is made for it is to be like; undefined: as it comes. */
   making?: NewSession | undefined;
   asking?: Partial<Asking>;
+  /** The files that go along. */
+  attached?: readonly Attached[];
 }
 
 type Place = string;
@@ -120,6 +124,7 @@ export class Outbox {
       // Before anybody hears of it: a composer that goes along finds what is typed.
       const madeAs = isMade ? begun.sessionId : undefined;
       if (pending.draft) drafts.acknowledged(pending.draft, pending.press, pending.content, madeAs);
+      if (pending.draft) uploads.begun(pending.draft, pending.attached ?? []);
       this.#change(place, current, { status: "begun", begun, sessionId: begun.sessionId });
       return begun;
     } catch (error) {

@@ -15,6 +15,7 @@ const QUESTION = {
   id: "q",
   role: "user",
   content: "why",
+  attachments: [],
   parent_id: null,
   variants: variants("q"),
 };

@@ -126,6 +126,7 @@ export const errors = {
   // Model servers.
   FIRST_TOKEN_TIMEOUT: "The model did not begin in time. Try again, or take another model.",
   MODEL_FAILED: "The model did not answer. Try again, or take another model.",
+  MODEL_CANNOT_SEE: "This model takes no pictures. Choose one that does, or remove the pictures.",
   PROVIDER_ADDRESS_FORBIDDEN: "The base URL leads to an address that connections may not use.",
   SECRET_IN_URL: "An address is not kept secret: put the key into its own field, or into a header.",
   PROVIDER_BROKE: "The model server broke off. What had come is kept and can be continued.",

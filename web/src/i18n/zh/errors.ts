@@ -117,6 +117,7 @@ export const errors: typeof en = {
 
   FIRST_TOKEN_TIMEOUT: "模型未能及时开始回答。请重试或换一个模型。",
   MODEL_FAILED: "模型没有回答。请重试或换一个模型。",
+  MODEL_CANNOT_SEE: "该模型不支持图片。请换用支持图片的模型，或移除图片。",
   PROVIDER_ADDRESS_FORBIDDEN: "基础地址指向不允许连接的地址。",
   SECRET_IN_URL: "地址不会被保密：请将密钥填入密钥栏或请求头。",
   PROVIDER_BROKE: "模型服务器中断了，已收到的内容已保留，可以继续。",

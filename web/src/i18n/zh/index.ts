@@ -5,6 +5,7 @@ import { chat } from "./chat";
 import { common } from "./common";
 import { errors } from "./errors";
 import { fields } from "./fields";
+import { files } from "./files";
 import { keys } from "./keys";
 import { notes } from "./notes";
 import { personas } from "./personas";
@@ -22,6 +23,7 @@ export const zh: Texts = {
   common,
   errors,
   fields,
+  files,
   keys,
   notes,
   personas,

@@ -1,0 +1,116 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { ApiError } from "../../api";
+import * as transfer from "./transfer";
+import { MOST_FILES, Uploads } from "./uploads";
+
+interface Sent {
+  name: string;
+  key: string;
+  progress: (share: number) => void;
+  signal: AbortSignal;
+  done: (attached: transfer.Attached) => void;
+  fail: (error: unknown) => void;
+}
+
+let sent: Sent[];
+let uploads: Uploads;
+const text = (name: string) => new File(["text"], name, { type: "text/plain" });
+const kept = (id: string) => ({ id, name: `${id}.txt`, kind: "text", size: 4 });
+const settled = () => new Promise((resolve) => setTimeout(resolve));
+
+beforeEach(() => {
+  localStorage.clear();
+  sent = [];
+  uploads = new Uploads();
+  vi.spyOn(transfer, "upload").mockImplementation(
+    (file, key, progress, signal) =>
+      new Promise((done, fail) => {
+        sent.push({ name: file.name, key, progress, signal, done, fail });
+      }),
+  );
+});
+afterEach(() => uploads.clear());
+
+const names = (place = "new") => uploads.at(place).map(({ name, status }) => `${name} ${status}`);
+
+describe("files that are chosen", () => {
+  it("are sent at once, three at a time, and say how far they are", async () => {
+    uploads.add("new", ["a", "b", "c", "d"].map(text), undefined);
+    expect(sent.map(({ name }) => name)).toEqual(["a", "b", "c"]);
+    sent[1]?.progress(0.5);
+    expect(uploads.at("new")[1]?.share).toBe(0.5);
+    sent[1]?.done(kept("1"));
+    await settled();
+    expect(names()).toEqual(["a sending", "b ready", "c sending", "d sending"]);
+    expect(sent).toHaveLength(4);
+  });
+
+  it("are no more than a question takes, and none that is too large is sent", () => {
+    expect(
+      uploads.add(
+        "new",
+        Array.from({ length: 12 }, () => text("a")),
+        undefined,
+      ),
+    ).toBe(MOST_FILES);
+    uploads.add("other", [text("large")], 3);
+    expect(names("other")).toEqual(["large failed"]);
+    expect(sent).toHaveLength(3);
+  });
+
+  it("end with a press, and the next one takes the place", async () => {
+    uploads.add("new", ["a", "b", "c", "d"].map(text), undefined);
+    const first = uploads.at("new")[0];
+    uploads.remove("new", first?.id ?? "");
+    expect(sent[0]?.signal.aborted).toBe(true);
+    sent[0]?.fail(new Error("aborted"));
+    await settled();
+    expect(names()).toEqual(["b sending", "c sending", "d sending"]);
+  });
+
+  it("that failed are sent again under the same key", async () => {
+    uploads.add("new", [text("a")], undefined);
+    sent[0]?.fail(new ApiError({ status: 503 }));
+    await settled();
+    expect(names()).toEqual(["a failed"]);
+    uploads.again("new", uploads.at("new")[0]?.id ?? "");
+    expect(sent.map(({ key }) => key === sent[0]?.key)).toEqual([true, true]);
+  });
+});
+
+describe("files of a question", () => {
+  const another = () => new Uploads().at("new").map(({ name }) => name);
+
+  async function chosen() {
+    uploads.add("new", [text("a")], undefined);
+    sent.at(-1)?.done(kept("1"));
+    await settled();
+  }
+
+  it("are remembered until it has begun", async () => {
+    await chosen();
+    expect(another()).toEqual(["1.txt"]);
+    const taken = uploads.take("new");
+    expect(taken).toEqual([kept("1")]);
+    expect(names()).toEqual([]);
+    expect(another()).toEqual(["1.txt"]);
+    uploads.begun("new", taken);
+    expect(another()).toEqual([]);
+  });
+
+  it("come back with it where it is taken back", async () => {
+    await chosen();
+    const taken = uploads.take("new");
+    uploads.putBack("new", taken);
+    expect(names()).toEqual(["1.txt ready"]);
+  });
+
+  it("go along to the conversation that is made, on their way or not", async () => {
+    uploads.add("new", [text("a")], undefined);
+    uploads.move("new", "id");
+    sent[0]?.done(kept("1"));
+    await settled();
+    expect(names("id")).toEqual(["a ready"]);
+    expect(names()).toEqual([]);
+  });
+});

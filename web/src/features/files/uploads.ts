@@ -1,0 +1,225 @@
+import { ApiError } from "../../api";
+import { remembered, session } from "../../session";
+import { newKey } from "../../stream";
+import { readStored, writeStored } from "../../ui/storage";
+import { type Attached, upload } from "./transfer";
+
+/** A file that was chosen for a question that is being written. */
+export interface Chosen {
+  id: string;
+  name: string;
+  size: number;
+  status: "waiting" | "sending" | "failed" | "ready";
+  /** Of what has been sent, 0 to 1. */
+  share: number;
+  error?: unknown;
+  /** What the server has made of it. */
+  attached?: Attached;
+  /** Of a picture that was chosen on this page: what it looks like. */
+  preview?: string;
+}
+
+interface Entry extends Chosen {
+  file?: File;
+  ending: AbortController;
+}
+
+/** Files of one question: as the server has it. */
+export const MOST_FILES = 10;
+/** Of each user the server takes a few at once. */
+const AT_ONCE = 3;
+const NONE: readonly Entry[] = [];
+
+/**
+ * The files chosen for each draft: they are sent at once, and stand beside what is typed until their question
+ * has begun. Those that the server has are remembered, as drafts are.
+ */
+export class Uploads {
+  readonly #places = new Map<string, readonly Entry[]>();
+  readonly #listeners = new Set<() => void>();
+  /** Of each place what questions have taken that have not begun yet. */
+  readonly #taken = new Map<string, readonly Attached[]>();
+
+  subscribe = (listener: () => void) => {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  };
+
+  at(place: string): readonly Chosen[] {
+    return this.#at(place);
+  }
+
+  /** Takes files for a question, as many as it has room for, and begins to send them; gives how many those are. */
+  add(place: string, files: readonly File[], maximum: number | undefined): number {
+    const room = Math.max(0, MOST_FILES - this.#at(place).length);
+    const added = files.slice(0, room).map((file): Entry => {
+      const tooLarge = maximum !== undefined && file.size > maximum;
+      return {
+        id: newKey(),
+        name: file.name,
+        size: file.size,
+        share: 0,
+        file,
+        ending: new AbortController(),
+        ...(tooLarge
+          ? { status: "failed", error: new ApiError({ status: 413, reason: "FILE_TOO_LARGE" }) }
+          : { status: "waiting" }),
+        // What it is said to be matters to nobody but who has chosen it.
+        ...(file.type.startsWith("image/") && { preview: URL.createObjectURL(file) }),
+      };
+    });
+    this.#set(place, [...this.#at(place), ...added]);
+    this.#next();
+    return added.length;
+  }
+
+  /** Sends what has failed once more. */
+  again(place: string, id: string): void {
+    this.#change(place, id, { status: "waiting", share: 0, error: undefined });
+    this.#next();
+  }
+
+  /** Takes a file away again. What the server has it does not keep where nothing refers to it. */
+  remove(place: string, id: string): void {
+    const gone = this.#at(place).find((one) => one.id === id);
+    if (gone) end(gone);
+    this.#set(
+      place,
+      this.#at(place).filter((one) => one !== gone),
+    );
+    this.#next();
+  }
+
+  /** What goes along with a question, all of which is there. It is remembered until that has `begun`. */
+  take(place: string): readonly Attached[] {
+    const entries = this.#at(place);
+    const taken = entries.flatMap(({ attached }) => (attached ? [attached] : []));
+    for (const one of entries) end(one);
+    if (taken.length > 0) this.#taken.set(place, [...(this.#taken.get(place) ?? []), ...taken]);
+    this.#set(place, NONE);
+    return taken;
+  }
+
+  /** The question that took them has begun: they are its own. `place` may be another draft's by now. */
+  begun(place: string, taken: readonly Attached[]): void {
+    this.#untake(place, taken);
+    this.#set(place, this.#at(place));
+  }
+
+  /** Puts back what a question took that does not begin. */
+  putBack(place: string, taken: readonly Attached[]): void {
+    this.#untake(place, taken);
+    const known = new Set(this.#at(place).map(({ attached }) => attached?.id));
+    const back = taken.filter((one) => !known.has(one.id)).map(ready);
+    this.#set(place, [...back, ...this.#at(place)]);
+  }
+
+  /** What was chosen for a conversation that was not made yet is for it now. */
+  move(from: string, to: string): void {
+    const moved = this.#at(from);
+    if (moved.length === 0) return;
+    this.#set(from, NONE);
+    this.#set(to, [...this.#at(to), ...moved]);
+  }
+
+  clear(): void {
+    for (const one of [...this.#places.values()].flat()) end(one);
+    this.#places.clear();
+    this.#taken.clear();
+    this.#tell();
+  }
+
+  #at(place: string): readonly Entry[] {
+    let known = this.#places.get(place);
+    if (known === undefined) {
+      const kept = stored(place).map(ready);
+      known = kept.length === 0 ? NONE : kept;
+      this.#places.set(place, known);
+    }
+    return known;
+  }
+
+  /** Begins to send what waits, as far as there is room. */
+  #next(): void {
+    const all = [...this.#places].flatMap(([place, entries]) =>
+      entries.map((one) => [place, one] as const),
+    );
+    const room = AT_ONCE - all.filter(([, { status }]) => status === "sending").length;
+    for (const [place, one] of all
+      .filter(([, { status }]) => status === "waiting")
+      .slice(0, room)) {
+      this.#change(place, one.id, { status: "sending" });
+      void this.#send(one);
+    }
+  }
+
+  async #send({ id, file, ending }: Entry): Promise<void> {
+    if (file === undefined) return;
+    const change = (to: Partial<Entry>) => {
+      // It may have moved meanwhile, or been taken away.
+      for (const [place, entries] of this.#places)
+        if (entries.some((one) => one.id === id)) this.#change(place, id, to);
+    };
+    try {
+      const attached = await upload(file, id, (share) => change({ share }), ending.signal);
+      change({ status: "ready", share: 1, attached, size: attached.size });
+    } catch (error) {
+      if (!ending.signal.aborted) change({ status: "failed", error });
+    }
+    this.#next();
+  }
+
+  #change(place: string, id: string, change: Partial<Entry>): void {
+    this.#set(
+      place,
+      this.#at(place).map((one) => (one.id === id ? { ...one, ...change } : one)),
+    );
+  }
+
+  #untake(place: string, taken: readonly Attached[]): void {
+    const left = (this.#taken.get(place) ?? []).filter((one) => !taken.includes(one));
+    if (left.length > 0) this.#taken.set(place, left);
+    else this.#taken.delete(place);
+  }
+
+  #set(place: string, entries: readonly Entry[]): void {
+    this.#places.set(place, entries.length === 0 ? NONE : entries);
+    const chosen = entries.flatMap(({ attached }) => (attached ? [attached] : []));
+    const kept = [...(this.#taken.get(place) ?? []), ...chosen];
+    writeStored(nameOf(place), kept.length === 0 ? null : JSON.stringify(kept));
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+}
+
+function ready(attached: Attached): Entry {
+  const { name, size } = attached;
+  const ending = new AbortController();
+  return { id: newKey(), name, size, status: "ready", share: 1, attached, ending };
+}
+
+function end({ ending, preview }: Entry): void {
+  ending.abort();
+  if (preview !== undefined) URL.revokeObjectURL(preview);
+}
+
+/** Beside the draft of the same place, and gone when that is. */
+function nameOf(place: string): string {
+  return `draft.${remembered()?.id ?? ""}.files-${place}`;
+}
+
+function stored(place: string): Attached[] {
+  try {
+    const kept = JSON.parse(readStored(nameOf(place)) ?? "[]");
+    return Array.isArray(kept) ? kept.filter((one) => typeof one?.id === "string") : [];
+  } catch {
+    // Touched by hand.
+    return [];
+  }
+}
+
+export const uploads = new Uploads();
+session.onEnd(() => uploads.clear());
