@@ -204,7 +204,7 @@ async def test_anybody_opens_one_and_it_is_neither_kept_nor_indexed(door: Door) 
 
 
 async def test_who_is_logged_in_opens_it_as_a_member(door: Door) -> None:
-    door.chat.answers["OpenShareAsMember"] = PAGE
+    door.chat.answers["OpenShareAsMember"] = pb.OpenShareAsMemberResponse(opened=PAGE)
     response = await door.http.get(SHARED, headers=door.bearer)
     assert response.status_code == 200
     call = asked(door)

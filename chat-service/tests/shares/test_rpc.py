@@ -34,6 +34,10 @@ async def anybody(channel: Channel, method: str, request: Any) -> Any:
     return await channel.unary(getattr(stub, method), request, timeout=30)
 
 
+def as_member(wanted: shares_pb2.OpenShareRequest) -> shares_pb2.OpenShareAsMemberRequest:
+    return shares_pb2.OpenShareAsMemberRequest(open=wanted)
+
+
 async def reason(call: Any) -> str:
     with pytest.raises(AppError) as refused:
         await call
@@ -52,7 +56,7 @@ async def test_without_a_users_token_a_share_is_opened_and_nothing_else_done(
     ]
     share_id = response.share.id
     for method, request in (
-        ("OpenShareAsMember", opening(response.token)),
+        ("OpenShareAsMember", as_member(opening(response.token))),
         ("ForkShare", shares_pb2.ForkShareRequest(key=opening(response.token).key)),
         ("CreateShare", shares_pb2.CreateShareRequest(session_id=response.share.session_id)),
         ("ListShares", shares_pb2.ListSharesRequest()),
@@ -81,7 +85,8 @@ async def test_members_of_the_tenant_open_what_is_for_them(
 ) -> None:
     response = await made(client, audience=shares_pb2.SHARE_AUDIENCE_MEMBERS)
     wanted = opening(response.token)
-    assert (await strange_client.call("OpenShareAsMember", wanted)).title == "t"
+    answer = await strange_client.call("OpenShareAsMember", as_member(wanted))
+    assert answer.opened.title == "t"
     assert await reason(anybody(channel, "OpenShare", wanted)) == "SHARE_NOT_FOUND"
 
 

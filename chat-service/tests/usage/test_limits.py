@@ -242,11 +242,11 @@ async def test_what_is_left_and_until_when_is_told_of_limits_and_allowances(
         *(Period.DAY, False, datetime(2026, 3, 1, tzinfo=UTC)),
     )
     tokens, cost = day.measures
-    assert (tokens.used, tokens.left, tokens.state) == (90, 10, State.SOFT)
+    assert (tokens.used, tokens.left, tokens.state) == (Decimal(90), Decimal(10), State.SOFT)
     assert (cost.used, cost.left, cost.state) == (Decimal("0.00009"), None, State.SOFT)
-    assert (month.measures[0].used, month.measures[0].left) == (160, 840)
+    assert (month.measures[0].used, month.measures[0].left) == (Decimal(160), Decimal(840))
     assert (allowance.key_id, allowance.key_name) == (connection.key_id, "house")
-    assert (allowance.measures[0].used, allowance.measures[0].state) == (90, State.USED_UP)
+    assert (allowance.measures[0].used, allowance.measures[0].state) == (Decimal(90), State.USED_UP)
     # And what is told is what is held to.
     with pytest.raises(AppError) as refused:
         await asks(theirs, caller)

@@ -124,21 +124,28 @@ async def test_who_is_no_admin_sees_no_sums_and_nobody_does_without_a_line_in_th
     assert refused.value.reason == "FORBIDDEN"
 
 
+def since(day: str, to: str = "") -> pb.GetUsageRequest:
+    """`from` is no name in Python."""
+    request = pb.GetUsageRequest(to=to)
+    setattr(request, "from", day)
+    return request
+
+
 @pytest.mark.parametrize(
     ("method", "request_", "field", "reason"),
     [
         ("GetUsage", pb.GetUsageRequest(to="2026-1-1"), "to", "INVALID"),
         ("GetUsage", pb.GetUsageRequest(to="20260101"), "to", "INVALID"),
-        ("GetUsage", pb.GetUsageRequest(**{"from": "2026-02-30"}), "from", "INVALID"),
+        ("GetUsage", since("2026-02-30"), "from", "INVALID"),
         (
             "GetUsage",
-            pb.GetUsageRequest(**{"from": "2026-02-02"}, to="2026-02-01"),
+            since("2026-02-02", to="2026-02-01"),
             "to",
             "BEFORE_FROM",
         ),
         (
             "GetUsage",
-            pb.GetUsageRequest(**{"from": "2025-01-01"}, to="2026-01-02"),
+            since("2025-01-01", to="2026-01-02"),
             "from",
             "TOO_MANY",
         ),

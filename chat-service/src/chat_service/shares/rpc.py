@@ -123,9 +123,10 @@ class ShareServicer(shares_pb2_grpc.ShareServiceServicer):
         return await self._open(request, None)
 
     async def OpenShareAsMember(
-        self, request: shares_pb2.OpenShareRequest, context: object
-    ) -> shares_pb2.OpenShareResponse:
-        return await self._open(request, current_caller())
+        self, request: shares_pb2.OpenShareAsMemberRequest, context: object
+    ) -> shares_pb2.OpenShareAsMemberResponse:
+        opened = await self._open(request.open, current_caller())
+        return shares_pb2.OpenShareAsMemberResponse(opened=opened)
 
     async def ForkShare(
         self, request: shares_pb2.ForkShareRequest, context: object

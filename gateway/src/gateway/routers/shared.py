@@ -73,10 +73,12 @@ async def open_share(
     shares = services.shares
     key.token = token
     wanted = pb.OpenShareRequest(key=key, limit=query.limit, cursor=query.cursor)
-    method = shares.stub.OpenShare if caller is None else shares.stub.OpenShareAsMember
     with _limited(request):
-        shared = await shares.tell(method, wanted, caller)
-    return SharedConversation.of(shared)
+        if caller is None:
+            return SharedConversation.of(await shares.tell(shares.stub.OpenShare, wanted, None))
+        as_member = pb.OpenShareAsMemberRequest(open=wanted)
+        answer = await shares.tell(shares.stub.OpenShareAsMember, as_member, caller)
+        return SharedConversation.of(answer.opened)
 
 
 @router.post("/{token}/fork", status_code=201, openapi_extra=_REFUSALS)

@@ -490,6 +490,46 @@ class OpenShareRequest(_message.Message):
 Global___OpenShareRequest: _TypeAlias = OpenShareRequest  # noqa: Y015
 
 @_typing.final
+class OpenShareAsMemberRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPEN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def open(self) -> Global___OpenShareRequest: ...
+    def __init__(
+        self,
+        *,
+        open: Global___OpenShareRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["open", b"open"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["open", b"open"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenShareAsMemberRequest: _TypeAlias = OpenShareAsMemberRequest  # noqa: Y015
+
+@_typing.final
+class OpenShareAsMemberResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPENED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def opened(self) -> Global___OpenShareResponse: ...
+    def __init__(
+        self,
+        *,
+        opened: Global___OpenShareResponse | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["opened", b"opened"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["opened", b"opened"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenShareAsMemberResponse: _TypeAlias = OpenShareAsMemberResponse  # noqa: Y015
+
+@_typing.final
 class OpenShareResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

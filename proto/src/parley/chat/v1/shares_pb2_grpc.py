@@ -80,8 +80,8 @@ class ShareServiceStub:
                 _registered_method=True)
         self.OpenShareAsMember = channel.unary_unary(
                 '/parley.chat.v1.ShareService/OpenShareAsMember',
-                request_serializer=parley_dot_chat_dot_v1_dot_shares__pb2.OpenShareRequest.SerializeToString,
-                response_deserializer=parley_dot_chat_dot_v1_dot_shares__pb2.OpenShareResponse.FromString,
+                request_serializer=parley_dot_chat_dot_v1_dot_shares__pb2.OpenShareAsMemberRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_shares__pb2.OpenShareAsMemberResponse.FromString,
                 _registered_method=True)
         self.ForkShare = channel.unary_unary(
                 '/parley.chat.v1.ShareService/ForkShare',
@@ -205,8 +205,8 @@ def add_ShareServiceServicer_to_server(servicer, server):
             ),
             'OpenShareAsMember': grpc.unary_unary_rpc_method_handler(
                     servicer.OpenShareAsMember,
-                    request_deserializer=parley_dot_chat_dot_v1_dot_shares__pb2.OpenShareRequest.FromString,
-                    response_serializer=parley_dot_chat_dot_v1_dot_shares__pb2.OpenShareResponse.SerializeToString,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_shares__pb2.OpenShareAsMemberRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_shares__pb2.OpenShareAsMemberResponse.SerializeToString,
             ),
             'ForkShare': grpc.unary_unary_rpc_method_handler(
                     servicer.ForkShare,
@@ -437,8 +437,8 @@ class ShareService:
             request,
             target,
             '/parley.chat.v1.ShareService/OpenShareAsMember',
-            parley_dot_chat_dot_v1_dot_shares__pb2.OpenShareRequest.SerializeToString,
-            parley_dot_chat_dot_v1_dot_shares__pb2.OpenShareResponse.FromString,
+            parley_dot_chat_dot_v1_dot_shares__pb2.OpenShareAsMemberRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_shares__pb2.OpenShareAsMemberResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -40,7 +40,7 @@ class ShareServiceStub:
     """Needs no token of a user: it is the share's that opens it. What is for members alone is
     SHARE_NOT_FOUND here, as what never was.
     """
-    OpenShareAsMember: _aio.UnaryUnaryMultiCallable[_shares_pb2.OpenShareRequest, _shares_pb2.OpenShareResponse]
+    OpenShareAsMember: _aio.UnaryUnaryMultiCallable[_shares_pb2.OpenShareAsMemberRequest, _shares_pb2.OpenShareAsMemberResponse]
     """Also what is for members of the caller's tenant."""
     ForkShare: _aio.UnaryUnaryMultiCallable[_shares_pb2.ForkShareRequest, _shares_pb2.ForkShareResponse]
     """A conversation of the caller's own with what was shared."""
@@ -117,9 +117,9 @@ class ShareServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def OpenShareAsMember(
         self,
-        request: _shares_pb2.OpenShareRequest,
-        context: _aio.ServicerContext[_shares_pb2.OpenShareRequest, _abc.Awaitable[_shares_pb2.OpenShareResponse]],
-    ) -> _abc.Awaitable[_shares_pb2.OpenShareResponse]:
+        request: _shares_pb2.OpenShareAsMemberRequest,
+        context: _aio.ServicerContext[_shares_pb2.OpenShareAsMemberRequest, _abc.Awaitable[_shares_pb2.OpenShareAsMemberResponse]],
+    ) -> _abc.Awaitable[_shares_pb2.OpenShareAsMemberResponse]:
         """Also what is for members of the caller's tenant."""
 
     @_abc_1.abstractmethod
