@@ -114,7 +114,7 @@ async def test_its_instructions_come_before_all_messages(chat: Chat, caller: Cal
     assert [part.orders for part in context.parts] == [(), (1,), (2,), (3,)]
     # Who goes on with an answer is told the same.
     async with chat.open_transaction(caller) as transaction:
-        earlier = await Runs(transaction).read_window(session.id, 3, ContextWindow(10, 1000))
+        earlier, _ = await Runs(transaction).read_window(session.id, 3, ContextWindow(10, 1000))
     assert [m.role for m in earlier] == ["system", "user", "assistant"]
     assert earlier[0].content == "You are a cat.\n\nBe long."
     await chat.finish(second.run)

@@ -125,9 +125,11 @@ async def test_a_question_says_what_is_attached_to_it(
     assert (await door.http.post(ASK, json=body, headers=headers)).status_code == 200
     (call,) = door.chat.asked
     assert list(call.request.attachments.file_ids) == ["f1", "f2"]
-    for wrong in ("f1", [1], ["f"] * 11):
-        body = {**QUESTION, "attachments": wrong}
-        response = await door.http.post(ASK, json=body, headers=headers)
+    wrongs: tuple[object, ...] = ("f1", [1], ["f"] * 11)
+    for wrong in wrongs:
+        response = await door.http.post(
+            ASK, json={**QUESTION, "attachments": wrong}, headers=headers
+        )
         assert response.status_code == 422
         assert response.json()["errors"][0]["field"].startswith("attachments")
 
