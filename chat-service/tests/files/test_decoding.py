@@ -139,6 +139,18 @@ os._exit(0)
     assert subprocess.run([sys.executable, "-I", "-c", program], check=False).returncode == 7
 
 
+def test_where_memory_runs_out_who_reads_a_file_goes_first() -> None:
+    program = """
+import os
+from chat_service.files.decoding.child import BOUNDS
+from chat_service.files.decoding.confine import confine
+seen = os.open('/proc/self/oom_score_adj', os.O_RDONLY)
+confine(BOUNDS, os.getppid())
+os._exit(7 if os.read(seen, 9) == b'1000\\n' else 0)
+"""
+    assert subprocess.run([sys.executable, "-I", "-c", program], check=False).returncode == 7
+
+
 @pytest.mark.parametrize(
     ("encoding", "text"),
     [

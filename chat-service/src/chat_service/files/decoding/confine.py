@@ -13,6 +13,7 @@ import struct
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 _PR_SET_PDEATHSIG: Final = 1
@@ -28,6 +29,7 @@ _NETWORK_RIGHTS: Final = 2
 _SCOPES: Final = 2
 _NICENESS: Final = 10
 _NOBODY: Final = 65534
+_FIRST_TO_GO: Final = "1000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,10 @@ def confine(bounds: Bounds, parent: int) -> None:
     What only Linux has is left out elsewhere, and Landlock where the kernel has none: the limits hold
     everywhere.
     """
-    # Others are waited for.
+    # Others are waited for, and where memory runs out this goes, and not the service.
     os.nice(_NICENESS)
+    if sys.platform == "linux":
+        Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_GO)
     if os.geteuid() == 0:
         # To whom some limits mean nothing. A container may have no other user: then the rest has to do.
         with suppress(OSError):
