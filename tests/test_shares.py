@@ -51,8 +51,8 @@ def test_what_was_not_shared_is_nowhere_in_a_share(
     hidden = {
         place: f"canary-{secrets.token_hex(8)}"
         for place in (
-            *("persona", "prompt", "instructions", "own", "key", "folder", "variant", "thought"),
-            *("question", "other"),
+            *("persona", "prompt", "instructions", "own", "key", "folder", "variant", "question"),
+            *("other", "file", "file-name"),
         )
     }
     http = ada.http
@@ -76,8 +76,12 @@ def test_what_was_not_shared_is_nowhere_in_a_share(
     asked = http.post(f"{messages}/{question['id']}/edit", json={"content": "shown question"})
     assert asked.status_code == 200, asked.text
     ada.ask(_asked(ada, hidden["other"]), hidden["other"])
-    # The answer that is shown has been thought about.
-    ada.ask(session, "and?", model="reasoning-5")
+    # The answer that is shown has been thought about, and its question has a file.
+    sent = http.post(
+        f"{API}/files", files={"file": (f"{hidden['file-name']}.txt", hidden["file"].encode())}
+    )
+    assert sent.status_code == 201, sent.text
+    ada.ask(session, "and?", model="reasoning-5", attachments=[sent.json()["id"]])
     thought = ada.messages(session)[-1]["reasoning"]
     assert thought
     made = _share(ada, session)
@@ -102,7 +106,8 @@ def test_what_was_not_shared_is_nowhere_in_a_share(
         assert found == []
         # What a scripted model thinks is what it says: it is looked for where it would stand.
         assert thought not in re.findall(r'"reasoning": "([^"]*)"', text)
-        for whose in (ada.id, ada.username, ada.email, key["id"], session, answer["id"]):
+        ids = (ada.id, key["id"], session, answer["id"], sent.json()["id"])
+        for whose in (ada.username, ada.email, *ids):
             assert whose not in text
     shown = _open(stack.url, made).json()
     assert shown["messages"][0]["content"] == "shown question"

@@ -8,7 +8,7 @@ export const shares = {
   marked: (title: string) => `${title} (shared)`,
   dialog: "Share this conversation",
   shown:
-    "The link shows the title and the messages as they are now, with models and times. Instructions, persona, other versions of answers and usage are not shown.",
+    "The link shows the title and the messages as they are now, with models and times. Instructions, persona, files, other versions of answers and usage are not shown.",
   expiry: "Expires after",
   forever: "Never",
   audience: "Who can open it",

@@ -9,7 +9,8 @@ export const shares: typeof en = {
   isShared: "已分享",
   marked: (title) => `${title}（已分享）`,
   dialog: "分享此对话",
-  shown: "链接展示当前的标题和消息，以及模型和时间。不会展示指令、角色、回答的其他版本和用量。",
+  shown:
+    "链接展示当前的标题和消息，以及模型和时间。不会展示指令、角色、文件、回答的其他版本和用量。",
   expiry: "有效期",
   forever: "永久",
   audience: "谁可以打开",
