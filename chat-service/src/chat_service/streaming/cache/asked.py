@@ -3,24 +3,15 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import orjson
 
 from chat_service.providers.domain.connection import Connection
-from chat_service.providers.domain.prompt_message import PromptMessage
+from chat_service.providers.domain.prompt_message import Picture, PromptMessage
 from chat_service.runs.domain.run import Run
 
 _SAID = tuple(said.name for said in fields(PromptMessage) if said.name != "orders")
-
-
-@runtime_checkable
-class _Attached(Protocol):
-    """What hangs on a message, as a model server is given it."""
-
-    media_type: str
-
-    def base64(self) -> str: ...
 
 
 def asked_of(run: Run, connection: Connection, prompt: Sequence[PromptMessage]) -> bytes:
@@ -46,7 +37,7 @@ def asked_of(run: Run, connection: Connection, prompt: Sequence[PromptMessage]) 
 
 
 def _digest(value: Any) -> list[str]:
-    """What is attached, by what is in it."""
-    if isinstance(value, _Attached):
+    """A picture, by what is in it."""
+    if isinstance(value, Picture):
         return [value.media_type, hashlib.sha256(value.base64().encode()).hexdigest()]
     raise TypeError(type(value).__name__)
