@@ -18,6 +18,7 @@ from chat_service.conversations.usecases.sessions import update_session
 from chat_service.personas.store.erasure import delete_personas
 from chat_service.runs.store.erasure import DeleteConversations, end_live_runs, end_runs_of
 from chat_service.runs.usecases.cancel import cancel_run
+from chat_service.shares.store.erasure import delete_shares
 from chat_service.usage.store.erasure import forget_usage
 from servicekit.erasure import erase_user, forget_repetitions
 
@@ -62,6 +63,16 @@ INSERT INTO usage_days (user_id, tenant_id, key_id, day, provider, model, purpos
 SELECT %(user_id)s, %(tenant_id)s, gen_random_uuid(), current_date, '', '', 'answer', '', true, 1
 FROM generate_series(1, %(much)s) AS number;
 
+INSERT INTO shares (id, tenant_id, user_id, session_id, token_hash, opening_key, audience,
+    include_reasoning, title, message_count, refreshed_at, created_at)
+SELECT gen_random_uuid(), %(tenant_id)s, %(user_id)s, gen_random_uuid(),
+    sha256(convert_to(gen_random_uuid()::text, 'UTF8')), '', 'link', false, '', 1, now(), now()
+FROM generate_series(1, %(much)s);
+
+INSERT INTO share_messages (share_id, position, tenant_id, user_id, role, content, created_at)
+SELECT id, 1, tenant_id, user_id, 'user', 'a question', now()
+FROM shares WHERE user_id = %(user_id)s;
+
 INSERT INTO personas (id, tenant_id, user_id, name, name_folded, title, description, prompt,
     parameters, starters, created_at, updated_at)
 SELECT gen_random_uuid(), %(tenant_id)s, %(user_id)s, number, number, '', '', '', '{}', '{}', now(),
@@ -75,6 +86,7 @@ CREATE FUNCTION be_honest() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     IF EXISTS (SELECT FROM sessions) OR EXISTS (SELECT FROM messages) OR EXISTS (SELECT FROM runs)
         OR EXISTS (SELECT FROM idempotency_keys) OR EXISTS (SELECT FROM token_usage)
         OR EXISTS (SELECT FROM usage_days) OR EXISTS (SELECT FROM personas) OR EXISTS (SELECT FROM search_texts)
+        OR EXISTS (SELECT FROM shares) OR EXISTS (SELECT FROM share_messages)
         OR EXISTS (SELECT FROM files) OR EXISTS (SELECT FROM message_files)
     THEN
         RAISE 'confirmed too early';
@@ -127,6 +139,7 @@ async def _erase(chat: Chat, user: Caller, logs: Logs) -> None:
             DeleteConversations(logs.forget),
             forget_usage,
             delete_personas,
+            delete_shares,
             forget_repetitions,
         ],
         subject="test.user.erased.chat-service",
