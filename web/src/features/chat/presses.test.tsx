@@ -58,6 +58,8 @@ async function open() {
       <ChatPage id="s" />
     </QueryClientProvider>,
   );
+  // What is loaded by need comes as fast as the machine lets it.
+  await screen.findByRole("button", { name: "Continue" }, { timeout: 10_000 });
   await settled();
 }
 
