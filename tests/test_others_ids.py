@@ -197,7 +197,17 @@ def test_in_a_body_or_a_query_it_is_answered_as_what_never_was(
             ("GET", f"{messages}/context", {}),
         ]
 
+    def file_of(value: str) -> list[tuple[str, str, dict[str, Any]]]:
+        asked = {"content": "x", "attachments": [value]}
+        question = stranger.get(f"{session}/messages").json()["items"][0]["id"]
+        return [
+            ("POST", f"{session}/messages", asked),
+            ("POST", f"{API}/chat/messages", asked),
+            ("POST", f"{session}/messages/{question}/edit", asked),
+        ]
+
     cases = [
+        *zip(file_of(owner.ids["file_id"]), file_of(str(new_id())), strict=True),
         *zip(key_of(owner.ids["key_id"]), key_of(str(new_id())), strict=True),
         *zip(message_of(owner.answer), message_of(str(new_id())), strict=True),
         *zip(message_of(owner.question), message_of(str(new_id())), strict=True),
