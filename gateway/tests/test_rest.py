@@ -408,6 +408,7 @@ async def test_sessions_and_messages(door: Door) -> None:
                 "cached_tokens": 0,
                 "reasoning_tokens": None,
             },
+            "attachments": [],
             "cached": False,
             "adapted": [
                 {"parameter": "temperature", "use": None},
