@@ -88,6 +88,8 @@ CREATE FUNCTION be_honest() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         OR EXISTS (SELECT FROM usage_days) OR EXISTS (SELECT FROM personas) OR EXISTS (SELECT FROM search_texts)
         OR EXISTS (SELECT FROM shares) OR EXISTS (SELECT FROM share_messages)
         OR EXISTS (SELECT FROM files) OR EXISTS (SELECT FROM message_files)
+        OR EXISTS (SELECT FROM imports) OR EXISTS (SELECT FROM import_pieces)
+        OR EXISTS (SELECT FROM imported)
     THEN
         RAISE 'confirmed too early';
     END IF;

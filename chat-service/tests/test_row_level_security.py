@@ -28,6 +28,9 @@ PROTECTED = {
     "share_messages",
     "files",
     "message_files",
+    "imports",
+    "import_pieces",
+    "imported",
 }
 
 

@@ -38,6 +38,8 @@ from parley.chat.v1 import (
     exports_pb2_grpc,
     files_pb2,
     files_pb2_grpc,
+    imports_pb2,
+    imports_pb2_grpc,
     personas_pb2,
     personas_pb2_grpc,
     search_pb2,
@@ -443,6 +445,7 @@ class OpenDoor:
                 chat,
                 also=(
                     (exports_pb2, exports_pb2_grpc),
+                    (imports_pb2, imports_pb2_grpc),
                     (personas_pb2, personas_pb2_grpc),
                     (files_pb2, files_pb2_grpc),
                     (search_pb2, search_pb2_grpc),

@@ -1,11 +1,11 @@
-"""Conversations as files: one by its menu, and all of them."""
+"""Conversations as files: out by a chat's menu and for all, and in again by a file."""
 
 import json
 from pathlib import Path
 
 from playwright.sync_api import expect
 
-from .person import Person
+from .person import Open, Person
 
 
 def _ask(person: Person, question: str) -> None:
@@ -30,13 +30,41 @@ def test_one_chat_is_exported_by_its_menu_under_its_title(person: Person) -> Non
     expect(dialog.get_by_role("status")).to_have_text("The file is complete.")
 
 
-def test_all_is_exported_from_the_account(person: Person) -> None:
+def test_all_is_exported_and_imported_by_somebody_else_once(
+    person: Person, open_person: Open, tmp_path: Path
+) -> None:
     _ask(person, "Take me along")
+    page = person.page
     person.go("/account")
-    export = person.page.get_by_role("form", name="Export")
-    with person.page.expect_download() as begun:
+    export = page.get_by_role("form", name="Export")
+    with page.expect_download() as begun:
         export.get_by_role("button", name="Download").click()
-    document = json.loads(Path(begun.value.path()).read_bytes())
+    file = tmp_path / begun.value.suggested_filename
+    begun.value.save_as(file)
+    document = json.loads(file.read_bytes())
     assert [one["title"] for one in document["conversations"]] == ["Take me along"]
-    assert document["notes"] == document["personas"] == []
-    expect(export.get_by_role("status")).to_have_text("The file is complete.")
+
+    other = open_person()
+    other.log_in("/account")
+    other.page.get_by_label("Choose a file").set_input_files(file)
+    imports = other.page.get_by_role("list", name="Imports")
+    expect(imports.get_by_text("1 chat added, with 2 messages")).to_be_visible()
+    expect(imports.get_by_text("done", exact=True)).to_be_visible()
+    link = other.chats.get_by_role("link", name="Take me along")
+    expect(link).to_be_visible()
+    other.page.get_by_label("Choose a file").set_input_files(file)
+    expect(imports.get_by_text("1 already here")).to_be_visible()
+    expect(other.chats.get_by_role("link", name="Take me along")).to_have_count(1)
+    link.click()
+    expect(other.questions.first).to_contain_text("Take me along")
+
+
+def test_a_file_that_is_no_export_is_told_of_in_words(person: Person, tmp_path: Path) -> None:
+    person.go("/account")
+    file = tmp_path / "holiday.json"
+    file.write_text("no export")
+    person.page.get_by_label("Choose a file").set_input_files(file)
+    imports = person.page.get_by_role("list", name="Imports")
+    expect(imports.get_by_text("This is no export that Parley knows.")).to_be_visible()
+    person.button("Delete the report of holiday.json").click()
+    expect(imports.get_by_role("listitem")).to_have_count(0)

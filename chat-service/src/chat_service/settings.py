@@ -242,6 +242,14 @@ class Settings(NamedServersSettings):
         # Path("") is the folder that the process happens to be in.
         return None if value == "" else value
 
+    import_bytes: int = Field(
+        1024 * 1024 * 1024,
+        ge=1024,
+        le=16 * 1024 * 1024 * 1024,
+        description="Largest file that is imported, bytes: its bytes are in the database until it has been "
+        "read, packed.",
+    )
+
     @property
     def retention(self) -> Retention:
         """How long conversations are kept."""

@@ -31,6 +31,13 @@ from chat_service.exports.usecases.export import Exporting
 from chat_service.files.attached import AttachedFiles
 from chat_service.files.rpc import POLICY as FILE_POLICY
 from chat_service.files.wiring import build_files
+from chat_service.imports.importing import Importing
+from chat_service.imports.rpc import POLICY as IMPORT_POLICY
+from chat_service.imports.rpc import ImportServicer
+from chat_service.imports.store.erasure import delete_imports
+from chat_service.imports.store.leases import Leases
+from chat_service.imports.usecases.jobs import ImportJobs
+from chat_service.imports.usecases.upload import Uploads
 from chat_service.migrations import MIGRATIONS
 from chat_service.notices.erasure import forget_notices
 from chat_service.notices.log import NoticeLog
@@ -91,6 +98,7 @@ from parley.chat.v1 import (
     chat_pb2_grpc,
     exports_pb2_grpc,
     files_pb2_grpc,
+    imports_pb2_grpc,
     personas_pb2_grpc,
     search_pb2_grpc,
     shares_pb2_grpc,
@@ -203,10 +211,8 @@ def build(settings: Settings) -> Service:
         purge=purge.wake,
         unshare=end_shares_of,
     )
-    personas = PersonaServicer(
-        read_personas,
-        WritePersonas(open_transaction, operators, most=settings.personas_per_user),
-    )
+    write_personas = WritePersonas(open_transaction, operators, most=settings.personas_per_user)
+    personas = PersonaServicer(read_personas, write_personas)
     sessions = SessionServicer(
         open_transaction,
         resolve_key,
@@ -242,6 +248,13 @@ def build(settings: Settings) -> Service:
         parts, open_transaction, most=settings.shares_per_user, tell=publisher.tell
     )
     exports = ExportServicer(Exporting(open_transaction))
+    importing = Importing(
+        Leases(parts.worker, replica), open_transaction, publisher.tell, write_personas
+    )
+    imports = ImportServicer(
+        Uploads(open_transaction, most_bytes=settings.import_bytes, wake=importing.wake),
+        ImportJobs(open_transaction, importing.wake),
+    )
     frames = FrameServicer(open_transaction, followers, streaming.channels, replica)
 
     def register(server: grpc.aio.Server) -> None:
@@ -257,6 +270,7 @@ def build(settings: Settings) -> Service:
         exports_pb2_grpc.add_ExportServiceServicer_to_server(exports, server)
         usage_pb2_grpc.add_UsageServiceServicer_to_server(usage.servicer, server)
         files_pb2_grpc.add_FileServiceServicer_to_server(files.servicer, server)
+        imports_pb2_grpc.add_ImportServiceServicer_to_server(imports, server)
 
     return parts.service(
         migrations=MIGRATIONS,
@@ -271,11 +285,13 @@ def build(settings: Settings) -> Service:
         | SHARE_POLICY
         | EXPORT_POLICY
         | USAGE_POLICY
-        | FILE_POLICY,
+        | FILE_POLICY
+        | IMPORT_POLICY,
         register=register,
         erasure=[
             end_live_runs,
             delete_shares,
+            delete_imports,
             DeleteConversations(engine.forget),
             forget_usage,
             forget_notices(notice_log),
@@ -298,6 +314,7 @@ def build(settings: Settings) -> Service:
             purge,
             Indexing(Unindexed(parts.worker)),
             *sharing.components,
+            importing,
             operators,
             words,
             rules,

@@ -33,6 +33,7 @@ from gateway.routers import (
     exports,
     files,
     folders,
+    imports,
     jwks,
     keys,
     logins,
@@ -80,6 +81,7 @@ _ROUTERS = (
     exports,
     shares,
     shared,
+    imports,
     notes,
     search,
     files,
@@ -92,6 +94,7 @@ def api() -> FastAPI:
     routes: Sequence[BaseRoute] = [
         *(route for module in _ROUTERS for route in module.router.routes),
         *files.uploads.routes,
+        *imports.uploads.routes,
         *ws.router.routes,
         *operation.router.routes,
         *jwks.router.routes,

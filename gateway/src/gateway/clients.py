@@ -22,6 +22,7 @@ from parley.chat.v1.chat_pb2_grpc import (
 )
 from parley.chat.v1.exports_pb2_grpc import ExportServiceStub
 from parley.chat.v1.files_pb2_grpc import FileServiceStub
+from parley.chat.v1.imports_pb2_grpc import ImportServiceStub
 from parley.chat.v1.personas_pb2_grpc import PersonaServiceStub
 from parley.chat.v1.search_pb2_grpc import SearchServiceStub
 from parley.chat.v1.shares_pb2_grpc import ShareServiceStub
@@ -143,6 +144,7 @@ class Clients:
     usage: Peer[UsageServiceStub]
     shares: Peer[ShareServiceStub]
     files: Peer[FileServiceStub]
+    imports: Peer[ImportServiceStub]
     notes: Peer[NotesServiceStub]
 
     def channels(self) -> dict[str, Channel]:
@@ -188,6 +190,7 @@ def connect(settings: Settings) -> Clients:
         usage=Peer(chat, UsageServiceStub, settings.chat_deadline_seconds),
         shares=Peer(chat, ShareServiceStub, settings.chat_deadline_seconds),
         files=Peer(chat, FileServiceStub, settings.chat_deadline_seconds),
+        imports=Peer(chat, ImportServiceStub, settings.chat_deadline_seconds),
         notes=Peer(
             channel(settings.notes_target, "notes-service"),
             NotesServiceStub,

@@ -26,6 +26,7 @@ export function formats(tag: string, justNow: string) {
   // Chinese sentences have no space between them.
   const space = tag.startsWith("zh") ? "" : " ";
   const number = new Intl.NumberFormat(tag);
+  const percent = new Intl.NumberFormat(tag, { style: "percent" });
   const one = new Intl.NumberFormat(tag, { maximumFractionDigits: 1 });
   return {
     /** 2 Nov 2026 */
@@ -37,6 +38,8 @@ export function formats(tag: string, justNow: string) {
     /** 09:30 */
     clock: (at: string | Date) => clock.format(new Date(at)),
     number: (value: number) => number.format(value),
+    /** 42 % */
+    percent: (part: number) => percent.format(part),
     /** 3.2 MB */
     size: (bytes: number) => {
       const [unit, least] = SIZES.findLast(([, least]) => bytes >= least) ?? SIZES[0];

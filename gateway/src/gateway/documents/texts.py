@@ -42,7 +42,7 @@ TAGS = [
         "name": "Chat",
         "description": "Conversations, questions, and the runs that generate their answers.",
     },
-    {"name": "Transfer", "description": "What one has as files that go out."},
+    {"name": "Transfer", "description": "What one has as files that go out, and come in."},
     {
         "name": "Shares",
         "description": "What others are shown of a conversation: whoever has a link, with or without an account.",

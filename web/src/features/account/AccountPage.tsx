@@ -4,6 +4,7 @@ import { FormError } from "../../ui/Form";
 import { Page } from "../../ui/Page";
 import { Spinner } from "../../ui/Spinner";
 import { Export } from "../transfer/Export";
+import { Import } from "../transfer/Import";
 import { Appearance } from "./Appearance";
 import { Conversations } from "./Conversations";
 import { Deletion } from "./Deletion";
@@ -31,6 +32,7 @@ export default function AccountPage() {
           <Logins />
           <Tokens />
           <Export />
+          <Import />
           <Deletion username={me.data.username} />
         </>
       ) : (

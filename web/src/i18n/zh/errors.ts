@@ -64,6 +64,7 @@ export const errors: typeof en = {
   TOO_MANY_TESTS: "测试连接过于频繁。",
 
   CONTEXT_UNKNOWN: "没有保留当时提供给模型的内容。",
+  IMPORT_NOT_FOUND: "找不到这次导入。",
   MESSAGE_EMPTY: "这条消息没有文字。",
   MESSAGE_NOT_ANSWERABLE: "这条消息没有对应的问题。",
   MESSAGE_NOT_EDITABLE: "这条消息不能编辑。",
@@ -86,6 +87,7 @@ export const errors: typeof en = {
   SHARE_NOT_FOUND: "链接已失效。",
   SHARE_PASSWORD_NEEDED: "需要密码。",
   SHARE_PASSWORD_WRONG: "密码错误。",
+  TOO_MANY_IMPORTS: "同时进行的导入已达上限，请等其中一个结束，或取消一个。",
   TOO_MANY_PERSONAS: "角色数量已达上限，请先删除一个。",
   TOO_MANY_RUNS: "同时生成的回答已达上限，请等其中一个结束。",
   TOO_MANY_SHARES: "链接数量已达上限，请先撤销一个。",

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from chassis.caller import Caller
 from chassis.clock import utc_now
-from chassis.db.transactions import OpenTransaction
+from chassis.db.transactions import OpenTransaction, Owned
 from chassis.errors import FieldError, ValidationFailed
 from chassis.idempotency import Once
 from chassis.ids import new_id
@@ -39,7 +39,7 @@ class WritePersonas:
     most: int
 
     async def create(
-        self, caller: Caller, told: Told, *, once: Once[Persona] | None = None
+        self, caller: Owned, told: Told, *, once: Once[Persona] | None = None
     ) -> Persona:
         """Keep one, `once` if so; white space around name, title and model is dropped.
 

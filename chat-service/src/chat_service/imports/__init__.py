@@ -1,0 +1,1 @@
+"""Imports: conversations that come in as files of this and of other applications."""

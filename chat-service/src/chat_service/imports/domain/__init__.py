@@ -1,0 +1,1 @@
+"""An import, and what is refused."""

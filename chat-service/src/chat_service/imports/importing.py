@@ -1,0 +1,175 @@
+"""The background job that reads imports, each by a process of its own."""
+
+import asyncio
+import os
+import sys
+import zlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, suppress
+from typing import Final
+
+from prometheus_client import Counter
+
+from chassis.clock import utc_now
+from chassis.db.owners import OwnerErased
+from chassis.db.transactions import OpenTransaction
+from chassis.errors import AppError
+from chassis.repeated import Repeated
+from chassis.telemetry.logging import get_logger
+from chat_service.imports.domain.job import ImportState
+from chat_service.imports.reading.frames import MOST_LINE
+from chat_service.imports.store.leases import Leases, Taken
+from chat_service.imports.storing import Storing
+from chat_service.notices.domain.notice import SessionChange, Tell, session_notice
+from chat_service.personas.usecases.write import WritePersonas
+
+_log = get_logger(__name__)
+
+_ENDED = Counter("chat_imports_total", "Imports that have ended, by how.", ["state"])
+
+_SECONDS: Final = 5.0
+_BEAT_SECONDS: Final = 2.0
+_MOST_ATTEMPTS: Final = 5
+_SWEPT: Final = 100
+# What it reads may be anything: it knows no setting and no secret of this process.
+_ENVIRONMENT: Final = {"PATH": os.defpath, "LC_ALL": "C.UTF-8"}
+_FED: Final = 256 * 1024
+
+
+class Importing(Repeated):
+    """Reads what waits, one file at a time, and takes away what nobody needs any more."""
+
+    def __init__(
+        self,
+        leases: Leases,
+        open_transaction: OpenTransaction,
+        tell: Tell,
+        write_personas: WritePersonas,
+        *,
+        command: Callable[[int], list[str]] | None = None,
+    ) -> None:
+        super().__init__("imports", self.read_all, seconds=_SECONDS)
+        self._leases = leases
+        self._open_transaction = open_transaction
+        self._tell = tell
+        self._write_personas = write_personas
+        self._command = command or _reader
+
+    async def read_all(self) -> None:
+        """Everything that waits. Raises DatabaseBusy or DatabaseUnavailable."""
+        while (taken := await self._leases.take()) is not None:
+            await self._read(taken)
+        while sum(await self._leases.sweep(_SWEPT)):
+            continue
+
+    async def _read(self, taken: Taken) -> None:
+        if taken.attempts > _MOST_ATTEMPTS:
+            await self._end(taken, ImportState.FAILED, "GIVEN_UP")
+            return
+        storing = Storing(self._open_transaction, taken, self._write_personas)
+        try:
+            await self._store(taken, storing)
+            if not await self._beat(taken, storing):
+                return
+            completed = storing.reason is None
+            state = ImportState.COMPLETED if completed else ImportState.FAILED
+            await self._end(taken, state, storing.reason)
+        except OwnerErased:
+            return
+        except (asyncio.CancelledError, AppError):
+            # Somebody else goes on with it, or this one once the database is back.
+            with suppress(AppError):
+                await asyncio.shield(self._leases.release(taken))
+            raise
+        finally:
+            self._tell(session_notice(taken.user_id, SessionChange.CREATED, None))
+
+    async def _end(self, taken: Taken, state: ImportState, reason: str | None) -> None:
+        await self._leases.end(taken, state.value, reason, utc_now())
+        _ENDED.labels(state.value).inc()
+        _log.info("import.ended", import_id=str(taken.id), state=state.value, reason=reason)
+
+    async def _store(self, taken: Taken, storing: Storing) -> None:
+        """Until the reader has ended, or nobody wants it to go on."""
+        reader = await asyncio.create_subprocess_exec(
+            *self._command(taken.size),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            # What it complains of may quote what it reads.
+            stderr=asyncio.subprocess.DEVNULL,
+            env=_ENVIRONMENT,
+            limit=MOST_LINE,
+        )
+        assert reader.stdin is not None
+        assert reader.stdout is not None
+        feeding = asyncio.create_task(self._feed(taken, reader.stdin), name="import-feeding")
+        beating = asyncio.create_task(self._keep_beating(taken, storing), name="import-beating")
+        store = asyncio.create_task(self._take_lines(storing, reader.stdout), name="import-storing")
+        tasks = (feeding, beating, store)
+        try:
+            # Whichever ends it: the reader, the user, or an error of any of them.
+            pending = set(tasks)
+            while pending:
+                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+                if store in done or beating in done:
+                    break
+        finally:
+            for task in tasks:
+                task.cancel()
+            with suppress(ProcessLookupError):
+                reader.kill()
+            await asyncio.wait(tasks)
+            await reader.wait()
+
+    async def _take_lines(self, storing: Storing, out: asyncio.StreamReader) -> None:
+        async with aclosing(_lines(out)) as lines:
+            try:
+                await storing.store(lines)
+            except ValueError:
+                # It ended in the middle of something, by a bound of its own as a rule.
+                _log.warning("import.reader_failed")
+
+    async def _feed(self, taken: Taken, stdin: asyncio.StreamWriter) -> None:
+        """Until all of it has been read, or the reader wants no more: it says why."""
+        number = 0
+        try:
+            while (piece := await self._leases.piece(taken, number)) is not None:
+                packed, data = piece
+                whole = await asyncio.to_thread(zlib.decompress, data) if packed else data
+                for start in range(0, len(whole), _FED):
+                    if stdin.is_closing():
+                        return
+                    stdin.write(whole[start : start + _FED])
+                    await stdin.drain()
+                number += 1
+        except (BrokenPipeError, ConnectionResetError):
+            return
+        finally:
+            stdin.close()
+
+    async def _keep_beating(self, taken: Taken, storing: Storing) -> None:
+        """Returns once nobody wants it to go on."""
+        while True:
+            await asyncio.sleep(_BEAT_SECONDS)
+            if not await self._beat(taken, storing):
+                return
+            self._tell(session_notice(taken.user_id, SessionChange.CREATED, None))
+
+    async def _beat(self, taken: Taken, storing: Storing) -> bool:
+        return await self._leases.beat(
+            taken, storing.report, format_=storing.format, done=storing.done
+        )
+
+
+async def _lines(out: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    """Whole lines, without their ends. Raises ValueError for half a line, or one that is too long."""
+    while line := await out.readline():
+        if not line.endswith(b"\n"):
+            raise ValueError("half a line")
+        yield line[:-1]
+
+
+def _reader(size: int) -> list[str]:
+    return [sys.executable, "-I", "-m", "chat_service.imports.reading", str(size)]

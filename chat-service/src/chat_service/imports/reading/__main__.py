@@ -1,0 +1,106 @@
+"""`python -I -m chat_service.imports.reading SIZE`: an export on the standard input, frames on the output.
+
+It gives up what it does not need before it reads a byte: more memory, processor time, files and processes
+than an honest export takes. Whoever started it stores what it says, and ends it by closing either side.
+"""
+
+import os
+import resource
+import sys
+import time
+from collections import Counter
+from typing import IO, Final
+
+from chat_service.imports.reading.frames import Kind, batches, say
+from chat_service.imports.reading.made import Made
+from chat_service.imports.reading.recognise import (
+    LeftOut,
+    OwnPersona,
+    Skipped,
+    conversations_of,
+)
+from chat_service.imports.reading.source import Budget, Document, UnreadableError, documents_of
+
+_MEMORY: Final = 640 * 1024 * 1024
+_CPU_SECONDS: Final = 3600
+_FILE_BYTES: Final = 8 * 1024**3
+_FILES: Final = 64
+_TELL_SECONDS: Final = 0.5
+
+
+def main() -> None:
+    _give_up()
+    size = int(sys.argv[1])
+    out = sys.stdout.buffer
+    reason = None
+    try:
+        _read(sys.stdin.buffer, size, out)
+    except UnreadableError as error:
+        reason = error.reason
+    except MemoryError:
+        reason = "TOO_LARGE_TO_READ"
+    say(out, Kind.DONE, {"reason": reason})
+    out.flush()
+
+
+def _give_up() -> None:
+    os.nice(10)
+    for what, most in (
+        (resource.RLIMIT_AS, _MEMORY),
+        (resource.RLIMIT_CPU, _CPU_SECONDS),
+        (resource.RLIMIT_FSIZE, _FILE_BYTES),
+        (resource.RLIMIT_NOFILE, _FILES),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        _, hard = resource.getrlimit(what)
+        bound = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(what, (bound, bound))
+
+
+def _read(stream: IO[bytes], size: int, out: IO[bytes]) -> None:
+    unknown = known = 0
+    for document, budget in documents_of(stream, size):
+        try:
+            _tell(document, budget, out)
+            known += 1
+        except UnreadableError as error:
+            if error.reason != "FORMAT_UNKNOWN":
+                raise
+            # Beside conversations an archive has other things.
+            unknown += 1
+    if not known:
+        raise UnreadableError("FORMAT_UNKNOWN")
+    if unknown:
+        say(out, Kind.LEFT_OUT, {"reason": "OTHER_FILE", "count": unknown})
+
+
+def _tell(document: Document, budget: Budget, out: IO[bytes]) -> None:
+    told_at = 0.0
+    left_out: Counter[str] = Counter()
+    source = None
+    for found in conversations_of(document):
+        match found:
+            case Made():
+                source = found.source
+                head = {"source": found.source, "key": found.key, **found.head}
+                say(out, Kind.CONVERSATION, head)
+                for line in batches(found.messages):
+                    out.write(line)
+                say(out, Kind.END, {"left_out": dict(found.left_out)})
+            case Skipped():
+                say(out, Kind.SKIPPED, {"title": found.title, "reason": found.reason})
+            case OwnPersona():
+                say(out, Kind.PERSONA, found.told)
+            case LeftOut():
+                left_out[found.reason] += 1
+        if (now := time.monotonic()) > told_at + _TELL_SECONDS:
+            told_at = now
+            say(out, Kind.PROGRESS, {"done": budget.done, "format": source})
+            out.flush()
+    for reason, count in left_out.items():
+        say(out, Kind.LEFT_OUT, {"reason": reason, "count": count})
+    say(out, Kind.PROGRESS, {"done": budget.done, "format": source})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""What a file says, as it can be stored: bounded, of the right type, in no other words than ours."""
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from chassis.text import shortened
+from parley.bounds import FOLDER, MODEL, SESSION_TITLE, is_line
+from servicekit.generation_parameters import PARAMETERS, GenerationParameters, check_parameters
+
+_SPACES: Final = re.compile(r"\s+")
+# U+0000, which PostgreSQL refuses, and halves of characters, which UTF-8 does.
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+_WORD: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST: Final = datetime(1970, 1, 2, tzinfo=UTC)
+_LAST: Final = datetime(9000, 1, 1, tzinfo=UTC)
+# Beyond it a number of seconds is one of milliseconds: in the year 5138.
+_MILLISECONDS: Final = 1e11
+_MOST_COUNT: Final = 2**31 - 1
+
+
+def text(value: object) -> str:
+    """A text as it can be stored; empty for what is none."""
+    return _UNSTORABLE.sub("", value) if isinstance(value, str) else ""
+
+
+def long_text(value: object, most: int) -> str | None:
+    """A text of at most so many characters, None for none and for a longer one."""
+    found = text(value)
+    return found if found.strip() and len(found) <= most else None
+
+
+def title(value: object) -> str:
+    """One line of at most 200 characters."""
+    return shortened(_SPACES.sub(" ", text(value)).strip(), SESSION_TITLE.maximum)
+
+
+def line(value: object, most: int) -> str | None:
+    """One line that can be seen, None for what is none."""
+    found = text(value).strip()
+    return found if 0 < len(found) <= most and is_line(found) else None
+
+
+def model(value: object) -> str | None:
+    return line(value, MODEL.maximum)
+
+
+def folder(value: object) -> str | None:
+    return line(value, FOLDER.maximum)
+
+
+def word(value: object) -> str | None:
+    """A reason of ours."""
+    return value if isinstance(value, str) and _WORD.fullmatch(value) else None
+
+
+def count(value: object) -> int | None:
+    """A number of tokens."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if whole and 0 <= value <= _MOST_COUNT else None  # type: ignore[operator,return-value]
+
+
+def moment(value: object) -> datetime | None:
+    """A time in RFC 3339, in seconds or in milliseconds since 1970; None for what is none."""
+    found: datetime | None = None
+    if isinstance(value, str) and len(value) <= 40:
+        try:
+            found = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+        found = found.replace(tzinfo=UTC) if found.tzinfo is None else found
+    elif isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+        seconds = value / 1000 if abs(value) > _MILLISECONDS else value
+        try:
+            found = _EPOCH + timedelta(seconds=seconds)
+        except OverflowError:
+            return None
+    return found if found is not None and _FIRST <= found <= _LAST else None
+
+
+def parameters(value: object) -> dict[str, Any] | None:
+    """What is known of generation parameters, each within its bounds; None for what is none."""
+    if not isinstance(value, Mapping):
+        return None
+    said: dict[str, Any] = {}
+    for name in PARAMETERS:
+        one = value.get(name)
+        if one is None or isinstance(one, (bool, dict)):
+            continue
+        try:
+            wrong = check_parameters(GenerationParameters.of({name: one}))
+        except TypeError:
+            continue
+        if not wrong and _is_of(name, one):
+            said[name] = one
+    return said
+
+
+def _is_of(name: str, value: object) -> bool:
+    match name:
+        case "stop":
+            return isinstance(value, list) and all(isinstance(one, str) for one in value)
+        case "max_tokens":
+            return isinstance(value, int)
+        case "reasoning_effort":
+            return isinstance(value, str)
+        case _:
+            return isinstance(value, (int, float))

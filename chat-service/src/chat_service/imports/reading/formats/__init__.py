@@ -1,0 +1,1 @@
+"""Each application's conversations, turned into ours."""

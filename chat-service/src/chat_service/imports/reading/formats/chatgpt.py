@@ -1,0 +1,107 @@
+"""ChatGPT's `conversations.json`: each conversation is a mapping of nodes that know their parents."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Final
+
+from chat_service.answer.domain.ending import known_finish_reason
+from chat_service.imports.reading import clean
+from chat_service.imports.reading.formats.parts import head_of, said
+from chat_service.imports.reading.made import Made, SkippedError
+from chat_service.imports.reading.tree import Node, messages_of
+
+SOURCE: Final = "chatgpt"
+_SAID: Final = frozenset({"text", "multimodal_text"})
+_STATUSES: Final = {"in_progress": "interrupted", "finished_partial_completion": "interrupted"}
+
+
+def convert(item: Mapping[str, Any]) -> Made:
+    """Raises SkippedError."""
+    mapping = item.get("mapping")
+    key = clean.line(item.get("conversation_id") or item.get("id"), 100)
+    if not isinstance(mapping, Mapping) or key is None:
+        raise SkippedError("NOT_A_CONVERSATION")
+    left_out: Counter[str] = Counter()
+    nodes: dict[str, Node] = {}
+    for name, one in mapping.items():
+        if isinstance(one, Mapping):
+            nodes[name] = _node(one, left_out)
+    _hand_on_thoughts(nodes)
+    created_at = clean.moment(item.get("create_time"))
+    current = item.get("current_node")
+    messages = messages_of(
+        nodes, current if isinstance(current, str) else None, created_at, left_out
+    )
+    if not messages:
+        raise SkippedError("EMPTY")
+    head = head_of(
+        item.get("title"),
+        created_at,
+        messages,
+        archived=item.get("is_archived") is True,
+        pinned=item.get("is_starred") is True,
+    )
+    return Made(SOURCE, key, head, messages, left_out)
+
+
+def _node(one: Mapping[str, Any], left_out: Counter[str]) -> Node:
+    parent = one.get("parent")
+    node = Node(parent if isinstance(parent, str) else None, None)
+    message = one.get("message")
+    if not isinstance(message, Mapping):
+        return node
+    author, content, metadata = (
+        value if isinstance(value := message.get(name), Mapping) else {}
+        for name in ("author", "content", "metadata")
+    )
+    role, kind = author.get("role"), content.get("content_type")
+    if metadata.get("is_visually_hidden_from_conversation") is True or role == "system":
+        return node
+    if kind == "thoughts":
+        node.reasoning = _thoughts(content)
+        return node
+    if kind == "reasoning_recap":
+        return node
+    recipient = message.get("recipient") or "all"
+    if role not in ("user", "assistant") or recipient != "all" or kind not in _SAID:
+        left_out["TOOL"] += 1
+        return node
+    node.content, _ = said(content.get("parts"), left_out)
+    if not node.content.strip():
+        return node
+    node.role = role
+    node.at = clean.moment(message.get("create_time"))
+    node.model = clean.model(metadata.get("model_slug"))
+    node.status = _STATUSES.get(str(message.get("status")), "completed")
+    details = metadata.get("finish_details")
+    kind_of_end = details.get("type") if isinstance(details, Mapping) else None
+    if kind_of_end == "interrupted":
+        node.status = "interrupted"
+    elif isinstance(kind_of_end, str):
+        node.finish_reason = known_finish_reason(kind_of_end)
+    return node
+
+
+def _thoughts(content: Mapping[str, Any]) -> str | None:
+    thoughts = content.get("thoughts")
+    told = [
+        "\n".join(filter(None, (clean.text(one.get("summary")), clean.text(one.get("content")))))
+        for one in (thoughts if isinstance(thoughts, list) else ())
+        if isinstance(one, Mapping)
+    ]
+    return "\n\n".join(filter(None, told)) or None
+
+
+def _hand_on_thoughts(nodes: Mapping[str, Node]) -> None:
+    """What was thought in a node of its own belongs to the answer behind it."""
+    for node in nodes.values():
+        if node.role != "assistant":
+            continue
+        thoughts: list[str] = []
+        above, seen = node.parent, set[str]()
+        while above in nodes and above not in seen and nodes[above].role is None:
+            seen.add(above)
+            if thought := nodes[above].reasoning:
+                thoughts.append(thought)
+            above = nodes[above].parent
+        node.reasoning = "\n\n".join(reversed(thoughts)) or None

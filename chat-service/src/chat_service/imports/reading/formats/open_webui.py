@@ -1,0 +1,115 @@
+"""Open WebUI's export: a list of chats, each with a history of messages that know their parents."""
+
+import html
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Final
+
+from chat_service.imports.reading import clean
+from chat_service.imports.reading.formats.parts import head_of, said
+from chat_service.imports.reading.made import Made, SkippedError
+from chat_service.imports.reading.tree import Node, messages_of
+from parley.bounds import INSTRUCTIONS
+
+SOURCE: Final = "open-webui"
+# Thinking and calls of tools, as it writes them into answers.
+_DETAILS: Final = re.compile(
+    r'<details type="(reasoning|tool_calls|code_interpreter)"[^>]*>(.*?)</details>\s*', re.DOTALL
+)
+_SUMMARY: Final = re.compile(r"\A\s*<summary>.*?</summary>", re.DOTALL)
+
+
+def convert(item: Mapping[str, Any]) -> Made:
+    """Raises SkippedError."""
+    chat = item.get("chat")
+    if not isinstance(chat, Mapping):
+        raise SkippedError("NOT_A_CONVERSATION")
+    key = clean.line(item.get("id") or chat.get("id"), 100)
+    found = chat.get("history")
+    history: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
+    messages = history.get("messages")
+    left_out: Counter[str] = Counter()
+    nodes: dict[str, Node] = {}
+    if isinstance(messages, Mapping):
+        for name, one in messages.items():
+            if isinstance(one, Mapping):
+                nodes[name] = _node(one, one.get("parentId"), left_out)
+    elif isinstance(found := chat.get("messages"), list):
+        before = None
+        for place, one in enumerate(found):
+            if isinstance(one, Mapping):
+                nodes[str(place)] = _node(one, before, left_out)
+                before = str(place)
+    if key is None or not nodes:
+        raise SkippedError("EMPTY" if key else "NOT_A_CONVERSATION")
+    created_at = clean.moment(item.get("created_at")) or clean.moment(chat.get("timestamp"))
+    current = history.get("currentId")
+    made = messages_of(nodes, current if isinstance(current, str) else None, created_at, left_out)
+    if not made:
+        raise SkippedError("EMPTY")
+    parameters = chat.get("params")
+    system = chat.get("system")
+    if system is None and isinstance(parameters, Mapping):
+        system = parameters.get("system")
+    head = head_of(
+        item.get("title") or chat.get("title"),
+        created_at,
+        made,
+        instructions=clean.long_text(system, INSTRUCTIONS.maximum),
+        archived=item.get("archived") is True,
+        pinned=item.get("pinned") is True,
+    )
+    return Made(SOURCE, key, head, made, left_out)
+
+
+def _node(one: Mapping[str, Any], parent: object, left_out: Counter[str]) -> Node:
+    node = Node(parent if isinstance(parent, str) else None, None)
+    role = one.get("role")
+    if role not in ("user", "assistant"):
+        left_out["SYSTEM"] += 1
+        return node
+    content, reasoning = said(one.get("content"), left_out)
+    if role == "assistant":
+        content, thought = _without_details(content, left_out)
+        reasoning = _reasoning(one.get("output")) or reasoning or thought
+    files = one.get("files")
+    if isinstance(files, list):
+        left_out["ATTACHMENT"] += len(files)
+    if not content.strip() and not one.get("error"):
+        return node
+    node.role, node.content, node.reasoning = role, content, reasoning
+    node.at = clean.moment(one.get("timestamp"))
+    node.model = clean.model(one.get("model")) or clean.model(one.get("modelName"))
+    if one.get("error"):
+        node.status = "failed"
+    elif one.get("done") is False:
+        node.status = "interrupted"
+    if isinstance(usage := one.get("usage"), Mapping):
+        node.prompt_tokens = clean.count(usage.get("prompt_tokens"))
+        node.completion_tokens = clean.count(usage.get("completion_tokens"))
+    return node
+
+
+def _without_details(content: str, left_out: Counter[str]) -> tuple[str, str | None]:
+    thoughts: list[str] = []
+
+    def take(found: re.Match[str]) -> str:
+        if found[1] == "reasoning":
+            told = html.unescape(_SUMMARY.sub("", found[2])).strip()
+            thoughts.append(re.sub(r"^> ?", "", told, flags=re.MULTILINE))
+        else:
+            left_out["TOOL"] += 1
+        return ""
+
+    return _DETAILS.sub(take, content), "\n\n".join(filter(None, thoughts)) or None
+
+
+def _reasoning(output: object) -> str | None:
+    """What newer versions keep beside the text."""
+    told = [
+        said(one.get("content"), Counter())[0]
+        for one in (output if isinstance(output, list) else ())
+        if isinstance(one, Mapping) and one.get("type") == "reasoning"
+    ]
+    return "\n\n".join(filter(None, told)) or None

@@ -1,0 +1,71 @@
+"""Texts that consist of parts, as several applications have them."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from chat_service.imports.reading import clean
+
+
+def said(content: object, left_out: Counter[str]) -> tuple[str, str | None]:
+    """What is said in a text, or in a list of parts of it, and what was thought.
+
+    Pictures, files and calls of tools are left out, each with its count.
+    """
+    if isinstance(content, str):
+        return clean.text(content), None
+    texts: list[str] = []
+    thoughts: list[str] = []
+    for part in content if isinstance(content, list) else ():
+        if isinstance(part, str):
+            texts.append(clean.text(part))
+            continue
+        if not isinstance(part, Mapping):
+            continue
+        match part.get("type") or part.get("content_type"):
+            case "text" | "output_text" | "input_text" | "error":
+                texts.append(_text_of(part.get("text", part.get("error"))))
+            case "think" | "thinking" | "reasoning":
+                thoughts.append(
+                    _text_of(part.get("think") or part.get("thinking") or part.get("text"))
+                )
+            case (
+                "tool_call" | "tool_use" | "tool_result" | "function_call" | "function_call_output"
+            ):
+                left_out["TOOL"] += 1
+            case _:
+                left_out["ATTACHMENT"] += 1
+    return "\n\n".join(filter(None, texts)), "\n\n".join(filter(None, thoughts)) or None
+
+
+def _text_of(value: object) -> str:
+    if isinstance(value, Mapping):
+        value = value.get("value")
+    return clean.text(value)
+
+
+def head_of(
+    title: object,
+    created_at: datetime | None,
+    messages: list[dict[str, Any]],
+    *,
+    instructions: str | None = None,
+    archived: bool = False,
+    pinned: bool = False,
+) -> dict[str, Any]:
+    """A conversation as other applications have it: of models and connections here nothing is said."""
+    times = [message["created_at"] for message in messages]
+    begun = created_at.isoformat() if created_at is not None else min(times, default=None)
+    last = max(times, default=None)
+    named = clean.title(title)
+    return {
+        "title": named,
+        "title_by": "user" if named else "first_line",
+        "instructions": instructions,
+        "pinned": pinned,
+        "summary": False,
+        "created_at": begun,
+        "last_message_at": last,
+        "archived_at": (last or begun) if archived else None,
+    }

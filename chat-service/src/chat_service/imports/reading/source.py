@@ -1,0 +1,210 @@
+"""The bytes of a file as they are to be read: unpacked, bounded, and if need be more than once."""
+
+import gzip
+import io
+import re
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Final
+
+#: Of everything that is unpacked. What a bomb unpacks to is read to here, and no part of it is kept.
+MOST_UNPACKED: Final = 4 * 1024**3
+_MOST_MEMBERS: Final = 10_000
+_HEAD: Final = 4096
+_COPIED: Final = 1024 * 1024
+_READ: Final = 64 * 1024
+# The beginning of a backup whose parts refer to others behind them.
+_TWICE: Final = re.compile(rb'\A(\xef\xbb\xbf)?\s*\{\s*"time"\s*:\s*\d+\s*,\s*"version"\s*:')
+_JSON: Final = re.compile(rb"\A(\xef\xbb\xbf)?\s*[\[{]")
+_BOM: Final = b"\xef\xbb\xbf"
+# What comes of archives that are damaged, encrypted, or packed as nobody here unpacks.
+_DAMAGED: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    NotImplementedError,
+)
+
+
+class UnreadableError(Exception):
+    """The file as a whole; ``reason`` is upper snake case."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Bounded(io.RawIOBase):
+    """What ``source`` has, up to what may be unpacked in all; counts what was read of it."""
+
+    def __init__(self, source: IO[bytes], budget: "Budget") -> None:
+        self._source = source
+        self._budget = budget
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        piece = self._source.read(size)
+        self._budget.spend(len(piece))
+        return piece
+
+
+class Budget:
+    """How much was read so far, of how much; raises UnreadableError for more than there may be."""
+
+    def __init__(self, expected: int) -> None:
+        self.expected = max(expected, 1)
+        self.spent = 0
+
+    def spend(self, size: int) -> None:
+        self.spent += size
+        if self.spent > MOST_UNPACKED:
+            raise UnreadableError("UNPACKED_TOO_LARGE")
+
+    @property
+    def done(self) -> float:
+        return min(self.spent / self.expected, 1.0)
+
+
+class Document:
+    """One JSON document. ``open`` gives it from its beginning; a second time only if ``is_kept``."""
+
+    def __init__(self, file: IO[bytes], budget: Budget, *, kept: bool) -> None:
+        self._file = file
+        self._budget = budget
+        self.is_kept = kept
+
+    def open(self) -> IO[bytes]:
+        if self.is_kept:
+            self._file.seek(0)
+        return _without_mark(Bounded(self._file, self._budget))
+
+
+def documents_of(stream: IO[bytes], size: int) -> Iterator[tuple[Document, Budget]]:
+    """The JSON documents in a file of about so many bytes; of a zip those of its members that are JSON.
+
+    Each is to be read before the next one is asked for. Raises UnreadableError.
+    """
+    head = _read_some(stream, _HEAD)
+    if head.startswith(b"PK\x03\x04"):
+        with _kept(_joined(head, stream), Budget(size)) as file:
+            yield from _members(file)
+    elif head.startswith(b"\x1f\x8b"):
+        with gzip.GzipFile(fileobj=_joined(head, stream)) as unpacked:
+            # Text, as a rule, to a fifth of itself.
+            yield from _document(_Careful(unpacked), 5 * size, Budget(5 * size))
+    else:
+        yield from _document(stream, size, Budget(size), head)
+
+
+def _document(
+    stream: IO[bytes], size: int, budget: Budget, head: bytes = b""
+) -> Iterator[tuple[Document, Budget]]:
+    """What is in ``stream``, of which ``head`` was read already. Raises UnreadableError if it is no JSON."""
+    head = head or _read_some(stream, _HEAD)
+    if _JSON.match(head) is None:
+        raise UnreadableError("FORMAT_UNKNOWN")
+    whole = _joined(head, stream)
+    if _TWICE.match(head):
+        with _kept(whole, Budget(size)) as file:
+            # It is read twice.
+            budget.expected *= 2
+            yield Document(file, budget, kept=True), budget
+    else:
+        yield Document(whole, budget, kept=False), budget
+
+
+def _members(file: IO[bytes]) -> Iterator[tuple[Document, Budget]]:
+    try:
+        archive = zipfile.ZipFile(file)
+    except _DAMAGED as error:
+        raise UnreadableError("FILE_DAMAGED") from error
+    with archive:
+        members = archive.infolist()
+        if len(members) > _MOST_MEMBERS:
+            raise UnreadableError("TOO_MANY_FILES")
+        # A name is looked at for its ending, and is nothing else.
+        texts = [one for one in members if one.filename.lower().endswith(".json")]
+        budget = Budget(sum(one.file_size for one in texts))
+        for member in texts:
+            try:
+                opened = archive.open(member)
+            except _DAMAGED as error:
+                raise UnreadableError("FILE_DAMAGED") from error
+            with opened:
+                try:
+                    yield from _document(_Careful(opened), member.file_size, budget)
+                except UnreadableError as error:
+                    if error.reason != "FORMAT_UNKNOWN":
+                        raise
+
+
+@contextmanager
+def _kept(stream: IO[bytes], budget: Budget) -> Iterator[IO[bytes]]:
+    """A copy on the disk, which nobody else sees and which is gone behind the block."""
+    with tempfile.TemporaryFile() as file:
+        copied = Bounded(stream, budget)
+        try:
+            while piece := copied.read(_COPIED):
+                file.write(piece)
+        except OSError as error:
+            raise UnreadableError("NO_ROOM") from error
+        file.seek(0)
+        yield file
+
+
+def _read_some(stream: IO[bytes], size: int) -> bytes:
+    head = b""
+    while len(head) < size and (piece := stream.read(size - len(head))):
+        head += piece
+    return head
+
+
+def _without_mark(stream: io.RawIOBase) -> IO[bytes]:
+    """As it is, without a mark of its encoding."""
+    head = stream.read(len(_BOM)) or b""
+    return _joined(b"" if head == _BOM else head, stream)  # type: ignore[arg-type]
+
+
+def _joined(head: bytes, rest: IO[bytes]) -> IO[bytes]:
+    return io.BufferedReader(_Joined(head, rest), _READ)  # type: ignore[return-value,type-var]
+
+
+class _Careful:
+    """What is unpacked as it is read. Raises UnreadableError where it is damaged."""
+
+    def __init__(self, packed: IO[bytes]) -> None:
+        self._packed = packed
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return self._packed.read(size)
+        except _DAMAGED as error:
+            raise UnreadableError("FILE_DAMAGED") from error
+
+
+class _Joined(io.RawIOBase):
+    """What was read already, and then the rest."""
+
+    def __init__(self, head: bytes, rest: IO[bytes]) -> None:
+        self._head = head
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+        if self._head:
+            size = min(len(buffer), len(self._head))
+            buffer[:size], self._head = self._head[:size], self._head[size:]
+            return size
+        piece = self._rest.read(len(buffer)) or b""
+        buffer[: len(piece)] = piece
+        return len(piece)

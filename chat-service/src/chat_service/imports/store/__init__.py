@@ -1,0 +1,1 @@
+"""Imports in PostgreSQL: their jobs, their bytes, and the conversations that they bring."""

@@ -1,0 +1,104 @@
+"""Conversations that come from elsewhere, put into PostgreSQL as it reads JSON."""
+
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import text
+
+from chassis.db.statement import Statement
+from chassis.db.transactions import Transaction
+
+_IS_THERE = Statement(
+    text("""
+SELECT EXISTS (
+    SELECT FROM imported WHERE user_id = :user_id AND source = :source AND key = :key)
+    OR :source = 'parley' AND EXISTS (
+    SELECT FROM sessions WHERE user_id = :user_id AND CAST(id AS text) = :key AND NOT purging) AS is_there
+""")
+)
+_INSERT_SESSION = Statement(
+    text("""
+INSERT INTO sessions (
+    id, tenant_id, user_id, title, title_by, persona, persona_prompt, model, parameters, instructions,
+    folder, pinned, summary, archived_at, created_at, last_message_at, updated_at, leaf_order)
+SELECT :id, :tenant_id, :user_id, told.title, told.title_by, told.persona, told.persona_prompt,
+    told.model, told.parameters, told.instructions, told.folder, told.pinned, told.summary,
+    told.archived_at, told.created_at, told.last_message_at, now(), 0
+FROM json_to_record(CAST(:told AS json)) AS told (
+    title text, title_by text, persona text, persona_prompt text, model text, parameters jsonb,
+    instructions text, folder text, pinned boolean, summary boolean, archived_at timestamptz,
+    created_at timestamptz, last_message_at timestamptz)
+""")
+)
+_INSERT_IMPORTED = Statement(
+    text("""
+INSERT INTO imported (user_id, source, key, tenant_id, session_id)
+VALUES (:user_id, :source, :key, :tenant_id, :id)
+ON CONFLICT DO NOTHING
+""")
+)
+_INSERT_MESSAGES = Statement(
+    text("""
+INSERT INTO messages (
+    id, session_id, tenant_id, user_id, role, content, "order", parent_order, chosen, status, reason,
+    finish_reason, provider, model, reasoning, parameters, adapted, fallback_reason, prompt_tokens,
+    completion_tokens, cached_tokens, reasoning_tokens, created_at)
+SELECT gen_random_uuid(), :id, :tenant_id, :user_id, told.role, told.content, told."order",
+    coalesce(told.parent, 0), told.chosen, told.status, told.reason, told.finish_reason,
+    told.provider, told.model, told.reasoning, told.parameters, told.adapted, told.fallback_reason,
+    told.prompt_tokens, told.completion_tokens, told.cached_tokens, told.reasoning_tokens,
+    told.created_at
+FROM json_to_recordset(CAST(:told AS json)) AS told (
+    role text, content text, "order" integer, parent integer, chosen boolean, status text,
+    reason text, finish_reason text, provider text, model text, reasoning text, parameters jsonb,
+    adapted jsonb, fallback_reason text, prompt_tokens integer, completion_tokens integer,
+    cached_tokens integer, reasoning_tokens integer, created_at timestamptz)
+""")
+)
+# All of it has been read.
+_FINISH = Statement(
+    text("""
+UPDATE sessions SET (last_order, message_count, leaf_order, last_message_at) = (
+    SELECT coalesce(max("order"), 0), count(*), coalesce(max("order") FILTER (WHERE chosen), 0),
+        coalesce(sessions.last_message_at, max(messages.created_at))
+    FROM messages WHERE session_id = :id)
+WHERE id = :id AND user_id = :user_id
+RETURNING message_count
+""")
+)
+
+
+class ForeignConversations:
+    """Those of one user, in one transaction that has locked the owner."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._connection = transaction.connection
+        scope = transaction.scope
+        self._mine = {"tenant_id": scope.tenant_id, "user_id": scope.user_id}
+        self._user_id = scope.user_id
+
+    async def is_there(self, source: str, key: str) -> bool:
+        """Whether it was taken before, or was never elsewhere."""
+        row = await _IS_THERE.first(self._connection, user_id=self._user_id, source=source, key=key)
+        return row is None or bool(row.is_there)
+
+    async def begin(self, session_id: UUID, source: str, key: str, told: dict[str, Any]) -> bool:
+        """False: another import has taken it a moment before, and nothing is to be kept of this one."""
+        await _INSERT_SESSION.run(
+            self._connection, **self._mine, id=session_id, told=orjson.dumps(told).decode()
+        )
+        inserted = await _INSERT_IMPORTED.run(
+            self._connection, **self._mine, id=session_id, source=source, key=key
+        )
+        return inserted == 1
+
+    async def add(self, session_id: UUID, told: str) -> None:
+        """Stores a list of messages in JSON."""
+        await _INSERT_MESSAGES.run(self._connection, **self._mine, id=session_id, told=told)
+
+    async def finish(self, session_id: UUID) -> int:
+        """How many messages it has."""
+        row = await _FINISH.first(self._connection, id=session_id, user_id=self._user_id)
+        assert row is not None
+        return int(row.message_count)

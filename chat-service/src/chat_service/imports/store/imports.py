@@ -1,0 +1,163 @@
+"""A user's imports in PostgreSQL: from the first byte of a file to its report."""
+
+# ruff: noqa: S608 - all of them are made of constants
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import LargeBinary, bindparam, text
+
+from chassis.db.statement import Statement
+from chassis.db.transactions import Transaction
+from chassis.paging import Position
+from chat_service.imports.domain.job import Import
+from chat_service.imports.store.rows import SHOWN, to_import
+
+_INSERT = Statement(
+    text("""
+INSERT INTO imports (id, tenant_id, user_id, name, state, heard_at, created_at)
+VALUES (:id, :tenant_id, :user_id, :name, 'uploading', now(), :at)
+""")
+)
+# Of each user one at a time is begun: none is overlooked by another.
+_BEGIN_ALONE = Statement(
+    text("SELECT pg_advisory_xact_lock(hashtext('imports'), hashtext(:user_id)) AS locked")
+)
+_UNDER_WAY = Statement(
+    text("SELECT count(*) AS total FROM imports WHERE user_id = :user_id AND ended_at IS NULL")
+)
+_ADD_PIECE = Statement(
+    text("""
+INSERT INTO import_pieces (import_id, number, tenant_id, user_id, packed, data)
+SELECT id, :number, tenant_id, user_id, :packed, :data FROM imports
+WHERE id = :id AND user_id = :user_id AND state = 'uploading' FOR NO KEY UPDATE
+""").bindparams(bindparam("data", type_=LargeBinary))
+)
+_HEARD = Statement(
+    text("""
+UPDATE imports SET heard_at = now(), size = :size
+WHERE id = :id AND user_id = :user_id AND state = 'uploading'
+""")
+)
+_WAIT = Statement(
+    text(f"""
+UPDATE imports SET state = 'waiting', size = :size, heard_at = now()
+WHERE id = :id AND user_id = :user_id AND state = 'uploading'
+RETURNING {SHOWN}
+""")
+)
+_MINE: Final = f"SELECT {SHOWN} FROM imports WHERE user_id = :user_id"
+_FIND = Statement(text(f"{_MINE} AND id = :id"))
+_ORDER: Final = "ORDER BY created_at DESC, id DESC LIMIT :limit"
+_FIRST_PAGE = Statement(text(f"{_MINE} {_ORDER}"))
+_NEXT_PAGE = Statement(text(f"{_MINE} AND (created_at, id) < (:after_at, :after_id) {_ORDER}"))
+_COUNT = Statement(text("SELECT count(*) AS total FROM imports WHERE user_id = :user_id"))
+_CANCEL = Statement(
+    text("""
+UPDATE imports SET state = 'cancelled', ended_at = :at, owner = NULL
+WHERE id = :id AND user_id = :user_id AND ended_at IS NULL
+""")
+)
+_DELETE = Statement(
+    text("DELETE FROM imports WHERE id = :id AND user_id = :user_id AND ended_at IS NOT NULL")
+)
+_DELETE_PIECES = Statement(
+    text("""
+DELETE FROM import_pieces WHERE user_id = :user_id AND import_id = :id AND number IN (
+    SELECT number FROM import_pieces WHERE import_id = :id ORDER BY number LIMIT :most)
+""")
+)
+
+
+class Imports:
+    """The imports of one user, in one transaction."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._connection = transaction.connection
+        scope = transaction.scope
+        self._tenant_id = scope.tenant_id
+        self._user_id = scope.user_id
+
+    async def begin_alone(self) -> None:
+        """Wait until nobody else begins one for the user, and keep them from it."""
+        await _BEGIN_ALONE.first(self._connection, user_id=str(self._user_id))
+
+    async def under_way(self) -> int:
+        """How many have not ended."""
+        row = await _UNDER_WAY.first(self._connection, user_id=self._user_id)
+        assert row is not None
+        return int(row.total)
+
+    async def insert(self, import_id: UUID, name: str, at: datetime) -> None:
+        await _INSERT.run(
+            self._connection,
+            id=import_id,
+            tenant_id=self._tenant_id,
+            user_id=self._user_id,
+            name=name,
+            at=at,
+        )
+
+    async def add_piece(
+        self, import_id: UUID, number: int, data: bytes, *, packed: bool, size: int
+    ) -> bool:
+        """Stores the next piece of its file, of which there are `size` bytes by then.
+
+        False: it was cancelled, or given up, meanwhile.
+        """
+        added = await _ADD_PIECE.run(
+            self._connection,
+            id=import_id,
+            user_id=self._user_id,
+            number=number,
+            packed=packed,
+            data=data,
+        )
+        if added:
+            await _HEARD.run(self._connection, id=import_id, user_id=self._user_id, size=size)
+        return added == 1
+
+    async def wait(self, import_id: UUID, size: int) -> Import | None:
+        """Its file is whole; None: it was cancelled, or given up, meanwhile."""
+        row = await _WAIT.first(self._connection, id=import_id, user_id=self._user_id, size=size)
+        return None if row is None else to_import(row)
+
+    async def find(self, import_id: UUID) -> Import | None:
+        row = await _FIND.first(self._connection, id=import_id, user_id=self._user_id)
+        return None if row is None else to_import(row)
+
+    async def list(self, *, after: Position | None, limit: int) -> Sequence[Import]:
+        """The newest first, behind that place."""
+        if after is None:
+            rows = await _FIRST_PAGE.all(self._connection, user_id=self._user_id, limit=limit)
+        else:
+            rows = await _NEXT_PAGE.all(
+                self._connection,
+                user_id=self._user_id,
+                limit=limit,
+                after_at=after.at,
+                after_id=after.id,
+            )
+        return [to_import(row) for row in rows]
+
+    async def count(self) -> int:
+        row = await _COUNT.first(self._connection, user_id=self._user_id)
+        assert row is not None
+        return int(row.total)
+
+    async def cancel(self, import_id: UUID, at: datetime) -> bool:
+        """Whether it had not ended."""
+        done = await _CANCEL.run(self._connection, id=import_id, user_id=self._user_id, at=at)
+        return done == 1
+
+    async def delete(self, import_id: UUID) -> bool:
+        """Takes away the report of one that has ended, without pieces."""
+        return await _DELETE.run(self._connection, id=import_id, user_id=self._user_id) == 1
+
+    async def delete_pieces(self, import_id: UUID, most: int) -> int:
+        """Deletes so many pieces of its file; returns how many there were."""
+        return await _DELETE_PIECES.run(
+            self._connection, id=import_id, user_id=self._user_id, most=most
+        )

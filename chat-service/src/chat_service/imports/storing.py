@@ -1,0 +1,171 @@
+"""What a reader says of a file, stored as it comes: each conversation in a transaction, whole or not at all."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import orjson
+
+from chassis.db.transactions import OpenTransaction, Owned
+from chassis.errors import AppError, ValidationFailed
+from chassis.ids import new_id
+from chassis.telemetry.logging import get_logger
+from chat_service.imports.domain.job import Problem, Report
+from chat_service.imports.reading import clean
+from chat_service.imports.reading.frames import Kind, understood
+from chat_service.imports.store.conversations import ForeignConversations
+from chat_service.personas.domain.errors import PersonaNameTaken, TooManyPersonas
+from chat_service.personas.domain.persona import Told
+from chat_service.personas.usecases.write import WritePersonas
+from servicekit.generation_parameters import GenerationParameters
+
+_log = get_logger(__name__)
+
+_MOST_PROBLEMS: Final = 100
+
+#: Frames in order, each its kind and the line that it came in.
+Lines = AsyncIterator[bytes]
+
+
+class Storing:
+    """Stores for one user, and keeps the report. `reason` is what the reader says at its end."""
+
+    def __init__(
+        self, open_transaction: OpenTransaction, whose: Owned, write_personas: WritePersonas
+    ) -> None:
+        self._open_transaction = open_transaction
+        self._whose = whose
+        self._write_personas = write_personas
+        self._added = self._existing = self._skipped = self._messages = self._personas = 0
+        self._left_out: Counter[str] = Counter()
+        self._problems: list[Problem] = []
+        self.done = 0.0
+        self.format: str | None = None
+        self.reason: str | None = "READER_FAILED"
+
+    @property
+    def report(self) -> Report:
+        return Report(
+            added=self._added,
+            existing=self._existing,
+            skipped=self._skipped,
+            messages=self._messages,
+            personas=self._personas,
+            left_out=dict(self._left_out),
+            problems=tuple(self._problems),
+        )
+
+    async def store(self, lines: Lines) -> None:
+        """All that comes, to the reader's end; where it ends without saying so, `reason` tells.
+
+        Raises AppError where the database is away, and OwnerErased.
+        """
+        async for line in lines:
+            kind, told = understood(line)
+            match kind:
+                case Kind.CONVERSATION:
+                    await self._conversation(told, lines)
+                case Kind.SKIPPED:
+                    self._skip(told["title"], told["reason"])
+                case Kind.PERSONA:
+                    await self._persona(told)
+                case Kind.LEFT_OUT:
+                    self._left_out[told["reason"]] += told["count"]
+                case Kind.PROGRESS:
+                    self.done = told["done"]
+                    self.format = told["format"] or self.format
+                case Kind.DONE:
+                    self.reason = told["reason"]
+                case Kind.MESSAGES | Kind.END:
+                    raise ValueError("messages of no conversation")
+
+    def _skip(self, title: str, reason: str) -> None:
+        self._skipped += 1
+        if len(self._problems) < _MOST_PROBLEMS:
+            self._problems.append(Problem(title, reason))
+
+    async def _conversation(self, head: dict[str, Any], lines: Lines) -> None:
+        source, key = head.pop("source"), head.pop("key")
+        self.format = source
+        conversation = _Conversation(lines)
+        try:
+            await self._store(source, key, head, conversation)
+        except AppError:
+            raise
+        except _TakenError:
+            self._existing += 1
+        except Exception as error:  # noqa: BLE001 - one that cannot be stored is no reason to stop
+            _log.warning("import.not_stored", error=type(error).__name__)
+            self._skip(head["title"], "NOT_STORABLE")
+        # Of one that was not stored the rest is still to come.
+        async for _ in conversation.messages():
+            continue
+        self._left_out.update(conversation.left_out)
+
+    async def _store(
+        self, source: str, key: str, head: dict[str, Any], conversation: "_Conversation"
+    ) -> None:
+        async with self._open_transaction(self._whose) as transaction:
+            await transaction.lock_owner()
+            foreign = ForeignConversations(transaction)
+            if await foreign.is_there(source, key):
+                raise _TakenError()
+            session_id = new_id()
+            if not await foreign.begin(session_id, source, key, head):
+                raise _TakenError()
+            async for messages in conversation.messages():
+                await foreign.add(session_id, messages)
+            stored = await foreign.finish(session_id)
+        self._added += 1
+        self._messages += stored
+
+    async def _persona(self, told: dict[str, Any]) -> None:
+        try:
+            await self._write_personas.create(self._whose, _told_of(told))
+        except (ValidationFailed, KeyError, TypeError, AttributeError):
+            self._left_out["PERSONA"] += 1
+        except PersonaNameTaken:
+            self._left_out["PERSONA_EXISTS"] += 1
+        except TooManyPersonas:
+            self._left_out["TOO_MANY_PERSONAS"] += 1
+        else:
+            self._personas += 1
+
+
+class _TakenError(Exception):
+    """There is such a conversation already: nothing is kept of this one."""
+
+
+class _Conversation:
+    """The messages of one conversation, which are read once, by whoever comes first."""
+
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
+        self._is_over = False
+        self.left_out: dict[str, int] = {}
+
+    async def messages(self) -> AsyncIterator[str]:
+        """What is still to come of them, in JSON."""
+        while not self._is_over:
+            line = await anext(self._lines, None)
+            if line is None:
+                self._is_over = True
+                raise ValueError("half a conversation")
+            if line[:1] == Kind.END.value:
+                self._is_over = True
+                self.left_out = orjson.loads(line[1:])["left_out"]
+            else:
+                yield line[1:].decode()
+
+
+def _told_of(told: dict[str, Any]) -> Told:
+    """Raises KeyError, TypeError or AttributeError for what is no persona."""
+    return Told(
+        name=told["name"],
+        title=told["title"],
+        description=told["description"],
+        prompt=told["prompt"],
+        model=told["model"],
+        parameters=GenerationParameters.of(clean.parameters(told["parameters"]) or {}),
+        starters=tuple(told["starters"]),
+    )

@@ -1,0 +1,1 @@
+"""Imports from the upload to the report."""

@@ -1,0 +1,168 @@
+"""A file that comes in: kept piece by piece, and to be read once it is whole."""
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from hashlib import sha256
+from typing import Final, Protocol
+from uuid import UUID
+
+from chassis.caller import Caller
+from chassis.clock import utc_now
+from chassis.db.transactions import OpenTransaction
+from chassis.errors import AppError
+from chassis.idempotency import Once
+from chassis.ids import new_id
+from chat_service.files.domain.file import label_of
+from chat_service.imports.domain.job import (
+    Import,
+    ImportIncomplete,
+    ImportNotFound,
+    ImportTooLarge,
+    TooManyImports,
+)
+from chat_service.imports.store.imports import Imports
+
+#: Of one user at once.
+_MOST_AT_ONCE: Final = 3
+#: So much is stored at a time.
+_PIECE: Final = 1024 * 1024
+#: Pieces that one transaction deletes.
+_DELETED: Final = 100
+#: The fastest: whoever sends a file waits for it.
+_LEVEL: Final = 1
+
+
+class Hash(Protocol):
+    """What hashes what it is told."""
+
+    def update(self, data: bytes, /) -> None: ...
+
+
+#: What makes the effect of an upload of so many bytes with this SHA-256 happen once.
+OnceOf = Callable[[int, bytes], Once[UUID] | None]
+
+
+class Uploads:
+    """Takes files in, `most_bytes` at most; `wake` is called when one is to be read."""
+
+    def __init__(
+        self, open_transaction: OpenTransaction, *, most_bytes: int, wake: Callable[[], None]
+    ) -> None:
+        self._open_transaction = open_transaction
+        self.most_bytes = most_bytes
+        self._wake = wake
+
+    async def upload(
+        self,
+        caller: Caller,
+        name: str,
+        announced: int | None,
+        pieces: AsyncIterator[bytes | int],
+        once_of: OnceOf,
+    ) -> Import:
+        """The import of what comes in `pieces`; their last is how many bytes there were.
+
+        Nothing is kept of what did not come whole. Raises TooManyImports, ImportTooLarge, ImportIncomplete,
+        ImportNotFound if it was cancelled meanwhile, OwnerErased, IdempotencyKeyReused, RequestInProgress.
+        """
+        if announced is not None and announced > self.most_bytes:
+            raise ImportTooLarge(self.most_bytes)
+        import_id = await self._begin(caller, label_of(name))
+        try:
+            size, digest = await self._take(caller, import_id, pieces)
+            return await self._finish(caller, import_id, size, once_of(size, digest))
+        except BaseException:
+            await asyncio.shield(self._drop(caller, import_id))
+            raise
+
+    async def _begin(self, caller: Caller, name: str) -> UUID:
+        import_id = new_id()
+        async with self._open_transaction(caller) as transaction:
+            await transaction.lock_owner()
+            imports = Imports(transaction)
+            await imports.begin_alone()
+            if await imports.under_way() >= _MOST_AT_ONCE:
+                raise TooManyImports()
+            await imports.insert(import_id, name, utc_now())
+        return import_id
+
+    async def _take(
+        self, caller: Caller, import_id: UUID, pieces: AsyncIterator[bytes | int]
+    ) -> tuple[int, bytes]:
+        size, number, whole = 0, 0, None
+        digest = sha256()
+        held = bytearray()
+        async for piece in pieces:
+            if isinstance(piece, int):
+                whole = piece
+                break
+            size += len(piece)
+            if size > self.most_bytes:
+                raise ImportTooLarge(self.most_bytes)
+            held += piece
+            if len(held) >= _PIECE:
+                await self._keep(caller, import_id, number, digest, bytes(held), size)
+                held.clear()
+                number += 1
+        if whole != size or not size:
+            raise ImportIncomplete()
+        if held:
+            await self._keep(caller, import_id, number, digest, bytes(held), size)
+        return size, digest.digest()
+
+    async def _keep(
+        self, caller: Caller, import_id: UUID, number: int, digest: Hash, data: bytes, size: int
+    ) -> None:
+        packed = await asyncio.to_thread(_hashed_and_packed, digest, data)
+        async with self._open_transaction(caller) as transaction:
+            await transaction.lock_owner()
+            added = await Imports(transaction).add_piece(
+                import_id,
+                number,
+                data if packed is None else packed,
+                packed=packed is not None,
+                size=size,
+            )
+        if not added:
+            raise ImportNotFound()
+
+    async def _finish(
+        self, caller: Caller, import_id: UUID, size: int, once: Once[UUID] | None
+    ) -> Import:
+        async with self._open_transaction(caller) as transaction:
+            await transaction.lock_owner()
+            imports = Imports(transaction)
+            earlier = None if once is None else await transaction.find_repeated(once, import_id)
+            if earlier is None:
+                made = await imports.wait(import_id, size)
+            else:
+                made = await imports.find(earlier)
+        if earlier is None:
+            self._wake()
+        else:
+            await self._drop(caller, import_id)
+        if made is None:
+            raise ImportNotFound()
+        return made
+
+    async def _drop(self, caller: Caller, import_id: UUID) -> None:
+        """Nothing is left of it; where that cannot be done just now, the sweep does."""
+        with suppress(AppError):
+            async with self._open_transaction(caller) as transaction:
+                imports = Imports(transaction)
+                await imports.cancel(import_id, utc_now())
+            deleted = _DELETED
+            while deleted == _DELETED:
+                async with self._open_transaction(caller) as transaction:
+                    deleted = await Imports(transaction).delete_pieces(import_id, _DELETED)
+            async with self._open_transaction(caller) as transaction:
+                await Imports(transaction).delete(import_id)
+
+
+def _hashed_and_packed(digest: Hash, data: bytes) -> bytes | None:
+    """None: it would not become smaller."""
+    digest.update(data)
+    packed = zlib.compress(data, _LEVEL)
+    return packed if len(packed) < len(data) * 0.9 else None
