@@ -169,6 +169,11 @@ async def test_each_example_is_accepted_in_the_order_of_a_journey(
     ]
     go("delete_share", share_id=share)
     go("delete_shares")
+    go("get_import_limits")
+    brought = go("import_conversations", form={"file": ("none.json", b"[]")})["id"]
+    assert [one["id"] for one in go("list_imports")["items"]] == [brought]
+    assert go("get_import", import_id=brought)["name"] == "none.json"
+    go("end_import", import_id=brought)
     go("delete_session", session_id=session)
     assert go("restore_session", session_id=session)["message_count"] == 4
     go("clear_session", session_id=session)

@@ -38,6 +38,9 @@ def _settle_in(stack: Stack, sign_up: SignUp, model: str = "tokens-20") -> User:
     sent = user.http.post("/api/v1/files", files={"file": ("a.txt", _note_of(user).encode())})
     assert sent.status_code == 201
     assert _files_of(stack, user)
+    name = f"{_note_of(user)}.json"
+    sent = user.http.post("/api/v1/chat/import", files={"file": (name, _note_of(user).encode())})
+    assert sent.status_code == 202
     return user
 
 

@@ -1,5 +1,6 @@
 """Whatever is somebody else's is as if absent, on each route that the document has."""
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -30,6 +31,9 @@ class Owner:
         note = self._make("notes", title="Hers", content="Hers.")
         sent = user.http.post(f"{API}/files", files={"file": ("hers.txt", b"Hers.")})
         assert sent.status_code == 201, sent.text
+        # Of no format that is known: it ends, and is there.
+        brought = user.http.post(f"{API}/chat/import", files={"file": ("hers.json", b"Hers.")})
+        assert brought.status_code == 202, brought.text
         persona = self._make("chat/personas", name="hers", title="Hers", prompt="I am hers.")
         share = self._make(f"chat/sessions/{session}/shares")
         token = self._make("tokens", name="hers", scopes=["chat:read"])
@@ -43,10 +47,14 @@ class Owner:
             "note_id": note["id"],
             "share_id": share["id"],
             "file_id": sent.json()["id"],
+            "import_id": brought.json()["id"],
             "token_id": token["id"],
             "login_id": user.http.get(f"{API}/me/logins").json()["items"][0]["id"],
             "user_id": user.id,
         }
+        eventually_ended = f"{API}/chat/imports/{brought.json()['id']}"
+        while user.http.get(eventually_ended).raise_for_status().json()["ended_at"] is None:
+            time.sleep(0.05)
         self.names = {"keys": self.key["name"], "personas": persona["name"]}
 
     def _make(self, kind: str, **body: Any) -> dict[str, Any]:
@@ -61,6 +69,7 @@ class Owner:
         paths = (
             *("/keys", "/notes", "/chat/personas", "/tokens", "/me", "/me/settings", "/me/logins"),
             *("/files", f"/files/{ids['file_id']}"),
+            f"/chat/imports/{ids['import_id']}",
             *("/chat/sessions", "/chat/sessions?state=deleted", "/chat/sessions?state=archived"),
             f"/chat/sessions/{self.session}",
             *("/chat/shares", f"/chat/sessions/{self.session}/shares"),

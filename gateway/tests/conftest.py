@@ -247,6 +247,7 @@ class FakeChat(Fake):
         self.destinations: list[tuple[str, int]] = []
         self.channel: FakeChannel | None = None
         self.notices = FakeNotices()
+        self.imported: list[imports_pb2.UploadImportRequest] = []
         self.exported: list[exports_pb2.ExportResponse | asyncio.Event | Exception] = []
         # What takes uploads and gives files, for who tests them.
         self.files: Any = None
@@ -345,6 +346,17 @@ class FakeChat(Fake):
                 raise step
             else:
                 yield step
+
+    async def UploadImport(
+        self, requests: AsyncIterator[imports_pb2.UploadImportRequest], context: object
+    ) -> Message:
+        self.note("UploadImport", None)
+        self.imported = [request async for request in requests]
+        told = self.answers["UploadImport"]
+        if isinstance(told, Exception):
+            raise told
+        assert isinstance(told, Message)
+        return told
 
     async def _refuse(self) -> None:
         if isinstance(self.refusal, asyncio.Event):

@@ -98,7 +98,10 @@ async def get_import_limits(caller: ChatReader, services: Services) -> ImportLim
 
 @router.get("/{import_id}")
 async def get_import(import_id: str, caller: ChatReader, services: Services) -> Import:
-    """Show how far an import is, and what was taken and what not and why."""
+    """Show how far an import is.
+
+    And what was taken of it, and what not and why.
+    """
     imports = services.imports
     response = await imports.ask(imports.stub.GetImport, pb.GetImportRequest(id=import_id), caller)
     return Import.of(response.job)
