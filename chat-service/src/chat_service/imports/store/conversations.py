@@ -43,17 +43,17 @@ _INSERT_MESSAGES = Statement(
 INSERT INTO messages (
     id, session_id, tenant_id, user_id, role, content, "order", parent_order, chosen, status, reason,
     finish_reason, provider, model, reasoning, parameters, adapted, fallback_reason, prompt_tokens,
-    completion_tokens, cached_tokens, reasoning_tokens, created_at)
+    completion_tokens, cached_tokens, reasoning_tokens, cache, created_at)
 SELECT gen_random_uuid(), :id, :tenant_id, :user_id, told.role, told.content, told."order",
     coalesce(told.parent, 0), told.chosen, told.status, told.reason, told.finish_reason,
     told.provider, told.model, told.reasoning, told.parameters, told.adapted, told.fallback_reason,
     told.prompt_tokens, told.completion_tokens, told.cached_tokens, told.reasoning_tokens,
-    told.created_at
+    told.cache, told.created_at
 FROM json_to_recordset(CAST(:told AS json)) AS told (
     role text, content text, "order" integer, parent integer, chosen boolean, status text,
     reason text, finish_reason text, provider text, model text, reasoning text, parameters jsonb,
     adapted jsonb, fallback_reason text, prompt_tokens integer, completion_tokens integer,
-    cached_tokens integer, reasoning_tokens integer, created_at timestamptz)
+    cached_tokens integer, reasoning_tokens integer, cache text, created_at timestamptz)
 """)
 )
 # All of it has been read.

@@ -19,6 +19,7 @@ SOURCE: Final = "parley"
 _ROLES: Final = frozenset({"user", "assistant", "system"})
 _STATUSES: Final = frozenset({"completed", "cancelled", "interrupted", "failed"})
 _TITLES_BY: Final = frozenset({"first_line", "model", "user"})
+_CACHE: Final = ("hit", "miss")
 _HIGHEST_ORDER: Final = 2**31 - 2
 _MOST_ADAPTED: Final = 16
 
@@ -116,6 +117,7 @@ def _message(one: Mapping[str, Any]) -> dict[str, Any]:
             f"{kind}_tokens": clean.count(one.get(f"{kind}_tokens"))
             for kind in ("prompt", "completion", "cached", "reasoning")
         },
+        "cache": cache if (cache := one.get("cache")) in _CACHE else None,
         "created_at": created_at.isoformat(),
     }
 
