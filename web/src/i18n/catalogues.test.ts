@@ -29,7 +29,19 @@ function texts(part: unknown, path = ""): Leaf[] {
 }
 
 // Names, which are the same in every language.
-const NAMES = new Set(["Parley", "Top P", "OpenAI", "Anthropic", "Markdown", "简体中文", "ChatGPT", "Open WebUI", "LibreChat", "Cherry Studio", "NextChat"]);
+const NAMES = new Set([
+  "Parley",
+  "Top P",
+  "OpenAI",
+  "Anthropic",
+  "Markdown",
+  "简体中文",
+  "ChatGPT",
+  "Open WebUI",
+  "LibreChat",
+  "Cherry Studio",
+  "NextChat",
+]);
 
 const HAN = /\p{Script=Han}/u;
 

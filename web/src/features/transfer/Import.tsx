@@ -78,9 +78,7 @@ export function Import() {
           <Button onClick={cancel}>{t.common.cancel}</Button>
         </div>
       )}
-      <div role="alert">
-        {tooLarge && most !== undefined && t.transfer.tooLarge(size(most))}
-      </div>
+      <div role="alert">{tooLarge && most !== undefined && t.transfer.tooLarge(size(most))}</div>
       <FormError error={error ?? imports.error} />
       <Rows label={t.transfer.imports}>
         {imports.data?.items.map((one) => (

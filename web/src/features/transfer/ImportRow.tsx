@@ -16,7 +16,9 @@ export function ImportRow({ one }: { one: Import }) {
   const queries = useQueryClient();
   const end = useMutation({
     mutationFn: () =>
-      ok(api.DELETE("/api/v1/chat/imports/{import_id}", { params: { path: { import_id: one.id } } })),
+      ok(
+        api.DELETE("/api/v1/chat/imports/{import_id}", { params: { path: { import_id: one.id } } }),
+      ),
     onSettled: () => queries.invalidateQueries({ queryKey: importsKey }),
   });
   const over = isOver(one);
@@ -42,9 +44,7 @@ export function ImportRow({ one }: { one: Import }) {
         </>
       }
     >
-      {one.state === "reading" && (
-        <progress value={one.done} aria-label={t.readingOf(one.name)} />
-      )}
+      {one.state === "reading" && <progress value={one.done} aria-label={t.readingOf(one.name)} />}
       <IconButton
         icon={over ? Trash2 : X}
         label={over ? t.deleteReport(one.name) : t.cancelImport(one.name)}
