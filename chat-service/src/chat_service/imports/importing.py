@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from typing import Final
 
@@ -163,7 +163,7 @@ class Importing(Repeated):
         )
 
 
-async def _lines(out: asyncio.StreamReader) -> AsyncIterator[bytes]:
+async def _lines(out: asyncio.StreamReader) -> AsyncGenerator[bytes]:
     """Whole lines, without their ends. Raises ValueError for half a line, or one that is too long."""
     while line := await out.readline():
         if not line.endswith(b"\n"):

@@ -1,6 +1,6 @@
 """Conversations that come in as files, of Parley and of others."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Annotated
 
 from fastapi import Query
@@ -48,7 +48,7 @@ async def import_conversations(
     sent = UploadedFile(request, limits.maximum_bytes)
     name, at_most = await sent.begin()
 
-    async def requests() -> AsyncIterator[pb.UploadImportRequest]:
+    async def requests() -> AsyncGenerator[pb.UploadImportRequest]:
         yield pb.UploadImportRequest(head=pb.ImportHead(name=name, at_most=at_most))
         size = 0
         async for piece in sent.pieces():

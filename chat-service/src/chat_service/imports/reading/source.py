@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, Final
+from typing import IO, Final, Protocol
 
 #: Of everything that is unpacked. What a bomb unpacks to is read to here, and no part of it is kept.
 MOST_UNPACKED: Final = 4 * 1024**3
@@ -40,10 +40,16 @@ class UnreadableError(Exception):
         self.reason = reason
 
 
+class _Readable(Protocol):
+    """Where bytes come from."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
 class Bounded(io.RawIOBase):
     """What ``source`` has, up to what may be unpacked in all; counts what was read of it."""
 
-    def __init__(self, source: IO[bytes], budget: "Budget") -> None:
+    def __init__(self, source: _Readable, budget: "Budget") -> None:
         self._source = source
         self._budget = budget
 
@@ -105,7 +111,7 @@ def documents_of(stream: IO[bytes], size: int) -> Iterator[tuple[Document, Budge
 
 
 def _document(
-    stream: IO[bytes], size: int, budget: Budget, head: bytes = b""
+    stream: _Readable, size: int, budget: Budget, head: bytes = b""
 ) -> Iterator[tuple[Document, Budget]]:
     """What is in ``stream``, of which ``head`` was read already. Raises UnreadableError if it is no JSON."""
     head = head or _read_some(stream, _HEAD)
@@ -147,7 +153,7 @@ def _members(file: IO[bytes]) -> Iterator[tuple[Document, Budget]]:
 
 
 @contextmanager
-def _kept(stream: IO[bytes], budget: Budget) -> Iterator[IO[bytes]]:
+def _kept(stream: _Readable, budget: Budget) -> Iterator[IO[bytes]]:
     """A copy on the disk, which nobody else sees and which is gone behind the block."""
     with tempfile.TemporaryFile() as file:
         copied = Bounded(stream, budget)
@@ -160,27 +166,27 @@ def _kept(stream: IO[bytes], budget: Budget) -> Iterator[IO[bytes]]:
         yield file
 
 
-def _read_some(stream: IO[bytes], size: int) -> bytes:
+def _read_some(stream: _Readable, size: int) -> bytes:
     head = b""
     while len(head) < size and (piece := stream.read(size - len(head))):
         head += piece
     return head
 
 
-def _without_mark(stream: io.RawIOBase) -> IO[bytes]:
+def _without_mark(stream: _Readable) -> IO[bytes]:
     """As it is, without a mark of its encoding."""
-    head = stream.read(len(_BOM)) or b""
-    return _joined(b"" if head == _BOM else head, stream)  # type: ignore[arg-type]
+    head = stream.read(len(_BOM))
+    return _joined(b"" if head == _BOM else head, stream)
 
 
-def _joined(head: bytes, rest: IO[bytes]) -> IO[bytes]:
-    return io.BufferedReader(_Joined(head, rest), _READ)  # type: ignore[return-value,type-var]
+def _joined(head: bytes, rest: _Readable) -> IO[bytes]:
+    return io.BufferedReader(_Joined(head, rest), _READ)  # type: ignore[type-var]
 
 
 class _Careful:
     """What is unpacked as it is read. Raises UnreadableError where it is damaged."""
 
-    def __init__(self, packed: IO[bytes]) -> None:
+    def __init__(self, packed: _Readable) -> None:
         self._packed = packed
 
     def read(self, size: int = -1) -> bytes:
@@ -193,7 +199,7 @@ class _Careful:
 class _Joined(io.RawIOBase):
     """What was read already, and then the rest."""
 
-    def __init__(self, head: bytes, rest: IO[bytes]) -> None:
+    def __init__(self, head: bytes, rest: _Readable) -> None:
         self._head = head
         self._rest = rest
 
@@ -205,6 +211,6 @@ class _Joined(io.RawIOBase):
             size = min(len(buffer), len(self._head))
             buffer[:size], self._head = self._head[:size], self._head[size:]
             return size
-        piece = self._rest.read(len(buffer)) or b""
+        piece = self._rest.read(len(buffer))
         buffer[: len(piece)] = piece
         return len(piece)

@@ -134,12 +134,14 @@ class Uploads:
         async with self._open_transaction(caller) as transaction:
             await transaction.lock_owner()
             imports = Imports(transaction)
-            earlier = None if once is None else await transaction.find_repeated(once, import_id)
-            if earlier is None:
+            counted: UUID = import_id
+            if once is not None:
+                counted = await transaction.find_repeated(once, import_id) or import_id
+            if counted == import_id:
                 made = await imports.wait(import_id, size)
             else:
-                made = await imports.find(earlier)
-        if earlier is None:
+                made = await imports.find(counted)
+        if counted == import_id:
             self._wake()
         else:
             await self._drop(caller, import_id)

@@ -99,9 +99,12 @@ def _hand_on_thoughts(nodes: Mapping[str, Node]) -> None:
             continue
         thoughts: list[str] = []
         above, seen = node.parent, set[str]()
-        while above in nodes and above not in seen and nodes[above].role is None:
+        while above is not None and above not in seen:
+            node_above = nodes.get(above)
+            if node_above is None or node_above.role is not None:
+                break
             seen.add(above)
-            if thought := nodes[above].reasoning:
+            if thought := node_above.reasoning:
                 thoughts.append(thought)
-            above = nodes[above].parent
+            above = node_above.parent
         node.reasoning = "\n\n".join(reversed(thoughts)) or None
