@@ -93,7 +93,8 @@ export const errors = {
   SHARE_NOT_FOUND: "This link opens nothing any more.",
   SHARE_PASSWORD_NEEDED: "A password is needed.",
   SHARE_PASSWORD_WRONG: "The password is wrong.",
-  TOO_MANY_IMPORTS: "As many imports as there may be are under way. Wait for one of them, or cancel it.",
+  TOO_MANY_IMPORTS:
+    "As many imports as there may be are under way. Wait for one of them, or cancel it.",
   TOO_MANY_PERSONAS: "You cannot have more personas. Delete one first.",
   TOO_MANY_RUNS: "Too many answers are being written for you. Wait for one to end.",
   TOO_MANY_SHARES: "You cannot have more links. Revoke one first.",
