@@ -317,7 +317,7 @@ def scopes_of(method: str, path: str) -> list[str]:
     """The scopes each of which opens an operation, by the contract rather than by the code."""
     if path == "/api/v1/search":
         return ["chat:read", "notes:read"]
-    if path.startswith("/api/v1/files"):
+    if path.startswith(("/api/v1/files", "/api/v1/shares")):
         # They are what is said in chats.
         return ["chat:read" if method == "get" else "chat:write"]
     for subject in ("chat", "keys", "notes"):
