@@ -249,7 +249,11 @@ def build(settings: Settings) -> Service:
     )
     exports = ExportServicer(Exporting(open_transaction))
     importing = Importing(
-        Leases(parts.worker, replica), open_transaction, publisher.tell, write_personas
+        Leases(parts.worker, replica),
+        open_transaction,
+        publisher.tell,
+        write_personas,
+        in_force=words,
     )
     imports = ImportServicer(
         Uploads(open_transaction, most_bytes=settings.import_bytes, wake=importing.wake),

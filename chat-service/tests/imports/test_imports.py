@@ -27,6 +27,7 @@ from chat_service.imports.usecases.jobs import ImportJobs
 from chat_service.personas.operators.personas import PersonasInForce
 from chat_service.personas.usecases.write import WritePersonas
 from chat_service.settings import Settings
+from chat_service.words.domain.word_filter import Action, InForce, Rule, WordFilter, no_words
 from parley.chat.v1 import chat_pb2, search_pb2
 from parley.chat.v1 import imports_pb2 as pb
 from parley.chat.v1 import imports_pb2_grpc as pb_grpc
@@ -323,7 +324,10 @@ async def importing(chat: Chat) -> Importing:
 
 
 def reader_of(
-    chat: Chat, replica: str, command: Callable[[int], list[str]] | None = None
+    chat: Chat,
+    replica: str,
+    command: Callable[[int], list[str]] | None = None,
+    in_force: InForce = no_words,
 ) -> Importing:
     write = WritePersonas(chat.open_transaction, PersonasInForce(None), most=10)
     return Importing(
@@ -332,6 +336,7 @@ def reader_of(
         lambda notice: None,
         write,
         command=command,
+        in_force=in_force,
     )
 
 
@@ -484,3 +489,30 @@ async def test_uploads_that_went_silent_and_old_reports_are_swept(
         await connection.execute(text("UPDATE imports SET ended_at = now() - interval '31 days'"))
     await importing.read_all()
     assert await count(chat, "imports") == 0
+
+
+async def test_words_are_masked_in_what_is_imported_and_none_of_it_is_refused(
+    chat: Chat, caller: Caller
+) -> None:
+    await upload_to(chat, caller, samples.CHATGPT)
+    await reader_of(chat, "replica-1").read_all()
+
+    async def said() -> list[str]:
+        async with chat.worker.transaction() as connection:
+            found = await connection.execute(
+                text("SELECT title FROM sessions UNION ALL SELECT content FROM messages")
+            )
+            return sorted(found.scalars())
+
+    as_it_was = await said()
+    async with chat.worker.transaction() as connection:
+        await connection.execute(text("DELETE FROM imported"))
+        await connection.execute(text("DELETE FROM messages"))
+        await connection.execute(text("DELETE FROM sessions"))
+    longest = max((word for each in as_it_was for word in each.split()), key=len)
+    title = as_it_was[-1].split()[0]
+    words = WordFilter([Rule(longest, Action.MASK), Rule(title, Action.REFUSE)])
+    await upload_to(chat, caller, samples.CHATGPT)
+    await reader_of(chat, "replica-1", in_force=lambda: words).read_all()
+    masked = sorted(map(words.masked, as_it_was))
+    assert await said() == masked != as_it_was

@@ -22,6 +22,7 @@ from chat_service.imports.store.leases import Leases, Taken
 from chat_service.imports.storing import Storing
 from chat_service.notices.domain.notice import SessionChange, Tell, session_notice
 from chat_service.personas.usecases.write import WritePersonas
+from chat_service.words.domain.word_filter import InForce, no_words
 
 _log = get_logger(__name__)
 
@@ -47,7 +48,9 @@ class Importing(Repeated):
         write_personas: WritePersonas,
         *,
         command: Callable[[int], list[str]] | None = None,
+        in_force: InForce = no_words,
     ) -> None:
+        self._in_force = in_force
         super().__init__("imports", self.read_all, seconds=_SECONDS)
         self._leases = leases
         self._open_transaction = open_transaction
@@ -66,7 +69,7 @@ class Importing(Repeated):
         if taken.attempts > _MOST_ATTEMPTS:
             await self._end(taken, ImportState.FAILED, "GIVEN_UP")
             return
-        storing = Storing(self._open_transaction, taken, self._write_personas)
+        storing = Storing(self._open_transaction, taken, self._write_personas, self._in_force)
         try:
             await self._store(taken, storing)
             if not await self._beat(taken, storing):

@@ -17,6 +17,7 @@ from chat_service.imports.store.conversations import ForeignConversations
 from chat_service.personas.domain.errors import PersonaNameTaken, TooManyPersonas
 from chat_service.personas.domain.persona import Told
 from chat_service.personas.usecases.write import WritePersonas
+from chat_service.words.domain.word_filter import InForce, no_words
 from servicekit.generation_parameters import GenerationParameters
 
 _log = get_logger(__name__)
@@ -28,11 +29,19 @@ Lines = AsyncIterator[bytes]
 
 
 class Storing:
-    """Stores for one user, and keeps the report. `reason` is what the reader says at its end."""
+    """Stores for one user, and keeps the report. `reason` is what the reader says at its end.
+
+    The words `in_force` are masked in what is stored, also those that are refused elsewhere.
+    """
 
     def __init__(
-        self, open_transaction: OpenTransaction, whose: Owned, write_personas: WritePersonas
+        self,
+        open_transaction: OpenTransaction,
+        whose: Owned,
+        write_personas: WritePersonas,
+        in_force: InForce = no_words,
     ) -> None:
+        self._in_force = in_force
         self._open_transaction = open_transaction
         self._whose = whose
         self._write_personas = write_personas
@@ -111,13 +120,28 @@ class Storing:
             if await foreign.is_there(source, key):
                 raise _TakenError()
             session_id = new_id()
-            if not await foreign.begin(session_id, source, key, head):
+            if not await foreign.begin(session_id, source, key, self._masked_head(head)):
                 raise _TakenError()
             async for messages in conversation.messages():
-                await foreign.add(session_id, messages)
+                await foreign.add(session_id, self._masked(messages))
             stored = await foreign.finish(session_id)
         self._added += 1
         self._messages += stored
+
+    def _masked_head(self, head: dict[str, Any]) -> dict[str, Any]:
+        words = self._in_force()
+        return head if words is None else {**head, "title": words.masked(head["title"] or "")}
+
+    def _masked(self, messages: str) -> str:
+        words = self._in_force()
+        if words is None:
+            return messages
+        told: list[dict[str, Any]] = orjson.loads(messages)
+        for message in told:
+            for name in ("content", "reasoning"):
+                if said := message.get(name):
+                    message[name] = words.masked(said)
+        return orjson.dumps(told).decode()
 
     async def _persona(self, told: dict[str, Any]) -> None:
         try:
