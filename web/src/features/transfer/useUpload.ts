@@ -28,6 +28,8 @@ export function useUpload() {
         onProgress: (done) => setSent({ name: file.name, done }),
       });
       if (!answer.ok) throw await errorOf(answer);
+      // It has come. The same file once more is another import.
+      keyOf.current = repeatable();
       await queries.invalidateQueries({ queryKey: importsKey });
     } catch (failed) {
       if (!control.signal.aborted) setError(failed);
