@@ -31,6 +31,8 @@ PROTECTED = {
     "imports",
     "import_pieces",
     "imported",
+    "deleted_runs",
+    "answers_to_forget",
 }
 
 

@@ -59,6 +59,7 @@ from chat_service.providers.trying import ModelServers
 from chat_service.runs.domain.limits import Limits
 from chat_service.runs.rpc import POLICY as RUN_POLICY
 from chat_service.runs.rpc import RunServicer
+from chat_service.runs.store.deleted import forget_deleted_runs
 from chat_service.runs.store.ends import RunEnds
 from chat_service.runs.store.erasure import DeleteConversations, end_live_runs
 from chat_service.runs.store.purge import Purge
@@ -78,6 +79,7 @@ from chat_service.shares.store.shares import end_shares_of
 from chat_service.shares.wiring import build_sharing
 from chat_service.streaming.cache.answers import AnswerCache
 from chat_service.streaming.cache.erasure import forget_answers
+from chat_service.streaming.cache.forgetting import Forgetting, forget_wish
 from chat_service.streaming.log.redis import RunLog
 from chat_service.streaming.rpc import POLICY as FRAME_POLICY
 from chat_service.streaming.rpc import FrameServicer
@@ -141,6 +143,7 @@ def build(settings: Settings) -> Service:
     memory = ModelMemory(settings.context_tokens)
     servers = ModelServers(provider, addresses)
     cache = _of_redis(settings, partial(AnswerCache, bounds=settings.cache_bounds))
+    forgetting = Forgetting(parts.worker, cache)
     titles = Titles(asides, open_transaction, publisher.tell)
     streaming = build_streaming(
         replica,
@@ -210,6 +213,7 @@ def build(settings: Settings) -> Service:
         drop=engine.drop,
         purge=purge.wake,
         unshare=end_shares_of,
+        forget_answers=forgetting.wake,
     )
     write_personas = WritePersonas(open_transaction, operators, most=settings.personas_per_user)
     personas = PersonaServicer(read_personas, write_personas)
@@ -221,7 +225,6 @@ def build(settings: Settings) -> Service:
         read_personas.find,
         read_personas.default,
         words,
-        cache.let_go,
     )
     runs = RunServicer(
         open_transaction,
@@ -297,9 +300,12 @@ def build(settings: Settings) -> Service:
             delete_shares,
             delete_imports,
             DeleteConversations(engine.forget),
+            # Behind it nothing is counted any more.
+            forget_deleted_runs,
             forget_usage,
             forget_notices(notice_log),
             forget_answers(cache),
+            forget_wish,
             files.erase,
             delete_personas,
             forget_user_settings,
@@ -311,6 +317,7 @@ def build(settings: Settings) -> Service:
             publisher,
             watchers,
             *streaming.components,
+            forgetting,
             # Behind the engine, so that what it begins has stopped before model servers are out of reach.
             asides,
             usage.sweep,

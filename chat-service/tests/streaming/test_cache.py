@@ -6,7 +6,9 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+import pytest
 import pytest_asyncio
+from redis.exceptions import ConnectionError
 
 from chassis.caller import Caller
 from chassis.embedded.ports import free_port
@@ -16,11 +18,15 @@ from chat_service.answer.domain.ending import Adapted, CacheState, RunStatus, Us
 from chat_service.answer.domain.frame import Frame
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.prompt_message import Picture, PromptMessage
+from chat_service.conversations.usecases.ends import EndSessions
 from chat_service.redis_client import connect
 from chat_service.runs.domain.run import Run
+from chat_service.runs.store.ends import RunEnds
+from chat_service.shares.store.shares import end_shares_of
 from chat_service.streaming.cache.answers import AnswerCache, Kept
 from chat_service.streaming.cache.asked import asked_of
 from chat_service.streaming.cache.bounds import CacheBounds
+from chat_service.streaming.cache.forgetting import Forgetting
 from chat_service.words.domain.word_filter import Action, Rule, WordFilter
 from parley_local.model_server.texts import reasoning_of, text_of
 from servicekit.generation_parameters import GenerationParameters
@@ -214,8 +220,7 @@ async def test_who_has_deleted_everything_begins_anew(cache: AnswerCache) -> Non
     assert place
     assert under_way
     await cache.keep(place, KEPT)
-    cache.let_go(user)
-    await eventually(lambda: not cache.held["answers to forget"])
+    await cache.forget(user)
     await cache.keep(under_way, KEPT)
     for asked in (b"asked", b"asked meanwhile"):
         again = await cache.find(user, asked)
@@ -225,6 +230,46 @@ async def test_who_has_deleted_everything_begins_anew(cache: AnswerCache) -> Non
     found = await cache.find(user, b"asked")
     assert found is not None
     assert found.found == KEPT
+
+
+async def test_what_was_deleted_is_forgotten_though_a_kill_and_an_outage_come_between(
+    chat: Any, cache: AnswerCache, caller: Caller
+) -> None:
+    def ending() -> EndSessions:
+        """Of a replica that is killed behind its commit: nobody hears of it."""
+        return EndSessions(
+            chat.open_transaction,
+            RunEnds(),
+            cancel_here=lambda _: None,
+            drop=lambda _: None,
+            purge=lambda: None,
+            unshare=end_shares_of,
+        )
+
+    async def keep() -> UUID:
+        session = await chat.session(caller)
+        await _keep(cache, caller.user_id, b"asked", KEPT)
+        return session.id
+
+    away = AnswerCache(f"redis://127.0.0.1:{free_port()}/0", prefix="away")
+    forgetting = Forgetting(chat.worker, cache)
+    try:
+        for delete in (
+            lambda made: ending().delete_all(caller, permanent=False),
+            lambda made: ending().clear(caller, made),
+            lambda made: ending().delete(caller, made, permanent=True),
+        ):
+            await delete(await keep())
+            with pytest.raises(ConnectionError):
+                await Forgetting(chat.worker, away).forget()
+            await forgetting.forget()
+            assert not await _has(cache, caller.user_id, b"asked")
+    finally:
+        await away.stop()
+    # What can be restored leaves them; and each wish is met once.
+    await ending().delete(caller, await keep(), permanent=False)
+    await forgetting.forget()
+    assert await _has(cache, caller.user_id, b"asked")
 
 
 async def _keep(cache: AnswerCache, user: UUID, asked: bytes, kept: Kept) -> None:

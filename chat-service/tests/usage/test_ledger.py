@@ -14,8 +14,12 @@ from chassis.caller import Caller
 from chassis.ids import new_id
 from chassis.testing import Signer
 from chat_service.answer.domain.ending import CacheState, Ending, Fallback, RunStatus, Usage
+from chat_service.conversations.usecases.ends import EndSessions
 from chat_service.runs.domain.limits import Limits
+from chat_service.runs.store.deleted import forget_deleted_runs
+from chat_service.runs.store.ends import END_RUNS_OF_SESSIONS, RunEnds
 from chat_service.runs.usecases.finish import finish_run
+from chat_service.shares.store.shares import end_shares_of
 from chat_service.usage.domain.report import By, Days, Report
 from chat_service.usage.domain.rules import Price, Rules
 from chat_service.usage.domain.spent import Cost, Sums
@@ -131,6 +135,53 @@ async def test_a_run_counts_once_whoever_ends_it_how_often_and_whatever_came_bet
     assert (await summed(chat, caller)).requests == 1
     assert not await chat.finish(run)
     assert (await summed(chat, caller)).tokens.total == 5
+
+
+@pytest.mark.parametrize("how", ["for good", "all", "cleared", "purged"])
+async def test_what_is_deleted_while_it_is_answered_is_counted_and_once(
+    chat: Chat, caller: Caller, how: str
+) -> None:
+    chat = chat.under(PRICES)
+    run = (await chat.accept(caller, None, model="m")).run
+    ends = EndSessions(
+        chat.open_transaction,
+        RunEnds(),
+        cancel_here=lambda _: None,
+        drop=lambda _: None,
+        purge=lambda: None,
+        unshare=end_shares_of,
+    )
+    match how:
+        case "for good":
+            await ends.delete(caller, run.session_id, permanent=True)
+        case "all":
+            await ends.delete_all(caller, permanent=True)
+        case "cleared":
+            await ends.clear(caller, run.session_id)
+        case _:
+            async with chat.worker.transaction() as connection:
+                sessions = {"session_ids": [run.session_id], "at": run.created_at}
+                assert await END_RUNS_OF_SESSIONS.all(connection, **sessions)
+    fell = Fallback(chat.connection.key_id, "PROVIDER_BUSY", new_id(), "anthropic", "m-2", True)
+    ending = replace(chat.ending, usage=USAGE, fallbacks=(fell,))
+    # One that was taken over knows no better.
+    assert not await chat.finish(replace(run, epoch=2), ending)
+    assert (await summed(chat, caller)).requests == 0
+    assert not any(await asyncio.gather(*(chat.finish(run, ending) for _ in range(4))))
+    (row,) = (await told(chat, caller, By.MODEL, By.CONNECTION)).rows
+    assert (row.model, row.key_id, row.metered) == ("m-2", fell.key_id, True)
+    assert (row.sums.requests, row.sums.tokens.total) == (1, 1200)
+    assert row.sums.costs == (Cost("USD", Decimal("0.0034")),)
+
+
+async def test_of_an_erased_user_nothing_is_counted_any_more(chat: Chat, caller: Caller) -> None:
+    run = (await chat.accept(caller, None)).run
+    async with chat.worker.transaction() as connection:
+        sessions = {"session_ids": [run.session_id], "at": run.created_at}
+        await END_RUNS_OF_SESSIONS.all(connection, **sessions)
+    await forget_deleted_runs(chat.erasing(caller))
+    assert not await chat.finish(run)
+    assert (await summed(chat, caller)).requests == 0
 
 
 async def test_an_answer_that_was_kept_costs_nothing_and_is_told_apart(

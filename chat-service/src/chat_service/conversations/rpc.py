@@ -67,8 +67,6 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
     find_persona: FindPersona
     default_persona: DefaultPersona
     in_force: InForce = no_words
-    # Hears whose answers are not to be kept any more.
-    let_answers_go: Callable[[UUID], None] | None = None
 
     async def CreateSession(
         self, request: chat_pb2.CreateSessionRequest, context: object
@@ -152,8 +150,6 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
     ) -> chat_pb2.DeleteSessionResponse:
         session_id = parse_named_id(request.id, SessionNotFound)
         await self.end_sessions.delete(current_caller(), session_id, permanent=request.permanent)
-        if request.permanent:
-            self._let_answers_go()
         self._tell(SessionChange.DELETED, session_id)
         return chat_pb2.DeleteSessionResponse()
 
@@ -161,7 +157,6 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
         self, request: chat_pb2.DeleteSessionsRequest, context: object
     ) -> chat_pb2.DeleteSessionsResponse:
         await self.end_sessions.delete_all(current_caller(), permanent=request.permanent)
-        self._let_answers_go()
         self._tell(SessionChange.DELETED, None)
         return chat_pb2.DeleteSessionsResponse()
 
@@ -179,7 +174,6 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
     ) -> chat_pb2.ClearSessionResponse:
         session_id = parse_named_id(request.id, SessionNotFound)
         await self.end_sessions.clear(current_caller(), session_id)
-        self._let_answers_go()
         self._tell(SessionChange.CLEARED, session_id)
         return chat_pb2.ClearSessionResponse()
 
@@ -248,11 +242,6 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
     async def _persona(self, name: str) -> Told:
         check_persona(name)
         return (await self.find_persona(current_caller(), name)).told
-
-    def _let_answers_go(self) -> None:
-        """What was taken away is not to be found again as an answer, either."""
-        if self.let_answers_go is not None:
-            self.let_answers_go(current_caller().user_id)
 
     def _tell(self, change: SessionChange, session_id: UUID | None) -> None:
         """Behind the commit; None: all of the user's. Of a repeated request again: a notice says where to look, not what is there."""

@@ -52,6 +52,28 @@ WHERE id = :session_id AND user_id = :user_id
 """)
 )
 
+# Of answers that were kept to be found again: whichever replica looks next has them forgotten.
+_FORGET_ANSWERS = """
+INSERT INTO answers_to_forget (user_id, tenant_id, wish)
+{users}
+ON CONFLICT (user_id) DO UPDATE SET wish = excluded.wish
+"""
+_FORGET_ANSWERS_OF = Statement(
+    text(_FORGET_ANSWERS.format(users="VALUES (:user_id, :tenant_id, gen_random_uuid())"))
+)
+#: The wish that answers be forgotten of the users of these sessions, in the worker's role.
+FORGET_ANSWERS_OF_SESSIONS = Statement(
+    text(
+        _FORGET_ANSWERS.format(
+            users="""
+SELECT user_id, tenant_id, gen_random_uuid()
+FROM (SELECT DISTINCT user_id, tenant_id FROM sessions WHERE id = any(CAST(:ids AS uuid[]))) AS users
+ORDER BY user_id
+"""
+        )
+    )
+)
+
 
 class SessionEnds:
     """The ends of one user's conversations, in one transaction."""
@@ -59,6 +81,7 @@ class SessionEnds:
     def __init__(self, transaction: Transaction) -> None:
         self._connection = transaction.connection
         self._user_id = transaction.scope.user_id
+        self._tenant_id = transaction.scope.tenant_id
 
     async def delete(self, session_id: UUID, at: datetime, *, permanent: bool) -> None:
         """Deletes it, for good if `permanent`; the moment of the first time stays."""
@@ -89,3 +112,9 @@ class SessionEnds:
     async def empty(self, session_id: UUID, at: datetime) -> None:
         """Writes down that a session, which is locked, has no messages any more."""
         await _EMPTY.run(self._connection, session_id=session_id, user_id=self._user_id, at=at)
+
+    async def forget_answers(self) -> None:
+        """Writes down that answers which are kept to be found again are to be forgotten, all of the user's."""
+        await _FORGET_ANSWERS_OF.run(
+            self._connection, user_id=self._user_id, tenant_id=self._tenant_id
+        )

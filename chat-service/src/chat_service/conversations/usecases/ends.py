@@ -46,7 +46,9 @@ class EndSessions:
 
     `cancel_here` ends a run that is generated here, `drop` also deletes the logs of runs whose rows are
     gone; `purge` has what was deleted for good taken away. `unshare` takes back what others are shown of a
-    session, in the transaction that deletes it.
+    session, in the transaction that deletes it. `forget_answers` hears that answers are to be forgotten which were
+    kept to be found again: all of a user's, for whose conversation one was kept is not known. That they are is committed with
+    what takes conversations away.
     """
 
     open_transaction: OpenTransaction
@@ -55,6 +57,7 @@ class EndSessions:
     drop: Callable[[Sequence[UUID]], None]
     purge: Callable[[], None]
     unshare: Callable[[Transaction, UUID], Awaitable[None]]
+    forget_answers: Callable[[], None] = lambda: None
 
     async def delete(self, caller: Caller, session_id: UUID, *, permanent: bool) -> None:
         """Deletes one of the caller's sessions; one that is deleted stays so, since when it is.
@@ -68,7 +71,11 @@ class EndSessions:
                 raise SessionNotFound()
             await SessionEnds(transaction).delete(session_id, now, permanent=permanent)
             ended = await self._end_runs(transaction, [session_id], now, permanent=permanent)
+            if permanent:
+                await SessionEnds(transaction).forget_answers()
         self._told(ended, permanent=permanent)
+        if permanent:
+            self.forget_answers()
 
     async def delete_all(self, caller: Caller, *, permanent: bool) -> None:
         """Deletes the caller's sessions in some transactions; what is made meanwhile may go or stay.
@@ -83,7 +90,9 @@ class EndSessions:
                     now, permanent=permanent, most=_BATCH
                 )
                 ended = await self._end_runs(transaction, some, now, permanent=permanent)
+                await SessionEnds(transaction).forget_answers()
             self._told(ended, permanent=permanent)
+            self.forget_answers()
             found = len(some)
 
     async def restore(self, caller: Caller, session_id: UUID) -> Session:
@@ -119,7 +128,9 @@ class EndSessions:
                 pass
             if session.message_count or deleted:
                 await ends.empty(session_id, utc_now())
+            await ends.forget_answers()
         self.drop(deleted)
+        self.forget_answers()
 
     async def _end_runs(
         self,

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from chassis.db.statement import Statement
 from chassis.db.transactions import Transaction
+from chat_service.runs.store.deleted import note_deleted
 
 #: The reason of a run whose session was deleted for good.
 SESSION_DELETED = "SESSION_DELETED"
@@ -20,19 +21,34 @@ _WISH_END = Statement(
         f"UPDATE runs SET cancel_requested = true WHERE user_id = :user_id AND {_LIVE} RETURNING id"
     )
 )
-_END = f"""
-UPDATE runs SET status = 'cancelled', reason = '{SESSION_DELETED}', ended_at = :at
-WHERE {_LIVE}
-"""
+
+
+# What they have used is to be counted by whoever generates them.
+def _end(whose: str) -> Statement:
+    return Statement(
+        text(f"""
+WITH ended AS (
+    UPDATE runs SET status = 'cancelled', reason = '{SESSION_DELETED}', ended_at = :at
+    WHERE {_LIVE} {whose}
+    RETURNING id, tenant_id, user_id, epoch),
+noted AS ({note_deleted("ended")})
+SELECT id FROM ended
+""")
+    )
+
+
 #: Whoever's they are, in the worker's role.
-END_RUNS_OF_SESSIONS = Statement(text(_END))
-_END_OWN = Statement(text(f"{_END} AND user_id = :user_id RETURNING id"))
+END_RUNS_OF_SESSIONS = _end("")
+_END_OWN = _end("AND user_id = :user_id")
 _DELETE_SOME = Statement(
-    text("""
-DELETE FROM runs WHERE id IN (
-    SELECT id FROM runs WHERE session_id = :session_id AND user_id = :user_id
-    ORDER BY id LIMIT :most)
-RETURNING id
+    text(f"""
+WITH gone AS (
+    DELETE FROM runs WHERE id IN (
+        SELECT id FROM runs WHERE session_id = :session_id AND user_id = :user_id
+        ORDER BY id LIMIT :most)
+    RETURNING id, tenant_id, user_id, epoch, status),
+noted AS ({note_deleted("gone", "status = 'running'")})
+SELECT id FROM gone
 """)
 )
 

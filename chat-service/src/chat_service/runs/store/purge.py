@@ -21,7 +21,9 @@ from chassis.db.engine import Database
 from chassis.db.statement import Statement
 from chassis.repeated import Repeated
 from chassis.telemetry.logging import get_logger
+from chat_service.conversations.store.ends import FORGET_ANSWERS_OF_SESSIONS
 from chat_service.runs.domain.retention import Retention
+from chat_service.runs.store.deleted import SWEEP
 from chat_service.runs.store.ends import END_RUNS_OF_SESSIONS
 from chat_service.runs.store.erasure import ForgetRunLogs
 from servicekit.erasure import BATCH
@@ -147,6 +149,7 @@ class Purge(Repeated):
         if time >= self._looks_for_old_at and self._knows_users():
             if retention.everything or retention.tenants or await self._somebody_keeps_less():
                 await self._mark_old(now)
+            await self._sweep(now)
             self._looks_for_old_at = time + _OLD_EVERY_SECONDS
         await self._take_all()
 
@@ -165,6 +168,12 @@ class Purge(Repeated):
                 rows = await statement.all(connection, at=now, before=before, most=BATCH)
                 marked = len(rows)
                 await self._end_runs(connection, [row.id for row in rows], now)
+
+    async def _sweep(self, now: datetime) -> None:
+        swept = BATCH
+        while swept == BATCH:
+            async with self._unhurried(), self._worker.transaction() as connection:
+                swept = await SWEEP.run(connection, at=now, most=BATCH)
 
     async def _somebody_keeps_less(self) -> bool:
         async with self._worker.transaction() as connection:
@@ -220,4 +229,5 @@ class Purge(Repeated):
             return True, 0
         if await _DELETE_MESSAGES.run(connection, ids=ids, most=BATCH) == BATCH:
             return True, 0
+        await FORGET_ANSWERS_OF_SESSIONS.run(connection, ids=ids)
         return True, await _DELETE_SESSIONS.run(connection, ids=ids)

@@ -11,6 +11,7 @@ from chat_service.providers.domain.connection import Connection
 from chat_service.runs.domain.admission import Admission, NewRun
 from chat_service.runs.domain.run import Run
 from chat_service.runs.store import statements, values
+from chat_service.runs.store.deleted import COUNT_DELETED
 from chat_service.runs.store.ending_statements import END_LONE_RUN, END_RUN, SHOWN_BYTES
 from chat_service.usage.domain.errors import AllowanceUsedUp, UsageLimitReached
 from chat_service.usage.domain.rules import NO_RULES, RulesInForce
@@ -89,7 +90,7 @@ class Turns:
 
         The answer of a run that continues another takes the place of the earlier one, which it
         begins with; if it does not, it is put behind it. Of a run without a turn only the end is
-        kept.
+        kept. One that was deleted while it was live is none to be ended, and what it has used is counted.
         """
         scope = Scope(run.tenant_id, run.user_id)
         tokens = await self._tokens(scope, run, ending)
@@ -99,7 +100,12 @@ class Turns:
             end, ended_as = END_LONE_RUN, values.of_ending(run, ending, at, tokens, cost)
         else:
             end, ended_as = END_RUN, values.of_answer(run, ending, at, tokens, cost)
-        return await self._database.run(scope, end, **ended_as) == 1
+        if await self._database.run(scope, end, **ended_as) == 1:
+            return True
+        await self._database.run(
+            scope, COUNT_DELETED, **values.of_deleted(run, ending, at, tokens, cost)
+        )
+        return False
 
     async def _tokens(self, scope: Scope, run: Run, ending: Ending) -> Tokens:
         if ending.cache is CacheState.HIT:

@@ -127,17 +127,40 @@ def of_ending(run: Run, ending: Ending, at: datetime, tokens: Tokens, cost: Cost
         "adapted": orjson.dumps(ending.adapted).decode() if ending.adapted else None,
         "cache": None if ending.cache is CacheState.OFF else ending.cache.value,
         "at": at,
-        "day": utc_day(at),
-        "purpose": (Purpose.CACHED if ending.cache is CacheState.HIT else Purpose.ANSWER).value,
-        **values_of_answer(
-            ending.status, tokens, cost, seconds=(at - run.created_at).total_seconds()
-        ),
+        **_of_use(run, ending, at, tokens, cost),
         "answered_provider": answered[0].provider if answered else None,
         "answered_model": answered[0].model if answered else None,
         "answered_key_id": answered[0].key_id if answered else None,
         "answered_metered": answered[0].metered if answered else None,
         "fallback_from": first[0].from_key_id if first else None,
         "fallback_reason": first[0].reason if first else None,
+    }
+
+
+def of_deleted(
+    run: Run, ending: Ending, at: datetime, tokens: Tokens, cost: Cost
+) -> dict[str, Any]:
+    """What COUNT_DELETED wants to know: the last connection is the one that answered."""
+    answered = ending.fallbacks[-1] if ending.fallbacks else run
+    return {
+        "id": run.id,
+        "user_id": run.user_id,
+        "epoch": run.epoch,
+        "key_id": answered.key_id,
+        "provider": answered.provider,
+        "model": answered.model,
+        "metered": answered.metered,
+        **_of_use(run, ending, at, tokens, cost),
+    }
+
+
+def _of_use(run: Run, ending: Ending, at: datetime, tokens: Tokens, cost: Cost) -> dict[str, Any]:
+    return {
+        "day": utc_day(at),
+        "purpose": (Purpose.CACHED if ending.cache is CacheState.HIT else Purpose.ANSWER).value,
+        **values_of_answer(
+            ending.status, tokens, cost, seconds=(at - run.created_at).total_seconds()
+        ),
     }
 
 

@@ -6,7 +6,6 @@ under a secret that is gone is kept no more: that is how a user's answers are fo
 some are being written. Redis away: nothing is found, and nothing is kept.
 """
 
-import asyncio
 import hashlib
 import secrets
 from collections.abc import Sequence
@@ -20,7 +19,6 @@ from prometheus_client import Counter
 from redis.exceptions import NoScriptError
 
 from chassis.service import Component
-from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
 from chat_service.answer.domain.ending import Adapted
 from chat_service.redis_client import REDIS_ERRORS, connect
@@ -44,7 +42,6 @@ _PATIENCE_SECONDS: Final = 0.25
 # So long an erased user's secret is not made again: who looks for answers of theirs has ended within five.
 # What they would keep they keep behind a save, and of an erased user none is made.
 _GONE_SECONDS: Final = 30
-_FORGET_AGAIN_SECONDS: Final = 2.0
 _SECRET_BYTES: Final = 32
 
 
@@ -76,17 +73,8 @@ class AnswerCache(Component):
         self._bounds = bounds or CacheBounds()
         self._redis = connect(url, connections=4, timeout=_PATIENCE_SECONDS)
         self._shas: dict[str, str] = {}
-        self._leaving: set[UUID] = set()
-        self._forgetting: asyncio.Task[None] | None = None
-
-    @property
-    def held(self) -> dict[str, int]:
-        """Users whose answers are to be forgotten once Redis listens: how many."""
-        return {"answers to forget": len(self._leaving)}
 
     async def stop(self) -> None:
-        if self._forgetting is not None:
-            await end_task(self._forgetting)
         await self._redis.aclose()
 
     async def find(self, user_id: UUID, asked: bytes) -> Place | None:
@@ -147,23 +135,6 @@ class AnswerCache(Component):
         """
         seconds = _GONE_SECONDS if for_good else 0
         await self._run("forget", self._keys(user_id), [self._answers(user_id), seconds])
-
-    def let_go(self, user_id: UUID) -> None:
-        """Take away all answers of a user, in the background and again for as long as Redis is away."""
-        self._leaving.add(user_id)
-        if self._forgetting is None or self._forgetting.done():
-            self._forgetting = asyncio.create_task(self._forget(), name="forget-answers")
-
-    async def _forget(self) -> None:
-        while self._leaving:
-            user_id = next(iter(self._leaving))
-            try:
-                await self.forget(user_id)
-            except REDIS_ERRORS as error:
-                _log.info("answer_cache.forgetting_delayed", error=type(error).__name__)
-                await asyncio.sleep(_FORGET_AGAIN_SECONDS)
-            else:
-                self._leaving.discard(user_id)
 
     def _keys(self, user_id: UUID) -> list[str]:
         root = self._root
