@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 import pytest
 import pytest_asyncio
-from redis.exceptions import ConnectionError
+from redis.exceptions import ConnectionError as RedisAway
 
 from chassis.caller import Caller
 from chassis.embedded.ports import free_port
@@ -260,7 +260,7 @@ async def test_what_was_deleted_is_forgotten_though_a_kill_and_an_outage_come_be
             lambda made: ending().delete(caller, made, permanent=True),
         ):
             await delete(await keep())
-            with pytest.raises(ConnectionError):
+            with pytest.raises(RedisAway):
                 await Forgetting(chat.worker, away).forget()
             await forgetting.forget()
             assert not await _has(cache, caller.user_id, b"asked")
