@@ -235,6 +235,7 @@ def build(settings: Settings) -> Service:
         engine.cancel,
         followers.recall,
         engine.subscribe,
+        words,
     )
     trial_limit = TrialLimit()
     providers = ProviderServicer(
@@ -262,7 +263,7 @@ def build(settings: Settings) -> Service:
         Uploads(open_transaction, most_bytes=settings.import_bytes, wake=importing.wake),
         ImportJobs(open_transaction, importing.wake),
     )
-    frames = FrameServicer(open_transaction, followers, streaming.channels, replica)
+    frames = FrameServicer(open_transaction, followers, streaming.channels, replica, words)
 
     def register(server: grpc.aio.Server) -> None:
         chat_pb2_grpc.add_SessionServiceServicer_to_server(sessions, server)

@@ -16,9 +16,9 @@ from chassis.ids import new_id
 from chassis.testing import ModelServer, eventually
 from chat_service.answer.domain.ending import Adapted, CacheState, RunStatus, Usage
 from chat_service.answer.domain.frame import Frame
+from chat_service.conversations.usecases.ends import EndSessions
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.prompt_message import Picture, PromptMessage
-from chat_service.conversations.usecases.ends import EndSessions
 from chat_service.redis_client import connect
 from chat_service.runs.domain.run import Run
 from chat_service.runs.store.ends import RunEnds

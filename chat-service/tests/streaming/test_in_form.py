@@ -1,5 +1,7 @@
 """A run's frames as plain text: numbered without gap, and the same for whoever reads from wherever."""
 
+import asyncio
+import time
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
@@ -8,10 +10,13 @@ import pytest
 
 from chassis.caller import Caller
 from chassis.testing import ModelServer
+from chat_service.answer.domain.form import TextForm
 from chat_service.answer.domain.frame import DELTA, DONE, REASONING, SNAPSHOT, START, Frame, encode
 from chat_service.answer.domain.reducer import replay
+from chat_service.conversations.in_form import text_in_form
 from chat_service.plain_text.stream import plain
 from chat_service.streaming.read.in_form import in_plain_text
+from chat_service.words.domain.word_filter import Action, InForce, Rule, WordFilter, no_words
 from parley_local.model_server.texts import text_of
 
 TEXT = "# A *heading*\n\n- **bold** and `code`, [a](b)\n\nan open **end"
@@ -26,12 +31,14 @@ def frames_of(text: str, size: int, thought: str = "") -> list[Frame]:
     return [Frame(seq, event, encode(data)) for seq, (event, data) in enumerate(said, 1)]
 
 
-async def read(frames: Sequence[Frame], after: int = 0, at_once: int = 1) -> list[Frame]:
+async def read(
+    frames: Sequence[Frame], after: int = 0, at_once: int = 1, in_force: InForce = no_words
+) -> list[Frame]:
     async def batches() -> AsyncGenerator[Sequence[Frame], None]:
         for at in range(0, len(frames), at_once):
             yield frames[at : at + at_once]
 
-    return [frame async for batch in in_plain_text(batches(), after) for frame in batch]
+    return [frame async for batch in in_plain_text(batches(), after, in_force) for frame in batch]
 
 
 @pytest.mark.parametrize("size", [1, 3, 200])
@@ -67,6 +74,56 @@ async def test_a_snapshot_is_plain_as_far_as_it_goes() -> None:
         assert replay(shown).text == plain(TEXT)
         # Behind it all is as if nothing had been lost.
         assert shown[1:] == whole[cut:]
+
+
+@pytest.mark.parametrize("size", [1, 3, 200])
+async def test_a_word_that_only_marks_kept_apart_is_masked(size: int) -> None:
+    words = WordFilter([Rule("secret", Action.MASK), Rule("forbidden", Action.REFUSE)])
+    said = "sec**r**et, s&#101;cret and for`bid`den, then for*bid*"
+    shown = await read(frames_of(said, size, said), in_force=lambda: words)
+    expected = f"{'＊' * 6}, {'＊' * 6} and {'＊' * 9}, then forbid"
+    told = replay(shown)
+    assert (told.text, told.reasoning) == (expected, expected)
+    assert [frame.seq for frame in shown] == list(range(1, len(shown) + 1))
+    assert await text_in_form(said, TextForm.TEXT, lambda: words, ended=True) == (expected, 1)
+
+
+async def test_a_long_snapshot_keeps_nobody_waiting() -> None:
+    data = {"text": "**a** " * 200_000, "reasoning": ""}
+    lasted = [0.0]
+
+    async def beat() -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            before = loop.time()
+            await asyncio.sleep(0)
+            lasted.append(loop.time() - before)
+
+    beating = asyncio.create_task(beat())
+    began = time.monotonic()
+    shown = await read([Frame(1, SNAPSHOT, encode(data))])
+    whole = time.monotonic() - began
+    beating.cancel()
+    assert orjson.loads(shown[0].data)["text"].startswith("a a a")
+    # Others have had their turn while it was read.
+    assert len(lasted) > 20
+    assert max(lasted) < whole / 2
+
+
+@pytest.mark.parametrize("text", [TEXT, "whole.\n"])
+async def test_what_was_recovered_goes_on_where_it_ended(text: str) -> None:
+    frames = frames_of(text, 3, THOUGHT)
+    for seq in range(1, len(frames) + 1):
+        so_far, ended = replay(frames[:seq]), seq == len(frames)
+        said, one = await text_in_form(so_far.text, TextForm.TEXT, no_words, ended=ended)
+        thought, other = await text_in_form(so_far.reasoning, TextForm.TEXT, no_words, ended=ended)
+        rest = await read(frames, after=seq + one + other)
+        assert ended is not bool(rest)
+        behind = {DELTA: said, REASONING: thought}
+        for frame in rest:
+            if frame.event in behind:
+                behind[frame.event] += orjson.loads(frame.data)["text"]
+        assert behind == {DELTA: plain(text), REASONING: plain(THOUGHT)}
 
 
 async def test_a_run_is_read_as_plain_text_live_from_the_log_and_from_the_database(

@@ -1,4 +1,8 @@
-"""Answers in the form in which they are wanted."""
+"""Answers in the form in which they are wanted.
+
+Where marks are taken away, what stood on both sides of them may be a word that is not to be said. What has been
+said can be refused no more: it is masked.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,35 +11,72 @@ from typing import Final
 
 from chat_service.answer.domain.form import TextForm
 from chat_service.conversations.domain.message import Message, Role
-from chat_service.plain_text.stream import PlainText, plain
+from chat_service.plain_text.stream import PlainText
+from chat_service.words.domain.stream import FilteredStream
+from chat_service.words.domain.word_filter import InForce
 
-# With more others' answers would wait.
-_BYTES_AT_ONCE: Final = 64 * 1024
+#: With more others would wait: it is for another thread.
+BYTES_AT_ONCE: Final = 64 * 1024
 
 
-async def in_form(messages: Sequence[Message], form: TextForm) -> Sequence[Message]:
+class PlainShown:
+    """Takes a text as it comes, and gives it without marks, and without words that are not to be said."""
+
+    def __init__(self, in_force: InForce) -> None:
+        self._plain = PlainText()
+        self._filtered = FilteredStream(in_force, only_masks=True)
+
+    def feed(self, text: str) -> str:
+        """What may be shown now that `text` has come."""
+        return self._filtered.feed(self._plain.feed(text))
+
+    def finish(self) -> str:
+        """What was held back, of a text that has ended."""
+        return self._filtered.feed(self._plain.finish()) + self._filtered.finish()
+
+
+async def in_form(
+    messages: Sequence[Message], form: TextForm, in_force: InForce
+) -> Sequence[Message]:
     """The messages; of answers text and thinking are as `form` says, and questions are what their user wrote."""
     if form is TextForm.MARKDOWN:
         return messages
-    if sum(message.bytes for message in messages) <= _BYTES_AT_ONCE:
-        return [_plain(message) for message in messages]
-    return await asyncio.to_thread(lambda: [_plain(message) for message in messages])
+
+    def shown() -> Sequence[Message]:
+        return [_shown(message, in_force) for message in messages]
+
+    if sum(message.bytes for message in messages) <= BYTES_AT_ONCE:
+        return shown()
+    return await asyncio.to_thread(shown)
 
 
-def _plain(message: Message) -> Message:
+def _shown(message: Message, in_force: InForce) -> Message:
     if message.role is not Role.ASSISTANT:
         return message
-    reasoning = None if message.reasoning is None else plain(message.reasoning)
-    return replace(message, content=plain(message.content), reasoning=reasoning)
+    reasoning = message.reasoning
+    return replace(
+        message,
+        content=_whole(message.content, in_force),
+        reasoning=None if reasoning is None else _whole(reasoning, in_force),
+    )
 
 
-async def text_in_form(text: str, form: TextForm, *, ended: bool) -> str:
-    """What has been shown of a text so far, as `form` says."""
+def _whole(text: str, in_force: InForce) -> str:
+    stream = PlainShown(in_force)
+    return stream.feed(text) + stream.finish()
+
+
+async def text_in_form(
+    text: str, form: TextForm, in_force: InForce, *, ended: bool
+) -> tuple[str, int]:
+    """What has been shown of a text so far, as `form` says, and how many frames its end has put behind it."""
     if form is TextForm.MARKDOWN:
-        return text
+        return text, 0
 
-    def shown() -> str:
-        stream = PlainText()
-        return stream.feed(text) + (stream.finish() if ended else "")
+    def shown() -> tuple[str, int]:
+        stream = PlainShown(in_force)
+        begun = stream.feed(text)
+        rest = stream.finish() if ended else ""
+        return begun + rest, int(bool(rest))
 
-    return shown() if len(text) <= _BYTES_AT_ONCE else await asyncio.to_thread(shown)
+    return shown() if len(text) <= BYTES_AT_ONCE else await asyncio.to_thread(shown)

@@ -192,7 +192,10 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
             all_paths=request.all_paths,
         )
         return chat_pb2.ListMessagesResponse(
-            items=[mapping.message_to_proto(one) for one in await in_form(page.items, form)],
+            items=[
+                mapping.message_to_proto(one)
+                for one in await in_form(page.items, form, self.in_force)
+            ],
             next_cursor=page.next_cursor,
             total=page.total,
         )

@@ -9,7 +9,6 @@ from chassis.grpc.caller import current_caller
 from chassis.grpc.idempotency import request_key
 from chassis.grpc.server import Method, allow
 from chassis.ids import parse_named_id
-from chat_service.answer.domain.ending import RunStatus
 from chat_service.answer.domain.form import TextForm
 from chat_service.conversations.domain.errors import MessageNotFound, SessionNotFound
 from chat_service.conversations.in_form import in_form, text_in_form
@@ -28,6 +27,7 @@ from chat_service.runs.usecases.read import get_message, get_run_with_messages, 
 from chat_service.runs.usecases.recover import Recall, recover_run
 from chat_service.runs.usecases.regenerate import RegenerateRun
 from chat_service.runs.usecases.start import StartRun
+from chat_service.words.domain.word_filter import InForce, no_words
 from parley.chat.v1 import chat_pb2, chat_pb2_grpc
 from servicekit.generation_messages import parameters_from_proto
 
@@ -66,6 +66,7 @@ class RunServicer(chat_pb2_grpc.RunServiceServicer):
     cancel_here: CancelHere
     recall: Recall
     subscribe: Subscribe
+    in_force: InForce = no_words
 
     async def StartRun(
         self, request: chat_pb2.StartRunRequest, context: object
@@ -125,12 +126,16 @@ class RunServicer(chat_pb2_grpc.RunServiceServicer):
             parse_named_id(request.session_id, RunNotFound),
         )
         form = form_from_proto(request.form, found.run.form)
-        ended = found.run.status is not RunStatus.RUNNING
+        text, behind_text = await text_in_form(found.text, form, self.in_force, ended=found.ended)
+        reasoning, behind_reasoning = await text_in_form(
+            found.reasoning, form, self.in_force, ended=found.ended
+        )
         return chat_pb2.RecoverRunResponse(
             run=mapping.run_to_proto(found.run, can_continue=found.can_continue),
-            text=await text_in_form(found.text, form, ended=ended),
-            reasoning=await text_in_form(found.reasoning, form, ended=ended),
-            seq=found.seq,
+            text=text,
+            reasoning=reasoning,
+            # The last frame is numbered behind those that have what was held back.
+            seq=found.seq + behind_text + behind_reasoning,
         )
 
     async def GetRun(
@@ -140,7 +145,7 @@ class RunServicer(chat_pb2_grpc.RunServiceServicer):
             self.open_transaction, current_caller(), parse_named_id(request.run_id, RunNotFound)
         )
         answers = () if found.answer is None else (found.answer,)
-        shown = await in_form(answers, form_from_proto(request.form))
+        shown = await in_form(answers, form_from_proto(request.form), self.in_force)
         return chat_pb2.GetRunResponse(
             run=mapping.run_to_proto(found.run, can_continue=found.can_continue),
             question=None if found.question is None else message_to_proto(found.question),

@@ -19,6 +19,7 @@ from chat_service.runs.usecases.read import find_to_follow
 from chat_service.streaming.read.channel import Batch, FrameChannel, FrameChannels
 from chat_service.streaming.read.follow import Followers
 from chat_service.streaming.read.in_form import in_plain_text
+from chat_service.words.domain.word_filter import InForce, no_words
 from parley.chat.v1 import chat_pb2, chat_pb2_grpc
 
 POLICY: dict[str, dict[str, Method]] = {
@@ -40,6 +41,7 @@ class FrameServicer(chat_pb2_grpc.FrameServiceServicer):
     followers: Followers
     channels: FrameChannels
     replica: str
+    in_force: InForce = no_words
 
     async def FollowRun(
         self, request: chat_pb2.FollowRunRequest, context: object
@@ -56,7 +58,7 @@ class FrameServicer(chat_pb2_grpc.FrameServiceServicer):
         if form is TextForm.MARKDOWN:
             following = self.followers.follow(run, request.after)
         else:
-            following = in_plain_text(self.followers.follow(run, 0), request.after)
+            following = in_plain_text(self.followers.follow(run, 0), request.after, self.in_force)
         async with aclosing(following) as batches:
             async for frames in batches:
                 yield chat_pb2.FollowRunResponse(frames=_frames(frames))

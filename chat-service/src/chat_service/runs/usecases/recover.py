@@ -19,11 +19,12 @@ from chat_service.runs.usecases.read import get_run
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """What readers of a live run may have seen: all up to frame `seq`."""
+    """What readers of a live run may have seen: all up to frame `seq`, which is the last one if it has `ended`."""
 
     text: str
     reasoning: str
     seq: int
+    ended: bool = False
 
 
 # Finds it wherever it is; None: there is nothing to be found.
@@ -32,12 +33,13 @@ Recall = Callable[[Run], Awaitable[Recalled | None]]
 
 @dataclass(frozen=True, slots=True)
 class RecoveredRun:
-    """A run and its text: behind frame `seq` the rest of it follows, if there is any."""
+    """A run and its text: behind frame `seq` the rest of it follows, unless it has `ended` there."""
 
     run: Run
     text: str
     reasoning: str
     seq: int
+    ended: bool
 
     @property
     def can_continue(self) -> bool:
@@ -61,17 +63,21 @@ async def recover_run(
     if here is not None:
         await known_or_in_memory(get_run(open_transaction, caller, here.id), here)
         if (recalled := await recall(here)) is not None:
-            return RecoveredRun(here, recalled.text, recalled.reasoning, recalled.seq)
+            return RecoveredRun(
+                here, recalled.text, recalled.reasoning, recalled.seq, recalled.ended
+            )
     run, answer = await _find_newest(open_transaction, caller, session_id)
     if run.status is RunStatus.RUNNING:
         recalled = await recall(run)
         if recalled is not None:
-            return RecoveredRun(run, recalled.text, recalled.reasoning, recalled.seq)
+            return RecoveredRun(
+                run, recalled.text, recalled.reasoning, recalled.seq, recalled.ended
+            )
         # It may have ended just now, and its log be gone; or it has shown nothing yet.
         run, answer = await _find_newest(open_transaction, caller, session_id)
     if run.status is RunStatus.RUNNING or answer is None:
-        return RecoveredRun(run, "", "", 0)
-    return RecoveredRun(run, answer.content, answer.reasoning or "", run.last_seq)
+        return RecoveredRun(run, "", "", 0, ended=False)
+    return RecoveredRun(run, answer.content, answer.reasoning or "", run.last_seq, ended=True)
 
 
 async def _find_newest(

@@ -123,13 +123,15 @@ class Followers:
         live = self._lives.get(run.id)
         if live is not None:
             seq = live.window.last
-            return Recalled(*live.text_before(seq + 1), seq) if seq else None
+            shown = live.window.frames
+            ended = bool(shown) and shown[-1].is_terminal
+            return Recalled(*live.text_before(seq + 1), seq, ended) if seq else None
         past = await self._history.whole(run.id)
         frames = connected(past.frames, 0)
         if not frames:
             return None
         told = replay(frames)
-        return Recalled(told.text, told.reasoning, frames[-1].seq)
+        return Recalled(told.text, told.reasoning, frames[-1].seq, frames[-1].is_terminal)
 
     async def _catch_up_live(self, live: LiveRun, after: int) -> Sequence[Frame]:
         try:

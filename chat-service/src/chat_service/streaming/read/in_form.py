@@ -9,30 +9,32 @@ one's on, which is numbered behind them.
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
-from typing import Final
 
 import orjson
 
 from chat_service.answer.domain.frame import DELTA, REASONING, SNAPSHOT, Frame, encode
-from chat_service.plain_text.stream import PlainText
-
-# Of a history: then others have their turn.
-_BYTES_AT_ONCE: Final = 64 * 1024
+from chat_service.conversations.in_form import BYTES_AT_ONCE, PlainShown
+from chat_service.words.domain.word_filter import InForce, no_words
 
 
 async def in_plain_text(
-    batches: AsyncGenerator[Sequence[Frame], None], after: int
+    batches: AsyncGenerator[Sequence[Frame], None], after: int, in_force: InForce = no_words
 ) -> AsyncGenerator[Sequence[Frame], None]:
-    """The frames behind number `after`; `batches` are all of the run, from the first one on."""
-    frames_in_form = _PlainFrames()
+    """The frames behind number `after`; `batches` are all of the run, from the first one on.
+
+    What words are `in_force` is looked at anew behind the marks that are taken away.
+    """
+    frames_in_form = _PlainFrames(in_force)
     size = 0
     async with aclosing(batches):
         async for frames in batches:
             shown: list[Frame] = []
             for frame in frames:
-                shown += (one for one in frames_in_form.take(frame) if one.seq > after)
+                taken = await frames_in_form.take_aside(frame)
+                shown += (one for one in taken if one.seq > after)
                 size += len(frame.data)
-                if size > _BYTES_AT_ONCE:
+                # Of a history: then others have their turn.
+                if size > BYTES_AT_ONCE:
                     size = 0
                     await asyncio.sleep(0)
             if shown:
@@ -42,15 +44,25 @@ async def in_plain_text(
 class _PlainFrames:
     """Text and thinking are two texts, of which each is read by itself."""
 
-    def __init__(self) -> None:
-        self._texts = {REASONING: PlainText(), DELTA: PlainText()}
+    def __init__(self, in_force: InForce) -> None:
+        self._in_force = in_force
+        self._begin()
+
+    def _begin(self) -> None:
+        self._texts = {REASONING: PlainShown(self._in_force), DELTA: PlainShown(self._in_force)}
+
+    async def take_aside(self, frame: Frame) -> Sequence[Frame]:
+        """What becomes of a frame; a big one, such as a snapshot of a long answer, is read in another thread."""
+        if len(frame.data) <= BYTES_AT_ONCE:
+            return list(self.take(frame))
+        return await asyncio.to_thread(lambda: list(self.take(frame)))
 
     def take(self, frame: Frame) -> Iterator[Frame]:
         if frame.event in self._texts:
             text = self._texts[frame.event].feed(orjson.loads(frame.data)["text"])
             yield Frame(frame.seq, frame.event, encode({"text": text}))
         elif frame.event == SNAPSHOT:
-            self._texts = {REASONING: PlainText(), DELTA: PlainText()}
+            self._begin()
             told = orjson.loads(frame.data)
             said, thought = self._texts[DELTA], self._texts[REASONING]
             shown = {

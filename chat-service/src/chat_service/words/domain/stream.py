@@ -7,11 +7,13 @@ class FilteredStream:
     """Takes a text as it comes, and gives what of it may be shown.
 
     `begun` is what was shown before, and can be changed no more: a word that began there is masked as far
-    as it had not been shown, or refused. `refused`: a word was; nothing more comes.
+    as it had not been shown, or refused. `refused`: a word was; nothing more comes. `only_masks`: none is, and
+    those are masked.
     """
 
-    def __init__(self, in_force: InForce, begun: str = "") -> None:
+    def __init__(self, in_force: InForce, begun: str = "", *, only_masks: bool = False) -> None:
         self._in_force = in_force
+        self._only_masks = only_masks
         self._held = ""
         # Of what is held: so many characters were shown before.
         self._shown = 0
@@ -54,7 +56,7 @@ class FilteredStream:
             self._held = ""
             self._before = text[-1]
             return text[shown:]
-        scanned = words.scan(text, self._before, ended=ended)
+        scanned = words.scan(text, self._before, ended=ended, only_masks=self._only_masks)
         self.refused = scanned.refused
         decided = len(scanned.shown)
         self._held = "" if scanned.refused else text[decided:]

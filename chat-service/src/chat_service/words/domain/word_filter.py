@@ -86,11 +86,13 @@ class WordFilter:
         """`text` without any of the words, those masked that are refused elsewhere, too."""
         return "".join(self._pieces(text, self._found(text, "", ended=True)))
 
-    def scan(self, text: str, before: str = "", *, ended: bool) -> Scanned:
+    def scan(
+        self, text: str, before: str = "", *, ended: bool, only_masks: bool = False
+    ) -> Scanned:
         """What of `text` may be shown, whatever follows it; nothing does if it has `ended`.
 
         `before` is the character in front of it. The rest, shorter than the longest word, is to be scanned again
-        with what follows.
+        with what follows. `only_masks`: what is refused elsewhere is masked, too.
         """
         folded = self._fold(text)
         upto = len(text) if ended else self._undecided(folded, 0)
@@ -100,7 +102,7 @@ class WordFilter:
             if start >= upto:
                 break
             shown.append(text[at:start])
-            if action is Action.REFUSE:
+            if action is Action.REFUSE and not only_masks:
                 return Scanned("".join(shown), refused=True)
             shown.append(MASK * (end - start))
             at = end
