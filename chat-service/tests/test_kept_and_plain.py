@@ -108,9 +108,9 @@ async def test_a_question_asks_for_plain_text_and_all_its_readers_get_it(
     as_asked, in_plain_text = (await client.call("ListMessages", listing)).items
     assert (as_asked.content, in_plain_text.content) == (question.content, shown)
     wanted = chat_pb2.GetRunRequest(run_id=accepted.run_id)
-    assert (await client.call("GetRun", wanted)).answer.content == _text(original)
-    wanted.form = _PLAIN
     assert (await client.call("GetRun", wanted)).answer.content == shown
+    wanted.form = chat_pb2.TEXT_FORM_MARKDOWN
+    assert (await client.call("GetRun", wanted)).answer.content == _text(original)
     recovering = chat_pb2.RecoverRunRequest(session_id=accepted.session_id)
     assert (await client.call("RecoverRun", recovering)).text == shown
     recovering.form = chat_pb2.TEXT_FORM_MARKDOWN
@@ -127,17 +127,23 @@ async def test_a_live_run_is_recovered_in_its_form_and_followed_from_there(clien
 
     recovered = await eventually(begun)
     rest = await client.follow(accepted.run_id, recovered.seq)
-    found = await client.call("GetRun", chat_pb2.GetRunRequest(run_id=accepted.run_id))
+    wanted = chat_pb2.GetRunRequest(run_id=accepted.run_id, form=chat_pb2.TEXT_FORM_MARKDOWN)
+    found = await client.call("GetRun", wanted)
     assert recovered.text + _text(rest) == plain(found.answer.content)
 
 
 async def test_what_goes_on_keeps_the_form(client: Client) -> None:
     accepted, first = await client.read(_asking("go", "length-40", form=_PLAIN), None)
     again, frames = await client.go_on(accepted.run_id)
-    found = await client.call("GetRun", chat_pb2.GetRunRequest(run_id=again.run_id))
+    wanted = chat_pb2.GetRunRequest(run_id=again.run_id, form=chat_pb2.TEXT_FORM_MARKDOWN)
+    found = await client.call("GetRun", wanted)
     assert frames[1].event == "snapshot"
     so_far = orjson.loads(frames[1].data)["text"]
     assert _text(first).startswith(so_far)
     assert so_far + _text(frames) == plain(found.answer.content)
     recovering = chat_pb2.RecoverRunRequest(session_id=again.session_id)
     assert (await client.call("RecoverRun", recovering)).text == plain(found.answer.content)
+    # Of the answer as of its frames.
+    wanted.form = chat_pb2.TEXT_FORM_UNSPECIFIED
+    as_asked = await client.call("GetRun", wanted)
+    assert as_asked.answer.content == plain(found.answer.content)

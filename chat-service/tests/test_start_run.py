@@ -1,6 +1,7 @@
 """A question on its way to its generation: which connection, and what a caller's going does."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +11,10 @@ from chassis.caller import Caller
 from chassis.errors import FieldError, ValidationFailed
 from chassis.ids import new_id
 from chassis.testing import eventually
+from chat_service.answer.domain.ending import CacheState
 from chat_service.conversations.domain.errors import SessionNotFound
 from chat_service.conversations.domain.session import SessionChange
-from chat_service.conversations.usecases.sessions import update_session
+from chat_service.conversations.usecases.sessions import create_session, update_session
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.errors import KeyNotFound, SessionKeyNotFound
 from chat_service.runs.domain.admission import Question
@@ -75,6 +77,23 @@ async def test_a_run_begins_once_it_is_stored(
     run = await start_run(caller, _question())
     assert [begun.run for begun in generations.begun] == [run]
     assert len(await chat.messages(caller, run.session_id)) == 1
+
+
+@pytest.mark.parametrize("temporary", [True, False])
+async def test_of_a_temporary_conversation_no_answer_is_kept(
+    chat: Chat, caller: Caller, start_run: StartRun, temporary: bool
+) -> None:
+    session = await create_session(
+        chat.open_transaction,
+        chat.resolve_key,
+        caller,
+        title="",
+        key_id=None,
+        model=None,
+        temporary=temporary,
+    )
+    run = await start_run(caller, replace(_question(session.id), cache=True))
+    assert run.cache is (CacheState.OFF if temporary else CacheState.MISS)
 
 
 async def test_a_sessions_own_connection_is_asked_for_once_it_is_known(

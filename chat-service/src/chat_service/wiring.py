@@ -79,10 +79,11 @@ from chat_service.shares.store.shares import end_shares_of
 from chat_service.shares.wiring import build_sharing
 from chat_service.streaming.cache.answers import AnswerCache
 from chat_service.streaming.cache.erasure import forget_answers
-from chat_service.streaming.cache.forgetting import Forgetting, forget_wish
+from chat_service.streaming.cache.forgetting import Forgetting
 from chat_service.streaming.log.redis import RunLog
 from chat_service.streaming.rpc import POLICY as FRAME_POLICY
 from chat_service.streaming.rpc import FrameServicer
+from chat_service.streaming.store.answers_to_forget import AnswersToForget, forget_wish
 from chat_service.streaming.wiring import build_streaming
 from chat_service.streaming.write.generate import Bounds
 from chat_service.titles.behind import Titles
@@ -143,7 +144,7 @@ def build(settings: Settings) -> Service:
     memory = ModelMemory(settings.context_tokens)
     servers = ModelServers(provider, addresses)
     cache = _of_redis(settings, partial(AnswerCache, bounds=settings.cache_bounds))
-    forgetting = Forgetting(parts.worker, cache)
+    forgetting = Forgetting(AnswersToForget(parts.worker), cache)
     titles = Titles(asides, open_transaction, publisher.tell)
     streaming = build_streaming(
         replica,

@@ -27,6 +27,7 @@ from chat_service.streaming.cache.answers import AnswerCache, Kept
 from chat_service.streaming.cache.asked import asked_of
 from chat_service.streaming.cache.bounds import CacheBounds
 from chat_service.streaming.cache.forgetting import Forgetting
+from chat_service.streaming.store.answers_to_forget import AnswersToForget
 from chat_service.words.domain.word_filter import Action, Rule, WordFilter
 from parley_local.model_server.texts import reasoning_of, text_of
 from servicekit.generation_parameters import GenerationParameters
@@ -252,7 +253,7 @@ async def test_what_was_deleted_is_forgotten_though_a_kill_and_an_outage_come_be
         return session.id
 
     away = AnswerCache(f"redis://127.0.0.1:{free_port()}/0", prefix="away")
-    forgetting = Forgetting(chat.worker, cache)
+    forgetting = Forgetting(AnswersToForget(chat.worker), cache)
     try:
         for delete in (
             lambda made: ending().delete_all(caller, permanent=False),
@@ -261,7 +262,7 @@ async def test_what_was_deleted_is_forgotten_though_a_kill_and_an_outage_come_be
         ):
             await delete(await keep())
             with pytest.raises(RedisAway):
-                await Forgetting(chat.worker, away).forget()
+                await Forgetting(AnswersToForget(chat.worker), away).forget()
             await forgetting.forget()
             assert not await _has(cache, caller.user_id, b"asked")
     finally:
@@ -309,6 +310,24 @@ async def test_the_oldest_make_room_of_a_user_and_of_all(redis_url: str, redis_p
         await cache.stop()
 
 
+async def test_what_was_kept_for_longer_is_forgotten_once_less_is_set(
+    redis_url: str, redis_prefix: str, cache: AnswerCache
+) -> None:
+    user = new_id()
+    await _keep(cache, user, b"for a day", KEPT)
+    shorter = AnswerCache(redis_url, prefix=redis_prefix, bounds=CacheBounds(seconds=60))
+    redis = connect(redis_url, connections=1, timeout=2.0)
+    try:
+        await _keep(shorter, user, b"for a minute", KEPT)
+        lists = [k for k in await keys_of(redis_url, redis_prefix) if b":answers:list:" in k]
+        assert [await redis.ttl(key) > 60 for key in lists] == [True]
+        await shorter.forget(user)
+        assert await keys_of(redis_url, redis_prefix) == []
+    finally:
+        await redis.aclose()
+        await shorter.stop()
+
+
 async def test_without_redis_nothing_is_found_and_nothing_breaks(
     cache: AnswerCache, redis_prefix: str
 ) -> None:
@@ -322,10 +341,16 @@ async def test_without_redis_nothing_is_found_and_nothing_breaks(
 
 
 async def test_where_nothing_is_to_be_kept_nothing_is_looked_for(
-    redis_url: str, redis_prefix: str
+    make_rig: Any, redis_url: str, redis_prefix: str, caller: Caller, model_server: ModelServer
 ) -> None:
     cache = AnswerCache(redis_url, prefix=redis_prefix, bounds=CacheBounds(seconds=0))
     assert await cache.find(new_id(), b"asked") is None
+    # And nothing is said of it, as where nobody has asked.
+    rig = await make_rig(redis_url, cache=cache)
+    run, frames = await ask(rig, caller, connection(model_server, "tokens-30"))
+    assert not [frame for frame in frames if frame.event == "cache"]
+    assert "cache" not in orjson.loads(frames[-1].data)
+    assert (await rig.ended(run)).run.cache is CacheState.OFF
     assert await keys_of(redis_url, redis_prefix) == []
     await cache.stop()
 

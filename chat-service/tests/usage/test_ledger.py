@@ -122,6 +122,19 @@ async def test_what_nobody_counts_is_estimated_and_says_so(
     assert getattr(sums, status.value) == sums.requests == 1
 
 
+@pytest.mark.parametrize(
+    ("reason", "finish_reason"), [("ANSWER_FILTERED", None), ("PROVIDER_EMPTY", "stop")]
+)
+async def test_what_a_model_has_said_is_counted_though_nobody_has_seen_it(
+    chat: Chat, caller: Caller, reason: str, finish_reason: str | None
+) -> None:
+    run = (await chat.accept(caller, None, "ten bytes.")).run
+    ending = Ending(RunStatus.FAILED, reason, finish_reason, "", "", None, 2)
+    assert await chat.finish(run, ending)
+    sums = await summed(chat, caller)
+    assert sums.tokens.total == sums.tokens.estimated == 3
+
+
 async def test_a_run_counts_once_whoever_ends_it_how_often_and_whatever_came_between(
     chat: Chat, caller: Caller
 ) -> None:

@@ -145,7 +145,7 @@ class RunServicer(chat_pb2_grpc.RunServiceServicer):
             self.open_transaction, current_caller(), parse_named_id(request.run_id, RunNotFound)
         )
         answers = () if found.answer is None else (found.answer,)
-        shown = await in_form(answers, form_from_proto(request.form), self.in_force)
+        shown = await in_form(answers, form_from_proto(request.form, found.run.form), self.in_force)
         return chat_pb2.GetRunResponse(
             run=mapping.run_to_proto(found.run, can_continue=found.can_continue),
             question=None if found.question is None else message_to_proto(found.question),

@@ -76,7 +76,9 @@ export function useTenantsUsage(filter: Omit<Query<"/api/v1/admin/usage">, "limi
       ),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
-    placeholderData: (before) => before,
+    // Told apart by something else its rows would have wrong names.
+    placeholderData: (before, earlier) =>
+      (earlier?.queryKey[1] as typeof filter | undefined)?.by === filter.by ? before : undefined,
     // Each look is in the audit log: not at each return to the window.
     refetchOnWindowFocus: false,
   });

@@ -3,6 +3,7 @@ import { useText } from "../../i18n";
 import { useFormat } from "../../i18n/format";
 import { FormError } from "../../ui/Form";
 import { Badge, Row, Rows, Section } from "../../ui/Section";
+import { ends } from "./notice";
 import { type Limit, limitsQuery } from "./requests";
 import styles from "./Usage.module.css";
 import { useMoney } from "./useMoney";
@@ -31,7 +32,8 @@ function OneLimit({ limit }: { limit: Limit }) {
   const { tokens, cost } = limit;
   const of = limit.key_name ?? t.usage.counted[limit.connections === "all" ? "all" : "operator"];
   const states = [tokens?.state, cost?.state];
-  const state = states.includes("used_up") ? "used_up" : states.includes("soft") ? "soft" : "ok";
+  const soft = ends(limit) ? "soft" : "much";
+  const state = states.includes("used_up") ? "used_up" : states.includes("soft") ? soft : "ok";
   return (
     <Row
       title={

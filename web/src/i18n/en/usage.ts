@@ -7,7 +7,7 @@ export const usage = {
   leftHint: "What you may still use before it begins anew.",
   periods: { day: "Today", month: "This month" },
   counted: { operator: "the operator's connections", all: "all connections" },
-  states: { soft: "nearly used up", used_up: "used up" },
+  states: { soft: "nearly used up", much: "much is used", used_up: "used up" },
   tokensLeft: (left: string, allowed: string) => `${left} of ${allowed} tokens left`,
   tokensUsed: (used: string) => `${used} tokens used`,
   costLeft: (left: string, allowed: string) => `${left} of ${allowed} left`,
@@ -40,8 +40,12 @@ export const usage = {
   otherModels: "Other models",
   unknownModel: "Unknown",
 
-  softNotice: "You have used most of what you may use.",
-  usedUpNotice: "What you may use is used up.",
+  notices: {
+    usedUp: "What you may use is used up.",
+    usedUpOf: (connection: string) => `Today's tokens of “${connection}” are used up.`,
+    nearly: "You have used most of what you may use.",
+    much: "You have used much.",
+  },
   showLeft: "Show what is left",
 
   by: "By",

@@ -9,7 +9,7 @@ export const usage: typeof en = {
   leftHint: "在重新计算之前你还可使用的额度。",
   periods: { day: "今天", month: "本月" },
   counted: { operator: "运维人员提供的连接", all: "所有连接" },
-  states: { soft: "即将用完", used_up: "已用完" },
+  states: { soft: "即将用完", much: "用量较高", used_up: "已用完" },
   tokensLeft: (left, allowed) => `还剩 ${left} / ${allowed} 个 token`,
   tokensUsed: (used) => `已用 ${used} 个 token`,
   costLeft: (left, allowed) => `还剩 ${left} / ${allowed}`,
@@ -42,8 +42,12 @@ export const usage: typeof en = {
   otherModels: "其他模型",
   unknownModel: "未知",
 
-  softNotice: "你的额度即将用完。",
-  usedUpNotice: "你的额度已用完。",
+  notices: {
+    usedUp: "你的额度已用完。",
+    usedUpOf: (connection) => `“${connection}”今天的 token 已用完。`,
+    nearly: "你的额度即将用完。",
+    much: "你的用量较高。",
+  },
   showLeft: "查看剩余额度",
 
   by: "分组",

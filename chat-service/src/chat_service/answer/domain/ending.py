@@ -11,6 +11,8 @@ FINISH_REASONS: Final = frozenset(
 )
 OTHER_FINISH_REASON: Final = "other"
 CONTENT_FILTER: Final = "content_filter"
+#: Why an answer ended before a word that is not to be said.
+FILTERED: Final = "ANSWER_FILTERED"
 # What other protocols, and servers that speak them, say for these.
 _WORDS: Final = {
     **{reason: reason for reason in FINISH_REASONS},

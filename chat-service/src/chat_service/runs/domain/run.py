@@ -37,7 +37,7 @@ class Run:
     answered. `fell_back`: another one was asked first. `adapted`, once the run has ended: what of
     `parameters` the server did not take so. `cache`, once it has ended: whether its answer was kept from an earlier one; while it is generated
     MISS wishes that it were. `form` is what its readers are given who do not say otherwise. `context` is what the model is given,
-    `sums_up` whether its conversation is to be summed up, and `wants_title` whether a model is to name
+    `sums_up` whether its conversation is to be summed up, `temporary` whether that is, and `wants_title` whether a model is to name
     it behind the run, if its answer is the first whole one, and `role` is of who has asked, where the run
     is generated; a row that is read has none of them.
     """
@@ -69,6 +69,7 @@ class Run:
     context: Context | None = field(default=None, compare=False, repr=False)
     wants_title: bool = field(default=False, compare=False)
     sums_up: bool = field(default=False, compare=False, repr=False)
+    temporary: bool = field(default=False, compare=False, repr=False)
     role: str = field(default="user", compare=False, repr=False)
 
     @property

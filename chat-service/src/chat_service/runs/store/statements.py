@@ -81,7 +81,7 @@ run AS (
 _ADMITTED = """
 session.title_by = 'first_line' AND coalesce(session.titles_by_model, false) AS wants_title,
 session.key_id, run.id, run.model, run.question_order, run.answer_order,
-session.summary AS sums_up, session.parameters AS session_parameters,
+session.summary AS sums_up, session.temporary, session.parameters AS session_parameters,
 CASE WHEN session.parameters IS NOT NULL THEN run.parameters END AS run_parameters
 """
 
@@ -207,7 +207,7 @@ WITH session AS (
     VALUES (:session_id, :tenant_id, :user_id, :title, :key_id, :session_model, :persona,
             :persona_prompt, CAST(:persona_gave AS jsonb), CAST(:session_parameters AS jsonb), 2, 1, :created_at, :created_at,
             :created_at, 1)
-    RETURNING id, key_id, model, parameters, persona_prompt, instructions, summary, title_by,
+    RETURNING id, key_id, model, parameters, persona_prompt, instructions, summary, temporary, title_by,
               {OF_USER} AS told_by_user,
               (SELECT user_settings.titles_by_model FROM user_settings
                WHERE user_settings.user_id = :user_id) AS titles_by_model,
@@ -233,6 +233,7 @@ def _admit_to_session(before: str, source: str, condition: str) -> Mapping[bool,
 WITH {before} session AS (
     SELECT sessions.id, sessions.key_id, sessions.model, sessions.leaf_order, sessions.parameters,
            sessions.persona_prompt, sessions.instructions, sessions.title_by, sessions.summary,
+           sessions.temporary,
            {_SETTINGS},
            sessions.last_order + 1 AS question_order, sessions.last_order + 2 AS answer_order
     FROM {source} {_WITH_SETTINGS}
@@ -283,6 +284,7 @@ ADMIT_REGENERATION = _for_both(
 WITH session AS (
     SELECT sessions.id, sessions.key_id, sessions.model, sessions.parameters,
            sessions.persona_prompt, sessions.instructions, sessions.title_by, sessions.summary,
+           sessions.temporary,
            {_SETTINGS},
            CAST(:before AS integer) AS question_order, sessions.last_order + 1 AS answer_order
     FROM sessions {_WITH_SETTINGS}

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from chassis.clock import utc_now
 from chassis.db.engine import Database, Scope
-from chat_service.answer.domain.ending import CacheState, Ending
+from chat_service.answer.domain.ending import FILTERED, CacheState, Ending
 from chat_service.prompt.room import SHIPPED, ContextWindow
 from chat_service.providers.domain.connection import Connection
 from chat_service.runs.domain.admission import Admission, NewRun
@@ -115,6 +115,8 @@ class Turns:
             ending.usage,
             prompt_bytes=await self._prompt_bytes(scope, run, ending),
             answer_bytes=len(ending.text.encode()) + len(ending.reasoning.encode()),
+            # A word that may not be said was its first, or it had none.
+            spoke=ending.finish_reason is not None or ending.reason == FILTERED,
         )
 
     async def _prompt_bytes(self, scope: Scope, run: Run, ending: Ending) -> int:

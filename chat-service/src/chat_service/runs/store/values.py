@@ -268,5 +268,6 @@ def admission(new: NewRun, rows: Sequence[Any]) -> Admission:
         role=new.role,
         wants_title=row.wants_title,
         sums_up=row.sums_up,
+        temporary=row.temporary,
     )
     return Admission(row.key_id, run, earlier_in(rows), wishes, attached_in(rows))

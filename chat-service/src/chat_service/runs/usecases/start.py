@@ -141,7 +141,9 @@ class StartRun(BeginsRuns):
         if question.session_id is None:
             made = accepted.run.session_id
             self._tell(session_notice(caller.user_id, SessionChange.CREATED, made))
-        wished = CacheState.MISS if question.cache else CacheState.OFF
+        # What is said in a temporary conversation is kept nowhere beside it.
+        keeps = question.cache and not accepted.run.temporary
+        wished = CacheState.MISS if keeps else CacheState.OFF
         run = replace(accepted.run, cache=wished, form=question.form)
         self._generator.begin(run, connection, accepted.prompt, wishes=accepted.wishes)
         return run

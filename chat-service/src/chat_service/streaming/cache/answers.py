@@ -74,12 +74,17 @@ class AnswerCache(Component):
         self._redis = connect(url, connections=4, timeout=_PATIENCE_SECONDS)
         self._shas: dict[str, str] = {}
 
+    @property
+    def keeps(self) -> bool:
+        """Whether any answer is kept here."""
+        return self._bounds.seconds > 0
+
     async def stop(self) -> None:
         await self._redis.aclose()
 
     async def find(self, user_id: UUID, asked: bytes) -> Place | None:
         """Where the answer to what is `asked` is kept. None: nothing is kept, or Redis does not say."""
-        if not self._bounds.seconds:
+        if not self.keeps:
             return None
         try:
             secret: bytes = await self._run(

@@ -65,5 +65,8 @@ if redis.call('ZADD', all, expires, member) == 1 then
   redis.call('INCRBY', sum, bytes)
 end
 redis.call('ZADD', list, expires, member)
-redis.call('EXPIRE', list, ARGV[5])
+-- As long as the longest of what it has: an answer may have been kept when more seconds were set.
+if redis.call('TTL', list) < tonumber(ARGV[5]) then
+  redis.call('EXPIRE', list, ARGV[5])
+end
 return 1

@@ -32,7 +32,7 @@ class FromCache:
     async def look(self, connection: Connection, prompt: Sequence[PromptMessage]) -> bool:
         """Put the answer that is kept of this question into the run, if that is wanted and there is one."""
         run, cache = self._live.run, self._cache
-        if run.cache is CacheState.OFF or cache is None:
+        if run.cache is CacheState.OFF or cache is None or not cache.keeps:
             return False
         self._prompt = prompt
         self._place = await cache.find(run.user_id, asked_of(run, connection, prompt))

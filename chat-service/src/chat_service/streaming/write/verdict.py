@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from chassis.errors import AppError
-from chat_service.answer.domain.ending import RunStatus
+from chat_service.answer.domain.ending import FILTERED, RunStatus
 from chat_service.providers.errors import (
     ProviderCalledTool,
     ProviderContentRefused,
@@ -45,7 +45,6 @@ TOO_LARGE = Verdict(RunStatus.INTERRUPTED, "ANSWER_TOO_LARGE")
 IDLE = Verdict(RunStatus.INTERRUPTED, "IDLE_TIMEOUT")
 TOO_LONG = Verdict(RunStatus.INTERRUPTED, "TOTAL_TIMEOUT")
 NO_TOKEN = Verdict(RunStatus.FAILED, "FIRST_TOKEN_TIMEOUT", "The model did not begin to answer.")
-FILTERED: Final = "ANSWER_FILTERED"
 CUT_BY_FILTER = Verdict(RunStatus.INTERRUPTED, FILTERED)
 REFUSED_BY_FILTER = Verdict(
     RunStatus.FAILED, FILTERED, "The answer contains something that may not be said here."

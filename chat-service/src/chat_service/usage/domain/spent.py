@@ -50,10 +50,15 @@ NO_TOKENS: Final = Tokens()
 
 
 def tokens_of(
-    status: RunStatus, usage: Usage | None, *, prompt_bytes: int, answer_bytes: int
+    status: RunStatus,
+    usage: Usage | None,
+    *,
+    prompt_bytes: int,
+    answer_bytes: int,
+    spoke: bool = False,
 ) -> Tokens:
     """What an answer has used: as its provider counts, else a token for every four bytes of what was said
-    and answered; nothing where it failed before its first word.
+    and answered; nothing where it failed before its first word, unless the model `spoke` and nobody has seen that.
     """
     if usage is not None:
         prompt, completion = _bounded(usage.prompt_tokens), _bounded(usage.completion_tokens)
@@ -63,7 +68,7 @@ def tokens_of(
             min(_bounded(usage.cached_tokens or 0), prompt),
             min(_bounded(usage.reasoning_tokens or 0), completion),
         )
-    if status is RunStatus.FAILED and not answer_bytes:
+    if status is RunStatus.FAILED and not answer_bytes and not spoke:
         return NO_TOKENS
     # What is left of four goes to the answer's, so that it is a quarter of all together.
     prompt = prompt_bytes // _BYTES_OF_A_TOKEN
