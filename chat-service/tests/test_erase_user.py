@@ -16,9 +16,11 @@ from chassis.testing import DatabaseUrls, limit_deletes
 from chat_service.conversations.domain.session import SessionChange
 from chat_service.conversations.usecases.sessions import update_session
 from chat_service.personas.store.erasure import delete_personas
+from chat_service.runs.store.deleted import forget_deleted_runs
 from chat_service.runs.store.erasure import DeleteConversations, end_live_runs, end_runs_of
 from chat_service.runs.usecases.cancel import cancel_run
 from chat_service.shares.store.erasure import delete_shares
+from chat_service.streaming.store.answers_to_forget import forget_wish
 from chat_service.usage.store.erasure import forget_usage
 from servicekit.erasure import erase_user, forget_repetitions
 
@@ -72,6 +74,11 @@ FROM generate_series(1, %(much)s);
 INSERT INTO share_messages (share_id, position, tenant_id, user_id, role, content, created_at)
 SELECT id, 1, tenant_id, user_id, 'user', 'a question', now()
 FROM shares WHERE user_id = %(user_id)s;
+INSERT INTO deleted_runs (id, tenant_id, user_id, epoch)
+SELECT gen_random_uuid(), %(tenant_id)s, %(user_id)s, 1 FROM generate_series(1, %(much)s);
+
+INSERT INTO answers_to_forget (user_id, tenant_id, wish)
+VALUES (%(user_id)s, %(tenant_id)s, gen_random_uuid());
 
 INSERT INTO personas (id, tenant_id, user_id, name, name_folded, title, description, prompt,
     parameters, starters, created_at, updated_at)
@@ -87,6 +94,7 @@ CREATE FUNCTION be_honest() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         OR EXISTS (SELECT FROM idempotency_keys) OR EXISTS (SELECT FROM token_usage)
         OR EXISTS (SELECT FROM usage_days) OR EXISTS (SELECT FROM personas) OR EXISTS (SELECT FROM search_texts)
         OR EXISTS (SELECT FROM shares) OR EXISTS (SELECT FROM share_messages)
+        OR EXISTS (SELECT FROM deleted_runs) OR EXISTS (SELECT FROM answers_to_forget)
         OR EXISTS (SELECT FROM files) OR EXISTS (SELECT FROM message_files)
         OR EXISTS (SELECT FROM imports) OR EXISTS (SELECT FROM import_pieces)
         OR EXISTS (SELECT FROM imported)
@@ -139,7 +147,9 @@ async def _erase(chat: Chat, user: Caller, logs: Logs) -> None:
         [
             end_live_runs,
             DeleteConversations(logs.forget),
+            forget_deleted_runs,
             forget_usage,
+            forget_wish,
             delete_personas,
             delete_shares,
             forget_repetitions,

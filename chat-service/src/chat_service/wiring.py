@@ -62,6 +62,7 @@ from chat_service.runs.rpc import RunServicer
 from chat_service.runs.store.deleted import forget_deleted_runs
 from chat_service.runs.store.ends import RunEnds
 from chat_service.runs.store.erasure import DeleteConversations, end_live_runs
+from chat_service.runs.store.left_of_erased import LeftOfErased
 from chat_service.runs.store.purge import Purge
 from chat_service.runs.store.turns import Turns
 from chat_service.runs.usecases.beginning import RunMeans
@@ -240,11 +241,12 @@ def build(settings: Settings) -> Service:
     )
     trial_limit = TrialLimit()
     providers = ProviderServicer(
-        ConnectionTest(servers, trial_limit, usage.meter),
+        ConnectionTest(servers, trial_limit, usage.meter, in_force=words),
         resolve_key,
         check_key_over(apikey),
         servers,
         trial_limit,
+        words,
     )
     notices = NoticeServicer(watchers)
     user_settings = UserSettingsServicer(follow_settings.take)
@@ -326,6 +328,10 @@ def build(settings: Settings) -> Service:
             follow_settings,
             purge,
             Indexing(Unindexed(parts.worker)),
+            LeftOfErased(
+                parts.worker,
+                [forget_deleted_runs, forget_usage, delete_shares, files.erase, forget_wish],
+            ),
             *sharing.components,
             importing,
             operators,

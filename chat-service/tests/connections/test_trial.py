@@ -20,6 +20,7 @@ from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.model import Model
 from chat_service.providers.errors import ProviderError
 from chat_service.usage.usecases.meter import Meter
+from chat_service.words.domain.word_filter import Action, InForce, Rule, WordFilter, no_words
 
 SHIPPED = Patience()
 # Of connections that nobody else pays for it is not asked.
@@ -29,12 +30,17 @@ UNUSED = Meter(
 
 
 async def tried(
-    servers: Any, caller: Caller, connection: Connection, patience: Patience = SHIPPED
+    servers: Any,
+    caller: Caller,
+    connection: Connection,
+    patience: Patience = SHIPPED,
+    in_force: InForce = no_words,
 ) -> Outcome:
     async def connect() -> Connection:
         return connection
 
-    return await ConnectionTest(servers, TrialLimit(), UNUSED, patience)(caller, connect)
+    test = ConnectionTest(servers, TrialLimit(), UNUSED, patience, in_force)
+    return await test(caller, connect)
 
 
 async def test_a_connection_that_begins_to_answer_works(
@@ -63,6 +69,9 @@ async def test_a_key_that_is_not_accepted_is_said_without_the_key(
     assert outcome.detail
     assert "Incorrect API key provided" in outcome.provider_message
     assert "canary" not in outcome.provider_message
+    words = WordFilter([Rule("incorrect", Action.REFUSE)])
+    outcome = await tried(servers, caller, connection, in_force=lambda: words)
+    assert "＊＊＊ API key provided" in outcome.provider_message
 
 
 @pytest.mark.parametrize(

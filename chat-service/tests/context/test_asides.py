@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from chassis.caller import Caller
+from chassis.db.errors import DatabaseUnavailable
 from chassis.testing import eventually, sample
 from chat_service.asides.ask import Asides
 from chat_service.asides.behind import all_of
@@ -84,6 +85,20 @@ async def test_what_a_model_says_is_masked_also_where_answers_would_be_refused(
     asides = Asides(provider, Meter(chat.open_transaction), in_force=lambda: words)
     scripted.rule = lambda _: reply("Hush, never")
     assert await ask(asides, caller, scripted.connection()) == "＊＊＊＊, ＊＊＊＊＊"
+
+
+async def test_what_cannot_be_counted_is_said_all_the_same(
+    provider: ModelClient, chat: Chat, caller: Caller, scripted: Scripted, reply: MakeReply
+) -> None:
+    class Away(Meter):
+        async def count(self, *_: Any, **__: Any) -> None:
+            raise DatabaseUnavailable()
+
+    scripted.rule = lambda _: reply("A title")
+    asides = Asides(provider, Away(chat.open_transaction))
+    before = sample("chat_asides_not_counted_total", purpose="test") or 0.0
+    assert await ask(asides, caller, scripted.connection()) == "A title"
+    assert sample("chat_asides_not_counted_total", purpose="test") == before + 1
 
 
 @pytest.mark.parametrize(

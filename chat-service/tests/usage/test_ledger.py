@@ -18,6 +18,7 @@ from chat_service.conversations.usecases.ends import EndSessions
 from chat_service.runs.domain.limits import Limits
 from chat_service.runs.store.deleted import forget_deleted_runs
 from chat_service.runs.store.ends import END_RUNS_OF_SESSIONS, RunEnds
+from chat_service.runs.store.left_of_erased import LeftOfErased
 from chat_service.runs.usecases.finish import finish_run
 from chat_service.shares.store.shares import end_shares_of
 from chat_service.usage.domain.report import By, Days, Report
@@ -195,6 +196,19 @@ async def test_of_an_erased_user_nothing_is_counted_any_more(chat: Chat, caller:
     await forget_deleted_runs(chat.erasing(caller))
     assert not await chat.finish(run)
     assert (await summed(chat, caller)).requests == 0
+
+
+async def test_what_an_earlier_release_left_of_an_erased_user_goes(
+    chat: Chat, caller: Caller, stranger: Caller
+) -> None:
+    for whose in (caller, stranger):
+        await chat.finish((await chat.accept(whose, None)).run)
+    # That release marks the owner, and knows of no ledger.
+    async with chat.erasing(caller).transaction():
+        pass
+    await LeftOfErased(chat.worker, [forget_usage]).take()
+    assert (await summed(chat, caller)).requests == 0
+    assert (await summed(chat, stranger)).requests == 1
 
 
 async def test_an_answer_that_was_kept_costs_nothing_and_is_told_apart(

@@ -158,7 +158,7 @@ async def test_of_each_period_the_first_that_is_a_users_holds(
     await refusal(chat, stranger)
 
 
-async def test_two_hundred_in_parallel_pass_it_by_no_more_than_was_going_on(
+async def test_two_hundred_twenty_at_a_time_pass_it_by_no_more_than_was_going_on(
     chat: Chat, caller: Caller, stranger: Caller
 ) -> None:
     chat = house(chat.under(limited(Limit(Period.DAY, of(500)), Limit(Period.MONTH, of(800)))))

@@ -95,6 +95,17 @@ async def test_sums_are_told_apart_as_asked_and_pages_leave_nothing_out(
     assert [row.user_id for row in of_one] == [other.user_id]
 
 
+async def test_however_long_names_of_models_are_there_is_a_next_page(
+    house: Chat, caller: Caller, signer: Signer
+) -> None:
+    names = ["模" * 200 + str(number) for number in range(5)]
+    for name in names:
+        await spend(house, caller, 10, model=name)
+    operator = signer.caller(role="operator")
+    found = await rows(house, operator, TenantsBy.MODEL)
+    assert sorted(str(row.model) for row in found) == names
+
+
 async def test_a_tenant_admin_sees_their_tenant_alone_whatever_is_asked(
     house: Chat, caller: Caller, signer: Signer
 ) -> None:

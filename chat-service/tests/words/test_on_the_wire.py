@@ -72,6 +72,13 @@ async def test_what_was_begun_before_a_word_was_refused_is_joined_as_ever(
 ) -> None:
     request = chat_pb2.StartRunRequest(content="well then")
     accepted = await client.begin(request, "once")
+    making = chat_pb2.CreateSessionRequest(title="well")
+    made = await client.call("CreateSession", making, "made")
+    _, answer = await eventually(lambda: _both(client, accepted.session_id))
+    editing = chat_pb2.EditAnswerRequest(
+        session_id=accepted.session_id, message_id=answer.id, content="well said"
+    )
+    edited = await client.call("EditAnswer", editing, "edited")
     assert settings.words_file is not None
     settings.words_file.write_text(RULES.replace("never", "well"), encoding="utf-8")
 
@@ -84,3 +91,14 @@ async def test_what_was_begun_before_a_word_was_refused_is_joined_as_ever(
 
     await eventually(is_refused, timeout=20)
     assert (await client.begin(request, "once")).run_id == accepted.run_id
+    assert await client.call("CreateSession", making, "made") == made
+    assert await client.call("EditAnswer", editing, "edited") == edited
+    await refused(client, "CreateSession", making, "title")
+    await refused(client, "EditAnswer", editing, "content")
+
+
+async def _both(client: Client, session_id: str) -> list[chat_pb2.Message] | None:
+    """Question and answer, once there are both."""
+    listing = chat_pb2.ListMessagesRequest(session_id=session_id)
+    found = list((await client.call("ListMessages", listing)).items)
+    return found if len(found) == 2 else None

@@ -45,6 +45,11 @@ _ASIDES = Counter(
     "What models were asked beside runs, by purpose and what came of it.",
     ["purpose", "outcome"],
 )
+_UNCOUNTED = Counter(
+    "chat_asides_not_counted_total",
+    "What models were asked beside runs and the ledger of usage lacks, by purpose.",
+    ["purpose"],
+)
 _LIVE = Gauge("chat_live_asides", "What models are being asked beside runs.")
 
 #: What each may take, waiting for its turn included; what the longest answer may be, thinking included.
@@ -222,16 +227,32 @@ class Asides(Component):
         finally:
             # Whatever came of it, also where time ran out: shielded, for that is a cancellation.
             await asyncio.shield(
-                self._meter.count(
-                    who,
-                    connection,
-                    model,
-                    purpose,
-                    answer.tokens,
-                    status=answer.status,
-                    seconds=time.monotonic() - began,
-                )
+                self._count(who, connection, model, purpose, answer, time.monotonic() - began)
             )
+
+    async def _count(
+        self,
+        who: Asking,
+        connection: Connection,
+        model: str,
+        purpose: Purpose,
+        answer: "_Answer",
+        seconds: float,
+    ) -> None:
+        """What was answered is paid for: it is not thrown away because it could not be counted."""
+        try:
+            await self._meter.count(
+                who,
+                connection,
+                model,
+                purpose,
+                answer.tokens,
+                status=answer.status,
+                seconds=seconds,
+            )
+        except AppError as error:
+            _UNCOUNTED.labels(purpose.value).inc()
+            _log.warning("aside.not_counted", purpose=purpose.value, reason=error.reason)
 
 
 class _Answer:

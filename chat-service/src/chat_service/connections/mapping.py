@@ -3,6 +3,7 @@
 from chat_service.connections.domain.outcome import Outcome
 from chat_service.providers.domain.model import Model
 from chat_service.providers.errors import ProviderError
+from chat_service.words.domain.word_filter import WordFilter, masked
 from parley.apikey.v1 import apikey_pb2
 from parley.chat.v1 import chat_pb2
 
@@ -30,11 +31,11 @@ def outcome_to_proto(outcome: Outcome) -> chat_pb2.TestConnectionResponse:
     )
 
 
-def failure_of(error: ProviderError) -> chat_pb2.ProviderFailure:
+def failure_of(error: ProviderError, words: WordFilter | None) -> chat_pb2.ProviderFailure:
     return chat_pb2.ProviderFailure(
         reason=error.reason,
         detail=error.detail,
-        provider_message=error.provider_message,
+        provider_message=masked(words, error.provider_message),
         retry_after=error.retry_after,
     )
 

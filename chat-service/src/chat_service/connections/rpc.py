@@ -17,6 +17,7 @@ from chat_service.connections.usecases.trial import ConnectionTest, Servers
 from chat_service.providers.domain.connection import Connection, ResolveKey
 from chat_service.providers.domain.errors import KeyNotFound
 from chat_service.providers.errors import ProviderError
+from chat_service.words.domain.word_filter import InForce, masked, no_words
 from parley.chat.v1 import chat_pb2, chat_pb2_grpc
 
 _log = get_logger(__name__)
@@ -38,6 +39,7 @@ class ProviderServicer(chat_pb2_grpc.ProviderServiceServicer):
     check_key: CheckKey
     servers: Servers
     limit: TrialLimit
+    in_force: InForce = no_words
 
     async def TestConnection(
         self, request: chat_pb2.TestConnectionRequest, context: object
@@ -71,6 +73,10 @@ class ProviderServicer(chat_pb2_grpc.ProviderServiceServicer):
                 self.resolve_key, self.servers, self.limit, current_caller(), key_id
             )
         except ProviderError as error:
-            _log.info("connection.models_not_listed", reason=error.reason, text=error.text[:500])
-            return chat_pb2.ListModelsResponse(failure=mapping.failure_of(error))
+            _log.info(
+                "connection.models_not_listed",
+                reason=error.reason,
+                text=masked(self.in_force(), error.text[:500]),
+            )
+            return chat_pb2.ListModelsResponse(failure=mapping.failure_of(error, self.in_force()))
         return chat_pb2.ListModelsResponse(items=map(mapping.model_to_proto, models))

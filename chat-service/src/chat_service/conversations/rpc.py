@@ -77,7 +77,7 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
             self.open_transaction,
             self.resolve_key,
             current_caller(),
-            title=checked(self.in_force(), "title", request.title),
+            title=request.title,
             key_id=None if key_id is None else parse_named_id(key_id, KeyNotFound),
             model=request.model if request.HasField("model") else None,
             parameters=parameters_from_proto(request.parameters),
@@ -88,6 +88,7 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
             find_persona=partial(self._persona, request.persona) if request.persona else None,
             default_persona=None if named else self.default_persona,
             once=once(request, mapping.encode_session, mapping.decode_session),
+            words=self.in_force(),
         )
         self._tell(SessionChange.CREATED, session.id)
         return chat_pb2.CreateSessionResponse(session=mapping.session_to_proto(session))
@@ -222,8 +223,9 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
             current_caller(),
             session_id,
             parse_named_id(request.message_id, MessageNotFound),
-            checked(self.in_force(), "content", request.content),
+            request.content,
             once(request, mapping.encode_id, mapping.decode_id),
+            words=self.in_force(),
         )
         self._tell(SessionChange.PATH, session_id)
         return chat_pb2.EditAnswerResponse(message=mapping.message_to_proto(message))

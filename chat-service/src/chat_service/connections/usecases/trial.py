@@ -14,6 +14,7 @@ from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.model import Model
 from chat_service.providers.errors import ProviderError
 from chat_service.usage.domain.spent import Purpose, Tokens
+from chat_service.words.domain.word_filter import InForce, masked, no_words
 
 #: Failures that another address or protocol on the same host would not mend.
 _NOT_OF_THE_ADDRESS: Final = frozenset(
@@ -89,18 +90,20 @@ class ConnectionTest:
         limit: TrialLimit,
         allowances: Allowances,
         patience: Patience = Patience(),
+        in_force: InForce = no_words,
     ) -> None:
         self._servers = servers
         self._limit = limit
         self._allowances = allowances
         self._patience = patience
+        self._in_force = in_force
 
     async def __call__(
         self, caller: Caller, connect: Callable[[], Awaitable[Connection]]
     ) -> Outcome:
         """Whether what `connect` says begins to answer, within 20 s at most; nothing of it is kept.
 
-        What it costs of a metered connection is counted as an answer's tokens are. Raises
+        What its server says is without the words in force. What it costs of a metered connection is counted as an answer's tokens are. Raises
         TooManyTests, what `connect` raises, and what `allowances` do.
         """
         self._limit.count(caller)
@@ -116,7 +119,8 @@ class ConnectionTest:
         except TimeoutError:
             failed = (*_NO_TOKEN, "", None)
         except ProviderError as error:
-            failed = (error.reason, error.detail, error.provider_message, error.retry_after)
+            message = masked(self._in_force(), error.provider_message)
+            failed = (error.reason, error.detail, message, error.retry_after)
         latency = round((time.monotonic() - began) * 1000)
         if failed is None:
             if connection.metered:

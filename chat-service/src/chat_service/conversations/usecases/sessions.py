@@ -24,6 +24,7 @@ from chat_service.conversations.usecases.check import check_change
 from chat_service.personas.domain.persona import Told
 from chat_service.personas.usecases.read import DefaultPersona
 from chat_service.providers.domain.connection import ResolveKey
+from chat_service.words.domain.word_filter import WordFilter, checked
 from servicekit.generation_parameters import GenerationParameters
 
 
@@ -43,13 +44,14 @@ async def create_session(
     find_persona: Callable[[], Awaitable[Told]] | None = None,
     default_persona: DefaultPersona | None = None,
     once: Once[Session] | None = None,
+    words: WordFilter | None = None,
 ) -> Session:
-    """Stores an empty conversation, `once` if so.
+    """Stores an empty conversation, `once` if so; its title is without the `words`.
 
     Without `find_persona` it takes what `default_persona` finds, and none without that. Raises
-    ValidationFailed, OwnerErased, IdempotencyKeyReused, RequestInProgress, what `find_persona` raises, and
-    what `resolve_key` raises for a `key_id` that is not one of the caller's; neither of a request that has made
-    its conversation before.
+    ValidationFailed, OwnerErased, IdempotencyKeyReused, RequestInProgress; and, unless the same request has made
+    its conversation before, WordRefused, what `find_persona` raises, and what `resolve_key` raises for a
+    `key_id` that is not one of the caller's.
     """
     parameters = parameters or GenerationParameters()
     check_change(
@@ -62,6 +64,7 @@ async def create_session(
         )
     )
     try:
+        title = checked(words, "title", title)
         if key_id is not None:
             await resolve_key(key_id)
         persona = None if find_persona is None else await find_persona()

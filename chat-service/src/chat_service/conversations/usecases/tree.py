@@ -21,6 +21,7 @@ from chat_service.conversations.store.messages import Messages
 from chat_service.conversations.store.sessions import Sessions
 from chat_service.conversations.store.tree import Tree
 from chat_service.files.store.attachments import Attachments
+from chat_service.words.domain.word_filter import WordFilter, checked
 from parley.bounds import EDITED_ANSWER
 
 
@@ -49,10 +50,12 @@ async def edit_answer(
     message_id: UUID,
     content: str,
     once: Once[UUID] | None = None,
+    *,
+    words: WordFilter | None = None,
 ) -> Message:
-    """Puts what its user has written beside an answer, chosen, and returns it; `once` if so.
+    """Puts what its user has written beside an answer, chosen, and returns it without the `words`; `once` if so.
 
-    Raises ValidationFailed, SessionNotFound, MessageNotFound, MessageNotEditable for a question,
+    Raises ValidationFailed, WordRefused unless the same request has put it there before, SessionNotFound, MessageNotFound, MessageNotEditable for a question,
     TooManyVariants, OwnerErased, IdempotencyKeyReused, RequestInProgress.
     """
     errors = check_text(
@@ -71,6 +74,8 @@ async def edit_answer(
             if repeated is None:
                 raise MessageNotFound()
             return repeated
+        # Refused, it takes its key along: nothing of the transaction stays.
+        content = checked(words, "content", content)
         if message.role is not Role.ASSISTANT:
             raise MessageNotEditable()
         if len(message.variants) >= MOST_VARIANTS:

@@ -2,6 +2,7 @@
 
 # ruff: noqa: S608 - all statements are made of constants
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -35,11 +36,14 @@ FROM (SELECT tenant_id, user_id, model, day, currency, {_COUNTED}
 _SHOWN: Final = ", ".join(
     [*_KEYS, *(name for name in COUNTED if name != "cost"), "costs", "unpriced_tokens"]
 )
-# Days by their time, all else by how much it is; what is as much by what it is called.
+# Days by their time, all else by how much it is; what is as much by what it is called, of which a cursor has no
+# more than it has room for.
 _PLACED: Final = f"""
 SELECT {_SHOWN}, CASE WHEN :by_day THEN day - DATE '2000-01-01' ELSE tokens END AS rank,
-       concat_ws(' ', {", ".join(f"coalesce({key}::text, '-')" for key in _KEYS)}) AS place
-FROM ({sums_of(_TOLD, _KEYS)}) AS sums
+       CASE WHEN octet_length(name) > 256 THEN left(name, 32) || md5(name) ELSE name END AS place
+FROM (SELECT {_SHOWN}, tokens,
+             concat_ws(' ', {", ".join(f"coalesce({key}::text, '-')" for key in _KEYS)}) AS name
+      FROM ({sums_of(_TOLD, _KEYS)}) AS sums) AS named
 """
 _PAGE = Statement(
     text(f"""
@@ -50,6 +54,8 @@ ORDER BY rank DESC, place
 LIMIT :most
 """)
 )
+
+_NOT_FOR_LONG = Statement(text("SELECT set_config('statement_timeout', '8s', true) AS at_most"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,8 @@ class TenantsUsage:
 
     def __init__(self, worker: Database) -> None:
         self._worker = worker
+        # One at a time, and not for long: heartbeats go by the same connections.
+        self._turn = asyncio.Semaphore(1)
 
     async def page(
         self,
@@ -80,7 +88,8 @@ class TenantsUsage:
 
         `tenant_id` None: of all. Raises DatabaseBusy, DatabaseUnavailable.
         """
-        async with self._worker.transaction() as connection:
+        async with self._turn, self._worker.transaction() as connection:
+            await _NOT_FOR_LONG.first(connection)
             rows = await _PAGE.all(
                 connection,
                 first=days.first,
