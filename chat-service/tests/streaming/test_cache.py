@@ -248,21 +248,25 @@ async def test_what_was_deleted_is_forgotten_though_a_kill_and_an_outage_come_be
         )
 
     async def keep() -> UUID:
-        session = await chat.session(caller)
+        session_id: UUID = (await chat.session(caller)).id
         await _keep(cache, caller.user_id, b"asked", KEPT)
-        return session.id
+        return session_id
 
     away = AnswerCache(f"redis://127.0.0.1:{free_port()}/0", prefix="away")
-    forgetting = Forgetting(AnswersToForget(chat.worker), cache)
+    wishes = AnswersToForget(chat.worker)
+    forgetting = Forgetting(wishes, cache)
     try:
-        for delete in (
-            lambda made: ending().delete_all(caller, permanent=False),
-            lambda made: ending().clear(caller, made),
-            lambda made: ending().delete(caller, made, permanent=True),
-        ):
-            await delete(await keep())
+        for how in ("all", "cleared", "for good"):
+            session_id = await keep()
+            match how:
+                case "all":
+                    await ending().delete_all(caller, permanent=False)
+                case "cleared":
+                    await ending().clear(caller, session_id)
+                case _:
+                    await ending().delete(caller, session_id, permanent=True)
             with pytest.raises(RedisAway):
-                await Forgetting(AnswersToForget(chat.worker), away).forget()
+                await Forgetting(wishes, away).forget()
             await forgetting.forget()
             assert not await _has(cache, caller.user_id, b"asked")
     finally:
