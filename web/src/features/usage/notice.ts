@@ -1,7 +1,7 @@
 import type { Limit } from "./requests";
 
 /** What is to be said of the limits together: the worst of them, and of which connection that is. */
-export interface Notice {
+interface Notice {
   says: "usedUp" | "usedUpOf" | "nearly" | "much";
   name: string | null;
 }
