@@ -74,6 +74,7 @@ FROM generate_series(1, %(much)s);
 INSERT INTO share_messages (share_id, position, tenant_id, user_id, role, content, created_at)
 SELECT id, 1, tenant_id, user_id, 'user', 'a question', now()
 FROM shares WHERE user_id = %(user_id)s;
+
 INSERT INTO deleted_runs (id, tenant_id, user_id, epoch)
 SELECT gen_random_uuid(), %(tenant_id)s, %(user_id)s, 1 FROM generate_series(1, %(much)s);
 
