@@ -330,7 +330,14 @@ def build(settings: Settings) -> Service:
             Indexing(Unindexed(parts.worker)),
             LeftOfErased(
                 parts.worker,
-                [forget_deleted_runs, forget_usage, delete_shares, files.erase, forget_wish],
+                [
+                    delete_imports,
+                    forget_deleted_runs,
+                    forget_usage,
+                    delete_shares,
+                    files.erase,
+                    forget_wish,
+                ],
             ),
             *sharing.components,
             importing,

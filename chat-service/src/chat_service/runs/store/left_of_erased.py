@@ -19,7 +19,14 @@ _log = get_logger(__name__)
 _EVERY_SECONDS: Final = 3600.0
 _BATCH: Final = 100
 # Those that came with this release; each is found by its user.
-_TABLES: Final = ("usage_days", "shares", "files", "deleted_runs", "answers_to_forget")
+_TABLES: Final = (
+    "usage_days",
+    "shares",
+    "files",
+    "imports",
+    "deleted_runs",
+    "answers_to_forget",
+)
 _IS_LEFT: Final = " OR ".join(
     f"EXISTS (SELECT FROM {table} WHERE {table}.user_id = owners.user_id)" for table in _TABLES
 )
