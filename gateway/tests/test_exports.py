@@ -90,6 +90,17 @@ async def test_what_is_wanted_of_all_is_asked_for(door: Door) -> None:
     assert (request.since, request.after, request.personas) == ("a-cursor", SESSION, True)
 
 
+async def test_where_the_next_export_begins_is_told_before_the_file(door: Door) -> None:
+    begin = pb.ExportResponse(begin=pb.ExportBegin(since="from-then-on"))
+    door.chat.exported = [begin, *pieces(BEGIN, "\n],\n")]
+    query = {"after": SESSION, "began": "from-then-on"}
+    answer = await door.http.get(ALL, params=query, headers=door.bearer)
+    assert answer.headers["x-export-since"] == "from-then-on"
+    assert answer.json()["end"]["messages"] == 5
+    request = await asked(door)
+    assert (request.after, request.began) == (SESSION, "from-then-on")
+
+
 async def test_notes_of_all_pages_are_members_of_the_same_document(door: Door) -> None:
     door.chat.exported = pieces(BEGIN, "\n],\n")
     note = notes_pb2.Note(id=SESSION, title="A note", content="Said.", tags=["a"])

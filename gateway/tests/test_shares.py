@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from chassis.errors import Kind, RemoteError
+from chassis.errors import Kind, RemoteError, Unavailable
 from chassis.ids import new_id
 from gateway.identity.rate_limit import ShareRateLimit, TooManySharesOpened
 from parley.chat.v1 import chat_pb2
@@ -64,6 +64,14 @@ def asked(door: Door) -> Any:
     (call,) = door.chat.calls
     door.chat.calls.clear()
     return call
+
+
+async def test_one_is_asked_for_once_since_its_link_is_in_the_first_answer(door: Door) -> None:
+    door.chat.answers["CreateShare"] = Unavailable()
+    headers = {**door.bearer, "idempotency-key": "a-key"}
+    answer = await door.http.post(OF_SESSION, headers=headers, json={})
+    assert answer.status_code == 503
+    assert asked(door).method == "CreateShare"
 
 
 async def test_one_is_made_with_all_that_is_said_of_it_and_its_link_is_shown(door: Door) -> None:

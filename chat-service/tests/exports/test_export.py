@@ -15,15 +15,17 @@ from sqlalchemy import text
 
 from chassis.caller import Caller
 from chassis.clock import utc_now
+from chassis.db.errors import DatabaseBusy
 from chassis.ids import new_id
 from chat_service.answer.domain.ending import Adapted, Ending, Fallback, RunStatus, Usage
 from chat_service.conversations.domain.errors import SessionNotFound
 from chat_service.conversations.domain.session import SessionChange
 from chat_service.conversations.usecases.sessions import create_session, update_session
 from chat_service.conversations.usecases.tree import choose_message, edit_answer
-from chat_service.exports.domain.wanted import End, Format, TooManyExports, Wanted
+from chat_service.exports.domain.wanted import Begin, End, Format, TooManyExports, Wanted
 from chat_service.exports.store import pages
 from chat_service.exports.store.encodings import columns_left_out
+from chat_service.exports.usecases import export as usecase
 from chat_service.exports.usecases.export import Exporting
 from chat_service.personas.domain.persona import Owner, Persona, Told
 from chat_service.personas.store.personas import Personas
@@ -42,15 +44,20 @@ ODD = '="1+1"\r\n, "quoted"; 家\u2028🔑 \\u0000 \ttab\x7f'
 async def export(chat: Chat, caller: Caller, of: Format, **wanted: Any) -> tuple[str, End]:
     """The file but for its last line, and how it ended."""
     pieces: list[bytes] = []
-    end = None
+    begin, end = None, None
     exporting = Exporting(chat.open_transaction)
     async with aclosing(exporting.export(caller, Wanted(of, **wanted))) as file:
         async for piece in file:
-            if isinstance(piece, End):
+            if isinstance(piece, Begin):
+                assert begin is None
+                assert pieces == []
+                begin = piece
+            elif isinstance(piece, End):
                 end = piece
             else:
                 pieces.append(piece)
     assert end is not None
+    assert begin == Begin(end.since)
     assert max(map(len, pieces), default=0) <= 256 * 1024
     return b"".join(pieces).decode(), end
 
@@ -262,6 +269,49 @@ async def test_what_was_active_or_has_changed_within_a_time_is_exported(
     assert await titles(chat, caller, since=end.since) == ["30 days"]
 
 
+async def test_what_changes_while_a_cut_off_export_goes_on_is_in_the_next_one(
+    chat: Chat, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(usecase, "_LOOK_BACK", timedelta(0))
+    first, second = await chat.session(caller, "first"), await chat.session(caller, "second")
+    file = Exporting(chat.open_transaction).export(caller, Wanted(Format.JSON))
+    begin = await anext(file)
+    assert isinstance(begin, Begin)
+    await file.aclose()
+    # It had come whole, and changes before the rest is fetched.
+    await chat.turn(caller, first.id)
+    _, end = await export(chat, caller, Format.JSON, after=first.id, began=begin.since)
+    assert (end.conversations, end.since) == (1, begin.since)
+    assert await titles(chat, caller, since=end.since) == ["first"]
+    # Who has not kept where the first one began gets everything of before once more.
+    for since in (None, begin.since):
+        _, end = await export(chat, caller, Format.JSON, after=second.id, since=since)
+        assert end.since == since
+
+
+async def test_a_busy_moment_ends_no_export(
+    chat: Chat, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(usecase, "_PAUSES", (0, 0))
+    session = await chat.session(caller)
+    await chat.turn(caller, session.id)
+    whole, _ = await export(chat, caller, Format.JSON)
+    read, busy = pages.Pages.read, 2
+
+    async def read_when_quiet(self: Any, *asked: Any, **named: Any) -> Any:
+        nonlocal busy
+        busy -= 1
+        if busy >= 0:
+            raise DatabaseBusy()
+        return await read(self, *asked, **named)
+
+    monkeypatch.setattr(pages.Pages, "read", read_when_quiet)
+    assert (await export(chat, caller, Format.JSON))[0] == whole
+    busy = 3
+    with pytest.raises(DatabaseBusy):
+        await export(chat, caller, Format.JSON)
+
+
 @pytest.mark.parametrize("of", Format)
 @pytest.mark.parametrize(("messages_", "bytes_", "named"), [(1, 1, 1), (3, 10_000, 2), (2, 200, 3)])
 async def test_however_a_file_is_read_in_pages_it_is_the_same(
@@ -296,12 +346,12 @@ async def test_what_goes_meanwhile_is_left_out_and_the_rest_is_whole(
         await chat.turn(caller, session.id)
     read = pages.Pages.read
 
-    async def read_later(self: Any, *asked: Any) -> Any:
+    async def read_later(self: Any, *asked: Any, **named: Any) -> Any:
         async with chat.worker.transaction() as connection:
             await connection.execute(
                 text("DELETE FROM sessions WHERE id = :id"), {"id": made[1].id}
             )
-        return await read(self, *asked)
+        return await read(self, *asked, **named)
 
     monkeypatch.setattr(pages.Pages, "read", read_later)
     assert await titles(chat, caller) == ["0", "2"]

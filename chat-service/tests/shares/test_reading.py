@@ -2,15 +2,20 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from chassis.caller import Caller
+from chassis.clock import utc_now
+from chassis.errors import FieldError, ValidationFailed
 from chassis.ids import new_id
 from chassis.testing import Signer
 from chat_service.shares.domain.share import Audience, WantedChange, new_token
+from chat_service.shares.store.reading import Reading
+from chat_service.shares.usecases import open as usecase
 
 # Of conftest.py, for which a test module has no name.
 Sharing = Any
@@ -183,6 +188,45 @@ async def test_who_was_let_in_reads_on_for_an_hour_without_counting_again(
         assert await refused(sharing.open(made.token, opening=wrong)) == GONE
     await sharing.write.update(sharing.caller, made.share.id, WantedChange(password="another one"))
     assert await refused(sharing.open(made.token, opening=opening)) == GONE
+
+
+async def test_reading_on_makes_the_hour_no_longer(
+    sharing: Sharing, refused: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await sharing.share(max_views=1)
+    first = await sharing.open(made.token)
+    now = utc_now()
+    monkeypatch.setattr(usecase, "utc_now", lambda: now + timedelta(minutes=59))
+    again = await sharing.open(made.token, opening=first.opening)
+    monkeypatch.setattr(usecase, "utc_now", lambda: now + timedelta(minutes=61))
+    for opening in (first.opening, again.opening):
+        assert await refused(sharing.open(made.token, opening=opening)) == GONE
+
+
+async def test_who_reads_while_it_is_refreshed_sees_what_it_then_is(
+    sharing: Sharing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session_id = await sharing.session(turns=2)
+    made = await sharing.share(session_id)
+    opened = await sharing.open(made.token, limit=1)
+    read, meanwhile = Reading.messages, [True, True]
+
+    async def read_later(self: Any, *asked: Any, **named: Any) -> Any:
+        if meanwhile.pop():
+            await sharing.write.refresh(sharing.caller, made.share.id)
+        return await read(self, *asked, **named)
+
+    monkeypatch.setattr(Reading, "messages", read_later)
+    meanwhile[:] = [False, True]
+    page = await sharing.open(made.token, opening=opened.opening)
+    assert [message.position for message in page.messages] == [1, 2, 3, 4]
+    meanwhile[:] = [False, False]
+    opened = await sharing.open(made.token, opening=opened.opening, limit=1)
+    meanwhile[:] = [True]
+    # The rest of it would be of something else.
+    with pytest.raises(ValidationFailed) as begins_anew:
+        await sharing.open(made.token, opening=opened.opening, cursor=opened.next_cursor)
+    assert list(begins_anew.value.fields) == [FieldError("cursor", "INVALID")]
 
 
 async def test_a_deleted_account_shares_nothing_though_it_is_not_erased_yet(

@@ -79,8 +79,11 @@ class Peer(Generic[Stub]):
         token: str | None = None,
         idempotency_key: str | None = None,
         slow: bool = False,
+        repeat: bool = True,
     ) -> Response:
         """Call a method that has an effect: tried once, or again if a key makes it one effect.
+
+        Without ``repeat`` it is tried once all the same: its first answer alone has what is asked for.
 
         ``token`` is an access token that was granted just now, in place of ``caller``. ``slow``:
         it takes its time, as what hashes a password does.
@@ -89,7 +92,7 @@ class Peer(Generic[Stub]):
             method,
             request,
             timeout=self._slow_deadline if slow else self._deadline,
-            idempotent=idempotency_key is not None,
+            idempotent=repeat and idempotency_key is not None,
             token=token or _token(caller),
             idempotency_key=idempotency_key,
         )

@@ -1,5 +1,6 @@
 """Exports in the words of the contract."""
 
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -7,7 +8,7 @@ from chassis.errors import FieldError, ValidationFailed
 from chassis.ids import parse_id, parse_named_id
 from chassis.paging import Position
 from chat_service.conversations.domain.errors import SessionNotFound
-from chat_service.exports.domain.wanted import End, Format, Wanted
+from chat_service.exports.domain.wanted import Begin, End, Format, Wanted
 from parley.chat.v1 import exports_pb2
 from servicekit.timestamps import moment_in
 
@@ -31,11 +32,10 @@ def wanted_from_proto(request: exports_pb2.ExportRequest) -> Wanted:
         errors.append(FieldError("after", "INVALID"))
     if request.personas and request.format != exports_pb2.EXPORT_FORMAT_JSON:
         errors.append(FieldError("personas", "NOT_IN_FORMAT"))
-    try:
-        since = Position.from_cursor(request.since)
-    except ValidationFailed:
-        since = None
-        errors.append(FieldError("since", "INVALID"))
+    if request.began and not request.after:
+        errors.append(FieldError("began", "WITHOUT_AFTER"))
+    since = _moment_of("since", request.since, errors)
+    began = _moment_of("began", request.began, errors)
     if errors:
         raise ValidationFailed(fields=errors)
     return Wanted(
@@ -43,10 +43,15 @@ def wanted_from_proto(request: exports_pb2.ExportRequest) -> Wanted:
         session_id=None if one is None else parse_named_id(one, SessionNotFound),
         active_from=moment_in(request, "active_from"),
         active_before=moment_in(request, "active_before"),
-        since=None if since is None else since.at,
+        since=since,
         after=after,
         personas=request.personas,
+        began=began,
     )
+
+
+def begin_to_proto(begin: Begin) -> exports_pb2.ExportBegin:
+    return exports_pb2.ExportBegin(since=_cursor_of(begin.since))
 
 
 def end_to_proto(end: End) -> exports_pb2.ExportEnd:
@@ -54,5 +59,18 @@ def end_to_proto(end: End) -> exports_pb2.ExportEnd:
         conversations=end.conversations,
         messages=end.messages,
         personas=end.personas,
-        since=Position(end.since, _NO_ROW).to_cursor(),
+        since=_cursor_of(end.since),
     )
+
+
+def _moment_of(field: str, cursor: str, errors: list[FieldError]) -> datetime | None:
+    try:
+        position = Position.from_cursor(cursor)
+    except ValidationFailed:
+        errors.append(FieldError(field, "INVALID"))
+        return None
+    return None if position is None else position.at
+
+
+def _cursor_of(since: datetime | None) -> str:
+    return "" if since is None else Position(since, _NO_ROW).to_cursor()

@@ -16,7 +16,8 @@ _HEADERS = (
     "Last-Event-ID, Range, Traceparent, X-Request-ID, X-Share-Opening, X-Share-Password"
 )
 _EXPOSED = (
-    b"Content-Disposition, Content-Range, ETag, RateLimit, Retry-After, X-Request-ID, X-Run-ID"
+    b"Content-Disposition, Content-Range, ETag, RateLimit, Retry-After, "
+    b"X-Export-Since, X-Request-ID, X-Run-ID"
 )
 _MAX_AGE = "600"
 # The refresh cookie's, which a page of the same site may send from another origin: where it is

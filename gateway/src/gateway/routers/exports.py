@@ -17,12 +17,13 @@ from gateway.routes.api import router as api_router
 from gateway.schemas.exports import ExportAllQuery, ExportQuery
 from gateway.schemas.notes import Note
 from gateway.streams.downloads import Download, begun, compressed
-from gateway.streams.export_file import FILES, export_file
+from gateway.streams.export_file import FILES, export_file, since_of
 from parley.chat.v1 import exports_pb2
 from parley.notes.v1 import notes_pb2
 
 router = api_router("Transfer", "/chat")
 
+_SINCE = "x-export-since"
 _NOTES_A_PAGE = 100
 _TEXT = {"schema": {"type": "string"}}
 _FILE: dict[int | str, dict[str, Any]] = {
@@ -35,7 +36,14 @@ _FILE: dict[int | str, dict[str, Any]] = {
             "text/markdown": _TEXT,
             "application/gzip": {"schema": {"type": "string", "format": "binary"}},
         },
-        "headers": {"Content-Disposition": {"schema": {"type": "string"}}},
+        "headers": {
+            "Content-Disposition": {"schema": {"type": "string"}},
+            "X-Export-Since": {
+                "description": "What the last line will tell as `since`; absent: everything. Who is cut"
+                " off goes on with it as `began`.",
+                "schema": {"type": "string"},
+            },
+        },
     }
 }
 
@@ -75,7 +83,8 @@ async def export_all(
     """Export all of one's conversations as a file.
 
     In the order in which they were made, archived ones too; what is deleted and what is temporary is left
-    out. A download that was cut off goes on with `after`; one that has ended, later on, with `since`.
+    out. A download that was cut off goes on with `after` and `began`; one that has ended, later on, with
+    `since`.
     """
     notes = None
     if query.also is not None and query.format != "json":
@@ -100,14 +109,17 @@ async def _download(
     notes: AsyncIterator[bytes] | None = None,
 ) -> Response:
     exports = services.exports
-    pieces = await begun(
-        export_file(exports.follow(exports.stub.Export, wanted, caller), query.format, notes)
-    )
+    since, exported = await since_of(exports.follow(exports.stub.Export, wanted, caller))
+    pieces = await begun(export_file(exported, query.format, notes))
     media_type, ending = FILES[query.format]
     if query.gzip:
         pieces, media_type, ending = compressed(pieces), "application/gzip", f"{ending}.gz"
     return Download(
-        pieces, request.app.state.requests, name=f"{stem}.{ending}", media_type=media_type
+        pieces,
+        request.app.state.requests,
+        name=f"{stem}.{ending}",
+        media_type=media_type,
+        headers={_SINCE: since} if since else None,
     )
 
 

@@ -42,6 +42,8 @@ async def create_share(
             request,
             caller,
             idempotency_key=key,
+            # The link is in the first answer alone.
+            repeat=False,
         )
     )
 

@@ -62,6 +62,13 @@ class ExportAllQuery(ExportQuery):
         description="The last conversation that came whole, where a download was cut off: those behind"
         " it.",
     )
+    began: Annotated[str, AfterValidator(storable)] = Field(
+        "",
+        max_length=1024,
+        description="With `after`: the header `X-Export-Since` of the download that was cut off, which the"
+        " last line then tells as `since`. Without it that is the `since` that was asked for, and the next"
+        " export has all since then once more.",
+    )
     also: Annotated[str, AfterValidator(_known)] | None = Field(
         None,
         alias="with",
@@ -80,5 +87,6 @@ class ExportAllQuery(ExportQuery):
             active_before=None if self.active_before is None else timestamp(self.active_before),
             since=self.since,
             after=self.after or "",
+            began=self.began,
             personas=self.asks_for("personas"),
         )

@@ -2,7 +2,7 @@
 
 import asyncio
 import zlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
 from starlette.responses import Response
@@ -34,6 +34,7 @@ class Download(Response):
         *,
         name: str,
         media_type: str,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.status_code = 200
         self.background = None
@@ -44,6 +45,7 @@ class Download(Response):
             # Otherwise nginx would keep it in files: https://nginx.org/en/docs/http/ngx_http_proxy_module.html
             (b"x-accel-buffering", b"no"),
             (b"cache-control", b"no-store, no-transform"),
+            *((of.encode(), value.encode("latin-1")) for of, value in (headers or {}).items()),
         ]
         self._pieces = pieces
         self._requests = requests

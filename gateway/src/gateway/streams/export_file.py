@@ -25,6 +25,30 @@ FILES: dict[ExportFormat, tuple[str, str]] = {
 }
 
 
+async def since_of(pieces: Pieces) -> tuple[str, Pieces]:
+    """What the next export begins with, and ``pieces`` whole; empty: with everything.
+
+    It is there before the first piece of the file, and so for who gets no more of it than a part. Raises
+    AppError where there is no file.
+    """
+    try:
+        first = await anext(pieces, None)
+    except BaseException:
+        await pieces.aclose()
+        raise
+    if first is None:
+        raise Internal()
+    # An earlier version tells nothing at the beginning.
+    return first.begin.since, _behind(first, pieces)
+
+
+async def _behind(first: pb.ExportResponse, pieces: Pieces) -> Pieces:
+    async with aclosing(pieces):
+        yield first
+        async for piece in pieces:
+            yield piece
+
+
 async def export_file(
     pieces: Pieces, of: ExportFormat, notes: AsyncIterator[bytes] | None
 ) -> AsyncGenerator[bytes, None]:

@@ -18,8 +18,12 @@ UPDATE sessions SET deleted_at = coalesce(deleted_at, :at), purging = :permanent
 WHERE id = :session_id AND user_id = :user_id AND NOT purging
 """)
 )
+# A change: an incremental export has it again, which left it out while it was deleted.
 _RESTORE = Statement(
-    text("UPDATE sessions SET deleted_at = NULL WHERE id = :session_id AND user_id = :user_id")
+    text("""
+UPDATE sessions SET deleted_at = NULL, updated_at = :at
+WHERE id = :session_id AND user_id = :user_id
+""")
 )
 # Each locks its rows in one order, so that two of them do not wait for each other.
 _DELETE_SOME = {
@@ -100,8 +104,8 @@ class SessionEnds:
         )
         return [row.id for row in rows]
 
-    async def restore(self, session_id: UUID) -> None:
-        await _RESTORE.run(self._connection, session_id=session_id, user_id=self._user_id)
+    async def restore(self, session_id: UUID, at: datetime) -> None:
+        await _RESTORE.run(self._connection, session_id=session_id, user_id=self._user_id, at=at)
 
     async def delete_messages(self, session_id: UUID, most: int) -> int:
         """Deletes `most` messages of a session that is locked; returns how many there were."""

@@ -105,9 +105,11 @@ class EndSessions:
             session = await Sessions(transaction).lock_any(session_id)
             if session is None:
                 raise SessionNotFound()
-            if session.deleted_at is not None:
-                await SessionEnds(transaction).restore(session_id)
-        return replace(session, deleted_at=None)
+            if session.deleted_at is None:
+                return session
+            now = utc_now()
+            await SessionEnds(transaction).restore(session_id, now)
+        return replace(session, deleted_at=None, updated_at=now)
 
     async def clear(self, caller: Caller, session_id: UUID) -> None:
         """Deletes the messages and runs of the caller's session for good, and what others are shown of them.

@@ -22,6 +22,7 @@ class Wanted:
 
     Of all: those last active from `active_from` on and before `active_before`, changed since `since`,
     behind the one with the id `after`. With `personas` the user's own personas come behind them.
+    `began`: what the export that goes on `after` told at its beginning.
     """
 
     format: Format
@@ -31,16 +32,24 @@ class Wanted:
     since: datetime | None = None
     after: UUID | None = None
     personas: bool = False
+    began: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """How an export begins. `since`: what changes from then on is of the next one; None: all is."""
+
+    since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How an export has ended. `since`: what changes from then on is of the next one."""
+    """How an export has ended; `since` as at its beginning."""
 
     conversations: int
     messages: int
     personas: int | None
-    since: datetime
+    since: datetime | None
 
 
 class TooManyExports(AppError):

@@ -2,17 +2,20 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final, TypeVar
 from uuid import UUID
 
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.db.transactions import OpenTransaction
+from chassis.errors import Unavailable
+from chassis.telemetry.logging import get_logger
 from chat_service.conversations.domain.errors import SessionNotFound
-from chat_service.exports.domain.wanted import End, Format, TooManyExports, Wanted
+from chat_service.exports.domain.wanted import Begin, End, Format, TooManyExports, Wanted
 from chat_service.exports.store.encodings import ENCODINGS
 from chat_service.exports.store.pages import Named, Pages, Part, pages_of
 
@@ -22,6 +25,11 @@ _MOST_AT_ONCE: Final = 4
 #: by so much, and what one has begun to write the other does not see.
 _LOOK_BACK: Final = timedelta(minutes=15)
 _PIECE_BYTES: Final = 256 * 1024
+#: In seconds, between tries to read a page.
+_PAUSES: Final = (0.5, 1, 2, 4)
+_log = get_logger(__name__)
+
+Read = TypeVar("Read")
 
 
 class Exporting:
@@ -31,19 +39,28 @@ class Exporting:
         self._open_transaction = open_transaction
         self._under_way: Counter[UUID] = Counter()
 
-    async def export(self, caller: Caller, wanted: Wanted) -> AsyncGenerator[bytes | End, None]:
-        """The file in pieces of at most 256 KiB, all but its last line, and then how it ended.
+    async def export(
+        self, caller: Caller, wanted: Wanted
+    ) -> AsyncGenerator[Begin | bytes | End, None]:
+        """How it begins, the file in pieces of at most 256 KiB, all but its last line, and how it ended.
 
         No more than two pages are in memory, of half a megabyte and one message each. Raises TooManyExports,
         SessionNotFound if one is wanted that is not there.
         """
         with self._counted(caller.user_id):
             writer = _Writer(wanted.format)
-            began = utc_now()
+            since = _since_next(wanted)
+            begin: Begin | None = Begin(since)
             async with aclosing(self._parts(caller, wanted)) as parts:
                 async for part in parts:
+                    # Behind the first page: what is refused is refused before anything is told.
+                    if begin is not None:
+                        yield begin
+                        begin = None
                     for piece in writer.take(part):
                         yield piece
+            if begin is not None:
+                yield begin
             personas = await self._personas(caller) if wanted.personas else None
             for piece in writer.finish(personas):
                 yield piece
@@ -51,7 +68,7 @@ class Exporting:
                 writer.conversations,
                 writer.messages,
                 None if personas is None else len(personas),
-                began - _LOOK_BACK,
+                since,
             )
 
     @contextmanager
@@ -88,8 +105,9 @@ class Exporting:
             for wanted_ids in pages_of(named):
                 ids, behind = wanted_ids, 0
                 while ids:
-                    async with self._open_transaction(caller) as transaction:
-                        parts = await Pages(transaction).read(wanted.format, ids, behind)
+                    parts = await self._read(
+                        caller, partial(Pages.read, of=wanted.format, ids=ids, behind=behind)
+                    )
                     if parts:
                         yield parts
                     if not (parts and parts[-1].is_cut):
@@ -100,12 +118,34 @@ class Exporting:
             raise SessionNotFound()
 
     async def _names(self, caller: Caller, wanted: Wanted, after: UUID | None) -> Sequence[Named]:
-        async with self._open_transaction(caller) as transaction:
-            return await Pages(transaction).names(wanted, after)
+        return await self._read(caller, partial(Pages.names, wanted=wanted, after=after))
 
     async def _personas(self, caller: Caller) -> Sequence[str]:
-        async with self._open_transaction(caller) as transaction:
-            return await Pages(transaction).personas()
+        return await self._read(caller, Pages.personas)
+
+    async def _read(self, caller: Caller, read: Callable[[Pages], Awaitable[Read]]) -> Read:
+        """What `read` reads; a busy moment of the database is waited for, and ends no long download."""
+        for pause in (*_PAUSES, None):
+            try:
+                async with self._open_transaction(caller) as transaction:
+                    return await read(Pages(transaction))
+            except Unavailable as error:
+                if pause is None:
+                    raise
+                _log.warning("export.page_again", reason=error.reason)
+                await asyncio.sleep(pause)
+        raise AssertionError("the last try returns or raises")
+
+
+def _since_next(wanted: Wanted) -> datetime | None:
+    """What the next export has to begin with, so that it has whatever changes behind this one.
+
+    One that goes on has the first one's part by what that one began with: what it has had may have changed
+    since. Without that, the next one begins where this one did.
+    """
+    if wanted.began is not None:
+        return wanted.began
+    return wanted.since if wanted.after is not None else utc_now() - _LOOK_BACK
 
 
 class _Writer:

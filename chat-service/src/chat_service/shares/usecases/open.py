@@ -5,7 +5,7 @@ members of another tenant is the same.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from chassis.caller import Caller
@@ -70,19 +70,24 @@ class OpenShares:
         admission = await self._admit(digest, key, caller)
         async with self.open_reading(digest, caller) as reading:
             found = await _let_in(reading, admission)
-            revision, after = (found.revision, 0) if place is None else place
-            if revision != found.revision:
-                raise invalid_cursor()
-            messages, more = await reading.messages(
-                found, after=after, limit=size, most_bytes=_PAGE_BYTES
-            )
+            while True:
+                revision, after = (found.revision, 0) if place is None else place
+                if revision != found.revision:
+                    raise invalid_cursor()
+                messages, more = await reading.messages(
+                    found, after=after, limit=size, most_bytes=_PAGE_BYTES
+                )
+                if messages or after >= found.message_count:
+                    break
+                # It was refreshed in between, which waits for who is counted, and not for others.
+                found = await _let_in(reading, replace(admission, counts=False))
         return Shared(
             title=found.title,
             shared_at=found.refreshed_at,
             message_count=found.message_count,
             messages=tuple(messages),
             next_cursor=_cursor_of(found, messages[-1].position) if more else "",
-            opening=opening.make(found.opening_key, utc_now()),
+            opening=_opening_of(admission, key),
         )
 
     async def fork(
@@ -154,6 +159,13 @@ class OpenShares:
             if password is None or not await slot.verify(password, password_hash):
                 raise SharePasswordWrong()
         await self.guesses.take_back(counted)
+
+
+def _opening_of(admission: _Admission, key: ShareKey) -> str:
+    """The one that was shown, so that it ends when it was to; else a new one."""
+    if key.opening is not None and not admission.counts:
+        return key.opening
+    return opening.make(admission.found.opening_key, utc_now())
 
 
 def _digest_of(key: ShareKey) -> bytes:

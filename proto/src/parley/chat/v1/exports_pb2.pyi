@@ -11,10 +11,10 @@ import builtins as _builtins
 import sys
 import typing as _typing
 
-if sys.version_info >= (3, 10):
-    from typing import TypeAlias as _TypeAlias
+if sys.version_info >= (3, 11):
+    from typing import TypeAlias as _TypeAlias, Never as _Never
 else:
-    from typing_extensions import TypeAlias as _TypeAlias
+    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -48,6 +48,7 @@ class ExportRequest(_message.Message):
     SINCE_FIELD_NUMBER: _builtins.int
     AFTER_FIELD_NUMBER: _builtins.int
     PERSONAS_FIELD_NUMBER: _builtins.int
+    BEGAN_FIELD_NUMBER: _builtins.int
     format: Global___ExportFormat.ValueType
     session_id: _builtins.str
     """This one alone; else all that are not deleted and not temporary."""
@@ -57,6 +58,8 @@ class ExportRequest(_message.Message):
     """Of those behind this one, where an export was cut off. Empty: from the beginning."""
     personas: _builtins.bool
     """The caller's own personas, behind the conversations; in JSON alone."""
+    began: _builtins.str
+    """As of a beginning: of the export that was cut off, with `after`."""
     @_builtins.property
     def active_from(self) -> _timestamp_pb2.Timestamp:
         """Of those that were last active from this moment on."""
@@ -75,10 +78,11 @@ class ExportRequest(_message.Message):
         since: _builtins.str = ...,
         after: _builtins.str = ...,
         personas: _builtins.bool = ...,
+        began: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_active_before", b"_active_before", "_active_from", b"_active_from", "_session_id", b"_session_id", "active_before", b"active_before", "active_from", b"active_from", "session_id", b"session_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active_before", b"_active_before", "_active_from", b"_active_from", "_session_id", b"_session_id", "active_before", b"active_before", "active_from", b"active_from", "after", b"after", "format", b"format", "personas", b"personas", "session_id", b"session_id", "since", b"since"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active_before", b"_active_before", "_active_from", b"_active_from", "_session_id", b"_session_id", "active_before", b"active_before", "active_from", b"active_from", "after", b"after", "began", b"began", "format", b"format", "personas", b"personas", "session_id", b"session_id", "since", b"since"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__active_before: _TypeAlias = _typing.Literal["active_before"]  # noqa: Y015
     _WhichOneofArgType__active_before: _TypeAlias = _typing.Literal["_active_before", b"_active_before"]  # noqa: Y015
@@ -101,26 +105,56 @@ class ExportResponse(_message.Message):
 
     DATA_FIELD_NUMBER: _builtins.int
     END_FIELD_NUMBER: _builtins.int
+    BEGIN_FIELD_NUMBER: _builtins.int
     data: _builtins.bytes
     @_builtins.property
     def end(self) -> Global___ExportEnd:
         """On the last one."""
+
+    @_builtins.property
+    def begin(self) -> Global___ExportBegin:
+        """On the first one, which has no more: what the end's `since` will be."""
 
     def __init__(
         self,
         *,
         data: _builtins.bytes = ...,
         end: Global___ExportEnd | None = ...,
+        begin: Global___ExportBegin | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_end", b"_end", "end", b"end"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_begin", b"_begin", "_end", b"_end", "begin", b"begin", "end", b"end"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_end", b"_end", "data", b"data", "end", b"end"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_begin", b"_begin", "_end", b"_end", "begin", b"begin", "data", b"data", "end", b"end"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__begin: _TypeAlias = _typing.Literal["begin"]  # noqa: Y015
+    _WhichOneofArgType__begin: _TypeAlias = _typing.Literal["_begin", b"_begin"]  # noqa: Y015
     _WhichOneofReturnType__end: _TypeAlias = _typing.Literal["end"]  # noqa: Y015
     _WhichOneofArgType__end: _TypeAlias = _typing.Literal["_end", b"_end"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__begin) -> _WhichOneofReturnType__begin | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__end) -> _WhichOneofReturnType__end | None: ...
 
 Global___ExportResponse: _TypeAlias = ExportResponse  # noqa: Y015
+
+@_typing.final
+class ExportBegin(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SINCE_FIELD_NUMBER: _builtins.int
+    since: _builtins.str
+    def __init__(
+        self,
+        *,
+        since: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["since", b"since"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportBegin: _TypeAlias = ExportBegin  # noqa: Y015
 
 @_typing.final
 class ExportEnd(_message.Message):
