@@ -207,7 +207,10 @@ async def exported(open_transaction: OpenTransaction, caller: Caller) -> bytes:
     wanted = Wanted(Format.JSON, personas=True)
     async with aclosing(Exporting(open_transaction).export(caller, wanted)) as pieces:
         async for piece in pieces:
-            file += b'"end":{}}' if isinstance(piece, End) else piece
+            if isinstance(piece, bytes):
+                file += piece
+            elif isinstance(piece, End):
+                file += b'"end":{}}'
     return file
 
 

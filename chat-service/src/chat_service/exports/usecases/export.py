@@ -13,7 +13,6 @@ from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.db.transactions import OpenTransaction
 from chassis.errors import Unavailable
-from chassis.telemetry.logging import get_logger
 from chat_service.conversations.domain.errors import SessionNotFound
 from chat_service.exports.domain.wanted import Begin, End, Format, TooManyExports, Wanted
 from chat_service.exports.store.encodings import ENCODINGS
@@ -27,7 +26,6 @@ _LOOK_BACK: Final = timedelta(minutes=15)
 _PIECE_BYTES: Final = 256 * 1024
 #: In seconds, between tries to read a page.
 _PAUSES: Final = (0.5, 1, 2, 4)
-_log = get_logger(__name__)
 
 Read = TypeVar("Read")
 
@@ -129,10 +127,9 @@ class Exporting:
             try:
                 async with self._open_transaction(caller) as transaction:
                     return await read(Pages(transaction))
-            except Unavailable as error:
+            except Unavailable:
                 if pause is None:
                     raise
-                _log.warning("export.page_again", reason=error.reason)
                 await asyncio.sleep(pause)
         raise AssertionError("the last try returns or raises")
 
