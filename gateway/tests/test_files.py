@@ -394,3 +394,12 @@ def test_a_name_in_a_header_breaks_out_of_nothing() -> None:
         assert re.fullmatch(
             r"attachment; filename=\"[A-Za-z0-9 _.-]*\"; filename\*=UTF-8''[A-Za-z0-9%_.~-]*", told
         )
+
+
+async def test_where_no_files_are_kept_that_is_said_before_anything_is_read(
+    door: Door, files: FakeFiles
+) -> None:
+    door.chat.answers["GetFileLimits"] = pb.GetFileLimitsResponse(offered=False)
+    refused = await door.http.post(FILES, **form(CONTENT), headers=door.bearer)
+    assert (refused.status_code, refused.json()["reason"]) == (409, "FILES_NOT_OFFERED")
+    assert files.head is None

@@ -53,7 +53,7 @@ def saved(form: str, image: Image.Image, **options: object) -> bytes:
 
 
 async def test_no_hostile_file_does_anything(tmp_path: Path) -> None:
-    decoding = Decoding(at_once=2)
+    decoding, turns = Decoding(), asyncio.Semaphore(2)
     files = list(corpus())
     assert len(files) >= 60
     assert len({one.name for one in files}) == len(files)
@@ -67,7 +67,8 @@ async def test_no_hostile_file_does_anything(tmp_path: Path) -> None:
         folder.mkdir()
         began = time.monotonic()
         try:
-            kind, inspected = await read(folder, one.content, decoding)
+            async with turns:
+                kind, inspected = await read(folder, one.content, decoding)
         except (FileKindRefused, FileUnreadable) as refused:
             return None if one.expected is None else f"{one.name}: refused, {refused.metadata}"
         finally:

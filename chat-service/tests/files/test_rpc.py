@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -130,3 +131,17 @@ async def test_anothers_file_is_as_if_absent(client: Client, strange_client: Cli
         await strange_client.read_file(file.id)
     assert unread.value.reason == "FILE_NOT_FOUND"
     assert (await client.read_file(file.id))[1] == b"mine"
+
+
+async def test_bytes_that_are_gone_are_said_so_before_anything_is_said_of_them(
+    client: Client, tmp_path: Path
+) -> None:
+    file = await client.upload(head(), chunk(b"mine"), end(4))
+    for path in stored(tmp_path):
+        path.unlink()
+    request = pb.ReadFileRequest(id=file.id)
+    responses = client._channel.stream(client.files.ReadFile, request, token=client._token)
+    async with aclosing(responses):
+        with pytest.raises(AppError) as gone:
+            await anext(responses)
+    assert (gone.value.kind, gone.value.reason) == (Kind.NOT_FOUND, "FILE_NOT_FOUND")

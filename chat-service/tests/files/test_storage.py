@@ -159,3 +159,12 @@ async def test_a_bucket_that_is_not_to_be_had_is_said_to_be_away(
     storage = BucketStorage((await wrongs(bucket))[at])
     with pytest.raises(StorageUnavailable):
         await put(storage, a_key(), b"x")
+
+
+async def test_what_lies_in_a_folder_and_is_no_users_is_not_looked_into(tmp_path: Path) -> None:
+    storage, key = FolderStorage(tmp_path), a_key()
+    await put(storage, key, b"x")
+    for other in ("lost+found", ".snapshots"):
+        (tmp_path / other).mkdir()
+        (tmp_path / other / "x").write_bytes(b"x")
+    assert await keys(storage) == [key]

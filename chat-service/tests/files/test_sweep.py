@@ -12,12 +12,15 @@ from sqlalchemy import text
 from chassis.caller import Caller
 from chassis.db.owners import OwnerErased
 from chassis.ids import new_id
+from chassis.testing import eventually
 from chat_service.files import uploading
 from chat_service.files.domain.errors import FileNotFound
 from chat_service.files.domain.file import keys_of
 from chat_service.files.erasure import DeleteFiles
 from chat_service.files.usecases.ports import Inspected
 from servicekit.erasure import erase_user
+
+from .gate import Gate
 
 FilesOf = Any
 
@@ -199,11 +202,47 @@ async def test_what_a_killed_process_has_spooled_goes(files: FilesOf, caller: Ca
     left = spool / str(new_id())
     left.mkdir(parents=True)
     (left / "upload").write_bytes(b"half")
-    await files.sweep.compare(files.storage())
-    assert left.exists()
-    make_older(files)
-    await files.sweep.compare(files.storage())
-    assert not left.exists()
+    gate = Gate()
+    gate.say(b"x" * 600_000)
+    taking = asyncio.create_task(
+        files.uploads.take(caller, "a.txt", None, aiter(gate), lambda _: None)
+    )
+    await eventually(lambda: gate.taken == 1)
+    await files.sweep.sweep()
+    ((under_way, _),) = await files.rows()
+    assert [path.name for path in spool.iterdir()] == [str(under_way)]
+    gate.say(None)
+    assert (await taking).size == 600_000
+
+
+async def test_nothing_is_spooled_of_a_user_whose_erasure_is_confirmed(
+    files: FilesOf, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process was killed: the row is held for a while, and the spool is what it was."""
+    gate = Gate()
+    gate.say(b"x" * 600_000)
+    taking = asyncio.create_task(
+        files.uploads.take(caller, "a.txt", None, aiter(gate), lambda _: None)
+    )
+    await eventually(lambda: gate.taken == 1)
+    assert [name.rpartition("/")[2] for name in files.stored()] == ["upload"]
+
+    async def killed(_: Any, spooled: Any) -> None:
+        spooled._file.close()
+
+    monkeypatch.setattr(files.uploads, "_clear", killed)
+    taking.cancel()
+    await asyncio.wait((taking,))
+    await files.age()
+    seen: list[list[str]] = []
+
+    def receipt(_: Any) -> bytes:
+        seen.append(files.stored())
+        return b""
+
+    step = DeleteFiles(files.storage)
+    await erase_user(files.chat.erasing(caller), [step], subject="erased", receipt=receipt)
+    assert seen == [[]]
 
 
 async def test_a_user_who_is_gone_has_no_bytes_when_that_is_confirmed(

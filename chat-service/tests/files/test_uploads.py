@@ -1,7 +1,6 @@
 """Uploads: what becomes of one wherever it ends."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -17,16 +16,21 @@ from chat_service.files import mapping, uploading
 from chat_service.files.domain.errors import (
     FileKindRefused,
     FileNotFound,
+    FileReadersBusy,
     FilesNotOffered,
     FileTooLarge,
     FileUnreadable,
     QuotaUsedUp,
     StorageUnavailable,
+    TooManyFiles,
     TooManyUploads,
     UploadGivenUp,
 )
 from chat_service.files.domain.file import File, keys_of, label_of
+from chat_service.files.turns import Turns
 from chat_service.files.usecases.ports import Inspected
+
+from .gate import Gate
 
 # `FilesOf` of conftest.py, which a test module has no name for.
 FilesOf = Any
@@ -38,25 +42,6 @@ def once_of(key: str, caller: Caller) -> Any:
         mapping.encode_file,
         lambda kept: mapping.decode_file(kept, caller.user_id),
     )
-
-
-class Gate:
-    """Content whose pieces come when the test lets them, and which may break."""
-
-    def __init__(self) -> None:
-        self.steps: asyncio.Queue[bytes | BaseException | None] = asyncio.Queue()
-        self.taken = 0
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        while (step := await self.steps.get()) is not None:
-            if isinstance(step, BaseException):
-                raise step
-            yield step
-            self.taken += 1
-
-    def say(self, *steps: bytes | BaseException | None) -> None:
-        for step in steps:
-            self.steps.put_nowait(step)
 
 
 def beginning(files: FilesOf, caller: Caller, gate: Gate) -> "asyncio.Task[File]":
@@ -421,3 +406,84 @@ async def test_what_cannot_be_taken_away_at_once_is_swept(
     assert files.stored() == [file.key]
     await files.sweep.sweep()
     assert (files.stored(), await files.rows()) == ([], [])
+
+
+async def test_a_repetition_is_answered_alike_where_the_first_has_left_no_room(
+    files: FilesOf, caller: Caller
+) -> None:
+    files.change(quota_bytes=1000, most_files=1)
+    first = await files.upload(caller, b"x" * 900, once=once_of("key", caller))
+    repeated = await files.upload(caller, b"x" * 900, at_most=920, once=once_of("key", caller))
+    assert repeated == first
+    with pytest.raises(IdempotencyKeyReused):
+        await files.upload(caller, b"y" * 900, once=once_of("key", caller))
+    assert (files.stored(), await files.rows()) == ([first.key], [(first.id, "ready")])
+
+
+async def test_what_is_kept_beside_a_file_counts_and_has_to_fit(
+    files: FilesOf, caller: Caller
+) -> None:
+    async def with_text(path: Path, kind: Any) -> Inspected:
+        beside = path.with_name("text")
+        beside.write_bytes(b"t" * 300)
+        return Inspected(path, beside)
+
+    files.inspect = with_text
+    files.change(quota_bytes=1000)
+    await files.upload(caller, b"x" * 300, at_most=310)
+    assert (await files.read.limits(caller)).used_bytes == 600
+    with pytest.raises(QuotaUsedUp) as used_up:
+        await files.upload(caller, b"x" * 300, at_most=310)
+    assert used_up.value.metadata == {"used": "600", "allowed": "1000"}
+    await files.upload(caller, b"x" * 100, at_most=110)
+    assert (await files.read.limits(caller)).used_bytes == 1000
+    assert len(await files.rows()) == 2
+
+
+async def test_a_user_has_so_many_files_and_no_more(
+    files: FilesOf, caller: Caller, stranger: Caller
+) -> None:
+    files.change(most_files=2)
+    first = await files.upload(caller)
+    await files.upload(caller)
+    with pytest.raises(TooManyFiles) as refused:
+        await files.upload(caller)
+    assert refused.value.metadata == {"allowed": "2"}
+    await files.upload(stranger)
+    await files.deletes.delete(caller, first.id)
+    await files.upload(caller)
+
+
+async def test_one_user_has_one_file_read_at_a_time_and_nobody_waits_for_ever(
+    caller: Caller, stranger: Caller
+) -> None:
+    turns = Turns(at_once=2, most_seconds=0.05)
+    async with turns.of(caller.user_id):
+        with pytest.raises(FileReadersBusy):
+            async with turns.of(caller.user_id):
+                pass
+        async with turns.of(stranger.user_id):
+            with pytest.raises(FileReadersBusy):
+                async with turns.of(new_id()):
+                    pass
+        async with turns.of(new_id()):
+            pass
+    async with turns.of(caller.user_id):
+        pass
+
+
+async def test_files_are_read_in_turns(files: FilesOf, caller: Caller) -> None:
+    at_once: list[int] = []
+    reading = 0
+
+    async def inspect(path: Path, kind: Any) -> Inspected:
+        nonlocal reading
+        reading += 1
+        at_once.append(reading)
+        await asyncio.sleep(0.02)
+        reading -= 1
+        return Inspected(path)
+
+    files.inspect = inspect
+    await asyncio.gather(*(files.upload(caller) for _ in range(4)))
+    assert at_once == [1, 1, 1, 1]

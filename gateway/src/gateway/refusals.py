@@ -123,6 +123,14 @@ class FileKindRefused(RequestRefused):
     detail = "What is in the file is not of a kind that is taken here."
 
 
+class FilesNotOffered(AppError):
+    """Before anything of a file is read; chat-service says the same."""
+
+    kind = Kind.CONFLICT
+    reason = "FILES_NOT_OFFERED"
+    detail = "No files are kept here."
+
+
 class RangeNotSatisfiable(RequestRefused):
     status = 416
     reason = "RANGE_NOT_SATISFIABLE"

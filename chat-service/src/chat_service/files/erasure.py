@@ -5,6 +5,7 @@ from typing import Final
 
 from chat_service.files.domain.errors import FilesNotOffered, StorageUnavailable
 from chat_service.files.domain.file import keys_of
+from chat_service.files.storage.spool import clear_spool
 from chat_service.files.store.erasing import give_up_some, given_up_of, is_any_of
 from chat_service.files.store.sweeping import forget
 from chat_service.files.usecases.ports import Storage, StorageInForce
@@ -14,7 +15,8 @@ _AGAIN_SECONDS: Final = 0.5
 
 
 class DeleteFiles:
-    """The step that deletes files: it ends when all of their bytes are gone, also those without a row.
+    """The step that deletes files: it ends when all of their bytes are gone, also those without a row and those
+    that were spooled where this process runs: each other machine clears a spool of its own (see FileSweep).
 
     Raises StorageUnavailable where that cannot be made sure of.
     """
@@ -35,6 +37,7 @@ class DeleteFiles:
             if storage is None:
                 raise StorageUnavailable()
             if found:
+                await clear_spool(storage.spool, found)
                 await storage.delete(
                     [key for file_id in found for key in keys_of(user_id, file_id)]
                 )

@@ -98,7 +98,11 @@ class FileServicer(files_pb2_grpc.FileServiceServicer):
         if begin < 0 or (end is not None and end < begin):
             raise ValidationFailed(fields=[FieldError("begin", "INVALID")])
         file = await self.read.find(current_caller(), parse_named_id(request.id, FileNotFound))
-        yield files_pb2.ReadFileResponse(file=mapping.file_to_proto(file))
         async with aclosing(self.read.content(file, begin, end)) as pieces:
+            # Before anything is said of it: what cannot be had is a refusal, and no answer that is cut.
+            first = await anext(pieces, None)
+            yield files_pb2.ReadFileResponse(file=mapping.file_to_proto(file))
+            if first is not None:
+                yield files_pb2.ReadFileResponse(chunk=first)
             async for piece in pieces:
                 yield files_pb2.ReadFileResponse(chunk=piece)

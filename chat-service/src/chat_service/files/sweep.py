@@ -5,12 +5,9 @@ bytes, so that a crash anywhere leaves what there is to be taken away.
 """
 
 import asyncio
-import shutil
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from datetime import timedelta
-from pathlib import Path
 from typing import Final
 from uuid import UUID
 
@@ -24,7 +21,7 @@ from chassis.telemetry.logging import get_logger
 from chat_service.files.domain.errors import FilesNotOffered
 from chat_service.files.domain.file import FileState, content_key, keys_of, text_key
 from chat_service.files.domain.stored import Stored
-from chat_service.files.storage.threads import in_thread
+from chat_service.files.storage.spool import clear_spool, ids_in
 from chat_service.files.store import sweeping
 from chat_service.files.usecases.ports import Storage, StorageInForce
 
@@ -62,6 +59,7 @@ class FileSweep(Repeated):
             return
         await self._mark_unused()
         await self.take_given_up(storage)
+        await self._clear_spool(storage)
         loop = asyncio.get_running_loop()
         if loop.time() >= self._compares_at:
             await self.compare(storage)
@@ -80,6 +78,7 @@ class FileSweep(Repeated):
             async with self._worker.transaction() as connection:
                 found = await sweeping.given_up(connection, _TAKEN)
                 if found:
+                    await clear_spool(storage.spool, [file for _, file in found])
                     await storage.delete(
                         [key for user, file in found for key in keys_of(user, file)]
                     )
@@ -93,7 +92,6 @@ class FileSweep(Repeated):
         """Take away bytes without a row, and mark rows without bytes as lost, until these are found again."""
         await self._take_strays(storage)
         await self._mark_lost(storage)
-        await self._clear_spool(storage)
 
     async def _take_strays(self, storage: Storage) -> None:
         settled = utc_now() - _SETTLED
@@ -141,14 +139,18 @@ class FileSweep(Repeated):
             _log.warning("files.other_than_known", files=changed, they_are=state.value)
 
     async def _clear_spool(self, storage: Storage) -> None:
-        """Of uploads that a process has left behind when it was killed."""
-        names = await in_thread(_old_in, storage.spool, _SETTLED.total_seconds())
-        ids = {name: file_id for name in names if (file_id := parse_id(name)) is not None}
+        """Of uploads that a process has left behind when it was killed: an upload has its row before anything of
+        it is spooled, and nothing is spooled of a file that is complete.
+
+        Of a bucket, whose spool is each machine's own, nobody else can do it.
+        """
+        spooled = await ids_in(storage.spool)
+        if not spooled:
+            return
         async with self._worker.transaction() as connection:
-            known = await sweeping.states_of(connection, list(ids.values()))
-        for name, file_id in ids.items():
-            if known.get(file_id) is not FileState.UPLOADING:
-                await in_thread(shutil.rmtree, storage.spool / name, ignore_errors=True)
+            known = await sweeping.states_of(connection, spooled)
+        left = [one for one in spooled if known.get(one) is not FileState.UPLOADING]
+        await clear_spool(storage.spool, left)
 
 
 class _Keys:
@@ -179,10 +181,3 @@ def _file_of(key: str) -> UUID | None:
     if user_id is None or file_id is None:
         return None
     return file_id if key in (content_key(user_id, file_id), text_key(user_id, file_id)) else None
-
-
-def _old_in(spool: Path, seconds: float) -> list[str]:
-    if not spool.is_dir():
-        return []
-    before = time.time() - seconds
-    return [entry.name for entry in spool.iterdir() if entry.stat().st_mtime < before]

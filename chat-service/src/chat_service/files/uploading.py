@@ -7,34 +7,32 @@ somebody is at it; what is held no longer is swept. Only what is whole and was l
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
-from uuid import UUID
 
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.component import Component
 from chassis.db.owners import OwnerErased
-from chassis.db.transactions import OpenTransaction
+from chassis.db.transactions import OpenTransaction, Transaction
 from chassis.errors import AppError
-from chassis.idempotency import Once
+from chassis.idempotency import IdempotencyKeyReused, Once
 from chassis.ids import new_id
 from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
 from chat_service.files.domain.errors import (
-    FileKindRefused,
     FileTooLarge,
     QuotaUsedUp,
+    TooManyFiles,
     TooManyUploads,
     UploadGivenUp,
 )
 from chat_service.files.domain.file import UNHEARD, File, FileState, keys_of, label_of
-from chat_service.files.domain.kinds import HEAD_BYTES, Kind, recognise
-from chat_service.files.domain.terms import Terms
+from chat_service.files.domain.kinds import Kind
+from chat_service.files.receiving import Upload, receive
 from chat_service.files.storage.spool import Spooled, measure
 from chat_service.files.store.files import Files
-from chat_service.files.usecases.ports import Inspect, Storage, StorageInForce, TermsInForce
+from chat_service.files.turns import Turns
+from chat_service.files.usecases.ports import Inspect, StorageInForce, TermsInForce
 
 _log = get_logger(__name__)
 
@@ -42,25 +40,6 @@ _HOLD_SECONDS: Final = UNHEARD.total_seconds() / 4
 
 #: What makes the upload happen once, from the SHA-256 of what has come.
 OnceOf = Callable[[bytes], Once[File] | None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Upload:
-    """One upload under way, and what of the user's room was set aside for it."""
-
-    caller: Caller
-    id: UUID
-    name: str
-    at: datetime
-    terms: Terms
-    storage: Storage
-    room: int
-    used: int
-
-    def too_much(self) -> AppError:
-        if self.room < self.terms.maximum_bytes:
-            return QuotaUsedUp(used=self.used, allowed=self.terms.quota_bytes)
-        return FileTooLarge(self.terms.maximum_bytes)
 
 
 class Uploads(Component):
@@ -72,11 +51,13 @@ class Uploads(Component):
         terms: TermsInForce,
         storage: StorageInForce,
         inspect: Inspect,
+        turns: Turns | None = None,
     ) -> None:
         self._open_transaction = open_transaction
         self._terms = terms
         self._storage = storage
         self._inspect = inspect
+        self._turns = turns or Turns()
         self._clearing: set[asyncio.Task[None]] = set()
 
     async def stop(self) -> None:
@@ -94,21 +75,25 @@ class Uploads(Component):
         """The file that `content` has become; `at_most` bytes of it will come, if that is known.
 
         What `content` raises comes out of here, and nothing is kept. Raises FilesNotOffered, FileTooLarge,
-        FileKindRefused, FileUnreadable, QuotaUsedUp, TooManyUploads, UploadGivenUp, StorageUnavailable,
-        IdempotencyKeyReused, RequestInProgress, OwnerErased.
+        FileKindRefused, FileUnreadable, FileReadersBusy, QuotaUsedUp, TooManyFiles, TooManyUploads, UploadGivenUp,
+        StorageUnavailable, IdempotencyKeyReused, RequestInProgress, OwnerErased.
         """
-        upload = await self._set_aside(caller, told_name, at_most)
+        upload = await self._set_aside(caller, told_name, at_most, once)
         spooled = Spooled(upload.storage.spool / str(upload.id))
         try:
             async with self._held(upload):
                 await spooled.open()
-                kind = await _receive(upload, spooled, content)
+                kind = await receive(upload, spooled, content)
+                if upload.is_repeated:
+                    return await self._find_earlier(upload, spooled, once)
                 return await self._keep(upload, spooled, kind, once)
         except BaseException:
             await self._clear(upload, spooled)
             raise
 
-    async def _set_aside(self, caller: Caller, told_name: str, at_most: int | None) -> _Upload:
+    async def _set_aside(
+        self, caller: Caller, told_name: str, at_most: int | None, once: OnceOf
+    ) -> Upload:
         terms, storage, name = self._terms.content, self._storage(), label_of(told_name)
         file_id, now = new_id(), utc_now()
         async with self._open_transaction(caller) as transaction:
@@ -118,15 +103,24 @@ class Uploads(Component):
             used = await files.used()
             if used.uploads >= terms.uploads_at_once:
                 raise TooManyUploads()
+            is_repeated = await _is_known(transaction, once)
             left = terms.quota_bytes - used.bytes
-            wanted = min(terms.maximum_bytes, left if at_most is None else at_most)
-            if wanted > left or left <= 0:
-                raise QuotaUsedUp(used=used.bytes, allowed=terms.quota_bytes)
-            await files.begin(file_id, name, wanted, at=now)
-        return _Upload(caller, file_id, name, now, terms, storage, wanted, used.bytes)
+            if is_repeated:
+                # What it made is there, or was: nothing more will be kept.
+                room, reserved = terms.maximum_bytes, 0
+            else:
+                if used.files >= terms.most_files:
+                    raise TooManyFiles(allowed=terms.most_files)
+                room = reserved = min(terms.maximum_bytes, left if at_most is None else at_most)
+                if room > left or left <= 0:
+                    raise QuotaUsedUp(used=used.bytes, allowed=terms.quota_bytes)
+            await files.begin(file_id, name, reserved, at=now)
+        return Upload(
+            caller, file_id, name, now, terms, storage, room, reserved, used.bytes, is_repeated
+        )
 
     @asynccontextmanager
-    async def _held(self, upload: _Upload) -> AsyncIterator[None]:
+    async def _held(self, upload: Upload) -> AsyncIterator[None]:
         """The upload is held for as long as the block runs, which ends once it cannot be any more."""
         refusal: list[AppError] = []
 
@@ -154,14 +148,43 @@ class Uploads(Component):
         finally:
             await end_task(holding)
 
-    async def _hold(self, upload: _Upload) -> None:
+    async def _hold(self, upload: Upload) -> None:
         async with self._open_transaction(upload.caller) as transaction:
             await transaction.lock_owner()
             if not await Files(transaction).hold_upload(upload.id):
                 raise UploadGivenUp()
 
-    async def _keep(self, upload: _Upload, spooled: Spooled, kind: Kind, once: OnceOf) -> File:
-        inspected = await self._inspect(spooled.path, kind)
+    async def _hold_kept(self, upload: Upload, kept: int) -> None:
+        """So much is kept of it, which may be more than what came. Raises QuotaUsedUp, UploadGivenUp."""
+        async with self._open_transaction(upload.caller) as transaction:
+            await transaction.lock_owner()
+            files = Files(transaction)
+            await files.add_alone()
+            if not await files.hold_upload(upload.id, kept):
+                raise UploadGivenUp()
+            used, allowed = (await files.used()).bytes, upload.terms.quota_bytes
+            # What was promised holds, whatever the operator says meanwhile.
+            if kept > upload.reserved and used > allowed:
+                raise QuotaUsedUp(used=used - kept, allowed=allowed)
+
+    async def _find_earlier(self, upload: Upload, spooled: Spooled, once: OnceOf) -> File:
+        """What the upload made that this one repeats. Raises IdempotencyKeyReused where it is another."""
+        known = once(spooled.sha256)
+        async with self._open_transaction(upload.caller) as transaction:
+            earlier = None if known is None else await transaction.find_answered(known)
+        if earlier is None:
+            # Just now it was a day old: the next one is the first.
+            raise UploadGivenUp()
+        await self._clear(upload, spooled)
+        return earlier
+
+    async def _keep(self, upload: Upload, spooled: Spooled, kind: Kind, once: OnceOf) -> File:
+        async with self._turns.of(upload.caller.user_id):
+            try:
+                inspected = await self._inspect(spooled.path, kind)
+            except FileNotFoundError as error:
+                # Who takes for given up what is held no longer takes it out of the spool.
+                raise UploadGivenUp() from error
         size, digest = spooled.size, spooled.sha256
         if inspected.content != spooled.path:
             size, digest = await measure(inspected.content)
@@ -182,7 +205,7 @@ class Uploads(Component):
             facts=inspected.facts,
         )
         # Not for one that was given up meanwhile: whoever took it away has found no bytes of it.
-        await self._hold(upload)
+        await self._hold_kept(upload, size + (text_size or 0))
         await upload.storage.put(file.key, inspected.content)
         if inspected.text is not None:
             await upload.storage.put(file.text_key, inspected.text)
@@ -191,7 +214,7 @@ class Uploads(Component):
         return await self._complete(upload, spooled, file, once(spooled.sha256))
 
     async def _complete(
-        self, upload: _Upload, spooled: Spooled, file: File, once: Once[File] | None
+        self, upload: Upload, spooled: Spooled, file: File, once: Once[File] | None
     ) -> File:
         async with self._open_transaction(upload.caller) as transaction:
             await transaction.lock_owner()
@@ -206,7 +229,7 @@ class Uploads(Component):
             return earlier
         return file
 
-    async def _clear(self, upload: _Upload, spooled: Spooled) -> None:
+    async def _clear(self, upload: Upload, spooled: Spooled) -> None:
         """Nothing is left of the upload, or it is for the sweep to see to that."""
         clearing = asyncio.create_task(self._try_to_clear(upload, spooled), name="upload-clearing")
         # Whoever is cancelled does not wait for it.
@@ -214,14 +237,14 @@ class Uploads(Component):
         clearing.add_done_callback(self._clearing.discard)
         await asyncio.shield(clearing)
 
-    async def _try_to_clear(self, upload: _Upload, spooled: Spooled) -> None:
+    async def _try_to_clear(self, upload: Upload, spooled: Spooled) -> None:
         await spooled.remove()
         try:
             await self._clear_now(upload)
         except AppError as error:
             _log.warning("upload.left_to_sweep", file_id=str(upload.id), reason=error.reason)
 
-    async def _clear_now(self, upload: _Upload) -> None:
+    async def _clear_now(self, upload: Upload) -> None:
         async with self._open_transaction(upload.caller) as transaction:
             files = Files(transaction)
             if await files.state(upload.id) is FileState.READY:
@@ -233,23 +256,12 @@ class Uploads(Component):
             await Files(transaction).forget(upload.id)
 
 
-async def _receive(upload: _Upload, spooled: Spooled, content: AsyncIterator[bytes]) -> Kind:
-    """Spool all of it; what it is."""
-    head, kind = b"", None
-    async for piece in content:
-        if kind is None:
-            head += piece[: HEAD_BYTES - len(head)]
-            if len(head) == HEAD_BYTES:
-                kind = _kind_of(upload.terms, head)
-        if spooled.size + len(piece) > upload.room:
-            raise upload.too_much()
-        await spooled.write(piece)
-    await spooled.finish()
-    return _kind_of(upload.terms, head) if kind is None else kind
-
-
-def _kind_of(terms: Terms, head: bytes) -> Kind:
-    kind = recognise(head)
-    if not terms.takes(kind.name):
-        raise FileKindRefused(kind.name)
-    return kind
+async def _is_known(transaction: Transaction, once: OnceOf) -> bool:
+    """Whether something was answered to the key, whatever to."""
+    asked = once(b"")
+    if asked is None:
+        return False
+    try:
+        return await transaction.find_answered(asked) is not None
+    except IdempotencyKeyReused:
+        return True

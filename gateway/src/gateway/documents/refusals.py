@@ -62,6 +62,7 @@ _STATUSES: Mapping[int, frozenset[str]] = {
             "TOO_MANY_SHARES",
             "FILES_NOT_OFFERED",
             "FILES_QUOTA_USED_UP",
+            "TOO_MANY_FILES",
         }
     ),
     408: frozenset({"BODY_TOO_SLOW"}),

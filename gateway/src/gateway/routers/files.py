@@ -12,7 +12,7 @@ from chassis.errors import AppError
 from gateway.clients import Services
 from gateway.identity.authentication import ChatReader, ChatWriter
 from gateway.problems import problem
-from gateway.refusals import FileKindRefused, FileTooLarge, RangeNotSatisfiable
+from gateway.refusals import FileKindRefused, FilesNotOffered, FileTooLarge, RangeNotSatisfiable
 from gateway.routes.api import refuses
 from gateway.routes.api import router as api_router
 from gateway.routes.idempotency import IdempotencyKeyOf
@@ -51,7 +51,8 @@ _CONTENT: dict[int | str, dict[str, Any]] = {
     openapi_extra=refuses(
         *("BODY_TOO_SLOW", "FILE_TOO_LARGE", "FILE_KIND_REFUSED", "UNSUPPORTED_MEDIA_TYPE"),
         *("FILE_UNREADABLE", "FILE_INCOMPLETE", "MALFORMED_MULTIPART", "VALIDATION"),
-        *("FILES_NOT_OFFERED", "FILES_QUOTA_USED_UP", "TOO_MANY_UPLOADS", "TOO_MUCH_IN_BODIES"),
+        *("FILES_NOT_OFFERED", "FILES_QUOTA_USED_UP", "TOO_MANY_FILES"),
+        *("TOO_MANY_UPLOADS", "TOO_MUCH_IN_BODIES"),
         requestBody=FORM,
     ),
 )
@@ -65,6 +66,8 @@ async def upload_file(
     """
     files = services.files
     limits = await files.ask(files.stub.GetFileLimits, pb.GetFileLimitsRequest(), caller)
+    if not limits.offered:
+        raise FilesNotOffered()
     async with UploadedFile(request, limits.maximum_bytes) as sent:
         name, at_most = await sent.begin()
         requests = _requests(sent, pb.UploadHead(name=name, at_most=at_most))

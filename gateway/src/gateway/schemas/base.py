@@ -149,7 +149,8 @@ class Problem(Resource):
     )
     allowed: int | SkipJsonSchema[None] = Field(
         None,
-        description="With the same: tokens that may be used in it, bytes that one's files may have.",
+        description="With the same: tokens that may be used in it, bytes that one's files may have; with"
+        " TOO_MANY_FILES: how many they may be.",
     )
     period: Literal["day", "month"] | SkipJsonSchema[None] = Field(
         None, description="With USAGE_LIMIT_REACHED: what the limit is of."

@@ -104,6 +104,7 @@ export const errors = {
   WORD_REFUSED: "This contains something that may not be said here.",
 
   // Files.
+  FILE_READERS_BUSY: "Many files are being read just now. Send it again in a moment.",
   FILES_NOT_OFFERED: "No files are kept here.",
   FILES_QUOTA_USED_UP: "There is no room left for your files. Delete some of them first.",
   FILE_INCOMPLETE: "The file did not arrive whole. Send it again.",
@@ -114,6 +115,7 @@ export const errors = {
   MALFORMED_MULTIPART: "Parley could not read that. Reload the page.",
   RANGE_NOT_SATISFIABLE: "The file is shorter than that. Load it anew.",
   STORAGE_UNAVAILABLE: "The place where files are kept is away. Try again in a moment.",
+  TOO_MANY_FILES: "You have as many files as you may have. Delete some of them first.",
   TOO_MANY_UPLOADS: "Too many files are being uploaded for you. Wait for one to end.",
   UPLOAD_GIVEN_UP: "The upload was given up. Send the file again.",
 

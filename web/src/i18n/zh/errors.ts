@@ -97,6 +97,7 @@ export const errors: typeof en = {
   WORD_REFUSED: "其中有此处不允许出现的内容。",
 
   ANSWER_FILTERED: "回答中有此处不允许出现的内容。",
+  FILE_READERS_BUSY: "正在读取的文件较多，请稍后重新发送。",
   FILES_NOT_OFFERED: "此处不保存文件。",
   FILES_QUOTA_USED_UP: "你的文件空间已用完，请先删除一些文件。",
   FILE_INCOMPLETE: "文件没有完整送达，请重新发送。",
@@ -107,6 +108,7 @@ export const errors: typeof en = {
   MALFORMED_MULTIPART: "Parley 无法读取请求，请重新加载页面。",
   RANGE_NOT_SATISFIABLE: "文件没有那么长，请重新下载。",
   STORAGE_UNAVAILABLE: "文件存储暂时不可用，请稍后重试。",
+  TOO_MANY_FILES: "你的文件数量已达上限，请先删除一些文件。",
   TOO_MANY_UPLOADS: "同时上传的文件已达上限，请等其中一个结束。",
   UPLOAD_GIVEN_UP: "上传已中止，请重新发送文件。",
 

@@ -20,7 +20,7 @@ from chat_service.files.usecases.ports import Inspected
 
 _log = get_logger(__name__)
 
-#: How long a file may be read, seconds; to wait for its turn is not counted.
+#: How long a file may be read, seconds.
 MOST_SECONDS: Final = 30.0
 
 _CHILD: Final = "chat_service.files.decoding.child"
@@ -33,10 +33,9 @@ _SECONDS = Histogram(
 
 
 class Decoding:
-    """Reads files, so many `at_once`: each takes a processor, and up to 768 MiB of memory."""
+    """Reads files: each takes a processor, and up to 640 MiB of memory (see child.BOUNDS)."""
 
-    def __init__(self, *, at_once: int = 2, most_seconds: float = MOST_SECONDS) -> None:
-        self._turns = asyncio.Semaphore(at_once)
+    def __init__(self, *, most_seconds: float = MOST_SECONDS) -> None:
         self._most_seconds = most_seconds
 
     async def __call__(self, path: Path, kind: Kind) -> Inspected:
@@ -62,10 +61,9 @@ class Decoding:
         )
 
     async def _report(self, path: Path, kind: Kind, *how: str) -> Report:
-        async with self._turns:
-            began = monotonic()
-            line = await self._read(path, how)
-            seconds = monotonic() - began
+        began = monotonic()
+        line = await self._read(path, how)
+        seconds = monotonic() - began
         try:
             report = Report.of(line)
             outcome = "read" if report.failed is None else report.failed.value

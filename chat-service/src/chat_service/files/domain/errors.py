@@ -76,6 +76,27 @@ class TooManyUploads(AppError):
         super().__init__(retry_after=1)
 
 
+class TooManyFiles(AppError):
+    """`allowed`: files that a user may have."""
+
+    kind = Kind.CONFLICT
+    reason = "TOO_MANY_FILES"
+    detail = "You have as many files as you may have; delete some of them first."
+
+    def __init__(self, *, allowed: int) -> None:
+        super().__init__(metadata={"allowed": str(allowed)})
+
+
+class FileReadersBusy(Unavailable):
+    """No process that reads files was free in time."""
+
+    reason = "FILE_READERS_BUSY"
+    detail = "Many files are being read just now; send it again shortly."
+
+    def __init__(self) -> None:
+        super().__init__(retry_after=5)
+
+
 class StorageUnavailable(Unavailable):
     reason = "STORAGE_UNAVAILABLE"
     detail = "The place where files are kept is away; try again shortly."

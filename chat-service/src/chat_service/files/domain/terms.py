@@ -8,6 +8,7 @@ from typing import Final
 MAXIMUM_BYTES: Final = 20 * 1024 * 1024
 QUOTA_BYTES: Final = 1024 * 1024 * 1024
 UPLOADS_AT_ONCE: Final = 5
+MOST_FILES: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ Place = Folder | Bucket
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How large a file may be, how much of a user's is kept, how many are uploaded at once by one user, and
+    """How large a file may be, how much of a user's is kept and in how many files, how many are uploaded at once by one user, and
     of which kinds, by their names; without a place no files are kept.
     """
 
@@ -46,6 +47,7 @@ class Terms:
     maximum_bytes: int = MAXIMUM_BYTES
     quota_bytes: int = QUOTA_BYTES
     uploads_at_once: int = UPLOADS_AT_ONCE
+    most_files: int = MOST_FILES
     #: None: all that there are.
     kinds: frozenset[str] | None = None
 

@@ -6,6 +6,7 @@
       maximum_bytes: 20971520         # of one file
       quota_bytes: 1073741824         # of all files of a user
       uploads_at_once: 5              # of a user
+      most_files: 10000               # of a user
       kinds: [png, jpeg, pdf, text]   # absent: all that there are
       folder: /var/lib/parley/files   # or a bucket; absent: CHAT_FILES_DIR
       bucket:
@@ -26,6 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from chat_service.files.domain.kinds import KINDS
 from chat_service.files.domain.terms import (
     MAXIMUM_BYTES,
+    MOST_FILES,
     QUOTA_BYTES,
     UPLOADS_AT_ONCE,
     Bucket,
@@ -63,6 +65,7 @@ class _Files(_Part):
     maximum_bytes: Annotated[int, Field(ge=1, le=_LARGEST)] = MAXIMUM_BYTES
     quota_bytes: Annotated[int, Field(ge=0, le=_LARGEST)] = QUOTA_BYTES
     uploads_at_once: Annotated[int, Field(ge=1, le=1000)] = UPLOADS_AT_ONCE
+    most_files: Annotated[int, Field(ge=1, le=1_000_000)] = MOST_FILES
     kinds: list[str] | None = None
     folder: Annotated[str, Field(min_length=1)] | None = None
     bucket: _Bucket | None = None
@@ -92,6 +95,7 @@ def read_terms(reading: Reading, path: Path, place: Place | None) -> Terms:
         maximum_bytes=file.maximum_bytes,
         quota_bytes=file.quota_bytes,
         uploads_at_once=file.uploads_at_once,
+        most_files=file.most_files,
         kinds=None if file.kinds is None else frozenset(file.kinds),
     )
 

@@ -17,7 +17,8 @@ _LISTED: Final = 500
 # What is not whole yet lies in the same file system, so that it can be moved.
 _SPOOL: Final = ".spool"
 # A user's id, and a name that is no path and hides nothing.
-_KEY: Final = re.compile(r"[0-9a-f-]{36}/[0-9a-z][0-9a-z-]*(\.[a-z]+)?")
+_USER: Final = re.compile(r"[0-9a-f-]{36}")
+_KEY: Final = re.compile(rf"{_USER.pattern}/[0-9a-z][0-9a-z-]*(\.[a-z]+)?")
 
 
 class FolderStorage:
@@ -96,7 +97,8 @@ class FolderStorage:
     def _users(self) -> list[str]:
         try:
             with os.scandir(self._folder) as entries:
-                return sorted(entry.name for entry in entries if entry.name != _SPOOL)
+                # Whatever else lies there is not looked into: a file system may keep its own `lost+found`.
+                return sorted(entry.name for entry in entries if _USER.fullmatch(entry.name))
         except FileNotFoundError:
             return []
 

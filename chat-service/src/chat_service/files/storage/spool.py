@@ -3,10 +3,13 @@
 import os
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Final
+from uuid import UUID
 
+from chassis.ids import parse_id
 from chat_service.files.storage.threads import in_thread, on_disk
 
 # So much is written at a time: each time is a change of threads, and so much of each upload is in memory.
@@ -80,6 +83,32 @@ class Spooled:
         if self._file is not None:
             self._file.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+async def clear_spool(spool: Path, file_ids: Iterable[UUID]) -> None:
+    """Nothing is left of what was spooled of these files. Raises StorageUnavailable."""
+    await on_disk(_clear, [spool / str(file_id) for file_id in file_ids])
+
+
+async def ids_in(spool: Path) -> list[UUID]:
+    """The files of which something is spooled. Raises StorageUnavailable."""
+    return await on_disk(_ids_in, spool)
+
+
+def _clear(folders: Iterable[Path]) -> None:
+    for folder in folders:
+        # Mostly it is not there, and where it is its upload may be taking it away as well.
+        while folder.exists():
+            with suppress(FileNotFoundError):
+                shutil.rmtree(folder)
+
+
+def _ids_in(spool: Path) -> list[UUID]:
+    try:
+        with os.scandir(spool) as entries:
+            return [file_id for entry in entries if (file_id := parse_id(entry.name)) is not None]
+    except FileNotFoundError:
+        return []
 
 
 async def measure(path: Path) -> tuple[int, bytes]:

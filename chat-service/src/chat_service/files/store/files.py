@@ -28,7 +28,7 @@ _ADD_ALONE = Statement(
 )
 _USED = Statement(
     text(f"""
-    SELECT coalesce(sum(files.size), 0)::bigint AS bytes,
+    SELECT coalesce(sum(files.size + coalesce(files.text_size, 0)), 0)::bigint AS bytes, count(*) AS files,
         count(*) FILTER (WHERE files.state = 'uploading') AS uploads
     FROM files WHERE {_MINE} AND files.state <> 'deleting'
         AND (files.state <> 'uploading' OR files.held_until > now())
@@ -43,7 +43,8 @@ _BEGIN = Statement(
 )
 _HOLD_UPLOAD = Statement(
     text(
-        f"UPDATE files SET held_until = now() + CAST(:hold AS interval)"  # noqa: S608 - made of constants
+        f"UPDATE files SET held_until = now() + CAST(:hold AS interval),"  # noqa: S608 - made of constants
+        f" size = coalesce(CAST(:size AS bigint), files.size)"
         f" WHERE files.id = :id AND files.state = 'uploading' AND {_MINE}"
     )
 )
@@ -88,9 +89,12 @@ _FORGET = Statement(
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What a user has: bytes, those set aside for uploads included, and uploads under way."""
+    """What a user has, what is set aside for uploads included: bytes, those of texts kept beside files too, files,
+    and uploads under way.
+    """
 
     bytes: int
+    files: int
     uploads: int
 
 
@@ -109,7 +113,7 @@ class Files:
     async def used(self) -> Used:
         row = await _USED.first(self._connection, **self._mine)
         assert row is not None
-        return Used(row.bytes, row.uploads)
+        return Used(row.bytes, row.files, row.uploads)
 
     async def begin(self, file_id: UUID, name: str, size: int, *, at: datetime) -> None:
         """Set so many bytes aside for an upload, which is to be held from now on."""
@@ -123,9 +127,13 @@ class Files:
             hold=UNHEARD,
         )
 
-    async def hold_upload(self, file_id: UUID) -> bool:
-        """Whether it is still an upload; it is held for UNHEARD from now on."""
-        held = await _HOLD_UPLOAD.run(self._connection, **self._mine, id=file_id, hold=UNHEARD)
+    async def hold_upload(self, file_id: UUID, size: int | None = None) -> bool:
+        """Whether it is still an upload; it is held for UNHEARD from now on, and `size` bytes are set aside for it,
+        if that is said.
+        """
+        held = await _HOLD_UPLOAD.run(
+            self._connection, **self._mine, id=file_id, hold=UNHEARD, size=size
+        )
         return held == 1
 
     async def complete(self, file: File) -> bool:
