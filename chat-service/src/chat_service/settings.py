@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr, field_validator
 
 from chassis.setting_values import Target, check_secret_url
 from chassis.settings import service_config
+from chat_service.files.domain.attachment import MOST_PICTURE_BYTES
 from chat_service.prompt.budget import LEAST_CONTEXT
 from chat_service.runs.domain.retention import Retention
 from chat_service.streaming.cache.bounds import CacheBounds
@@ -234,6 +235,14 @@ class Settings(NamedServersSettings):
         description="On what terms files are kept, in YAML: how large they may be, of which kinds, how "
         "much of a user's, in which folder or bucket; read anew when it changes and at SIGHUP. What is in "
         "it: docs/operations.md.",
+    )
+
+    picture_bytes: int = Field(
+        128_000_000,
+        ge=MOST_PICTURE_BYTES,
+        description="Bytes of pictures that this process has on their way to models at once, until they begin to "
+        "answer; it takes some four times that in memory. A question waits 5 s for room, and is refused with "
+        "PICTURES_BUSY then.",
     )
 
     @field_validator("files_dir", mode="before")

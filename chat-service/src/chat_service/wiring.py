@@ -28,7 +28,6 @@ from chat_service.conversations.usecases.ends import EndSessions
 from chat_service.exports.rpc import POLICY as EXPORT_POLICY
 from chat_service.exports.rpc import ExportServicer
 from chat_service.exports.usecases.export import Exporting
-from chat_service.files.attached import AttachedFiles
 from chat_service.files.rpc import POLICY as FILE_POLICY
 from chat_service.files.wiring import build_files
 from chat_service.imports.importing import Importing
@@ -186,7 +185,10 @@ def build(settings: Settings) -> Service:
         answer_bytes=settings.answer_bytes,
     )
     with file_of(Settings, "files_file"):
-        files = build_files(settings.files_file, settings.files_dir, open_transaction, parts.worker)
+        files = build_files(
+            *(settings.files_file, settings.files_dir, open_transaction, parts.worker),
+            picture_bytes=settings.picture_bytes,
+        )
     means = RunMeans(
         open_transaction,
         resolve_key,
@@ -197,7 +199,7 @@ def build(settings: Settings) -> Service:
         memory=memory,
         in_force=words,
         rules=rules,
-        reads_files=lambda run: AttachedFiles(files.storage, run.user_id),
+        reads_files=lambda run: files.attached(run.user_id),
         sees=Vision(servers.models, memory),
     )
     start_run = StartRun(means, turns, tell=publisher.tell, default_persona=read_personas.default)

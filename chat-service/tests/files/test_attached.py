@@ -17,9 +17,10 @@ from chat_service.answer.domain.ending import RunStatus
 from chat_service.conversations.usecases.tree import fork_session
 from chat_service.files.attached import AttachedFiles
 from chat_service.files.decoding.decode import Decoding
-from chat_service.files.domain.attachment import GivenFile, NotGiven
-from chat_service.files.domain.errors import FileNotFound, StorageUnavailable
+from chat_service.files.domain.attachment import MOST_PICTURE_BYTES, GivenFile, NotGiven
+from chat_service.files.domain.errors import FileNotFound, PicturesBusy, StorageUnavailable
 from chat_service.files.domain.file import File
+from chat_service.files.picture_room import PictureRoom
 from chat_service.prompt.context import Context
 from chat_service.prompt.memory import ModelMemory
 from chat_service.prompt.room import ContextWindow
@@ -59,6 +60,7 @@ class Asking:
     session_id: UUID
     generations: Generations
     memory: ModelMemory = field(default_factory=lambda: ModelMemory(8_000))
+    room: PictureRoom = field(default_factory=lambda: PictureRoom(MOST_PICTURE_BYTES))
 
     @property
     def chat(self) -> Chat:
@@ -69,7 +71,7 @@ class Asking:
             self.generations,
             window=WINDOW,
             memory=self.memory,
-            reads_files=lambda run: AttachedFiles(self.files.storage, run.user_id),
+            reads_files=lambda run: AttachedFiles(self.files.storage, run.user_id, self.room),
             sees=self.sees,
         )
 
@@ -357,3 +359,23 @@ async def test_what_is_attached_is_not_swept(asking: Asking) -> None:
     assert await asking.attached() == [[(kept.id, "a.txt", True)]]
     assert [file_id for file_id, _ in await asking.files.rows()] == [kept.id]
     assert dropped.id != kept.id
+
+
+async def test_a_question_whose_pictures_have_no_room_is_refused_before_anything_is_sent(
+    asking: Asking,
+) -> None:
+    asking.room = PictureRoom(MOST_PICTURE_BYTES, most_seconds=0.05)
+    held = [await asking.room.take(MOST_PICTURE_BYTES)]
+    file = await asking.upload(png(), "blue.png")
+    accepted = await asking.ask("What is it?", file)
+    with pytest.raises(PicturesBusy):
+        await given(accepted)
+    held.clear()
+    _, prompt = await given(accepted)
+    (picture,) = prompt[-1].pictures
+    del prompt
+    # It is held as long as its picture is.
+    with pytest.raises(PicturesBusy):
+        await asking.room.take(MOST_PICTURE_BYTES)
+    picture.let_go()
+    await asking.room.take(MOST_PICTURE_BYTES)

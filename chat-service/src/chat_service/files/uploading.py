@@ -170,8 +170,10 @@ class Uploads(Component):
     async def _find_earlier(self, upload: Upload, spooled: Spooled, once: OnceOf) -> File:
         """What the upload made that this one repeats. Raises IdempotencyKeyReused where it is another."""
         known = once(spooled.sha256)
-        async with self._open_transaction(upload.caller) as transaction:
-            earlier = None if known is None else await transaction.find_answered(known)
+        earlier: File | None = None
+        if known is not None:
+            async with self._open_transaction(upload.caller) as transaction:
+                earlier = await transaction.find_answered(known)
         if earlier is None:
             # Just now it was a day old: the next one is the first.
             raise UploadGivenUp()

@@ -1,16 +1,19 @@
 """What files are made of."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 from chassis.component import Component
 from chassis.db.engine import Database
 from chassis.db.transactions import OpenTransaction
 from chassis.health import Check
+from chat_service.files.attached import AttachedFiles
 from chat_service.files.decoding.decode import Decoding
 from chat_service.files.erasure import DeleteFiles as EraseFiles
 from chat_service.files.operators.terms import FileTerms
+from chat_service.files.picture_room import PictureRoom
 from chat_service.files.rpc import FileServicer
 from chat_service.files.storage.in_force import StoragePlaces
 from chat_service.files.sweep import FileSweep
@@ -26,6 +29,8 @@ class FileParts:
     servicer: FileServicer
     read: ReadFiles
     storage: StoragePlaces
+    #: Reads what is attached for a prompt of a user's.
+    attached: Callable[[UUID], AttachedFiles]
     erase: EraseFiles
     components: Sequence[Component]
     checks: Sequence[Check]
@@ -36,19 +41,23 @@ def build_files(
     folder: Path | None,
     open_transaction: OpenTransaction,
     worker: Database,
+    picture_bytes: int,
 ) -> FileParts:
-    """`operators`: the file with the operator's terms; `folder`: where bytes are kept unless it says where.
+    """`operators`: the file with the operator's terms; `folder`: where bytes are kept unless it says where;
+    `picture_bytes`: as many of pictures are on their way to models at once.
 
     Raises BadFile.
     """
     terms = FileTerms(operators, folder)
     storage = StoragePlaces(terms)
     uploads = Uploads(open_transaction, terms, storage, Decoding())
+    room = PictureRoom(picture_bytes)
     read = ReadFiles(open_transaction, terms, storage)
     return FileParts(
         servicer=FileServicer(uploads, read, DeleteFiles(open_transaction, storage)),
         read=read,
         storage=storage,
+        attached=lambda user_id: AttachedFiles(storage, user_id, room),
         erase=EraseFiles(storage),
         components=[terms, uploads, FileSweep(worker, storage)],
         checks=[] if operators is None else [Check("files-file", terms.probe)],

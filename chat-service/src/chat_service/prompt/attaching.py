@@ -4,7 +4,7 @@ A model is told of each file that is attached to a message it is given, also whe
 sent is read from storage when the prompt is made, and no more of it than may be sent.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
@@ -42,6 +42,9 @@ class ReadsFiles(Protocol):
     cannot be had now.
     """
 
+    async def make_room(self, size: int) -> None:
+        """There is room for so many bytes of pictures; comes before them, once."""
+
     async def text(self, attachment: Attachment, characters: int) -> str | None:
         """The first so many characters of its text."""
 
@@ -75,6 +78,8 @@ class Attaching:
         Raises AppError where something cannot be read now.
         """
         made = list(messages)
+        if self.sees is not False and (size := _bytes_of_pictures(files.values())):
+            await self.reads.make_room(min(size, MOST_PICTURE_BYTES))
         for at in reversed(range(len(made))):
             message = made[at]
             order = message.orders[0] if message.orders and message.role == Role.USER else 0
@@ -161,6 +166,10 @@ class Attaching:
 def without_files(text: str) -> str:
     """What a question says, of what a model was given for it."""
     return text.rpartition(_AFTER_FILE)[2]
+
+
+def _bytes_of_pictures(attached: Iterable[Sequence[Attachment]]) -> int:
+    return sum(one.size for some in attached for one in some if one.is_picture and one.is_there)
 
 
 def _length(one: tuple[int, Attachment]) -> int:

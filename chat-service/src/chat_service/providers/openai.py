@@ -47,7 +47,13 @@ class OpenAi:
             "Content-Type": "application/json",
             "Accept": "text/event-stream, application/json",
         }
-        return Question(endpoint, "/chat/completions", with_own(headers, connection.headers), make)
+        return Question(
+            endpoint,
+            "/chat/completions",
+            with_own(headers, connection.headers),
+            make,
+            has_pictures=any(message.pictures for message in prompt),
+        )
 
 
 def _message(message: PromptMessage) -> Mapping[str, Any]:

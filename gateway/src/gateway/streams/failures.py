@@ -34,6 +34,7 @@ STATUSES: Final = {
     "MODEL_CANNOT_SEE": 422,
     # What is attached cannot be read just now.
     "STORAGE_UNAVAILABLE": 503,
+    "PICTURES_BUSY": 503,
 }
 # What chat-service may say beside reason and detail: the model server's own sentence, without
 # credentials, and seconds until another try may help.

@@ -1,14 +1,19 @@
-import { useEffect, useRef } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { useText } from "../../i18n";
 import { Button } from "../../ui/Button";
 import { onKeys } from "../../ui/useKey";
+import type { OnMessage } from "../files/MessageFiles";
 import { drafts, editOf, useDraftsKept } from "./drafts";
 import styles from "./Message.module.css";
+
+const KeptFiles = lazy(() => import("../files/KeptFiles"));
+const NONE: readonly OnMessage[] = [];
 
 /** A message while it is edited. What is typed is kept as a draft until it is sent or cancelled; Escape just closes. */
 export function EditBox({
   id,
   text,
+  files = NONE,
   label,
   onSubmit,
   onClose,
@@ -16,10 +21,12 @@ export function EditBox({
   /** The message's. */
   id: string;
   text: string;
+  /** What is attached to it. */
+  files?: readonly OnMessage[];
   /** What the button that ends it well is called. */
   label: string;
-  /** False: it was not taken, and stays. */
-  onSubmit: (text: string) => Promise<boolean>;
+  /** `kept`: the files that are left where some were taken off. False: it was not taken, and stays. */
+  onSubmit: (text: string, kept?: readonly OnMessage[]) => Promise<boolean>;
   onClose: () => void;
 }) {
   const t = useText();
@@ -29,6 +36,9 @@ export function EditBox({
     element?.focus();
     element?.setSelectionRange(element.value.length, element.value.length);
   }, []);
+  const [removed, setRemoved] = useState<readonly string[]>([]);
+  // What has been deleted since goes along with no other question.
+  const kept = files.filter((one) => !one.deleted && !removed.includes(one.id));
   const draft = editOf(id);
   useDraftsKept();
   const close = () => {
@@ -38,10 +48,22 @@ export function EditBox({
   const submit = async () => {
     const typed = area.current?.value ?? "";
     if (typed.trim() === "") return;
-    if (typed === text || (await onSubmit(typed))) close();
+    const isAsItWas = typed === text && removed.length === 0;
+    if (isAsItWas || (await onSubmit(typed, removed.length > 0 ? kept : undefined))) close();
   };
   return (
     <div className={styles.editing}>
+      {kept.length > 0 && (
+        <Suspense fallback={null}>
+          <KeptFiles
+            files={kept}
+            onRemove={(gone) => {
+              setRemoved([...removed, gone]);
+              area.current?.focus();
+            }}
+          />
+        </Suspense>
+      )}
       <textarea
         ref={area}
         className={styles.area}

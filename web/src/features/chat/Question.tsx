@@ -35,13 +35,14 @@ export const Question = memo(function Question({ message, actions, idle }: Props
         <EditBox
           id={message.id}
           text={content}
+          files={message.attachments}
           label={t.chat.ask}
           onClose={() => {
             setEditing(false);
             keepFocus(article.current);
           }}
-          onSubmit={async (text) => {
-            actions.editQuestion(message, text);
+          onSubmit={async (text, kept) => {
+            actions.editQuestion(message, text, kept);
             return true;
           }}
         />

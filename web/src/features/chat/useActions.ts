@@ -6,6 +6,7 @@ import { useText } from "../../i18n";
 import { routes } from "../../routes";
 import { asks, runs } from "../../stream";
 import { toast } from "../../ui/toast";
+import type { Attached } from "../files/transfer";
 import { editOf } from "./drafts";
 import { keptWish } from "./kept";
 import { outbox } from "./outbox";
@@ -20,7 +21,8 @@ export interface OtherModel {
 /** What can be done with the messages of a conversation. What fails says so, and changes nothing. */
 export interface Actions {
   regenerate(message: Message, other?: OtherModel): void;
-  editQuestion(message: Message, content: string): void;
+  /** `files`: what is attached to it from now on; undefined: what was. */
+  editQuestion(message: Message, content: string, files?: readonly Attached[]): void;
   /** Resolves to whether it was kept. */
   editAnswer(message: Message, content: string): Promise<boolean>;
   continueRun(runId: string): Promise<void>;
@@ -75,11 +77,15 @@ export function useActions(
             told(failed.error);
           });
       },
-      editQuestion(message, content) {
+      editQuestion(message, content, files) {
         pin(undefined);
         const draft = editOf(message.id);
+        const asking = {
+          ...keptWish(),
+          ...(files && { attachments: files.map((one) => one.id) }),
+        };
         const edit = { kind: "edit", content, draft, messageId: message.id } as const;
-        void outbox.put(place, { ...edit, sessionId: id, asking: keptWish() });
+        void outbox.put(place, { ...edit, sessionId: id, asking });
       },
       async editAnswer(message, content) {
         try {

@@ -6,7 +6,7 @@ import { IconButton } from "../../ui/IconButton";
 import { FileIcon } from "./FileIcon";
 import styles from "./Files.module.css";
 import { Picture } from "./Picture";
-import { isPicture } from "./transfer";
+import { isGone, isPicture } from "./transfer";
 import { type Chosen, uploads } from "./uploads";
 
 /** The files of a question that is being written, on their way or there, each to be taken away again. */
@@ -79,11 +79,12 @@ function ChosenFile({ place, one }: { place: string; one: Chosen }) {
 
 /** What is said of a file that was not taken, in as much detail as there is. */
 function refusalText(error: unknown, t: Texts): string {
+  if (isGone(error)) return t.files.gone;
   const cause = error instanceof ApiError ? error.problem.cause : undefined;
   return (typeof cause === "string" && t.files.causes[cause]) || errorText(error, t);
 }
 
 /** Whether the same file may be taken another time. */
 function mayHelp(error: unknown): boolean {
-  return !(error instanceof ApiError) || ![413, 415, 422].includes(error.status);
+  return !(error instanceof ApiError) || ![404, 413, 415, 422].includes(error.status);
 }

@@ -33,6 +33,11 @@ export async function upload(
   return { id, name, kind, size };
 }
 
+/** Has the server keep a file that nothing refers to for another hour. Throws ApiError, 404 where it is gone. */
+export async function hold(id: string): Promise<void> {
+  await ok(api.GET("/api/v1/files/{file_id}", { params: { path: { file_id: id } } }));
+}
+
 /** What is in a file of one's own. Throws ApiError. */
 export async function contentOf(id: string, signal?: AbortSignal): Promise<Blob> {
   const address = new URL(`/api/v1/files/${encodeURIComponent(id)}/content`, location.origin);

@@ -1,7 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from "vitest";
 import { ApiError } from "../../api";
 import * as transfer from "./transfer";
-import { MOST_FILES, Uploads } from "./uploads";
+import { HELD_EVERY, MOST_FILES, Uploads } from "./uploads";
 
 interface Sent {
   name: string;
@@ -13,6 +13,7 @@ interface Sent {
 }
 
 let sent: Sent[];
+let held: MockInstance<typeof transfer.hold>;
 let uploads: Uploads;
 const text = (name: string) => new File(["text"], name, { type: "text/plain" });
 const kept = (id: string) => ({ id, name: `${id}.txt`, kind: "text", size: 4 });
@@ -22,6 +23,7 @@ beforeEach(() => {
   localStorage.clear();
   sent = [];
   uploads = new Uploads();
+  held = vi.spyOn(transfer, "hold").mockResolvedValue();
   vi.spyOn(transfer, "upload").mockImplementation(
     (file, key, progress, signal) =>
       new Promise((done, fail) => {
@@ -29,7 +31,10 @@ beforeEach(() => {
       }),
   );
 });
-afterEach(() => uploads.clear());
+afterEach(() => {
+  uploads.clear();
+  vi.useRealTimers();
+});
 
 const names = (place = "new") => uploads.at(place).map(({ name, status }) => `${name} ${status}`);
 
@@ -112,5 +117,44 @@ describe("files of a question", () => {
     await settled();
     expect(names("id")).toEqual(["a ready"]);
     expect(names()).toEqual([]);
+  });
+});
+
+describe("files of a draft", () => {
+  const shown = (of: Uploads) => of.at("new").map(({ name, status }) => `${name} ${status}`);
+
+  async function chosen() {
+    uploads.add("new", [text("a")], undefined);
+    sent.at(-1)?.done(kept("1"));
+    await vi.advanceTimersByTimeAsync(0);
+  }
+
+  it("are held for as long as they lie there", async () => {
+    vi.useFakeTimers();
+    await chosen();
+    expect(held).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(3 * HELD_EVERY);
+    expect(held.mock.calls).toEqual([["1"], ["1"], ["1"]]);
+    uploads.take("new");
+    await vi.advanceTimersByTimeAsync(HELD_EVERY);
+    expect(held).toHaveBeenCalledTimes(3);
+  });
+
+  it("are held anew by the next page, which marks the one that is gone", async () => {
+    vi.useFakeTimers();
+    await chosen();
+    held.mockRejectedValue(new ApiError({ status: 503 }));
+    const later = new Uploads();
+    expect(shown(later)).toEqual(["1.txt ready"]);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(held).toHaveBeenCalledWith("1");
+    expect(shown(later)).toEqual(["1.txt ready"]);
+    held.mockRejectedValue(new ApiError({ status: 404, reason: "FILE_NOT_FOUND" }));
+    await vi.advanceTimersByTimeAsync(HELD_EVERY);
+    expect(shown(later)).toEqual(["1.txt failed"]);
+    // Not with a question, and not on the next page.
+    expect(later.take("new")).toEqual([]);
+    expect(shown(new Uploads())).toEqual([]);
+    later.clear();
   });
 });

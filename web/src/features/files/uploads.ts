@@ -2,7 +2,7 @@ import { ApiError } from "../../api";
 import { remembered, session } from "../../session";
 import { newKey } from "../../stream";
 import { readStored, writeStored } from "../../ui/storage";
-import { type Attached, upload } from "./transfer";
+import { type Attached, hold, isGone, upload } from "./transfer";
 
 /** A file that was chosen for a question that is being written. */
 export interface Chosen {
@@ -14,7 +14,7 @@ export interface Chosen {
   share: number;
   error?: unknown;
   /** What the server has made of it. */
-  attached?: Attached;
+  attached?: Attached | undefined;
   /** Of a picture that was chosen on this page: what it looks like. */
   preview?: string;
 }
@@ -28,6 +28,8 @@ interface Entry extends Chosen {
 export const MOST_FILES = 10;
 /** Of each user the server takes a few at once. */
 const AT_ONCE = 3;
+/** How often the server is told that a file is still wanted, which it keeps for an hour. */
+export const HELD_EVERY = 20 * 60_000;
 const NONE: readonly Entry[] = [];
 
 /**
@@ -39,6 +41,7 @@ export class Uploads {
   readonly #listeners = new Set<() => void>();
   /** Of each place what questions have taken that have not begun yet. */
   readonly #taken = new Map<string, readonly Attached[]>();
+  #holding: ReturnType<typeof setInterval> | undefined;
 
   subscribe = (listener: () => void) => {
     this.#listeners.add(listener);
@@ -124,6 +127,8 @@ export class Uploads {
 
   clear(): void {
     for (const one of [...this.#places.values()].flat()) end(one);
+    clearInterval(this.#holding);
+    this.#holding = undefined;
     this.#places.clear();
     this.#taken.clear();
     this.#tell();
@@ -135,6 +140,8 @@ export class Uploads {
       const kept = stored(place).map(ready);
       known = kept.length === 0 ? NONE : kept;
       this.#places.set(place, known);
+      // They may have lain here for long.
+      this.#hold(known);
     }
     return known;
   }
@@ -155,18 +162,36 @@ export class Uploads {
 
   async #send({ id, file, ending }: Entry): Promise<void> {
     if (file === undefined) return;
-    const change = (to: Partial<Entry>) => {
-      // It may have moved meanwhile, or been taken away.
-      for (const [place, entries] of this.#places)
-        if (entries.some((one) => one.id === id)) this.#change(place, id, to);
-    };
+    const change = (to: Partial<Entry>) => this.#changeWherever(id, to);
     try {
       const attached = await upload(file, id, (share) => change({ share }), ending.signal);
       change({ status: "ready", share: 1, attached, size: attached.size });
+      this.#holdFromNowOn();
     } catch (error) {
       if (!ending.signal.aborted) change({ status: "failed", error });
     }
     this.#next();
+  }
+
+  /** Has the server keep them; those that it has no more are marked. Whatever else fails is tried next time. */
+  #hold(entries: readonly Entry[]): void {
+    for (const { id, attached } of entries)
+      if (attached)
+        hold(attached.id).catch((error: unknown) => {
+          if (isGone(error))
+            this.#changeWherever(id, { status: "failed", error, attached: undefined });
+        });
+    if (entries.some(({ attached }) => attached)) this.#holdFromNowOn();
+  }
+
+  #holdFromNowOn(): void {
+    this.#holding ??= setInterval(() => this.#hold([...this.#places.values()].flat()), HELD_EVERY);
+  }
+
+  /** It may have moved meanwhile, or been taken away. */
+  #changeWherever(id: string, change: Partial<Entry>): void {
+    for (const [place, entries] of this.#places)
+      if (entries.some((one) => one.id === id)) this.#change(place, id, change);
   }
 
   #change(place: string, id: string, change: Partial<Entry>): void {

@@ -114,6 +114,7 @@ export const errors = {
   FILE_UNREADABLE: "The file cannot be read: it is damaged, or holds too much.",
   MALFORMED_MULTIPART: "Parley could not read that. Reload the page.",
   RANGE_NOT_SATISFIABLE: "The file is shorter than that. Load it anew.",
+  PICTURES_BUSY: "Many pictures are being sent to models just now. Ask again in a moment.",
   STORAGE_UNAVAILABLE: "The place where files are kept is away. Try again in a moment.",
   TOO_MANY_FILES: "You have as many files as you may have. Delete some of them first.",
   TOO_MANY_UPLOADS: "Too many files are being uploaded for you. Wait for one to end.",

@@ -14,6 +14,7 @@ export const files = {
   download: (name: string) => `Download ${name}`,
   save: "Download",
   deleted: "Deleted since",
+  gone: "It lay here too long and is gone. Remove it, and choose it again.",
   notLoaded: "Not loaded",
   given: (name: string, characters: string, of: string) =>
     `${name}: ${characters} of ${of} characters`,

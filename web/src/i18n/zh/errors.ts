@@ -107,6 +107,7 @@ export const errors: typeof en = {
   FILE_UNREADABLE: "无法读取此文件：文件已损坏，或内容过多。",
   MALFORMED_MULTIPART: "Parley 无法读取请求，请重新加载页面。",
   RANGE_NOT_SATISFIABLE: "文件没有那么长，请重新下载。",
+  PICTURES_BUSY: "正在向模型发送的图片较多，请稍后重新提问。",
   STORAGE_UNAVAILABLE: "文件存储暂时不可用，请稍后重试。",
   TOO_MANY_FILES: "你的文件数量已达上限，请先删除一些文件。",
   TOO_MANY_UPLOADS: "同时上传的文件已达上限，请等其中一个结束。",

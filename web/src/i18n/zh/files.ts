@@ -16,6 +16,7 @@ export const files: typeof en = {
   download: (name) => `下载 ${name}`,
   save: "下载",
   deleted: "已被删除",
+  gone: "搁置过久，文件已失效。请移除后重新选择。",
   notLoaded: "未能加载",
   given: (name, characters, of) => `${name}：${of} 个字符中的 ${characters} 个`,
   shown: (name) => `${name}：以图片展示`,

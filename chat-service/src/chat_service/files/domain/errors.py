@@ -97,6 +97,16 @@ class FileReadersBusy(Unavailable):
         super().__init__(retry_after=5)
 
 
+class PicturesBusy(Unavailable):
+    """As many bytes of pictures are on their way to models as this process holds."""
+
+    reason = "PICTURES_BUSY"
+    detail = "Many pictures are being sent to models just now; ask again shortly."
+
+    def __init__(self) -> None:
+        super().__init__(retry_after=5)
+
+
 class StorageUnavailable(Unavailable):
     reason = "STORAGE_UNAVAILABLE"
     detail = "The place where files are kept is away; try again shortly."

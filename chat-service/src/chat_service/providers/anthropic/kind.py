@@ -78,7 +78,8 @@ class Anthropic:
         def make(learnt: Sequence[Lesson]) -> Asked:
             return request_of(prompt, model, said, facts, learnt)
 
-        make(())  # what no server takes is refused before anything is asked
+        # What no server takes is refused before anything is asked; pictures are none of that.
+        request_of([replace(one, pictures=()) for one in prompt], model, said, facts, ())
         return Question(
             endpoint,
             endpoint.versioned("/messages"),
@@ -87,6 +88,7 @@ class Anthropic:
             needed=NEEDED,
             hidden=("cache_control",),
             understand=_understand,
+            has_pictures=any(message.pictures for message in prompt),
         )
 
     async def _facts_of(

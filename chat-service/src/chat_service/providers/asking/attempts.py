@@ -1,5 +1,6 @@
 """Asking, and asking once more without what was refused, before the first byte of an answer."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -48,6 +49,17 @@ class Question:
     needed: Collection[str] = ()
     hidden: Collection[str] = ()
     understand: Callable[[Mapping[str, Any], Adaptation], Adaptation] = _as_it_is
+    has_pictures: bool = False
+
+    async def made(self, learnt: Sequence[Lesson]) -> tuple[Asked, bytes]:
+        """The request, and its body as it is sent."""
+
+        def make() -> tuple[Asked, bytes]:
+            asked = self.make(learnt)
+            return asked, orjson.dumps(asked.body)
+
+        # With pictures it takes long, during which others are answered.
+        return await asyncio.to_thread(make) if self.has_pictures else make()
 
 
 class Attempts:
@@ -77,12 +89,12 @@ class Attempts:
         async with AsyncExitStack() as stack:
             source: Source | None = None
             while source is None:
-                asked = question.make([*learnt, *(one.learnt for one in added)])
+                asked, body = await question.made([*learnt, *(one.learnt for one in added)])
                 answer = client.post(
                     question.endpoint.server,
                     question.endpoint.target(question.path),
                     headers=question.headers,
-                    body=orjson.dumps(asked.body),
+                    body=body,
                 )
                 try:
                     source = await stack.enter_async_context(answer)
@@ -94,7 +106,7 @@ class Attempts:
                 else:
                     told.adapted = asked.adapted
                     # With pictures it is large, and the answer takes long.
-                    del asked, answer
+                    del asked, body, answer
             told.learnt = [one.learnt for one in added if one.lasting]
             if told.learnt:
                 self._memory.add(place, told.learnt)

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 class Picture:
     """A picture as a model is shown it. Once the model has answered, nobody needs it any more."""
 
-    __slots__ = ("_data", "media_type")
+    __slots__ = ("_data", "_held", "media_type")
 
-    def __init__(self, media_type: str, data: bytes) -> None:
+    def __init__(self, media_type: str, data: bytes, held: object = None) -> None:
+        """`held` is let go with it: whoever gave the bytes knows by that."""
         self.media_type = media_type
         self._data = data
+        self._held = held
 
     @property
     def size(self) -> int:
@@ -25,6 +27,7 @@ class Picture:
     def let_go(self) -> None:
         """Hold its bytes no longer."""
         self._data = b""
+        self._held = None
 
 
 @dataclass(frozen=True, slots=True)

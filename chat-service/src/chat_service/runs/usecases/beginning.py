@@ -31,6 +31,9 @@ class _Nothing:
     async def picture(self, attachment: Attachment) -> Picture | None:  # noqa: ARG002
         return None
 
+    async def make_room(self, size: int) -> None:
+        pass
+
 
 def nothing_is_there(_: Run) -> ReadsFiles:
     """Where no files are kept."""
