@@ -95,7 +95,9 @@ class FileLimits(Resource):
     offered: bool = Field(description="Whether files are kept here; all else is 0 if not.")
     maximum_bytes: int = Field(description="Of one file.")
     quota_bytes: int = Field(description="Of all of one's files.")
-    used_bytes: int = Field(description="Of these; the texts that are read out of them, and what is being uploaded, count as well.")
+    used_bytes: int = Field(
+        description="Of these; the texts that are read out of them, and what is being uploaded, count as well."
+    )
     uploads_at_once: int
     kinds: list[FileKind] = Field(description="What is taken.")
 
