@@ -1,7 +1,9 @@
 import { cleanup, fireEvent, render, screen } from "@testing-library/react";
-import { afterEach, expect, it, vi } from "vitest";
+import { afterEach, beforeAll, expect, it, vi } from "vitest";
 import { EditBox } from "./EditBox";
 
+// Loaded when it is needed, which on a busy machine takes longer than a test waits.
+beforeAll(async () => void (await import("../files/KeptFiles")), 30_000);
 afterEach(cleanup);
 
 const file = (id: string, more = {}) => ({
