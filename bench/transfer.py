@@ -182,7 +182,7 @@ def _import(parley: Stack, user: User, megabytes: int) -> bool:
         f"read in {time.perf_counter() - began:.0f} s, {more:.1f} MiB more memory: {told['state']},"
         f" {told['added']} conversations, {told['messages']} messages"
     )
-    return told["state"] == "completed" and told["added"] == sent["conversations"]
+    return bool(told["state"] == "completed" and told["added"] == sent["conversations"])
 
 
 def _upload(parley: Parley, user: User, least: int) -> dict[str, Any]:

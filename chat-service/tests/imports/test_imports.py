@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -374,7 +374,7 @@ async def test_what_a_replica_that_died_has_begun_another_one_ends_and_adds_noth
 
     await eventually(some)
     # As a kill does: nobody releases anything.
-    importing._leases.release = _nothing  # type: ignore[method-assign]
+    importing._leases.release = _nothing  # type: ignore[method-assign,assignment]
     reading.cancel()
     await asyncio.wait((reading,))
     assert 5 < await count(chat, "sessions") < 50
