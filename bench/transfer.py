@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -105,7 +106,7 @@ def _export_all(parley: Stack, user: User, messages: int) -> bool:
     ):
         parley.parley.renew(user)
         first, last, size, told = _download(parley.parley, user, query)
-        more = _most_memory(parley, lambda query=query: _download(parley.parley, user, query))
+        more = _most_memory(parley, partial(_download, parley.parley, user, query))
         print(
             f"{name:10} {first * 1000:8.0f} ms {last:8.2f} s {size / 1e6:6.1f} MB {more:8.1f} MiB"
         )

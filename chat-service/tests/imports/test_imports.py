@@ -56,7 +56,7 @@ class Imports:
         key: str | None = None,
         size: int | None = None,
     ) -> pb.Import:
-        async def requests() -> AsyncIterator[pb.UploadImportRequest]:
+        async def requests() -> AsyncGenerator[pb.UploadImportRequest, None]:
             yield pb.UploadImportRequest(head=pb.ImportHead(name=name))
             for piece in pieces:
                 yield pb.UploadImportRequest(chunk=piece)
