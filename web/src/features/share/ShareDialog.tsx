@@ -1,7 +1,7 @@
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
 import { Check, Copy } from "lucide-react";
 import { useState } from "react";
-import { api, ok, type Schema } from "../../api";
+import { ApiError, api, ok, type Schema } from "../../api";
 import { repeatable } from "../../api/repeatable";
 import { useText } from "../../i18n";
 import { copy as putOnClipboard } from "../../markdown/clipboard";
@@ -54,7 +54,7 @@ function NewShare({ sessionId, onMade }: { sessionId: string; onMade: (url: stri
   const queries = useQueryClient();
   const [reasoning, setReasoning] = useState(false);
   // A second press, or a try after a lost answer, makes no second link.
-  const [headersOf] = useState(repeatable);
+  const [headersOf, renew] = useState(repeatable);
   const make = useMutation({
     mutationFn: (body: Schema<"NewShare">) =>
       ok(
@@ -66,6 +66,12 @@ function NewShare({ sessionId, onMade }: { sessionId: string; onMade: (url: stri
       ),
     onSuccess(made) {
       onMade(made.url);
+      return queries.invalidateQueries({ queryKey: sharesKey });
+    },
+    onError(error) {
+      if (!(error instanceof ApiError && error.reason === "SHARE_ALREADY_SHOWN")) return;
+      // It is there, and nobody has its link: it is to be revoked in the list, and the next press makes another.
+      renew(repeatable);
       return queries.invalidateQueries({ queryKey: sharesKey });
     },
   });

@@ -23,13 +23,23 @@ const LapsedDialog = lazy(() =>
 
 /** What somebody has shared: for whoever has the link, with or without an account. */
 export default function SharePage({ token }: { token: string }) {
-  const { query, unlock } = useShare(token);
-  if (query.data !== undefined) return <Shared token={token} query={query} />;
-  const reason = query.error instanceof ApiError ? query.error.reason : undefined;
-  if (reason === "SHARE_NOT_FOUND") return <Gone token={token} />;
-  if (reason === "SHARE_PASSWORD_NEEDED" || reason === "SHARE_PASSWORD_WRONG")
-    return <Locked unlock={unlock} />;
+  const share = useShare(token);
+  const { query, unlock } = share;
+  if (query.data !== undefined) return <Shared token={token} share={share} />;
+  if (reasonOf(query.error) === "SHARE_NOT_FOUND") return <Gone token={token} />;
+  if (isLocked(query.error)) return <Locked unlock={unlock} />;
   return <Opening error={query.error} onRetry={() => void query.refetch()} />;
+}
+
+type Share = ReturnType<typeof useShare>;
+
+function reasonOf(error: Error | null): string | undefined {
+  return error instanceof ApiError ? error.reason : undefined;
+}
+
+function isLocked(error: Error | null): boolean {
+  const reason = reasonOf(error);
+  return reason === "SHARE_PASSWORD_NEEDED" || reason === "SHARE_PASSWORD_WRONG";
 }
 
 function Opening({ error, onRetry }: { error: Error | null; onRetry: () => void }) {
@@ -65,10 +75,19 @@ function Gone({ token }: { token: string }) {
   );
 }
 
-function Locked({ unlock }: { unlock: ReturnType<typeof useShare>["unlock"] }) {
+function Locked({ unlock }: { unlock: Share["unlock"] }) {
   const t = useText();
   return (
     <Door title={t.shares.lockedTitle} ways={null}>
+      <Password unlock={unlock} />
+    </Door>
+  );
+}
+
+function Password({ unlock }: { unlock: Share["unlock"] }) {
+  const t = useText();
+  return (
+    <>
       <p>{t.shares.locked}</p>
       <Form
         error={unlock.error}
@@ -86,13 +105,14 @@ function Locked({ unlock }: { unlock: ReturnType<typeof useShare>["unlock"] }) {
           {t.shares.open}
         </Button>
       </Form>
-    </Door>
+    </>
   );
 }
 
-function Shared({ token, query }: { token: string; query: ReturnType<typeof useShare>["query"] }) {
+function Shared({ token, share }: { token: string; share: Share }) {
   const t = useText();
   const { moment } = useFormat();
+  const { query, unlock, more } = share;
   const pages = query.data?.pages ?? [];
   const title = pages[0]?.title || t.sidebar.untitled;
   const at = pages[0]?.shared_at ?? "";
@@ -115,11 +135,18 @@ function Shared({ token, query }: { token: string; query: ReturnType<typeof useS
             )),
           )}
         </div>
-        {query.isFetchNextPageError && <FormError error={query.error} />}
-        {query.hasNextPage && (
-          <Button pending={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
-            {t.common.more}
-          </Button>
+        {isLocked(query.error) ? (
+          // The hour is over in which it is read without its password.
+          <Password unlock={unlock} />
+        ) : (
+          <>
+            <FormError error={query.error} />
+            {query.hasNextPage && reasonOf(query.error) !== "SHARE_NOT_FOUND" && (
+              <Button pending={query.isFetchingNextPage} onClick={() => void more()}>
+                {t.common.more}
+              </Button>
+            )}
+          </>
         )}
       </main>
     </div>

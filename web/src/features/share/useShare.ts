@@ -5,7 +5,7 @@ import {
   useMutation,
   useQueryClient,
 } from "@tanstack/react-query";
-import { api, ok, type Schema } from "../../api";
+import { ApiError, api, ok, type Schema } from "../../api";
 import { openings } from "./openings";
 
 export type SharedMessage = Schema<"SharedMessage">;
@@ -41,25 +41,36 @@ const shareQuery = (token: string) =>
     queryFn: ({ signal, pageParam }) =>
       openPage(token, { signal, ...(pageParam && { cursor: pageParam }) }),
     getNextPageParam: (page: SharedPage) => page.next_cursor ?? undefined,
-    // Each time would be another view, once the hour is over.
+    // Each time may be another view: a lost answer as well, and once the hour is over.
+    retry: false,
     staleTime: Number.POSITIVE_INFINITY,
     refetchOnWindowFocus: false,
     refetchOnReconnect: false,
   });
 
-/** A share as others see it, page by page; `unlock` opens it with a password. */
+/** A share as others see it, page by page: `more` reads on, and `unlock` opens it with a password. */
 export function useShare(token: string) {
   const queries = useQueryClient();
   const query = useInfiniteQuery(shareQuery(token));
   const unlock = useMutation({
     mutationFn: (password: string) => openPage(token, { password }),
-    onSuccess: (page) =>
+    onSuccess(page) {
+      const wasRead = query.data !== undefined;
+      // What was read before the hour was over stays, and is read on.
       queries.setQueryData<InfiniteData<SharedPage, string | undefined>>(
         shareQuery(token).queryKey,
-        { pages: [page], pageParams: [undefined] },
-      ),
+        (read) => read ?? { pages: [page], pageParams: [undefined] },
+      );
+      if (wasRead) void more();
+    },
   });
-  return { query, unlock };
+  async function more() {
+    const { error } = await query.fetchNextPage();
+    // It was refreshed in between: what is behind these pages is of something else.
+    if (error instanceof ApiError && error.status === 422)
+      await queries.resetQueries({ queryKey: shareQuery(token).queryKey });
+  }
+  return { query, unlock, more };
 }
 
 /** Copies a share into a conversation of one's own. */

@@ -32,7 +32,7 @@ export async function fetchFile(
     }
   } catch (error) {
     if (signal.aborted) throw error;
-    throw new ApiError({ status: 0 });
+    throw new ApiError({ status: 0, reason: "DOWNLOAD_BROKEN" });
   }
   return { blob: new Blob([blob, ...held], { type }), name: name ?? "parley" };
 }

@@ -88,8 +88,10 @@ export const errors = {
   RUN_NOT_FOUND: "There is no such answer.",
   RUN_OUT_OF_SIGHT: "The answer is being written, and cannot be followed just now.",
   SESSION_NOT_FOUND: "There is no such conversation.",
+  DOWNLOAD_BROKEN: "The download broke off, and nothing of it was kept. Start it again.",
   TOO_MANY_EXPORTS: "As many exports as there may be are under way. Wait for one of them.",
-  SHARE_ALREADY_SHOWN: "This link was shown before, and is not shown again.",
+  SHARE_ALREADY_SHOWN:
+    "A link was made, but did not reach this page, and is not shown again. Revoke the newest one and make another.",
   SHARE_NOT_FOUND: "This link opens nothing any more.",
   SHARE_PASSWORD_NEEDED: "A password is needed.",
   SHARE_PASSWORD_WRONG: "The password is wrong.",

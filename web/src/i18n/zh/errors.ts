@@ -82,8 +82,10 @@ export const errors: typeof en = {
   RUN_NOT_FOUND: "没有这个回答。",
   RUN_OUT_OF_SIGHT: "回答正在生成，暂时无法实时显示。",
   SESSION_NOT_FOUND: "没有这个对话。",
+  DOWNLOAD_BROKEN: "下载中断，未保留任何内容。请重新开始。",
   TOO_MANY_EXPORTS: "同时进行的导出已达上限，请等其中一个结束。",
-  SHARE_ALREADY_SHOWN: "此链接已显示过，不会再次显示。",
+  SHARE_ALREADY_SHOWN:
+    "链接已创建，但未能送达此页面，也不会再次显示。请撤销最新的链接，然后重新创建。",
   SHARE_NOT_FOUND: "链接已失效。",
   SHARE_PASSWORD_NEEDED: "需要密码。",
   SHARE_PASSWORD_WRONG: "密码错误。",
