@@ -240,6 +240,7 @@ class Settings(NamedServersSettings):
     picture_bytes: int = Field(
         128_000_000,
         ge=MOST_PICTURE_BYTES,
+        le=100_000_000_000,
         description="Bytes of pictures that this process has on their way to models at once, until they begin to "
         "answer; it takes some four times that in memory. A question waits 5 s for room, and is refused with "
         "PICTURES_BUSY then.",
