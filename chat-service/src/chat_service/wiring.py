@@ -30,7 +30,7 @@ from chat_service.exports.rpc import ExportServicer
 from chat_service.exports.usecases.export import Exporting
 from chat_service.files.rpc import POLICY as FILE_POLICY
 from chat_service.files.wiring import build_files
-from chat_service.imports.importing import Importing
+from chat_service.imports.importing import Importing, ImportSweep
 from chat_service.imports.rpc import POLICY as IMPORT_POLICY
 from chat_service.imports.rpc import ImportServicer
 from chat_service.imports.store.erasure import delete_imports
@@ -257,15 +257,25 @@ def build(settings: Settings) -> Service:
         parts, open_transaction, most=settings.shares_per_user, tell=publisher.tell
     )
     exports = ExportServicer(Exporting(open_transaction))
+    leases = Leases(parts.worker, replica)
+    import_sweep = ImportSweep(leases)
     importing = Importing(
-        Leases(parts.worker, replica),
+        leases,
         open_transaction,
         publisher.tell,
         write_personas,
         in_force=words,
+        scratch=files.spool,
+        ended=import_sweep.wake,
+        retention=settings.retention,
     )
     imports = ImportServicer(
-        Uploads(open_transaction, most_bytes=settings.import_bytes, wake=importing.wake),
+        Uploads(
+            open_transaction,
+            most_bytes=settings.import_bytes,
+            wake=importing.wake,
+            in_force=words,
+        ),
         ImportJobs(open_transaction, importing.wake),
     )
     frames = FrameServicer(open_transaction, followers, streaming.channels, replica, words)
@@ -343,6 +353,7 @@ def build(settings: Settings) -> Service:
             ),
             *sharing.components,
             importing,
+            import_sweep,
             operators,
             words,
             rules,

@@ -2,10 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -16,16 +17,18 @@ from chassis.db.engine import Database
 from chassis.db.transactions import OpenTransaction, transactions
 from chassis.errors import AppError, RemoteError
 from chassis.grpc.client import Channel
+from chassis.idempotency import Once, RequestKey
 from chassis.testing import eventually
 from chat_service.exports.domain.wanted import End, Format, Wanted
 from chat_service.exports.usecases.export import Exporting
-from chat_service.imports.importing import Importing
+from chat_service.imports.importing import Importing, ImportSweep
 from chat_service.imports.store.erasure import delete_imports
 from chat_service.imports.store.leases import Leases
 from chat_service.imports.usecases import upload
 from chat_service.imports.usecases.jobs import ImportJobs
 from chat_service.personas.operators.personas import PersonasInForce
 from chat_service.personas.usecases.write import WritePersonas
+from chat_service.runs.domain.retention import KEPT, Retention
 from chat_service.settings import Settings
 from chat_service.words.domain.word_filter import Action, InForce, Rule, WordFilter, no_words
 from parley.chat.v1 import chat_pb2, search_pb2
@@ -132,6 +135,15 @@ async def count(chat: Any, table: str) -> int:
         return int(await connection.scalar(text(f"SELECT count(*) FROM {table}")))
 
 
+async def no_pieces(chat: Any) -> None:
+    """The sweep is woken at the end of an import, and is another job."""
+
+    async def none() -> bool:
+        return await count(chat, "import_pieces") == 0
+
+    await eventually(none)
+
+
 async def sessions_of(client: Client) -> dict[str, chat_pb2.Session]:
     found: dict[str, chat_pb2.Session] = {}
     for state in (chat_pb2.SESSION_STATE_ACTIVE, chat_pb2.SESSION_STATE_ARCHIVED):
@@ -175,7 +187,7 @@ async def test_what_others_exported_is_a_conversation_like_any_other(
     assert [one.session_id for one in found.items] == [session.id]
     _, frames = await client.ask("Thank you.", session_id=session.id)
     assert frames[-1].event == "done"
-    assert await count(beneath, "import_pieces") == 0
+    await no_pieces(beneath)
 
 
 @pytest.mark.parametrize(
@@ -280,7 +292,7 @@ async def test_what_is_no_export_fails_and_says_why(
         1,
         "FILE_CUT_OFF",
     )
-    assert await count(beneath, "import_pieces") == 0
+    await no_pieces(beneath)
 
 
 async def test_an_upload_that_ends_early_leaves_nothing(beneath: Beneath, imports: Imports) -> None:
@@ -291,7 +303,7 @@ async def test_an_upload_that_ends_early_leaves_nothing(beneath: Beneath, import
     with pytest.raises(RemoteError, match="FILE_INCOMPLETE"):
         await imports.upload()
     assert await imports.list() == []
-    assert await count(beneath, "import_pieces") == 0
+    await no_pieces(beneath)
 
 
 async def test_an_upload_that_is_repeated_with_its_key_is_one_import(imports: Imports) -> None:
@@ -331,6 +343,7 @@ def reader_of(
     replica: str,
     command: Callable[[int], list[str]] | None = None,
     in_force: InForce = no_words,
+    retention: Retention = KEPT,
 ) -> Importing:
     write = WritePersonas(chat.open_transaction, PersonasInForce(None), most=10)
     return Importing(
@@ -340,6 +353,7 @@ def reader_of(
         write,
         command=command,
         in_force=in_force,
+        retention=retention,
     )
 
 
@@ -386,9 +400,11 @@ async def test_what_a_replica_that_died_has_begun_another_one_ends_and_adds_noth
         await connection.execute(text("UPDATE imports SET heard_at = now() - interval '1 minute'"))
     await other.read_all()
     row = await row_of(chat, made.id)
-    assert (row.state, row.added + row.existing, row.attempts) == ("completed", 50, 2)
+    # What this import had brought before counts as brought by it.
+    assert (row.state, row.added, row.existing, row.attempts) == ("completed", 50, 0, 2)
     assert await count(chat, "sessions") == 50
     assert await count(chat, "messages") == 250
+    await ImportSweep(Leases(chat.worker, "replica-1")).sweep()
     assert await count(chat, "import_pieces") == 0
 
 
@@ -426,6 +442,28 @@ async def test_a_reader_that_fails_ends_its_import_and_no_other(
     assert (await row_of(chat, made.id)).state == "completed"
 
 
+async def test_a_reader_that_says_nothing_holds_up_nobody(
+    chat: Chat, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat_service.imports.importing._SILENT_SECONDS", 0.05)
+    made = await upload_to(chat, caller, samples.LIBRECHAT)
+    await reader_of(chat, "replica-1", lambda size: ["/bin/sleep", "600"]).read_all()
+    row = await row_of(chat, made.id)
+    assert (row.state, row.reason) == ("failed", "TOOK_TOO_LONG")
+
+
+async def test_what_would_be_deleted_at_once_as_too_old_is_not_taken(
+    chat: Chat, caller: Caller
+) -> None:
+    keeps_less = Retention(KEPT.deleted, KEPT.temporary, tenants={caller.tenant_id: 30})
+    made = await upload_to(chat, caller, samples.CHATGPT[:1])
+    await reader_of(chat, "replica-1", retention=keeps_less).read_all()
+    async with chat.worker.transaction() as connection:
+        problems = await connection.scalar(text("SELECT problems FROM imports"))
+    assert [one["reason"] for one in problems] == ["TOO_OLD_TO_KEEP"]
+    assert (await row_of(chat, made.id)).added == await count(chat, "sessions") == 0
+
+
 async def test_what_is_begun_again_and_again_is_given_up(
     chat: Chat, caller: Caller, importing: Importing
 ) -> None:
@@ -453,6 +491,7 @@ async def test_one_that_is_cancelled_meanwhile_ends_and_what_was_taken_stays(
     await reading
     assert (await row_of(chat, made.id)).state == "cancelled"
     assert 5 < await count(chat, "sessions") < 500
+    await ImportSweep(Leases(chat.worker, "replica-1")).sweep()
     assert await count(chat, "import_pieces") == 0
 
 
@@ -477,20 +516,45 @@ async def test_a_user_has_three_imports_at_once(chat: Chat, caller: Caller) -> N
         await upload_to(chat, caller, samples.LIBRECHAT)
 
 
-async def test_uploads_that_went_silent_and_old_reports_are_swept(
-    chat: Chat, caller: Caller, importing: Importing
+async def test_an_upload_that_is_repeated_is_none_more_than_there_may_be(
+    chat: Chat, caller: Caller
 ) -> None:
+    uploads = upload.Uploads(chat.open_transaction, most_bytes=2**30, wake=lambda: None)
+
+    async def send(key: str) -> Any:
+        async def pieces() -> AsyncIterator[bytes | int]:
+            yield b"{}"
+            yield 2
+
+        def once_of(size: int, digest: bytes) -> Once[UUID]:
+            return Once(
+                RequestKey(key, digest), lambda one: one.bytes, lambda content: UUID(bytes=content)
+            )
+
+        return await uploads.upload(caller, "x.json", None, pieces(), once_of)
+
+    made = [await send(key) for key in ("one", "two", "three")]
+    assert [(await send(key)).id for key in ("one", "two", "three")] == [one.id for one in made]
+    with pytest.raises(AppError, match="TOO_MANY_IMPORTS"):
+        await send("four")
+    assert await count(chat, "imports") == await count(chat, "import_pieces") == 3
+
+
+async def test_uploads_that_went_silent_and_old_reports_are_swept(
+    chat: Chat, caller: Caller
+) -> None:
+    sweeping = ImportSweep(Leases(chat.worker, "replica-1"))
     made = await upload_to(chat, caller, samples.LIBRECHAT)
     async with chat.worker.transaction() as connection:
         await connection.execute(
             text("UPDATE imports SET state = 'uploading', heard_at = now() - interval '3 minutes'")
         )
-    await importing.read_all()
+    await sweeping.sweep()
     assert (await row_of(chat, made.id)).reason == "UPLOAD_GIVEN_UP"
     assert await count(chat, "import_pieces") == 0
     async with chat.worker.transaction() as connection:
         await connection.execute(text("UPDATE imports SET ended_at = now() - interval '31 days'"))
-    await importing.read_all()
+    await sweeping.sweep()
     assert await count(chat, "imports") == 0
 
 
@@ -519,3 +583,42 @@ async def test_words_are_masked_in_what_is_imported_and_none_of_it_is_refused(
     await reader_of(chat, "replica-1", in_force=lambda: words).read_all()
     masked = sorted(map(words.masked, as_it_was))
     assert await said() == masked != as_it_was
+
+
+async def test_words_are_masked_in_a_report_and_in_names(chat: Chat, caller: Caller) -> None:
+    words = WordFilter([Rule("badword", Action.REFUSE)])
+    message = {"order": 1, "role": "user", "content": "Hi", "created_at": "2026-01-01T00:00:00Z"}
+    taken = {
+        "id": "one", "title": "A badword", "folder": "badword", "persona": "badword",
+        "created_at": "2026-01-01T00:00:00Z", "messages": [message],
+    }
+    broken = {**taken, "id": "two", "messages": [{}]}
+    persona = {
+        "name": "cook", "title": "badword cook", "description": "a badword", "prompt": "Cook.",
+        "model": None, "parameters": None, "starters": [],
+    }
+    told = {"format": "parley", "personas": [persona], "conversations": [taken, broken]}
+
+    async def pieces() -> AsyncIterator[bytes | int]:
+        file = json.dumps(told).encode()
+        yield file
+        yield len(file)
+
+    uploads = upload.Uploads(
+        chat.open_transaction, most_bytes=2**30, wake=lambda: None, in_force=lambda: words
+    )
+    await uploads.upload(caller, "badword.json", None, pieces(), lambda size, digest: None)
+    await reader_of(chat, "replica-1", in_force=lambda: words).read_all()
+    async with chat.worker.transaction() as connection:
+        kept = await connection.execute(
+            text(
+                "SELECT row_to_json(told) FROM (SELECT * FROM imports) AS told UNION ALL "
+                "SELECT row_to_json(told) FROM (SELECT * FROM sessions) AS told UNION ALL "
+                "SELECT row_to_json(told) FROM (SELECT * FROM personas) AS told"
+            )
+        )
+        rows = [json.dumps(row, ensure_ascii=False) for row in kept.scalars()]
+    assert len(rows) == 3
+    for row in rows:
+        assert "badword" not in row
+        assert "＊" * len("badword") in row

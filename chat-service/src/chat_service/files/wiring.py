@@ -11,6 +11,7 @@ from chassis.db.transactions import OpenTransaction
 from chassis.health import Check
 from chat_service.files.attached import AttachedFiles
 from chat_service.files.decoding.decode import Decoding
+from chat_service.files.domain.errors import FilesNotOffered
 from chat_service.files.erasure import DeleteFiles as EraseFiles
 from chat_service.files.operators.terms import FileTerms
 from chat_service.files.picture_room import PictureRoom
@@ -32,6 +33,8 @@ class FileParts:
     #: Reads what is attached for a prompt of a user's.
     attached: Callable[[UUID], AttachedFiles]
     erase: EraseFiles
+    #: Where bytes wait on the disk of this machine; None: no files are kept here.
+    spool: Callable[[], Path | None]
     components: Sequence[Component]
     checks: Sequence[Check]
 
@@ -59,6 +62,14 @@ def build_files(
         storage=storage,
         attached=lambda user_id: AttachedFiles(storage, user_id, room),
         erase=EraseFiles(storage),
+        spool=lambda: _spool_of(storage),
         components=[terms, uploads, FileSweep(worker, storage)],
         checks=[] if operators is None else [Check("files-file", terms.probe)],
     )
+
+
+def _spool_of(storage: StoragePlaces) -> Path | None:
+    try:
+        return storage().spool
+    except FilesNotOffered:
+        return None

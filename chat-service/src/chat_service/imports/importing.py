@@ -1,4 +1,4 @@
-"""The background job that reads imports, each by a process of its own."""
+"""The background jobs of imports: one reads them, each by a process of its own, one takes away what is left."""
 
 import asyncio
 import os
@@ -6,6 +6,7 @@ import sys
 import zlib
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
+from pathlib import Path
 from typing import Final
 
 from prometheus_client import Counter
@@ -22,6 +23,7 @@ from chat_service.imports.store.leases import Leases, Taken
 from chat_service.imports.storing import Storing
 from chat_service.notices.domain.notice import SessionChange, Tell, session_notice
 from chat_service.personas.usecases.write import WritePersonas
+from chat_service.runs.domain.retention import KEPT, Retention
 from chat_service.words.domain.word_filter import InForce, no_words
 
 _log = get_logger(__name__)
@@ -29,16 +31,23 @@ _log = get_logger(__name__)
 _ENDED = Counter("chat_imports_total", "Imports that have ended, by how.", ["state"])
 
 _SECONDS: Final = 5.0
+#: How long a reader may say nothing, and how long it may take in all: others wait for it.
+_SILENT_SECONDS: Final = 900.0
+_LONGEST_SECONDS: Final = 3600.0
 _BEAT_SECONDS: Final = 2.0
 _MOST_ATTEMPTS: Final = 5
 _SWEPT: Final = 100
+_SWEEP_SECONDS: Final = 30.0
 # What it reads may be anything: it knows no setting and no secret of this process.
 _ENVIRONMENT: Final = {"PATH": os.defpath, "LC_ALL": "C.UTF-8"}
 _FED: Final = 256 * 1024
 
 
 class Importing(Repeated):
-    """Reads what waits, one file at a time, and takes away what nobody needs any more."""
+    """Reads what waits, one file at a time.
+
+    `ended` is called behind each. Copies that a reader makes lie in the folder that `scratch` says, where there is one, unseen by others.
+    """
 
     def __init__(
         self,
@@ -49,8 +58,14 @@ class Importing(Repeated):
         *,
         command: Callable[[int], list[str]] | None = None,
         in_force: InForce = no_words,
+        scratch: Callable[[], Path | None] = lambda: None,
+        ended: Callable[[], None] = lambda: None,
+        retention: Retention = KEPT,
     ) -> None:
+        self._retention = retention
+        self._ended = ended
         self._in_force = in_force
+        self._scratch = scratch
         super().__init__("imports", self.read_all, seconds=_SECONDS)
         self._leases = leases
         self._open_transaction = open_transaction
@@ -62,14 +77,18 @@ class Importing(Repeated):
         """Everything that waits. Raises DatabaseBusy or DatabaseUnavailable."""
         while (taken := await self._leases.take()) is not None:
             await self._read(taken)
-        while sum(await self._leases.sweep(_SWEPT)):
-            continue
 
     async def _read(self, taken: Taken) -> None:
         if taken.attempts > _MOST_ATTEMPTS:
             await self._end(taken, ImportState.FAILED, "GIVEN_UP")
             return
-        storing = Storing(self._open_transaction, taken, self._write_personas, self._in_force)
+        storing = Storing(
+            self._open_transaction,
+            taken,
+            self._write_personas,
+            self._in_force,
+            days=self._retention.days_of(taken.tenant_id),
+        )
         try:
             await self._store(taken, storing)
             if not await self._beat(taken, storing):
@@ -89,6 +108,7 @@ class Importing(Repeated):
 
     async def _end(self, taken: Taken, state: ImportState, reason: str | None) -> None:
         await self._leases.end(taken, state.value, reason, utc_now())
+        self._ended()
         _ENDED.labels(state.value).inc()
         _log.info("import.ended", import_id=str(taken.id), state=state.value, reason=reason)
 
@@ -100,7 +120,7 @@ class Importing(Repeated):
             stdout=asyncio.subprocess.PIPE,
             # What it complains of may quote what it reads.
             stderr=asyncio.subprocess.DEVNULL,
-            env=_ENVIRONMENT,
+            env=await self._environment(),
             limit=MOST_LINE,
         )
         assert reader.stdin is not None
@@ -126,10 +146,25 @@ class Importing(Repeated):
             await asyncio.wait(tasks)
             await reader.wait()
 
+    async def _environment(self) -> dict[str, str]:
+        folder = self._scratch()
+        if folder is None:
+            return _ENVIRONMENT
+        try:
+            await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+        except OSError as error:
+            # The reader finds the place that the system has for it, or says that it has no room.
+            _log.warning("import.no_scratch", error=type(error).__name__)
+            return _ENVIRONMENT
+        return {**_ENVIRONMENT, "TMPDIR": str(folder), "SQLITE_TMPDIR": str(folder)}
+
     async def _take_lines(self, storing: Storing, out: asyncio.StreamReader) -> None:
         async with aclosing(_lines(out)) as lines:
             try:
-                await storing.store(lines)
+                async with asyncio.timeout(_LONGEST_SECONDS):
+                    await storing.store(lines)
+            except TimeoutError:
+                storing.reason = "TOOK_TOO_LONG"
             except ValueError:
                 # It ended in the middle of something, by a bound of its own as a rule.
                 _log.warning("import.reader_failed")
@@ -166,9 +201,25 @@ class Importing(Repeated):
         )
 
 
+class ImportSweep(Repeated):
+    """Takes away what nobody needs: uploads that were given up, bytes that were read, old reports."""
+
+    def __init__(self, leases: Leases) -> None:
+        super().__init__("import sweep", self.sweep, seconds=_SWEEP_SECONDS)
+        self._leases = leases
+
+    async def sweep(self) -> None:
+        """All that there is of it. Raises DatabaseBusy or DatabaseUnavailable."""
+        while sum(await self._leases.sweep(_SWEPT)):
+            continue
+
+
 async def _lines(out: asyncio.StreamReader) -> AsyncGenerator[bytes]:
-    """Whole lines, without their ends. Raises ValueError for half a line, or one that is too long."""
-    while line := await out.readline():
+    """Whole lines, without their ends.
+
+    Raises ValueError for half a line, or one that is too long, TimeoutError where none comes.
+    """
+    while line := await asyncio.wait_for(out.readline(), _SILENT_SECONDS):
         if not line.endswith(b"\n"):
             raise ValueError("half a line")
         yield line[:-1]

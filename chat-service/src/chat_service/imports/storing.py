@@ -2,27 +2,32 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
 
-from chassis.db.transactions import OpenTransaction, Owned
+from chassis.clock import utc_now
+from chassis.db.transactions import OpenTransaction
 from chassis.errors import AppError, ValidationFailed
 from chassis.ids import new_id
 from chassis.telemetry.logging import get_logger
 from chat_service.imports.domain.job import Problem, Report
 from chat_service.imports.reading import clean
 from chat_service.imports.reading.frames import Kind, understood
-from chat_service.imports.store.conversations import ForeignConversations
+from chat_service.imports.store.conversations import ForeignConversations, There
+from chat_service.imports.store.leases import Taken
 from chat_service.personas.domain.errors import PersonaNameTaken, TooManyPersonas
 from chat_service.personas.domain.persona import Told
 from chat_service.personas.usecases.write import WritePersonas
-from chat_service.words.domain.word_filter import InForce, no_words
+from chat_service.words.domain.word_filter import InForce, masked, no_words
 from servicekit.generation_parameters import GenerationParameters
 
 _log = get_logger(__name__)
 
 _MOST_PROBLEMS: Final = 100
+#: Of a conversation's head, what lists show.
+_SEEN: Final = ("title", "folder", "persona")
 
 #: Frames in order, each its kind and the line that it came in.
 Lines = AsyncIterator[bytes]
@@ -31,16 +36,18 @@ Lines = AsyncIterator[bytes]
 class Storing:
     """Stores for one user, and keeps the report. `reason` is what the reader says at its end.
 
-    The words `in_force` are masked in what is stored, also those that are refused elsewhere.
+    Conversations that are kept for `days` are none that are older. The words `in_force` are masked in what is stored, also those that are refused elsewhere.
     """
 
     def __init__(
         self,
         open_transaction: OpenTransaction,
-        whose: Owned,
+        whose: Taken,
         write_personas: WritePersonas,
         in_force: InForce = no_words,
+        days: int | None = None,
     ) -> None:
+        self._days = days
         self._in_force = in_force
         self._open_transaction = open_transaction
         self._whose = whose
@@ -91,7 +98,7 @@ class Storing:
     def _skip(self, title: str, reason: str) -> None:
         self._skipped += 1
         if len(self._problems) < _MOST_PROBLEMS:
-            self._problems.append(Problem(title, reason))
+            self._problems.append(Problem(masked(self._in_force(), title), reason))
 
     async def _conversation(self, head: dict[str, Any], lines: Lines) -> None:
         source, key = head.pop("source"), head.pop("key")
@@ -99,10 +106,17 @@ class Storing:
         conversation = _Conversation(lines)
         try:
             await self._store(source, key, head, conversation)
-        except AppError:
+        except (AppError, TimeoutError):
             raise
-        except _TakenError:
-            self._existing += 1
+        except _TakenError as error:
+            if error.there.by_this:
+                # Before another replica took this import over, or it was begun anew.
+                self._added += 1
+                self._messages += error.there.messages
+            else:
+                self._existing += 1
+        except _TooOldError:
+            self._skip(head["title"], "TOO_OLD_TO_KEEP")
         except Exception as error:  # noqa: BLE001 - one that cannot be stored is no reason to stop
             _log.warning("import.not_stored", error=type(error).__name__)
             self._skip(head["title"], "NOT_STORABLE")
@@ -116,21 +130,26 @@ class Storing:
     ) -> None:
         async with self._open_transaction(self._whose) as transaction:
             await transaction.lock_owner()
-            foreign = ForeignConversations(transaction)
-            if await foreign.is_there(source, key):
-                raise _TakenError()
+            foreign = ForeignConversations(transaction, self._whose.id)
+            if (there := await foreign.find(source, key)) is not None:
+                raise _TakenError(there)
             session_id = new_id()
             if not await foreign.begin(session_id, source, key, self._masked_head(head)):
-                raise _TakenError()
+                raise _TakenError(There(0, by_this=False))
             async for messages in conversation.messages():
                 await foreign.add(session_id, self._masked(messages))
-            stored = await foreign.finish(session_id)
+            stored = await foreign.finish(session_id, utc_now(), self._days)
+            if stored is None:
+                raise _TooOldError()
         self._added += 1
         self._messages += stored
 
     def _masked_head(self, head: dict[str, Any]) -> dict[str, Any]:
         words = self._in_force()
-        return head if words is None else {**head, "title": words.masked(head["title"] or "")}
+        if words is None:
+            return head
+        seen = {name: words.masked(head[name]) for name in _SEEN if head.get(name)}
+        return {**head, **seen}
 
     def _masked(self, messages: str) -> str:
         words = self._in_force()
@@ -143,9 +162,18 @@ class Storing:
                     message[name] = words.masked(said)
         return orjson.dumps(told).decode()
 
+    def _persona_of(self, told: dict[str, Any]) -> Told:
+        persona, words = _told_of(told), self._in_force()
+        return replace(
+            persona,
+            name=masked(words, persona.name),
+            title=masked(words, persona.title),
+            description=masked(words, persona.description),
+        )
+
     async def _persona(self, told: dict[str, Any]) -> None:
         try:
-            await self._write_personas.create(self._whose, _told_of(told))
+            await self._write_personas.create(self._whose, self._persona_of(told))
         except (ValidationFailed, KeyError, TypeError, AttributeError):
             self._left_out["PERSONA"] += 1
         except PersonaNameTaken:
@@ -158,6 +186,14 @@ class Storing:
 
 class _TakenError(Exception):
     """There is such a conversation already: nothing is kept of this one."""
+
+    def __init__(self, there: There) -> None:
+        super().__init__()
+        self.there = there
+
+
+class _TooOldError(Exception):
+    """It would be deleted at once, as nobody keeps any for so long."""
 
 
 class _Conversation:

@@ -1,6 +1,7 @@
 """Conversations that come in as files, of Parley and of others."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Annotated
 
 from fastapi import Query
@@ -57,9 +58,8 @@ async def import_conversations(
         yield pb.UploadImportRequest(end=pb.ImportEnd(size=size))
 
     try:
-        made = await imports.send(
-            imports.stub.UploadImport, requests(), caller, idempotency_key=key
-        )
+        async with aclosing(requests()) as asked:
+            made = await imports.send(imports.stub.UploadImport, asked, caller, idempotency_key=key)
     except AppError as error:
         if error.reason == FileTooLarge.reason:
             raise FileTooLarge(metadata=error.metadata) from None

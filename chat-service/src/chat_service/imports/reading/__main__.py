@@ -11,6 +11,8 @@ import time
 from collections import Counter
 from typing import IO, Final
 
+import orjson
+
 from chat_service.imports.reading.frames import Kind, batches, say
 from chat_service.imports.reading.made import Made
 from chat_service.imports.reading.recognise import (
@@ -90,7 +92,11 @@ def _tell(document: Document, budget: Budget, out: IO[bytes]) -> None:
             case Skipped():
                 say(out, Kind.SKIPPED, {"title": found.title, "reason": found.reason})
             case OwnPersona():
-                say(out, Kind.PERSONA, found.told)
+                try:
+                    say(out, Kind.PERSONA, found.told)
+                except orjson.JSONEncodeError:
+                    # Nested as none is, or with a number that nothing has room for.
+                    left_out["PERSONA"] += 1
             case LeftOut():
                 left_out[found.reason] += 1
         if (now := time.monotonic()) > told_at + _TELL_SECONDS:

@@ -6,6 +6,8 @@ from typing import Any
 
 import orjson
 
+from chat_service.imports.reading.source import UnreadableError
+
 
 class Blocks:
     """Keeps objects that have an `id`, in a database that is gone with this process."""
@@ -22,9 +24,15 @@ class Blocks:
         if isinstance(block, Mapping) and isinstance(block.get("id"), str):
             # What JSON escapes as half a character is no text here.
             name = block["id"].encode("utf-8", "replace").decode()
-            self._database.execute(
-                "INSERT OR REPLACE INTO blocks VALUES (?, ?)", (name, orjson.dumps(block))
-            )
+            try:
+                told = orjson.dumps(block)
+            except orjson.JSONEncodeError:
+                # It is nested as no block is, or has half a character.
+                return
+            try:
+                self._database.execute("INSERT OR REPLACE INTO blocks VALUES (?, ?)", (name, told))
+            except sqlite3.OperationalError as error:
+                raise UnreadableError("NO_ROOM") from error
 
     def find(self, name: str) -> Mapping[str, Any] | None:
         found = self._database.execute(

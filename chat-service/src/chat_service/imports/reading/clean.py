@@ -1,11 +1,11 @@
 """What a file says, as it can be stored: bounded, of the right type, in no other words than ours."""
 
-import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from chassis.clock import utc_now
 from chassis.text import shortened
 from parley.bounds import FOLDER, MODEL, SESSION_TITLE, is_line
 from servicekit.generation_parameters import PARAMETERS, GenerationParameters, check_parameters
@@ -19,6 +19,8 @@ _FIRST: Final = datetime(1970, 1, 2, tzinfo=UTC)
 _LAST: Final = datetime(9000, 1, 1, tzinfo=UTC)
 # Beyond it a number of seconds is one of milliseconds: in the year 5138.
 _MILLISECONDS: Final = 1e11
+# Beyond it a number is no time, whichever it counts; an integer may have any number of digits.
+_NEVER: Final = 1e15
 _MOST_COUNT: Final = 2**31 - 1
 
 
@@ -64,7 +66,7 @@ def count(value: object) -> int | None:
 
 
 def moment(value: object) -> datetime | None:
-    """A time in RFC 3339, in seconds or in milliseconds since 1970; None for what is none."""
+    """A time in RFC 3339, in seconds or in milliseconds since 1970; None for what is none, now for a later one."""
     found: datetime | None = None
     if isinstance(value, str) and len(value) <= 40:
         try:
@@ -72,13 +74,15 @@ def moment(value: object) -> datetime | None:
         except ValueError:
             return None
         found = found.replace(tzinfo=UTC) if found.tzinfo is None else found
-    elif isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+    elif (
+        isinstance(value, (int, float)) and not isinstance(value, bool) and -_NEVER < value < _NEVER
+    ):
         seconds = value / 1000 if abs(value) > _MILLISECONDS else value
         try:
             found = _EPOCH + timedelta(seconds=seconds)
         except OverflowError:
             return None
-    return found if found is not None and _FIRST <= found <= _LAST else None
+    return min(found, utc_now()) if found is not None and _FIRST <= found <= _LAST else None
 
 
 def parameters(value: object) -> dict[str, Any] | None:

@@ -55,6 +55,9 @@ _BY_MEMBER: Final[Mapping[str, Convert]] = {
     "messagesTree": librechat.convert,
     "conversationId": librechat.convert,
 }
+# What conversations and personas in our format have, wherever its name is told.
+_CONVERSATION: Final = frozenset({"id", "created_at", "messages"})
+_PERSONA: Final = frozenset({"name", "prompt", "starters"})
 _NEXTCHAT: Final[Path] = ("chat-next-web-store", "sessions")
 _TOPICS: Final[Path] = ("indexedDB", "topics")
 _BLOCKS: Final[Path] = ("indexedDB", "message_blocks")
@@ -74,23 +77,29 @@ def _conversations_of(document: Document, blocks: Blocks) -> Iterator[Found]:
     # Members of the document that are no lists: it may itself be one conversation.
     members: dict[str, Any] = {}
     topics: Mapping[str, Mapping[str, Any]] = {}
+    # Of a document whose format is told behind them.
+    unclear = 0
     for path, part in _parts(document.open()):
         convert: Convert | None = None
         if path == _PAGES:
-            topics = cherry_studio.topics_of(part)
+            topics = _topics_of(part)
         elif path == _TOPICS:
             convert = _with(topics, blocks)
         elif path == _NEXTCHAT:
             convert = nextchat.convert
-        elif path == ("personas",) and members.get("format") == parley.SOURCE:
-            yield OwnPersona(part) if isinstance(part, Mapping) else LeftOut("PERSONA")
-        elif path == ("notes",) and members.get("format") == parley.SOURCE:
+        elif path == ("personas",):
+            is_one = isinstance(part, Mapping) and part.keys() >= _PERSONA
+            if is_one:
+                found += 1
+            yield OwnPersona(part) if is_one else LeftOut("PERSONA")
+        elif path == ("notes",):
             yield LeftOut("NOTE")
         elif path in ((), ("conversations",)):
             convert = parley.convert if members.get("format") == parley.SOURCE else _by_member(part)
-            if convert is None and isinstance(part, TooMuch):
+            if convert is None and (isinstance(part, TooMuch) or _is_ours(path, part)):
                 convert = parley.convert
             if convert is None:
+                unclear += 1
                 continue
         elif len(path) == 1:
             members[path[0]] = part
@@ -101,14 +110,18 @@ def _conversations_of(document: Document, blocks: Blocks) -> Iterator[Found]:
     if whole is not None:
         found += 1
         yield _converted(whole, _bounded(members))
+    if members.get("format") == parley.SOURCE:
+        for _ in range(unclear):
+            yield Skipped("", "NOT_A_CONVERSATION")
     if not found and members.get("format") != parley.SOURCE:
         raise UnreadableError("FORMAT_UNKNOWN")
 
 
 def _parts(file: IO[bytes]) -> Iterator[tuple[Path, Any]]:
     try:
-        yield from walk(ijson.basic_parse(file, use_float=True))
-    except (JSONError, ValueError) as error:
+        yield from walk(ijson.basic_parse(file))
+    except (JSONError, ValueError, SystemError) as error:
+        # The last of a number with more digits than Python reads, which comes through C.
         # yajl says so of the one case, and calls them all by one name.
         cut_off = isinstance(error, IncompleteJSONError) and "premature EOF" in str(error)
         raise UnreadableError("FILE_CUT_OFF" if cut_off else "FILE_DAMAGED") from error
@@ -130,6 +143,11 @@ def _by_member(item: object) -> Convert | None:
     return next((convert for name, convert in _BY_MEMBER.items() if name in item), None)
 
 
+def _is_ours(path: Path, item: object) -> bool:
+    """Whatever is told behind it."""
+    return bool(path) and isinstance(item, Mapping) and item.keys() >= _CONVERSATION
+
+
 def _bounded(members: Mapping[str, Any]) -> Mapping[str, Any] | TooMuch:
     return next((one for one in members.values() if isinstance(one, TooMuch)), members)
 
@@ -142,5 +160,21 @@ def _converted(convert: Convert, part: object) -> Made | Skipped:
     try:
         return convert(part)
     except SkippedError as error:
-        title = part.get("title") or part.get("topic") or part.get("name")
-        return Skipped(clean.title(title), error.reason)
+        return Skipped(_title_of(part), error.reason)
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - what is odd about one is no reason to stop
+        return Skipped(_title_of(part), "NOT_A_CONVERSATION")
+
+
+def _title_of(part: Mapping[str, Any]) -> str:
+    return clean.title(part.get("title") or part.get("topic") or part.get("name"))
+
+
+def _topics_of(part: object) -> Mapping[str, Mapping[str, Any]]:
+    try:
+        return cherry_studio.topics_of(part)
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - without them conversations have no names, and are there
+        return {}

@@ -160,9 +160,9 @@ def _kept(stream: _Readable, budget: Budget) -> Iterator[IO[bytes]]:
         try:
             while piece := copied.read(_COPIED):
                 file.write(piece)
+            file.seek(0)
         except OSError as error:
             raise UnreadableError("NO_ROOM") from error
-        file.seek(0)
         yield file
 
 

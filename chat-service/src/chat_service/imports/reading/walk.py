@@ -4,8 +4,10 @@ Nothing is held but the part that is just being read, and of that no more than i
 passed over to its end.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Final
 
 Path = tuple[str, ...]
@@ -31,6 +33,7 @@ _OPENED: Final[frozenset[Path]] = frozenset(
 MOST_BYTES: Final = 32 * 1024 * 1024
 MOST_DEPTH: Final = 4_000
 _A_VALUE: Final = 16
+_LARGEST: Final = 2**63 - 1
 
 
 class TooMuch:
@@ -110,7 +113,7 @@ class _Building:
                 if not isinstance(self.result, TooMuch):
                     self._count(len(value) if isinstance(value, str) else 0)
                 if not isinstance(self.result, TooMuch):
-                    self._put(value)
+                    self._put(_number(value))
         return self._depth == 0
 
     def _put(self, value: Any) -> None:
@@ -131,3 +134,13 @@ class _Building:
         self._open.clear()
         self._keys.clear()
         self.result = TooMuch(reason)
+
+
+def _number(value: Any) -> Any:
+    """A number as a float, but for an integer that has room in 64 bits; one that no float is, is infinite."""
+    if isinstance(value, Decimal) or (isinstance(value, int) and abs(value) > _LARGEST):
+        try:
+            return float(value)
+        except OverflowError:
+            return math.inf
+    return value

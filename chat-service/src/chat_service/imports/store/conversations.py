@@ -1,5 +1,7 @@
 """Conversations that come from elsewhere, put into PostgreSQL as it reads JSON."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,12 +11,17 @@ from sqlalchemy import text
 from chassis.db.statement import Statement
 from chassis.db.transactions import Transaction
 
-_IS_THERE = Statement(
+_FIND_IMPORTED = Statement(
+    text("""
+SELECT sessions.message_count, imported.import_id = :import_id AS by_this
+FROM imported JOIN sessions ON sessions.id = imported.session_id
+WHERE imported.user_id = :user_id AND imported.source = :source AND imported.key = :key
+""")
+)
+_IS_HERE = Statement(
     text("""
 SELECT EXISTS (
-    SELECT FROM imported WHERE user_id = :user_id AND source = :source AND key = :key)
-    OR :source = 'parley' AND EXISTS (
-    SELECT FROM sessions WHERE user_id = :user_id AND CAST(id AS text) = :key AND NOT purging) AS is_there
+    SELECT FROM sessions WHERE user_id = :user_id AND id = :own_id AND NOT purging) AS is_here
 """)
 )
 _INSERT_SESSION = Statement(
@@ -33,8 +40,8 @@ FROM json_to_record(CAST(:told AS json)) AS told (
 )
 _INSERT_IMPORTED = Statement(
     text("""
-INSERT INTO imported (user_id, source, key, tenant_id, session_id)
-VALUES (:user_id, :source, :key, :tenant_id, :id)
+INSERT INTO imported (user_id, source, key, tenant_id, session_id, import_id)
+VALUES (:user_id, :source, :key, :tenant_id, :id, :import_id)
 ON CONFLICT DO NOTHING
 """)
 )
@@ -64,24 +71,51 @@ UPDATE sessions SET (last_order, message_count, leaf_order, last_message_at) = (
         coalesce(sessions.last_message_at, max(messages.created_at))
     FROM messages WHERE session_id = :id)
 WHERE id = :id AND user_id = :user_id
-RETURNING message_count
+RETURNING message_count, coalesce(
+    NOT pinned AND active_at < CAST(:at AS timestamptz) - make_interval(days => least(
+        CAST(:days AS integer),
+        (SELECT user_settings.retention_days FROM user_settings
+         WHERE user_settings.user_id = sessions.user_id
+           AND user_settings.tenant_id = sessions.tenant_id))), false) AS too_old
 """)
 )
 
 
-class ForeignConversations:
-    """Those of one user, in one transaction that has locked the owner."""
+@dataclass(frozen=True, slots=True)
+class There:
+    """A conversation that there is: how many messages it has, and whether this import has brought it."""
 
-    def __init__(self, transaction: Transaction) -> None:
+    messages: int
+    by_this: bool
+
+
+class ForeignConversations:
+    """Those that one import brings, in one transaction that has locked the owner."""
+
+    def __init__(self, transaction: Transaction, import_id: UUID) -> None:
+        self._import_id = import_id
         self._connection = transaction.connection
         scope = transaction.scope
         self._mine = {"tenant_id": scope.tenant_id, "user_id": scope.user_id}
         self._user_id = scope.user_id
 
-    async def is_there(self, source: str, key: str) -> bool:
-        """Whether it was taken before, or was never elsewhere."""
-        row = await _IS_THERE.first(self._connection, user_id=self._user_id, source=source, key=key)
-        return row is None or bool(row.is_there)
+    async def find(self, source: str, key: str) -> "There | None":
+        """What was taken of it before, by whichever import, or was never elsewhere; None: nothing."""
+        row = await _FIND_IMPORTED.first(
+            self._connection,
+            user_id=self._user_id,
+            source=source,
+            key=key,
+            import_id=self._import_id,
+        )
+        if row is not None:
+            return There(row.message_count, by_this=bool(row.by_this))
+        own_id = _id_of(key) if source == "parley" else None
+        if own_id is not None:
+            here = await _IS_HERE.first(self._connection, user_id=self._user_id, own_id=own_id)
+            if here is not None and here.is_here:
+                return There(0, by_this=False)
+        return None
 
     async def begin(self, session_id: UUID, source: str, key: str, told: dict[str, Any]) -> bool:
         """False: another import has taken it a moment before, and nothing is to be kept of this one."""
@@ -89,7 +123,12 @@ class ForeignConversations:
             self._connection, **self._mine, id=session_id, told=orjson.dumps(told).decode()
         )
         inserted = await _INSERT_IMPORTED.run(
-            self._connection, **self._mine, id=session_id, source=source, key=key
+            self._connection,
+            **self._mine,
+            id=session_id,
+            source=source,
+            key=key,
+            import_id=self._import_id,
         )
         return inserted == 1
 
@@ -97,8 +136,18 @@ class ForeignConversations:
         """Stores a list of messages in JSON."""
         await _INSERT_MESSAGES.run(self._connection, **self._mine, id=session_id, told=told)
 
-    async def finish(self, session_id: UUID) -> int:
-        """How many messages it has."""
-        row = await _FINISH.first(self._connection, id=session_id, user_id=self._user_id)
+    async def finish(self, session_id: UUID, at: datetime, days: int | None) -> int | None:
+        """How many messages it has; None: it is older than it would be kept, for so many days or the user's fewer."""
+        row = await _FINISH.first(
+            self._connection, id=session_id, user_id=self._user_id, at=at, days=days
+        )
         assert row is not None
-        return int(row.message_count)
+        return None if row.too_old else int(row.message_count)
+
+
+def _id_of(key: str) -> UUID | None:
+    """None: it is the id of no conversation here."""
+    try:
+        return UUID(key)
+    except ValueError:
+        return None

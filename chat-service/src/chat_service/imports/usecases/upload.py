@@ -1,6 +1,7 @@
 """A file that comes in: kept piece by piece, and to be read once it is whole."""
 
 import asyncio
+import time
 import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -23,11 +24,14 @@ from chat_service.imports.domain.job import (
     TooManyImports,
 )
 from chat_service.imports.store.imports import Imports
+from chat_service.words.domain.word_filter import InForce, masked, no_words
 
 #: Of one user at once.
 _MOST_AT_ONCE: Final = 3
 #: So much is stored at a time.
 _PIECE: Final = 1024 * 1024
+#: Or what came in so long a time, so that one that comes slowly is heard of.
+_HEARD_SECONDS: Final = 30.0
 #: Pieces that one transaction deletes.
 _DELETED: Final = 100
 #: The fastest: whoever sends a file waits for it.
@@ -48,11 +52,17 @@ class Uploads:
     """Takes files in, `most_bytes` at most; `wake` is called when one is to be read."""
 
     def __init__(
-        self, open_transaction: OpenTransaction, *, most_bytes: int, wake: Callable[[], None]
+        self,
+        open_transaction: OpenTransaction,
+        *,
+        most_bytes: int,
+        wake: Callable[[], None],
+        in_force: InForce = no_words,
     ) -> None:
         self._open_transaction = open_transaction
         self.most_bytes = most_bytes
         self._wake = wake
+        self._in_force = in_force
 
     async def upload(
         self,
@@ -69,24 +79,31 @@ class Uploads:
         """
         if announced is not None and announced > self.most_bytes:
             raise ImportTooLarge(self.most_bytes)
-        import_id = await self._begin(caller, label_of(name))
+        # One that is repeated is none more: whether it is, its bytes say.
+        may_repeat = once_of(0, b"") is not None
+        import_id, beyond = await self._begin(
+            caller, masked(self._in_force(), label_of(name)), may_repeat=may_repeat
+        )
         try:
             size, digest = await self._take(caller, import_id, pieces)
-            return await self._finish(caller, import_id, size, once_of(size, digest))
+            once = once_of(size, digest)
+            return await self._finish(caller, import_id, size, once, beyond=beyond)
         except BaseException:
             await asyncio.shield(self._drop(caller, import_id))
             raise
 
-    async def _begin(self, caller: Caller, name: str) -> UUID:
+    async def _begin(self, caller: Caller, name: str, *, may_repeat: bool) -> tuple[UUID, bool]:
+        """Also whether it is one more than there may be, unless it turns out to be repeated."""
         import_id = new_id()
         async with self._open_transaction(caller) as transaction:
             await transaction.lock_owner()
             imports = Imports(transaction)
             await imports.begin_alone()
-            if await imports.under_way() >= _MOST_AT_ONCE:
+            there = await imports.under_way()
+            if there >= _MOST_AT_ONCE + (_MOST_AT_ONCE if may_repeat else 0):
                 raise TooManyImports()
             await imports.insert(import_id, name, utc_now())
-        return import_id
+        return import_id, there >= _MOST_AT_ONCE
 
     async def _take(
         self, caller: Caller, import_id: UUID, pieces: AsyncIterator[bytes | int]
@@ -94,6 +111,7 @@ class Uploads:
         size, number, whole = 0, 0, None
         digest = sha256()
         held = bytearray()
+        kept_at = time.monotonic()
         async for piece in pieces:
             if isinstance(piece, int):
                 whole = piece
@@ -102,10 +120,11 @@ class Uploads:
             if size > self.most_bytes:
                 raise ImportTooLarge(self.most_bytes)
             held += piece
-            if len(held) >= _PIECE:
+            if len(held) >= _PIECE or time.monotonic() > kept_at + _HEARD_SECONDS:
                 await self._keep(caller, import_id, number, digest, bytes(held), size)
                 held.clear()
                 number += 1
+                kept_at = time.monotonic()
         if whole != size or not size:
             raise ImportIncomplete()
         if held:
@@ -129,7 +148,7 @@ class Uploads:
             raise ImportNotFound()
 
     async def _finish(
-        self, caller: Caller, import_id: UUID, size: int, once: Once[UUID] | None
+        self, caller: Caller, import_id: UUID, size: int, once: Once[UUID] | None, *, beyond: bool
     ) -> Import:
         async with self._open_transaction(caller) as transaction:
             await transaction.lock_owner()
@@ -137,6 +156,8 @@ class Uploads:
             counted: UUID = import_id
             if once is not None:
                 counted = await transaction.find_repeated(once, import_id) or import_id
+            if counted == import_id and beyond:
+                raise TooManyImports()
             if counted == import_id:
                 made = await imports.wait(import_id, size)
             else:

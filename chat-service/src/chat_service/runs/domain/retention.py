@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 
@@ -18,3 +19,13 @@ class Retention:
     temporary: timedelta
     everything: timedelta | None = None
     tenants: Mapping[UUID, int] = field(default_factory=dict)
+
+    def days_of(self, tenant_id: UUID) -> int | None:
+        """For how many days a tenant's conversations are kept, if their user says nothing; None: for ever."""
+        of_all = None if self.everything is None else self.everything.days
+        said = [days for days in (of_all, self.tenants.get(tenant_id)) if days is not None]
+        return min(said, default=None)
+
+
+#: What is not deleted is kept for ever.
+KEPT: Final = Retention(deleted=timedelta(days=30), temporary=timedelta(days=1))

@@ -7,7 +7,7 @@ from typing import Any, Final
 from chat_service.answer.domain.ending import known_finish_reason
 from chat_service.imports.reading import clean
 from chat_service.imports.reading.formats.parts import head_of, said
-from chat_service.imports.reading.made import Made, SkippedError
+from chat_service.imports.reading.made import MOST_MESSAGES, Made, SkippedError
 from chat_service.imports.reading.tree import Node, messages_of
 
 SOURCE: Final = "chatgpt"
@@ -21,6 +21,8 @@ def convert(item: Mapping[str, Any]) -> Made:
     key = clean.line(item.get("conversation_id") or item.get("id"), 100)
     if not isinstance(mapping, Mapping) or key is None:
         raise SkippedError("NOT_A_CONVERSATION")
+    if len(mapping) > MOST_MESSAGES:
+        raise SkippedError("TOO_MANY_MESSAGES")
     left_out: Counter[str] = Counter()
     nodes: dict[str, Node] = {}
     for name, one in mapping.items():
@@ -63,7 +65,7 @@ def _node(one: Mapping[str, Any], left_out: Counter[str]) -> Node:
     if kind == "reasoning_recap":
         return node
     recipient = message.get("recipient") or "all"
-    if role not in ("user", "assistant") or recipient != "all" or kind not in _SAID:
+    if role not in ("user", "assistant") or recipient != "all" or not _is_said(kind):
         left_out["TOOL"] += 1
         return node
     node.content, _ = said(content.get("parts"), left_out)
@@ -82,6 +84,10 @@ def _node(one: Mapping[str, Any], left_out: Counter[str]) -> Node:
     return node
 
 
+def _is_said(kind: object) -> bool:
+    return isinstance(kind, str) and kind in _SAID
+
+
 def _thoughts(content: Mapping[str, Any]) -> str | None:
     thoughts = content.get("thoughts")
     told = [
@@ -93,12 +99,13 @@ def _thoughts(content: Mapping[str, Any]) -> str | None:
 
 
 def _hand_on_thoughts(nodes: Mapping[str, Node]) -> None:
-    """What was thought in a node of its own belongs to the answer behind it."""
+    """What was thought in a node of its own belongs to the answer behind it, the first if there are several."""
+    seen = set[str]()
     for node in nodes.values():
         if node.role != "assistant":
             continue
         thoughts: list[str] = []
-        above, seen = node.parent, set[str]()
+        above = node.parent
         while above is not None and above not in seen:
             node_above = nodes.get(above)
             if node_above is None or node_above.role is not None:

@@ -14,9 +14,8 @@ from parley.bounds import INSTRUCTIONS
 
 SOURCE: Final = "open-webui"
 # Thinking and calls of tools, as it writes them into answers.
-_DETAILS: Final = re.compile(
-    r'<details type="(reasoning|tool_calls|code_interpreter)"[^>]*>(.*?)</details>\s*', re.DOTALL
-)
+_DETAILS: Final = re.compile(r'<details type="(reasoning|tool_calls|code_interpreter)"[^<>]*>')
+_DETAILS_END: Final = "</details>"
 _SUMMARY: Final = re.compile(r"\A\s*<summary>.*?</summary>", re.DOTALL)
 
 
@@ -94,15 +93,24 @@ def _node(one: Mapping[str, Any], parent: object, left_out: Counter[str]) -> Nod
 def _without_details(content: str, left_out: Counter[str]) -> tuple[str, str | None]:
     thoughts: list[str] = []
 
-    def take(found: re.Match[str]) -> str:
+    kept: list[str] = []
+    at = 0
+    while found := _DETAILS.search(content, at):
+        end = content.find(_DETAILS_END, found.end())
+        if end < 0:
+            # Nor has any that begins behind it: to look for their ends would take the square of the time.
+            break
+        kept.append(content[at : found.start()])
         if found[1] == "reasoning":
-            told = html.unescape(_SUMMARY.sub("", found[2])).strip()
+            told = html.unescape(_SUMMARY.sub("", content[found.end() : end])).strip()
             thoughts.append(re.sub(r"^> ?", "", told, flags=re.MULTILINE))
         else:
             left_out["TOOL"] += 1
-        return ""
-
-    return _DETAILS.sub(take, content), "\n\n".join(filter(None, thoughts)) or None
+        at = end + len(_DETAILS_END)
+        while at < len(content) and content[at].isspace():
+            at += 1
+    kept.append(content[at:])
+    return "".join(kept), "\n\n".join(filter(None, thoughts)) or None
 
 
 def _reasoning(output: object) -> str | None:

@@ -62,7 +62,7 @@ def convert(item: Mapping[str, Any]) -> Made:
     last_message_at = clean.moment(item.get("last_message_at"))
     head = {
         "title": _title(item.get("title")),
-        "title_by": title_by if title_by in _TITLES_BY else "user",
+        "title_by": title_by if _is_one_of(title_by, _TITLES_BY) else "user",
         "persona": clean.line(item.get("persona"), PERSONA_NAME.maximum),
         "persona_prompt": clean.long_text(item.get("persona_prompt"), PERSONA_PROMPT.maximum),
         "model": clean.model(item.get("model")),
@@ -89,7 +89,7 @@ def _message(one: Mapping[str, Any]) -> dict[str, Any]:
     if (
         not _is_order(order)
         or not (parent is None or _is_order(parent))
-        or role not in _ROLES
+        or not _is_one_of(role, _ROLES)
         or not isinstance(one.get("content"), str)
         or created_at is None
     ):
@@ -105,7 +105,7 @@ def _message(one: Mapping[str, Any]) -> dict[str, Any]:
         "role": role,
         "content": content,
         "reasoning": reasoning,
-        "status": status if status in _STATUSES else None,
+        "status": status if _is_one_of(status, _STATUSES) else None,
         "reason": clean.word(one.get("reason")),
         "finish_reason": known_finish_reason(finish_reason),
         "provider": clean.line(one.get("provider"), 64),
@@ -120,6 +120,10 @@ def _message(one: Mapping[str, Any]) -> dict[str, Any]:
         "cache": cache if (cache := one.get("cache")) in _CACHE else None,
         "created_at": created_at.isoformat(),
     }
+
+
+def _is_one_of(value: object, words: frozenset[str]) -> bool:
+    return isinstance(value, str) and value in words
 
 
 def _is_order(value: object) -> bool:
