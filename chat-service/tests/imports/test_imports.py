@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -589,13 +589,22 @@ async def test_words_are_masked_in_a_report_and_in_names(chat: Chat, caller: Cal
     words = WordFilter([Rule("badword", Action.REFUSE)])
     message = {"order": 1, "role": "user", "content": "Hi", "created_at": "2026-01-01T00:00:00Z"}
     taken = {
-        "id": "one", "title": "A badword", "folder": "badword", "persona": "badword",
-        "created_at": "2026-01-01T00:00:00Z", "messages": [message],
+        "id": "one",
+        "title": "A badword",
+        "folder": "badword",
+        "persona": "badword",
+        "created_at": "2026-01-01T00:00:00Z",
+        "messages": [message],
     }
     broken = {**taken, "id": "two", "messages": [{}]}
     persona = {
-        "name": "cook", "title": "badword cook", "description": "a badword", "prompt": "Cook.",
-        "model": None, "parameters": None, "starters": [],
+        "name": "cook",
+        "title": "badword cook",
+        "description": "a badword",
+        "prompt": "Cook.",
+        "model": None,
+        "parameters": None,
+        "starters": [],
     }
     told = {"format": "parley", "personas": [persona], "conversations": [taken, broken]}
 
