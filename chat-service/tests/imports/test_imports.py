@@ -597,7 +597,7 @@ async def test_words_are_masked_in_a_report_and_in_names(chat: Chat, caller: Cal
         "messages": [message],
     }
     broken = {**taken, "id": "two", "messages": [{}]}
-    persona = {
+    persona: dict[str, Any] = {
         "name": "cook",
         "title": "badword cook",
         "description": "a badword",
