@@ -226,4 +226,4 @@ async def _lines(out: asyncio.StreamReader) -> AsyncGenerator[bytes]:
 
 
 def _reader(size: int) -> list[str]:
-    return [sys.executable, "-I", "-m", "chat_service.imports.reading", str(size)]
+    return [sys.executable, "-I", "-m", "chat_service.imports.reading", str(size), str(os.getpid())]

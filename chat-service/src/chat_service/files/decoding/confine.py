@@ -13,6 +13,7 @@ import resource
 import signal
 import struct
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,12 @@ _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_NO_NEW_PRIVS: Final = 38
 # https://docs.kernel.org/userspace-api/landlock.html; the numbers are the same on every machine.
 _LANDLOCK_CREATE_RULESET: Final = 444
+_LANDLOCK_ADD_RULE: Final = 445
 _LANDLOCK_RESTRICT_SELF: Final = 446
+_LANDLOCK_PATH_BENEATH: Final = 1
+# Files and folders read; and files made, written, cut short and taken away.
+_READ: Final = 1 << 2 | 1 << 3
+_WRITE: Final = _READ | 1 << 1 | 1 << 5 | 1 << 8 | 1 << 14
 _LANDLOCK_VERSION: Final = 1
 # What it can forbid of files, by its version, of networks since the fourth, and towards other processes since
 # the sixth: so many rights each. Of a later version those of the latest here are asked for.
@@ -61,8 +67,8 @@ def confine(bounds: Bounds, parent: int) -> None:
             os.setgid(_NOBODY)
             os.setuid(_NOBODY)
     if sys.platform == "linux":
-        _end_with_parent()
-        _forbid()
+        end_with_parent()
+        forbid()
     if os.getppid() != parent:
         raise SystemExit("the parent has ended")
     for limit, most in (
@@ -79,12 +85,17 @@ def confine(bounds: Bounds, parent: int) -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """Be killed when whoever started this process ends."""
     # A change of who one is would clear it.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def _forbid() -> None:
+def forbid(readable: Iterable[Path] = (), writable: Iterable[Path] = ()) -> None:
+    """Reach no network, signal nobody, start nothing, and open no file but those beneath these folders.
+
+    Where the kernel has no Landlock it forbids nothing.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     version = libc.syscall(_LANDLOCK_CREATE_RULESET, None, 0, _LANDLOCK_VERSION)
@@ -95,9 +106,25 @@ def _forbid() -> None:
         kinds.append(_NETWORK_RIGHTS)
     if version >= 6:
         kinds.append(_SCOPES)
-    # No rule goes with them, so that what is asked for is forbidden wherever it is.
+    # What is asked for is forbidden wherever no rule allows it.
     asked = struct.pack(f"={len(kinds)}Q", *((1 << rights) - 1 for rights in kinds))
     ruleset = libc.syscall(_LANDLOCK_CREATE_RULESET, asked, len(asked), 0)
-    if ruleset < 0 or libc.syscall(_LANDLOCK_RESTRICT_SELF, ruleset, 0) != 0:
+    known = (1 << kinds[0]) - 1
+    is_done = ruleset >= 0 and all(
+        _allow(libc, ruleset, folder, rights & known)
+        for folders, rights in ((readable, _READ), (writable, _WRITE))
+        for folder in folders
+    )
+    if not is_done or libc.syscall(_LANDLOCK_RESTRICT_SELF, ruleset, 0) != 0:
         raise OSError(ctypes.get_errno(), "landlock")
     os.close(ruleset)
+
+
+def _allow(libc: ctypes.CDLL, ruleset: int, folder: Path, rights: int) -> bool:
+    opened = os.open(folder, os.O_PATH | os.O_CLOEXEC)  # type: ignore[attr-defined,unused-ignore]
+    try:
+        rule = struct.pack("=Qi", rights, opened)
+        done = libc.syscall(_LANDLOCK_ADD_RULE, ruleset, _LANDLOCK_PATH_BENEATH, rule, 0)
+    finally:
+        os.close(opened)
+    return bool(done == 0)

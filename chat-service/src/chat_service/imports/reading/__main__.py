@@ -1,18 +1,21 @@
-"""`python -I -m chat_service.imports.reading SIZE`: an export on the standard input, frames on the output.
+"""`python -I -m chat_service.imports.reading SIZE PARENT`: an export on the standard input, frames on the output.
 
 It gives up what it does not need before it reads a byte: more memory, processor time, files and processes
-than an honest export takes. Whoever started it stores what it says, and ends it by closing either side.
+than an honest export takes, all files but its own copies and Python's, the network, and other processes. Whoever started it stores what it says, and ends it by closing either side.
 """
 
 import os
 import resource
 import sys
+import tempfile
 import time
 from collections import Counter
+from pathlib import Path
 from typing import IO, Final
 
 import orjson
 
+from chat_service.files.decoding.confine import end_with_parent, forbid
 from chat_service.imports.reading.frames import Kind, batches, say
 from chat_service.imports.reading.made import Made
 from chat_service.imports.reading.recognise import (
@@ -31,8 +34,8 @@ _TELL_SECONDS: Final = 0.5
 
 
 def main() -> None:
-    _give_up()
-    size = int(sys.argv[1])
+    size, parent = int(sys.argv[1]), int(sys.argv[2])
+    _give_up(parent)
     out = sys.stdout.buffer
     reason = None
     try:
@@ -45,18 +48,37 @@ def main() -> None:
     out.flush()
 
 
-def _give_up() -> None:
+def _give_up(parent: int) -> None:
     os.nice(10)
+    if sys.platform == "linux":
+        end_with_parent()
+        if os.getppid() != parent:
+            raise SystemExit("the parent has ended")
+        # Modules are loaded when they are needed.
+        libraries = {Path(one) for one in (*sys.path, sys.base_prefix) if Path(one).is_dir()}
+        forbid(readable=libraries, writable=_scratch())
     for what, most in (
         (resource.RLIMIT_AS, _MEMORY),
         (resource.RLIMIT_CPU, _CPU_SECONDS),
         (resource.RLIMIT_FSIZE, _FILE_BYTES),
         (resource.RLIMIT_NOFILE, _FILES),
         (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NPROC, 0),
     ):
         _, hard = resource.getrlimit(what)
         bound = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(what, (bound, bound))
+
+
+def _scratch() -> list[Path]:
+    """Where copies go, SQLite's as well, which would look for a place of its own."""
+    try:
+        folder = tempfile.gettempdir()
+    except FileNotFoundError:
+        # Most exports need none; one that does says that it has no room.
+        return []
+    os.environ["SQLITE_TMPDIR"] = folder
+    return [Path(folder)]
 
 
 def _read(stream: IO[bytes], size: int, out: IO[bytes]) -> None:

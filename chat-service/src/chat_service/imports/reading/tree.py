@@ -95,6 +95,8 @@ def _take(
         reasoning = reasoning or thought[1].strip() or None
     before = made[parent_order - 1] if parent_order else None
     if before is not None and alone and node.role == before["role"] == "assistant":
+        if len(before["content"]) + len(content) > MOST_MESSAGE_BYTES:
+            raise SkippedError("MESSAGE_TOO_LARGE")
         before["content"] = "\n\n".join(filter(None, (before["content"], content)))
         before["reasoning"] = "\n\n".join(filter(None, (before["reasoning"], reasoning))) or None
         before["status"] = node.status
