@@ -1,12 +1,14 @@
 """Connections to Redis, of which each subject has its own."""
 
+from collections.abc import Sequence
+from importlib import resources
 from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.connection import HiredisRespSerializer
-from redis.exceptions import RedisError
+from redis.exceptions import NoScriptError, RedisError
 
 # What a Redis that is away, full, loading or read-only looks like.
 REDIS_ERRORS = (RedisError, OSError, TimeoutError)
@@ -40,3 +42,28 @@ def connect(url: str, *, connections: int, timeout: float) -> Redis:
     kind = pool.connection_class
     pool.connection_class = type(f"Packing{kind.__name__}", (_Packing, kind), {})
     return Redis.from_pool(pool)
+
+
+class Scripts:
+    """The Lua scripts of one package, ``<name>.lua`` each, which Redis is given once and called by their hash."""
+
+    def __init__(self, redis: Redis, package: str) -> None:
+        self._redis = redis
+        self._package = package
+        self._hashes: dict[str, str] = {}
+
+    async def run(self, name: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
+        """What the script answers. Raises REDIS_ERRORS; a Redis that has forgotten it is given it again."""
+        try:
+            return await self._call(name, keys, arguments)
+        except NoScriptError:
+            # Redis was restarted or flushed.
+            self._hashes.pop(name, None)
+            return await self._call(name, keys, arguments)
+
+    async def _call(self, name: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
+        if name not in self._hashes:
+            script = resources.files(self._package).joinpath(f"{name}.lua").read_text("utf-8")
+            self._hashes[name] = await self._redis.script_load(script)
+        calling: Any = self._redis.evalsha(self._hashes[name], len(keys), *keys, *arguments)
+        return await calling

@@ -11,16 +11,14 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from enum import Enum
-from importlib import resources
 from typing import Any
 from uuid import UUID
 
 import orjson
-from redis.exceptions import NoScriptError
 
 from chassis.service import Component
 from chat_service.notices.domain.notice import Notice
-from chat_service.redis_client import connect
+from chat_service.redis_client import Scripts, connect
 
 _NEWEST = 256
 # Without a watcher. Those there are look three times as often, or more.
@@ -76,7 +74,7 @@ class NoticeLog(Component):
         # For the looks, the subscription, and who tells or erases.
         self._redis = connect(url, connections=_LOOKS_AT_ONCE + 4, timeout=2.0)
         self._looking = asyncio.Semaphore(_LOOKS_AT_ONCE)
-        self._shas: dict[str, str] = {}
+        self._scripts = Scripts(self._redis, __package__)
 
     async def stop(self) -> None:
         await self._redis.aclose()
@@ -90,13 +88,13 @@ class NoticeLog(Component):
         arguments: list[Any] = [self._channel, _NEWEST]
         for notice in notices:
             arguments += (str(notice.user_id), notice.data)
-        return int(await self._run("tell", keys, arguments))
+        return int(await self._scripts.run("tell", keys, arguments))
 
     async def look(self, user: str, after: Cursor) -> Look:
         """What is behind ``after``; the stream is kept for a quarter of an hour from now on."""
         log = str(secrets.randbelow(_LOGS) + 1)
         async with self._looking:
-            reply = await self._run("watch", [self._key(user)], [after, log, KEPT_SECONDS])
+            reply = await self._scripts.run("watch", [self._key(user)], [after, log, KEPT_SECONDS])
         standing = _STANDINGS[reply[0]]
         if standing is Standing.ERASED:
             return Look(standing, "")
@@ -110,7 +108,7 @@ class NoticeLog(Component):
     async def restart(self, users: Sequence[UUID]) -> None:
         """Ends the logs of these users: whoever watches is told to read again."""
         keys = [self._key(user) for user in users]
-        await self._run("restart", keys, [self._channel, *map(str, users)])
+        await self._scripts.run("restart", keys, [self._channel, *map(str, users)])
 
     async def users(self) -> list[UUID]:
         """All who have a stream."""
@@ -145,18 +143,3 @@ class NoticeLog(Component):
                     ]
                 elif message["type"] == "subscribe":
                     yield None
-
-    async def _run(self, name: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
-        try:
-            return await self._call(name, keys, arguments)
-        except NoScriptError:
-            # Redis was restarted or flushed.
-            self._shas.pop(name, None)
-            return await self._call(name, keys, arguments)
-
-    async def _call(self, name: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
-        if name not in self._shas:
-            script = resources.files(__package__).joinpath(f"{name}.lua").read_text("utf-8")
-            self._shas[name] = await self._redis.script_load(script)
-        calling: Any = self._redis.evalsha(self._shas[name], len(keys), *keys, *arguments)
-        return await calling

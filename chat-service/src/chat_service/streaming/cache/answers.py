@@ -8,20 +8,17 @@ some are being written. Redis away: nothing is found, and nothing is kept.
 
 import hashlib
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any, Final
 from uuid import UUID
 
 import orjson
 from prometheus_client import Counter
-from redis.exceptions import NoScriptError
 
 from chassis.service import Component
 from chassis.telemetry.logging import get_logger
 from chat_service.answer.domain.ending import Adapted
-from chat_service.redis_client import REDIS_ERRORS, connect
+from chat_service.redis_client import REDIS_ERRORS, Scripts, connect
 from chat_service.streaming.cache.bounds import CacheBounds
 
 _log = get_logger(__name__)
@@ -72,7 +69,7 @@ class AnswerCache(Component):
         self._root = f"{{{prefix}}}:answers"
         self._bounds = bounds or CacheBounds()
         self._redis = connect(url, connections=4, timeout=_PATIENCE_SECONDS)
-        self._shas: dict[str, str] = {}
+        self._scripts = Scripts(self._redis, __package__)
 
     @property
     def keeps(self) -> bool:
@@ -87,7 +84,7 @@ class AnswerCache(Component):
         if not self.keeps:
             return None
         try:
-            secret: bytes = await self._run(
+            secret: bytes = await self._scripts.run(
                 "find",
                 [self._secret(user_id)],
                 [secrets.token_bytes(_SECRET_BYTES), 2 * self._bounds.seconds],
@@ -112,7 +109,7 @@ class AnswerCache(Component):
             return
         bounds, user = self._bounds, str(place.user_id)
         try:
-            kept = await self._run(
+            kept = await self._scripts.run(
                 "keep",
                 self._keys(place.user_id),
                 [
@@ -139,7 +136,7 @@ class AnswerCache(Component):
         Raises one of REDIS_ERRORS.
         """
         seconds = _GONE_SECONDS if for_good else 0
-        await self._run("forget", self._keys(user_id), [self._answers(user_id), seconds])
+        await self._scripts.run("forget", self._keys(user_id), [self._answers(user_id), seconds])
 
     def _keys(self, user_id: UUID) -> list[str]:
         root = self._root
@@ -150,21 +147,6 @@ class AnswerCache(Component):
 
     def _answers(self, user_id: UUID) -> str:
         return f"{self._root}:of:{user_id}:"
-
-    async def _run(self, name: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
-        try:
-            return await self._call(name, keys, arguments)
-        except NoScriptError:
-            # Redis was restarted or flushed.
-            self._shas.pop(name, None)
-            return await self._call(name, keys, arguments)
-
-    async def _call(self, name: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
-        if name not in self._shas:
-            script = resources.files(__package__).joinpath(f"{name}.lua").read_text("utf-8")
-            self._shas[name] = await self._redis.script_load(script)
-        calling: Any = self._redis.evalsha(self._shas[name], len(keys), *keys, *arguments)
-        return await calling
 
 
 def _decode(content: bytes) -> Kept:

@@ -15,18 +15,15 @@ from importlib import resources
 from typing import Any
 from uuid import UUID
 
-from redis.exceptions import NoScriptError
-
 from chassis.service import Component
 from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
 from chat_service.answer.domain.frame import Frame
-from chat_service.redis_client import REDIS_ERRORS, connect
+from chat_service.redis_client import REDIS_ERRORS, Scripts, connect
 from chat_service.streaming.timings import SHIPPED, Timings
 
 _log = get_logger(__name__)
 
-_APPEND = resources.files(__package__).joinpath("append.lua").read_text(encoding="utf-8")
 _FENCE = resources.files(__package__).joinpath("fence.lua").read_text(encoding="utf-8")
 # Entries of one log that one look at many logs returns at most.
 _MOST_ENTRIES = 500
@@ -94,7 +91,7 @@ class RunLog(Component):
         # Readers who wait for a Redis that is away must not stand in the way of the appends, and
         # those do not wait for long.
         self._writer = connect(url, connections=2, timeout=timings.append)
-        self._sha = ""
+        self._scripts = Scripts(self._writer, __package__)
         # Logs to let go once Redis listens, and after how many seconds.
         self._leaving: dict[UUID, int] = {}
         self._letting_go: asyncio.Task[None] | None = None
@@ -133,20 +130,8 @@ class RunLog(Component):
             arguments += (append.epoch, append.frames[0].seq, expiry, len(append.frames))
             for frame in append.frames:
                 arguments += (frame.event, frame.data)
-        try:
-            replies = await self._call(keys, arguments)
-        except NoScriptError:
-            # Redis was restarted or flushed.
-            self._sha = ""
-            replies = await self._call(keys, arguments)
+        replies = await self._scripts.run("append", keys, arguments)
         return [Appended(_OUTCOMES[reply[0]], int(reply[1])) for reply in replies]
-
-    async def _call(self, keys: Sequence[str], arguments: Sequence[Any]) -> list[Any]:
-        if not self._sha:
-            self._sha = await self._writer.script_load(_APPEND)
-        calling: Any = self._writer.evalsha(self._sha, len(keys), *keys, *arguments)
-        replies: list[Any] = await calling
-        return replies
 
     async def read(self, run_id: UUID, after: int) -> list[Frame]:
         """The frames behind number ``after``, in order; empty too when there is no log."""
