@@ -12,6 +12,7 @@ from sqlalchemy import text
 from chassis.caller import Caller
 from chassis.ids import new_id
 from chat_service.files.domain.file import File
+from chat_service.files.domain.kinds import Kind
 from chat_service.files.domain.terms import Bucket, Folder, Terms
 from chat_service.files.storage.bucket import BucketStorage
 from chat_service.files.storage.folder import FolderStorage
@@ -19,7 +20,7 @@ from chat_service.files.storage.in_force import StoragePlaces
 from chat_service.files.sweep import FileSweep
 from chat_service.files.uploading import Uploads
 from chat_service.files.usecases.delete import DeleteFiles
-from chat_service.files.usecases.ports import Storage, as_it_came
+from chat_service.files.usecases.ports import Inspected, Storage
 from chat_service.files.usecases.read import ReadFiles
 from chat_service.settings import Settings
 
@@ -69,6 +70,11 @@ class InForce:
 async def pieces_of(*pieces: bytes) -> AsyncIterator[bytes]:
     for piece in pieces:
         yield piece
+
+
+async def as_it_came(path: Path, _kind: Kind) -> Inspected:
+    """Nothing is to be known of it but its kind."""
+    return Inspected(path)
 
 
 @dataclass

@@ -13,7 +13,7 @@ import resource
 import signal
 import struct
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,10 +56,7 @@ def confine(bounds: Bounds, parent: int) -> None:
     What only Linux has is left out elsewhere, and Landlock where the kernel has none: the limits hold
     everywhere.
     """
-    # Others are waited for, and where memory runs out this goes, and not the service.
-    os.nice(_NICENESS)
-    if sys.platform == "linux":
-        Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_GO)
+    give_way()
     if os.geteuid() == 0:
         # To whom some limits mean nothing. A container may have no other user: then the rest has to do.
         with suppress(OSError):
@@ -71,18 +68,34 @@ def confine(bounds: Bounds, parent: int) -> None:
         forbid()
     if os.getppid() != parent:
         raise SystemExit("the parent has ended")
-    for limit, most in (
-        (resource.RLIMIT_AS, bounds.memory_bytes),
-        (resource.RLIMIT_CPU, bounds.cpu_seconds),
-        (resource.RLIMIT_FSIZE, bounds.output_bytes),
-        (resource.RLIMIT_CORE, 0),
-        # What is open stays so, and there is no number for another file or socket.
-        (resource.RLIMIT_NOFILE, 0),
-        (resource.RLIMIT_NPROC, 0),
-    ):
-        resource.setrlimit(limit, (most, most))
+    limit(
+        {
+            resource.RLIMIT_AS: bounds.memory_bytes,
+            resource.RLIMIT_CPU: bounds.cpu_seconds,
+            resource.RLIMIT_FSIZE: bounds.output_bytes,
+            # What is open stays so, and there is no number for another file or socket.
+            resource.RLIMIT_NOFILE: 0,
+        }
+    )
     # A result that is too large is an error, which can be told; not a signal.
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+
+def give_way() -> None:
+    """Let others have the processor first, and be what the kernel ends where memory runs out, not the service."""
+    os.nice(_NICENESS)
+    if sys.platform == "linux":
+        Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_GO)
+
+
+def limit(most: Mapping[int, int]) -> None:
+    """Have at most so much of each resource, or what less was allowed before, for good; leave no core, and start
+    no process.
+    """
+    for resource_, bound in {**most, resource.RLIMIT_CORE: 0, resource.RLIMIT_NPROC: 0}.items():
+        _, hard = resource.getrlimit(resource_)
+        allowed = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
+        resource.setrlimit(resource_, (allowed, allowed))
 
 
 def end_with_parent() -> None:

@@ -60,8 +60,3 @@ class Inspected:
 #: Looks at a whole upload, which is at the path in a folder of its own, and may put files beside it: all are
 #: removed afterwards. Raises FileKindRefused and FileUnreadable.
 Inspect = Callable[[Path, Kind], Awaitable[Inspected]]
-
-
-async def as_it_came(path: Path, kind: Kind) -> Inspected:  # noqa: ARG001 - the port's
-    """Nothing is to be known of it but its kind."""
-    return Inspected(path)

@@ -15,7 +15,7 @@ from typing import IO, Final
 
 import orjson
 
-from chat_service.files.decoding.confine import end_with_parent, forbid
+from chat_service.files.decoding.confine import end_with_parent, forbid, give_way, limit
 from chat_service.imports.reading.frames import Kind, batches, say
 from chat_service.imports.reading.made import Made
 from chat_service.imports.reading.recognise import (
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def _give_up(parent: int) -> None:
-    os.nice(10)
+    give_way()
     if sys.platform == "linux":
         end_with_parent()
         if os.getppid() != parent:
@@ -57,17 +57,14 @@ def _give_up(parent: int) -> None:
         # Modules are loaded when they are needed.
         libraries = {Path(one) for one in (*sys.path, sys.base_prefix) if Path(one).is_dir()}
         forbid(readable=libraries, writable=_scratch())
-    for what, most in (
-        (resource.RLIMIT_AS, _MEMORY),
-        (resource.RLIMIT_CPU, _CPU_SECONDS),
-        (resource.RLIMIT_FSIZE, _FILE_BYTES),
-        (resource.RLIMIT_NOFILE, _FILES),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NPROC, 0),
-    ):
-        _, hard = resource.getrlimit(what)
-        bound = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(what, (bound, bound))
+    limit(
+        {
+            resource.RLIMIT_AS: _MEMORY,
+            resource.RLIMIT_CPU: _CPU_SECONDS,
+            resource.RLIMIT_FSIZE: _FILE_BYTES,
+            resource.RLIMIT_NOFILE: _FILES,
+        }
+    )
 
 
 def _scratch() -> list[Path]:
