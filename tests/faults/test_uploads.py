@@ -115,7 +115,7 @@ class Watcher:
             await asyncio.sleep(0.05)
 
 
-async def storm(cluster: Cluster, count: int, *, kill: bool, within: float) -> None:
+async def storm(cluster: Cluster, count: int, *, kill: bool) -> None:
     users = [User(cluster.gateways[number % 2]) for number in range(-(-count // _EACH))]
     uploads = plan(users, count, Random(count))
     watcher = Watcher(uploads)
@@ -152,7 +152,7 @@ async def storm(cluster: Cluster, count: int, *, kill: bool, within: float) -> N
         return True
 
     ids = [user.id for user in users]
-    await eventually(nothing_more, timeout=within)
+    await eventually(nothing_more, timeout=_SWEPT_SECONDS)
     kept = sum([await watcher.look(user) for user in users])
     told = sum(one.status == 201 for one in uploads)
     whole = sum(one.cut is None for one in uploads)
@@ -169,10 +169,10 @@ async def storm(cluster: Cluster, count: int, *, kill: bool, within: float) -> N
 
 
 async def test_uploads_that_are_cut_leave_nothing_and_no_half_is_served(cluster: Cluster) -> None:
-    await storm(cluster, 24, kill=False, within=30)
+    await storm(cluster, 24, kill=False)
 
 
 @pytest.mark.faults
 @pytest.mark.parametrize("kill", [False, True])
 async def test_two_hundred_uploads_that_are_cut_leave_nothing(cluster: Cluster, kill: bool) -> None:
-    await storm(cluster, 200, kill=kill, within=_SWEPT_SECONDS)
+    await storm(cluster, 200, kill=kill)

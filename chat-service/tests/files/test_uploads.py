@@ -12,6 +12,7 @@ from chassis.db.owners import OwnerErased
 from chassis.idempotency import IdempotencyKeyReused, Once, RequestKey
 from chassis.ids import new_id
 from chassis.testing import eventually
+from chassis.testing.unheard import Unheard
 from chat_service.files import mapping, uploading
 from chat_service.files.domain.errors import (
     FileKindRefused,
@@ -135,6 +136,20 @@ async def test_one_that_is_cancelled_leaves_nothing(files: FilesOf, caller: Call
     assert (await files.read.list(caller, limit=0, cursor="", count=True)).total == 0
     taking.cancel()
     await asyncio.wait((taking,))
+    await nothing_is_left(files)
+
+
+async def test_one_that_is_cancelled_while_it_is_set_aside_leaves_nothing(
+    files: FilesOf, caller: Caller
+) -> None:
+    unheard = Unheard(files.chat.open_transaction)
+    uploads = uploading.Uploads(unheard, files.terms, files.storage, files.uploads._inspect)
+    taking = asyncio.create_task(uploads.take(caller, "a.txt", None, aiter(Gate()), lambda _: None))
+    await unheard.stored.wait()
+    assert [state for _, state in await files.rows()] == ["uploading"]
+    taking.cancel()
+    await asyncio.wait((taking,))
+    assert taking.cancelled()
     await nothing_is_left(files)
 
 

@@ -19,6 +19,7 @@ from chassis.errors import AppError, RemoteError
 from chassis.grpc.client import Channel
 from chassis.idempotency import Once, RequestKey
 from chassis.testing import eventually
+from chassis.testing.unheard import Unheard
 from chat_service.exports.domain.wanted import End, Format, Wanted
 from chat_service.exports.usecases.export import Exporting
 from chat_service.imports.importing import Importing, ImportSweep
@@ -507,6 +508,23 @@ async def test_a_user_who_is_erased_leaves_no_bytes_and_no_trace(
     await importing.read_all()
     assert (await row_of(chat, kept.id)).state == "completed"
     assert await count(chat, "imported") == await count(chat, "sessions") == 1
+
+
+async def test_one_that_is_cancelled_while_it_begins_leaves_nothing(
+    chat: Chat, caller: Caller
+) -> None:
+    async def pieces() -> AsyncIterator[bytes | int]:
+        yield 0
+
+    unheard = Unheard(chat.open_transaction)
+    uploads = upload.Uploads(unheard, most_bytes=2**30, wake=lambda: None)
+    sending = asyncio.create_task(uploads.upload(caller, "x.json", None, pieces(), lambda *_: None))
+    await unheard.stored.wait()
+    assert await count(chat, "imports") == 1
+    sending.cancel()
+    await asyncio.wait((sending,))
+    assert sending.cancelled()
+    assert await count(chat, "imports") == 0
 
 
 async def test_a_user_has_three_imports_at_once(chat: Chat, caller: Caller) -> None:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
+from uuid import UUID
 
 from chassis.caller import Caller
 from chassis.clock import utc_now
@@ -32,7 +33,7 @@ from chat_service.files.receiving import Upload, receive
 from chat_service.files.storage.spool import Spooled, measure
 from chat_service.files.store.files import Files
 from chat_service.files.turns import Turns
-from chat_service.files.usecases.ports import Inspect, StorageInForce, TermsInForce
+from chat_service.files.usecases.ports import Inspect, Storage, StorageInForce, TermsInForce
 
 _log = get_logger(__name__)
 
@@ -78,8 +79,14 @@ class Uploads(Component):
         FileKindRefused, FileUnreadable, FileReadersBusy, QuotaUsedUp, TooManyFiles, TooManyUploads, UploadGivenUp,
         StorageUnavailable, IdempotencyKeyReused, RequestInProgress, OwnerErased.
         """
-        upload = await self._set_aside(caller, told_name, at_most, once)
-        spooled = Spooled(upload.storage.spool / str(upload.id))
+        storage, file_id = self._storage(), new_id()
+        spooled = Spooled(storage.spool / str(file_id))
+        try:
+            upload = await self._set_aside(caller, file_id, told_name, at_most, storage, once)
+        except asyncio.CancelledError:
+            # It may be set aside all the same: nobody says so who is cancelled while that is stored.
+            await self._clear(caller, file_id, storage, spooled)
+            raise
         try:
             async with self._held(upload):
                 await spooled.open()
@@ -88,14 +95,19 @@ class Uploads(Component):
                     return await self._find_earlier(upload, spooled, once)
                 return await self._keep(upload, spooled, kind, once)
         except BaseException:
-            await self._clear(upload, spooled)
+            await self._clear(caller, file_id, storage, spooled)
             raise
 
     async def _set_aside(
-        self, caller: Caller, told_name: str, at_most: int | None, once: OnceOf
+        self,
+        caller: Caller,
+        file_id: UUID,
+        told_name: str,
+        at_most: int | None,
+        storage: Storage,
+        once: OnceOf,
     ) -> Upload:
-        terms, storage, name = self._terms.content, self._storage(), label_of(told_name)
-        file_id, now = new_id(), utc_now()
+        terms, name, now = self._terms.content, label_of(told_name), utc_now()
         async with self._open_transaction(caller) as transaction:
             await transaction.lock_owner()
             files = Files(transaction)
@@ -177,7 +189,7 @@ class Uploads(Component):
         if earlier is None:
             # Just now it was a day old: the next one is the first.
             raise UploadGivenUp()
-        await self._clear(upload, spooled)
+        await self._clear(upload.caller, upload.id, upload.storage, spooled)
         return earlier
 
     async def _keep(self, upload: Upload, spooled: Spooled, kind: Kind, once: OnceOf) -> File:
@@ -227,35 +239,42 @@ class Uploads(Component):
             if earlier is None and not await files.complete(file):
                 raise UploadGivenUp()
         if earlier is not None:
-            await self._clear(upload, spooled)
+            await self._clear(upload.caller, upload.id, upload.storage, spooled)
             return earlier
         return file
 
-    async def _clear(self, upload: Upload, spooled: Spooled) -> None:
+    async def _clear(
+        self, caller: Caller, file_id: UUID, storage: Storage, spooled: Spooled
+    ) -> None:
         """Nothing is left of the upload, or it is for the sweep to see to that."""
-        clearing = asyncio.create_task(self._try_to_clear(upload, spooled), name="upload-clearing")
+        clearing = asyncio.create_task(
+            self._try_to_clear(caller, file_id, storage, spooled), name="upload-clearing"
+        )
         # Whoever is cancelled does not wait for it.
         self._clearing.add(clearing)
         clearing.add_done_callback(self._clearing.discard)
         await asyncio.shield(clearing)
 
-    async def _try_to_clear(self, upload: Upload, spooled: Spooled) -> None:
+    async def _try_to_clear(
+        self, caller: Caller, file_id: UUID, storage: Storage, spooled: Spooled
+    ) -> None:
         await spooled.remove()
         try:
-            await self._clear_now(upload)
+            await self._clear_now(caller, file_id, storage)
         except AppError as error:
-            _log.warning("upload.left_to_sweep", file_id=str(upload.id), reason=error.reason)
+            _log.warning("upload.left_to_sweep", file_id=str(file_id), reason=error.reason)
 
-    async def _clear_now(self, upload: Upload) -> None:
-        async with self._open_transaction(upload.caller) as transaction:
+    async def _clear_now(self, caller: Caller, file_id: UUID, storage: Storage) -> None:
+        async with self._open_transaction(caller) as transaction:
             files = Files(transaction)
-            if await files.state(upload.id) is FileState.READY:
+            is_given_up = await files.give_up(file_id, FileState.UPLOADING)
+            # Looked at behind it, which waits for whoever completes it at this moment.
+            if not is_given_up and await files.state(file_id) is FileState.READY:
                 # It was complete, and nobody has heard of that: a file that nothing refers to.
                 return
-            await files.give_up(upload.id, FileState.UPLOADING)
-        await upload.storage.delete(keys_of(upload.caller.user_id, upload.id))
-        async with self._open_transaction(upload.caller) as transaction:
-            await Files(transaction).forget(upload.id)
+        await storage.delete(keys_of(caller.user_id, file_id))
+        async with self._open_transaction(caller) as transaction:
+            await Files(transaction).forget(file_id)
 
 
 async def _is_known(transaction: Transaction, once: OnceOf) -> bool:

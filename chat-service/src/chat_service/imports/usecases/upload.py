@@ -81,9 +81,13 @@ class Uploads:
             raise ImportTooLarge(self.most_bytes)
         # One that is repeated is none more: whether it is, its bytes say.
         may_repeat = once_of(0, b"") is not None
-        import_id, beyond = await self._begin(
-            caller, masked(self._in_force(), label_of(name)), may_repeat=may_repeat
-        )
+        import_id, label = new_id(), masked(self._in_force(), label_of(name))
+        try:
+            beyond = await self._begin(caller, import_id, label, may_repeat=may_repeat)
+        except asyncio.CancelledError:
+            # It may have begun all the same: nobody says so who is cancelled while that is stored.
+            await asyncio.shield(self._drop(caller, import_id))
+            raise
         try:
             size, digest = await self._take(caller, import_id, pieces)
             once = once_of(size, digest)
@@ -92,9 +96,8 @@ class Uploads:
             await asyncio.shield(self._drop(caller, import_id))
             raise
 
-    async def _begin(self, caller: Caller, name: str, *, may_repeat: bool) -> tuple[UUID, bool]:
-        """Also whether it is one more than there may be, unless it turns out to be repeated."""
-        import_id = new_id()
+    async def _begin(self, caller: Caller, import_id: UUID, name: str, *, may_repeat: bool) -> bool:
+        """Whether it is one more than there may be, unless it turns out to be repeated."""
         async with self._open_transaction(caller) as transaction:
             await transaction.lock_owner()
             imports = Imports(transaction)
@@ -103,7 +106,7 @@ class Uploads:
             if there >= _MOST_AT_ONCE + (_MOST_AT_ONCE if may_repeat else 0):
                 raise TooManyImports()
             await imports.insert(import_id, name, utc_now())
-        return import_id, there >= _MOST_AT_ONCE
+        return there >= _MOST_AT_ONCE
 
     async def _take(
         self, caller: Caller, import_id: UUID, pieces: AsyncIterator[bytes | int]
