@@ -1,10 +1,10 @@
 """`python -m bench.transfer`: what it costs to take all of one's conversations out, and to bring others in.
 
-A Parley of its own. ``export`` fills it with messages of one user, in conversations of fifty, and downloads them in
-each format: the time to the first byte and to the last, then once more with a look at all processes of the stack, for
-the most memory that they have together beyond what they had before. ``import`` uploads an export of ChatGPT's of so
-many megabytes, made as it is sent, and waits until it has been read; the same memory is told of both parts. Exit status
-1 if a file was not whole or a conversation is missing.
+A Parley of its own. ``export`` fills it with messages of one user, in conversations of fifty, waits until search has
+indexed them, and downloads them in each format: the time to the first byte and to the last, then once more with a look
+at all processes of the stack, for the most memory that they have together beyond what they had before. ``import``
+uploads an export of ChatGPT's of so many megabytes, made as it is sent, and waits until it has been read; the same
+memory is told of both parts. Exit status 1 if a file was not whole or a conversation is missing.
 """
 
 import argparse
@@ -59,6 +59,7 @@ SELECT gen_random_uuid(), made.id, made.tenant_id, made.user_id,
 FROM made, generate_series(1, 50) AS number
 """
 _BATCH: Final = 400
+_UNINDEXED = "SELECT 1 FROM sessions WHERE indexed_count IS DISTINCT FROM message_count LIMIT 1"
 
 
 def main() -> None:
@@ -89,6 +90,12 @@ def _fill(folder: Path, parley: Parley, user: User, messages: int) -> None:
             last = min(first + _BATCH - 1, messages // 50)
             connection.execute(_FILL, {"first": first, "last": last, "user": user_id})
         connection.execute("ANALYZE sessions, messages")
+        # What one exports has been indexed for search long before; that work is not the export's.
+        deadline = time.monotonic() + _LONGEST_SECONDS
+        while connection.execute(_UNINDEXED).fetchone():
+            if time.monotonic() > deadline:
+                raise StackError("search has not indexed the messages")
+            time.sleep(0.5)
 
 
 def _export_all(parley: Stack, user: User, messages: int) -> bool:

@@ -23,7 +23,7 @@ from chat_service.tables import messages, sessions
 #: them brings it there.
 _NAMED: Final = 5_000
 _MOST_MESSAGES: Final = 1_000
-_MOST_BYTES: Final = 512 * 1024
+_MOST_BYTES: Final = 1024 * 1024
 _BEFORE_ALL: Final = UUID(int=0)
 
 _NAMES = Statement(

@@ -1,9 +1,10 @@
 """An export: read page by page, while what was read before is on its way."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, TypeVar
@@ -24,10 +25,20 @@ _MOST_AT_ONCE: Final = 4
 #: by so much, and what one has begun to write the other does not see.
 _LOOK_BACK: Final = timedelta(minutes=15)
 _PIECE_BYTES: Final = 256 * 1024
+#: Pages that are read at once, each on a connection of its own: PostgreSQL writes one on one core.
+_READ_AHEAD: Final = 2
 #: In seconds, between tries to read a page.
 _PAUSES: Final = (0.5, 1, 2, 4)
 
 Read = TypeVar("Read")
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A page that is being read, of these conversations."""
+
+    ids: Sequence[UUID]
+    page: asyncio.Task[Sequence[Part]]
 
 
 class Exporting:
@@ -42,7 +53,7 @@ class Exporting:
     ) -> AsyncGenerator[Begin | bytes | End, None]:
         """How it begins, the file in pieces of at most 256 KiB, all but its last line, and how it ended.
 
-        No more than two pages are in memory, of half a megabyte and one message each. Raises TooManyExports,
+        No more than three pages are in memory, of a megabyte and one message each. Raises TooManyExports,
         SessionNotFound if one is wanted that is not there.
         """
         with self._counted(caller.user_id):
@@ -82,35 +93,38 @@ class Exporting:
                 del self._under_way[user_id]
 
     async def _parts(self, caller: Caller, wanted: Wanted) -> AsyncGenerator[Sequence[Part], None]:
-        """Pages, each while the one before is worked on."""
-        pages = self._pages(caller, wanted)
-        coming = asyncio.create_task(anext(pages, None), name="export-page")
-        try:
-            while (page := await coming) is not None:
-                coming = asyncio.create_task(anext(pages, None), name="export-page")
-                yield page
-        finally:
-            coming.cancel()
-            await asyncio.wait((coming,))
-            # Heard, so that nobody logs that it was not.
-            if not coming.cancelled():
-                coming.exception()
-            await pages.aclose()
-
-    async def _pages(self, caller: Caller, wanted: Wanted) -> AsyncGenerator[Sequence[Part], None]:
-        after = wanted.after
-        while named := await self._names(caller, wanted, after):
-            for wanted_ids in pages_of(named):
-                ids, behind = wanted_ids, 0
-                while ids:
-                    parts = await self._read(
-                        caller, partial(Pages.read, of=wanted.format, ids=ids, behind=behind)
-                    )
+        """Pages in order, the next ones read while one is worked on."""
+        coming: deque[_Reading] = deque()
+        async with aclosing(self._groups(caller, wanted)) as groups:
+            try:
+                parts: Sequence[Part] = ()
+                while True:
+                    while len(coming) < _READ_AHEAD and (ids := await anext(groups, None)):
+                        coming.append(self._start(caller, wanted.format, ids, behind=0))
                     if parts:
                         yield parts
-                    if not (parts and parts[-1].is_cut):
-                        break
-                    ids, behind = ids[parts[-1].place - 1 :], parts[-1].last
+                    if not coming:
+                        return
+                    parts = await coming[0].page
+                    ids = coming.popleft().ids
+                    if parts and (last := parts[-1]).is_cut:
+                        rest = ids[last.place - 1 :]
+                        coming.appendleft(
+                            self._start(caller, wanted.format, rest, behind=last.last)
+                        )
+            finally:
+                await _give_up([reading.page for reading in coming])
+
+    def _start(self, caller: Caller, of: Format, ids: Sequence[UUID], *, behind: int) -> _Reading:
+        read = self._read(caller, partial(Pages.read, of=of, ids=ids, behind=behind))
+        return _Reading(ids, asyncio.create_task(read, name="export-page"))
+
+    async def _groups(self, caller: Caller, wanted: Wanted) -> AsyncGenerator[Sequence[UUID], None]:
+        """Conversations of which each group has about as many messages as a page."""
+        after = wanted.after
+        while named := await self._names(caller, wanted, after):
+            for ids in pages_of(named):
+                yield ids
             after = named[-1].id
         if wanted.session_id is not None and after is None:
             raise SessionNotFound()
@@ -132,6 +146,17 @@ class Exporting:
                     raise
                 await asyncio.sleep(pause)
         raise AssertionError("the last try returns or raises")
+
+
+async def _give_up(readings: Sequence[asyncio.Task[Sequence[Part]]]) -> None:
+    for reading in readings:
+        reading.cancel()
+    if readings:
+        await asyncio.wait(readings)
+    for reading in readings:
+        # Heard, so that nobody logs that it was not.
+        if not reading.cancelled():
+            reading.exception()
 
 
 def _since_next(wanted: Wanted) -> datetime | None:
