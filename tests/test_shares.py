@@ -114,6 +114,58 @@ def test_what_was_not_shared_is_nowhere_in_a_share(
     assert shown["messages"][-1]["model"] == "reasoning-5"
 
 
+def test_files_are_read_by_whoever_opens_their_share_and_by_nobody_else(
+    stack: Stack, ada: User, sign_up: SignUp
+) -> None:
+    content = secrets.token_hex(8).encode()
+    sent = ada.http.post(f"{API}/files", files={"file": ("<b>.txt", content)})
+    assert sent.status_code == 201, sent.text
+    file_id = sent.json()["id"]
+    session = ada.create_session(title="With a file")
+    ada.ask(session, "and?", attachments=[file_id])
+    made = _share(ada, session, include_files=True, password="open sesame")
+    silent = _share(ada, session)
+    assert (made["include_files"], silent["include_files"]) == (True, False)
+    right = {"X-Share-Password": "open sesame"}
+    shared = _open(stack.url, made, **right).json()
+    (shown,) = shared["messages"][0]["files"]
+    assert (shown["name"], shown["kind"], shown["size"]) == ("<b>.txt", "text", len(content))
+    assert file_id not in json.dumps(shared)
+    assert _open(stack.url, silent).json()["messages"][0]["files"] == []
+
+    def read(made: dict[str, Any], gateway: str = stack.url, **headers: str) -> httpx.Response:
+        path = f"{API}/shares/{made['token']}/files/{shown['id']}/content"
+        return httpx.get(f"{gateway}{path}", headers=headers, timeout=30, verify=False)
+
+    opening = {"X-Share-Opening": shared["opening"]}
+    for gateway in stack.gateways:
+        answer = read(made, gateway, **opening)
+        assert (answer.status_code, answer.content) == (200, content)
+        assert answer.headers["content-disposition"].startswith("attachment")
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-robots-tag"].startswith("noindex")
+    assert read(made).json()["reason"] == "SHARE_PASSWORD_NEEDED"
+    assert read(silent).json()["reason"] == "FILE_NOT_FOUND"
+    # Not by the file's own route, whoever asks, and no copy has it.
+    reader = sign_up(stack)
+    for known in (shown["id"], file_id):
+        assert reader.http.get(f"{API}/files/{known}/content").status_code == 404
+    forked = reader.http.post(f"{API}/shares/{made['token']}/fork", headers=opening)
+    assert reader.messages(forked.json()["id"])[0]["attachments"] == []
+    views = {
+        share["id"]: share["opens"] for share in ada.http.get(f"{API}/chat/shares").json()["items"]
+    }
+    assert views[made["id"]] == 1
+    assert ada.http.delete(f"{API}/files/{file_id}").status_code == 204
+    assert read(made, **opening).json()["reason"] == "FILE_NOT_FOUND"
+    assert _open(stack.url, made, **opening).json()["messages"][0]["files"] == []
+    assert ada.http.delete(f"{API}/chat/shares/{made['id']}").status_code == 204
+    gone, never = read(made, **opening), read({"token": secrets.token_urlsafe(32)})
+    told = [{**answer.json(), "request_id": ""} for answer in (gone, never)]
+    assert (told[0], told[0]["reason"]) == (told[1], "SHARE_NOT_FOUND")
+
+
 def test_a_share_that_is_taken_back_is_gone_at_each_gateway(stack: Stack, ada: User) -> None:
     session = _asked(ada)
     made, other = _share(ada, session), _share(ada, session)

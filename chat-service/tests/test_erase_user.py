@@ -75,6 +75,11 @@ INSERT INTO share_messages (share_id, position, tenant_id, user_id, role, conten
 SELECT id, 1, tenant_id, user_id, 'user', 'a question', now()
 FROM shares WHERE user_id = %(user_id)s;
 
+INSERT INTO share_files (id, share_id, revision, position, number, tenant_id, user_id, file_id, name,
+    kind, size)
+SELECT gen_random_uuid(), id, 0, 1, 0, tenant_id, user_id, gen_random_uuid(), '', '', 1
+FROM shares WHERE user_id = %(user_id)s;
+
 INSERT INTO deleted_runs (id, tenant_id, user_id, epoch)
 SELECT gen_random_uuid(), %(tenant_id)s, %(user_id)s, 1 FROM generate_series(1, %(much)s);
 
@@ -95,6 +100,7 @@ CREATE FUNCTION be_honest() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         OR EXISTS (SELECT FROM idempotency_keys) OR EXISTS (SELECT FROM token_usage)
         OR EXISTS (SELECT FROM usage_days) OR EXISTS (SELECT FROM personas) OR EXISTS (SELECT FROM search_texts)
         OR EXISTS (SELECT FROM shares) OR EXISTS (SELECT FROM share_messages)
+        OR EXISTS (SELECT FROM share_files)
         OR EXISTS (SELECT FROM deleted_runs) OR EXISTS (SELECT FROM answers_to_forget)
         OR EXISTS (SELECT FROM files) OR EXISTS (SELECT FROM message_files)
         OR EXISTS (SELECT FROM imports) OR EXISTS (SELECT FROM import_pieces)

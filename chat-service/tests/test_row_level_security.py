@@ -26,6 +26,7 @@ PROTECTED = {
     "search_texts",
     "shares",
     "share_messages",
+    "share_files",
     "files",
     "message_files",
     "imports",

@@ -65,6 +65,7 @@ OPEN_METHODS = {
     "WatchRevocations",
     "OpenChannel",
     "OpenShare",
+    "ReadSharedFile",
 }
 # Of these the gateway is let in with a token that has expired meanwhile, as by chat-service.
 OUTLIVED_METHODS = {"FollowRun", "GetRun", "WatchNotices"}
@@ -251,6 +252,8 @@ class FakeChat(Fake):
         self.exported: list[exports_pb2.ExportResponse | asyncio.Event | Exception] = []
         # What takes uploads and gives files, for who tests them.
         self.files: Any = None
+        # What comes of a file in a share: parts of messages, or a refusal.
+        self.shared_file: list[dict[str, Any]] | Exception = []
 
     async def UploadFile(
         self, requests: AsyncIterator[files_pb2.UploadFileRequest], context: object
@@ -265,6 +268,25 @@ class FakeChat(Fake):
         self.note("ReadFile", request)
         async for response in self.files.read(request):
             yield response
+
+    async def ReadSharedFile(
+        self, request: shares_pb2.ReadSharedFileRequest, context: object
+    ) -> AsyncIterator[shares_pb2.ReadSharedFileResponse]:
+        self.note("ReadSharedFile", request)
+        for part in self._shared():
+            yield shares_pb2.ReadSharedFileResponse(**part)
+
+    async def ReadSharedFileAsMember(
+        self, request: shares_pb2.ReadSharedFileAsMemberRequest, context: object
+    ) -> AsyncIterator[shares_pb2.ReadSharedFileAsMemberResponse]:
+        self.note("ReadSharedFileAsMember", request)
+        for part in self._shared():
+            yield shares_pb2.ReadSharedFileAsMemberResponse(**part)
+
+    def _shared(self) -> list[dict[str, Any]]:
+        if isinstance(self.shared_file, Exception):
+            raise self.shared_file
+        return self.shared_file
 
     @property
     def asked(self) -> list[Call]:

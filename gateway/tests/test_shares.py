@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -29,6 +30,7 @@ A_SHARE = pb.Share(
     max_views=5,
     opens=2,
     include_reasoning=True,
+    include_files=True,
     message_count=3,
 )
 SHOWN = {
@@ -41,15 +43,25 @@ SHOWN = {
     "max_views": 5,
     "opens": 2,
     "include_reasoning": True,
+    "include_files": True,
     "message_count": 3,
     "created_at": "1970-01-01T00:00:00Z",
     "refreshed_at": "1970-01-01T00:00:00Z",
 }
+FILE = str(new_id())
+CONTENT = bytes(range(256)) * 1024
+A_FILE = pb.SharedFile(
+    id=FILE,
+    name="Plan 计划.txt",
+    kind="text",
+    media_type="text/plain; charset=utf-8",
+    size=len(CONTENT),
+)
 PAGE = pb.OpenShareResponse(
     title="About",
     message_count=3,
     messages=[
-        pb.SharedMessage(role=chat_pb2.MESSAGE_ROLE_USER, content="q"),
+        pb.SharedMessage(role=chat_pb2.MESSAGE_ROLE_USER, content="q", files=[A_FILE]),
         pb.SharedMessage(
             role=chat_pb2.MESSAGE_ROLE_ASSISTANT, content="a", model="m", reasoning="r"
         ),
@@ -57,6 +69,14 @@ PAGE = pb.OpenShareResponse(
     next_cursor="next",
     opening="an-opening",
 )
+
+SHOWN_FILE = {
+    "id": FILE,
+    "name": "Plan 计划.txt",
+    "kind": "text",
+    "media_type": "text/plain; charset=utf-8",
+    "size": len(CONTENT),
+}
 
 
 def asked(door: Door) -> Any:
@@ -82,6 +102,7 @@ async def test_one_is_made_with_all_that_is_said_of_it_and_its_link_is_shown(doo
         "audience": "members",
         "max_views": 5,
         "include_reasoning": True,
+        "include_files": True,
     }
     headers = {**door.bearer, "idempotency-key": "key-1"}
     response = await door.http.post(OF_SESSION, json=body, headers=headers)
@@ -98,6 +119,7 @@ async def test_one_is_made_with_all_that_is_said_of_it_and_its_link_is_shown(doo
         audience=pb.SHARE_AUDIENCE_MEMBERS,
         max_views=5,
         include_reasoning=True,
+        include_files=True,
     )
     await door.http.post(OF_SESSION, headers=door.bearer)
     assert asked(door).request == pb.CreateShareRequest(
@@ -191,10 +213,11 @@ async def test_anybody_opens_one_and_it_is_neither_kept_nor_indexed(door: Door) 
                     "reasoning": reasoning,
                     "model": model,
                     "created_at": "1970-01-01T00:00:00Z",
+                    "files": files,
                 }
-                for role, content, reasoning, model in (
-                    ("user", "q", None, None),
-                    ("assistant", "a", "r", "m"),
+                for role, content, reasoning, model, files in (
+                    ("user", "q", None, None, [SHOWN_FILE]),
+                    ("assistant", "a", "r", "m", []),
                 )
             ],
             "next_cursor": "next",
@@ -267,6 +290,38 @@ async def test_a_refusal_is_told_as_it_is(door: Door, kind: Kind, reason: str, s
     assert (response.status_code, response.json()["reason"]) == (status, reason)
     assert response.headers["cache-control"] == "no-store"
     assert TOKEN not in response.text
+
+
+async def test_a_file_of_it_is_saved_and_neither_kept_nor_shown(door: Door) -> None:
+    door.chat.shared_file = [{"file": A_FILE}, {"chunk": CONTENT[:1000]}, {"chunk": CONTENT[1000:]}]
+    path = f"{SHARED}/files/{FILE}/content"
+    for bearer, method in (({}, "ReadSharedFile"), (door.bearer, "ReadSharedFileAsMember")):
+        response = await door.http.get(path, headers={**bearer, "X-Share-Opening": "an-opening"})
+        assert (response.status_code, response.content) == (200, CONTENT)
+        headers = response.headers
+        assert headers["cache-control"] == "no-store"
+        assert headers["x-robots-tag"] == "noindex, nofollow"
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["content-type"] == "text/plain; charset=utf-8"
+        assert headers["content-disposition"].startswith("attachment; filename=")
+        assert headers["content-security-policy"].endswith("sandbox")
+        assert (headers["content-length"], "etag" in headers) == (str(len(CONTENT)), False)
+        call = asked(door)
+        wanted = pb.ReadSharedFileRequest(
+            key=pb.ShareKey(token=TOKEN, opening="an-opening", client_ip="127.0.0.1"), id=FILE
+        )
+        assert call.method == method
+        assert (call.request if bearer == {} else call.request.read) == wanted
+    refusal = RemoteError(Kind.NOT_FOUND, "SHARE_NOT_FOUND", "a sentence")
+    door.chat.shared_file = refusal
+    statuses = [(await door.http.get(path)).status_code for _ in range(301)]
+    assert statuses == [404] * 300 + [429]
+
+
+async def test_a_file_of_it_that_is_cut_is_not_taken_for_the_whole(door: Door) -> None:
+    door.chat.shared_file = [{"file": A_FILE}, {"chunk": CONTENT[:1000]}]
+    with pytest.raises(httpx.RemoteProtocolError):
+        await door.http.get(f"{SHARED}/files/{FILE}/content")
 
 
 async def test_it_is_forked_once_by_whoever_is_logged_in(door: Door) -> None:

@@ -2,18 +2,20 @@
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from .person import Open, Person
 
 
-def _link_of(person: Person, **options: str) -> str:
+def _link_of(person: Person, *, files: bool = False, **options: str) -> str:
     """Made by the dialog of the conversation that is shown."""
     person.page.get_by_role("button", name=re.compile("^Share")).click()
     dialog = person.page.get_by_role("dialog")
     expect(dialog.get_by_role("heading", name="Share this conversation")).to_be_visible()
     for label, text in options.items():
         dialog.get_by_label(re.compile(f"^{label}", re.IGNORECASE)).first.fill(text)
+    if files:
+        dialog.get_by_label("Show the files of the questions").click()
     dialog.get_by_role("button", name="Make a link").click()
     expect(dialog.get_by_role("heading", name="Your link")).to_be_visible()
     link = dialog.locator("code").inner_text()
@@ -37,9 +39,12 @@ def test_a_stranger_reads_what_was_shared_and_continues_it_after_logging_in(
     owner = open_person()
     owner.use("echo")
     owner.log_in()
+    plan: FilePayload = {"name": "plan.txt", "mimeType": "text/plain", "buffer": b"Tea at five."}
+    owner.page.locator("input[type=file]").set_input_files([plan])
+    expect(owner.page.get_by_role("list", name="Attached files")).to_contain_text("plan.txt")
     owner.ask("Tell me of **tea**.")
     owner.wait_for_end()
-    link = _link_of(owner)
+    link = _link_of(owner, files=True)
     # Its mark is in the list, and the link is not shown again.
     expect(owner.chats.get_by_role("link", name=re.compile(r"\(shared\)$"))).to_be_visible()
     expect(owner.page.get_by_text(link)).to_have_count(0)
@@ -49,6 +54,11 @@ def test_a_stranger_reads_what_was_shared_and_continues_it_after_logging_in(
     expect(stranger.page.get_by_role("heading", level=1)).to_contain_text("Tell me of")
     expect(stranger.answers).to_have_count(1)
     assert stranger.page.locator("textarea, nav").count() == 0
+    # The owner has said that the file is shown as well: it is saved, and is in no copy.
+    with stranger.page.expect_download() as download:
+        stranger.button("Download plan.txt").click()
+    assert download.value.path().read_text() == "Tea at five."
+    expect(stranger.page.get_by_text("none of the files")).to_be_visible()
     # Reloaded, it is the same view.
     stranger.page.reload()
     expect(stranger.answers).to_have_count(1)
@@ -59,10 +69,13 @@ def test_a_stranger_reads_what_was_shared_and_continues_it_after_logging_in(
     expect(stranger.page).to_have_url(re.compile("/c/"))
     expect(stranger.answers).to_have_count(1)
     expect(stranger.box).to_be_visible()
+    expect(stranger.button("Download plan.txt")).to_have_count(0)
 
     # One view was counted, and the link is revoked in the list of all of them.
     owner.go("/shares")
-    expect(owner.page.get_by_role("list", name="Links")).to_contain_text("opened once")
+    links = owner.page.get_by_role("list", name="Links")
+    expect(links).to_contain_text("opened once")
+    expect(links).to_contain_text("with files")
     owner.page.get_by_role("button", name=re.compile("^Revoke the link")).click()
     owner.page.get_by_role("dialog").get_by_role("button", name="Revoke", exact=True).click()
     expect(owner.page.get_by_text("You share nothing.")).to_be_visible()

@@ -254,7 +254,11 @@ def build(settings: Settings) -> Service:
     user_settings = UserSettingsServicer(follow_settings.take)
     search = SearchServicer(open_transaction)
     sharing = build_sharing(
-        parts, open_transaction, most=settings.shares_per_user, tell=publisher.tell
+        parts,
+        open_transaction,
+        files.read.stored,
+        most=settings.shares_per_user,
+        tell=publisher.tell,
     )
     exports = ExportServicer(Exporting(open_transaction))
     leases = Leases(parts.worker, replica)

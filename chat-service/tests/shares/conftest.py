@@ -1,6 +1,6 @@
 """Shares of one user's conversations, at two replicas of the use cases on one database."""
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -133,12 +133,16 @@ async def sharing(chat: Chat, caller: Caller) -> AsyncIterator[Sharing]:
 
     deleted: set[UUID] = set()
 
+    async def contents(user_id: UUID, file_id: UUID, size: int) -> AsyncGenerator[bytes, None]:
+        yield f"{user_id}/{file_id}/{size}".encode()
+
     def at(database: Database) -> OpenShares:
         return OpenShares(
             readings(database),
             transactions(database),
             passwords,
             Guesses(chat.worker),
+            contents,
             deleted.__contains__,
         )
 

@@ -7,21 +7,17 @@ from uuid import UUID
 from chassis.errors import FieldError, ValidationFailed
 from chat_service.files.domain.errors import FileIncomplete
 from chat_service.files.domain.file import File
-from chat_service.files.domain.kinds import KINDS, Kind
+from chat_service.files.domain.kinds import KINDS, Kind, media_type_of
 from chat_service.files.domain.terms import FileLimits
 from parley.chat.v1 import files_pb2
 
-# What is of a kind that an earlier release knew, and this one does not.
-_ANY = "application/octet-stream"
-
 
 def file_to_proto(file: File) -> files_pb2.File:
-    kind = KINDS.get(file.kind)
     message = files_pb2.File(
         id=str(file.id),
         name=file.name,
         kind=file.kind,
-        media_type=_ANY if kind is None else kind.media_type,
+        media_type=media_type_of(file.kind),
         size=file.size,
         sha256=file.sha256,
     )

@@ -4,10 +4,12 @@ from typing import Final
 
 from chassis.errors import FieldError, ValidationFailed
 from chat_service.conversations.mapping import ROLES
+from chat_service.files.domain.kinds import media_type_of
 from chat_service.shares.domain.share import (
     Audience,
     Share,
     Shared,
+    SharedFile,
     ShareKey,
     Told,
     WantedChange,
@@ -33,6 +35,7 @@ def share_to_proto(share: Share) -> shares_pb2.Share:
         max_views=share.max_views,
         opens=share.opens,
         include_reasoning=share.include_reasoning,
+        include_files=share.include_files,
         message_count=share.message_count,
         created_at=timestamp_of(share.created_at),
         refreshed_at=timestamp_of(share.refreshed_at),
@@ -46,6 +49,7 @@ def told_from_proto(request: shares_pb2.CreateShareRequest) -> Told:
         audience=_audience(request.audience) or Audience.LINK,
         max_views=request.max_views if request.HasField("max_views") else None,
         include_reasoning=request.include_reasoning,
+        include_files=request.include_files,
     )
 
 
@@ -70,6 +74,16 @@ def key_from_proto(key: shares_pb2.ShareKey) -> ShareKey:
     )
 
 
+def file_to_proto(file: SharedFile) -> shares_pb2.SharedFile:
+    return shares_pb2.SharedFile(
+        id=str(file.id),
+        name=file.name,
+        kind=file.kind,
+        media_type=media_type_of(file.kind),
+        size=file.size,
+    )
+
+
 def shared_to_proto(shared: Shared) -> shares_pb2.OpenShareResponse:
     return shares_pb2.OpenShareResponse(
         title=shared.title,
@@ -82,6 +96,7 @@ def shared_to_proto(shared: Shared) -> shares_pb2.OpenShareResponse:
                 reasoning=message.reasoning,
                 model=message.model,
                 created_at=timestamp_of(message.created_at),
+                files=[file_to_proto(file) for file in message.files],
             )
             for message in shared.messages
         ],

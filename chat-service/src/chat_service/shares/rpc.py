@@ -1,6 +1,9 @@
 """Shares on the wire: decode, call the use case, encode. Errors fly to the interceptor."""
 
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from chassis.caller import Caller
@@ -8,7 +11,7 @@ from chassis.db.transactions import OpenTransaction
 from chassis.grpc.caller import current_caller
 from chassis.grpc.idempotency import once
 from chassis.grpc.server import Method, allow
-from chassis.ids import parse_named_id
+from chassis.ids import parse_id, parse_named_id
 from chat_service.conversations.domain.errors import SessionNotFound
 from chat_service.conversations.mapping import decode_id, encode_id, session_to_proto
 from chat_service.notices.domain.notice import SessionChange, Tell, session_notice
@@ -30,6 +33,8 @@ POLICY: dict[str, dict[str, Method]] = {
         # The share's own token opens it: there need not be a user.
         "OpenShare": allow("gateway", open=True),
         "OpenShareAsMember": allow("gateway"),
+        "ReadSharedFile": allow("gateway", open=True),
+        "ReadSharedFileAsMember": allow("gateway"),
         "ForkShare": allow("gateway"),
     }
 }
@@ -128,6 +133,20 @@ class ShareServicer(shares_pb2_grpc.ShareServiceServicer):
         opened = await self._open(request.open, current_caller())
         return shares_pb2.OpenShareAsMemberResponse(opened=opened)
 
+    async def ReadSharedFile(
+        self, request: shares_pb2.ReadSharedFileRequest, context: object
+    ) -> AsyncIterator[shares_pb2.ReadSharedFileResponse]:
+        async with aclosing(self._read(request, None)) as parts:
+            async for part in parts:
+                yield shares_pb2.ReadSharedFileResponse(**part)
+
+    async def ReadSharedFileAsMember(
+        self, request: shares_pb2.ReadSharedFileAsMemberRequest, context: object
+    ) -> AsyncIterator[shares_pb2.ReadSharedFileAsMemberResponse]:
+        async with aclosing(self._read(request.read, current_caller())) as parts:
+            async for part in parts:
+                yield shares_pb2.ReadSharedFileAsMemberResponse(**part)
+
     async def ForkShare(
         self, request: shares_pb2.ForkShareRequest, context: object
     ) -> shares_pb2.ForkShareResponse:
@@ -151,6 +170,23 @@ class ShareServicer(shares_pb2_grpc.ShareServiceServicer):
             cursor=request.cursor,
         )
         return mapping.shared_to_proto(shared)
+
+    async def _read(
+        self, request: shares_pb2.ReadSharedFileRequest, caller: Caller | None
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        # What is no id is shown nothing either, and not before the key was looked at.
+        shown_id = parse_id(request.id) or UUID(int=0)
+        file, content = await self.readers.read_file(
+            mapping.key_from_proto(request.key), caller, shown_id
+        )
+        async with aclosing(content) as pieces:
+            # Before anything is said of it: what cannot be had is a refusal, and no answer that is cut.
+            first = await anext(pieces, None)
+            yield {"file": mapping.file_to_proto(file)}
+            if first is not None:
+                yield {"chunk": first}
+            async for piece in pieces:
+                yield {"chunk": piece}
 
     def _tell(self, change: SessionChange, session_id: UUID | None) -> None:
         """Behind the commit; None: of all of the user's conversations."""

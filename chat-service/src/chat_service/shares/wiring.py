@@ -13,6 +13,7 @@ from chat_service.shares.store.guesses import Guesses
 from chat_service.shares.store.reading import readings
 from chat_service.shares.store.sweep import ShareSweep
 from chat_service.shares.usecases.open import OpenShares
+from chat_service.shares.usecases.ports import Contents
 from chat_service.shares.usecases.write import WriteShares
 from servicekit.argon2_passwords import Argon2Passwords
 from servicekit.parts import Parts
@@ -27,9 +28,9 @@ class Sharing:
 
 
 def build_sharing(
-    parts: Parts, open_transaction: OpenTransaction, *, most: int, tell: Tell
+    parts: Parts, open_transaction: OpenTransaction, contents: Contents, *, most: int, tell: Tell
 ) -> Sharing:
-    """Sharing with `most` shares for each user."""
+    """Sharing with `most` shares for each user, and files by their `contents`."""
     # The least that OWASP's cheat sheet has for argon2id: guesses are limited besides.
     passwords = Argon2Passwords(
         memory_kib=19 * 1024, iterations=2, parallelism=1, workers=1, queue=16
@@ -48,6 +49,7 @@ def build_sharing(
             open_transaction,
             passwords,
             Guesses(parts.worker),
+            contents,
             is_deleted,
         ),
         tell,

@@ -21,7 +21,7 @@ from gateway.routes.ranges import range_of
 from gateway.routes.upload_route import UploadedFile, UploadRoute
 from gateway.schemas.base import ListQuery, Page
 from gateway.schemas.files import FORM, File, FileLimits
-from gateway.streams.contents import FileContent, headers_of
+from gateway.streams.contents import CONTENT, FileContent, headers_of
 from parley.chat.v1 import files_pb2 as pb
 
 router = api_router("Files", "/files")
@@ -29,17 +29,14 @@ uploads = api_router("Files", "/files", UploadRoute)
 
 # What chat-service refuses with a status that no kind of its errors stands for.
 _REFUSED = {one.reason: one for one in (FileTooLarge, FileKindRefused)}
-# Whatever it is, by its kind.
-_ANY = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
 _CONTENT: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "All of it, to be saved.",
-        "content": _ANY,
+        **CONTENT,
         "headers": {"ETag": {"$ref": "#/components/headers/ETag"}},
     },
     206: {
         "description": "The part that `Range` asks for.",
-        "content": _ANY,
+        "content": CONTENT["content"],
     },
     304: {"description": "It is what is known already."},
 }
@@ -165,7 +162,11 @@ async def get_file_content(
     files = services.files
     file = (await files.ask(files.stub.GetFile, pb.GetFileRequest(id=file_id), caller)).file
     tag = f'"{file.sha256.hex()}"'
-    headers = headers_of(file, tag)
+    headers = {
+        **headers_of(file.name, file.media_type),
+        "accept-ranges": "bytes",
+        "etag": tag,
+    }
     if if_none_match is not None:
         known = parse_tags("If-None-Match", ", ".join(request.headers.getlist(IF_NONE_MATCH)))
         if known is None or tag in {one for _, one in known}:

@@ -1,15 +1,17 @@
 """What others have shared: looked at by whoever has the link, and copied."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import Annotated, Protocol
 from urllib.parse import unquote_to_bytes
 
 from fastapi import Depends, Header, Query
 from starlette.requests import Request
+from starlette.responses import Response
 
+from chassis.caller import Caller
 from chassis.errors import AppError, FieldError, Kind, ValidationFailed
-from gateway.clients import Services
+from gateway.clients import Peer, Services
 from gateway.identity.authentication import AnybodyReading, ChatWriter
 from gateway.identity.rate_limit import ShareRateLimit
 from gateway.routes.api import refuses
@@ -18,7 +20,9 @@ from gateway.routes.idempotency import IdempotencyKeyOf
 from gateway.schemas.base import PageQuery
 from gateway.schemas.sessions import Session
 from gateway.schemas.shares import SharedConversation
+from gateway.streams.contents import CONTENT, FileContent, Piece, headers_of
 from parley.chat.v1 import shares_pb2 as pb
+from parley.chat.v1.shares_pb2_grpc import ShareServiceStub
 
 router = api_router("Shares", "/shares")
 
@@ -26,6 +30,13 @@ _PASSWORD = "X-Share-Password"  # noqa: S105 - a header's name
 _REFUSALS = refuses(
     "SHARE_NOT_FOUND", "SHARE_PASSWORD_NEEDED", "SHARE_PASSWORD_WRONG", "TOO_MANY_ATTEMPTS"
 )
+
+
+class SharedPart(Piece, Protocol):
+    """What comes of a file that is shared: first what is known of it."""
+
+    @property
+    def file(self) -> pb.SharedFile: ...
 
 
 async def _share_key(
@@ -81,6 +92,36 @@ async def open_share(
         return SharedConversation.of(answer.opened)
 
 
+@router.get(
+    "/{token}/files/{file_id}/content",
+    response_class=Response,
+    responses={200: CONTENT},
+    openapi_extra=_REFUSALS,
+)
+async def get_shared_file_content(
+    token: str,
+    file_id: str,
+    key: ShareKeyOf,
+    caller: AnybodyReading,
+    services: Services,
+    request: Request,
+) -> Response:
+    """Download a file that somebody has shared.
+
+    It is opened as the share is, and counts as a view, unless it comes with an opening. A file that its owner has
+    deleted, and one of before the share was refreshed, is a 404.
+    """
+    shares = services.shares
+    key.token = token
+    wanted = pb.ReadSharedFileRequest(key=key, id=file_id)
+    pieces = _followed(shares, wanted, caller)
+    with _limited(request):
+        # Before the answer begins: who is not let in is told so.
+        file = (await anext(pieces)).file
+    headers = headers_of(file.name, file.media_type)
+    return FileContent(pieces, request.app.state.requests, file.size, 200, headers)
+
+
 @router.post("/{token}/fork", status_code=201, openapi_extra=_REFUSALS)
 async def fork_share(
     token: str,
@@ -92,7 +133,7 @@ async def fork_share(
 ) -> Session:
     """Copy what somebody has shared into a conversation of one's own.
 
-    Counts as a view, unless it comes with an opening. What becomes of the share makes no difference to the copy.
+    Its files are not in the copy. Counts as a view, unless it comes with an opening. What becomes of the share makes no difference to the copy.
     """
     shares = services.shares
     key.token = token
@@ -102,6 +143,17 @@ async def fork_share(
             shares.stub.ForkShare, wanted, caller, idempotency_key=idempotency_key
         )
     return Session.of(forked.session)
+
+
+def _followed(
+    shares: Peer[ShareServiceStub], wanted: pb.ReadSharedFileRequest, caller: Caller | None
+) -> AsyncGenerator[SharedPart, None]:
+    if caller is None:
+        by_anybody = shares.follow(shares.stub.ReadSharedFile, wanted, None)
+        return by_anybody  # noqa: RET504 - its type is found without what is returned
+    as_member = pb.ReadSharedFileAsMemberRequest(read=wanted)
+    by_member = shares.follow(shares.stub.ReadSharedFileAsMember, as_member, caller)
+    return by_member  # noqa: RET504 - the same
 
 
 @contextmanager

@@ -30,8 +30,8 @@ async def create_share(
 ) -> CreatedShare:
     """Share what is on the chosen path of a conversation, as it is now.
 
-    Title, messages, models and times are shown, and nothing else: no instructions, no persona, no other
-    answers, no files, no usage. The link is shown once: a repetition with the same `Idempotency-Key` makes none and is 409
+    Title, messages, models and times are shown, thoughts and files where that is said, and nothing else: no
+    instructions, no persona, no other answers, no usage. The link is shown once: a repetition with the same `Idempotency-Key` makes none and is 409
     `SHARE_ALREADY_SHOWN`.
     """
     shares = services.shares

@@ -30,6 +30,7 @@ _EXPIRES_IN = "Seconds from now on."
 _AUDIENCE = "`link`: whoever has the link; `members`: of those, members of one's tenant."
 _MAX_VIEWS = "How often it may be opened in all."
 _REASONING = "Whether what the models thought is shown as well."
+_FILES = "Whether the files of questions are shown as well, until their owner deletes them."
 
 
 class NewShare(Body):
@@ -44,6 +45,7 @@ class NewShare(Body):
     audience: Audience = Field("link", description=_AUDIENCE)
     max_views: Views | None = Field(None, description=f"{_MAX_VIEWS} Any number if absent.")
     include_reasoning: bool = Field(False, description=_REASONING)
+    include_files: bool = Field(False, description=_FILES)
 
     def request(self, session_id: str) -> pb.CreateShareRequest:
         return pb.CreateShareRequest(
@@ -53,6 +55,7 @@ class NewShare(Body):
             audience=_AUDIENCES[self.audience],
             max_views=self.max_views,
             include_reasoning=self.include_reasoning,
+            include_files=self.include_files,
         )
 
 
@@ -95,6 +98,7 @@ _A_SHARE: dict[str, Any] = {
     "max_views": None,
     "opens": 0,
     "include_reasoning": False,
+    "include_files": False,
     "message_count": 2,
     "created_at": "2026-11-02T09:40:00Z",
     "refreshed_at": "2026-11-02T09:40:00Z",
@@ -115,6 +119,7 @@ class Share(Resource):
     max_views: int | None
     opens: int = Field(description="How often it was opened. By whom is not kept.")
     include_reasoning: bool = Field(description=_REASONING)
+    include_files: bool = Field(description=_FILES)
     message_count: int
     created_at: datetime
     refreshed_at: datetime = Field(
@@ -139,12 +144,33 @@ class CreatedShare(Share):
         return cls(**_members(response.share), token=response.token, url=_PAGE + response.token)
 
 
+class SharedFile(Resource):
+    id: str = Field(description="In this share, until it is refreshed.")
+    name: str
+    kind: str = Field(description="What is in it, such as `png`.")
+    media_type: str = Field(description="What it is served as.")
+    size: int = Field(description="Bytes.")
+
+    @classmethod
+    def of(cls, file: pb.SharedFile) -> "SharedFile":
+        return cls(
+            id=file.id,
+            name=file.name,
+            kind=file.kind,
+            media_type=file.media_type,
+            size=file.size,
+        )
+
+
 class SharedMessage(Resource):
     role: MessageRole
     content: str
     reasoning: str | None = Field(description="Null unless its owner shares it.")
     model: str | None = Field(description="Of answers alone.")
     created_at: datetime
+    files: list[SharedFile] = Field(
+        description="Of questions alone, and none unless its owner shares them."
+    )
 
 
 class SharedConversation(Resource):
@@ -161,6 +187,7 @@ class SharedConversation(Resource):
                 "reasoning": None,
                 "model": None,
                 "created_at": "2026-11-02T09:34:00Z",
+                "files": [],
             },
             {
                 "role": "assistant",
@@ -168,6 +195,7 @@ class SharedConversation(Resource):
                 "reasoning": None,
                 "model": "demo",
                 "created_at": "2026-11-02T09:34:03Z",
+                "files": [],
             },
         ],
         next_cursor=None,
@@ -197,6 +225,7 @@ class SharedConversation(Resource):
                     reasoning=message.reasoning if message.HasField("reasoning") else None,
                     model=message.model if message.HasField("model") else None,
                     created_at=moment(message.created_at),
+                    files=[SharedFile.of(file) for file in message.files],
                 )
                 for message in shared.messages
             ],
@@ -216,6 +245,7 @@ def _members(share: pb.Share) -> dict[str, Any]:
         "max_views": share.max_views if share.HasField("max_views") else None,
         "opens": share.opens,
         "include_reasoning": share.include_reasoning,
+        "include_files": share.include_files,
         "message_count": share.message_count,
         "created_at": moment(share.created_at),
         "refreshed_at": moment(share.refreshed_at),

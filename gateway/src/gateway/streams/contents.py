@@ -1,10 +1,11 @@
 """What is in a file, as it comes from chat-service: nothing is queued, and no more read than the client takes.
 
-It is somebody's own, and may hold whatever they have put into it: a browser saves it and shows nothing of it.
+It is somebody's, and may hold whatever they have put into it: a browser saves it and shows nothing of it.
 """
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Any, Final, Protocol
 from urllib.parse import quote
 
 from starlette.responses import Response
@@ -13,25 +14,37 @@ from starlette.types import Receive, Scope, Send
 from chassis.errors import AppError
 from chassis.telemetry.logging import get_logger
 from gateway.streams.presence import LongRequests
-from parley.chat.v1 import files_pb2 as pb
 
 _log = get_logger(__name__)
 
-Pieces = AsyncGenerator[pb.ReadFileResponse, None]
+
+class Piece(Protocol):
+    """What comes of a file behind the first message of its stream."""
+
+    @property
+    def chunk(self) -> bytes: ...
+
+
+Pieces = AsyncGenerator[Piece, None]
+
+#: What the document says of it.
+CONTENT: Final[dict[str, Any]] = {
+    "description": "All of it, to be saved.",
+    # Whatever it is, by its kind.
+    "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
+}
 
 # Behind `Content-Disposition` as well, for who opens it all the same: nothing in it runs, and it is of no origin.
 _POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
 
-def headers_of(file: pb.File, tag: str) -> dict[str, str]:
+def headers_of(name: str, media_type: str) -> dict[str, str]:
     """What is said of a file's content, in whichever part it comes."""
     return {
-        "content-type": file.media_type,
-        "content-disposition": disposition(file.name),
+        "content-type": media_type,
+        "content-disposition": disposition(name),
         "content-security-policy": _POLICY,
         "cross-origin-resource-policy": "same-origin",
-        "accept-ranges": "bytes",
-        "etag": tag,
     }
 
 
@@ -76,7 +89,7 @@ class FileContent(Response):
                 # A HEAD, which nothing is read for.
                 await send({"type": "http.response.body", "body": b""})
                 return
-            presence = self._requests.hold(receive, scope["state"]["verified"])
+            presence = self._requests.hold(receive, scope["state"].get("verified"))
             try:
                 async with presence:
                     async for piece in pieces:

@@ -104,13 +104,13 @@ class LongRequests:
     def hold(
         self,
         receive: Receive,
-        token: Verified,
+        token: Verified | None,
         *,
         heartbeat: Callable[[], Awaitable[None]] | None = None,
         every: float = 0.0,
     ) -> "Presence":
         """A block that runs while the request's client is there and ``token``, which may expire
-        meanwhile, is neither revoked nor too old; see Presence.
+        meanwhile, is neither revoked nor too old; None: it needs none, and may take as long; see Presence.
         """
         return Presence(self, receive, token, heartbeat, every)
 
@@ -118,6 +118,8 @@ class LongRequests:
         """To be called by the presence: it can be cut from now on."""
         self._open.add(presence)
         token = presence.token
+        if token is None:
+            return
         for subject in (token.caller.sid, token.user):
             self._of.setdefault(subject, set()).add(presence)
         # Between the look at the token and this moment a run was begun: that takes its time.
@@ -127,6 +129,8 @@ class LongRequests:
     def leave(self, presence: "Presence") -> None:
         """To be called by the presence when it has ended."""
         self._open.discard(presence)
+        if presence.token is None:
+            return
         for subject in (presence.token.caller.sid, presence.token.user):
             of_subject = self._of.get(subject, set())
             of_subject.discard(presence)
@@ -135,7 +139,7 @@ class LongRequests:
 
     def _end_revoked(self, subject: str, revoked_at: float) -> None:
         for presence in list(self._of.get(subject, ())):
-            if presence.token.issued_at <= revoked_at:
+            if presence.token is not None and presence.token.issued_at <= revoked_at:
                 presence.cut(End.REVOKED)
 
 
@@ -152,7 +156,7 @@ class Presence:
         self,
         register: LongRequests,
         receive: Receive,
-        token: Verified,
+        token: Verified | None,
         heartbeat: Callable[[], Awaitable[None]] | None,
         every: float,
     ) -> None:
@@ -179,7 +183,8 @@ class Presence:
         self._scope = asyncio.timeout(None)
         await self._scope.__aenter__()
         self._watch = asyncio.create_task(self._attend(), name="presence")
-        left = self.token.issued_at + LONGEST_SECONDS - time.time()
+        begun = time.time()
+        left = (self.token.issued_at if self.token else begun) + LONGEST_SECONDS - begun
         self._limit = self._loop.call_later(left, self.cut, End.OUTLIVED)
         self._register.enter(self)
         _OPEN.inc()

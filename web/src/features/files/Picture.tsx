@@ -6,7 +6,7 @@ import { classes } from "../../ui/classes";
 import styles from "./Files.module.css";
 import { type Attached, contentOf, isGone } from "./transfer";
 
-/** A picture of one's own, read once it comes into sight: it is served to who may see it, and to no address. */
+/** A picture, read once it comes into sight: it is served to who may see it, and to no address. */
 export function Picture({ file, className }: { file: Attached; className?: string | undefined }) {
   const t = useText();
   const { ref, seen } = useSeen();
@@ -15,7 +15,7 @@ export function Picture({ file, className }: { file: Attached; className?: strin
     enabled: seen,
     // It never changes.
     staleTime: Number.POSITIVE_INFINITY,
-    queryFn: ({ signal }) => contentOf(file.id, signal),
+    queryFn: ({ signal }) => contentOf(file, signal),
     retry: (count, failed) => count < 2 && !isGone(failed),
   });
   const address = useAddress(data);

@@ -9,6 +9,8 @@ export interface Attached {
   name: string;
   kind: string;
   size: number;
+  /** What is in it, of a file that is not one's own; as `contentOf`. */
+  read?: (signal?: AbortSignal) => Promise<Blob>;
 }
 
 export const limitsQuery = {
@@ -38,8 +40,9 @@ export async function hold(id: string): Promise<void> {
   await ok(api.GET("/api/v1/files/{file_id}", { params: { path: { file_id: id } } }));
 }
 
-/** What is in a file of one's own. Throws ApiError. */
-export async function contentOf(id: string, signal?: AbortSignal): Promise<Blob> {
+/** What is in a file. Throws ApiError. */
+export async function contentOf({ id, read }: Attached, signal?: AbortSignal): Promise<Blob> {
+  if (read !== undefined) return read(signal);
   const address = new URL(`/api/v1/files/${encodeURIComponent(id)}/content`, location.origin);
   const answer = await authorisedFetch(new Request(address, signal ? { signal } : {}));
   if (!answer.ok) throw await errorOf(answer);
@@ -52,11 +55,11 @@ export function isGone(error: unknown): boolean {
 }
 
 /** Has the browser keep a file under its name. */
-export async function download({ id, name }: Attached): Promise<void> {
-  const address = URL.createObjectURL(await contentOf(id));
+export async function download(file: Attached): Promise<void> {
+  const address = URL.createObjectURL(await contentOf(file));
   const link = document.createElement("a");
   link.href = address;
-  link.download = name;
+  link.download = file.name;
   link.click();
   // The browser has it by then, or has begun to read it.
   setTimeout(() => URL.revokeObjectURL(address), 60_000);

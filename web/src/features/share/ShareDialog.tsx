@@ -53,6 +53,7 @@ function NewShare({ sessionId, onMade }: { sessionId: string; onMade: (url: stri
   const t = useText();
   const queries = useQueryClient();
   const [reasoning, setReasoning] = useState(false);
+  const [files, setFiles] = useState(false);
   // A second press, or a try after a lost answer, makes no second link.
   const [headersOf, renew] = useState(repeatable);
   const make = useMutation({
@@ -85,6 +86,7 @@ function NewShare({ sessionId, onMade }: { sessionId: string; onMade: (url: stri
         make.mutate({
           audience: given.get("audience") === "members" ? "members" : "link",
           include_reasoning: reasoning,
+          include_files: files,
           ...(days > 0 && { expires_in: days * DAY }),
           ...(views !== "" && { max_views: Number(views) }),
           ...(password !== "" && { password }),
@@ -126,6 +128,12 @@ function NewShare({ sessionId, onMade }: { sessionId: string; onMade: (url: stri
         hint={t.shares.reasoningHint}
         checked={reasoning}
         onChange={setReasoning}
+      />
+      <Switch
+        label={t.shares.files}
+        hint={t.shares.filesHint}
+        checked={files}
+        onChange={setFiles}
       />
       <Button type="submit" look="primary" pending={make.isPending}>
         {t.shares.make}

@@ -116,6 +116,7 @@ function Shared({ token, share }: { token: string; share: Share }) {
   const pages = query.data?.pages ?? [];
   const title = pages[0]?.title || t.sidebar.untitled;
   const at = pages[0]?.shared_at ?? "";
+  const hasFiles = pages.some((page) => page.messages.some(({ files }) => files.length > 0));
   useTitle(title);
   return (
     <div className={styles.page}>
@@ -124,6 +125,7 @@ function Shared({ token, share }: { token: string; share: Share }) {
           <div>
             <h1>{title}</h1>
             <p className={styles.quiet}>{t.shares.sharedAt(moment(at))}</p>
+            {hasFiles && <p className={styles.quiet}>{t.shares.copyHasNoFiles}</p>}
           </div>
           <Continue token={token} />
         </header>
@@ -131,7 +133,7 @@ function Shared({ token, share }: { token: string; share: Share }) {
           {pages.flatMap((page, index) =>
             page.messages.map((message, place) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: a message's place is all that it is known by
-              <Said key={`${index}.${place}`} message={message} />
+              <Said key={`${index}.${place}`} token={token} message={message} />
             )),
           )}
         </div>

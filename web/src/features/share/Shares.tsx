@@ -71,6 +71,7 @@ function ShareRow({
     expiresAt && (isOver ? t.shares.expired : t.shares.until(moment(expiresAt))),
     share.audience === "members" && t.shares.members,
     share.has_password && t.shares.withPassword,
+    share.include_files && t.shares.withFiles,
     share.refreshed_at !== share.created_at && t.shares.refreshedAt(ago(share.refreshed_at)),
   ];
   return (

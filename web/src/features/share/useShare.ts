@@ -5,7 +5,7 @@ import {
   useMutation,
   useQueryClient,
 } from "@tanstack/react-query";
-import { ApiError, api, ok, type Schema } from "../../api";
+import { ApiError, api, authorisedFetch, errorOf, ok, type Schema } from "../../api";
 import { openings } from "./openings";
 
 export type SharedMessage = Schema<"SharedMessage">;
@@ -32,6 +32,22 @@ async function openPage(
   );
   openings.keep(token, page.opening);
   return page;
+}
+
+/** What is in a file that is shared; within the hour it is no view more. Throws ApiError. */
+export async function sharedContent(
+  token: string,
+  fileId: string,
+  signal?: AbortSignal,
+): Promise<Blob> {
+  const [share, file] = [token, fileId].map(encodeURIComponent);
+  const address = new URL(`/api/v1/shares/${share}/files/${file}/content`, location.origin);
+  const opening = openings.of(token);
+  const headers: Record<string, string> = opening ? { "X-Share-Opening": opening } : {};
+  const asked = new Request(address, { headers, ...(signal && { signal }) });
+  const answer = await authorisedFetch(asked);
+  if (!answer.ok) throw await errorOf(answer);
+  return answer.blob();
 }
 
 const shareQuery = (token: string) =>

@@ -124,3 +124,9 @@ def encoding_by_mark(head: bytes) -> str | None:
 def has_controls(data: bytes) -> bool:
     """Whether these bytes, in UTF-8 or one of the older encodings, are of no text."""
     return len(data.translate(None, _CONTROLS)) != len(data)
+
+
+def media_type_of(name: str) -> str:
+    """What a file of a kind is served as, also of one that an earlier release knew and this one does not."""
+    kind = KINDS.get(name)
+    return "application/octet-stream" if kind is None else kind.media_type

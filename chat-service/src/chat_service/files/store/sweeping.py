@@ -14,7 +14,7 @@ from chat_service.files.domain.file import FileState
 
 #: Tables that refer to files by their `file_id`. Each has the trigger that has a file looked at again when
 #: a reference goes (see the revision that made `message_files`).
-REFERENCES: Final = ("message_files",)
+REFERENCES: Final = ("message_files", "share_files")
 #: A file that is referred to is not looked at again for so long, unless a reference goes.
 REFERRED: Final = timedelta(days=1)
 

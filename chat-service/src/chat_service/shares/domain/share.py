@@ -41,6 +41,7 @@ class Share:
     max_views: int | None
     opens: int
     include_reasoning: bool
+    include_files: bool
     message_count: int
     created_at: datetime
     refreshed_at: datetime
@@ -63,6 +64,7 @@ class Told:
     audience: Audience = Audience.LINK
     max_views: int | None = None
     include_reasoning: bool = False
+    include_files: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,16 @@ class WantedChange:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedFile:
+    """A file of a question as others see it; by `id` it is known in this snapshot of this share alone."""
+
+    id: UUID
+    name: str
+    kind: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class SharedMessage:
     """A message as others see it; `position` counts from 1."""
 
@@ -88,6 +100,7 @@ class SharedMessage:
     reasoning: str | None
     model: str | None
     created_at: datetime
+    files: tuple[SharedFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.db.statement import Statement
+from chat_service.shares.store.references import delete_files
 from servicekit.erasure import BATCH, in_batches
 
 # Before all that they hold: from here on their links open nothing.
@@ -28,6 +29,7 @@ DELETE FROM share_messages WHERE (share_id, position) IN (
     LIMIT :most)
 """)
 )
+_DELETE_FILES = Statement(text(delete_files("shares.user_id = :user_id")))
 _DELETE = Statement(
     text(
         "DELETE FROM shares WHERE id IN ("
@@ -38,7 +40,7 @@ _DELETE = Statement(
 
 
 async def _delete_some(connection: AsyncConnection, user_id: UUID) -> int:
-    for statement in (_END, _DELETE_MESSAGES, _DELETE):
+    for statement in (_END, _DELETE_FILES, _DELETE_MESSAGES, _DELETE):
         if touched := await statement.run(connection, user_id=user_id, most=BATCH):
             return touched
     return 0

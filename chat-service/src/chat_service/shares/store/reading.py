@@ -1,7 +1,7 @@
 """A share as its readers have it: who knows its token sees that one share, and nothing else.
 
-A reader's transaction says the token's hash to the database, whose policies show it the share of that hash
-and its messages. It is nobody's, or its caller's own beside that.
+A reader's transaction says the token's hash to the database, whose policies show it the share of that hash,
+its messages and what it refers to. It is nobody's, or its caller's own beside that.
 """
 
 # ruff: noqa: S608 - all of them are made of constants
@@ -20,7 +20,7 @@ from chassis.caller import Caller
 from chassis.db.engine import Database
 from chassis.db.statement import Statement
 from chat_service.conversations.domain.message import Role
-from chat_service.shares.domain.share import SharedMessage
+from chat_service.shares.domain.share import SharedFile, SharedMessage
 
 _SHOW_TOKEN = Statement(text("SELECT set_config('parley.share', :token_hash, true)"))
 # Whether it may be opened once more, by the database's clock. A member is one of the owner's tenant.
@@ -47,7 +47,14 @@ RETURNING {_SHOWN}
 # Messages until so many bytes of text were shown, with how many are `found` to the limit.
 _PAGE = Statement(
     text("""
-SELECT position, role, content, reasoning, model, created_at, found FROM (
+SELECT position, role, content, reasoning, model, created_at, found,
+       CASE WHEN role = 'user' THEN (
+           SELECT jsonb_agg(jsonb_build_array(file.id, file.name, file.kind, file.size)
+                            ORDER BY file.number)
+           FROM share_files AS file
+           WHERE file.share_id = :share_id AND file.position = measured.position
+               AND file.revision = :revision) END AS files
+FROM (
     SELECT position, role, content, reasoning, model, created_at,
            sum(bytes) OVER (ORDER BY position) - bytes AS bytes_before,
            count(*) OVER () AS found
@@ -61,6 +68,14 @@ SELECT position, role, content, reasoning, model, created_at, found FROM (
         LIMIT :size) AS page) AS measured
 WHERE bytes_before < :most_bytes
 ORDER BY position
+""")
+)
+
+# An earlier release refreshes a share, and leaves references of the revision before behind.
+_FILE = Statement(
+    text("""
+SELECT id, name, kind, size, file_id FROM share_files
+WHERE share_id = :share_id AND revision = :revision AND id = :id
 """)
 )
 
@@ -136,6 +151,15 @@ class Reading:
         shown = [_to_message(row) for row in rows[:limit]]
         return shown, bool(rows) and rows[0].found > len(shown)
 
+    async def file(self, found: Found, shown_id: UUID) -> tuple[SharedFile, UUID] | None:
+        """A file that is shown, and its owner's id of it; None: the share has none of that id by now."""
+        row = await _FILE.first(
+            self._connection, share_id=found.id, revision=found.revision, id=shown_id
+        )
+        if row is None:
+            return None
+        return SharedFile(row.id, row.name, row.kind, row.size), row.file_id
+
 
 #: Opens a reader's transaction: of a token's hash, and of a caller, None: of somebody unknown.
 OpenReading = Callable[[bytes, Caller | None], AbstractAsyncContextManager[Reading]]
@@ -176,4 +200,8 @@ def _to_message(row: Any) -> SharedMessage:
         reasoning=row.reasoning,
         model=row.model,
         created_at=row.created_at,
+        files=tuple(
+            SharedFile(UUID(shown_id), name, kind, size)
+            for shown_id, name, kind, size in row.files or ()
+        ),
     )

@@ -20,7 +20,7 @@ from chat_service.shares.domain.share import Audience, Share, WantedChange
 _SHOWN: Final = (
     "shares.id, shares.session_id, shares.title, shares.audience,"
     " shares.password_hash IS NOT NULL AS has_password, shares.expires_at, shares.max_views,"
-    " shares.opens, shares.include_reasoning, shares.message_count, shares.created_at,"
+    " shares.opens, shares.include_reasoning, shares.include_files, shares.message_count, shares.created_at,"
     " shares.refreshed_at"
 )
 # Row-level security says the same beneath: a query that forgot this would leak nothing.
@@ -38,11 +38,11 @@ _INSERT = Statement(
     text(f"""
     INSERT INTO shares (
         id, tenant_id, user_id, session_id, token_hash, opening_key, audience, password_hash,
-        expires_at, max_views, include_reasoning, title, message_count, created_at, refreshed_at)
+        expires_at, max_views, include_reasoning, include_files, title, message_count, created_at, refreshed_at)
     VALUES (
         :id, :tenant_id, :user_id, :session_id, :token_hash, :opening_key, :audience,
         CAST(:password_hash AS text), {_EXPIRES}, CAST(:max_views AS integer),
-        :include_reasoning, :title, :message_count, now(), now())
+        :include_reasoning, :include_files, :title, :message_count, now(), now())
     RETURNING {_SHOWN}
     """)
 )
@@ -131,6 +131,7 @@ class Shares:
         expires_in: int | None,
         max_views: int | None,
         include_reasoning: bool,
+        include_files: bool,
         title: str,
         message_count: int,
     ) -> Share:
@@ -147,6 +148,7 @@ class Shares:
             expires_in=expires_in,
             max_views=max_views,
             include_reasoning=include_reasoning,
+            include_files=include_files,
             title=title,
             message_count=message_count,
         )
@@ -244,6 +246,7 @@ def _to_share(row: Any) -> Share:
         max_views=row.max_views,
         opens=row.opens,
         include_reasoning=row.include_reasoning,
+        include_files=row.include_files,
         message_count=row.message_count,
         created_at=row.created_at,
         refreshed_at=row.refreshed_at,

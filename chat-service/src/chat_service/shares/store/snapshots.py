@@ -16,7 +16,13 @@ from sqlalchemy import text
 from chassis.db.statement import Statement
 from chassis.db.transactions import Transaction
 from chat_service.conversations.store.messages import is_blank
+from chat_service.shares.store.references import delete_files
 
+_MESSAGES: Final = f"""
+messages.session_id = :session_id AND messages.user_id = :user_id
+  AND messages.tenant_id = :tenant_id AND messages.chosen
+  AND messages.role IN ('user', 'assistant') AND NOT {is_blank("messages")}
+"""
 # Each column by its name: what a message has besides is its owner's, and whatever a later version adds.
 _TAKE: Final = Statement(
     text(f"""
@@ -27,10 +33,33 @@ SELECT :share_id, row_number() OVER (ORDER BY messages."order"), messages.tenant
        CASE WHEN :include_reasoning THEN messages.reasoning END, messages.model,
        messages.created_at
 FROM messages
-WHERE messages.session_id = :session_id AND messages.user_id = :user_id
-  AND messages.tenant_id = :tenant_id AND messages.chosen
-  AND messages.role IN ('user', 'assistant') AND NOT {is_blank("messages")}
+WHERE {_MESSAGES}
 """)
+)
+# A file is locked before it is referred to: whoever deletes it meanwhile finds the reference, or is found.
+_TAKE_FILES: Final = Statement(
+    text(f"""
+WITH said AS MATERIALIZED (
+    SELECT messages.id, row_number() OVER (ORDER BY messages."order") AS position
+    FROM messages WHERE {_MESSAGES}),
+attached AS MATERIALIZED (
+    SELECT said.position, message_files.position AS number, message_files.file_id,
+           message_files.name
+    FROM said JOIN message_files ON message_files.message_id = said.id),
+kept AS MATERIALIZED (
+    SELECT files.id, files.kind, files.size FROM files
+    WHERE files.id IN (SELECT attached.file_id FROM attached) AND files.state = 'ready'
+        AND files.user_id = :user_id
+    ORDER BY files.id FOR UPDATE)
+INSERT INTO share_files (
+    id, share_id, revision, position, number, tenant_id, user_id, file_id, name, kind, size)
+SELECT gen_random_uuid(), shares.id, shares.revision, attached.position, attached.number,
+       shares.tenant_id, shares.user_id, kept.id, attached.name, kept.kind, kept.size
+FROM attached JOIN kept ON kept.id = attached.file_id JOIN shares ON shares.id = :share_id
+""")
+)
+_DROP_FILES: Final = Statement(
+    text(delete_files("share_files.share_id = :share_id AND share_files.user_id = :user_id"))
 )
 _DROP = Statement(
     text(
@@ -84,8 +113,17 @@ class Snapshots:
             include_reasoning=include_reasoning,
         )
 
+    async def take_files(self, share_id: UUID, session_id: UUID) -> None:
+        """Has a share that is stored refer to the files of the questions that it shows, as far as they are there."""
+        await _TAKE_FILES.run(
+            self._connection, **self._mine, share_id=share_id, session_id=session_id
+        )
+
     async def drop(self, share_id: UUID) -> None:
         """Deletes what one of the user's own shares shows."""
+        await _DROP_FILES.run(
+            self._connection, share_id=share_id, user_id=self._mine["user_id"], most=None
+        )
         await _DROP.run(self._connection, **self._mine, share_id=share_id)
 
     async def give(

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chassis.db.engine import Database
 from chassis.db.statement import Statement
 from chassis.repeated import Repeated
+from chat_service.shares.store.references import delete_files
 from servicekit.counters import Counters
 from servicekit.erasure import BATCH
 
@@ -40,6 +41,7 @@ DELETE FROM share_messages WHERE (share_id, position) IN (
     LIMIT :most)
 """)
 )
+_DELETE_FILES = Statement(text(delete_files("shares.id = any(CAST(:ids AS uuid[]))")))
 _DELETE = Statement(text("DELETE FROM shares WHERE id = any(CAST(:ids AS uuid[]))"))
 
 
@@ -66,8 +68,9 @@ class ShareSweep(Repeated):
         if not ids:
             return False
         # A share's row outlives what it shows: a crash anywhere leaves what is to be deleted in sight.
-        if await _DELETE_MESSAGES.run(connection, ids=ids, most=BATCH) == BATCH:
-            return True
+        for statement in (_DELETE_FILES, _DELETE_MESSAGES):
+            if await statement.run(connection, ids=ids, most=BATCH) == BATCH:
+                return True
         await _DELETE.run(connection, ids=ids)
         return len(ids) == _SHARES
 

@@ -4,7 +4,7 @@ Whoever is not let in learns nothing by it: what never was, was taken back, has 
 members of another tenant is the same.
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -17,18 +17,19 @@ from chassis.paging import decode_cursor, encode_cursor, invalid_cursor, parse_l
 from chat_service.conversations.domain.errors import SessionNotFound
 from chat_service.conversations.domain.session import Session, TitleBy
 from chat_service.conversations.store.sessions import Sessions
+from chat_service.files.domain.errors import FileNotFound
 from chat_service.shares.domain import opening
 from chat_service.shares.domain.errors import (
     ShareNotFound,
     SharePasswordNeeded,
     SharePasswordWrong,
 )
-from chat_service.shares.domain.share import Shared, ShareKey, digest_of
+from chat_service.shares.domain.share import Shared, SharedFile, ShareKey, digest_of
 from chat_service.shares.store.guesses import Guesses
 from chat_service.shares.store.reading import Found, OpenReading, Reading
 from chat_service.shares.store.snapshots import Snapshots
 from chat_service.shares.usecases.check import normal_guess
-from chat_service.shares.usecases.ports import Passwords
+from chat_service.shares.usecases.ports import Contents, Passwords
 
 # Of text: with its last message, a page is far from the 16 MiB that gRPC carries at once.
 _PAGE_BYTES = 4 * 1024 * 1024
@@ -54,6 +55,7 @@ class OpenShares:
     open_transaction: OpenTransaction
     passwords: Passwords
     guesses: Guesses
+    contents: Contents
     is_deleted: Callable[[UUID], bool]
 
     async def open(
@@ -90,10 +92,29 @@ class OpenShares:
             opening=_opening_of(admission, key),
         )
 
+    async def read_file(
+        self, key: ShareKey, caller: Caller | None, shown_id: UUID
+    ) -> tuple[SharedFile, AsyncGenerator[bytes, None]]:
+        """A file that is shared, and all that is in it; a view, unless the key has an opening.
+
+        Raises what `open` does, and FileNotFound; so may the generator, and StorageUnavailable and FilesNotOffered.
+        """
+        digest = _digest_of(key)
+        admission = await self._admit(digest, key, caller)
+        async with self.open_reading(digest, caller) as reading:
+            found = await _let_in(reading, admission)
+            shown = await reading.file(found, shown_id)
+            if shown is None:
+                raise FileNotFound()
+        file, file_id = shown
+        return file, self.contents(found.owner_id, file_id, file.size)
+
     async def fork(
         self, key: ShareKey, caller: Caller, *, once: Once[UUID] | None = None
     ) -> Session:
         """A session of the caller's with what is shared, `once` if so; a view, unless the key has an opening.
+
+        Its owner's files are not in it.
 
         Raises what `open` does, IdempotencyKeyReused, RequestInProgress, OwnerErased, and SessionNotFound where
         an earlier request has made one that is deleted.

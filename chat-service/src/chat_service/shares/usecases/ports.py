@@ -1,7 +1,9 @@
 """What the use cases of shares need of the outside."""
 
+from collections.abc import AsyncGenerator
 from contextlib import AbstractContextManager
 from typing import Protocol
+from uuid import UUID
 
 
 class HashingSlot(Protocol):
@@ -18,6 +20,12 @@ class Passwords(Protocol):
     def reserve_slot(self) -> AbstractContextManager[HashingSlot]:
         """Raises TooBusy rather than keep anyone waiting for long."""
         ...
+
+
+class Contents(Protocol):
+    """What is in stored files, whoever's they are."""
+
+    def __call__(self, user_id: UUID, file_id: UUID, size: int) -> AsyncGenerator[bytes, None]: ...
 
 
 class Log(Protocol):

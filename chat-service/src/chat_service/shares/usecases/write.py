@@ -76,8 +76,11 @@ class WriteShares:
                 max_views=told.max_views,
                 include_reasoning=told.include_reasoning,
                 title=session.title,
+                include_files=told.include_files,
                 message_count=messages,
             )
+            if told.include_files:
+                await Snapshots(transaction).take_files(share_id, session_id)
         self._tell("share.created", caller, share_id=share.id, session_id=session_id)
         return NewShare(share, token)
 
@@ -131,6 +134,8 @@ class WriteShares:
             if not messages:
                 raise NothingToShare()
             share = await shares.renew(share_id, session.title, messages)
+            if share.include_files:
+                await snapshots.take_files(share_id, session.id)
         self._tell("share.refreshed", caller, share_id=share_id, session_id=session.id)
         return share
 

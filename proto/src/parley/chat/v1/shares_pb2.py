@@ -26,57 +26,67 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from parley.chat.v1 import chat_pb2 as parley_dot_chat_dot_v1_dot_chat__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bparley/chat/v1/shares.proto\x12\x0eparley.chat.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19parley/chat/v1/chat.proto\"\x8a\x03\n\x05Share\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12/\n\x08\x61udience\x18\x04 \x01(\x0e\x32\x1d.parley.chat.v1.ShareAudience\x12\x14\n\x0chas_password\x18\x05 \x01(\x08\x12\x33\n\nexpires_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00\x88\x01\x01\x12\x16\n\tmax_views\x18\x07 \x01(\x05H\x01\x88\x01\x01\x12\r\n\x05opens\x18\x08 \x01(\x05\x12\x19\n\x11include_reasoning\x18\t \x01(\x08\x12\x15\n\rmessage_count\x18\n \x01(\x05\x12.\n\ncreated_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0crefreshed_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\r\n\x0b_expires_atB\x0c\n\n_max_views\"\xe6\x01\n\x12\x43reateShareRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x17\n\nexpires_in\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x15\n\x08password\x18\x03 \x01(\tH\x01\x88\x01\x01\x12/\n\x08\x61udience\x18\x04 \x01(\x0e\x32\x1d.parley.chat.v1.ShareAudience\x12\x16\n\tmax_views\x18\x05 \x01(\x03H\x02\x88\x01\x01\x12\x19\n\x11include_reasoning\x18\x06 \x01(\x08\x42\r\n\x0b_expires_inB\x0b\n\t_passwordB\x0c\n\n_max_views\"J\n\x13\x43reateShareResponse\x12$\n\x05share\x18\x01 \x01(\x0b\x32\x15.parley.chat.v1.Share\x12\r\n\x05token\x18\x02 \x01(\t\"i\n\x11ListSharesRequest\x12\r\n\x05limit\x18\x01 \x01(\x05\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x08\x12\x17\n\nsession_id\x18\x04 \x01(\tH\x00\x88\x01\x01\x42\r\n\x0b_session_id\"m\n\x12ListSharesResponse\x12$\n\x05items\x18\x01 \x03(\x0b\x32\x15.parley.chat.v1.Share\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t\x12\x12\n\x05total\x18\x03 \x01(\x03H\x00\x88\x01\x01\x42\x08\n\x06_total\"\x90\x02\n\x12UpdateShareRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x17\n\nexpires_in\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x16\n\x0ewithout_expiry\x18\x03 \x01(\x08\x12\x15\n\x08password\x18\x04 \x01(\tH\x01\x88\x01\x01\x12\x18\n\x10without_password\x18\x05 \x01(\x08\x12/\n\x08\x61udience\x18\x06 \x01(\x0e\x32\x1d.parley.chat.v1.ShareAudience\x12\x16\n\tmax_views\x18\x07 \x01(\x03H\x02\x88\x01\x01\x12\x19\n\x11without_max_views\x18\x08 \x01(\x08\x42\r\n\x0b_expires_inB\x0b\n\t_passwordB\x0c\n\n_max_views\";\n\x13UpdateShareResponse\x12$\n\x05share\x18\x01 \x01(\x0b\x32\x15.parley.chat.v1.Share\"!\n\x13RefreshShareRequest\x12\n\n\x02id\x18\x01 \x01(\t\"<\n\x14RefreshShareResponse\x12$\n\x05share\x18\x01 \x01(\x0b\x32\x15.parley.chat.v1.Share\" \n\x12\x44\x65leteShareRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x15\n\x13\x44\x65leteShareResponse\"\x15\n\x13\x44\x65leteSharesRequest\"\x16\n\x14\x44\x65leteSharesResponse\"r\n\x08ShareKey\x12\r\n\x05token\x18\x01 \x01(\t\x12\x15\n\x08password\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x07opening\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x11\n\tclient_ip\x18\x04 \x01(\tB\x0b\n\t_passwordB\n\n\x08_opening\"X\n\x10OpenShareRequest\x12%\n\x03key\x18\x01 \x01(\x0b\x32\x18.parley.chat.v1.ShareKey\x12\r\n\x05limit\x18\x02 \x01(\x05\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\t\"J\n\x18OpenShareAsMemberRequest\x12.\n\x04open\x18\x01 \x01(\x0b\x32 .parley.chat.v1.OpenShareRequest\"N\n\x19OpenShareAsMemberResponse\x12\x31\n\x06opened\x18\x01 \x01(\x0b\x32!.parley.chat.v1.OpenShareResponse\"\xbf\x01\n\x11OpenShareResponse\x12\r\n\x05title\x18\x01 \x01(\t\x12-\n\tshared_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rmessage_count\x18\x03 \x01(\x05\x12/\n\x08messages\x18\x04 \x03(\x0b\x32\x1d.parley.chat.v1.SharedMessage\x12\x13\n\x0bnext_cursor\x18\x05 \x01(\t\x12\x0f\n\x07opening\x18\x06 \x01(\t\"\xbf\x01\n\rSharedMessage\x12)\n\x04role\x18\x01 \x01(\x0e\x32\x1b.parley.chat.v1.MessageRole\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\t\x12\x16\n\treasoning\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05model\x18\x04 \x01(\tH\x01\x88\x01\x01\x12.\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0c\n\n_reasoningB\x08\n\x06_model\"9\n\x10\x46orkShareRequest\x12%\n\x03key\x18\x01 \x01(\x0b\x32\x18.parley.chat.v1.ShareKey\"=\n\x11\x46orkShareResponse\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.parley.chat.v1.Session*d\n\rShareAudience\x12\x1e\n\x1aSHARE_AUDIENCE_UNSPECIFIED\x10\x00\x12\x17\n\x13SHARE_AUDIENCE_LINK\x10\x01\x12\x1a\n\x16SHARE_AUDIENCE_MEMBERS\x10\x02\x32\xaf\x06\n\x0cShareService\x12V\n\x0b\x43reateShare\x12\".parley.chat.v1.CreateShareRequest\x1a#.parley.chat.v1.CreateShareResponse\x12S\n\nListShares\x12!.parley.chat.v1.ListSharesRequest\x1a\".parley.chat.v1.ListSharesResponse\x12V\n\x0bUpdateShare\x12\".parley.chat.v1.UpdateShareRequest\x1a#.parley.chat.v1.UpdateShareResponse\x12Y\n\x0cRefreshShare\x12#.parley.chat.v1.RefreshShareRequest\x1a$.parley.chat.v1.RefreshShareResponse\x12V\n\x0b\x44\x65leteShare\x12\".parley.chat.v1.DeleteShareRequest\x1a#.parley.chat.v1.DeleteShareResponse\x12Y\n\x0c\x44\x65leteShares\x12#.parley.chat.v1.DeleteSharesRequest\x1a$.parley.chat.v1.DeleteSharesResponse\x12P\n\tOpenShare\x12 .parley.chat.v1.OpenShareRequest\x1a!.parley.chat.v1.OpenShareResponse\x12h\n\x11OpenShareAsMember\x12(.parley.chat.v1.OpenShareAsMemberRequest\x1a).parley.chat.v1.OpenShareAsMemberResponse\x12P\n\tForkShare\x12 .parley.chat.v1.ForkShareRequest\x1a!.parley.chat.v1.ForkShareResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bparley/chat/v1/shares.proto\x12\x0eparley.chat.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19parley/chat/v1/chat.proto\"\xa1\x03\n\x05Share\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12/\n\x08\x61udience\x18\x04 \x01(\x0e\x32\x1d.parley.chat.v1.ShareAudience\x12\x14\n\x0chas_password\x18\x05 \x01(\x08\x12\x33\n\nexpires_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00\x88\x01\x01\x12\x16\n\tmax_views\x18\x07 \x01(\x05H\x01\x88\x01\x01\x12\r\n\x05opens\x18\x08 \x01(\x05\x12\x19\n\x11include_reasoning\x18\t \x01(\x08\x12\x15\n\rmessage_count\x18\n \x01(\x05\x12.\n\ncreated_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0crefreshed_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rinclude_files\x18\r \x01(\x08\x42\r\n\x0b_expires_atB\x0c\n\n_max_views\"\xfd\x01\n\x12\x43reateShareRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x17\n\nexpires_in\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x15\n\x08password\x18\x03 \x01(\tH\x01\x88\x01\x01\x12/\n\x08\x61udience\x18\x04 \x01(\x0e\x32\x1d.parley.chat.v1.ShareAudience\x12\x16\n\tmax_views\x18\x05 \x01(\x03H\x02\x88\x01\x01\x12\x19\n\x11include_reasoning\x18\x06 \x01(\x08\x12\x15\n\rinclude_files\x18\x07 \x01(\x08\x42\r\n\x0b_expires_inB\x0b\n\t_passwordB\x0c\n\n_max_views\"J\n\x13\x43reateShareResponse\x12$\n\x05share\x18\x01 \x01(\x0b\x32\x15.parley.chat.v1.Share\x12\r\n\x05token\x18\x02 \x01(\t\"i\n\x11ListSharesRequest\x12\r\n\x05limit\x18\x01 \x01(\x05\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x08\x12\x17\n\nsession_id\x18\x04 \x01(\tH\x00\x88\x01\x01\x42\r\n\x0b_session_id\"m\n\x12ListSharesResponse\x12$\n\x05items\x18\x01 \x03(\x0b\x32\x15.parley.chat.v1.Share\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t\x12\x12\n\x05total\x18\x03 \x01(\x03H\x00\x88\x01\x01\x42\x08\n\x06_total\"\x90\x02\n\x12UpdateShareRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\x17\n\nexpires_in\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x16\n\x0ewithout_expiry\x18\x03 \x01(\x08\x12\x15\n\x08password\x18\x04 \x01(\tH\x01\x88\x01\x01\x12\x18\n\x10without_password\x18\x05 \x01(\x08\x12/\n\x08\x61udience\x18\x06 \x01(\x0e\x32\x1d.parley.chat.v1.ShareAudience\x12\x16\n\tmax_views\x18\x07 \x01(\x03H\x02\x88\x01\x01\x12\x19\n\x11without_max_views\x18\x08 \x01(\x08\x42\r\n\x0b_expires_inB\x0b\n\t_passwordB\x0c\n\n_max_views\";\n\x13UpdateShareResponse\x12$\n\x05share\x18\x01 \x01(\x0b\x32\x15.parley.chat.v1.Share\"!\n\x13RefreshShareRequest\x12\n\n\x02id\x18\x01 \x01(\t\"<\n\x14RefreshShareResponse\x12$\n\x05share\x18\x01 \x01(\x0b\x32\x15.parley.chat.v1.Share\" \n\x12\x44\x65leteShareRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x15\n\x13\x44\x65leteShareResponse\"\x15\n\x13\x44\x65leteSharesRequest\"\x16\n\x14\x44\x65leteSharesResponse\"r\n\x08ShareKey\x12\r\n\x05token\x18\x01 \x01(\t\x12\x15\n\x08password\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x07opening\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x11\n\tclient_ip\x18\x04 \x01(\tB\x0b\n\t_passwordB\n\n\x08_opening\"X\n\x10OpenShareRequest\x12%\n\x03key\x18\x01 \x01(\x0b\x32\x18.parley.chat.v1.ShareKey\x12\r\n\x05limit\x18\x02 \x01(\x05\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\t\"J\n\x18OpenShareAsMemberRequest\x12.\n\x04open\x18\x01 \x01(\x0b\x32 .parley.chat.v1.OpenShareRequest\"N\n\x19OpenShareAsMemberResponse\x12\x31\n\x06opened\x18\x01 \x01(\x0b\x32!.parley.chat.v1.OpenShareResponse\"\xbf\x01\n\x11OpenShareResponse\x12\r\n\x05title\x18\x01 \x01(\t\x12-\n\tshared_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rmessage_count\x18\x03 \x01(\x05\x12/\n\x08messages\x18\x04 \x03(\x0b\x32\x1d.parley.chat.v1.SharedMessage\x12\x13\n\x0bnext_cursor\x18\x05 \x01(\t\x12\x0f\n\x07opening\x18\x06 \x01(\t\"\xea\x01\n\rSharedMessage\x12)\n\x04role\x18\x01 \x01(\x0e\x32\x1b.parley.chat.v1.MessageRole\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\t\x12\x16\n\treasoning\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05model\x18\x04 \x01(\tH\x01\x88\x01\x01\x12.\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05\x66iles\x18\x06 \x03(\x0b\x32\x1a.parley.chat.v1.SharedFileB\x0c\n\n_reasoningB\x08\n\x06_model\"V\n\nSharedFile\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x12\n\nmedia_type\x18\x04 \x01(\t\x12\x0c\n\x04size\x18\x05 \x01(\x03\"J\n\x15ReadSharedFileRequest\x12%\n\x03key\x18\x01 \x01(\x0b\x32\x18.parley.chat.v1.ShareKey\x12\n\n\x02id\x18\x02 \x01(\t\"]\n\x16ReadSharedFileResponse\x12*\n\x04\x66ile\x18\x01 \x01(\x0b\x32\x1a.parley.chat.v1.SharedFileH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"T\n\x1dReadSharedFileAsMemberRequest\x12\x33\n\x04read\x18\x01 \x01(\x0b\x32%.parley.chat.v1.ReadSharedFileRequest\"e\n\x1eReadSharedFileAsMemberResponse\x12*\n\x04\x66ile\x18\x01 \x01(\x0b\x32\x1a.parley.chat.v1.SharedFileH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"9\n\x10\x46orkShareRequest\x12%\n\x03key\x18\x01 \x01(\x0b\x32\x18.parley.chat.v1.ShareKey\"=\n\x11\x46orkShareResponse\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.parley.chat.v1.Session*d\n\rShareAudience\x12\x1e\n\x1aSHARE_AUDIENCE_UNSPECIFIED\x10\x00\x12\x17\n\x13SHARE_AUDIENCE_LINK\x10\x01\x12\x1a\n\x16SHARE_AUDIENCE_MEMBERS\x10\x02\x32\x8d\x08\n\x0cShareService\x12V\n\x0b\x43reateShare\x12\".parley.chat.v1.CreateShareRequest\x1a#.parley.chat.v1.CreateShareResponse\x12S\n\nListShares\x12!.parley.chat.v1.ListSharesRequest\x1a\".parley.chat.v1.ListSharesResponse\x12V\n\x0bUpdateShare\x12\".parley.chat.v1.UpdateShareRequest\x1a#.parley.chat.v1.UpdateShareResponse\x12Y\n\x0cRefreshShare\x12#.parley.chat.v1.RefreshShareRequest\x1a$.parley.chat.v1.RefreshShareResponse\x12V\n\x0b\x44\x65leteShare\x12\".parley.chat.v1.DeleteShareRequest\x1a#.parley.chat.v1.DeleteShareResponse\x12Y\n\x0c\x44\x65leteShares\x12#.parley.chat.v1.DeleteSharesRequest\x1a$.parley.chat.v1.DeleteSharesResponse\x12P\n\tOpenShare\x12 .parley.chat.v1.OpenShareRequest\x1a!.parley.chat.v1.OpenShareResponse\x12h\n\x11OpenShareAsMember\x12(.parley.chat.v1.OpenShareAsMemberRequest\x1a).parley.chat.v1.OpenShareAsMemberResponse\x12\x61\n\x0eReadSharedFile\x12%.parley.chat.v1.ReadSharedFileRequest\x1a&.parley.chat.v1.ReadSharedFileResponse0\x01\x12y\n\x16ReadSharedFileAsMember\x12-.parley.chat.v1.ReadSharedFileAsMemberRequest\x1a..parley.chat.v1.ReadSharedFileAsMemberResponse0\x01\x12P\n\tForkShare\x12 .parley.chat.v1.ForkShareRequest\x1a!.parley.chat.v1.ForkShareResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'parley.chat.v1.shares_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SHAREAUDIENCE']._serialized_start=2440
-  _globals['_SHAREAUDIENCE']._serialized_end=2540
+  _globals['_SHAREAUDIENCE']._serialized_start=2977
+  _globals['_SHAREAUDIENCE']._serialized_end=3077
   _globals['_SHARE']._serialized_start=108
-  _globals['_SHARE']._serialized_end=502
-  _globals['_CREATESHAREREQUEST']._serialized_start=505
-  _globals['_CREATESHAREREQUEST']._serialized_end=735
-  _globals['_CREATESHARERESPONSE']._serialized_start=737
-  _globals['_CREATESHARERESPONSE']._serialized_end=811
-  _globals['_LISTSHARESREQUEST']._serialized_start=813
-  _globals['_LISTSHARESREQUEST']._serialized_end=918
-  _globals['_LISTSHARESRESPONSE']._serialized_start=920
-  _globals['_LISTSHARESRESPONSE']._serialized_end=1029
-  _globals['_UPDATESHAREREQUEST']._serialized_start=1032
-  _globals['_UPDATESHAREREQUEST']._serialized_end=1304
-  _globals['_UPDATESHARERESPONSE']._serialized_start=1306
-  _globals['_UPDATESHARERESPONSE']._serialized_end=1365
-  _globals['_REFRESHSHAREREQUEST']._serialized_start=1367
-  _globals['_REFRESHSHAREREQUEST']._serialized_end=1400
-  _globals['_REFRESHSHARERESPONSE']._serialized_start=1402
-  _globals['_REFRESHSHARERESPONSE']._serialized_end=1462
-  _globals['_DELETESHAREREQUEST']._serialized_start=1464
-  _globals['_DELETESHAREREQUEST']._serialized_end=1496
-  _globals['_DELETESHARERESPONSE']._serialized_start=1498
-  _globals['_DELETESHARERESPONSE']._serialized_end=1519
-  _globals['_DELETESHARESREQUEST']._serialized_start=1521
-  _globals['_DELETESHARESREQUEST']._serialized_end=1542
-  _globals['_DELETESHARESRESPONSE']._serialized_start=1544
-  _globals['_DELETESHARESRESPONSE']._serialized_end=1566
-  _globals['_SHAREKEY']._serialized_start=1568
-  _globals['_SHAREKEY']._serialized_end=1682
-  _globals['_OPENSHAREREQUEST']._serialized_start=1684
-  _globals['_OPENSHAREREQUEST']._serialized_end=1772
-  _globals['_OPENSHAREASMEMBERREQUEST']._serialized_start=1774
-  _globals['_OPENSHAREASMEMBERREQUEST']._serialized_end=1848
-  _globals['_OPENSHAREASMEMBERRESPONSE']._serialized_start=1850
-  _globals['_OPENSHAREASMEMBERRESPONSE']._serialized_end=1928
-  _globals['_OPENSHARERESPONSE']._serialized_start=1931
-  _globals['_OPENSHARERESPONSE']._serialized_end=2122
-  _globals['_SHAREDMESSAGE']._serialized_start=2125
-  _globals['_SHAREDMESSAGE']._serialized_end=2316
-  _globals['_FORKSHAREREQUEST']._serialized_start=2318
-  _globals['_FORKSHAREREQUEST']._serialized_end=2375
-  _globals['_FORKSHARERESPONSE']._serialized_start=2377
-  _globals['_FORKSHARERESPONSE']._serialized_end=2438
-  _globals['_SHARESERVICE']._serialized_start=2543
-  _globals['_SHARESERVICE']._serialized_end=3358
+  _globals['_SHARE']._serialized_end=525
+  _globals['_CREATESHAREREQUEST']._serialized_start=528
+  _globals['_CREATESHAREREQUEST']._serialized_end=781
+  _globals['_CREATESHARERESPONSE']._serialized_start=783
+  _globals['_CREATESHARERESPONSE']._serialized_end=857
+  _globals['_LISTSHARESREQUEST']._serialized_start=859
+  _globals['_LISTSHARESREQUEST']._serialized_end=964
+  _globals['_LISTSHARESRESPONSE']._serialized_start=966
+  _globals['_LISTSHARESRESPONSE']._serialized_end=1075
+  _globals['_UPDATESHAREREQUEST']._serialized_start=1078
+  _globals['_UPDATESHAREREQUEST']._serialized_end=1350
+  _globals['_UPDATESHARERESPONSE']._serialized_start=1352
+  _globals['_UPDATESHARERESPONSE']._serialized_end=1411
+  _globals['_REFRESHSHAREREQUEST']._serialized_start=1413
+  _globals['_REFRESHSHAREREQUEST']._serialized_end=1446
+  _globals['_REFRESHSHARERESPONSE']._serialized_start=1448
+  _globals['_REFRESHSHARERESPONSE']._serialized_end=1508
+  _globals['_DELETESHAREREQUEST']._serialized_start=1510
+  _globals['_DELETESHAREREQUEST']._serialized_end=1542
+  _globals['_DELETESHARERESPONSE']._serialized_start=1544
+  _globals['_DELETESHARERESPONSE']._serialized_end=1565
+  _globals['_DELETESHARESREQUEST']._serialized_start=1567
+  _globals['_DELETESHARESREQUEST']._serialized_end=1588
+  _globals['_DELETESHARESRESPONSE']._serialized_start=1590
+  _globals['_DELETESHARESRESPONSE']._serialized_end=1612
+  _globals['_SHAREKEY']._serialized_start=1614
+  _globals['_SHAREKEY']._serialized_end=1728
+  _globals['_OPENSHAREREQUEST']._serialized_start=1730
+  _globals['_OPENSHAREREQUEST']._serialized_end=1818
+  _globals['_OPENSHAREASMEMBERREQUEST']._serialized_start=1820
+  _globals['_OPENSHAREASMEMBERREQUEST']._serialized_end=1894
+  _globals['_OPENSHAREASMEMBERRESPONSE']._serialized_start=1896
+  _globals['_OPENSHAREASMEMBERRESPONSE']._serialized_end=1974
+  _globals['_OPENSHARERESPONSE']._serialized_start=1977
+  _globals['_OPENSHARERESPONSE']._serialized_end=2168
+  _globals['_SHAREDMESSAGE']._serialized_start=2171
+  _globals['_SHAREDMESSAGE']._serialized_end=2405
+  _globals['_SHAREDFILE']._serialized_start=2407
+  _globals['_SHAREDFILE']._serialized_end=2493
+  _globals['_READSHAREDFILEREQUEST']._serialized_start=2495
+  _globals['_READSHAREDFILEREQUEST']._serialized_end=2569
+  _globals['_READSHAREDFILERESPONSE']._serialized_start=2571
+  _globals['_READSHAREDFILERESPONSE']._serialized_end=2664
+  _globals['_READSHAREDFILEASMEMBERREQUEST']._serialized_start=2666
+  _globals['_READSHAREDFILEASMEMBERREQUEST']._serialized_end=2750
+  _globals['_READSHAREDFILEASMEMBERRESPONSE']._serialized_start=2752
+  _globals['_READSHAREDFILEASMEMBERRESPONSE']._serialized_end=2853
+  _globals['_FORKSHAREREQUEST']._serialized_start=2855
+  _globals['_FORKSHAREREQUEST']._serialized_end=2912
+  _globals['_FORKSHARERESPONSE']._serialized_start=2914
+  _globals['_FORKSHARERESPONSE']._serialized_end=2975
+  _globals['_SHARESERVICE']._serialized_start=3080
+  _globals['_SHARESERVICE']._serialized_end=4117
 # @@protoc_insertion_point(module_scope)

@@ -58,6 +58,7 @@ class Share(_message.Message):
     MESSAGE_COUNT_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     REFRESHED_AT_FIELD_NUMBER: _builtins.int
+    INCLUDE_FILES_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     session_id: _builtins.str
     title: _builtins.str
@@ -70,6 +71,7 @@ class Share(_message.Message):
     """How often it was opened."""
     include_reasoning: _builtins.bool
     message_count: _builtins.int
+    include_files: _builtins.bool
     @_builtins.property
     def expires_at(self) -> _timestamp_pb2.Timestamp:
         """Absent: it does not expire."""
@@ -95,10 +97,11 @@ class Share(_message.Message):
         message_count: _builtins.int = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         refreshed_at: _timestamp_pb2.Timestamp | None = ...,
+        include_files: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_expires_at", b"_expires_at", "_max_views", b"_max_views", "created_at", b"created_at", "expires_at", b"expires_at", "max_views", b"max_views", "refreshed_at", b"refreshed_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expires_at", b"_expires_at", "_max_views", b"_max_views", "audience", b"audience", "created_at", b"created_at", "expires_at", b"expires_at", "has_password", b"has_password", "id", b"id", "include_reasoning", b"include_reasoning", "max_views", b"max_views", "message_count", b"message_count", "opens", b"opens", "refreshed_at", b"refreshed_at", "session_id", b"session_id", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expires_at", b"_expires_at", "_max_views", b"_max_views", "audience", b"audience", "created_at", b"created_at", "expires_at", b"expires_at", "has_password", b"has_password", "id", b"id", "include_files", b"include_files", "include_reasoning", b"include_reasoning", "max_views", b"max_views", "message_count", b"message_count", "opens", b"opens", "refreshed_at", b"refreshed_at", "session_id", b"session_id", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__expires_at: _TypeAlias = _typing.Literal["expires_at"]  # noqa: Y015
     _WhichOneofArgType__expires_at: _TypeAlias = _typing.Literal["_expires_at", b"_expires_at"]  # noqa: Y015
@@ -121,6 +124,7 @@ class CreateShareRequest(_message.Message):
     AUDIENCE_FIELD_NUMBER: _builtins.int
     MAX_VIEWS_FIELD_NUMBER: _builtins.int
     INCLUDE_REASONING_FIELD_NUMBER: _builtins.int
+    INCLUDE_FILES_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     expires_in: _builtins.int
     """1–315,360,000 seconds; absent: it does not expire."""
@@ -132,6 +136,8 @@ class CreateShareRequest(_message.Message):
     """1–1,000,000."""
     include_reasoning: _builtins.bool
     """Whether what the models thought is shared as well."""
+    include_files: _builtins.bool
+    """Whether the files of questions are shared as well."""
     def __init__(
         self,
         *,
@@ -141,10 +147,11 @@ class CreateShareRequest(_message.Message):
         audience: Global___ShareAudience.ValueType = ...,
         max_views: _builtins.int | None = ...,
         include_reasoning: _builtins.bool = ...,
+        include_files: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_expires_in", b"_expires_in", "_max_views", b"_max_views", "_password", b"_password", "expires_in", b"expires_in", "max_views", b"max_views", "password", b"password"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expires_in", b"_expires_in", "_max_views", b"_max_views", "_password", b"_password", "audience", b"audience", "expires_in", b"expires_in", "include_reasoning", b"include_reasoning", "max_views", b"max_views", "password", b"password", "session_id", b"session_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expires_in", b"_expires_in", "_max_views", b"_max_views", "_password", b"_password", "audience", b"audience", "expires_in", b"expires_in", "include_files", b"include_files", "include_reasoning", b"include_reasoning", "max_views", b"max_views", "password", b"password", "session_id", b"session_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__expires_in: _TypeAlias = _typing.Literal["expires_in"]  # noqa: Y015
     _WhichOneofArgType__expires_in: _TypeAlias = _typing.Literal["_expires_in", b"_expires_in"]  # noqa: Y015
@@ -578,6 +585,7 @@ class SharedMessage(_message.Message):
     REASONING_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
+    FILES_FIELD_NUMBER: _builtins.int
     role: _chat_pb2.MessageRole.ValueType
     content: _builtins.str
     reasoning: _builtins.str
@@ -585,6 +593,10 @@ class SharedMessage(_message.Message):
     """Of answers alone."""
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___SharedFile]:
+        """Of questions alone; without those that their owner has deleted."""
+
     def __init__(
         self,
         *,
@@ -593,10 +605,11 @@ class SharedMessage(_message.Message):
         reasoning: _builtins.str | None = ...,
         model: _builtins.str | None = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
+        files: _abc.Iterable[Global___SharedFile] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "_reasoning", b"_reasoning", "created_at", b"created_at", "model", b"model", "reasoning", b"reasoning"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "_reasoning", b"_reasoning", "content", b"content", "created_at", b"created_at", "model", b"model", "reasoning", b"reasoning", "role", b"role"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "_reasoning", b"_reasoning", "content", b"content", "created_at", b"created_at", "files", b"files", "model", b"model", "reasoning", b"reasoning", "role", b"role"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
     _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
@@ -608,6 +621,132 @@ class SharedMessage(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__reasoning) -> _WhichOneofReturnType__reasoning | None: ...
 
 Global___SharedMessage: _TypeAlias = SharedMessage  # noqa: Y015
+
+@_typing.final
+class SharedFile(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Of the share, until it is refreshed: its owner knows the file by another."""
+    name: _builtins.str
+    kind: _builtins.str
+    media_type: _builtins.str
+    size: _builtins.int
+    """Bytes."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        media_type: _builtins.str = ...,
+        size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "kind", b"kind", "media_type", b"media_type", "name", b"name", "size", b"size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SharedFile: _TypeAlias = SharedFile  # noqa: Y015
+
+@_typing.final
+class ReadSharedFileRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    @_builtins.property
+    def key(self) -> Global___ShareKey: ...
+    def __init__(
+        self,
+        *,
+        key: Global___ShareKey | None = ...,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "key", b"key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadSharedFileRequest: _TypeAlias = ReadSharedFileRequest  # noqa: Y015
+
+@_typing.final
+class ReadSharedFileResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_FIELD_NUMBER: _builtins.int
+    CHUNK_FIELD_NUMBER: _builtins.int
+    chunk: _builtins.bytes
+    @_builtins.property
+    def file(self) -> Global___SharedFile: ...
+    def __init__(
+        self,
+        *,
+        file: Global___SharedFile | None = ...,
+        chunk: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "file", b"file", "part", b"part"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "file", b"file", "part", b"part"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["file", "chunk"]  # noqa: Y015
+    _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
+
+Global___ReadSharedFileResponse: _TypeAlias = ReadSharedFileResponse  # noqa: Y015
+
+@_typing.final
+class ReadSharedFileAsMemberRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    READ_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def read(self) -> Global___ReadSharedFileRequest: ...
+    def __init__(
+        self,
+        *,
+        read: Global___ReadSharedFileRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["read", b"read"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["read", b"read"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadSharedFileAsMemberRequest: _TypeAlias = ReadSharedFileAsMemberRequest  # noqa: Y015
+
+@_typing.final
+class ReadSharedFileAsMemberResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_FIELD_NUMBER: _builtins.int
+    CHUNK_FIELD_NUMBER: _builtins.int
+    chunk: _builtins.bytes
+    @_builtins.property
+    def file(self) -> Global___SharedFile: ...
+    def __init__(
+        self,
+        *,
+        file: Global___SharedFile | None = ...,
+        chunk: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "file", b"file", "part", b"part"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "file", b"file", "part", b"part"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["file", "chunk"]  # noqa: Y015
+    _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
+
+Global___ReadSharedFileAsMemberResponse: _TypeAlias = ReadSharedFileAsMemberResponse  # noqa: Y015
 
 @_typing.final
 class ForkShareRequest(_message.Message):

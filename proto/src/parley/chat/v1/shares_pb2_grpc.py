@@ -30,11 +30,13 @@ class ShareServiceStub:
     was shared, for whoever has the link.
 
     A share has no more of the conversation than its title and its messages: who said
-    what, which model and when. Who opens one is not kept; how often, is.
+    what, which model and when, and where its owner says so, the files of questions. Who
+    opens one is not kept; how often, is.
 
     Error reasons: SHARE_NOT_FOUND, SESSION_NOT_FOUND, NOTHING_TO_SHARE,
     TOO_MANY_SHARES, SHARE_ALREADY_SHOWN, SHARE_PASSWORD_NEEDED, SHARE_PASSWORD_WRONG,
-    TOO_MANY_ATTEMPTS, TOO_BUSY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
+    TOO_MANY_ATTEMPTS, TOO_BUSY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION; of files
+    FILE_NOT_FOUND, FILES_NOT_OFFERED, STORAGE_UNAVAILABLE.
     """
 
     def __init__(self, channel):
@@ -83,6 +85,16 @@ class ShareServiceStub:
                 request_serializer=parley_dot_chat_dot_v1_dot_shares__pb2.OpenShareAsMemberRequest.SerializeToString,
                 response_deserializer=parley_dot_chat_dot_v1_dot_shares__pb2.OpenShareAsMemberResponse.FromString,
                 _registered_method=True)
+        self.ReadSharedFile = channel.unary_stream(
+                '/parley.chat.v1.ShareService/ReadSharedFile',
+                request_serializer=parley_dot_chat_dot_v1_dot_shares__pb2.ReadSharedFileRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_shares__pb2.ReadSharedFileResponse.FromString,
+                _registered_method=True)
+        self.ReadSharedFileAsMember = channel.unary_stream(
+                '/parley.chat.v1.ShareService/ReadSharedFileAsMember',
+                request_serializer=parley_dot_chat_dot_v1_dot_shares__pb2.ReadSharedFileAsMemberRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_shares__pb2.ReadSharedFileAsMemberResponse.FromString,
+                _registered_method=True)
         self.ForkShare = channel.unary_unary(
                 '/parley.chat.v1.ShareService/ForkShare',
                 request_serializer=parley_dot_chat_dot_v1_dot_shares__pb2.ForkShareRequest.SerializeToString,
@@ -95,11 +107,13 @@ class ShareServiceServicer:
     was shared, for whoever has the link.
 
     A share has no more of the conversation than its title and its messages: who said
-    what, which model and when. Who opens one is not kept; how often, is.
+    what, which model and when, and where its owner says so, the files of questions. Who
+    opens one is not kept; how often, is.
 
     Error reasons: SHARE_NOT_FOUND, SESSION_NOT_FOUND, NOTHING_TO_SHARE,
     TOO_MANY_SHARES, SHARE_ALREADY_SHOWN, SHARE_PASSWORD_NEEDED, SHARE_PASSWORD_WRONG,
-    TOO_MANY_ATTEMPTS, TOO_BUSY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
+    TOO_MANY_ATTEMPTS, TOO_BUSY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION; of files
+    FILE_NOT_FOUND, FILES_NOT_OFFERED, STORAGE_UNAVAILABLE.
     """
 
     def CreateShare(self, request, context):
@@ -158,8 +172,23 @@ class ShareServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadSharedFile(self, request, context):
+        """What is in a file that is shared: the file first, then all of its content. It is let in as OpenShare does,
+        and counts as a view unless the key has an opening.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReadSharedFileAsMember(self, request, context):
+        """Also what is for members of the caller's tenant.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ForkShare(self, request, context):
-        """A conversation of the caller's own with what was shared.
+        """A conversation of the caller's own with what was shared, but for its files.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -208,6 +237,16 @@ def add_ShareServiceServicer_to_server(servicer, server):
                     request_deserializer=parley_dot_chat_dot_v1_dot_shares__pb2.OpenShareAsMemberRequest.FromString,
                     response_serializer=parley_dot_chat_dot_v1_dot_shares__pb2.OpenShareAsMemberResponse.SerializeToString,
             ),
+            'ReadSharedFile': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReadSharedFile,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_shares__pb2.ReadSharedFileRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_shares__pb2.ReadSharedFileResponse.SerializeToString,
+            ),
+            'ReadSharedFileAsMember': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReadSharedFileAsMember,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_shares__pb2.ReadSharedFileAsMemberRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_shares__pb2.ReadSharedFileAsMemberResponse.SerializeToString,
+            ),
             'ForkShare': grpc.unary_unary_rpc_method_handler(
                     servicer.ForkShare,
                     request_deserializer=parley_dot_chat_dot_v1_dot_shares__pb2.ForkShareRequest.FromString,
@@ -226,11 +265,13 @@ class ShareService:
     was shared, for whoever has the link.
 
     A share has no more of the conversation than its title and its messages: who said
-    what, which model and when. Who opens one is not kept; how often, is.
+    what, which model and when, and where its owner says so, the files of questions. Who
+    opens one is not kept; how often, is.
 
     Error reasons: SHARE_NOT_FOUND, SESSION_NOT_FOUND, NOTHING_TO_SHARE,
     TOO_MANY_SHARES, SHARE_ALREADY_SHOWN, SHARE_PASSWORD_NEEDED, SHARE_PASSWORD_WRONG,
-    TOO_MANY_ATTEMPTS, TOO_BUSY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
+    TOO_MANY_ATTEMPTS, TOO_BUSY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION; of files
+    FILE_NOT_FOUND, FILES_NOT_OFFERED, STORAGE_UNAVAILABLE.
     """
 
     @staticmethod
@@ -439,6 +480,60 @@ class ShareService:
             '/parley.chat.v1.ShareService/OpenShareAsMember',
             parley_dot_chat_dot_v1_dot_shares__pb2.OpenShareAsMemberRequest.SerializeToString,
             parley_dot_chat_dot_v1_dot_shares__pb2.OpenShareAsMemberResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadSharedFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/parley.chat.v1.ShareService/ReadSharedFile',
+            parley_dot_chat_dot_v1_dot_shares__pb2.ReadSharedFileRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_shares__pb2.ReadSharedFileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadSharedFileAsMember(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/parley.chat.v1.ShareService/ReadSharedFileAsMember',
+            parley_dot_chat_dot_v1_dot_shares__pb2.ReadSharedFileAsMemberRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_shares__pb2.ReadSharedFileAsMemberResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -17,11 +17,13 @@ class ShareServiceStub:
     was shared, for whoever has the link.
 
     A share has no more of the conversation than its title and its messages: who said
-    what, which model and when. Who opens one is not kept; how often, is.
+    what, which model and when, and where its owner says so, the files of questions. Who
+    opens one is not kept; how often, is.
 
     Error reasons: SHARE_NOT_FOUND, SESSION_NOT_FOUND, NOTHING_TO_SHARE,
     TOO_MANY_SHARES, SHARE_ALREADY_SHOWN, SHARE_PASSWORD_NEEDED, SHARE_PASSWORD_WRONG,
-    TOO_MANY_ATTEMPTS, TOO_BUSY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
+    TOO_MANY_ATTEMPTS, TOO_BUSY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION; of files
+    FILE_NOT_FOUND, FILES_NOT_OFFERED, STORAGE_UNAVAILABLE.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -42,19 +44,27 @@ class ShareServiceStub:
     """
     OpenShareAsMember: _aio.UnaryUnaryMultiCallable[_shares_pb2.OpenShareAsMemberRequest, _shares_pb2.OpenShareAsMemberResponse]
     """Also what is for members of the caller's tenant."""
+    ReadSharedFile: _aio.UnaryStreamMultiCallable[_shares_pb2.ReadSharedFileRequest, _shares_pb2.ReadSharedFileResponse]
+    """What is in a file that is shared: the file first, then all of its content. It is let in as OpenShare does,
+    and counts as a view unless the key has an opening.
+    """
+    ReadSharedFileAsMember: _aio.UnaryStreamMultiCallable[_shares_pb2.ReadSharedFileAsMemberRequest, _shares_pb2.ReadSharedFileAsMemberResponse]
+    """Also what is for members of the caller's tenant."""
     ForkShare: _aio.UnaryUnaryMultiCallable[_shares_pb2.ForkShareRequest, _shares_pb2.ForkShareResponse]
-    """A conversation of the caller's own with what was shared."""
+    """A conversation of the caller's own with what was shared, but for its files."""
 
 class ShareServiceServicer(metaclass=_abc_1.ABCMeta):
     """Shares: what was said on the chosen path of a conversation, as it was when it
     was shared, for whoever has the link.
 
     A share has no more of the conversation than its title and its messages: who said
-    what, which model and when. Who opens one is not kept; how often, is.
+    what, which model and when, and where its owner says so, the files of questions. Who
+    opens one is not kept; how often, is.
 
     Error reasons: SHARE_NOT_FOUND, SESSION_NOT_FOUND, NOTHING_TO_SHARE,
     TOO_MANY_SHARES, SHARE_ALREADY_SHOWN, SHARE_PASSWORD_NEEDED, SHARE_PASSWORD_WRONG,
-    TOO_MANY_ATTEMPTS, TOO_BUSY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
+    TOO_MANY_ATTEMPTS, TOO_BUSY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION; of files
+    FILE_NOT_FOUND, FILES_NOT_OFFERED, STORAGE_UNAVAILABLE.
     """
 
     @_abc_1.abstractmethod
@@ -123,11 +133,29 @@ class ShareServiceServicer(metaclass=_abc_1.ABCMeta):
         """Also what is for members of the caller's tenant."""
 
     @_abc_1.abstractmethod
+    def ReadSharedFile(
+        self,
+        request: _shares_pb2.ReadSharedFileRequest,
+        context: _aio.ServicerContext[_shares_pb2.ReadSharedFileRequest, _abc.AsyncIterator[_shares_pb2.ReadSharedFileResponse]],
+    ) -> _abc.AsyncIterator[_shares_pb2.ReadSharedFileResponse]:
+        """What is in a file that is shared: the file first, then all of its content. It is let in as OpenShare does,
+        and counts as a view unless the key has an opening.
+        """
+
+    @_abc_1.abstractmethod
+    def ReadSharedFileAsMember(
+        self,
+        request: _shares_pb2.ReadSharedFileAsMemberRequest,
+        context: _aio.ServicerContext[_shares_pb2.ReadSharedFileAsMemberRequest, _abc.AsyncIterator[_shares_pb2.ReadSharedFileAsMemberResponse]],
+    ) -> _abc.AsyncIterator[_shares_pb2.ReadSharedFileAsMemberResponse]:
+        """Also what is for members of the caller's tenant."""
+
+    @_abc_1.abstractmethod
     def ForkShare(
         self,
         request: _shares_pb2.ForkShareRequest,
         context: _aio.ServicerContext[_shares_pb2.ForkShareRequest, _abc.Awaitable[_shares_pb2.ForkShareResponse]],
     ) -> _abc.Awaitable[_shares_pb2.ForkShareResponse]:
-        """A conversation of the caller's own with what was shared."""
+        """A conversation of the caller's own with what was shared, but for its files."""
 
 def add_ShareServiceServicer_to_server(servicer: ShareServiceServicer, server: _aio.Server) -> None: ...
