@@ -188,6 +188,11 @@ async def test_each_example_is_accepted_in_the_order_of_a_journey(
     assert [one["id"] for one in go("list_files")["items"]] == [file["id"]]
     assert go("get_file", file_id=file["id"]) == file
     assert go("get_file_content", file_id=file["id"]) == "What is to be done."
+    go("ask", session_id=session, known={"attachments": [file["id"]]})
+    token = go("create_share", session_id=session, known={"include_files": True})["token"]
+    (shown,) = go("open_share", token=token)["messages"][0]["files"]
+    content = go("get_shared_file_content", token=token, file_id=shown["id"])
+    assert content == "What is to be done."
     go("delete_file", file_id=file["id"])
     note = go("create_note")["id"]
     go("list_notes")

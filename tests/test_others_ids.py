@@ -16,7 +16,7 @@ API = "/api/v1"
 # Those who may do this to everybody's: their own tests say what they may not.
 _OPERATORS = f"{API}/admin/"
 # Open to whoever knows the number of a receipt, which is nobody's account any more, and the token of a share.
-_OPEN = ("get_erasure", "open_share", "fork_share")
+_OPEN = ("get_erasure", "open_share", "get_shared_file_content", "fork_share")
 
 
 class Owner:
