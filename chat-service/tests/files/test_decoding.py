@@ -58,6 +58,8 @@ async def test_no_hostile_file_does_anything(tmp_path: Path) -> None:
     assert len(files) >= 60
     assert len({one.name for one in files}) == len(files)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Of all that this process has ever waited for: earlier tests may have had a larger one.
+    most = max(_MOST_RESIDENT, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
     largest = max(len(one.content) for one in files) // 1024
 
     took: dict[str, float] = {}
@@ -82,7 +84,7 @@ async def test_no_hostile_file_does_anything(tmp_path: Path) -> None:
 
     wrong = await asyncio.gather(*(what_becomes_of(at, one) for at, one in enumerate(files)))
     assert [one for one in wrong if one] == []
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < _MOST_RESIDENT
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss <= most
     # Here nothing is held of a file, but for what this test itself reads of it.
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 4 * largest + 20 * 1024
 

@@ -227,8 +227,8 @@ async def test_nothing_is_spooled_of_a_user_whose_erasure_is_confirmed(
     await eventually(lambda: gate.taken == 1)
     assert [name.rpartition("/")[2] for name in files.stored()] == ["upload"]
 
-    async def killed(_: Any, spooled: Any) -> None:
-        spooled._file.close()
+    async def killed(*of: Any) -> None:
+        of[-1]._file.close()
 
     monkeypatch.setattr(files.uploads, "_clear", killed)
     taking.cancel()

@@ -1,4 +1,4 @@
-import { type KeyboardEvent as ReactKeyboardEvent, useEffect, useRef } from "react";
+import { type KeyboardEvent as ReactKeyboardEvent, useLayoutEffect, useRef } from "react";
 
 type AnyKeyboardEvent = KeyboardEvent | ReactKeyboardEvent;
 
@@ -54,10 +54,11 @@ export function isTyping(target: EventTarget | null): boolean {
  */
 export function useKeys(keys: Keys, { always = false } = {}): void {
   const latest = useRef(keys);
-  useEffect(() => {
+  // Before the page is painted: a key pressed as soon as it is seen is not lost.
+  useLayoutEffect(() => {
     latest.current = keys;
   });
-  useEffect(() => {
+  useLayoutEffect(() => {
     function onKeyDown(event: KeyboardEvent) {
       if (event.defaultPrevented) return;
       const key = keyOf(event);
