@@ -86,6 +86,7 @@ async def test_every_other_route_of_the_api_needs_one(door: Door) -> None:
         ("get", "/api/v1/erasures/{erasure_id}"),
         # The link is what lets somebody in.
         ("get", "/api/v1/shares/{token}"),
+        ("get", "/api/v1/shares/{token}/files/{file_id}/content"),
         # Takes its token in the first frame, or with the handshake.
         ("get", "/api/v1/ws"),
         ("get", "/.well-known/jwks.json"),
