@@ -142,17 +142,50 @@ def test_databases_are_dropped_although_somebody_is_connected(
         psycopg.connect(url)
 
 
+async def streams_of(nats_url: str, events_prefix: str) -> list[str | None]:
+    """The streams that hold subjects with this first token.
+
+    All streams would be too many: a server may make one for a client that has gone meanwhile.
+    """
+    connection = await nats.connect(nats_url)
+    try:
+        found = await connection.jetstream().streams_info()
+    finally:
+        await connection.close()
+    return [
+        stream.config.name
+        for stream in found
+        if f"{events_prefix}.>" in (stream.config.subjects or ())
+    ]
+
+
+@pytest.fixture(scope="module")
+def prefixes_before() -> list[tuple[str, str]]:
+    """What the keys and the subjects of the tests before began with."""
+    return []
+
+
 async def test_redis_keys_and_event_subjects_are_the_tests_own(
-    redis_url: str, redis_prefix: str, nats_url: str, events_prefix: str
+    redis_url: str,
+    redis_prefix: str,
+    nats_url: str,
+    events_prefix: str,
+    prefixes_before: list[tuple[str, str]],
 ) -> None:
     async with redis.Redis.from_url(redis_url) as client:
+        for keys, _ in prefixes_before:
+            assert await client.keys(f"*{keys}*") == []
         await client.set(f"{redis_prefix}:key", "value")
-        assert await client.keys("*") == [f"{redis_prefix}:key".encode()]
+        assert await client.keys(f"*{redis_prefix}*") == [f"{redis_prefix}:key".encode()]
+    for _, subjects in prefixes_before:
+        assert await streams_of(nats_url, subjects) == []
     connection = await nats.connect(nats_url)
-    stream = connection.jetstream()
-    await stream.add_stream(name=events_prefix, subjects=[f"{events_prefix}.>"])
-    assert len(await stream.streams_info()) == 1
-    await connection.close()
+    try:
+        await connection.jetstream().add_stream(name=events_prefix, subjects=[f"{events_prefix}.>"])
+    finally:
+        await connection.close()
+    assert await streams_of(nats_url, events_prefix) == [events_prefix]
+    prefixes_before.append((redis_prefix, events_prefix))
 
 
 # The same once more: what the test before left is gone.
