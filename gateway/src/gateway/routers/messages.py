@@ -12,7 +12,9 @@ from gateway.routes.api import refuses
 from gateway.routes.api import router as api_router
 from gateway.routes.idempotency import IdempotencyKeyOf
 from gateway.schemas.base import Nothing, Page
-from gateway.schemas.chat import FORMS, ORDERS, Message, MessageListQuery, RunResult
+from gateway.schemas.chat import FORMS, ORDERS
+from gateway.schemas.messages import Message, MessageListQuery
+from gateway.schemas.runs import RunResult
 from gateway.schemas.sessions import Session
 from gateway.schemas.tree import Again, Context, Edit, EditedAnswer, EditResult, Fork
 from gateway.streams.answers import ANSWERS, REFUSALS, answer

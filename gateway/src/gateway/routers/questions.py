@@ -11,7 +11,8 @@ from gateway.routes.api import refuses
 from gateway.routes.api import router as api_router
 from gateway.routes.asking_route import AskingRoute
 from gateway.routes.idempotency import IdempotencyKeyOf
-from gateway.schemas.chat import Question, RunResult
+from gateway.schemas.questions import Question
+from gateway.schemas.runs import RunResult
 from gateway.streams.answers import ANSWERS, REFUSALS, answer
 
 router = api_router("Chat", "/chat", AskingRoute)

@@ -12,7 +12,8 @@ from gateway.routes.api import refuses
 from gateway.routes.api import router as api_router
 from gateway.routes.idempotency import IdempotencyKeyOf
 from gateway.schemas.base import Nothing, Page
-from gateway.schemas.chat import FORMS, FormOfAnswers, FormOfEvents, Run, RunResult
+from gateway.schemas.chat import FORMS, FormOfAnswers, FormOfEvents
+from gateway.schemas.runs import Run, RunResult
 from gateway.streams.answers import ANSWERS, REFUSALS, answer
 from gateway.streams.frames import begin
 from gateway.streams.sse import EventStream

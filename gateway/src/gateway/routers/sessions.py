@@ -10,11 +10,8 @@ from gateway.routes.api import refuses
 from gateway.routes.api import router as api_router
 from gateway.routes.idempotency import IdempotencyKeyOf
 from gateway.schemas.base import Page
-from gateway.schemas.chat import (
-    FORMS,
-    FormOfEvents,
-    RecoveredRun,
-)
+from gateway.schemas.chat import FORMS, FormOfEvents
+from gateway.schemas.runs import RecoveredRun
 from gateway.schemas.sessions import NewSession, Session, SessionChange, SessionListQuery
 from parley.chat.v1 import chat_pb2 as pb
 

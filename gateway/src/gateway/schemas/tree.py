@@ -5,8 +5,12 @@ from typing import Annotated, Any
 from pydantic import Field, RootModel
 
 from gateway.schemas.base import Body, Resource, example
-from gateway.schemas.chat import AN_ANSWER, MESSAGE_ROLES, Message, MessageRole, Question, RunResult
+from gateway.schemas.chat import MESSAGE_ROLES, MessageRole
+from gateway.schemas.chat_examples import AN_ANSWER
+from gateway.schemas.messages import Message
 from gateway.schemas.parameters import PARAMETERS, GenerationParameters
+from gateway.schemas.questions import Question
+from gateway.schemas.runs import RunResult
 from gateway.schemas.texts import Id, Model, Shown
 from parley import bounds
 from parley.chat.v1 import chat_pb2 as pb

@@ -12,7 +12,7 @@ from chassis.errors import AppError, Kind, Unauthenticated, Unavailable
 from gateway import problems
 from gateway.clients import Clients
 from gateway.edge.accept import wants_events
-from gateway.schemas.chat import RunResult
+from gateway.schemas.runs import RunResult
 from gateway.streams.failures import STATUSES, beside, reason_of, status_of, unanswered, waiting
 from gateway.streams.frame_channels import Asking, FrameChannels
 from gateway.streams.frames import TERMINAL, Batch, FrameLike

@@ -13,7 +13,8 @@ from chassis.errors import AppError, FieldError, ValidationFailed
 from gateway.problems import field_errors, members
 from gateway.routes.json_route import json_object, refuse_nul
 from gateway.schemas.base import WHOLE, Body
-from gateway.schemas.chat import Question, TextForm
+from gateway.schemas.chat import TextForm
+from gateway.schemas.questions import Question
 from gateway.schemas.tree import Again, Edit
 from gateway.streams.failures import shown
 from gateway.streams.frames import FrameLike
