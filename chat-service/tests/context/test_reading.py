@@ -13,7 +13,7 @@ from chassis.caller import Caller
 from chassis.db.statement import Statement
 from chat_service.conversations.store import messages, tree
 from chat_service.prompt.room import ContextWindow
-from chat_service.runs.store import statements, values
+from chat_service.runs.store import prompt_statements, statements, values
 
 # Of conftest.py, for which there is no name here.
 Chat = Any
@@ -87,7 +87,7 @@ async def test_a_window_of_a_long_conversation_reads_no_more_than_it_may_show(
     steps = await nodes(
         chat,
         caller,
-        statements.READ_WINDOW_BEFORE,
+        prompt_statements.READ_WINDOW_BEFORE,
         session_id=session_id,
         before=MESSAGES + 1,
         **values.of_window(WINDOW),
@@ -103,7 +103,7 @@ async def test_what_is_summed_up_at_a_time_is_bounded_too(chat: Chat, caller: Ca
     steps = await nodes(
         chat,
         caller,
-        statements.READ_SAID,
+        prompt_statements.READ_SAID,
         session_id=session_id,
         after=1_000,
         before=MESSAGES,

@@ -5,7 +5,7 @@
 from sqlalchemy import text
 
 from chassis.db.statement import Statement
-from chat_service.runs.store.statements import OF_USER
+from chat_service.runs.store.prompt_statements import OF_USER
 from chat_service.usage.domain.spent import NO_CONNECTION
 from chat_service.usage.store.ledger import ANSWERS_COUNTS, add_to_ledger
 

@@ -16,7 +16,7 @@ from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.runs.domain.admission import Admission, NewRun, RepeatedRequest
 from chat_service.runs.domain.errors import RunInProgress, TooManyRuns
 from chat_service.runs.domain.run import Run
-from chat_service.runs.store import statements, values
+from chat_service.runs.store import admission_statements, prompt_statements, statements, values
 from chat_service.runs.store.rows import to_run
 from chat_service.usage.domain.rules import NO_BOUNDS, Bounds
 from chat_service.usage.domain.standing import check
@@ -120,7 +120,7 @@ class Runs:
         """The messages of the chosen path before `before` that fit the window, oldest first, and what is
         attached to them, by their order.
         """
-        rows = await statements.READ_WINDOW_BEFORE.all(
+        rows = await prompt_statements.READ_WINDOW_BEFORE.all(
             self._connection,
             session_id=session_id,
             user_id=self._user_id,
@@ -136,7 +136,7 @@ class Runs:
 
         So many at most, and so many characters of each.
         """
-        rows = await statements.READ_SAID.all(
+        rows = await prompt_statements.READ_SAID.all(
             self._connection,
             session_id=session_id,
             user_id=self._user_id,
@@ -162,13 +162,13 @@ class Runs:
         """
         parameters = values.of_new(new, runs_per_user)
         if new.question.session_id is None:
-            row = await statements.ADMIT_TO_NEW_SESSION[new.bounds.are_any].first(
+            row = await admission_statements.ADMIT_TO_NEW_SESSION[new.bounds.are_any].first(
                 self._connection, **parameters, **values.of_new_session(new)
             )
             if row is None:
                 await self._refuse_new(new)
             return values.admission(new, [row])
-        rows = await statements.ADMIT_TO_SESSION[new.bounds.are_any].all(
+        rows = await admission_statements.ADMIT_TO_SESSION[new.bounds.are_any].all(
             self._connection, **parameters, **values.of_window(window)
         )
         return await self._admission(new, rows)
@@ -181,7 +181,7 @@ class Runs:
         The session is locked, and the question is the chosen path's end. Raises as `admit` does.
         """
         parameters = values.of_new(new, runs_per_user)
-        rows = await statements.ADMIT_REGENERATION[new.bounds.are_any].all(
+        rows = await admission_statements.ADMIT_REGENERATION[new.bounds.are_any].all(
             self._connection, **parameters, **values.of_window(window), before=question_order
         )
         return await self._admission(new, rows)
@@ -206,7 +206,7 @@ class Runs:
         RepeatedRequest, IdempotencyKeyReused.
         """
         parameters = values.of_continuation(run, request, runs_per_user, bounds)
-        admit = statements.ADMIT_CONTINUATION[bounds.are_any]
+        admit = admission_statements.ADMIT_CONTINUATION[bounds.are_any]
         if not await admit.run(self._connection, **parameters):
             await self._refuse(run.session_id, request, bounds, run.key_id, run.created_at)
 

@@ -10,7 +10,7 @@ from chat_service.prompt.room import SHIPPED, ContextWindow
 from chat_service.providers.domain.connection import Connection
 from chat_service.runs.domain.admission import Admission, NewRun
 from chat_service.runs.domain.run import Run
-from chat_service.runs.store import statements, values
+from chat_service.runs.store import admission_statements, statements, values
 from chat_service.runs.store.deleted import COUNT_DELETED
 from chat_service.runs.store.ending_statements import END_LONE_RUN, END_RUN, SHOWN_BYTES
 from chat_service.usage.domain.errors import AllowanceUsedUp, UsageLimitReached
@@ -47,7 +47,7 @@ class Turns:
         """
         rows = await self._database.all(
             Scope(new.tenant_id, new.user_id),
-            statements.ADMIT_AT_ONCE[new.bounds.are_any],
+            admission_statements.ADMIT_AT_ONCE[new.bounds.are_any],
             **values.of_new(new, runs_per_user),
             **values.of_window(window),
             own_key=new.question.key_id is not None,

@@ -1,6 +1,6 @@
 """The copy of what users have set.
 
-What a turn needs of it is read by the turn's own statements (`runs/store/statements.py`), and what is
+What a turn needs of it is read by the turn's own statements (`runs/store/prompt_statements.py`), and what is
 too old is looked for together with it (`runs/store/purge.py`).
 """
 
