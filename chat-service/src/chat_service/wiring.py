@@ -4,8 +4,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-import grpc.aio
-
 from chassis.address_policy import AddressPolicy
 from chassis.db.transactions import transactions
 from chassis.grpc.client import Channel
@@ -18,46 +16,24 @@ from chat_service.asides.ask import Asides
 from chat_service.asides.behind import all_of
 from chat_service.asides.learning import Learning
 from chat_service.asides.summing_up import SummingUp
-from chat_service.connections.rpc import POLICY as PROVIDER_POLICY
-from chat_service.connections.rpc import ProviderServicer
-from chat_service.connections.usecases.limit import TrialLimit
-from chat_service.connections.usecases.trial import ConnectionTest
-from chat_service.conversations.rpc import POLICY as SESSION_POLICY
-from chat_service.conversations.rpc import SessionServicer
+from chat_service.connections.wiring import build_connections
 from chat_service.conversations.usecases.ends import EndSessions
-from chat_service.exports.rpc import POLICY as EXPORT_POLICY
-from chat_service.exports.rpc import ExportServicer
-from chat_service.exports.usecases.export import Exporting
-from chat_service.files.rpc import POLICY as FILE_POLICY
+from chat_service.conversations.wiring import build_conversations
+from chat_service.exports.wiring import build_exports
 from chat_service.files.wiring import build_files
-from chat_service.imports.importing import Importing, ImportSweep
-from chat_service.imports.rpc import POLICY as IMPORT_POLICY
-from chat_service.imports.rpc import ImportServicer
 from chat_service.imports.store.erasure import delete_imports
-from chat_service.imports.store.leases import Leases
-from chat_service.imports.usecases.jobs import ImportJobs
-from chat_service.imports.usecases.upload import Uploads
+from chat_service.imports.wiring import build_imports
 from chat_service.migrations import MIGRATIONS
-from chat_service.notices.erasure import forget_notices
 from chat_service.notices.log import NoticeLog
-from chat_service.notices.publisher import Publisher
-from chat_service.notices.rpc import POLICY as NOTICE_POLICY
-from chat_service.notices.rpc import NoticeServicer
-from chat_service.notices.watchers import Watchers
-from chat_service.personas.operators.personas import PersonasInForce
-from chat_service.personas.rpc import POLICY as PERSONA_POLICY
-from chat_service.personas.rpc import PersonaServicer
+from chat_service.notices.wiring import build_notices
 from chat_service.personas.store.erasure import delete_personas
-from chat_service.personas.usecases.read import ReadPersonas
-from chat_service.personas.usecases.write import WritePersonas
+from chat_service.personas.wiring import build_personas
 from chat_service.prompt.memory import ModelMemory
 from chat_service.prompt.room import ContextWindow
 from chat_service.prompt.vision import Vision
 from chat_service.providers.client import ModelClient
 from chat_service.providers.trying import ModelServers
 from chat_service.runs.domain.limits import Limits
-from chat_service.runs.rpc import POLICY as RUN_POLICY
-from chat_service.runs.rpc import RunServicer
 from chat_service.runs.store.deleted import forget_deleted_runs
 from chat_service.runs.store.ends import RunEnds
 from chat_service.runs.store.erasure import DeleteConversations, end_live_runs
@@ -65,15 +41,10 @@ from chat_service.runs.store.left_of_erased import LeftOfErased
 from chat_service.runs.store.purge import Purge
 from chat_service.runs.store.turns import Turns
 from chat_service.runs.usecases.beginning import RunMeans
-from chat_service.runs.usecases.go_on import ContinueRun
-from chat_service.runs.usecases.regenerate import RegenerateRun
-from chat_service.runs.usecases.start import StartRun
-from chat_service.search.indexing import Indexing
-from chat_service.search.rpc import POLICY as SEARCH_POLICY
-from chat_service.search.rpc import SearchServicer
-from chat_service.search.store.unindexed import Unindexed
+from chat_service.runs.wiring import build_runs
+from chat_service.search.wiring import build_search
+from chat_service.served import policy_of, register_all
 from chat_service.settings import NAME, Settings
-from chat_service.shares.rpc import POLICY as SHARE_POLICY
 from chat_service.shares.store.erasure import delete_shares
 from chat_service.shares.store.shares import end_shares_of
 from chat_service.shares.wiring import build_sharing
@@ -81,33 +52,15 @@ from chat_service.streaming.cache.answers import AnswerCache
 from chat_service.streaming.cache.erasure import forget_answers
 from chat_service.streaming.cache.forgetting import Forgetting
 from chat_service.streaming.log.redis import RunLog
-from chat_service.streaming.rpc import POLICY as FRAME_POLICY
-from chat_service.streaming.rpc import FrameServicer
 from chat_service.streaming.store.answers_to_forget import AnswersToForget, forget_wish
 from chat_service.streaming.wiring import build_streaming
 from chat_service.streaming.write.generate import Bounds
 from chat_service.titles.behind import Titles
-from chat_service.usage.operators.rules import UsageRulesInForce
-from chat_service.usage.rpc import POLICY as USAGE_POLICY
 from chat_service.usage.store.erasure import forget_usage
 from chat_service.usage.wiring import build_usage
-from chat_service.user_settings.auth_service import list_changes_over
-from chat_service.user_settings.rpc import POLICY as USER_SETTINGS_POLICY
-from chat_service.user_settings.rpc import UserSettingsServicer
 from chat_service.user_settings.store.copy import forget_user_settings
-from chat_service.user_settings.store.following import FollowUserSettings
+from chat_service.user_settings.wiring import build_user_settings
 from chat_service.words.operators.words import WordsInForce
-from parley.chat.v1 import (
-    chat_pb2_grpc,
-    exports_pb2_grpc,
-    files_pb2_grpc,
-    imports_pb2_grpc,
-    personas_pb2_grpc,
-    search_pb2_grpc,
-    shares_pb2_grpc,
-    usage_pb2_grpc,
-    user_settings_pb2_grpc,
-)
 from servicekit.operator_file import file_of
 from servicekit.parts import parts_of
 
@@ -119,9 +72,7 @@ def build(settings: Settings) -> Service:
     # An erasure may delete a hundred thousand messages at a time.
     parts = parts_of(NAME, settings, worker_statement_seconds=60)
     window = ContextWindow(settings.window_messages // 2, settings.window_characters)
-    with file_of(Settings, "usage_file"):
-        rules = UsageRulesInForce(settings.usage_file)
-    open_transaction, turns = transactions(parts.database), Turns(parts.database, window, rules)
+    open_transaction = transactions(parts.database)
 
     apikey = Channel(target=settings.apikey_target, server="apikey-service", settings=settings)
     resolve_key = resolve_key_over(apikey)
@@ -135,9 +86,12 @@ def build(settings: Settings) -> Service:
         answer_bytes=settings.answer_bytes,
         setting=variable_of(Settings, "allowed_hosts"),
     )
-    notice_log = _of_redis(settings, NoticeLog)
-    publisher, watchers = Publisher(notice_log), Watchers(notice_log)
-    usage = build_usage(rules, open_transaction, parts.worker, apikey=apikey, auth=parts.auth)
+    with file_of(Settings, "usage_file"):
+        usage = build_usage(
+            *(settings.usage_file, open_transaction, parts.worker), apikey=apikey, auth=parts.auth
+        )
+    notices = build_notices(_of_redis(settings, NoticeLog))
+    turns = Turns(parts.database, window, usage.rules)
     with file_of(Settings, "words_file"):
         words = WordsInForce(settings.words_file)
     asides = Asides(provider, usage.meter, in_force=words)
@@ -145,7 +99,6 @@ def build(settings: Settings) -> Service:
     servers = ModelServers(provider, addresses)
     cache = _of_redis(settings, partial(AnswerCache, bounds=settings.cache_bounds))
     forgetting = Forgetting(AnswersToForget(parts.worker), cache)
-    titles = Titles(asides, open_transaction, publisher.tell)
     streaming = build_streaming(
         replica,
         log=_of_redis(settings, RunLog),
@@ -161,11 +114,11 @@ def build(settings: Settings) -> Service:
         worker=parts.worker,
         resolve_key=resolve_key,
         report_use=report_use_over(apikey),
-        tell=publisher.tell,
+        tell=notices.tell,
         flush_seconds=settings.flush_seconds,
         drain_seconds=settings.drain_seconds,
         behind=all_of(
-            titles.behind,
+            Titles(asides, open_transaction, notices.tell).behind,
             Learning(asides, servers, memory),
             SummingUp(asides, open_transaction, memory, window),
         ),
@@ -176,14 +129,10 @@ def build(settings: Settings) -> Service:
     engine, followers = streaming.engine, streaming.followers
 
     with file_of(Settings, "personas_file"):
-        operators = PersonasInForce(settings.personas_file)
-    read_personas = ReadPersonas(open_transaction, operators)
-    follow_settings = FollowUserSettings(parts.worker, list_changes_over(parts.auth))
-    limits = Limits(
-        content_characters=settings.content_characters,
-        runs_per_user=settings.runs_per_user,
-        answer_bytes=settings.answer_bytes,
-    )
+        personas = build_personas(
+            settings.personas_file, open_transaction, most=settings.personas_per_user
+        )
+    user_settings = build_user_settings(parts.worker, auth=parts.auth)
     with file_of(Settings, "files_file"):
         files = build_files(
             *(settings.files_file, settings.files_dir, open_transaction, parts.worker),
@@ -195,20 +144,33 @@ def build(settings: Settings) -> Service:
         engine,
         owner=replica,
         window=window,
-        limits=limits,
+        limits=Limits(
+            content_characters=settings.content_characters,
+            runs_per_user=settings.runs_per_user,
+            answer_bytes=settings.answer_bytes,
+        ),
         memory=memory,
         in_force=words,
-        rules=rules,
+        rules=usage.rules,
         reads_files=lambda run: files.attached(run.user_id),
         sees=Vision(servers.models, memory),
     )
-    start_run = StartRun(means, turns, tell=publisher.tell, default_persona=read_personas.default)
+    runs = build_runs(
+        means,
+        turns,
+        tell=notices.tell,
+        default_persona=personas.read.default,
+        in_memory=followers,
+        cancel_here=engine.cancel,
+        recall=followers.recall,
+        subscribe=engine.subscribe,
+    )
 
     purge = Purge(
         parts.worker,
         engine.forget,
         settings.retention,
-        knows_users=lambda: follow_settings.is_fresh,
+        knows_users=lambda: user_settings.following.is_fresh,
     )
     end_sessions = EndSessions(
         open_transaction,
@@ -219,102 +181,60 @@ def build(settings: Settings) -> Service:
         unshare=end_shares_of,
         forget_answers=forgetting.wake,
     )
-    write_personas = WritePersonas(open_transaction, operators, most=settings.personas_per_user)
-    personas = PersonaServicer(read_personas, write_personas)
-    sessions = SessionServicer(
+    conversations = build_conversations(
         open_transaction,
         resolve_key,
         end_sessions,
-        publisher.tell,
-        read_personas.find,
-        read_personas.default,
-        words,
+        tell=notices.tell,
+        personas=personas.read,
+        in_force=words,
     )
-    runs = RunServicer(
-        open_transaction,
-        start_run,
-        ContinueRun(means),
-        RegenerateRun(means),
-        followers,
-        engine.cancel,
-        followers.recall,
-        engine.subscribe,
-        words,
-    )
-    trial_limit = TrialLimit()
-    providers = ProviderServicer(
-        ConnectionTest(servers, trial_limit, usage.meter, in_force=words),
-        resolve_key,
-        check_key_over(apikey),
+    connections = build_connections(
         servers,
-        trial_limit,
-        words,
+        usage.meter,
+        resolve_key=resolve_key,
+        check_key=check_key_over(apikey),
+        in_force=words,
     )
-    notices = NoticeServicer(watchers)
-    user_settings = UserSettingsServicer(follow_settings.take)
-    search = SearchServicer(open_transaction)
+    search = build_search(open_transaction, parts.worker)
     sharing = build_sharing(
         parts,
         open_transaction,
         files.read.stored,
         most=settings.shares_per_user,
-        tell=publisher.tell,
+        tell=notices.tell,
     )
-    exports = ExportServicer(Exporting(open_transaction))
-    leases = Leases(parts.worker, replica)
-    import_sweep = ImportSweep(leases)
-    importing = Importing(
-        leases,
+    imports = build_imports(
+        replica,
         open_transaction,
-        publisher.tell,
-        write_personas,
+        parts.worker,
+        most_bytes=settings.import_bytes,
+        tell=notices.tell,
+        write_personas=personas.write,
         in_force=words,
         scratch=files.spool,
-        ended=import_sweep.wake,
         retention=settings.retention,
     )
-    imports = ImportServicer(
-        Uploads(
-            open_transaction,
-            most_bytes=settings.import_bytes,
-            wake=importing.wake,
-            in_force=words,
-        ),
-        ImportJobs(open_transaction, importing.wake),
-    )
-    frames = FrameServicer(open_transaction, followers, streaming.channels, replica, words)
-
-    def register(server: grpc.aio.Server) -> None:
-        chat_pb2_grpc.add_SessionServiceServicer_to_server(sessions, server)
-        chat_pb2_grpc.add_RunServiceServicer_to_server(runs, server)
-        chat_pb2_grpc.add_FrameServiceServicer_to_server(frames, server)
-        chat_pb2_grpc.add_NoticeServiceServicer_to_server(notices, server)
-        chat_pb2_grpc.add_ProviderServiceServicer_to_server(providers, server)
-        personas_pb2_grpc.add_PersonaServiceServicer_to_server(personas, server)
-        user_settings_pb2_grpc.add_UserSettingsServiceServicer_to_server(user_settings, server)
-        search_pb2_grpc.add_SearchServiceServicer_to_server(search, server)
-        shares_pb2_grpc.add_ShareServiceServicer_to_server(sharing.servicer, server)
-        exports_pb2_grpc.add_ExportServiceServicer_to_server(exports, server)
-        usage_pb2_grpc.add_UsageServiceServicer_to_server(usage.servicer, server)
-        files_pb2_grpc.add_FileServiceServicer_to_server(files.servicer, server)
-        imports_pb2_grpc.add_ImportServiceServicer_to_server(imports, server)
+    served = [
+        conversations,
+        runs,
+        streaming.served,
+        notices.served,
+        connections,
+        personas.served,
+        user_settings.served,
+        search.served,
+        sharing.served,
+        build_exports(open_transaction),
+        usage.served,
+        files.served,
+        imports.served,
+    ]
 
     return parts.service(
         migrations=MIGRATIONS,
-        policy=SESSION_POLICY
-        | RUN_POLICY
-        | FRAME_POLICY
-        | NOTICE_POLICY
-        | PROVIDER_POLICY
-        | PERSONA_POLICY
-        | USER_SETTINGS_POLICY
-        | SEARCH_POLICY
-        | SHARE_POLICY
-        | EXPORT_POLICY
-        | USAGE_POLICY
-        | FILE_POLICY
-        | IMPORT_POLICY,
-        register=register,
+        policy=policy_of(served),
+        register=partial(register_all, served),
         erasure=[
             end_live_runs,
             delete_shares,
@@ -323,7 +243,7 @@ def build(settings: Settings) -> Service:
             # Behind it nothing is counted any more.
             forget_deleted_runs,
             forget_usage,
-            forget_notices(notice_log),
+            notices.erase,
             forget_answers(cache),
             forget_wish,
             files.erase,
@@ -333,17 +253,15 @@ def build(settings: Settings) -> Service:
         # The publisher before what it hears of: it stops behind the last run's end.
         components=[
             apikey,
-            notice_log,
-            publisher,
-            watchers,
+            *notices.components,
             *streaming.components,
             forgetting,
             # Behind the engine, so that what it begins has stopped before model servers are out of reach.
             asides,
             usage.sweep,
-            follow_settings,
+            user_settings.following,
             purge,
-            Indexing(Unindexed(parts.worker)),
+            search.indexing,
             LeftOfErased(
                 parts.worker,
                 [
@@ -356,19 +274,18 @@ def build(settings: Settings) -> Service:
                 ],
             ),
             *sharing.components,
-            importing,
-            import_sweep,
-            operators,
+            *imports.components,
+            *personas.components,
             words,
-            rules,
+            usage.rules,
             *files.components,
         ],
         checks=[
             Check("redis", streaming.log.probe),
             Check("apikey-service", apikey.probe),
-            *([] if settings.personas_file is None else [Check("personas-file", operators.probe)]),
+            *personas.checks,
             *([] if settings.words_file is None else [Check("words-file", words.probe)]),
-            *([] if settings.usage_file is None else [Check("usage-file", rules.probe)]),
+            *usage.checks,
             *files.checks,
         ],
     )

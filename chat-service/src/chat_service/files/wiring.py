@@ -15,19 +15,21 @@ from chat_service.files.domain.errors import FilesNotOffered
 from chat_service.files.erasure import DeleteFiles as EraseFiles
 from chat_service.files.operators.terms import FileTerms
 from chat_service.files.picture_room import PictureRoom
-from chat_service.files.rpc import FileServicer
+from chat_service.files.rpc import POLICY, FileServicer
 from chat_service.files.storage.in_force import StoragePlaces
 from chat_service.files.sweep import FileSweep
 from chat_service.files.uploading import Uploads
 from chat_service.files.usecases.delete import DeleteFiles
 from chat_service.files.usecases.read import ReadFiles
+from chat_service.served import Served
+from parley.chat.v1 import files_pb2_grpc
 
 
 @dataclass(frozen=True, slots=True)
 class FileParts:
     """The parts of files, wired to each other."""
 
-    servicer: FileServicer
+    served: Served
     read: ReadFiles
     storage: StoragePlaces
     #: Reads what is attached for a prompt of a user's.
@@ -57,7 +59,11 @@ def build_files(
     room = PictureRoom(picture_bytes)
     read = ReadFiles(open_transaction, terms, storage)
     return FileParts(
-        servicer=FileServicer(uploads, read, DeleteFiles(open_transaction, storage)),
+        served=Served(
+            FileServicer(uploads, read, DeleteFiles(open_transaction, storage)),
+            files_pb2_grpc.add_FileServiceServicer_to_server,
+            POLICY,
+        ),
         read=read,
         storage=storage,
         attached=lambda user_id: AttachedFiles(storage, user_id, room),

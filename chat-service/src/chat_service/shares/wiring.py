@@ -8,22 +8,24 @@ from chassis.component import Component
 from chassis.db.transactions import OpenTransaction
 from chassis.telemetry.logging import get_logger
 from chat_service.notices.domain.notice import Tell
-from chat_service.shares.rpc import ShareServicer
+from chat_service.served import Served
+from chat_service.shares.rpc import POLICY, ShareServicer
 from chat_service.shares.store.guesses import Guesses
 from chat_service.shares.store.reading import readings
 from chat_service.shares.store.sweep import ShareSweep
 from chat_service.shares.usecases.open import OpenShares
 from chat_service.shares.usecases.ports import Contents
 from chat_service.shares.usecases.write import WriteShares
+from parley.chat.v1 import shares_pb2_grpc
 from servicekit.argon2_passwords import Argon2Passwords
 from servicekit.parts import Parts
 
 
 @dataclass(frozen=True, slots=True)
 class Sharing:
-    """The servicer, and what is to be started for it."""
+    """What is served, and what is to be started for it."""
 
-    servicer: ShareServicer
+    served: Served
     components: Sequence[Component]
 
 
@@ -54,4 +56,7 @@ def build_sharing(
         ),
         tell,
     )
-    return Sharing(servicer, [passwords, sweep])
+    return Sharing(
+        Served(servicer, shares_pb2_grpc.add_ShareServiceServicer_to_server, POLICY),
+        [passwords, sweep],
+    )

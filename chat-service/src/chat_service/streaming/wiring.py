@@ -17,6 +17,7 @@ from chat_service.runs.domain.run import Run
 from chat_service.runs.store.turns import Turns
 from chat_service.runs.usecases.finish import finish_run
 from chat_service.runs.usecases.read import RunWithMessages, find_run
+from chat_service.served import Served
 from chat_service.streaming.cache.answers import AnswerCache
 from chat_service.streaming.engine import Engine
 from chat_service.streaming.log.redis import RunLog
@@ -26,6 +27,7 @@ from chat_service.streaming.own.sweep import Sweep
 from chat_service.streaming.own.takeover import Takeover
 from chat_service.streaming.read.channel import FrameChannels
 from chat_service.streaming.read.follow import Followers
+from chat_service.streaming.rpc import POLICY, FrameServicer
 from chat_service.streaming.store.fallback import FallbackLog
 from chat_service.streaming.store.replicas import Replicas
 from chat_service.streaming.timings import SHIPPED, Timings
@@ -33,6 +35,7 @@ from chat_service.streaming.write.alternatives import Alternatives
 from chat_service.streaming.write.generate import Bounds
 from chat_service.streaming.write.reports import UseReports
 from chat_service.words.domain.word_filter import InForce, no_words
+from parley.chat.v1 import chat_pb2_grpc
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class Streaming:
     reports: UseReports
     engine: Engine
     heartbeat: Heartbeat
+    served: Served
     components: Sequence[Component]
 
     @property
@@ -150,6 +154,11 @@ def build_streaming(
         reports=reports,
         engine=engine,
         heartbeat=heartbeat,
+        served=Served(
+            FrameServicer(open_transaction, followers, channels, replica, in_force),
+            chat_pb2_grpc.add_FrameServiceServicer_to_server,
+            POLICY,
+        ),
         components=(
             log,
             *(() if cache is None else (cache,)),

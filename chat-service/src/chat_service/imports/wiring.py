@@ -1,0 +1,66 @@
+"""What imports are made of."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from chassis.component import Component
+from chassis.db.engine import Database
+from chassis.db.transactions import OpenTransaction
+from chat_service.imports.importing import Importing, ImportSweep
+from chat_service.imports.rpc import POLICY, ImportServicer
+from chat_service.imports.store.leases import Leases
+from chat_service.imports.usecases.jobs import ImportJobs
+from chat_service.imports.usecases.upload import Uploads
+from chat_service.notices.domain.notice import Tell
+from chat_service.personas.usecases.write import WritePersonas
+from chat_service.runs.domain.retention import Retention
+from chat_service.served import Served
+from chat_service.words.domain.word_filter import InForce
+from parley.chat.v1 import imports_pb2_grpc
+
+
+@dataclass(frozen=True, slots=True)
+class Imports:
+    """What is served, and what is to be started for it."""
+
+    served: Served
+    components: Sequence[Component]
+
+
+def build_imports(
+    replica: str,
+    open_transaction: OpenTransaction,
+    worker: Database,
+    *,
+    most_bytes: int,
+    tell: Tell,
+    write_personas: WritePersonas,
+    in_force: InForce,
+    scratch: Callable[[], Path | None],
+    retention: Retention,
+) -> Imports:
+    """Imports of files of up to `most_bytes`, which `replica` reads; `worker` is connected in the background role.
+
+    `in_force` are the words that nothing may have, `scratch` says the folder for copies of files.
+    """
+    leases = Leases(worker, replica)
+    sweep = ImportSweep(leases)
+    importing = Importing(
+        leases,
+        open_transaction,
+        tell,
+        write_personas,
+        in_force=in_force,
+        scratch=scratch,
+        ended=sweep.wake,
+        retention=retention,
+    )
+    servicer = ImportServicer(
+        Uploads(open_transaction, most_bytes=most_bytes, wake=importing.wake, in_force=in_force),
+        ImportJobs(open_transaction, importing.wake),
+    )
+    return Imports(
+        Served(servicer, imports_pb2_grpc.add_ImportServiceServicer_to_server, POLICY),
+        [importing, sweep],
+    )

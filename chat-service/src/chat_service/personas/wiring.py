@@ -1,0 +1,46 @@
+"""What personas are made of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from chassis.component import Component
+from chassis.db.transactions import OpenTransaction
+from chassis.health import Check
+from chat_service.personas.operators.personas import PersonasInForce
+from chat_service.personas.rpc import POLICY, PersonaServicer
+from chat_service.personas.usecases.read import ReadPersonas
+from chat_service.personas.usecases.write import WritePersonas
+from chat_service.served import Served
+from parley.chat.v1 import personas_pb2_grpc
+
+
+@dataclass(frozen=True, slots=True)
+class Personas:
+    """What is served, and what other subjects read and write of it."""
+
+    served: Served
+    read: ReadPersonas
+    write: WritePersonas
+    components: Sequence[Component]
+    checks: Sequence[Check]
+
+
+def build_personas(
+    operators: Path | None, open_transaction: OpenTransaction, *, most: int
+) -> Personas:
+    """Personas of the file `operators`, and `most` of each user's own. Raises BadFile."""
+    in_force = PersonasInForce(operators)
+    read = ReadPersonas(open_transaction, in_force)
+    write = WritePersonas(open_transaction, in_force, most=most)
+    return Personas(
+        served=Served(
+            PersonaServicer(read, write),
+            personas_pb2_grpc.add_PersonaServiceServicer_to_server,
+            POLICY,
+        ),
+        read=read,
+        write=write,
+        components=[in_force],
+        checks=[] if operators is None else [Check("personas-file", in_force.probe)],
+    )

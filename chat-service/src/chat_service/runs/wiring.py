@@ -1,0 +1,41 @@
+"""What is served of runs."""
+
+from chat_service.notices.domain.notice import Tell
+from chat_service.personas.usecases.read import DefaultPersona
+from chat_service.runs.rpc import POLICY, RunServicer, Subscribe
+from chat_service.runs.store.turns import Turns
+from chat_service.runs.usecases.beginning import RunMeans
+from chat_service.runs.usecases.cancel import CancelHere
+from chat_service.runs.usecases.go_on import ContinueRun
+from chat_service.runs.usecases.in_memory import InMemory
+from chat_service.runs.usecases.recover import Recall
+from chat_service.runs.usecases.regenerate import RegenerateRun
+from chat_service.runs.usecases.start import StartRun
+from chat_service.served import Served
+from parley.chat.v1 import chat_pb2_grpc
+
+
+def build_runs(
+    means: RunMeans,
+    turns: Turns,
+    *,
+    tell: Tell,
+    default_persona: DefaultPersona,
+    in_memory: InMemory,
+    cancel_here: CancelHere,
+    recall: Recall,
+    subscribe: Subscribe,
+) -> Served:
+    """Runs by these means; those that are generated here are known by the last four."""
+    servicer = RunServicer(
+        means.open_transaction,
+        StartRun(means, turns, tell=tell, default_persona=default_persona),
+        ContinueRun(means),
+        RegenerateRun(means),
+        in_memory,
+        cancel_here,
+        recall,
+        subscribe,
+        means.in_force,
+    )
+    return Served(servicer, chat_pb2_grpc.add_RunServiceServicer_to_server, POLICY)
