@@ -13,6 +13,7 @@ from apikey_service.domain.errors import KeyNameTaken
 from apikey_service.domain.key import Key, Provider
 from apikey_service.domain.sealed import Sealed
 from apikey_service.store.rows import MINE, SHOWN, to_key
+from chassis.db.pages import Pages
 from chassis.db.statement import Statement
 from chassis.db.transactions import Transaction
 from chassis.paging import Position
@@ -20,8 +21,6 @@ from servicekit.generation_parameters import GenerationParameters
 from servicekit.names import fold_name
 
 _NAMES: Final = "keys_user_id_name_folded_key"
-_PAGE: Final = f"SELECT {SHOWN} FROM keys WHERE {MINE}"  # noqa: S608 - made of constants
-_OLDEST_FIRST: Final = "ORDER BY keys.created_at, keys.id LIMIT :limit"
 
 _INSERT = Statement(
     text(
@@ -44,10 +43,7 @@ _FIND_NAMED = Statement(
 _HOLD = Statement(
     text(f"SELECT keys.id FROM keys WHERE keys.id = :key_id AND {MINE} FOR KEY SHARE")  # noqa: S608 - made of constants
 )
-_FIRST_PAGE = Statement(text(f"{_PAGE} {_OLDEST_FIRST}"))
-_NEXT_PAGE = Statement(
-    text(f"{_PAGE} AND (keys.created_at, keys.id) > (:after_at, :after_id) {_OLDEST_FIRST}")
-)
+_PAGES = Pages(f"SELECT {SHOWN} FROM keys WHERE {MINE}", "keys", newest_first=False)  # noqa: S608 - made of constants
 _COUNT = Statement(text(f"SELECT count(*) AS total FROM keys WHERE {MINE}"))  # noqa: S608 - made of constants
 # One statement, whose conditions hold of the row that it changes: of two changes at once each
 # keeps what the other one said, and a key never goes to a server it was not given for.
@@ -184,12 +180,7 @@ class Keys:
 
     async def list(self, *, after: Position | None, limit: int) -> list[Key]:
         """At most ``limit`` keys behind ``after``, oldest first."""
-        if after is None:
-            rows = await _FIRST_PAGE.all(self._connection, **self._mine, limit=limit)
-        else:
-            rows = await _NEXT_PAGE.all(
-                self._connection, **self._mine, limit=limit, after_at=after.at, after_id=after.id
-            )
+        rows = await _PAGES.read(self._connection, after, limit, **self._mine)
         return [to_key(row) for row in rows]
 
     async def count(self) -> int:

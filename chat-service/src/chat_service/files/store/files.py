@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from chassis.db.pages import Pages
 from chassis.db.statement import Statement, columns_of
 from chassis.db.transactions import Transaction
 from chassis.paging import Position
@@ -18,7 +19,6 @@ _SHOWN: Final = columns_of(table)
 # Row-level security says the same beneath: a query that forgot this would leak nothing.
 _MINE: Final = "files.tenant_id = :tenant_id AND files.user_id = :user_id"
 _READY: Final = f"SELECT {_SHOWN} FROM files WHERE {_MINE} AND files.state = 'ready'"  # noqa: S608 - made of constants
-_NEWEST_FIRST: Final = "ORDER BY files.created_at DESC, files.id DESC LIMIT :limit"
 # Looked at again and again, it is written seldom.
 _LEAST_HOLD: Final = UNUSED - timedelta(minutes=10)
 
@@ -69,10 +69,7 @@ _NEEDS_HOLD = Statement(
         f" WHERE files.id = :id AND {_MINE}"
     )
 )
-_FIRST_PAGE = Statement(text(f"{_READY} {_NEWEST_FIRST}"))
-_NEXT_PAGE = Statement(
-    text(f"{_READY} AND (files.created_at, files.id) < (:after_at, :after_id) {_NEWEST_FIRST}")
-)
+_PAGES = Pages(_READY, "files", newest_first=True)
 _COUNT = Statement(
     text(f"SELECT count(*) AS total FROM files WHERE {_MINE} AND files.state = 'ready'")  # noqa: S608 - made of constants
 )
@@ -171,12 +168,7 @@ class Files:
 
     async def list(self, *, after: Position | None, limit: int) -> list[File]:
         """At most `limit` behind `after`, the newest first."""
-        if after is None:
-            rows = await _FIRST_PAGE.all(self._connection, **self._mine, limit=limit)
-        else:
-            rows = await _NEXT_PAGE.all(
-                self._connection, **self._mine, limit=limit, after_at=after.at, after_id=after.id
-            )
+        rows = await _PAGES.read(self._connection, after, limit, **self._mine)
         return [to_file(row) for row in rows]
 
     async def count(self) -> int:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import LargeBinary, bindparam, text
 
+from chassis.db.pages import Pages
 from chassis.db.statement import Statement
 from chassis.db.transactions import Transaction
 from chassis.paging import Position
@@ -50,9 +51,7 @@ RETURNING {SHOWN}
 )
 _MINE: Final = f"SELECT {SHOWN} FROM imports WHERE user_id = :user_id"
 _FIND = Statement(text(f"{_MINE} AND id = :id"))
-_ORDER: Final = "ORDER BY created_at DESC, id DESC LIMIT :limit"
-_FIRST_PAGE = Statement(text(f"{_MINE} {_ORDER}"))
-_NEXT_PAGE = Statement(text(f"{_MINE} AND (created_at, id) < (:after_at, :after_id) {_ORDER}"))
+_PAGES = Pages(_MINE, "imports", newest_first=True)
 _COUNT = Statement(text("SELECT count(*) AS total FROM imports WHERE user_id = :user_id"))
 _CANCEL = Statement(
     text("""
@@ -130,16 +129,7 @@ class Imports:
 
     async def list(self, *, after: Position | None, limit: int) -> Sequence[Import]:
         """The newest first, behind that place."""
-        if after is None:
-            rows = await _FIRST_PAGE.all(self._connection, user_id=self._user_id, limit=limit)
-        else:
-            rows = await _NEXT_PAGE.all(
-                self._connection,
-                user_id=self._user_id,
-                limit=limit,
-                after_at=after.at,
-                after_id=after.id,
-            )
+        rows = await _PAGES.read(self._connection, after, limit, user_id=self._user_id)
         return [to_import(row) for row in rows]
 
     async def count(self) -> int:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from chassis.db.pages import Pages
 from chassis.db.statement import Statement, columns_of
 from chassis.db.transactions import Transaction
 from chassis.paging import Position
@@ -22,8 +23,7 @@ _NAMES: Final = "personas_user_id_name_folded_key"
 _SHOWN: Final = columns_of(table)
 # Row-level security says the same beneath: a query that forgot this would leak nothing.
 _MINE: Final = "personas.tenant_id = :tenant_id AND personas.user_id = :user_id"
-_PAGE: Final = f"SELECT {_SHOWN} FROM personas WHERE {_MINE}"  # noqa: S608 - made of constants
-_OLDEST_FIRST: Final = "ORDER BY personas.created_at, personas.id LIMIT :limit"
+_OWN: Final = f"SELECT {_SHOWN} FROM personas WHERE {_MINE}"  # noqa: S608 - made of constants
 
 _INSERT = Statement(
     text(
@@ -35,17 +35,14 @@ _INSERT = Statement(
         " ON CONFLICT (user_id, name_folded) DO NOTHING"
     )
 )
-_FIND = Statement(text(f"{_PAGE} AND personas.name_folded = :name_folded"))
+_FIND = Statement(text(f"{_OWN} AND personas.name_folded = :name_folded"))
 _AMONG = Statement(
     text(
         f"SELECT personas.name_folded FROM personas WHERE {_MINE}"  # noqa: S608 - made of constants
         " AND personas.name_folded = ANY (CAST(:names AS text[]))"
     )
 )
-_FIRST_PAGE = Statement(text(f"{_PAGE} {_OLDEST_FIRST}"))
-_NEXT_PAGE = Statement(
-    text(f"{_PAGE} AND (personas.created_at, personas.id) > (:after_at, :after_id) {_OLDEST_FIRST}")
-)
+_PAGES = Pages(_OWN, "personas", newest_first=False)
 _COUNT = Statement(text(f"SELECT count(*) AS total FROM personas WHERE {_MINE}"))  # noqa: S608 - made of constants
 # One statement: of two changes at once each keeps what the other one said.
 _UPDATE = Statement(
@@ -132,12 +129,7 @@ class Personas:
 
     async def list(self, *, after: Position | None, limit: int) -> list[Persona]:
         """At most `limit` behind `after`, oldest first."""
-        if after is None:
-            rows = await _FIRST_PAGE.all(self._connection, **self._mine, limit=limit)
-        else:
-            rows = await _NEXT_PAGE.all(
-                self._connection, **self._mine, limit=limit, after_at=after.at, after_id=after.id
-            )
+        rows = await _PAGES.read(self._connection, after, limit, **self._mine)
         return [_to_persona(row) for row in rows]
 
     async def count(self) -> int:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from chassis.db.pages import Pages
 from chassis.db.statement import Statement
 from chassis.db.transactions import Transaction
 from chassis.paging import Position
@@ -29,8 +30,6 @@ _OPEN: Final = f"{_MINE} AND shares.state = 'open'"
 _OF_SESSION: Final = (
     "AND (CAST(:session_id AS uuid) IS NULL OR shares.session_id = CAST(:session_id AS uuid))"
 )
-_PAGE: Final = f"SELECT {_SHOWN} FROM shares WHERE {_OPEN} {_OF_SESSION}"
-_NEWEST_FIRST: Final = "ORDER BY shares.created_at DESC, shares.id DESC LIMIT :limit"
 # By the database's clock, which is every replica's.
 _EXPIRES: Final = "now() + make_interval(secs => CAST(:expires_in AS double precision))"
 
@@ -46,9 +45,8 @@ _INSERT = Statement(
     RETURNING {_SHOWN}
     """)
 )
-_FIRST_PAGE = Statement(text(f"{_PAGE} {_NEWEST_FIRST}"))
-_NEXT_PAGE = Statement(
-    text(f"{_PAGE} AND (shares.created_at, shares.id) < (:after_at, :after_id) {_NEWEST_FIRST}")
+_PAGES = Pages(
+    f"SELECT {_SHOWN} FROM shares WHERE {_OPEN} {_OF_SESSION}", "shares", newest_first=True
 )
 _COUNT = Statement(text(f"SELECT count(*) AS total FROM shares WHERE {_OPEN} {_OF_SESSION}"))
 # Also those of conversations that are deleted, which may be restored.
@@ -164,13 +162,9 @@ class Shares:
         self, *, after: Position | None, limit: int, session_id: UUID | None
     ) -> list[Share]:
         """At most `limit` behind `after`, newest first."""
-        values = {**self._mine, "limit": limit, "session_id": session_id}
-        if after is None:
-            rows = await _FIRST_PAGE.all(self._connection, **values)
-        else:
-            rows = await _NEXT_PAGE.all(
-                self._connection, **values, after_at=after.at, after_id=after.id
-            )
+        rows = await _PAGES.read(
+            self._connection, after, limit, **self._mine, session_id=session_id
+        )
         return [_to_share(row) for row in rows]
 
     async def count(self, session_id: UUID | None) -> int:
