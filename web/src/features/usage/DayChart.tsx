@@ -44,13 +44,13 @@ export function DayChart({
       </svg>
       <figcaption className={styles.caption}>
         <span>{first && dayInUtc(first)}</span>
+        <span>{last && dayInUtc(last)}</span>
         <span className={styles.legend}>
           <span className={styles.given} aria-hidden="true" />
           {t.usage.prompt}
           <span className={styles.said} aria-hidden="true" />
           {t.usage.completion}
         </span>
-        <span>{last && dayInUtc(last)}</span>
       </figcaption>
     </figure>
   );
