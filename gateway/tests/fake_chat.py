@@ -24,14 +24,14 @@ class FakeChat(Fake):
     def __init__(self) -> None:
         super().__init__()
         self.refusal: Exception | asyncio.Event | None = None
-        self.script: list[Step] = []
+        self.script: Sequence[Step] = []
         self.sent = 0
         self.ended = asyncio.Event()
         self.destinations: list[tuple[str, int]] = []
         self.channel: FakeChannel | None = None
         self.notices = FakeNotices()
         self.imported: list[imports_pb2.UploadImportRequest] = []
-        self.exported: list[exports_pb2.ExportResponse | asyncio.Event | Exception] = []
+        self.exported: Sequence[exports_pb2.ExportResponse | asyncio.Event | Exception] = []
         # What takes uploads and gives files, for who tests them.
         self.files: Any = None
         # What comes of a file in a share: parts of messages, or a refusal.

@@ -35,7 +35,7 @@ class Fake:
 
     def __init__(self) -> None:
         self.answers: dict[
-            str, Message | Exception | asyncio.Event | tuple[asyncio.Event, Message]
+            str, Message | Exception | asyncio.Event | tuple[asyncio.Event, Any]
         ] = {}
         self.calls: list[Call] = []
 

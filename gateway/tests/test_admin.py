@@ -8,7 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from chassis.errors import Forbidden
 from parley.auth.v1 import auth_pb2
 
-Door = Any
+from .door import Door
 
 USER_ID = "01900000-0000-7000-8000-000000000001"
 WHEN = Timestamp(seconds=1_700_000_000)

@@ -9,7 +9,7 @@ import pytest
 
 from parley.notes.v1 import notes_pb2
 
-Door = Any
+from .door import Door
 
 SECRET = "correct-horse-battery"
 
@@ -134,7 +134,7 @@ async def test_another_content_type_is_415(door: Door) -> None:
         "",
         "é",
     ):
-        headers = [*door.bearer.items(), ("content-type", content_type.encode())]
+        headers: Any = [*door.bearer.items(), ("content-type", content_type.encode())]
         response = await door.http.post("/api/v1/notes", content=good, headers=headers)
         assert (response.status_code, content_type) == (415, content_type)
         assert response.json()["reason"] == "UNSUPPORTED_MEDIA_TYPE"

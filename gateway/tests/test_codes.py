@@ -8,7 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from chassis.errors import AppError, FieldError, Kind, ValidationFailed
 from parley.auth.v1 import auth_pb2
 
-Door = Any
+from .door import Door
 
 CLIENT = auth_pb2.Client(ip="127.0.0.1", user_agent="test/1")
 AGENT = {"user-agent": "test/1"}

@@ -11,7 +11,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from chassis.caller import Scope
 
-Door = Any
+from .door import Door
 
 AUTH = "/api/v1/auth"
 PROTO = Path(__file__).parents[2] / "proto"

@@ -7,7 +7,7 @@ import pytest
 
 from chassis.errors import AppError, Kind
 
-Door = Any
+from .door import Door, OpenDoor
 
 WS = "GET /api/v1/ws HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
 KEY = "sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\nsec-websocket-version: 13\r\n"
@@ -64,7 +64,7 @@ class InvalidToken(AppError):
 
 
 @pytest.fixture
-async def brief_door(open_door: Any) -> Door:
+async def brief_door(open_door: OpenDoor) -> Door:
     return await open_door(head_limit_bytes=8192, head_seconds=0.5, body_seconds=0.5)
 
 
@@ -131,7 +131,9 @@ async def test_no_refusal_is_written_into_an_answer(
         assert b"HTTP/1.1" not in told
 
 
-async def test_a_head_after_the_first_has_its_time_as_well(open_door: Any, call_raw: Any) -> None:
+async def test_a_head_after_the_first_has_its_time_as_well(
+    open_door: OpenDoor, call_raw: Any
+) -> None:
     door = await open_door(head_seconds=0.3, keep_alive_seconds=1)
     client = await call_raw(door, f"{GET}\r\n".encode())
     assert (await client.answer()).status == 200

@@ -8,7 +8,7 @@ import pytest
 from parley.auth.v1 import auth_pb2
 from parley.notes.v1 import notes_pb2
 
-Door = Any
+from .door import Door
 
 
 async def raw(door: Door, request: bytes) -> bytes:

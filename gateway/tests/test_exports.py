@@ -15,7 +15,7 @@ from chassis.testing import eventually
 from parley.chat.v1 import exports_pb2 as pb
 from parley.notes.v1 import notes_pb2
 
-Door = Any
+from .door import Door
 
 SESSION = "01900000-0000-7000-8000-000000000003"
 ALL = "/api/v1/chat/export"

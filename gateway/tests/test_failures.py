@@ -1,6 +1,6 @@
 """What is said of a run that failed: one problem, by stream, by socket, and in place of the answer."""
 
-from typing import Any
+from collections.abc import Callable
 
 import orjson
 import pytest
@@ -8,9 +8,9 @@ import pytest
 from gateway.streams.failures import shown
 from parley.chat.v1 import chat_pb2
 
-# Fixtures of conftest.py; a test module cannot import its classes by name.
-Door = Any
-MakeFrame = Any
+from .door import Door
+
+MakeFrame = Callable[[int, str, bytes], chat_pb2.Frame]
 
 ASK = "/api/v1/chat/messages"
 PLACE = {"message_id": "a", "order": 2, "saved": True}

@@ -17,8 +17,7 @@ from gateway.streams.contents import disposition
 from parley.auth.v1 import auth_pb2
 from parley.chat.v1 import files_pb2 as pb
 
-# `Door` of conftest.py, which a test module has no name for.
-Door = Any
+from .door import Door
 
 FILES = "/api/v1/files"
 CONTENT = bytes(range(256)) * 1024
@@ -305,7 +304,7 @@ async def test_files_are_listed_shown_and_deleted(door: Door, files: FakeFiles) 
     door.chat.answers["ListFiles"] = pb.ListFilesResponse(
         items=[files.file], next_cursor="next", total=7
     )
-    query = {"limit": 3, "cursor": "here", "count": True}
+    query: dict[str, Any] = {"limit": 3, "cursor": "here", "count": True}
     listed = (await door.http.get(FILES, params=query, headers=door.bearer)).json()
     assert (len(listed["items"]), listed["next_cursor"], listed["total"]) == (1, "next", 7)
     assert door.chat.calls[-1].request == pb.ListFilesRequest(limit=3, cursor="here", count=True)

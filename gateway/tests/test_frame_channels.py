@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 
 import httpx
 import pytest
@@ -12,9 +11,9 @@ from chassis.errors import Unavailable
 from chassis.testing import eventually
 from parley.chat.v1 import chat_pb2
 
-# `Door` and `FakeChannel` of conftest.py, which a test module has no names for.
-Door = Any
-FakeChannel = Any
+from .door import Door
+from .fake_streams import FakeChannel
+
 MakeFrame = Callable[[int, str, bytes], chat_pb2.Frame]
 
 ASK = "/api/v1/chat/messages"
@@ -86,7 +85,7 @@ async def test_answers_come_by_the_channel_each_to_its_reader(
 async def test_what_comes_before_the_question_is_known_to_be_accepted_waits(
     door: Door, channel: FakeChannel, make_frame: MakeFrame
 ) -> None:
-    door.chat.refusal = asyncio.Event()
+    gate = door.chat.refusal = asyncio.Event()
     headers = {**door.bearer, "accept": "text/event-stream"}
     request = door.http.post(ASK, json={"content": "x"}, headers=headers)
     asked = asyncio.create_task(request)
@@ -94,7 +93,7 @@ async def test_what_comes_before_the_question_is_known_to_be_accepted_waits(
     ((_, subscription),) = door.chat.destinations
     channel.bring(batch(subscription, make_frame(1, "start", b"{}"), make_frame(2, "done", b"{}")))
     # A second reader is served meanwhile: the first load has arrived by then.
-    door.chat.refusal, gate = None, door.chat.refusal
+    door.chat.refusal = None
     async with asking(door) as other:
         channel.bring(batch(other.subscription, make_frame(1, "done", b"{}")))
         assert await other.rest() == [(1, "done")]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-Door = Any
+from .door import Door
 
 LINE = "GET /api/v1/ws HTTP/1.1\r\nhost: x\r\n"
 UPGRADE = "upgrade: websocket\r\nconnection: Upgrade\r\n"

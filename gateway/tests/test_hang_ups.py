@@ -11,7 +11,7 @@ import pytest
 from chassis.testing import eventually
 from parley.notes.v1 import notes_pb2
 
-Door = Any
+from .door import Door
 
 HANG_UPS = 200
 

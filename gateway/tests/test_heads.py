@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-Door = Any
+from .door import Door
 
 GET = "GET /healthz HTTP/1.1\r\n"
 HOSTED = f"{GET}host: x\r\n"

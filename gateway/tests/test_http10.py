@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-Door = Any
+from .door import Door
 
 
 def request(door: Door, line: str, *fields: str) -> bytes:

@@ -9,7 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from chassis.errors import Kind, RemoteError
 from parley.chat.v1 import imports_pb2 as pb
 
-Door = Any
+from .door import Door
 
 IMPORT = "/api/v1/chat/import"
 IMPORTS = "/api/v1/chat/imports"

@@ -4,7 +4,7 @@ from typing import Any
 
 import jwt
 
-Door = Any
+from .door import Door
 
 PATH = "/.well-known/jwks.json"
 

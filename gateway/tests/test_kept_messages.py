@@ -8,7 +8,7 @@ from chassis.errors import AppError, Kind, Unavailable
 from parley.chat.v1 import chat_pb2
 from parley.notes.v1 import notes_pb2 as pb
 
-Door = Any
+from .door import Door
 
 ID = "01900000-0000-7000-8000-000000000003"
 SESSION = "01900000-0000-7000-8000-000000000004"

@@ -1,12 +1,10 @@
 """Logins and passwords over REST."""
 
-from typing import Any
-
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from parley.auth.v1 import auth_pb2
 
-Door = Any
+from .door import Door
 
 ID = "01900000-0000-7000-8000-000000000009"
 WHEN = Timestamp(seconds=1_700_000_000)

@@ -9,7 +9,8 @@ import pytest
 from parley.chat.v1 import chat_pb2
 from parley.notes.v1 import notes_pb2
 
-Door = Any
+from .door import Door
+
 MakeFrame = Callable[[int, str, bytes], chat_pb2.Frame]
 
 
@@ -21,7 +22,10 @@ async def test_the_longest_texts_are_taken_in_their_longest_spelling(
     door.chat.script = [[make_frame(1, "done", b"{}")]]
     note = {"title": character * 200, "content": character * 100_000}
     question = {"content": character * 32_000, "model": character * 200}
-    routes = (("notes", note, 201, door.notes), ("chat/messages", question, 200, door.chat))
+    routes: tuple[Any, ...] = (
+        ("notes", note, 201, door.notes),
+        ("chat/messages", question, 200, door.chat),
+    )
     for path, body, status, service in routes:
         response = await door.http.post(
             f"/api/v1/{path}",

@@ -7,7 +7,7 @@ import pytest
 
 from parley.apikey.v1 import apikey_pb2
 
-Door = Any
+from .door import Door
 
 ID = "01900000-0000-7000-8000-000000000003"
 # Some would be other addresses if they were trimmed, joined or decoded once more.

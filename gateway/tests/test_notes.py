@@ -9,7 +9,7 @@ from chassis.errors import AppError, FieldError, Kind, ValidationFailed
 from parley.notes.v1 import notes_pb2 as pb
 from parley.search.v1 import search_pb2
 
-Door = Any
+from .door import Door
 
 ID = "01900000-0000-7000-8000-000000000003"
 PATH = f"/api/v1/notes/{ID}"

@@ -12,8 +12,9 @@ from chassis.errors import AppError, Kind
 from chassis.testing import eventually
 from parley.auth.v1 import auth_pb2
 
-Door = Any
-Dial = Any
+from .door import Door
+from .sockets import Dial
+
 READ_AGAIN = {"type": "notice", "topic": "all", "change": "read_again"}
 
 

@@ -12,9 +12,9 @@ from chassis.testing import eventually
 from parley.auth.v1 import auth_pb2
 from parley.chat.v1 import chat_pb2
 
-# `Door` and `FakeChannel` of conftest.py, which a test module has no names for.
-Door = Any
-FakeChannel = Any
+from .door import Door
+from .fake_streams import FakeChannel
+
 MakeFrame = Callable[[int, str, bytes], chat_pb2.Frame]
 
 ASK = "/api/v1/chat/messages"

@@ -1,17 +1,19 @@
 """Generation parameters: said in JSON as in the contract, over REST and over the socket alike."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from gateway.schemas.parameters import GenerationParameters
 from parley import bounds
+from parley.chat.v1 import chat_pb2 as pb
 from parley.generation.v1 import generation_pb2
 
-# Fixtures of conftest.py; a test module cannot import its classes by name.
-Door = Any
-Dial = Any
-MakeFrame = Any
+from .door import Door
+from .sockets import Dial
+
+MakeFrame = Callable[[int, str, bytes], pb.Frame]
 
 PARAMETERS = [
     field.name

@@ -18,7 +18,7 @@ from gateway.identity.rate_limit import GuessRateLimit, TooManyGuesses
 from parley.auth.v1 import auth_pb2
 from parley.notes.v1 import notes_pb2
 
-Door = Any
+from .door import Door
 
 NOTES = "/api/v1/notes"
 ID = "01900000-0000-7000-8000-000000000009"
@@ -352,7 +352,7 @@ async def test_each_route_is_opened_by_its_scopes_alone_and_the_rest_by_none(doo
             address = path.replace("{", "").replace("}", "")
 
             async def reason(caller: Caller, method: str = method, address: str = address) -> Any:
-                body = {"headers": bearing(caller.token)}
+                body: dict[str, Any] = {"headers": bearing(caller.token)}
                 response = await door.http.request(method.upper(), address, **body)
                 return response.json().get("reason")
 

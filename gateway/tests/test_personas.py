@@ -8,8 +8,7 @@ from chassis.errors import Kind, RemoteError
 from parley.chat.v1 import personas_pb2 as pb
 from parley.generation.v1.generation_pb2 import GenerationParameters
 
-# `Door` of conftest.py, which a test module has no name for.
-Door = Any
+from .door import Door
 
 PERSONAS = "/api/v1/chat/personas"
 PERSONA = pb.Persona(
@@ -84,7 +83,7 @@ async def test_they_are_listed_by_pages(door: Door) -> None:
     door.chat.answers["ListPersonas"] = pb.ListPersonasResponse(
         items=[PERSONA], next_cursor="next", total=7
     )
-    query = {"limit": 3, "cursor": "here", "count": True}
+    query: dict[str, Any] = {"limit": 3, "cursor": "here", "count": True}
     response = await door.http.get(PERSONAS, params=query, headers=door.bearer)
     assert response.json() == {"items": [SHOWN], "next_cursor": "next", "total": 7}
     assert asked(door).request == pb.ListPersonasRequest(limit=3, cursor="here", count=True)

@@ -9,7 +9,7 @@ import pytest
 from chassis.testing import eventually
 from parley.notes.v1 import notes_pb2
 
-Door = Any
+from .door import Door
 
 LOGIN = b"POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
 CHUNKED = b"transfer-encoding: chunked\r\n\r\n"

@@ -6,7 +6,7 @@ import pytest
 
 from parley.apikey.v1 import apikey_pb2
 
-Door = Any
+from .door import Door
 
 ID = "01900000-0000-7000-8000-000000000003"
 METHODS = ("GET", "PUT", "POST", "PATCH", "DELETE")

@@ -9,7 +9,7 @@ import pytest
 from chassis.errors import AppError, Kind
 from parley.auth.v1 import auth_pb2
 
-Door = Any
+from .door import Door
 
 NAME = "__Host-parley_refresh"
 USER = auth_pb2.User(id="u", tenant_id="t", username="ada", role=auth_pb2.ROLE_USER)

@@ -14,7 +14,7 @@ from parley.chat.v1 import chat_pb2
 from parley.generation.v1 import generation_pb2
 from parley.notes.v1 import notes_pb2
 
-Door = Any
+from .door import Door
 
 WHEN = Timestamp(seconds=1_700_000_000)
 SHOWN = "2023-11-14T22:13:20Z"
@@ -456,7 +456,8 @@ async def test_a_call_carries_token_request_id_and_trace(door: Door) -> None:
 
 async def test_an_odd_request_id_is_replaced(door: Door) -> None:
     for odd in ("x" * 65, 'a"b', "a b", "é".encode(), b"\xff"):
-        response = await door.http.get("/healthz", headers=[("x-request-id", odd)])
+        headers: Any = [("x-request-id", odd)]
+        response = await door.http.get("/healthz", headers=headers)
         assert response.status_code == 200
         assert response.headers["x-request-id"].isalnum()
 

@@ -15,7 +15,7 @@ from chassis.testing import eventually
 from parley.auth.v1 import auth_pb2
 from parley.notes.v1 import notes_pb2
 
-Door = Any
+from .door import Door
 
 ASK = "/api/v1/chat/sessions/01900000-0000-7000-8000-000000000002/messages"
 EVENTS = {"accept": "text/event-stream"}
@@ -88,7 +88,7 @@ async def test_a_stream_ends_with_a_comment_and_a_clean_body_and_its_run_goes_on
     door, caller = unending, unending.caller
     stream = Stream(door, caller, after=after)
     await eventually(lambda: stream.body)
-    subject = caller.sid if by == "sid" else caller.user_id
+    subject: Any = caller.sid if by == "sid" else caller.user_id
 
     door.auth.publish(revocation(**{by: subject}))
 

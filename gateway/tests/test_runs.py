@@ -13,7 +13,8 @@ from parley.chat.v1 import chat_pb2
 from parley.generation.v1 import generation_pb2
 from parley.notes.v1 import notes_pb2
 
-Door = Any
+from .door import Door
+
 MakeFrame = Callable[[int, str, bytes], chat_pb2.Frame]
 
 RUNS = "/api/v1/chat/runs"
@@ -236,9 +237,8 @@ async def test_what_is_no_key_is_refused_before_anything_is_asked_for(
     door: Door, path: str, body: dict[str, str]
 ) -> None:
     for odd in (b"", b"a b", b"x" * 256, "é".encode(), b"\xff", b"a\tb"):
-        response = await door.http.post(
-            path, json=body, headers=[*door.bearer.items(), ("idempotency-key", odd)]
-        )
+        headers: Any = [*door.bearer.items(), ("idempotency-key", odd)]
+        response = await door.http.post(path, json=body, headers=headers)
         assert response.status_code == 422
         assert response.json()["errors"] == [{"field": "Idempotency-Key", "reason": "INVALID"}]
     assert [*door.apikey.calls, *door.notes.calls, *door.chat.asked] == []

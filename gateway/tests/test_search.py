@@ -20,7 +20,7 @@ from parley.chat.v1 import search_pb2 as pb
 from parley.notes.v1 import notes_pb2
 from parley.search.v1 import search_pb2
 
-Door = Any
+from .door import Door
 
 PATH = "/api/v1/search"
 BEGIN = datetime(2026, 11, 2, 9, 34, tzinfo=UTC)

@@ -12,8 +12,7 @@ from gateway.identity.rate_limit import ShareRateLimit, TooManySharesOpened
 from parley.chat.v1 import chat_pb2
 from parley.chat.v1 import shares_pb2 as pb
 
-# `Door` of conftest.py, which a test module has no name for.
-Door = Any
+from .door import Door
 
 SESSION, SHARE = str(new_id()), str(new_id())
 OF_SESSION = f"/api/v1/chat/sessions/{SESSION}/shares"
@@ -155,7 +154,7 @@ async def test_what_cannot_be_is_refused_at_the_door(
 async def test_they_are_listed_all_or_of_one_conversation(door: Door) -> None:
     answer = pb.ListSharesResponse(items=[A_SHARE], next_cursor="next", total=7)
     door.chat.answers["ListShares"] = answer
-    query = {"limit": 3, "cursor": "here", "count": True}
+    query: dict[str, Any] = {"limit": 3, "cursor": "here", "count": True}
     for path, named in ((MINE, {}), (OF_SESSION, {"session_id": SESSION})):
         response = await door.http.get(path, params=query, headers=door.bearer)
         assert response.json() == {"items": [SHOWN], "next_cursor": "next", "total": 7}

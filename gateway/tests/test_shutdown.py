@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -17,7 +16,8 @@ import pytest_asyncio
 from chassis.testing import TlsSettings, eventually
 from parley.chat.v1 import chat_pb2
 
-Door = Any
+from .door import Door
+
 MakeFrame = Callable[[int, str, bytes], chat_pb2.Frame]
 ASK = "/api/v1/chat/sessions/01900000-0000-7000-8000-000000000002/messages"
 

@@ -12,7 +12,7 @@ from gateway.edge.body_memory import BodyMemory
 from parley.auth.v1 import auth_pb2
 from parley.notes.v1 import notes_pb2
 
-Door = Any
+from .door import Door
 
 MIB = 1024 * 1024
 LOGIN = b"POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
@@ -252,7 +252,7 @@ async def test_a_body_that_nobody_wants_is_not_in_memory_while_its_answer_goes_o
     stream = head(door, f"GET /api/v1/chat/runs/{door.chat.run_id}/events")
     client = await call_raw(door, stream + b"content-length: 50000\r\n\r\n" + b" " * 50_000)
     await client.reader.readuntil(b"event: start")
-    protocols = door.gateway.http._server.server_state.connections
+    protocols: Any = door.gateway.http._server.server_state.connections
     assert {len(each.cycle.body) for each in protocols if each.cycle is not None} == {0}
     assert await held(door) == 0
     go_on.set()
@@ -279,7 +279,7 @@ async def test_a_body_is_not_slow_while_the_gateway_itself_does_not_read(
         f"authorization: Bearer {token}\r\ncontent-length: {len(body)}\r\n\r\n"
     ).encode()
     client = await call_raw(door, start + body[:200_000])
-    protocols = door.gateway.http._server.server_state.connections
+    protocols: Any = door.gateway.http._server.server_state.connections
     await eventually(lambda: any(each.flow.read_paused for each in protocols if each.flow))
     # Some windows.
     await asyncio.sleep(1)

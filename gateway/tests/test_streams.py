@@ -15,7 +15,8 @@ from gateway.streams.sse import encode
 from parley.chat.v1 import chat_pb2
 from parley.generation.v1 import generation_pb2
 
-Door = Any
+from .door import Door
+
 MakeFrame = Callable[[int, str, bytes], chat_pb2.Frame]
 
 ASK = "/api/v1/chat/sessions/01900000-0000-7000-8000-000000000002/messages"
@@ -290,7 +291,8 @@ async def test_a_failed_run_is_answered_with_the_problem_of_its_error_event(
 async def test_a_run_that_cannot_be_followed_to_its_end_is_503_with_its_id(
     door: Door, frames: list[chat_pb2.Frame]
 ) -> None:
-    for breaking in ([frames[:2], ShuttingDown()], [frames[:2]]):
+    scripts: list[list[Any]] = [[frames[:2], ShuttingDown()], [frames[:2]]]
+    for breaking in scripts:
         door.chat.script = breaking
         response = await door.http.post(ASK, json=QUESTION, headers=door.bearer)
         assert response.status_code == 503

@@ -5,13 +5,24 @@ from typing import Any
 import pytest
 from pydantic import create_model
 
-from gateway.schemas import admin, auth, chat, codes, keys, logins, notes, profile, sessions, tokens
+from gateway.schemas import (
+    admin,
+    auth,
+    codes,
+    keys,
+    logins,
+    notes,
+    profile,
+    questions,
+    sessions,
+    tokens,
+)
 from gateway.schemas.base import Body
 from gateway.schemas.texts import digits, trimmed
 from parley.auth.v1 import auth_pb2
 from parley.notes.v1 import notes_pb2
 
-Door = Any
+from .door import Door
 
 AROUND = "\ufeff \t\r\n\u00a0\u2003\u3000\u200b\u200e\u202a{}\u2069\u200d\u00ad\u2028\u3000\n "
 # Secrets are compared, and what is said is said as it is.
@@ -65,7 +76,7 @@ def test_a_code_is_its_digits_however_they_were_grouped(text: str, code: str) ->
 
 def fields() -> list[tuple[type[Body], str]]:
     """Every text that is free in every body."""
-    modules = (admin, auth, chat, codes, keys, logins, notes, profile, sessions, tokens)
+    modules = (admin, auth, codes, keys, logins, notes, profile, questions, sessions, tokens)
     bodies = {
         one
         for module in modules

@@ -10,8 +10,9 @@ from chassis.errors import AppError, Kind
 from parley.chat.v1 import chat_pb2
 from parley.generation.v1 import generation_pb2
 
-Door = Any
-Dial = Any
+from .door import Door
+from .sockets import Dial
+
 MakeFrame = Callable[[int, str, bytes], chat_pb2.Frame]
 
 SESSION = "01900000-0000-7000-8000-000000000002"

@@ -8,7 +8,7 @@ import pytest
 
 from chassis.testing import eventually
 
-Door = Any
+from .door import Door
 
 
 async def bundle(door: Door) -> bytes:

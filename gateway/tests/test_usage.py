@@ -8,7 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from chassis.errors import Kind, RemoteError
 from parley.chat.v1 import usage_pb2 as pb
 
-Door = Any
+from .door import Door
 
 KEY_ID = "01900000-0000-7000-8000-000000000001"
 SUMS = pb.UsageSums(

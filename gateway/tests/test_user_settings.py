@@ -8,7 +8,7 @@ from chassis.errors import Unavailable
 from parley.auth.v1 import auth_pb2 as pb
 from parley.chat.v1 import user_settings_pb2
 
-Door = Any
+from .door import Door
 
 PATH = "/api/v1/me/settings"
 DEFAULTS = {

@@ -14,7 +14,7 @@ from chassis.settings import load_settings
 from gateway.documents.pages import NoPages, Pages
 from gateway.settings import Settings
 
-Door = Any
+from .door import Door, OpenDoor
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 INDEX = b'<!doctype html><script type="module" src="/assets/app-1a2b.js"></script>'
@@ -41,7 +41,7 @@ def built(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def door(open_door: Any, built: Path) -> Door:
+async def door(open_door: OpenDoor, built: Path) -> Door:
     return await open_door(web_dir=built)
 
 

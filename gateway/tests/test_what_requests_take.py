@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-Door = Any
+from .door import Door
+
 Schema = dict[str, Any]
 
 

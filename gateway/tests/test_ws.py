@@ -17,8 +17,9 @@ from parley.auth.v1 import auth_pb2
 from parley.chat.v1 import chat_pb2
 from parley.generation.v1 import generation_pb2
 
-Door = Any
-Dial = Any
+from .door import Door
+from .sockets import Dial
+
 MakeFrame = Callable[[int, str, bytes], chat_pb2.Frame]
 PATH = "/api/v1/ws"
 

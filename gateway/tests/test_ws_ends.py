@@ -10,8 +10,9 @@ from chassis.testing import eventually
 from gateway.ws import follows
 from parley.chat.v1 import chat_pb2
 
-Door = Any
-Dial = Any
+from .door import Door
+from .sockets import Dial
+
 MakeFrame = Callable[[int, str, bytes], chat_pb2.Frame]
 
 LONG = b'"' + b"0" * 65536 + b'"'

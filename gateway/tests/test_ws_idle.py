@@ -7,8 +7,8 @@ from typing import Any
 from chassis.testing import eventually
 from parley.chat.v1 import chat_pb2
 
-Door = Any
-Dial = Any
+from .sockets import Dial
+
 MakeFrame = Callable[[int, str, bytes], chat_pb2.Frame]
 
 

@@ -17,8 +17,9 @@ from chassis.testing import eventually
 from gateway.ws import follows
 from parley.chat.v1 import chat_pb2
 
-Door = Any
-Dial = Any
+from .door import Door
+from .sockets import Dial
+
 MakeFrame = Callable[[int, str, bytes], chat_pb2.Frame]
 
 MEBIBYTE = 1024 * 1024
