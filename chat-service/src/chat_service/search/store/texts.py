@@ -42,63 +42,76 @@ ORDER BY at DESC, id DESC
 """
 
 
+# What is a title and whose role it is: its id is the session's.
 _SHOWN_OF_CANDIDATES: Final = _within(
     "octet_length(content)",
-    """
-    SELECT candidates.id, session_id, role, at, title, coalesce(said.content, title) AS content, archived
+    f"""
+    SELECT candidates.id, session_id,
+           CASE WHEN candidates.id = session_id THEN '{TextRole.TITLE}' ELSE said.role END AS role,
+           at, title, coalesce(said.content, title) AS content, archived
     FROM candidates LEFT JOIN LATERAL (
-        SELECT content FROM messages
+        SELECT role, content FROM messages
         WHERE messages.id = candidates.id AND messages.user_id = :user_id LIMIT 1) AS said ON true
-    WHERE role = 'title' OR said.content IS NOT NULL""",
+    WHERE candidates.id = session_id OR said.content IS NOT NULL""",
 )
+_HAS_FIRST: Final = """(CAST(:first AS integer) IS NULL
+                        OR get_bit(filter, CAST(:first AS integer) % length(filter)) = 1)"""
 _ALSO_WANTED: Final = """
-                AND role = ANY (CAST(:roles AS text[]))
-                AND (CAST(:session_id AS uuid) IS NULL OR session_id = :session_id) AS may"""
+                    AND role = ANY (CAST(:roles AS text[]))
+                    AND (CAST(:session_id AS uuid) IS NULL OR session_id = :session_id) AS may"""
 _NEXT: Final = """(at, id) < (:before_at, :before_id) AND at >= :from_at
-         ORDER BY at DESC, id DESC LIMIT :compared"""
-# Filters are compared from the newest on. Most are in an index; of these one bit is looked at before the
-# mask, and most do not have it. In the longest, which are elsewhere, each bit is looked at; || reads one
-# from there once, and not for each bit. What a release before this one has put in has no filter, and may have
+             ORDER BY at DESC, id DESC LIMIT :compared"""
+# Filters are compared from the newest on. Most are in an index; one bit is looked at before the
+# mask, and most do not have it. In the longest, which are elsewhere, each bit is looked at behind that; || reads
+# one from there once, and not for each bit. What a release before this one has put in has no filter, and may have
 # anything.
-# MATERIALIZED and OFFSET 0 keep the planner from comparing more than is asked for, and from going through
-# all sessions of the user: a plan is made once and kept.
+# One pass compares them and keeps no rows but of those that may have it: aggregates take them in the order of the
+# scans. With a row of each, for their number and the last one, a third more of PostgreSQL's time went.
+# MATERIALIZED and OFFSET 0 keep the planner from going through all sessions of the user: a plan is made once
+# and kept.
 _COMPARE = Statement(
     text(f"""
 WITH compared AS MATERIALIZED (
-    SELECT id, session_id, role, at, may
+    SELECT count(*) AS number, min(at) AS last_at, (array_agg(id))[count(*)] AS last_id,
+           array_agg(id) FILTER (WHERE may) AS ids,
+           array_agg(session_id) FILTER (WHERE may) AS session_ids,
+           array_agg(at) FILTER (WHERE may) AS times
     FROM (
-        (SELECT id, session_id, role, at,
-                (CAST(:first AS integer) IS NULL
-                    OR get_bit(filter, CAST(:first AS integer) % length(filter)) = 1)
-                AND (filter & (CAST(:masks AS bit varying[]))[size + 1])
-                    = (CAST(:masks AS bit varying[]))[size + 1]{_ALSO_WANTED}
-         FROM search_texts WHERE user_id = :user_id AND size < {MASKS} AND {_NEXT})
-        UNION ALL
-        (SELECT id, session_id, role, at,
-                (filter IS NULL OR (
-                    SELECT coalesce(bool_and(get_bit(bits, hash % length(bits)) = 1), true)
-                    FROM (SELECT filter || CAST('' AS bit varying) AS bits OFFSET 0) AS whole
-                        CROSS JOIN unnest(CAST(:hashes AS integer[])) AS hash)){_ALSO_WANTED}
-         FROM search_texts
-         WHERE user_id = :user_id AND (size >= {MASKS} OR size IS NULL) AND {_NEXT})
-    ) AS either
-    ORDER BY at DESC, id DESC LIMIT :compared
+        SELECT id, session_id, at, may
+        FROM (
+            (SELECT id, session_id, at,
+                    {_HAS_FIRST}
+                    AND (filter & (CAST(:masks AS bit varying[]))[size + 1])
+                        = (CAST(:masks AS bit varying[]))[size + 1]{_ALSO_WANTED}
+             FROM search_texts WHERE user_id = :user_id AND size < {MASKS} AND {_NEXT})
+            UNION ALL
+            (SELECT id, session_id, at,
+                    (filter IS NULL OR {_HAS_FIRST} AND (
+                        SELECT coalesce(bool_and(get_bit(bits, hash % length(bits)) = 1), true)
+                        FROM (SELECT filter || CAST('' AS bit varying) AS bits OFFSET 0) AS whole
+                            CROSS JOIN unnest(CAST(:hashes AS integer[])) AS hash)){_ALSO_WANTED}
+             FROM search_texts
+             WHERE user_id = :user_id AND (size >= {MASKS} OR size IS NULL) AND {_NEXT})
+        ) AS either
+        ORDER BY at DESC, id DESC LIMIT :compared) AS newest
 ), candidates AS MATERIALIZED (
-    SELECT compared.id, compared.session_id, compared.role, compared.at, of_it.title, of_it.archived
-    FROM compared CROSS JOIN LATERAL (
-        SELECT title, archived_at IS NOT NULL AS archived FROM sessions
-        WHERE sessions.id = compared.session_id AND sessions.user_id = :user_id
-          AND deleted_at IS NULL AND NOT temporary
-          AND (CAST(:archived AS boolean) IS NULL OR (archived_at IS NOT NULL) = :archived)
-        OFFSET 0) AS of_it
-    WHERE compared.may
-    ORDER BY compared.at DESC, compared.id DESC LIMIT :size
+    SELECT may.id, may.session_id, may.at, of_it.title, of_it.archived
+    FROM unnest((SELECT ids FROM compared), (SELECT session_ids FROM compared),
+                (SELECT times FROM compared)) WITH ORDINALITY AS may (id, session_id, at, place)
+        CROSS JOIN LATERAL (
+            SELECT title, archived_at IS NOT NULL AS archived FROM sessions
+            WHERE sessions.id = may.session_id AND sessions.user_id = :user_id
+              AND deleted_at IS NULL AND NOT temporary
+              AND (CAST(:archived AS boolean) IS NULL OR (archived_at IS NOT NULL) = :archived)
+            OFFSET 0) AS of_it
+    ORDER BY may.place LIMIT :size
 ), shown AS (
 {_SHOWN_OF_CANDIDATES}
 )
 SELECT shown.id, shown.session_id, shown.role, shown.at, shown.title, shown.content, shown.archived,
-       shown.found, (SELECT count(*) FROM compared) AS compared, last.at AS last_at, last.id AS last_id
-FROM (SELECT id, at FROM compared ORDER BY at, id LIMIT 1) AS last LEFT JOIN shown ON true
+       shown.found, compared.number AS compared, compared.last_at, compared.last_id
+FROM compared LEFT JOIN shown ON true
+WHERE compared.number > 0
 ORDER BY shown.at DESC, shown.id DESC
 """)
 )
