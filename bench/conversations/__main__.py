@@ -3,7 +3,7 @@
 `make` starts a Parley on a folder of its own, registers users, and fills it with conversations: the same
 ones for the same seed. `measure` starts it again, and asks for lists, pages, searches and
 answers at a steady rate, over the public door; it prints p50 and p99, and sizes. `plans` prints how PostgreSQL
-went about each of them.
+went about each of them. `long` asks for all that can be done with one long conversation, which it makes.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import signal
 import sys
 from pathlib import Path
 
-from bench.conversations import make, measure, plans
+from bench.conversations import long, make, measure, plans
 from bench.report import machine
 from bench.stack import StackError, stack
 from parley_local.model_server.process import model_server
@@ -31,8 +31,11 @@ def main() -> None:
                 return
             print(machine())
             if arguments.what == "make":
-                size = make.Size(arguments.messages, arguments.sessions, arguments.users)
-                make.fill(parley.parley, folder, size, seed=arguments.seed)
+                whole = make.Size(arguments.messages, arguments.sessions, arguments.users)
+                make.fill(parley.parley, folder, whole, seed=arguments.seed)
+            elif arguments.what == "long":
+                size, seed = arguments.long_messages, arguments.seed
+                long.measure(parley.parley, folder, model.base_url, messages=size, seed=seed)
             else:
                 failed = asyncio.run(
                     measure.measure(
@@ -52,9 +55,10 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.conversations", description=__doc__)
-    parser.add_argument("what", choices=("make", "measure", "plans"))
+    parser.add_argument("what", choices=("make", "measure", "plans", "long"))
     parser.add_argument("--folder", type=Path, default=Path(".data/bench-conversations"))
     parser.add_argument("--messages", type=int, default=1_000_000)
+    parser.add_argument("--long-messages", type=int, default=20_000, help="of the long one")
     parser.add_argument("--sessions", type=int, default=20_000)
     parser.add_argument("--users", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)

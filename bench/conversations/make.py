@@ -70,8 +70,8 @@ def fill(parley: Parley, folder: Path, size: Size, *, seed: int) -> None:
         for number in range(size.sessions):
             turns = _turns(chance, left, size.sessions - number)
             owner = int(size.users * chance.random() ** 2)
-            messages = list(_messages(chance, texts, turns))
-            _write(admin, chance, texts, people[owner], messages)
+            messages = list(messages_of(chance, texts, turns))
+            write(admin, chance, texts, people[owner], messages)
             written[owner] += len(messages)
             left -= len(messages)
         print(f"written in {time.monotonic() - began:.0f} s", flush=True)
@@ -88,7 +88,7 @@ def _turns(chance: random.Random, messages: int, sessions: int) -> int:
     return max(1, min(400, round(chance.expovariate(1 / mean))))
 
 
-def _messages(chance: random.Random, texts: Texts, turns: int) -> Iterator[_Message]:
+def messages_of(chance: random.Random, texts: Texts, turns: int) -> Iterator[_Message]:
     at = _NEWEST - timedelta(days=_DAYS * chance.random())
     order = leaf = 0
     for _ in range(turns):
@@ -111,13 +111,13 @@ def _id(chance: random.Random, at: datetime) -> UUID:
     return UUID(int=milliseconds | 0x7 << 76 | 0b10 << 62 | chance.getrandbits(62))
 
 
-def _write(
+def write(
     admin: psycopg.Connection,
     chance: random.Random,
     texts: Texts,
     owner: Person,
     messages: list[_Message],
-) -> None:
+) -> UUID:
     first, last = messages[0], messages[-1]
     session_id, title = _id(chance, first.at), texts.title()
     archived_at = last.at if chance.random() < _ARCHIVED else None
@@ -149,3 +149,4 @@ def _write(
             for identifier, role, at, content in rows:
                 of_it = filter_of(content)
                 copy.write_row((identifier, *whose, session_id, role, at, of_it.bits, of_it.size))
+    return session_id

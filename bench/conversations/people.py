@@ -27,11 +27,11 @@ class Person:
     messages: int = 0
 
 
-def register(parley: Parley, number: int) -> list[Person]:
+def register(parley: Parley, number: int, *, prefix: str = "reader") -> list[Person]:
     """So many new users."""
 
     def one(index: int) -> Person:
-        name, password = f"reader-{index:04}", f"the {index}th reader's password"
+        name, password = f"{prefix}-{index:04}", f"the {index}th reader's password"
         body = {"username": name, "email": f"{name}@example.org", "password": password}
         token = parley.ask("POST", "/auth/register", body)["access_token"]
         me = parley.ask("GET", "/me", token=token)

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import pytest
+
 from chassis.caller import Caller
+from chat_service.shares.store import snapshots
 
 # Of conftest.py, for which a test module has no name.
 Sharing = Any
@@ -52,3 +55,22 @@ async def test_ones_own_share_is_forked_like_any_other(sharing: Sharing) -> None
     forked = await sharing.fork(made.token, sharing.caller)
     assert forked.id != made.share.session_id
     assert len(await sharing.chat.messages(sharing.caller, forked.id)) == 2
+
+
+async def test_of_a_long_conversation_some_messages_are_copied_at_a_time(
+    sharing: Sharing, stranger: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshots, "MOST_AT_ONCE", 4)
+    session_id = await sharing.session("long", turns=0)
+    said = [f"{who}{number}" for number in range(4) for who in ("q", "a")]
+    for question, answer in zip(said[::2], said[1::2], strict=True):
+        await sharing.turn(session_id, question, answer)
+    made = await sharing.share(session_id)
+    assert made.share.message_count == 8
+    await sharing.turn(session_id, "q4", "a4")
+    renewed = await sharing.write.refresh(sharing.caller, made.share.id)
+    assert renewed.message_count == 10
+    forked = await sharing.fork(made.token, stranger)
+    copied = await sharing.chat.messages(stranger, forked.id)
+    assert [one.content for one in copied] == [*said, "q4", "a4"]
+    assert [one.order for one in copied] == [*range(1, 11)]

@@ -8,6 +8,7 @@ What is chosen is closed towards the beginning: the message that a chosen one fo
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import text
@@ -15,6 +16,9 @@ from sqlalchemy import text
 from chassis.db.statement import Statement
 from chassis.db.transactions import Transaction
 from chat_service.conversations.store.messages import follows, parent_of
+
+#: Messages that one statement writes.
+MOST_AT_ONCE: Final = 2_000
 
 _MINE = "session_id = :session_id AND user_id = :user_id"
 _PARENT = parent_of("messages")
@@ -45,14 +49,28 @@ up AS (
     WHERE NOT up.chosen)
 """
 
+# Of each message on one path and not on the other it says so. Those whose turn has not come are told: a
+# conversation may have tens of thousands. An array is looked up in the index; a subquery may be joined to all messages
+# of a conversation that the planner takes for a short one.
 _CHOOSE_PATH = Statement(
     text(f"""
-WITH RECURSIVE {_TO_THE_CHOSEN}
-UPDATE messages SET chosen = NOT chosen
-WHERE {_MINE} AND (
-    chosen AND "order" > (SELECT coalesce(max("order") FILTER (WHERE chosen), 0) FROM up)
-    OR NOT chosen AND "order" IN (SELECT "order" FROM up))
+WITH RECURSIVE {_TO_THE_CHOSEN},
+other AS MATERIALIZED (
+    SELECT "order" FROM messages WHERE {_MINE} AND chosen
+        AND "order" > (SELECT coalesce(max("order") FILTER (WHERE chosen), 0) FROM up)
+    UNION ALL
+    SELECT "order" FROM up WHERE NOT chosen),
+written AS (
+    UPDATE messages SET chosen = NOT chosen
+    WHERE {_MINE} AND "order" = ANY (ARRAY(SELECT "order" FROM other ORDER BY "order" LIMIT :most)))
+SELECT ARRAY(SELECT "order" FROM other ORDER BY "order" OFFSET :most) AS left_over
 """)
+)
+_CHOOSE_OTHERS = Statement(
+    text(
+        f"UPDATE messages SET chosen = NOT chosen WHERE {_MINE}"
+        ' AND "order" = ANY (CAST(:orders AS integer[]))'
+    )
 )
 
 _SET_LEAF = Statement(
@@ -113,8 +131,8 @@ INSERT INTO messages (
     id, session_id, tenant_id, user_id, role, content, "order", parent_order, chosen, status,
     provider, model, reasoning, prompt_tokens, completion_tokens, created_at, finish_reason, reason,
     parameters, fallback_from, fallback_reason, cached_tokens, reasoning_tokens, adapted, cache, summary)
-SELECT copy.id, :session_id, old.tenant_id, old.user_id, old.role, old.content, copy."order",
-       copy."order" - 1, true, old.status, old.provider, old.model, old.reasoning,
+SELECT copy.id, :session_id, old.tenant_id, old.user_id, old.role, old.content,
+       :behind + copy."order", :behind + copy."order" - 1, true, old.status, old.provider, old.model, old.reasoning,
        old.prompt_tokens, old.completion_tokens, old.created_at, old.finish_reason, old.reason,
        old.parameters, old.fallback_from, old.fallback_reason, old.cached_tokens,
        old.reasoning_tokens, old.adapted, old.cache, old.summary
@@ -146,7 +164,13 @@ class Tree:
         """Makes the path that ends with this message the chosen one; 0: the path without any."""
         if await self.leaf() == leaf_order:
             return
-        await _CHOOSE_PATH.run(self._connection, **self._mine, leaf_order=leaf_order)
+        row = await _CHOOSE_PATH.first(
+            self._connection, **self._mine, leaf_order=leaf_order, most=MOST_AT_ONCE
+        )
+        assert row is not None
+        for first in range(0, len(row.left_over), MOST_AT_ONCE):
+            some = row.left_over[first : first + MOST_AT_ONCE]
+            await _CHOOSE_OTHERS.run(self._connection, **self._mine, orders=some)
         await _SET_LEAF.run(self._connection, **self._mine, leaf_order=leaf_order, at=at)
 
     async def newest_leaf(self, order: int) -> int:
@@ -180,6 +204,11 @@ class Tree:
         assert row is not None
         return int(row.order)
 
-    async def copy(self, old_ids: Sequence[UUID], ids: Sequence[UUID]) -> None:
-        """Copies messages, which may be of another session, as this one's only path from its beginning."""
-        await _COPY.run(self._connection, **self._mine, old_ids=list(old_ids), ids=list(ids))
+    async def copy(self, old_ids: Sequence[UUID], ids: Sequence[UUID], *, behind: int) -> None:
+        """Copies messages, which may be of another session, into this one's only path from its beginning.
+
+        They come behind its first `behind`; MOST_AT_ONCE of them at most, so that no statement is long.
+        """
+        await _COPY.run(
+            self._connection, **self._mine, old_ids=list(old_ids), ids=list(ids), behind=behind
+        )

@@ -1,7 +1,7 @@
 """What is shared: messages copied out of a conversation, and into one of a reader's own.
 
-Each copy is one statement, which reads or writes messages of conversations themselves: whatever is long
-stays in the database.
+Statements that copy read or write messages of conversations themselves, so many at once: whatever is long
+stays in the database, and a long conversation makes more of them and none longer.
 """
 
 # ruff: noqa: S608 - all of them are made of constants
@@ -16,6 +16,7 @@ from sqlalchemy import text
 from chassis.db.statement import Statement
 from chassis.db.transactions import Transaction
 from chat_service.conversations.store.messages import is_blank
+from chat_service.conversations.store.tree import MOST_AT_ONCE
 from chat_service.shares.store.references import delete_files
 
 _MESSAGES: Final = f"""
@@ -26,14 +27,19 @@ messages.session_id = :session_id AND messages.user_id = :user_id
 # Each column by its name: what a message has besides is its owner's, and whatever a later version adds.
 _TAKE: Final = Statement(
     text(f"""
-INSERT INTO share_messages (
-    share_id, position, tenant_id, user_id, role, content, reasoning, model, created_at)
-SELECT :share_id, row_number() OVER (ORDER BY messages."order"), messages.tenant_id,
-       messages.user_id, messages.role, messages.content,
-       CASE WHEN :include_reasoning THEN messages.reasoning END, messages.model,
-       messages.created_at
-FROM messages
-WHERE {_MESSAGES}
+WITH said AS MATERIALIZED (
+    SELECT messages.id, messages."order", row_number() OVER (ORDER BY messages."order") AS position
+    FROM messages
+    WHERE {_MESSAGES} AND messages."order" > :after
+    ORDER BY messages."order" LIMIT :most),
+taken AS (
+    INSERT INTO share_messages (
+        share_id, position, tenant_id, user_id, role, content, reasoning, model, created_at)
+    SELECT :share_id, :behind + said.position, messages.tenant_id, messages.user_id, messages.role,
+           messages.content, CASE WHEN :include_reasoning THEN messages.reasoning END,
+           messages.model, messages.created_at
+    FROM said JOIN messages ON messages.id = said.id AND messages.user_id = :user_id)
+SELECT count(*) AS taken, max("order") AS last_order FROM said
 """)
 )
 # A file is locked before it is referred to: whoever deletes it meanwhile finds the reference, or is found.
@@ -62,13 +68,15 @@ _DROP_FILES: Final = Statement(
     text(delete_files("share_files.share_id = :share_id AND share_files.user_id = :user_id"))
 )
 _DROP = Statement(
-    text(
-        "DELETE FROM share_messages"
-        " WHERE share_id = :share_id AND tenant_id = :tenant_id AND user_id = :user_id"
-    )
+    text("""
+DELETE FROM share_messages
+WHERE share_id = :share_id AND tenant_id = :tenant_id AND user_id = :user_id
+  AND position > :behind AND position <= :upto
+""")
 )
 # Behind one another, as on the only path of a conversation. What answered there is not known here, only
-# which model; that an answer has a status says that a model wrote it.
+# which model; that an answer has a status says that a model wrote it. However the planner joins the two, it reads of the
+# share what is copied alone.
 _GIVE = Statement(
     text("""
 INSERT INTO messages (
@@ -78,9 +86,10 @@ SELECT copy.id, :session_id, :tenant_id, :user_id, shared.role, shared.content, 
        shared.position - 1, true,
        CASE WHEN shared.role = 'assistant' THEN 'completed' END, shared.model, shared.reasoning,
        shared.created_at
-FROM unnest(CAST(:ids AS uuid[])) WITH ORDINALITY AS copy (id, position)
+FROM unnest(CAST(:ids AS uuid[]), CAST(:positions AS integer[])) AS copy (id, position)
     JOIN share_messages AS shared
         ON shared.share_id = :share_id AND shared.position = copy.position
+WHERE shared.position > :behind AND shared.position <= :upto
 """)
 )
 _FILL_SESSION = Statement(
@@ -105,13 +114,22 @@ class Snapshots:
 
         Those that say nothing are left out, as is what models thought but for `include_reasoning`.
         """
-        return await _TAKE.run(
-            self._connection,
-            **self._mine,
-            share_id=share_id,
-            session_id=session_id,
-            include_reasoning=include_reasoning,
-        )
+        taken, after, is_more = 0, 0, True
+        while is_more:
+            row = await _TAKE.first(
+                self._connection,
+                **self._mine,
+                share_id=share_id,
+                session_id=session_id,
+                include_reasoning=include_reasoning,
+                after=after,
+                behind=taken,
+                most=MOST_AT_ONCE,
+            )
+            assert row is not None
+            taken, after = taken + row.taken, row.last_order
+            is_more = row.taken == MOST_AT_ONCE
+        return taken
 
     async def take_files(self, share_id: UUID, session_id: UUID) -> None:
         """Has a share that is stored refer to the files of the questions that it shows, as far as they are there."""
@@ -124,7 +142,14 @@ class Snapshots:
         await _DROP_FILES.run(
             self._connection, share_id=share_id, user_id=self._mine["user_id"], most=None
         )
-        await _DROP.run(self._connection, **self._mine, share_id=share_id)
+        # They are numbered from 1, without gaps.
+        dropped, behind = MOST_AT_ONCE, 0
+        while dropped == MOST_AT_ONCE:
+            upto = behind + MOST_AT_ONCE
+            dropped = await _DROP.run(
+                self._connection, **self._mine, share_id=share_id, behind=behind, upto=upto
+            )
+            behind = upto
 
     async def give(
         self, share_id: UUID, session_id: UUID, ids: Sequence[UUID], at: datetime
@@ -133,13 +158,19 @@ class Snapshots:
 
         False if it has not as many messages.
         """
-        given = await _GIVE.run(
-            self._connection,
-            **self._mine,
-            share_id=share_id,
-            session_id=session_id,
-            ids=list(ids),
-        )
+        given = 0
+        for first in range(0, len(ids), MOST_AT_ONCE):
+            some = list(ids[first : first + MOST_AT_ONCE])
+            given += await _GIVE.run(
+                self._connection,
+                **self._mine,
+                share_id=share_id,
+                session_id=session_id,
+                ids=some,
+                positions=[*range(first + 1, first + len(some) + 1)],
+                behind=first,
+                upto=first + len(some),
+            )
         await _FILL_SESSION.run(
             self._connection,
             user_id=self._mine["user_id"],
