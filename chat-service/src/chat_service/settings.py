@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, field_validator
 from chassis.setting_values import Target, check_secret_url
 from chassis.settings import service_config
 from chat_service.files.domain.attachment import MOST_PICTURE_BYTES
+from chat_service.imports.settings import ImportSettings
 from chat_service.prompt.budget import LEAST_CONTEXT
 from chat_service.runs.domain.retention import Retention
 from chat_service.streaming.cache.bounds import CacheBounds
@@ -42,7 +43,7 @@ def _one_tenants_days(entry: str) -> str:
 TenantDays = Annotated[str, AfterValidator(_one_tenants_days)]
 
 
-class Settings(NamedServersSettings):
+class Settings(NamedServersSettings, ImportSettings):
     """The chat service's settings."""
 
     model_config = service_config("CHAT_")
@@ -251,14 +252,6 @@ class Settings(NamedServersSettings):
     def _empty_is_none(cls, value: object) -> object:
         # Path("") is the folder that the process happens to be in.
         return None if value == "" else value
-
-    import_bytes: int = Field(
-        1024 * 1024 * 1024,
-        ge=1024,
-        le=16 * 1024 * 1024 * 1024,
-        description="Largest file that is imported, bytes: its bytes are in the database until it has been "
-        "read, packed.",
-    )
 
     @property
     def retention(self) -> Retention:

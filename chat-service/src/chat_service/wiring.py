@@ -208,7 +208,7 @@ def build(settings: Settings) -> Service:
         replica,
         open_transaction,
         parts.worker,
-        most_bytes=settings.import_bytes,
+        bounds=settings.import_bounds,
         tell=notices.tell,
         write_personas=personas.write,
         in_force=words,

@@ -22,8 +22,10 @@ from chassis.testing import eventually
 from chassis.testing.unheard import Unheard
 from chat_service.exports.domain.wanted import End, Format, Wanted
 from chat_service.exports.usecases.export import Exporting
+from chat_service.imports.domain.bounds import ImportBounds
 from chat_service.imports.importing import Importing, ImportSweep
 from chat_service.imports.store.erasure import delete_imports
+from chat_service.imports.store.held import Held
 from chat_service.imports.store.leases import Leases
 from chat_service.imports.usecases import upload
 from chat_service.imports.usecases.jobs import ImportJobs
@@ -42,6 +44,7 @@ from . import samples
 Chat = Any
 Client = Any
 
+ROOM = ImportBounds(2**30, 2**30, 2**30)
 READING = (pb.IMPORT_STATE_UPLOADING, pb.IMPORT_STATE_WAITING, pb.IMPORT_STATE_READING)
 
 
@@ -358,14 +361,30 @@ def reader_of(
     )
 
 
+def uploads_of(
+    chat: Chat,
+    in_force: InForce = no_words,
+    bounds: ImportBounds = ROOM,
+    open_transaction: OpenTransaction | None = None,
+) -> upload.Uploads:
+    return upload.Uploads(
+        open_transaction or chat.open_transaction,
+        Held(chat.worker),
+        bounds=bounds,
+        wake=lambda: None,
+        in_force=in_force,
+    )
+
+
 async def upload_to(chat: Chat, caller: Caller, told: Any) -> Any:
     async def pieces() -> AsyncIterator[bytes | int]:
         file = json.dumps(told).encode()
         yield file
         yield len(file)
 
-    uploads = upload.Uploads(chat.open_transaction, most_bytes=2**30, wake=lambda: None)
-    return await uploads.upload(caller, "x.json", None, pieces(), lambda size, digest: None)
+    return await uploads_of(chat).upload(
+        caller, "x.json", None, pieces(), lambda size, digest: None
+    )
 
 
 async def row_of(chat: Chat, import_id: Any) -> Any:
@@ -517,7 +536,7 @@ async def test_one_that_is_cancelled_while_it_begins_leaves_nothing(
         yield 0
 
     unheard = Unheard(chat.open_transaction)
-    uploads = upload.Uploads(unheard, most_bytes=2**30, wake=lambda: None)
+    uploads = uploads_of(chat, open_transaction=unheard)
     sending = asyncio.create_task(uploads.upload(caller, "x.json", None, pieces(), lambda *_: None))
     await unheard.stored.wait()
     assert await count(chat, "imports") == 1
@@ -537,7 +556,7 @@ async def test_a_user_has_three_imports_at_once(chat: Chat, caller: Caller) -> N
 async def test_an_upload_that_is_repeated_is_none_more_than_there_may_be(
     chat: Chat, caller: Caller
 ) -> None:
-    uploads = upload.Uploads(chat.open_transaction, most_bytes=2**30, wake=lambda: None)
+    uploads = uploads_of(chat)
 
     async def send(key: str) -> Any:
         async def pieces() -> AsyncIterator[bytes | int]:
@@ -631,9 +650,7 @@ async def test_words_are_masked_in_a_report_and_in_names(chat: Chat, caller: Cal
         yield file
         yield len(file)
 
-    uploads = upload.Uploads(
-        chat.open_transaction, most_bytes=2**30, wake=lambda: None, in_force=lambda: words
-    )
+    uploads = uploads_of(chat, lambda: words)
     await uploads.upload(caller, "badword.json", None, pieces(), lambda size, digest: None)
     await reader_of(chat, "replica-1", in_force=lambda: words).read_all()
     async with chat.worker.transaction() as connection:

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chassis.db.engine import Database, Scope
 from chassis.db.idempotency import find_answered, find_repeated
 from chassis.db.owners import lock_owner
-from chassis.idempotency import Effect, Once
+from chassis.idempotency import Effect, IdempotencyKeyReused, Once
 
 
 class Owned(Protocol):
@@ -63,6 +63,13 @@ class Transaction:
         Raises IdempotencyKeyReused, RequestInProgress.
         """
         return await find_answered(self.connection, self.scope, once)
+
+    async def is_answered(self, once: Once[Effect]) -> bool:
+        """Whether something was answered to this key, to whichever request. Raises RequestInProgress."""
+        try:
+            return await self.find_answered(once) is not None
+        except IdempotencyKeyReused:
+            return True
 
 
 OpenTransaction = Callable[[Owned], AbstractAsyncContextManager[Transaction]]

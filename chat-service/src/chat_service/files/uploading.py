@@ -14,9 +14,9 @@ from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.component import Component
 from chassis.db.owners import OwnerErased
-from chassis.db.transactions import OpenTransaction, Transaction
+from chassis.db.transactions import OpenTransaction
 from chassis.errors import AppError
-from chassis.idempotency import IdempotencyKeyReused, Once
+from chassis.idempotency import Once
 from chassis.ids import new_id
 from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
@@ -115,7 +115,8 @@ class Uploads(Component):
             used = await files.used()
             if used.uploads >= terms.uploads_at_once:
                 raise TooManyUploads()
-            is_repeated = await _is_known(transaction, once)
+            asked = once(b"")
+            is_repeated = asked is not None and await transaction.is_answered(asked)
             left = terms.quota_bytes - used.bytes
             if is_repeated:
                 # What it made is there, or was: nothing more will be kept.
@@ -275,14 +276,3 @@ class Uploads(Component):
         await storage.delete(keys_of(caller.user_id, file_id))
         async with self._open_transaction(caller) as transaction:
             await Files(transaction).forget(file_id)
-
-
-async def _is_known(transaction: Transaction, once: OnceOf) -> bool:
-    """Whether something was answered to the key, whatever to."""
-    asked = once(b"")
-    if asked is None:
-        return False
-    try:
-        return await transaction.find_answered(asked) is not None
-    except IdempotencyKeyReused:
-        return True

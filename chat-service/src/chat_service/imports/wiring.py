@@ -7,8 +7,10 @@ from pathlib import Path
 from chassis.component import Component
 from chassis.db.engine import Database
 from chassis.db.transactions import OpenTransaction
+from chat_service.imports.domain.bounds import ImportBounds
 from chat_service.imports.importing import Importing, ImportSweep
 from chat_service.imports.rpc import POLICY, ImportServicer
+from chat_service.imports.store.held import Held
 from chat_service.imports.store.leases import Leases
 from chat_service.imports.usecases.jobs import ImportJobs
 from chat_service.imports.usecases.upload import Uploads
@@ -33,14 +35,14 @@ def build_imports(
     open_transaction: OpenTransaction,
     worker: Database,
     *,
-    most_bytes: int,
+    bounds: ImportBounds,
     tell: Tell,
     write_personas: WritePersonas,
     in_force: InForce,
     scratch: Callable[[], Path | None],
     retention: Retention,
 ) -> Imports:
-    """Imports of files of up to `most_bytes`, which `replica` reads; `worker` is connected in the background role.
+    """Imports of files within `bounds`, which `replica` reads; `worker` is connected in the background role.
 
     `in_force` are the words that nothing may have, `scratch` says the folder for copies of files.
     """
@@ -57,7 +59,13 @@ def build_imports(
         retention=retention,
     )
     servicer = ImportServicer(
-        Uploads(open_transaction, most_bytes=most_bytes, wake=importing.wake, in_force=in_force),
+        Uploads(
+            open_transaction,
+            Held(worker),
+            bounds=bounds,
+            wake=importing.wake,
+            in_force=in_force,
+        ),
         ImportJobs(open_transaction, importing.wake),
     )
     return Imports(

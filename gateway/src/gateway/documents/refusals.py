@@ -87,6 +87,7 @@ _STATUSES: Mapping[int, frozenset[str]] = {
             "ALLOWANCE_USED_UP",
             "TOO_MANY_ATTEMPTS",
             "TOO_MANY_EXPORTS",
+            "IMPORTS_QUOTA_USED_UP",
             "TOO_MANY_IMPORTS",
             "TOO_MANY_RUNS",
             "TOO_MANY_TESTS",

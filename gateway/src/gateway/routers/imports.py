@@ -30,7 +30,7 @@ uploads = api_router("Transfer", "/chat/import", UploadRoute)
     openapi_extra=refuses(
         *("BODY_TOO_SLOW", "FILE_TOO_LARGE", "FILE_INCOMPLETE", "UNSUPPORTED_MEDIA_TYPE"),
         *("MALFORMED_MULTIPART", "VALIDATION", "TOO_MANY_IMPORTS", "TOO_MUCH_IN_BODIES"),
-        "IMPORT_NOT_FOUND",
+        *("IMPORT_NOT_FOUND", "IMPORTS_QUOTA_USED_UP"),
         requestBody=FORM,
     ),
 )

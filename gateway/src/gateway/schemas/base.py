@@ -145,11 +145,12 @@ class Problem(Resource):
     used: int | SkipJsonSchema[None] = Field(
         None,
         description="With ALLOWANCE_USED_UP and USAGE_LIMIT_REACHED: tokens that were used in the day or"
-        " month, in UTC; with FILES_QUOTA_USED_UP: bytes of one's files.",
+        " month, in UTC; with FILES_QUOTA_USED_UP: bytes of one's files; with IMPORTS_QUOTA_USED_UP:"
+        " those of one's imports that have not been read yet.",
     )
     allowed: int | SkipJsonSchema[None] = Field(
         None,
-        description="With the same: tokens that may be used in it, bytes that one's files may have; with"
+        description="With the same: tokens that may be used in it, bytes that there may be; with"
         " TOO_MANY_FILES: how many they may be.",
     )
     period: Literal["day", "month"] | SkipJsonSchema[None] = Field(

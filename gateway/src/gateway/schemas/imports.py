@@ -51,7 +51,9 @@ class Import(Resource):
     state: ImportState = Field(
         description="The last three are final. What was taken of one that failed or was cancelled stays."
     )
-    size: int = Field(description="Bytes of the file.")
+    size: int = Field(
+        description="Bytes of the file, or that are set aside for it while it is uploading."
+    )
     format: str | None = Field(
         description="`parley`, `chatgpt`, `open-webui`, `librechat`, `cherry-studio` or `nextchat`, by"
         " what is in the file; null until that is known."

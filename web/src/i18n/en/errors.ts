@@ -95,6 +95,9 @@ export const errors = {
   SHARE_NOT_FOUND: "This link opens nothing any more.",
   SHARE_PASSWORD_NEEDED: "A password is needed.",
   SHARE_PASSWORD_WRONG: "The password is wrong.",
+  IMPORTS_FULL: "Too much waits to be imported here just now. Send the file again later.",
+  IMPORTS_QUOTA_USED_UP:
+    "Your other imports hold too much for it. Wait until they have been read, or cancel one.",
   TOO_MANY_IMPORTS:
     "As many imports as there may be are under way. Wait for one of them, or cancel it.",
   TOO_MANY_PERSONAS: "You cannot have more personas. Delete one first.",

@@ -89,6 +89,8 @@ export const errors: typeof en = {
   SHARE_NOT_FOUND: "链接已失效。",
   SHARE_PASSWORD_NEEDED: "需要密码。",
   SHARE_PASSWORD_WRONG: "密码错误。",
+  IMPORTS_FULL: "此处等待导入的内容太多，请稍后重新发送文件。",
+  IMPORTS_QUOTA_USED_UP: "你的其他导入占用的空间太大，请等它们读完，或取消一个。",
   TOO_MANY_IMPORTS: "同时进行的导入已达上限，请等其中一个结束，或取消一个。",
   TOO_MANY_PERSONAS: "角色数量已达上限，请先删除一个。",
   TOO_MANY_RUNS: "同时生成的回答已达上限，请等其中一个结束。",

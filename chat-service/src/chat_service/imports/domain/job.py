@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from chassis.errors import AppError, Kind
+from chassis.errors import AppError, Kind, Unavailable
 
 
 class ImportState(StrEnum):
@@ -50,7 +50,10 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """`done` is how much of the file has been read, from 0 to 1; `reason` why it failed."""
+    """`size`: bytes of the file, or that are set aside for it while it is coming.
+
+    `done` is how much of it has been read, from 0 to 1; `reason` why it failed.
+    """
 
     id: UUID
     name: str
@@ -79,6 +82,29 @@ class TooManyImports(AppError):
 
     def __init__(self) -> None:
         super().__init__(retry_after=10)
+
+
+class ImportsQuotaUsedUp(AppError):
+    """Both numbers are bytes of the user's imports that have not been read yet."""
+
+    kind = Kind.EXHAUSTED
+    reason = "IMPORTS_QUOTA_USED_UP"
+    detail = (
+        "Your other imports hold too much for it; wait until they have been read, or cancel one."
+    )
+
+    def __init__(self, *, used: int, allowed: int) -> None:
+        super().__init__(retry_after=10, metadata={"used": str(used), "allowed": str(allowed)})
+
+
+class ImportsFull(Unavailable):
+    """Everybody's imports hold as much as may be."""
+
+    reason = "IMPORTS_FULL"
+    detail = "Too much waits to be imported here just now; send the file again later."
+
+    def __init__(self) -> None:
+        super().__init__(retry_after=60)
 
 
 class ImportTooLarge(AppError):

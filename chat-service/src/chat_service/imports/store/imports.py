@@ -3,6 +3,7 @@
 # ruff: noqa: S608 - all of them are made of constants
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -14,21 +15,17 @@ from chassis.db.statement import Statement
 from chassis.db.transactions import Transaction
 from chassis.paging import Position
 from chat_service.imports.domain.job import Import
+from chat_service.imports.store.held import HELD_BY_USER
 from chat_service.imports.store.rows import SHOWN, to_import
 
 _INSERT = Statement(
     text("""
-INSERT INTO imports (id, tenant_id, user_id, name, state, heard_at, created_at)
-VALUES (:id, :tenant_id, :user_id, :name, 'uploading', now(), :at)
+INSERT INTO imports (id, tenant_id, user_id, name, state, size, heard_at, created_at)
+VALUES (:id, :tenant_id, :user_id, :name, 'uploading', :size, now(), :at)
 """)
 )
-# Of each user one at a time is begun: none is overlooked by another.
-_BEGIN_ALONE = Statement(
-    text("SELECT pg_advisory_xact_lock(hashtext('imports'), hashtext(:user_id)) AS locked")
-)
-_UNDER_WAY = Statement(
-    text("SELECT count(*) AS total FROM imports WHERE user_id = :user_id AND ended_at IS NULL")
-)
+# One at a time is begun: none is overlooked by another, of whichever user.
+_BEGIN_ALONE = Statement(text("SELECT pg_advisory_xact_lock(hashtext('imports'), 0) AS locked"))
 _ADD_PIECE = Statement(
     text("""
 INSERT INTO import_pieces (import_id, number, tenant_id, user_id, packed, data)
@@ -38,7 +35,7 @@ WHERE id = :id AND user_id = :user_id AND state = 'uploading' FOR NO KEY UPDATE
 )
 _HEARD = Statement(
     text("""
-UPDATE imports SET heard_at = now(), size = :size
+UPDATE imports SET heard_at = now()
 WHERE id = :id AND user_id = :user_id AND state = 'uploading'
 """)
 )
@@ -70,6 +67,14 @@ DELETE FROM import_pieces WHERE user_id = :user_id AND import_id = :id AND numbe
 )
 
 
+@dataclass(frozen=True, slots=True)
+class UsersHeld:
+    """How many of a user's imports have not ended, and the bytes that are held for them."""
+
+    under_way: int
+    bytes: int
+
+
 class Imports:
     """The imports of one user, in one transaction."""
 
@@ -80,32 +85,29 @@ class Imports:
         self._user_id = scope.user_id
 
     async def begin_alone(self) -> None:
-        """Wait until nobody else begins one for the user, and keep them from it."""
-        await _BEGIN_ALONE.first(self._connection, user_id=str(self._user_id))
+        """Wait until nobody else begins one, and keep them from it."""
+        await _BEGIN_ALONE.first(self._connection)
 
-    async def under_way(self) -> int:
-        """How many have not ended."""
-        row = await _UNDER_WAY.first(self._connection, user_id=self._user_id)
+    async def held(self) -> UsersHeld:
+        """What there is of the user."""
+        row = await HELD_BY_USER.first(self._connection, user_id=self._user_id)
         assert row is not None
-        return int(row.total)
+        return UsersHeld(int(row.under_way), int(row.bytes))
 
-    async def insert(self, import_id: UUID, name: str, at: datetime) -> None:
+    async def insert(self, import_id: UUID, name: str, reserved: int, at: datetime) -> None:
+        """One whose file is coming, with so many bytes set aside for it."""
         await _INSERT.run(
             self._connection,
             id=import_id,
             tenant_id=self._tenant_id,
             user_id=self._user_id,
             name=name,
+            size=reserved,
             at=at,
         )
 
-    async def add_piece(
-        self, import_id: UUID, number: int, data: bytes, *, packed: bool, size: int
-    ) -> bool:
-        """Stores the next piece of its file, of which there are `size` bytes by then.
-
-        False: it was cancelled, or given up, meanwhile.
-        """
+    async def add_piece(self, import_id: UUID, number: int, data: bytes, *, packed: bool) -> bool:
+        """Stores the next piece of its file; False: it was cancelled, or given up, meanwhile."""
         added = await _ADD_PIECE.run(
             self._connection,
             id=import_id,
@@ -115,7 +117,7 @@ class Imports:
             data=data,
         )
         if added:
-            await _HEARD.run(self._connection, id=import_id, user_id=self._user_id, size=size)
+            await _HEARD.run(self._connection, id=import_id, user_id=self._user_id)
         return added == 1
 
     async def wait(self, import_id: UUID, size: int) -> Import | None:

@@ -5,7 +5,9 @@ import time
 import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from hashlib import sha256
+from operator import itemgetter
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -15,14 +17,19 @@ from chassis.db.transactions import OpenTransaction
 from chassis.errors import AppError
 from chassis.idempotency import Once
 from chassis.ids import new_id
+from chat_service.files.domain.errors import UploadGivenUp
 from chat_service.files.domain.file import label_of
+from chat_service.imports.domain.bounds import ImportBounds
 from chat_service.imports.domain.job import (
     Import,
     ImportIncomplete,
     ImportNotFound,
+    ImportsFull,
+    ImportsQuotaUsedUp,
     ImportTooLarge,
     TooManyImports,
 )
+from chat_service.imports.store.held import Held
 from chat_service.imports.store.imports import Imports
 from chat_service.words.domain.word_filter import InForce, masked, no_words
 
@@ -48,21 +55,38 @@ class Hash(Protocol):
 OnceOf = Callable[[int, bytes], Once[UUID] | None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Upload:
+    """A file of which so many bytes may come, and why no more."""
+
+    caller: Caller
+    id: UUID
+    room: int
+    beyond: AppError
+
+
 class Uploads:
-    """Takes files in, `most_bytes` at most; `wake` is called when one is to be read."""
+    """Takes files in, within `bounds`; `wake` is called when one is to be read."""
 
     def __init__(
         self,
         open_transaction: OpenTransaction,
+        held: Held,
         *,
-        most_bytes: int,
+        bounds: ImportBounds,
         wake: Callable[[], None],
         in_force: InForce = no_words,
     ) -> None:
         self._open_transaction = open_transaction
-        self.most_bytes = most_bytes
+        self._held = held
+        self._bounds = bounds
         self._wake = wake
         self._in_force = in_force
+
+    @property
+    def most_bytes(self) -> int:
+        """Of one file."""
+        return self._bounds.file
 
     async def upload(
         self,
@@ -74,43 +98,63 @@ class Uploads:
     ) -> Import:
         """The import of what comes in `pieces`; their last is how many bytes there were.
 
-        Nothing is kept of what did not come whole. Raises TooManyImports, ImportTooLarge, ImportIncomplete,
-        ImportNotFound if it was cancelled meanwhile, OwnerErased, IdempotencyKeyReused, RequestInProgress.
+        Nothing is kept of what did not come whole, nor of what is repeated. Raises TooManyImports,
+        ImportTooLarge, ImportsQuotaUsedUp, ImportsFull, ImportIncomplete, ImportNotFound if it was cancelled
+        meanwhile, UploadGivenUp, OwnerErased, IdempotencyKeyReused, RequestInProgress.
         """
         if announced is not None and announced > self.most_bytes:
             raise ImportTooLarge(self.most_bytes)
-        # One that is repeated is none more: whether it is, its bytes say.
-        may_repeat = once_of(0, b"") is not None
         import_id, label = new_id(), masked(self._in_force(), label_of(name))
         try:
-            beyond = await self._begin(caller, import_id, label, may_repeat=may_repeat)
+            upload = await self._begin(caller, import_id, label, announced, once_of(0, b""))
         except asyncio.CancelledError:
             # It may have begun all the same: nobody says so who is cancelled while that is stored.
             await asyncio.shield(self._drop(caller, import_id))
             raise
+        if upload is None:
+            return await self._find_earlier(caller, pieces, once_of)
         try:
-            size, digest = await self._take(caller, import_id, pieces)
-            once = once_of(size, digest)
-            return await self._finish(caller, import_id, size, once, beyond=beyond)
+            size, digest = await self._take(upload, pieces)
+            return await self._finish(caller, import_id, size, once_of(size, digest))
         except BaseException:
             await asyncio.shield(self._drop(caller, import_id))
             raise
 
-    async def _begin(self, caller: Caller, import_id: UUID, name: str, *, may_repeat: bool) -> bool:
-        """Whether it is one more than there may be, unless it turns out to be repeated."""
+    async def _begin(
+        self,
+        caller: Caller,
+        import_id: UUID,
+        name: str,
+        announced: int | None,
+        once: Once[UUID] | None,
+    ) -> _Upload | None:
+        """None: something was answered to its key already."""
         async with self._open_transaction(caller) as transaction:
             await transaction.lock_owner()
+            if once is not None and await transaction.is_answered(once):
+                return None
             imports = Imports(transaction)
             await imports.begin_alone()
-            there = await imports.under_way()
-            if there >= _MOST_AT_ONCE + (_MOST_AT_ONCE if may_repeat else 0):
+            mine = await imports.held()
+            if mine.under_way >= _MOST_AT_ONCE:
                 raise TooManyImports()
-            await imports.insert(import_id, name, utc_now())
-        return there >= _MOST_AT_ONCE
+            # Whoever began before has stored it, and nobody begins meanwhile.
+            places: tuple[tuple[int, AppError], ...] = (
+                (self.most_bytes, ImportTooLarge(self.most_bytes)),
+                (
+                    self._bounds.user - mine.bytes,
+                    ImportsQuotaUsedUp(used=mine.bytes, allowed=self._bounds.user),
+                ),
+                (self._bounds.everybody - await self._held.bytes(), ImportsFull()),
+            )
+            room, beyond = min(places, key=itemgetter(0))
+            wanted = room if announced is None else announced
+            if wanted > room or room <= 0:
+                raise beyond
+            await imports.insert(import_id, name, wanted, utc_now())
+        return _Upload(caller, import_id, wanted, beyond)
 
-    async def _take(
-        self, caller: Caller, import_id: UUID, pieces: AsyncIterator[bytes | int]
-    ) -> tuple[int, bytes]:
+    async def _take(self, upload: _Upload, pieces: AsyncIterator[bytes | int]) -> tuple[int, bytes]:
         size, number, whole = 0, 0, None
         digest = sha256()
         held = bytearray()
@@ -120,38 +164,64 @@ class Uploads:
                 whole = piece
                 break
             size += len(piece)
-            if size > self.most_bytes:
-                raise ImportTooLarge(self.most_bytes)
+            if size > upload.room:
+                raise upload.beyond
             held += piece
             if len(held) >= _PIECE or time.monotonic() > kept_at + _HEARD_SECONDS:
-                await self._keep(caller, import_id, number, digest, bytes(held), size)
+                await self._keep(upload, number, digest, bytes(held))
                 held.clear()
                 number += 1
                 kept_at = time.monotonic()
         if whole != size or not size:
             raise ImportIncomplete()
         if held:
-            await self._keep(caller, import_id, number, digest, bytes(held), size)
+            await self._keep(upload, number, digest, bytes(held))
         return size, digest.digest()
 
-    async def _keep(
-        self, caller: Caller, import_id: UUID, number: int, digest: Hash, data: bytes, size: int
-    ) -> None:
+    async def _keep(self, upload: _Upload, number: int, digest: Hash, data: bytes) -> None:
         packed = await asyncio.to_thread(_hashed_and_packed, digest, data)
-        async with self._open_transaction(caller) as transaction:
+        async with self._open_transaction(upload.caller) as transaction:
             await transaction.lock_owner()
             added = await Imports(transaction).add_piece(
-                import_id,
+                upload.id,
                 number,
                 data if packed is None else packed,
                 packed=packed is not None,
-                size=size,
             )
         if not added:
             raise ImportNotFound()
 
+    async def _find_earlier(
+        self, caller: Caller, pieces: AsyncIterator[bytes | int], once_of: OnceOf
+    ) -> Import:
+        """What an earlier upload with this key made, if this one is the same."""
+        size, whole = 0, None
+        digest = sha256()
+        async for piece in pieces:
+            if isinstance(piece, int):
+                whole = piece
+                break
+            size += len(piece)
+            if size > self.most_bytes:
+                raise ImportTooLarge(self.most_bytes)
+            await asyncio.to_thread(digest.update, piece)
+        if whole != size:
+            raise ImportIncomplete()
+        once = once_of(size, digest.digest())
+        earlier: UUID | None = None
+        async with self._open_transaction(caller) as transaction:
+            if once is not None:
+                earlier = await transaction.find_answered(once)
+            if earlier is None:
+                # Just now it was a day old: the next one is the first.
+                raise UploadGivenUp()
+            found = await Imports(transaction).find(earlier)
+        if found is None:
+            raise ImportNotFound()
+        return found
+
     async def _finish(
-        self, caller: Caller, import_id: UUID, size: int, once: Once[UUID] | None, *, beyond: bool
+        self, caller: Caller, import_id: UUID, size: int, once: Once[UUID] | None
     ) -> Import:
         async with self._open_transaction(caller) as transaction:
             await transaction.lock_owner()
@@ -159,8 +229,6 @@ class Uploads:
             counted: UUID = import_id
             if once is not None:
                 counted = await transaction.find_repeated(once, import_id) or import_id
-            if counted == import_id and beyond:
-                raise TooManyImports()
             if counted == import_id:
                 made = await imports.wait(import_id, size)
             else:

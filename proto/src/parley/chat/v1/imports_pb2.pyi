@@ -90,7 +90,7 @@ class Import(_message.Message):
     """What its user called the file: a label."""
     state: Global___ImportState.ValueType
     size: _builtins.int
-    """Bytes of the file."""
+    """Bytes of the file, or that are set aside for it while it is coming."""
     format: _builtins.str
     """parley, chatgpt, open-webui, librechat, cherry-studio or nextchat; absent until it
     is known.

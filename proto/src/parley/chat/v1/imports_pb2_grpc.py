@@ -29,7 +29,8 @@ class ImportServiceStub:
     """Conversations that come in as files of this and of other applications.
 
     Error reasons: IMPORT_NOT_FOUND, FILE_TOO_LARGE, FILE_INCOMPLETE, TOO_MANY_IMPORTS,
-    IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
+    IMPORTS_QUOTA_USED_UP, IMPORTS_FULL, UPLOAD_GIVEN_UP, IDEMPOTENCY_KEY_REUSED,
+    REQUEST_IN_PROGRESS, VALIDATION.
 
     """
 
@@ -70,7 +71,8 @@ class ImportServiceServicer:
     """Conversations that come in as files of this and of other applications.
 
     Error reasons: IMPORT_NOT_FOUND, FILE_TOO_LARGE, FILE_INCOMPLETE, TOO_MANY_IMPORTS,
-    IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
+    IMPORTS_QUOTA_USED_UP, IMPORTS_FULL, UPLOAD_GIVEN_UP, IDEMPOTENCY_KEY_REUSED,
+    REQUEST_IN_PROGRESS, VALIDATION.
 
     """
 
@@ -150,7 +152,8 @@ class ImportService:
     """Conversations that come in as files of this and of other applications.
 
     Error reasons: IMPORT_NOT_FOUND, FILE_TOO_LARGE, FILE_INCOMPLETE, TOO_MANY_IMPORTS,
-    IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
+    IMPORTS_QUOTA_USED_UP, IMPORTS_FULL, UPLOAD_GIVEN_UP, IDEMPOTENCY_KEY_REUSED,
+    REQUEST_IN_PROGRESS, VALIDATION.
 
     """
 

@@ -16,7 +16,8 @@ class ImportServiceStub:
     """Conversations that come in as files of this and of other applications.
 
     Error reasons: IMPORT_NOT_FOUND, FILE_TOO_LARGE, FILE_INCOMPLETE, TOO_MANY_IMPORTS,
-    IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
+    IMPORTS_QUOTA_USED_UP, IMPORTS_FULL, UPLOAD_GIVEN_UP, IDEMPOTENCY_KEY_REUSED,
+    REQUEST_IN_PROGRESS, VALIDATION.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -38,7 +39,8 @@ class ImportServiceServicer(metaclass=_abc_1.ABCMeta):
     """Conversations that come in as files of this and of other applications.
 
     Error reasons: IMPORT_NOT_FOUND, FILE_TOO_LARGE, FILE_INCOMPLETE, TOO_MANY_IMPORTS,
-    IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
+    IMPORTS_QUOTA_USED_UP, IMPORTS_FULL, UPLOAD_GIVEN_UP, IDEMPOTENCY_KEY_REUSED,
+    REQUEST_IN_PROGRESS, VALIDATION.
     """
 
     @_abc_1.abstractmethod
