@@ -9,8 +9,7 @@ from parley.chat.v1 import chat_pb2
 from parley.generation.v1 import generation_pb2
 from parley_local.model_server.texts import text_of
 
-# Of conftest.py, which a test module has no name for.
-Client = Any
+from .client import Client
 
 GOOD = "strict-tokens-3"
 # What a model may do to a conversation, and whether its answer can be gone on with then.

@@ -1,7 +1,6 @@
 """A run that its user ends."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 from uuid import UUID
 
 import orjson
@@ -18,9 +17,8 @@ from chat_service.runs.usecases.read import get_run
 from parley.chat.v1 import chat_pb2
 from parley.generation.v1 import generation_pb2
 
-# Of conftest.py, which a test module has no name for.
-Chat = Any
-Client = Any
+from .chat import Chat
+from .client import Client
 
 ENDLESS = chat_pb2.StartRunRequest(
     content="hello", parameters=generation_pb2.GenerationParameters(model="endless-at-50")

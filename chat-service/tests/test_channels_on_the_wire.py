@@ -12,8 +12,7 @@ from chassis.testing import eventually
 from parley.chat.v1 import chat_pb2
 from parley.generation.v1 import generation_pb2
 
-# `Client` of conftest.py, which a test module has no name for.
-Client = Any
+from .client import Client
 
 
 def _listeners() -> list[str]:

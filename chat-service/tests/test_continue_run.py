@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 import orjson
@@ -30,10 +29,9 @@ from chat_service.runs.usecases.read import get_run_with_messages
 from parley.chat.v1 import chat_pb2
 from servicekit.generation_parameters import GenerationParameters
 
-# Of conftest.py, which a test module has no name for.
-Chat = Any
-Generations = Any
-Client = Any
+from .chat import Chat
+from .client import Client
+from .generations import Generations
 
 CUT = Ending(RunStatus.INTERRUPTED, "OWNER_LOST", None, "Once upon", "hm", Usage(3, 2), 7)
 LIMITS = Limits(runs_per_user=3, answer_bytes=100)

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -24,8 +23,7 @@ from chat_service.streaming.store.answers_to_forget import forget_wish
 from chat_service.usage.store.erasure import forget_usage
 from servicekit.erasure import erase_user, forget_repetitions
 
-# `Chat` of conftest.py, which a test module has no name for.
-Chat = Any
+from .chat import Chat
 
 TABLES = ("sessions", "messages", "runs")
 

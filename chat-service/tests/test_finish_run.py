@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import replace
-from typing import Any
 
 from sqlalchemy import text
 
@@ -11,8 +10,7 @@ from chat_service.answer.domain.ending import Ending, RunStatus, Usage
 from chat_service.conversations.domain.message import Role
 from chat_service.runs.usecases.read import get_run_with_messages
 
-# `Chat` of conftest.py, which a test module has no name for.
-Chat = Any
+from .chat import Chat
 
 
 async def test_the_answer_is_stored_with_its_reserved_order(chat: Chat, caller: Caller) -> None:

@@ -1,16 +1,13 @@
 """One message of one's own, whichever conversation it is in."""
 
-from typing import Any
-
 import pytest
 
 from chassis.errors import RemoteError
 from chassis.ids import new_id
 from parley.chat.v1 import chat_pb2
 
-# Of conftest.py, which a test module has no name for.
-Client = Any
-Vault = Any
+from .client import Client
+from .vault import Vault
 
 
 async def read(client: Client, message_id: str) -> chat_pb2.Message:

@@ -11,8 +11,7 @@ from chat_service.settings import Settings
 from parley.chat.v1 import chat_pb2
 from parley.generation.v1 import generation_pb2
 
-# Of conftest.py, which a test module has no name for.
-Client = Any
+from .client import Client
 
 _MARKDOWN = "# A *heading*\n- **bold** `code` and [a](b) an open **end"
 _PLAIN = chat_pb2.TEXT_FORM_PLAIN

@@ -25,9 +25,7 @@ from parley.generation.v1 import generation_pb2
 from servicekit.generation_messages import parameters_from_proto
 from servicekit.generation_parameters import PARAMETERS, GenerationParameters
 
-# A fixture of conftest.py; a test module cannot import its class by name.
-Chat = Any
-
+from .chat import Chat
 
 # What each may be at its least and at its most, and what is refused of it and why.
 TAKEN: dict[str, tuple[Any, ...]] = {

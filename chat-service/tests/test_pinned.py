@@ -1,6 +1,5 @@
 """Conversations that their user keeps at hand."""
 
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -15,9 +14,8 @@ from chat_service.conversations.usecases.lists import list_sessions
 from chat_service.conversations.usecases.sessions import update_session
 from parley.chat.v1 import chat_pb2
 
-# Fixtures of conftest.py; a test module cannot import their classes by name.
-Chat = Any
-Client = Any
+from .chat import Chat
+from .client import Client
 
 
 async def titles(chat: Chat, caller: Caller, pinned: bool | None) -> list[str]:

@@ -20,8 +20,7 @@ from chat_service.runs.domain.retention import Retention
 from chat_service.runs.store.purge import Purge
 from chat_service.settings import Settings
 
-# `Chat` of conftest.py, which a test module has no name for.
-Chat = Any
+from .chat import Chat
 
 TABLES = ("sessions", "messages", "runs", "run_frames")
 SHIPPED = Retention(deleted=timedelta(days=30), temporary=timedelta(hours=24))

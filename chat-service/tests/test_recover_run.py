@@ -1,7 +1,6 @@
 """What a reader who comes back is given."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 from uuid import UUID
 
 import orjson
@@ -19,9 +18,8 @@ from chat_service.runs.usecases.recover import Recalled, recover_run
 from parley.chat.v1 import chat_pb2
 from parley.generation.v1 import generation_pb2
 
-# Of conftest.py, which a test module has no name for.
-Chat = Any
-Client = Any
+from .chat import Chat
+from .client import Client
 
 
 @dataclass

@@ -25,10 +25,9 @@ from parley.chat.v1 import chat_pb2
 from parley.generation.v1 import generation_pb2
 from servicekit.generation_parameters import GenerationParameters
 
-# Of conftest.py, which a test module has no name for.
-Chat = Any
-Generations = Any
-Client = Any
+from .chat import Chat
+from .client import Client
+from .generations import Generations
 
 KEY = RequestKey("k", b"hash")
 OTHER = RequestKey("k", b"another hash")

@@ -21,10 +21,9 @@ from chat_service.user_settings.domain.settings import SettingsChange
 from chat_service.user_settings.store.copy import take_changes
 from parley.chat.v1 import chat_pb2
 
-# Of conftest.py, which a test module has no name for.
-Chat = Any
-Client = Any
-Preferences = Any
+from .chat import Chat
+from .client import Client
+from .fake_auth import Preferences
 
 DAY = timedelta(days=1)
 FOR_EVER = Retention(deleted=30 * DAY, temporary=DAY)

@@ -11,8 +11,7 @@ from chassis.caller import Caller
 from chassis.db.engine import Scope
 from chassis.ids import new_id
 
-# `Chat` of conftest.py, which a test module has no name for.
-Chat = Any
+from .chat import Chat
 
 TABLES = ("sessions", "messages", "runs", "owners")
 PROTECTED = {

@@ -19,9 +19,8 @@ from parley.chat.v1 import chat_pb2
 from parley.events.v1 import events_pb2
 from parley.generation.v1 import generation_pb2
 
-# Of conftest.py, which a test module has no name for.
-Client = Any
-Vault = Any
+from .client import Client
+from .vault import Vault
 
 
 def _text(frames: list[chat_pb2.Frame]) -> str:

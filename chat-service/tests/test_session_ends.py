@@ -19,8 +19,7 @@ from chat_service.settings import Settings
 from parley.chat.v1 import chat_pb2
 from parley.generation.v1 import generation_pb2
 
-# Fixtures of conftest.py; a test module cannot import their classes by name.
-Client = Any
+from .client import Client
 
 ACTIVE, DELETED = chat_pb2.SESSION_STATE_ACTIVE, chat_pb2.SESSION_STATE_DELETED
 ABSENT = (Kind.NOT_FOUND, "SESSION_NOT_FOUND")

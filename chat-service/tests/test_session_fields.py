@@ -18,10 +18,9 @@ from parley.chat.v1 import chat_pb2
 from parley.generation.v1 import generation_pb2
 from servicekit.generation_parameters import GenerationParameters
 
-# Fixtures of conftest.py; a test module cannot import their classes by name.
-Chat = Any
-Client = Any
-Vault = Any
+from .chat import Chat
+from .client import Client
+from .vault import Vault
 
 COLD = GenerationParameters(temperature=0.0, max_tokens=5, stop=("END",))
 

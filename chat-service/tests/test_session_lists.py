@@ -20,9 +20,8 @@ from chat_service.conversations.usecases.lists import list_folders, list_session
 from chat_service.conversations.usecases.sessions import create_session, update_session
 from parley.chat.v1 import chat_pb2
 
-# Fixtures of conftest.py; a test module cannot import their classes by name.
-Chat = Any
-Client = Any
+from .chat import Chat
+from .client import Client
 
 
 async def make(chat: Chat, caller: Caller, title: str, **fields: Any) -> Session:

@@ -1,7 +1,6 @@
 """Making, reading and listing conversations and their messages."""
 
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -17,8 +16,7 @@ from chat_service.conversations.usecases.lists import list_sessions
 from chat_service.conversations.usecases.messages import list_messages
 from chat_service.conversations.usecases.sessions import get_session
 
-# `Chat` of conftest.py, which a test module has no name for.
-Chat = Any
+from .chat import Chat
 
 
 async def _page(

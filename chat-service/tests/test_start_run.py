@@ -23,9 +23,8 @@ from chat_service.runs.domain.limits import Limits
 from chat_service.runs.usecases.start import StartRun
 from servicekit.generation_parameters import GenerationParameters
 
-# `Chat` of conftest.py, which a test module has no name for.
-Chat = Any
-Generations = Any
+from .chat import Chat
+from .generations import Generations
 
 
 class Vault:
