@@ -77,6 +77,42 @@ def test_a_draft_outlives_reloads_and_goes_with_the_log_out(person: Person) -> N
     assert "of another chat" not in kept
 
 
+def test_a_question_on_its_way_in_one_tab_is_no_draft_of_another(person: Person) -> None:
+    session = person.user.create_session(title="In two tabs")
+    first, other = person.tab(), person.page
+    # Nothing that the first one asks arrives.
+    first.route_web_socket("**/*", lambda _: None)
+    first.route("**/api/v1/chat/**", lambda one: one.request.method != "POST" and one.continue_())
+    first.goto(f"{person.stack.url}/c/{session}")
+    asked = first.get_by_role("textbox", name="Message", exact=True)
+    asked.fill("On its way")
+    first.get_by_role("button", name="Send", exact=True).click()
+    expect(first.get_by_role("article", name="You said On its way")).to_be_visible()
+    person.go(f"/c/{session}")
+    expect(person.box).to_be_focused()
+    expect(person.box).to_have_value("")
+    # It is for the page that comes in its place, and for any once its tab is gone.
+    first.reload()
+    expect(asked).to_have_value("On its way")
+    first.get_by_role("button", name="Send", exact=True).click()
+    expect(asked).to_have_value("")
+    other.reload()
+    expect(person.box).to_be_focused()
+    expect(person.box).to_have_value("")
+    first.close()
+    other.wait_for_function(_IS_ALONE)
+    other.reload()
+    expect(person.box).to_have_value("On its way")
+
+
+_IS_ALONE = """
+async () => {
+  const {held} = await navigator.locks.query();
+  return held.filter(({name}) => name.startsWith("parley.page.")).length === 1;
+}
+"""
+
+
 def test_whoever_reads_further_up_is_not_moved_by_what_comes(person: Person) -> None:
     person.use(_LONG)
     person.go("/")

@@ -1,5 +1,6 @@
 import { useSyncExternalStore } from "react";
 import { session } from "../session";
+import { beforeLogOut } from "../session/unfinished";
 import { toast } from "./toast";
 
 const SECONDS = 10;
@@ -70,10 +71,9 @@ function forget(id: string, one: Leaving) {
   told();
 }
 
-/** Deletes now what waits for an Undo; returns when all is deleted or has failed. */
-export async function finishDeletions(): Promise<void> {
+beforeLogOut(async () => {
   await Promise.all([...leaving.values()].map((one) => one.begin(false)));
-}
+});
 
 /** Ids of what is deleted on the screen and perhaps not yet at the server. */
 export function useLeaving(): ReadonlySet<string> {

@@ -1,12 +1,15 @@
 import { useEffect } from "react";
 import { remembered, session } from "../../session";
 import { readStored, writeStored } from "../../ui/storage";
+import { openPages, thisPage } from "./openPages";
 
-/** What is typed in one place, and what was pressed there and has not begun yet, by its press. */
+/** What is typed in one place, and what was pressed there and has not begun yet, by its page and press. */
 interface Draft {
   text: string;
   unsent?: Record<string, string>;
 }
+
+const pressOf = (press: string) => `${thisPage}.${press}`;
 
 const PREFIX = "draft.";
 const DELAY = 500;
@@ -14,9 +17,6 @@ const DELAY = 500;
 function nameOf(place: string): string {
   return `${PREFIX}${remembered()?.id ?? ""}.${place}`;
 }
-
-/** The names whose drafts this page has looked at. */
-const begun = new Set<string>();
 
 function stored(name: string): Draft {
   try {
@@ -27,25 +27,45 @@ function stored(name: string): Draft {
   }
 }
 
-/**
- * What an earlier page pressed and nobody acknowledged is typed text again, once: what this page
- * presses stands in its outbox, and would be here a second time.
- */
-function read(place: string): Draft {
-  const name = nameOf(place);
-  const { text, unsent } = stored(name);
-  if (begun.has(name)) return { text, unsent: { ...unsent } };
-  begun.add(name);
-  const draft = { text: [...Object.values(unsent ?? {}), text].filter(Boolean).join("\n\n") };
-  write(place, draft);
-  return draft;
-}
-
-function write(place: string, { text, unsent = {} }: Draft): void {
+function store(name: string, { text, unsent = {} }: Draft): void {
   const isUnsent = Object.keys(unsent).length > 0;
   const draft: Draft = isUnsent ? { text, unsent } : { text };
-  writeStored(nameOf(place), text === "" && !isUnsent ? null : JSON.stringify(draft));
+  writeStored(name, text === "" && !isUnsent ? null : JSON.stringify(draft));
 }
+
+const read = (place: string) => stored(nameOf(place));
+const write = (place: string, draft: Draft) => store(nameOf(place), draft);
+
+function names(): string[] {
+  try {
+    const all = Object.keys(localStorage).filter((name) => name.startsWith(`parley.${PREFIX}`));
+    return all.map((name) => name.slice("parley.".length));
+  } catch {
+    // Storage is closed to the page: nothing outlives it.
+    return [];
+  }
+}
+
+/**
+ * What a page pressed that is gone, and nobody acknowledged, is typed text again: what a page presses
+ * that is open stands in its outbox, and would be here a second time.
+ */
+async function takeUp(): Promise<void> {
+  const isOpen = await openPages();
+  for (const name of names()) {
+    const { text, unsent = {} } = stored(name);
+    const presses = Object.entries(unsent);
+    const going = presses.filter(([press]) => isOpen(press.slice(0, press.indexOf("."))));
+    if (going.length === presses.length) continue;
+    const left = presses.filter((one) => !going.includes(one)).map(([, sent]) => sent);
+    store(name, {
+      text: [...left, text].filter(Boolean).join("\n\n"),
+      unsent: Object.fromEntries(going),
+    });
+  }
+}
+
+await takeUp();
 
 let late: { place: string; text: string; timer: ReturnType<typeof setTimeout> } | undefined;
 
@@ -82,7 +102,7 @@ export const drafts = {
   sending(place: string, press: string, text: string): void {
     flush();
     const draft = read(place);
-    write(place, { ...draft, unsent: { ...draft.unsent, [press]: text } });
+    write(place, { ...draft, unsent: { ...draft.unsent, [pressOf(press)]: text } });
   },
   /**
    * The press, which sent `sent`, has begun, or was taken back; `madeAs`: the conversation that was
@@ -90,8 +110,8 @@ export const drafts = {
    */
   acknowledged(place: string, press: string, sent: string, madeAs: string = place): void {
     flush();
-    const { text: typed, unsent: { [press]: begun, ...unsent } = {} } = read(place);
-    // Another tab took it for what an earlier page had left.
+    const { text: typed, unsent: { [pressOf(press)]: begun, ...unsent } = {} } = read(place);
+    // Another tab, which could not tell, took it for what an earlier page had left.
     const taken = begun === undefined && (typed === sent || typed.startsWith(`${sent}\n\n`));
     const text = taken ? typed.slice(sent.length).replace(/^\n\n/, "") : typed;
     write(place, { text: madeAs === place ? text : "", unsent });
@@ -100,9 +120,7 @@ export const drafts = {
   clear(): void {
     clearTimeout(late?.timer);
     late = undefined;
-    begun.clear();
-    const names = Object.keys(localStorage).filter((name) => name.startsWith(`parley.${PREFIX}`));
-    for (const name of names) writeStored(name.slice("parley.".length), null);
+    for (const name of names()) writeStored(name, null);
   },
 };
 

@@ -76,12 +76,13 @@ export function useNewNote() {
 
 /** Where notes are changed. */
 export const server: Server = {
-  change: (id, change, version) =>
+  change: (id, change, version, closing = false) =>
     ok(
       api.PATCH("/api/v1/notes/{note_id}", {
         params: { path: { note_id: id } },
         headers: { "If-Match": `"${version}"` },
         body: change,
+        keepalive: closing,
       }),
     ),
 };

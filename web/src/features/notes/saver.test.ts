@@ -107,6 +107,40 @@ describe("a note that is written", () => {
     expect([remote.note.content, saver.saving().status]).toEqual(["offline", "saved"]);
   });
 
+  it("is finished at once where it has to be, with what came meanwhile, here and elsewhere", async () => {
+    const { remote, saver } = open();
+    let open_: () => void = () => undefined;
+    remote.gate = new Promise((resolve) => (open_ = resolve));
+    saver.edit({ content: "one" });
+    const finished = saver.finish();
+    saver.edit({ content: "one two" });
+    remote.byAnother({ pinned: true });
+    open_();
+    await finished;
+    expect(remote.note).toMatchObject({ content: "one two", pinned: true });
+    expect(saver.saving().status).toBe("saved");
+  });
+
+  it("is not waited for where it cannot be saved", async () => {
+    const { remote, kept, saver } = open();
+    remote.away = true;
+    saver.edit({ content: "offline" });
+    await saver.finish();
+    expect(saver.saving().status).toBe("failed");
+    expect(kept.get("n")).toBeDefined();
+  });
+
+  it("is sent when the page goes, and kept for one that comes", async () => {
+    const { remote, kept, saver } = open();
+    saver.close();
+    expect(remote.requests).toEqual([]);
+    saver.edit({ content: "last words" });
+    saver.close();
+    expect(remote.requests).toEqual([[{ content: "last words" }, 1]]);
+    await vi.waitFor(() => expect(remote.note.content).toBe("last words"));
+    expect(kept.get("n")).toBeDefined();
+  });
+
   it("keeps its title where the field was emptied", async () => {
     const { remote, saver } = open();
     saver.edit({ title: "  " });

@@ -19,8 +19,8 @@ export interface Saving {
 }
 
 export interface Server {
-  /** Changes the note if it is still `version`. Throws ApiError. */
-  change(id: string, change: Partial<Text>, version: number): Promise<Note>;
+  /** Changes the note if it is still `version`; `closing`: the page may go meanwhile. Throws ApiError. */
+  change(id: string, change: Partial<Text>, version: number, closing?: boolean): Promise<Note>;
 }
 
 /** Where what is not saved yet outlives the page. */
@@ -123,6 +123,21 @@ export class NoteSaver {
       this.underWay = undefined;
     });
     await this.underWay;
+  }
+
+  /** Saves all of it, also what others' changes have to be taken into first; returns when it is, or cannot be. */
+  async finish(): Promise<void> {
+    do await this.flush();
+    while (this.state.status === "writing");
+  }
+
+  /** Sends what is unsaved by a request that outlives the page. */
+  close(): void {
+    const { status } = this.state;
+    if (status === "conflict" || status === "gone" || Object.keys(this.unsaved).length === 0)
+      return;
+    // Nobody is here to hear what comes of it. The draft stays, and a later page takes up what was not saved.
+    this.server.change(this.base.id, this.unsaved, this.base.version, true).catch(() => undefined);
   }
 
   /** Ends a conflict: with what is on the screen, or with what the server has. */

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { beforeLogOut } from "../../session/unfinished";
 import { drafts } from "./drafts";
 import { server, showInLists } from "./requests";
 import { type Note, NoteSaver } from "./saver";
@@ -16,10 +17,15 @@ export function useNoteSaver(note: Note) {
   useEffect(() => {
     const kept = latest.current;
     const flush = () => void kept.flush();
+    const close = () => kept.close();
     document.addEventListener("visibilitychange", flush);
+    addEventListener("pagehide", close);
+    const forget = beforeLogOut(() => kept.finish());
     return () => {
       document.removeEventListener("visibilitychange", flush);
-      flush();
+      removeEventListener("pagehide", close);
+      // A log-out waits for what is under way then, too.
+      void kept.finish().finally(forget);
     };
   }, []);
   return { saver, saving };

@@ -1,0 +1,58 @@
+"""Notes are saved, however soon whoever writes them is gone."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from playwright.sync_api import expect
+
+from chassis.testing.eventually import eventually
+
+from .person import Person
+
+# The pause of whoever writes, after which a note is saved by itself, never ends here.
+_NO_PAUSE = """
+const timeout = window.setTimeout;
+window.setTimeout = (run, after, ...given) => after === 800 ? 0 : timeout(run, after, ...given);
+"""
+
+
+@pytest.fixture
+def write(person: Person) -> Callable[[str], str]:
+    """Writes in a new note, and gives its address in the API."""
+
+    def write_one(text: str) -> str:
+        answer = person.user.http.post("/api/v1/notes", json={"title": "Tea", "content": "Green"})
+        note_id = answer.json()["id"]
+        person.page.add_init_script(_NO_PAUSE)
+        person.go(f"/notes/{note_id}")
+        person.page.get_by_role("textbox", name="Text", exact=True).fill(text)
+        expect(person.page.get_by_text("Saving …")).to_be_visible()
+        return f"/api/v1/notes/{note_id}"
+
+    return write_one
+
+
+def test_a_log_out_saves_what_was_just_written(person: Person, write: Callable[[str], str]) -> None:
+    address = write("Green, and black")
+    person.page.get_by_role("button", name=person.user.username).click()
+    person.page.get_by_role("menuitem", name="Log out").click()
+    expect(person.button("Log in")).to_be_visible()
+    person.user.log_in()
+    assert person.user.http.get(address).json()["content"] == "Green, and black"
+
+
+def test_a_page_that_goes_saves_what_was_just_written(
+    person: Person, write: Callable[[str], str]
+) -> None:
+    address = write("Green, and white")
+    person.page.goto("about:blank")
+
+    def is_saved() -> bool:
+        content: str = person.user.http.get(address).json()["content"]
+        return content == "Green, and white"
+
+    # In a thread, since the browser's loop runs in this one.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: asyncio.run(eventually(is_saved))).result()
