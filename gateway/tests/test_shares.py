@@ -151,6 +151,13 @@ async def test_what_cannot_be_is_refused_at_the_door(
     assert door.chat.calls == []
 
 
+@pytest.mark.parametrize("most", [0, 1000])
+async def test_how_many_there_may_be_is_told(door: Door, most: int) -> None:
+    door.chat.answers["GetShareLimits"] = pb.GetShareLimitsResponse(maximum_shares=most)
+    answer = await door.http.get(f"{MINE}/limits", headers=door.bearer)
+    assert answer.json() == {"maximum_shares": most}
+
+
 async def test_they_are_listed_all_or_of_one_conversation(door: Door) -> None:
     answer = pb.ListSharesResponse(items=[A_SHARE], next_cursor="next", total=7)
     door.chat.answers["ListShares"] = answer

@@ -325,3 +325,24 @@ async def test_a_first_answer_that_was_cut_short_is_named_when_it_was_gone_on_wi
     assert (await is_named(wanting, accepted.session_id)).title == TITLE
     (asked,) = titles_in(scripted.asked)
     assert "Question:\nDo you like tea?" in asked["messages"][0]["content"]
+
+
+async def test_what_is_asked_about_is_the_question_as_it_was_written_and_no_file_of_it(
+    chat: Chat, caller: Caller, scripted: Scripted, asides: Asides, reply: type[Reply]
+) -> None:
+    """Whatever a model was told of its files, and also where it looks like one itself."""
+    written = 'What is wrong with <file name="a">\n1\n</file>\n\nhere?'
+    scripted.rule = lambda _: reply(TITLE)
+    await want(chat, caller)
+    accepted = await chat.accept(caller, None, written)
+    assert await chat.finish(accepted.run)
+    *before, asked = accepted.prompt
+    told = replace(
+        asked, content=f'[The file "a.png": a picture, which you cannot see.]\n\n{written}'
+    )
+    titles = Titles(asides, chat.open_transaction, lambda _: None)
+    titles.behind(Ended(accepted.run, scripted.connection(), [*before, told], chat.ending))
+    await eventually(lambda: asides.held == {"asides": 0})
+    (body,) = scripted.asked
+    (said,) = body["messages"]
+    assert said["content"].endswith(f"Question:\n{written}\n\nAnswer:\n{chat.ending.text}")

@@ -277,6 +277,33 @@ async def test_an_export_of_ours_comes_back_with_the_same_bytes_but_for_ids(
     assert (again.added, again.existing) == (0, 3)
 
 
+async def test_what_was_here_already_is_told_apart_from_what_was_left_out(imports: Imports) -> None:
+    persona: dict[str, Any] = {
+        "name": "cook",
+        "title": "A cook",
+        "description": "",
+        "prompt": "Cook.",
+        "model": None,
+        "parameters": None,
+        "starters": [],
+    }
+    told = {"format": "parley", "personas": [persona, {"name": "nobody"}], "conversations": []}
+    first = await imports.take(told)
+    assert (first.personas, dict(first.left_out), dict(first.already_there)) == (
+        *(1, {"PERSONA": 1}),
+        {},
+    )
+    again = await imports.take(told)
+    assert (again.personas, dict(again.left_out), dict(again.already_there)) == (
+        *(0, {"PERSONA": 1}),
+        {"PERSONA": 1},
+    )
+    # Nor is anything left out of a conversation of which nothing is taken.
+    assert dict((await imports.take(samples.CHATGPT)).left_out) == {"TOOL": 2}
+    again = await imports.take(samples.CHATGPT)
+    assert (again.existing, dict(again.left_out)) == (2, {})
+
+
 async def test_what_is_no_export_fails_and_says_why(
     beneath: Beneath, client: Client, imports: Imports
 ) -> None:

@@ -44,6 +44,11 @@ async def reason(call: Any) -> str:
     return refused.value.reason
 
 
+async def test_how_many_shares_there_may_be_is_told(client: Client, settings: Settings) -> None:
+    limits = await client.call("GetShareLimits", shares_pb2.GetShareLimitsRequest())
+    assert limits.maximum_shares == settings.shares_per_user > 0
+
+
 async def test_without_a_users_token_a_share_is_opened_and_nothing_else_done(
     client: Client, channel: Channel
 ) -> None:

@@ -26,6 +26,7 @@ from chat_service.usage.domain.rules import Price, Rules
 from chat_service.usage.domain.spent import Cost, Sums
 from chat_service.usage.store.days import UsageDays
 from chat_service.usage.store.erasure import KEPT_DAYS, UsageSweep, forget_usage
+from chat_service.usage.store.ledger import MOST_MODELS_A_DAY, NO_MODEL
 from chat_service.usage.usecases.report import report_usage
 
 # `Chat` of conftest.py, which a test module has no name for.
@@ -101,6 +102,45 @@ async def test_the_days_answers_are_one_row_and_are_told_apart_by_what_differs(
     assert report.total.unpriced_tokens == 1200
     async with chat.app.transaction(caller) as connection:
         assert await connection.scalar(text("SELECT count(*) FROM usage_days")) == 3
+
+
+async def test_models_beyond_so_many_of_a_day_are_one(
+    chat: Chat, caller: Caller, stranger: Caller
+) -> None:
+    async def used(whose: Caller, *models: str, by: int = 0) -> dict[str, int]:
+        for model in models:
+            run = (await chat.accept(whose, None, model=model)).run
+            at = run.created_at + timedelta(days=by)
+            assert await chat.turns.end(run, replace(chat.ending, usage=USAGE), at)
+        async with chat.app.transaction(whose) as connection:
+            found = await connection.execute(
+                text("SELECT model, sum(completed) FROM usage_days GROUP BY model")
+            )
+            return {model: int(count) for model, count in found}
+
+    async with chat.app.transaction(caller) as connection:
+        await connection.execute(
+            text(
+                "INSERT INTO usage_days (tenant_id, user_id, day, key_id, provider, model, purpose,"
+                " currency, metered) SELECT :tenant_id, :user_id, :day, :key_id, 'openai', 'm-' || n,"
+                " 'answer', '', false FROM generate_series(1, :most) AS n"
+            ),
+            {
+                "tenant_id": caller.tenant_id,
+                "user_id": caller.user_id,
+                "day": datetime.now(UTC).date(),
+                "key_id": chat.connection.key_id,
+                "most": MOST_MODELS_A_DAY - 1,
+            },
+        )
+    told = await used(caller, "one more", "invented-1", "invented-2", "m-1", "one more")
+    assert told["one more"] == 2
+    assert told["m-1"] == 1
+    assert told[NO_MODEL] == 2
+    assert len(told) == MOST_MODELS_A_DAY + 1
+    # Another day has room, and so has somebody else.
+    assert (await used(caller, "invented-1", by=1))["invented-1"] == 1
+    assert await used(stranger, "invented-1") == {"invented-1": 1}
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ def import_to_proto(one: Import) -> imports_pb2.Import:
         messages=report.messages,
         personas=report.personas,
         left_out=report.left_out,
+        already_there=report.already_there,
         problems=[
             imports_pb2.ImportProblem(title=problem.title, reason=problem.reason)
             for problem in report.problems

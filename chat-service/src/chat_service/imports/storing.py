@@ -54,6 +54,7 @@ class Storing:
         self._write_personas = write_personas
         self._added = self._existing = self._skipped = self._messages = self._personas = 0
         self._left_out: Counter[str] = Counter()
+        self._already_there: Counter[str] = Counter()
         self._problems: list[Problem] = []
         self.done = 0.0
         self.format: str | None = None
@@ -68,6 +69,7 @@ class Storing:
             messages=self._messages,
             personas=self._personas,
             left_out=dict(self._left_out),
+            already_there=dict(self._already_there),
             problems=tuple(self._problems),
         )
 
@@ -103,7 +105,7 @@ class Storing:
     async def _conversation(self, head: dict[str, Any], lines: Lines) -> None:
         source, key = head.pop("source"), head.pop("key")
         self.format = source
-        conversation = _Conversation(lines)
+        conversation, added = _Conversation(lines), self._added
         try:
             await self._store(source, key, head, conversation)
         except (AppError, TimeoutError):
@@ -123,7 +125,8 @@ class Storing:
         # Of one that was not stored the rest is still to come.
         async for _ in conversation.messages():
             continue
-        self._left_out.update(conversation.left_out)
+        if self._added > added:
+            self._left_out.update(conversation.left_out)
 
     async def _store(
         self, source: str, key: str, head: dict[str, Any], conversation: "_Conversation"
@@ -177,7 +180,7 @@ class Storing:
         except (ValidationFailed, KeyError, TypeError, AttributeError):
             self._left_out["PERSONA"] += 1
         except PersonaNameTaken:
-            self._left_out["PERSONA_EXISTS"] += 1
+            self._already_there["PERSONA"] += 1
         except TooManyPersonas:
             self._left_out["TOO_MANY_PERSONAS"] += 1
         else:

@@ -28,7 +28,6 @@ _SHARE: Final = 0.5
 _CHARACTERS_OF_A_TOKEN: Final = 6
 # Of one that is too long a little more is taken away than is reckoned, since tokens are not spread evenly.
 _LESS: Final = 0.97
-_AFTER_FILE: Final = "\n</file>\n\n"
 _NOTES: Final = {
     NotGiven.DELETED: "the user has deleted it since",
     NotGiven.NO_ROOM: "left out, since there is no room for it",
@@ -161,11 +160,6 @@ class Attaching:
         self.given.append(GivenFile(order, one.id, one.name, one.kind, why_not=why))
         note = f"[The file {_quoted(one.name)}: {_NOTES[why]}.]"
         return note, estimate_of(note)
-
-
-def without_files(text: str) -> str:
-    """What a question says, of what a model was given for it."""
-    return text.rpartition(_AFTER_FILE)[2]
 
 
 def _bytes_of_pictures(attached: Iterable[Sequence[Attachment]]) -> int:

@@ -24,6 +24,7 @@ from parley.chat.v1 import shares_pb2, shares_pb2_grpc
 
 POLICY: dict[str, dict[str, Method]] = {
     "parley.chat.v1.ShareService": {
+        "GetShareLimits": allow("gateway"),
         "CreateShare": allow("gateway"),
         "ListShares": allow("gateway"),
         "UpdateShare": allow("gateway"),
@@ -48,6 +49,11 @@ class ShareServicer(shares_pb2_grpc.ShareServiceServicer):
     write: WriteShares
     readers: OpenShares
     tell: Tell
+
+    async def GetShareLimits(
+        self, request: shares_pb2.GetShareLimitsRequest, context: object
+    ) -> shares_pb2.GetShareLimitsResponse:
+        return shares_pb2.GetShareLimitsResponse(maximum_shares=self.write.most)
 
     async def CreateShare(
         self, request: shares_pb2.CreateShareRequest, context: object

@@ -8,11 +8,9 @@ from chat_service.answer.domain.ending import RunStatus
 from chat_service.asides.ask import Asides
 from chat_service.asides.behind import Ended
 from chat_service.asides.errors import AsideFailed
-from chat_service.conversations.domain.message import Role
 from chat_service.conversations.store.messages import Messages
 from chat_service.conversations.store.sessions import Sessions
 from chat_service.notices.domain.notice import SessionChange, Tell, session_notice
-from chat_service.prompt.attaching import without_files
 from chat_service.titles.title import ask_for_title, clean_title
 from chat_service.usage.domain.spent import Purpose
 
@@ -42,10 +40,13 @@ class Titles:
             if await messages.has_whole_answer(run.session_id, besides=run.answer_id):
                 # It was asked for behind that one.
                 return
+            question = await messages.find_in(run.session_id, run.question_id)
+        if question is None:
+            return
         said = await self._asides.ask(
             run,
             ended.connection,
-            ask_for_title(_question_of(ended), ended.ending.text),
+            ask_for_title(question.content, ended.ending.text),
             model=run.model,
             max_tokens=_MOST_TOKENS,
             purpose=_PURPOSE,
@@ -58,12 +59,3 @@ class Titles:
             named = await Sessions(transaction).name(run.session_id, title, utc_now())
         if named:
             self._tell(session_notice(run.user_id, SessionChange.CHANGED, run.session_id))
-
-
-def _question_of(ended: Ended) -> str:
-    # What has an order is a message of the conversation: the last may be the request to go on.
-    return next(
-        without_files(message.content)
-        for message in reversed(ended.prompt)
-        if message.role == Role.USER and message.orders
-    )

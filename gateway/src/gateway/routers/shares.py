@@ -10,7 +10,7 @@ from gateway.routes.api import refuses
 from gateway.routes.api import router as api_router
 from gateway.routes.idempotency import IdempotencyKeyOf
 from gateway.schemas.base import ListQuery, Page
-from gateway.schemas.shares import CreatedShare, NewShare, Share, ShareChange
+from gateway.schemas.shares import CreatedShare, NewShare, Share, ShareChange, ShareLimits
 from parley.chat.v1 import shares_pb2 as pb
 
 router = api_router("Shares", "/chat")
@@ -76,6 +76,17 @@ async def list_shares(
         caller,
         pb.ListSharesRequest(limit=query.limit, cursor=query.cursor, count=query.count),
     )
+
+
+@router.get("/shares/limits")
+async def get_share_limits(caller: ChatReader, services: Services) -> ShareLimits:
+    """Show how many shares one may have.
+
+    Where that is none, links that were made before open what they show until they are taken back.
+    """
+    shares = services.shares
+    limits = await shares.ask(shares.stub.GetShareLimits, pb.GetShareLimitsRequest(), caller)
+    return ShareLimits(maximum_shares=limits.maximum_shares)
 
 
 @router.delete("/shares", status_code=204)

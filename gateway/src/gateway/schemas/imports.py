@@ -31,6 +31,7 @@ _AN_IMPORT: dict[str, Any] = {
     "messages": 19377,
     "personas": 0,
     "left_out": {"ATTACHMENT": 41},
+    "already_there": {},
     "problems": [{"title": "An old one", "reason": "EMPTY"}],
     "reason": None,
     "created_at": "2026-11-02T09:32:00Z",
@@ -68,6 +69,10 @@ class Import(Resource):
         description="What was not taken of those that were added, how many by reason: `ATTACHMENT`,"
         " `TOOL`, `SYSTEM`, `NOTE`, `OTHER_FILE` and others."
     )
+    already_there: dict[str, int] = Field(
+        description="What besides conversations was here already, how many by what it is: `PERSONA`, a"
+        " persona whose name one has given to one of one's own."
+    )
     problems: list[ImportProblem] = Field(
         description="The first hundred of the conversations that were not taken."
     )
@@ -92,6 +97,7 @@ class Import(Resource):
             messages=one.messages,
             personas=one.personas,
             left_out=dict(one.left_out),
+            already_there=dict(one.already_there),
             problems=[
                 ImportProblem(title=problem.title, reason=problem.reason)
                 for problem in one.problems

@@ -250,3 +250,9 @@ def _members(share: pb.Share) -> dict[str, Any]:
         "created_at": moment(share.created_at),
         "refreshed_at": moment(share.refreshed_at),
     }
+
+
+class ShareLimits(Resource):
+    model_config = example(maximum_shares=1000)
+
+    maximum_shares: int = Field(description="That one may have; 0: nobody shares anything.")

@@ -182,7 +182,7 @@ class UsageItem(UsageSums):
 
     day: date | None = Field(description="In UTC; null, as all below, where it is not told apart.")
     model: str | None = Field(
-        description="Null although asked for: all but the fifty of which most was used. Empty: not known."
+        description="Null although asked for: all but the fifty of which most was used. Empty: not known, or beyond the hundred that a user's day tells apart."
     )
     key_id: str | None = Field(description="Of the connection, which may be gone.")
     owner: Literal["user", "operator"] | None = Field(description="Whose connection it is.")
@@ -245,7 +245,7 @@ class TenantsUsageItem(UsageSums):
         description="Null although asked for: those whose accounts are gone, together."
     )
     model: str | None = Field(
-        description="Null although asked for: of those who are gone. Empty: not known."
+        description="Null although asked for: of those who are gone. Empty: not known, or beyond the hundred that a user's day tells apart."
     )
     day: date | None
 

@@ -4,7 +4,7 @@ import { errorText } from "../../api";
 import { useText } from "../../i18n";
 import { IconButton } from "../../ui/IconButton";
 import { toast } from "../../ui/toast";
-import { useSharedSessions } from "../share/requests";
+import { useCanShare, useSharedSessions } from "../share/requests";
 import { type Choices, rememberModel } from "./choices";
 import styles from "./Header.module.css";
 import { ModelChooser } from "./ModelChooser";
@@ -107,6 +107,8 @@ function ShareButton({ sessionId }: { sessionId: string | undefined }) {
   const t = useText();
   const [open, setOpen] = useState(false);
   const shared = useSharedSessions().has(sessionId ?? "");
+  // A link from before is still there to be taken back.
+  if (!useCanShare() && !shared) return null;
   return (
     <>
       <IconButton

@@ -11,7 +11,7 @@ import { SecretField, Select, TextField } from "../../ui/Field";
 import { Form } from "../../ui/Form";
 import { Switch } from "../../ui/Switch";
 import { toast } from "../../ui/toast";
-import { sharesKey, sharesQuery } from "./requests";
+import { sharesKey, sharesQuery, useCanShare } from "./requests";
 import styles from "./Share.module.css";
 import { Shares } from "./Shares";
 
@@ -29,15 +29,15 @@ export default function ShareDialog({
   const t = useText();
   const [link, setLink] = useState<string>();
   const { data } = useInfiniteQuery(sharesQuery(sessionId));
+  const canShare = useCanShare();
   return (
     <Dialog open title={link === undefined ? t.shares.dialog : t.shares.ready} onClose={onClose}>
-      {link === undefined ? (
+      {link !== undefined && <LinkOnce link={link} onClose={onClose} />}
+      {link === undefined && canShare && (
         <NewShare
           sessionId={sessionId}
           onMade={(url) => setLink(new URL(url, location.href).href)}
         />
-      ) : (
-        <LinkOnce link={link} onClose={onClose} />
       )}
       {data?.pages.some((page) => page.items.length > 0) && (
         <div className={styles.links}>

@@ -56,6 +56,17 @@ const sharedQuery = queryOptions({
 
 const NONE: ReadonlySet<string> = new Set();
 
+/** Whether links can be made here. */
+export function useCanShare(): boolean {
+  const { data } = useQuery({
+    queryKey: ["share-limits"],
+    queryFn: ({ signal }) => ok(api.GET("/api/v1/chat/shares/limits", { signal })),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  // Until that is known, or where it cannot be asked, the server says so of a link.
+  return data?.maximum_shares !== 0;
+}
+
 /** The conversations that others can look at. */
 export function useSharedSessions(): ReadonlySet<string> {
   return useQuery(sharedQuery).data ?? NONE;

@@ -64,10 +64,12 @@ function Report({ one }: { one: Import }) {
   const { number } = useFormat();
   const reasons: Record<string, string> = t.reasons;
   const say = (reason: string) => reasons[reason] ?? t.reasons.OTHER;
+  const { PERSONA: personasThere = 0 } = one.already_there;
   const told = [
     t.added(number(one.added), number(one.messages)),
     one.personas > 0 && t.personas(number(one.personas)),
     one.existing > 0 && t.existing(number(one.existing)),
+    personasThere > 0 && t.personasThere(number(personasThere)),
     one.skipped > 0 && t.skipped(number(one.skipped)),
   ];
   const parts = Object.entries(one.left_out);

@@ -57,6 +57,8 @@ export const transfer = {
     `${chats === "1" ? "1 chat" : `${chats} chats`} added, with ${messages === "1" ? "1 message" : `${messages} messages`}`,
   personas: (count: string) => `${count === "1" ? "1 persona" : `${count} personas`} added`,
   existing: (count: string) => `${count} already here`,
+  personasThere: (count: string) =>
+    `${count === "1" ? "1 persona" : `${count} personas`} already here`,
   skipped: (count: string) => `${count} not taken`,
   notTaken: "What was not taken",
   untitled: "Without a title",
@@ -68,7 +70,6 @@ export const transfer = {
     NOT_IN_THE_TREE: "Messages that nothing leads to.",
     NOTE: "Notes.",
     PERSONA: "Personas that cannot be read.",
-    PERSONA_EXISTS: "Personas whose name is taken.",
     TOO_MANY_PERSONAS: "More personas than you may have.",
     OTHER_FILE: "Files in the archive that are no conversations.",
     EMPTY: "It has no text.",

@@ -36,7 +36,8 @@ class Report:
     """What was taken, and what not and why.
 
     Of conversations some were `added`, some `existing` already, and some `skipped`, of which `problems` are
-    the first. `left_out`: parts of those that were taken, how many by reason.
+    the first. `left_out`: parts of those that were taken, how many by reason. `already_there`: what else was here
+    already, how many by what it is.
     """
 
     added: int = 0
@@ -45,6 +46,7 @@ class Report:
     messages: int = 0
     personas: int = 0
     left_out: Mapping[str, int] = field(default_factory=dict)
+    already_there: Mapping[str, int] = field(default_factory=dict)
     problems: Sequence[Problem] = ()
 
 

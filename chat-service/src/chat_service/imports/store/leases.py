@@ -18,6 +18,7 @@ from sqlalchemy import text
 from chassis.db.engine import Database
 from chassis.db.statement import Statement
 from chat_service.imports.domain.job import Report
+from chat_service.imports.store.rows import counts_of
 
 #: Of one that is read, and of one whose file is coming, after which nobody is believed to be at it.
 UNHEARD_SECONDS: Final = 30
@@ -129,7 +130,7 @@ class Leases:
                 skipped=report.skipped,
                 messages=report.messages,
                 personas=report.personas,
-                left_out=json.dumps(dict(report.left_out)),
+                left_out=json.dumps(counts_of(report)),
                 problems=json.dumps(told),
             )
             == 1

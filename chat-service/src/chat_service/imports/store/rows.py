@@ -10,7 +10,18 @@ SHOWN: Final = (
 )
 
 
+# In the column beside what was left out, which has it from before they were told apart.
+_THERE: Final = "_EXISTS"
+
+
+def counts_of(report: Report) -> dict[str, int]:
+    """What is kept in the column `left_out`."""
+    there = {f"{what}{_THERE}": count for what, count in report.already_there.items()}
+    return {**report.left_out, **there}
+
+
 def to_import(row: Any) -> Import:
+    there = {reason for reason in row.left_out if reason.endswith(_THERE)}
     return Import(
         id=row.id,
         name=row.name,
@@ -24,7 +35,12 @@ def to_import(row: Any) -> Import:
             skipped=row.skipped,
             messages=row.messages,
             personas=row.personas,
-            left_out=row.left_out,
+            left_out={
+                reason: count for reason, count in row.left_out.items() if reason not in there
+            },
+            already_there={
+                reason.removesuffix(_THERE): row.left_out[reason] for reason in sorted(there)
+            },
             problems=tuple(Problem(one["title"], one["reason"]) for one in row.problems),
         ),
         reason=row.reason,

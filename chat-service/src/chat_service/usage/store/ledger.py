@@ -33,14 +33,31 @@ _AMOUNTS: Final = (
 )
 #: All that grows.
 COUNTED: Final = (*_OUTCOMES, *_AMOUNTS)
+#: So many models of a user's day are told apart: what they are called is said by users and servers.
+MOST_MODELS_A_DAY: Final = 100
+#: The model of all others, as of those that are not known.
+NO_MODEL: Final = ""
+_OF_THE_DAY: Final = (
+    "FROM usage_days AS known WHERE known.user_id = told.user_id AND known.day = told.day"
+)
+_MODEL: Final = f"""
+CASE WHEN EXISTS (SELECT {_OF_THE_DAY} AND known.model = told.model)
+       OR (SELECT count(DISTINCT known.model) {_OF_THE_DAY}) < {MOST_MODELS_A_DAY}
+     THEN told.model ELSE '{NO_MODEL}' END
+"""
 _ADDED: Final = ", ".join(f"{name} = usage_days.{name} + excluded.{name}" for name in COUNTED)
 
 
 def add_to_ledger(rows: str) -> str:
-    """What adds `rows`: tenant and key as in the ledger, `metered`, then COUNTED."""
+    """What adds `rows`: tenant and key as in the ledger, `metered`, then COUNTED.
+
+    Models beyond MOST_MODELS_A_DAY are NO_MODEL: of a few more where answers end at once.
+    """
+    columns = f"tenant_id, {_KEY}, metered, {', '.join(COUNTED)}"
+    kept = ", ".join(f"told.{name}" for name in columns.split(", ")).replace("told.model", _MODEL)
     return f"""
-INSERT INTO usage_days (tenant_id, {_KEY}, metered, {", ".join(COUNTED)})
-{rows}
+INSERT INTO usage_days ({columns})
+SELECT {kept} FROM ({rows}) AS told ({columns})
 ON CONFLICT ({_KEY}) DO UPDATE SET {_ADDED}
 """
 
@@ -73,8 +90,10 @@ def values_of_answer(
 _ADD = Statement(
     text(
         add_to_ledger(
-            "VALUES (:tenant_id, :user_id, :day, :key_id, :provider, :model, :purpose,"
-            f" :currency, :metered, {ANSWERS_COUNTS})"
+            "SELECT CAST(:tenant_id AS uuid), CAST(:user_id AS uuid), CAST(:day AS date),"
+            " CAST(:key_id AS uuid), CAST(:provider AS text), CAST(:model AS text),"
+            " CAST(:purpose AS text), CAST(:currency AS text), CAST(:metered AS boolean),"
+            f" {ANSWERS_COUNTS}"
         )
     )
 )

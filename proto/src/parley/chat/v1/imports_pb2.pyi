@@ -69,6 +69,26 @@ class Import(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class AlreadyThereEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
@@ -85,6 +105,7 @@ class Import(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     ENDED_AT_FIELD_NUMBER: _builtins.int
+    ALREADY_THERE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     name: _builtins.str
     """What its user called the file: a label."""
@@ -108,7 +129,9 @@ class Import(_message.Message):
     """Why it failed, in upper snake case."""
     @_builtins.property
     def left_out(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
-        """Parts that were not taken, how many by reason in upper snake case."""
+        """Parts of those that were added and that were not taken, how many by reason in upper
+        snake case.
+        """
 
     @_builtins.property
     def problems(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImportProblem]:
@@ -118,6 +141,10 @@ class Import(_message.Message):
     def created_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def ended_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def already_there(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
+        """What besides conversations was there already, how many by what it is: PERSONA."""
+
     def __init__(
         self,
         *,
@@ -137,10 +164,11 @@ class Import(_message.Message):
         reason: _builtins.str | None = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         ended_at: _timestamp_pb2.Timestamp | None = ...,
+        already_there: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_ended_at", b"_ended_at", "_format", b"_format", "_reason", b"_reason", "created_at", b"created_at", "ended_at", b"ended_at", "format", b"format", "reason", b"reason"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ended_at", b"_ended_at", "_format", b"_format", "_reason", b"_reason", "added", b"added", "created_at", b"created_at", "done", b"done", "ended_at", b"ended_at", "existing", b"existing", "format", b"format", "id", b"id", "left_out", b"left_out", "messages", b"messages", "name", b"name", "personas", b"personas", "problems", b"problems", "reason", b"reason", "size", b"size", "skipped", b"skipped", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ended_at", b"_ended_at", "_format", b"_format", "_reason", b"_reason", "added", b"added", "already_there", b"already_there", "created_at", b"created_at", "done", b"done", "ended_at", b"ended_at", "existing", b"existing", "format", b"format", "id", b"id", "left_out", b"left_out", "messages", b"messages", "name", b"name", "personas", b"personas", "problems", b"problems", "reason", b"reason", "size", b"size", "skipped", b"skipped", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__ended_at: _TypeAlias = _typing.Literal["ended_at"]  # noqa: Y015
     _WhichOneofArgType__ended_at: _TypeAlias = _typing.Literal["_ended_at", b"_ended_at"]  # noqa: Y015

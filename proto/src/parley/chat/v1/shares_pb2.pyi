@@ -115,6 +115,41 @@ class Share(_message.Message):
 Global___Share: _TypeAlias = Share  # noqa: Y015
 
 @_typing.final
+class GetShareLimitsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetShareLimitsRequest: _TypeAlias = GetShareLimitsRequest  # noqa: Y015
+
+@_typing.final
+class GetShareLimitsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MAXIMUM_SHARES_FIELD_NUMBER: _builtins.int
+    maximum_shares: _builtins.int
+    """0: nobody shares anything more."""
+    def __init__(
+        self,
+        *,
+        maximum_shares: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["maximum_shares", b"maximum_shares"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetShareLimitsResponse: _TypeAlias = GetShareLimitsResponse  # noqa: Y015
+
+@_typing.final
 class CreateShareRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

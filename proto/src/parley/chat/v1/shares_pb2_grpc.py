@@ -45,6 +45,11 @@ class ShareServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.GetShareLimits = channel.unary_unary(
+                '/parley.chat.v1.ShareService/GetShareLimits',
+                request_serializer=parley_dot_chat_dot_v1_dot_shares__pb2.GetShareLimitsRequest.SerializeToString,
+                response_deserializer=parley_dot_chat_dot_v1_dot_shares__pb2.GetShareLimitsResponse.FromString,
+                _registered_method=True)
         self.CreateShare = channel.unary_unary(
                 '/parley.chat.v1.ShareService/CreateShare',
                 request_serializer=parley_dot_chat_dot_v1_dot_shares__pb2.CreateShareRequest.SerializeToString,
@@ -115,6 +120,13 @@ class ShareServiceServicer:
     TOO_MANY_ATTEMPTS, TOO_BUSY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION; of files
     FILE_NOT_FOUND, FILES_NOT_OFFERED, STORAGE_UNAVAILABLE.
     """
+
+    def GetShareLimits(self, request, context):
+        """How many shares somebody may have.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def CreateShare(self, request, context):
         """The token is in this answer and never again: repeated, it is SHARE_ALREADY_SHOWN.
@@ -197,6 +209,11 @@ class ShareServiceServicer:
 
 def add_ShareServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'GetShareLimits': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetShareLimits,
+                    request_deserializer=parley_dot_chat_dot_v1_dot_shares__pb2.GetShareLimitsRequest.FromString,
+                    response_serializer=parley_dot_chat_dot_v1_dot_shares__pb2.GetShareLimitsResponse.SerializeToString,
+            ),
             'CreateShare': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateShare,
                     request_deserializer=parley_dot_chat_dot_v1_dot_shares__pb2.CreateShareRequest.FromString,
@@ -273,6 +290,33 @@ class ShareService:
     TOO_MANY_ATTEMPTS, TOO_BUSY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION; of files
     FILE_NOT_FOUND, FILES_NOT_OFFERED, STORAGE_UNAVAILABLE.
     """
+
+    @staticmethod
+    def GetShareLimits(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.chat.v1.ShareService/GetShareLimits',
+            parley_dot_chat_dot_v1_dot_shares__pb2.GetShareLimitsRequest.SerializeToString,
+            parley_dot_chat_dot_v1_dot_shares__pb2.GetShareLimitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def CreateShare(request,

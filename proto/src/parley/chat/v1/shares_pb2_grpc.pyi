@@ -27,6 +27,8 @@ class ShareServiceStub:
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
+    GetShareLimits: _aio.UnaryUnaryMultiCallable[_shares_pb2.GetShareLimitsRequest, _shares_pb2.GetShareLimitsResponse]
+    """How many shares somebody may have."""
     CreateShare: _aio.UnaryUnaryMultiCallable[_shares_pb2.CreateShareRequest, _shares_pb2.CreateShareResponse]
     """The token is in this answer and never again: repeated, it is SHARE_ALREADY_SHOWN."""
     ListShares: _aio.UnaryUnaryMultiCallable[_shares_pb2.ListSharesRequest, _shares_pb2.ListSharesResponse]
@@ -66,6 +68,14 @@ class ShareServiceServicer(metaclass=_abc_1.ABCMeta):
     TOO_MANY_ATTEMPTS, TOO_BUSY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION; of files
     FILE_NOT_FOUND, FILES_NOT_OFFERED, STORAGE_UNAVAILABLE.
     """
+
+    @_abc_1.abstractmethod
+    def GetShareLimits(
+        self,
+        request: _shares_pb2.GetShareLimitsRequest,
+        context: _aio.ServicerContext[_shares_pb2.GetShareLimitsRequest, _abc.Awaitable[_shares_pb2.GetShareLimitsResponse]],
+    ) -> _abc.Awaitable[_shares_pb2.GetShareLimitsResponse]:
+        """How many shares somebody may have."""
 
     @_abc_1.abstractmethod
     def CreateShare(
