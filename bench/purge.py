@@ -2,8 +2,8 @@
 
 A Parley of its own, whose database is filled with conversations of 200 users that were last active two
 years ago. Four others ask and list theirs, first while all of it is kept, then, after a start with
-CHAT_RETENTION_DAYS=365, while it is purged. Prints how long that took, the longest statement of
-background jobs that was seen, and what the four waited for before and meanwhile. Exit status 1 if
+CHAT_RETENTION_DAYS=365, while it is purged, and behind that once more. Prints how long that took, the longest statement of
+background jobs that was seen, and what the four waited for before, meanwhile and behind. Exit status 1 if
 something failed, or if anything of the old was left.
 """
 
@@ -97,15 +97,16 @@ def main() -> None:
                 )
                 seconds = time.monotonic() - began
                 left = _count(database)
+                behind = _while_they_chat(parley, url, arguments.users, _wait_quietly)
     except StackError as error:
         print(error, *error.__notes__, sep="\n", file=sys.stderr)
         sys.exit(1)
     print(machine())
     print(f"{arguments.sessions} conversations in {seconds:.0f} s with the start, {left} left")
     print(f"longest statement seen: {longest.seconds * 1000:.0f} ms: {longest.query[:60]!r}")
-    for name, waits in (("before", before), ("meanwhile", meanwhile)):
+    for name, waits in (("before", before), ("meanwhile", meanwhile), ("behind", behind)):
         print(f"{name}: answers {_told(waits, 'asked')}; lists {_told(waits, 'listed')}")
-    failed = [problem for one in (*before, *meanwhile) for problem in one.failed]
+    failed = [problem for one in (*before, *meanwhile, *behind) for problem in one.failed]
     print(f"failed: {len(failed)} {failed[:3]}")
     sys.exit(1 if failed or left else 0)
 

@@ -38,7 +38,8 @@ class Parley:
         status, content = self.request(method, f"/api/v1{path}", body, token)
         if not 200 <= status < 300:
             raise RefusedError(f"{method} {path}: {status} {content[:500].decode()}")
-        answer: dict[str, Any] = orjson.loads(content)
+        # Nothing is in an answer of 204.
+        answer: dict[str, Any] = orjson.loads(content) if content else {}
         return answer
 
     def request(

@@ -106,6 +106,7 @@ class _Asking:
         ask("a question, answered", "POST", f"{url}/messages", {"content": "What is Parley?"})
         leaf = self._answer("GET", f"{url}/messages?order=desc&limit=1")["items"][0]
         ask("what a model was given", "GET", f"{url}/messages/{leaf['id']}/context")
+        ask("the run to recover", "GET", f"{url}/recover")
         ask("the last answer once more", "POST", f"{url}/messages/{leaf['id']}/regenerate", {})
         edit = {"content": "And why is that?"}
         ask("the first answer edited", "POST", f"{url}/messages/{answer['id']}/edit", edit)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from pydantic import SecretStr, ValidationError
 from sqlalchemy import text
@@ -114,6 +115,27 @@ async def test_what_is_pinned_stays_and_what_is_filed_otherwise_goes(
     await execute(chat, "UPDATE sessions SET archived_at = now() WHERE NOT pinned")
     await purge_of(chat, FOR_EVER).purge()
     assert await left_of(chat, caller) == {pinned}
+
+
+async def test_what_is_locked_at_the_first_look_is_looked_at_again(
+    chat: Chat, caller: Caller
+) -> None:
+    await make(chat, caller, 100)
+    keeps = await make(chat, caller, 1)
+    with psycopg.connect(chat.urls.admin) as indexing:
+        indexing.execute("SELECT FROM sessions WHERE user_id = %s FOR UPDATE", [caller.user_id])
+
+        async def end_it(_: float) -> None:
+            indexing.rollback()
+
+        retention = Retention(deleted=30 * DAY, temporary=DAY, everything=30 * DAY)
+        await Purge(chat.worker, forget, retention, rest=end_it)._mark_old(utc_now())
+    rows = await execute(
+        chat,
+        "SELECT title FROM sessions WHERE user_id = :user_id AND NOT purging",
+        user_id=caller.user_id,
+    )
+    assert {row.title for row in rows} == {keeps}
 
 
 async def test_without_anything_said_all_is_kept_and_nothing_is_looked_for(

@@ -38,6 +38,8 @@ _OLD_EVERY_SECONDS: Final = 3600.0
 #: Sessions that one step deletes; rows that one look for old ones passes.
 _SESSIONS: Final = 100
 _PAGE: Final = 500
+#: At such a page, while somebody else has locked what is due of it; what is left then waits for the next hour.
+_LOOKS: Final = 5
 _BEFORE_ALL: Final = UUID(int=0)
 
 
@@ -59,31 +61,36 @@ RETURNING id
 
 _MARK_DELETED = _mark("deleted_at < :before AND NOT purging ORDER BY deleted_at")
 _MARK_TEMPORARY = _mark(f"temporary AND active_at < :before AND {_IS_IDLE} ORDER BY active_at")
+# Of how many days its operator, its tenant and its user keep a conversation, the least counts; of nulls alone
+# nothing is too old.
+_IS_OLD = f"""
+NOT pinned AND {_IS_IDLE}
+AND active_at < CAST(:at AS timestamptz) - make_interval(days => least(
+    CAST(:days AS integer),
+    (SELECT tenant.days
+     FROM unnest(CAST(:tenant_ids AS uuid[]), CAST(:tenant_days AS integer[])) AS tenant (id, days)
+     WHERE tenant.id = sessions.tenant_id),
+    (SELECT user_settings.retention_days FROM user_settings
+     WHERE user_settings.user_id = sessions.user_id
+       AND user_settings.tenant_id = sessions.tenant_id)))
+"""  # noqa: S608 - of constants
 # What is old is looked for row by row, in the order of their ids: an index by activity alone would
-# cost each turn something, also where nothing is ever too old. Of how many days its operator, its tenant
-# and its user keep a conversation, the least counts; of nulls alone nothing is too old.
+# cost each turn something, also where nothing is ever too old.
 _MARK_OLD = Statement(
     text(f"""
 WITH page AS MATERIALIZED (
     SELECT id FROM sessions WHERE id > :after ORDER BY id LIMIT :page),
 due AS MATERIALIZED (
-    SELECT id FROM sessions
-    WHERE id IN (SELECT id FROM page) AND NOT pinned AND {_IS_IDLE}
-      AND active_at < CAST(:at AS timestamptz) - make_interval(days => least(
-          CAST(:days AS integer),
-          (SELECT tenant.days
-           FROM unnest(CAST(:tenant_ids AS uuid[]), CAST(:tenant_days AS integer[]))
-               AS tenant (id, days)
-           WHERE tenant.id = sessions.tenant_id),
-          (SELECT user_settings.retention_days FROM user_settings
-           WHERE user_settings.user_id = sessions.user_id
-             AND user_settings.tenant_id = sessions.tenant_id)))
-    LIMIT :most FOR UPDATE SKIP LOCKED),
+    SELECT id FROM sessions WHERE id IN (SELECT id FROM page) AND {_IS_OLD}),
+locked AS MATERIALIZED (
+    SELECT id FROM sessions WHERE id IN (SELECT id FROM due) AND {_IS_OLD}
+    FOR UPDATE SKIP LOCKED),
 marked AS (
     UPDATE sessions SET purging = true, deleted_at = coalesce(deleted_at, :at)
-    WHERE id IN (SELECT id FROM due)
+    WHERE id IN (SELECT id FROM locked)
     RETURNING id)
-SELECT (SELECT id FROM page ORDER BY id DESC LIMIT 1) AS last,
+SELECT (SELECT count(*) FROM due) > (SELECT count(*) FROM locked) AS has_skipped,
+       (SELECT id FROM page ORDER BY id DESC LIMIT 1) AS last,
        coalesce((SELECT array_agg(id) FROM marked), ARRAY[]::uuid[]) AS ids
 """)  # noqa: S608 - of constants
 )
@@ -183,6 +190,7 @@ class Purge(Repeated):
     async def _mark_old(self, now: datetime) -> None:
         everything, tenants = self._retention.everything, self._retention.tenants
         after: UUID | None = _BEFORE_ALL
+        looks = 0
         while after is not None:
             async with self._unhurried(), self._worker.transaction() as connection:
                 row = await _MARK_OLD.first(
@@ -193,11 +201,13 @@ class Purge(Repeated):
                     tenant_days=list(tenants.values()),
                     after=after,
                     page=_PAGE,
-                    most=_PAGE,
                 )
                 assert row is not None
                 await self._end_runs(connection, row.ids, now)
-                after = row.last
+                looks += 1
+            # What somebody has locked, to index it as a rule, is not locked for long.
+            if not row.has_skipped or looks == _LOOKS:
+                after, looks = row.last, 0
 
     async def _end_runs(
         self, connection: AsyncConnection, session_ids: Sequence[UUID], now: datetime
