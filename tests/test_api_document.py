@@ -163,6 +163,7 @@ async def test_each_example_is_accepted_in_the_order_of_a_journey(
     share = shared["id"]
     assert go("update_share", share_id=share)["opens"] == 2
     go("refresh_share", share_id=share)
+    assert go("get_share_limits")["maximum_shares"] == 1000
     assert [one["id"] for one in go("list_shares")["items"]] == [share]
     assert [one["id"] for one in go("list_shares_of_session", session_id=session)["items"]] == [
         share
