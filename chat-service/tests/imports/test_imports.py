@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import pytest_asyncio
 from sqlalchemy import text
 
 from chassis.caller import Caller
+from chassis.clock import utc_now
 from chassis.db.engine import Database
 from chassis.db.transactions import OpenTransaction, transactions
 from chassis.errors import AppError, RemoteError
@@ -497,6 +499,81 @@ async def test_a_reader_that_says_nothing_holds_up_nobody(
     await reader_of(chat, "replica-1", lambda size: ["/bin/sleep", "600"]).read_all()
     row = await row_of(chat, made.id)
     assert (row.state, row.reason) == ("failed", "TOOK_TOO_LONG")
+
+
+#: A conversation is begun, and never told to its end.
+STALLS = """
+import sys, time
+print('C{"source": "chatgpt", "key": "c", "title": "t", "created_at": "2024-01-01T00:00:00+00:00"}', flush=True)
+time.sleep(600)
+"""
+
+
+async def test_a_reader_that_falls_silent_in_a_conversation_is_begun_again_a_few_times(
+    chat: Chat, caller: Caller, importing: Importing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat_service.imports.storing._STALLED_SECONDS", 0.05)
+    made = await upload_to(chat, caller, samples.LIBRECHAT)
+    await reader_of(chat, "replica-1", lambda size: [sys.executable, "-c", STALLS]).read_all()
+    row = await row_of(chat, made.id)
+    # Five times, and then no more: others wait for their turn.
+    assert (row.state, row.reason, row.attempts) == ("failed", "GIVEN_UP", 6)
+    assert await count(chat, "sessions") == 0
+
+
+async def test_a_conversation_ends_as_soon_as_it_is_read_whatever_comes_behind_it(
+    chat: Chat, caller: Caller, importing: Importing
+) -> None:
+    """Whoever stores it holds a transaction open until then."""
+    reader = await asyncio.create_subprocess_exec(
+        *importing._command(2**30),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        limit=2**25,
+    )
+    assert reader.stdin is not None
+    assert reader.stdout is not None
+    try:
+        # What follows does not come as long as the reader waits for it.
+        told = [{**samples.CHATGPT[0], "id": str(n), "conversation_id": str(n)} for n in range(3)]
+        reader.stdin.write(json.dumps(told).encode()[:-1] + b", [" + b"0, " * 200_000)
+        await reader.stdin.drain()
+        kinds: list[bytes] = []
+        async with asyncio.timeout(60):
+            while kinds.count(b"E") < len(told):
+                kinds.append((await reader.stdout.readline())[:1])
+        assert kinds[0] == b"C"
+    finally:
+        reader.kill()
+        await reader.wait()
+        reader.stdin.close()
+
+
+async def test_users_take_turns(chat: Chat, caller: Caller, stranger: Caller) -> None:
+    for whose in (caller, caller, caller, stranger):
+        await upload_to(chat, whose, samples.LIBRECHAT)
+    leases = Leases(chat.worker, "replica-1")
+    order = []
+    while (taken := await leases.take()) is not None:
+        order.append(taken.user_id)
+        await leases.end(taken, "completed", None, utc_now())
+    assert order == [caller.user_id, stranger.user_id, caller.user_id, caller.user_id]
+
+
+async def test_what_was_deleted_since_comes_anew(
+    chat: Chat, caller: Caller, importing: Importing
+) -> None:
+    async def imported() -> Any:
+        made = await upload_to(chat, caller, samples.CHATGPT[:1])
+        await importing.read_all()
+        return await row_of(chat, made.id)
+
+    assert (await imported()).added == 1
+    async with chat.worker.transaction() as connection:
+        await connection.execute(text("UPDATE sessions SET deleted_at = now()"))
+    assert ((row := await imported()).added, row.existing) == (1, 0)
+    assert ((row := await imported()).added, row.existing) == (0, 1)
+    assert await count(chat, "sessions") == 2
 
 
 async def test_what_would_be_deleted_at_once_as_too_old_is_not_taken(

@@ -20,7 +20,7 @@ from chassis.telemetry.logging import get_logger
 from chat_service.imports.domain.job import ImportState
 from chat_service.imports.reading.frames import MOST_LINE
 from chat_service.imports.store.leases import Leases, Taken
-from chat_service.imports.storing import Storing
+from chat_service.imports.storing import ReaderStalled, Storing
 from chat_service.notices.domain.notice import SessionChange, Tell, session_notice
 from chat_service.personas.usecases.write import WritePersonas
 from chat_service.runs.domain.retention import KEPT, Retention
@@ -98,10 +98,14 @@ class Importing(Repeated):
             await self._end(taken, state, storing.reason)
         except OwnerErased:
             return
+        except ReaderStalled:
+            # It may have been for want of a processor; what does it again and again is given up.
+            _log.warning("import.reader_stalled", import_id=str(taken.id))
+            await self._leases.release(taken, forgiven=False)
         except (asyncio.CancelledError, AppError):
             # Somebody else goes on with it, or this one once the database is back.
             with suppress(AppError):
-                await asyncio.shield(self._leases.release(taken))
+                await asyncio.shield(self._leases.release(taken, forgiven=True))
             raise
         finally:
             self._tell(session_notice(taken.user_id, SessionChange.CREATED, None))

@@ -1,5 +1,6 @@
 """What a reader says of a file, stored as it comes: each conversation in a transaction, whole or not at all."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -26,6 +27,9 @@ from servicekit.generation_parameters import GenerationParameters
 _log = get_logger(__name__)
 
 _MOST_PROBLEMS: Final = 100
+#: How long a reader may be silent in the midst of a conversation, whose transaction the database ends after
+#: 30 s without a statement. All of a conversation is at hand when its reader begins to tell it.
+_STALLED_SECONDS: Final = 15.0
 #: Of a conversation's head, what lists show.
 _SEEN: Final = ("title", "folder", "persona")
 
@@ -76,7 +80,7 @@ class Storing:
     async def store(self, lines: Lines) -> None:
         """All that comes, to the reader's end; where it ends without saying so, `reason` tells.
 
-        Raises AppError where the database is away, and OwnerErased.
+        Raises AppError where the database is away, OwnerErased, and ReaderStalled.
         """
         async for line in lines:
             kind, told = understood(line)
@@ -108,7 +112,7 @@ class Storing:
         conversation, added = _Conversation(lines), self._added
         try:
             await self._store(source, key, head, conversation)
-        except (AppError, TimeoutError):
+        except (AppError, TimeoutError, ReaderStalled):
             raise
         except _TakenError as error:
             if error.there.by_this:
@@ -187,6 +191,10 @@ class Storing:
             self._personas += 1
 
 
+class ReaderStalled(Exception):
+    """The reader fell silent in the midst of a conversation: by its own doing, or for want of a processor."""
+
+
 class _TakenError(Exception):
     """There is such a conversation already: nothing is kept of this one."""
 
@@ -210,7 +218,7 @@ class _Conversation:
     async def messages(self) -> AsyncIterator[str]:
         """What is still to come of them, in JSON."""
         while not self._is_over:
-            line = await anext(self._lines, None)
+            line = await self._next()
             if line is None:
                 self._is_over = True
                 raise ValueError("half a conversation")
@@ -219,6 +227,13 @@ class _Conversation:
                 self.left_out = orjson.loads(line[1:])["left_out"]
             else:
                 yield line[1:].decode()
+
+    async def _next(self) -> bytes | None:
+        try:
+            async with asyncio.timeout(_STALLED_SECONDS):
+                return await anext(self._lines, None)
+        except TimeoutError:
+            raise ReaderStalled from None
 
 
 def _told_of(told: dict[str, Any]) -> Told:

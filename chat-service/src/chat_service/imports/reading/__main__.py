@@ -108,6 +108,8 @@ def _tell(document: Document, budget: Budget, out: IO[bytes]) -> None:
                 for line in batches(found.messages):
                     out.write(line)
                 say(out, Kind.END, {"left_out": dict(found.left_out)})
+                # Whoever stores it waits for its end in a transaction.
+                out.flush()
             case Skipped():
                 say(out, Kind.SKIPPED, {"title": found.title, "reason": found.reason})
             case OwnPersona():

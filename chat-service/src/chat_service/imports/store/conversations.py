@@ -13,7 +13,8 @@ from chassis.db.transactions import Transaction
 
 _FIND_IMPORTED = Statement(
     text("""
-SELECT sessions.message_count, imported.import_id = :import_id AS by_this
+SELECT sessions.message_count, imported.import_id = :import_id AS by_this, imported.session_id,
+    (sessions.deleted_at IS NOT NULL OR sessions.purging) AS is_deleted
 FROM imported JOIN sessions ON sessions.id = imported.session_id
 WHERE imported.user_id = :user_id AND imported.source = :source AND imported.key = :key
 """)
@@ -21,7 +22,7 @@ WHERE imported.user_id = :user_id AND imported.source = :source AND imported.key
 _IS_HERE = Statement(
     text("""
 SELECT EXISTS (
-    SELECT FROM sessions WHERE user_id = :user_id AND id = :own_id AND NOT purging) AS is_here
+    SELECT FROM sessions WHERE user_id = :user_id AND id = :own_id AND deleted_at IS NULL AND NOT purging) AS is_here
 """)
 )
 _INSERT_SESSION = Statement(
@@ -42,7 +43,9 @@ _INSERT_IMPORTED = Statement(
     text("""
 INSERT INTO imported (user_id, source, key, tenant_id, session_id, import_id)
 VALUES (:user_id, :source, :key, :tenant_id, :id, :import_id)
-ON CONFLICT DO NOTHING
+ON CONFLICT (user_id, source, key) DO UPDATE
+SET session_id = excluded.session_id, import_id = excluded.import_id
+WHERE imported.session_id = CAST(:former AS uuid)
 """)
 )
 _INSERT_MESSAGES = Statement(
@@ -98,9 +101,14 @@ class ForeignConversations:
         scope = transaction.scope
         self._mine = {"tenant_id": scope.tenant_id, "user_id": scope.user_id}
         self._user_id = scope.user_id
+        self._former: UUID | None = None
 
     async def find(self, source: str, key: str) -> "There | None":
-        """What was taken of it before, by whichever import, or was never elsewhere; None: nothing."""
+        """What was taken of it before, by whichever import, or was never elsewhere.
+
+        None: nothing, or what was deleted since and comes anew.
+        """
+        self._former = None
         row = await _FIND_IMPORTED.first(
             self._connection,
             user_id=self._user_id,
@@ -108,7 +116,9 @@ class ForeignConversations:
             key=key,
             import_id=self._import_id,
         )
-        if row is not None:
+        if row is not None and row.is_deleted:
+            self._former = row.session_id
+        elif row is not None:
             return There(row.message_count, by_this=bool(row.by_this))
         own_id = _id_of(key) if source == "parley" else None
         if own_id is not None:
@@ -129,6 +139,7 @@ class ForeignConversations:
             source=source,
             key=key,
             import_id=self._import_id,
+            former=self._former,
         )
         return inserted == 1
 

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chassis.db.statement import Statement
 from servicekit.erasure import BATCH, in_batches
 
-# Pieces are a quarter of a megabyte each.
-_PIECES: Final = 100
+# A megabyte at most in each.
+_PIECES: Final = 25
 _DELETE_PIECES = Statement(
     text("""
 DELETE FROM import_pieces WHERE (import_id, number) IN (

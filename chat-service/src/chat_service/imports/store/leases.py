@@ -35,7 +35,11 @@ WHERE id = (
     WHERE ended_at IS NULL AND (
         state = 'waiting'
         OR state = 'reading' AND heard_at < now() - make_interval(secs => {UNHEARD_SECONDS}))
-    ORDER BY heard_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+    -- By turns, so that nobody's many files keep others waiting: whose last one ended longest ago.
+    ORDER BY (
+        SELECT coalesce(max(ended.ended_at), '-infinity') FROM imports AS ended
+        WHERE ended.user_id = imports.user_id), heard_at
+    LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING id, tenant_id, user_id, size, attempts
 """)
 )
@@ -55,7 +59,8 @@ WHERE id = :id AND owner = :owner AND state = 'reading'
 )
 _RELEASE = Statement(
     text("""
-UPDATE imports SET state = 'waiting', owner = NULL, attempts = attempts - 1
+UPDATE imports SET state = 'waiting', owner = NULL, heard_at = now(),
+    attempts = attempts - CAST(:forgiven AS integer)
 WHERE id = :id AND owner = :owner AND state = 'reading'
 """)
 )
@@ -142,9 +147,11 @@ class Leases:
             None, _END, id=taken.id, owner=self._owner, state=state, reason=reason, at=at
         )
 
-    async def release(self, taken: Taken) -> None:
-        """Somebody else is to go on with it."""
-        await self._worker.run(None, _RELEASE, id=taken.id, owner=self._owner)
+    async def release(self, taken: Taken, *, forgiven: bool) -> None:
+        """Somebody else is to go on with it. An attempt that is forgiven is none of the few there are."""
+        await self._worker.run(
+            None, _RELEASE, id=taken.id, owner=self._owner, forgiven=int(forgiven)
+        )
 
     async def piece(self, taken: Taken, number: int) -> tuple[bool, bytes] | None:
         """Whether it is packed, and its bytes; None: there are no more."""

@@ -13,7 +13,7 @@ from chat_service.imports.reading.made import (
     Made,
     SkippedError,
 )
-from parley.bounds import INSTRUCTIONS, PERSONA_NAME, PERSONA_PROMPT
+from parley.bounds import INSTRUCTIONS, PERSONA_NAME, PERSONA_PROMPT, SESSION_TITLE, is_line
 
 SOURCE: Final = "parley"
 _ROLES: Final = frozenset({"user", "assistant", "system"})
@@ -80,7 +80,9 @@ def convert(item: Mapping[str, Any]) -> Made:
 
 def _title(value: object) -> str:
     found = clean.text(value)
-    return found if len(found) <= 200 else clean.title(found)
+    # What a person can have given it stays as it is.
+    is_title = len(found) <= SESSION_TITLE.maximum and (not found or is_line(found))
+    return found if is_title else clean.title(found)
 
 
 def _message(one: Mapping[str, Any]) -> dict[str, Any]:
