@@ -136,3 +136,32 @@ def test_who_reads_a_share_loads_no_more_than_that_takes(open_person: Open) -> N
     assert loaded
     assert not [url for url, _ in loaded if re.search("inside|ChatPage", url)]
     assert 0 < sum(size for _, size in loaded) < 200_000
+
+
+def test_what_is_not_offered_has_no_button(person: Person) -> None:
+    page = person.page
+    share = page.get_by_role("button", name="Share", exact=True)
+    attach = person.button("Attach files")
+    files = page.get_by_role("dialog").get_by_label("Show the files of the questions")
+    person.go(f"/c/{person.user.create_session(title='All is offered')}")
+    expect(attach).to_be_visible()
+    share.click()
+    expect(files).to_be_visible()
+    _answer(person, "/files/limits", offered=False, maximum_bytes=0, kinds=[])
+    expect(share).to_be_visible()
+    expect(attach).to_have_count(0)
+    share.click()
+    expect(page.get_by_role("dialog").get_by_role("button", name="Make a link")).to_be_visible()
+    expect(files).to_have_count(0)
+    _answer(person, "/chat/shares/limits", maximum_shares=0)
+    expect(person.chats.get_by_role("link", name="All is offered")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Model")).to_be_visible()
+    expect(share).to_have_count(0)
+
+
+def _answer(person: Person, path: str, **limits: object) -> None:
+    """Loads the page anew where the operator has other limits."""
+    address = f"**/api/v1{path}"
+    person.context.route(address, lambda route: route.fulfill(json=limits))
+    with person.page.expect_response(address):
+        person.page.reload()

@@ -64,6 +64,7 @@ async def test_without_a_users_token_a_share_is_opened_and_nothing_else_done(
         ("OpenShareAsMember", as_member(opening(response.token))),
         ("ForkShare", shares_pb2.ForkShareRequest(key=opening(response.token).key)),
         ("CreateShare", shares_pb2.CreateShareRequest(session_id=response.share.session_id)),
+        ("GetShareLimits", shares_pb2.GetShareLimitsRequest()),
         ("ListShares", shares_pb2.ListSharesRequest()),
         ("UpdateShare", shares_pb2.UpdateShareRequest(id=share_id)),
         ("RefreshShare", shares_pb2.RefreshShareRequest(id=share_id)),

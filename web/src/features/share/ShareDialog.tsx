@@ -1,4 +1,4 @@
-import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Check, Copy } from "lucide-react";
 import { useState } from "react";
 import { ApiError, api, ok, type Schema } from "../../api";
@@ -11,6 +11,7 @@ import { SecretField, Select, TextField } from "../../ui/Field";
 import { Form } from "../../ui/Form";
 import { Switch } from "../../ui/Switch";
 import { toast } from "../../ui/toast";
+import { limitsQuery } from "../files/transfer";
 import { sharesKey, sharesQuery, useCanShare } from "./requests";
 import styles from "./Share.module.css";
 import { Shares } from "./Shares";
@@ -54,6 +55,7 @@ function NewShare({ sessionId, onMade }: { sessionId: string; onMade: (url: stri
   const queries = useQueryClient();
   const [reasoning, setReasoning] = useState(false);
   const [files, setFiles] = useState(false);
+  const { data: limits } = useQuery(limitsQuery);
   // A second press, or a try after a lost answer, makes no second link.
   const [headersOf, renew] = useState(repeatable);
   const make = useMutation({
@@ -129,12 +131,14 @@ function NewShare({ sessionId, onMade }: { sessionId: string; onMade: (url: stri
         checked={reasoning}
         onChange={setReasoning}
       />
-      <Switch
-        label={t.shares.files}
-        hint={t.shares.filesHint}
-        checked={files}
-        onChange={setFiles}
-      />
+      {limits?.offered && (
+        <Switch
+          label={t.shares.files}
+          hint={t.shares.filesHint}
+          checked={files}
+          onChange={setFiles}
+        />
+      )}
       <Button type="submit" look="primary" pending={make.isPending}>
         {t.shares.make}
       </Button>
