@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from .person import Open, Person
 
@@ -68,3 +68,36 @@ def test_a_file_that_is_no_export_is_told_of_in_words(person: Person, tmp_path: 
     expect(imports.get_by_text("This is no export that Parley knows.")).to_be_visible()
     person.button("Delete the report of holiday.json").click()
     expect(imports.get_by_role("listitem")).to_have_count(0)
+
+
+def test_an_upload_goes_on_wherever_one_goes_and_leaving_is_asked_about(
+    person: Person, tmp_path: Path
+) -> None:
+    file = tmp_path / "none.json"
+    file.write_text("[]")
+    page = person.page
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/v1/chat/import", hold)
+    person.go("/account")
+    page.get_by_label("Choose a file").set_input_files(file)
+    progress = page.get_by_role("progressbar", name="none.json is being uploaded")
+    expect(progress).to_be_visible()
+    for item in ("Notes", "Account"):
+        page.get_by_role("button", name=person.user.username).click()
+        page.get_by_role("menuitem", name=item, exact=True).click()
+        expect(page.get_by_role("heading", name=item, level=1)).to_be_visible()
+    expect(progress).to_be_visible()
+    with page.expect_event("dialog") as asked:
+        page.close(run_before_unload=True)
+    assert asked.value.type == "beforeunload"
+    asked.value.dismiss()
+    expect(progress).to_be_visible()
+    held.pop().continue_()
+    imports = page.get_by_role("list", name="Imports")
+    expect(imports).to_contain_text("none.json")
+    expect(progress).to_have_count(0)
+    assert held == []

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Upload } from "lucide-react";
-import { useRef, useState } from "react";
+import { useRef, useState, useSyncExternalStore } from "react";
 import { api, ok } from "../../api";
 import { useText } from "../../i18n";
 import { useFormat } from "../../i18n/format";
@@ -8,9 +8,9 @@ import { Button } from "../../ui/Button";
 import { FormError } from "../../ui/Form";
 import { Rows, Section } from "../../ui/Section";
 import { ImportRow } from "./ImportRow";
+import { importUpload } from "./importUpload";
 import styles from "./Transfer.module.css";
 import { useImports } from "./useImports";
-import { useUpload } from "./useUpload";
 
 /** Conversations of Parley and of others brought here: by a file, dropped or chosen, and what came of each. */
 export function Import() {
@@ -18,7 +18,7 @@ export function Import() {
   const { size, percent } = useFormat();
   const chooser = useRef<HTMLInputElement>(null);
   const [over, setOver] = useState(false);
-  const { sent, error, start, cancel } = useUpload();
+  const { sent, error } = useSyncExternalStore(importUpload.subscribe, importUpload.state);
   const imports = useImports();
   const limits = useQuery({
     queryKey: ["import-limits"],
@@ -32,7 +32,7 @@ export function Import() {
     const file = files?.[0];
     if (file === undefined || sent !== undefined) return;
     setTooLarge(most !== undefined && file.size > most);
-    if (most === undefined || file.size <= most) void start(file);
+    if (most === undefined || file.size <= most) void importUpload.start(file);
   }
 
   return (
@@ -75,7 +75,7 @@ export function Import() {
         <div className={styles.buttons}>
           <progress value={sent.done} aria-label={t.transfer.uploading(sent.name)} />
           <span role="status">{t.transfer.uploaded(percent(sent.done))}</span>
-          <Button onClick={cancel}>{t.common.cancel}</Button>
+          <Button onClick={importUpload.cancel}>{t.common.cancel}</Button>
         </div>
       )}
       <div role="alert">{tooLarge && most !== undefined && t.transfer.tooLarge(size(most))}</div>
