@@ -22,7 +22,7 @@ export function writeStored(name: string, value: string | null): void {
 }
 
 // These are of the device, whoever uses it.
-const OF_DEVICE = new Set(["theme", "language", "sidebar"]);
+const OF_DEVICE = new Set(["theme", "language", "sidebar", "notifications"]);
 
 /** Forgets all that is a user's: drafts, choices, and who was here. */
 export function forgetUser(): void {

@@ -5,6 +5,7 @@ import { Select } from "../../ui/Field";
 import { FormError } from "../../ui/Form";
 import { Section } from "../../ui/Section";
 import { Switch } from "../../ui/Switch";
+import { NotificationSwitch } from "../notifications/NotificationSwitch";
 
 /** How the pages look and behave, on each device of the user's. */
 export function Appearance({ settings }: { settings: Schema<"UserSettings"> }) {
@@ -41,6 +42,7 @@ export function Appearance({ settings }: { settings: Schema<"UserSettings"> }) {
         checked={settings.enter_sends}
         onChange={(enter_sends) => save.mutate({ enter_sends })}
       />
+      <NotificationSwitch />
       <FormError error={save.error} />
     </Section>
   );

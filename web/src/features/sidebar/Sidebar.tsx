@@ -4,6 +4,7 @@ import { lazy, type ReactNode, Suspense, useState } from "react";
 import { useRoute } from "wouter";
 import { useText } from "../../i18n";
 import { onKeys } from "../../ui/useKey";
+import { useNotifications } from "../notifications/useNotifications";
 import { palette } from "../search/opened";
 import { Folders } from "./Folders";
 import { known, type Session } from "./lists";
@@ -34,6 +35,7 @@ export function Sidebar({ onNavigate, toggle }: { onNavigate: () => void; toggle
   const newChat = useNewChat();
   useListsByNotices();
   useTitleBadge();
+  useNotifications();
 
   const { sessions, rows: actions } = useRowActions({
     current,

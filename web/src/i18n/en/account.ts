@@ -19,6 +19,12 @@ export const account = {
   byBrowser: "Same as the browser",
   enterSends: "Enter sends",
   enterSendsHint: "Off: Ctrl+Enter (⌘+Enter on a Mac) sends, and Enter starts a new line.",
+  notifications: "Tell me on this device when an answer is finished",
+  notificationsHint: "While no page of Parley is in sight. The message has nothing of the chat.",
+  notificationsOn: "Parley tells you here when an answer is finished.",
+  notificationsRefused: "The browser does not let Parley show notifications here.",
+  answerReady: "Parley: an answer is finished.",
+  answerFailed: "Parley: an answer has failed.",
 
   conversations: "Conversations",
   instructions: "What every model should know",

@@ -21,6 +21,12 @@ export const account: typeof en = {
   byBrowser: "跟随浏览器",
   enterSends: "按 Enter 发送",
   enterSendsHint: "关闭后，Ctrl+Enter（Mac 上为 ⌘+Enter）发送，Enter 换行。",
+  notifications: "回答完成时在此设备上通知我",
+  notificationsHint: "仅在看不到 Parley 页面时通知，内容不含对话。",
+  notificationsOn: "回答完成时，Parley 会在这里通知你。",
+  notificationsRefused: "浏览器不允许 Parley 在这里显示通知。",
+  answerReady: "Parley：回答已完成。",
+  answerFailed: "Parley：回答失败。",
 
   conversations: "对话",
   instructions: "希望每个模型都知道的事",
