@@ -4,7 +4,8 @@ import asyncio
 import csv
 import io
 import json
-from contextlib import aclosing
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -354,6 +355,40 @@ async def test_what_goes_meanwhile_is_left_out_and_the_rest_is_whole(
 
     monkeypatch.setattr(pages.Pages, "read", read_later)
     assert await titles(chat, caller) == ["0", "2"]
+
+
+async def test_exports_leave_connections_to_turns(
+    chat: Chat, caller: Caller, stranger: Caller
+) -> None:
+    for whose in (caller, stranger):
+        for _ in range(3):
+            await chat.turn(whose, (await chat.session(whose)).id)
+    held = most = 0
+
+    @asynccontextmanager
+    async def counted(whose: Any) -> AsyncIterator[Any]:
+        nonlocal held, most
+        async with chat.open_transaction(whose) as transaction:
+            held += 1
+            most = max(most, held)
+            try:
+                yield transaction
+            finally:
+                held -= 1
+
+    exporting = Exporting(counted)
+
+    async def read(whose: Caller) -> None:
+        async with aclosing(exporting.export(whose, Wanted(Format.JSON))) as file:
+            async for _ in file:
+                continue
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(4):
+            for whose in (caller, stranger):
+                group.create_task(read(whose))
+    # Eight exports, with two pages each.
+    assert most == usecase._MOST_CONNECTIONS == 4
 
 
 async def test_a_user_has_four_exports_at_once_and_those_that_are_left_count_no_more(

@@ -27,6 +27,8 @@ _LOOK_BACK: Final = timedelta(minutes=15)
 _PIECE_BYTES: Final = 256 * 1024
 #: Pages that are read at once, each on a connection of its own: PostgreSQL writes one on one core.
 _READ_AHEAD: Final = 2
+#: Connections that all exports of a process hold together, of its eight: turns need the rest.
+_MOST_CONNECTIONS: Final = 4
 #: In seconds, between tries to read a page.
 _PAUSES: Final = (0.5, 1, 2, 4)
 
@@ -47,6 +49,7 @@ class Exporting:
     def __init__(self, open_transaction: OpenTransaction) -> None:
         self._open_transaction = open_transaction
         self._under_way: Counter[UUID] = Counter()
+        self._connections = asyncio.Semaphore(_MOST_CONNECTIONS)
 
     async def export(
         self, caller: Caller, wanted: Wanted
@@ -139,7 +142,7 @@ class Exporting:
         """What `read` reads; a busy moment of the database is waited for, and ends no long download."""
         for pause in (*_PAUSES, None):
             try:
-                async with self._open_transaction(caller) as transaction:
+                async with self._connections, self._open_transaction(caller) as transaction:
                     return await read(Pages(transaction))
             except Unavailable:
                 if pause is None:
