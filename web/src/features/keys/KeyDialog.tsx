@@ -2,9 +2,8 @@ import { useMemo, useRef, useState } from "react";
 import { useText } from "../../i18n";
 import { useFormat } from "../../i18n/format";
 import { Button } from "../../ui/Button";
-import { Dialog } from "../../ui/Dialog";
 import { SecretField, Select, TextArea, TextField } from "../../ui/Field";
-import { Form } from "../../ui/Form";
+import { Beside, FormDialog, MoreFields } from "../../ui/FormDialog";
 import { ParameterFields } from "../parameters/ParameterFields";
 import { keyOfForm, withHeadersAsOne } from "./given";
 import styles from "./KeyDialog.module.css";
@@ -67,119 +66,108 @@ export function KeyDialog({
   }
 
   return (
-    <Dialog open wide title={stored ? t.keys.edit(stored.name) : t.keys.add} onClose={onClose}>
-      <Form
-        error={shown}
-        onSubmit={() =>
-          read((given) =>
-            save.mutate(given as Parameters<typeof save.mutate>[0], { onSuccess: onClose }),
-          )
-        }
-      >
-        <div ref={place} className={styles.row}>
-          <TextField
-            label={t.keys.name}
-            name="name"
-            hint={t.keys.nameHint}
-            autoComplete="off"
-            autoFocus={stored === undefined}
-            defaultValue={stored?.name}
-          />
-          <Select
-            label={t.keys.provider}
-            name="provider"
-            defaultValue={stored?.provider ?? "openai"}
-          >
-            <option value="openai">{t.keys.openai}</option>
-            <option value="anthropic">{t.keys.anthropic}</option>
-          </Select>
-        </div>
-        <TextField
-          label={t.keys.baseUrl}
-          name="base_url"
-          type="url"
-          hint={stored ? sentences(t.keys.baseUrlHint, t.keys.apiKeyAgain) : t.keys.baseUrlHint}
-          autoComplete="off"
-          autoCapitalize="none"
-          spellCheck={false}
-          placeholder="https://api.openai.com/v1"
-          defaultValue={stored?.base_url}
-        />
-        <SecretField
-          label={t.keys.apiKey}
-          name="api_key"
-          // A manager of passwords would offer the one of the log-in, or keep this one.
-          autoComplete="off"
-          data-1p-ignore
-          data-lpignore="true"
-          hint={stored && t.keys.apiKeyKept(stored.masked_key)}
-          onInput={(event) => setKeyGiven(event.currentTarget.value !== "")}
-        />
-        <TextField
-          label={t.keys.model}
-          name="model"
-          hint={t.keys.modelHint}
-          autoComplete="off"
-          autoCapitalize="none"
-          spellCheck={false}
-          list="models-of-the-server"
-          defaultValue={stored?.model}
-        />
-        <datalist id="models-of-the-server">
-          {models.data?.map((model) => (
-            <option key={model.id} value={model.id} />
-          ))}
-        </datalist>
-        <details className={styles.more}>
-          <summary>{t.keys.more}</summary>
-          <div className={styles.inner}>
-            <ParameterFields values={stored?.parameters ?? USUAL} empty={t.keys.emptyMeansServer} />
-            <TextArea
-              label={t.keys.headers}
-              name="headers"
-              rows={2}
-              autoComplete="off"
-              spellCheck={false}
-              hint={
-                stored && stored.header_names.length > 0
-                  ? t.keys.headersKept(stored.header_names.join(", "))
-                  : t.keys.headersHint
-              }
-            />
-            {stored && stored.header_names.length > 0 && (
-              <label className={styles.check}>
-                <input type="checkbox" name="headers_removed" /> {t.keys.headersRemoved}
-              </label>
-            )}
-            <Select
-              label={t.keys.fallback}
-              name="fallback_key_id"
-              hint={t.keys.fallbackHint}
-              defaultValue={stored?.fallback_key_id ?? ""}
-            >
-              <option value="">{t.keys.noFallback}</option>
-              {others.map((key) => (
-                <option key={key.id} value={key.id}>
-                  {key.name}
-                </option>
-              ))}
-            </Select>
-          </div>
-        </details>
-        <TestResult pending={test.isPending} result={test.data} onUse={take} />
-        <div className={styles.actions}>
-          {(stored === undefined || keyGiven) && (
-            <Button pending={test.isPending} onClick={tryIt}>
-              {t.keys.testFirst}
-            </Button>
-          )}
-          <span className={styles.gap} />
-          <Button onClick={onClose}>{t.common.cancel}</Button>
-          <Button look="primary" type="submit" pending={save.isPending}>
-            {t.common.save}
+    <FormDialog
+      title={stored ? t.keys.edit(stored.name) : t.keys.add}
+      error={shown}
+      onSubmit={() =>
+        read((given) =>
+          save.mutate(given as Parameters<typeof save.mutate>[0], { onSuccess: onClose }),
+        )
+      }
+      onClose={onClose}
+      pending={save.isPending}
+      actions={
+        (stored === undefined || keyGiven) && (
+          <Button pending={test.isPending} onClick={tryIt}>
+            {t.keys.testFirst}
           </Button>
-        </div>
-      </Form>
-    </Dialog>
+        )
+      }
+    >
+      <Beside ref={place}>
+        <TextField
+          label={t.keys.name}
+          name="name"
+          hint={t.keys.nameHint}
+          autoComplete="off"
+          autoFocus={stored === undefined}
+          defaultValue={stored?.name}
+        />
+        <Select label={t.keys.provider} name="provider" defaultValue={stored?.provider ?? "openai"}>
+          <option value="openai">{t.keys.openai}</option>
+          <option value="anthropic">{t.keys.anthropic}</option>
+        </Select>
+      </Beside>
+      <TextField
+        label={t.keys.baseUrl}
+        name="base_url"
+        type="url"
+        hint={stored ? sentences(t.keys.baseUrlHint, t.keys.apiKeyAgain) : t.keys.baseUrlHint}
+        autoComplete="off"
+        autoCapitalize="none"
+        spellCheck={false}
+        placeholder="https://api.openai.com/v1"
+        defaultValue={stored?.base_url}
+      />
+      <SecretField
+        label={t.keys.apiKey}
+        name="api_key"
+        // A manager of passwords would offer the one of the log-in, or keep this one.
+        autoComplete="off"
+        data-1p-ignore
+        data-lpignore="true"
+        hint={stored && t.keys.apiKeyKept(stored.masked_key)}
+        onInput={(event) => setKeyGiven(event.currentTarget.value !== "")}
+      />
+      <TextField
+        label={t.keys.model}
+        name="model"
+        hint={t.keys.modelHint}
+        autoComplete="off"
+        autoCapitalize="none"
+        spellCheck={false}
+        list="models-of-the-server"
+        defaultValue={stored?.model}
+      />
+      <datalist id="models-of-the-server">
+        {models.data?.map((model) => (
+          <option key={model.id} value={model.id} />
+        ))}
+      </datalist>
+      <MoreFields title={t.keys.more}>
+        <ParameterFields values={stored?.parameters ?? USUAL} empty={t.keys.emptyMeansServer} />
+        <TextArea
+          label={t.keys.headers}
+          name="headers"
+          rows={2}
+          autoComplete="off"
+          spellCheck={false}
+          hint={
+            stored && stored.header_names.length > 0
+              ? t.keys.headersKept(stored.header_names.join(", "))
+              : t.keys.headersHint
+          }
+        />
+        {stored && stored.header_names.length > 0 && (
+          <label className={styles.check}>
+            <input type="checkbox" name="headers_removed" /> {t.keys.headersRemoved}
+          </label>
+        )}
+        <Select
+          label={t.keys.fallback}
+          name="fallback_key_id"
+          hint={t.keys.fallbackHint}
+          defaultValue={stored?.fallback_key_id ?? ""}
+        >
+          <option value="">{t.keys.noFallback}</option>
+          {others.map((key) => (
+            <option key={key.id} value={key.id}>
+              {key.name}
+            </option>
+          ))}
+        </Select>
+      </MoreFields>
+      <TestResult pending={test.isPending} result={test.data} onUse={take} />
+    </FormDialog>
   );
 }

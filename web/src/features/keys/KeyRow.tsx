@@ -1,14 +1,14 @@
-import { Cpu, MoreHorizontal, Pencil, Star, Trash2, Zap } from "lucide-react";
+import { Cpu, Zap } from "lucide-react";
 import { useState } from "react";
 import { errorText, failureText } from "../../api";
 import { useText } from "../../i18n";
 import { useFormat } from "../../i18n/format";
 import { queries } from "../../queries";
 import { Button } from "../../ui/Button";
+import { CardMenu, CardName } from "../../ui/Cards";
 import { deleteLater } from "../../ui/deletions";
 import { FormError } from "../../ui/Form";
-import { IconButton } from "../../ui/IconButton";
-import { Menu, MenuItem, MenuSeparator } from "../../ui/Menu";
+import { MenuItem } from "../../ui/Menu";
 import { toast } from "../../ui/toast";
 import { KeyFacts } from "./KeyFacts";
 import styles from "./KeyRow.module.css";
@@ -49,41 +49,23 @@ export function KeyRow({
   return (
     <li className={styles.row}>
       <div className={styles.head}>
-        <div className={styles.names}>
-          <h3>{one.name}</h3>
-          {one.is_default && <span className={styles.badge}>{t.keys.isDefault}</span>}
-        </div>
+        <CardName name={one.name} mark={one.is_default && t.keys.isDefault} />
         <Button small icon={Zap} pending={test.isPending} onClick={() => test.mutate()}>
           {t.keys.test}
         </Button>
-        <Menu
+        <CardMenu
           label={t.keys.actionsOf(one.name)}
-          trigger={(props) => (
-            <IconButton icon={MoreHorizontal} label={t.keys.actionsOf(one.name)} {...props} />
-          )}
+          isOwn={isOwn}
+          isDefault={one.is_default}
+          makeDefault={t.keys.makeDefault}
+          onEdit={onEdit}
+          onDefault={() => makeDefault.mutate(one.id)}
+          onRemove={remove}
         >
-          {isOwn && (
-            <MenuItem icon={Pencil} onSelect={onEdit}>
-              {t.common.edit}
-            </MenuItem>
-          )}
           <MenuItem icon={Cpu} onSelect={() => setShowsModels(true)}>
             {t.keys.models}
           </MenuItem>
-          <MenuItem
-            icon={Star}
-            disabled={one.is_default}
-            onSelect={() => makeDefault.mutate(one.id)}
-          >
-            {t.keys.makeDefault}
-          </MenuItem>
-          {isOwn && <MenuSeparator />}
-          {isOwn && (
-            <MenuItem icon={Trash2} danger onSelect={remove}>
-              {t.common.remove}
-            </MenuItem>
-          )}
-        </Menu>
+        </CardMenu>
       </div>
       <KeyFacts one={one} fallback={fallback} />
       {one.last_error && !test.data && (

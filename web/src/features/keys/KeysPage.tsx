@@ -2,6 +2,7 @@ import { Plus } from "lucide-react";
 import { useState } from "react";
 import { useText } from "../../i18n";
 import { Button } from "../../ui/Button";
+import { Cards } from "../../ui/Cards";
 import { useLeaving } from "../../ui/deletions";
 import { FormError } from "../../ui/Form";
 import { Page } from "../../ui/Page";
@@ -25,6 +26,14 @@ export default function KeysPage() {
       {keys?.length === 0 ? t.keys.addFirst : t.keys.add}
     </Button>
   );
+  const row = (key: Key) => (
+    <KeyRow
+      key={key.id}
+      one={key}
+      fallback={keys?.find((other) => other.id === key.fallback_key_id)}
+      onEdit={() => setEdited(key)}
+    />
+  );
   return (
     <Page title={t.common.keys} actions={keys?.length === 0 ? undefined : add}>
       <p className={styles.about}>{t.keys.about}</p>
@@ -35,8 +44,8 @@ export default function KeysPage() {
           {add}
         </div>
       )}
-      <Section title={t.keys.own} keys={own} all={keys ?? []} onEdit={setEdited} />
-      <Section title={t.keys.offered} keys={offered} all={keys ?? []} onEdit={setEdited} />
+      <Cards title={t.keys.own}>{own.map(row)}</Cards>
+      <Cards title={t.keys.offered}>{offered.map(row)}</Cards>
       {edited !== undefined && (
         <KeyDialog
           stored={edited === "new" ? undefined : edited}
@@ -45,34 +54,5 @@ export default function KeysPage() {
         />
       )}
     </Page>
-  );
-}
-
-function Section({
-  title,
-  keys,
-  all,
-  onEdit,
-}: {
-  title: string;
-  keys: readonly Key[];
-  all: readonly Key[];
-  onEdit: (key: Key) => void;
-}) {
-  if (keys.length === 0) return null;
-  return (
-    <section className={styles.section}>
-      <h2>{title}</h2>
-      <ul className={styles.list}>
-        {keys.map((key) => (
-          <KeyRow
-            key={key.id}
-            one={key}
-            fallback={all.find((other) => other.id === key.fallback_key_id)}
-            onEdit={() => onEdit(key)}
-          />
-        ))}
-      </ul>
-    </section>
   );
 }

@@ -1,13 +1,10 @@
 import { useState } from "react";
 import type { Schema } from "../../api";
 import { useText } from "../../i18n";
-import { Button } from "../../ui/Button";
-import { Dialog } from "../../ui/Dialog";
 import { TextArea, TextField } from "../../ui/Field";
-import { Form } from "../../ui/Form";
+import { Beside, FormDialog, MoreFields } from "../../ui/FormDialog";
 import { ParameterFields } from "../parameters/ParameterFields";
 import { personaOfForm } from "./given";
-import styles from "./PersonaDialog.module.css";
 import { type Persona, useSavePersona } from "./requests";
 
 /** The form of a persona of one's own: a new one, or the `stored` one. */
@@ -35,75 +32,65 @@ export function PersonaDialog({
   }
 
   return (
-    <Dialog
-      open
-      wide
+    <FormDialog
       title={stored ? t.personas.edit(stored.title) : t.personas.add}
+      error={unreadable ?? save.error}
+      onSubmit={submit}
       onClose={onClose}
+      pending={save.isPending}
     >
-      <Form error={unreadable ?? save.error} onSubmit={submit}>
-        <div className={styles.row}>
-          <TextField
-            label={t.personas.title}
-            name="title"
-            autoComplete="off"
-            autoFocus={stored === undefined}
-            defaultValue={stored?.title}
-          />
-          <TextField
-            label={t.personas.name}
-            name="name"
-            hint={t.personas.nameHint}
-            autoComplete="off"
-            autoCapitalize="none"
-            defaultValue={stored?.name}
-          />
-        </div>
+      <Beside>
         <TextField
-          label={t.personas.description}
-          name="description"
+          label={t.personas.title}
+          name="title"
           autoComplete="off"
-          defaultValue={stored?.description}
+          autoFocus={stored === undefined}
+          defaultValue={stored?.title}
         />
-        <TextArea
-          label={t.personas.prompt}
-          name="prompt"
-          rows={8}
-          hint={t.personas.promptHint}
-          defaultValue={stored?.prompt}
+        <TextField
+          label={t.personas.name}
+          name="name"
+          hint={t.personas.nameHint}
+          autoComplete="off"
+          autoCapitalize="none"
+          defaultValue={stored?.name}
         />
-        <TextArea
-          label={t.personas.starters}
-          name="starters"
-          rows={3}
-          hint={t.personas.startersHint}
-          defaultValue={stored?.starters.join("\n")}
+      </Beside>
+      <TextField
+        label={t.personas.description}
+        name="description"
+        autoComplete="off"
+        defaultValue={stored?.description}
+      />
+      <TextArea
+        label={t.personas.prompt}
+        name="prompt"
+        rows={8}
+        hint={t.personas.promptHint}
+        defaultValue={stored?.prompt}
+      />
+      <TextArea
+        label={t.personas.starters}
+        name="starters"
+        rows={3}
+        hint={t.personas.startersHint}
+        defaultValue={stored?.starters.join("\n")}
+      />
+      <MoreFields title={t.personas.more}>
+        <TextField
+          label={t.keys.model}
+          name="model"
+          hint={t.personas.modelHint}
+          autoComplete="off"
+          autoCapitalize="none"
+          spellCheck={false}
+          defaultValue={stored?.model ?? ""}
         />
-        <details className={styles.more}>
-          <summary>{t.personas.more}</summary>
-          <div className={styles.inner}>
-            <TextField
-              label={t.keys.model}
-              name="model"
-              hint={t.personas.modelHint}
-              autoComplete="off"
-              autoCapitalize="none"
-              spellCheck={false}
-              defaultValue={stored?.model ?? ""}
-            />
-            <ParameterFields
-              values={stored?.parameters ?? {}}
-              empty={t.personas.emptyMeansConnection}
-            />
-          </div>
-        </details>
-        <div className={styles.actions}>
-          <Button onClick={onClose}>{t.common.cancel}</Button>
-          <Button look="primary" type="submit" pending={save.isPending}>
-            {t.common.save}
-          </Button>
-        </div>
-      </Form>
-    </Dialog>
+        <ParameterFields
+          values={stored?.parameters ?? {}}
+          empty={t.personas.emptyMeansConnection}
+        />
+      </MoreFields>
+    </FormDialog>
   );
 }

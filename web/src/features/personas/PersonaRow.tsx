@@ -1,4 +1,4 @@
-import { Eye, MessageSquarePlus, MoreHorizontal, Pencil, Star, Trash2 } from "lucide-react";
+import { Eye, MessageSquarePlus } from "lucide-react";
 import { useState } from "react";
 import { Link } from "wouter";
 import { errorText } from "../../api";
@@ -6,11 +6,11 @@ import { useText } from "../../i18n";
 import { queries } from "../../queries";
 import { routes } from "../../routes";
 import { useSaveSettings, useSettings } from "../../session";
+import { CardMenu, CardName } from "../../ui/Cards";
 import { Dialog } from "../../ui/Dialog";
 import { deleteLater } from "../../ui/deletions";
 import { FormError } from "../../ui/Form";
-import { IconButton } from "../../ui/IconButton";
-import { Menu, MenuItem, MenuSeparator } from "../../ui/Menu";
+import { MenuItem } from "../../ui/Menu";
 import { toast } from "../../ui/toast";
 import styles from "./PersonaRow.module.css";
 import { deletePersona, type Persona } from "./requests";
@@ -40,10 +40,7 @@ export function PersonaRow({ one, onEdit }: { one: Persona; onEdit: () => void }
   return (
     <li className={styles.row}>
       <div className={styles.text}>
-        <div className={styles.names}>
-          <h3>{one.title}</h3>
-          {isDefault && <span className={styles.badge}>{t.personas.isDefault}</span>}
-        </div>
+        <CardName name={one.title} mark={isDefault && t.personas.isDefault} />
         {one.description && <p>{one.description}</p>}
         <p className={styles.facts}>
           {[
@@ -64,34 +61,19 @@ export function PersonaRow({ one, onEdit }: { one: Persona; onEdit: () => void }
       >
         <MessageSquarePlus aria-hidden size={18} strokeWidth={1.75} />
       </Link>
-      <Menu
+      <CardMenu
         label={t.personas.actionsOf(one.title)}
-        trigger={(props) => (
-          <IconButton icon={MoreHorizontal} label={t.personas.actionsOf(one.title)} {...props} />
-        )}
+        isOwn={isOwn}
+        isDefault={isDefault}
+        makeDefault={t.personas.makeDefault}
+        onEdit={onEdit}
+        onDefault={() => save.mutate({ default_persona: one.name })}
+        onRemove={remove}
       >
-        {isOwn && (
-          <MenuItem icon={Pencil} onSelect={onEdit}>
-            {t.common.edit}
-          </MenuItem>
-        )}
         <MenuItem icon={Eye} onSelect={() => setShowsPrompt(true)}>
           {t.personas.showPrompt}
         </MenuItem>
-        <MenuItem
-          icon={Star}
-          disabled={isDefault}
-          onSelect={() => save.mutate({ default_persona: one.name })}
-        >
-          {t.personas.makeDefault}
-        </MenuItem>
-        {isOwn && <MenuSeparator />}
-        {isOwn && (
-          <MenuItem icon={Trash2} danger onSelect={remove}>
-            {t.common.remove}
-          </MenuItem>
-        )}
-      </Menu>
+      </CardMenu>
       <Dialog open={showsPrompt} title={one.title} onClose={() => setShowsPrompt(false)}>
         <p className={styles.prompt}>{one.prompt}</p>
       </Dialog>

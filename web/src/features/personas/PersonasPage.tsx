@@ -2,6 +2,7 @@ import { Plus } from "lucide-react";
 import { useState } from "react";
 import { useText } from "../../i18n";
 import { Button } from "../../ui/Button";
+import { Cards } from "../../ui/Cards";
 import { useLeaving } from "../../ui/deletions";
 import { FormError } from "../../ui/Form";
 import { Page } from "../../ui/Page";
@@ -23,25 +24,17 @@ export default function PersonasPage() {
       {t.personas.add}
     </Button>
   );
+  const rowsOf = (owner: Persona["owner"]) =>
+    (personas ?? [])
+      .filter((one) => one.owner === owner)
+      .map((one) => <PersonaRow key={one.name} one={one} onEdit={() => setEdited(one)} />);
   return (
     <Page title={t.common.personas} actions={personas?.length === 0 ? undefined : add}>
       <p className={styles.about}>{t.personas.about}</p>
       {personas === undefined && (error ? <FormError error={error} /> : <Spinner />)}
       {personas?.length === 0 && <div className={styles.none}>{add}</div>}
-      {(["user", "operator"] as const).map((owner) => {
-        const some = personas?.filter((one) => one.owner === owner) ?? [];
-        if (some.length === 0) return null;
-        return (
-          <section key={owner} className={styles.section}>
-            <h2>{owner === "user" ? t.personas.own : t.personas.offered}</h2>
-            <ul className={styles.list}>
-              {some.map((one) => (
-                <PersonaRow key={one.name} one={one} onEdit={() => setEdited(one)} />
-              ))}
-            </ul>
-          </section>
-        );
-      })}
+      <Cards title={t.personas.own}>{rowsOf("user")}</Cards>
+      <Cards title={t.personas.offered}>{rowsOf("operator")}</Cards>
       {edited !== undefined && (
         <PersonaDialog
           stored={edited === "new" ? undefined : edited}

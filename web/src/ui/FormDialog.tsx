@@ -1,0 +1,63 @@
+import type { ReactNode, Ref } from "react";
+import { useText } from "../i18n";
+import { Button } from "./Button";
+import { Dialog } from "./Dialog";
+import { Form } from "./Form";
+import styles from "./FormDialog.module.css";
+
+/** A thing's form in a window of its own, which is closed or saved. */
+export function FormDialog({
+  title,
+  error,
+  onSubmit,
+  onClose,
+  pending,
+  actions,
+  children,
+}: {
+  title: string;
+  error: unknown;
+  onSubmit: (given: FormData) => void;
+  onClose: () => void;
+  /** It is being saved. */
+  pending: boolean;
+  /** What can be done besides. */
+  actions?: ReactNode;
+  children: ReactNode;
+}) {
+  const t = useText();
+  return (
+    <Dialog open wide title={title} onClose={onClose}>
+      <Form error={error} onSubmit={onSubmit}>
+        {children}
+        <div className={styles.actions}>
+          {actions}
+          <span className={styles.gap} />
+          <Button onClick={onClose}>{t.common.cancel}</Button>
+          <Button look="primary" type="submit" pending={pending}>
+            {t.common.save}
+          </Button>
+        </div>
+      </Form>
+    </Dialog>
+  );
+}
+
+/** Fields beside one another, where there is room. */
+export function Beside({ ref, children }: { ref?: Ref<HTMLDivElement>; children: ReactNode }) {
+  return (
+    <div ref={ref} className={styles.beside}>
+      {children}
+    </div>
+  );
+}
+
+/** Fields that few want. */
+export function MoreFields({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <details className={styles.more}>
+      <summary>{title}</summary>
+      <div className={styles.inner}>{children}</div>
+    </details>
+  );
+}
