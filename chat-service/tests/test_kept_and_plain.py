@@ -32,6 +32,33 @@ async def _follow(client: Client, run_id: str, after: int, form: Any) -> list[ch
     return [frame async for response in stream for frame in response.frames]
 
 
+async def test_who_regenerates_a_kept_answer_gets_another_and_the_question_keeps_it(
+    client: Client,
+) -> None:
+    async def ask() -> chat_pb2.Run:
+        accepted, _ = await client.read(_asking("another?", "tokens-20", cache=True), None)
+        found = await client.call("GetRun", chat_pb2.GetRunRequest(run_id=accepted.run_id))
+        run: chat_pb2.Run = found.run
+        return run
+
+    async def is_found() -> bool:
+        return (await ask()).cache == chat_pb2.CACHE_STATE_HIT
+
+    await eventually(is_found)
+    run = await ask()
+    again = chat_pb2.RegenerateRunRequest(
+        session_id=run.session_id,
+        message_id=run.question_id,
+        parameters=generation_pb2.GenerationParameters(model="tokens-20"),
+    )
+    accepted = (await client.call("RegenerateRun", again)).accepted
+    assert (await client.follow(accepted.run_id))[-1].event == "done"
+    found = await client.call("GetRun", chat_pb2.GetRunRequest(run_id=accepted.run_id))
+    assert (found.run.cache, found.answer.cached) == (chat_pb2.CACHE_STATE_OFF, False)
+    assert found.answer.usage.completion_tokens > 0
+    assert (await ask()).cache == chat_pb2.CACHE_STATE_HIT
+
+
 async def test_a_kept_answer_is_found_on_any_replica_and_goes_with_conversations(
     client: Client, client_elsewhere: Client, settings: Settings
 ) -> None:

@@ -1,17 +1,15 @@
-import { Link2, Share2, SlidersHorizontal, Timer } from "lucide-react";
-import { lazy, Suspense, useState } from "react";
+import { SlidersHorizontal, Timer } from "lucide-react";
+import { useState } from "react";
 import { errorText } from "../../api";
 import { useText } from "../../i18n";
 import { IconButton } from "../../ui/IconButton";
 import { toast } from "../../ui/toast";
-import { useCanShare, useSharedSessions } from "../share/requests";
+import { ShareButton } from "../share/ShareButton";
 import { type Choices, rememberModel } from "./choices";
 import styles from "./Header.module.css";
 import { ModelChooser } from "./ModelChooser";
 import { type Manner, ParametersDialog } from "./ParametersDialog";
 import type { Session, SessionChange } from "./queries";
-
-const ShareDialog = lazy(() => import("../share/ShareDialog"));
 
 const NO_PARAMETERS = {
   temperature: null,
@@ -99,30 +97,6 @@ export function NewHeader({
         onClick={() => onChange({ temporary: !temporary })}
       />
     </HeaderBar>
-  );
-}
-
-/** Shows a conversation to others; by its look one sees whether that is so already. */
-function ShareButton({ sessionId }: { sessionId: string | undefined }) {
-  const t = useText();
-  const [open, setOpen] = useState(false);
-  const shared = useSharedSessions().has(sessionId ?? "");
-  // A link from before is still there to be taken back.
-  if (!useCanShare() && !shared) return null;
-  return (
-    <>
-      <IconButton
-        icon={shared ? Link2 : Share2}
-        label={shared ? `${t.shares.share} (${t.shares.isShared})` : t.shares.share}
-        disabled={sessionId === undefined}
-        onClick={() => setOpen(true)}
-      />
-      {open && sessionId !== undefined && (
-        <Suspense>
-          <ShareDialog sessionId={sessionId} onClose={() => setOpen(false)} />
-        </Suspense>
-      )}
-    </>
   );
 }
 
