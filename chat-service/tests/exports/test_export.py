@@ -28,6 +28,8 @@ from chat_service.exports.store import pages
 from chat_service.exports.store.encodings import columns_left_out
 from chat_service.exports.usecases import export as usecase
 from chat_service.exports.usecases.export import Exporting
+from chat_service.files.domain.attachment import Attachment
+from chat_service.files.store.attachments import Attachments
 from chat_service.personas.domain.persona import Owner, Persona, Told
 from chat_service.personas.store.personas import Personas
 from chat_service.tables import messages
@@ -135,6 +137,7 @@ async def test_a_json_file_has_all_of_a_tree_as_its_schema_says(chat: Chat, call
         "chosen": False,
         "role": "assistant",
         "content": "Mine.",
+        "attachments": [],
     }
     assert answer["content"] == shown[2].content == ODD * 100
     # PostgreSQL leaves out zeros at the end of a second's fraction.
@@ -158,12 +161,15 @@ async def test_a_json_file_has_all_of_a_tree_as_its_schema_says(chat: Chat, call
         "cached_tokens": 1,
         "reasoning_tokens": 1,
         "cache": None,
+        "attachments": [],
     }
 
 
 def test_no_column_of_messages_is_forgotten() -> None:
     members = set(SCHEMA["$defs"]["message"]["properties"])
-    assert members - {"parent"} == {column.name for column in messages.c} - set(columns_left_out())
+    assert members - {"parent", "attachments"} == {column.name for column in messages.c} - set(
+        columns_left_out()
+    )
 
 
 async def test_a_csv_has_a_row_for_each_message_and_no_formula(chat: Chat, caller: Caller) -> None:
@@ -182,6 +188,52 @@ async def test_a_csv_has_a_row_for_each_message_and_no_formula(chat: Chat, calle
     ]
     assert rows[1]["reasoning"] == "Hm.\nHm!"
     assert rows[0]["status"] == rows[0]["model"] == rows[0]["prompt_tokens"] == ""
+
+
+NAMES = ('=cmd|"/c" a, b.txt', "[x](javascript:alert) <b>家</b> `a` \\_.png")
+
+
+async def attach(chat: Chat, caller: Caller, question: Any) -> list[dict[str, Any]]:
+    """Two files, attached to a question; what a file of an export says of them."""
+    files = [
+        Attachment(new_id(), name, kind, size)
+        for name, kind, size in zip(NAMES, ("text", "png"), (5, 3_000_000_000), strict=True)
+    ]
+    async with chat.open_transaction(caller) as transaction:
+        await transaction.lock_owner()
+        await Attachments(transaction).attach(question.id, files)
+    return [
+        {"id": str(one.id), "name": one.name, "kind": one.kind, "size": one.size} for one in files
+    ]
+
+
+async def test_each_message_names_what_is_attached_to_it(chat: Chat, caller: Caller) -> None:
+    session = await chat.session(caller)
+    await chat.turn(caller, session.id, "one")
+    await chat.turn(caller, session.id, "two")
+    second = (await chat.messages(caller, session.id))[2]
+    said = await attach(chat, caller, second)
+    (conversation,) = await exported(chat, caller)
+    assert [one["attachments"] for one in conversation["messages"]] == [[], [], said, []]
+    file, _ = await export(chat, caller, Format.JSON)
+    # One message a line, whatever is attached to it.
+    assert len(file.splitlines()) == 8
+    file, _ = await export(chat, caller, Format.CSV)
+    rows = list(csv.DictReader(io.StringIO(file.removeprefix("\ufeff"), newline="")))
+    assert [row["attachments"] for row in rows] == [
+        "",
+        "",
+        "\n".join(f"{one['id']} {one['kind']} {one['size']} {one['name']}" for one in said),
+        "",
+    ]
+    file, _ = await export(chat, caller, Format.MARKDOWN)
+    first, other = (one["id"] for one in said)
+    assert (
+        f'\n\n- =cmd\\|"/c" a, b.txt · text · 5 bytes · {first}\n'
+        "- \\[x\\]\\(javascript:alert\\) \\<b\\>家\\</b\\> \\`a\\` \\\\\\_.png · png · 3000000000 bytes"
+        f" · {other}\n\ntwo\n"
+    ) in file
+    assert file.count("bytes · ") == 2
 
 
 @pytest.mark.parametrize(

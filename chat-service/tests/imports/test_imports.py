@@ -20,10 +20,13 @@ from chassis.db.transactions import OpenTransaction, transactions
 from chassis.errors import AppError, RemoteError
 from chassis.grpc.client import Channel
 from chassis.idempotency import Once, RequestKey
+from chassis.ids import new_id
 from chassis.testing import eventually
 from chassis.testing.unheard import Unheard
 from chat_service.exports.domain.wanted import End, Format, Wanted
 from chat_service.exports.usecases.export import Exporting
+from chat_service.files.domain.attachment import Attachment
+from chat_service.files.store.attachments import Attachments
 from chat_service.imports.domain.bounds import ImportBounds
 from chat_service.imports.importing import Importing, ImportSweep
 from chat_service.imports.store.erasure import delete_imports
@@ -238,6 +241,8 @@ def without_ids(file: bytes) -> Any:
     for conversation in document["conversations"]:
         for one in (conversation, *conversation["messages"]):
             one["id"] = None
+            for attached in one.get("attachments", ()):
+                attached["id"] = None
     for persona in document["personas"]:
         persona["id"] = persona["created_at"] = None
     return json.dumps(document)
@@ -268,12 +273,22 @@ async def test_an_export_of_ours_comes_back_with_the_same_bytes_but_for_ids(
     )
     await client.call("CreateSession", chat_pb2.CreateSessionRequest(title="Empty"))
     await client.ask("a third")
+    attached = [
+        Attachment(new_id(), "a plan.pdf", "pdf", 3_000_000_000),
+        Attachment(new_id(), "家.png", "png", 0),
+    ]
+    async with beneath.open_transaction(caller) as transaction:
+        await transaction.lock_owner()
+        await Attachments(transaction).attach(UUID(messages[0].id), attached)
     before = await exported(beneath.open_transaction, caller)
     report = await strange_imports.take(before)
     assert (report.format, report.added, report.skipped) == ("parley", 3, 0)
     after = await exported(beneath.open_transaction, stranger)
     assert without_ids(after) == without_ids(before)
     assert len(after) == len(before)
+    # Of no file here, whoever it was whose id an export has.
+    assert b"a plan.pdf" in after
+    assert all(str(one.id).encode() not in after for one in attached)
     # Whose it was already has nothing to add.
     again = await Imports(strange_imports._channel, caller).take(before)
     assert (again.added, again.existing) == (0, 3)

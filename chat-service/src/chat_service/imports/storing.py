@@ -167,6 +167,8 @@ class Storing:
             for name in ("content", "reasoning"):
                 if said := message.get(name):
                     message[name] = words.masked(said)
+            for file in message.get("attachments") or ():
+                file["name"] = words.masked(file["name"])
         return orjson.dumps(told).decode()
 
     def _persona_of(self, told: dict[str, Any]) -> Told:

@@ -15,6 +15,28 @@ _PARENT: Final = parent_of("message")
 # A version that does not know the column leaves it when it completes what was cut short.
 _REASON: Final = "CASE WHEN message.status = 'completed' THEN NULL ELSE message.reason END"
 
+
+def _attached(value: str) -> str:
+    """An array of `value` for each `file` of a message, null for none. Only questions are looked up."""
+    return f"""
+CASE WHEN message.role = 'user' THEN ARRAY(
+    SELECT {value} FROM message_files AS file
+    WHERE file.message_id = message.id AND file.user_id = message.user_id
+    ORDER BY file.position) END
+"""  # noqa: S608 - of constants
+
+
+_JSON_FILE: Final = """
+(SELECT to_json(member) FROM (SELECT file.file_id AS id, file.name, file.kind, file.size) AS member)
+"""
+# The name comes last, since there may be blanks in it.
+_CSV_FILE: Final = "concat_ws(' ', file.file_id, file.kind, file.size, file.name)"
+# Names are people's own, and no Markdown.
+_MARKDOWN_FILE: Final = r"""
+'- ' || concat_ws(' · ', regexp_replace(file.name, '([][\\`*_<>&#|~!()])', '\\\1', 'g'), file.kind,
+    file.size || ' bytes', file.file_id) || E'\n'
+"""
+
 # Compact, as `to_json` writes it, and each with its members in this order.
 _JSON_SESSION: Final = """
 SELECT to_json(member) FROM (
@@ -29,7 +51,8 @@ SELECT to_json(member) FROM (
         message.finish_reason, message.provider, message.model, message.parameters,
         message.adapted, message.fallback_reason, message.prompt_tokens,
         message.completion_tokens, message.cached_tokens, message.reasoning_tokens,
-        message.cache, message.created_at) AS member
+        message.cache, message.created_at,
+        coalesce(to_json({_attached(_JSON_FILE)}), '[]') AS attachments) AS member
 """  # noqa: S608 - of constants
 
 # What makes a spreadsheet compute a cell, in whatever width, behind blanks as well: Excel, LibreOffice
@@ -40,7 +63,11 @@ _FORMULA: Final = r"'^[\s\u200B-\u200F\uFEFF]*[=+\-@|%＝＋－＠]'"
 def _cell(value: str) -> str:
     """A text as a cell, quoted whatever is in it."""
     defused = f"CASE WHEN {value} ~ {_FORMULA} THEN '''' || {value} ELSE {value} END"
-    return f"""'"' || replace(coalesce({defused}, ''), '"', '""') || '"'"""
+    return _quoted(defused)
+
+
+def _quoted(value: str) -> str:
+    return f"""'"' || replace(coalesce({value}, ''), '"', '""') || '"'"""
 
 
 def _plain(value: str) -> str:
@@ -72,6 +99,8 @@ CSV_COLUMNS: Final = {
     "prompt_tokens": _plain("message.prompt_tokens"),
     "completion_tokens": _plain("message.completion_tokens"),
     "created_at": _moment("message.created_at"),
+    # A line for each; it begins with an id, and so is no formula.
+    "attachments": _quoted(f"array_to_string({_attached(_CSV_FILE)}, E'\\n')"),
 }
 _CSV_MESSAGE: Final = "concat_ws(',', " + ", ".join(CSV_COLUMNS.values()) + ") || E'\\r\\n'"
 
@@ -83,6 +112,7 @@ E'\\n# ' || coalesce(nullif(regexp_replace(session.title, '\\s+', ' ', 'g'), '')
 _MARKDOWN_MESSAGE: Final = f"""
 E'\\n## ' || concat_ws(' · ', message.role, message.model, {_moment("message.created_at")}) || E'\\n\\n'
 || coalesce(regexp_replace(nullif(message.reasoning, ''), '^', '> ', 'ng') || E'\\n\\n', '')
+|| coalesce(nullif(array_to_string({_attached(_MARKDOWN_FILE)}, ''), '') || E'\\n', '')
 || message.content || E'\\n'
 """
 

@@ -59,10 +59,10 @@ def word(value: object) -> str | None:
     return value if isinstance(value, str) and _WORD.fullmatch(value) else None
 
 
-def count(value: object) -> int | None:
-    """A number of tokens."""
+def count(value: object, most: int = _MOST_COUNT) -> int | None:
+    """A number, of tokens where nothing else is said."""
     whole = isinstance(value, int) and not isinstance(value, bool)
-    return value if whole and 0 <= value <= _MOST_COUNT else None  # type: ignore[operator,return-value]
+    return value if whole and 0 <= value <= most else None  # type: ignore[operator,return-value]
 
 
 def moment(value: object) -> datetime | None:

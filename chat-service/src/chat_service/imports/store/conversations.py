@@ -48,9 +48,20 @@ SET session_id = excluded.session_id, import_id = excluded.import_id
 WHERE imported.session_id = CAST(:former AS uuid)
 """)
 )
+# Files that are attached have ids that nothing has: they were elsewhere, and are none of the user's here.
 _INSERT_MESSAGES = Statement(
     text("""
-INSERT INTO messages (
+WITH told AS MATERIALIZED (
+    SELECT role, content, "order", parent, chosen, status, reason, finish_reason, provider, model,
+        reasoning, parameters, adapted, fallback_reason, prompt_tokens, completion_tokens,
+        cached_tokens, reasoning_tokens, cache, created_at, attachments
+    FROM json_to_recordset(CAST(:told AS json)) AS told (
+        role text, content text, "order" integer, parent integer, chosen boolean, status text,
+        reason text, finish_reason text, provider text, model text, reasoning text, parameters jsonb,
+        adapted jsonb, fallback_reason text, prompt_tokens integer, completion_tokens integer,
+        cached_tokens integer, reasoning_tokens integer, cache text, created_at timestamptz,
+        attachments json)),
+stored AS (INSERT INTO messages (
     id, session_id, tenant_id, user_id, role, content, "order", parent_order, chosen, status, reason,
     finish_reason, provider, model, reasoning, parameters, adapted, fallback_reason, prompt_tokens,
     completion_tokens, cached_tokens, reasoning_tokens, cache, created_at)
@@ -59,11 +70,14 @@ SELECT gen_random_uuid(), :id, :tenant_id, :user_id, told.role, told.content, to
     told.provider, told.model, told.reasoning, told.parameters, told.adapted, told.fallback_reason,
     told.prompt_tokens, told.completion_tokens, told.cached_tokens, told.reasoning_tokens,
     told.cache, told.created_at
-FROM json_to_recordset(CAST(:told AS json)) AS told (
-    role text, content text, "order" integer, parent integer, chosen boolean, status text,
-    reason text, finish_reason text, provider text, model text, reasoning text, parameters jsonb,
-    adapted jsonb, fallback_reason text, prompt_tokens integer, completion_tokens integer,
-    cached_tokens integer, reasoning_tokens integer, cache text, created_at timestamptz)
+FROM told
+RETURNING id, "order")
+INSERT INTO message_files (message_id, position, tenant_id, user_id, file_id, name, kind, size)
+SELECT stored.id, file.position - 1, :tenant_id, :user_id, gen_random_uuid(), file.name, file.kind, file.size
+FROM stored JOIN told USING ("order")
+    CROSS JOIN LATERAL ROWS FROM (
+        json_to_recordset(told.attachments) AS (name text, kind text, size bigint)
+    ) WITH ORDINALITY AS file (name, kind, size, position)
 """)
 )
 # All of it has been read.

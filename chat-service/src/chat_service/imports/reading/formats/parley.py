@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from chat_service.answer.domain.ending import known_finish_reason
+from chat_service.files.domain.kinds import KINDS
 from chat_service.imports.reading import clean
 from chat_service.imports.reading.made import (
     MOST_MESSAGE_BYTES,
@@ -13,7 +14,15 @@ from chat_service.imports.reading.made import (
     Made,
     SkippedError,
 )
-from parley.bounds import INSTRUCTIONS, PERSONA_NAME, PERSONA_PROMPT, SESSION_TITLE, is_line
+from parley.bounds import (
+    FILE_NAME,
+    INSTRUCTIONS,
+    MAX_ATTACHMENTS,
+    PERSONA_NAME,
+    PERSONA_PROMPT,
+    SESSION_TITLE,
+    is_line,
+)
 
 SOURCE: Final = "parley"
 _ROLES: Final = frozenset({"user", "assistant", "system"})
@@ -22,6 +31,7 @@ _TITLES_BY: Final = frozenset({"first_line", "model", "user"})
 _CACHE: Final = ("hit", "miss")
 _HIGHEST_ORDER: Final = 2**31 - 2
 _MOST_ADAPTED: Final = 16
+_LARGEST_FILE: Final = 2**53
 
 
 def convert(item: Mapping[str, Any]) -> Made:
@@ -121,7 +131,23 @@ def _message(one: Mapping[str, Any]) -> dict[str, Any]:
         },
         "cache": cache if (cache := one.get("cache")) in _CACHE else None,
         "created_at": created_at.isoformat(),
+        "attachments": _attachments(one.get("attachments")) if role == "user" else None,
     }
+
+
+def _attachments(value: object) -> list[dict[str, Any]] | None:
+    """What was attached, by name; the files themselves are not in an export."""
+    if not isinstance(value, list):
+        return None
+    return [
+        {"name": name, "kind": kind, "size": size}
+        for one in value[:MAX_ATTACHMENTS]
+        if isinstance(one, Mapping)
+        and (name := clean.line(one.get("name"), FILE_NAME.maximum)) is not None
+        and isinstance(kind := one.get("kind"), str)
+        and kind in KINDS
+        and (size := clean.count(one.get("size"), _LARGEST_FILE)) is not None
+    ] or None
 
 
 def _is_one_of(value: object, words: frozenset[str]) -> bool:
