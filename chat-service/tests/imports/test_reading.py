@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat_service.imports.reading import clean, walk
+from chat_service.imports.reading.formats import parley
 from chat_service.imports.reading.frames import Kind, batches, understood
 from chat_service.imports.reading.made import Made
 from chat_service.imports.reading.recognise import Skipped, conversations_of
@@ -375,3 +376,37 @@ def test_parameters_are_taken_within_their_bounds_alone() -> None:
     assert clean.parameters(told) == {"temperature": 0.5, "reasoning_effort": "high"}
     assert clean.parameters({"temperature": True, "stop": "abc", "max_tokens": {}}) == {}
     assert clean.parameters([1]) is None
+
+
+def test_of_what_was_attached_nothing_is_believed_but_its_name_kind_and_size() -> None:
+    good = {"id": "x", "name": "a.pdf", "kind": "pdf", "size": 3_000_000_000}
+    odd: list[Any] = [
+        *("text", None, {}, {**good, "name": "two\nlines"}, {**good, "name": "x" * 256}),
+        *({**good, "kind": "exe"}, {**good, "kind": []}, {**good, "size": -1}),
+        *({**good, "size": True}, {**good, "size": 1.5}, {**good, "size": 2**53 + 1}),
+    ]
+    told = {"name": "a.pdf", "kind": "pdf", "size": 3_000_000_000}
+    nothing: list[Any] = [None, "a.pdf", {}, 5, [], [[]], *([one] for one in odd)]
+    for attachments, taken in (
+        *((wrong, None) for wrong in nothing),
+        ([good, odd[3], good], [told, told]),
+        ([good] * 11, [told] * 10),
+    ):
+        message = {
+            "order": 1,
+            "parent": None,
+            "role": "user",
+            "content": "?",
+            "created_at": "2026-11-02T09:34:00Z",
+            "attachments": attachments,
+        }
+        answer = {**message, "order": 2, "parent": 1, "role": "assistant"}
+        conversation = {
+            "id": "one",
+            "created_at": "2026-11-02T09:34:00Z",
+            "messages": [message, answer],
+        }
+        question, said = parley.convert(conversation).messages
+        assert question["attachments"] == taken
+        # Nothing is attached to answers.
+        assert said["attachments"] is None
