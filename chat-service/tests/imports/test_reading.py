@@ -185,6 +185,8 @@ def test_a_compressed_file_and_one_with_a_mark_are_read() -> None:
         (b"[]", "FORMAT_UNKNOWN"),
         (b"[1, 2, 3]", "FORMAT_UNKNOWN"),
         (b'{"a": {"mapping": 1}}', "FORMAT_UNKNOWN"),
+        (b'{"format":"parley","version":2,"conversations":[{}]}', "FORMAT_UNKNOWN"),
+        (b'{"conversations":[{}],"version":"1","format":"parley"}', "FORMAT_UNKNOWN"),
         (b"[{]", "FILE_DAMAGED"),
         (b'[{"mapping": ', "FILE_CUT_OFF"),
         (b'{"format":"parley","version":1,"conversations":[', "FILE_CUT_OFF"),

@@ -103,6 +103,7 @@ def _conversations_of(document: Document, blocks: Blocks) -> Iterator[Found]:
                 continue
         elif len(path) == 1:
             members[path[0]] = part
+            _check_version(members)
         if convert is not None:
             found += 1
             yield _converted(convert, part)
@@ -114,6 +115,15 @@ def _conversations_of(document: Document, blocks: Blocks) -> Iterator[Found]:
         for _ in range(unclear):
             yield Skipped("", "NOT_A_CONVERSATION")
     if not found and members.get("format") != parley.SOURCE:
+        raise UnreadableError("FORMAT_UNKNOWN")
+
+
+def _check_version(members: Mapping[str, Any]) -> None:
+    """Raises UnreadableError for our format in a version that keeps none of this one's promises."""
+    if (
+        members.get("format") == parley.SOURCE
+        and members.get("version", parley.VERSION) != parley.VERSION
+    ):
         raise UnreadableError("FORMAT_UNKNOWN")
 
 

@@ -25,6 +25,7 @@ from parley.bounds import (
 )
 
 SOURCE: Final = "parley"
+VERSION: Final = 1
 _ROLES: Final = frozenset({"user", "assistant", "system"})
 _STATUSES: Final = frozenset({"completed", "cancelled", "interrupted", "failed"})
 _TITLES_BY: Final = frozenset({"first_line", "model", "user"})
