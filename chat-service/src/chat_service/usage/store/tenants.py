@@ -2,7 +2,6 @@
 
 # ruff: noqa: S608 - all statements are made of constants
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -14,6 +13,7 @@ from chassis.db.statement import Statement
 from chat_service.usage.domain.report import Days, TenantsBy, TenantsRow
 from chat_service.usage.store.ledger import COUNTED
 from chat_service.usage.store.sums import sums_of, to_sums
+from chat_service.usage.store.turns import Turns
 
 _COUNTED: Final = ", ".join(COUNTED)
 _IN_QUESTION: Final = """
@@ -69,10 +69,10 @@ class PlaceOfSums:
 class TenantsUsage:
     """On a database that is connected as the worker role."""
 
-    def __init__(self, worker: Database) -> None:
+    def __init__(self, worker: Database, turns: Turns | None = None) -> None:
         self._worker = worker
         # One at a time, and not for long: heartbeats go by the same connections.
-        self._turn = asyncio.Semaphore(1)
+        self._turns = turns or Turns()
 
     async def page(
         self,
@@ -88,7 +88,7 @@ class TenantsUsage:
 
         `tenant_id` None: of all. Raises DatabaseBusy, DatabaseUnavailable.
         """
-        async with self._turn, self._worker.transaction() as connection:
+        async with self._turns.next(), self._worker.transaction() as connection:
             await _NOT_FOR_LONG.first(connection)
             rows = await _PAGE.all(
                 connection,
