@@ -23,14 +23,15 @@ router = api_router("Chat", "/chat/runs")
 
 _INT64_MAX = 2**63 - 1
 _Live = Annotated[
-    Literal["true"], Query(alias="live", description="Live ones alone can be listed.")
+    Literal["true"],
+    Query(alias="live", description="Live ones alone can be listed, as they are without it."),
 ]
 # A run that says nothing for so long is only silent: its reader gets the response's head.
 _PATIENCE_SECONDS = 1.0
 
 
 @router.get("")
-async def list_runs(_live: _Live, caller: ChatReader, services: Services) -> Page[Run]:
+async def list_runs(caller: ChatReader, services: Services, _live: _Live = "true") -> Page[Run]:
     """List one's live runs, the newest first: all there are, on one page.
 
     Those that have ended are with their messages.
