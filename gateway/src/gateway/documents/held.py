@@ -10,6 +10,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.edge.accept import coding_of
+
 # For addresses that name what is in them.
 FOREVER = "public, max-age=31536000, immutable"
 # Kept, and asked about each time.
@@ -55,7 +57,7 @@ class Document:
         held = self._held
         if held is None:
             held = await run_in_threadpool(self._hold)
-        coding = _coding(request, held.packed)
+        coding = coding_of(request, held.packed)
         # Strong tags differ by encoding: RFC 9110, 8.8.3.3.
         tag = f'"{held.digest}{"-" if coding else ""}{coding}"'
         headers = {
@@ -76,17 +78,3 @@ def _tags(request: Request) -> set[str]:
     """What the client says that it has; weak comparison, as If-None-Match asks."""
     offered = request.headers.get("if-none-match", "").split(",")
     return {tag.strip().removeprefix("W/") for tag in offered}
-
-
-def _coding(request: Request, packed: Mapping[str, bytes]) -> str:
-    """The first of ``packed`` that the client accepts, "" for none: RFC 9110, 12.5.3."""
-    refused: set[str] = set()
-    taken: set[str] = set()
-    for offer in request.headers.get("accept-encoding", "").lower().split(","):
-        coding, _, weight = offer.partition(";")
-        is_none = weight.replace(" ", "") in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-        (refused if is_none else taken).add(coding.strip())
-    for coding in packed:
-        if coding in taken or ("*" in taken and coding not in refused):
-            return coding
-    return ""

@@ -13,7 +13,7 @@ from gateway.problems import document
 from gateway.routes.api import refuses
 from gateway.routes.api import router as api_router
 from gateway.routes.idempotency import IdempotencyKeyOf
-from gateway.routes.preconditions import IsKnown, VersionsOf, tag_of
+from gateway.routes.preconditions import KnownAs, VersionsOf, tag_of
 from gateway.schemas.base import Page
 from gateway.schemas.notes import (
     KeptNote,
@@ -95,13 +95,13 @@ async def list_notes(
 
 @router.get("/{note_id}", response_model=Note, responses={200: _TAGGED, 304: _KNOWN})
 async def get_note(
-    note_id: str, caller: NotesReader, services: Services, is_known: IsKnown, response: Response
+    note_id: str, caller: NotesReader, services: Services, known_as: KnownAs, response: Response
 ) -> Any:
     """Show a note."""
     notes = services.notes
     found = await notes.ask(notes.stub.GetNote, pb.GetNoteRequest(id=note_id), caller)
-    if is_known(found.note.version):
-        return Response(status_code=304, headers={"etag": tag_of(found.note.version)})
+    if (tag := known_as(found.note.version)) is not None:
+        return Response(status_code=304, headers={"etag": tag})
     return _shown(found.note, response)
 
 

@@ -21,13 +21,14 @@ from gateway.edge.body_reading import body_of
 from gateway.identity.authentication import AccessToken, authenticate
 from gateway.problems import field_name
 from gateway.refusals import MalformedJson, UnsupportedMediaType
+from gateway.routes.packing import pack, packs
 
 # No body of the API has so many fields; a million unknown ones are not worth a report.
 _MAX_FIELDS = 64
 
 
 class JsonRoute(APIRoute):
-    """A route whose body is JSON or absent; the token is verified before a body is read.
+    """A route whose body is JSON or absent; the token is verified before a body is read. What it shows is packed.
 
     What its path leaves open as ``…_id`` are ids: any other text there names nothing that exists.
     """
@@ -40,6 +41,7 @@ class JsonRoute(APIRoute):
         handle = self.handler()
         wants_body = self.body_field is not None
         wanted = token_wanted(self.dependant)
+        is_packed = packs(self)
 
         async def handle_json(request: Request) -> Response:
             if wanted is not None:
@@ -55,7 +57,10 @@ class JsonRoute(APIRoute):
                 del raw
             elif body is not None:
                 body.decline()
-            return await handle(request)
+            response = await handle(request)
+            if is_packed:
+                await pack(request, response)
+            return response
 
         return handle_json
 

@@ -1,6 +1,7 @@
 """Which version of a thing a request is for, by its entity tag. RFC 9110, sections 8.8.3 and 13.1.
 
-A thing's tag is its version in quotes, and strong: each change gives it another one.
+A thing's tag is its version in quotes, and strong: each change gives it another one. Packed it has a tag of its
+own, by which it is known, and may be changed, as by the other.
 """
 
 import re
@@ -16,6 +17,8 @@ from chassis.errors import FieldError, ValidationFailed
 #: The headers' names.
 IF_MATCH = "if-match"
 IF_NONE_MATCH = "if-none-match"
+#: The coding in which things are packed.
+GZIP = "gzip"
 
 # For who reads the document: `*`, or tags with commas between. Blanks beside them, and bytes that are not ASCII
 # in them, are taken as well.
@@ -23,12 +26,17 @@ _ONE = r'(W/)?"[!#-~]*"'
 _SHOWN: dict[str, JsonValue] = {"pattern": rf"^(\*|{_ONE}( *, *{_ONE})*)$"}
 _TAG = re.compile(r'[ \t]*(W/)?("[\x21\x23-\x7e\x80-\xff]*")[ \t]*(,|\Z)')
 # A version that there can be; any other tag is one that nothing has.
-_VERSION = re.compile(r'"([1-9][0-9]{0,17})"')
+_VERSION = re.compile(rf'"([1-9][0-9]{{0,17}})(?:-{GZIP})?"')
 
 
 def tag_of(version: int) -> str:
     """The entity tag of a thing of that version."""
     return f'"{version}"'
+
+
+def packed_tag(tag: str) -> str:
+    """What a thing with this tag has once it is packed: strong tags differ by encoding. RFC 9110, 8.8.3.3."""
+    return f'{tag[:-1]}-{GZIP}"'
 
 
 def parse_tags(field: str, value: str) -> list[tuple[bool, str]] | None:
@@ -71,7 +79,7 @@ async def _if_match(
     return [int(version[1]) for version in versions if version is not None]
 
 
-async def _is_known(
+async def _known_as(
     request: Request,
     if_none_match: Annotated[
         str | None,
@@ -80,17 +88,22 @@ async def _is_known(
             json_schema_extra=_SHOWN,
         ),
     ] = None,
-) -> Callable[[int], bool]:
+) -> Callable[[int], str | None]:
     if if_none_match is None:
-        return lambda _: False
+        return lambda _: None
     tags = parse_tags("If-None-Match", ", ".join(request.headers.getlist(IF_NONE_MATCH)))
     if tags is None:
-        return lambda _: True
+        return tag_of
     known = {tag for _, tag in tags}
-    return lambda version: tag_of(version) in known
+
+    def known_as(version: int) -> str | None:
+        tag = tag_of(version)
+        return next((one for one in (tag, packed_tag(tag)) if one in known), None)
+
+    return known_as
 
 
 #: The versions that a request is for; None: whichever there is. None of them is: it is for none.
 VersionsOf = Annotated[list[int] | None, Depends(_if_match)]
-#: Whether a version is one that whoever asks has already.
-IsKnown = Annotated[Callable[[int], bool], Depends(_is_known)]
+#: The tag by which whoever asks has a version already, None for one that they have not.
+KnownAs = Annotated[Callable[[int], str | None], Depends(_known_as)]
