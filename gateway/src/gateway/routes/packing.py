@@ -28,7 +28,7 @@ def packs(route: APIRoute) -> bool:
     What is sent is shown again by none of these but what looks for it; streams and files are no JSON of a route.
     """
     return (
-        "GET" in route.methods
+        "GET" in (route.methods or ())
         and route.response_field is not None
         and _OF_SECRETS.isdisjoint(route.tags)
     )
