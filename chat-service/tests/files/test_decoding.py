@@ -14,6 +14,7 @@ from PIL import Image, ImageCms
 
 from chassis.testing import eventually
 from chat_service.files.decoding.decode import Decoding
+from chat_service.files.decoding.texts import decode_older_text
 from chat_service.files.domain.errors import FileKindRefused, FileUnreadable
 from chat_service.files.domain.file import label_of
 from chat_service.files.domain.kinds import HEAD_BYTES, recognise
@@ -305,3 +306,33 @@ async def test_a_reader_that_cannot_begin_is_no_fault_of_the_file(
 
 def children() -> list[int]:
     return [child.pid for child in psutil.Process().children() if child.status() != "zombie"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp1252", "café crème"),
+        ("cp1252", "Straße"),
+        ("cp1252", "déjà vu"),
+        ("cp1252", "l’été à Paris"),
+        ("cp1252", "Über uns, Fräulein Müller"),
+        ("cp1252", "El niño comió piñas. ¿Qué tal?"),
+        ("cp1252", "São Paulo, coração"),
+        ("cp1252", "prix 5 € — “quoted”"),
+        ("cp1252", "5 £ each"),
+        ("cp932", "Filename: テスト"),
+        ("cp932", "Name: 山本"),
+        ("cp932", "note: これはテストです"),
+        ("big5", "Title: 日本人"),
+        ("big5", "Name: 王小明"),
+        ("gb18030", "Name: 张三"),
+        ("gb18030", "标题: 你好世界"),
+        ("cp949", "제목: 안녕하세요"),
+        ("cp1251", "Name: Иван Петров"),
+        ("cp1251", "Hello, Привет и пока"),
+    ],
+)
+def test_a_short_line_reads_as_it_was_written(encoding: str, text: str) -> None:
+    result = io.BytesIO()
+    decode_older_text(io.BytesIO(f"In ASCII.\n{text}\n".encode(encoding)), result)
+    assert result.getvalue().decode() == f"In ASCII.\n{text}\n"

@@ -20,6 +20,19 @@ _ASCII: Final = bytes(range(0x80))
 _RUN: Final = re.compile(rb"[\x80-\xff]{2,}")
 _PAIR: Final = re.compile(rb"[\x80-\xff][\x40-\xff]")
 _LETTER: Final = re.compile(rb"[A-Za-z\x80-\xff]")
+# A line in cp1252 beyond doubt: each letter with an accent stands behind a letter, begins a word of small ones, or
+# has behind it what is no second byte of any character; so do signs, and quotation marks where they open and close.
+# First bytes of kana and of the commonest kanji are none of these.
+_WESTERN: Final = re.compile(
+    rb"""(?x) (?:
+        [\x00-\x7f]
+        | (?<=[A-Za-z]) [\xc0-\xd6\xd8-\xf6\xf8-\xff] (?![\x80-\xff])
+        | (?<![A-Za-z\x80-\x90\x95-\xff]) [\xc0-\xd6\xd8-\xf6\xf8-\xff] (?= [a-z] | [\x00-\x2f\x3a-\x3f] | \Z )
+        | (?<=[A-Za-z]) \x92 (?= [A-Za-z\xc0-\xff] )
+        | (?<![A-Za-z\x80-\xff]) [\x91\x93\xab\xbf\xa1] (?= [A-Za-z\xc0-\xff\x20\xa0] )
+        | [\x80\x85\x92\x94\x96\x97\xa0-\xbf] (?= [\x00-\x2f\x3a-\x3f] | \Z )
+    )+""",
+)
 _FEW: Final = 0.3
 _LAST_OF_HANGUL: Final = 0xC8
 _MOST_NOT_HANGUL: Final = 0.1
@@ -40,26 +53,40 @@ def decode_older_text(source: BinaryIO, result: BinaryIO) -> Report:
     """Reads a text in the older encoding that it seems to be in. Raises Unreadable for one that is in none."""
     from charset_normalizer import from_bytes
 
-    sample = b""
+    sample = line = b""
     for chunk in _chunks(source):
         # ASCII is the same in all of them.
         if not chunk.isascii():
             sample = re.sub(rb"^[\x00-\x7f]+", b"", chunk)[:_SAMPLE]
+            start = len(chunk) - len(chunk.lstrip(_ASCII))
+            line = chunk[chunk.rfind(b"\n", 0, start) + 1 :][:_SAMPLE].splitlines()[0]
             break
     if len(sample) == _SAMPLE:
         # Not in the middle of a character.
         sample = sample[: sample.rfind(b"\n") + 1] or sample
-    found = from_bytes(sample, cp_isolation=_candidates(sample)).best()
-    if found is None:
+    if _is_western(line):
+        encoding = "cp1252"
+    elif found := from_bytes(sample, cp_isolation=_candidates(sample)).best():
+        encoding = found.encoding
+    else:
         raise Unreadable(Failed.NO_SUCH_KIND)
     try:
-        return _read(source, result, found.encoding)
+        return _read(source, result, encoding)
     except UnicodeDecodeError as error:
         raise Unreadable(Failed.NO_SUCH_KIND) from error
 
 
+def _is_western(line: bytes) -> bool:
+    """Whether the line of the first byte beyond ASCII is one in cp1252 beyond doubt."""
+    high = len(line.translate(None, _ASCII))
+    return 2 * high < len(_LETTER.findall(line)) and _WESTERN.fullmatch(line) is not None
+
+
 def _candidates(sample: bytes) -> list[str]:
-    """Which of OLDER it may be: of a short text what tells them apart is little."""
+    """Which of OLDER it may be, by what begins with its first byte beyond ASCII.
+
+    Of a short text what tells them apart is little.
+    """
     high = len(sample.translate(None, _ASCII))
     in_runs = sum(map(len, _RUN.findall(sample)))
     if in_runs < _FEW * high and high < _FEW * len(_LETTER.findall(sample)):
