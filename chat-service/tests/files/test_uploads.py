@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chassis.caller import Caller
+from chassis.db.errors import DatabaseBusy
 from chassis.db.owners import OwnerErased
 from chassis.idempotency import IdempotencyKeyReused, Once, RequestKey
 from chassis.ids import new_id
@@ -28,6 +29,7 @@ from chat_service.files.domain.errors import (
     UploadGivenUp,
 )
 from chat_service.files.domain.file import File, keys_of, label_of
+from chat_service.files.store.files import Files
 from chat_service.files.turns import Turns
 from chat_service.files.usecases.ports import Inspected
 
@@ -421,6 +423,39 @@ async def test_what_cannot_be_taken_away_at_once_is_swept(
     assert files.stored() == [file.key]
     await files.sweep.sweep()
     assert (files.stored(), await files.rows()) == ([], [])
+
+
+async def test_a_file_is_deleted_also_where_none_are_offered_any_more(
+    files: FilesOf, caller: Caller
+) -> None:
+    file = await files.upload(caller)
+    place = files.terms.content.place
+    files.change(place=None)
+    await files.deletes.delete(caller, file.id)
+    with pytest.raises(FileNotFound):
+        await files.deletes.delete(caller, file.id)
+    files.change(place=place)
+    assert files.stored() == [file.key]
+    await files.sweep.sweep()
+    assert (files.stored(), await files.rows()) == ([], [])
+
+
+async def test_a_file_is_deleted_also_when_its_row_cannot_go_at_once(
+    files: FilesOf, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = await files.upload(caller)
+
+    async def busy(*_: Any) -> None:
+        raise DatabaseBusy()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Files, "forget", busy)
+        await files.deletes.delete(caller, file.id)
+    assert (files.stored(), [row for row, _ in await files.rows()]) == ([], [file.id])
+    with pytest.raises(FileNotFound):
+        await files.deletes.delete(caller, file.id)
+    await files.sweep.sweep()
+    assert await files.rows() == []
 
 
 async def test_a_repetition_is_answered_alike_where_the_first_has_left_no_room(
