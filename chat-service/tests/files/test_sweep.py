@@ -51,6 +51,28 @@ async def test_a_file_that_nothing_refers_to_goes_after_an_hour(
     assert (files.stored(), await files.rows()) == ([], [])
 
 
+async def test_no_row_is_locked_while_the_storage_is_asked(
+    files: FilesOf, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = await files.upload(caller)
+    await files.age()
+    storage = files.storage()
+    delete, free = storage.delete, []
+
+    async def looked_at(keys: Any) -> None:
+        async with files.chat.worker.transaction() as connection:
+            found = await connection.execute(
+                text("SELECT id FROM files WHERE id = :id FOR UPDATE SKIP LOCKED"), {"id": file.id}
+            )
+            free.extend(row.id for row in found)
+        await delete(keys)
+
+    monkeypatch.setattr(storage, "delete", looked_at)
+    await files.sweep.sweep()
+    assert free == [file.id]
+    assert (files.stored(), await files.rows()) == ([], [])
+
+
 async def test_who_looks_at_a_file_holds_it_for_another_hour(
     files: FilesOf, caller: Caller
 ) -> None:

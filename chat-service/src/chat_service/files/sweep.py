@@ -1,7 +1,7 @@
 """The sweep: uploads that were cut, files that nothing refers to, and bytes and rows without each other.
 
-Any number of replicas do it side by side: each leaves alone what another has locked. A file's row outlives its
-bytes, so that a crash anywhere leaves what there is to be taken away.
+Any number of replicas do it side by side, since all of it may be done twice. A file's row outlives its bytes, so
+that a crash anywhere leaves what there is to be taken away.
 """
 
 import asyncio
@@ -72,18 +72,23 @@ class FileSweep(Repeated):
                 looked_at, _ = await sweeping.mark_unused(connection, _BATCH)
 
     async def take_given_up(self, storage: Storage) -> None:
-        """Take away the bytes of what was given up, and then the rows."""
-        taken = _TAKEN
-        while taken == _TAKEN:
+        """Take away the bytes of what was given up, and then the rows.
+
+        No transaction is open while the storage is asked, which may take longer than one may. Replicas may take
+        the same away at once: it is gone all the same, and counted by whose the row was.
+        """
+        batch = _TAKEN
+        while batch == _TAKEN:
             async with self._worker.transaction() as connection:
                 found = await sweeping.given_up(connection, _TAKEN)
-                if found:
-                    await clear_spool(storage.spool, [file for _, file in found])
-                    await storage.delete(
-                        [key for user, file in found for key in keys_of(user, file)]
-                    )
-                    await sweeping.forget(connection, [file for _, file in found])
-            taken = len(found)
+            batch = len(found)
+            if not found:
+                break
+            files = [file for _, file in found]
+            await clear_spool(storage.spool, files)
+            await storage.delete([key for user, file in found for key in keys_of(user, file)])
+            async with self._worker.transaction() as connection:
+                taken = await sweeping.forget(connection, files)
             if taken:
                 _SWEPT.inc(taken)
                 _log.info("files.swept", files=taken)

@@ -41,7 +41,7 @@ SELECT (SELECT count(*) FROM due) AS looked_at, (SELECT count(*) FROM given_up) 
 _GIVEN_UP = Statement(
     text(
         "SELECT files.id, files.user_id FROM files WHERE files.state = 'deleting'"
-        " ORDER BY files.id LIMIT :most FOR UPDATE SKIP LOCKED"
+        " ORDER BY files.id LIMIT :most"
     )
 )
 _FORGET = Statement(text("DELETE FROM files WHERE files.id = ANY (CAST(:ids AS uuid[]))"))
@@ -83,13 +83,13 @@ async def mark_unused(connection: AsyncConnection, most: int) -> tuple[int, int]
 
 
 async def given_up(connection: AsyncConnection, most: int) -> list[tuple[UUID, UUID]]:
-    """Users and files whose bytes are to be taken away; nobody else does so within the transaction."""
+    """Users and files whose bytes are to be taken away: for good, nothing makes them anything else again."""
     return [(row.user_id, row.id) for row in await _GIVEN_UP.all(connection, most=most)]
 
 
-async def forget(connection: AsyncConnection, file_ids: Sequence[UUID]) -> None:
-    """Their bytes are gone: so are their rows."""
-    await _FORGET.run(connection, ids=list(file_ids))
+async def forget(connection: AsyncConnection, file_ids: Sequence[UUID]) -> int:
+    """Their bytes are gone: so are their rows. How many of these there still were."""
+    return await _FORGET.run(connection, ids=list(file_ids))
 
 
 async def states_of(
