@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -57,7 +58,8 @@ async def test_no_row_is_locked_while_the_storage_is_asked(
     file = await files.upload(caller)
     await files.age()
     storage = files.storage()
-    delete, free = storage.delete, []
+    delete = storage.delete
+    free: list[UUID] = []
 
     async def looked_at(keys: Any) -> None:
         async with files.chat.worker.transaction() as connection:
