@@ -1,7 +1,7 @@
 import { useEffect } from "react";
 import { remembered, session } from "../../session";
 import { readStored, writeStored } from "../../ui/storage";
-import { openPages, thisPage } from "./openPages";
+import { forgetPage, openPages, thisPage } from "./openPages";
 
 /** What is typed in one place, and what was pressed there and has not begun yet, by its page and press. */
 interface Draft {
@@ -124,7 +124,10 @@ export const drafts = {
   },
 };
 
-session.onEnd(drafts.clear);
+session.onEnd(() => {
+  drafts.clear();
+  forgetPage();
+});
 
 /** Writes what is late when the page is left or hidden. */
 export function useDraftsKept(): void {

@@ -31,3 +31,12 @@ export async function openPages(): Promise<(page: string) => boolean> {
   const names = new Set(held?.map(({ name }) => name));
   return (page) => page === thisPage || (page !== before && names.has(lockOf(page)));
 }
+
+/** Forgets which page this tab has: who was here has gone. */
+export function forgetPage(): void {
+  try {
+    sessionStorage.removeItem(NAME);
+  } catch {
+    // Nothing was stored, then.
+  }
+}
