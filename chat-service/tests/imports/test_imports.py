@@ -255,7 +255,10 @@ async def test_an_export_of_ours_comes_back_with_the_same_bytes_but_for_ids(
         await client.call(
             "CreateSession",
             chat_pb2.CreateSessionRequest(
-                title='"A" title, 家 =1', instructions="Be brief.", folder="work", summary=True
+                title='"A"  title,\u3000家 👩\u200d👩\n=1',
+                instructions="Be brief.",
+                folder="work",
+                summary=True,
             ),
         )
     ).session

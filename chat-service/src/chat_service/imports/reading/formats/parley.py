@@ -21,7 +21,6 @@ from parley.bounds import (
     PERSONA_NAME,
     PERSONA_PROMPT,
     SESSION_TITLE,
-    is_line,
 )
 
 SOURCE: Final = "parley"
@@ -91,9 +90,8 @@ def convert(item: Mapping[str, Any]) -> Made:
 
 def _title(value: object) -> str:
     found = clean.text(value)
-    # What a person can have given it stays as it is.
-    is_title = len(found) <= SESSION_TITLE.maximum and (not found or is_line(found))
-    return found if is_title else clean.title(found)
+    # What a person can have given it stays as it is: other spaces, joiners and line breaks, too.
+    return found if len(found) <= SESSION_TITLE.maximum else clean.title(found)
 
 
 def _message(one: Mapping[str, Any]) -> dict[str, Any]:
