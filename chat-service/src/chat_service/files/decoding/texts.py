@@ -57,9 +57,10 @@ def decode_older_text(source: BinaryIO, result: BinaryIO) -> Report:
     for chunk in _chunks(source):
         # ASCII is the same in all of them.
         if not chunk.isascii():
-            sample = re.sub(rb"^[\x00-\x7f]+", b"", chunk)[:_SAMPLE]
-            start = len(chunk) - len(chunk.lstrip(_ASCII))
-            line = chunk[chunk.rfind(b"\n", 0, start) + 1 :][:_SAMPLE].splitlines()[0]
+            behind = chunk.lstrip(_ASCII)
+            sample = behind[:_SAMPLE]
+            start = chunk.rfind(b"\n", 0, len(chunk) - len(behind)) + 1
+            line = chunk[start : start + _SAMPLE].splitlines()[0]
             break
     if len(sample) == _SAMPLE:
         # Not in the middle of a character.
