@@ -60,7 +60,7 @@ OPEN_METHODS = {
     "ReadSharedFile",
 }
 # Of these the gateway is let in with a token that has expired meanwhile, as by chat-service.
-OUTLIVED_METHODS = {"FollowRun", "GetRun", "WatchNotices"}
+OUTLIVED_METHODS = {"FollowRun", "GetRun", "WatchNotices", "ReadFile", "ListNotes"}
 
 
 @dataclass

@@ -23,7 +23,14 @@ from chat_service.conversations.domain.errors import SessionNotFound
 from chat_service.conversations.domain.session import SessionChange
 from chat_service.conversations.usecases.sessions import create_session, update_session
 from chat_service.conversations.usecases.tree import choose_message, edit_answer
-from chat_service.exports.domain.wanted import Begin, End, Format, TooManyExports, Wanted
+from chat_service.exports.domain.wanted import (
+    Begin,
+    End,
+    Files,
+    Format,
+    TooManyExports,
+    Wanted,
+)
 from chat_service.exports.store import pages
 from chat_service.exports.store.encodings import columns_left_out
 from chat_service.exports.usecases import export as usecase
@@ -58,6 +65,7 @@ async def export(chat: Chat, caller: Caller, of: Format, **wanted: Any) -> tuple
             elif isinstance(piece, End):
                 end = piece
             else:
+                assert not isinstance(piece, Files)
                 pieces.append(piece)
     assert end is not None
     assert begin == Begin(end.since)

@@ -1,5 +1,6 @@
 """Exports in the words of the contract."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -8,7 +9,7 @@ from chassis.errors import FieldError, ValidationFailed
 from chassis.ids import parse_id, parse_named_id
 from chassis.paging import Position
 from chat_service.conversations.domain.errors import SessionNotFound
-from chat_service.exports.domain.wanted import Begin, End, Format, Wanted
+from chat_service.exports.domain.wanted import Begin, End, Files, Format, Wanted
 from parley.chat.v1 import exports_pb2
 from servicekit.timestamps import moment_in
 
@@ -47,11 +48,19 @@ def wanted_from_proto(request: exports_pb2.ExportRequest) -> Wanted:
         after=after,
         personas=request.personas,
         began=began,
+        files=request.files,
     )
 
 
 def begin_to_proto(begin: Begin) -> exports_pb2.ExportBegin:
     return exports_pb2.ExportBegin(since=_cursor_of(begin.since))
+
+
+def files_to_proto(files: Files) -> Sequence[exports_pb2.ExportedFile]:
+    return [
+        exports_pb2.ExportedFile(id=str(one.id), name=one.name, size=one.size, gone=one.gone)
+        for one in files.items
+    ]
 
 
 def end_to_proto(end: End) -> exports_pb2.ExportEnd:

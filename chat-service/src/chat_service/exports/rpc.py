@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from chassis.grpc.caller import current_caller
 from chassis.grpc.server import Method, allow
 from chat_service.exports import mapping
-from chat_service.exports.domain.wanted import Begin, End
+from chat_service.exports.domain.wanted import Begin, End, Files
 from chat_service.exports.usecases.export import Exporting
 from parley.chat.v1 import exports_pb2, exports_pb2_grpc
 
@@ -30,6 +30,8 @@ class ExportServicer(exports_pb2_grpc.ExportServiceServicer):
             async for piece in pieces:
                 if isinstance(piece, Begin):
                     yield exports_pb2.ExportResponse(begin=mapping.begin_to_proto(piece))
+                elif isinstance(piece, Files):
+                    yield exports_pb2.ExportResponse(files=mapping.files_to_proto(piece))
                 elif isinstance(piece, End):
                     yield exports_pb2.ExportResponse(end=mapping.end_to_proto(piece))
                 else:

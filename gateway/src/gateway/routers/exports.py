@@ -14,11 +14,12 @@ from gateway.clients import Clients, Services
 from gateway.identity.authentication import ChatReader, check_scope
 from gateway.routes.api import refuses
 from gateway.routes.api import router as api_router
-from gateway.schemas.exports import ExportAllQuery, ExportQuery
+from gateway.schemas.exports import ExportAllQuery, ExportOneQuery
 from gateway.schemas.notes import Note
 from gateway.streams.downloads import Download, begun, compressed
 from gateway.streams.export_file import FILES, export_file, since_of
-from parley.chat.v1 import exports_pb2
+from gateway.streams.export_zip import Attached, Read, zipped
+from parley.chat.v1 import exports_pb2, files_pb2
 from parley.notes.v1 import notes_pb2
 
 router = api_router("Transfer", "/chat")
@@ -29,12 +30,15 @@ _TEXT = {"schema": {"type": "string"}}
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The file as it is made, its length unknown. Its last line tells how much there is"
-        " and the SHA-256 of all before it; without that line it was cut off.",
+        " and the SHA-256 of all before it; without that line it was cut off. With files it is the first"
+        " member of a zip, behind which each file is at `files/<id>-<name>`; the last member, `files.json`,"
+        " tells how many these are and which were not there.",
         "content": {
             "application/json": {"schema": {"type": "object"}},
             "text/csv": _TEXT,
             "text/markdown": _TEXT,
             "application/gzip": {"schema": {"type": "string", "format": "binary"}},
+            "application/zip": {"schema": {"type": "string", "format": "binary"}},
         },
         "headers": {
             "Content-Disposition": {"schema": {"type": "string"}},
@@ -56,12 +60,13 @@ _FILE: dict[int | str, dict[str, Any]] = {
 )
 async def export_session(
     session_id: str,
-    query: Annotated[ExportQuery, Query()],
+    query: Annotated[ExportOneQuery, Query()],
     caller: ChatReader,
     services: Services,
     request: Request,
 ) -> Response:
     """Export a conversation as a file."""
+    _check(query)
     wanted = query.request(session_id)
     return await _download(
         request, services, caller, wanted, query, stem=f"conversation-{session_id}"
@@ -87,8 +92,7 @@ async def export_all(
     `since`.
     """
     notes = None
-    if query.also is not None and query.format != "json":
-        raise ValidationFailed(fields=[FieldError("with", "NOT_IN_FORMAT")])
+    _check(query)
     if query.asks_for("notes"):
         check_scope(caller, "notes:read")
         notes = _notes(services, caller)
@@ -98,20 +102,40 @@ async def export_all(
     )
 
 
+def _check(query: ExportOneQuery | ExportAllQuery) -> None:
+    """Raises ValidationFailed for what does not go together."""
+    errors = []
+    if isinstance(query, ExportAllQuery):
+        if query.format != "json" and (query.asks_for("notes") or query.asks_for("personas")):
+            errors.append(FieldError("with", "NOT_IN_FORMAT"))
+        if query.with_files and query.after is not None:
+            # What was cut off had no files yet: those of its conversations would be in neither part.
+            errors.append(FieldError("after", "NOT_WITH_FILES"))
+    if query.with_files and query.gzip:
+        errors.append(FieldError("gzip", "NOT_WITH_FILES"))
+    if errors:
+        raise ValidationFailed(fields=errors)
+
+
 async def _download(
     request: Request,
     services: Clients,
     caller: Caller,
     wanted: exports_pb2.ExportRequest,
-    query: ExportQuery,
+    query: ExportOneQuery | ExportAllQuery,
     *,
     stem: str,
     notes: AsyncIterator[bytes] | None = None,
 ) -> Response:
     exports = services.exports
     since, exported = await since_of(exports.follow(exports.stub.Export, wanted, caller))
-    pieces = await begun(export_file(exported, query.format, notes))
     media_type, ending = FILES[query.format]
+    attached = Attached() if query.with_files else None
+    pieces = export_file(exported, query.format, notes, attached)
+    if attached is not None:
+        pieces = zipped(pieces, f"{stem}.{ending}", attached, _reader(services, caller))
+        media_type, ending = "application/zip", "zip"
+    pieces = await begun(pieces)
     if query.gzip:
         pieces, media_type, ending = compressed(pieces), "application/gzip", f"{ending}.gz"
     return Download(
@@ -120,6 +144,13 @@ async def _download(
         name=f"{stem}.{ending}",
         media_type=media_type,
         headers={_SINCE: since} if since else None,
+    )
+
+
+def _reader(services: Clients, caller: Caller) -> Read:
+    files = services.files
+    return lambda file_id: files.follow(
+        files.stub.ReadFile, files_pb2.ReadFileRequest(id=file_id), caller
     )
 
 

@@ -16,27 +16,45 @@ _FORMATS: dict[ExportFormat, pb.ExportFormat.ValueType] = {
     "csv": pb.EXPORT_FORMAT_CSV,
     "markdown": pb.EXPORT_FORMAT_MARKDOWN,
 }
-_ALSO = ("notes", "personas")
+_ALSO = ("notes", "personas", "files")
 
 
 def _known(also: str) -> str:
     if not set(also.split(",")) <= set(_ALSO):
-        raise PydanticCustomError("literal_error", "must be of notes and personas")
+        raise PydanticCustomError("literal_error", "must be of notes, personas and files")
     return also
 
 
 class ExportQuery(BaseModel):
-    """How one conversation is exported."""
+    """How an export is made."""
 
     format: ExportFormat = Field(
         "json",
         description="`json` has everything, and can be imported: docs/export-format.md says what. `csv`"
         " has a row for each message, `markdown` the chosen path, to be read.",
     )
-    gzip: bool = Field(False, description="Whether the file is compressed, as `.gz`.")
+    gzip: bool = Field(
+        False, description="Whether the file is compressed, as `.gz`; not with files."
+    )
+
+
+class ExportOneQuery(ExportQuery):
+    """How one conversation is exported, and what goes along."""
+
+    also: Literal["files"] | None = Field(
+        None,
+        alias="with",
+        description="`files`: a zip of the file and of what is attached to its messages.",
+    )
+
+    @property
+    def with_files(self) -> bool:
+        return self.also == "files"
 
     def request(self, session_id: str) -> pb.ExportRequest:
-        return pb.ExportRequest(format=_FORMATS[self.format], session_id=session_id)
+        return pb.ExportRequest(
+            format=_FORMATS[self.format], session_id=session_id, files=self.with_files
+        )
 
 
 _ONE_OF = f"({'|'.join(_ALSO)})"
@@ -60,7 +78,7 @@ class ExportAllQuery(ExportQuery):
     after: Annotated[Id, AfterValidator(storable)] | None = Field(
         None,
         description="The last conversation that came whole, where a download was cut off: those behind"
-        " it.",
+        " it. Not with files, which had not come by then.",
     )
     began: Annotated[str, AfterValidator(storable)] = Field(
         "",
@@ -72,12 +90,17 @@ class ExportAllQuery(ExportQuery):
     also: Annotated[str, AfterValidator(_known)] | None = Field(
         None,
         alias="with",
-        description="`notes`, `personas` or both with a comma between, behind the conversations; in"
-        " `json` alone. Notes need the scope `notes:read` too.",
+        description="With commas between: `notes` and `personas` behind the conversations, in `json`"
+        " alone; notes need the scope `notes:read` too. `files`: a zip of the file and of what is attached to"
+        " its messages.",
         json_schema_extra={"pattern": f"^{_ONE_OF}(,{_ONE_OF})*$"},
     )
 
-    def asks_for(self, what: Literal["notes", "personas"]) -> bool:
+    @property
+    def with_files(self) -> bool:
+        return self.asks_for("files")
+
+    def asks_for(self, what: Literal["notes", "personas", "files"]) -> bool:
         return what in (self.also or "").split(",")
 
     def all_request(self) -> pb.ExportRequest:
@@ -89,4 +112,5 @@ class ExportAllQuery(ExportQuery):
             after=self.after or "",
             began=self.began,
             personas=self.asks_for("personas"),
+            files=self.with_files,
         )

@@ -13,6 +13,7 @@ import orjson
 
 from chassis.errors import Internal
 from gateway.schemas.exports import ExportFormat
+from gateway.streams.export_zip import Attached
 from parley.chat.v1 import exports_pb2 as pb
 
 Pieces = AsyncGenerator[pb.ExportResponse, None]
@@ -50,11 +51,14 @@ async def _behind(first: pb.ExportResponse, pieces: Pieces) -> Pieces:
 
 
 async def export_file(
-    pieces: Pieces, of: ExportFormat, notes: AsyncIterator[bytes] | None
+    pieces: Pieces,
+    of: ExportFormat,
+    notes: AsyncIterator[bytes] | None,
+    attached: Attached | None = None,
 ) -> AsyncGenerator[bytes, None]:
     """The whole file; ``notes``, each as JSON, are members of a JSON file behind its conversations.
 
-    Raises AppError where it cannot be whole.
+    ``attached`` is told the files that it refers to. Raises AppError where it cannot be whole.
     """
     hashed = hashlib.sha256()
     told: dict[str, Any] = {}
@@ -65,6 +69,8 @@ async def export_file(
                 yield response.data
             if response.HasField("end"):
                 told = _told(response.end)
+            if attached is not None:
+                attached.note(response.files)
     if not told:
         raise Internal()
     if notes is not None:

@@ -1,5 +1,6 @@
 """What is to be exported."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -22,7 +23,8 @@ class Wanted:
 
     Of all: those last active from `active_from` on and before `active_before`, changed since `since`,
     behind the one with the id `after`. With `personas` the user's own personas come behind them.
-    `began`: what the export that goes on `after` told at its beginning.
+    `began`: what the export that goes on `after` told at its beginning. With `files` what is attached to
+    messages is told.
     """
 
     format: Format
@@ -33,6 +35,7 @@ class Wanted:
     after: UUID | None = None
     personas: bool = False
     began: datetime | None = None
+    files: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,23 @@ class Begin:
     """How an export begins. `since`: what changes from then on is of the next one; None: all is."""
 
     since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedFile:
+    """What a message refers to, under the name that it has there; `gone`: its content is not there."""
+
+    id: UUID
+    name: str
+    size: int
+    gone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What is attached to messages of the file before it, in their order."""
+
+    items: Sequence[AttachedFile]
 
 
 @dataclass(frozen=True, slots=True)

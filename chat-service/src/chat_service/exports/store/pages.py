@@ -15,7 +15,7 @@ from sqlalchemy import ARRAY, DateTime, Integer, Uuid, bindparam, text
 
 from chassis.db.statement import Statement, columns_of
 from chassis.db.transactions import Transaction
-from chat_service.exports.domain.wanted import Format, Wanted
+from chat_service.exports.domain.wanted import AttachedFile, Format, Wanted
 from chat_service.exports.store.encodings import ENCODINGS
 from chat_service.tables import messages, sessions
 
@@ -48,6 +48,17 @@ SELECT id, message_count FROM sessions
 WHERE user_id = :user_id AND id = :session_id AND deleted_at IS NULL AND NOT purging
 """)
 )
+
+
+# Of a part, with what `files` knows of them; what is being taken away is gone.
+_FILES: Final = """
+SELECT json_agg(json_build_array(file.file_id, file.name, file.size, NOT EXISTS (
+        SELECT FROM files
+        WHERE files.id = file.file_id AND files.user_id = :user_id AND files.state = 'ready'))
+    ORDER BY message."order", file.position)
+FROM found AS message JOIN listed AS file ON file.message_id = message.id
+WHERE message.place = session.place
+"""
 
 
 def _page(of: Format) -> Statement:
@@ -83,16 +94,27 @@ found AS MATERIALIZED (
         ORDER BY message."order"
         LIMIT :most + 1) AS message
     WINDOW page AS (ORDER BY wanted.place, message."order" ROWS UNBOUNDED PRECEDING)),
+listed AS MATERIALIZED (
+    SELECT file.message_id, file.position, file.file_id, file.name, file.kind, file.size
+    FROM message_files AS file
+    WHERE file.user_id = :user_id AND file.message_id = ANY (ARRAY(
+        SELECT found.id FROM found WHERE found.is_shown AND found.role = 'user'))),
+attached AS MATERIALIZED (
+    SELECT file.message_id, array_agg({encoding.of_file} ORDER BY file.position) AS files
+    FROM listed AS file
+    GROUP BY file.message_id),
 texts AS (
     SELECT message.place, count(*) AS messages, max(message."order") AS last,
         string_agg({encoding.of_message}, :between ORDER BY message."order") AS text
     FROM found AS message JOIN wanted AS session ON session.place = message.place
+        LEFT JOIN attached ON attached.message_id = message.id
     WHERE message.is_shown
     GROUP BY message.place),
 cut AS (SELECT min(place) AS place FROM found WHERE NOT is_shown)
 SELECT session.place, coalesce(texts.messages, 0) AS messages, texts.last, texts.text,
     cut.place IS NOT DISTINCT FROM session.place AS is_cut,
-    CASE WHEN session.behind = 0 THEN {encoding.of_conversation} END AS head
+    CASE WHEN session.behind = 0 THEN {encoding.of_conversation} END AS head,
+    CASE WHEN CAST(:files AS boolean) THEN ({_FILES}) END AS files
 FROM wanted AS session
     LEFT JOIN texts ON texts.place = session.place
     CROSS JOIN cut
@@ -130,7 +152,8 @@ class Part:
     """A conversation, or some of its messages, as text.
 
     `place` is its place among those asked for, from 1. `head` None: it was begun on a page before.
-    `is_cut`: there are messages behind `last`, the order of the last one.
+    `is_cut`: there are messages behind `last`, the order of the last one. `files`: what is attached to its
+    messages, if that was asked for.
     """
 
     place: int
@@ -139,6 +162,7 @@ class Part:
     messages: int
     last: int
     is_cut: bool
+    files: Sequence[AttachedFile]
 
 
 class Pages:
@@ -168,7 +192,9 @@ class Pages:
             )
         return [Named(row.id, row.message_count) for row in rows]
 
-    async def read(self, of: Format, ids: Sequence[UUID], behind: int) -> Sequence[Part]:
+    async def read(
+        self, of: Format, ids: Sequence[UUID], behind: int, *, files: bool
+    ) -> Sequence[Part]:
         """As much of these as one page has, in order, of the first one what is behind that order.
 
         One that is gone meanwhile is left out.
@@ -181,9 +207,18 @@ class Pages:
             between=ENCODINGS[of].between,
             most=_MOST_MESSAGES,
             most_bytes=_MOST_BYTES,
+            files=files,
         )
         return [
-            Part(row.place, row.head, row.text or "", row.messages, row.last or behind, row.is_cut)
+            Part(
+                row.place,
+                row.head,
+                row.text or "",
+                row.messages,
+                row.last or behind,
+                row.is_cut,
+                [AttachedFile(UUID(id_), *told) for id_, *told in row.files or ()],
+            )
             for row in rows
         ]
 

@@ -15,7 +15,7 @@ from chassis.clock import utc_now
 from chassis.db.transactions import OpenTransaction
 from chassis.errors import Unavailable
 from chat_service.conversations.domain.errors import SessionNotFound
-from chat_service.exports.domain.wanted import Begin, End, Format, TooManyExports, Wanted
+from chat_service.exports.domain.wanted import Begin, End, Files, Format, TooManyExports, Wanted
 from chat_service.exports.store.encodings import ENCODINGS
 from chat_service.exports.store.pages import Named, Pages, Part, pages_of
 
@@ -25,6 +25,8 @@ _MOST_AT_ONCE: Final = 4
 #: by so much, and what one has begun to write the other does not see.
 _LOOK_BACK: Final = timedelta(minutes=15)
 _PIECE_BYTES: Final = 256 * 1024
+#: Of these each has a name of at most 1 kB.
+_PIECE_FILES: Final = 250
 #: Pages that are read at once, each on a connection of its own: PostgreSQL writes one on one core.
 _READ_AHEAD: Final = 2
 #: Connections that all exports of a process hold together, of its eight: turns need the rest.
@@ -53,8 +55,10 @@ class Exporting:
 
     async def export(
         self, caller: Caller, wanted: Wanted
-    ) -> AsyncGenerator[Begin | bytes | End, None]:
+    ) -> AsyncGenerator[Begin | bytes | Files | End, None]:
         """How it begins, the file in pieces of at most 256 KiB, all but its last line, and how it ended.
+
+        Behind a page comes what is attached to its messages, where that is wanted, in pieces as well.
 
         No more than three pages are in memory, of a megabyte and one message each. Raises TooManyExports,
         SessionNotFound if one is wanted that is not there.
@@ -71,6 +75,8 @@ class Exporting:
                         begin = None
                     for piece in writer.take(part):
                         yield piece
+                    for files in _files_of(part):
+                        yield files
             if begin is not None:
                 yield begin
             personas = await self._personas(caller) if wanted.personas else None
@@ -103,7 +109,7 @@ class Exporting:
                 parts: Sequence[Part] = ()
                 while True:
                     while len(coming) < _READ_AHEAD and (ids := await anext(groups, None)):
-                        coming.append(self._start(caller, wanted.format, ids, behind=0))
+                        coming.append(self._start(caller, wanted, ids, behind=0))
                     if parts:
                         yield parts
                     if not coming:
@@ -112,14 +118,15 @@ class Exporting:
                     ids = coming.popleft().ids
                     if parts and (last := parts[-1]).is_cut:
                         rest = ids[last.place - 1 :]
-                        coming.appendleft(
-                            self._start(caller, wanted.format, rest, behind=last.last)
-                        )
+                        coming.appendleft(self._start(caller, wanted, rest, behind=last.last))
             finally:
                 await _give_up([reading.page for reading in coming])
 
-    def _start(self, caller: Caller, of: Format, ids: Sequence[UUID], *, behind: int) -> _Reading:
-        read = self._read(caller, partial(Pages.read, of=of, ids=ids, behind=behind))
+    def _start(
+        self, caller: Caller, wanted: Wanted, ids: Sequence[UUID], *, behind: int
+    ) -> _Reading:
+        asked = partial(Pages.read, of=wanted.format, ids=ids, behind=behind, files=wanted.files)
+        read = self._read(caller, asked)
         return _Reading(ids, asyncio.create_task(read, name="export-page"))
 
     async def _groups(self, caller: Caller, wanted: Wanted) -> AsyncGenerator[Sequence[UUID], None]:
@@ -215,6 +222,12 @@ class _Writer:
             if personas is not None:
                 texts += ('"personas":[\n', ",\n".join(personas), "\n],\n")
         return _pieces("".join(texts))
+
+
+def _files_of(page: Sequence[Part]) -> Iterator[Files]:
+    files = [file for part in page for file in part.files]
+    for start in range(0, len(files), _PIECE_FILES):
+        yield Files(files[start : start + _PIECE_FILES])
 
 
 def _pieces(text: str) -> Iterator[bytes]:

@@ -3,9 +3,11 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
@@ -49,6 +51,7 @@ class ExportRequest(_message.Message):
     AFTER_FIELD_NUMBER: _builtins.int
     PERSONAS_FIELD_NUMBER: _builtins.int
     BEGAN_FIELD_NUMBER: _builtins.int
+    FILES_FIELD_NUMBER: _builtins.int
     format: Global___ExportFormat.ValueType
     session_id: _builtins.str
     """This one alone; else all that are not deleted and not temporary."""
@@ -60,6 +63,8 @@ class ExportRequest(_message.Message):
     """The caller's own personas, behind the conversations; in JSON alone."""
     began: _builtins.str
     """As of a beginning: of the export that was cut off, with `after`."""
+    files: _builtins.bool
+    """Whether the files that messages refer to are told."""
     @_builtins.property
     def active_from(self) -> _timestamp_pb2.Timestamp:
         """Of those that were last active from this moment on."""
@@ -79,10 +84,11 @@ class ExportRequest(_message.Message):
         after: _builtins.str = ...,
         personas: _builtins.bool = ...,
         began: _builtins.str = ...,
+        files: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_active_before", b"_active_before", "_active_from", b"_active_from", "_session_id", b"_session_id", "active_before", b"active_before", "active_from", b"active_from", "session_id", b"session_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active_before", b"_active_before", "_active_from", b"_active_from", "_session_id", b"_session_id", "active_before", b"active_before", "active_from", b"active_from", "after", b"after", "began", b"began", "format", b"format", "personas", b"personas", "session_id", b"session_id", "since", b"since"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active_before", b"_active_before", "_active_from", b"_active_from", "_session_id", b"_session_id", "active_before", b"active_before", "active_from", b"active_from", "after", b"after", "began", b"began", "files", b"files", "format", b"format", "personas", b"personas", "session_id", b"session_id", "since", b"since"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__active_before: _TypeAlias = _typing.Literal["active_before"]  # noqa: Y015
     _WhichOneofArgType__active_before: _TypeAlias = _typing.Literal["_active_before", b"_active_before"]  # noqa: Y015
@@ -106,6 +112,7 @@ class ExportResponse(_message.Message):
     DATA_FIELD_NUMBER: _builtins.int
     END_FIELD_NUMBER: _builtins.int
     BEGIN_FIELD_NUMBER: _builtins.int
+    FILES_FIELD_NUMBER: _builtins.int
     data: _builtins.bytes
     @_builtins.property
     def end(self) -> Global___ExportEnd:
@@ -115,16 +122,23 @@ class ExportResponse(_message.Message):
     def begin(self) -> Global___ExportBegin:
         """On the first one, which has no more: what the end's `since` will be."""
 
+    @_builtins.property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExportedFile]:
+        """Behind the data of a page, where they were asked for: what is attached to its messages, in their
+        order. A file that several messages refer to comes for each of them.
+        """
+
     def __init__(
         self,
         *,
         data: _builtins.bytes = ...,
         end: Global___ExportEnd | None = ...,
         begin: Global___ExportBegin | None = ...,
+        files: _abc.Iterable[Global___ExportedFile] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_begin", b"_begin", "_end", b"_end", "begin", b"begin", "end", b"end"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_begin", b"_begin", "_end", b"_end", "begin", b"begin", "data", b"data", "end", b"end"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_begin", b"_begin", "_end", b"_end", "begin", b"begin", "data", b"data", "end", b"end", "files", b"files"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__begin: _TypeAlias = _typing.Literal["begin"]  # noqa: Y015
     _WhichOneofArgType__begin: _TypeAlias = _typing.Literal["_begin", b"_begin"]  # noqa: Y015
@@ -136,6 +150,37 @@ class ExportResponse(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__end) -> _WhichOneofReturnType__end | None: ...
 
 Global___ExportResponse: _TypeAlias = ExportResponse  # noqa: Y015
+
+@_typing.final
+class ExportedFile(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    GONE_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    name: _builtins.str
+    """As the message has it: a label, never a part of a path."""
+    size: _builtins.int
+    """Bytes."""
+    gone: _builtins.bool
+    """It has been deleted, or its content is lost."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        size: _builtins.int = ...,
+        gone: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gone", b"gone", "id", b"id", "name", b"name", "size", b"size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportedFile: _TypeAlias = ExportedFile  # noqa: Y015
 
 @_typing.final
 class ExportBegin(_message.Message):
