@@ -50,12 +50,14 @@ def limit_deletes(database: DatabaseUrls, most: int, *tables: str) -> None:
             admin.execute(trigger.format(sql.Identifier(table)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Made:
     name: str
     service: str
     migrations: Path
     pristine: Pristine
+    # Kept: what a new one reads of the catalogues costs more than to put a database back.
+    connection: psycopg.Connection
 
 
 @dataclass
@@ -66,6 +68,13 @@ class DatabaseFactory:
     _templates: dict[tuple[str, Path], str] = field(default_factory=dict)
     _passwords: dict[str, dict[str, str]] = field(default_factory=dict)
     _idle: dict[tuple[str, Path], list[_Made]] = field(default_factory=dict)
+
+    def close(self) -> None:
+        """Lets go of the databases that nobody uses."""
+        for made in self._idle.values():
+            for one in made:
+                one.connection.close()
+        self._idle.clear()
 
     @contextmanager
     def session(self) -> Iterator[ServiceDatabase]:
@@ -106,15 +115,21 @@ class DatabaseFactory:
                     name, sql.SQL(", ").join(roles)
                 )
             )
-        with self._inside(database, service) as connection:
-            return _Made(database, service, migrations, look_at(connection))
+        inside = self._inside(database, service)
+        return _Made(database, service, migrations, look_at(inside), inside)
 
     def _take_back(self, made: _Made) -> None:
-        with self._inside(made.name, made.service) as connection:
-            is_as_new = restore(connection, made.pristine)
+        try:
+            is_as_new = restore(made.connection, made.pristine)
+        except psycopg.OperationalError:
+            # The server was stopped meanwhile, or the test ended whoever was connected.
+            made.connection.close()
+            made.connection = self._inside(made.name, made.service)
+            is_as_new = restore(made.connection, made.pristine)
         if is_as_new:
             self._idle.setdefault((made.service, made.migrations), []).append(made)
             return
+        made.connection.close()
         with self._administer() as connection:
             connection.execute(
                 sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(made.name))
