@@ -15,6 +15,7 @@ from chat_service.conversations import mapping
 from chat_service.conversations.domain.errors import MessageNotFound, SessionNotFound
 from chat_service.conversations.domain.session import UNCHANGED, Unchanged
 from chat_service.conversations.in_form import in_form
+from chat_service.conversations.store.sessions import NewSessions
 from chat_service.conversations.usecases.check import check_persona
 from chat_service.conversations.usecases.ends import EndSessions
 from chat_service.conversations.usecases.lists import list_folders, list_sessions
@@ -66,6 +67,7 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
     tell: Tell
     find_persona: FindPersona
     default_persona: DefaultPersona
+    new_sessions: NewSessions
     in_force: InForce = no_words
 
     async def CreateSession(
@@ -89,6 +91,7 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
             default_persona=None if named else self.default_persona,
             once=once(request, mapping.encode_session, mapping.decode_session),
             words=self.in_force(),
+            new_sessions=self.new_sessions,
         )
         self._tell(SessionChange.CREATED, session.id)
         return chat_pb2.CreateSessionResponse(session=mapping.session_to_proto(session))

@@ -2,6 +2,7 @@
 
 from chassis.db.transactions import OpenTransaction
 from chat_service.conversations.rpc import POLICY, SessionServicer
+from chat_service.conversations.store.sessions import NewSessions
 from chat_service.conversations.usecases.ends import EndSessions
 from chat_service.notices.domain.notice import Tell
 from chat_service.personas.usecases.read import ReadPersonas
@@ -13,6 +14,7 @@ from parley.chat.v1 import chat_pb2_grpc
 
 def build_conversations(
     open_transaction: OpenTransaction,
+    new_sessions: NewSessions,
     resolve_key: ResolveKey,
     end_sessions: EndSessions,
     *,
@@ -28,6 +30,7 @@ def build_conversations(
         tell,
         personas.find,
         personas.default,
+        new_sessions,
         in_force,
     )
     return Served(servicer, chat_pb2_grpc.add_SessionServiceServicer_to_server, POLICY)

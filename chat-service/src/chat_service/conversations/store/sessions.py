@@ -5,6 +5,8 @@ would leak nothing, and the indexes begin with it. One that is deleted is not th
 says that it looks for it.
 """
 
+# ruff: noqa: S608 - all of them are made of constants
+
 from datetime import datetime
 from uuid import UUID
 
@@ -12,6 +14,8 @@ import orjson
 from sqlalchemy import Text, bindparam, cast, func, not_, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 
+from chassis.caller import Caller
+from chassis.db.engine import Database, Scope
 from chassis.db.statement import Statement
 from chassis.db.transactions import Transaction
 from chat_service.conversations.domain.errors import SessionNotFound
@@ -21,13 +25,27 @@ from chat_service.conversations.store.rows import gave_json, to_session
 from chat_service.tables import sessions
 from servicekit.generation_parameters import GenerationParameters
 
-_INSERT = Statement(
-    text("""
+_NEW = """
 INSERT INTO sessions (
     id, tenant_id, user_id, title, title_by, key_id, model, persona, persona_prompt, persona_gave,
     parameters, instructions, folder, temporary, summary, created_at, updated_at, leaf_order)
-VALUES (:id, :tenant_id, :user_id, :title, :title_by, :key_id, :model, :persona, :persona_prompt,
-        CAST(:persona_gave AS jsonb), CAST(:parameters AS jsonb), :instructions, :folder, :temporary, :summary, :created_at, :updated_at, 0)
+SELECT :id, :tenant_id, :user_id, :title, :title_by, CAST(:key_id AS uuid), :model, :persona,
+       :persona_prompt, CAST(:persona_gave AS jsonb), CAST(:parameters AS jsonb), :instructions,
+       :folder, CAST(:temporary AS boolean), CAST(:summary AS boolean),
+       CAST(:created_at AS timestamptz), CAST(:updated_at AS timestamptz), 0
+"""
+_INSERT = Statement(text(_NEW))
+# The same as a transaction by itself, for what is the case nearly always: the owner is known and not erased,
+# and the user has set no persona as the default, or none is to be taken for that.
+_INSERT_AT_ONCE = Statement(
+    text(f"""
+WITH owner AS (
+    SELECT user_id FROM owners WHERE user_id = :user_id AND erased_at IS NULL FOR SHARE)
+{_NEW}
+FROM owner
+WHERE NOT :asks_default OR NOT EXISTS (
+    SELECT FROM user_settings
+    WHERE user_settings.user_id = :user_id AND user_settings.default_persona_folded IS NOT NULL)
 """)
 )
 # What a conversation is set to goes along, and the folder it is in; that it is pinned does not. What
@@ -84,6 +102,29 @@ _SET_PERSONA_PROMPT = Statement(
 )
 
 
+class NewSessions:
+    """Conversations that are made, each in a transaction by itself: one round trip."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def insert(
+        self,
+        scope: Scope | Caller,
+        session: Session,
+        persona_prompt: str | None,
+        *,
+        asks_default: bool,
+    ) -> bool:
+        """As `Sessions.insert`. False: nothing was stored, and only a transaction can say why.
+
+        With `asks_default` nothing is stored, either, where the user has set a persona as the default.
+        """
+        values = _of_new(scope, session, persona_prompt)
+        made = await self._database.run(scope, _INSERT_AT_ONCE, **values, asks_default=asks_default)
+        return made == 1
+
+
 class Sessions:
     """The conversations of one user, in one transaction."""
 
@@ -93,26 +134,7 @@ class Sessions:
 
     async def insert(self, session: Session, persona_prompt: str | None = None) -> None:
         """Stores a session; `persona_prompt` is of its persona, as it is now."""
-        await _INSERT.run(
-            self._connection,
-            id=session.id,
-            tenant_id=self._scope.tenant_id,
-            user_id=self._scope.user_id,
-            title=session.title,
-            title_by=session.title_by.value,
-            key_id=session.key_id,
-            model=session.model,
-            persona=session.persona,
-            persona_prompt=persona_prompt,
-            persona_gave=gave_json(session.persona_gave),
-            parameters=_json(session.parameters),
-            instructions=session.instructions,
-            folder=session.folder,
-            temporary=session.temporary,
-            summary=session.summary,
-            created_at=session.created_at,
-            updated_at=session.updated_at,
-        )
+        await _INSERT.run(self._connection, **_of_new(self._scope, session, persona_prompt))
 
     async def insert_fork(
         self, session: Session, fork_id: UUID, messages: int, at: datetime
@@ -202,3 +224,27 @@ class Sessions:
 def _json(parameters: GenerationParameters) -> str | None:
     said = parameters.said()
     return orjson.dumps(said).decode() if said else None
+
+
+def _of_new(
+    scope: Scope | Caller, session: Session, persona_prompt: str | None
+) -> dict[str, object]:
+    return {
+        "id": session.id,
+        "tenant_id": scope.tenant_id,
+        "user_id": scope.user_id,
+        "title": session.title,
+        "title_by": session.title_by.value,
+        "key_id": session.key_id,
+        "model": session.model,
+        "persona": session.persona,
+        "persona_prompt": persona_prompt,
+        "persona_gave": gave_json(session.persona_gave),
+        "parameters": _json(session.parameters),
+        "instructions": session.instructions,
+        "folder": session.folder,
+        "temporary": session.temporary,
+        "summary": session.summary,
+        "created_at": session.created_at,
+        "updated_at": session.updated_at,
+    }

@@ -18,7 +18,7 @@ from chat_service.conversations.domain.session import (
     Unchanged,
     take,
 )
-from chat_service.conversations.store.sessions import Sessions
+from chat_service.conversations.store.sessions import NewSessions, Sessions
 from chat_service.conversations.store.summaries import Summaries
 from chat_service.conversations.usecases.check import check_change
 from chat_service.personas.domain.persona import Told
@@ -45,8 +45,11 @@ async def create_session(
     default_persona: DefaultPersona | None = None,
     once: Once[Session] | None = None,
     words: WordFilter | None = None,
+    new_sessions: NewSessions | None = None,
 ) -> Session:
     """Stores an empty conversation, `once` if so; its title is without the `words`.
+
+    With `new_sessions` it is one round trip, where nothing stands in the way of that.
 
     Without `find_persona` it takes what `default_persona` finds, and none without that. Raises
     ValidationFailed, OwnerErased, IdempotencyKeyReused, RequestInProgress; and, unless the same request has made
@@ -91,16 +94,25 @@ async def create_session(
         created_at=now,
         updated_at=now,
     )
+    asked = default_persona if persona is None else None
+    if new_sessions is not None and once is None:
+        likely = persona if asked is None else asked.offered()
+        made, prompt = _with(session, likely)
+        if await new_sessions.insert(caller, made, prompt, asks_default=asked is not None):
+            return made
     async with open_transaction(caller) as transaction:
         await transaction.lock_owner()
-        if persona is None and default_persona is not None:
-            persona = await default_persona(transaction)
-        if persona is not None:
-            session = take(session, persona)
+        if asked is not None:
+            persona = await asked(transaction)
+        session, prompt = _with(session, persona)
         if once is not None and (earlier := await transaction.find_repeated(once, session)):
             return earlier
-        await Sessions(transaction).insert(session, None if persona is None else persona.prompt)
+        await Sessions(transaction).insert(session, prompt)
     return session
+
+
+def _with(session: Session, persona: Told | None) -> tuple[Session, str | None]:
+    return (session, None) if persona is None else (take(session, persona), persona.prompt)
 
 
 async def _made_by(

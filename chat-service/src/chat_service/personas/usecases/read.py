@@ -1,6 +1,6 @@
 """Look at personas: one's own, and the operator's."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,8 +18,32 @@ from servicekit.names import fold_name
 # A cursor among the operator's: what it begins with, where a cursor among one's own has a time.
 _OPERATORS: Final = "operator"
 
-#: The persona that a conversation of the transaction's user takes where nothing is said of one.
-DefaultPersona = Callable[[Transaction], Awaitable[Told | None]]
+
+@dataclass(frozen=True, slots=True)
+class DefaultPersona:
+    """The persona that a conversation takes where nothing is said of one."""
+
+    operators: OperatorPersonas
+
+    def offered(self) -> Told | None:
+        """The operator's, if there is one: of users who have set none."""
+        return next((one.told for one in self.operators.content if one.is_default), None)
+
+    async def __call__(self, transaction: Transaction) -> Told | None:
+        """The one that the transaction's user has set as the default, else the operator's, if there is one.
+
+        One that was set and is gone is as if none had been set.
+        """
+        folded = await UserSettings(transaction).default_persona()
+        if folded is not None:
+            own = await Personas(transaction).find(folded)
+            if own is not None:
+                return own.told
+            offered = self.operators.content
+            named = next((one for one in offered if one.name_folded == folded), None)
+            if named is not None:
+                return named.told
+        return self.offered()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +62,10 @@ class ReadPersonas:
             return own
         return _of_operators(self.operators.content, folded)
 
-    async def default(self, transaction: Transaction) -> Told | None:
-        """The one that the transaction's user has set as the default, else the operator's, if there is one.
-
-        One that was set and is gone is as if none had been set.
-        """
-        folded = await UserSettings(transaction).default_persona()
-        offered = self.operators.content
-        if folded is not None:
-            own = await Personas(transaction).find(folded)
-            if own is not None:
-                return own.told
-            named = next((one for one in offered if one.name_folded == folded), None)
-            if named is not None:
-                return named.told
-        return next((one.told for one in offered if one.is_default), None)
+    @property
+    def default(self) -> DefaultPersona:
+        """Where nothing is said of one."""
+        return DefaultPersona(self.operators)
 
     async def list(self, caller: Caller, *, limit: int, cursor: str, count: bool) -> Page[Persona]:
         """A page: the caller's own, oldest first, then the operator's; `total` if `count`.

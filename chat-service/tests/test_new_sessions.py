@@ -1,0 +1,73 @@
+"""Conversations that are made in one round trip, and what stands in the way of that."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from chassis.caller import Caller
+from chassis.clock import utc_now
+from chassis.db.owners import OwnerErased, erase_owner
+from chassis.ids import new_id
+from chat_service.conversations.domain.session import Session
+from chat_service.conversations.store.sessions import NewSessions
+from chat_service.conversations.usecases.sessions import create_session
+from servicekit.generation_parameters import GenerationParameters
+
+from .chat import Chat
+
+
+async def create(chat: Chat, caller: Caller, **given: Any) -> Session:
+    given = {"title": "", "key_id": None, "model": None, **given}
+    return await create_session(
+        chat.open_transaction,
+        chat.resolve_key,
+        caller,
+        new_sessions=NewSessions(chat.app),
+        **given,
+    )
+
+
+async def test_one_of_a_user_who_is_known_is_stored_without_a_transaction(
+    chat: Chat, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Whoever writes first is made known by a transaction.
+    first = await create(chat, caller)
+    assert await chat.read_session(caller, first.id) == first
+
+    def none_is_opened(_: object) -> Any:
+        raise AssertionError("a transaction was opened")
+
+    given = {
+        "title": "Mine",
+        "key_id": new_id(),
+        "model": "m",
+        "parameters": GenerationParameters(temperature=0.5),
+        "instructions": "Be brief.",
+        "folder": "work",
+        "temporary": True,
+        "summary": True,
+    }
+    with monkeypatch.context() as patched:
+        patched.setattr(chat.app, "transaction", none_is_opened)
+        made = await create(chat, caller, **given)
+    assert {name: getattr(made, name) for name in given} == given
+    assert await chat.read_session(caller, made.id) == made
+
+
+async def test_nothing_is_stored_of_a_user_who_is_gone(chat: Chat, caller: Caller) -> None:
+    await create(chat, caller)
+    async with chat.worker.transaction() as connection:
+        await erase_owner(connection, caller, utc_now())
+    with pytest.raises(OwnerErased):
+        await create(chat, caller)
+
+
+async def test_who_is_just_being_erased_is_waited_for(chat: Chat, caller: Caller) -> None:
+    await create(chat, caller)
+    async with chat.worker.transaction() as connection:
+        await erase_owner(connection, caller, utc_now())
+        making = asyncio.create_task(create(chat, caller))
+        await chat.somebody_waits()
+    with pytest.raises(OwnerErased):
+        await making
