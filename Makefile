@@ -2,7 +2,7 @@
 # Needs make and Python 3.11+; uv is fetched into .tools where it is missing.
 
 .DEFAULT_GOAL := help
-.PHONY: help run web web-types screens operator test faults interop mutants check fmt proto lock settings bench clean
+.PHONY: help run web web-types screens operator test test-all faults interop mutants check fmt proto lock settings bench clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 # Start-up is mostly imports: without bytecode they take three times as long.
@@ -27,8 +27,11 @@ web: $(READY) ## build the pages into web/dist, with a Node of its own where the
 operator: $(READY) ## make a user of the Parley that runs an operator: NAME=ada
 	@exec $(BIN)/python -m parley_local.command auth-service make-operator "$(NAME)"
 
-test: $(READY) ## run every test (ARGS="-k login" for some of them)
+test: $(READY) ## run the tests, but for the slow ones (ARGS="-k login" for some of them)
 	@$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
+
+test-all: $(READY) ## run the slow tests as well: before a change to what they are about lands
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup -m "not faults and not interop" $(ARGS)
 
 screens: $(READY) ## look at every page in all five looks (make test: in two), a picture of each in .screens
 	@mkdir -p .screens

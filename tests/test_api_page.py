@@ -15,6 +15,8 @@ from .browser import PATIENCE_MS, Browser, open_browser
 from .client import SignUp, read_events, text_of_events
 from .stack import Stack
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[Browser]:

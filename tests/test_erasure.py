@@ -119,6 +119,7 @@ async def _deletions(stream: JetStreamContext) -> list[bytes]:
     return found
 
 
+@pytest.mark.slow
 async def test_nats_away_at_the_deletion_delays_it_and_takes_nothing_from_it(
     mortal_stack: Stack, sign_up: SignUp
 ) -> None:
@@ -140,6 +141,7 @@ async def test_nats_away_at_the_deletion_delays_it_and_takes_nothing_from_it(
     _assert_nothing_is_left(stack, user)
 
 
+@pytest.mark.slow
 async def test_events_that_come_doubled_in_the_wrong_order_and_late_change_nothing(
     mortal_stack: Stack, sign_up: SignUp
 ) -> None:
@@ -175,6 +177,7 @@ async def test_events_that_come_doubled_in_the_wrong_order_and_late_change_nothi
     assert tables_about(stack, bystander.id) > MEMORIALS & {"users"}
 
 
+@pytest.mark.slow
 async def test_a_poison_event_is_set_aside_everywhere_and_the_next_deletion_completes(
     mortal_stack: Stack, sign_up: SignUp
 ) -> None:
@@ -211,7 +214,7 @@ async def _holds_one_letter(stack: Stack, service: str) -> None:
     assert (await command("list")).stdout == ""
 
 
-@pytest.mark.parametrize("chat_is_killed", [False, True])
+@pytest.mark.parametrize("chat_is_killed", [pytest.param(False, marks=pytest.mark.slow), True])
 async def test_services_down_and_answers_being_saved_at_the_deletion(
     mortal_stack: Stack, sign_up: SignUp, chat_is_killed: bool
 ) -> None:

@@ -65,6 +65,7 @@ def _assert_refused(answer: httpx.Response, sent: bytes) -> None:
     assert GOOD["api_key"] not in answer.text
 
 
+@pytest.mark.slow
 def test_a_body_that_is_wrong_is_refused_and_leaves_nothing(stack: Stack, sign_up: SignUp) -> None:
     user = sign_up(stack)
     heads = {"Content-Type": "application/json"}

@@ -213,6 +213,7 @@ async def test_the_end_of_all_logins_ends_what_they_have_open_and_not_the_run(
             await scene.cancel()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", [_delete_oneself, _be_deleted])
 async def test_the_end_of_a_user_ends_what_they_have_open_and_the_run(
     stack: Stack, sign_up: SignUp, operator: User, way: Way

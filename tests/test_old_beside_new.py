@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import psycopg
+import pytest
 from psycopg import sql
 
 from chassis.testing.eventually import eventually
@@ -14,6 +15,8 @@ from parley_local.model_server.texts import text_of
 from .client import PASSWORD, SignUp, User, read_events, text_of_events
 from .stack import Stack
 from .traces import SERVICES
+
+pytestmark = pytest.mark.slow
 
 # The first prepares each statement, the second meets it prepared.
 _ROUNDS = 2

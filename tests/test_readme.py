@@ -20,7 +20,10 @@ _SHELLS = [
     pytest.param(
         ["zsh", "-f", "-i"],
         id="zsh",
-        marks=pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not installed"),
+        marks=[
+            pytest.mark.slow,
+            pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not installed"),
+        ],
     ),
 ]
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import httpx
 import psutil
+import pytest
 
 from chassis.testing.eventually import eventually
 from parley_local.model_server.texts import text_of
@@ -42,6 +43,7 @@ def ended(process: psutil.Process) -> Callable[[], bool]:
     return lambda: not process.is_running()
 
 
+@pytest.mark.slow
 async def test_a_conversation_outlives_ctrl_c_and_kill_9_of_the_runner(
     mortal_stack: Stack, sign_up: SignUp
 ) -> None:
@@ -76,6 +78,7 @@ async def test_a_conversation_outlives_ctrl_c_and_kill_9_of_the_runner(
     assert user.ask(session_id, "Still there?")[-1].data["status"] == "completed"
 
 
+@pytest.mark.slow
 async def test_a_part_that_dies_is_started_again_and_the_log_says_so(
     mortal_stack: Stack, sign_up: SignUp
 ) -> None:

@@ -4,6 +4,8 @@ import os
 import signal
 from typing import Any
 
+import pytest
+
 from chassis.testing.eventually import eventually
 from parley_local.model_server.texts import text_of
 
@@ -65,6 +67,7 @@ async def test_a_question_is_answered_once_more_edited_chosen_and_forked(
     assert len(user.messages(session_id)) == 2
 
 
+@pytest.mark.slow
 async def test_another_answer_that_a_kill_cut_short_is_on_its_path_and_gone_on_with(
     mortal_stack: Stack, sign_up: SignUp
 ) -> None:

@@ -339,6 +339,7 @@ async def running(
     return Running(person, process, f"http://127.0.0.1:{port}")
 
 
+@pytest.mark.slow
 async def test_a_file_that_changes_is_taken_as_a_whole_and_a_wrong_one_changes_nothing(
     running: Running, folder: Path, database: DatabaseUrls
 ) -> None:

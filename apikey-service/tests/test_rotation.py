@@ -200,6 +200,7 @@ async def test_check_says_what_is_on_which_key_and_changes_nothing(
     assert stored(database) == before
 
 
+@pytest.mark.slow
 async def test_killed_in_its_midst_it_is_run_again_also_by_two_at_once(
     rotate: Rotate, database: DatabaseUrls, keys: Any, keks: Keks, settings: Settings
 ) -> None:
@@ -235,6 +236,7 @@ async def test_killed_in_its_midst_it_is_run_again_also_by_two_at_once(
         assert keks.next_vault.open(after[key_id][0], place).reveal() == f"sk-{key_id}"
 
 
+@pytest.mark.slow
 async def test_interrupted_it_says_that_it_can_be_run_again(
     rotate: Rotate, database: DatabaseUrls, keys: Any, keks: Keks
 ) -> None:
@@ -259,6 +261,7 @@ async def test_interrupted_it_says_that_it_can_be_run_again(
     assert on(database) == {keks.old: 2}
 
 
+@pytest.mark.slow
 async def test_what_does_not_open_is_named_and_left_and_all_else_is_done(
     rotate: Rotate, database: DatabaseUrls, keys: Any, keks: Keks
 ) -> None:
@@ -285,6 +288,7 @@ async def test_what_does_not_open_is_named_and_left_and_all_else_is_done(
     assert {key_id for key_id in after if after[key_id] != before[key_id]} == {good}
 
 
+@pytest.mark.slow
 async def test_no_key_fails_to_open_and_no_change_is_lost_while_it_runs(
     ada: Person, rotate: Rotate, database: DatabaseUrls, keks: Keks, settings: Settings
 ) -> None:
@@ -332,6 +336,7 @@ async def test_no_key_fails_to_open_and_no_change_is_lost_while_it_runs(
         assert (await ada.resolve(id=kept[name].id)).api_key == last[name]
 
 
+@pytest.mark.slow
 async def test_a_database_that_is_away_is_told_in_a_sentence(
     rotate: Rotate, database: DatabaseUrls, keys: Any
 ) -> None:

@@ -168,6 +168,7 @@ async def _command(settings: Settings, *words: str) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
+@pytest.mark.slow
 async def test_the_first_operator_is_made_by_command(
     auth: Channel, settings: Settings, register: Register, database: DatabaseUrls
 ) -> None:

@@ -192,6 +192,7 @@ async def test_calls_and_streams_outlive_the_connections_they_are_on(replicas: R
     await stream.ends_well()
 
 
+@pytest.mark.slow
 async def test_no_call_fails_because_its_connection_is_too_old(replicas: Replicas) -> None:
     handlers, _ = await replicas.add("127.0.0.1", age=0.1)
     channel = await replicas.connect()

@@ -72,6 +72,7 @@ def test_without_its_settings_it_says_what_is_missing(
     assert "NOTES_DATABASE_URL: Field required" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 async def test_its_dead_letters_are_listed_and_dropped_by_command(
     settings: Settings, notes: object, events: JetStream
 ) -> None:

@@ -4,11 +4,15 @@ import asyncio
 import json
 from collections import Counter
 
+import pytest
+
 from tests.client import User
 
 from .cluster import Cluster
 from .reader import Refused
 from .turn import Turn
+
+pytestmark = pytest.mark.slow
 
 REFUSED = "409 RUN_IN_PROGRESS"
 _SESSIONS = 10

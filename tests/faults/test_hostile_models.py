@@ -13,6 +13,8 @@ from .cluster import FIRST_TOKEN_SECONDS, IDLE_SECONDS, Cluster
 from .judge import run_is_true
 from .turn import Turn
 
+pytestmark = pytest.mark.slow
+
 # Beyond the bound that ends it: to notice, to save, to say so; on a machine with much to do.
 _SLACK_SECONDS = 60
 _MOST_TEXT = 1024 * 1024

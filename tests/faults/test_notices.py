@@ -2,11 +2,15 @@
 
 from typing import Any
 
+import pytest
+
 from chassis.testing import eventually
 from tests.client import User
 from tests.sockets import Socket, socket_of
 
 from .cluster import Cluster
+
+pytestmark = pytest.mark.slow
 
 
 async def _heard(socket: Socket, count: int) -> list[dict[str, Any]]:

@@ -18,6 +18,8 @@ from .reader import Refused
 from .replicas import CALLS, NamedStack, Replica
 from .turn import Turn
 
+pytestmark = pytest.mark.slow
+
 # With connections of the default age, and nothing else to do for the machine.
 _SHARED_WITHIN = 30.0
 # With those that are soon old, whatever else it has to do.

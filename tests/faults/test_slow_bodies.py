@@ -16,6 +16,8 @@ from chassis.testing.eventually import eventually
 from tests.client import SignUp, User
 from tests.stack import Stack
 
+pytestmark = pytest.mark.slow
+
 _BODY = memoryview(b" " * 900_000)
 _ENDED_SECONDS = 30.0
 _MEMORY_MIB = 60

@@ -14,6 +14,8 @@ from tests.client import User
 from .cluster import Cluster
 from .reader import Reader, Refused
 
+pytestmark = pytest.mark.slow
+
 _TABS = 3
 _ROUNDS = 6
 _MODEL = "tokens-40-at-80"

@@ -3,12 +3,15 @@
 import re
 from contextlib import closing
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.client import PASSWORD
 from tests.stack import Stack
 
 from .person import Open, Person
+
+pytestmark = pytest.mark.slow
 
 
 def _account(person: Person) -> None:

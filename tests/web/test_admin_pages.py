@@ -10,6 +10,8 @@ from tests.stack import Stack
 
 from .person import Open, Person
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def operator(open_person: Open, web_stack: Stack) -> Person:

@@ -82,6 +82,7 @@ def test_a_text_is_attached_answered_by_and_downloaded(person: Person) -> None:
     expect(page.get_by_role("dialog")).to_contain_text("plan.txt: 12 of 12 characters")
 
 
+@pytest.mark.slow
 def test_a_picture_is_dropped_seen_opened_and_said_to_be_deleted(person: Person) -> None:
     page = person.page
     person.use("sees")
@@ -110,6 +111,7 @@ def test_a_picture_is_dropped_seen_opened_and_said_to_be_deleted(person: Person)
     expect(person.button("Open square.png")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_what_is_pasted_is_attached_and_what_is_refused_says_why(person: Person) -> None:
     page = person.page
     told = ["pasted.png", "image/png", base64.b64encode(square()).decode()]
@@ -129,6 +131,7 @@ def test_what_is_pasted_is_attached_and_what_is_refused_says_why(person: Person)
     expect(person.button("Remove pasted.png")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_an_upload_is_cancelled_on_its_way(person: Person) -> None:
     page = person.page
     page.route("**/api/v1/files", lambda route: None)
@@ -142,6 +145,7 @@ def test_an_upload_is_cancelled_on_its_way(person: Person) -> None:
     expect(person.button("Remove quick.txt")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_model_that_sees_nothing_is_said_to(person: Person) -> None:
     person.use("blind")
     person.page.reload()

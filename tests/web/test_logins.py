@@ -2,6 +2,7 @@
 
 from contextlib import closing
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.client import PASSWORD
@@ -34,6 +35,7 @@ def test_a_log_out_in_one_tab_is_one_in_all_and_forgets_who_was_here(person: Per
     assert person.user.id not in kept
 
 
+@pytest.mark.slow
 def test_a_login_that_was_ended_elsewhere_asks_for_the_password_over_the_page(
     person: Person,
 ) -> None:
@@ -73,6 +75,7 @@ def test_no_script_of_the_page_leaves_a_token_where_others_find_it(person: Perso
     )
 
 
+@pytest.mark.slow
 def test_tabs_that_begin_at_once_are_all_let_in(person: Person) -> None:
     tabs = [person.tab() for _ in range(5)]
     for tab in tabs:
@@ -84,6 +87,7 @@ def test_tabs_that_begin_at_once_are_all_let_in(person: Person) -> None:
     expect(person.box).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_server_that_is_away_is_said_to_be_and_let_in_again_by_itself(person: Person) -> None:
     person.context.route("**/api/v1/auth/refresh", lambda route: route.abort())
     person.page.reload()
@@ -92,6 +96,7 @@ def test_a_server_that_is_away_is_said_to_be_and_let_in_again_by_itself(person: 
     expect(person.box).to_be_visible()
 
 
+@pytest.mark.slow
 def test_what_is_no_page_of_ours_is_never_gone_to_after_logging_in(
     open_person: Open, web_stack: Stack
 ) -> None:
@@ -104,6 +109,7 @@ def test_what_is_no_page_of_ours_is_never_gone_to_after_logging_in(
     assert someone.page.url == f"{web_stack.url}/"
 
 
+@pytest.mark.slow
 def test_whoever_comes_back_after_the_cookie_is_gone_is_asked_to_log_in(person: Person) -> None:
     # Behind the refresh that the page begins with, whose answer would set another one.
     expect(person.box).to_be_visible()

@@ -11,6 +11,8 @@ from chassis.testing.eventually import eventually
 
 from .person import Person
 
+pytestmark = pytest.mark.slow
+
 # The pause of whoever writes, after which a note is saved by itself, never ends here.
 _NO_PAUSE = """
 const timeout = window.setTimeout;

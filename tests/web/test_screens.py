@@ -19,6 +19,8 @@ from tools.node import WEB
 from .person import Open
 from .screens import SCREENS
 
+pytestmark = pytest.mark.slow
+
 _AXE = WEB / "node_modules" / "axe-core" / "axe.min.js"
 _RUN = """
 async () => {

@@ -7,6 +7,8 @@ from playwright.sync_api import Locator, expect
 
 from .person import Person
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def box(person: Person) -> Locator:

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
 from .person import Open, Person
@@ -85,6 +86,7 @@ def test_a_stranger_reads_what_was_shared_and_continues_it_after_logging_in(
     expect(late.page.get_by_role("link", name="Log in")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_password_is_asked_for_and_a_refresh_shows_what_came_since(open_person: Open) -> None:
     owner = open_person()
     owner.use("echo")
@@ -113,6 +115,7 @@ def test_a_password_is_asked_for_and_a_refresh_shows_what_came_since(open_person
     expect(stranger.page.get_by_role("log").get_by_role("article")).to_have_count(4)
 
 
+@pytest.mark.slow
 def test_who_reads_a_share_loads_no_more_than_that_takes(open_person: Open) -> None:
     owner = open_person()
     owner.use("echo")
@@ -138,6 +141,7 @@ def test_who_reads_a_share_loads_no_more_than_that_takes(open_person: Open) -> N
     assert 0 < sum(size for _, size in loaded) < 200_000
 
 
+@pytest.mark.slow
 def test_what_is_not_offered_has_no_button(person: Person) -> None:
     page = person.page
     share = page.get_by_role("button", name="Share", exact=True)

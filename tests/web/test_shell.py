@@ -1,8 +1,11 @@
 """The sidebar as a drawer, menus in it, and where the focus is."""
 
+import pytest
 from playwright.sync_api import expect
 
 from .person import Open
+
+pytestmark = pytest.mark.slow
 
 
 def test_on_a_phone_escape_shuts_what_is_on_top_and_the_focus_goes_back(

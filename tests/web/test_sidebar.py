@@ -7,6 +7,8 @@ from playwright.sync_api import Locator, expect
 
 from .person import Open, Person
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def chats(person: Person) -> list[str]:

@@ -3,9 +3,12 @@
 import json
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Route, expect
 
 from .person import Open, Person
+
+pytestmark = pytest.mark.slow
 
 
 def _ask(person: Person, question: str) -> None:

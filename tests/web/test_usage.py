@@ -4,11 +4,14 @@ import re
 import time
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.stack import Stack
 
 from .person import Open, Person
+
+pytestmark = pytest.mark.slow
 
 
 def _wait_until(said: Callable[[], bool]) -> None:

@@ -13,6 +13,7 @@ _LONG = "tokens-20000-at-40"
 _WORDS = "The quick brown fox jumps over the lazy dog."
 
 
+@pytest.mark.slow
 def test_keys_of_an_input_method_send_and_close_nothing(person: Person) -> None:
     page = person.page
     input_method = person.context.new_cdp_session(page)
@@ -54,6 +55,7 @@ def test_keys_of_an_input_method_send_and_close_nothing(person: Person) -> None:
     expect(person.box).to_have_value("")
 
 
+@pytest.mark.slow
 def test_a_draft_outlives_reloads_and_goes_with_the_log_out(person: Person) -> None:
     person.use("echo")
     session = person.user.create_session(title="Another one")
@@ -77,6 +79,7 @@ def test_a_draft_outlives_reloads_and_goes_with_the_log_out(person: Person) -> N
     assert "of another chat" not in kept
 
 
+@pytest.mark.slow
 def test_a_question_on_its_way_in_one_tab_is_no_draft_of_another(person: Person) -> None:
     session = person.user.create_session(title="In two tabs")
     first, other = person.tab(), person.page
@@ -113,6 +116,7 @@ async () => {
 """
 
 
+@pytest.mark.slow
 def test_whoever_reads_further_up_is_not_moved_by_what_comes(person: Person) -> None:
     person.use(_LONG)
     person.go("/")
@@ -158,6 +162,7 @@ _HAS_GROWN = (
 )
 
 
+@pytest.mark.slow
 def test_a_whole_conversation_goes_by_keyboard_alone(person: Person) -> None:
     person.use("echo")
     person.go("/")
@@ -183,6 +188,7 @@ def test_a_whole_conversation_goes_by_keyboard_alone(person: Person) -> None:
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_another_answer_and_another_question_stand_beside_the_first(person: Person) -> None:
     person.use("echo")
     person.go("/")
@@ -205,6 +211,7 @@ def test_another_answer_and_another_question_stand_beside_the_first(person: Pers
     expect(person.questions.last).to_contain_text("First")
 
 
+@pytest.mark.slow
 @pytest.mark.faults
 def test_who_is_offline_for_a_while_misses_no_word(person: Person) -> None:
     model = "tokens-400-at-40"
@@ -243,6 +250,7 @@ def test_two_people_of_one_browser_see_nothing_of_each_other(open_person: Open) 
     expect(first.page.get_by_text("A secret of the first")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_an_answer_that_was_kept_says_so(person: Person) -> None:
     person.use("echo#kept")
     person.go("/")

@@ -21,6 +21,8 @@ from tools.mutants.rooms import Room
 from tools.mutants.sample import Mutant
 
 _KEPT = FOLDER / "reach"
+#: The tests that may notice, as `-m` has them: the slow ones too.
+TESTS = "not faults and not interop"
 #: Files of tests that are run by one pytest: so much is lost at most if it is interrupted.
 _BATCH = 8
 
@@ -129,7 +131,7 @@ def _measure(copy: Path, files: list[Path]) -> None:
     output = copy / ".reach.json"
     output.unlink(missing_ok=True)
     command = [str(python(copy)), "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider"]
-    command += ["-p", "tools.mutants.reach_plugin", *map(str, files)]
+    command += ["-m", TESTS, "-p", "tools.mutants.reach_plugin", *map(str, files)]
     done = subprocess.run(
         command,
         cwd=copy,

@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 
 from tools.mutants.copies import FOLDER, put_in, python
-from tools.mutants.reach import Reach, digest
+from tools.mutants.reach import TESTS, Reach, digest
 from tools.mutants.sample import Mutant
 from tools.mutants.typed import type_errors
 from tools.mutants.watched import watch
@@ -181,7 +181,7 @@ def _try_out(
     mutant: Mutant, reach: Reach, copy: Path, tests: list[str], *, patience: float = 1.0
 ) -> tuple[Outcome, float, str]:
     limit = patience * (_GRACE + 5 * sum(reach.seconds[test] for test in tests))
-    command = [str(python(copy)), "-m", "pytest", "-q", "-x", "-n", "0", "--tb=short"]
+    command = [str(python(copy)), "-m", "pytest", "-q", "-x", "-n", "0", "--tb=short", "-m", TESTS]
     started = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="mutant-", ignore_cleanup_errors=True) as scratch,

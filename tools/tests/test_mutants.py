@@ -13,6 +13,8 @@ from tools.mutants.rooms import Room, rooms
 from tools.mutants.runs import Outcome
 from tools.mutants.sample import Mutant, draw
 
+pytestmark = pytest.mark.slow
+
 SOURCE = '''"""A module."""
 LIMIT = 10
 

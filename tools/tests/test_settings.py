@@ -89,6 +89,7 @@ def check(service: str, environment: dict[str, str]) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("service", "variables", "good", "bad"),
     [

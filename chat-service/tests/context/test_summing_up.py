@@ -284,6 +284,7 @@ def told(settings: Settings, scripted: Scripted, vault: Any, reply: MakeReply) -
     return settings.model_copy(update={"window_messages": 4})
 
 
+@pytest.mark.slow
 async def test_a_replica_that_is_killed_meanwhile_leaves_nothing_and_the_next_answer_makes_it(
     told: Settings,
     scripted: Scripted,

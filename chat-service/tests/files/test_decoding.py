@@ -53,6 +53,7 @@ def saved(form: str, image: Image.Image, **options: object) -> bytes:
     return made.getvalue()
 
 
+@pytest.mark.slow
 async def test_no_hostile_file_does_anything(tmp_path: Path) -> None:
     decoding, turns = Decoding(), asyncio.Semaphore(2)
     files = list(corpus())

@@ -43,6 +43,7 @@ def settings(settings: Settings, file: Path) -> Settings:
     return settings.model_copy(update={"personas_file": file, "metrics_port": free_port()})
 
 
+@pytest.mark.slow
 async def test_a_file_that_changes_is_taken_as_a_whole_and_a_wrong_one_changes_nothing(
     settings: Settings,
     file: Path,

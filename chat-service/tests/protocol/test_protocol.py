@@ -12,6 +12,8 @@ import pytest
 from .checker import DEAD_END, explore
 from .world import Faults, World
 
+pytestmark = pytest.mark.slow
+
 _OWNER = "the owner has shown what is not in the answer"
 _ELSEWHERE = "a reader elsewhere has seen what is not in the answer"
 _TWICE = "an answer was saved twice"

@@ -276,6 +276,7 @@ _MOST_HELD = 48 * 1024 * 1024
 _LONGEST_TURN = 2.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ENDLESS)
 async def test_a_server_that_never_ends_is_hung_up_on_before_it_has_taken_much(
     make_rig: Any, caller: Caller, hostile: Hostile, redis_url: str, name: str

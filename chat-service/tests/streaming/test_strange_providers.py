@@ -205,6 +205,7 @@ async def test_a_silent_server_keeps_its_own_users_waiting_alone_and_they_are_to
     assert rig.joined(await rig.follow(again)) == text_of("tokens-20")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "noise", [b": nothing\n" * 1000, b"\n" * 10_000, b'data: {"choices":[]}\n\n' * 1000]
 )

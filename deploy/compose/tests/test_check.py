@@ -75,6 +75,7 @@ def test_a_secret_that_is_not_there_is_found_before_the_start(tmp_path: Path) ->
     assert "_FILE: No such file or directory" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("service", ["gateway", "notes-service"])
 def test_a_certificate_that_is_none_is_found_before_the_start(service: str, tmp_path: Path) -> None:
     uid = tmp_path.stat().st_uid

@@ -5,10 +5,13 @@ import subprocess
 import sys
 
 import psycopg
+import pytest
 
 from chassis.testing import ServiceDatabase
 from parley_local.databases import migrations_of
 from parley_local.topology import NOTES, SERVICES
+
+pytestmark = pytest.mark.slow
 
 _MIGRATE = """
 import json, sys

@@ -216,6 +216,7 @@ def test_interrupted_while_it_starts_it_stops_cleanly(tmp_path: Path) -> None:
         assert not processes_of(data)
 
 
+@pytest.mark.slow
 def test_a_second_signal_forces(tmp_path: Path) -> None:
     data = tmp_path / ".data"
     with running(data, free_port()) as run:
@@ -241,6 +242,7 @@ def frozen(pid: int) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_a_prefix_of_events_that_all_services_have_is_the_one_that_nats_lets_them_use(
     tmp_path: Path,
 ) -> None:
