@@ -68,6 +68,33 @@ async def test_an_answer_that_is_gone_on_with_is_found_by_its_new_end_too(
         await searching.index()
 
 
+async def test_the_first_title_is_found_whether_it_comes_with_a_message_or_by_itself(
+    searching: Searching, chat: Chat
+) -> None:
+    asked, named = await searching.session(""), await searching.session("")
+    await searching.index()
+    assert await _counts(chat) == {asked: (0, 0), named: (0, 0)}
+    accepted = await chat.accept(searching.caller, asked, "needle")
+    # It is to be indexed by the number of its messages alone, without a mark of its own.
+    assert await _counts(chat) == {asked: (0, 1), named: (0, 0)}
+    assert await chat.finish(accepted.run)
+    await searching.change(named, title="needle")
+    assert (await _counts(chat))[named] == (-1, 0)
+    for _ in range(2):
+        assert sorted(await searching.find("needle", Wanted())) == ["needle"] * 3
+        await searching.index()
+    assert {asked, named} < await _rows(chat)
+
+
+async def _counts(chat: Chat) -> dict[UUID, tuple[int | None, int]]:
+    """Of each session how many messages are indexed, and how many there are."""
+    async with chat.worker.transaction() as connection:
+        rows = await connection.execute(
+            text("SELECT id, indexed_count, message_count FROM sessions")
+        )
+        return {row.id: (row.indexed_count, row.message_count) for row in rows}
+
+
 async def test_the_index_goes_with_what_is_cleared_purged_and_erased(
     searching: Searching, chat: Chat, stranger: Caller
 ) -> None:

@@ -85,7 +85,8 @@ SELECT id FROM run
 # updated if the run was still live at this epoch, else none and nothing is inserted. There is an
 # answer already only if the run continues another: what that one said is never taken away, not
 # even when the log was lost that holds it, too. Tokens are what a provider says they are, and their
-# sum is not to burst the column.
+# sum is not to burst the column. By its parameter, and not by what the run says, the session is found
+# whatever PostgreSQL holds the tables to be when it makes its plan: of empty ones it reads all sessions.
 END_RUN = Statement(
     text(
         f"""
@@ -132,7 +133,7 @@ SET message_count = message_count + CASE WHEN run.continues IS NULL THEN 1 ELSE 
     last_message_at = greatest(last_message_at, :at),
     updated_at = greatest(updated_at, :at)
 FROM run
-WHERE sessions.id = run.session_id
+WHERE sessions.id = :session_id
 """
     )
 )
