@@ -240,6 +240,27 @@ async def test_anybody_opens_one_and_it_is_neither_kept_nor_indexed(door: Door) 
     )
 
 
+async def test_a_head_is_answered_as_a_get_and_is_for_a_look(door: Door) -> None:
+    door.chat.answers["OpenShare"] = PAGE
+    door.chat.answers["OpenShareAsMember"] = pb.OpenShareAsMemberResponse(opened=PAGE)
+    door.chat.shared_file = [{"file": A_FILE}, {"chunk": CONTENT}]
+    for path in (SHARED, f"{SHARED}/files/{FILE}/content"):
+        for bearer in ({}, door.bearer):
+            told = await door.http.get(path, headers=bearer)
+            call = asked(door).request
+            key = getattr(call, "open", getattr(call, "read", call)).key
+            assert not key.look
+            head = await door.http.head(path, headers=bearer)
+            assert (head.status_code, head.content) == (told.status_code, b"")
+            assert head.headers["content-type"] == told.headers["content-type"]
+            call = asked(door).request
+            assert getattr(call, "open", getattr(call, "read", call)).key == pb.ShareKey(
+                token=TOKEN, client_ip="127.0.0.1", look=True
+            )
+    door.chat.answers["OpenShare"] = RemoteError(Kind.NOT_FOUND, "SHARE_NOT_FOUND", "a sentence")
+    assert (await door.http.head(SHARED)).status_code == 404
+
+
 async def test_who_is_logged_in_opens_it_as_a_member(door: Door) -> None:
     door.chat.answers["OpenShareAsMember"] = pb.OpenShareAsMemberResponse(opened=PAGE)
     response = await door.http.get(SHARED, headers=door.bearer)

@@ -89,8 +89,9 @@ class Sharing:
         cursor: str = "",
         ip: str = "192.0.2.1",
         at: OpenShares | None = None,
+        look: bool = False,
     ) -> Shared:
-        key = ShareKey(token, password, opening, ip)
+        key = ShareKey(token, password, opening, ip, look)
         return await (at or self.readers).open(key, by, limit=limit, cursor=cursor)
 
     async def fork(

@@ -12,10 +12,12 @@ from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.errors import FieldError, ValidationFailed
 from chassis.ids import new_id
-from chassis.testing import Signer
+from chassis.testing import Signer, eventually
 from chat_service.shares.domain.share import Audience, WantedChange, new_token
+from chat_service.shares.store.guesses import Guesses
 from chat_service.shares.store.reading import Reading
 from chat_service.shares.usecases import open as usecase
+from servicekit.argon2_passwords import HashingSlot
 
 # Of conftest.py, for which a test module has no name.
 Sharing = Any
@@ -304,6 +306,55 @@ async def test_an_address_guesses_a_hundred_times_whatever_it_guesses_at(
     again = sharing.open(made.token, password="right", ip="2001:db8::ffff")
     assert (await refused(again))[0] == "TOO_MANY_ATTEMPTS"
     await sharing.open(made.token, password="right", ip="192.0.2.7")
+
+
+async def test_a_look_is_let_in_as_a_view_would_be_and_is_none(
+    sharing: Sharing, refused: Any
+) -> None:
+    made = await sharing.share(password="right", max_views=1)
+    assert (await refused(sharing.open(made.token, look=True)))[0] == "SHARE_PASSWORD_NEEDED"
+    wrong = sharing.open(made.token, password="wrong", look=True)
+    assert (await refused(wrong))[0] == "SHARE_PASSWORD_WRONG"
+    for _ in range(2):
+        # An opening that is none does not become one.
+        seen = await sharing.open(made.token, password="right", opening="none", look=True)
+        assert (seen.title, seen.opening == "none") == ("a title", False)
+    assert await sharing.opens() == [0]
+    opening = (await sharing.open(made.token, password="right")).opening
+    assert await sharing.opens() == [1]
+    used_up = sharing.open(made.token, password="right", look=True)
+    assert await refused(used_up) == GONE
+    assert (await sharing.open(made.token, opening=opening, look=True)).opening == opening
+
+
+@pytest.mark.parametrize("cut", ["verify", "take_back"])
+async def test_a_right_password_is_no_guess_though_its_request_is_cut(
+    sharing: Sharing, monkeypatch: pytest.MonkeyPatch, cut: str
+) -> None:
+    made = await sharing.share(password="right")
+    kind = HashingSlot if cut == "verify" else Guesses
+    work, reached, go_on = getattr(kind, cut), asyncio.Event(), asyncio.Event()
+
+    async def waiting(*asked: Any) -> Any:
+        reached.set()
+        await go_on.wait()
+        return await work(*asked)
+
+    monkeypatch.setattr(kind, cut, waiting)
+    opening = asyncio.create_task(sharing.open(made.token, password="right"))
+    await reached.wait()
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    hits = "SELECT sum(cardinality(hits)) FROM counters"
+    assert (await sharing.execute(hits)).scalar_one() == 2
+    go_on.set()
+
+    async def is_taken_back() -> bool:
+        return bool((await sharing.execute(hits)).scalar_one() == 0)
+
+    await eventually(is_taken_back, 30.0)
+    assert await sharing.opens() == [0]
 
 
 async def test_a_readers_transaction_shows_one_share_and_nothing_else(

@@ -71,6 +71,7 @@ def key_from_proto(key: shares_pb2.ShareKey) -> ShareKey:
         password=key.password if key.HasField("password") else None,
         opening=key.opening if key.HasField("opening") else None,
         client_ip=key.client_ip,
+        look=key.look,
     )
 
 

@@ -60,6 +60,7 @@ async def _share_key(
         password=None if x_share_password is None else _decoded(x_share_password),
         opening=x_share_opening,
         client_ip=_address(request),
+        look="asked_method" in request.scope,
     )
 
 
@@ -79,7 +80,7 @@ async def open_share(
     """Show what somebody has shared.
 
     Who is not let in is told the same 404 of a share that never was, was taken back, has expired, was opened
-    as often as it may be, or is for members of another tenant. Its first page counts as a view.
+    as often as it may be, or is for members of another tenant. Its first page counts as a view; a HEAD does not.
     """
     shares = services.shares
     key.token = token
@@ -108,7 +109,7 @@ async def get_shared_file_content(
 ) -> Response:
     """Download a file that somebody has shared.
 
-    It is opened as the share is, and counts as a view, unless it comes with an opening. A file that its owner has
+    It is opened as the share is, and counts as a view, unless it comes with an opening, or is a HEAD. A file that its owner has
     deleted, and one of before the share was refreshed, is a 404.
     """
     shares = services.shares

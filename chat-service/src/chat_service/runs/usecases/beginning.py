@@ -19,7 +19,7 @@ from chat_service.runs.domain.errors import ShuttingDown
 from chat_service.runs.domain.limits import Limits
 from chat_service.runs.domain.run import Run
 from chat_service.runs.usecases.generator import Generator
-from chat_service.runs.usecases.to_the_end import ToTheEnd
+from chat_service.to_the_end import ToTheEnd
 from chat_service.usage.domain.rules import NO_RULES, RulesInForce
 from chat_service.words.domain.word_filter import InForce, no_words
 

@@ -123,6 +123,8 @@ class ShareKey:
     password: str | None = field(repr=False)
     opening: str | None = field(repr=False)
     client_ip: str
+    #: Nobody is shown what it opens: it is no view.
+    look: bool = False
 
 
 def new_token() -> str:

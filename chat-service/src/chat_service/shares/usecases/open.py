@@ -5,7 +5,7 @@ members of another tenant is the same.
 """
 
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from chassis.caller import Caller
@@ -30,6 +30,7 @@ from chat_service.shares.store.reading import Found, OpenReading, Reading
 from chat_service.shares.store.snapshots import Snapshots
 from chat_service.shares.usecases.check import normal_guess
 from chat_service.shares.usecases.ports import Contents, Passwords
+from chat_service.to_the_end import ToTheEnd
 
 # Of text: with its last message, a page is far from the 16 MiB that gRPC carries at once.
 _PAGE_BYTES = 4 * 1024 * 1024
@@ -37,10 +38,14 @@ _PAGE_BYTES = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class _Admission:
-    """Somebody who may be let in; `counts`: that is a view, and was not counted yet."""
+    """Somebody who may be let in; `counts`: that is a view, and was not counted yet.
+
+    `opening`: the one that was shown, if it was good.
+    """
 
     found: Found
     counts: bool
+    opening: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +62,12 @@ class OpenShares:
     guesses: Guesses
     contents: Contents
     is_deleted: Callable[[UUID], bool]
+    to_the_end: ToTheEnd = field(default_factory=ToTheEnd)
 
     async def open(
         self, key: ShareKey, caller: Caller | None, *, limit: int, cursor: str
     ) -> Shared:
-        """A page of what is shared; one more view, unless the key has an opening.
+        """A page of what is shared; one more view, unless the key has an opening, or is for a look.
 
         Without a `caller` of what is for everybody who has the link alone. Raises ValidationFailed, also for a
         cursor of before it was refreshed, ShareNotFound, SharePasswordNeeded, SharePasswordWrong,
@@ -89,13 +95,13 @@ class OpenShares:
             message_count=found.message_count,
             messages=tuple(messages),
             next_cursor=_cursor_of(found, messages[-1].position) if more else "",
-            opening=_opening_of(admission, key),
+            opening=_opening_of(admission),
         )
 
     async def read_file(
         self, key: ShareKey, caller: Caller | None, shown_id: UUID
     ) -> tuple[SharedFile, AsyncGenerator[bytes, None]]:
-        """A file that is shared, and all that is in it; a view, unless the key has an opening.
+        """A file that is shared, and all that is in it; a view where `open` is one.
 
         Raises what `open` does, and FileNotFound; so may the generator, and StorageUnavailable and FilesNotOffered.
         """
@@ -164,28 +170,32 @@ class OpenShares:
         if found is None or self.is_deleted(found.owner_id):
             raise ShareNotFound()
         if key.opening is not None and opening.is_good(key.opening, found.opening_key, utc_now()):
-            return _Admission(found, counts=False)
+            return _Admission(found, counts=False, opening=key.opening)
         if found.is_used_up:
             raise ShareNotFound()
         if found.password_hash is not None:
             await self._confirm(found.id, found.password_hash, key)
-        return _Admission(found, counts=True)
+        return _Admission(found, counts=not key.look)
 
     async def _confirm(self, share_id: UUID, password_hash: str, key: ShareKey) -> None:
+        """Counts the guess and, if it is right, takes it back, whether whoever guesses stays or not."""
         if key.password is None:
             raise SharePasswordNeeded()
+        await self.to_the_end(self._guess(share_id, password_hash, key.password, key.client_ip))
+
+    async def _guess(self, share_id: UUID, password_hash: str, guess: str, client_ip: str) -> None:
         with self.passwords.reserve_slot() as slot:
-            counted = await self.guesses.count(share_id, key.client_ip)
-            password = normal_guess(key.password)
+            counted = await self.guesses.count(share_id, client_ip)
+            password = normal_guess(guess)
             if password is None or not await slot.verify(password, password_hash):
                 raise SharePasswordWrong()
         await self.guesses.take_back(counted)
 
 
-def _opening_of(admission: _Admission, key: ShareKey) -> str:
+def _opening_of(admission: _Admission) -> str:
     """The one that was shown, so that it ends when it was to; else a new one."""
-    if key.opening is not None and not admission.counts:
-        return key.opening
+    if admission.opening is not None:
+        return admission.opening
     return opening.make(admission.found.opening_key, utc_now())
 
 

@@ -474,12 +474,15 @@ class ShareKey(_message.Message):
     PASSWORD_FIELD_NUMBER: _builtins.int
     OPENING_FIELD_NUMBER: _builtins.int
     CLIENT_IP_FIELD_NUMBER: _builtins.int
+    LOOK_FIELD_NUMBER: _builtins.int
     token: _builtins.str
     password: _builtins.str
     opening: _builtins.str
     """Of an answer of the last hour: neither is a password needed with it, nor does it count again."""
     client_ip: _builtins.str
     """Where the request comes from."""
+    look: _builtins.bool
+    """What is opened is looked at, and shown to nobody: it counts as no view. A wrong password counts all the same."""
     def __init__(
         self,
         *,
@@ -487,10 +490,11 @@ class ShareKey(_message.Message):
         password: _builtins.str | None = ...,
         opening: _builtins.str | None = ...,
         client_ip: _builtins.str = ...,
+        look: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_opening", b"_opening", "_password", b"_password", "opening", b"opening", "password", b"password"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_opening", b"_opening", "_password", b"_password", "client_ip", b"client_ip", "opening", b"opening", "password", b"password", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_opening", b"_opening", "_password", b"_password", "client_ip", b"client_ip", "look", b"look", "opening", b"opening", "password", b"password", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__opening: _TypeAlias = _typing.Literal["opening"]  # noqa: Y015
     _WhichOneofArgType__opening: _TypeAlias = _typing.Literal["_opening", b"_opening"]  # noqa: Y015
