@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from playwright.sync_api import Route, expect
@@ -60,6 +61,45 @@ def test_all_is_exported_and_imported_by_somebody_else_once(
     expect(other.chats.get_by_role("link", name="Take me along")).to_have_count(1)
     link.click()
     expect(other.questions.first).to_contain_text("Take me along")
+
+
+def test_an_export_with_files_is_a_zip_of_which_the_conversation_can_be_imported(
+    person: Person, open_person: Open, tmp_path: Path
+) -> None:
+    person.use("echo")
+    person.go("/")
+    page = person.page
+    page.locator("input[type=file]").set_input_files(
+        {"name": "tea.txt", "mimeType": "text/plain", "buffer": b"Tea at five."}
+    )
+    expect(page.get_by_role("list", name="Attached files").get_by_role("listitem")).to_have_count(1)
+    person.ask("When is tea?")
+    person.wait_for_end()
+    person.go("/account")
+    export = page.get_by_role("form", name="Export")
+    export.get_by_role("switch", name="With files").check()
+    # It is packed as it is.
+    expect(export.get_by_role("switch", name="Compressed")).to_have_count(0)
+    with page.expect_download() as begun:
+        export.get_by_role("button", name="Download").click()
+    file = tmp_path / begun.value.suggested_filename
+    begun.value.save_as(file)
+    with ZipFile(file) as archive:
+        assert archive.testzip() is None
+        document, attached, told = archive.namelist()
+        conversation = json.loads(archive.read(document))["conversations"][0]
+        (named,) = conversation["messages"][0]["attachments"]
+        assert attached == f"files/{named['id']}-tea.txt"
+        assert archive.read(attached) == b"Tea at five."
+        assert json.loads(archive.read(told))["files"] == 1
+
+    other = open_person()
+    other.log_in("/account")
+    other.page.get_by_label("Choose a file").set_input_files(file)
+    imports = other.page.get_by_role("list", name="Imports")
+    expect(imports.get_by_text("1 chat added, with 2 messages")).to_be_visible()
+    imports.get_by_text("What was not taken").click()
+    expect(imports.get_by_text("Pictures and files. 1")).to_be_visible()
 
 
 def test_a_file_that_is_no_export_is_told_of_in_words(person: Person, tmp_path: Path) -> None:

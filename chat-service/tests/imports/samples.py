@@ -323,3 +323,38 @@ def zipped(**members: Any) -> bytes:
         for name, value in members.items():
             archive.writestr(name.replace("__", "."), json.dumps(value))
     return file.getvalue()
+
+
+PARLEY = {
+    "format": "parley",
+    "version": 1,
+    "conversations": [
+        {
+            "id": "one",
+            "title": "Ours",
+            "created_at": "2026-11-02T09:34:00Z",
+            "messages": [
+                {
+                    "order": 1,
+                    "parent": None,
+                    "chosen": True,
+                    "role": "user",
+                    "content": "Tea?",
+                    "created_at": "2026-11-02T09:34:00Z",
+                    "attachments": [{"id": "0192", "name": "a.png", "kind": "png", "size": 3}],
+                }
+            ],
+        }
+    ],
+}
+
+
+def our_zip(document: str = "parley-2026-11-27.json", also: str = "files/0194-x") -> bytes:
+    """Our export with files, of which one is an export of others."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(document, json.dumps(PARLEY))
+        archive.writestr("files/0192-conversations.json", json.dumps(CHATGPT))
+        archive.writestr(also, b"png")
+        archive.writestr("files.json", json.dumps({"files": 2, "lost": []}))
+    return file.getvalue()

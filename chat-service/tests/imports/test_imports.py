@@ -207,6 +207,7 @@ async def test_what_others_exported_is_a_conversation_like_any_other(
         (samples.NEXTCHAT, "nextchat", {"天气"}),
         (samples.CHERRY_STUDIO, "cherry-studio", {"Rivers"}),
         (samples.zipped(conversations__json=samples.CHATGPT[:1]), "chatgpt", {"Deploying"}),
+        (samples.our_zip(), "parley", {"Ours"}),
     ],
 )
 async def test_each_format_is_known_by_what_is_in_it_and_adds_nothing_twice(

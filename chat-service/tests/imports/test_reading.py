@@ -94,6 +94,18 @@ def test_chatgpt_s_zip_is_taken_with_whatever_else_is_in_it() -> None:
     assert reasons == ["FORMAT_UNKNOWN"]
 
 
+def test_of_our_export_with_files_the_document_is_taken_and_nothing_that_is_attached() -> None:
+    file = samples.our_zip()
+    (one,) = made(file)
+    assert (one.source, lines(one)) == ("parley", [(1, None, True, "user", "Tea?")])
+    ((document, _),) = documents_of(io.BytesIO(file), len(file))
+    assert document.beside == 2
+    assert why(samples.our_zip("parley-2026-11-27.csv")) == "NOT_JSON"
+    # What only looks like it is read as any other archive.
+    other = samples.our_zip(also="x.html")
+    assert len(list(documents_of(io.BytesIO(other), len(other)))) == 3
+
+
 def test_open_webui_s_answers_come_without_what_it_writes_into_them() -> None:
     (one,) = made(samples.OPEN_WEBUI)
     assert lines(one) == [

@@ -39,10 +39,10 @@ async def import_conversations(
 ) -> Import:
     """Import conversations from a file.
 
-    It is sent as the field `file` of a form: an export of Parley (JSON, also compressed), of ChatGPT
-    (`conversations.json`, or the zip it comes in), Open WebUI, LibreChat, Cherry Studio or NextChat. Which it
-    is, is found out when it is read, behind this answer. A conversation that was imported before is not
-    added again.
+    It is sent as the field `file` of a form: an export of Parley (JSON, also compressed or in its zip), of
+    ChatGPT (`conversations.json`, or the zip it comes in), Open WebUI, LibreChat, Cherry Studio or NextChat.
+    Which it is, is found out when it is read, behind this answer. A conversation that was imported before is
+    not added again.
     """
     imports = services.imports
     limits = await imports.ask(imports.stub.GetImportLimits, pb.GetImportLimitsRequest(), caller)

@@ -6,6 +6,7 @@ import { midnight } from "../../ui/midnight";
 import { Section } from "../../ui/Section";
 import { Switch } from "../../ui/Switch";
 import { ExportFoot } from "./ExportFoot";
+import { FilesSwitch } from "./FilesSwitch";
 import { type Format, FormatSelect } from "./FormatSelect";
 import styles from "./Transfer.module.css";
 import { useExport } from "./useExport";
@@ -17,14 +18,20 @@ export function Export() {
   const [from, setFrom] = useState("");
   const [to, setTo] = useState("");
   const [more, setMore] = useState(true);
+  const [files, setFiles] = useState(false);
   const [gzip, setGzip] = useState(false);
   const exporting = useExport();
+  const along = [
+    ...(more && format === "json" ? ["notes", "personas"] : []),
+    ...(files ? ["files"] : []),
+  ];
   const query = new URLSearchParams({
     format,
-    ...(gzip && { gzip: "true" }),
+    // A zip is packed as it is.
+    ...(gzip && !files && { gzip: "true" }),
     ...(from && { from: midnight(from, 0) }),
     ...(to && { to: midnight(to, 1) }),
-    ...(more && format === "json" && { with: "notes,personas" }),
+    ...(along.length > 0 && { with: along.join(",") }),
   });
   return (
     <Section title={t.export} hint={t.exportHint}>
@@ -46,7 +53,8 @@ export function Export() {
           />
         </div>
         {format === "json" && <Switch label={t.more} checked={more} onChange={setMore} />}
-        <Switch label={t.gzip} hint={t.gzipHint} checked={gzip} onChange={setGzip} />
+        <FilesSwitch checked={files} onChange={setFiles} />
+        {!files && <Switch label={t.gzip} hint={t.gzipHint} checked={gzip} onChange={setGzip} />}
         <ExportFoot exporting={exporting} />
       </Form>
     </Section>

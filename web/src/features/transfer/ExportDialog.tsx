@@ -4,6 +4,7 @@ import { useText } from "../../i18n";
 import { Dialog } from "../../ui/Dialog";
 import { Form } from "../../ui/Form";
 import { ExportFoot } from "./ExportFoot";
+import { FilesSwitch } from "./FilesSwitch";
 import { type Format, FormatSelect } from "./FormatSelect";
 import { useExport } from "./useExport";
 
@@ -17,12 +18,15 @@ export default function ExportDialog({
 }) {
   const t = useText();
   const [format, setFormat] = useState<Format>("markdown");
+  const [files, setFiles] = useState(false);
   const exporting = useExport();
-  const path = `/api/v1/chat/sessions/${encodeURIComponent(session.id)}/export?format=${format}`;
+  const query = new URLSearchParams({ format, ...(files && { with: "files" }) });
+  const path = `/api/v1/chat/sessions/${encodeURIComponent(session.id)}/export?${query}`;
   return (
     <Dialog open onClose={onClose} title={t.transfer.exportChat}>
       <Form onSubmit={() => void exporting.start(path, fileName(session.title))}>
         <FormatSelect format={format} onChange={setFormat} />
+        <FilesSwitch checked={files} onChange={setFiles} />
         <ExportFoot exporting={exporting} />
       </Form>
     </Dialog>

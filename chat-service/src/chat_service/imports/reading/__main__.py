@@ -124,6 +124,8 @@ def _tell(document: Document, budget: Budget, out: IO[bytes]) -> None:
             told_at = now
             say(out, Kind.PROGRESS, {"done": budget.done, "format": source})
             out.flush()
+    if document.beside:
+        left_out["ATTACHMENT"] += document.beside
     for reason, count in left_out.items():
         say(out, Kind.LEFT_OUT, {"reason": reason, "count": count})
     say(out, Kind.PROGRESS, {"done": budget.done, "format": source})

@@ -6,13 +6,15 @@ import re
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Final, Protocol
 
 #: Of everything that is unpacked. What a bomb unpacks to is read to here, and no part of it is kept.
 MOST_UNPACKED: Final = 4 * 1024**3
 _MOST_MEMBERS: Final = 10_000
+# In our own export: the document before the files, and what is told of them behind.
+_AROUND_FILES: Final = 2
 _HEAD: Final = 4096
 _COPIED: Final = 1024 * 1024
 _READ: Final = 64 * 1024
@@ -80,12 +82,16 @@ class Budget:
 
 
 class Document:
-    """One JSON document. ``open`` gives it from its beginning; a second time only if ``is_kept``."""
+    """One JSON document. ``open`` gives it from its beginning; a second time only if ``is_kept``.
+
+    ``beside`` is how many files came with it that nobody reads.
+    """
 
     def __init__(self, file: IO[bytes], budget: Budget, *, kept: bool) -> None:
         self._file = file
         self._budget = budget
         self.is_kept = kept
+        self.beside = 0
 
     def open(self) -> IO[bytes]:
         if self.is_kept:
@@ -134,6 +140,12 @@ def _members(file: IO[bytes]) -> Iterator[tuple[Document, Budget]]:
         raise UnreadableError("FILE_DAMAGED") from error
     with archive:
         members = archive.infolist()
+        beside = 0
+        if _is_ours(members):
+            # What is attached to messages may be anything, and is no part of the export's conversations.
+            members, beside = members[:1], len(members) - _AROUND_FILES
+            if not members[0].filename.endswith(".json"):
+                raise UnreadableError("NOT_JSON")
         if len(members) > _MOST_MEMBERS:
             raise UnreadableError("TOO_MANY_FILES")
         # A name is looked at for its ending, and is nothing else.
@@ -146,10 +158,23 @@ def _members(file: IO[bytes]) -> Iterator[tuple[Document, Budget]]:
                 raise UnreadableError("FILE_DAMAGED") from error
             with opened:
                 try:
-                    yield from _document(_Careful(opened), member.file_size, budget)
+                    for document, spent in _document(_Careful(opened), member.file_size, budget):
+                        document.beside = beside
+                        yield document, spent
                 except UnreadableError as error:
                     if error.reason != "FORMAT_UNKNOWN":
                         raise
+
+
+def _is_ours(members: Sequence[zipfile.ZipInfo]) -> bool:
+    """Whether it is our export with files: the document, what is attached in it, and what came of that."""
+    names = [one.filename for one in members]
+    return (
+        len(names) >= _AROUND_FILES
+        and names[-1] == "files.json"
+        and "/" not in names[0]
+        and all(name.startswith("files/") for name in names[1:-1])
+    )
 
 
 @contextmanager
