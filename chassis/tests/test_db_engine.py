@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from chassis.db.engine import Database, Scope
 from chassis.db.errors import DatabaseBusy, DatabaseUnavailable
 from chassis.db.pipeline import driver_of
-from chassis.db.statement import Statement, pooled_of
+from chassis.db.statement import Asked, Statement, pooled_of
 from chassis.embedded import EmbeddedPostgres, free_port
 from chassis.ids import new_id
 from chassis.testing import DatabaseUrls, ServiceDatabase, eventually
@@ -516,6 +516,25 @@ async def test_a_statement_by_itself_is_a_transaction_of_its_scope(database: Dat
     every = Statement(text("SELECT text FROM entries"))
     assert [row.text for row in await database.all(mine, every)] == ["by itself"]
     assert await database.all(theirs, every) == []
+
+
+async def test_what_is_asked_together_is_one_transaction_of_its_scope(database: Database) -> None:
+    mine, theirs = somebody(), somebody()
+    insert, every = Statement(INSERT), Statement(text("SELECT text FROM entries ORDER BY text"))
+
+    def entry(whose: Scope, said: str) -> Asked:
+        names = {"tenant_id": whose.tenant_id, "user_id": whose.user_id}
+        return insert, {**names, "id": new_id(), "text": said}
+
+    asked = [(every, {}), entry(mine, "a"), (every, {}), entry(mine, "b"), (every, {})]
+    none, _, one, _, two = await database.each(mine, *asked)
+    assert [[row.text for row in rows] for rows in (none, one, two)] == [[], ["a"], ["a", "b"]]
+    with pytest.raises(ProgrammingError, match="row-level security"):
+        await database.each(mine, entry(mine, "c"), entry(theirs, "d"))
+    assert [[row.text for row in rows] for rows in await database.each(mine, (every, {}))] == [
+        ["a", "b"]
+    ]
+    assert await database.each(theirs, (every, {}), (every, {})) == [[], []]
 
 
 async def test_what_fails_only_when_it_is_committed_fails_a_statement_by_itself(

@@ -198,7 +198,7 @@ def build(settings: Settings) -> Service:
         check_key=check_key_over(apikey),
         in_force=words,
     )
-    search = build_search(open_transaction, parts.worker)
+    search = build_search(parts.database, parts.worker)
     sharing = build_sharing(
         parts,
         open_transaction,

@@ -16,6 +16,7 @@ from chat_service.runs.domain.run import Run
 from chat_service.runs.store.ends import RunEnds
 from chat_service.search.domain.found import FoundText
 from chat_service.search.domain.text import Wanted
+from chat_service.search.store.texts import AllTexts
 from chat_service.search.store.unindexed import Unindexed
 from chat_service.search.usecases.index import index_texts
 from chat_service.search.usecases.search import search
@@ -79,7 +80,7 @@ class Searching:
         self, q: str, wanted: Wanted | None = None, *, limit: int = 0, cursor: str = ""
     ) -> Page[FoundText]:
         return await search(
-            self.chat.open_transaction,
+            AllTexts(self.chat.app).of,
             self.caller,
             q,
             wanted or Wanted(),

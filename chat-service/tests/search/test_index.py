@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.caller import Caller
 from chassis.db.engine import Scope
-from chassis.db.transactions import Transaction
+from chassis.db.statement import Asked
 from chassis.ids import new_id
 from chat_service.answer.domain.ending import RunStatus
 from chat_service.runs.domain.retention import Retention
@@ -23,7 +23,7 @@ from chat_service.runs.store.purge import Purge
 from chat_service.runs.usecases.go_on import ContinueRun
 from chat_service.search.domain.text import MESSAGES, Wanted
 from chat_service.search.domain.unindexed import IndexedText, UnindexedSession
-from chat_service.search.store.texts import Texts
+from chat_service.search.store.texts import Texts, Wish
 from chat_service.search.store.unindexed import Unindexed
 from chat_service.search.usecases import index as index_module
 from chat_service.search.usecases.index import Filtering, index_texts
@@ -420,9 +420,12 @@ async def test_a_search_reads_rows_of_its_own_user_alone_and_no_table_from_end_t
     await searching.index()
     async with chat.app.transaction(caller) as connection:
         before = await _reads(connection)
-        mine = Transaction(connection, Scope(caller.tenant_id, caller.user_id))
-        stretch = await Texts(mine, Wanted(MESSAGES)).indexed(
-            probe_of(q), after=None, compared=100, limit=5, most_bytes=1_000_000
+
+        async def read(*asked: Asked) -> list[list[Any]]:
+            return [await one.all(connection, **values) for one, values in asked]
+
+        stretch = await Texts(read, caller.user_id, Wanted(MESSAGES)).indexed(
+            probe_of(q), Wish(after=None, compared=100, limit=5, most_bytes=1_000_000)
         )
         after = await _reads(connection)
     assert len(stretch.texts) == min(rows, 5)

@@ -7,11 +7,9 @@ import psycopg
 import pytest
 
 from chassis.caller import Caller
-from chassis.db.engine import Scope
-from chassis.db.transactions import Transaction
 from chassis.paging import Position
 from chat_service.search.domain.text import Wanted
-from chat_service.search.store.texts import Texts
+from chat_service.search.store.texts import AllTexts, Wish
 from servicekit.search_filters import probe_of
 
 # Of conftest.py, for which a test module has no name.
@@ -37,22 +35,16 @@ async def test_texts_of_one_moment_are_each_compared_once(
     assert {size >= 15 for (size,) in changed} == {True, False}
     found: list[UUID] = []
     looked_at, after = 0, None
-    async with chat.app.transaction(caller) as connection:
-        mine = Transaction(connection, Scope(caller.tenant_id, caller.user_id))
-        while True:
-            stretch = await Texts(mine, Wanted()).indexed(
-                probe_of("needle"),
-                after=after,
-                compared=compared,
-                limit=20,
-                most_bytes=1_000_000,
-            )
-            found += [text.id for text in stretch.texts]
-            looked_at += stretch.compared
-            if stretch.end is None:
-                break
-            assert after is None or _place(stretch.end) < _place(after)
-            after = stretch.end
+    texts = AllTexts(chat.app).of(caller, Wanted())
+    while True:
+        wish = Wish(after, compared, limit=20, most_bytes=1_000_000)
+        stretch = await texts.indexed(probe_of("needle"), wish)
+        found += [text.id for text in stretch.texts]
+        looked_at += stretch.compared
+        if stretch.end is None:
+            break
+        assert after is None or _place(stretch.end) < _place(after)
+        after = stretch.end
     # Five questions, five answers, and the title, which is the first question.
     assert looked_at == len(changed) == 11
     assert len(found) == 6

@@ -11,7 +11,7 @@ be seen without asking it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -37,7 +37,7 @@ from chassis.db.pipeline import (
     not_begun,
     perform,
 )
-from chassis.db.statement import Statement, pooled_of
+from chassis.db.statement import Asked, Statement, pooled_of
 from chassis.reach import Reach
 from chassis.telemetry.logging import get_logger
 
@@ -160,6 +160,14 @@ class Database(Component):
         """Every row of such a statement."""
         return statement.rows_of(await self._at_once(scope, statement, values))
 
+    async def each(self, scope: Scope | Caller | None, *asked: Asked) -> list[list[Any]]:
+        """Every row of each of some statements, which together are a transaction: one round trip.
+
+        What was committed before one of them begins is seen by it, and by those behind it.
+        """
+        answers = await self._together(scope, asked)
+        return [one.rows_of(answer) for (one, _), answer in zip(asked, answers, strict=True)]
+
     async def run(
         self, scope: Scope | Caller | None, statement: Statement, **values: object
     ) -> int:
@@ -169,21 +177,29 @@ class Database(Component):
     async def _at_once(
         self, scope: Scope | Caller | None, statement: Statement, values: dict[str, object]
     ) -> Answer:
+        (answer,) = await self._together(scope, ((statement, values),))
+        return answer
+
+    async def _together(
+        self, scope: Scope | Caller | None, asked: Sequence[Asked]
+    ) -> Sequence[Answer]:
         try:
-            return await self._execute(scope, statement, values)
+            return await self._execute(scope, asked)
         except StalePlan:
-            # It was refused before it began, and no idle connection has its plan any more.
-            return await self._execute(scope, statement, values)
+            # Nothing of it is kept, and no idle connection has its plan any more.
+            return await self._execute(scope, asked)
 
     async def _execute(
-        self, scope: Scope | Caller | None, statement: Statement, values: dict[str, object]
-    ) -> Answer:
-        commands = (*_enter(scope), statement.command(values))
+        self, scope: Scope | Caller | None, asked: Sequence[Asked]
+    ) -> Sequence[Answer]:
+        enter = _enter(scope)
+        commands = [one.command(values) for one, values in asked]
         async with self._raw() as pooled:
             try:
-                return (await perform(pooled, *commands))[-1]
+                return (await perform(pooled, *enter, *commands))[len(enter) :]
             except psycopg.Error as error:
-                raise statement.error(error) from error
+                first, *besides = [one for one, _ in asked]
+                raise first.error(error, *besides) from error
 
     async def ping(self) -> None:
         """One round trip. Raises DatabaseBusy or DatabaseUnavailable."""

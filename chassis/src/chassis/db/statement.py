@@ -52,6 +52,10 @@ def columns_of(table: Table, alias: str | None = None) -> str:
     return ", ".join(f"{alias or table.name}.{quote(column.name)}" for column in table.columns)
 
 
+#: A statement, and the values of its parameters.
+Asked = tuple["Statement", Mapping[str, object]]
+
+
 class Statement:
     """One SELECT, INSERT, UPDATE or DELETE, or ``text()``, with its parameters by name.
 
@@ -70,14 +74,14 @@ class Statement:
             dialect=dialect, column_keys=None if columns is None else list(columns)
         )
         assert isinstance(compiled, SQLCompiler)
-        self._sql = str(compiled)
-        if star := WHOLE_ROW.search(self._sql):
+        self.sql = str(compiled)
+        if star := WHOLE_ROW.search(self.sql):
             raise ValueError(f"name the columns instead of {star[0]!r}: the next revision adds one")
-        if "__[POSTCOMPILE_" in self._sql:
+        if "__[POSTCOMPILE_" in self.sql:
             raise ValueError("IN with a list: compare with any_(bindparam(…)) instead")
         if compiled.insert_prefetch or compiled.update_prefetch:
             raise ValueError("defaults made by Python are not computed here: pass them")
-        self._bytes = self._sql.encode()
+        self._bytes = self.sql.encode()
         self._names = tuple(compiled.positiontup or ())
         self._make_row: Callable[[Sequence[Any]], Any] | None = None
         self._defaults = {
@@ -119,10 +123,11 @@ class Statement:
         """Every row of an answer to it."""
         return answer.rows(self._row_maker(answer))
 
-    def error(self, error: psycopg.Error) -> Exception:
-        """``error`` as SQLAlchemy would raise it."""
+    def error(self, error: psycopg.Error, *besides: "Statement") -> Exception:
+        """``error`` of it, or of one ``besides`` it, as SQLAlchemy would raise it."""
+        sql = ";\n".join(one.sql for one in (self, *besides))
         wrapped: Exception = DBAPIError.instance(
-            self._sql, None, error, psycopg.Error, hide_parameters=True
+            sql, None, error, psycopg.Error, hide_parameters=True
         )
         return wrapped
 

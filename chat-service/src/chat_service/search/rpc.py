@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from chassis.db.transactions import OpenTransaction
 from chassis.grpc.caller import current_caller
 from chassis.grpc.server import Method, allow
 from chat_service.search import mapping
+from chat_service.search.store.texts import AllTexts
 from chat_service.search.usecases.search import search
 from parley.chat.v1 import search_pb2, search_pb2_grpc
 
@@ -18,13 +18,13 @@ POLICY: dict[str, dict[str, Method]] = {
 class SearchServicer(search_pb2_grpc.SearchServiceServicer):
     """parley.chat.v1.SearchService."""
 
-    open_transaction: OpenTransaction
+    texts: AllTexts
 
     async def Search(
         self, request: search_pb2.SearchRequest, context: object
     ) -> search_pb2.SearchResponse:
         page = await search(
-            self.open_transaction,
+            self.texts.of,
             current_caller(),
             request.q,
             mapping.wanted_from_proto(request),

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from chassis.db.engine import Database
-from chassis.db.transactions import OpenTransaction
 from chat_service.search.indexing import Indexing
 from chat_service.search.rpc import POLICY, SearchServicer
+from chat_service.search.store.texts import AllTexts
 from chat_service.search.store.unindexed import Unindexed
 from chat_service.served import Served
 from parley.chat.v1 import search_pb2_grpc
@@ -19,11 +19,11 @@ class Search:
     indexing: Indexing
 
 
-def build_search(open_transaction: OpenTransaction, worker: Database) -> Search:
-    """Search; `worker` is connected in the background role."""
+def build_search(database: Database, worker: Database) -> Search:
+    """Search in `database`; `worker` is the same, connected in the background role."""
     return Search(
         Served(
-            SearchServicer(open_transaction),
+            SearchServicer(AllTexts(database)),
             search_pb2_grpc.add_SearchServiceServicer_to_server,
             POLICY,
         ),

@@ -2,16 +2,18 @@
 
 # ruff: noqa: S608 - all of them are made of constants
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import text
 
-from chassis.db.statement import Statement
-from chassis.db.transactions import Transaction
+from chassis.caller import Caller
+from chassis.db.engine import Database
+from chassis.db.statement import Asked, Statement
 from chassis.paging import Position
 from chat_service.search.domain.text import Text, TextRole, Wanted
 from chat_service.search.store.unindexed import IS_UNINDEXED, is_missing
@@ -157,6 +159,19 @@ _UNINDEXED = Statement(
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """At most `limit` of the next `compared` texts behind `after`, the newest first.
+
+    The one with which they have `most_bytes` bytes of UTF-8 is the last.
+    """
+
+    after: Position | None
+    compared: int
+    limit: int
+    most_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Stretch:
     """Texts, newest first, and behind what there may be more of them; None: nowhere.
 
@@ -169,66 +184,85 @@ class Stretch:
     is_whole: bool
 
 
-class Texts:
-    """The texts of one user that are not deleted and of no temporary session, in one transaction."""
+#: Asks together, and answers with every row of each.
+Read = Callable[[*tuple[Asked, ...]], Awaitable[list[list[Any]]]]
 
-    def __init__(self, transaction: Transaction, wanted: Wanted) -> None:
-        self._connection = transaction.connection
+
+class Texts:
+    """The texts of one user that are not deleted and of no temporary session, as `read` shows them."""
+
+    def __init__(self, read: Read, user_id: UUID, wanted: Wanted) -> None:
+        self._read = read
         self._to_at = wanted.to_at
         self._wanted = {
-            "user_id": transaction.scope.user_id,
+            "user_id": user_id,
             "roles": sorted(wanted.roles),
             "session_id": wanted.session_id,
             "archived": wanted.archived,
         }
         self._from_at = wanted.from_at
 
-    async def indexed(
-        self, probe: Probe, *, after: Position | None, compared: int, limit: int, most_bytes: int
-    ) -> Stretch:
-        """At most `limit` of the next `compared` texts behind `after`: those that may have what a
-        probe asks for.
+    async def fresh_and_indexed(
+        self, probe: Probe, stretch: Wish, *, fresh_bytes: int
+    ) -> tuple[list[Text], Stretch]:
+        """Texts that the index does not have yet, newest first, and then as `indexed`: what is indexed
+        between the two is in both.
 
-        The one with which they have `most_bytes` bytes of UTF-8 is the last.
+        Of the sessions that were active last, 200 at most, of `fresh_bytes` as with `indexed`.
         """
+        asked = {
+            **self._wanted,
+            **_behind(stretch.after),
+            "from_at": self._from_at,
+            "to_at": self._to_at,
+            "most_bytes": fresh_bytes,
+        }
+        fresh, rows = await self._read((_UNINDEXED, asked), self._comparing(probe, stretch))
+        return [_text(row) for row in fresh], _stretch(rows, stretch)
+
+    async def indexed(self, probe: Probe, stretch: Wish) -> Stretch:
+        """Of the next texts those that may have what a probe asks for."""
+        (rows,) = await self._read(self._comparing(probe, stretch))
+        return _stretch(rows, stretch)
+
+    def _comparing(self, probe: Probe, stretch: Wish) -> Asked:
+        after = stretch.after
         before = (_LATEST.at, _LATEST.id) if after is None else (after.at, after.id)
         if self._to_at is not None:
             before = min(before, (self._to_at, UUID(int=0)))
-        rows = await _COMPARE.all(
-            self._connection,
+        return _COMPARE, {
             **self._wanted,
-            from_at=self._from_at or _EARLIEST,
-            before_at=before[0],
-            before_id=before[1],
-            first=probe.hashes[0] if probe.hashes else None,
-            hashes=probe.hashes,
-            masks=probe.masks,
-            compared=compared,
-            size=limit + 1,
-            most_bytes=most_bytes,
-        )
-        if not rows:
-            return Stretch((), None, compared=0, is_whole=True)
-        texts, first = [_text(row) for row in rows[:limit] if row.id is not None], rows[0]
-        if texts and first.found > len(texts):
-            end = Position(texts[-1].at, texts[-1].id)
-            return Stretch(texts, end, compared=first.compared, is_whole=False)
-        last = Position(first.last_at, first.last_id) if first.compared == compared else None
-        return Stretch(texts, last, compared=first.compared, is_whole=True)
+            "from_at": self._from_at or _EARLIEST,
+            "before_at": before[0],
+            "before_id": before[1],
+            "first": probe.hashes[0] if probe.hashes else None,
+            "hashes": probe.hashes,
+            "masks": probe.masks,
+            "compared": stretch.compared,
+            "size": stretch.limit + 1,
+            "most_bytes": stretch.most_bytes,
+        }
 
-    async def unindexed(self, *, after: Position | None, most_bytes: int) -> list[Text]:
-        """Texts behind `after` that the index does not have yet, newest first: of the sessions that
-        were active last, 200 at most, of `most_bytes` as with `indexed`.
-        """
-        rows = await _UNINDEXED.all(
-            self._connection,
-            **self._wanted,
-            **_behind(after),
-            from_at=self._from_at,
-            to_at=self._to_at,
-            most_bytes=most_bytes,
-        )
-        return [_text(row) for row in rows]
+
+class AllTexts:
+    """The texts of whoever asks: what is asked together is one round trip."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def of(self, caller: Caller, wanted: Wanted) -> Texts:
+        return Texts(partial(self._database.each, caller), caller.user_id, wanted)
+
+
+def _stretch(rows: Sequence[Any], wish: Wish) -> Stretch:
+    if not rows:
+        return Stretch((), None, compared=0, is_whole=True)
+    texts, first = [_text(row) for row in rows[: wish.limit] if row.id is not None], rows[0]
+    if texts and first.found > len(texts):
+        end = Position(texts[-1].at, texts[-1].id)
+        return Stretch(texts, end, compared=first.compared, is_whole=False)
+    last = Position(first.last_at, first.last_id) if first.compared == wish.compared else None
+    return Stretch(texts, last, compared=first.compared, is_whole=True)
 
 
 def _behind(after: Position | None) -> dict[str, Any]:

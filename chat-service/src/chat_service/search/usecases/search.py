@@ -1,17 +1,16 @@
 """Search in a user's conversations."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from chassis.caller import Caller
-from chassis.db.transactions import OpenTransaction
 from chassis.errors import FieldError, ValidationFailed
 from chassis.paging import Page, Position, parse_limit
 from chassis.text import check_text
 from chat_service.search.domain.found import FoundText
 from chat_service.search.domain.text import Text, Wanted
-from chat_service.search.store.texts import Texts
+from chat_service.search.store.texts import Stretch, Texts, Wish
 from parley.bounds import SEARCH_QUERY
 from servicekit.search import Query, query_of
 from servicekit.search_filters import Probe, probe_of
@@ -32,7 +31,7 @@ _SHORT: Final = 8_000
 
 
 async def search(
-    open_transaction: OpenTransaction,
+    texts_of: Callable[[Caller, Wanted], Texts],
     caller: Caller,
     q: str,
     wanted: Wanted,
@@ -53,30 +52,23 @@ async def search(
     query = query_of(q)
     if query is None:
         raise ValidationFailed(fields=[FieldError("q", "REQUIRED")])
-    async with open_transaction(caller) as transaction:
-        texts = Texts(transaction, wanted)
-        # First: what is indexed between the two is seen by the second.
-        fresh = await _matching(
-            query, await texts.unindexed(after=after, most_bytes=_UNINDEXED_BYTES)
-        )
-        indexed, end = await _search(texts, query, probe_of(q), after=after, limit=limit)
-    return _page(fresh, indexed, end, limit)
+    texts, probe = texts_of(caller, wanted), probe_of(q)
+    wish = Wish(after, _WINDOW, limit + _SPARE, _MOST_BYTES)
+    fresh, stretch = await texts.fresh_and_indexed(probe, wish, fresh_bytes=_UNINDEXED_BYTES)
+    new = await _matching(query, fresh)
+    indexed, end = await _search(texts, query, probe, stretch, limit=limit)
+    return _page(new, indexed, end, limit)
 
 
 async def _search(
-    texts: Texts, query: Query, probe: Probe, *, after: Position | None, limit: int
+    texts: Texts, query: Query, probe: Probe, stretch: Stretch, *, limit: int
 ) -> tuple[list[FoundText], Position | None]:
-    """What the index leads to, and behind what there may be more of it; None: nowhere."""
+    """What the index leads to from its first stretch on, and behind what there may be more of it; None:
+    nowhere.
+    """
     found: list[FoundText] = []
     candidates, left, filters, window = _MOST_CANDIDATES, _MOST_BYTES, _MOST_FILTERS, _WINDOW
     while True:
-        stretch = await texts.indexed(
-            probe,
-            after=after,
-            compared=min(filters, window),
-            limit=min(candidates, limit - len(found) + _SPARE),
-            most_bytes=left,
-        )
         found += await _matching(query, stretch.texts)
         after = stretch.end
         candidates -= len(stretch.texts)
@@ -86,6 +78,9 @@ async def _search(
             return found, after
         if stretch.is_whole:
             window = _MOST_FILTERS
+        size = min(candidates, limit - len(found) + _SPARE)
+        wish = Wish(after, min(filters, window), size, left)
+        stretch = await texts.indexed(probe, wish)
 
 
 async def _matching(query: Query, texts: Sequence[Text]) -> list[FoundText]:
