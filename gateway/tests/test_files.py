@@ -296,8 +296,16 @@ async def test_what_may_be_sent_is_said_before(door: Door, files: FakeFiles) -> 
         "quota_bytes": 10_000_000,
         "used_bytes": 5,
         "uploads_at_once": 3,
+        "maximum_attachments": 10,
         "kinds": [{"name": "text", "media_type": "text/plain", "extensions": [".txt"]}],
     }
+
+
+async def test_where_none_are_kept_a_question_may_have_none(door: Door) -> None:
+    door.chat.answers["GetFileLimits"] = pb.GetFileLimitsResponse()
+    told = (await door.http.get(f"{FILES}/limits", headers=door.bearer)).json()
+    assert told.pop("offered") is False
+    assert not any(told.values())
 
 
 async def test_files_are_listed_shown_and_deleted(door: Door, files: FakeFiles) -> None:

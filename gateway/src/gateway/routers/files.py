@@ -59,7 +59,7 @@ async def upload_file(
     """Upload a file.
 
     It is sent as the field `file` of a form. What may be sent is at `/files/limits`; a file that no message
-    refers to is kept for an hour.
+    and no share refers to is kept for an hour.
     """
     files = services.files
     limits = await files.ask(files.stub.GetFileLimits, pb.GetFileLimitsRequest(), caller)
@@ -119,7 +119,7 @@ async def get_file_limits(caller: ChatReader, services: Services) -> FileLimits:
 async def get_file(file_id: str, caller: ChatReader, services: Services) -> File:
     """Show what is known of a file.
 
-    One that no message refers to is kept for another hour from then on.
+    One that no message and no share refers to is kept for another hour from then on.
     """
     files = services.files
     return File.of(
@@ -131,7 +131,7 @@ async def get_file(file_id: str, caller: ChatReader, services: Services) -> File
 async def delete_file(file_id: str, caller: ChatWriter, services: Services) -> None:
     """Delete a file for good.
 
-    Messages that it is attached to go on saying what it was.
+    Messages that it is attached to go on saying what it was; shares show nothing of it any more.
     """
     files = services.files
     await files.tell(files.stub.DeleteFile, pb.DeleteFileRequest(id=file_id), caller)

@@ -3,7 +3,8 @@
 orjson refuses what would hurt later: NaN, numbers beyond a double, lone surrogates, invalid
 UTF-8, nesting deeper than 1,024. U+0000 it lets through: that is looked for here, since
 PostgreSQL cannot store it. Of a name that comes twice the last value counts, and nothing
-behind the gateway sees the JSON itself.
+behind the gateway sees the JSON itself: orjson has no hook for it, and the parser that has one
+takes 42 ms instead of 12 for a megabyte of small objects.
 """
 
 from collections.abc import Callable, Coroutine
@@ -22,6 +23,7 @@ from gateway.identity.authentication import AccessToken, authenticate
 from gateway.problems import field_name
 from gateway.refusals import MalformedJson, UnsupportedMediaType
 from gateway.routes.packing import pack, packs
+from gateway.routes.single import single
 
 # No body of the API has so many fields; a million unknown ones are not worth a report.
 _MAX_FIELDS = 64
@@ -41,12 +43,14 @@ class JsonRoute(APIRoute):
         handle = self.handler()
         wants_body = self.body_field is not None
         wanted = token_wanted(self.dependant)
+        check_single = single(self.dependant)
         is_packed = packs(self)
 
         async def handle_json(request: Request) -> Response:
             if wanted is not None:
                 request.state.caller = await authenticate(request, wanted)
             check_ids(request)
+            check_single(request)
             body = body_of(request)
             if wants_body:
                 if body is not None and "content-type" in request.headers:

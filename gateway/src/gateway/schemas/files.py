@@ -36,7 +36,7 @@ class File(Resource):
         id="0192f0c1-a7e4-7d5f-8a3e-2b6c9d1f4e70",
         name="plan.txt",
         kind="text",
-        media_type="text/plain; charset=utf-8",
+        media_type="text/plain",
         size=1204,
         sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         created_at="2026-11-02T09:33:00Z",
@@ -69,7 +69,7 @@ class File(Resource):
 class FileKind(Resource):
     """A kind of file that is taken."""
 
-    model_config = example(name="text", media_type="text/plain; charset=utf-8", extensions=[".txt"])
+    model_config = example(name="text", media_type="text/plain", extensions=[".txt", ".log"])
 
     name: str
     media_type: str
@@ -89,7 +89,8 @@ class FileLimits(Resource):
         quota_bytes=1073741824,
         used_bytes=1204,
         uploads_at_once=5,
-        kinds=[{"name": "text", "media_type": "text/plain; charset=utf-8", "extensions": [".txt"]}],
+        maximum_attachments=10,
+        kinds=[{"name": "text", "media_type": "text/plain", "extensions": [".txt", ".log"]}],
     )
 
     offered: bool = Field(description="Whether files are kept here; all else is 0 if not.")
@@ -99,6 +100,7 @@ class FileLimits(Resource):
         description="Of these; the texts that are read out of them, and what is being uploaded, count as well."
     )
     uploads_at_once: int
+    maximum_attachments: int = Field(description="Files that a question may have.")
     kinds: list[FileKind] = Field(description="What is taken.")
 
     @classmethod
@@ -109,5 +111,6 @@ class FileLimits(Resource):
             quota_bytes=limits.quota_bytes,
             used_bytes=limits.used_bytes,
             uploads_at_once=limits.uploads_at_once,
+            maximum_attachments=bounds.MAX_ATTACHMENTS if limits.offered else 0,
             kinds=[FileKind.of(kind) for kind in limits.kinds],
         )
