@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from operator import itemgetter
-from typing import Final, Protocol
+from typing import Final
 from uuid import UUID
 
 from chassis.caller import Caller
@@ -43,12 +43,6 @@ _HEARD_SECONDS: Final = 30.0
 _DELETED: Final = 100
 #: The fastest: whoever sends a file waits for it.
 _LEVEL: Final = 1
-
-
-class Hash(Protocol):
-    """What hashes what it is told."""
-
-    def update(self, data: bytes, /) -> None: ...
 
 
 #: What makes the effect of an upload of so many bytes with this SHA-256 happen once.
@@ -111,11 +105,13 @@ class Uploads:
             # It may have begun all the same: nobody says so who is cancelled while that is stored.
             await asyncio.shield(self._drop(caller, import_id))
             raise
+        incoming = _Incoming(pieces)
         if upload is None:
-            return await self._find_earlier(caller, pieces, once_of)
+            return await self._find_earlier(caller, incoming, once_of)
         try:
-            size, digest = await self._take(upload, pieces)
-            return await self._finish(caller, import_id, size, once_of(size, digest))
+            await self._take(upload, incoming)
+            once = once_of(incoming.size, incoming.digest)
+            return await self._finish(caller, import_id, incoming.size, once)
         except BaseException:
             await asyncio.shield(self._drop(caller, import_id))
             raise
@@ -154,32 +150,14 @@ class Uploads:
             await imports.insert(import_id, name, wanted, utc_now())
         return _Upload(caller, import_id, wanted, beyond)
 
-    async def _take(self, upload: _Upload, pieces: AsyncIterator[bytes | int]) -> tuple[int, bytes]:
-        size, number, whole = 0, 0, None
-        digest = sha256()
-        held = bytearray()
-        kept_at = time.monotonic()
-        async for piece in pieces:
-            if isinstance(piece, int):
-                whole = piece
-                break
-            size += len(piece)
-            if size > upload.room:
-                raise upload.beyond
-            held += piece
-            if len(held) >= _PIECE or time.monotonic() > kept_at + _HEARD_SECONDS:
-                await self._keep(upload, number, digest, bytes(held))
-                held.clear()
-                number += 1
-                kept_at = time.monotonic()
-        if whole != size or not size:
-            raise ImportIncomplete()
-        if held:
-            await self._keep(upload, number, digest, bytes(held))
-        return size, digest.digest()
+    async def _take(self, upload: _Upload, incoming: "_Incoming") -> None:
+        number = 0
+        async for data in incoming.parts(upload.room, upload.beyond):
+            await self._keep(upload, number, data)
+            number += 1
 
-    async def _keep(self, upload: _Upload, number: int, digest: Hash, data: bytes) -> None:
-        packed = await asyncio.to_thread(_hashed_and_packed, digest, data)
+    async def _keep(self, upload: _Upload, number: int, data: bytes) -> None:
+        packed = await asyncio.to_thread(_packed, data)
         async with self._open_transaction(upload.caller) as transaction:
             await transaction.lock_owner()
             added = await Imports(transaction).add_piece(
@@ -191,23 +169,11 @@ class Uploads:
         if not added:
             raise ImportNotFound()
 
-    async def _find_earlier(
-        self, caller: Caller, pieces: AsyncIterator[bytes | int], once_of: OnceOf
-    ) -> Import:
+    async def _find_earlier(self, caller: Caller, incoming: "_Incoming", once_of: OnceOf) -> Import:
         """What an earlier upload with this key made, if this one is the same."""
-        size, whole = 0, None
-        digest = sha256()
-        async for piece in pieces:
-            if isinstance(piece, int):
-                whole = piece
-                break
-            size += len(piece)
-            if size > self.most_bytes:
-                raise ImportTooLarge(self.most_bytes)
-            await asyncio.to_thread(digest.update, piece)
-        if whole != size:
-            raise ImportIncomplete()
-        once = once_of(size, digest.digest())
+        async for _ in incoming.parts(self.most_bytes, ImportTooLarge(self.most_bytes)):
+            continue
+        once = once_of(incoming.size, incoming.digest)
         earlier: UUID | None = None
         async with self._open_transaction(caller) as transaction:
             if once is not None:
@@ -255,8 +221,49 @@ class Uploads:
                 await Imports(transaction).delete(import_id)
 
 
-def _hashed_and_packed(digest: Hash, data: bytes) -> bytes | None:
+class _Incoming:
+    """A file as it comes, which is read once: `size` and `digest` are those of what has come of it."""
+
+    def __init__(self, pieces: AsyncIterator[bytes | int]) -> None:
+        self._pieces = pieces
+        self._hash = sha256()
+        self.size = 0
+
+    @property
+    def digest(self) -> bytes:
+        return self._hash.digest()
+
+    async def parts(self, room: int, beyond: AppError) -> AsyncIterator[bytes]:
+        """A megabyte each, or what has come in a while; raises `beyond` for more than there is `room` for,
+        ImportIncomplete where its end tells of another size, or there is none.
+        """
+        whole: int | None = None
+        held = bytearray()
+        began = time.monotonic()
+        async for piece in self._pieces:
+            if isinstance(piece, int):
+                whole = piece
+                break
+            self.size += len(piece)
+            if self.size > room:
+                raise beyond
+            held += piece
+            if len(held) >= _PIECE or time.monotonic() > began + _HEARD_SECONDS:
+                yield await self._hashed(held)
+                held.clear()
+                began = time.monotonic()
+        if whole != self.size or not self.size:
+            raise ImportIncomplete()
+        if held:
+            yield await self._hashed(held)
+
+    async def _hashed(self, held: bytearray) -> bytes:
+        data = bytes(held)
+        await asyncio.to_thread(self._hash.update, data)
+        return data
+
+
+def _packed(data: bytes) -> bytes | None:
     """None: it would not become smaller."""
-    digest.update(data)
     packed = zlib.compress(data, _LEVEL)
     return packed if len(packed) < len(data) * 0.9 else None

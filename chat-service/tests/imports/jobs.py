@@ -1,0 +1,78 @@
+"""Imports without a service: whoever reads them is made by the test."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from sqlalchemy import text
+
+from chassis.caller import Caller
+from chassis.db.transactions import OpenTransaction
+from chat_service.imports.domain.bounds import ImportBounds
+from chat_service.imports.importing import Importing
+from chat_service.imports.store.held import Held
+from chat_service.imports.store.leases import Leases
+from chat_service.imports.usecases import upload
+from chat_service.personas.operators.personas import PersonasInForce
+from chat_service.personas.usecases.write import WritePersonas
+from chat_service.runs.domain.retention import KEPT, Retention
+from chat_service.words.domain.word_filter import InForce, no_words
+
+# Fixtures of the conftest.py above; a test module cannot import their classes by name.
+Chat = Any
+
+ROOM = ImportBounds(2**30, 2**30, 2**30)
+
+
+def reader_of(
+    chat: Chat,
+    replica: str,
+    command: Callable[[int], list[str]] | None = None,
+    in_force: InForce = no_words,
+    retention: Retention = KEPT,
+) -> Importing:
+    write = WritePersonas(chat.open_transaction, PersonasInForce(None), most=10)
+    return Importing(
+        Leases(chat.worker, replica),
+        chat.open_transaction,
+        lambda notice: None,
+        write,
+        command=command,
+        in_force=in_force,
+        retention=retention,
+    )
+
+
+def uploads_of(
+    chat: Chat,
+    in_force: InForce = no_words,
+    bounds: ImportBounds = ROOM,
+    open_transaction: OpenTransaction | None = None,
+) -> upload.Uploads:
+    return upload.Uploads(
+        open_transaction or chat.open_transaction,
+        Held(chat.worker),
+        bounds=bounds,
+        wake=lambda: None,
+        in_force=in_force,
+    )
+
+
+async def upload_to(chat: Chat, caller: Caller, told: Any) -> Any:
+    async def pieces() -> AsyncIterator[bytes | int]:
+        file = json.dumps(told).encode()
+        yield file
+        yield len(file)
+
+    return await uploads_of(chat).upload(
+        caller, "x.json", None, pieces(), lambda size, digest: None
+    )
+
+
+async def row_of(chat: Chat, import_id: Any) -> Any:
+    async with chat.worker.transaction() as connection:
+        found = await connection.execute(
+            text("SELECT state, reason, added, existing, attempts FROM imports WHERE id = :id"),
+            {"id": import_id},
+        )
+        return found.one()

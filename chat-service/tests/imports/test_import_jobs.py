@@ -1,0 +1,147 @@
+"""Imports in the background: killed, handed over, by turns, cancelled and erased."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from chassis.caller import Caller
+from chassis.clock import utc_now
+from chassis.errors import AppError, RemoteError
+from chassis.testing import eventually
+from chat_service.imports.importing import Importing, ImportSweep
+from chat_service.imports.store.erasure import delete_imports
+from chat_service.imports.store.leases import Leases
+from chat_service.imports.usecases.jobs import ImportJobs
+from parley.chat.v1 import imports_pb2 as pb
+
+from . import samples
+from .jobs import reader_of, row_of, upload_to
+from .over_the_wire import Imports, count
+
+# Fixtures of the conftest.py above; a test module cannot import their classes by name.
+Chat = Any
+
+
+async def test_imports_are_their_user_s_alone(imports: Imports, strange_imports: Imports) -> None:
+    made = await imports.take(samples.LIBRECHAT)
+    for method, request in (
+        ("GetImport", pb.GetImportRequest(id=made.id)),
+        ("EndImport", pb.EndImportRequest(id=made.id)),
+    ):
+        with pytest.raises(RemoteError, match="IMPORT_NOT_FOUND"):
+            await strange_imports.call(method, request)
+    assert await strange_imports.list() == []
+    await imports.call("EndImport", pb.EndImportRequest(id=made.id))
+    assert await imports.list() == []
+
+
+async def test_what_a_replica_that_died_has_begun_another_one_ends_and_adds_nothing_twice(
+    chat: Chat, caller: Caller, importing: Importing
+) -> None:
+    told = [{**samples.CHATGPT[0], "id": f"c-{n}", "conversation_id": f"c-{n}"} for n in range(50)]
+    made = await upload_to(chat, caller, told)
+    reading = asyncio.create_task(importing.read_all())
+
+    async def some() -> bool:
+        return await count(chat, "sessions") > 5
+
+    await eventually(some)
+    # As a kill does: nobody releases anything.
+    importing._leases.release = _nothing  # type: ignore[method-assign,assignment]
+    reading.cancel()
+    await asyncio.wait((reading,))
+    assert 5 < await count(chat, "sessions") < 50
+    assert (await row_of(chat, made.id)).state == "reading"
+    other = reader_of(chat, "replica-2")
+    await other.read_all()
+    assert (await row_of(chat, made.id)).state == "reading"
+    async with chat.worker.transaction() as connection:
+        await connection.execute(text("UPDATE imports SET heard_at = now() - interval '1 minute'"))
+    await other.read_all()
+    row = await row_of(chat, made.id)
+    # What this import had brought before counts as brought by it.
+    assert (row.state, row.added, row.existing, row.attempts) == ("completed", 50, 0, 2)
+    assert await count(chat, "sessions") == 50
+    assert await count(chat, "messages") == 250
+    await ImportSweep(Leases(chat.worker, "replica-1")).sweep()
+    assert await count(chat, "import_pieces") == 0
+
+
+async def _nothing(*_: Any) -> None: ...
+
+
+async def test_a_service_that_stops_hands_over_what_it_reads(
+    chat: Chat, caller: Caller, importing: Importing
+) -> None:
+    told = [{**samples.CHATGPT[0], "id": f"c-{n}", "conversation_id": f"c-{n}"} for n in range(200)]
+    made = await upload_to(chat, caller, told)
+    reading = asyncio.create_task(importing.read_all())
+
+    async def begun() -> bool:
+        return await count(chat, "sessions") > 0
+
+    await eventually(begun)
+    reading.cancel()
+    await asyncio.wait((reading,))
+    row = await row_of(chat, made.id)
+    assert (row.state, row.attempts) == ("waiting", 0)
+    await reader_of(chat, "replica-2").read_all()
+    assert (await row_of(chat, made.id)).state == "completed"
+
+
+async def test_users_take_turns(chat: Chat, caller: Caller, stranger: Caller) -> None:
+    for whose in (caller, caller, caller, stranger):
+        await upload_to(chat, whose, samples.LIBRECHAT)
+    leases = Leases(chat.worker, "replica-1")
+    order = []
+    while (taken := await leases.take()) is not None:
+        order.append(taken.user_id)
+        await leases.end(taken, "completed", None, utc_now())
+    assert order == [caller.user_id, stranger.user_id, caller.user_id, caller.user_id]
+
+
+async def test_what_is_begun_again_and_again_is_given_up(
+    chat: Chat, caller: Caller, importing: Importing
+) -> None:
+    made = await upload_to(chat, caller, samples.LIBRECHAT)
+    async with chat.worker.transaction() as connection:
+        await connection.execute(text("UPDATE imports SET attempts = 5"))
+    await importing.read_all()
+    row = await row_of(chat, made.id)
+    assert (row.state, row.reason) == ("failed", "GIVEN_UP")
+
+
+async def test_one_that_is_cancelled_meanwhile_ends_and_what_was_taken_stays(
+    chat: Chat, caller: Caller, importing: Importing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat_service.imports.importing._BEAT_SECONDS", 0.01)
+    told = [{**samples.CHATGPT[0], "id": f"c-{n}", "conversation_id": f"c-{n}"} for n in range(500)]
+    made = await upload_to(chat, caller, told)
+    reading = asyncio.create_task(importing.read_all())
+
+    async def some() -> bool:
+        return await count(chat, "sessions") > 5
+
+    await eventually(some)
+    await ImportJobs(chat.open_transaction, lambda: None).end(caller, made.id)
+    await reading
+    assert (await row_of(chat, made.id)).state == "cancelled"
+    assert 5 < await count(chat, "sessions") < 500
+    await ImportSweep(Leases(chat.worker, "replica-1")).sweep()
+    assert await count(chat, "import_pieces") == 0
+
+
+async def test_a_user_who_is_erased_leaves_no_bytes_and_no_trace(
+    chat: Chat, caller: Caller, stranger: Caller, importing: Importing
+) -> None:
+    await upload_to(chat, caller, samples.LIBRECHAT)
+    kept = await upload_to(chat, stranger, samples.LIBRECHAT)
+    await delete_imports(chat.erasing(caller))
+    with pytest.raises(AppError, match="ACCOUNT_DELETED"):
+        await upload_to(chat, caller, samples.LIBRECHAT)
+    assert await count(chat, "imports") == await count(chat, "import_pieces") == 1
+    await importing.read_all()
+    assert (await row_of(chat, kept.id)).state == "completed"
+    assert await count(chat, "imported") == await count(chat, "sessions") == 1

@@ -1,0 +1,88 @@
+"""What becomes of an import whose reader fails, or falls silent."""
+
+import asyncio
+import json
+import sys
+from typing import Any
+
+import pytest
+
+from chassis.caller import Caller
+from chat_service.imports.importing import Importing
+
+from . import samples
+from .jobs import reader_of, row_of, upload_to
+from .over_the_wire import count
+
+# Fixtures of the conftest.py above; a test module cannot import their classes by name.
+Chat = Any
+
+
+async def test_a_reader_that_fails_ends_its_import_and_no_other(
+    chat: Chat, caller: Caller, importing: Importing
+) -> None:
+    made = await upload_to(chat, caller, samples.LIBRECHAT)
+    await reader_of(chat, "replica-1", lambda size: ["/bin/false"]).read_all()
+    row = await row_of(chat, made.id)
+    assert (row.state, row.reason) == ("failed", "READER_FAILED")
+    made = await upload_to(chat, caller, samples.LIBRECHAT)
+    await importing.read_all()
+    assert (await row_of(chat, made.id)).state == "completed"
+
+
+async def test_a_reader_that_says_nothing_holds_up_nobody(
+    chat: Chat, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat_service.imports.importing._SILENT_SECONDS", 0.05)
+    made = await upload_to(chat, caller, samples.LIBRECHAT)
+    await reader_of(chat, "replica-1", lambda size: ["/bin/sleep", "600"]).read_all()
+    row = await row_of(chat, made.id)
+    assert (row.state, row.reason) == ("failed", "TOOK_TOO_LONG")
+
+
+#: A conversation is begun, and never told to its end.
+STALLS = """
+import sys, time
+print('C{"source": "chatgpt", "key": "c", "title": "t", "created_at": "2024-01-01T00:00:00+00:00"}', flush=True)
+time.sleep(600)
+"""
+
+
+async def test_a_reader_that_falls_silent_in_a_conversation_is_begun_again_a_few_times(
+    chat: Chat, caller: Caller, importing: Importing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat_service.imports.storing._STALLED_SECONDS", 0.05)
+    made = await upload_to(chat, caller, samples.LIBRECHAT)
+    await reader_of(chat, "replica-1", lambda size: [sys.executable, "-c", STALLS]).read_all()
+    row = await row_of(chat, made.id)
+    # Five times, and then no more: others wait for their turn.
+    assert (row.state, row.reason, row.attempts) == ("failed", "GIVEN_UP", 6)
+    assert await count(chat, "sessions") == 0
+
+
+async def test_a_conversation_ends_as_soon_as_it_is_read_whatever_comes_behind_it(
+    chat: Chat, caller: Caller, importing: Importing
+) -> None:
+    """Whoever stores it holds a transaction open until then."""
+    reader = await asyncio.create_subprocess_exec(
+        *importing._command(2**30),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        limit=2**25,
+    )
+    assert reader.stdin is not None
+    assert reader.stdout is not None
+    try:
+        # What follows does not come as long as the reader waits for it.
+        told = [{**samples.CHATGPT[0], "id": str(n), "conversation_id": str(n)} for n in range(3)]
+        reader.stdin.write(json.dumps(told).encode()[:-1] + b", [" + b"0, " * 200_000)
+        await reader.stdin.drain()
+        kinds: list[bytes] = []
+        async with asyncio.timeout(60):
+            while kinds.count(b"E") < len(told):
+                kinds.append((await reader.stdout.readline())[:1])
+        assert kinds[0] == b"C"
+    finally:
+        reader.kill()
+        await reader.wait()
+        reader.stdin.close()
