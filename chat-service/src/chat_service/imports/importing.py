@@ -93,9 +93,12 @@ class Importing(Repeated):
             await self._store(taken, storing)
             if not await self._beat(taken, storing):
                 return
-            completed = storing.reason is None
-            state = ImportState.COMPLETED if completed else ImportState.FAILED
-            await self._end(taken, state, storing.reason)
+            state, reason = ImportState.FAILED, storing.reason
+            if reason is None:
+                state = ImportState.COMPLETED
+                # All that is in it was taken: what is not in it any more, nobody knows.
+                reason = "FILE_CHANGED" if storing.is_changed else None
+            await self._end(taken, state, reason)
         except OwnerErased:
             return
         except ReaderStalled:

@@ -38,7 +38,9 @@ Lines = AsyncIterator[bytes]
 
 
 class Storing:
-    """Stores for one user, and keeps the report. `reason` is what the reader says at its end.
+    """Stores for one user, and keeps the report.
+
+    `reason` is what the reader says at its end, `is_changed` whether the file is not what was written.
 
     Conversations that are kept for `days` are none that are older. The words `in_force` are masked in what is stored, also those that are refused elsewhere.
     """
@@ -63,6 +65,7 @@ class Storing:
         self.done = 0.0
         self.format: str | None = None
         self.reason: str | None = "READER_FAILED"
+        self.is_changed = False
 
     @property
     def report(self) -> Report:
@@ -96,6 +99,8 @@ class Storing:
                 case Kind.PROGRESS:
                     self.done = told["done"]
                     self.format = told["format"] or self.format
+                case Kind.CHANGED:
+                    self.is_changed = True
                 case Kind.DONE:
                     self.reason = told["reason"]
                 case Kind.MESSAGES | Kind.END:

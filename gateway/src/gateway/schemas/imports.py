@@ -78,6 +78,8 @@ class Import(Resource):
     )
     reason: str | None = Field(
         description="Why it failed, in upper snake case: `FORMAT_UNKNOWN`, `FILE_CUT_OFF` and others."
+        " `FILE_CHANGED` of one that was completed: an export of Parley that differs from what its last"
+        " line tells; what is in it was taken."
     )
     created_at: datetime
     ended_at: datetime | None

@@ -86,6 +86,8 @@ export const transfer = {
     MESSAGE_TOO_LARGE: "One of its messages is too large.",
     FORMAT_UNKNOWN: "This is no export that Parley knows.",
     FILE_CUT_OFF: "The file ends in the middle. What came before was taken.",
+    FILE_CHANGED:
+      "The file is not as Parley wrote it: something was changed or lost. What is in it was taken.",
     FILE_DAMAGED: "The file is damaged. What came before was taken.",
     UNPACKED_TOO_LARGE: "The file unpacks to more than may be read.",
     TOO_MANY_FILES: "The archive has too many files.",

@@ -86,6 +86,7 @@ export const transfer: typeof en = {
     MESSAGE_TOO_LARGE: "有一条消息太大。",
     FORMAT_UNKNOWN: "这不是 Parley 认识的导出文件。",
     FILE_CUT_OFF: "文件不完整，之前的内容已导入。",
+    FILE_CHANGED: "文件与 Parley 导出时不同，可能被修改或缺失内容；文件中现有的内容已导入。",
     FILE_DAMAGED: "文件已损坏，之前的内容已导入。",
     UNPACKED_TOO_LARGE: "文件解压后超出可读取的大小。",
     TOO_MANY_FILES: "压缩包中的文件太多。",

@@ -54,7 +54,8 @@ class Report:
 class Import:
     """`size`: bytes of the file, or that are set aside for it while it is coming.
 
-    `done` is how much of it has been read, from 0 to 1; `reason` why it failed.
+    `done` is how much of it has been read, from 0 to 1; `reason` why it failed, or FILE_CHANGED of one that
+    has been completed: it was read to its end, and is not what was written.
     """
 
     id: UUID

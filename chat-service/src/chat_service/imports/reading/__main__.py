@@ -19,6 +19,7 @@ from chat_service.files.decoding.confine import end_with_parent, forbid, give_wa
 from chat_service.imports.reading.frames import Kind, batches, say
 from chat_service.imports.reading.made import Made
 from chat_service.imports.reading.recognise import (
+    Changed,
     LeftOut,
     OwnPersona,
     Skipped,
@@ -118,6 +119,8 @@ def _tell(document: Document, budget: Budget, out: IO[bytes]) -> None:
                 except orjson.JSONEncodeError:
                     # Nested as none is, or with a number that nothing has room for.
                     left_out["PERSONA"] += 1
+            case Changed():
+                say(out, Kind.CHANGED, None)
             case LeftOut():
                 left_out[found.reason] += 1
         if (now := time.monotonic()) > told_at + _TELL_SECONDS:

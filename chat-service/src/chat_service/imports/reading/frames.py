@@ -31,6 +31,8 @@ class Kind(Enum):
     PERSONA = b"P"
     #: Parts of no conversation that are not taken: `reason` and `count`.
     LEFT_OUT = b"L"
+    #: The file, one of ours, is not what was written.
+    CHANGED = b"X"
     #: How far it is, from 0 to 1, and what `format` it is once that is known.
     PROGRESS = b"W"
     #: Nothing more comes: `reason` why not, null if all was read.

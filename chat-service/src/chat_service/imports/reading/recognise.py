@@ -1,5 +1,6 @@
 """Which application a document is of, by what is in it; and its conversations."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from typing import IO, Any, Final
@@ -17,6 +18,7 @@ from chat_service.imports.reading.formats import (
     open_webui,
     parley,
 )
+from chat_service.imports.reading.last_line import COUNTED, Hashed, is_changed
 from chat_service.imports.reading.made import Made, SkippedError
 from chat_service.imports.reading.source import Document, UnreadableError
 from chat_service.imports.reading.walk import Path, TooMuch, walk
@@ -46,7 +48,11 @@ class LeftOut:
         self.reason = reason
 
 
-Found = Made | Skipped | OwnPersona | LeftOut
+class Changed:
+    """The document, one of ours, is not what was written."""
+
+
+Found = Made | Skipped | OwnPersona | LeftOut | Changed
 
 # By the member that no other application's conversations have.
 _BY_MEMBER: Final[Mapping[str, Convert]] = {
@@ -79,8 +85,12 @@ def _conversations_of(document: Document, blocks: Blocks) -> Iterator[Found]:
     topics: Mapping[str, Mapping[str, Any]] = {}
     # Of a document whose format is told behind them.
     unclear = 0
-    for path, part in _parts(document.open()):
+    file = Hashed(document.open())
+    counted = Counter[str]()
+    for path, part in _parts(file):
         convert: Convert | None = None
+        if len(path) == 1 and path[0] in COUNTED:
+            counted[path[0]] += 1
         if path == _PAGES:
             topics = _topics_of(part)
         elif path == _TOPICS:
@@ -114,6 +124,8 @@ def _conversations_of(document: Document, blocks: Blocks) -> Iterator[Found]:
     if members.get("format") == parley.SOURCE:
         for _ in range(unclear):
             yield Skipped("", "NOT_A_CONVERSATION")
+        if is_changed(members.get("end"), counted, file.before_the_last_line()):
+            yield Changed()
     if not found and members.get("format") != parley.SOURCE:
         raise UnreadableError("FORMAT_UNKNOWN")
 
@@ -127,7 +139,7 @@ def _check_version(members: Mapping[str, Any]) -> None:
         raise UnreadableError("FORMAT_UNKNOWN")
 
 
-def _parts(file: IO[bytes]) -> Iterator[tuple[Path, Any]]:
+def _parts(file: IO[bytes] | Hashed) -> Iterator[tuple[Path, Any]]:
     try:
         yield from walk(ijson.basic_parse(file))
     except (JSONError, ValueError, SystemError) as error:

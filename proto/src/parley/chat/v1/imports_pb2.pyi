@@ -126,7 +126,9 @@ class Import(_message.Message):
     """What came with those that were added."""
     personas: _builtins.int
     reason: _builtins.str
-    """Why it failed, in upper snake case."""
+    """Why it failed, in upper snake case; FILE_CHANGED of one that was completed: an export
+    of this application that is not what was written.
+    """
     @_builtins.property
     def left_out(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
         """Parts of those that were added and that were not taken, how many by reason in upper
