@@ -215,10 +215,11 @@ async def test_an_export_that_was_changed_is_taken_and_told_of(
 ) -> None:
     conversation = {"id": "one", "title": "A", "created_at": "2026-01-01T00:00:00Z", "messages": []}
     told = {"format": "parley", "version": 1, "conversations": [conversation]}
-    for end, reason in (({"conversations": 1}, ""), ({"conversations": 2}, "FILE_CHANGED")):
-        report = await imports.take({**told, "end": end})
-        assert (report.state, report.reason) == (pb.IMPORT_STATE_COMPLETED, reason)
-    assert (report.existing, report.HasField("reason")) == (1, True)
+    whole = await imports.take({**told, "end": {"conversations": 1}})
+    assert (whole.state, whole.HasField("reason")) == (pb.IMPORT_STATE_COMPLETED, False)
+    changed = await imports.take({**told, "end": {"conversations": 2}})
+    assert (changed.state, changed.reason) == (pb.IMPORT_STATE_COMPLETED, "FILE_CHANGED")
+    assert (whole.added, changed.existing) == (1, 1)
     assert (await sessions_of(client)).keys() == {"A"}
 
 
