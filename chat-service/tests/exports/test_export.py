@@ -198,6 +198,23 @@ async def test_a_csv_has_a_row_for_each_message_and_no_formula(chat: Chat, calle
     assert rows[0]["status"] == rows[0]["model"] == rows[0]["prompt_tokens"] == ""
 
 
+async def test_a_csv_is_taken_for_what_it_is_by_a_program_that_guesses(
+    chat: Chat, caller: Caller
+) -> None:
+    session = await chat.session(caller, "Semicolons; and, commas")
+    for turn in range(5):
+        await chat.turn(caller, session.id, f'one; "two"\tthree, {turn}\nfour|five')
+    file, end = await export(chat, caller, Format.CSV)
+    # Its mark says how it is encoded, and is no part of the first column's name.
+    text_ = file.encode().decode("utf-8-sig")
+    found = csv.Sniffer().sniff(text_)
+    assert (found.delimiter, found.quotechar) == (",", '"')
+    rows = list(csv.DictReader(io.StringIO(text_, newline=""), delimiter=found.delimiter))
+    assert len(rows) == end.messages == 10
+    assert rows[0]["content"] == 'one; "two"\tthree, 0\nfour|five'
+    assert rows[0]["conversation"] == "Semicolons; and, commas"
+
+
 NAMES = ('=cmd|"/c" a, b.txt', "[x](javascript:alert) <b>家</b> `a` \\_.png")
 
 

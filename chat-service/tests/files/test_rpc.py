@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from chassis.caller import Caller
 from chassis.errors import AppError, Kind
-from chassis.testing import eventually
+from chassis.grpc.client import Channel
+from chassis.testing import Signer, eventually
 from parley.chat.v1 import files_pb2 as pb
 
 # `Client` of conftest.py, which a test module has no name for.
@@ -56,6 +58,21 @@ async def test_a_file_is_uploaded_shown_read_and_deleted(
     with pytest.raises(AppError) as gone:
         await client.read_file(file.id)
     assert (gone.value.kind, gone.value.reason) == (Kind.NOT_FOUND, "FILE_NOT_FOUND")
+
+
+async def test_an_export_that_outlives_its_token_still_reads_files_and_only_its_user_s(
+    client: Client, channel: Channel, caller: Caller, signer: Signer
+) -> None:
+    file = await client.upload(head(), chunk(b"tea"), end(3))
+    late = type(client)(channel, signer.caller(caller.user_id, caller.tenant_id, lifetime=-1.0))
+    assert await late.read_file(file.id) == (file, b"tea")
+    with pytest.raises(AppError) as refused:
+        await late.call("GetFile", pb.GetFileRequest(id=file.id))
+    assert refused.value.kind is Kind.UNAUTHENTICATED
+    stranger = type(client)(channel, signer.caller(tenant_id=caller.tenant_id, lifetime=-1.0))
+    with pytest.raises(AppError) as absent:
+        await stranger.read_file(file.id)
+    assert absent.value.reason == "FILE_NOT_FOUND"
 
 
 async def test_a_stream_without_its_end_keeps_nothing(client: Client, tmp_path: Path) -> None:

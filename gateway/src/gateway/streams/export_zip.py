@@ -100,8 +100,9 @@ async def zipped(
                     async for packed in it:
                         yield packed
         told = {"files": count, "bytes": size, "lost": list(attached.lost.values())}
-        yield archive.begin(_LAST, _FAST, datetime.now(UTC))
-        yield archive.write(orjson.dumps({**told, "more_lost": attached.more_lost}) + b"\n")
+        last = orjson.dumps({**told, "more_lost": attached.more_lost}) + b"\n"
+        yield archive.begin(_LAST, _FAST, datetime.now(UTC), len(last))
+        yield archive.write(last)
         yield archive.end() + archive.close()
     finally:
         archive.give_up()

@@ -1,8 +1,8 @@
 """How PostgreSQL writes conversations and messages into files: an expression for each format.
 
-In each of them `session` is a conversation's row, `message` a message's, `file` a row of what is attached to
-it, `attached.files` these as the format has them, an array, null for none. A text is left as it is, but for
-what would make a cell of it that a spreadsheet computes.
+In each of them `session` is a conversation's row, `message` a message's, `listed` has a row for each file that
+is attached to a message of the page, and a text is left as it is, but for what would make a cell of it that a
+spreadsheet computes.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,17 @@ from chat_service.exports.domain.wanted import Format
 _PARENT: Final = parent_of("message")
 # A version that does not know the column leaves it when it completes what was cut short.
 _REASON: Final = "CASE WHEN message.status = 'completed' THEN NULL ELSE message.reason END"
+
+
+def _attached(value: str) -> str:
+    """An array of `value` for each `file` of a message, null for none; only where there is one it is looked up."""
+    return f"""
+CASE WHEN message.id IN (SELECT listed.message_id FROM listed) THEN ARRAY(
+    SELECT {value} FROM message_files AS file
+    WHERE file.message_id = message.id AND file.user_id = message.user_id
+    ORDER BY file.position) END
+"""  # noqa: S608 - of constants
+
 
 _JSON_FILE: Final = """
 (SELECT to_json(member) FROM (SELECT file.file_id AS id, file.name, file.kind, file.size) AS member)
@@ -42,7 +53,7 @@ SELECT to_json(member) FROM (
         message.adapted, message.fallback_reason, message.prompt_tokens,
         message.completion_tokens, message.cached_tokens, message.reasoning_tokens,
         message.cache, message.created_at,
-        coalesce(to_json(attached.files), '[]') AS attachments) AS member
+        coalesce(to_json({_attached(_JSON_FILE)}), '[]') AS attachments) AS member
 """  # noqa: S608 - of constants
 
 # What makes a spreadsheet compute a cell, in whatever width, behind blanks as well: Excel, LibreOffice
@@ -90,7 +101,7 @@ CSV_COLUMNS: Final = {
     "completion_tokens": _plain("message.completion_tokens"),
     "created_at": _moment("message.created_at"),
     # A line for each; it begins with an id, and so is no formula.
-    "attachments": _quoted("array_to_string(attached.files, E'\\n')"),
+    "attachments": _quoted(f"array_to_string({_attached(_CSV_FILE)}, E'\\n')"),
 }
 _CSV_MESSAGE: Final = "concat_ws(',', " + ", ".join(CSV_COLUMNS.values()) + ") || E'\\r\\n'"
 
@@ -102,23 +113,22 @@ E'\\n# ' || coalesce(nullif(regexp_replace(session.title, '\\s+', ' ', 'g'), '')
 _MARKDOWN_MESSAGE: Final = f"""
 E'\\n## ' || concat_ws(' · ', message.role, message.model, {_moment("message.created_at")}) || E'\\n\\n'
 || coalesce(regexp_replace(nullif(message.reasoning, ''), '^', '> ', 'ng') || E'\\n\\n', '')
-|| coalesce(nullif(array_to_string(attached.files, ''), '') || E'\\n', '')
+|| coalesce(nullif(array_to_string({_attached(_MARKDOWN_FILE)}, ''), '') || E'\\n', '')
 || message.content || E'\\n'
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """What stands in a file of one format, and the SQL of conversations, messages and attached files in it.
+    """What stands in a file of one format, and the SQL of conversations and messages in it.
 
-    `of_conversation`, `of_message` and `of_file` are expressions. A conversation begins with its own text, and
+    `of_conversation` and `of_message` are expressions. A conversation begins with its own text, and
     `opens`; its messages follow with `between` between them, then `closes`. Between two conversations stands
     `joins`, before the first `begins`. `chosen`: of the messages, those of the chosen path alone.
     """
 
     of_conversation: str
     of_message: str
-    of_file: str
     begins: str
     opens: str = ""
     between: str = ""
@@ -137,7 +147,6 @@ ENCODINGS: Final[dict[Format, Encoding]] = {
     Format.JSON: Encoding(
         of_conversation=_json_object(_JSON_SESSION, opened=True),
         of_message=_json_object(_JSON_MESSAGE, opened=False),
-        of_file=_JSON_FILE,
         begins='{"format":"parley","version":1,"conversations":[\n',
         opens=',"messages":[\n',
         between=",\n",
@@ -147,14 +156,12 @@ ENCODINGS: Final[dict[Format, Encoding]] = {
     Format.CSV: Encoding(
         of_conversation="''",
         of_message=_CSV_MESSAGE,
-        of_file=_CSV_FILE,
         # With a mark of its encoding, without which Excel takes UTF-8 for something else.
         begins="\ufeff" + ",".join(CSV_COLUMNS) + "\r\n",
     ),
     Format.MARKDOWN: Encoding(
         of_conversation=_MARKDOWN_SESSION,
         of_message=_MARKDOWN_MESSAGE,
-        of_file=_MARKDOWN_FILE,
         begins="",
         chosen=True,
     ),

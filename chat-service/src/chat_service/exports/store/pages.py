@@ -95,19 +95,14 @@ found AS MATERIALIZED (
         LIMIT :most + 1) AS message
     WINDOW page AS (ORDER BY wanted.place, message."order" ROWS UNBOUNDED PRECEDING)),
 listed AS MATERIALIZED (
-    SELECT file.message_id, file.position, file.file_id, file.name, file.kind, file.size
+    SELECT file.message_id, file.position, file.file_id, file.name, file.size
     FROM message_files AS file
     WHERE file.user_id = :user_id AND file.message_id = ANY (ARRAY(
         SELECT found.id FROM found WHERE found.is_shown AND found.role = 'user'))),
-attached AS MATERIALIZED (
-    SELECT file.message_id, array_agg({encoding.of_file} ORDER BY file.position) AS files
-    FROM listed AS file
-    GROUP BY file.message_id),
 texts AS (
     SELECT message.place, count(*) AS messages, max(message."order") AS last,
         string_agg({encoding.of_message}, :between ORDER BY message."order") AS text
     FROM found AS message JOIN wanted AS session ON session.place = message.place
-        LEFT JOIN attached ON attached.message_id = message.id
     WHERE message.is_shown
     GROUP BY message.place),
 cut AS (SELECT min(place) AS place FROM found WHERE NOT is_shown)
