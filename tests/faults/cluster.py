@@ -42,6 +42,8 @@ class Cluster(Stack):
                 **self.servers.start(),
                 "PARLEY_REPLICAS": ",".join(f"{m.replace('_', '-')}=2" for m in SERVICES),
                 "GATEWAY_CHAT_TARGET": f"ipv4:{chat}",
+                # Each question of one user has a key of its own, so that its calls are known.
+                "APIKEY_KEYS_PER_USER": "1000",
                 "CHAT_FIRST_TOKEN_SECONDS": str(FIRST_TOKEN_SECONDS),
                 "CHAT_IDLE_SECONDS": str(IDLE_SECONDS),
                 "AUTH_ACCESS_TOKEN_SECONDS": "900",
