@@ -17,6 +17,7 @@ from chassis.testing import DatabaseUrls, eventually
 from chat_service.answer.domain.ending import Ending, RunStatus, Usage
 from chat_service.conversations.domain.message import Message
 from chat_service.conversations.domain.session import Session
+from chat_service.conversations.store.messages import MessagePages
 from chat_service.conversations.usecases.messages import list_messages
 from chat_service.conversations.usecases.sessions import create_session, get_session
 from chat_service.prompt.room import ContextWindow
@@ -154,7 +155,7 @@ class Chat:
 
     async def messages(self, caller: Caller, session_id: UUID) -> list[Message]:
         page = await list_messages(
-            self.open_transaction,
+            MessagePages(self.app),
             caller,
             session_id,
             limit=100,

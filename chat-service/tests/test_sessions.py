@@ -12,6 +12,7 @@ from chassis.paging import Page, encode_cursor
 from chat_service.conversations.domain.errors import SessionNotFound
 from chat_service.conversations.domain.message import Message
 from chat_service.conversations.domain.session import Session
+from chat_service.conversations.store.messages import MessagePages
 from chat_service.conversations.usecases.lists import list_sessions
 from chat_service.conversations.usecases.messages import list_messages
 from chat_service.conversations.usecases.sessions import get_session
@@ -141,7 +142,7 @@ async def _messages(
     descending: bool = False,
 ) -> Page[Message]:
     return await list_messages(
-        chat.open_transaction,
+        MessagePages(chat.app),
         caller,
         session_id,
         limit=limit,

@@ -17,7 +17,6 @@ from chat_service.asides.behind import all_of
 from chat_service.asides.learning import Learning
 from chat_service.asides.summing_up import SummingUp
 from chat_service.connections.wiring import build_connections
-from chat_service.conversations.store.sessions import NewSessions
 from chat_service.conversations.usecases.ends import EndSessions
 from chat_service.conversations.wiring import build_conversations
 from chat_service.exports.wiring import build_exports
@@ -183,8 +182,8 @@ def build(settings: Settings) -> Service:
         forget_answers=forgetting.wake,
     )
     conversations = build_conversations(
+        parts.database,
         open_transaction,
-        NewSessions(parts.database),
         resolve_key,
         end_sessions,
         tell=notices.tell,

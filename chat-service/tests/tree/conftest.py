@@ -14,6 +14,7 @@ from chat_service.answer.domain.ending import Ending, RunStatus
 from chat_service.conversations.domain.message import Message
 from chat_service.conversations.mapping import decode_id, encode_id
 from chat_service.conversations.store.ends import SessionEnds
+from chat_service.conversations.store.messages import MessagePages
 from chat_service.conversations.usecases.messages import list_messages
 from chat_service.conversations.usecases.tree import choose_message, edit_answer, fork_session
 from chat_service.prompt.room import ContextWindow
@@ -106,7 +107,7 @@ class Conversation:
         cursor = ""
         while True:
             page = await list_messages(
-                self.chat.open_transaction,
+                MessagePages(self.chat.app),
                 self.caller,
                 self.id,
                 limit=100,

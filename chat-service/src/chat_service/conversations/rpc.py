@@ -15,6 +15,7 @@ from chat_service.conversations import mapping
 from chat_service.conversations.domain.errors import MessageNotFound, SessionNotFound
 from chat_service.conversations.domain.session import UNCHANGED, Unchanged
 from chat_service.conversations.in_form import in_form
+from chat_service.conversations.store.messages import MessagePages
 from chat_service.conversations.store.sessions import NewSessions
 from chat_service.conversations.usecases.check import check_persona
 from chat_service.conversations.usecases.ends import EndSessions
@@ -68,6 +69,7 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
     find_persona: FindPersona
     default_persona: DefaultPersona
     new_sessions: NewSessions
+    message_pages: MessagePages
     in_force: InForce = no_words
 
     async def CreateSession(
@@ -186,7 +188,7 @@ class SessionServicer(chat_pb2_grpc.SessionServiceServicer):
     ) -> chat_pb2.ListMessagesResponse:
         form = mapping.form_from_proto(request.form)
         page = await list_messages(
-            self.open_transaction,
+            self.message_pages,
             current_caller(),
             parse_named_id(request.session_id, SessionNotFound),
             limit=request.limit,

@@ -1,7 +1,9 @@
 """What is served of conversations."""
 
+from chassis.db.engine import Database
 from chassis.db.transactions import OpenTransaction
 from chat_service.conversations.rpc import POLICY, SessionServicer
+from chat_service.conversations.store.messages import MessagePages
 from chat_service.conversations.store.sessions import NewSessions
 from chat_service.conversations.usecases.ends import EndSessions
 from chat_service.notices.domain.notice import Tell
@@ -13,8 +15,8 @@ from parley.chat.v1 import chat_pb2_grpc
 
 
 def build_conversations(
+    database: Database,
     open_transaction: OpenTransaction,
-    new_sessions: NewSessions,
     resolve_key: ResolveKey,
     end_sessions: EndSessions,
     *,
@@ -30,7 +32,8 @@ def build_conversations(
         tell,
         personas.find,
         personas.default,
-        new_sessions,
+        NewSessions(database),
+        MessagePages(database),
         in_force,
     )
     return Served(servicer, chat_pb2_grpc.add_SessionServiceServicer_to_server, POLICY)

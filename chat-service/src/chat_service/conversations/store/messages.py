@@ -7,7 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, Uuid, bindparam, text
 
-from chassis.db.statement import Statement, columns_of
+from chassis.caller import Caller
+from chassis.db.engine import Database, Scope
+from chassis.db.statement import Asked, Statement, columns_of
 from chassis.db.transactions import Transaction
 from chat_service.conversations.domain.message import HIGHEST_ORDER, Message, OnPath
 from chat_service.conversations.store.rows import to_message
@@ -103,6 +105,12 @@ _PAGES = {
     for descending, comparison, direction in ((False, ">", "ASC"), (True, "<", "DESC"))
     for all_paths in (False, True)
 }
+_IS_THERE = Statement(
+    text("""
+SELECT id FROM sessions
+WHERE id = :session_id AND user_id = :user_id AND deleted_at IS NULL AND NOT purging
+""")
+)
 _COUNTS = {False: _count(_CHOSEN), True: _count("")}
 _FOUND = f"""
 SELECT {columns_of(messages, "message")}, {_PLACE}, {_VARIANTS}
@@ -139,15 +147,15 @@ SELECT id, "order", is_blank FROM up ORDER BY "order"
 )
 
 
-class Messages:
-    """The messages of one user, in one transaction."""
+class MessagePages:
+    """Messages of conversations, page by page: one round trip each."""
 
-    def __init__(self, transaction: Transaction) -> None:
-        self._connection = transaction.connection
-        self._user_id = transaction.scope.user_id
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-    async def list(
+    async def page(
         self,
+        scope: Scope | Caller,
         session_id: UUID,
         limit: int,
         most_bytes: int,
@@ -155,33 +163,36 @@ class Messages:
         *,
         descending: bool,
         all_paths: bool,
-    ) -> tuple[list[Message], bool]:
+        count: bool,
+    ) -> tuple[list[Message], bool, int | None] | None:
         """The messages behind the one whose order is `after`, in the direction asked for.
 
         Those of the chosen path, or with `all_paths` all of the session.
 
         As many as `limit`, or so many that the last of them brings their text to `most_bytes`;
-        and whether there are more.
+        whether there are more; and with `count` how many there are in all. None: there is no such session.
         """
         if after is None:
             after = HIGHEST_ORDER if descending else 0
-        rows = await _PAGES[descending, all_paths].all(
-            self._connection,
-            session_id=session_id,
-            user_id=self._user_id,
-            size=limit + 1,
-            after=after,
-            most_bytes=most_bytes,
-        )
+        whose: dict[str, object] = {"session_id": session_id, "user_id": scope.user_id}
+        page = {**whose, "size": limit + 1, "after": after, "most_bytes": most_bytes}
+        asked: list[Asked] = [(_IS_THERE, whose), (_PAGES[descending, all_paths], page)]
+        if count:
+            asked.append((_COUNTS[all_paths], whose))
+        is_there, rows, *counted = await self._database.each(scope, *asked)
+        if not is_there:
+            return None
         shown = [to_message(row) for row in rows[:limit]]
-        return shown, bool(rows) and rows[0].found > len(shown)
+        more = bool(rows) and rows[0].found > len(shown)
+        return shown, more, int(counted[0][0].total) if counted else None
 
-    async def count(self, session_id: UUID, *, all_paths: bool) -> int:
-        row = await _COUNTS[all_paths].first(
-            self._connection, session_id=session_id, user_id=self._user_id
-        )
-        assert row is not None
-        return int(row.total)
+
+class Messages:
+    """The messages of one user, in one transaction."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._connection = transaction.connection
+        self._user_id = transaction.scope.user_id
 
     async def find(self, message_ids: Sequence[UUID]) -> dict[UUID, Message]:
         """Those of these messages that are there."""

@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from chassis.caller import Caller
-from chassis.db.transactions import OpenTransaction
 from chassis.paging import (
     Page,
     decode_cursor,
@@ -13,15 +12,14 @@ from chassis.paging import (
 )
 from chat_service.conversations.domain.errors import SessionNotFound
 from chat_service.conversations.domain.message import HIGHEST_ORDER, Message
-from chat_service.conversations.store.messages import Messages
-from chat_service.conversations.store.sessions import Sessions
+from chat_service.conversations.store.messages import MessagePages
 
 # Of text: with its last message, a page is far from the 16 MiB that gRPC carries at once.
 _PAGE_BYTES = 4 * 1024 * 1024
 
 
 async def list_messages(
-    open_transaction: OpenTransaction,
+    pages: MessagePages,
     caller: Caller,
     session_id: UUID,
     *,
@@ -39,19 +37,19 @@ async def list_messages(
     SessionNotFound, ValidationFailed.
     """
     size, after = parse_limit(limit), _parse_cursor(cursor)
-    async with open_transaction(caller) as transaction:
-        if await Sessions(transaction).find(session_id) is None:
-            raise SessionNotFound()
-        messages = Messages(transaction)
-        found, more = await messages.list(
-            session_id,
-            size,
-            _PAGE_BYTES,
-            after,
-            descending=descending,
-            all_paths=all_paths,
-        )
-        total = await messages.count(session_id, all_paths=all_paths) if count else None
+    page = await pages.page(
+        caller,
+        session_id,
+        size,
+        _PAGE_BYTES,
+        after,
+        descending=descending,
+        all_paths=all_paths,
+        count=count,
+    )
+    if page is None:
+        raise SessionNotFound()
+    found, more, total = page
     return Page(tuple(found), _cursor_of(found[-1]) if more else "", total)
 
 
