@@ -50,6 +50,12 @@ class Settings(NamedServersSettings, ImportSettings):
 
     apikey_target: Target = Field(description="host:port of apikey-service's gRPC.")
 
+    notes_target: Target | None = Field(
+        None,
+        description="host:port of notes-service's gRPC, for notes in files that are imported; none: they are left "
+        "out.",
+    )
+
     redis_url: SecretStr = Field(description="redis://… with credentials: the logs of runs.")
     redis_prefix: str = Field(
         "parley",

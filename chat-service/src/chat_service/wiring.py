@@ -215,6 +215,9 @@ def build(settings: Settings) -> Service:
         in_force=words,
         scratch=files.spool,
         retention=settings.retention,
+        notes=None
+        if settings.notes_target is None
+        else Channel(target=settings.notes_target, server="notes-service", settings=settings),
     )
     served = [
         conversations,

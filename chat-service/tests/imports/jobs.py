@@ -9,6 +9,7 @@ from sqlalchemy import text
 from chassis.caller import Caller
 from chassis.db.transactions import OpenTransaction
 from chat_service.imports.domain.bounds import ImportBounds
+from chat_service.imports.domain.notes import TakeNotes
 from chat_service.imports.importing import Importing
 from chat_service.imports.store.held import Held
 from chat_service.imports.store.leases import Leases
@@ -30,6 +31,7 @@ def reader_of(
     command: Callable[[int], list[str]] | None = None,
     in_force: InForce = no_words,
     retention: Retention = KEPT,
+    take_notes: TakeNotes | None = None,
 ) -> Importing:
     write = WritePersonas(chat.open_transaction, PersonasInForce(None), most=10)
     return Importing(
@@ -40,6 +42,7 @@ def reader_of(
         command=command,
         in_force=in_force,
         retention=retention,
+        take_notes=take_notes,
     )
 
 
@@ -58,14 +61,14 @@ def uploads_of(
     )
 
 
-async def upload_to(chat: Chat, caller: Caller, told: Any) -> Any:
+async def upload_to(chat: Chat, caller: Caller, told: Any, *, with_notes: bool = False) -> Any:
     async def pieces() -> AsyncIterator[bytes | int]:
         file = json.dumps(told).encode()
         yield file
         yield len(file)
 
     return await uploads_of(chat).upload(
-        caller, "x.json", None, pieces(), lambda size, digest: None
+        caller, "x.json", None, pieces(), lambda size, digest: None, with_notes=with_notes
     )
 
 

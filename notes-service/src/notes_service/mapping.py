@@ -3,7 +3,12 @@
 from datetime import UTC
 from uuid import UUID
 
+from chassis.db.engine import Scope
+from chassis.errors import FieldError, ValidationFailed
+from chassis.ids import parse_id
+from notes_service.domain.imported import Imported
 from notes_service.domain.note import Note, Source, title_of
+from notes_service.usecases.import_notes import WantedNote
 from notes_service.usecases.validation import WantedChange, WantedSource
 from parley.notes.v1 import notes_pb2
 
@@ -95,3 +100,41 @@ def from_precondition(
 
 def _source(source: notes_pb2.Source) -> WantedSource:
     return WantedSource(source.session_id, source.message_id)
+
+
+def owner_of(request: notes_pb2.ImportNotesRequest) -> Scope:
+    """Raises ValidationFailed."""
+    tenant_id, user_id = parse_id(request.tenant_id), parse_id(request.user_id)
+    if tenant_id is None or user_id is None:
+        raise ValidationFailed(fields=[FieldError("user_id", "INVALID")])
+    return Scope(tenant_id=tenant_id, user_id=user_id)
+
+
+def from_import(request: notes_pb2.ImportNotesRequest) -> list[WantedNote]:
+    return [
+        WantedNote(
+            key=one.key,
+            told=WantedChange(
+                title=one.title, content=one.content, tags=tuple(one.tags), pinned=one.pinned
+            ),
+            created_at=one.created_at.ToDatetime(tzinfo=UTC),
+            updated_at=one.updated_at.ToDatetime(tzinfo=UTC),
+        )
+        for one in request.notes
+    ]
+
+
+def imported_to_proto(imported: Imported) -> notes_pb2.ImportNotesResponse:
+    return notes_pb2.ImportNotesResponse(
+        added=imported.added, existing=imported.existing, refused=imported.refused
+    )
+
+
+def encode_imported(imported: Imported) -> bytes:
+    return imported_to_proto(imported).SerializeToString()
+
+
+def decode_imported(content: bytes) -> Imported:
+    """What ``encode_imported`` was given."""
+    told = notes_pb2.ImportNotesResponse.FromString(content)
+    return Imported(told.added, told.existing, dict(told.refused))

@@ -6,14 +6,20 @@ from chassis.grpc.idempotency import once
 from chassis.grpc.server import allow
 from notes_service.mapping import (
     asked_for,
+    decode_imported,
     decode_note,
+    encode_imported,
     encode_note,
     from_create,
+    from_import,
     from_precondition,
     from_update,
+    imported_to_proto,
     note_to_proto,
+    owner_of,
 )
 from notes_service.usecases import notes
+from notes_service.usecases.import_notes import import_notes
 from notes_service.usecases.lists import WantedNotes, list_notes
 from parley.notes.v1 import notes_pb2, notes_pb2_grpc
 from servicekit.search_messages import match_to_proto
@@ -26,6 +32,8 @@ POLICY = {
         "ListNotes": allow("gateway", outlived=True),
         "UpdateNote": allow("gateway"),
         "DeleteNote": allow("gateway"),
+        # What is imported in the background no token speaks for. It adds, and shows nothing.
+        "ImportNotes": allow("chat-service", open=True),
     }
 }
 
@@ -103,3 +111,14 @@ class NotesServicer(notes_pb2_grpc.NotesServiceServicer):
             versions=from_precondition(request),
         )
         return notes_pb2.DeleteNoteResponse(note=None if left is None else note_to_proto(left))
+
+    async def ImportNotes(
+        self, request: notes_pb2.ImportNotesRequest, context: object
+    ) -> notes_pb2.ImportNotesResponse:
+        imported = await import_notes(
+            self._open_transaction,
+            owner_of(request),
+            from_import(request),
+            once=once(request, encode_imported, decode_imported),
+        )
+        return imported_to_proto(imported)

@@ -113,6 +113,9 @@ NOTE_TITLE = Length(1, 200)
 NOTE_CONTENT = Length(0, 100_000)
 NOTE_TAG = Length(1, 50)
 MAX_NOTE_TAGS = 20
+#: What a file calls one that is imported, and how many are handed over at once.
+IMPORTED_KEY = Length(1, 100)
+MAX_IMPORTED_NOTES = 100
 # What is searched.
 SEARCH_QUERY = Length(0, 200)
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import time
 import zlib
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
@@ -18,6 +19,7 @@ from chassis.errors import AppError
 from chassis.repeated import Repeated
 from chassis.telemetry.logging import get_logger
 from chat_service.imports.domain.job import ImportState
+from chat_service.imports.domain.notes import NotesNotTaken, TakeNotes
 from chat_service.imports.reading.frames import MOST_LINE
 from chat_service.imports.store.leases import Leases, Taken
 from chat_service.imports.storing import ReaderStalled, Storing
@@ -36,6 +38,8 @@ _SILENT_SECONDS: Final = 900.0
 _LONGEST_SECONDS: Final = 3600.0
 _BEAT_SECONDS: Final = 2.0
 _MOST_ATTEMPTS: Final = 5
+#: For so long at least one waits whose notes nobody has taken.
+_NOTES_AWAY_SECONDS: Final = 30.0
 _SWEPT: Final = 100
 _SWEEP_SECONDS: Final = 30.0
 # What it reads may be anything: it knows no setting and no secret of this process.
@@ -61,7 +65,9 @@ class Importing(Repeated):
         scratch: Callable[[], Path | None] = lambda: None,
         ended: Callable[[], None] = lambda: None,
         retention: Retention = KEPT,
+        take_notes: TakeNotes | None = None,
     ) -> None:
+        self._take_notes = take_notes
         self._retention = retention
         self._ended = ended
         self._in_force = in_force
@@ -88,7 +94,9 @@ class Importing(Repeated):
             self._write_personas,
             self._in_force,
             days=self._retention.days_of(taken.tenant_id),
+            take_notes=self._take_notes,
         )
+        began = time.monotonic()
         try:
             await self._store(taken, storing)
             if not await self._beat(taken, storing):
@@ -105,6 +113,11 @@ class Importing(Repeated):
             # It may have been for want of a processor; what does it again and again is given up.
             _log.warning("import.reader_stalled", import_id=str(taken.id))
             await self._leases.release(taken, forgiven=False)
+        except NotesNotTaken as error:
+            # Others have their turn. No more than half of the time goes into reading it in vain.
+            after = max(_NOTES_AWAY_SECONDS, time.monotonic() - began)
+            _log.warning("import.notes_not_taken", import_id=str(taken.id), away=error.is_away)
+            await self._leases.release(taken, forgiven=error.is_away, after=after)
         except (asyncio.CancelledError, AppError):
             # Somebody else goes on with it, or this one once the database is back.
             with suppress(AppError):

@@ -33,6 +33,7 @@ def import_to_proto(one: Import) -> imports_pb2.Import:
         skipped=report.skipped,
         messages=report.messages,
         personas=report.personas,
+        notes=report.notes,
         left_out=report.left_out,
         already_there=report.already_there,
         problems=[

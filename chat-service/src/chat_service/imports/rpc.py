@@ -48,6 +48,7 @@ class ImportServicer(imports_pb2_grpc.ImportServiceServicer):
             head.at_most if head.HasField("at_most") else None,
             mapping.pieces_from_proto(requests),
             once_of,
+            with_notes=head.notes,
         )
         return imports_pb2.UploadImportResponse(job=mapping.import_to_proto(made))
 

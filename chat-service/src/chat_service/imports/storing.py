@@ -14,6 +14,8 @@ from chassis.errors import AppError, ValidationFailed
 from chassis.ids import new_id
 from chassis.telemetry.logging import get_logger
 from chat_service.imports.domain.job import Problem, Report
+from chat_service.imports.domain.notes import TakeNotes
+from chat_service.imports.noting import Noting
 from chat_service.imports.reading import clean
 from chat_service.imports.reading.frames import Kind, understood
 from chat_service.imports.store.conversations import ForeignConversations, There
@@ -52,7 +54,9 @@ class Storing:
         write_personas: WritePersonas,
         in_force: InForce = no_words,
         days: int | None = None,
+        take_notes: TakeNotes | None = None,
     ) -> None:
+        self._notes = Noting(take_notes, whose)
         self._days = days
         self._in_force = in_force
         self._open_transaction = open_transaction
@@ -75,15 +79,16 @@ class Storing:
             skipped=self._skipped,
             messages=self._messages,
             personas=self._personas,
-            left_out=dict(self._left_out),
-            already_there=dict(self._already_there),
+            notes=self._notes.added,
+            left_out=dict(self._left_out + self._notes.left_out),
+            already_there=dict(self._already_there + Counter(NOTE=self._notes.existing)),
             problems=tuple(self._problems),
         )
 
     async def store(self, lines: Lines) -> None:
         """All that comes, to the reader's end; where it ends without saying so, `reason` tells.
 
-        Raises AppError where the database is away, OwnerErased, and ReaderStalled.
+        Raises AppError where the database is away, OwnerErased, NotesNotTaken, and ReaderStalled.
         """
         async for line in lines:
             kind, told = understood(line)
@@ -94,6 +99,8 @@ class Storing:
                     self._skip(told["title"], told["reason"])
                 case Kind.PERSONA:
                     await self._persona(told)
+                case Kind.NOTE:
+                    await self._notes.add(told)
                 case Kind.LEFT_OUT:
                     self._left_out[told["reason"]] += told["count"]
                 case Kind.PROGRESS:
@@ -102,6 +109,7 @@ class Storing:
                 case Kind.CHANGED:
                     self.is_changed = True
                 case Kind.DONE:
+                    await self._notes.flush()
                     self.reason = told["reason"]
                 case Kind.MESSAGES | Kind.END:
                     raise ValueError("messages of no conversation")

@@ -7,8 +7,10 @@ from pathlib import Path
 from chassis.component import Component
 from chassis.db.engine import Database
 from chassis.db.transactions import OpenTransaction
+from chassis.grpc.client import Channel
 from chat_service.imports.domain.bounds import ImportBounds
 from chat_service.imports.importing import Importing, ImportSweep
+from chat_service.imports.notes_service import take_notes_over
 from chat_service.imports.rpc import POLICY, ImportServicer
 from chat_service.imports.store.held import Held
 from chat_service.imports.store.leases import Leases
@@ -41,10 +43,12 @@ def build_imports(
     in_force: InForce,
     scratch: Callable[[], Path | None],
     retention: Retention,
+    notes: Channel | None,
 ) -> Imports:
     """Imports of files within `bounds`, which `replica` reads; `worker` is connected in the background role.
 
-    `in_force` are the words that nothing may have, `scratch` says the folder for copies of files.
+    `in_force` are the words that nothing may have, `scratch` says the folder for copies of files. Without a way to
+    `notes` those of a file are left out.
     """
     leases = Leases(worker, replica)
     sweep = ImportSweep(leases)
@@ -57,6 +61,7 @@ def build_imports(
         scratch=scratch,
         ended=sweep.wake,
         retention=retention,
+        take_notes=None if notes is None else take_notes_over(notes),
     )
     servicer = ImportServicer(
         Uploads(
@@ -70,5 +75,5 @@ def build_imports(
     )
     return Imports(
         Served(servicer, imports_pb2_grpc.add_ImportServiceServicer_to_server, POLICY),
-        [importing, sweep],
+        [*([] if notes is None else [notes]), importing, sweep],
     )

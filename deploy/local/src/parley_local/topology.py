@@ -23,7 +23,7 @@ class Member:
 
 AUTH = Member("auth-service", "auth_service", "AUTH_", database="auth")
 APIKEY = Member("apikey-service", "apikey_service", "APIKEY_", ("auth",), "apikey")
-CHAT = Member("chat-service", "chat_service", "CHAT_", ("auth", "apikey"), "chat")
+CHAT = Member("chat-service", "chat_service", "CHAT_", ("auth", "apikey", "notes"), "chat")
 NOTES = Member("notes-service", "notes_service", "NOTES_", ("auth",), "notes")
 GATEWAY = Member("gateway", "gateway", "GATEWAY_", ("auth", "apikey", "chat", "notes"))
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from chassis.errors import AppError
 from gateway.clients import Services
-from gateway.identity.authentication import ChatReader, ChatWriter
+from gateway.identity.authentication import ChatReader, ChatWriter, is_good_for
 from gateway.refusals import FileTooLarge
 from gateway.routes.api import refuses
 from gateway.routes.api import router as api_router
@@ -42,15 +42,17 @@ async def import_conversations(
     It is sent as the field `file` of a form: an export of Parley (JSON, also compressed or in its zip), of
     ChatGPT (`conversations.json`, or the zip it comes in), Open WebUI, LibreChat, Cherry Studio or NextChat.
     Which it is, is found out when it is read, behind this answer. A conversation that was imported before is
-    not added again.
+    not added again. Notes in an export of Parley need the scope `notes:write` too; without it they are left out.
     """
     imports = services.imports
     limits = await imports.ask(imports.stub.GetImportLimits, pb.GetImportLimitsRequest(), caller)
     sent = UploadedFile(request, limits.maximum_bytes)
     name, at_most = await sent.begin()
 
+    notes = is_good_for(caller, "notes:write")
+
     async def requests() -> AsyncGenerator[pb.UploadImportRequest]:
-        yield pb.UploadImportRequest(head=pb.ImportHead(name=name, at_most=at_most))
+        yield pb.UploadImportRequest(head=pb.ImportHead(name=name, at_most=at_most, notes=notes))
         size = 0
         async for piece in sent.pieces():
             size += len(piece)

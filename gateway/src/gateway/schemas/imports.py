@@ -30,6 +30,7 @@ _AN_IMPORT: dict[str, Any] = {
     "skipped": 1,
     "messages": 19377,
     "personas": 0,
+    "notes": 0,
     "left_out": {"ATTACHMENT": 41},
     "already_there": {},
     "problems": [{"title": "An old one", "reason": "EMPTY"}],
@@ -65,13 +66,14 @@ class Import(Resource):
     skipped: int = Field(description="Conversations that were not taken; see `problems`.")
     messages: int = Field(description="Messages of those that were added.")
     personas: int = Field(description="Personas that were added.")
+    notes: int = Field(description="Notes that were added.")
     left_out: dict[str, int] = Field(
         description="What was not taken of those that were added, how many by reason: `ATTACHMENT`,"
-        " `TOOL`, `SYSTEM`, `NOTE`, `OTHER_FILE` and others."
+        " `TOOL`, `SYSTEM`, `NOTE_TOO_LARGE`, `OTHER_FILE` and others."
     )
     already_there: dict[str, int] = Field(
         description="What besides conversations was here already, how many by what it is: `PERSONA`, a"
-        " persona whose name one has given to one of one's own."
+        " persona whose name one has given to one of one's own; `NOTE`, a note that is here, or was imported before."
     )
     problems: list[ImportProblem] = Field(
         description="The first hundred of the conversations that were not taken."
@@ -98,6 +100,7 @@ class Import(Resource):
             skipped=one.skipped,
             messages=one.messages,
             personas=one.personas,
+            notes=one.notes,
             left_out=dict(one.left_out),
             already_there=dict(one.already_there),
             problems=[

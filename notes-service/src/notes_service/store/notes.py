@@ -23,16 +23,21 @@ _AS_WANTED: Final = f"""
     notes.id = present.id AND {MINE}
     AND (CAST(:versions AS bigint[]) IS NULL OR present.version = ANY (CAST(:versions AS bigint[])))"""
 
-_INSERT = Statement(
+_INTO: Final = (
+    "INSERT INTO notes (id, tenant_id, user_id, title, content, created_at, updated_at, tags,"
+    " pinned, version, source_session_id, source_message_id, title_lexemes, tags_lexemes,"
+    " content_lexemes)"
+    " SELECT :id, :tenant_id, :user_id, :title, :content, :created_at, :updated_at,"
+    " CAST(:tags AS text[]), :pinned, :version, CAST(:source_session_id AS uuid),"
+    " CAST(:source_message_id AS uuid), array_to_tsvector(CAST(:title_lexemes AS text[])),"
+    " array_to_tsvector(CAST(:tags_lexemes AS text[])),"
+    " array_to_tsvector(CAST(:content_lexemes AS text[]))"
+)
+_INSERT = Statement(text(_INTO))
+_INSERT_UNLESS_THERE = Statement(
     text(
-        "INSERT INTO notes (id, tenant_id, user_id, title, content, created_at, updated_at, tags,"
-        " pinned, version, source_session_id, source_message_id, title_lexemes, tags_lexemes,"
-        " content_lexemes)"
-        " VALUES (:id, :tenant_id, :user_id, :title, :content, :created_at, :updated_at,"
-        " CAST(:tags AS text[]), :pinned, :version, CAST(:source_session_id AS uuid),"
-        " CAST(:source_message_id AS uuid), array_to_tsvector(CAST(:title_lexemes AS text[])),"
-        " array_to_tsvector(CAST(:tags_lexemes AS text[])),"
-        " array_to_tsvector(CAST(:content_lexemes AS text[])))"
+        f"{_INTO} WHERE NOT EXISTS (SELECT 1 FROM notes WHERE notes.id = CAST(:own_id AS uuid)"  # noqa: S608 - made of constants
+        f" AND {MINE}) ON CONFLICT (id) DO NOTHING"
     )
 )
 _FIND = Statement(text(f"SELECT {SHOWN} FROM notes WHERE notes.id = :note_id AND {MINE}"))  # noqa: S608 - made of constants
@@ -104,20 +109,31 @@ class Notes:
         self._mine = {"tenant_id": scope.tenant_id, "user_id": scope.user_id}
 
     async def insert(self, note: Note, lexemes: Lexemes) -> None:
-        await _INSERT.run(
-            self._connection,
+        await _INSERT.run(self._connection, **self._row(note, lexemes))
+
+    async def insert_unless_there(self, note: Note, lexemes: Lexemes, own_id: UUID | None) -> bool:
+        """False: there is one of its id, or of ``own_id``, already."""
+        return (
+            await _INSERT_UNLESS_THERE.run(
+                self._connection, **self._row(note, lexemes), own_id=own_id
+            )
+            == 1
+        )
+
+    def _row(self, note: Note, lexemes: Lexemes) -> dict[str, Any]:
+        return {
             **self._mine,
             **_source(note.source),
             **_lexemes(lexemes),
-            id=note.id,
-            title=note.title,
-            content=note.content,
-            created_at=note.created_at,
-            updated_at=note.updated_at,
-            tags=list(note.tags),
-            pinned=note.pinned,
-            version=note.version,
-        )
+            "id": note.id,
+            "title": note.title,
+            "content": note.content,
+            "created_at": note.created_at,
+            "updated_at": note.updated_at,
+            "tags": list(note.tags),
+            "pinned": note.pinned,
+            "version": note.version,
+        }
 
     async def find(self, note_id: UUID) -> Note | None:
         row = await _FIND.first(self._connection, **self._mine, note_id=note_id)

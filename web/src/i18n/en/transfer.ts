@@ -58,9 +58,11 @@ export const transfer = {
   added: (chats: string, messages: string) =>
     `${chats === "1" ? "1 chat" : `${chats} chats`} added, with ${messages === "1" ? "1 message" : `${messages} messages`}`,
   personas: (count: string) => `${count === "1" ? "1 persona" : `${count} personas`} added`,
+  notes: (count: string) => `${count === "1" ? "1 note" : `${count} notes`} added`,
   existing: (count: string) => `${count} already here`,
   personasThere: (count: string) =>
     `${count === "1" ? "1 persona" : `${count} personas`} already here`,
+  notesThere: (count: string) => `${count === "1" ? "1 note" : `${count} notes`} already here`,
   skipped: (count: string) => `${count} not taken`,
   notTaken: "What was not taken",
   untitled: "Without a title",
@@ -70,7 +72,9 @@ export const transfer = {
     TOOL: "Calls of tools and their results.",
     SYSTEM: "Messages of the system.",
     NOT_IN_THE_TREE: "Messages that nothing leads to.",
-    NOTE: "Notes.",
+    NOTE: "Notes, which are not imported here.",
+    NOTE_INVALID: "Notes that cannot be read.",
+    NOTE_TOO_LARGE: "Notes that are longer than notes may be.",
     PERSONA: "Personas that cannot be read.",
     TOO_MANY_PERSONAS: "More personas than you may have.",
     OTHER_FILE: "Files in the archive that are no conversations.",

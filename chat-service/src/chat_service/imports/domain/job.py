@@ -45,6 +45,7 @@ class Report:
     skipped: int = 0
     messages: int = 0
     personas: int = 0
+    notes: int = 0
     left_out: Mapping[str, int] = field(default_factory=dict)
     already_there: Mapping[str, int] = field(default_factory=dict)
     problems: Sequence[Problem] = ()

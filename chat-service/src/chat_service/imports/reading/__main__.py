@@ -21,6 +21,7 @@ from chat_service.imports.reading.made import Made
 from chat_service.imports.reading.recognise import (
     Changed,
     LeftOut,
+    OwnNote,
     OwnPersona,
     Skipped,
     conversations_of,
@@ -119,6 +120,8 @@ def _tell(document: Document, budget: Budget, out: IO[bytes]) -> None:
                 except orjson.JSONEncodeError:
                     # Nested as none is, or with a number that nothing has room for.
                     left_out["PERSONA"] += 1
+            case OwnNote():
+                say(out, Kind.NOTE, found.told)
             case Changed():
                 say(out, Kind.CHANGED, None)
             case LeftOut():

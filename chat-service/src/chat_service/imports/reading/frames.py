@@ -29,6 +29,8 @@ class Kind(Enum):
     SKIPPED = b"S"
     #: A persona of one's own, in our format.
     PERSONA = b"P"
+    #: A note in our format.
+    NOTE = b"N"
     #: Parts of no conversation that are not taken: `reason` and `count`.
     LEFT_OUT = b"L"
     #: The file, one of ours, is not what was written.

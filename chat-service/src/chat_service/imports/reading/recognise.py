@@ -41,6 +41,13 @@ class OwnPersona:
         self.told = told
 
 
+class OwnNote:
+    """A note in our format, as it is handed over."""
+
+    def __init__(self, told: Mapping[str, Any]) -> None:
+        self.told = told
+
+
 class LeftOut:
     """Something that is no conversation and is not taken."""
 
@@ -52,7 +59,7 @@ class Changed:
     """The document, one of ours, is not what was written."""
 
 
-Found = Made | Skipped | OwnPersona | LeftOut | Changed
+Found = Made | Skipped | OwnPersona | OwnNote | LeftOut | Changed
 
 # By the member that no other application's conversations have.
 _BY_MEMBER: Final[Mapping[str, Convert]] = {
@@ -103,7 +110,9 @@ def _conversations_of(document: Document, blocks: Blocks) -> Iterator[Found]:
                 found += 1
             yield OwnPersona(part) if is_one else LeftOut("PERSONA")
         elif path == ("notes",):
-            yield LeftOut("NOTE")
+            note = _note(part)
+            found += isinstance(note, OwnNote)
+            yield note
         elif path in ((), ("conversations",)):
             convert = parley.convert if members.get("format") == parley.SOURCE else _by_member(part)
             if convert is None and (isinstance(part, TooMuch) or _is_ours(path, part)):
@@ -187,6 +196,13 @@ def _converted(convert: Convert, part: object) -> Made | Skipped:
         raise
     except Exception:  # noqa: BLE001 - what is odd about one is no reason to stop
         return Skipped(_title_of(part), "NOT_A_CONVERSATION")
+
+
+def _note(part: object) -> OwnNote | LeftOut:
+    try:
+        return OwnNote(parley.note(part))
+    except SkippedError as error:
+        return LeftOut(error.reason)
 
 
 def _title_of(part: Mapping[str, Any]) -> str:

@@ -20,8 +20,8 @@ from chat_service.imports.store.rows import SHOWN, to_import
 
 _INSERT = Statement(
     text("""
-INSERT INTO imports (id, tenant_id, user_id, name, state, size, heard_at, created_at)
-VALUES (:id, :tenant_id, :user_id, :name, 'uploading', :size, now(), :at)
+INSERT INTO imports (id, tenant_id, user_id, name, state, size, heard_at, created_at, with_notes)
+VALUES (:id, :tenant_id, :user_id, :name, 'uploading', :size, now(), :at, :with_notes)
 """)
 )
 # One at a time is begun: none is overlooked by another, of whichever user.
@@ -94,8 +94,10 @@ class Imports:
         assert row is not None
         return UsersHeld(int(row.under_way), int(row.bytes))
 
-    async def insert(self, import_id: UUID, name: str, reserved: int, at: datetime) -> None:
-        """One whose file is coming, with so many bytes set aside for it."""
+    async def insert(
+        self, import_id: UUID, name: str, reserved: int, at: datetime, *, with_notes: bool
+    ) -> None:
+        """One whose file is coming, with so many bytes set aside for it, and whether its notes are taken."""
         await _INSERT.run(
             self._connection,
             id=import_id,
@@ -104,6 +106,7 @@ class Imports:
             name=name,
             size=reserved,
             at=at,
+            with_notes=with_notes,
         )
 
     async def add_piece(self, import_id: UUID, number: int, data: bytes, *, packed: bool) -> bool:

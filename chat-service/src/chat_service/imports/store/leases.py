@@ -28,26 +28,26 @@ _REPORT_DAYS: Final = 30
 _TAKE = Statement(
     text(f"""
 UPDATE imports SET state = 'reading', owner = :owner, heard_at = now(), attempts = attempts + 1,
-    done = 0, added = 0, existing = 0, skipped = 0, messages = 0, personas = 0, left_out = '{{}}',
-    problems = '[]'
+    done = 0, added = 0, existing = 0, skipped = 0, messages = 0, personas = 0, notes = 0,
+    left_out = '{{}}', problems = '[]'
 WHERE id = (
     SELECT id FROM imports
     WHERE ended_at IS NULL AND (
-        state = 'waiting'
+        state = 'waiting' AND heard_at <= now()
         OR state = 'reading' AND heard_at < now() - make_interval(secs => {UNHEARD_SECONDS}))
     -- By turns, so that nobody's many files keep others waiting: whose last one ended longest ago.
     ORDER BY (
         SELECT coalesce(max(ended.ended_at), '-infinity') FROM imports AS ended
         WHERE ended.user_id = imports.user_id), heard_at
     LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING id, tenant_id, user_id, size, attempts
+RETURNING id, tenant_id, user_id, size, attempts, with_notes
 """)
 )
 _BEAT = Statement(
     text("""
 UPDATE imports SET heard_at = now(), format = coalesce(CAST(:format AS text), format), done = :done,
     added = :added, existing = :existing, skipped = :skipped, messages = :messages,
-    personas = :personas, left_out = CAST(:left_out AS jsonb), problems = CAST(:problems AS jsonb)
+    personas = :personas, notes = :notes, left_out = CAST(:left_out AS jsonb), problems = CAST(:problems AS jsonb)
 WHERE id = :id AND owner = :owner AND state = 'reading'
 """)
 )
@@ -59,7 +59,8 @@ WHERE id = :id AND owner = :owner AND state = 'reading'
 )
 _RELEASE = Statement(
     text("""
-UPDATE imports SET state = 'waiting', owner = NULL, heard_at = now(),
+UPDATE imports SET state = 'waiting', owner = NULL,
+    heard_at = now() + make_interval(secs => CAST(:after AS double precision)),
     attempts = attempts - CAST(:forgiven AS integer)
 WHERE id = :id AND owner = :owner AND state = 'reading'
 """)
@@ -96,13 +97,16 @@ DELETE FROM imports WHERE id IN (
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """An import that this replica reads; whose it is, how large its file, and how often it was begun."""
+    """An import that this replica reads: whose it is, how large its file, how often it was begun, and whether
+    its notes are taken.
+    """
 
     id: UUID
     tenant_id: UUID
     user_id: UUID
     size: int
     attempts: int
+    with_notes: bool
 
 
 class Leases:
@@ -117,7 +121,7 @@ class Leases:
         row = await self._worker.first(None, _TAKE, owner=self._owner)
         if row is None:
             return None
-        return Taken(row.id, row.tenant_id, row.user_id, row.size, row.attempts)
+        return Taken(row.id, row.tenant_id, row.user_id, row.size, row.attempts, row.with_notes)
 
     async def beat(self, taken: Taken, report: Report, *, format_: str | None, done: float) -> bool:
         """Says how far it is; False: it was cancelled, or is somebody else's by now."""
@@ -135,6 +139,7 @@ class Leases:
                 skipped=report.skipped,
                 messages=report.messages,
                 personas=report.personas,
+                notes=report.notes,
                 left_out=json.dumps(counts_of(report)),
                 problems=json.dumps(told),
             )
@@ -147,10 +152,12 @@ class Leases:
             None, _END, id=taken.id, owner=self._owner, state=state, reason=reason, at=at
         )
 
-    async def release(self, taken: Taken, *, forgiven: bool) -> None:
-        """Somebody else is to go on with it. An attempt that is forgiven is none of the few there are."""
+    async def release(self, taken: Taken, *, forgiven: bool, after: float = 0.0) -> None:
+        """Somebody else is to go on with it, in so many seconds. An attempt that is forgiven is none of the few
+        there are.
+        """
         await self._worker.run(
-            None, _RELEASE, id=taken.id, owner=self._owner, forgiven=int(forgiven)
+            None, _RELEASE, id=taken.id, owner=self._owner, forgiven=int(forgiven), after=after
         )
 
     async def piece(self, taken: Taken, number: int) -> tuple[bool, bytes] | None:

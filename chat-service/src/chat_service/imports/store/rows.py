@@ -5,7 +5,7 @@ from typing import Any, Final
 from chat_service.imports.domain.job import Import, ImportState, Problem, Report
 
 SHOWN: Final = (
-    "id, name, state, size, format, done, added, existing, skipped, messages, personas, left_out,"
+    "id, name, state, size, format, done, added, existing, skipped, messages, personas, notes, left_out,"
     " problems, reason, created_at, ended_at"
 )
 
@@ -35,6 +35,7 @@ def to_import(row: Any) -> Import:
             skipped=row.skipped,
             messages=row.messages,
             personas=row.personas,
+            notes=row.notes,
             left_out={
                 reason: count for reason, count in row.left_out.items() if reason not in there
             },

@@ -89,8 +89,11 @@ class Uploads:
         announced: int | None,
         pieces: AsyncIterator[bytes | int],
         once_of: OnceOf,
+        *,
+        with_notes: bool = False,
     ) -> Import:
-        """The import of what comes in `pieces`; their last is how many bytes there were.
+        """The import of what comes in `pieces`; their last is how many bytes there were. `with_notes`: notes in it
+        are taken, too.
 
         Nothing is kept of what did not come whole, nor of what is repeated. Raises TooManyImports,
         ImportTooLarge, ImportsQuotaUsedUp, ImportsFull, ImportIncomplete, ImportNotFound if it was cancelled
@@ -100,7 +103,9 @@ class Uploads:
             raise ImportTooLarge(self.most_bytes)
         import_id, label = new_id(), masked(self._in_force(), label_of(name))
         try:
-            upload = await self._begin(caller, import_id, label, announced, once_of(0, b""))
+            upload = await self._begin(
+                caller, import_id, label, announced, once_of(0, b""), with_notes=with_notes
+            )
         except asyncio.CancelledError:
             # It may have begun all the same: nobody says so who is cancelled while that is stored.
             await asyncio.shield(self._drop(caller, import_id))
@@ -123,6 +128,8 @@ class Uploads:
         name: str,
         announced: int | None,
         once: Once[UUID] | None,
+        *,
+        with_notes: bool,
     ) -> _Upload | None:
         """None: something was answered to its key already."""
         async with self._open_transaction(caller) as transaction:
@@ -147,7 +154,7 @@ class Uploads:
             wanted = room if announced is None else announced
             if wanted > room or room <= 0:
                 raise beyond
-            await imports.insert(import_id, name, wanted, utc_now())
+            await imports.insert(import_id, name, wanted, utc_now(), with_notes=with_notes)
         return _Upload(caller, import_id, wanted, beyond)
 
     async def _take(self, upload: _Upload, incoming: "_Incoming") -> None:

@@ -106,6 +106,7 @@ class Import(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     ENDED_AT_FIELD_NUMBER: _builtins.int
     ALREADY_THERE_FIELD_NUMBER: _builtins.int
+    NOTES_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     name: _builtins.str
     """What its user called the file: a label."""
@@ -129,6 +130,8 @@ class Import(_message.Message):
     """Why it failed, in upper snake case; FILE_CHANGED of one that was completed: an export
     of this application that is not what was written.
     """
+    notes: _builtins.int
+    """Notes that were added."""
     @_builtins.property
     def left_out(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
         """Parts of those that were added and that were not taken, how many by reason in upper
@@ -145,7 +148,7 @@ class Import(_message.Message):
     def ended_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def already_there(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
-        """What besides conversations was there already, how many by what it is: PERSONA."""
+        """What besides conversations was there already, how many by what it is: PERSONA, NOTE."""
 
     def __init__(
         self,
@@ -167,10 +170,11 @@ class Import(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         ended_at: _timestamp_pb2.Timestamp | None = ...,
         already_there: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        notes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_ended_at", b"_ended_at", "_format", b"_format", "_reason", b"_reason", "created_at", b"created_at", "ended_at", b"ended_at", "format", b"format", "reason", b"reason"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ended_at", b"_ended_at", "_format", b"_format", "_reason", b"_reason", "added", b"added", "already_there", b"already_there", "created_at", b"created_at", "done", b"done", "ended_at", b"ended_at", "existing", b"existing", "format", b"format", "id", b"id", "left_out", b"left_out", "messages", b"messages", "name", b"name", "personas", b"personas", "problems", b"problems", "reason", b"reason", "size", b"size", "skipped", b"skipped", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ended_at", b"_ended_at", "_format", b"_format", "_reason", b"_reason", "added", b"added", "already_there", b"already_there", "created_at", b"created_at", "done", b"done", "ended_at", b"ended_at", "existing", b"existing", "format", b"format", "id", b"id", "left_out", b"left_out", "messages", b"messages", "name", b"name", "notes", b"notes", "personas", b"personas", "problems", b"problems", "reason", b"reason", "size", b"size", "skipped", b"skipped", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__ended_at: _TypeAlias = _typing.Literal["ended_at"]  # noqa: Y015
     _WhichOneofArgType__ended_at: _TypeAlias = _typing.Literal["_ended_at", b"_ended_at"]  # noqa: Y015
@@ -215,18 +219,22 @@ class ImportHead(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     AT_MOST_FIELD_NUMBER: _builtins.int
+    NOTES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     at_most: _builtins.int
     """No more bytes than that will come; absent: not known."""
+    notes: _builtins.bool
+    """Its notes are to be taken, too."""
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         at_most: _builtins.int | None = ...,
+        notes: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_at_most", b"_at_most", "at_most", b"at_most"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_at_most", b"_at_most", "at_most", b"at_most", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_at_most", b"_at_most", "at_most", b"at_most", "name", b"name", "notes", b"notes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__at_most: _TypeAlias = _typing.Literal["at_most"]  # noqa: Y015
     _WhichOneofArgType__at_most: _TypeAlias = _typing.Literal["_at_most", b"_at_most"]  # noqa: Y015

@@ -28,8 +28,8 @@ if _version_not_supported:
 class NotesServiceStub:
     """A user's notes.
 
-    Error reasons: NOTE_NOT_FOUND, MESSAGE_NOT_FOUND, IDEMPOTENCY_KEY_REUSED,
-    REQUEST_IN_PROGRESS, VALIDATION.
+    Error reasons: NOTE_NOT_FOUND, MESSAGE_NOT_FOUND, ACCOUNT_DELETED,
+    IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
     """
 
     def __init__(self, channel):
@@ -63,13 +63,18 @@ class NotesServiceStub:
                 request_serializer=parley_dot_notes_dot_v1_dot_notes__pb2.DeleteNoteRequest.SerializeToString,
                 response_deserializer=parley_dot_notes_dot_v1_dot_notes__pb2.DeleteNoteResponse.FromString,
                 _registered_method=True)
+        self.ImportNotes = channel.unary_unary(
+                '/parley.notes.v1.NotesService/ImportNotes',
+                request_serializer=parley_dot_notes_dot_v1_dot_notes__pb2.ImportNotesRequest.SerializeToString,
+                response_deserializer=parley_dot_notes_dot_v1_dot_notes__pb2.ImportNotesResponse.FromString,
+                _registered_method=True)
 
 
 class NotesServiceServicer:
     """A user's notes.
 
-    Error reasons: NOTE_NOT_FOUND, MESSAGE_NOT_FOUND, IDEMPOTENCY_KEY_REUSED,
-    REQUEST_IN_PROGRESS, VALIDATION.
+    Error reasons: NOTE_NOT_FOUND, MESSAGE_NOT_FOUND, ACCOUNT_DELETED,
+    IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
     """
 
     def CreateNote(self, request, context):
@@ -105,6 +110,14 @@ class NotesServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ImportNotes(self, request, context):
+        """For chat-service: notes out of a file that a user has imported, of whom no call
+        speaks by now. All or none. With an idempotency key a repetition is told the same.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_NotesServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -133,6 +146,11 @@ def add_NotesServiceServicer_to_server(servicer, server):
                     request_deserializer=parley_dot_notes_dot_v1_dot_notes__pb2.DeleteNoteRequest.FromString,
                     response_serializer=parley_dot_notes_dot_v1_dot_notes__pb2.DeleteNoteResponse.SerializeToString,
             ),
+            'ImportNotes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ImportNotes,
+                    request_deserializer=parley_dot_notes_dot_v1_dot_notes__pb2.ImportNotesRequest.FromString,
+                    response_serializer=parley_dot_notes_dot_v1_dot_notes__pb2.ImportNotesResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'parley.notes.v1.NotesService', rpc_method_handlers)
@@ -144,8 +162,8 @@ def add_NotesServiceServicer_to_server(servicer, server):
 class NotesService:
     """A user's notes.
 
-    Error reasons: NOTE_NOT_FOUND, MESSAGE_NOT_FOUND, IDEMPOTENCY_KEY_REUSED,
-    REQUEST_IN_PROGRESS, VALIDATION.
+    Error reasons: NOTE_NOT_FOUND, MESSAGE_NOT_FOUND, ACCOUNT_DELETED,
+    IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
     """
 
     @staticmethod
@@ -273,6 +291,33 @@ class NotesService:
             '/parley.notes.v1.NotesService/DeleteNote',
             parley_dot_notes_dot_v1_dot_notes__pb2.DeleteNoteRequest.SerializeToString,
             parley_dot_notes_dot_v1_dot_notes__pb2.DeleteNoteResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportNotes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/parley.notes.v1.NotesService/ImportNotes',
+            parley_dot_notes_dot_v1_dot_notes__pb2.ImportNotesRequest.SerializeToString,
+            parley_dot_notes_dot_v1_dot_notes__pb2.ImportNotesResponse.FromString,
             options,
             channel_credentials,
             insecure,

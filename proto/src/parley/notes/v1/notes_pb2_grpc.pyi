@@ -15,8 +15,8 @@ GRPC_VERSION: str
 class NotesServiceStub:
     """A user's notes.
 
-    Error reasons: NOTE_NOT_FOUND, MESSAGE_NOT_FOUND, IDEMPOTENCY_KEY_REUSED,
-    REQUEST_IN_PROGRESS, VALIDATION.
+    Error reasons: NOTE_NOT_FOUND, MESSAGE_NOT_FOUND, ACCOUNT_DELETED,
+    IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -29,12 +29,16 @@ class NotesServiceStub:
     `precondition_failed`.
     """
     DeleteNote: _aio.UnaryUnaryMultiCallable[_notes_pb2.DeleteNoteRequest, _notes_pb2.DeleteNoteResponse]
+    ImportNotes: _aio.UnaryUnaryMultiCallable[_notes_pb2.ImportNotesRequest, _notes_pb2.ImportNotesResponse]
+    """For chat-service: notes out of a file that a user has imported, of whom no call
+    speaks by now. All or none. With an idempotency key a repetition is told the same.
+    """
 
 class NotesServiceServicer(metaclass=_abc_1.ABCMeta):
     """A user's notes.
 
-    Error reasons: NOTE_NOT_FOUND, MESSAGE_NOT_FOUND, IDEMPOTENCY_KEY_REUSED,
-    REQUEST_IN_PROGRESS, VALIDATION.
+    Error reasons: NOTE_NOT_FOUND, MESSAGE_NOT_FOUND, ACCOUNT_DELETED,
+    IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION.
     """
 
     @_abc_1.abstractmethod
@@ -75,5 +79,15 @@ class NotesServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _notes_pb2.DeleteNoteRequest,
         context: _aio.ServicerContext[_notes_pb2.DeleteNoteRequest, _abc.Awaitable[_notes_pb2.DeleteNoteResponse]],
     ) -> _abc.Awaitable[_notes_pb2.DeleteNoteResponse]: ...
+
+    @_abc_1.abstractmethod
+    def ImportNotes(
+        self,
+        request: _notes_pb2.ImportNotesRequest,
+        context: _aio.ServicerContext[_notes_pb2.ImportNotesRequest, _abc.Awaitable[_notes_pb2.ImportNotesResponse]],
+    ) -> _abc.Awaitable[_notes_pb2.ImportNotesResponse]:
+        """For chat-service: notes out of a file that a user has imported, of whom no call
+        speaks by now. All or none. With an idempotency key a repetition is told the same.
+        """
 
 def add_NotesServiceServicer_to_server(servicer: NotesServiceServicer, server: _aio.Server) -> None: ...

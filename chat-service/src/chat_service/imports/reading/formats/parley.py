@@ -16,8 +16,13 @@ from chat_service.imports.reading.made import (
 )
 from parley.bounds import (
     FILE_NAME,
+    IMPORTED_KEY,
     INSTRUCTIONS,
     MAX_ATTACHMENTS,
+    MAX_NOTE_TAGS,
+    NOTE_CONTENT,
+    NOTE_TAG,
+    NOTE_TITLE,
     PERSONA_NAME,
     PERSONA_PROMPT,
     SESSION_TITLE,
@@ -86,6 +91,40 @@ def convert(item: Mapping[str, Any]) -> Made:
         "last_message_at": None if last_message_at is None else last_message_at.isoformat(),
     }
     return Made(SOURCE, key, head, messages)
+
+
+def note(item: object) -> dict[str, Any]:
+    """A note as it is handed over; raises SkippedError for what is none."""
+    if not isinstance(item, Mapping):
+        raise SkippedError("NOTE_INVALID")
+    key = clean.line(item.get("id"), IMPORTED_KEY.maximum)
+    title, content, tags = (item.get(name) for name in ("title", "content", "tags"))
+    created_at = clean.moment(item.get("created_at"))
+    if (
+        key is None
+        or created_at is None
+        or not isinstance(title, str)
+        or not isinstance(content, str)
+        or not isinstance(tags, list)
+        or not all(isinstance(tag, str) for tag in tags)
+    ):
+        raise SkippedError("NOTE_INVALID")
+    if (
+        len(title) > NOTE_TITLE.maximum
+        or len(content) > NOTE_CONTENT.maximum
+        or len(tags) > MAX_NOTE_TAGS
+        or any(len(tag) > NOTE_TAG.maximum for tag in tags)
+    ):
+        raise SkippedError("NOTE_TOO_LARGE")
+    return {
+        "key": key,
+        "title": clean.text(title),
+        "content": clean.text(content),
+        "tags": [clean.text(tag) for tag in tags],
+        "pinned": item.get("pinned") is True,
+        "created_at": created_at.isoformat(),
+        "updated_at": (clean.moment(item.get("updated_at")) or created_at).isoformat(),
+    }
 
 
 def _title(value: object) -> str:
