@@ -34,6 +34,7 @@ JOB = pb.Import(
     existing=1,
     skipped=1,
     messages=9,
+    notes=4,
     left_out={"TOOL": 3},
     already_there={"PERSONA": 2},
     problems=[pb.ImportProblem(title="Old", reason="EMPTY")],
@@ -62,6 +63,7 @@ async def test_a_file_goes_on_in_pieces_with_its_name_and_its_size(door: Door, c
     assert (answer.json()["format"], answer.json()["ended_at"]) == (None, None)
     head, *chunks, end = chat.imported
     assert head.head.name == "导出.json"
+    assert head.head.notes
     assert len(content) <= head.head.at_most < len(content) + 1000
     assert b"".join(one.chunk for one in chunks) == content
     assert max(len(one.chunk) for one in chunks) <= 256 * 1024
@@ -85,6 +87,7 @@ async def test_what_came_of_it_is_told_whole(door: Door, chat: Any) -> None:
         "skipped": 1,
         "messages": 9,
         "personas": 0,
+        "notes": 4,
         "left_out": {"TOOL": 3},
         "already_there": {"PERSONA": 2},
         "problems": [{"title": "Old", "reason": "EMPTY"}],

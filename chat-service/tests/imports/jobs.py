@@ -9,8 +9,8 @@ from sqlalchemy import text
 from chassis.caller import Caller
 from chassis.db.transactions import OpenTransaction
 from chat_service.imports.domain.bounds import ImportBounds
-from chat_service.imports.domain.notes import TakeNotes
 from chat_service.imports.importing import Importing
+from chat_service.imports.noting import TakeNotes
 from chat_service.imports.store.held import Held
 from chat_service.imports.store.leases import Leases
 from chat_service.imports.usecases import upload

@@ -133,7 +133,7 @@ async def test_a_replica_that_dies_before_it_hears_the_answer_leaves_no_gap_and_
     reading = asyncio.create_task(reader.read_all())
     await asyncio.wait_for(notebook.lost.wait(), 60)
     # As a kill does: nobody releases anything.
-    reader._leases.release = _nothing  # type: ignore[method-assign,assignment]
+    reader._leases.release = _nothing  # type: ignore[method-assign]
     reading.cancel()
     await asyncio.wait((reading,))
     assert len(notebook.there[caller.user_id]) == MAX_IMPORTED_NOTES * 2

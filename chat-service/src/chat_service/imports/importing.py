@@ -19,7 +19,8 @@ from chassis.errors import AppError
 from chassis.repeated import Repeated
 from chassis.telemetry.logging import get_logger
 from chat_service.imports.domain.job import ImportState
-from chat_service.imports.domain.notes import NotesNotTaken, TakeNotes
+from chat_service.imports.domain.notes import NotesNotTaken
+from chat_service.imports.noting import TakeNotes
 from chat_service.imports.reading.frames import MOST_LINE
 from chat_service.imports.store.leases import Leases, Taken
 from chat_service.imports.storing import ReaderStalled, Storing

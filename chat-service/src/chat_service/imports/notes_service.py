@@ -9,7 +9,8 @@ from chassis.db.owners import OwnerErased
 from chassis.db.transactions import Owned
 from chassis.errors import AppError, Kind
 from chassis.grpc.client import Channel
-from chat_service.imports.domain.notes import NotesNotTaken, NotesTaken, TakeNotes
+from chat_service.imports.domain.notes import NotesNotTaken, NotesTaken
+from chat_service.imports.noting import TakeNotes
 from parley.notes.v1 import notes_pb2, notes_pb2_grpc
 from servicekit.timestamps import timestamp_of
 

@@ -1,14 +1,20 @@
 """The notes of one file, handed over a batch at a time as they are read."""
 
 from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final
 
 import orjson
 
-from chat_service.imports.domain.notes import TakeNotes
+from chassis.db.transactions import Owned
+from chat_service.imports.domain.notes import NotesTaken
 from chat_service.imports.store.leases import Taken
 from parley.bounds import MAX_IMPORTED_NOTES
+
+#: Hands over notes, as a reader tells them, of this user. Under one key they are taken once, and a repetition is
+#: told the same. Raises NotesNotTaken, and OwnerErased.
+TakeNotes = Callable[[Owned, str, Sequence[Mapping[str, Any]]], Awaitable[NotesTaken]]
 
 #: Characters of a batch, but for a note that has more by itself.
 _MOST: Final = 512 * 1024

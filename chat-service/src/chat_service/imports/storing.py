@@ -14,8 +14,7 @@ from chassis.errors import AppError, ValidationFailed
 from chassis.ids import new_id
 from chassis.telemetry.logging import get_logger
 from chat_service.imports.domain.job import Problem, Report
-from chat_service.imports.domain.notes import TakeNotes
-from chat_service.imports.noting import Noting
+from chat_service.imports.noting import Noting, TakeNotes
 from chat_service.imports.reading import clean
 from chat_service.imports.reading.frames import Kind, understood
 from chat_service.imports.store.conversations import ForeignConversations, There

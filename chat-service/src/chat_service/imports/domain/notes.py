@@ -1,10 +1,7 @@
 """The notes of a file, which are kept elsewhere."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-from chassis.db.transactions import Owned
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +19,3 @@ class NotesNotTaken(Exception):
     def __init__(self, *, is_away: bool) -> None:
         super().__init__()
         self.is_away = is_away
-
-
-#: Hands over notes, as a reader tells them, of this user. Under one key they are taken once, and a repetition is
-#: told the same. Raises NotesNotTaken, and OwnerErased.
-TakeNotes = Callable[[Owned, str, Sequence[Mapping[str, Any]]], Awaitable[NotesTaken]]
