@@ -1,69 +1,20 @@
-"""Personal access tokens at the door: exchanged, remembered, bound, and ended."""
+"""Personal access tokens at the door: made, exchanged, remembered, and ended."""
 
 import asyncio
-import time
 from typing import Any
 
-import orjson
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
-from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidStatus
 
 from chassis.caller import Caller
-from chassis.errors import AppError, Kind
 from chassis.testing import eventually
-from gateway.identity import bearer_tokens
-from gateway.identity.rate_limit import GuessRateLimit, TooManyGuesses
 from parley.auth.v1 import auth_pb2
 from parley.notes.v1 import notes_pb2
 
 from .door import Door
+from .personal_tokens import NOTES, InvalidToken, bearing, exchanges, grants, revoke, secret
 
-NOTES = "/api/v1/notes"
 ID = "01900000-0000-7000-8000-000000000009"
-
-
-class InvalidToken(AppError):
-    kind = Kind.UNAUTHENTICATED
-    reason = "INVALID_TOKEN"
-    detail = "The personal access token is not valid."
-
-
-def secret(number: int = 0) -> str:
-    return "parley_pat_" + f"{number:043d}"
-
-
-def bearing(token: str) -> dict[str, str]:
-    return {"authorization": f"Bearer {token}"}
-
-
-def grants(door: Door, *, scope: str = "notes:read", lifetime: float = 120.0) -> Caller:
-    """From now on each exchange succeeds, with this caller's token."""
-    caller: Caller = door.signer.caller(door.caller.user_id, scope=scope, lifetime=lifetime)
-    door.auth.answers["ExchangeToken"] = auth_pb2.ExchangeTokenResponse(
-        access_token=caller.token, expires_in=int(lifetime)
-    )
-    door.notes.answers["ListNotes"] = notes_pb2.ListNotesResponse()
-    return caller
-
-
-async def handshake(door: Door, token: str) -> tuple[int, str]:
-    """Status and reason of a handshake with this token, which is refused."""
-    url = f"ws://127.0.0.1:{door.port}/api/v1/ws"
-    with pytest.raises(InvalidStatus) as refused:
-        await connect(url, proxy=None, additional_headers=bearing(token))
-    response = refused.value.response
-    return response.status_code, orjson.loads(response.body or b"")["reason"]
-
-
-def exchanges(door: Door) -> int:
-    return len([call for call in door.auth.calls if call.method == "ExchangeToken"])
-
-
-def revoke(door: Door, caller: Caller) -> None:
-    later = Timestamp(seconds=int(time.time()) + 600)
-    door.auth.publish(auth_pb2.Revocation(sid=caller.sid, revoked_at=later, expires_at=later))
 
 
 async def test_tokens_are_made_listed_and_deleted(door: Door) -> None:
@@ -201,93 +152,6 @@ async def test_a_deleted_token_is_refused_at_once_and_asked_for_once(door: Door)
     assert exchanges(door) == 2
 
 
-async def test_a_wrong_token_is_refused_like_any_other(door: Door) -> None:
-    door.auth.answers["ExchangeToken"] = InvalidToken()
-    same = {"x-request-id": "same"}
-    absent = await door.http.get(NOTES, headers=same)
-    for token in (secret(), secret()[:-1], f"{secret()}0", "parley_pat_", "parley_pat_*"):
-        response = await door.http.get(NOTES, headers={**same, **bearing(token)})
-        assert (response.status_code, response.text) == (401, absent.text)
-    # What has not even the shape of one is not asked for.
-    assert exchanges(door) == 1
-
-
-async def test_who_guesses_has_to_wait_and_a_good_token_goes_on(open_door: Any) -> None:
-    door = await open_door(trusted_proxies=("127.0.0.0/8",))
-    guesser = {"x-forwarded-for": "192.0.2.7"}
-    grants(door)
-    good = {**bearing(secret()), **guesser}
-    assert (await door.http.get(NOTES, headers=good)).status_code == 200
-    door.auth.answers["ExchangeToken"] = InvalidToken()
-    for number in range(1, 31):
-        headers = {**bearing(secret(number)), **guesser}
-        assert (await door.http.get(NOTES, headers=headers)).status_code == 401
-    assert exchanges(door) == 31
-
-    for number in range(31, 40):
-        response = await door.http.get(NOTES, headers={**bearing(secret(number)), **guesser})
-        assert (response.status_code, response.json()["reason"]) == (429, "TOO_MANY_ATTEMPTS")
-        assert 1 <= int(response.headers["retry-after"]) <= 61
-    assert exchanges(door) == 31
-    assert (await door.http.get(NOTES, headers=good)).status_code == 200
-    elsewhere = {**bearing(secret(99)), "x-forwarded-for": "192.0.2.8"}
-    assert (await door.http.get(NOTES, headers=elsewhere)).status_code == 401
-
-
-async def test_dead_tokens_that_are_polled_are_one_guess_each(
-    door: Door, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bearer_tokens, "_REFUSED_SECONDS", 0.0)
-    door.auth.answers["ExchangeToken"] = InvalidToken()
-    for _ in range(15):
-        for number in (1, 2, 3):
-            response = await door.http.get(NOTES, headers=bearing(secret(number)))
-            assert response.status_code == 401
-    assert exchanges(door) == 45
-
-    grants(door)
-    assert (await door.http.get(NOTES, headers=bearing(secret()))).status_code == 200
-
-
-async def test_a_token_that_was_good_is_asked_for_again_whatever_its_neighbours_guess(
-    door: Door,
-) -> None:
-    # What it is exchanged for is over too soon to be begun with a second time.
-    grants(door, lifetime=29)
-    assert (await door.http.get(NOTES, headers=bearing(secret()))).status_code == 200
-    granted = door.auth.answers["ExchangeToken"]
-    door.auth.answers["ExchangeToken"] = InvalidToken()
-    guesses = [
-        await door.http.get(NOTES, headers=bearing(secret(number))) for number in range(1, 32)
-    ]
-    assert guesses[-1].status_code == 429
-
-    door.auth.answers["ExchangeToken"] = granted
-    assert (await door.http.get(NOTES, headers=bearing(secret()))).status_code == 200
-    # Once it is refused it is like any other.
-    door.auth.answers["ExchangeToken"] = InvalidToken()
-    assert (await door.http.get(NOTES, headers=bearing(secret()))).status_code == 401
-
-
-async def test_what_was_granted_and_is_revoked_here_is_no_guess_and_soon_good_again(
-    door: Door,
-) -> None:
-    revoked = grants(door)
-    assert (await door.http.get(NOTES, headers=bearing(secret()))).status_code == 200
-    revoke(door, revoked)
-
-    async def refused() -> bool:
-        response = await door.http.get(NOTES, headers=bearing(secret()))
-        return bool(response.status_code == 401)
-
-    await eventually(refused, 5)
-    for _ in range(40):
-        assert await refused()
-    grants(door)
-    assert not await refused()
-    assert (await door.http.get(NOTES, headers=bearing(secret(1)))).status_code == 200
-
-
 async def test_more_lookups_at_once_than_may_be_are_turned_away(door: Door) -> None:
     held = door.auth.answers["ExchangeToken"] = asyncio.Event()
     waiting = [
@@ -369,134 +233,3 @@ async def test_each_route_is_opened_by_its_scopes_alone_and_the_rest_by_none(doo
     asked = ("List", "Watch", "GetDefaultKey", "GetKeyByName")
     for fake in (door.auth, door.apikey, door.notes):
         assert not [call for call in fake.calls if not call.method.startswith(asked)]
-
-
-async def test_a_socket_takes_a_personal_token_in_a_frame_and_with_the_handshake(
-    door: Door, dial: Any, make_frame: Any
-) -> None:
-    door.chat.script = [[make_frame(1, "done", b"{}")]]
-    caller = grants(door, scope="chat:write")
-    by_frame = await dial(door, auth=False)
-    said = await by_frame.ask(type="auth", ref="a", token=secret())
-    assert said == {"type": "ack", "ref": "a"}
-    by_header = await dial(door, auth=False, additional_headers=bearing(secret()))
-    for client in (by_frame, by_header):
-        assert (await client.ask(type="send", ref="s", content="x"))["type"] == "ack"
-        assert (await client.hear())["event"] == "done"
-        told = await client.ask(type="follow", ref="f", run_id="r")
-        assert (told["ref"], told["status"], told["reason"]) == ("f", 403, "INSUFFICIENT_SCOPE")
-    assert {call.token for call in door.chat.asked} == {caller.token}
-    assert exchanges(door) == 1
-    revoke(door, caller)
-    door.auth.answers["ExchangeToken"] = InvalidToken()
-    for client in (by_frame, by_header):
-        assert await client.closed(5) == 4401
-
-
-async def test_a_sockets_client_is_named_to_auth_service_as_a_requests_is(
-    door: Door, dial: Any
-) -> None:
-    grants(door, scope="chat:read")
-    agent = "a script/" + "1" * 300
-    by_frame = await dial(door, auth=False, user_agent_header=agent)
-    await by_frame.ask(type="auth", ref="a", token=secret())
-    by_header = await dial(
-        door, auth=False, user_agent_header=agent, additional_headers=bearing(secret(1))
-    )
-    assert (await by_header.ask(type="ping"))["type"] == "pong"
-    asked = [call.request.client for call in door.auth.calls if call.method == "ExchangeToken"]
-    assert asked == [auth_pb2.Client(ip="127.0.0.1", user_agent=agent[:256])] * 2
-
-
-async def test_a_wrong_personal_token_ends_a_socket(door: Door, dial: Any) -> None:
-    door.auth.answers["ExchangeToken"] = InvalidToken()
-    client = await dial(door, auth=False)
-    told = await client.ask(type="auth", token=secret())
-    assert (told["type"], told["reason"]) == ("problem", "UNAUTHENTICATED")
-    assert await client.closed() == 4401
-
-
-async def test_a_wrong_personal_token_is_refused_before_the_upgrade(door: Door) -> None:
-    door.auth.answers["ExchangeToken"] = InvalidToken()
-    assert await handshake(door, secret()) == (401, "UNAUTHENTICATED")
-    assert exchanges(door) == 1
-    # Not even shaped like one: nobody is asked.
-    assert await handshake(door, "parley_pat_short") == (401, "UNAUTHENTICATED")
-    assert exchanges(door) == 1
-    assert len(door.gateway.sockets) == 0
-
-
-async def test_a_handshake_is_answered_although_nothing_comes_of_the_look_up(
-    open_door: Any,
-) -> None:
-    door = await open_door(auth_deadline_seconds=0.2)
-    door.auth.answers["ExchangeToken"] = asyncio.Event()
-    assert await handshake(door, secret()) == (504, "DEADLINE_EXCEEDED")
-
-
-async def test_a_client_that_goes_while_its_token_is_looked_up_leaves_nothing_behind(
-    open_door: Any,
-) -> None:
-    door = await open_door(sockets_per_user=1)
-    grants(door)
-    gate = asyncio.Event()
-    door.auth.answers["ExchangeToken"] = (gate, door.auth.answers["ExchangeToken"])
-    _, writer = await asyncio.open_connection("127.0.0.1", door.port)
-    writer.write(
-        b"GET /api/v1/ws HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
-        b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-        b"authorization: Bearer " + secret().encode() + b"\r\n\r\n"
-    )
-    await eventually(lambda: exchanges(door))
-    writer.transport.abort()
-    gate.set()
-
-    async def has_a_place() -> bool:
-        url = f"ws://127.0.0.1:{door.port}/api/v1/ws"
-        async with connect(url, proxy=None, additional_headers=bearing(secret())) as client:
-            await client.send('{"type":"ping"}')
-            return await client.recv() == '{"type":"pong"}'
-
-    assert await eventually(has_a_place, ignoring=(InvalidStatus,))
-    await eventually(lambda: len(door.gateway.sockets) == 0)
-
-
-async def test_a_socket_outlives_what_its_personal_token_was_exchanged_for(
-    door: Door, dial: Any
-) -> None:
-    brief = grants(door, scope="chat:write", lifetime=3)
-    client = await dial(door, auth=False, additional_headers=bearing(secret()))
-    assert (await client.ask(type="ping", ref="p"))["type"] == "pong"
-    lasting = grants(door, scope="chat:write")
-    await eventually(lambda: time.time() > brief.expires_at + 1, 10)
-    assert (await client.ask(type="ping", ref="p"))["type"] == "pong"
-    assert 2 <= exchanges(door) <= 5
-    revoke(door, lasting)
-    door.auth.answers["ExchangeToken"] = InvalidToken()
-    assert await client.closed(5) == 4401
-
-
-async def test_a_socket_that_closes_while_its_token_is_renewed_leaves_no_renewal_behind(
-    door: Door, dial: Any
-) -> None:
-    grants(door, scope="chat:write", lifetime=30)
-    client = await dial(door, auth=False, additional_headers=bearing(secret()))
-    assert (await client.ask(type="ping", ref="p"))["type"] == "pong"
-    gate = asyncio.Event()
-    door.auth.answers["ExchangeToken"] = (gate, door.auth.answers["ExchangeToken"])
-    await eventually(lambda: exchanges(door) == 2)
-    await client.connection.close()
-    await eventually(lambda: len(door.gateway.sockets) == 0)
-    assert "socket-renewal" not in {task.get_name() for task in asyncio.all_tasks()}
-    gate.set()
-
-
-def test_of_an_ipv6_network_all_addresses_are_one() -> None:
-    guesses = GuessRateLimit()
-    for number in range(30):
-        guesses.check("2001:db8::ffff")
-        guesses.note(f"2001:db8::{number:x}")
-    with pytest.raises(TooManyGuesses):
-        guesses.check("2001:db8::ffff")
-    for other in ("2001:db8:0:1::1", "192.0.2.1", "unix", ""):
-        guesses.check(other)
