@@ -84,24 +84,22 @@ WHERE NOT sessions.purging
 ORDER BY sessions.id FOR NO KEY UPDATE OF sessions SKIP LOCKED
 """)
 )
-# What an erasure has deleted meanwhile is not there any more, whatever its session's row says.
+# What an erasure has deleted meanwhile is not there any more, whatever its session's row says: so this is another
+# statement, which sees what was committed before the lock was had.
 _PUT = Statement(
     text(f"""
-INSERT INTO search_texts (id, tenant_id, user_id, session_id, role, at, filter, size)
-SELECT made.id, sessions.tenant_id, sessions.user_id, sessions.id, made.role, made.at,
-       CAST(made.filter AS bit varying), made.size
-FROM unnest(CAST(:ids AS uuid[]), CAST(:session_ids AS uuid[]), CAST(:roles AS text[]),
-            CAST(:ats AS timestamptz[]), CAST(:filters AS text[]), CAST(:sizes AS smallint[]))
-         AS made (id, session_id, role, at, filter, size)
-    JOIN sessions ON sessions.id = made.session_id
-WHERE made.role = '{TextRole.TITLE}' OR EXISTS (SELECT FROM messages WHERE messages.id = made.id)
-ON CONFLICT (id) DO NOTHING
-""")
-)
-_MARK = Statement(
-    text("""
+WITH put AS (
+    INSERT INTO search_texts (id, tenant_id, user_id, session_id, role, at, filter, size)
+    SELECT made.id, sessions.tenant_id, sessions.user_id, sessions.id, made.role, made.at,
+           CAST(made.filter AS bit varying), made.size
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:session_ids AS uuid[]), CAST(:roles AS text[]),
+                CAST(:ats AS timestamptz[]), CAST(:filters AS text[]), CAST(:sizes AS smallint[]))
+             AS made (id, session_id, role, at, filter, size)
+        JOIN sessions ON sessions.id = made.session_id
+    WHERE made.role = '{TextRole.TITLE}' OR EXISTS (SELECT FROM messages WHERE messages.id = made.id)
+    ON CONFLICT (id) DO NOTHING)
 UPDATE sessions SET indexed_count = whole.message_count
-FROM unnest(CAST(:ids AS uuid[]), CAST(:counts AS integer[])) AS whole (id, message_count)
+FROM unnest(CAST(:whole AS uuid[]), CAST(:counts AS integer[])) AS whole (id, message_count)
 WHERE sessions.id = whole.id
 """)
 )
@@ -190,8 +188,9 @@ class Unindexed:
                 counts=[session.indexed_count for session in sessions.values()],
             )
             locked = [row.id for row in rows]
-            made = [one for session_id in locked for one in of[session_id]]
-            if made:
+            if locked:
+                made = [one for session_id in locked for one in of[session_id]]
+                done = [session_id for session_id in locked if session_id in counts]
                 await _PUT.run(
                     connection,
                     ids=[one.text.id for one in made],
@@ -200,9 +199,9 @@ class Unindexed:
                     ats=[one.text.at for one in made],
                     filters=[one.filter.bits for one in made],
                     sizes=[one.filter.size for one in made],
+                    whole=done,
+                    counts=[counts[one] for one in done],
                 )
-            if done := [session_id for session_id in locked if session_id in counts]:
-                await _MARK.run(connection, ids=done, counts=[counts[one] for one in done])
         return len(locked)
 
     async def unfiltered(self, before: UUID, *, skipped: int = 0) -> list[UnfilteredText]:
