@@ -53,7 +53,7 @@ async def test_a_follower_whose_ack_does_not_get_through_leaves_no_read_behind(
     client.connection.transport.pause_reading()
     await client.say(type="send", ref="1", content="x")
     # Nobody who is waited for has read: whatever is said next has to wait as well.
-    await eventually(lambda: session.wire._room is not None and session.wire._turn.locked())
+    await eventually(lambda: session.wire._room is not None and session.wire._writing.locked())
     door.chat.script = [asyncio.Event()]
     await client.say(type="follow", ref="2", run_id="silent")
     await eventually(lambda: door.chat.calls[-1].request.run_id == "silent")
@@ -75,7 +75,7 @@ async def test_who_reads_no_answer_has_no_more_frames_taken_that_replace_each_ot
     (session,) = door.gateway.sockets._open
     client.connection.transport.pause_reading()
     await client.say(type="send", ref="1", content="x")
-    await eventually(lambda: session.wire._room is not None and session.wire._turn.locked())
+    await eventually(lambda: session.wire._room is not None and session.wire._writing.locked())
     door.chat.script = [asyncio.Event()]
     before = len(door.chat.calls)
     await client.say(type="follow", ref="2", run_id="silent")

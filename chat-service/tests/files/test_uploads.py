@@ -9,17 +9,14 @@ import pytest
 
 from chassis.caller import Caller
 from chassis.idempotency import IdempotencyKeyReused
-from chassis.ids import new_id
 from chassis.testing import eventually
 from chat_service.files.domain.errors import (
     FileKindRefused,
-    FileReadersBusy,
     FilesNotOffered,
     FileTooLarge,
     FileUnreadable,
 )
 from chat_service.files.domain.file import keys_of, label_of
-from chat_service.files.turns import Turns
 from chat_service.files.usecases.ports import Inspected
 
 from .gate import Gate
@@ -135,25 +132,7 @@ async def test_a_repetition_finds_the_file_and_keeps_no_second_one(
     assert len(await files.rows()) == 2
 
 
-async def test_one_user_has_one_file_read_at_a_time_and_nobody_waits_for_ever(
-    caller: Caller, stranger: Caller
-) -> None:
-    turns = Turns(at_once=2, most_seconds=0.05)
-    async with turns.of(caller.user_id):
-        with pytest.raises(FileReadersBusy):
-            async with turns.of(caller.user_id):
-                pass
-        async with turns.of(stranger.user_id):
-            with pytest.raises(FileReadersBusy):
-                async with turns.of(new_id()):
-                    pass
-        async with turns.of(new_id()):
-            pass
-    async with turns.of(caller.user_id):
-        pass
-
-
-async def test_files_are_read_in_turns(files: FilesOf, caller: Caller) -> None:
+async def test_one_user_has_one_file_read_at_a_time(files: FilesOf, caller: Caller) -> None:
     at_once: list[int] = []
     reading = 0
 

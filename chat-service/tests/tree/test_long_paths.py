@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from chassis.errors import AppError
+from chat_service.conversations.store import slices
 from chat_service.conversations.store import tree as store
-from chat_service.conversations.usecases import tree as usecases
 from chat_service.files.store.attachments import Attachments
 
 # Of conftest.py, which a test module has no name for.
@@ -24,8 +24,7 @@ PATH = ["q0", "a0", "q1", "a1", "q2", "a2", "q3", "a3"]
 
 @pytest.fixture(autouse=True)
 def _few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "MOST_AT_ONCE", MOST)
-    monkeypatch.setattr(usecases, "MOST_AT_ONCE", MOST)
+    monkeypatch.setattr(slices, "MOST_AT_ONCE", MOST)
 
 
 async def _fill(conversation: Conversation) -> None:

@@ -110,7 +110,7 @@ class Asides(Component):
         self._in_force = in_force
         self._meter = meter
         self._seconds = seconds
-        self._turns = asyncio.Semaphore(at_once)
+        self._places = asyncio.Semaphore(at_once)
         self._most = at_once + waiting
         self._drain_seconds = drain_seconds
         self._tasks: set[asyncio.Task[None]] = set()
@@ -153,7 +153,7 @@ class Asides(Component):
         `purpose`. Raises AsideFailed.
         """
         try:
-            async with asyncio.timeout(self._seconds), self._turns:
+            async with asyncio.timeout(self._seconds), self._places:
                 text = await self._ask(who, connection, prompt, model, max_tokens, purpose)
         except TimeoutError:
             raise self._failed(purpose, "TIMEOUT") from None

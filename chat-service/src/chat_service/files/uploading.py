@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 from uuid import UUID
 
+from chassis.bulkhead import Bulkhead
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.component import Component
@@ -21,6 +22,7 @@ from chassis.ids import new_id
 from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
 from chat_service.files.domain.errors import (
+    FileReadersBusy,
     FileTooLarge,
     QuotaUsedUp,
     TooManyFiles,
@@ -32,7 +34,6 @@ from chat_service.files.domain.kinds import Kind
 from chat_service.files.receiving import Upload, receive
 from chat_service.files.storage.spool import Spooled, measure
 from chat_service.files.store.files import Files
-from chat_service.files.turns import Turns
 from chat_service.files.usecases.ports import Inspect, Storage, StorageInForce, TermsInForce
 
 _log = get_logger(__name__)
@@ -41,6 +42,14 @@ _HOLD_SECONDS: Final = UNHEARD.total_seconds() / 4
 
 #: What makes the upload happen once, from the SHA-256 of what has come.
 OnceOf = Callable[[bytes], Once[File] | None]
+
+
+def file_readers() -> Bulkhead:
+    """Two files are read at once, since each takes a processor and memory that is counted on (see
+    docker-compose.yml). By user ids: who sends many keeps nobody else waiting. Refuses with
+    FileReadersBusy after 30 s.
+    """
+    return Bulkhead(2, most_seconds=30.0, refusal=FileReadersBusy)
 
 
 class Uploads(Component):
@@ -52,13 +61,13 @@ class Uploads(Component):
         terms: TermsInForce,
         storage: StorageInForce,
         inspect: Inspect,
-        turns: Turns | None = None,
+        readers: Bulkhead | None = None,
     ) -> None:
         self._open_transaction = open_transaction
         self._terms = terms
         self._storage = storage
         self._inspect = inspect
-        self._turns = turns or Turns()
+        self._readers = readers or file_readers()
         self._clearing: set[asyncio.Task[None]] = set()
 
     async def stop(self) -> None:
@@ -194,7 +203,7 @@ class Uploads(Component):
         return earlier
 
     async def _keep(self, upload: Upload, spooled: Spooled, kind: Kind, once: OnceOf) -> File:
-        async with self._turns.of(upload.caller.user_id):
+        async with self._readers.enter(upload.caller.user_id):
             try:
                 inspected = await self._inspect(spooled.path, kind)
             except FileNotFoundError as error:

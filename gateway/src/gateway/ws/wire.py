@@ -52,7 +52,7 @@ class Wire(asyncio.Protocol):
         self._reading = True
         self._reader: asyncio.Future[None] | None = None
         # One message at a time waits for room, so that the rest of them stay unmade.
-        self._turn = asyncio.Lock()
+        self._writing = asyncio.Lock()
         self._room: asyncio.Event | None = None
         self.on_lost: Callable[[], None] = lambda: None
         self._lost = False
@@ -86,7 +86,7 @@ class Wire(asyncio.Protocol):
 
     async def send(self, messages: Iterable[bytes]) -> None:
         """Send these, in order and next to each other, once there is room. Raises Gone."""
-        async with self._turn:
+        async with self._writing:
             while self._room is not None:
                 await self._room.wait()
             if not self.is_open:

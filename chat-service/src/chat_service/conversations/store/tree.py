@@ -8,17 +8,14 @@ What is chosen is closed towards the beginning: the message that a chosen one fo
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy import text
 
 from chassis.db.statement import Statement
 from chassis.db.transactions import Transaction
+from chat_service.conversations.store import slices
 from chat_service.conversations.store.messages import follows, parent_of
-
-#: Messages that one statement writes.
-MOST_AT_ONCE: Final = 2_000
 
 _MINE = "session_id = :session_id AND user_id = :user_id"
 _PARENT = parent_of("messages")
@@ -165,11 +162,10 @@ class Tree:
         if await self.leaf() == leaf_order:
             return
         row = await _CHOOSE_PATH.first(
-            self._connection, **self._mine, leaf_order=leaf_order, most=MOST_AT_ONCE
+            self._connection, **self._mine, leaf_order=leaf_order, most=slices.MOST_AT_ONCE
         )
         assert row is not None
-        for first in range(0, len(row.left_over), MOST_AT_ONCE):
-            some = row.left_over[first : first + MOST_AT_ONCE]
+        for _, some in slices.slices_of(row.left_over):
             await _CHOOSE_OTHERS.run(self._connection, **self._mine, orders=some)
         await _SET_LEAF.run(self._connection, **self._mine, leaf_order=leaf_order, at=at)
 
@@ -207,7 +203,7 @@ class Tree:
     async def copy(self, old_ids: Sequence[UUID], ids: Sequence[UUID], *, behind: int) -> None:
         """Copies messages, which may be of another session, into this one's only path from its beginning.
 
-        They come behind its first `behind`; MOST_AT_ONCE of them at most, so that no statement is long.
+        They come behind its first `behind`; one slice of them (`slices`), so that no statement is long.
         """
         await _COPY.run(
             self._connection, **self._mine, old_ids=list(old_ids), ids=list(ids), behind=behind

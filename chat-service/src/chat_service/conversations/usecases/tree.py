@@ -19,7 +19,8 @@ from chat_service.conversations.domain.message import MOST_VARIANTS, Message, Ro
 from chat_service.conversations.domain.session import Session
 from chat_service.conversations.store.messages import Messages
 from chat_service.conversations.store.sessions import Sessions
-from chat_service.conversations.store.tree import MOST_AT_ONCE, Tree
+from chat_service.conversations.store.slices import slices_of
+from chat_service.conversations.store.tree import Tree
 from chat_service.files.store.attachments import Attachments
 from chat_service.words.domain.word_filter import WordFilter, checked
 from parley.bounds import EDITED_ANSWER
@@ -120,8 +121,7 @@ async def fork_session(
             leaf = message.order
         path = [one.id for one in await Messages(transaction).path_to(session_id, leaf)]
         await sessions.insert_fork(session, made, len(path), now)
-        for first in range(0, len(path), MOST_AT_ONCE):
-            some = path[first : first + MOST_AT_ONCE]
+        for first, some in slices_of(path):
             copies = [new_id() for _ in some]
             await Tree(transaction, made).copy(some, copies, behind=first)
             await Attachments(transaction).copy(some, copies)

@@ -15,8 +15,8 @@ from sqlalchemy import text
 
 from chassis.db.statement import Statement
 from chassis.db.transactions import Transaction
+from chat_service.conversations.store import slices
 from chat_service.conversations.store.messages import is_blank
-from chat_service.conversations.store.tree import MOST_AT_ONCE
 from chat_service.shares.store.references import delete_files
 
 _MESSAGES: Final = f"""
@@ -114,8 +114,10 @@ class Snapshots:
 
         Those that say nothing are left out, as is what models thought but for `include_reasoning`.
         """
-        taken, after, is_more = 0, 0, True
-        while is_more:
+        after = 0
+
+        async def take_some(taken: int) -> int:
+            nonlocal after
             row = await _TAKE.first(
                 self._connection,
                 **self._mine,
@@ -124,12 +126,13 @@ class Snapshots:
                 include_reasoning=include_reasoning,
                 after=after,
                 behind=taken,
-                most=MOST_AT_ONCE,
+                most=slices.MOST_AT_ONCE,
             )
             assert row is not None
-            taken, after = taken + row.taken, row.last_order
-            is_more = row.taken == MOST_AT_ONCE
-        return taken
+            after = row.last_order
+            return int(row.taken)
+
+        return await slices.write_slices(take_some)
 
     async def take_files(self, share_id: UUID, session_id: UUID) -> None:
         """Has a share that is stored refer to the files of the questions that it shows, as far as they are there."""
@@ -142,14 +145,15 @@ class Snapshots:
         await _DROP_FILES.run(
             self._connection, share_id=share_id, user_id=self._mine["user_id"], most=None
         )
-        # They are numbered from 1, without gaps.
-        dropped, behind = MOST_AT_ONCE, 0
-        while dropped == MOST_AT_ONCE:
-            upto = behind + MOST_AT_ONCE
-            dropped = await _DROP.run(
+
+        async def drop_some(behind: int) -> int:
+            # They are numbered from 1, without gaps.
+            upto = behind + slices.MOST_AT_ONCE
+            return await _DROP.run(
                 self._connection, **self._mine, share_id=share_id, behind=behind, upto=upto
             )
-            behind = upto
+
+        await slices.write_slices(drop_some)
 
     async def give(
         self, share_id: UUID, session_id: UUID, ids: Sequence[UUID], at: datetime
@@ -159,8 +163,7 @@ class Snapshots:
         False if it has not as many messages.
         """
         given = 0
-        for first in range(0, len(ids), MOST_AT_ONCE):
-            some = list(ids[first : first + MOST_AT_ONCE])
+        for first, some in slices.slices_of(ids):
             given += await _GIVE.run(
                 self._connection,
                 **self._mine,

@@ -3,17 +3,19 @@
 # ruff: noqa: S608 - all statements are made of constants
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import text
 
+from chassis.bulkhead import Bulkhead
 from chassis.db.engine import Database
+from chassis.db.errors import DatabaseBusy
 from chassis.db.statement import Statement
 from chat_service.usage.domain.report import Days, TenantsBy, TenantsRow
 from chat_service.usage.store.ledger import COUNTED
 from chat_service.usage.store.sums import sums_of, to_sums
-from chat_service.usage.store.turns import Turns
 
 _COUNTED: Final = ", ".join(COUNTED)
 _IN_QUESTION: Final = """
@@ -66,13 +68,19 @@ class PlaceOfSums:
     name: str
 
 
+def one_at_a_time() -> Bulkhead:
+    """For sums: eight may wait, 2 s each, less than the gateway waits for an answer. Refuses with DatabaseBusy."""
+    busy = partial(DatabaseBusy, retry_after=5)
+    return Bulkhead(1, most_waiting=8, most_seconds=2.0, refusal=busy)
+
+
 class TenantsUsage:
     """On a database that is connected as the worker role."""
 
-    def __init__(self, worker: Database, turns: Turns | None = None) -> None:
+    def __init__(self, worker: Database, bulkhead: Bulkhead | None = None) -> None:
         self._worker = worker
         # One at a time, and not for long: heartbeats go by the same connections.
-        self._turns = turns or Turns()
+        self._bulkhead = bulkhead or one_at_a_time()
 
     async def page(
         self,
@@ -88,7 +96,7 @@ class TenantsUsage:
 
         `tenant_id` None: of all. Raises DatabaseBusy, DatabaseUnavailable.
         """
-        async with self._turns.next(), self._worker.transaction() as connection:
+        async with self._bulkhead.enter(), self._worker.transaction() as connection:
             await _NOT_FOR_LONG.first(connection)
             rows = await _PAGE.all(
                 connection,
