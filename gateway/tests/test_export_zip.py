@@ -29,6 +29,7 @@ ALL = "/api/v1/chat/export"
 ONE = f"/api/v1/chat/sessions/{SESSION}/export"
 BEGIN = '{"format":"parley","version":1,"conversations":[\n'
 END = pb.ExportResponse(end=pb.ExportEnd(conversations=2, messages=5, since="cursor"))
+TOLD = pb.ExportResponse(begin=pb.ExportBegin(since="from-then-on", files=True))
 FILES = {"with": "files"}
 A, B, C = (str(new_id()) for _ in range(3))
 TEXT, PICTURE = b"word " * 100_000, hashlib.shake_128(b"a picture").digest(600_000)
@@ -84,8 +85,7 @@ def page(data: str, *attached: tuple[str, str], gone: bool = False) -> list[pb.E
 
 
 def export(*pages: list[pb.ExportResponse]) -> list[pb.ExportResponse]:
-    begin = pb.ExportResponse(begin=pb.ExportBegin(since="from-then-on"))
-    return [begin, *page(BEGIN), *(one for page_ in pages for one in page_), *page("\n],\n"), END]
+    return [TOLD, *page(BEGIN), *(one for page_ in pages for one in page_), *page("\n],\n"), END]
 
 
 async def opened(door: Door, path: str = ALL, **query: str) -> ZipFile:
@@ -195,6 +195,16 @@ async def test_a_file_that_cannot_be_had_just_now_is_not_passed_off_as_lost(
     await eventually(lambda: files.under_way == 0)
 
 
+async def test_of_a_chat_service_that_tells_no_files_there_is_no_zip_without_them(
+    door: Door, files: FakeFiles
+) -> None:
+    earlier = pb.ExportResponse(begin=pb.ExportBegin(since="from-then-on"))
+    door.chat.exported = [earlier, *export(page(" "))[1:]]
+    answer = await door.http.get(ALL, params=FILES, headers=door.bearer)
+    assert (answer.status_code, answer.json()["reason"]) == (503, "UNAVAILABLE")
+    assert (await door.http.get(ALL, headers=door.bearer)).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("query", "errors"),
     [
@@ -231,7 +241,7 @@ async def test_files_and_notes_need_a_token_that_is_good_for_each(
 
 async def test_the_document_goes_out_before_its_end_is_there(door: Door, files: FakeFiles) -> None:
     gate = asyncio.Event()
-    door.chat.exported = [*page(BEGIN), gate, *page("\n],\n"), END]
+    door.chat.exported = [TOLD, *page(BEGIN), gate, *page("\n],\n"), END]
     async with door.http.stream("GET", ALL, params=FILES, headers=door.bearer) as answer:
         pieces = answer.aiter_bytes()
         assert (await anext(pieces)).startswith(b"PK\x03\x04")
@@ -278,7 +288,7 @@ async def test_files_are_read_for_a_token_that_has_expired_since(
 ) -> None:
     door.caller = door.signer.caller(lifetime=2.0)
     gate = asyncio.Event()
-    door.chat.exported = [*page(BEGIN), gate, *export(page(" ", (A, "a.txt")))[2:]]
+    door.chat.exported = [TOLD, *page(BEGIN), gate, *export(page(" ", (A, "a.txt")))[3:]]
     asking = asyncio.create_task(opened(door))
     await eventually(lambda: time.time() > door.caller.expires_at)
     gate.set()

@@ -52,8 +52,8 @@ def wanted_from_proto(request: exports_pb2.ExportRequest) -> Wanted:
     )
 
 
-def begin_to_proto(begin: Begin) -> exports_pb2.ExportBegin:
-    return exports_pb2.ExportBegin(since=_cursor_of(begin.since))
+def begin_to_proto(begin: Begin, *, files: bool) -> exports_pb2.ExportBegin:
+    return exports_pb2.ExportBegin(since=_cursor_of(begin.since), files=files)
 
 
 def files_to_proto(files: Files) -> Sequence[exports_pb2.ExportedFile]:

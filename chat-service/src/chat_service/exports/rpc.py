@@ -29,7 +29,8 @@ class ExportServicer(exports_pb2_grpc.ExportServiceServicer):
         async with aclosing(self.exporting.export(current_caller(), wanted)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Begin):
-                    yield exports_pb2.ExportResponse(begin=mapping.begin_to_proto(piece))
+                    begin = mapping.begin_to_proto(piece, files=wanted.files)
+                    yield exports_pb2.ExportResponse(begin=begin)
                 elif isinstance(piece, Files):
                     yield exports_pb2.ExportResponse(files=mapping.files_to_proto(piece))
                 elif isinstance(piece, End):

@@ -128,7 +128,8 @@ async def _download(
     notes: AsyncIterator[bytes] | None = None,
 ) -> Response:
     exports = services.exports
-    since, exported = await since_of(exports.follow(exports.stub.Export, wanted, caller))
+    followed = exports.follow(exports.stub.Export, wanted, caller)
+    since, exported = await since_of(followed, with_files=query.with_files)
     media_type, ending = FILES[query.format]
     attached = Attached() if query.with_files else None
     pieces = export_file(exported, query.format, notes, attached)

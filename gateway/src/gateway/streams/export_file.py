@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from chassis.errors import Internal
+from chassis.errors import Internal, Unavailable
 from gateway.schemas.exports import ExportFormat
 from gateway.streams.export_zip import Attached
 from parley.chat.v1 import exports_pb2 as pb
@@ -26,14 +26,17 @@ FILES: dict[ExportFormat, tuple[str, str]] = {
 }
 
 
-async def since_of(pieces: Pieces) -> tuple[str, Pieces]:
+async def since_of(pieces: Pieces, *, with_files: bool = False) -> tuple[str, Pieces]:
     """What the next export begins with, and ``pieces`` whole; empty: with everything.
 
     It is there before the first piece of the file, and so for who gets no more of it than a part. Raises
-    AppError where there is no file.
+    AppError where there is no file, and where an earlier version would tell no files.
     """
     try:
         first = await anext(pieces, None)
+        if first is not None and with_files and not first.begin.files:
+            # A zip without them would pass for one of conversations that have none.
+            raise Unavailable()
     except BaseException:
         await pieces.aclose()
         raise
