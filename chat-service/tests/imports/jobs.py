@@ -1,13 +1,15 @@
 """Imports without a service: whoever reads them is made by the test."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import text
 
 from chassis.caller import Caller
-from chassis.db.transactions import OpenTransaction
+from chassis.db.transactions import OpenTransaction, Owned, Transaction
 from chat_service.imports.domain.bounds import ImportBounds
 from chat_service.imports.importing import Importing
 from chat_service.imports.noting import TakeNotes
@@ -79,3 +81,21 @@ async def row_of(chat: Chat, import_id: Any) -> Any:
             {"id": import_id},
         )
         return found.one()
+
+
+def halted(importing: Importing, behind: int) -> asyncio.Event:
+    """It stores so many conversations and no more, however slow the machine; set as soon as it wants to."""
+    begin, begun, reached = importing._open_transaction, 0, asyncio.Event()
+
+    @asynccontextmanager
+    async def open_transaction(whose: Owned) -> AsyncIterator[Transaction]:
+        nonlocal begun
+        if begun == behind:
+            reached.set()
+            await asyncio.Event().wait()
+        begun += 1
+        async with begin(whose) as transaction:
+            yield transaction
+
+    importing._open_transaction = open_transaction
+    return reached

@@ -9,7 +9,6 @@ from sqlalchemy import text
 from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.errors import AppError, RemoteError
-from chassis.testing import eventually
 from chat_service.imports.importing import Importing, ImportSweep
 from chat_service.imports.store.erasure import delete_imports
 from chat_service.imports.store.leases import Leases
@@ -17,7 +16,7 @@ from chat_service.imports.usecases.jobs import ImportJobs
 from parley.chat.v1 import imports_pb2 as pb
 
 from . import samples
-from .jobs import reader_of, row_of, upload_to
+from .jobs import halted, reader_of, row_of, upload_to
 from .over_the_wire import Imports, count
 
 # Fixtures of the conftest.py above; a test module cannot import their classes by name.
@@ -42,17 +41,14 @@ async def test_what_a_replica_that_died_has_begun_another_one_ends_and_adds_noth
 ) -> None:
     told = [{**samples.CHATGPT[0], "id": f"c-{n}", "conversation_id": f"c-{n}"} for n in range(50)]
     made = await upload_to(chat, caller, told)
+    reached = halted(importing, 20)
     reading = asyncio.create_task(importing.read_all())
-
-    async def some() -> bool:
-        return await count(chat, "sessions") > 5
-
-    await eventually(some)
+    await asyncio.wait_for(reached.wait(), 60)
     # As a kill does: nobody releases anything.
     importing._leases.release = _nothing  # type: ignore[method-assign,assignment]
     reading.cancel()
     await asyncio.wait((reading,))
-    assert 5 < await count(chat, "sessions") < 50
+    assert await count(chat, "sessions") == 20
     assert (await row_of(chat, made.id)).state == "reading"
     other = reader_of(chat, "replica-2")
     await other.read_all()
@@ -75,14 +71,11 @@ async def _nothing(*_: Any) -> None: ...
 async def test_a_service_that_stops_hands_over_what_it_reads(
     chat: Chat, caller: Caller, importing: Importing
 ) -> None:
-    told = [{**samples.CHATGPT[0], "id": f"c-{n}", "conversation_id": f"c-{n}"} for n in range(200)]
+    told = [{**samples.CHATGPT[0], "id": f"c-{n}", "conversation_id": f"c-{n}"} for n in range(30)]
     made = await upload_to(chat, caller, told)
+    reached = halted(importing, 20)
     reading = asyncio.create_task(importing.read_all())
-
-    async def begun() -> bool:
-        return await count(chat, "sessions") > 0
-
-    await eventually(begun)
+    await asyncio.wait_for(reached.wait(), 60)
     reading.cancel()
     await asyncio.wait((reading,))
     row = await row_of(chat, made.id)
@@ -117,18 +110,15 @@ async def test_one_that_is_cancelled_meanwhile_ends_and_what_was_taken_stays(
     chat: Chat, caller: Caller, importing: Importing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chat_service.imports.importing._BEAT_SECONDS", 0.01)
-    told = [{**samples.CHATGPT[0], "id": f"c-{n}", "conversation_id": f"c-{n}"} for n in range(500)]
+    told = [{**samples.CHATGPT[0], "id": f"c-{n}", "conversation_id": f"c-{n}"} for n in range(30)]
     made = await upload_to(chat, caller, told)
+    reached = halted(importing, 20)
     reading = asyncio.create_task(importing.read_all())
-
-    async def some() -> bool:
-        return await count(chat, "sessions") > 5
-
-    await eventually(some)
+    await asyncio.wait_for(reached.wait(), 60)
     await ImportJobs(chat.open_transaction, lambda: None).end(caller, made.id)
     await reading
     assert (await row_of(chat, made.id)).state == "cancelled"
-    assert 5 < await count(chat, "sessions") < 500
+    assert await count(chat, "sessions") == 20
     await ImportSweep(Leases(chat.worker, "replica-1")).sweep()
     assert await count(chat, "import_pieces") == 0
 
