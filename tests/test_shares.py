@@ -153,6 +153,18 @@ def test_files_are_read_by_whoever_opens_their_share_and_by_nobody_else(
         assert reader.http.get(f"{API}/files/{known}/content").status_code == 404
     forked = reader.http.post(f"{API}/shares/{made['token']}/fork", headers=opening)
     assert reader.messages(forked.json()["id"])[0]["attachments"] == []
+    some = read(made, stack.gateways[1], Range="bytes=3-", **opening)
+    assert (some.status_code, some.content) == (206, content[3:])
+    assert some.headers["content-range"] == f"bytes 3-{len(content) - 1}/{len(content)}"
+    rest = {**opening, "Range": "bytes=-2", "If-Range": some.headers["etag"]}
+    assert read(made, **rest).content == content[-2:]
+    nothing = read(made, Range=f"bytes={len(content)}-", **right)
+    assert (nothing.status_code, nothing.json()["reason"]) == (416, "RANGE_NOT_SATISFIABLE")
+    assert nothing.headers["content-range"] == f"bytes */{len(content)}"
+    for path in ("", f"/files/{shown['id']}/content"):
+        url = f"{stack.url}{API}/shares/{made['token']}{path}"
+        look = httpx.head(url, headers=right, timeout=30, verify=False)
+        assert (look.status_code, look.content) == (200, b"")
     views = {
         share["id"]: share["opens"] for share in ada.http.get(f"{API}/chat/shares").json()["items"]
     }

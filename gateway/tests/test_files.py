@@ -368,6 +368,11 @@ async def test_what_is_no_range_of_it_is_all_of_it_or_refused(door: Door, files:
     for asked in ("bytes=1-2,4-5", "lines=1-2", "bytes=9-2", "bytes=-", "bytes=a-b"):
         got = await door.http.get(path, headers={**door.bearer, "range": asked})
         assert (got.status_code, len(got.content)) == (200, len(CONTENT)), asked
+    lines = [*door.bearer.items(), ("range", "bytes=1-2"), ("range", "bytes=4-5")]
+    assert (await door.http.get(path, headers=lines)).status_code == 200
+    # Of a HEAD there are no parts.
+    head = await door.http.head(path, headers={**door.bearer, "range": "bytes=1-2"})
+    assert (head.status_code, head.headers["content-length"]) == (200, str(len(CONTENT)))
     for asked in (f"bytes={len(CONTENT)}-", "bytes=-0"):
         got = await door.http.get(path, headers={**door.bearer, "range": asked})
         assert (got.status_code, got.json()["reason"]) == (416, "RANGE_NOT_SATISFIABLE")

@@ -332,7 +332,8 @@ async def test_a_file_of_it_is_saved_and_neither_kept_nor_shown(door: Door) -> N
         assert headers["content-type"] == "text/plain; charset=utf-8"
         assert headers["content-disposition"].startswith("attachment; filename=")
         assert headers["content-security-policy"].endswith("sandbox")
-        assert (headers["content-length"], "etag" in headers) == (str(len(CONTENT)), False)
+        assert headers["content-length"] == str(len(CONTENT))
+        assert (headers["etag"], headers["accept-ranges"]) == (f'"{FILE}"', "bytes")
         call = asked(door)
         wanted = pb.ReadSharedFileRequest(
             key=pb.ShareKey(token=TOKEN, opening="an-opening", client_ip="127.0.0.1"), id=FILE
@@ -343,6 +344,53 @@ async def test_a_file_of_it_is_saved_and_neither_kept_nor_shown(door: Door) -> N
     door.chat.shared_file = refusal
     statuses = [(await door.http.get(path)).status_code for _ in range(301)]
     assert statuses == [404] * 300 + [429]
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "part", "begin", "end"),
+    [
+        ("bytes=0-0", pb.FilePart(first=0, last=0), 0, 1),
+        ("bytes=5-", pb.FilePart(first=5), 5, len(CONTENT)),
+        ("bytes=-7", pb.FilePart(last=7), len(CONTENT) - 7, len(CONTENT)),
+        ("bytes=9-99999999", pb.FilePart(first=9, last=99_999_999), 9, len(CONTENT)),
+    ],
+)
+async def test_a_part_of_its_file_is_had_by_its_range(
+    door: Door, asked_for: str, part: pb.FilePart, begin: int, end: int
+) -> None:
+    door.chat.shared_file = [{"file": A_FILE}, {"chunk": CONTENT[begin:end]}]
+    path = f"{SHARED}/files/{FILE}/content"
+    for if_range in ({}, {"If-Range": f'"{FILE}"'}):
+        got = await door.http.get(path, headers={"Range": asked_for, **if_range})
+        assert (got.status_code, got.content) == (206, CONTENT[begin:end])
+        assert got.headers["content-range"] == f"bytes {begin}-{end - 1}/{len(CONTENT)}"
+        assert got.headers["etag"] == f'"{FILE}"'
+        assert asked(door).request.part == part
+
+
+async def test_what_is_no_range_of_its_file_is_all_of_it_or_refused(door: Door) -> None:
+    door.chat.shared_file = [{"file": A_FILE}, {"chunk": CONTENT}]
+    path = f"{SHARED}/files/{FILE}/content"
+    for headers in (
+        [("Range", "bytes=0-1,4-5")],
+        [("Range", "bytes=0-1"), ("Range", "bytes=4-5")],
+        [("Range", "bytes=4-1")],
+        [("Range", "bytes=0-1"), ("If-Range", '"another"')],
+    ):
+        got = await door.http.get(path, headers=headers)
+        assert (got.status_code, len(got.content)) == (200, len(CONTENT)), headers
+        assert not asked(door).request.HasField("part")
+    head = await door.http.head(path, headers={"Range": "bytes=0-1"})
+    assert (head.status_code, head.headers["content-length"]) == (200, str(len(CONTENT)))
+    assert not asked(door).request.HasField("part")
+    known = await door.http.get(path, headers={"If-None-Match": f'"{FILE}"'})
+    assert (known.status_code, known.content) == (304, b"")
+    door.chat.shared_file = RemoteError(
+        Kind.INVALID, "RANGE_NOT_SATISFIABLE", "a sentence", metadata={"size": "5"}
+    )
+    refused = await door.http.get(path, headers={"Range": "bytes=5-"})
+    assert (refused.status_code, refused.json()["reason"]) == (416, "RANGE_NOT_SATISFIABLE")
+    assert refused.headers["content-range"] == "bytes */5"
 
 
 async def test_a_file_of_it_that_is_cut_is_not_taken_for_the_whole(door: Door) -> None:

@@ -57,6 +57,23 @@ async def test_a_file_that_is_shared_is_read_whole_until_it_is_deleted(
     first, *pieces = await read(channel, wanted)
     assert first.file == shown
     assert b"".join(piece.chunk for piece in pieces) == CONTENT
+    size, of_a_part = len(CONTENT), shares_pb2.ReadSharedFileRequest(key=key, id=shown.id)
+    for part, expected in (
+        ({"first": 0, "last": 0}, CONTENT[:1]),
+        ({"first": 262_143, "last": 262_144}, CONTENT[262_143:262_145]),
+        ({"first": size - 1}, CONTENT[-1:]),
+        ({"last": 300_000}, CONTENT[-300_000:]),
+    ):
+        of_a_part.part.CopyFrom(shares_pb2.FilePart(**part))
+        first, *pieces = await read(channel, of_a_part)
+        assert (first.file, b"".join(piece.chunk for piece in pieces)) == (shown, expected)
+    for part, refusal in (
+        ({"first": size}, "RANGE_NOT_SATISFIABLE"),
+        ({"first": -1}, "VALIDATION"),
+        ({}, "VALIDATION"),
+    ):
+        of_a_part.part.CopyFrom(shares_pb2.FilePart(**part))
+        assert await reason(read(channel, of_a_part)) == refusal
     # As a member: with a token of one's own.
     theirs = strange_client._channel.stub(shares_pb2_grpc.ShareServiceStub)
     as_member = shares_pb2.ReadSharedFileAsMemberRequest(read=wanted)

@@ -134,8 +134,10 @@ async def sharing(chat: Chat, caller: Caller) -> AsyncIterator[Sharing]:
 
     deleted: set[UUID] = set()
 
-    async def contents(user_id: UUID, file_id: UUID, size: int) -> AsyncGenerator[bytes, None]:
-        yield f"{user_id}/{file_id}/{size}".encode()
+    async def contents(
+        user_id: UUID, file_id: UUID, begin: int, end: int
+    ) -> AsyncGenerator[bytes, None]:
+        yield f"{user_id}/{file_id}/{begin}-{end}".encode()
 
     def at(database: Database) -> OpenShares:
         return OpenShares(

@@ -12,7 +12,7 @@ from chassis.testing import limit_deletes
 from chat_service.files.domain.file import FileState
 from chat_service.files.store import sweeping
 from chat_service.files.store.files import Files
-from chat_service.shares.domain.share import ShareKey
+from chat_service.shares.domain.share import FilePart, ShareKey
 from chat_service.shares.store.erasure import delete_shares
 
 # Of conftest.py, for which a test module has no name.
@@ -58,7 +58,7 @@ async def delete_file(sharing: Sharing, file_id: UUID) -> None:
 
 async def read(sharing: Sharing, token: str, shown_id: UUID, **key: Any) -> bytes:
     shown = ShareKey(token, key.get("password"), key.get("opening"), "192.0.2.1")
-    _, content = await sharing.readers.read_file(shown, key.get("by"), shown_id)
+    _, content = await sharing.readers.read_file(shown, key.get("by"), shown_id, key.get("part"))
     return b"".join([piece async for piece in content])
 
 
@@ -97,7 +97,7 @@ async def test_one_is_read_by_whoever_opens_the_share_and_by_nobody_else(
     (shown,) = shared.messages[2].files
     for _ in range(2):
         stored = await read(sharing, made.token, shown.id, opening=shared.opening)
-        assert stored.decode() == f"{sharing.caller.user_id}/{file_id}/5"
+        assert stored.decode() == f"{sharing.caller.user_id}/{file_id}/0-5"
     assert (await refused(read(sharing, made.token, shown.id)))[0] == "SHARE_PASSWORD_NEEDED"
     wrong = read(sharing, made.token, shown.id, password="wrong")
     assert (await refused(wrong))[0] == "SHARE_PASSWORD_WRONG"
@@ -113,6 +113,30 @@ async def test_one_is_read_by_whoever_opens_the_share_and_by_nobody_else(
     await sharing.write.delete(sharing.caller, made.share.id)
     late = read(sharing, made.token, shown.id, opening=shared.opening)
     assert (await refused(late))[0] == "SHARE_NOT_FOUND"
+
+
+async def test_a_part_is_a_view_unless_there_is_nothing_in_it(
+    sharing: Sharing, refused: Any
+) -> None:
+    session_id, _ = await with_files(sharing, "a.txt")
+    made = await sharing.share(session_id, include_files=True)
+    (shown,) = (await sharing.open(made.token)).messages[2].files
+    parts = {
+        FilePart(0, 0): "0-1",
+        FilePart(0, 4): "0-5",
+        FilePart(4, 99): "4-5",
+        FilePart(2, None): "2-5",
+        FilePart(None, 1): "4-5",
+        FilePart(None, 99): "0-5",
+    }
+    for part, span in parts.items():
+        content = await read(sharing, made.token, shown.id, part=part)
+        assert content.decode().rpartition("/")[2] == span
+    assert await sharing.opens() == [1 + len(parts)]
+    for part in (FilePart(5, None), FilePart(5, 9), FilePart(None, 0)):
+        nothing = read(sharing, made.token, shown.id, part=part)
+        assert (await refused(nothing))[0] == "RANGE_NOT_SATISFIABLE"
+    assert await sharing.opens() == [1 + len(parts)]
 
 
 async def test_one_for_members_is_read_by_members(

@@ -7,6 +7,7 @@ from chat_service.conversations.mapping import ROLES
 from chat_service.files.domain.kinds import media_type_of
 from chat_service.shares.domain.share import (
     Audience,
+    FilePart,
     Share,
     Shared,
     SharedFile,
@@ -73,6 +74,18 @@ def key_from_proto(key: shares_pb2.ShareKey) -> ShareKey:
         client_ip=key.client_ip,
         look=key.look,
     )
+
+
+def part_from_proto(request: shares_pb2.ReadSharedFileRequest) -> FilePart | None:
+    """The part that is asked for, None: all of it. Raises ValidationFailed."""
+    if not request.HasField("part"):
+        return None
+    part = request.part
+    first = part.first if part.HasField("first") else None
+    last = part.last if part.HasField("last") else None
+    if min(first or 0, last or 0) < 0 or first is last is None:
+        raise ValidationFailed(fields=[FieldError("part", "INVALID")])
+    return FilePart(first, last)
 
 
 def file_to_proto(file: SharedFile) -> shares_pb2.SharedFile:

@@ -183,7 +183,7 @@ class ShareServicer(shares_pb2_grpc.ShareServiceServicer):
         # What is no id is shown nothing either, and not before the key was looked at.
         shown_id = parse_id(request.id) or UUID(int=0)
         file, content = await self.readers.read_file(
-            mapping.key_from_proto(request.key), caller, shown_id
+            mapping.key_from_proto(request.key), caller, shown_id, mapping.part_from_proto(request)
         )
         async with aclosing(content) as pieces:
             # Before anything is said of it: what cannot be had is a refusal, and no answer that is cut.

@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import Header, Query
+from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,8 +16,7 @@ from gateway.refusals import FileKindRefused, FilesNotOffered, FileTooLarge, Ran
 from gateway.routes.api import refuses
 from gateway.routes.api import router as api_router
 from gateway.routes.idempotency import IdempotencyKeyOf
-from gateway.routes.preconditions import IF_NONE_MATCH, parse_tags
-from gateway.routes.ranges import range_of
+from gateway.routes.ranges import WantedOf
 from gateway.routes.upload_route import UploadedFile, UploadRoute
 from gateway.schemas.base import ListQuery, Page
 from gateway.schemas.files import FORM, File, FileLimits
@@ -29,17 +28,6 @@ uploads = api_router("Files", "/files", UploadRoute)
 
 # What chat-service refuses with a status that no kind of its errors stands for.
 _REFUSED = {one.reason: one for one in (FileTooLarge, FileKindRefused)}
-_CONTENT: dict[int | str, dict[str, Any]] = {
-    200: {
-        **CONTENT,
-        "headers": {"ETag": {"$ref": "#/components/headers/ETag"}},
-    },
-    206: {
-        "description": "The part that `Range` asks for.",
-        "content": CONTENT["content"],
-    },
-    304: {"description": "It is what is known already."},
-}
 
 
 @uploads.post(
@@ -140,7 +128,7 @@ async def delete_file(file_id: str, caller: ChatWriter, services: Services) -> N
 @router.get(
     "/{file_id}/content",
     response_class=Response,
-    responses=_CONTENT,
+    responses=CONTENT,
     openapi_extra=refuses("RANGE_NOT_SATISFIABLE"),
 )
 async def get_file_content(
@@ -148,40 +136,24 @@ async def get_file_content(
     caller: ChatReader,
     services: Services,
     request: Request,
-    range_: Annotated[
-        str | None, Header(alias="range", description="One range of bytes: `bytes=0-1023`.")
-    ] = None,
-    if_range: Annotated[
-        str | None, Header(description="The `ETag` of what the rest is wanted of.")
-    ] = None,
-    if_none_match: Annotated[
-        str | None, Header(description="Entity tags of what is known already: 304 if it is one.")
-    ] = None,
+    wanted: WantedOf,
 ) -> Response:
     """Download what is in a file."""
     files = services.files
     file = (await files.ask(files.stub.GetFile, pb.GetFileRequest(id=file_id), caller)).file
     tag = f'"{file.sha256.hex()}"'
-    headers = {
-        **headers_of(file.name, file.media_type),
-        "accept-ranges": "bytes",
-        "etag": tag,
-    }
-    if if_none_match is not None:
-        known = parse_tags("If-None-Match", ", ".join(request.headers.getlist(IF_NONE_MATCH)))
-        if known is None or tag in {one for _, one in known}:
-            return Response(status_code=304, headers={"etag": tag})
+    if wanted.is_known(tag):
+        return Response(status_code=304, headers={"etag": tag})
+    asked = wanted.part(tag)
     try:
-        part = range_of(range_, file.size) if if_range in (None, tag) else None
+        part = None if asked is None else asked.of(file.size)
     except RangeNotSatisfiable as error:
         return problem(error, {"content-range": f"bytes */{file.size}"})
     begin, end = part or (0, file.size)
-    if part is not None:
-        headers["content-range"] = f"bytes {begin}-{end - 1}/{file.size}"
     pieces = files.follow(
         files.stub.ReadFile, pb.ReadFileRequest(id=file_id, begin=begin, end=end), caller
     )
     # Before the answer begins: what is gone meanwhile is said so.
     await anext(pieces)
-    status = 200 if part is None else 206
-    return FileContent(pieces, request.app.state.requests, end - begin, status, headers)
+    headers = headers_of(file.name, file.media_type, tag)
+    return FileContent(pieces, request.app.state.requests, file.size, part, headers)

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Protocol
 from urllib.parse import unquote_to_bytes
+from uuid import UUID
 
 from fastapi import Depends, Header, Query
 from starlette.requests import Request
@@ -14,9 +15,12 @@ from chassis.errors import AppError, FieldError, Kind, ValidationFailed
 from gateway.clients import Peer, Services
 from gateway.identity.authentication import AnybodyReading, ChatWriter
 from gateway.identity.rate_limit import ShareRateLimit
+from gateway.problems import problem
+from gateway.refusals import RangeNotSatisfiable
 from gateway.routes.api import refuses
 from gateway.routes.api import router as api_router
 from gateway.routes.idempotency import IdempotencyKeyOf
+from gateway.routes.ranges import WantedOf
 from gateway.schemas.base import PageQuery
 from gateway.schemas.sessions import Session
 from gateway.schemas.shares import SharedConversation
@@ -29,6 +33,10 @@ router = api_router("Shares", "/shares")
 _PASSWORD = "X-Share-Password"  # noqa: S105 - a header's name
 _REFUSALS = refuses(
     "SHARE_NOT_FOUND", "SHARE_PASSWORD_NEEDED", "SHARE_PASSWORD_WRONG", "TOO_MANY_ATTEMPTS"
+)
+_FILE_REFUSALS = refuses(
+    *("SHARE_NOT_FOUND", "SHARE_PASSWORD_NEEDED", "SHARE_PASSWORD_WRONG", "TOO_MANY_ATTEMPTS"),
+    "RANGE_NOT_SATISFIABLE",
 )
 
 
@@ -96,12 +104,13 @@ async def open_share(
 @router.get(
     "/{token}/files/{file_id}/content",
     response_class=Response,
-    responses={200: CONTENT},
-    openapi_extra=_REFUSALS,
+    responses=CONTENT,
+    openapi_extra=_FILE_REFUSALS,
 )
 async def get_shared_file_content(
     token: str,
     file_id: str,
+    wanted: WantedOf,
     key: ShareKeyOf,
     caller: AnybodyReading,
     services: Services,
@@ -110,17 +119,33 @@ async def get_shared_file_content(
     """Download a file that somebody has shared.
 
     It is opened as the share is, and counts as a view, unless it comes with an opening, or is a HEAD. A file that its owner has
-    deleted, and one of before the share was refreshed, is a 404.
+    deleted, and one of before the share was refreshed, is a 404. A part of it that is asked for without an opening is a
+    view as well, unless there is nothing in it.
     """
     shares = services.shares
     key.token = token
-    wanted = pb.ReadSharedFileRequest(key=key, id=file_id)
-    pieces = _followed(shares, wanted, caller)
-    with _limited(request):
-        # Before the answer begins: who is not let in is told so.
-        file = (await anext(pieces)).file
-    headers = headers_of(file.name, file.media_type)
-    return FileContent(pieces, request.app.state.requests, file.size, 200, headers)
+    # Under its id in the share there is never anything else.
+    tag = f'"{UUID(file_id)}"'
+    asked = wanted.part(tag)
+    asking = pb.ReadSharedFileRequest(key=key, id=file_id)
+    if asked is not None:
+        asking.part.CopyFrom(pb.FilePart(first=asked.first, last=asked.last))
+    pieces = _followed(shares, asking, caller)
+    try:
+        with _limited(request):
+            # Before the answer begins: who is not let in is told so.
+            file = (await anext(pieces)).file
+    except AppError as error:
+        if error.reason != RangeNotSatisfiable.reason:
+            raise
+        size = error.metadata["size"]
+        return problem(RangeNotSatisfiable(), {"content-range": f"bytes */{size}"})
+    if wanted.is_known(tag):
+        await pieces.aclose()
+        return Response(status_code=304, headers={"etag": tag})
+    part = None if asked is None else asked.of(file.size)
+    headers = headers_of(file.name, file.media_type, tag)
+    return FileContent(pieces, request.app.state.requests, file.size, part, headers)
 
 
 @router.post("/{token}/fork", status_code=201, openapi_extra=_REFUSALS)

@@ -27,20 +27,28 @@ class Piece(Protocol):
 
 Pieces = AsyncGenerator[Piece, None]
 
-#: What the document says of it.
-CONTENT: Final[dict[str, Any]] = {
-    "description": "All of it, to be saved.",
-    # Whatever it is, by its kind.
-    "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
+# Whatever it is, by its kind.
+_ANYTHING: Final = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+#: What the document says of it, by status.
+CONTENT: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "All of it, to be saved.",
+        "content": _ANYTHING,
+        "headers": {"ETag": {"$ref": "#/components/headers/ETag"}},
+    },
+    206: {"description": "The part that `Range` asks for.", "content": _ANYTHING},
+    304: {"description": "It is what is known already."},
 }
 
 # Behind `Content-Disposition` as well, for who opens it all the same: nothing in it runs, and it is of no origin.
 _POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
 
-def headers_of(name: str, media_type: str) -> dict[str, str]:
+def headers_of(name: str, media_type: str, tag: str) -> dict[str, str]:
     """What is said of a file's content, in whichever part it comes."""
     return {
+        "accept-ranges": "bytes",
+        "etag": tag,
         "content-type": media_type,
         "content-disposition": disposition(name),
         "content-security-policy": _POLICY,
@@ -57,7 +65,8 @@ def disposition(name: str) -> str:
 
 
 class FileContent(Response):
-    """The response that sends the chunks that ``pieces`` yields, ``size`` bytes in all, and closes it.
+    """The response that sends the chunks that ``pieces`` yields, which it closes: a file of ``size`` bytes, or of
+    these the ``part`` from its first byte on and before its last.
 
     Where they end early the connection does: a part is never taken for the whole.
     """
@@ -67,9 +76,14 @@ class FileContent(Response):
         pieces: Pieces,
         requests: LongRequests,
         size: int,
-        status: int,
+        part: tuple[int, int] | None,
         headers: dict[str, str],
     ) -> None:
+        status = 200
+        if part is not None:
+            begin, end = part
+            headers = {**headers, "content-range": f"bytes {begin}-{end - 1}/{size}"}
+            status, size = 206, end - begin
         super().__init__(None, status, {**headers, "content-length": str(size)})
         self._pieces = pieces
         self._requests = requests

@@ -67,9 +67,13 @@ class ReadFiles:
         end = file.size if end is None else min(end, file.size)
         return self._read(file.key, begin, end)
 
-    def stored(self, user_id: UUID, file_id: UUID, size: int) -> AsyncGenerator[bytes, None]:
-        """The bytes of any user's file, so many, for who was let in by other rights than theirs; raises the same."""
-        return self._read(content_key(user_id, file_id), 0, size)
+    def stored(
+        self, user_id: UUID, file_id: UUID, begin: int, end: int
+    ) -> AsyncGenerator[bytes, None]:
+        """The bytes of any user's file, which there are, for who was let in by other rights than theirs; raises the
+        same.
+        """
+        return self._read(content_key(user_id, file_id), begin, end)
 
     def text(self, file: File, most: int) -> AsyncGenerator[bytes, None]:
         """The text that is kept beside it, in UTF-8, `most` bytes of it; none where there is none."""

@@ -23,6 +23,17 @@ class SharePasswordWrong(AppError):
     detail = "The password of this share is another one."
 
 
+class RangeNotSatisfiable(AppError):
+    """The gateway's 416; `size` is how many bytes the file has."""
+
+    kind = Kind.INVALID
+    reason = "RANGE_NOT_SATISFIABLE"
+    detail = "There is nothing in that range."
+
+    def __init__(self, size: int) -> None:
+        super().__init__(metadata={"size": str(size)})
+
+
 class TooManyGuesses(AppError):
     kind = Kind.EXHAUSTED
     reason = "TOO_MANY_ATTEMPTS"

@@ -116,6 +116,23 @@ class Shared:
 
 
 @dataclass(frozen=True, slots=True)
+class FilePart:
+    """Which bytes of a file are wanted: both ends inclusive; without `first` it is the `last` so many."""
+
+    first: int | None = None
+    last: int | None = None
+
+    def of(self, size: int) -> tuple[int, int] | None:
+        """The first byte and the one behind the last, of so many; None: there are none of these."""
+        if self.first is None:
+            begin, end = (0 if self.last is None else max(0, size - self.last)), size
+        else:
+            begin = self.first
+            end = size if self.last is None else min(size, self.last + 1)
+        return (begin, end) if begin < end else None
+
+
+@dataclass(frozen=True, slots=True)
 class ShareKey:
     """What somebody shows who wants to see a share, and from where."""
 

@@ -20,11 +20,12 @@ from chat_service.conversations.store.sessions import Sessions
 from chat_service.files.domain.errors import FileNotFound
 from chat_service.shares.domain import opening
 from chat_service.shares.domain.errors import (
+    RangeNotSatisfiable,
     ShareNotFound,
     SharePasswordNeeded,
     SharePasswordWrong,
 )
-from chat_service.shares.domain.share import Shared, SharedFile, ShareKey, digest_of
+from chat_service.shares.domain.share import FilePart, Shared, SharedFile, ShareKey, digest_of
 from chat_service.shares.store.guesses import Guesses
 from chat_service.shares.store.reading import Found, OpenReading, Reading
 from chat_service.shares.store.snapshots import Snapshots
@@ -99,11 +100,11 @@ class OpenShares:
         )
 
     async def read_file(
-        self, key: ShareKey, caller: Caller | None, shown_id: UUID
+        self, key: ShareKey, caller: Caller | None, shown_id: UUID, part: FilePart | None = None
     ) -> tuple[SharedFile, AsyncGenerator[bytes, None]]:
-        """A file that is shared, and all that is in it; a view where `open` is one.
+        """A file that is shared, and what is in it, or in that part of it; a view where `open` is one.
 
-        Raises what `open` does, and FileNotFound; so may the generator, and StorageUnavailable and FilesNotOffered.
+        Raises what `open` does, FileNotFound and RangeNotSatisfiable, none of which is a view; so may the generator, and StorageUnavailable and FilesNotOffered.
         """
         digest = _digest_of(key)
         admission = await self._admit(digest, key, caller)
@@ -112,8 +113,11 @@ class OpenShares:
             shown = await reading.file(found, shown_id)
             if shown is None:
                 raise FileNotFound()
-        file, file_id = shown
-        return file, self.contents(found.owner_id, file_id, file.size)
+            file, file_id = shown
+            span = (0, file.size) if part is None else part.of(file.size)
+            if span is None:
+                raise RangeNotSatisfiable(file.size)
+        return file, self.contents(found.owner_id, file_id, *span)
 
     async def fork(
         self, key: ShareKey, caller: Caller, *, once: Once[UUID] | None = None

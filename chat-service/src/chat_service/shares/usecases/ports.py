@@ -23,9 +23,11 @@ class Passwords(Protocol):
 
 
 class Contents(Protocol):
-    """What is in stored files, whoever's they are."""
+    """What is in stored files, whoever's they are: from the byte `begin` on and before `end`."""
 
-    def __call__(self, user_id: UUID, file_id: UUID, size: int) -> AsyncGenerator[bytes, None]: ...
+    def __call__(
+        self, user_id: UUID, file_id: UUID, begin: int, end: int
+    ) -> AsyncGenerator[bytes, None]: ...
 
 
 class Log(Protocol):

@@ -36,7 +36,7 @@ class ShareServiceStub:
     Error reasons: SHARE_NOT_FOUND, SESSION_NOT_FOUND, NOTHING_TO_SHARE,
     TOO_MANY_SHARES, SHARE_ALREADY_SHOWN, SHARE_PASSWORD_NEEDED, SHARE_PASSWORD_WRONG,
     TOO_MANY_ATTEMPTS, TOO_BUSY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION; of files
-    FILE_NOT_FOUND, FILES_NOT_OFFERED, STORAGE_UNAVAILABLE.
+    FILE_NOT_FOUND, FILES_NOT_OFFERED, STORAGE_UNAVAILABLE, RANGE_NOT_SATISFIABLE.
     """
 
     def __init__(self, channel):
@@ -118,7 +118,7 @@ class ShareServiceServicer:
     Error reasons: SHARE_NOT_FOUND, SESSION_NOT_FOUND, NOTHING_TO_SHARE,
     TOO_MANY_SHARES, SHARE_ALREADY_SHOWN, SHARE_PASSWORD_NEEDED, SHARE_PASSWORD_WRONG,
     TOO_MANY_ATTEMPTS, TOO_BUSY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION; of files
-    FILE_NOT_FOUND, FILES_NOT_OFFERED, STORAGE_UNAVAILABLE.
+    FILE_NOT_FOUND, FILES_NOT_OFFERED, STORAGE_UNAVAILABLE, RANGE_NOT_SATISFIABLE.
     """
 
     def GetShareLimits(self, request, context):
@@ -185,8 +185,9 @@ class ShareServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReadSharedFile(self, request, context):
-        """What is in a file that is shared: the file first, then all of its content. It is let in as OpenShare does,
-        and counts as a view unless the key has an opening.
+        """What is in a file that is shared: the file first, then what was asked for of its content. It is let in as OpenShare does,
+        and counts as a view unless the key has an opening. RANGE_NOT_SATISFIABLE, and no view, where the part that is asked
+        for has nothing in it: `size` is how many bytes there are.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -288,7 +289,7 @@ class ShareService:
     Error reasons: SHARE_NOT_FOUND, SESSION_NOT_FOUND, NOTHING_TO_SHARE,
     TOO_MANY_SHARES, SHARE_ALREADY_SHOWN, SHARE_PASSWORD_NEEDED, SHARE_PASSWORD_WRONG,
     TOO_MANY_ATTEMPTS, TOO_BUSY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION; of files
-    FILE_NOT_FOUND, FILES_NOT_OFFERED, STORAGE_UNAVAILABLE.
+    FILE_NOT_FOUND, FILES_NOT_OFFERED, STORAGE_UNAVAILABLE, RANGE_NOT_SATISFIABLE.
     """
 
     @staticmethod

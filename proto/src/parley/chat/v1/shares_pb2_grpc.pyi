@@ -23,7 +23,7 @@ class ShareServiceStub:
     Error reasons: SHARE_NOT_FOUND, SESSION_NOT_FOUND, NOTHING_TO_SHARE,
     TOO_MANY_SHARES, SHARE_ALREADY_SHOWN, SHARE_PASSWORD_NEEDED, SHARE_PASSWORD_WRONG,
     TOO_MANY_ATTEMPTS, TOO_BUSY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION; of files
-    FILE_NOT_FOUND, FILES_NOT_OFFERED, STORAGE_UNAVAILABLE.
+    FILE_NOT_FOUND, FILES_NOT_OFFERED, STORAGE_UNAVAILABLE, RANGE_NOT_SATISFIABLE.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -47,8 +47,9 @@ class ShareServiceStub:
     OpenShareAsMember: _aio.UnaryUnaryMultiCallable[_shares_pb2.OpenShareAsMemberRequest, _shares_pb2.OpenShareAsMemberResponse]
     """Also what is for members of the caller's tenant."""
     ReadSharedFile: _aio.UnaryStreamMultiCallable[_shares_pb2.ReadSharedFileRequest, _shares_pb2.ReadSharedFileResponse]
-    """What is in a file that is shared: the file first, then all of its content. It is let in as OpenShare does,
-    and counts as a view unless the key has an opening.
+    """What is in a file that is shared: the file first, then what was asked for of its content. It is let in as OpenShare does,
+    and counts as a view unless the key has an opening. RANGE_NOT_SATISFIABLE, and no view, where the part that is asked
+    for has nothing in it: `size` is how many bytes there are.
     """
     ReadSharedFileAsMember: _aio.UnaryStreamMultiCallable[_shares_pb2.ReadSharedFileAsMemberRequest, _shares_pb2.ReadSharedFileAsMemberResponse]
     """Also what is for members of the caller's tenant."""
@@ -66,7 +67,7 @@ class ShareServiceServicer(metaclass=_abc_1.ABCMeta):
     Error reasons: SHARE_NOT_FOUND, SESSION_NOT_FOUND, NOTHING_TO_SHARE,
     TOO_MANY_SHARES, SHARE_ALREADY_SHOWN, SHARE_PASSWORD_NEEDED, SHARE_PASSWORD_WRONG,
     TOO_MANY_ATTEMPTS, TOO_BUSY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, VALIDATION; of files
-    FILE_NOT_FOUND, FILES_NOT_OFFERED, STORAGE_UNAVAILABLE.
+    FILE_NOT_FOUND, FILES_NOT_OFFERED, STORAGE_UNAVAILABLE, RANGE_NOT_SATISFIABLE.
     """
 
     @_abc_1.abstractmethod
@@ -148,8 +149,9 @@ class ShareServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _shares_pb2.ReadSharedFileRequest,
         context: _aio.ServicerContext[_shares_pb2.ReadSharedFileRequest, _abc.AsyncIterator[_shares_pb2.ReadSharedFileResponse]],
     ) -> _abc.AsyncIterator[_shares_pb2.ReadSharedFileResponse]:
-        """What is in a file that is shared: the file first, then all of its content. It is let in as OpenShare does,
-        and counts as a view unless the key has an opening.
+        """What is in a file that is shared: the file first, then what was asked for of its content. It is let in as OpenShare does,
+        and counts as a view unless the key has an opening. RANGE_NOT_SATISFIABLE, and no view, where the part that is asked
+        for has nothing in it: `size` is how many bytes there are.
         """
 
     @_abc_1.abstractmethod
