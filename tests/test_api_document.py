@@ -386,6 +386,9 @@ PROBES = {
     "a bell": "abcd\x07efghi",
     "a line": "abcd\nefghi",
     "a mark of direction": "abcd\u202eefghi",
+    "a joiner": "abcd\u200cefghi",
+    "a joiner beside a blank": "abcd \u200defghi",
+    "two joiners": "abcd\u200c\u200cefghi",
 }
 # What more their services want of them stands in words.
 IN_WORDS = {"username", "code", "language"}

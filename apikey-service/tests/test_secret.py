@@ -81,6 +81,9 @@ def test_a_secret_is_neither_pickled_nor_copied(spread: object) -> None:
         ("K", "\N{KELVIN SIGN}"),
         ("ﬁne", "FINE"),
         ("x²", "X2"),
+        ("wo\u200crk", "work"),
+        ("می\u200cخواهم", "میخواهم"),
+        ("👩\u200d💻", "👩💻"),
     ],
 )
 def test_names_that_look_alike_fold_to_the_same(one: str, other: str) -> None:

@@ -117,6 +117,10 @@ async def test_the_operators_are_everybodys_behind_their_own(
         ({"name": "a/b"}, [FieldError("name", "INVALID_CHARACTER")]),
         ({"name": ".."}, [FieldError("name", "INVALID_CHARACTER")]),
         ({"name": "a\u200bb"}, [FieldError("name", "INVALID_CHARACTER")]),
+        ({"name": "a \u200db"}, [FieldError("name", "INVALID_CHARACTER")]),
+        ({"name": "\u200c"}, [FieldError("name", "INVALID_CHARACTER")]),
+        ({"title": "\u200c\u200d"}, [FieldError("title", "INVALID_CHARACTER")]),
+        ({"title": "a\u202eb"}, [FieldError("title", "INVALID_CHARACTER")]),
         ({"title": " "}, [FieldError("title", "REQUIRED")]),
         ({"title": "a\nb"}, [FieldError("title", "INVALID_CHARACTER")]),
         ({"title": "t" * 101}, [FieldError("title", "TOO_LONG", maximum=100)]),
@@ -126,6 +130,7 @@ async def test_the_operators_are_everybodys_behind_their_own(
         ({"prompt": "p" * 20_001}, [FieldError("prompt", "TOO_LONG", maximum=20_000)]),
         ({"prompt": "a\x00"}, [FieldError("prompt", "INVALID_CHARACTER")]),
         ({"model": " "}, [FieldError("model", "REQUIRED")]),
+        ({"model": "a\u200cb"}, [FieldError("model", "INVALID_CHARACTER")]),
         ({"model": "m" * 201}, [FieldError("model", "TOO_LONG", maximum=200)]),
         (
             {"parameters": GenerationParameters(top_p=2)},

@@ -28,18 +28,33 @@ class Range:
 # other spaces, format characters, of which two names that look alike could be made, or private ones. What no
 # version of Unicode has a character for yet is taken, since a name does not wait for a new Python. Written with
 # escapes that ECMAScript, Python and Rust share, and beyond U+FFFF, where they share none, as it is.
-LINE_PATTERN = (
-    r"[^\u0000-\u001f\u007f-\u00a0\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u1680\u180e"
+_UNDRAWN = (
+    r"\u007f-\u00a0\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u1680\u180e"
     r"\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ue000-\uf8ff\ufeff\ufff0-\ufffb\ufffe\uffff"
     "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
-    "\U000e0000-\U000e00ff\U000e01f0-\U000e0fff\U000f0000-\U0010fffd]*"
+    "\U000e0000-\U000e00ff\U000e01f0-\U000e0fff\U000f0000-\U0010fffd"
 )
+LINE_PATTERN = rf"[^\u0000-\u001f{_UNDRAWN}]*"
 _LINE = re.compile(LINE_PATTERN)
+# The same, and between two characters that are drawn one that says whether they join (U+200C, U+200D): Persian, Hindi
+# and emoji of several people are not written without.
+_JOINER = r"[\u200c\u200d]"
+_DRAWN = rf"[^\u0000-\u0020{_UNDRAWN}]"
+JOINED_LINE_PATTERN = rf"(?: |{_DRAWN}(?:{_JOINER}{_DRAWN})*)*"
+# Told in three walks, which take a tenth of that one's time.
+_LOOSE = re.compile(rf"(?<![^ \u200c\u200d]){_JOINER}|{_JOINER}(?![^ \u200c\u200d])")
+#: What joins.
+JOINERS = "\u200c\u200d"
 
 
 def is_line(text: str) -> bool:
     """Whether there is nothing in ``text`` but what LINE_PATTERN has."""
     return _LINE.fullmatch(text) is not None
+
+
+def is_joined_line(text: str) -> bool:
+    """Whether there is nothing in ``text`` but what JOINED_LINE_PATTERN has."""
+    return is_line(text.replace("\u200c", "").replace("\u200d", "")) and _LOOSE.search(text) is None
 
 
 # Identity.

@@ -1,7 +1,7 @@
 """What a connection may consist of: the same for a user's own and the operator's."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from apikey_service.domain.errors import KeyNotFound
@@ -19,6 +19,7 @@ from parley.bounds import (
     MAX_HEADERS,
     MODEL,
     Length,
+    is_joined_line,
     is_line,
 )
 from servicekit.generation_parameters import PARAMETERS, GenerationParameters
@@ -47,7 +48,7 @@ Headers = tuple[tuple[str, Secret], ...]
 
 
 def check_name(name: str) -> list[FieldError]:
-    return check_line("name", name, KEY_NAME)
+    return _check_line("name", name, KEY_NAME, is_joined_line)
 
 
 def parse_key_name(name: str) -> str:
@@ -59,7 +60,7 @@ def parse_key_name(name: str) -> str:
 
 
 def check_model(model: str, field: str = "model") -> list[FieldError]:
-    return check_line(field, model, MODEL)
+    return _check_line(field, model, MODEL, is_line)
 
 
 def check_api_key(api_key: Secret) -> list[FieldError]:
@@ -69,10 +70,12 @@ def check_api_key(api_key: Secret) -> list[FieldError]:
     return errors
 
 
-def check_line(field: str, text: str, length: Length) -> list[FieldError]:
+def _check_line(
+    field: str, text: str, length: Length, is_good: Callable[[str], bool]
+) -> list[FieldError]:
     errors = _check(field, text, length)
     # Also keeps out what cannot be seen, and so would make two names look the same.
-    if not is_line(text):
+    if not is_good(text):
         errors.append(FieldError(field, "INVALID_CHARACTER"))
     return errors
 

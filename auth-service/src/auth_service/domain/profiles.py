@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from parley.bounds import DISPLAY_NAME, is_line
+from parley.bounds import DISPLAY_NAME, is_joined_line
 
 
 def normalise_display_name(text: str) -> str:
@@ -19,4 +19,4 @@ def display_name_problem(name: str) -> str | None:
     """
     if len(name) > DISPLAY_NAME.maximum:
         return "TOO_LONG"
-    return None if is_line(name) else "INVALID_CHARACTER"
+    return None if is_joined_line(name) else "INVALID_CHARACTER"

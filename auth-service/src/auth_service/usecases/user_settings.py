@@ -25,7 +25,7 @@ from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.errors import FieldError, ValidationFailed
 from chassis.text import check_number, check_text
-from parley.bounds import INSTRUCTIONS, LANGUAGE, PERSONA_NAME, RETENTION_DAYS, is_line
+from parley.bounds import INSTRUCTIONS, LANGUAGE, PERSONA_NAME, RETENTION_DAYS, is_joined_line
 
 # Of 32 kB each at most: far from the 16 MiB that gRPC carries at once.
 _MOST_CHANGES: Final = 100
@@ -99,7 +99,7 @@ def _checked(given: Mapping[str, Any], reset: Collection[str]) -> dict[str, Any]
         errors += check_text(
             "default_persona", name, minimum=PERSONA_NAME.minimum, maximum=PERSONA_NAME.maximum
         )
-        if name and not is_line(name):
+        if name and not is_joined_line(name):
             errors.append(FieldError("default_persona", "INVALID_CHARACTER"))
     if "retention_days" in kept:
         errors += check_number(

@@ -10,6 +10,7 @@ from parley.bounds import (
     PERSONA_NAME,
     READ_ORDER,
     SESSION_TITLE,
+    is_joined_line,
     is_line,
 )
 from servicekit.generation_parameters import PARAMETERS, check_parameters
@@ -64,6 +65,6 @@ def check_folder(folder: str | None) -> list[FieldError]:
     errors = check_text("folder", folder, minimum=FOLDER.minimum, maximum=FOLDER.maximum)
     if not errors and folder.isspace():
         return [FieldError("folder", "REQUIRED")]
-    if not errors and not is_line(folder):
+    if not errors and not is_joined_line(folder):
         return [FieldError("folder", "INVALID_CHARACTER")]
     return errors

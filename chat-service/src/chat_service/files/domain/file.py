@@ -1,5 +1,6 @@
 """A file as it is known: what it is called, what it is, and where its bytes are."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -7,7 +8,7 @@ from enum import Enum
 from typing import Any, Final
 from uuid import UUID
 
-from parley.bounds import FILE_NAME, is_line
+from parley.bounds import FILE_NAME, JOINERS, is_line
 
 #: How long a file is kept that nothing refers to, from its upload or from when it was last looked at.
 UNUSED: Final = timedelta(hours=1)
@@ -15,6 +16,7 @@ UNUSED: Final = timedelta(hours=1)
 UNHEARD: Final = timedelta(seconds=40)
 
 _NAMELESS: Final = "file"
+_JOINED: Final = re.compile(f"[{JOINERS}]+")
 
 
 class FileState(Enum):
@@ -75,10 +77,18 @@ def label_of(told: str) -> str:
     is too long the beginning, and the end behind its last dot if that is short.
     """
     last = told.replace("\\", "/").rpartition("/")[2]
-    name = "".join(character for character in last if is_line(character)).strip(" .")
+    kept = (character for character in last if is_line(character) or character in JOINERS)
+    name = _JOINED.sub(_between_two, "".join(kept)).strip(" ." + JOINERS)
     if len(name) <= FILE_NAME.maximum:
         return name or _NAMELESS
     stem, dot, ending = name.rpartition(".")
     if not dot or len(ending) > 10:
-        return name[: FILE_NAME.maximum]
+        return name[: FILE_NAME.maximum].rstrip(JOINERS)
     return stem[: FILE_NAME.maximum - len(ending) - 1] + dot + ending
+
+
+def _between_two(joiners: re.Match[str]) -> str:
+    """The first of them, where there is a character that is drawn on either side."""
+    begin, end, whole = joiners.start(), joiners.end(), joiners.string
+    before, after = whole[max(0, begin - 1) : begin], whole[end : end + 1]
+    return joiners[0][0] if before.strip() and after.strip() else ""

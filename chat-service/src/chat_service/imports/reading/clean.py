@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from chassis.clock import utc_now
 from chassis.text import shortened
-from parley.bounds import FOLDER, MODEL, SESSION_TITLE, is_line
+from parley.bounds import FOLDER, MODEL, SESSION_TITLE, is_joined_line, is_line
 from servicekit.generation_parameters import PARAMETERS, GenerationParameters, check_parameters
 
 _SPACES: Final = re.compile(r"\s+")
@@ -46,12 +46,18 @@ def line(value: object, most: int) -> str | None:
     return found if 0 < len(found) <= most and is_line(found) else None
 
 
+def joined_line(value: object, most: int) -> str | None:
+    """The same, with joiners between two characters."""
+    found = text(value).strip()
+    return found if 0 < len(found) <= most and is_joined_line(found) else None
+
+
 def model(value: object) -> str | None:
     return line(value, MODEL.maximum)
 
 
 def folder(value: object) -> str | None:
-    return line(value, FOLDER.maximum)
+    return joined_line(value, FOLDER.maximum)
 
 
 def word(value: object) -> str | None:

@@ -1,7 +1,7 @@
 """What a persona may consist of: the same for a user's own and the operator's."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from chassis.errors import FieldError
@@ -9,6 +9,7 @@ from chassis.text import check_text
 from chat_service.personas.domain.errors import PersonaNotFound
 from chat_service.personas.domain.persona import Told
 from parley.bounds import (
+    JOINERS,
     MAX_STARTERS,
     MODEL,
     PERSONA_DESCRIPTION,
@@ -17,6 +18,7 @@ from parley.bounds import (
     PERSONA_TITLE,
     STARTER,
     Length,
+    is_joined_line,
     is_line,
 )
 from servicekit.generation_parameters import PARAMETERS, GenerationParameters, check_parameters
@@ -42,7 +44,8 @@ def check_told(told: Told) -> list[FieldError]:
 def check_name(name: str, field: str = "name") -> list[FieldError]:
     """It is a part of an address, and is read aloud: letters and digits of any script, and little else."""
     errors = _check(field, name, PERSONA_NAME)
-    if name and not (_is_word(name[0]) and _is_word(name[-1]) and all(map(_is_in_name, name))):
+    ends_in_words = name != "" and _is_word(name[0]) and _is_word(name[-1])
+    if name and not (ends_in_words and all(map(_is_in_name, name)) and is_joined_line(name)):
         errors.append(FieldError(field, "INVALID_CHARACTER"))
     return list(dict.fromkeys(errors))
 
@@ -56,7 +59,7 @@ def parse_name(name: str) -> str:
 
 
 def check_title(title: str) -> list[FieldError]:
-    return _check_line("title", title, PERSONA_TITLE)
+    return _check_line("title", title, PERSONA_TITLE, is_joined_line)
 
 
 def check_description(description: str) -> list[FieldError]:
@@ -71,7 +74,7 @@ def check_prompt(prompt: str) -> list[FieldError]:
 
 
 def check_model(model: str | None) -> list[FieldError]:
-    return [] if model is None else _check_line("model", model, MODEL)
+    return [] if model is None else _check_line("model", model, MODEL, is_line)
 
 
 def check_starters(starters: Sequence[str]) -> list[FieldError]:
@@ -102,12 +105,14 @@ def _is_word(character: str) -> bool:
 
 
 def _is_in_name(character: str) -> bool:
-    return _is_word(character) or character in _BETWEEN
+    return _is_word(character) or character in _BETWEEN or character in JOINERS
 
 
-def _check_line(field: str, text: str, length: Length) -> list[FieldError]:
+def _check_line(
+    field: str, text: str, length: Length, is_good: Callable[[str], bool]
+) -> list[FieldError]:
     errors = _check(field, text, length)
-    if not is_line(text):
+    if not is_good(text):
         errors.append(FieldError(field, "INVALID_CHARACTER"))
     return list(dict.fromkeys(errors))
 
