@@ -1,28 +1,27 @@
 import { useState } from "react";
 import { useText } from "../../i18n";
 import { Switch } from "../../ui/Switch";
-import { canNotify, isWished, wish } from "./wish";
+import { canNotify, isWished, type Outcome, wish } from "./wish";
+
+const atFirst = (): Outcome => (!canNotify() ? "impossible" : isWished() ? "on" : "off");
 
 /** Whether this device tells of answers. The browser asks for its part at the press alone. */
 export function NotificationSwitch() {
   const t = useText();
-  const [wished, setWished] = useState(isWished);
-  const [refused, setRefused] = useState(false);
-  if (!canNotify()) return null;
-  async function change(on: boolean) {
-    const shown = await wish(on ? t.account.notificationsOn : undefined);
-    setWished(shown);
-    setRefused(on && !shown);
-  }
+  const [outcome, setOutcome] = useState(atFirst);
   return (
     <>
       <Switch
         label={t.account.notifications}
-        hint={t.account.notificationsHint}
-        checked={wished}
-        onChange={(on) => void change(on)}
+        hint={outcome !== "impossible" && t.account.notificationsHint}
+        checked={outcome === "on"}
+        disabled={outcome === "impossible"}
+        onChange={async (on) => setOutcome(await wish(on ? t.account.notificationsOn : undefined))}
       />
-      <div role="alert">{refused && t.account.notificationsRefused}</div>
+      <div role="alert">
+        {outcome === "refused" && t.account.notificationsRefused}
+        {outcome === "impossible" && t.account.notificationsImpossible}
+      </div>
     </>
   );
 }

@@ -1,5 +1,5 @@
 import type { notices } from "../../stream";
-import { isWished } from "./wish";
+import { isWished, show, wish } from "./wish";
 
 const SEEN = "parley.seen";
 
@@ -18,7 +18,12 @@ export function notifyOfAnswers(
     if (topic !== "runs" || change !== "ended" || status === "cancelled") return;
     if (!document.hidden || !isWished() || (await isSeen())) return;
     // Of those that several pages show of one run one is left.
-    const shown = new Notification(say(status === "failed"), run_id ? { tag: run_id } : {});
+    const shown = show(say(status === "failed"), run_id);
+    if (shown === undefined) {
+      // The settings are to say what is so.
+      await wish(undefined);
+      return;
+    }
     shown.onclick = () => {
       window.focus();
       if (session_id !== undefined) open(session_id);

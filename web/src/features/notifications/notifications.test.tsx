@@ -7,10 +7,14 @@ import { isWished, wish } from "./wish";
 
 let shown: { text: string; tag?: string; onclick?: () => void; close: () => void }[];
 let answer: NotificationPermission;
+/** As on Android, whose constructor is there and throws. */
+let throws: boolean;
+let asked: number;
 
 class Shown {
   static permission: NotificationPermission;
   static async requestPermission() {
+    asked++;
     Shown.permission = answer;
     return answer;
   }
@@ -19,9 +23,10 @@ class Shown {
   readonly tag: string | undefined;
   readonly close = vi.fn();
   constructor(text: string, { tag }: { tag?: string } = {}) {
+    if (throws) throw new TypeError("Illegal constructor.");
     this.text = text;
     this.tag = tag;
-    shown.push(this as never);
+    if (Shown.permission === "granted") shown.push(this as never);
   }
 }
 
@@ -36,6 +41,8 @@ function locks(others: string[]) {
 beforeEach(() => {
   shown = [];
   answer = "granted";
+  throws = false;
+  asked = 0;
   Shown.permission = "default";
   localStorage.clear();
   vi.stubGlobal("Notification", Shown);
@@ -115,8 +122,26 @@ test("what the browser refuses stays off, and says so", async () => {
   expect(isWished()).toBe(false);
 });
 
-test("where there are none there is no switch", () => {
+test("a browser that shows none of pages is not asked, and it is said", async () => {
+  throws = true;
+  render(<NotificationSwitch />);
+  fireEvent.click(screen.getByRole("switch"));
+  await screen.findByText(/cannot show/);
+  expect(screen.getByRole<HTMLInputElement>("switch").disabled).toBe(true);
+  expect([asked, isWished()]).toEqual([0, false]);
+});
+
+test("a browser that shows none any more is not wished to, and nothing is thrown", async () => {
+  hide(true);
+  await wish("on");
+  throws = true;
+  await told();
+  expect(isWished()).toBe(false);
+});
+
+test("where there are none it is said, and there is nothing to press", () => {
   vi.stubGlobal("isSecureContext", false);
   render(<NotificationSwitch />);
-  expect(screen.queryByRole("switch")).toBeNull();
+  expect(screen.getByRole<HTMLInputElement>("switch").disabled).toBe(true);
+  screen.getByText(/cannot show/);
 });

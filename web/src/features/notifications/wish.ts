@@ -2,6 +2,9 @@ import { readStored, writeStored } from "../../ui/storage";
 
 const NAME = "notifications";
 
+/** What came of a wish. refused: whoever uses the browser said no. impossible: it shows none of pages. */
+export type Outcome = "on" | "off" | "refused" | "impossible";
+
 /** Whether there are any to be had: over plain HTTP no browser shows them. */
 export const canNotify = () => isSecureContext && "Notification" in globalThis;
 
@@ -11,21 +14,28 @@ export const isWished = () =>
 
 /**
  * Keeps what is wished. Asks the browser first where they are, and shows one that says `sample`; gives
- * whether they are shown from now on.
+ * what is so from now on.
  */
-export async function wish(sample: string | undefined): Promise<boolean> {
-  const shown = sample !== undefined && (await isShown(sample));
-  writeStored(NAME, shown ? "yes" : null);
-  return shown;
+export async function wish(sample: string | undefined): Promise<Outcome> {
+  const outcome = sample === undefined ? "off" : await tried(sample);
+  writeStored(NAME, outcome === "on" ? "yes" : null);
+  return outcome;
 }
 
-async function isShown(sample: string): Promise<boolean> {
-  if ((await Notification.requestPermission()) !== "granted") return false;
+/** Shows one, with `text`; undefined where pages cannot: Android shows those of service workers alone. */
+export function show(text: string, tag?: string): Notification | undefined {
   try {
-    new Notification(sample, { tag: NAME });
-    return true;
-  } catch {
-    // Those of Android show what a service worker says, and nothing that pages say.
-    return false;
+    return new Notification(text, tag === undefined ? {} : { tag });
+  } catch (error) {
+    if (error instanceof TypeError) return undefined;
+    throw error;
   }
+}
+
+async function tried(sample: string): Promise<Outcome> {
+  // Nobody is asked for what cannot be had. Where nobody has been asked yet this shows nothing.
+  if (Notification.permission !== "granted" && show(sample, NAME) === undefined)
+    return "impossible";
+  if ((await Notification.requestPermission()) !== "granted") return "refused";
+  return show(sample, NAME) === undefined ? "impossible" : "on";
 }

@@ -23,6 +23,8 @@ export const account = {
   notificationsHint: "While no page of Parley is in sight. The message has nothing of the chat.",
   notificationsOn: "Parley tells you here when an answer is finished.",
   notificationsRefused: "The browser does not let Parley show notifications here.",
+  notificationsImpossible:
+    "This browser cannot show notifications of this page. Those of computers can, where Parley has HTTPS.",
   answerReady: "Parley: an answer is finished.",
   answerFailed: "Parley: an answer has failed.",
 

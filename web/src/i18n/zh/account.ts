@@ -25,6 +25,8 @@ export const account: typeof en = {
   notificationsHint: "仅在看不到 Parley 页面时通知，内容不含对话。",
   notificationsOn: "回答完成时，Parley 会在这里通知你。",
   notificationsRefused: "浏览器不允许 Parley 在这里显示通知。",
+  notificationsImpossible:
+    "这个浏览器无法显示此页面的通知。通过 HTTPS 访问 Parley 时，电脑上的浏览器可以。",
   answerReady: "Parley：回答已完成。",
   answerFailed: "Parley：回答失败。",
 
