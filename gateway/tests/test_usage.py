@@ -123,9 +123,12 @@ async def test_limits_say_what_is_left_and_until_when(door: Door) -> None:
                 key_name="house",
                 tokens=pb.LimitedTokens(used=7, allowed=10, state=pb.LIMIT_STATE_OK),
             ),
-        ]
+        ],
+        answers_kept_hours=24,
     )
-    month, house = (await get(door, "/me/limits")).json()["items"]
+    told = (await get(door, "/me/limits")).json()
+    assert told["answers_kept_hours"] == 24
+    month, house = told["items"]
     assert month == {
         "period": "month",
         "connections": "all",

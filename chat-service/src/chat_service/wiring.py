@@ -88,7 +88,10 @@ def build(settings: Settings) -> Service:
     )
     with file_of(Settings, "usage_file"):
         usage = build_usage(
-            *(settings.usage_file, open_transaction, parts.worker), apikey=apikey, auth=parts.auth
+            *(settings.usage_file, open_transaction, parts.worker),
+            apikey=apikey,
+            auth=parts.auth,
+            answers_kept_hours=settings.cache_hours,
         )
     notices = build_notices(_of_redis(settings, NoticeLog))
     turns = Turns(parts.database, window, usage.rules)

@@ -66,7 +66,10 @@ async def test_a_question_is_in_the_report_and_the_limit_refuses_the_next(
     (cost,) = item.sums.costs
     assert (cost.currency, float(cost.amount)) == ("EUR", used / 1000)
 
-    limits = (await client.call("GetLimits", pb.GetLimitsRequest())).items
+    told = await client.call("GetLimits", pb.GetLimitsRequest())
+    # As CHAT_CACHE_HOURS has it where nothing is said.
+    assert told.answers_kept_hours == 24
+    limits = told.items
     assert [one.key_name for one in limits] == ["", "house"]
     tokens = limits[0].tokens
     assert (tokens.used, tokens.allowed, tokens.soft) == (used, 25, 20)

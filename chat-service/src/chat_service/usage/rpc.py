@@ -26,6 +26,7 @@ class UsageServicer(usage_pb2_grpc.UsageServiceServicer):
     open_transaction: OpenTransaction
     read_limits: ReadLimits
     read_tenants: ReadTenantsUsage
+    answers_kept_hours: int
 
     async def GetUsage(
         self, request: usage_pb2.GetUsageRequest, context: object
@@ -45,7 +46,8 @@ class UsageServicer(usage_pb2_grpc.UsageServiceServicer):
     ) -> usage_pb2.GetLimitsResponse:
         standings = await self.read_limits(current_caller())
         return usage_pb2.GetLimitsResponse(
-            items=[mapping.standing_to_proto(one) for one in standings]
+            items=[mapping.standing_to_proto(one) for one in standings],
+            answers_kept_hours=self.answers_kept_hours,
         )
 
     async def ListTenantsUsage(

@@ -39,8 +39,11 @@ def build_usage(
     *,
     apikey: Channel,
     auth: Channel,
+    answers_kept_hours: int,
 ) -> Usage:
     """Usage under the rules of the file `operators`; `worker` is connected in the background role.
+
+    `answers_kept_hours` is told beside the limits.
 
     Raises BadFile.
     """
@@ -49,6 +52,7 @@ def build_usage(
         open_transaction,
         ReadLimits(open_transaction, rules, list_allowances_over(apikey)),
         ReadTenantsUsage(TenantsUsage(worker), note_reading_over(auth)),
+        answers_kept_hours,
     )
     return Usage(
         rules=rules,

@@ -29,7 +29,10 @@ async def get_usage(
 
 @router.get("/limits")
 async def get_limits(caller: CallerOf, services: Services) -> UsageLimits:
-    """Show how much one may use, what is left of it, and until when."""
+    """Show how much one may use, what is left of it, and until when.
+
+    And how long answers are kept for whoever asks the same question.
+    """
     usage = services.usage
     response = await usage.ask(usage.stub.GetLimits, pb.GetLimitsRequest(), caller)
-    return UsageLimits.of(response.items)
+    return UsageLimits.of(response)

@@ -1,6 +1,5 @@
 """How much of models may be used, and what is left of it."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -119,12 +118,19 @@ class UsageLimit(Resource):
 
 
 class UsageLimits(Resource):
-    model_config = example(items=[_A_LIMIT])
+    model_config = example(items=[_A_LIMIT], answers_kept_hours=24)
 
     items: list[UsageLimit] = Field(
         description="One's own limits, then those of single connections. None: as much as one likes."
     )
 
+    answers_kept_hours: int = Field(
+        description="How long an answer is kept for whoever asks the same with `cache`, hours; 0: none is."
+    )
+
     @classmethod
-    def of(cls, limits: Sequence[pb.UsageLimit]) -> "UsageLimits":
-        return cls(items=[UsageLimit.of(limit) for limit in limits])
+    def of(cls, limits: pb.GetLimitsResponse) -> "UsageLimits":
+        return cls(
+            items=[UsageLimit.of(limit) for limit in limits.items],
+            answers_kept_hours=limits.answers_kept_hours,
+        )

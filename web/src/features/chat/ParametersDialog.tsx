@@ -8,6 +8,7 @@ import { Form } from "../../ui/Form";
 import { Switch } from "../../ui/Switch";
 import { ParameterFields } from "../parameters/ParameterFields";
 import { parametersOf } from "../parameters/parse";
+import { useKeepsAnswers } from "../usage/requests";
 import { rememberKept, takesKept } from "./kept";
 import styles from "./ParametersDialog.module.css";
 import { PersonaChooser } from "./PersonaChooser";
@@ -37,6 +38,7 @@ export function ParametersDialog({ manner, onSave, onClose, isNew }: Props) {
   const [summary, setSummary] = useState(manner.summary);
   const [persona, setPersona] = useState(manner.persona);
   const [kept, setKept] = useState(takesKept);
+  const keepsAnswers = useKeepsAnswers();
   const { parameters, instructions } = manner;
 
   async function save(data: FormData) {
@@ -76,12 +78,14 @@ export function ParametersDialog({ manner, onSave, onClose, isNew }: Props) {
           checked={summary}
           onChange={setSummary}
         />
-        <Switch
-          label={t.chat.takeKept}
-          hint={t.chat.takeKeptHint}
-          checked={kept}
-          onChange={setKept}
-        />
+        {keepsAnswers && (
+          <Switch
+            label={t.chat.takeKept}
+            hint={t.chat.takeKeptHint}
+            checked={kept}
+            onChange={setKept}
+          />
+        )}
         <div className={styles.actions}>
           <Button look="quiet" onClick={onClose}>
             {t.common.cancel}

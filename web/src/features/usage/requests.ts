@@ -14,6 +14,15 @@ export const limitsQuery = queryOptions({
   staleTime: 60_000,
 });
 
+/** Whether answers are kept for the same question; not before that is known. */
+export function useKeepsAnswers(): boolean {
+  const { data } = useQuery({
+    ...limitsQuery,
+    select: ({ answers_kept_hours }) => answers_kept_hours > 0,
+  });
+  return data ?? false;
+}
+
 /** What was used in these days, by day and model. */
 export function useUsage(from: string, to: string) {
   return useQuery({

@@ -432,16 +432,20 @@ class GetLimitsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ITEMS_FIELD_NUMBER: _builtins.int
+    ANSWERS_KEPT_HOURS_FIELD_NUMBER: _builtins.int
+    answers_kept_hours: _builtins.int
+    """How long an answer is kept for the same question, hours; 0: none is."""
     @_builtins.property
     def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___UsageLimit]: ...
     def __init__(
         self,
         *,
         items: _abc.Iterable[Global___UsageLimit] | None = ...,
+        answers_kept_hours: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers_kept_hours", b"answers_kept_hours", "items", b"items"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
