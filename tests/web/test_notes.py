@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from chassis.testing.eventually import eventually
 
@@ -58,9 +58,36 @@ def test_a_page_that_goes_saves_what_was_just_written(
     address = write("Green, and white")
     person.page.goto("about:blank")
 
+    _wait_for_content(person, address, "Green, and white")
+
+
+def test_what_a_page_that_goes_cannot_send_is_saved_at_the_next_visit(
+    person: Person, write: Callable[[str], str]
+) -> None:
+    person.page.add_init_script(_ENDS_WITH_THE_PAGE)
+    # Browsers send 64 KiB of a page that goes, and no more.
+    long = "Green, and long. " * 5_000
+    address = write(long)
+    person.page.close()
+    assert person.user.http.get(address).json()["content"] == "Green"
+    held: list[Route] = []
+    person.context.route(
+        f"**{address}",
+        lambda route: held.append(route) if route.request.method == "PATCH" else route.continue_(),
+    )
+    next_visit = person.tab()
+    next_visit.goto(f"{person.stack.url}/notes")
+    expect(next_visit.get_by_text("Not saved yet")).to_be_visible()
+    while not held:
+        next_visit.wait_for_timeout(20)
+    held[0].continue_()
+    expect(next_visit.get_by_text("Not saved yet")).to_have_count(0)
+    _wait_for_content(person, address, long)
+
+
+def _wait_for_content(person: Person, address: str, content: str) -> None:
     def is_saved() -> bool:
-        content: str = person.user.http.get(address).json()["content"]
-        return content == "Green, and white"
+        return bool(person.user.http.get(address).json()["content"] == content)
 
     # In a thread, since the browser's loop runs in this one.
     with ThreadPoolExecutor(1) as pool:

@@ -1,6 +1,7 @@
 import { lazy, Suspense } from "react";
 import { Redirect, Route, Switch, useLocation } from "wouter";
 import ChatPage from "./features/chat/ChatPage";
+import { useLeft } from "./features/notes/useLeft";
 import { Search } from "./features/search/Search";
 import { LapsedDialog } from "./features/welcome/LapsedDialog";
 import { nextOf } from "./features/welcome/next";
@@ -38,6 +39,7 @@ setTimeout(() => {
 /** All that is for those who are logged in. */
 export default function Inside() {
   useApplySettings();
+  useLeft();
   const [path] = useLocation();
   return (
     <Shell>

@@ -1,7 +1,8 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { cleanup, fireEvent, render, screen } from "@testing-library/react";
+import { act, cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { takeTokensFrom } from "../../api";
+import { drafts } from "./drafts";
 import { NoteList } from "./NoteList";
 
 /** What comes into sight is seen once, as browsers tell it where nothing moves afterwards. */
@@ -88,4 +89,12 @@ test("letters that an input method is composing are not searched for", async () 
   fireEvent.input(box, { target: { value: "茶" }, isComposing: true });
   fireEvent.compositionEnd(box);
   await vi.waitFor(() => expect(asked).toEqual(["1", "茶1"]));
+});
+
+test("what is not saved yet is said of its note until it is", async () => {
+  drafts.write("Tea", { version: 1, unsaved: { content: "Green" } });
+  serve({ 1: ["Tea", "Coffee"] });
+  await screen.findByText("Not saved yet");
+  act(() => drafts.write("Tea", undefined));
+  expect(screen.queryByText("Not saved yet")).toBeNull();
 });

@@ -15,6 +15,7 @@ import { Marked } from "../search/Marked";
 import { useTyped } from "../search/useTyped";
 import styles from "./NoteList.module.css";
 import { type ListedNote, useNewNote, useNotes } from "./requests";
+import { useUnsaved } from "./useUnsaved";
 
 /** Notes, searched as one types; the pinned ones first. */
 export function NoteList({ openId }: { openId: string | undefined }) {
@@ -22,6 +23,7 @@ export function NoteList({ openId }: { openId: string | undefined }) {
   useTitle(t.common.notes);
   const [, navigate] = useLocation();
   const leaving = useLeaving();
+  const unsaved = useUnsaved();
   const box = useRef<HTMLInputElement>(null);
   const { typed: q, input } = useTyped(box);
   const [tag, setTag] = useState("");
@@ -69,7 +71,13 @@ export function NoteList({ openId }: { openId: string | undefined }) {
         )}
         <ul>
           {ordered.map((note) => (
-            <Item key={note.id} note={note} current={note.id === openId} onTag={setTag} />
+            <Item
+              key={note.id}
+              note={note}
+              current={note.id === openId}
+              unsaved={unsaved.has(note.id)}
+              onTag={setTag}
+            />
           ))}
         </ul>
         {found.isError ? (
@@ -100,10 +108,12 @@ export function NoteList({ openId }: { openId: string | undefined }) {
 function Item({
   note,
   current,
+  unsaved,
   onTag,
 }: {
   note: ListedNote;
   current: boolean;
+  unsaved: boolean;
   onTag: (tag: string) => void;
 }) {
   const t = useText();
@@ -123,7 +133,12 @@ function Item({
         </span>
       </Link>
       <span className={styles.foot}>
-        {format.ago(note.updated_at)}
+        {/* Of the one that is open its editor says it. */}
+        {unsaved && !current ? (
+          <strong className={styles.unsaved}>{t.notes.unsaved}</strong>
+        ) : (
+          format.ago(note.updated_at)
+        )}
         {note.tags.map((tag) => (
           <button key={tag} type="button" onClick={() => onTag(tag)}>
             #{tag}

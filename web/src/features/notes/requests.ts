@@ -9,6 +9,7 @@ import { useState } from "react";
 import { api, ok, type Schema } from "../../api";
 import { repeatable } from "../../api/repeatable";
 import { queries } from "../../queries";
+import { afterWork } from "./open";
 import type { Note, Server } from "./saver";
 
 export type ListedNote = Schema<"ListedNote">;
@@ -48,6 +49,15 @@ export function useNotes(wanted: Wanted) {
   });
 }
 
+/** A note as the server has it. Throws ApiError. */
+export const readNote = (id: string, signal?: AbortSignal) =>
+  ok(
+    api.GET("/api/v1/notes/{note_id}", {
+      params: { path: { note_id: id } },
+      ...(signal && { signal }),
+    }),
+  );
+
 /** One note: query `["note", id]`. It is read once: its editor follows what becomes of it. */
 export function useNote(id: string) {
   return useQuery({
@@ -56,8 +66,7 @@ export function useNote(id: string) {
     gcTime: 0,
     refetchOnWindowFocus: false,
     refetchOnReconnect: false,
-    queryFn: ({ signal }) =>
-      ok(api.GET("/api/v1/notes/{note_id}", { signal, params: { path: { note_id: id } } })),
+    queryFn: ({ signal }) => afterWork(id, () => readNote(id, signal)),
   });
 }
 

@@ -131,6 +131,11 @@ export class NoteSaver {
     while (this.state.status === "writing");
   }
 
+  /** Tries nothing again: what could not be saved stays a draft. */
+  rest(): void {
+    clearTimeout(this.timer);
+  }
+
   /** Sends what is unsaved by a request that outlives the page. */
   close(): void {
     const { status } = this.state;

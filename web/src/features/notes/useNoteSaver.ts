@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { beforeLogOut } from "../../session/unfinished";
 import { drafts } from "./drafts";
+import { tellOpen } from "./open";
 import { server, showInLists } from "./requests";
 import { type Note, NoteSaver } from "./saver";
 
@@ -20,12 +21,13 @@ export function useNoteSaver(note: Note) {
     const close = () => kept.close();
     document.addEventListener("visibilitychange", flush);
     addEventListener("pagehide", close);
+    const leave = tellOpen(kept.shown().id);
     const forget = beforeLogOut(() => kept.finish());
     return () => {
       document.removeEventListener("visibilitychange", flush);
       removeEventListener("pagehide", close);
       // A log-out waits for what is under way then, too.
-      void kept.finish().finally(forget);
+      void kept.finish().finally(forget).finally(leave);
     };
   }, []);
   return { saver, saving };

@@ -21,6 +21,7 @@ export const notes = {
   removeTag: (tag: string) => `Remove the tag ${tag}`,
   source: "Source message",
   states: { saved: "Saved", writing: "Saving …", conflict: "Changed elsewhere" },
+  unsaved: "Not saved yet",
   conflict:
     "This note was changed elsewhere while you were editing. Nothing is saved until you have chosen.",
   mine: "Here",

@@ -22,6 +22,7 @@ export const notes: typeof en = {
   removeTag: (tag) => `移除标签 ${tag}`,
   source: "来源消息",
   states: { saved: "已保存", writing: "正在保存……", conflict: "其他地方有改动" },
+  unsaved: "尚未保存",
   conflict: "你编辑时，这篇笔记在其他地方被改动了。请选择保留哪一份，在此之前不会保存。",
   mine: "这里的",
   theirs: "其他地方的",
