@@ -38,9 +38,11 @@ def test_all_is_exported_and_imported_by_somebody_else_once(
     person: Person, open_person: Open, tmp_path: Path
 ) -> None:
     _ask(person, "Take me along")
+    person.user.http.post("/api/v1/notes", json={"title": "Tea", "content": "Green"})
     page = person.page
     person.go("/account")
     export = page.get_by_role("form", name="Export")
+    export.get_by_role("switch", name="With notes and personas").check()
     with page.expect_download() as begun:
         export.get_by_role("button", name="Download").click()
     file = tmp_path / begun.value.suggested_filename
@@ -52,12 +54,13 @@ def test_all_is_exported_and_imported_by_somebody_else_once(
     other.log_in("/account")
     other.page.get_by_label("Choose a file").set_input_files(file)
     imports = other.page.get_by_role("list", name="Imports")
-    expect(imports.get_by_text("1 chat added, with 2 messages")).to_be_visible()
+    added = imports.get_by_text("1 chat added, with 2 messages · 1 note added")
+    expect(added).to_be_visible()
     expect(imports.get_by_text("done", exact=True)).to_be_visible()
     link = other.chats.get_by_role("link", name="Take me along")
     expect(link).to_be_visible()
     other.page.get_by_label("Choose a file").set_input_files(file)
-    expect(imports.get_by_text("1 already here")).to_be_visible()
+    expect(imports.get_by_text("1 already here · 1 note already here")).to_be_visible()
     expect(other.chats.get_by_role("link", name="Take me along")).to_have_count(1)
     link.click()
     expect(other.questions.first).to_contain_text("Take me along")
