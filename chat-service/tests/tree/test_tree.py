@@ -1,16 +1,13 @@
 """Other answers, edited messages, and which path of a conversation is chosen."""
 
-import asyncio
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import pytest
-import sqlalchemy
 
 from chassis.caller import Caller
 from chassis.errors import ValidationFailed
-from chassis.idempotency import IdempotencyKeyReused, RequestKey
 from chassis.ids import new_id
 from chat_service.answer.domain.ending import RunStatus
 from chat_service.conversations.domain.errors import (
@@ -22,19 +19,13 @@ from chat_service.conversations.domain.errors import (
 )
 from chat_service.conversations.domain.message import MOST_VARIANTS
 from chat_service.prompt.context import Why
-from chat_service.runs.domain.admission import RepeatedRequest
-from chat_service.runs.domain.errors import RunInProgress, RunNotContinuable
+from chat_service.runs.domain.errors import RunNotContinuable
 from chat_service.runs.usecases.context import get_context
-from chat_service.runs.usecases.read import list_live_runs
 from chat_service.runs.usecases.recover import recover_run
 
 # Of conftest.py, which a test module has no name for.
 Conversation = Any
 Chat = Any
-
-
-def _key(name: str, request: bytes = b"a") -> RequestKey:
-    return RequestKey(name, request)
 
 
 async def test_another_answer_stands_beside_the_first_and_is_the_chosen_one(
@@ -197,74 +188,6 @@ async def test_an_answer_that_something_follows_is_not_gone_on_with(
         await conversation.go_on(run.id)
 
 
-async def test_while_an_answer_is_written_no_other_is_begun_but_a_path_may_be_chosen(
-    conversation: Conversation,
-) -> None:
-    await conversation.turn("Why?", "Because.")
-    first = await conversation.named("Because.")
-    run = await conversation.ask("And?")
-    for refused in (
-        conversation.regenerate(first.id),
-        conversation.edit(first.parent_id, "What?"),
-        conversation.ask("What?"),
-    ):
-        with pytest.raises(RunInProgress):
-            await refused
-    # What was refused has changed nothing.
-    assert await conversation.path() == ["Why?", "Because.", "And?"]
-    assert [one.id for one in await _live(conversation)] == [run.id]
-    await conversation.edit_answer(first.id, "Mine.")
-    assert await conversation.path() == ["Why?", "Mine."]
-    await conversation.end(run, "So.")
-    assert await conversation.path() == ["Why?", "Mine."]
-    assert await _live(conversation) == []
-    assert await conversation.named("So.")
-
-
-async def _live(conversation: Conversation) -> list[Any]:
-    return await list_live_runs(conversation.chat.open_transaction, conversation.caller)
-
-
-async def test_a_repeated_request_gets_the_run_it_began_and_changes_nothing(
-    conversation: Conversation,
-) -> None:
-    await conversation.turn("Why?", "Because.")
-    first = await conversation.named("Because.")
-    run = await conversation.regenerate(first.id, request=_key("a"))
-    await conversation.end(run, "Another.")
-    await conversation.choose(first.id)
-    assert (await conversation.regenerate(first.id, request=_key("a"))).id == run.id
-    assert await conversation.path() == ["Why?", "Because."]
-    with pytest.raises(IdempotencyKeyReused):
-        await conversation.regenerate(first.id, request=_key("a", b"b"))
-    edited = await conversation.edit(first.parent_id, "How?", request=_key("b"))
-    await conversation.end(edited, "So.")
-    with pytest.raises(RepeatedRequest) as repeated:
-        await conversation.edit(first.parent_id, "How?", request=_key("b"))
-    assert repeated.value.run.id == edited.id
-    assert len(await conversation.messages(all_paths=True)) == 5
-
-
-async def test_of_many_at_once_one_answer_is_begun_and_the_others_change_nothing(
-    conversation: Conversation,
-) -> None:
-    await conversation.turn("Why?", "Because.")
-    first = await conversation.named("Because.")
-    results = await asyncio.gather(
-        *(conversation.regenerate(first.id) for _ in range(4)),
-        *(conversation.edit(first.parent_id, f"How {n}?") for n in range(4)),
-        *(conversation.ask(f"And {n}?") for n in range(4)),
-        return_exceptions=True,
-    )
-    begun = [one for one in results if not isinstance(one, BaseException)]
-    assert len(begun) == 1
-    assert all(isinstance(one, RunInProgress) for one in results if one is not begun[0])
-    await conversation.end(begun[0], "The one.")
-    assert (await conversation.path())[-1] == "The one."
-    orders = [one.order for one in await conversation.messages(all_paths=True)]
-    assert orders == list(range(1, len(orders) + 1))
-
-
 async def test_a_fork_has_the_path_to_a_message_and_goes_its_own_way(
     conversation: Conversation,
 ) -> None:
@@ -282,28 +205,6 @@ async def test_a_fork_has_the_path_to_a_message_and_goes_its_own_way(
     assert await whole.path() == ["One?", "one"]
     await whole.end(await whole.regenerate((await whole.named("one")).id), "eins")
     assert await whole.path() == ["One?", "eins"]
-
-
-async def test_a_repeated_fork_is_found_again_though_what_it_was_made_of_is_deleted(
-    conversation: Conversation,
-) -> None:
-    await conversation.turn("One?", "1")
-    fork = await conversation.fork(request=_key("f"))
-    await conversation.delete()
-    assert await conversation.fork(request=_key("f")) == fork
-    with pytest.raises(SessionNotFound):
-        await conversation.fork(request=_key("g"))
-
-
-async def test_a_run_is_not_found_again_once_its_conversation_is_deleted(
-    conversation: Conversation,
-) -> None:
-    await conversation.turn("Why?", "Because.")
-    first = await conversation.named("Because.")
-    await conversation.end(await conversation.regenerate(first.id, request=_key("a")), "So.")
-    await conversation.delete()
-    with pytest.raises(SessionNotFound):
-        await conversation.regenerate(first.id, request=_key("a"))
 
 
 async def test_what_the_model_was_given_is_told_with_what_was_left_out(
@@ -414,81 +315,3 @@ async def test_the_live_run_is_the_one_to_recover_on_whatever_path(
     assert await recovered() == run.id
     await conversation.end(run, "one")
     assert await recovered() == run.id
-
-
-# What versions before this one write: they know neither parents nor leaves.
-_OLD_QUESTION = """
-WITH session AS (
-    UPDATE sessions SET last_order = last_order + 2 WHERE id = :session_id
-    RETURNING id, tenant_id, user_id, last_order),
-run AS (
-    INSERT INTO runs (id, session_id, tenant_id, user_id, question_id, answer_id, question_order,
-        answer_order, provider, model, temperature, max_tokens, owner, epoch, status, last_seq,
-        created_at)
-    SELECT :run_id, id, tenant_id, user_id, :question_id, :answer_id, last_order - 1, last_order,
-        'openai', 'm', 0.7, 10, 'old', 1, 'running', 0, now() FROM session)
-INSERT INTO messages (id, session_id, tenant_id, user_id, role, content, "order", created_at)
-SELECT :question_id, id, tenant_id, user_id, 'user', :content, last_order - 1, now() FROM session
-"""
-_OLD_ANSWER = """
-WITH run AS (
-    UPDATE runs SET status = 'completed', ended_at = now() WHERE id = :run_id
-    RETURNING answer_id, session_id, tenant_id, user_id, answer_order),
-answer AS (
-    INSERT INTO messages (
-        id, session_id, tenant_id, user_id, role, content, "order", run_id, status, created_at)
-    SELECT answer_id, session_id, tenant_id, user_id, 'assistant', :content, answer_order, :run_id,
-        'completed', now() FROM run)
-UPDATE sessions SET message_count = message_count + 1 FROM run WHERE sessions.id = run.session_id
-"""
-
-
-async def _write(conversation: Conversation, statement: str, **values: object) -> None:
-    async with conversation.chat.worker.transaction() as connection:
-        await connection.execute(
-            sqlalchemy.text(statement), {"session_id": conversation.id, **values}
-        )
-
-
-async def _old_turn(conversation: Conversation, question: str, answer: str) -> None:
-    run_id = new_id()
-    await _write(
-        conversation,
-        _OLD_QUESTION,
-        run_id=run_id,
-        question_id=new_id(),
-        answer_id=new_id(),
-        content=question,
-    )
-    await _write(conversation, _OLD_ANSWER, run_id=run_id, content=answer)
-
-
-async def test_what_an_earlier_version_wrote_is_a_path_to_go_on_with(
-    conversation: Conversation,
-) -> None:
-    await _write(conversation, "UPDATE sessions SET leaf_order = NULL WHERE id = :session_id")
-    await _old_turn(conversation, "One?", "1")
-    await _old_turn(conversation, "Two?", "2")
-    assert await conversation.path() == ["One?", "1", "Two?", "2"]
-    two = await conversation.named("Two?")
-    assert two.parent_id == (await conversation.named("1")).id
-    await conversation.end(await conversation.regenerate((await conversation.named("1")).id), "one")
-    assert await conversation.path() == ["One?", "one"]
-    # An old replica beside it appends to what is chosen, and answers what it asked.
-    await _old_turn(conversation, "Three?", "3")
-    assert await conversation.path() == ["One?", "one", "Three?", "3"]
-    await conversation.turn("Four?", "4")
-    assert await conversation.path() == ["One?", "one", "Three?", "3", "Four?", "4"]
-
-
-async def test_an_old_replica_ends_another_answer_where_it_belongs(
-    conversation: Conversation,
-) -> None:
-    await conversation.turn("One?", "1")
-    await conversation.turn("Two?", "2")
-    run = await conversation.regenerate((await conversation.named("1")).id)
-    await conversation.choose((await conversation.named("2")).id)
-    await _write(conversation, _OLD_ANSWER, run_id=run.id, content="one")
-    assert await conversation.path() == ["One?", "1", "Two?", "2"]
-    late = await conversation.named("one")
-    assert (late.parent_id, late.chosen) == ((await conversation.named("One?")).id, False)
