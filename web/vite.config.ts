@@ -16,6 +16,28 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            // What the first page needs comes in one file, and of the rest no crumbs: a file that many
+            // pages share costs each of them a request.
+            { name: "start", tags: ["$initial"], priority: 1 },
+            {
+              name: "shared",
+              minShareCount: 2,
+              entriesAware: true,
+              entriesAwareMergeThreshold: 40_000,
+            },
+          ],
+        },
+        // Their names would tell of every page that shares them.
+        chunkFileNames: ({ name }) =>
+          `assets/${name.startsWith("shared~") ? "shared" : "[name]"}-[hash].js`,
+        assetFileNames: ({ names: [name] }) =>
+          `assets/${name?.startsWith("shared~") ? "shared" : "[name]"}-[hash][extname]`,
+      },
+    },
   },
   server: { proxy: { "/api": { target: gateway, ws: true } } },
   test: {

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from chassis.caller import Caller
 from chassis.db.errors import DatabaseBusy
+from chassis.testing import eventually
 from chat_service.exports.domain.wanted import (
     Format,
     TooManyExports,
@@ -63,6 +64,8 @@ async def test_exports_leave_connections_to_turns(
             held += 1
             most = max(most, held)
             try:
+                # Until so many are held nobody goes on.
+                await eventually(lambda: most >= usecase._MOST_CONNECTIONS)
                 yield transaction
             finally:
                 held -= 1
