@@ -31,13 +31,14 @@ from parley.chat.v1.shares_pb2_grpc import ShareServiceStub
 router = api_router("Shares", "/shares")
 
 _PASSWORD = "X-Share-Password"  # noqa: S105 - a header's name
-_REFUSALS = refuses(
-    "SHARE_NOT_FOUND", "SHARE_PASSWORD_NEEDED", "SHARE_PASSWORD_WRONG", "TOO_MANY_ATTEMPTS"
+_NOT_LET_IN = (
+    "SHARE_NOT_FOUND",
+    "SHARE_PASSWORD_NEEDED",
+    "SHARE_PASSWORD_WRONG",
+    "TOO_MANY_ATTEMPTS",
 )
-_FILE_REFUSALS = refuses(
-    *("SHARE_NOT_FOUND", "SHARE_PASSWORD_NEEDED", "SHARE_PASSWORD_WRONG", "TOO_MANY_ATTEMPTS"),
-    "RANGE_NOT_SATISFIABLE",
-)
+_REFUSALS = refuses(*_NOT_LET_IN)
+_FILE_REFUSALS = refuses(*_NOT_LET_IN, "RANGE_NOT_SATISFIABLE")
 
 
 class SharedPart(Piece, Protocol):

@@ -39,18 +39,27 @@ class JsonRoute(APIRoute):
         """What answers a request whose token is verified, and whose JSON has been read."""
         return super().get_route_handler()
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = self.handler()
-        wants_body = self.body_field is not None
+    def door(self) -> Callable[[Request], Coroutine[Any, Any, None]]:
+        """What looks at a request before its body is read: its token, its ids, and what may be said once."""
         wanted = token_wanted(self.dependant)
         check_single = single(self.dependant)
-        is_packed = packs(self)
 
-        async def handle_json(request: Request) -> Response:
+        async def let_in(request: Request) -> None:
             if wanted is not None:
                 request.state.caller = await authenticate(request, wanted)
             check_ids(request)
             check_single(request)
+
+        return let_in
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = self.handler()
+        wants_body = self.body_field is not None
+        let_in = self.door()
+        is_packed = packs(self)
+
+        async def handle_json(request: Request) -> Response:
+            await let_in(request)
             body = body_of(request)
             if wants_body:
                 if body is not None and "content-type" in request.headers:

@@ -15,10 +15,8 @@ from starlette.responses import Response
 from chassis.errors import FieldError, Unauthenticated, ValidationFailed
 from gateway.edge.body import BodyTerms
 from gateway.edge.body_reading import body_of
-from gateway.identity.authentication import authenticate
 from gateway.refusals import FileTooLarge, MalformedMultipart, NotMultipart
-from gateway.routes.json_route import JsonRoute, check_ids, token_wanted
-from gateway.routes.single import single
+from gateway.routes.json_route import JsonRoute
 from gateway.settings import Settings
 
 _FIELD: Final = "file"
@@ -33,14 +31,10 @@ class UploadRoute(JsonRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = APIRoute.get_route_handler(self)
-        wanted = token_wanted(self.dependant)
-        check_single = single(self.dependant)
+        let_in = self.door()
 
         async def handle_upload(request: Request) -> Response:
-            if wanted is not None:
-                request.state.caller = await authenticate(request, wanted)
-            check_ids(request)
-            check_single(request)
+            await let_in(request)
             return await handle(request)
 
         return handle_upload

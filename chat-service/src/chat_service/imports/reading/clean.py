@@ -1,7 +1,7 @@
 """What a file says, as it can be stored: bounded, of the right type, in no other words than ours."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -40,16 +40,10 @@ def title(value: object) -> str:
     return shortened(_SPACES.sub(" ", text(value)).strip(), SESSION_TITLE.maximum)
 
 
-def line(value: object, most: int) -> str | None:
+def line(value: object, most: int, is_good: Callable[[str], bool] = is_line) -> str | None:
     """One line that can be seen, None for what is none."""
     found = text(value).strip()
-    return found if 0 < len(found) <= most and is_line(found) else None
-
-
-def joined_line(value: object, most: int) -> str | None:
-    """The same, with joiners between two characters."""
-    found = text(value).strip()
-    return found if 0 < len(found) <= most and is_joined_line(found) else None
+    return found if 0 < len(found) <= most and is_good(found) else None
 
 
 def model(value: object) -> str | None:
@@ -57,7 +51,7 @@ def model(value: object) -> str | None:
 
 
 def folder(value: object) -> str | None:
-    return joined_line(value, FOLDER.maximum)
+    return line(value, FOLDER.maximum, is_joined_line)
 
 
 def word(value: object) -> str | None:
