@@ -83,8 +83,8 @@ async def row_of(chat: Chat, import_id: Any) -> Any:
         return found.one()
 
 
-def halted(importing: Importing, behind: int) -> asyncio.Event:
-    """It stores so many conversations and no more, however slow the machine; set as soon as it wants to."""
+async def halted(importing: Importing, behind: int) -> asyncio.Task[None]:
+    """It reads, has stored so many conversations, and stores no more, however slow the machine."""
     begin, begun, reached = importing._open_transaction, 0, asyncio.Event()
 
     @asynccontextmanager
@@ -98,4 +98,6 @@ def halted(importing: Importing, behind: int) -> asyncio.Event:
             yield transaction
 
     importing._open_transaction = open_transaction
-    return reached
+    reading = asyncio.create_task(importing.read_all())
+    await asyncio.wait_for(reached.wait(), 60)
+    return reading

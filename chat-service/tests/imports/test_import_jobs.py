@@ -41,9 +41,7 @@ async def test_what_a_replica_that_died_has_begun_another_one_ends_and_adds_noth
 ) -> None:
     told = [{**samples.CHATGPT[0], "id": f"c-{n}", "conversation_id": f"c-{n}"} for n in range(50)]
     made = await upload_to(chat, caller, told)
-    reached = halted(importing, 20)
-    reading = asyncio.create_task(importing.read_all())
-    await asyncio.wait_for(reached.wait(), 60)
+    reading = await halted(importing, 20)
     # As a kill does: nobody releases anything.
     importing._leases.release = _nothing  # type: ignore[method-assign,assignment]
     reading.cancel()
@@ -73,9 +71,7 @@ async def test_a_service_that_stops_hands_over_what_it_reads(
 ) -> None:
     told = [{**samples.CHATGPT[0], "id": f"c-{n}", "conversation_id": f"c-{n}"} for n in range(30)]
     made = await upload_to(chat, caller, told)
-    reached = halted(importing, 20)
-    reading = asyncio.create_task(importing.read_all())
-    await asyncio.wait_for(reached.wait(), 60)
+    reading = await halted(importing, 20)
     reading.cancel()
     await asyncio.wait((reading,))
     row = await row_of(chat, made.id)
@@ -112,9 +108,7 @@ async def test_one_that_is_cancelled_meanwhile_ends_and_what_was_taken_stays(
     monkeypatch.setattr("chat_service.imports.importing._BEAT_SECONDS", 0.01)
     told = [{**samples.CHATGPT[0], "id": f"c-{n}", "conversation_id": f"c-{n}"} for n in range(30)]
     made = await upload_to(chat, caller, told)
-    reached = halted(importing, 20)
-    reading = asyncio.create_task(importing.read_all())
-    await asyncio.wait_for(reached.wait(), 60)
+    reading = await halted(importing, 20)
     await ImportJobs(chat.open_transaction, lambda: None).end(caller, made.id)
     await reading
     assert (await row_of(chat, made.id)).state == "cancelled"
