@@ -15,6 +15,7 @@ from chassis.idempotency import RequestKey
 from chassis.ids import new_id
 from chassis.testing import DatabaseUrls, eventually
 from chat_service.answer.domain.ending import Ending, RunStatus, Usage
+from chat_service.audit import Audit
 from chat_service.conversations.domain.message import Message
 from chat_service.conversations.domain.session import Session
 from chat_service.conversations.store.messages import MessagePages
@@ -58,6 +59,7 @@ ENDING = Ending(
 )
 WINDOW = ContextWindow(pairs=10, characters=1000)
 LIMITS = Limits()
+AUDIT = Audit("test")
 PARAMETERS = GenerationParameters(temperature=0.7, max_tokens=100)
 
 
@@ -73,6 +75,7 @@ class Chat:
     connection: Connection = CONNECTION
     ending: Ending = ENDING
     rules: RulesInForce = NO_RULES
+    audit: Audit = AUDIT
 
     def under(self, rules: Rules) -> "Chat":
         """The same, where an operator has said this of usage."""

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import hashlib
 import json
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from chassis.errors import FieldError, Unavailable, ValidationFailed
 from chassis.testing import eventually
+from gateway.streams.downloads import Download, begun, compressed
 from parley.chat.v1 import exports_pb2 as pb
 from parley.notes.v1 import notes_pb2
 
@@ -169,3 +171,53 @@ async def test_a_client_that_leaves_ends_what_is_made_for_it(door: Door) -> None
         assert door.gateway.requests.held["long requests"] == 1
     await eventually(lambda: door.gateway.requests.held["long requests"] == 0)
     gate.set()
+
+
+@pytest.mark.parametrize("also", [{}, {"gzip": "true"}, {"with": "files"}])
+async def test_a_head_is_answered_as_the_get_would_be_and_is_no_export(
+    door: Door, also: dict[str, str]
+) -> None:
+    door.chat.exported = [
+        pb.ExportResponse(begin=pb.ExportBegin(since="then", files=True)),
+        *pieces(BEGIN),
+    ]
+    head = await door.http.head(ALL, params=also, headers=door.bearer)
+    assert (head.status_code, head.content) == (200, b"")
+    assert (await asked(door)).look
+    door.chat.calls.clear()
+    got = await door.http.get(ALL, params=also, headers=door.bearer)
+    assert not (await asked(door)).look
+    told = ("content-type", "content-disposition", "x-export-since")
+    assert [head.headers[name] for name in told] == [got.headers[name] for name in told]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+async def test_what_is_made_for_a_head_is_ended_by_it(door: Door, packed: bool) -> None:
+    ended = False
+
+    async def made() -> AsyncGenerator[bytes, None]:
+        nonlocal ended
+        try:
+            yield b"first"
+            yield b"never asked for"
+        finally:
+            ended = True
+
+    # Held here, so that nothing but the answer can have ended it.
+    source = made()
+    pieces_ = await begun(source)
+    if packed:
+        pieces_ = compressed(pieces_)
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    async def receive() -> Any:
+        raise AssertionError("a HEAD has no body")
+
+    answer = Download(pieces_, door.gateway.requests, name="x.json", media_type="application/json")
+    scope: Any = {"type": "http", "asked_method": "HEAD", "state": {"verified": door.caller}}
+    await answer(scope, receive, send)
+    assert ended
+    assert sent == ["http.response.start", "http.response.body"]

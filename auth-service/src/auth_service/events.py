@@ -5,10 +5,14 @@ from uuid import UUID
 
 from google.protobuf.message import DecodeError
 
+from auth_service.domain.audit_log import NO_CLIENT, AuditEntry
 from auth_service.domain.erasures import Erasure
+from auth_service.usecases.audit_log import record_told
 from auth_service.usecases.erasures import confirm_erasure
 from auth_service.usecases.ports import Ports
+from chassis.ids import parse_id
 from chassis.jetstream import Unreadable
+from parley.events.audit import checked
 from parley.events.v1 import events_pb2
 from servicekit.timestamps import timestamp_of
 
@@ -49,3 +53,35 @@ class UserErasedHandler:
             service=erased.service,
             erased_at=erased_at,
         )
+
+
+class AuditedHandler:
+    """Records what users did in ``service``; idempotent. Raises Unreadable for what it may not tell.
+
+    ``service`` alone may publish the events that come here.
+    """
+
+    def __init__(self, ports: Ports, *, service: str) -> None:
+        self._ports = ports
+        self._service = service
+
+    async def __call__(self, payload: bytes) -> None:
+        await record_told(self._ports.open_system, self._entry_of(payload))
+
+    def _entry_of(self, payload: bytes) -> AuditEntry:
+        try:
+            told = events_pb2.Audited.FromString(payload)
+            user_id = UUID(told.user_id)
+            return AuditEntry(
+                id=UUID(told.id),
+                at=told.at.ToDatetime(tzinfo=UTC),
+                event=checked(self._service, told.event, told.fields),
+                tenant_id=UUID(told.tenant_id),
+                actor_id=user_id if told.HasField("sid") else None,
+                subject_id=user_id,
+                client=NO_CLIENT,
+                fields=dict(told.fields),
+                sid=parse_id(told.sid),
+            )
+        except (DecodeError, ValueError, OverflowError) as error:
+            raise Unreadable("nothing that the audit log is told") from error

@@ -14,7 +14,7 @@ from auth_service.delivery.console import Console
 from auth_service.delivery.job_queue import JobQueue
 from auth_service.delivery.smtp import MailServer, SmtpMail
 from auth_service.domain.limits import log_ins, registrations
-from auth_service.events import UserErasedHandler, encode_deleted
+from auth_service.events import AuditedHandler, UserErasedHandler, encode_deleted
 from auth_service.migrations import MIGRATIONS
 from auth_service.rpc import POLICY, AuthServicer, SettingsServicer, watch
 from auth_service.settings import NAME, Settings
@@ -46,11 +46,13 @@ from parley.auth.v1.auth_pb2_grpc import (
     add_AuthServiceServicer_to_server,
     add_SettingsServiceServicer_to_server,
 )
+from parley.events.audit import TOLD
 from parley.events.rights import (
     CONFIRMATIONS_OF_ANYBODY,
     CONSUMES,
     ERASERS,
     USER_DELETED,
+    audit_of,
     confirmations_of,
 )
 from servicekit.argon2_passwords import Argon2Passwords
@@ -169,6 +171,15 @@ def build(settings: Settings) -> Service:
             *((confirmations_of(service), service) for service in ERASERS),
         )
     ]
+    audits = [
+        Consumer(
+            events,
+            durable=audit_of(service),
+            handler=AuditedHandler(ports, service=service),
+            dead_letters=dead_letters,
+        )
+        for service in TOLD
+    ]
     sweep = Sweep(ports, seconds=settings.erasure_sweep_seconds)
     anonymiser = Anonymiser(ports, seconds=settings.erasure_sweep_seconds)
     return Service(
@@ -182,6 +193,7 @@ def build(settings: Settings) -> Service:
             AnswerSweep(worker),
             dead_letters,
             *confirmations,
+            *audits,
             passwords,
             queue,
             revocation_poller,

@@ -16,6 +16,7 @@ from chat_service.asides.ask import Asides
 from chat_service.asides.behind import all_of
 from chat_service.asides.learning import Learning
 from chat_service.asides.summing_up import SummingUp
+from chat_service.audit import Audit
 from chat_service.connections.wiring import build_connections
 from chat_service.conversations.usecases.ends import EndSessions
 from chat_service.conversations.wiring import build_conversations
@@ -73,6 +74,7 @@ def build(settings: Settings) -> Service:
     parts = parts_of(NAME, settings, worker_statement_seconds=60)
     window = ContextWindow(settings.window_messages // 2, settings.window_characters)
     open_transaction = transactions(parts.database)
+    audit = Audit(settings.events_prefix)
 
     apikey = Channel(target=settings.apikey_target, server="apikey-service", settings=settings)
     resolve_key = resolve_key_over(apikey)
@@ -202,16 +204,13 @@ def build(settings: Settings) -> Service:
     )
     search = build_search(parts.database, parts.worker)
     sharing = build_sharing(
-        parts,
-        open_transaction,
-        files.read.stored,
+        *(parts, open_transaction, files.read.stored),
         most=settings.shares_per_user,
         tell=notices.tell,
+        audit=audit,
     )
     imports = build_imports(
-        replica,
-        open_transaction,
-        parts.worker,
+        *(replica, open_transaction, parts.worker),
         bounds=settings.import_bounds,
         tell=notices.tell,
         write_personas=personas.write,
@@ -221,6 +220,7 @@ def build(settings: Settings) -> Service:
         notes=None
         if settings.notes_target is None
         else Channel(target=settings.notes_target, server="notes-service", settings=settings),
+        audit=audit,
     )
     served = [
         conversations,
@@ -232,7 +232,7 @@ def build(settings: Settings) -> Service:
         user_settings.served,
         search.served,
         sharing.served,
-        build_exports(open_transaction),
+        build_exports(open_transaction, audit),
         usage.served,
         files.served,
         imports.served,

@@ -33,7 +33,7 @@ async def export(chat: Chat, caller: Caller, of: Format, **wanted: Any) -> tuple
     """The file but for its last line, and how it ended."""
     pieces: list[bytes] = []
     begin, end = None, None
-    exporting = Exporting(chat.open_transaction)
+    exporting = Exporting(chat.open_transaction, chat.audit)
     async with aclosing(exporting.export(caller, Wanted(of, **wanted))) as file:
         async for piece in file:
             if isinstance(piece, Begin):

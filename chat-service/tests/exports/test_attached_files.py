@@ -46,7 +46,7 @@ async def attach(chat: Chat, caller: Caller, question: Any, *files: tuple[UUID, 
 
 async def told(chat: Chat, caller: Caller, of: Format = Format.JSON, **wanted: Any) -> list[Any]:
     """Of each piece of the export what it is: text, or the files that it tells."""
-    exporting = Exporting(chat.open_transaction)
+    exporting = Exporting(chat.open_transaction, chat.audit)
     found: list[Any] = []
     async with aclosing(exporting.export(caller, Wanted(of, files=True, **wanted))) as export:
         async for piece in export:

@@ -85,7 +85,7 @@ async def test_what_changes_while_a_cut_off_export_goes_on_is_in_the_next_one(
 ) -> None:
     monkeypatch.setattr(usecase, "_LOOK_BACK", timedelta(0))
     first, second = await chat.session(caller, "first"), await chat.session(caller, "second")
-    file = Exporting(chat.open_transaction).export(caller, Wanted(Format.JSON))
+    file = Exporting(chat.open_transaction, chat.audit).export(caller, Wanted(Format.JSON))
     begin = await anext(file)
     assert isinstance(begin, Begin)
     await file.aclose()

@@ -70,7 +70,7 @@ async def test_exports_leave_connections_to_turns(
             finally:
                 held -= 1
 
-    exporting = Exporting(counted)
+    exporting = Exporting(counted, chat.audit)
 
     async def read(whose: Caller) -> None:
         async with aclosing(exporting.export(whose, Wanted(Format.JSON))) as file:
@@ -89,7 +89,7 @@ async def test_a_user_has_four_exports_at_once_and_those_that_are_left_count_no_
     chat: Chat, caller: Caller, stranger: Caller
 ) -> None:
     await chat.session(caller)
-    exporting = Exporting(chat.open_transaction)
+    exporting = Exporting(chat.open_transaction, chat.audit)
 
     def begin(whose: Caller) -> Any:
         return exporting.export(whose, Wanted(Format.JSON))
@@ -113,7 +113,7 @@ async def test_a_user_has_four_exports_at_once_and_those_that_are_left_count_no_
 async def test_no_connection_is_held_while_nobody_reads(chat: Chat, caller: Caller) -> None:
     session = await chat.session(caller)
     await chat.turn(caller, session.id)
-    exporting = Exporting(chat.open_transaction)
+    exporting = Exporting(chat.open_transaction, chat.audit)
     file = exporting.export(caller, Wanted(Format.JSON))
     assert await anext(file)
     await asyncio.sleep(0)

@@ -37,7 +37,7 @@ def reader_of(
 ) -> Importing:
     write = WritePersonas(chat.open_transaction, PersonasInForce(None), most=10)
     return Importing(
-        Leases(chat.worker, replica),
+        Leases(chat.worker, replica, chat.audit),
         chat.open_transaction,
         lambda notice: None,
         write,
@@ -59,6 +59,7 @@ def uploads_of(
         Held(chat.worker),
         bounds=bounds,
         wake=lambda: None,
+        audit=chat.audit,
         in_force=in_force,
     )
 

@@ -59,7 +59,7 @@ async def test_what_a_replica_that_died_has_begun_another_one_ends_and_adds_noth
     assert (row.state, row.added, row.existing, row.attempts) == ("completed", 50, 0, 2)
     assert await count(chat, "sessions") == 50
     assert await count(chat, "messages") == 250
-    await ImportSweep(Leases(chat.worker, "replica-1")).sweep()
+    await ImportSweep(Leases(chat.worker, "replica-1", chat.audit)).sweep()
     assert await count(chat, "import_pieces") == 0
 
 
@@ -83,7 +83,7 @@ async def test_a_service_that_stops_hands_over_what_it_reads(
 async def test_users_take_turns(chat: Chat, caller: Caller, stranger: Caller) -> None:
     for whose in (caller, caller, caller, stranger):
         await upload_to(chat, whose, samples.LIBRECHAT)
-    leases = Leases(chat.worker, "replica-1")
+    leases = Leases(chat.worker, "replica-1", chat.audit)
     order = []
     while (taken := await leases.take()) is not None:
         order.append(taken.user_id)
@@ -109,11 +109,11 @@ async def test_one_that_is_cancelled_meanwhile_ends_and_what_was_taken_stays(
     told = [{**samples.CHATGPT[0], "id": f"c-{n}", "conversation_id": f"c-{n}"} for n in range(30)]
     made = await upload_to(chat, caller, told)
     reading = await halted(importing, 20)
-    await ImportJobs(chat.open_transaction, lambda: None).end(caller, made.id)
+    await ImportJobs(chat.open_transaction, lambda: None, chat.audit).end(caller, made.id)
     await reading
     assert (await row_of(chat, made.id)).state == "cancelled"
     assert await count(chat, "sessions") == 20
-    await ImportSweep(Leases(chat.worker, "replica-1")).sweep()
+    await ImportSweep(Leases(chat.worker, "replica-1", chat.audit)).sweep()
     assert await count(chat, "import_pieces") == 0
 
 

@@ -88,7 +88,9 @@ def notebook() -> Notebook:
 
 
 async def report_of(chat: Chat, caller: Caller, import_id: UUID) -> Any:
-    return (await ImportJobs(chat.open_transaction, lambda: None).find(caller, import_id)).report
+    return (
+        await ImportJobs(chat.open_transaction, lambda: None, chat.audit).find(caller, import_id)
+    ).report
 
 
 async def now_again(chat: Chat) -> None:

@@ -97,7 +97,7 @@ async def test_an_upload_that_is_repeated_is_none_more_than_there_may_be(
 async def test_uploads_that_went_silent_and_old_reports_are_swept(
     chat: Chat, caller: Caller
 ) -> None:
-    sweeping = ImportSweep(Leases(chat.worker, "replica-1"))
+    sweeping = ImportSweep(Leases(chat.worker, "replica-1", chat.audit))
     made = await upload_to(chat, caller, samples.LIBRECHAT)
     async with chat.worker.transaction() as connection:
         await connection.execute(

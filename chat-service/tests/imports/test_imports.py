@@ -11,6 +11,7 @@ from sqlalchemy import text
 from chassis.caller import Caller
 from chassis.db.transactions import OpenTransaction
 from chassis.ids import new_id
+from chat_service.audit import Audit
 from chat_service.exports.domain.wanted import End, Format, Wanted
 from chat_service.exports.usecases.export import Exporting
 from chat_service.files.domain.attachment import Attachment
@@ -90,7 +91,9 @@ async def exported(open_transaction: OpenTransaction, caller: Caller) -> bytes:
     """All of a user's conversations and personas as a whole file."""
     file = b""
     wanted = Wanted(Format.JSON, personas=True)
-    async with aclosing(Exporting(open_transaction).export(caller, wanted)) as pieces:
+    async with aclosing(
+        Exporting(open_transaction, Audit("test")).export(caller, wanted)
+    ) as pieces:
         async for piece in pieces:
             if isinstance(piece, bytes):
                 file += piece

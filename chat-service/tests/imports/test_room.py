@@ -32,7 +32,11 @@ class Sending:
 
     def __init__(self, chat: Chat, bounds: ImportBounds) -> None:
         self._uploads = Uploads(
-            chat.open_transaction, Held(chat.worker), bounds=bounds, wake=lambda: None
+            chat.open_transaction,
+            Held(chat.worker),
+            bounds=bounds,
+            wake=lambda: None,
+            audit=chat.audit,
         )
         self.taken = 0
 
@@ -87,10 +91,10 @@ async def test_what_a_users_imports_would_hold_beyond_their_bound_is_not_taken_a
     with pytest.raises(AppError, match="IMPORTS_QUOTA_USED_UP"):
         await sending.send(caller, 1)
     # Cancelled, it holds them until they are swept.
-    await ImportJobs(chat.open_transaction, lambda: None).end(caller, first.id)
+    await ImportJobs(chat.open_transaction, lambda: None, chat.audit).end(caller, first.id)
     with pytest.raises(AppError, match="IMPORTS_QUOTA_USED_UP"):
         await sending.send(caller, 1)
-    await ImportSweep(Leases(chat.worker, "replica-1")).sweep()
+    await ImportSweep(Leases(chat.worker, "replica-1", chat.audit)).sweep()
     await sending.send(caller, 3 * MEBIBYTE)
 
 

@@ -155,7 +155,9 @@ async def sharing(chat: Chat, caller: Caller) -> AsyncIterator[Sharing]:
     yield Sharing(
         chat,
         caller,
-        WriteShares(chat.open_transaction, passwords, ShareSweep(chat.worker), log, MOST),
+        WriteShares(
+            chat.open_transaction, passwords, ShareSweep(chat.worker), log, MOST, chat.audit
+        ),
         at(chat.app),
         at(app),
         EndSessions(

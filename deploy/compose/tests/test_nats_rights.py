@@ -18,7 +18,7 @@ from chassis.embedded import EmbeddedNats, EmbeddedServer, free_port
 from chassis.embedded.binaries import nats_server
 from chassis.jetstream import JetStream
 from chassis.testing.eventually import eventually
-from parley.events.rights import CONSUMES
+from parley.events.rights import CONSUMES, PUBLISHES
 from parley_compose.handout import hand_out
 from parley_compose.layout import Uids
 from parley_local.topology import ACCOUNTS
@@ -200,7 +200,7 @@ class Thief:
 
 
 def own_subjects(thief: str) -> list[str]:
-    return [f"parley.user.erased.{thief}"] if thief in OTHERS else ["parley.user.deleted"]
+    return [f"parley.{subject}" for subject in PUBLISHES[thief]]
 
 
 def forbidden_publishes(thief: str) -> list[tuple[str, bytes]]:
@@ -210,6 +210,7 @@ def forbidden_publishes(thief: str) -> list[tuple[str, bytes]]:
         (f"parley.{name}", b"forged")
         for name in ("user.erased", "user.other", "x", *(f"user.erased.{each}" for each in OTHERS))
     ]
+    subjects += [(f"parley.audit.{each}", b"forged") for each in OTHERS]
     subjects.append(("parley.user.deleted", b"forged"))
     subjects = [(subject, body) for subject, body in subjects if subject not in own_subjects(thief)]
     subjects += [

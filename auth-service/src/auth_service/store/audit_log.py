@@ -19,22 +19,23 @@ from chassis.paging import Position
 _PRUNED = 5000
 # An entry about a user who is deleted, or is being deleted, gets no address: either the deletion
 # waits for this row and anonymises it, or this row sees the deletion, which holds a skipped lock.
-_RECORD = Statement(
-    text(
-        "INSERT INTO audit"
-        " (id, at, tenant_id, actor_id, subject_id, event, ip, user_agent, fields)"
-        " SELECT CAST(:id AS uuid), CAST(:at AS timestamptz), CAST(:tenant_id AS uuid),"
-        " CAST(:actor_id AS uuid), CAST(:subject_id AS uuid), CAST(:event AS text),"
-        " CASE WHEN living.all_of_them THEN COALESCE(seen.ip, CAST(:ip AS text)) ELSE '' END,"
-        " CASE WHEN living.all_of_them"
-        " THEN COALESCE(seen.user_agent, CAST(:user_agent AS text)) ELSE '' END,"
-        " CAST(:fields AS jsonb)"
-        " FROM (SELECT CAST(:persons AS uuid[]) <@ COALESCE(array_agg(id), '{}') AS all_of_them FROM ("
-        "SELECT id FROM users WHERE id = ANY(CAST(:persons AS uuid[])) AND status <> 'deleted'"
-        " FOR KEY SHARE SKIP LOCKED) AS person) AS living"
-        " LEFT JOIN logins AS seen ON seen.id = CAST(:sid AS uuid)"
-    )
+_INSERT = (
+    "INSERT INTO audit"
+    " (id, at, tenant_id, actor_id, subject_id, event, ip, user_agent, fields)"
+    " SELECT CAST(:id AS uuid), CAST(:at AS timestamptz), CAST(:tenant_id AS uuid),"
+    " CAST(:actor_id AS uuid), CAST(:subject_id AS uuid), CAST(:event AS text),"
+    " CASE WHEN living.all_of_them THEN COALESCE(seen.ip, CAST(:ip AS text)) ELSE '' END,"
+    " CASE WHEN living.all_of_them"
+    " THEN COALESCE(seen.user_agent, CAST(:user_agent AS text)) ELSE '' END,"
+    " CAST(:fields AS jsonb)"
+    " FROM (SELECT CAST(:persons AS uuid[]) <@ COALESCE(array_agg(id), '{}') AS all_of_them FROM ("
+    "SELECT id FROM users WHERE id = ANY(CAST(:persons AS uuid[])) AND status <> 'deleted'"
+    " FOR KEY SHARE SKIP LOCKED) AS person) AS living"
+    " LEFT JOIN logins AS seen ON seen.id = CAST(:sid AS uuid)"
+    " AND seen.user_id = CAST(:actor_id AS uuid)"
 )
+_RECORD = Statement(text(_INSERT))
+_RECORD_ONCE = Statement(text(f"{_INSERT} ON CONFLICT (id) DO NOTHING"))
 
 
 class AuditLog:
@@ -50,8 +51,17 @@ class AuditLog:
         Where its login is in sight, its address and agent are the login's; an entry about a deleted
         user gets none.
         """
+        await self._insert(_RECORD, entry)
+        self._changes.recorded.append(entry)
+
+    async def record_once(self, entry: AuditEntry) -> None:
+        """The same of an entry that may come again: it is stored, and logged, the first time."""
+        if await self._insert(_RECORD_ONCE, entry):
+            self._changes.recorded.append(entry)
+
+    async def _insert(self, statement: Statement, entry: AuditEntry) -> int:
         persons = {person for person in (entry.actor_id, entry.subject_id) if person is not None}
-        await _RECORD.run(
+        return await statement.run(
             self._connection,
             id=entry.id,
             at=entry.at,
@@ -65,7 +75,6 @@ class AuditLog:
             persons=[*persons],
             sid=entry.sid,
         )
-        self._changes.recorded.append(entry)
 
     async def list(
         self, audit_filter: AuditFilter, *, before: Position | None, limit: int

@@ -67,6 +67,12 @@ def entry_by(
     )
 
 
+async def record_told(open_transaction: OpenSystem, entry: AuditEntry) -> None:
+    """Record what another service tells of, the first time that it comes."""
+    async with open_transaction() as transaction:
+        await AuditLog(transaction).record_once(entry)
+
+
 async def record_in_own_transaction(open_transaction: OpenSystem, entry: AuditEntry) -> None:
     """Record in a transaction of its own: what failed has none."""
     async with open_transaction() as transaction:

@@ -49,6 +49,7 @@ def wanted_from_proto(request: exports_pb2.ExportRequest) -> Wanted:
         personas=request.personas,
         began=began,
         files=request.files,
+        look=request.look,
     )
 
 

@@ -8,6 +8,7 @@ from chassis.component import Component
 from chassis.db.engine import Database
 from chassis.db.transactions import OpenTransaction
 from chassis.grpc.client import Channel
+from chat_service.audit import Audit
 from chat_service.imports.domain.bounds import ImportBounds
 from chat_service.imports.importing import Importing, ImportSweep
 from chat_service.imports.notes_service import take_notes_over
@@ -44,13 +45,14 @@ def build_imports(
     scratch: Callable[[], Path | None],
     retention: Retention,
     notes: Channel | None,
+    audit: Audit,
 ) -> Imports:
     """Imports of files within `bounds`, which `replica` reads; `worker` is connected in the background role.
 
     `in_force` are the words that nothing may have, `scratch` says the folder for copies of files. Without a way to
     `notes` those of a file are left out.
     """
-    leases = Leases(worker, replica)
+    leases = Leases(worker, replica, audit)
     sweep = ImportSweep(leases)
     importing = Importing(
         leases,
@@ -69,9 +71,10 @@ def build_imports(
             Held(worker),
             bounds=bounds,
             wake=importing.wake,
+            audit=audit,
             in_force=in_force,
         ),
-        ImportJobs(open_transaction, importing.wake),
+        ImportJobs(open_transaction, importing.wake, audit),
     )
     return Imports(
         Served(servicer, imports_pb2_grpc.add_ImportServiceServicer_to_server, POLICY),

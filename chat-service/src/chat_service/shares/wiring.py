@@ -7,6 +7,7 @@ from uuid import UUID
 from chassis.component import Component
 from chassis.db.transactions import OpenTransaction
 from chassis.telemetry.logging import get_logger
+from chat_service.audit import Audit
 from chat_service.notices.domain.notice import Tell
 from chat_service.served import Served
 from chat_service.shares.rpc import POLICY, ShareServicer
@@ -30,7 +31,13 @@ class Sharing:
 
 
 def build_sharing(
-    parts: Parts, open_transaction: OpenTransaction, contents: Contents, *, most: int, tell: Tell
+    parts: Parts,
+    open_transaction: OpenTransaction,
+    contents: Contents,
+    *,
+    most: int,
+    tell: Tell,
+    audit: Audit,
 ) -> Sharing:
     """Sharing with `most` shares for each user, and files by their `contents`."""
     # The least that OWASP's cheat sheet has for argon2id: guesses are limited besides.
@@ -45,7 +52,9 @@ def build_sharing(
 
     servicer = ShareServicer(
         open_transaction,
-        WriteShares(open_transaction, passwords, sweep, get_logger("chat_service.shares"), most),
+        WriteShares(
+            open_transaction, passwords, sweep, get_logger("chat_service.shares"), most, audit
+        ),
         OpenShares(
             readings(parts.database),
             open_transaction,

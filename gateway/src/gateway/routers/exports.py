@@ -128,6 +128,7 @@ async def _download(
     notes: AsyncIterator[bytes] | None = None,
 ) -> Response:
     exports = services.exports
+    wanted.look = "asked_method" in request.scope
     followed = exports.follow(exports.stub.Export, wanted, caller)
     since, exported = await since_of(followed, with_files=query.with_files)
     media_type, ending = FILES[query.format]

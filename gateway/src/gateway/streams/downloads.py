@@ -54,6 +54,8 @@ class Download(Response):
         presence = self._requests.hold(receive, scope["state"]["verified"])
         whole = False
         async with aclosing(self._pieces) as pieces:
+            # Only what has begun is ended by being closed; the first piece is there already.
+            first = await anext(pieces, None)
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             if "asked_method" in scope:
                 # A HEAD, which nothing is made for.
@@ -61,6 +63,8 @@ class Download(Response):
                 return
             try:
                 async with presence:
+                    if first is not None:
+                        await send({"type": "http.response.body", "body": first, "more_body": True})
                     async for piece in pieces:
                         await send({"type": "http.response.body", "body": piece, "more_body": True})
                     whole = True

@@ -24,7 +24,7 @@ class Wanted:
     Of all: those last active from `active_from` on and before `active_before`, changed since `since`,
     behind the one with the id `after`. With `personas` the user's own personas come behind them.
     `began`: what the export that goes on `after` told at its beginning. With `files` what is attached to
-    messages is told.
+    messages is told. `look`: nobody is given more than its beginning.
     """
 
     format: Format
@@ -36,6 +36,7 @@ class Wanted:
     personas: bool = False
     began: datetime | None = None
     files: bool = False
+    look: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.db.transactions import OpenTransaction
 from chassis.errors import Unavailable
+from chat_service.audit import Audit, Deed
 from chat_service.conversations.domain.errors import SessionNotFound
 from chat_service.exports.domain.wanted import Begin, End, Files, Format, TooManyExports, Wanted
 from chat_service.exports.store.encodings import ENCODINGS
@@ -48,8 +49,9 @@ class _Reading:
 class Exporting:
     """Exports users' conversations, a few at once for each of them."""
 
-    def __init__(self, open_transaction: OpenTransaction) -> None:
+    def __init__(self, open_transaction: OpenTransaction, audit: Audit) -> None:
         self._open_transaction = open_transaction
+        self._audit = audit
         self._under_way: Counter[UUID] = Counter()
         self._connections = asyncio.Semaphore(_MOST_CONNECTIONS)
 
@@ -71,6 +73,7 @@ class Exporting:
                 async for part in parts:
                     # Behind the first page: what is refused is refused before anything is told.
                     if begin is not None:
+                        await self._note(caller, wanted)
                         yield begin
                         begin = None
                     for piece in writer.take(part):
@@ -78,6 +81,7 @@ class Exporting:
                     for files in _files_of(part):
                         yield files
             if begin is not None:
+                await self._note(caller, wanted)
                 yield begin
             personas = await self._personas(caller) if wanted.personas else None
             for piece in writer.finish(personas):
@@ -87,6 +91,18 @@ class Exporting:
                 writer.messages,
                 None if personas is None else len(personas),
                 since,
+            )
+
+    async def _note(self, caller: Caller, wanted: Wanted) -> None:
+        """In the audit log, before anything is handed out; nothing of what nobody is given."""
+        if wanted.look:
+            return
+        async with self._connections, self._open_transaction(caller) as transaction:
+            await self._audit.note(
+                *(transaction, Deed.EXPORT_BEGUN, caller),
+                session_id=wanted.session_id,
+                format=wanted.format,
+                files="included" if wanted.files else "none",
             )
 
     @contextmanager

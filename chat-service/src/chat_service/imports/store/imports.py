@@ -52,8 +52,12 @@ _PAGES = Pages(_MINE, "imports", newest_first=True)
 _COUNT = Statement(text("SELECT count(*) AS total FROM imports WHERE user_id = :user_id"))
 _CANCEL = Statement(
     text("""
-UPDATE imports SET state = 'cancelled', ended_at = :at, owner = NULL
-WHERE id = :id AND user_id = :user_id AND ended_at IS NULL
+WITH found AS (
+    SELECT id, state FROM imports
+    WHERE id = :id AND user_id = :user_id AND ended_at IS NULL FOR NO KEY UPDATE)
+UPDATE imports SET state = 'cancelled', ended_at = :at, owner = NULL FROM found
+WHERE imports.id = found.id
+RETURNING found.state AS was, imports.added, imports.messages
 """)
 )
 _DELETE = Statement(
@@ -73,6 +77,15 @@ class UsersHeld:
 
     under_way: int
     bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """Whether its file was whole, and what had been taken of it."""
+
+    was_whole: bool
+    added: int
+    messages: int
 
 
 class Imports:
@@ -142,10 +155,10 @@ class Imports:
         assert row is not None
         return int(row.total)
 
-    async def cancel(self, import_id: UUID, at: datetime) -> bool:
-        """Whether it had not ended."""
-        done = await _CANCEL.run(self._connection, id=import_id, user_id=self._user_id, at=at)
-        return done == 1
+    async def cancel(self, import_id: UUID, at: datetime) -> Cancelled | None:
+        """How far it had come; None: it had ended."""
+        row = await _CANCEL.first(self._connection, id=import_id, user_id=self._user_id, at=at)
+        return None if row is None else Cancelled(row.was != "uploading", row.added, row.messages)
 
     async def delete(self, import_id: UUID) -> bool:
         """Takes away the report of one that has ended, without pieces."""

@@ -15,8 +15,10 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from chassis.db.engine import Database
+from chassis.db.engine import Database, Scope
 from chassis.db.statement import Statement
+from chassis.db.transactions import Transaction
+from chat_service.audit import Audit, Deed
 from chat_service.imports.domain.job import Report
 from chat_service.imports.store.rows import counts_of
 
@@ -55,6 +57,7 @@ _END = Statement(
     text("""
 UPDATE imports SET state = :state, reason = :reason, ended_at = :at, owner = NULL
 WHERE id = :id AND owner = :owner AND state = 'reading'
+RETURNING added, messages
 """)
 )
 _RELEASE = Statement(
@@ -112,7 +115,8 @@ class Taken:
 class Leases:
     """The imports of all users, as `owner`."""
 
-    def __init__(self, worker: Database, owner: str) -> None:
+    def __init__(self, worker: Database, owner: str, audit: Audit) -> None:
+        self._audit = audit
         self._worker = worker
         self._owner = owner
 
@@ -148,9 +152,19 @@ class Leases:
 
     async def end(self, taken: Taken, state: str, reason: str | None, at: datetime) -> None:
         """Of no effect on what is somebody else's by now."""
-        await self._worker.run(
-            None, _END, id=taken.id, owner=self._owner, state=state, reason=reason, at=at
-        )
+        user = Scope(tenant_id=taken.tenant_id, user_id=taken.user_id)
+        async with self._worker.transaction(user) as connection:
+            ended = await _END.first(
+                connection, id=taken.id, owner=self._owner, state=state, reason=reason, at=at
+            )
+            if ended is not None:
+                await self._audit.note(
+                    *(Transaction(connection, user), Deed.IMPORT_ENDED, None),
+                    import_id=taken.id,
+                    state=state,
+                    added=ended.added,
+                    messages=ended.messages,
+                )
 
     async def release(self, taken: Taken, *, forgiven: bool, after: float = 0.0) -> None:
         """Somebody else is to go on with it, in so many seconds. An attempt that is forgiven is none of the few

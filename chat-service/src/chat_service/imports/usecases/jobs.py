@@ -8,7 +8,8 @@ from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.db.transactions import OpenTransaction
 from chassis.paging import Page, Position, page_of, parse_limit
-from chat_service.imports.domain.job import Import, ImportNotFound
+from chat_service.audit import Audit, Deed
+from chat_service.imports.domain.job import Import, ImportNotFound, ImportState
 from chat_service.imports.store.imports import Imports
 
 
@@ -18,6 +19,7 @@ class ImportJobs:
 
     open_transaction: OpenTransaction
     wake: Callable[[], None]
+    audit: Audit
 
     async def find(self, caller: Caller, import_id: UUID) -> Import:
         """Raises ImportNotFound."""
@@ -42,10 +44,17 @@ class ImportJobs:
         async with self.open_transaction(caller) as transaction:
             await transaction.lock_owner()
             imports = Imports(transaction)
-            if not await imports.cancel(import_id, utc_now()) and not await imports.delete(
-                import_id
-            ):
+            cancelled = await imports.cancel(import_id, utc_now())
+            if cancelled is None and not await imports.delete(import_id):
                 raise ImportNotFound()
+            if cancelled is not None and cancelled.was_whole:
+                await self.audit.note(
+                    *(transaction, Deed.IMPORT_ENDED, caller),
+                    import_id=import_id,
+                    state=ImportState.CANCELLED,
+                    added=cancelled.added,
+                    messages=cancelled.messages,
+                )
         self.wake()
 
 

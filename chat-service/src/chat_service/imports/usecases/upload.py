@@ -17,6 +17,7 @@ from chassis.db.transactions import OpenTransaction
 from chassis.errors import AppError
 from chassis.idempotency import Once
 from chassis.ids import new_id
+from chat_service.audit import Audit, Deed
 from chat_service.files.domain.errors import UploadGivenUp
 from chat_service.files.domain.file import label_of
 from chat_service.imports.domain.bounds import ImportBounds
@@ -69,8 +70,10 @@ class Uploads:
         *,
         bounds: ImportBounds,
         wake: Callable[[], None],
+        audit: Audit,
         in_force: InForce = no_words,
     ) -> None:
+        self._audit = audit
         self._open_transaction = open_transaction
         self._held = held
         self._bounds = bounds
@@ -204,6 +207,10 @@ class Uploads:
                 counted = await transaction.find_repeated(once, import_id) or import_id
             if counted == import_id:
                 made = await imports.wait(import_id, size)
+                if made is not None:
+                    await self._audit.note(
+                        transaction, Deed.IMPORT_BEGUN, caller, import_id=import_id
+                    )
             else:
                 made = await imports.find(counted)
         if counted == import_id:

@@ -213,9 +213,9 @@ class Shares:
         row = await _END.first(self._connection, **self._mine, id=share_id)
         return None if row is None else row.session_id
 
-    async def end_all(self) -> None:
-        """Takes all back."""
-        await _END_ALL.run(self._connection, **self._mine)
+    async def end_all(self) -> int:
+        """Takes all back; how many there were."""
+        return await _END_ALL.run(self._connection, **self._mine)
 
 
 async def end_shares_of(transaction: Transaction, session_id: UUID) -> None:

@@ -1,5 +1,6 @@
 """Make, change, refresh and take back shares of one's own."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from chassis.caller import Caller
 from chassis.db.transactions import OpenTransaction
 from chassis.idempotency import Once
 from chassis.ids import new_id
+from chat_service.audit import Audit, Deed
 from chat_service.conversations.domain.errors import SessionNotFound
 from chat_service.conversations.store.sessions import Sessions
 from chat_service.shares.domain import opening
@@ -39,6 +41,7 @@ class WriteShares:
     sweep: Sweep
     log: Log
     most: int
+    audit: Audit
 
     async def create(
         self, caller: Caller, session_id: UUID, told: Told, *, once: Once[UUID] | None = None
@@ -81,6 +84,14 @@ class WriteShares:
             )
             if told.include_files:
                 await Snapshots(transaction).take_files(share_id, session_id)
+            await self.audit.note(
+                *(transaction, Deed.SHARE_CREATED, caller),
+                share_id=share_id,
+                session_id=session_id,
+                audience=share.audience,
+                password="set" if share.has_password else "none",
+                files="included" if share.include_files else "none",
+            )
         self._tell("share.created", caller, share_id=share.id, session_id=session_id)
         return NewShare(share, token)
 
@@ -103,8 +114,15 @@ class WriteShares:
                 password_hash=password_hash,
                 opening_key=opening.new_key() if asks_again else None,
             )
-        if share is None:
-            raise ShareNotFound()
+            if share is None:
+                raise ShareNotFound()
+            for deed, fields in _deeds_of(wanted):
+                await self.audit.note(
+                    *(transaction, deed, caller),
+                    share_id=share_id,
+                    session_id=share.session_id,
+                    **fields,
+                )
         self._tell("share.changed", caller, share_id=share_id)
         return share
 
@@ -136,6 +154,11 @@ class WriteShares:
             share = await shares.renew(share_id, session.title, messages)
             if share.include_files:
                 await snapshots.take_files(share_id, session.id)
+            await self.audit.note(
+                *(transaction, Deed.SHARE_REFRESHED, caller),
+                share_id=share_id,
+                session_id=session.id,
+            )
         self._tell("share.refreshed", caller, share_id=share_id, session_id=session.id)
         return share
 
@@ -147,8 +170,13 @@ class WriteShares:
         async with self.open_transaction(caller) as transaction:
             await transaction.lock_owner()
             session_id = await Shares(transaction).end(share_id)
-        if session_id is None:
-            raise ShareNotFound()
+            if session_id is None:
+                raise ShareNotFound()
+            await self.audit.note(
+                *(transaction, Deed.SHARE_DELETED, caller),
+                share_id=share_id,
+                session_id=session_id,
+            )
         self.sweep.wake()
         self._tell("share.deleted", caller, share_id=share_id, session_id=session_id)
         return session_id
@@ -157,7 +185,8 @@ class WriteShares:
         """Take all back, at once. Raises OwnerErased."""
         async with self.open_transaction(caller) as transaction:
             await transaction.lock_owner()
-            await Shares(transaction).end_all()
+            if ended := await Shares(transaction).end_all():
+                await self.audit.note(transaction, Deed.SHARE_DELETED_ALL, caller, count=ended)
         self.sweep.wake()
         self._tell("share.deleted_all", caller)
 
@@ -170,3 +199,22 @@ class WriteShares:
     def _tell(self, event: str, caller: Caller, **ids: UUID) -> None:
         told = {name: str(one) for name, one in ids.items()}
         self.log.info(event, user_id=str(caller.user_id), **told)
+
+
+def _deeds_of(wanted: WantedChange) -> Iterator[tuple[Deed, dict[str, str]]]:
+    """What a change is in the audit log: of a password that there is one or none, of numbers that they are others."""
+    if wanted.password is not None:
+        yield Deed.SHARE_PASSWORD_SET, {}
+    if wanted.without_password:
+        yield Deed.SHARE_PASSWORD_REMOVED, {}
+    changed: dict[str, str] = {}
+    if wanted.audience is not None:
+        changed["audience"] = wanted.audience
+    for field, given, taken in (
+        ("expiry", wanted.expires_in, wanted.without_expiry),
+        ("max_views", wanted.max_views, wanted.without_max_views),
+    ):
+        if given is not None or taken:
+            changed[field] = "removed" if taken else "set"
+    if changed:
+        yield Deed.SHARE_CHANGED, changed

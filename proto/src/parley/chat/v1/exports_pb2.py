@@ -25,25 +25,25 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cparley/chat/v1/exports.proto\x12\x0eparley.chat.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc3\x02\n\rExportRequest\x12,\n\x06\x66ormat\x18\x01 \x01(\x0e\x32\x1c.parley.chat.v1.ExportFormat\x12\x17\n\nsession_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x34\n\x0b\x61\x63tive_from\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x01\x88\x01\x01\x12\x36\n\ractive_before\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x02\x88\x01\x01\x12\r\n\x05since\x18\x05 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x06 \x01(\t\x12\x10\n\x08personas\x18\x07 \x01(\x08\x12\r\n\x05\x62\x65gan\x18\x08 \x01(\t\x12\r\n\x05\x66iles\x18\t \x01(\x08\x42\r\n\x0b_session_idB\x0e\n\x0c_active_fromB\x10\n\x0e_active_before\"\xbb\x01\n\x0e\x45xportResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12+\n\x03\x65nd\x18\x02 \x01(\x0b\x32\x19.parley.chat.v1.ExportEndH\x00\x88\x01\x01\x12/\n\x05\x62\x65gin\x18\x03 \x01(\x0b\x32\x1b.parley.chat.v1.ExportBeginH\x01\x88\x01\x01\x12+\n\x05\x66iles\x18\x04 \x03(\x0b\x32\x1c.parley.chat.v1.ExportedFileB\x06\n\x04_endB\x08\n\x06_begin\"D\n\x0c\x45xportedFile\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x03\x12\x0c\n\x04gone\x18\x04 \x01(\x08\"+\n\x0b\x45xportBegin\x12\r\n\x05since\x18\x01 \x01(\t\x12\r\n\x05\x66iles\x18\x02 \x01(\x08\"g\n\tExportEnd\x12\x15\n\rconversations\x18\x01 \x01(\x03\x12\x10\n\x08messages\x18\x02 \x01(\x03\x12\x15\n\x08personas\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\r\n\x05since\x18\x04 \x01(\tB\x0b\n\t_personas*x\n\x0c\x45xportFormat\x12\x1d\n\x19\x45XPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12\x45XPORT_FORMAT_JSON\x10\x01\x12\x15\n\x11\x45XPORT_FORMAT_CSV\x10\x02\x12\x1a\n\x16\x45XPORT_FORMAT_MARKDOWN\x10\x03\x32Z\n\rExportService\x12I\n\x06\x45xport\x12\x1d.parley.chat.v1.ExportRequest\x1a\x1e.parley.chat.v1.ExportResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cparley/chat/v1/exports.proto\x12\x0eparley.chat.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd1\x02\n\rExportRequest\x12,\n\x06\x66ormat\x18\x01 \x01(\x0e\x32\x1c.parley.chat.v1.ExportFormat\x12\x17\n\nsession_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x34\n\x0b\x61\x63tive_from\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x01\x88\x01\x01\x12\x36\n\ractive_before\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x02\x88\x01\x01\x12\r\n\x05since\x18\x05 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x06 \x01(\t\x12\x10\n\x08personas\x18\x07 \x01(\x08\x12\r\n\x05\x62\x65gan\x18\x08 \x01(\t\x12\r\n\x05\x66iles\x18\t \x01(\x08\x12\x0c\n\x04look\x18\n \x01(\x08\x42\r\n\x0b_session_idB\x0e\n\x0c_active_fromB\x10\n\x0e_active_before\"\xbb\x01\n\x0e\x45xportResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12+\n\x03\x65nd\x18\x02 \x01(\x0b\x32\x19.parley.chat.v1.ExportEndH\x00\x88\x01\x01\x12/\n\x05\x62\x65gin\x18\x03 \x01(\x0b\x32\x1b.parley.chat.v1.ExportBeginH\x01\x88\x01\x01\x12+\n\x05\x66iles\x18\x04 \x03(\x0b\x32\x1c.parley.chat.v1.ExportedFileB\x06\n\x04_endB\x08\n\x06_begin\"D\n\x0c\x45xportedFile\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x03\x12\x0c\n\x04gone\x18\x04 \x01(\x08\"+\n\x0b\x45xportBegin\x12\r\n\x05since\x18\x01 \x01(\t\x12\r\n\x05\x66iles\x18\x02 \x01(\x08\"g\n\tExportEnd\x12\x15\n\rconversations\x18\x01 \x01(\x03\x12\x10\n\x08messages\x18\x02 \x01(\x03\x12\x15\n\x08personas\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\r\n\x05since\x18\x04 \x01(\tB\x0b\n\t_personas*x\n\x0c\x45xportFormat\x12\x1d\n\x19\x45XPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12\x45XPORT_FORMAT_JSON\x10\x01\x12\x15\n\x11\x45XPORT_FORMAT_CSV\x10\x02\x12\x1a\n\x16\x45XPORT_FORMAT_MARKDOWN\x10\x03\x32Z\n\rExportService\x12I\n\x06\x45xport\x12\x1d.parley.chat.v1.ExportRequest\x1a\x1e.parley.chat.v1.ExportResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'parley.chat.v1.exports_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EXPORTFORMAT']._serialized_start=817
-  _globals['_EXPORTFORMAT']._serialized_end=937
+  _globals['_EXPORTFORMAT']._serialized_start=831
+  _globals['_EXPORTFORMAT']._serialized_end=951
   _globals['_EXPORTREQUEST']._serialized_start=82
-  _globals['_EXPORTREQUEST']._serialized_end=405
-  _globals['_EXPORTRESPONSE']._serialized_start=408
-  _globals['_EXPORTRESPONSE']._serialized_end=595
-  _globals['_EXPORTEDFILE']._serialized_start=597
-  _globals['_EXPORTEDFILE']._serialized_end=665
-  _globals['_EXPORTBEGIN']._serialized_start=667
-  _globals['_EXPORTBEGIN']._serialized_end=710
-  _globals['_EXPORTEND']._serialized_start=712
-  _globals['_EXPORTEND']._serialized_end=815
-  _globals['_EXPORTSERVICE']._serialized_start=939
-  _globals['_EXPORTSERVICE']._serialized_end=1029
+  _globals['_EXPORTREQUEST']._serialized_end=419
+  _globals['_EXPORTRESPONSE']._serialized_start=422
+  _globals['_EXPORTRESPONSE']._serialized_end=609
+  _globals['_EXPORTEDFILE']._serialized_start=611
+  _globals['_EXPORTEDFILE']._serialized_end=679
+  _globals['_EXPORTBEGIN']._serialized_start=681
+  _globals['_EXPORTBEGIN']._serialized_end=724
+  _globals['_EXPORTEND']._serialized_start=726
+  _globals['_EXPORTEND']._serialized_end=829
+  _globals['_EXPORTSERVICE']._serialized_start=953
+  _globals['_EXPORTSERVICE']._serialized_end=1043
 # @@protoc_insertion_point(module_scope)

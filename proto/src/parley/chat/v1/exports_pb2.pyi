@@ -52,6 +52,7 @@ class ExportRequest(_message.Message):
     PERSONAS_FIELD_NUMBER: _builtins.int
     BEGAN_FIELD_NUMBER: _builtins.int
     FILES_FIELD_NUMBER: _builtins.int
+    LOOK_FIELD_NUMBER: _builtins.int
     format: Global___ExportFormat.ValueType
     session_id: _builtins.str
     """This one alone; else all that are not deleted and not temporary."""
@@ -65,6 +66,8 @@ class ExportRequest(_message.Message):
     """As of a beginning: of the export that was cut off, with `after`."""
     files: _builtins.bool
     """Whether the files that messages refer to are told."""
+    look: _builtins.bool
+    """Nobody is given the file, as with a HEAD: it is no export in the audit log."""
     @_builtins.property
     def active_from(self) -> _timestamp_pb2.Timestamp:
         """Of those that were last active from this moment on."""
@@ -85,10 +88,11 @@ class ExportRequest(_message.Message):
         personas: _builtins.bool = ...,
         began: _builtins.str = ...,
         files: _builtins.bool = ...,
+        look: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_active_before", b"_active_before", "_active_from", b"_active_from", "_session_id", b"_session_id", "active_before", b"active_before", "active_from", b"active_from", "session_id", b"session_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active_before", b"_active_before", "_active_from", b"_active_from", "_session_id", b"_session_id", "active_before", b"active_before", "active_from", b"active_from", "after", b"after", "began", b"began", "files", b"files", "format", b"format", "personas", b"personas", "session_id", b"session_id", "since", b"since"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active_before", b"_active_before", "_active_from", b"_active_from", "_session_id", b"_session_id", "active_before", b"active_before", "active_from", b"active_from", "after", b"after", "began", b"began", "files", b"files", "format", b"format", "look", b"look", "personas", b"personas", "session_id", b"session_id", "since", b"since"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__active_before: _TypeAlias = _typing.Literal["active_before"]  # noqa: Y015
     _WhichOneofArgType__active_before: _TypeAlias = _typing.Literal["_active_before", b"_active_before"]  # noqa: Y015
