@@ -24,7 +24,7 @@ from chat_service.runs.usecases.go_on import ContinueRun
 from chat_service.search.domain.text import MESSAGES, Wanted
 from chat_service.search.domain.unindexed import IndexedText, UnindexedSession
 from chat_service.search.store.texts import Texts, Wish
-from chat_service.search.store.unindexed import Unindexed
+from chat_service.search.store.unindexed import SHORT, Unindexed
 from chat_service.search.usecases import index as index_module
 from chat_service.search.usecases.index import Filtering, index_texts
 from servicekit.search_filters import filter_of, probe_of
@@ -167,6 +167,31 @@ async def test_what_is_written_while_others_are_in_hand_is_still_to_be_indexed(
     assert await searching.index() == 2
     assert await searching.find("new") == ["new", "new"]
     assert await searching.find("old") == ["old", "old", "old title"]
+
+
+async def test_what_is_written_while_it_indexes_waits_for_the_next_time(
+    searching: Searching, chat: Chat
+) -> None:
+    session, other = await searching.session("one"), await searching.session("another")
+    await searching.turn(session, "old", "old")
+    written = 0
+
+    async def write(_: float) -> None:
+        nonlocal written
+        if written < 5:
+            written += 1
+            await searching.turn(other, f"new {written}", "new")
+
+    assert await index_texts(Unindexed(chat.worker), rest=write) == 4
+    assert written == 1
+    assert await searching.index() == 2
+
+
+async def test_a_long_text_is_indexed_as_a_short_one_is(searching: Searching) -> None:
+    long = "needle " + "straw " * SHORT
+    await searching.turn(await searching.session(""), "short needle", long)
+    await searching.index()
+    assert await searching.find("needle", Wanted(MESSAGES)) == [long, "short needle"]
 
 
 async def test_what_an_erasure_has_deleted_meanwhile_is_not_stored(

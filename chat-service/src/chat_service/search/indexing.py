@@ -14,7 +14,8 @@ _log = get_logger(__name__)
 
 # Until then a search looks at the texts themselves.
 _SECONDS: Final = 5.0
-_COUNT_SECONDS: Final = 15.0
+# How much is left, and what an earlier release has put in: that is looked for less often.
+_LOOK_SECONDS: Final = 15.0
 
 _INDEXED = Counter("chat_indexed_texts_total", "Titles and messages that were indexed for search.")
 _SESSIONS = Gauge(
@@ -35,18 +36,23 @@ class Indexing(Repeated):
         super().__init__("search indexing", self.index, seconds=_SECONDS)
         self._unindexed = unindexed
         self._filtering = Filtering(unindexed, rest=self._rest)
-        self._counted_at = 0.0
+        self._looked_at = self._counted_at = float("-inf")
+        self._left = 0
 
     async def index(self) -> None:
         """Index now. Raises DatabaseBusy or DatabaseUnavailable."""
-        await self._count()
-        filtered = 0
+        filtered, began = 0, asyncio.get_running_loop().time()
         while True:
             if indexed := await index_texts(self._unindexed, rest=self._rest):
                 _INDEXED.inc(indexed)
-                await self._count()
+            if began < self._looked_at + _LOOK_SECONDS:
+                if self._left:
+                    await self._count()
+                break
             # What was just written comes before what an upgrade has left.
             if not (given := await self._filtering.go_on()):
+                self._looked_at = began
+                await self._count()
                 break
             filtered += given
         if filtered:
@@ -54,12 +60,13 @@ class Indexing(Repeated):
 
     async def _rest(self, seconds: float) -> None:
         # An upgrade may have left hours of work.
-        if asyncio.get_running_loop().time() > self._counted_at + _COUNT_SECONDS:
+        if asyncio.get_running_loop().time() > self._counted_at + _LOOK_SECONDS:
             await self._count()
         await asyncio.sleep(seconds)
 
     async def _count(self) -> None:
         self._counted_at = asyncio.get_running_loop().time()
         sessions, seconds = await self._unindexed.pending()
+        self._left = sessions
         _SESSIONS.set(sessions)
         _AGE.set(seconds)

@@ -10,12 +10,13 @@ from servicekit.search_filters import Filter
 
 @dataclass(frozen=True, slots=True)
 class UnindexedText:
-    """A text that no row of the index is of; `bytes` of UTF-8."""
+    """A text that no row of the index is of; `bytes` of UTF-8. `content` is None where it was not read yet."""
 
     id: UUID
     role: TextRole
     at: datetime
     bytes: int
+    content: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class UnindexedSession:
     """
 
     id: UUID
+    tenant_id: UUID
     user_id: UUID
     indexed_count: int | None
     message_count: int

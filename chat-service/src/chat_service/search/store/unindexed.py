@@ -7,7 +7,6 @@ A session that somebody else has locked is for later.
 
 # ruff: noqa: S608 - all of them are made of constants
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
@@ -29,6 +28,8 @@ from servicekit.search_filters import Filter
 #: Sessions that are looked at together; messages of each.
 SESSIONS: Final = 50
 MESSAGES: Final = 20
+#: Bytes of a message that is read where it is found to be due, and not by itself.
+SHORT: Final = 2_000
 #: Of what an earlier release has put in, so many texts are looked at together.
 UNFILTERED: Final = 64
 
@@ -39,24 +40,30 @@ IS_UNINDEXED: Final = (
 
 
 def is_missing(identifier: str) -> str:
-    """Whether the index has no row of that id, in SQL."""
-    return f"NOT EXISTS (SELECT FROM search_texts WHERE search_texts.id = {identifier})"
+    """Whether the index has no row of that id, in SQL.
+
+    It is looked up as a value: of NOT EXISTS a list of all that the index has may be made first.
+    """
+    return f"(SELECT true FROM search_texts WHERE search_texts.id = {identifier}) IS NULL"
 
 
-# Where nothing but messages was added, so many were: what was there is not gone through again.
+# Where nothing but messages was added, so many were: what was there is not gone through again. What is short comes
+# along. Behind a subquery the user says nothing to the planner, which would else make a plan each time.
 _DUE = Statement(
     text(f"""
 WITH due AS MATERIALIZED (
-    SELECT id, user_id, title, created_at, indexed_count, message_count FROM sessions
-    WHERE {IS_UNINDEXED} AND user_id <= :user_id
+    SELECT id, tenant_id, user_id, title, created_at, indexed_count, message_count FROM sessions
+    WHERE {IS_UNINDEXED} AND user_id <= (SELECT CAST(:user_id AS uuid))
     ORDER BY user_id DESC, active_at DESC LIMIT {SESSIONS})
-SELECT due.id AS session_id, due.user_id, due.indexed_count, due.message_count,
-       found.id, found.role, found.at, found.bytes
+SELECT due.id AS session_id, due.tenant_id, due.user_id, due.indexed_count, due.message_count,
+       found.id, found.role, found.at, found.bytes, found.content
 FROM due LEFT JOIN LATERAL (
-    SELECT due.id, '{TextRole.TITLE}' AS role, due.created_at AS at, octet_length(due.title) AS bytes
+    SELECT due.id, '{TextRole.TITLE}' AS role, due.created_at AS at, octet_length(due.title) AS bytes,
+           due.title AS content
     WHERE due.title <> '' AND {is_missing("due.id")}
     UNION ALL
-    (SELECT message.id, message.role, message.created_at, octet_length(message.content)
+    (SELECT message.id, message.role, message.created_at, octet_length(message.content),
+            CASE WHEN octet_length(message.content) <= {SHORT} THEN message.content END
      FROM messages AS message
      WHERE message.session_id = due.id AND {is_missing("message.id")}
      ORDER BY message."order" DESC
@@ -73,34 +80,42 @@ UNION ALL
 SELECT id, content FROM messages WHERE id = ANY (CAST(:messages AS uuid[]))
 """)
 )
+# Locks and marks; of which sessions is known to the statement behind it, by a setting of the transaction. Arrays are
+# looked up by their elements: joined to sessions, or to messages, they may be met with all that there are.
 # Should the server fail behind it, the mark is lost with the rows: it need not be waited for.
-_LOCK = Statement(
+_MARK = Statement(
     text("""
-SELECT sessions.id, set_config('synchronous_commit', 'off', true)
-FROM unnest(CAST(:ids AS uuid[]), CAST(:counts AS integer[])) AS seen (id, indexed_count)
-    JOIN sessions ON sessions.id = seen.id
-        AND sessions.indexed_count IS NOT DISTINCT FROM seen.indexed_count
-WHERE NOT sessions.purging
-ORDER BY sessions.id FOR NO KEY UPDATE OF sessions SKIP LOCKED
+WITH locked AS MATERIALIZED (
+    SELECT sessions.id FROM sessions
+    WHERE sessions.id = ANY (CAST(:ids AS uuid[])) AND NOT sessions.purging
+      AND sessions.indexed_count IS NOT DISTINCT FROM
+          (CAST(:seen AS integer[]))[array_position(CAST(:ids AS uuid[]), sessions.id)]
+    ORDER BY sessions.id FOR NO KEY UPDATE OF sessions SKIP LOCKED),
+marked AS (
+    UPDATE sessions
+    SET indexed_count = (CAST(:counts AS integer[]))[array_position(CAST(:ids AS uuid[]), sessions.id)]
+    WHERE sessions.id = ANY (ARRAY(SELECT locked.id FROM locked))
+    RETURNING sessions.id)
+SELECT count(*) AS sessions,
+       set_config('parley.marked', coalesce(CAST(array_agg(marked.id) AS text), '{}'), true) AS marked,
+       set_config('synchronous_commit', 'off', true) AS synchronous_commit
+FROM marked
 """)
 )
 # What an erasure has deleted meanwhile is not there any more, whatever its session's row says: so this is another
 # statement, which sees what was committed before the lock was had.
 _PUT = Statement(
     text(f"""
-WITH put AS (
-    INSERT INTO search_texts (id, tenant_id, user_id, session_id, role, at, filter, size)
-    SELECT made.id, sessions.tenant_id, sessions.user_id, sessions.id, made.role, made.at,
-           CAST(made.filter AS bit varying), made.size
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:session_ids AS uuid[]), CAST(:roles AS text[]),
-                CAST(:ats AS timestamptz[]), CAST(:filters AS text[]), CAST(:sizes AS smallint[]))
-             AS made (id, session_id, role, at, filter, size)
-        JOIN sessions ON sessions.id = made.session_id
-    WHERE made.role = '{TextRole.TITLE}' OR EXISTS (SELECT FROM messages WHERE messages.id = made.id)
-    ON CONFLICT (id) DO NOTHING)
-UPDATE sessions SET indexed_count = whole.message_count
-FROM unnest(CAST(:whole AS uuid[]), CAST(:counts AS integer[])) AS whole (id, message_count)
-WHERE sessions.id = whole.id
+INSERT INTO search_texts (id, tenant_id, user_id, session_id, role, at, filter, size)
+SELECT made.id, made.tenant_id, made.user_id, made.session_id, made.role, made.at,
+       CAST(made.filter AS bit varying), made.size
+FROM unnest(CAST(:ids AS uuid[]), CAST(:tenant_ids AS uuid[]), CAST(:user_ids AS uuid[]),
+            CAST(:session_ids AS uuid[]), CAST(:roles AS text[]), CAST(:ats AS timestamptz[]),
+            CAST(:filters AS text[]), CAST(:sizes AS smallint[]))
+         AS made (id, tenant_id, user_id, session_id, role, at, filter, size)
+WHERE made.session_id = ANY (ARRAY(SELECT unnest(CAST(current_setting('parley.marked') AS uuid[]))))
+  AND (made.role = '{TextRole.TITLE}' OR (SELECT true FROM messages WHERE messages.id = made.id))
+ON CONFLICT (id) DO NOTHING
 """)
 )
 _UNFILTERED = Statement(
@@ -153,20 +168,23 @@ class Unindexed:
     async def due(self, user_id: UUID) -> list[UnindexedSession]:
         """Some of this user's, or where there are none of those before: the most recently active.
 
-        Of a session the newest messages come first.
+        Fewer than `SESSIONS`: there are no more. Of a session the newest messages come first.
         """
         rows = await self._worker.all(None, _DUE, user_id=user_id)
         return [_session(list(of_one)) for _, of_one in groupby(rows, lambda row: row.session_id)]
 
     async def read(self, texts: Collection[UnindexedText]) -> Mapping[UUID, str]:
-        """What they say, of those that are there."""
-        rows = await self._worker.all(
-            None,
-            _READ,
-            titles=[one.id for one in texts if one.role is TextRole.TITLE],
-            messages=[one.id for one in texts if one.role is not TextRole.TITLE],
-        )
-        return {row.id: row.content for row in rows}
+        """What they say, of those that are there; the database is asked for what is not known of them."""
+        contents = {one.id: one.content for one in texts if one.content is not None}
+        if unknown := [one for one in texts if one.content is None]:
+            rows = await self._worker.all(
+                None,
+                _READ,
+                titles=[one.id for one in unknown if one.role is TextRole.TITLE],
+                messages=[one.id for one in unknown if one.role is not TextRole.TITLE],
+            )
+            contents |= {row.id: row.content for row in rows}
+        return contents
 
     async def put(
         self, texts: Sequence[IndexedText], whole: Iterable[UnindexedSession] = ()
@@ -175,34 +193,36 @@ class Unindexed:
 
         Only of sessions in which nothing else has changed since; returns how many these are.
         """
-        of: dict[UUID, list[IndexedText]] = defaultdict(list)
-        sessions = {session.id: session for session in whole}
-        counts = {session.id: session.message_count for session in sessions.values()}
-        for one in texts:
-            sessions[one.session.id] = one.session
-            of[one.session.id].append(one)
-        async with self._worker.transaction() as connection:
-            rows = await _LOCK.all(
-                connection,
-                ids=list(sessions),
-                counts=[session.indexed_count for session in sessions.values()],
-            )
-            locked = [row.id for row in rows]
-            if locked:
-                made = [one for session_id in locked for one in of[session_id]]
-                done = [session_id for session_id in locked if session_id in counts]
-                await _PUT.run(
-                    connection,
-                    ids=[one.text.id for one in made],
-                    session_ids=[one.session.id for one in made],
-                    roles=[one.text.role.value for one in made],
-                    ats=[one.text.at for one in made],
-                    filters=[one.filter.bits for one in made],
-                    sizes=[one.filter.size for one in made],
-                    whole=done,
-                    counts=[counts[one] for one in done],
-                )
-        return len(locked)
+        sessions = {one.session.id: one.session for one in texts}
+        counts = {one.id: one.indexed_count for one in sessions.values()}
+        for one in whole:
+            sessions[one.id] = one
+            counts[one.id] = one.message_count
+        (marked,), _ = await self._worker.each(
+            None,
+            (
+                _MARK,
+                {
+                    "ids": list(sessions),
+                    "seen": [one.indexed_count for one in sessions.values()],
+                    "counts": [counts[one] for one in sessions],
+                },
+            ),
+            (
+                _PUT,
+                {
+                    "ids": [one.text.id for one in texts],
+                    "tenant_ids": [one.session.tenant_id for one in texts],
+                    "user_ids": [one.session.user_id for one in texts],
+                    "session_ids": [one.session.id for one in texts],
+                    "roles": [one.text.role.value for one in texts],
+                    "ats": [one.text.at for one in texts],
+                    "filters": [one.filter.bits for one in texts],
+                    "sizes": [one.filter.size for one in texts],
+                },
+            ),
+        )
+        return int(marked.sessions)
 
     async def unfiltered(self, before: UUID, *, skipped: int = 0) -> list[UnfilteredText]:
         """The next texts that an earlier release has put in, by their ids from the newest on."""
@@ -230,7 +250,7 @@ class Unindexed:
 def _session(rows: Sequence[Any]) -> UnindexedSession:
     first = rows[0]
     texts = tuple(
-        UnindexedText(row.id, TextRole(row.role), row.at, row.bytes)
+        UnindexedText(row.id, TextRole(row.role), row.at, row.bytes, row.content)
         for row in rows
         if row.id is not None
     )
@@ -240,6 +260,7 @@ def _session(rows: Sequence[Any]) -> UnindexedSession:
         added = first.message_count - first.indexed_count
     return UnindexedSession(
         id=first.session_id,
+        tenant_id=first.tenant_id,
         user_id=first.user_id,
         indexed_count=first.indexed_count,
         message_count=first.message_count,

@@ -13,7 +13,7 @@ from chat_service.search.domain.unindexed import (
     UnindexedSession,
     UnindexedText,
 )
-from chat_service.search.store.unindexed import UNFILTERED, Unindexed
+from chat_service.search.store.unindexed import SESSIONS, UNFILTERED, Unindexed
 from servicekit.search_filters import Filter, filter_of
 
 #: Of texts in one transaction, which keeps their sessions locked for some milliseconds.
@@ -42,16 +42,18 @@ class _Step:
 async def index_texts(
     unindexed: Unindexed, *, rest: Callable[[float], Awaitable[None]] = asyncio.sleep
 ) -> int:
-    """Go on until nothing is left but what somebody else has in hand; how many texts were indexed.
+    """Go through all that is due, and anew where a look has not shown all of it; how many texts were indexed.
 
-    Users take turns, some sessions each time. Of replicas that meet, one goes on further down. Between
-    two steps it rests for as long as a step took.
+    What is written meanwhile is for the next time: to run after those who write would look at their
+    conversations one by one, and at each twice. Users take turns, some sessions each time. Of replicas that meet, one
+    goes on further down. Between two steps it rests for as long as a step took.
     """
-    indexed, kept = 0, 1
-    while kept:
-        kept, user_id = 0, _HIGHEST
+    indexed, anew = 0, True
+    while anew:
+        anew, kept, user_id = False, 0, _HIGHEST
         while sessions := await unindexed.due(user_id):
             user_id = UUID(int=max(0, min(session.user_id.int for session in sessions) - 1))
+            anew |= len(sessions) == SESSIONS or not all(one.is_whole for one in sessions)
             for step in _steps(sessions):
                 began = asyncio.get_running_loop().time()
                 stored = await _index(unindexed, step)
@@ -59,7 +61,12 @@ async def index_texts(
                 indexed += len(step.texts) if stored else 0
                 await rest(asyncio.get_running_loop().time() - began)
                 if stored < step.sessions and secrets.randbelow(2):
+                    anew = True
                     break
+            if len(sessions) < SESSIONS:
+                break
+        # Where nothing could be kept, somebody else has it in hand.
+        anew &= kept > 0
     return indexed
 
 
