@@ -34,7 +34,8 @@ def main(arguments: list[str]) -> None:
         build()
     except (NoNode, NotBuilt, OSError) as error:
         sys.exit(str(error))
-    sys.exit("\n".join([*failures(node), *long_files(), *too_large(DIST)]) or 0)
+    found = [*failures(node), *long_files(), *too_large(DIST), *circles(DIST)]
+    sys.exit("\n".join(found) or 0)
 
 
 def failures(node: Node) -> Iterator[str]:
@@ -76,12 +77,28 @@ def first_load(dist: Path) -> dict[str, int]:
         name = pending.pop()
         if name in found:
             continue
-        raw = (dist / name).read_bytes()
-        found[name] = len(gzip.compress(raw, 9, mtime=0))
-        # Static imports alone: `import(…)` is for later.
-        imported = re.findall(rb'(?:from|import)\s*"\./([^"]+\.js)"', raw)
-        pending += [f"assets/{one.decode()}" for one in imported]
+        found[name] = len(gzip.compress((dist / name).read_bytes(), 9, mtime=0))
+        pending += imports(dist / name)
     return found
+
+
+def imports(script: Path) -> list[str]:
+    """What a built script imports before it runs: `import(…)` is for later."""
+    found = re.findall(r'(?:from|import)\s*"\./([^"]+\.js)"', script.read_text(encoding="utf-8"))
+    return [f"assets/{one}" for one in found]
+
+
+def circles(dist: Path) -> Iterator[str]:
+    """One line for each built script that needs itself to run first: it meets names without values."""
+    of = {f"assets/{file.name}": imports(file) for file in (dist / "assets").glob("*.js")}
+    for script in sorted(of):
+        pending, seen = list(of[script]), set[str]()
+        while pending:
+            if (name := pending.pop()) not in seen:
+                seen.add(name)
+                pending += of.get(name, ())
+        if script in seen:
+            yield f"{script} imports itself, by {', '.join(sorted(of[script]))}"
 
 
 def too_large(dist: Path) -> Iterator[str]:

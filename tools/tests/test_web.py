@@ -265,6 +265,17 @@ def test_a_first_load_over_its_budget_is_said_with_what_is_in_it(tmp_path: Path)
     assert "app.js" in said
 
 
+def test_scripts_that_import_one_another_in_a_circle_are_said(tmp_path: Path) -> None:
+    (tmp_path / "assets").mkdir()
+    for name, imported in (("app", "parts"), ("parts", "start"), ("start", "")):
+        text = f'import"./{imported}.js";' if imported else 'const l=()=>import("./app.js")'
+        (tmp_path / f"assets/{name}.js").write_text(text)
+    assert list(web_check.circles(tmp_path)) == []
+    (tmp_path / "assets/start.js").write_text('import{a}from"./app.js"')
+    said = [line.split()[0] for line in web_check.circles(tmp_path)]
+    assert said == ["assets/app.js", "assets/parts.js", "assets/start.js"]
+
+
 def test_types_that_were_changed_by_hand_are_stale() -> None:
     body = "export interface paths {\n  one: string;\n}\n"
     made = f"{web_types.mark('the document', body)}\n{body}"
