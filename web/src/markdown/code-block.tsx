@@ -1,5 +1,14 @@
 import { WrapText } from "lucide-react";
-import { createElement, type ReactNode, useEffect, useId, useState } from "react";
+import {
+  createElement,
+  memo,
+  type ReactNode,
+  useCallback,
+  useEffect,
+  useId,
+  useRef,
+  useState,
+} from "react";
 import { useText } from "../i18n";
 import { classes } from "../ui/classes";
 import { IconButton } from "../ui/IconButton";
@@ -26,19 +35,12 @@ export function CodeBlock({ code, language, open }: Props) {
   // What one has watched being written is not folded away under one's eyes.
   const [folded, setFolded] = useState(!open && lines > FOLD_LINES);
   const [wrapped, setWrapped] = useState(false);
+  const written = useRef(code);
+  written.current = code;
+  const whole = useCallback(() => ({ text: written.current }), []);
   return (
     <figure className={styles.block}>
-      <figcaption className={styles.head} data-chrome>
-        <span className={styles.language}>{language}</span>
-        <IconButton
-          icon={WrapText}
-          label={t.chat.wrapLines}
-          size={16}
-          aria-pressed={wrapped}
-          onClick={() => setWrapped(!wrapped)}
-        />
-        <CopyButton label={t.chat.copyCode} what={() => ({ text: code })} />
-      </figcaption>
+      <Head language={language} wrapped={wrapped} onWrap={setWrapped} whole={whole} />
       <pre
         id={id}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keyboard
@@ -62,24 +64,55 @@ export function CodeBlock({ code, language, open }: Props) {
   );
 }
 
+/** What stands above the code; the same at every update of code that is being written. */
+const Head = memo(function Head({
+  language,
+  wrapped,
+  onWrap,
+  whole,
+}: {
+  language: string;
+  wrapped: boolean;
+  onWrap: (wrapped: boolean) => void;
+  whole: () => { text: string };
+}) {
+  const t = useText();
+  return (
+    <figcaption className={styles.head} data-chrome>
+      <span className={styles.language}>{language}</span>
+      <IconButton
+        icon={WrapText}
+        label={t.chat.wrapLines}
+        size={16}
+        aria-pressed={wrapped}
+        onClick={() => onWrap(!wrapped)}
+      />
+      <CopyButton label={t.chat.copyCode} what={whole} />
+    </figcaption>
+  );
+});
+
 /** The code in colours, once they are known. */
 function useColours(code: string, language: string, open: boolean): ReactNode {
   const [shown, setShown] = useState<{ code: string; language: string; nodes: ReactNode }>();
   const wanted = !open && language !== "" && code.length <= COLOUR_LIMIT;
+  // What is still being written changes with every update, and is none of the effect's business.
+  const whole = wanted ? code : undefined;
   useEffect(() => {
-    if (!wanted) return;
+    if (whole === undefined) return;
     let gone = false;
     import("./highlight")
-      .then(({ highlight }) => highlight(code, language))
+      .then(({ highlight }) => highlight(whole, language))
       .then((nodes) => {
-        if (!gone && nodes !== undefined) setShown({ code, language, nodes: elements(nodes) });
+        if (!gone && nodes !== undefined)
+          setShown({ code: whole, language, nodes: elements(nodes) });
       })
       // Colours that cannot be fetched are done without.
       .catch(() => setShown(undefined));
     return () => {
       gone = true;
     };
-  }, [wanted, code, language]);
+  }, [whole, language]);
   return wanted && shown?.code === code && shown.language === language ? shown.nodes : undefined;
 }
 

@@ -1,5 +1,5 @@
 import { Check, Copy, type LucideIcon } from "lucide-react";
-import { useEffect, useState } from "react";
+import { memo, useEffect, useState } from "react";
 import { useText } from "../i18n";
 import { IconButton } from "../ui/IconButton";
 import { toast } from "../ui/toast";
@@ -13,8 +13,8 @@ interface Props {
   size?: number;
 }
 
-/** Copies, and shows for a moment that it has. */
-export function CopyButton({ label, what, icon = Copy, size = 16 }: Props) {
+/** Copies, and shows for a moment that it has. With the same `what` it is not drawn anew. */
+export const CopyButton = memo(function CopyButton({ label, what, icon = Copy, size = 16 }: Props) {
   const t = useText();
   const [copied, setCopied] = useState(false);
   useEffect(() => {
@@ -35,4 +35,4 @@ export function CopyButton({ label, what, icon = Copy, size = 16 }: Props) {
       </span>
     </>
   );
-}
+});

@@ -1,5 +1,5 @@
 import type { Token } from "markdown-it";
-import { createElement, Fragment, memo, type ReactNode } from "react";
+import { createElement, type ReactNode } from "react";
 import { CodeBlock } from "./code-block";
 import { Heading } from "./heading";
 import styles from "./markdown.module.css";
@@ -9,16 +9,22 @@ import type { Block } from "./parser";
 import { Table } from "./table";
 import { ImageLink, WebLink } from "./web-link";
 
-/** One block of a text. It is drawn anew only when it is another one. */
-export const BlockView = memo(function BlockView({ block }: { block: Block }) {
+/** One block of a text. */
+export function BlockView({ block }: { block: Block }) {
   return new Builder(block).all();
-});
+}
 
 const CONTAINERS = new Set(["p", "ul", "li", "blockquote", "thead", "tbody", "tr"]);
 const INLINE = new Set(["strong", "em", "s"]);
 const TASK = /^\[([ xX])\](?:\s|$)/;
 
-/** Makes elements of tokens. No text of it is ever read as HTML. */
+/**
+ * Makes elements of tokens. No text of it is ever read as HTML.
+ *
+ * The elements of one parent are in one list, keyed by their places in it, and text among them is a
+ * string: what is drawn many times a second has no layers that it does not need. A lone string is in
+ * a list, too: React would take the node of one that is not away as soon as something follows it.
+ */
 class Builder {
   private at = 0;
   private links = 0;
@@ -30,80 +36,109 @@ class Builder {
     this.tokens = block.tokens;
   }
 
-  all(): ReactNode[] {
-    const nodes: ReactNode[] = [];
+  /** The nodes up to the end of the container that is open, behind those that are in `nodes`. */
+  all(nodes: ReactNode[] = []): ReactNode[] {
     while (this.at < this.tokens.length) {
       const token = this.tokens[this.at++] as Token;
       if (token.nesting === -1) break;
-      nodes.push(<Fragment key={nodes.length}>{this.node(token)}</Fragment>);
+      if (token.type === "inline") this.inline(token.children ?? [], nodes);
+      else if (token.nesting === 1 && token.hidden) this.all(nodes);
+      else nodes.push(this.node(token, nodes.length));
     }
     return nodes;
   }
 
-  private node(token: Token): ReactNode {
-    if (token.nesting === 1) return this.container(token);
+  private node(token: Token, key: number): ReactNode {
+    if (token.nesting === 1) return this.container(token, key);
     switch (token.type) {
-      case "inline":
-        return this.inline(token.children ?? []);
       case "text":
       case "text_special":
         return token.content;
       case "softbreak":
       case "hardbreak":
-        return <br />;
+        return <br key={key} />;
       case "code_inline":
-        return <code className={styles.code}>{token.content}</code>;
+        return (
+          <code key={key} className={styles.code}>
+            {token.content}
+          </code>
+        );
       case "fence":
-        return this.fence(token);
+        return this.fence(token, key);
       case "code_block":
-        return <CodeBlock code={trimmed(token.content)} language="" open={false} />;
+        return <CodeBlock key={key} code={trimmed(token.content)} language="" open={false} />;
       case "maths_inline":
       case "maths_block":
-        return <Maths source={token.content} markup={token.markup} {...mathsMeta(token)} />;
+        return (
+          <Maths key={key} source={token.content} markup={token.markup} {...mathsMeta(token)} />
+        );
       case "image":
-        return this.image(token);
+        return this.image(token, key);
       case "hr":
-        return <hr />;
+        return <hr key={key} />;
       default:
-        return <p className={styles.plain}>{token.content}</p>;
+        return (
+          <p key={key} className={styles.plain}>
+            {token.content}
+          </p>
+        );
     }
   }
 
-  private container(token: Token): ReactNode {
+  private container(token: Token, key: number): ReactNode {
     const { tag } = token;
     if (tag === "a") {
       this.links++;
       const children = this.all();
       this.links--;
-      return <WebLink href={String(token.attrGet("href") ?? "")}>{children}</WebLink>;
+      return (
+        <WebLink key={key} href={String(token.attrGet("href") ?? "")}>
+          {children}
+        </WebLink>
+      );
     }
-    if (tag === "li" && token.type === "list_item_open") return this.item();
+    if (tag === "li" && token.type === "list_item_open") return this.item(key);
     const children = this.all();
-    if (token.hidden) return children;
     if (tag === "table") {
-      return <Table source={this.lines(token)}>{children}</Table>;
+      return (
+        <Table key={key} source={this.lines(token)}>
+          {children}
+        </Table>
+      );
     }
-    if (tag === "ol") return <ol start={Number(token.attrGet("start") ?? 1)}>{children}</ol>;
-    if (tag === "th" || tag === "td") return createElement(tag, aligned(token), children);
-    if (token.type === "heading_open") return <Heading tag={tag}>{children}</Heading>;
-    if (CONTAINERS.has(tag) || INLINE.has(tag)) return createElement(tag, null, children);
+    if (tag === "ol") {
+      return (
+        <ol key={key} start={Number(token.attrGet("start") ?? 1)}>
+          {children}
+        </ol>
+      );
+    }
+    if (tag === "th" || tag === "td")
+      return createElement(tag, { key, ...aligned(token) }, children);
+    if (token.type === "heading_open") {
+      return (
+        <Heading key={key} tag={tag}>
+          {children}
+        </Heading>
+      );
+    }
+    if (CONTAINERS.has(tag) || INLINE.has(tag)) return createElement(tag, { key }, children);
     return children;
   }
 
-  private inline(children: Token[]): ReactNode[] {
+  private inline(children: Token[], nodes: ReactNode[]): void {
     const outer = { tokens: this.tokens, at: this.at };
     this.tokens = children;
     this.at = 0;
-    const nodes = this.all();
+    this.all(nodes);
     this.tokens = outer.tokens;
     this.at = outer.at;
-    return nodes;
   }
 
-  private item(): ReactNode {
+  private item(key: number): ReactNode {
     const text = this.tokens[this.at + 1]?.children?.[0];
     const task = text?.type === "text" ? TASK.exec(text.content) : null;
-    if (text === undefined || task === null) return <li>{this.all()}</li>;
+    if (text === undefined || task === null) return <li key={key}>{this.all()}</li>;
     const { content } = text;
     const label = content.slice(task[0].length);
     text.content = label;
@@ -111,23 +146,23 @@ class Builder {
     // The tokens are drawn again with their block.
     text.content = content;
     return (
-      <li className={styles.task}>
+      <li key={key} className={styles.task}>
         <input type="checkbox" checked={task[1] !== " "} disabled readOnly aria-label={label} />
         <div>{children}</div>
       </li>
     );
   }
 
-  private fence(token: Token): ReactNode {
+  private fence(token: Token, key: number): ReactNode {
     const language = token.info.trim().split(/[\s{:,]/, 1)[0] ?? "";
     const open = token.meta?.open === true;
-    return <CodeBlock code={trimmed(token.content)} language={language} open={open} />;
+    return <CodeBlock key={key} code={trimmed(token.content)} language={language} open={open} />;
   }
 
-  private image(token: Token): ReactNode {
+  private image(token: Token, key: number): ReactNode {
     const address = String(token.attrGet("src") ?? "");
     if (this.links > 0) return token.content;
-    return <ImageLink href={address} text={token.content} />;
+    return <ImageLink key={key} href={address} text={token.content} />;
   }
 
   /** The lines of the source that a token is of. */

@@ -1,4 +1,4 @@
-import { Component, memo, type ReactNode, useEffect, useReducer, useState } from "react";
+import { memo, PureComponent, useEffect, useReducer, useState } from "react";
 import { StreamedDocument } from "./document";
 import { BlockView } from "./elements";
 import { FirstLevel, firstLevel } from "./heading";
@@ -31,9 +31,7 @@ const Group = memo(
   function Group({ blocks }: { blocks: readonly Block[] }) {
     return blocks.map((block, at) => (
       // biome-ignore lint/suspicious/noArrayIndexKey: blocks are told apart by their place alone
-      <Guard key={at} block={block}>
-        <BlockView block={block} />
-      </Guard>
+      <Guard key={at} block={block} />
     ));
   },
   (before, after) =>
@@ -50,17 +48,17 @@ function useBlocks(text: string, open: boolean): readonly Block[] {
     if (wait <= 0) return;
     const timer = setTimeout(again, wait);
     return () => clearTimeout(timer);
-  });
+    // Mostly there is nothing to wait for: an effect costs as much as what it is behind.
+  }, [wait]);
   return blocks;
 }
 
 interface GuardProps {
   block: Block;
-  children: ReactNode;
 }
 
-/** A block that cannot be drawn is shown as it was written. */
-class Guard extends Component<GuardProps, { block: Block; failed: boolean }> {
+/** A block, drawn anew only when it is another one; one that cannot be drawn is shown as it was written. */
+class Guard extends PureComponent<GuardProps, { block: Block; failed: boolean }> {
   override state = { block: this.props.block, failed: false };
 
   static getDerivedStateFromProps({ block }: GuardProps, state: { block: Block }) {
@@ -72,7 +70,8 @@ class Guard extends Component<GuardProps, { block: Block; failed: boolean }> {
   }
 
   override render() {
-    const { block, children } = this.props;
-    return this.state.failed ? <p className={styles.plain}>{block.source}</p> : children;
+    const { block } = this.props;
+    if (this.state.failed) return <p className={styles.plain}>{block.source}</p>;
+    return <BlockView block={block} />;
   }
 }

@@ -1,5 +1,5 @@
 import { FileCode, Table as TableIcon } from "lucide-react";
-import { type ReactNode, useRef } from "react";
+import { type ReactNode, useCallback, useRef } from "react";
 import { useText } from "../i18n";
 import { htmlOf } from "./clipboard";
 import { CopyButton } from "./copy-button";
@@ -9,10 +9,14 @@ import styles from "./markdown.module.css";
 export function Table({ source, children }: { source: string; children: ReactNode }) {
   const t = useText();
   const table = useRef<HTMLTableElement>(null);
-  const whole = () => {
+  const written = useRef(source);
+  written.current = source;
+  // The same at every update of a table that is being written, as are its buttons.
+  const whole = useCallback(() => {
     const element = table.current as HTMLTableElement;
     return { text: tabSeparated(element), html: `<table>${htmlOf(element)}</table>` };
-  };
+  }, []);
+  const markdown = useCallback(() => ({ text: written.current }), []);
   return (
     <div className={styles.table}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keyboard */}
@@ -21,7 +25,7 @@ export function Table({ source, children }: { source: string; children: ReactNod
       </figure>
       <div className={styles.tableActions} data-chrome>
         <CopyButton label={t.chat.copyTable} icon={TableIcon} what={whole} />
-        <CopyButton label={t.chat.copyMarkdown} icon={FileCode} what={() => ({ text: source })} />
+        <CopyButton label={t.chat.copyMarkdown} icon={FileCode} what={markdown} />
       </div>
     </div>
   );

@@ -1,19 +1,24 @@
-import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
+import { useEffect, useReducer, useState, useSyncExternalStore } from "react";
+import { flushSync } from "react-dom";
 import { live, liveRuns, notices, runs } from ".";
 import type { LiveState } from "./live";
 import type { SessionRun, SessionRuns } from "./liveRuns";
 import type { NoticeListener } from "./notices";
 import type { RunState } from "./reducer";
 
-const unsubscribed = () => {};
-
 /** A run as it is written, followed for as long as somebody uses it; undefined: none, or not yet. */
 export function useRun(runId: string | null | undefined): RunState | undefined {
-  const subscribe = useCallback(
-    (listener: () => void) => (runId ? runs.watch(runId, listener) : unsubscribed),
-    [runId],
-  );
-  return useSyncExternalStore(subscribe, () => (runId ? runs.get(runId) : undefined));
+  // By useSyncExternalStore each of an answer's updates would have passive effects, for which React
+  // schedules a task of its own.
+  const [, again] = useReducer((count: number) => count + 1, 0);
+  useEffect(() => {
+    if (!runId) return;
+    const leave = runs.watch(runId, () => flushSync(again));
+    // Something may have come since it was drawn.
+    again();
+    return leave;
+  }, [runId]);
+  return runId ? runs.get(runId) : undefined;
 }
 
 /** All conversations' runs that are live, or were the last ones while this page was open. */
