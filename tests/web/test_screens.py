@@ -51,7 +51,7 @@ _FOLDER = os.environ.get("PARLEY_SCREENS")
 def _settled(page: Page) -> None:
     """Once the page has come, and nothing of it is awaited any more."""
     expect(page.locator("h1, textarea, main").first).to_be_visible()
-    expect(page.locator("main [role=status]:has(> span)")).to_have_count(0)
+    expect(page.locator("[data-awaited]")).to_have_count(0)
     page.evaluate("document.fonts.ready")
 
 

@@ -79,7 +79,7 @@ def test_a_stranger_reads_what_was_shared_and_continues_it_after_logging_in(
     expect(links).to_contain_text("with files")
     owner.page.get_by_role("button", name=re.compile("^Revoke the link")).click()
     owner.page.get_by_role("dialog").get_by_role("button", name="Revoke", exact=True).click()
-    expect(owner.page.get_by_text("You share nothing.")).to_be_visible()
+    expect(owner.page.get_by_text("You share nothing yet.")).to_be_visible()
     late = open_person()
     late.go(_path(owner, link))
     expect(late.page.get_by_role("heading", name="This link opens nothing")).to_be_visible()

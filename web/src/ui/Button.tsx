@@ -1,5 +1,6 @@
 import type { LucideIcon } from "lucide-react";
-import type { ComponentProps } from "react";
+import type { ComponentProps, ReactNode } from "react";
+import { Link } from "wouter";
 import styles from "./Button.module.css";
 import { classes } from "./classes";
 
@@ -35,5 +36,23 @@ export function Button({
       {Icon && <Icon aria-hidden size={18} strokeWidth={1.75} />}
       {children}
     </button>
+  );
+}
+
+/** A link that looks like a button: the one thing to do where it stands. */
+export function ButtonLink({
+  href,
+  icon: Icon,
+  children,
+}: {
+  href: string;
+  icon: LucideIcon;
+  children: ReactNode;
+}) {
+  return (
+    <Link href={href} className={classes(styles.button, styles.primary)}>
+      <Icon aria-hidden size={18} strokeWidth={1.75} />
+      {children}
+    </Link>
   );
 }

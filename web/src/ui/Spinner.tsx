@@ -11,7 +11,7 @@ export function Spinner({ label, size = 20 }: { label?: string; size?: number })
     return () => clearTimeout(timer);
   }, []);
   return (
-    <span role="status" className={styles.place} style={{ width: size, height: size }}>
+    <span role="status" data-awaited className={styles.place} style={{ width: size, height: size }}>
       {late && <span className={styles.ring} />}
       {late && <span className="visually-hidden">{label ?? t.common.loading}</span>}
     </span>

@@ -36,7 +36,7 @@ export function Usage() {
   const nameOf = useNamesOfSums();
   return (
     <>
-      <p>{t.usage.adminHint}</p>
+      <p className={styles.quiet}>{t.usage.adminHint}</p>
       <div className={styles.filters}>
         <Select label={t.usage.by} value={by} onChange={({ target }) => setBy(target.value as By)}>
           {Object.entries(t.usage.sumsBy)

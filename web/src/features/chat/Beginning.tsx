@@ -1,9 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { KeyRound } from "lucide-react";
-import { Link } from "wouter";
 import { useText } from "../../i18n";
 import { routes } from "../../routes";
 import { useSettings } from "../../session";
+import { ButtonLink } from "../../ui/Button";
 import styles from "./Beginning.module.css";
 import type { Choices } from "./choices";
 import { PersonaChooser } from "./PersonaChooser";
@@ -32,10 +32,9 @@ export function Beginning({
     return (
       <div className={styles.beginning}>
         <p className={styles.greeting}>{t.chat.noKey}</p>
-        <Link href={routes.keys} className={styles.addKey}>
-          <KeyRound aria-hidden size={18} strokeWidth={1.75} />
+        <ButtonLink href={routes.keys} icon={KeyRound}>
           {t.chat.addKey}
-        </Link>
+        </ButtonLink>
       </div>
     );
   }

@@ -12,6 +12,7 @@ import {
 import { useText } from "../../i18n";
 import { useSettings } from "../../session";
 import { IconButton } from "../../ui/IconButton";
+import { touch } from "../../ui/touch";
 import { type Keys, onKeys } from "../../ui/useKey";
 import { AttachButton } from "../files/AttachButton";
 import type { useChosen } from "../files/useChosen";
@@ -47,9 +48,6 @@ interface Props {
   /** What else of the conversation's keys is good while one types. */
   keys: Keys;
 }
-
-// On a phone Enter is how one breaks a line.
-const touch = matchMedia("(pointer: coarse)");
 
 /** Where one writes. The text is the browser's own: nothing rewrites it while one types. */
 export function Composer(props: Props) {

@@ -174,29 +174,31 @@ export function Conversation(props: Props) {
         foot={foot(send)}
       />
       <div className={styles.foot}>
-        <div role="status" className={styles.state}>
-          {reconnecting
-            ? t.chat.reconnecting
-            : (isTold && t.chat.waitForAnswer) || (isWaiting && t.files.waitForFiles)}
+        <div className={styles.column}>
+          <div role="status" className={styles.state}>
+            {reconnecting
+              ? t.chat.reconnecting
+              : (isTold && t.chat.waitForAnswer) || (isWaiting && t.files.waitForFiles)}
+          </div>
+          <Suspense>
+            <UsageNotice />
+          </Suspense>
+          <Composer
+            draft={draft}
+            handle={composer}
+            files={files}
+            onSend={send}
+            blocked={!idle || blocked}
+            onBlocked={() => {
+              setIsTold(!idle);
+              setIsWaiting(!files.isWhole);
+            }}
+            onStop={live === undefined ? undefined : stop}
+            stopping={live !== undefined && stopping === live}
+            keys={moves}
+            onEditLast={() => editLast(root.current)}
+          />
         </div>
-        <Suspense>
-          <UsageNotice />
-        </Suspense>
-        <Composer
-          draft={draft}
-          handle={composer}
-          files={files}
-          onSend={send}
-          blocked={!idle || blocked}
-          onBlocked={() => {
-            setIsTold(!idle);
-            setIsWaiting(!files.isWhole);
-          }}
-          onStop={live === undefined ? undefined : stop}
-          stopping={live !== undefined && stopping === live}
-          keys={moves}
-          onEditLast={() => editLast(root.current)}
-        />
       </div>
       <Announcer run={run} />
     </div>

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from "vitest";
 import { ApiError } from "../../api";
 import * as transfer from "./transfer";
-import { HELD_EVERY, MOST_FILES, Uploads } from "./uploads";
+import { HELD_EVERY, Uploads } from "./uploads";
 
 interface Sent {
   name: string;
@@ -11,6 +11,8 @@ interface Sent {
   done: (attached: transfer.Attached) => void;
   fail: (error: unknown) => void;
 }
+
+const LIMITS = { maximum_bytes: 1_000, maximum_attachments: 10 };
 
 let sent: Sent[];
 let held: MockInstance<typeof transfer.hold>;
@@ -40,7 +42,7 @@ const names = (place = "new") => uploads.at(place).map(({ name, status }) => `${
 
 describe("files that are chosen", () => {
   it("are sent at once, three at a time, and say how far they are", async () => {
-    uploads.add("new", ["a", "b", "c", "d"].map(text), undefined);
+    uploads.add("new", ["a", "b", "c", "d"].map(text), LIMITS);
     expect(sent.map(({ name }) => name)).toEqual(["a", "b", "c"]);
     sent[1]?.progress(0.5);
     expect(uploads.at("new")[1]?.share).toBe(0.5);
@@ -55,16 +57,16 @@ describe("files that are chosen", () => {
       uploads.add(
         "new",
         Array.from({ length: 12 }, () => text("a")),
-        undefined,
+        { ...LIMITS, maximum_attachments: 7 },
       ),
-    ).toBe(MOST_FILES);
-    uploads.add("other", [text("large")], 3);
+    ).toBe(7);
+    uploads.add("other", [text("large")], { ...LIMITS, maximum_bytes: 3 });
     expect(names("other")).toEqual(["large failed"]);
     expect(sent).toHaveLength(3);
   });
 
   it("end with a press, and the next one takes the place", async () => {
-    uploads.add("new", ["a", "b", "c", "d"].map(text), undefined);
+    uploads.add("new", ["a", "b", "c", "d"].map(text), LIMITS);
     const first = uploads.at("new")[0];
     uploads.remove("new", first?.id ?? "");
     expect(sent[0]?.signal.aborted).toBe(true);
@@ -74,7 +76,7 @@ describe("files that are chosen", () => {
   });
 
   it("that failed are sent again under the same key", async () => {
-    uploads.add("new", [text("a")], undefined);
+    uploads.add("new", [text("a")], LIMITS);
     sent[0]?.fail(new ApiError({ status: 503 }));
     await settled();
     expect(names()).toEqual(["a failed"]);
@@ -87,7 +89,7 @@ describe("files of a question", () => {
   const another = () => new Uploads().at("new").map(({ name }) => name);
 
   async function chosen() {
-    uploads.add("new", [text("a")], undefined);
+    uploads.add("new", [text("a")], LIMITS);
     sent.at(-1)?.done(kept("1"));
     await settled();
   }
@@ -111,7 +113,7 @@ describe("files of a question", () => {
   });
 
   it("go along to the conversation that is made, on their way or not", async () => {
-    uploads.add("new", [text("a")], undefined);
+    uploads.add("new", [text("a")], LIMITS);
     uploads.move("new", "id");
     sent[0]?.done(kept("1"));
     await settled();
@@ -124,7 +126,7 @@ describe("files of a draft", () => {
   const shown = (of: Uploads) => of.at("new").map(({ name, status }) => `${name} ${status}`);
 
   async function chosen() {
-    uploads.add("new", [text("a")], undefined);
+    uploads.add("new", [text("a")], LIMITS);
     sent.at(-1)?.done(kept("1"));
     await vi.advanceTimersByTimeAsync(0);
   }

@@ -2,7 +2,7 @@ import { ApiError } from "../../api";
 import { remembered, session } from "../../session";
 import { newKey } from "../../stream";
 import { readStored, writeStored } from "../../ui/storage";
-import { type Attached, hold, isGone, upload } from "./transfer";
+import { type Attached, hold, isGone, type Limits, upload } from "./transfer";
 
 /** A file that was chosen for a question that is being written. */
 export interface Chosen {
@@ -24,8 +24,8 @@ interface Entry extends Chosen {
   ending: AbortController;
 }
 
-/** Files of one question: as the server has it. */
-export const MOST_FILES = 10;
+/** How large a file is taken, and how many with one question. */
+type Bounds = Pick<Limits, "maximum_bytes" | "maximum_attachments">;
 /** Of each user the server takes a few at once. */
 const AT_ONCE = 3;
 /** How often the server is told that a file is still wanted, which it keeps for an hour. */
@@ -53,10 +53,10 @@ export class Uploads {
   }
 
   /** Takes files for a question, as many as it has room for, and begins to send them; gives how many those are. */
-  add(place: string, files: readonly File[], maximum: number | undefined): number {
-    const room = Math.max(0, MOST_FILES - this.#at(place).length);
+  add(place: string, files: readonly File[], limits: Bounds): number {
+    const room = Math.max(0, limits.maximum_attachments - this.#at(place).length);
     const added = files.slice(0, room).map((file): Entry => {
-      const tooLarge = maximum !== undefined && file.size > maximum;
+      const tooLarge = file.size > limits.maximum_bytes;
       return {
         id: newKey(),
         name: file.name,

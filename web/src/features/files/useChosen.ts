@@ -3,7 +3,7 @@ import { useSyncExternalStore } from "react";
 import { useText } from "../../i18n";
 import { toast } from "../../ui/toast";
 import { limitsQuery } from "./transfer";
-import { MOST_FILES, uploads } from "./uploads";
+import { uploads } from "./uploads";
 
 /** The files of the question that is written in one place, and how there come to be more. */
 export function useChosen(place: string) {
@@ -13,8 +13,9 @@ export function useChosen(place: string) {
   const offered = limits?.offered === true;
   const add = (files: readonly File[]) => {
     if (!offered || files.length === 0) return;
-    const added = uploads.add(place, files, limits.maximum_bytes);
-    if (added < files.length) toast.show({ text: t.files.tooMany(MOST_FILES), tone: "danger" });
+    const added = uploads.add(place, files, limits);
+    if (added < files.length)
+      toast.show({ text: t.files.tooMany(limits.maximum_attachments), tone: "danger" });
   };
   return {
     chosen,

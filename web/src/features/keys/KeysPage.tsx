@@ -1,15 +1,15 @@
-import { Plus } from "lucide-react";
+import { Cable, Plus } from "lucide-react";
 import { useState } from "react";
 import { useText } from "../../i18n";
 import { Button } from "../../ui/Button";
 import { Cards } from "../../ui/Cards";
 import { useLeaving } from "../../ui/deletions";
+import { Empty } from "../../ui/Empty";
 import { FormError } from "../../ui/Form";
 import { Page } from "../../ui/Page";
 import { Spinner } from "../../ui/Spinner";
 import { KeyDialog } from "./KeyDialog";
 import { KeyRow } from "./KeyRow";
-import styles from "./KeysPage.module.css";
 import { type Key, useConnections } from "./requests";
 
 /** Connections to model servers: one's own, and those that the operator offers. */
@@ -35,14 +35,12 @@ export default function KeysPage() {
     />
   );
   return (
-    <Page title={t.common.keys} actions={keys?.length === 0 ? undefined : add}>
-      <p className={styles.about}>{t.keys.about}</p>
+    <Page title={t.common.keys} about={t.keys.about} actions={keys?.length === 0 ? undefined : add}>
       {keys === undefined && (error ? <FormError error={error} /> : <Spinner />)}
       {keys?.length === 0 && (
-        <div className={styles.none}>
-          <p>{t.keys.none}</p>
+        <Empty icon={Cable} text={t.keys.none}>
           {add}
-        </div>
+        </Empty>
       )}
       <Cards title={t.keys.own}>{own.map(row)}</Cards>
       <Cards title={t.keys.offered}>{offered.map(row)}</Cards>

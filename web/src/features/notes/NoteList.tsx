@@ -1,4 +1,4 @@
-import { Pin, Plus, X } from "lucide-react";
+import { NotebookText, Pin, Plus, X } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { useText } from "../../i18n";
@@ -8,6 +8,7 @@ import { useTitle } from "../../shell/useTitle";
 import { Button } from "../../ui/Button";
 import { classes } from "../../ui/classes";
 import { useLeaving } from "../../ui/deletions";
+import { Empty } from "../../ui/Empty";
 import { FormError } from "../../ui/Form";
 import { IconButton } from "../../ui/IconButton";
 import { Spinner } from "../../ui/Spinner";
@@ -67,7 +68,7 @@ export function NoteList({ openId }: { openId: string | undefined }) {
       <nav className={styles.list} aria-label={t.common.notes}>
         {(found.isPending || (found.isPlaceholderData && notes?.length === 0)) && <Spinner />}
         {notes?.length === 0 && !found.isPlaceholderData && !found.hasNextPage && (
-          <p className={styles.none}>{q || tag ? t.common.noMatches : t.notes.none}</p>
+          <None searched={q !== "" || tag !== ""} />
         )}
         <ul>
           {ordered.map((note) => (
@@ -103,6 +104,12 @@ export function NoteList({ openId }: { openId: string | undefined }) {
       </nav>
     </div>
   );
+}
+
+function None({ searched }: { searched: boolean }) {
+  const t = useText();
+  if (searched) return <p className={styles.none}>{t.common.noMatches}</p>;
+  return <Empty icon={NotebookText} text={t.notes.none} />;
 }
 
 function Item({

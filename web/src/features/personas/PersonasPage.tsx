@@ -1,15 +1,15 @@
-import { Plus } from "lucide-react";
+import { Drama, Plus } from "lucide-react";
 import { useState } from "react";
 import { useText } from "../../i18n";
 import { Button } from "../../ui/Button";
 import { Cards } from "../../ui/Cards";
 import { useLeaving } from "../../ui/deletions";
+import { Empty } from "../../ui/Empty";
 import { FormError } from "../../ui/Form";
 import { Page } from "../../ui/Page";
 import { Spinner } from "../../ui/Spinner";
 import { PersonaDialog } from "./PersonaDialog";
 import { PersonaRow } from "./PersonaRow";
-import styles from "./PersonasPage.module.css";
 import { type Persona, usePersonas } from "./requests";
 
 /** Personas: who answers in a chat, one's own and those that the operator offers. */
@@ -29,10 +29,17 @@ export default function PersonasPage() {
       .filter((one) => one.owner === owner)
       .map((one) => <PersonaRow key={one.name} one={one} onEdit={() => setEdited(one)} />);
   return (
-    <Page title={t.common.personas} actions={personas?.length === 0 ? undefined : add}>
-      <p className={styles.about}>{t.personas.about}</p>
+    <Page
+      title={t.common.personas}
+      about={t.personas.about}
+      actions={personas?.length === 0 ? undefined : add}
+    >
       {personas === undefined && (error ? <FormError error={error} /> : <Spinner />)}
-      {personas?.length === 0 && <div className={styles.none}>{add}</div>}
+      {personas?.length === 0 && (
+        <Empty icon={Drama} text={t.personas.none}>
+          {add}
+        </Empty>
+      )}
       <Cards title={t.personas.own}>{rowsOf("user")}</Cards>
       <Cards title={t.personas.offered}>{rowsOf("operator")}</Cards>
       {edited !== undefined && (

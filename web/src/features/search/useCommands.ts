@@ -13,6 +13,7 @@ import { useLocation } from "wouter";
 import { useText } from "../../i18n";
 import { routes } from "../../routes";
 import { useSession } from "../../session";
+import { touch } from "../../ui/touch";
 import { useNewChat } from "../sidebar/useNewChat";
 import { palette } from "./opened";
 import { SHORTCUTS } from "./Shortcuts";
@@ -31,13 +32,20 @@ export function useCommands(): Command[] {
   const { user } = useSession();
   const newChat = useNewChat();
   const { everywhere } = SHORTCUTS;
+  // Whoever has a keyboard besides finds them with `?` all the same.
+  const keys = !touch.matches;
   const to = (name: string, icon: LucideIcon, path: string) => ({
     name,
     icon,
     run: () => go(path),
   });
   const commands: Command[] = [
-    { name: t.sidebar.newChat, icon: SquarePen, chord: everywhere.newChat, run: newChat },
+    {
+      name: t.sidebar.newChat,
+      icon: SquarePen,
+      run: newChat,
+      ...(keys && { chord: everywhere.newChat }),
+    },
     to(t.common.notes, NotebookText, routes.notes),
     to(t.common.personas, Drama, routes.personas),
     to(t.common.keys, Cable, routes.keys),
@@ -46,11 +54,12 @@ export function useCommands(): Command[] {
   ];
   if (user !== undefined && user.role !== "user")
     commands.push(to(t.common.admin, ShieldCheck, routes.admin));
-  commands.push({
-    name: t.search.shortcuts,
-    icon: Keyboard,
-    chord: everywhere.help,
-    run: () => palette.open("shortcuts"),
-  });
+  if (keys)
+    commands.push({
+      name: t.search.shortcuts,
+      icon: Keyboard,
+      chord: everywhere.help,
+      run: () => palette.open("shortcuts"),
+    });
   return commands;
 }

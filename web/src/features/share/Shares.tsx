@@ -1,6 +1,6 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link2Off, RefreshCw } from "lucide-react";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { Link } from "wouter";
 import { errorText } from "../../api";
 import { useText } from "../../i18n";
@@ -16,7 +16,7 @@ import { toast } from "../../ui/toast";
 import { isOpen, type Share, sharesQuery, useShareActions } from "./requests";
 
 /** Shares of one's own: all of them, each with its conversation, or those of one. */
-export function Shares({ sessionId, none }: { sessionId?: string; none?: string }) {
+export function Shares({ sessionId, none }: { sessionId?: string; none?: ReactNode }) {
   const t = useText();
   const [doomed, setDoomed] = useState<Share>();
   const shares = useInfiniteQuery(sharesQuery(sessionId));
@@ -25,7 +25,7 @@ export function Shares({ sessionId, none }: { sessionId?: string; none?: string 
   return (
     <>
       <FormError error={shares.error} />
-      {items?.length === 0 && none !== undefined && <p>{none}</p>}
+      {items?.length === 0 && none}
       <Rows label={t.shares.links}>
         {items?.map((share) => (
           <ShareRow

@@ -1,10 +1,13 @@
-import { Link2Off } from "lucide-react";
+import { Link2, Link2Off, MessageSquare, SquarePen } from "lucide-react";
 import { useState } from "react";
 import { useText } from "../../i18n";
-import { Button } from "../../ui/Button";
+import { routes } from "../../routes";
+import { Button, ButtonLink } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
+import { Empty } from "../../ui/Empty";
 import { FormError } from "../../ui/Form";
 import { Page } from "../../ui/Page";
+import { sessionsOf, useSessionList } from "../sidebar/lists";
 import { useShareActions, useSharedSessions } from "./requests";
 import { Shares } from "./Shares";
 
@@ -17,6 +20,7 @@ export default function SharesPage() {
   return (
     <Page
       title={t.shares.title}
+      about={t.shares.hint}
       actions={
         shared.size > 0 && (
           <Button small icon={Link2Off} onClick={() => setAsking(true)}>
@@ -25,8 +29,7 @@ export default function SharesPage() {
         )
       }
     >
-      <p>{t.shares.hint}</p>
-      <Shares none={t.shares.none} />
+      <Shares none={<None />} />
       <Dialog
         open={asking}
         onClose={() => setAsking(false)}
@@ -48,5 +51,25 @@ export default function SharesPage() {
         <FormError error={revokeAll.error} />
       </Dialog>
     </Page>
+  );
+}
+
+/** A chat is where one shares from: the last one, or the first. */
+function None() {
+  const t = useText();
+  const { data } = useSessionList("active");
+  const last = sessionsOf(data)[0];
+  return (
+    <Empty icon={Link2} text={t.shares.none}>
+      {last === undefined ? (
+        <ButtonLink href={routes.home} icon={SquarePen}>
+          {t.sidebar.newChat}
+        </ButtonLink>
+      ) : (
+        <ButtonLink href={routes.chat(last.id)} icon={MessageSquare}>
+          {t.shares.toChat}
+        </ButtonLink>
+      )}
+    </Empty>
   );
 }

@@ -2,7 +2,7 @@
 export const notes = {
   add: "New note",
   untitled: "Untitled",
-  none: "There is no note yet.",
+  none: "There is none yet. Write down what you want to find again, or save an answer as a note.",
   choose: "Choose a note, or write a new one.",
   note: "Note",
   search: "Search notes",

@@ -1,6 +1,7 @@
 /** Personas: who answers. */
 export const personas = {
   about: "A persona tells the model who it is to be, and how it is to answer.",
+  none: "There is none yet. Write one for what you ask again and again: a translator, an editor, a tutor.",
   own: "Your own",
   offered: "Offered by this server",
   add: "Add a persona",

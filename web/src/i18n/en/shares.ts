@@ -1,7 +1,8 @@
 export const shares = {
   title: "Shared links",
   hint: "Whoever has one of these links sees a conversation as it was when you shared it. Revoked, a link opens nothing any more.",
-  none: "You share nothing. A conversation is shared by the button at its top.",
+  none: "You share nothing yet. A chat is shared by the button at its top, so that others can read it without an account.",
+  toChat: "Open the last chat",
   links: "Links",
   share: "Share",
   isShared: "Shared",

@@ -3,7 +3,7 @@ import type { notes as en } from "../en/notes";
 export const notes: typeof en = {
   add: "新建笔记",
   untitled: "无标题",
-  none: "还没有笔记。",
+  none: "还没有笔记。把想再找到的内容写下来，或把回答保存为笔记。",
   choose: "选择一篇笔记，或新建一篇。",
   note: "笔记",
   search: "搜索笔记",

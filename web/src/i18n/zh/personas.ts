@@ -2,6 +2,7 @@ import type { personas as en } from "../en/personas";
 
 export const personas: typeof en = {
   about: "角色告诉模型它是谁、该怎样回答。",
+  none: "还没有角色。可以为常做的事添加一个，例如翻译、编辑或辅导老师。",
   own: "我的角色",
   offered: "本服务器提供",
   add: "添加角色",

@@ -3,7 +3,8 @@ import type { shares as en } from "../en/shares";
 export const shares: typeof en = {
   title: "分享链接",
   hint: "拥有链接的人可以看到你分享时的对话内容。撤销后，链接立即失效。",
-  none: "你还没有分享任何对话。点击对话顶部的按钮即可分享。",
+  none: "你还没有分享任何对话。点击对话顶部的按钮即可分享，他人无需账户就能阅读。",
+  toChat: "打开最近的对话",
   links: "链接",
   share: "分享",
   isShared: "已分享",
