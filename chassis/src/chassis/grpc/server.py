@@ -126,8 +126,14 @@ class GrpcServer(Component):
             different = sorted(registrations.methods ^ self._policy.keys())
             raise RuntimeError(f"methods and policy differ: {', '.join(different)}")
         guard = _Guard(self._policy, self._verifier)
-        for service, handlers in registrations.guarded(guard).items():
-            server.add_registered_method_handlers(service, handlers)
+        # Not as registered methods: for each of these a task would wait for its next call, and each call would look
+        # at all of them.
+        server.add_generic_rpc_handlers(
+            [
+                grpc.method_handlers_generic_handler(service, handlers)
+                for service, handlers in registrations.guarded(guard).items()
+            ]
+        )
         files = read_credentials(settings)
         credentials = grpc.ssl_server_credentials(
             [(files.key, files.certificate)],
