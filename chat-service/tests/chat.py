@@ -148,7 +148,7 @@ class Chat:
         """The end of a run that is stored, and not committed before the block ends."""
         async with self.app.transaction(Scope(run.tenant_id, run.user_id)) as connection:
             values = of_answer(run, ending, run.created_at, Tokens(3, 2), Cost())
-            assert await END_RUN.run(connection, **values) == 1
+            assert await END_RUN[run.continues is not None].run(connection, **values) == 1
             yield
 
     async def turn(self, caller: Caller, session_id: UUID, content: str = "a question") -> Run:

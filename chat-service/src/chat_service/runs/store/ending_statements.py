@@ -81,15 +81,33 @@ SELECT id FROM run
     )
 )
 
-# The session's row is locked before the run's, in the order that everyone keeps to. One row is
-# updated if the run was still live at this epoch, else none and nothing is inserted. There is an
-# answer already only if the run continues another: what that one said is never taken away, not
+# There is an answer already only if the run continues another: what that one said is never taken away, not
 # even when the log was lost that holds it, too. Tokens are what a provider says they are, and their
-# sum is not to burst the column. By its parameter, and not by what the run says, the session is found
-# whatever PostgreSQL holds the tables to be when it makes its plan: of empty ones it reads all sessions.
-END_RUN = Statement(
-    text(
-        f"""
+# sum is not to burst the column.
+_GOES_ON = f"""
+    ON CONFLICT (id) DO UPDATE
+    SET content = CASE WHEN starts_with(excluded.content, messages.content) THEN excluded.content
+                       ELSE messages.content || excluded.content END,
+        reasoning = nullif(concat_ws(E'\\n\\n', messages.reasoning, excluded.reasoning), ''),
+        run_id = excluded.run_id, status = excluded.status, provider = excluded.provider,
+        model = excluded.model, finish_reason = excluded.finish_reason, reason = excluded.reason,
+        parameters = excluded.parameters, fallback_from = excluded.fallback_from,
+        fallback_reason = excluded.fallback_reason,
+        adapted = excluded.adapted, cache = excluded.cache, {_summed("prompt_tokens")}, {_summed("completion_tokens")},
+        {_summed("cached_tokens")}, {_summed("reasoning_tokens")}
+"""
+
+
+def _end_run(goes_on: str) -> Statement:
+    """The session's row is locked before the run's, in the order that everyone keeps to.
+
+    One row is updated if the run was still live at this epoch, else none and nothing is inserted. By its parameter, and
+    not by what the run says, the session is found whatever PostgreSQL holds the tables to be when it makes its
+    plan: of empty ones it reads all sessions.
+    """
+    return Statement(
+        text(
+            f"""
 WITH session AS (
     SELECT id, leaf_order FROM sessions WHERE id = :session_id AND user_id = :user_id FOR UPDATE),
 run AS (
@@ -116,16 +134,7 @@ answer AS (
            finish_reason, reason, parameters, fallback_from, fallback_reason, cached_tokens,
            reasoning_tokens, adapted, cache, question_order, chosen
     FROM run
-    ON CONFLICT (id) DO UPDATE
-    SET content = CASE WHEN starts_with(excluded.content, messages.content) THEN excluded.content
-                       ELSE messages.content || excluded.content END,
-        reasoning = nullif(concat_ws(E'\\n\\n', messages.reasoning, excluded.reasoning), ''),
-        run_id = excluded.run_id, status = excluded.status, provider = excluded.provider,
-        model = excluded.model, finish_reason = excluded.finish_reason, reason = excluded.reason,
-        parameters = excluded.parameters, fallback_from = excluded.fallback_from,
-        fallback_reason = excluded.fallback_reason,
-        adapted = excluded.adapted, cache = excluded.cache, {_summed("prompt_tokens")}, {_summed("completion_tokens")},
-        {_summed("cached_tokens")}, {_summed("reasoning_tokens")})
+    {goes_on})
 UPDATE sessions
 SET message_count = message_count + CASE WHEN run.continues IS NULL THEN 1 ELSE 0 END,
     leaf_order = CASE WHEN run.continues IS NULL AND leaf_order = run.question_order
@@ -135,5 +144,10 @@ SET message_count = message_count + CASE WHEN run.continues IS NULL THEN 1 ELSE 
 FROM run
 WHERE sessions.id = :session_id
 """
+        )
     )
-)
+
+
+#: By whether the run continues another. What may be there already is looked for before it is inserted, and the change
+#: of it is prepared, each time: no first answer pays for that.
+END_RUN = {False: _end_run(""), True: _end_run(_GOES_ON)}

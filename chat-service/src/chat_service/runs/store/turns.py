@@ -99,7 +99,8 @@ class Turns:
         if run.turn is None:
             end, ended_as = END_LONE_RUN, values.of_ending(run, ending, at, tokens, cost)
         else:
-            end, ended_as = END_RUN, values.of_answer(run, ending, at, tokens, cost)
+            end = END_RUN[run.continues is not None]
+            ended_as = values.of_answer(run, ending, at, tokens, cost)
         if await self._database.run(scope, end, **ended_as) == 1:
             return True
         await self._database.run(
