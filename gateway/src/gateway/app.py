@@ -1,6 +1,7 @@
 """The ASGI application: routes inside, the edge around them."""
 
 from collections.abc import Sequence
+from functools import cache
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -88,9 +89,12 @@ _ROUTERS = (
 )
 
 
-def api() -> FastAPI:
-    """The routes of the API and its document: no page, and nothing behind them yet."""
-    # Taken over flat: an included router is matched twice for each request.
+@cache
+def _routes() -> Sequence[BaseRoute]:
+    """Those of all routers, which are made once a process however many applications take them over.
+
+    Flat: an included router is matched twice for each request.
+    """
     routes: Sequence[BaseRoute] = [
         *(route for module in _ROUTERS for route in module.router.routes),
         *files.uploads.routes,
@@ -100,11 +104,16 @@ def api() -> FastAPI:
         *jwks.router.routes,
     ]
     spell_out(routes)
-    app = FastAPI(
+    return routes
+
+
+def api() -> FastAPI:
+    """The routes of the API: no document or page, and nothing behind them yet."""
+    return FastAPI(
         title="Parley",
         version="1",
         summary="Chat with large language models, with your own keys.",
-        routes=list(routes),
+        routes=list(_routes()),
         redirect_slashes=False,
         openapi_url=None,
         docs_url=None,
@@ -119,8 +128,12 @@ def api() -> FastAPI:
         },
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    app.router.routes.append(describe(app))
-    return app
+
+
+@cache
+def _documents() -> Sequence[BaseRoute]:
+    """The API's document and the page that shows it, the same for every application of a process."""
+    return [describe(api()), *page()]
 
 
 def create_app(
@@ -135,8 +148,10 @@ def create_app(
 ) -> ASGIApp:
     """The whole door, from the first byte of a request to its route. Raises NoPages."""
     app = api()
+    document, *shown = _documents()
+    app.router.routes.append(document)
     routes = tuple(app.router.routes)
-    app.router.routes.extend(page())
+    app.router.routes.extend(shown)
     # Behind all others: whatever is nobody's is a page of the application.
     folder = settings.web_dir
     pages = None if folder is None else Pages(folder, app.router.routes)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import sql
@@ -16,6 +17,10 @@ from psycopg import sql
 from chassis.embedded import EmbeddedPostgres
 from chassis.ids import new_id
 from chassis.testing.recycling import Pristine, look_at, restore
+
+if TYPE_CHECKING:
+    # SQLAlchemy: a run that touches no database need not load it.
+    from chassis.testing.parking import Parking
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,7 @@ class DatabaseFactory:
     """Makes the databases of one pytest process, which go with their server."""
 
     postgres: EmbeddedPostgres
+    parking: "Parking"
     _templates: dict[tuple[str, Path], str] = field(default_factory=dict)
     _passwords: dict[str, dict[str, str]] = field(default_factory=dict)
     _idle: dict[tuple[str, Path], list[_Made]] = field(default_factory=dict)
@@ -120,12 +126,12 @@ class DatabaseFactory:
 
     def _take_back(self, made: _Made) -> None:
         try:
-            is_as_new = restore(made.connection, made.pristine)
+            is_as_new = restore(made.connection, made.pristine, self.parking.processes())
         except psycopg.OperationalError:
             # The server was stopped meanwhile, or the test ended whoever was connected.
             made.connection.close()
             made.connection = self._inside(made.name, made.service)
-            is_as_new = restore(made.connection, made.pristine)
+            is_as_new = restore(made.connection, made.pristine, self.parking.processes())
         if is_as_new:
             self._idle.setdefault((made.service, made.migrations), []).append(made)
             return

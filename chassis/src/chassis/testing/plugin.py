@@ -122,9 +122,15 @@ def embedded_nats(
 
 @pytest.fixture(scope="session")
 def database_factory(embedded_postgres: EmbeddedPostgres) -> Iterator[DatabaseFactory]:
-    factory = DatabaseFactory(embedded_postgres)
+    # SQLAlchemy: a run that touches no database need not load it.
+    from chassis.testing.parking import Parking
+
+    parking = Parking()
+    parking.open()
+    factory = DatabaseFactory(embedded_postgres, parking)
     yield factory
     factory.close()
+    parking.close()
 
 
 @pytest.fixture

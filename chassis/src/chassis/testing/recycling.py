@@ -4,7 +4,7 @@ What can be put back is put back: rows and sequences. Anything else that was cha
 revision, a trigger, a right or a setting, makes the database unfit to be used again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -62,15 +62,18 @@ def look_at(connection: psycopg.Connection) -> Pristine:
     )
 
 
-def restore(connection: psycopg.Connection, pristine: Pristine) -> bool:
+def restore(
+    connection: psycopg.Connection, pristine: Pristine, spared: Sequence[int] = ()
+) -> bool:
     """Put rows and sequences back; False where that does not make it what it was.
 
-    Ends what others have going on in the database. ``connection`` is a superuser's, in
-    autocommit mode.
+    Ends what others have going on in the database, but for the backends ``spared``, which are idle.
+    ``connection`` is a superuser's, in autocommit mode.
     """
     connection.execute(
         "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid() AND pid <> ALL (%s)",
+        (list(spared),),
     )
     if _defined(connection) != pristine.defined:
         return False
