@@ -71,21 +71,28 @@ def _texts(value: object) -> Iterable[bytes]:
 
 def found(canaries: Iterable[Canary], places: Iterable[Path], scratch: Path) -> dict[str, set[str]]:
     """By canary, the files below ``places`` in which it or a piece of it stands, in any spelling."""
-    there: dict[str, set[str]] = {}
-    for canary in canaries:
-        needles = scratch / "needles"
-        needles.write_bytes(b"\n".join(dict.fromkeys(canary.needles())) + b"\n")
-        assert b"\n\n" not in needles.read_bytes(), "an empty needle is found everywhere"
-        grep = subprocess.run(
-            ["grep", "-rlaF", "-D", "skip", "-f", needles, *places],
-            capture_output=True,
-            env={**os.environ, "LC_ALL": "C"},
-            check=False,
-        )
-        needles.unlink()
-        # Files of PostgreSQL come and go meanwhile.
-        problems = grep.stderr.decode().splitlines()
-        assert all("No such file" in problem for problem in problems), problems
-        lines = grep.stdout.decode().splitlines()
-        there[canary.name] = {str(Path(line)) for line in lines}
+    needles = {canary.name: list(canary.needles()) for canary in canaries}
+    # All at once first: most files hold none of them, and there are some hundred megabytes.
+    suspects = _grep([needle for some in needles.values() for needle in some], places, scratch)
+    there = {name: _grep(some, map(Path, suspects), scratch) for name, some in needles.items()}
+    assert suspects == set().union(*there.values()), "a file that went before it was looked at"
     return there
+
+
+def _grep(needles: Iterable[bytes], places: Iterable[Path], scratch: Path) -> set[str]:
+    if not (looked_through := list(places)):
+        return set()
+    file = scratch / "needles"
+    file.write_bytes(b"\n".join(dict.fromkeys(needles)) + b"\n")
+    assert b"\n\n" not in file.read_bytes(), "an empty needle is found everywhere"
+    grep = subprocess.run(
+        ["grep", "-rlaF", "-D", "skip", "-f", file, "--", *looked_through],
+        capture_output=True,
+        env={**os.environ, "LC_ALL": "C"},
+        check=False,
+    )
+    file.unlink()
+    # Files of PostgreSQL come and go meanwhile.
+    problems = grep.stderr.decode().splitlines()
+    assert all("No such file" in problem for problem in problems), problems
+    return {str(Path(line)) for line in grep.stdout.decode().splitlines()}
