@@ -12,7 +12,7 @@ from typing import Any, Final
 import psycopg
 from psycopg.pq import PipelineStatus, TransactionStatus
 
-from chassis.db import engine
+from chassis.db.connect import connect_whole
 
 # Idle ones of this process. What is unused for long goes first: its database is not there any more.
 _MOST: Final = 32
@@ -33,15 +33,10 @@ class Parking:
     def __init__(self) -> None:
         self._idle: OrderedDict[_Driver, str] = OrderedDict()
         self._kinds: dict[_Driver, str] = {}
-        self._connect = engine.connect_whole
-
-    def open(self) -> None:
-        """From now on every pool of this process takes its connections from here."""
-        engine.connect_whole = self._take
 
     def close(self) -> None:
-        """Close what is here; what comes back from now on is closed as it comes."""
-        engine.connect_whole = self._connect
+        """Close what is here; what is in use is closed when it comes back."""
+        self._kinds.clear()
         self._keep(0)
 
     def processes(self) -> list[int]:
@@ -57,7 +52,8 @@ class Parking:
         self._idle[driver] = kind
         self._keep(_MOST)
 
-    async def _take(self, conninfo: str = "", **options: Any) -> _Driver:
+    async def connect(self, conninfo: str = "", **options: Any) -> _Driver:
+        """In place of :func:`chassis.db.connect.connect_whole`."""
         # How values are adapted is an object of each pool's own, and the same in all.
         kind = repr((conninfo, [(n, v) for n, v in sorted(options.items()) if n != "context"]))
         while driver := self._newest(kind):
@@ -70,8 +66,8 @@ class Parking:
                 continue
             break
         else:
-            driver = await self._connect(conninfo, **options)
-            driver._pool = self  # type: ignore[assignment]  # noqa: SLF001 - as psycopg_pool says it
+            driver = await connect_whole(conninfo, **options)
+            driver._pool = self  # noqa: SLF001 - as psycopg_pool says it
         self._kinds[driver] = kind
         return driver
 

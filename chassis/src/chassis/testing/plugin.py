@@ -126,9 +126,10 @@ def database_factory(embedded_postgres: EmbeddedPostgres) -> Iterator[DatabaseFa
     from chassis.testing.parking import Parking
 
     parking = Parking()
-    parking.open()
     factory = DatabaseFactory(embedded_postgres, parking)
-    yield factory
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("chassis.db.engine.connect_whole", parking.connect)
+        yield factory
     factory.close()
     parking.close()
 

@@ -62,9 +62,7 @@ def look_at(connection: psycopg.Connection) -> Pristine:
     )
 
 
-def restore(
-    connection: psycopg.Connection, pristine: Pristine, spared: Sequence[int] = ()
-) -> bool:
+def restore(connection: psycopg.Connection, pristine: Pristine, spared: Sequence[int] = ()) -> bool:
     """Put rows and sequences back; False where that does not make it what it was.
 
     Ends what others have going on in the database, but for the backends ``spared``, which are idle.
