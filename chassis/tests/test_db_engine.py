@@ -13,6 +13,7 @@ from psycopg.pq import TransactionStatus
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
+from chassis.db.connect import connect_whole
 from chassis.db.engine import Database, Scope
 from chassis.db.errors import DatabaseBusy, DatabaseUnavailable
 from chassis.db.pipeline import driver_of
@@ -24,6 +25,12 @@ from chassis.testing import DatabaseUrls, ServiceDatabase, eventually
 LEDGER = Path(__file__).parent / "ledger"
 
 INSERT = text("INSERT INTO entries VALUES (:id, :tenant_id, :user_id, :text)")
+
+
+@pytest.fixture(autouse=True)
+def _new_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is tested here is also how they are made, and that they end."""
+    monkeypatch.setattr("chassis.db.engine.connect_whole", connect_whole)
 
 
 @pytest.fixture
