@@ -3,6 +3,7 @@ import { cleanup, fireEvent, render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { type ComponentProps, createRef } from "react";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { toast } from "../../ui/toast";
 import { Composer, type ComposerHandle } from "./Composer";
 import { drafts } from "./drafts";
 
@@ -172,5 +173,37 @@ describe("files", () => {
   it("have no button where none are kept", () => {
     setUp();
     expect(screen.queryByRole("button", { name: "Attach files" })).toBeNull();
+  });
+});
+
+describe("a long text that is pasted", () => {
+  const offered = () => {
+    const { files, area, again } = setUp();
+    const now = { ...files, offered: true };
+    again({ files: now });
+    return { add: vi.mocked(now.add), area };
+  };
+  const paste = (area: HTMLTextAreaElement, text: string) => {
+    const clipboardData = { files: [], types: ["text/plain"], getData: () => text };
+    fireEvent.paste(area, { clipboardData });
+    fireEvent.input(area, { target: { value: `Look: ${text}` } });
+  };
+
+  it("goes along as a file where that is wanted", async () => {
+    const { add, area } = offered();
+    const text = "$& tea\n".repeat(2_000);
+    paste(area, text);
+    expect(add).not.toHaveBeenCalled();
+    toast.act(toast.list().at(-1)?.id ?? 0);
+    const [[file]] = add.mock.calls[0] as [[File]];
+    expect(await file.text()).toBe(text);
+    expect(area.value).toBe("Look: ");
+  });
+
+  it("is no matter where it is short", () => {
+    const { area } = offered();
+    const before = toast.list();
+    paste(area, "tea");
+    expect(toast.list()).toBe(before);
   });
 });

@@ -12,6 +12,7 @@ import {
 import { useText } from "../../i18n";
 import { useSettings } from "../../session";
 import { IconButton } from "../../ui/IconButton";
+import { toast } from "../../ui/toast";
 import { touch } from "../../ui/touch";
 import { type Keys, onKeys } from "../../ui/useKey";
 import { AttachButton } from "../files/AttachButton";
@@ -28,6 +29,9 @@ export interface ComposerHandle {
   /** Puts a text in front of what is typed. */
   insert(text: string): void;
 }
+
+/** A pasted text of more characters may go along as a file. */
+const LONG = 8_000;
 
 interface Props {
   /** Whose draft it is: a conversation's id, or `new`. */
@@ -116,10 +120,27 @@ export function Composer(props: Props) {
   const pasted = (event: ClipboardEvent) => {
     const { files: given, types } = event.clipboardData;
     // What is copied from a text comes as a picture of it as well.
-    if (given.length === 0 || types.includes("text/plain")) return;
-    event.preventDefault();
-    files.add([...given]);
+    if (types.includes("text/plain")) {
+      const text = event.clipboardData.getData("text/plain");
+      if (text.length > LONG) offerAsFile(text.replace(/\r\n?/g, "\n"));
+    } else if (given.length > 0) {
+      event.preventDefault();
+      files.add([...given]);
+    }
   };
+
+  function offerAsFile(text: string) {
+    const run = () => {
+      files.add([new File([text], t.files.pasted, { type: "text/plain" })]);
+      const element = area.current;
+      if (element === null) return;
+      // Where it was changed since, both are kept.
+      element.value = element.value.replace(text, () => "");
+      changed();
+      element.focus();
+    };
+    toast.show({ text: t.files.isLong, action: { label: t.files.asFile, run } });
+  }
 
   return (
     <form

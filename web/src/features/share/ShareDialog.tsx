@@ -9,6 +9,7 @@ import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
 import { SecretField, Select, TextField } from "../../ui/Field";
 import { Form } from "../../ui/Form";
+import { QrCode } from "../../ui/QrCode";
 import { Switch } from "../../ui/Switch";
 import { toast } from "../../ui/toast";
 import { limitsQuery } from "../files/transfer";
@@ -161,6 +162,7 @@ function LinkOnce({ link, onClose }: { link: string; onClose: () => void }) {
     <div className={styles.once}>
       <p>{t.shares.readyHint}</p>
       <code>{link}</code>
+      <QrCode text={link} label={t.shares.qr} />
       <div className={styles.buttons}>
         <Button look="primary" icon={copied ? Check : Copy} autoFocus onClick={() => void copy()}>
           {copied ? t.common.copied : t.shares.copy}

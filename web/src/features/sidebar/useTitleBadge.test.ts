@@ -6,6 +6,7 @@ let listener: (notice: Notice) => void = () => {};
 let stop: () => void;
 
 function begin() {
+  document.head.innerHTML = '<link rel="icon" href="/icon.svg">';
   document.title = "A chat";
   stop = countInTitle((given) => {
     listener = given;
@@ -17,6 +18,7 @@ const hide = (hidden: boolean) => {
   vi.spyOn(document, "hidden", "get").mockReturnValue(hidden);
   document.dispatchEvent(new Event("visibilitychange"));
 };
+const icon = () => document.querySelector("link[rel=icon]")?.getAttribute("href");
 const ended = (status = "completed") => listener({ topic: "runs", change: "ended", status });
 
 afterEach(() => stop());
@@ -31,10 +33,12 @@ test("answers that end while nobody sees the page are counted, until somebody do
   ended("cancelled");
   listener({ topic: "runs", change: "started" });
   expect(document.title).toBe("(2) A chat");
+  expect(icon()).toBe("/icon-new.svg");
   document.title = "Another name";
   await vi.waitFor(() => expect(document.title).toBe("(2) Another name"));
   hide(false);
   expect(document.title).toBe("Another name");
+  expect(icon()).toBe("/icon.svg");
 });
 
 test("with the page goes the count", () => {

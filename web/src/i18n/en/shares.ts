@@ -27,6 +27,7 @@ export const shares = {
   ready: "Your link",
   readyHint: "Copy it now: it is not shown again.",
   copy: "Copy the link",
+  qr: "The link as a QR code, for a phone",
   made: (ago: string) => `Made ${ago}`,
   opened: (opens: number, shown: string) =>
     opens === 0 ? "not opened yet" : opens === 1 ? "opened once" : `opened ${shown} times`,

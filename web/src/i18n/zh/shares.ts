@@ -28,6 +28,7 @@ export const shares: typeof en = {
   ready: "你的链接",
   readyHint: "请立即复制，之后不会再次显示。",
   copy: "复制链接",
+  qr: "链接二维码，可用手机扫描",
   made: (ago) => `${ago}创建`,
   opened: (opens, shown) => (opens === 0 ? "尚未打开" : `已打开 ${shown} 次`),
   openedOf: (opens, most) => `已打开 ${opens}/${most} 次`,
