@@ -45,18 +45,28 @@ export function Palette({ onClose }: { onClose: () => void }) {
     document.getElementById(`${id}-${at}`)?.scrollIntoView({ block: "nearest" });
   }, [id, at]);
 
-  function choose(item: Item | undefined) {
-    // What stands there answers what was typed before.
-    if (settle() || waiting || item === undefined) return;
+  /** False: what stands there answers what was typed before. */
+  function choose(item: Item | undefined): boolean {
+    if (settle() || waiting) return false;
+    if (item === undefined) return true;
     onClose();
     if ("command" in item) item.command.run();
     else go("hit" in item ? addressOf(item.hit) : routes.chat(item.recent.id));
+    return true;
   }
+
+  // Whoever types and presses Enter is quicker than what is found: the first of it is meant.
+  const wished = useRef(false);
+  useEffect(() => {
+    if (wished.current && !waiting) wished.current = !choose(items[0]);
+  });
 
   const keys = onKeys({
     ArrowDown: () => setActive(Math.min(items.length - 1, at + 1)),
     ArrowUp: () => setActive(Math.max(0, at - 1)),
-    Enter: () => choose(items[at]),
+    Enter: () => {
+      wished.current = !choose(items[at]);
+    },
     // A search box would only be emptied by it.
     Escape: onClose,
     "Mod+k": onClose,
@@ -70,6 +80,10 @@ export function Palette({ onClose }: { onClose: () => void }) {
           <input
             ref={box}
             {...input}
+            onInput={(event) => {
+              wished.current = false;
+              input.onInput(event);
+            }}
             type="search"
             className={styles.box}
             aria-label={t.search.search}
