@@ -3,8 +3,8 @@
 import asyncio
 import json
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 from aiohttp import web
 
@@ -16,6 +16,8 @@ PACE, UPDATE = 25, 40
 LONG, SHORT = "markdown", "short"
 #: The last words of either.
 END = "That is all."
+
+_ANSWERS = web.AppKey[Mapping[str, str]]("answers")
 
 _SECTION = """
 ## Part {n}: steeping
@@ -52,10 +54,14 @@ def long_text(size: int = 20_000) -> str:
 
 
 @contextmanager
-def markdown_model() -> Iterator[str]:
-    """The base URL of a server that speaks OpenAI's protocol, in a thread of this process."""
+def markdown_model(answers: Mapping[str, str] | None = None) -> Iterator[str]:
+    """The base URL of a server that speaks OpenAI's protocol, in a thread of this process.
+
+    ``answers``: what is said to these questions, whichever model is asked.
+    """
     loop, port = asyncio.new_event_loop(), free_port()
     application = web.Application()
+    application[_ANSWERS] = answers or {}
     application.router.add_get("/v1/models", _models)
     application.router.add_post("/v1/chat/completions", _answer)
     runner = web.AppRunner(application)
@@ -83,7 +89,9 @@ async def _models(_: web.Request) -> web.Response:
 
 async def _answer(request: web.Request) -> web.StreamResponse:
     asked = await request.json()
-    text = long_text() if asked["model"] == LONG else f"A short answer. {END}"
+    text = request.app[_ANSWERS].get(asked["messages"][-1]["content"])
+    if text is None:
+        text = long_text() if asked["model"] == LONG else f"A short answer. {END}"
     if not asked.get("stream"):
         message = {"role": "assistant", "content": text}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
@@ -92,11 +100,13 @@ async def _answer(request: web.Request) -> web.StreamResponse:
     await response.prepare(request)
     loop = asyncio.get_running_loop()
     began = loop.time()
-    for number, at in enumerate(range(0, len(text), UPDATE)):
-        await _say(response, {"content": text[at : at + UPDATE]}, None)
-        await asyncio.sleep(began + (number + 1) / PACE - loop.time())
-    await _say(response, {}, "stop")
-    await response.write(b"data: [DONE]\n\n")
+    # Whoever only tries the connection reads no further than to the first word.
+    with suppress(ConnectionResetError):
+        for number, at in enumerate(range(0, len(text), UPDATE)):
+            await _say(response, {"content": text[at : at + UPDATE]}, None)
+            await asyncio.sleep(began + (number + 1) / PACE - loop.time())
+        await _say(response, {}, "stop")
+        await response.write(b"data: [DONE]\n\n")
     return response
 
 
