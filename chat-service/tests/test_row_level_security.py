@@ -31,6 +31,7 @@ PROTECTED = {
     "imports",
     "import_pieces",
     "imported",
+    "imported_files",
     "deleted_runs",
     "answers_to_forget",
 }

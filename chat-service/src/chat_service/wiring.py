@@ -221,6 +221,7 @@ def build(settings: Settings) -> Service:
         if settings.notes_target is None
         else Channel(target=settings.notes_target, server="notes-service", settings=settings),
         audit=audit,
+        take_file=files.uploads.take,
     )
     served = [
         conversations,

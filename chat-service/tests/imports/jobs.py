@@ -11,6 +11,7 @@ from sqlalchemy import text
 from chassis.caller import Caller
 from chassis.db.transactions import OpenTransaction, Owned, Transaction
 from chat_service.imports.domain.bounds import ImportBounds
+from chat_service.imports.filing import TakeFile
 from chat_service.imports.importing import Importing
 from chat_service.imports.noting import TakeNotes
 from chat_service.imports.store.held import Held
@@ -34,6 +35,7 @@ def reader_of(
     in_force: InForce = no_words,
     retention: Retention = KEPT,
     take_notes: TakeNotes | None = None,
+    take_file: TakeFile | None = None,
 ) -> Importing:
     write = WritePersonas(chat.open_transaction, PersonasInForce(None), most=10)
     return Importing(
@@ -45,6 +47,7 @@ def reader_of(
         in_force=in_force,
         retention=retention,
         take_notes=take_notes,
+        take_file=take_file,
     )
 
 
@@ -66,7 +69,7 @@ def uploads_of(
 
 async def upload_to(chat: Chat, caller: Caller, told: Any, *, with_notes: bool = False) -> Any:
     async def pieces() -> AsyncIterator[bytes | int]:
-        file = json.dumps(told).encode()
+        file = told if isinstance(told, bytes) else json.dumps(told).encode()
         yield file
         yield len(file)
 

@@ -349,12 +349,15 @@ PARLEY = {
 }
 
 
-def our_zip(document: str = "parley-2026-11-27.json", also: str = "files/0194-x") -> bytes:
+FILE_KEY = "01940000-0000-7000-8000-00000000000a"
+
+
+def our_zip(document: str = "parley-2026-11-27.json", also: str = "") -> bytes:
     """Our export with files, of which one is an export of others."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(document, json.dumps(PARLEY))
         archive.writestr("files/0192-conversations.json", json.dumps(CHATGPT))
-        archive.writestr(also, b"png")
+        archive.writestr(also or f"files/{FILE_KEY}-x", b"png")
         archive.writestr("files.json", json.dumps({"files": 2, "lost": []}))
     return file.getvalue()

@@ -21,7 +21,8 @@ from chassis.grpc.server import GrpcServer, allow
 from chassis.idempotency import idempotency_key
 from chassis.settings import GrpcServerSettings
 from chassis.testing import OpenChannel, Signer, TlsSettings
-from chat_service.imports.domain.notes import NotesNotTaken, NotesTaken
+from chat_service.imports.domain.notes import NotesTaken
+from chat_service.imports.domain.waiting import NotTakenNow
 from chat_service.imports.notes_service import take_notes_over
 from chat_service.imports.reading.formats import parley
 from chat_service.imports.reading.made import SkippedError
@@ -154,13 +155,15 @@ async def _nothing(*_: Any, **__: Any) -> None: ...
 async def test_an_import_waits_while_notes_are_taken_by_nobody_and_others_have_their_turn(
     chat: Chat, caller: Caller, stranger: Caller, notebook: Notebook
 ) -> None:
-    notebook.refusal = NotesNotTaken(is_away=True)
+    notebook.refusal = NotTakenNow("notes", is_away=True)
     made = await upload_to(chat, caller, file_of(3), with_notes=True)
     other = await upload_to(chat, stranger, samples.LIBRECHAT)
     reader = reader_of(chat, "replica-1", take_notes=notebook.take)
     await reader.read_all()
     row = await row_of(chat, made.id)
     assert (row.state, row.attempts) == ("waiting", 0)
+    jobs = ImportJobs(chat.open_transaction, lambda: None, chat.audit)
+    assert (await jobs.find(caller, made.id)).waits_for == "notes"
     assert (await row_of(chat, other.id)).state == "completed"
     notebook.refusal = None
     # It is left alone for a while.
@@ -175,7 +178,7 @@ async def test_an_import_waits_while_notes_are_taken_by_nobody_and_others_have_t
 async def test_what_fails_again_and_again_is_given_up(
     chat: Chat, caller: Caller, notebook: Notebook
 ) -> None:
-    notebook.refusal = NotesNotTaken(is_away=False)
+    notebook.refusal = NotTakenNow("notes", is_away=False)
     made = await upload_to(chat, caller, file_of(3), with_notes=True)
     async with chat.worker.transaction() as connection:
         await connection.execute(text("UPDATE imports SET attempts = 4"))
@@ -290,10 +293,10 @@ async def test_who_is_not_reached_has_taken_nothing(
     _, port = serving
     # A stranger to it may not call at all: that is nothing that passes by itself.
     refused = take_notes_over(await grpc_channel(port, "notes-service", as_name="gateway"))
-    with pytest.raises(NotesNotTaken) as error:
+    with pytest.raises(NotTakenNow) as error:
         await refused(caller, "a-key", [])
     assert not error.value.is_away
     nobody = take_notes_over(await grpc_channel(1, "notes-service", as_name="chat-service"))
-    with pytest.raises(NotesNotTaken) as error:
+    with pytest.raises(NotTakenNow) as error:
         await nobody(caller, "a-key", [])
     assert error.value.is_away

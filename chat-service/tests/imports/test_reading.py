@@ -94,12 +94,12 @@ def test_chatgpt_s_zip_is_taken_with_whatever_else_is_in_it() -> None:
     assert reasons == ["FORMAT_UNKNOWN"]
 
 
-def test_of_our_export_with_files_the_document_is_taken_and_nothing_that_is_attached() -> None:
+def test_of_our_export_with_files_what_is_attached_is_no_document() -> None:
     file = samples.our_zip()
     (one,) = made(file)
     assert (one.source, lines(one)) == ("parley", [(1, None, True, "user", "Tea?")])
     ((document, _),) = documents_of(io.BytesIO(file), len(file))
-    assert document.beside == 2
+    assert [(one.key, one.size) for one in document.files] == [(samples.FILE_KEY, 3)]
     assert why(samples.our_zip("parley-2026-11-27.csv")) == "NOT_JSON"
     # What only looks like it is read as any other archive.
     other = samples.our_zip(also="x.html")
@@ -399,7 +399,7 @@ def test_of_what_was_attached_nothing_is_believed_but_its_name_kind_and_size() -
         *({**good, "kind": "exe"}, {**good, "kind": []}, {**good, "size": -1}),
         *({**good, "size": True}, {**good, "size": 1.5}, {**good, "size": 2**53 + 1}),
     ]
-    told = {"name": "a.pdf", "kind": "pdf", "size": 3_000_000_000}
+    told = {"key": None, "name": "a.pdf", "kind": "pdf", "size": 3_000_000_000}
     nothing: list[Any] = [None, "a.pdf", {}, 5, [], [[]], *([one] for one in odd)]
     for attachments, taken in (
         *((wrong, None) for wrong in nothing),

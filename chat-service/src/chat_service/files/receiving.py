@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from chassis.caller import Caller
+from chassis.db.transactions import Owned
 from chassis.errors import AppError
 from chat_service.files.domain.errors import FileKindRefused, FileTooLarge, QuotaUsedUp
 from chat_service.files.domain.kinds import HEAD_BYTES, Kind, recognise
@@ -20,7 +20,7 @@ class Upload:
     may have come before.
     """
 
-    caller: Caller
+    caller: Owned
     id: UUID
     name: str
     at: datetime

@@ -5,17 +5,16 @@ somebody is at it; what is held no longer is swept. Only what is whole and was l
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 from uuid import UUID
 
 from chassis.bulkhead import Bulkhead
-from chassis.caller import Caller
 from chassis.clock import utc_now
 from chassis.component import Component
 from chassis.db.owners import OwnerErased
-from chassis.db.transactions import OpenTransaction
+from chassis.db.transactions import OpenTransaction, Owned, Transaction
 from chassis.errors import AppError
 from chassis.idempotency import Once
 from chassis.ids import new_id
@@ -42,6 +41,12 @@ _HOLD_SECONDS: Final = UNHEARD.total_seconds() / 4
 
 #: What makes the upload happen once, from the SHA-256 of what has come.
 OnceOf = Callable[[bytes], Once[File] | None]
+#: Refers to the file in the transaction that makes it one; what it raises comes out, and nothing is kept.
+Refer = Callable[[Transaction, File], Awaitable[None]]
+
+
+async def refer_later(_transaction: Transaction, _file: File) -> None:
+    """A question will, or nobody does."""
 
 
 def file_readers() -> Bulkhead:
@@ -76,15 +81,16 @@ class Uploads(Component):
 
     async def take(
         self,
-        caller: Caller,
+        caller: Owned,
         told_name: str,
         at_most: int | None,
         content: AsyncIterator[bytes],
         once: OnceOf,
+        refer: Refer = refer_later,
     ) -> File:
         """The file that `content` has become; `at_most` bytes of it will come, if that is known.
 
-        What `content` raises comes out of here, and nothing is kept. Raises FilesNotOffered, FileTooLarge,
+        What `content` and `refer` raise comes out of here, and nothing is kept. Raises FilesNotOffered, FileTooLarge,
         FileKindRefused, FileUnreadable, FileReadersBusy, QuotaUsedUp, TooManyFiles, TooManyUploads, UploadGivenUp,
         StorageUnavailable, IdempotencyKeyReused, RequestInProgress, OwnerErased.
         """
@@ -102,14 +108,14 @@ class Uploads(Component):
                 kind = await receive(upload, spooled, content)
                 if upload.is_repeated:
                     return await self._find_earlier(upload, spooled, once)
-                return await self._keep(upload, spooled, kind, once)
+                return await self._keep(upload, spooled, kind, once, refer)
         except BaseException:
             await self._clear(caller, file_id, storage, spooled)
             raise
 
     async def _set_aside(
         self,
-        caller: Caller,
+        caller: Owned,
         file_id: UUID,
         told_name: str,
         at_most: int | None,
@@ -202,7 +208,9 @@ class Uploads(Component):
         await self._clear(upload.caller, upload.id, upload.storage, spooled)
         return earlier
 
-    async def _keep(self, upload: Upload, spooled: Spooled, kind: Kind, once: OnceOf) -> File:
+    async def _keep(
+        self, upload: Upload, spooled: Spooled, kind: Kind, once: OnceOf, refer: Refer
+    ) -> File:
         async with self._readers.enter(upload.caller.user_id):
             try:
                 inspected = await self._inspect(spooled.path, kind)
@@ -235,10 +243,10 @@ class Uploads(Component):
             await upload.storage.put(file.text_key, inspected.text)
         # Before it is a file: then nothing of it is anywhere else any more.
         await spooled.remove()
-        return await self._complete(upload, spooled, file, once(spooled.sha256))
+        return await self._complete(upload, spooled, file, once(spooled.sha256), refer)
 
     async def _complete(
-        self, upload: Upload, spooled: Spooled, file: File, once: Once[File] | None
+        self, upload: Upload, spooled: Spooled, file: File, once: Once[File] | None, refer: Refer
     ) -> File:
         async with self._open_transaction(upload.caller) as transaction:
             await transaction.lock_owner()
@@ -246,15 +254,17 @@ class Uploads(Component):
             earlier: File | None = None
             if once is not None:
                 earlier = await transaction.find_repeated(once, file)
-            if earlier is None and not await files.complete(file):
-                raise UploadGivenUp()
+            if earlier is None:
+                if not await files.complete(file):
+                    raise UploadGivenUp()
+                await refer(transaction, file)
         if earlier is not None:
             await self._clear(upload.caller, upload.id, upload.storage, spooled)
             return earlier
         return file
 
     async def _clear(
-        self, caller: Caller, file_id: UUID, storage: Storage, spooled: Spooled
+        self, caller: Owned, file_id: UUID, storage: Storage, spooled: Spooled
     ) -> None:
         """Nothing is left of the upload, or it is for the sweep to see to that."""
         clearing = asyncio.create_task(
@@ -266,7 +276,7 @@ class Uploads(Component):
         await asyncio.shield(clearing)
 
     async def _try_to_clear(
-        self, caller: Caller, file_id: UUID, storage: Storage, spooled: Spooled
+        self, caller: Owned, file_id: UUID, storage: Storage, spooled: Spooled
     ) -> None:
         await spooled.remove()
         try:
@@ -274,7 +284,7 @@ class Uploads(Component):
         except AppError as error:
             _log.warning("upload.left_to_sweep", file_id=str(file_id), reason=error.reason)
 
-    async def _clear_now(self, caller: Caller, file_id: UUID, storage: Storage) -> None:
+    async def _clear_now(self, caller: Owned, file_id: UUID, storage: Storage) -> None:
         async with self._open_transaction(caller) as transaction:
             files = Files(transaction)
             is_given_up = await files.give_up(file_id, FileState.UPLOADING)

@@ -31,6 +31,7 @@ class FileParts:
 
     served: Served
     read: ReadFiles
+    uploads: Uploads
     storage: StoragePlaces
     #: Reads what is attached for a prompt of a user's.
     attached: Callable[[UUID], AttachedFiles]
@@ -65,6 +66,7 @@ def build_files(
             POLICY,
         ),
         read=read,
+        uploads=uploads,
         storage=storage,
         attached=lambda user_id: AttachedFiles(storage, user_id, room),
         erase=EraseFiles(storage),

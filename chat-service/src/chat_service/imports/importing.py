@@ -19,7 +19,8 @@ from chassis.errors import AppError
 from chassis.repeated import Repeated
 from chassis.telemetry.logging import get_logger
 from chat_service.imports.domain.job import ImportState
-from chat_service.imports.domain.notes import NotesNotTaken
+from chat_service.imports.domain.waiting import NotTakenNow
+from chat_service.imports.filing import TakeFile
 from chat_service.imports.noting import TakeNotes
 from chat_service.imports.reading.frames import MOST_LINE
 from chat_service.imports.store.leases import Leases, Taken
@@ -39,8 +40,8 @@ _SILENT_SECONDS: Final = 900.0
 _LONGEST_SECONDS: Final = 3600.0
 _BEAT_SECONDS: Final = 2.0
 _MOST_ATTEMPTS: Final = 5
-#: For so long at least one waits whose notes nobody has taken.
-_NOTES_AWAY_SECONDS: Final = 30.0
+#: For so long at least one waits whose notes or files nobody has taken.
+_AWAY_SECONDS: Final = 30.0
 _SWEPT: Final = 100
 _SWEEP_SECONDS: Final = 30.0
 # What it reads may be anything: it knows no setting and no secret of this process.
@@ -67,8 +68,10 @@ class Importing(Repeated):
         ended: Callable[[], None] = lambda: None,
         retention: Retention = KEPT,
         take_notes: TakeNotes | None = None,
+        take_file: TakeFile | None = None,
     ) -> None:
         self._take_notes = take_notes
+        self._take_file = take_file
         self._retention = retention
         self._ended = ended
         self._in_force = in_force
@@ -96,6 +99,7 @@ class Importing(Repeated):
             self._in_force,
             days=self._retention.days_of(taken.tenant_id),
             take_notes=self._take_notes,
+            take_file=self._take_file,
         )
         began = time.monotonic()
         try:
@@ -114,11 +118,16 @@ class Importing(Repeated):
             # It may have been for want of a processor; what does it again and again is given up.
             _log.warning("import.reader_stalled", import_id=str(taken.id))
             await self._leases.release(taken, forgiven=False)
-        except NotesNotTaken as error:
+        except NotTakenNow as error:
             # Others have their turn. No more than half of the time goes into reading it in vain.
-            after = max(_NOTES_AWAY_SECONDS, time.monotonic() - began)
-            _log.warning("import.notes_not_taken", import_id=str(taken.id), away=error.is_away)
-            await self._leases.release(taken, forgiven=error.is_away, after=after)
+            after = max(_AWAY_SECONDS, time.monotonic() - began)
+            _log.warning(
+                f"import.{error.what}_not_taken", import_id=str(taken.id), away=error.is_away
+            )
+            await self._beat(taken, storing)
+            await self._leases.release(
+                taken, forgiven=error.is_away, after=after, waits_for=error.what
+            )
         except (asyncio.CancelledError, AppError):
             # Somebody else goes on with it, or this one once the database is back.
             with suppress(AppError):

@@ -34,6 +34,8 @@ def import_to_proto(one: Import) -> imports_pb2.Import:
         messages=report.messages,
         personas=report.personas,
         notes=report.notes,
+        files=report.files,
+        waits_for=one.waits_for,
         left_out=report.left_out,
         already_there=report.already_there,
         problems=[

@@ -9,7 +9,8 @@ from chassis.db.owners import OwnerErased
 from chassis.db.transactions import Owned
 from chassis.errors import AppError, Kind
 from chassis.grpc.client import Channel
-from chat_service.imports.domain.notes import NotesNotTaken, NotesTaken
+from chat_service.imports.domain.notes import NotesTaken
+from chat_service.imports.domain.waiting import NotTakenNow
 from chat_service.imports.noting import TakeNotes
 from parley.notes.v1 import notes_pb2, notes_pb2_grpc
 from servicekit.timestamps import timestamp_of
@@ -41,7 +42,7 @@ def take_notes_over(channel: Channel) -> TakeNotes:
             if error.kind is Kind.INVALID:
                 # All of it: what is wrong with one note alone is told in an answer.
                 return NotesTaken(refused={"INVALID": len(notes)})
-            raise NotesNotTaken(is_away=error.kind in _AWAY) from error
+            raise NotTakenNow("notes", is_away=error.kind in _AWAY) from error
         return NotesTaken(answer.added, answer.existing, Counter(answer.refused))
 
     return take_notes

@@ -13,7 +13,7 @@ from chat_service.imports.store.leases import Taken
 from parley.bounds import MAX_IMPORTED_NOTES
 
 #: Hands over notes, as a reader tells them, of this user. Under one key they are taken once, and a repetition is
-#: told the same. Raises NotesNotTaken, and OwnerErased.
+#: told the same. Raises NotTakenNow, and OwnerErased.
 TakeNotes = Callable[[Owned, str, Sequence[Mapping[str, Any]]], Awaitable[NotesTaken]]
 
 #: Characters of a batch, but for a note that has more by itself.
@@ -36,7 +36,7 @@ class Noting:
         self.left_out = Counter[str]()
 
     async def add(self, told: dict[str, Any]) -> None:
-        """Raises NotesNotTaken, and OwnerErased."""
+        """Raises NotTakenNow, and OwnerErased."""
         if self._take_notes is None:
             self.left_out["NOTE"] += 1
             return

@@ -14,6 +14,7 @@ from chassis.errors import AppError, ValidationFailed
 from chassis.ids import new_id
 from chassis.telemetry.logging import get_logger
 from chat_service.imports.domain.job import Problem, Report
+from chat_service.imports.filing import Filing, Lines, TakeFile
 from chat_service.imports.noting import Noting, TakeNotes
 from chat_service.imports.reading import clean
 from chat_service.imports.reading.frames import Kind, understood
@@ -34,9 +35,6 @@ _STALLED_SECONDS: Final = 15.0
 #: Of a conversation's head, what lists show.
 _SEEN: Final = ("title", "folder", "persona")
 
-#: Frames in order, each its kind and the line that it came in.
-Lines = AsyncIterator[bytes]
-
 
 class Storing:
     """Stores for one user, and keeps the report.
@@ -54,8 +52,10 @@ class Storing:
         in_force: InForce = no_words,
         days: int | None = None,
         take_notes: TakeNotes | None = None,
+        take_file: TakeFile | None = None,
     ) -> None:
         self._notes = Noting(take_notes, whose)
+        self._files = Filing(open_transaction, take_file, whose)
         self._days = days
         self._in_force = in_force
         self._open_transaction = open_transaction
@@ -79,15 +79,18 @@ class Storing:
             messages=self._messages,
             personas=self._personas,
             notes=self._notes.added,
-            left_out=dict(self._left_out + self._notes.left_out),
-            already_there=dict(self._already_there + Counter(NOTE=self._notes.existing)),
+            files=self._files.added,
+            left_out=dict(self._left_out + self._notes.left_out + self._files.left_out),
+            already_there=dict(
+                self._already_there + Counter(NOTE=self._notes.existing, FILE=self._files.existing)
+            ),
             problems=tuple(self._problems),
         )
 
     async def store(self, lines: Lines) -> None:
         """All that comes, to the reader's end; where it ends without saying so, `reason` tells.
 
-        Raises AppError where the database is away, OwnerErased, NotesNotTaken, and ReaderStalled.
+        Raises AppError where the database is away, OwnerErased, NotTakenNow, and ReaderStalled.
         """
         async for line in lines:
             kind, told = understood(line)
@@ -100,6 +103,8 @@ class Storing:
                     await self._persona(told)
                 case Kind.NOTE:
                     await self._notes.add(told)
+                case Kind.FILE:
+                    await self._files.take(told, lines)
                 case Kind.LEFT_OUT:
                     self._left_out[told["reason"]] += told["count"]
                 case Kind.PROGRESS:
@@ -110,8 +115,8 @@ class Storing:
                 case Kind.DONE:
                     await self._notes.flush()
                     self.reason = told["reason"]
-                case Kind.MESSAGES | Kind.END:
-                    raise ValueError("messages of no conversation")
+                case Kind.MESSAGES | Kind.END | Kind.PIECE | Kind.FILE_END:
+                    raise ValueError("a part of nothing")
 
     def _skip(self, title: str, reason: str) -> None:
         self._skipped += 1

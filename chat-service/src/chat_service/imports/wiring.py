@@ -10,6 +10,7 @@ from chassis.db.transactions import OpenTransaction
 from chassis.grpc.client import Channel
 from chat_service.audit import Audit
 from chat_service.imports.domain.bounds import ImportBounds
+from chat_service.imports.filing import TakeFile
 from chat_service.imports.importing import Importing, ImportSweep
 from chat_service.imports.notes_service import take_notes_over
 from chat_service.imports.rpc import POLICY, ImportServicer
@@ -46,6 +47,7 @@ def build_imports(
     retention: Retention,
     notes: Channel | None,
     audit: Audit,
+    take_file: TakeFile,
 ) -> Imports:
     """Imports of files within `bounds`, which `replica` reads; `worker` is connected in the background role.
 
@@ -63,6 +65,7 @@ def build_imports(
         scratch=scratch,
         ended=sweep.wake,
         retention=retention,
+        take_file=take_file,
         take_notes=None if notes is None else take_notes_over(notes),
     )
     servicer = ImportServicer(

@@ -18,6 +18,8 @@ _STATES: dict[pb.ImportState.ValueType, ImportState] = {
     pb.IMPORT_STATE_FAILED: "failed",
     pb.IMPORT_STATE_CANCELLED: "cancelled",
 }
+# What a later version waits for has no name here.
+_AWAITED: dict[str, Literal["notes", "files"]] = {"notes": "notes", "files": "files"}
 _AN_IMPORT: dict[str, Any] = {
     "id": "01930f4e-1c5a-7b3e-9d21-6f0a8c2b4e31",
     "name": "conversations.json",
@@ -31,10 +33,12 @@ _AN_IMPORT: dict[str, Any] = {
     "messages": 19377,
     "personas": 0,
     "notes": 0,
+    "files": 0,
     "left_out": {"ATTACHMENT": 41},
     "already_there": {},
     "problems": [{"title": "An old one", "reason": "EMPTY"}],
     "reason": None,
+    "waits_for": None,
     "created_at": "2026-11-02T09:32:00Z",
     "ended_at": "2026-11-02T09:32:41Z",
 }
@@ -67,13 +71,17 @@ class Import(Resource):
     messages: int = Field(description="Messages of those that were added.")
     personas: int = Field(description="Personas that were added.")
     notes: int = Field(description="Notes that were added.")
+    files: int = Field(
+        description="Files that were added to its messages, from a zip that Parley has exported with files."
+    )
     left_out: dict[str, int] = Field(
         description="What was not taken of those that were added, how many by reason: `ATTACHMENT`,"
         " `TOOL`, `SYSTEM`, `NOTE_TOO_LARGE`, `OTHER_FILE` and others."
     )
     already_there: dict[str, int] = Field(
         description="What besides conversations was here already, how many by what it is: `PERSONA`, a"
-        " persona whose name one has given to one of one's own; `NOTE`, a note that is here, or was imported before."
+        " persona whose name one has given to one of one's own; `NOTE`, a note that is here, or was imported before;"
+        " `FILE`, a file that is."
     )
     problems: list[ImportProblem] = Field(
         description="The first hundred of the conversations that were not taken."
@@ -82,6 +90,10 @@ class Import(Resource):
         description="Why it failed, in upper snake case: `FORMAT_UNKNOWN`, `FILE_CUT_OFF` and others."
         " `FILE_CHANGED` of one that was completed: an export of Parley that differs from what its last"
         " line tells; what is in it was taken."
+    )
+    waits_for: Literal["notes", "files"] | None = Field(
+        description="Of one that is `waiting`: `notes`, the service that keeps notes, or `files`, the place where"
+        " files are kept, was away when it was last read. It goes on by itself."
     )
     created_at: datetime
     ended_at: datetime | None
@@ -101,6 +113,7 @@ class Import(Resource):
             messages=one.messages,
             personas=one.personas,
             notes=one.notes,
+            files=one.files,
             left_out=dict(one.left_out),
             already_there=dict(one.already_there),
             problems=[
@@ -108,6 +121,7 @@ class Import(Resource):
                 for problem in one.problems
             ],
             reason=one.reason if one.HasField("reason") else None,
+            waits_for=_AWAITED.get(one.waits_for),
             created_at=moment(one.created_at),
             ended_at=moment(one.ended_at) if one.HasField("ended_at") else None,
         )

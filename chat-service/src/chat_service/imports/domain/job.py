@@ -7,6 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from chassis.errors import AppError, Kind, Unavailable
+from chat_service.imports.domain.waiting import Awaited
 
 
 class ImportState(StrEnum):
@@ -46,6 +47,7 @@ class Report:
     messages: int = 0
     personas: int = 0
     notes: int = 0
+    files: int = 0
     left_out: Mapping[str, int] = field(default_factory=dict)
     already_there: Mapping[str, int] = field(default_factory=dict)
     problems: Sequence[Problem] = ()
@@ -56,7 +58,8 @@ class Import:
     """`size`: bytes of the file, or that are set aside for it while it is coming.
 
     `done` is how much of it has been read, from 0 to 1; `reason` why it failed, or FILE_CHANGED of one that
-    has been completed: it was read to its end, and is not what was written.
+    has been completed: it was read to its end, and is not what was written. `waits_for`: who was away when it was
+    last read, while it is WAITING for that.
     """
 
     id: UUID
@@ -69,6 +72,7 @@ class Import:
     reason: str | None
     created_at: datetime
     ended_at: datetime | None
+    waits_for: Awaited | None = None
 
 
 class ImportNotFound(AppError):

@@ -11,11 +11,3 @@ class NotesTaken:
     added: int = 0
     existing: int = 0
     refused: Mapping[str, int] = field(default_factory=dict)
-
-
-class NotesNotTaken(Exception):
-    """Nothing was taken just now; ``is_away`` where nobody was there to take it."""
-
-    def __init__(self, *, is_away: bool) -> None:
-        super().__init__()
-        self.is_away = is_away

@@ -16,7 +16,7 @@ from typing import IO, Final
 import orjson
 
 from chat_service.files.decoding.confine import end_with_parent, forbid, give_way, limit
-from chat_service.imports.reading.frames import Kind, batches, say
+from chat_service.imports.reading.frames import Kind, batches, say, say_piece
 from chat_service.imports.reading.made import Made
 from chat_service.imports.reading.recognise import (
     Changed,
@@ -26,7 +26,13 @@ from chat_service.imports.reading.recognise import (
     Skipped,
     conversations_of,
 )
-from chat_service.imports.reading.source import Budget, Document, UnreadableError, documents_of
+from chat_service.imports.reading.source import (
+    Attached,
+    Budget,
+    Document,
+    UnreadableError,
+    documents_of,
+)
 
 _MEMORY: Final = 640 * 1024 * 1024
 _CPU_SECONDS: Final = 3600
@@ -86,6 +92,8 @@ def _read(stream: IO[bytes], size: int, out: IO[bytes]) -> None:
         try:
             _tell(document, budget, out)
             known += 1
+            for file in document.files:
+                _tell_file(file, budget, out)
         except UnreadableError as error:
             if error.reason != "FORMAT_UNKNOWN":
                 raise
@@ -130,11 +138,25 @@ def _tell(document: Document, budget: Budget, out: IO[bytes]) -> None:
             told_at = now
             say(out, Kind.PROGRESS, {"done": budget.done, "format": source})
             out.flush()
-    if document.beside:
-        left_out["ATTACHMENT"] += document.beside
     for reason, count in left_out.items():
         say(out, Kind.LEFT_OUT, {"reason": reason, "count": count})
     say(out, Kind.PROGRESS, {"done": budget.done, "format": source})
+
+
+def _tell_file(file: Attached, budget: Budget, out: IO[bytes]) -> None:
+    say(out, Kind.FILE, {"key": file.key, "size": file.size})
+    is_whole = True
+    try:
+        for piece in file.pieces():
+            say_piece(out, piece)
+    except UnreadableError as error:
+        # One that is damaged keeps no other from being read.
+        if error.reason != "FILE_DAMAGED":
+            raise
+        is_whole = False
+    say(out, Kind.FILE_END, {"whole": is_whole})
+    say(out, Kind.PROGRESS, {"done": budget.done, "format": None})
+    out.flush()
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ It stands on both sides. Of a conversation its head comes first, then its messag
 line but for one that is larger by itself, then its end: so neither side has to hold all of one.
 """
 
+import base64
 from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import IO, Any, Final
@@ -12,6 +13,8 @@ import orjson
 
 #: No line is longer: a message may be of 4 MiB, and each byte of it may become six.
 MOST_LINE: Final = 32 * 1024 * 1024
+#: What a file is called in our format, as a pattern.
+ATTACHED_ID: Final = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _BATCH: Final = 1024 * 1024
 _MOST_IN_BATCH: Final = 500
 
@@ -31,6 +34,12 @@ class Kind(Enum):
     PERSONA = b"P"
     #: A note in our format.
     NOTE = b"N"
+    #: A file that is attached to messages, behind all of these: its `key`, and the `size` it is told to have.
+    FILE = b"F"
+    #: Bytes of it, in base64.
+    PIECE = b"B"
+    #: No more of it comes: `whole` or damaged.
+    FILE_END = b"G"
     #: Parts of no conversation that are not taken: `reason` and `count`.
     LEFT_OUT = b"L"
     #: The file, one of ours, is not what was written.
@@ -43,6 +52,10 @@ class Kind(Enum):
 
 def say(out: IO[bytes], kind: Kind, value: Any) -> None:
     out.write(kind.value + orjson.dumps(value) + b"\n")
+
+
+def say_piece(out: IO[bytes], piece: bytes) -> None:
+    out.write(Kind.PIECE.value + base64.b64encode(piece) + b"\n")
 
 
 def understood(line: bytes) -> tuple[Kind, Any]:

@@ -10,11 +10,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Final, Protocol
 
+from chat_service.imports.reading.frames import ATTACHED_ID
+
 #: Of everything that is unpacked. What a bomb unpacks to is read to here, and no part of it is kept.
 MOST_UNPACKED: Final = 4 * 1024**3
 _MOST_MEMBERS: Final = 10_000
 # In our own export: the document before the files, and what is told of them behind.
 _AROUND_FILES: Final = 2
+_MOST_ATTACHED: Final = 100_000
+# A file of it is found by its id; what is behind that is a label.
+_ATTACHED: Final = re.compile(rf"files/({ATTACHED_ID})(-|\Z)")
+_PIECE: Final = 192 * 1024
 _HEAD: Final = 4096
 _COPIED: Final = 1024 * 1024
 _READ: Final = 64 * 1024
@@ -65,15 +71,18 @@ class Bounded(io.RawIOBase):
 
 
 class Budget:
-    """How much was read so far, of how much; raises UnreadableError for more than there may be."""
+    """How much was read so far, of how much; raises UnreadableError for more than there may be: of each of
+    ``parts``, in the sum.
+    """
 
-    def __init__(self, expected: int) -> None:
+    def __init__(self, expected: int, *, parts: int = 1) -> None:
         self.expected = max(expected, 1)
         self.spent = 0
+        self._parts = parts
 
     def spend(self, size: int) -> None:
         self.spent += size
-        if self.spent > MOST_UNPACKED:
+        if self.spent > self._parts * MOST_UNPACKED:
             raise UnreadableError("UNPACKED_TOO_LARGE")
 
     @property
@@ -81,17 +90,45 @@ class Budget:
         return min(self.spent / self.expected, 1.0)
 
 
+class Attached:
+    """A file that came with our document: what its messages call it, and how many bytes it is told to have."""
+
+    def __init__(
+        self, archive: zipfile.ZipFile, member: zipfile.ZipInfo, key: str, budget: Budget
+    ) -> None:
+        self.key = key
+        self.size = member.file_size
+        self._archive = archive
+        self._member = member
+        self._budget = budget
+
+    def pieces(self) -> Iterator[bytes]:
+        """What is in it, no more than was told. Raises UnreadableError where it is damaged, or less."""
+        try:
+            opened = self._archive.open(self._member)
+        except _DAMAGED as error:
+            raise UnreadableError("FILE_DAMAGED") from error
+        left = self.size
+        with opened:
+            content = Bounded(_Careful(opened), self._budget)
+            while piece := content.read(_PIECE):
+                left -= len(piece)
+                yield piece
+        if left:
+            raise UnreadableError("FILE_DAMAGED")
+
+
 class Document:
     """One JSON document. ``open`` gives it from its beginning; a second time only if ``is_kept``.
 
-    ``beside`` is how many files came with it that nobody reads.
+    ``files`` came with it, and are read behind it.
     """
 
     def __init__(self, file: IO[bytes], budget: Budget, *, kept: bool) -> None:
         self._file = file
         self._budget = budget
         self.is_kept = kept
-        self.beside = 0
+        self.files: Sequence[Attached] = ()
 
     def open(self) -> IO[bytes]:
         if self.is_kept:
@@ -140,17 +177,25 @@ def _members(file: IO[bytes]) -> Iterator[tuple[Document, Budget]]:
         raise UnreadableError("FILE_DAMAGED") from error
     with archive:
         members = archive.infolist()
-        beside = 0
+        attached: list[zipfile.ZipInfo] = []
         if _is_ours(members):
             # What is attached to messages may be anything, and is no part of the export's conversations.
-            members, beside = members[:1], len(members) - _AROUND_FILES
+            members, attached = members[:1], members[1:-1]
             if not members[0].filename.endswith(".json"):
                 raise UnreadableError("NOT_JSON")
+            if len(attached) > _MOST_ATTACHED:
+                raise UnreadableError("TOO_MANY_FILES")
         if len(members) > _MOST_MEMBERS:
             raise UnreadableError("TOO_MANY_FILES")
         # A name is looked at for its ending, and is nothing else.
         texts = [one for one in members if one.filename.lower().endswith(".json")]
-        budget = Budget(sum(one.file_size for one in texts))
+        expected = sum(one.file_size for one in (*texts, *attached))
+        budget = Budget(expected, parts=2 if attached else 1)
+        files = [
+            Attached(archive, one, named[1], budget)
+            for one in attached
+            if (named := _ATTACHED.match(one.filename)) is not None
+        ]
         for member in texts:
             try:
                 opened = archive.open(member)
@@ -159,7 +204,7 @@ def _members(file: IO[bytes]) -> Iterator[tuple[Document, Budget]]:
             with opened:
                 try:
                     for document, spent in _document(_Careful(opened), member.file_size, budget):
-                        document.beside = beside
+                        document.files = files
                         yield document, spent
                 except UnreadableError as error:
                     if error.reason != "FORMAT_UNKNOWN":

@@ -1,5 +1,7 @@
 """Conversations that come from elsewhere, put into PostgreSQL as it reads JSON."""
 
+# ruff: noqa: S608 - all of them are made of constants
+
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +12,7 @@ from sqlalchemy import text
 
 from chassis.db.statement import Statement
 from chassis.db.transactions import Transaction
+from chat_service.imports.store.files import AWAITED
 
 _FIND_IMPORTED = Statement(
     text("""
@@ -48,9 +51,10 @@ SET session_id = excluded.session_id, import_id = excluded.import_id
 WHERE imported.session_id = CAST(:former AS uuid)
 """)
 )
-# Files that are attached have ids that nothing has: they were elsewhere, and are none of the user's here.
+# Files that are attached have ids that nothing has: they were elsewhere, and are none of the user's here, until
+# the file itself comes.
 _INSERT_MESSAGES = Statement(
-    text("""
+    text(f"""
 WITH told AS MATERIALIZED (
     SELECT role, content, "order", parent, chosen, status, reason, finish_reason, provider, model,
         reasoning, parameters, adapted, fallback_reason, prompt_tokens, completion_tokens,
@@ -73,11 +77,12 @@ SELECT gen_random_uuid(), :id, :tenant_id, :user_id, told.role, told.content, to
 FROM told
 RETURNING id, "order")
 INSERT INTO message_files (message_id, position, tenant_id, user_id, file_id, name, kind, size)
-SELECT stored.id, file.position - 1, :tenant_id, :user_id, gen_random_uuid(), file.name, file.kind, file.size
+SELECT stored.id, file.position - 1, :tenant_id, :user_id, coalesce({AWAITED}, gen_random_uuid()), file.name,
+    file.kind, file.size
 FROM stored JOIN told USING ("order")
     CROSS JOIN LATERAL ROWS FROM (
-        json_to_recordset(told.attachments) AS (name text, kind text, size bigint)
-    ) WITH ORDINALITY AS file (name, kind, size, position)
+        json_to_recordset(told.attachments) AS (key text, name text, kind text, size bigint)
+    ) WITH ORDINALITY AS file (key, name, kind, size, position)
 """)
 )
 # All of it has been read.

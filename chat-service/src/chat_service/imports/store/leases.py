@@ -20,6 +20,7 @@ from chassis.db.statement import Statement
 from chassis.db.transactions import Transaction
 from chat_service.audit import Audit, Deed
 from chat_service.imports.domain.job import Report
+from chat_service.imports.domain.waiting import Awaited
 from chat_service.imports.store.rows import counts_of
 
 #: Of one that is read, and of one whose file is coming, after which nobody is believed to be at it.
@@ -29,8 +30,8 @@ _REPORT_DAYS: Final = 30
 
 _TAKE = Statement(
     text(f"""
-UPDATE imports SET state = 'reading', owner = :owner, heard_at = now(), attempts = attempts + 1,
-    done = 0, added = 0, existing = 0, skipped = 0, messages = 0, personas = 0, notes = 0,
+UPDATE imports SET state = 'reading', owner = :owner, heard_at = now(), attempts = attempts + 1, waits_for = NULL,
+    done = 0, added = 0, existing = 0, skipped = 0, messages = 0, personas = 0, notes = 0, files = 0,
     left_out = '{{}}', problems = '[]'
 WHERE id = (
     SELECT id FROM imports
@@ -49,7 +50,8 @@ _BEAT = Statement(
     text("""
 UPDATE imports SET heard_at = now(), format = coalesce(CAST(:format AS text), format), done = :done,
     added = :added, existing = :existing, skipped = :skipped, messages = :messages,
-    personas = :personas, notes = :notes, left_out = CAST(:left_out AS jsonb), problems = CAST(:problems AS jsonb)
+    personas = :personas, notes = :notes, files = :files,
+    left_out = CAST(:left_out AS jsonb), problems = CAST(:problems AS jsonb)
 WHERE id = :id AND owner = :owner AND state = 'reading'
 """)
 )
@@ -62,7 +64,7 @@ RETURNING added, messages
 )
 _RELEASE = Statement(
     text("""
-UPDATE imports SET state = 'waiting', owner = NULL,
+UPDATE imports SET state = 'waiting', owner = NULL, waits_for = :waits_for,
     heard_at = now() + make_interval(secs => CAST(:after AS double precision)),
     attempts = attempts - CAST(:forgiven AS integer)
 WHERE id = :id AND owner = :owner AND state = 'reading'
@@ -144,6 +146,7 @@ class Leases:
                 messages=report.messages,
                 personas=report.personas,
                 notes=report.notes,
+                files=report.files,
                 left_out=json.dumps(counts_of(report)),
                 problems=json.dumps(told),
             )
@@ -166,12 +169,24 @@ class Leases:
                     messages=ended.messages,
                 )
 
-    async def release(self, taken: Taken, *, forgiven: bool, after: float = 0.0) -> None:
+    async def release(
+        self,
+        taken: Taken,
+        *,
+        forgiven: bool,
+        after: float = 0.0,
+        waits_for: Awaited | None = None,
+    ) -> None:
         """Somebody else is to go on with it, in so many seconds. An attempt that is forgiven is none of the few
         there are.
         """
         await self._worker.run(
-            None, _RELEASE, id=taken.id, owner=self._owner, forgiven=int(forgiven), after=after
+            *(None, _RELEASE),
+            id=taken.id,
+            owner=self._owner,
+            forgiven=int(forgiven),
+            after=after,
+            waits_for=waits_for,
         )
 
     async def piece(self, taken: Taken, number: int) -> tuple[bool, bytes] | None:

@@ -5,8 +5,8 @@ from typing import Any, Final
 from chat_service.imports.domain.job import Import, ImportState, Problem, Report
 
 SHOWN: Final = (
-    "id, name, state, size, format, done, added, existing, skipped, messages, personas, notes, left_out,"
-    " problems, reason, created_at, ended_at"
+    "id, name, state, size, format, done, added, existing, skipped, messages, personas, notes, files, left_out,"
+    " problems, reason, created_at, ended_at, waits_for"
 )
 
 
@@ -36,6 +36,7 @@ def to_import(row: Any) -> Import:
             messages=row.messages,
             personas=row.personas,
             notes=row.notes,
+            files=row.files,
             left_out={
                 reason: count for reason, count in row.left_out.items() if reason not in there
             },
@@ -47,4 +48,5 @@ def to_import(row: Any) -> Import:
         reason=row.reason,
         created_at=row.created_at,
         ended_at=row.ended_at,
+        waits_for=row.waits_for,
     )

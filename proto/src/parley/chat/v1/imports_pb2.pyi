@@ -107,6 +107,8 @@ class Import(_message.Message):
     ENDED_AT_FIELD_NUMBER: _builtins.int
     ALREADY_THERE_FIELD_NUMBER: _builtins.int
     NOTES_FIELD_NUMBER: _builtins.int
+    FILES_FIELD_NUMBER: _builtins.int
+    WAITS_FOR_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     name: _builtins.str
     """What its user called the file: a label."""
@@ -132,6 +134,10 @@ class Import(_message.Message):
     """
     notes: _builtins.int
     """Notes that were added."""
+    files: _builtins.int
+    """Files that were added to its messages."""
+    waits_for: _builtins.str
+    """What was away when it was last read, while it waits for that: notes, files."""
     @_builtins.property
     def left_out(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
         """Parts of those that were added and that were not taken, how many by reason in upper
@@ -148,7 +154,7 @@ class Import(_message.Message):
     def ended_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def already_there(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
-        """What besides conversations was there already, how many by what it is: PERSONA, NOTE."""
+        """What besides conversations was there already, how many by what it is: PERSONA, NOTE, FILE."""
 
     def __init__(
         self,
@@ -171,10 +177,12 @@ class Import(_message.Message):
         ended_at: _timestamp_pb2.Timestamp | None = ...,
         already_there: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
         notes: _builtins.int = ...,
+        files: _builtins.int = ...,
+        waits_for: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_ended_at", b"_ended_at", "_format", b"_format", "_reason", b"_reason", "created_at", b"created_at", "ended_at", b"ended_at", "format", b"format", "reason", b"reason"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_ended_at", b"_ended_at", "_format", b"_format", "_reason", b"_reason", "_waits_for", b"_waits_for", "created_at", b"created_at", "ended_at", b"ended_at", "format", b"format", "reason", b"reason", "waits_for", b"waits_for"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ended_at", b"_ended_at", "_format", b"_format", "_reason", b"_reason", "added", b"added", "already_there", b"already_there", "created_at", b"created_at", "done", b"done", "ended_at", b"ended_at", "existing", b"existing", "format", b"format", "id", b"id", "left_out", b"left_out", "messages", b"messages", "name", b"name", "notes", b"notes", "personas", b"personas", "problems", b"problems", "reason", b"reason", "size", b"size", "skipped", b"skipped", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ended_at", b"_ended_at", "_format", b"_format", "_reason", b"_reason", "_waits_for", b"_waits_for", "added", b"added", "already_there", b"already_there", "created_at", b"created_at", "done", b"done", "ended_at", b"ended_at", "existing", b"existing", "files", b"files", "format", b"format", "id", b"id", "left_out", b"left_out", "messages", b"messages", "name", b"name", "notes", b"notes", "personas", b"personas", "problems", b"problems", "reason", b"reason", "size", b"size", "skipped", b"skipped", "state", b"state", "waits_for", b"waits_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__ended_at: _TypeAlias = _typing.Literal["ended_at"]  # noqa: Y015
     _WhichOneofArgType__ended_at: _TypeAlias = _typing.Literal["_ended_at", b"_ended_at"]  # noqa: Y015
@@ -182,12 +190,16 @@ class Import(_message.Message):
     _WhichOneofArgType__format: _TypeAlias = _typing.Literal["_format", b"_format"]  # noqa: Y015
     _WhichOneofReturnType__reason: _TypeAlias = _typing.Literal["reason"]  # noqa: Y015
     _WhichOneofArgType__reason: _TypeAlias = _typing.Literal["_reason", b"_reason"]  # noqa: Y015
+    _WhichOneofReturnType__waits_for: _TypeAlias = _typing.Literal["waits_for"]  # noqa: Y015
+    _WhichOneofArgType__waits_for: _TypeAlias = _typing.Literal["_waits_for", b"_waits_for"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__ended_at) -> _WhichOneofReturnType__ended_at | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__format) -> _WhichOneofReturnType__format | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__reason) -> _WhichOneofReturnType__reason | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__waits_for) -> _WhichOneofReturnType__waits_for | None: ...
 
 Global___Import: _TypeAlias = Import  # noqa: Y015
 

@@ -1,5 +1,6 @@
 """Our own format: what docs/export-format.md says. Nothing in it is believed."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
@@ -7,6 +8,7 @@ from typing import Any, Final
 from chat_service.answer.domain.ending import known_finish_reason
 from chat_service.files.domain.kinds import KINDS
 from chat_service.imports.reading import clean
+from chat_service.imports.reading.frames import ATTACHED_ID
 from chat_service.imports.reading.made import (
     MOST_MESSAGE_BYTES,
     MOST_MESSAGES,
@@ -37,6 +39,7 @@ _CACHE: Final = ("hit", "miss")
 _HIGHEST_ORDER: Final = 2**31 - 2
 _MOST_ADAPTED: Final = 16
 _LARGEST_FILE: Final = 2**53
+_FILE_KEY: Final = re.compile(ATTACHED_ID)
 
 
 def convert(item: Mapping[str, Any]) -> Made:
@@ -174,11 +177,11 @@ def _message(one: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _attachments(value: object) -> list[dict[str, Any]] | None:
-    """What was attached, by name; the files themselves are not in an export."""
+    """What was attached, by name. `key`: what it is known by in this export."""
     if not isinstance(value, list):
         return None
     return [
-        {"name": name, "kind": kind, "size": size}
+        {"key": _key_of(one), "name": name, "kind": kind, "size": size}
         for one in value[:MAX_ATTACHMENTS]
         if isinstance(one, Mapping)
         and (name := clean.line(one.get("name"), FILE_NAME.maximum)) is not None
@@ -186,6 +189,11 @@ def _attachments(value: object) -> list[dict[str, Any]] | None:
         and kind in KINDS
         and (size := clean.count(one.get("size"), _LARGEST_FILE)) is not None
     ] or None
+
+
+def _key_of(attached: Mapping[str, Any]) -> str | None:
+    key = attached.get("id")
+    return key if isinstance(key, str) and _FILE_KEY.fullmatch(key) else None
 
 
 def _is_one_of(value: object, words: frozenset[str]) -> bool:
