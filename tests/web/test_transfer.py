@@ -66,7 +66,7 @@ def test_all_is_exported_and_imported_by_somebody_else_once(
     expect(other.questions.first).to_contain_text("Take me along")
 
 
-def test_an_export_with_files_is_a_zip_of_which_the_conversation_can_be_imported(
+def test_an_export_with_files_is_a_zip_and_comes_in_with_them(
     person: Person, open_person: Open, tmp_path: Path
 ) -> None:
     person.use("echo")
@@ -100,9 +100,11 @@ def test_an_export_with_files_is_a_zip_of_which_the_conversation_can_be_imported
     other.log_in("/account")
     other.page.get_by_label("Choose a file").set_input_files(file)
     imports = other.page.get_by_role("list", name="Imports")
-    expect(imports.get_by_text("1 chat added, with 2 messages")).to_be_visible()
-    imports.get_by_text("What was not taken").click()
-    expect(imports.get_by_text("Pictures and files. 1")).to_be_visible()
+    expect(imports.get_by_text("1 chat added, with 2 messages · 1 file added")).to_be_visible()
+    other.chats.get_by_role("link", name="When is tea?").click()
+    with other.page.expect_download() as had:
+        other.questions.get_by_role("button", name="Download tea.txt", exact=True).click()
+    assert Path(had.value.path()).read_bytes() == b"Tea at five."
 
 
 def test_a_file_that_is_no_export_is_told_of_in_words(person: Person, tmp_path: Path) -> None:

@@ -64,12 +64,16 @@ function Report({ one }: { one: Import }) {
   const { number } = useFormat();
   const reasons: Record<string, string> = t.reasons;
   const say = (reason: string) => reasons[reason] ?? t.reasons.OTHER;
-  const { PERSONA: personasThere = 0, NOTE: notesThere = 0, FILE: filesThere = 0 } = one.already_there;
+  const {
+    PERSONA: personasThere = 0,
+    NOTE: notesThere = 0,
+    FILE: filesThere = 0,
+  } = one.already_there;
   const told = [
     t.added(number(one.added), number(one.messages)),
     one.personas > 0 && t.personas(number(one.personas)),
     one.notes > 0 && t.notes(number(one.notes)),
-    one.files > 0 && t.files(number(one.files)),
+    one.files > 0 && t.filesAdded(number(one.files)),
     one.existing > 0 && t.existing(number(one.existing)),
     personasThere > 0 && t.personasThere(number(personasThere)),
     notesThere > 0 && t.notesThere(number(notesThere)),

@@ -63,7 +63,7 @@ export const transfer = {
     `${chats === "1" ? "1 chat" : `${chats} chats`} added, with ${messages === "1" ? "1 message" : `${messages} messages`}`,
   personas: (count: string) => `${count === "1" ? "1 persona" : `${count} personas`} added`,
   notes: (count: string) => `${count === "1" ? "1 note" : `${count} notes`} added`,
-  files: (count: string) => `${count === "1" ? "1 file" : `${count} files`} added`,
+  filesAdded: (count: string) => `${count === "1" ? "1 file" : `${count} files`} added`,
   existing: (count: string) => `${count} already here`,
   personasThere: (count: string) =>
     `${count === "1" ? "1 persona" : `${count} personas`} already here`,
@@ -76,7 +76,8 @@ export const transfer = {
     OTHER: "Something that Parley does not have.",
     ATTACHMENT: "Pictures and files.",
     FILES_NOT_OFFERED: "Files, which are not kept here.",
-    FILES_QUOTA_USED_UP: "Files for which you have no room. With more room, import the same file again.",
+    FILES_QUOTA_USED_UP:
+      "Files for which you have no room. With more room, import the same file again.",
     FILE_KIND_REFUSED: "Files of kinds that are not taken here.",
     FILE_NOT_AWAITED: "Files of conversations that were not taken.",
     FILE_TOO_LARGE: "Files that are larger than files may be.",
