@@ -1,6 +1,8 @@
 """Ends that the database refuses, and readers of runs that live elsewhere."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from uuid import UUID
@@ -255,3 +257,16 @@ async def test_what_is_still_being_saved_when_the_process_must_go_is_left_to_ano
         await rig.finaliser.stop()
         await eventually(lambda: not rig.finaliser.is_saving(run.id), 20)
     assert (await rig.find(run)).run.status is RunStatus.RUNNING
+
+
+async def test_of_a_run_that_has_ended_nothing_is_left_to_the_garbage_collector(
+    rig: Any, caller: Caller, model_server: ModelServer
+) -> None:
+    gc.disable()
+    try:
+        accepted = await rig.ask(caller, model_server, "tokens-5")
+        window = weakref.ref(rig.followers.window_of(accepted.run.id))
+        assert rig.end(await rig.follow(accepted.run, 0))["status"] == "completed"
+        await eventually(lambda: window() is None)
+    finally:
+        gc.enable()

@@ -30,7 +30,7 @@ from chat_service.runs.domain.run import Run
 from chat_service.runs.domain.terminal import terminal_event
 from chat_service.streaming.cache.answers import AnswerCache
 from chat_service.streaming.log.history import RunLogUnavailable
-from chat_service.streaming.log.live import LiveRun
+from chat_service.streaming.log.live import LiveRun, nobody
 from chat_service.streaming.log.redis import RunLog
 from chat_service.streaming.own.finaliser import Finaliser, Saved
 from chat_service.streaming.read.channel import FrameChannels
@@ -314,6 +314,8 @@ class Engine(Component):
             _log.error("run.end_broke", run_id=str(live.run.id), exc_info=error)
         finally:
             self._generations.pop(live.run.id, None)
+            # Else each would keep the other, and the answer, until the garbage collector comes by.
+            live.on_refused = nobody
             asyncio.get_running_loop().call_later(
                 self._timings.linger, self._followers.remove, live
             )

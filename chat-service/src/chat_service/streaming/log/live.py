@@ -50,7 +50,7 @@ class LiveRun:
         self._in_force = in_force
         self._filtered = {kind: FilteredStream(in_force) for kind in (REASONING, DELTA)}
         self.refused = False
-        self.on_refused: Callable[[], None] = _nothing
+        self.on_refused: Callable[[], None] = nobody
         self._unacknowledged: deque[Frame] = deque()
         # Of those frames' data.
         self.waiting_bytes = 0
@@ -201,5 +201,5 @@ class LiveRun:
         self.waiting_bytes += len(frame.data)
 
 
-def _nothing() -> None:
+def nobody() -> None:
     """Nobody wants to be told."""

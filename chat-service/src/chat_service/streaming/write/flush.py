@@ -117,20 +117,28 @@ class Flusher(Component):
                 self._news.update(self._urgent)
                 self._urgent.clear()
             if self._urgent:
-                urgent, self._urgent = self._urgent, {}
-                for live in urgent:
-                    self._news.pop(live, None)
-                await self._carry(list(urgent))
+                await self._carry_urgent()
             elif loop.time() < due:
                 # Sleep out the pause, but not through somebody's first token.
                 await self._wait_until(due)
             else:
                 due = loop.time() + self._pause()
-                began = time.thread_time()
-                await self._let_readers_read()
-                news, self._news = self._news, {}
-                await self._carry(list(news))
-                self._work += _NEWEST * (time.thread_time() - began - self._work)
+                await self._flush()
+
+    # Apart from the loop, which would keep the last of them, and their answers, for as long as it idles.
+
+    async def _carry_urgent(self) -> None:
+        urgent, self._urgent = self._urgent, {}
+        for live in urgent:
+            self._news.pop(live, None)
+        await self._carry(list(urgent))
+
+    async def _flush(self) -> None:
+        began = time.thread_time()
+        await self._let_readers_read()
+        news, self._news = self._news, {}
+        await self._carry(list(news))
+        self._work += _NEWEST * (time.thread_time() - began - self._work)
 
     def _pause(self) -> float:
         if self._writer.degraded:
