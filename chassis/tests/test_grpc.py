@@ -79,7 +79,7 @@ class Handlers:
         try:
             most, _, rest = request.value.partition(" ")
             for number in range(int(most)):
-                yield StringValue(value=str(number))
+                yield StringValue(value=rest if rest.startswith("x") else str(number))
             await asyncio.sleep(0 if rest else 30)
         finally:
             self.stream_ended.set()
@@ -412,6 +412,21 @@ async def test_leaving_a_stream_ends_its_handler(
     assert seen == ["0", "1", "2"]
     async with asyncio.timeout(5):
         await handlers.stream_ended.wait()
+
+
+async def test_a_client_that_leaves_while_much_is_on_its_way_to_it_is_no_error(
+    gateway: Channel, handlers: Handlers, signer: Signer, caplog: pytest.LogCaptureFixture
+) -> None:
+    count = gateway.channel.unary_stream(
+        f"/{SERVICE}/Count", StringValue.SerializeToString, StringValue.FromString
+    )
+    asked = StringValue(value=f"10 {'x' * 1_000_000}")
+    for _ in range(20):
+        handlers.stream_ended.clear()
+        async with aclosing(gateway.stream(count, asked, token=signer.token())) as stream:
+            assert (await anext(stream)).value
+        await asyncio.wait_for(handlers.stream_ended.wait(), 30)
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 async def test_forged_and_stale_tokens_are_all_refused_alike(

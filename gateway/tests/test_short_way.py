@@ -1,13 +1,13 @@
 """Frames that go from the channel's message to the client's socket, past the stream's own task."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import pytest
 
 from gateway.streams.frames import Batch
-from gateway.streams.subscription import RunSubscription
+from gateway.streams.subscription import FrameChannel, RunSubscription
 from parley.chat.v1 import chat_pb2
 
 MakeFrame = Callable[[int, str, bytes], chat_pb2.Frame]
@@ -90,6 +90,29 @@ async def test_what_the_sink_does_not_take_comes_to_the_reader_and_nothing_overt
     reading.subscription.take(delivery(4, "done"))
     await asyncio.wait_for(reading.task, 30)
     assert reading.sink.taken == [1, 4]
+
+
+async def test_what_is_too_much_for_a_reader_who_is_not_ready_is_not_kept_for_it() -> None:
+    followed: list[int] = []
+
+    async def follow(_run_id: str, after: int) -> AsyncGenerator[Any, None]:
+        followed.append(after)
+        yield chat_pb2.FollowRunResponse(frames=[chat_pb2.Frame(seq=after + 1, event="done")])
+
+    def burst(seq: int) -> chat_pb2.Batch:
+        return chat_pb2.Batch(frames=[chat_pb2.Frame(seq=seq, event="delta", data=b"x" * 40_000)])
+
+    subscription = RunSubscription(1, follow, lambda: None)
+    subscription.begin("run", FrameChannel())
+    subscription.take(burst(1))
+    assert [frame.seq for frame in (await anext(subscription)).frames] == [1]
+    subscription.take(burst(2))
+    # One may wait; with the second it is all left to the log.
+    subscription.take(burst(3))
+    assert not subscription._deliveries
+    subscription.take(burst(4))
+    assert [frame.seq for frame in (await anext(subscription)).frames] == [2]
+    assert followed == [1]
 
 
 async def test_what_came_already_or_behind_a_hole_is_not_poured(

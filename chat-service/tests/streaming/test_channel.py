@@ -105,6 +105,31 @@ async def test_while_a_channel_is_full_frames_wait_where_they_are_and_then_are_d
     assert slow.watchers == []
 
 
+async def test_a_message_has_some_of_each_run_and_the_next_one_goes_on() -> None:
+    channel, much, little = FrameChannel(), Window(), Window()
+    channel.subscribe(1, much)
+    channel.subscribe(2, little)
+    _show(much, *["delta"] * 3, data=b"x" * 30_000)
+    _show(little, "start", "done")
+    # Its end among them, it is carried to that.
+    _show(much, "done")
+    batches = channel.batches()
+    assert await _next(batches) == [(1, [1, 2], False), (2, [1, 2], False)]
+    assert len(much.watchers) == 1
+    assert await _next(batches) == [(1, [3, 4], False)]
+    assert much.watchers == []
+
+
+async def test_of_a_run_that_was_abandoned_all_that_was_shown_comes_before_it_is_detached() -> None:
+    channel, window = FrameChannel(), Window()
+    channel.subscribe(1, window)
+    _show(window, *["delta"] * 3, data=b"x" * 30_000)
+    window.end()
+    batches = channel.batches()
+    assert await _next(batches) == [(1, [1, 2], False)]
+    assert await _next(batches) == [(1, [3], True)]
+
+
 async def test_a_monstrous_frame_is_detached_rather_than_break_the_others() -> None:
     channel, window = FrameChannel(), Window()
     channel.subscribe(1, window)

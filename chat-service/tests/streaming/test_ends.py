@@ -1,8 +1,6 @@
 """Ends that the database refuses, and readers of runs that live elsewhere."""
 
 import asyncio
-import gc
-import weakref
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from uuid import UUID
@@ -92,7 +90,7 @@ async def test_all_readers_of_remote_runs_share_one_look_at_their_logs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     elsewhere = await make_rig(redis_url)
-    look, read = elsewhere.log.read_many, elsewhere.log.read
+    look, read = elsewhere.log.read_many, elsewhere.log.read_some
     looks: list[set[UUID]] = []
     looking = most_at_once = reads = 0
 
@@ -106,13 +104,13 @@ async def test_all_readers_of_remote_runs_share_one_look_at_their_logs(
         finally:
             looking -= 1
 
-    async def counted_read(run_id: UUID, after: int) -> Any:
+    async def counted_read(run_id: UUID, after: int, most_bytes: int) -> Any:
         nonlocal reads
         reads += 1
-        return await read(run_id, after)
+        return await read(run_id, after, most_bytes)
 
     monkeypatch.setattr(elsewhere.log, "read_many", counted_look)
-    monkeypatch.setattr(elsewhere.log, "read", counted_read)
+    monkeypatch.setattr(elsewhere.log, "read_some", counted_read)
     runs = [(await rig.ask(caller, model_server, "stall-after-60")).run for _ in range(3)]
     following = [asyncio.create_task(elsewhere.follow(run)) for run in runs * 20]
     remote = elsewhere.followers._remote
@@ -257,16 +255,3 @@ async def test_what_is_still_being_saved_when_the_process_must_go_is_left_to_ano
         await rig.finaliser.stop()
         await eventually(lambda: not rig.finaliser.is_saving(run.id), 20)
     assert (await rig.find(run)).run.status is RunStatus.RUNNING
-
-
-async def test_of_a_run_that_has_ended_nothing_is_left_to_the_garbage_collector(
-    rig: Any, caller: Caller, model_server: ModelServer
-) -> None:
-    gc.disable()
-    try:
-        accepted = await rig.ask(caller, model_server, "tokens-5")
-        window = weakref.ref(rig.followers.window_of(accepted.run.id))
-        assert rig.end(await rig.follow(accepted.run, 0))["status"] == "completed"
-        await eventually(lambda: window() is None)
-    finally:
-        gc.enable()

@@ -11,8 +11,10 @@ from chassis.ids import new_id
 from chat_service.answer.domain.frame import DELTA, DONE, REASONING, Frame, storable
 from chat_service.runs.domain.run import Run, Turn
 from chat_service.streaming.log.live import LiveRun
-from chat_service.streaming.timings import SHIPPED
 from servicekit.generation_parameters import GenerationParameters
+
+# Of frames that are as large as they come, some.
+WINDOW_BYTES = 40_000
 
 
 @pytest.fixture
@@ -28,7 +30,8 @@ def live() -> LiveRun:
             parameters=GenerationParameters(),
             owner="r",
             created_at=datetime.now(UTC),
-        )
+        ),
+        window_bytes=WINDOW_BYTES,
     )
 
 
@@ -51,6 +54,19 @@ async def test_everything_between_two_takes_is_one_frame_of_its_kind(live: LiveR
     assert [f.seq for f in live.take()] == [1, 2, 3]
     answer, last_seq = live.answer()
     assert (answer.text, answer.reasoning, last_seq) == ("abc", "let me think", 3)
+
+
+async def test_much_at_once_is_several_frames(live: LiveRun) -> None:
+    said = "字" * 40_000
+    live.add_text(said)
+    taken = live.take()
+    assert [(f.seq, f.event, len(text(f))) for f in taken] == [
+        (1, DELTA, 16_384),
+        (2, DELTA, 16_384),
+        (3, DELTA, 7_232),
+    ]
+    assert "".join(text(f) for f in taken) == said
+    assert live.answer()[0].text == said
 
 
 async def test_nothing_is_shown_before_it_is_acknowledged(live: LiveRun) -> None:
@@ -79,7 +95,7 @@ async def test_a_follower_sees_exactly_what_is_behind_its_number(live: LiveRun) 
 
 
 async def test_what_has_left_the_window_is_read_elsewhere(live: LiveRun) -> None:
-    chunk = "x" * (SHIPPED.window_bytes // 4)
+    chunk = "x" * (WINDOW_BYTES // 4)
     for number in range(1, 9):
         live.add_text(chunk)
         live.take()
@@ -138,7 +154,7 @@ async def test_the_text_before_a_frame_is_that_of_the_frames_before_it(live: Liv
 
 
 async def test_what_has_left_the_memory_goes_to_the_log_as_one_snapshot(live: LiveRun) -> None:
-    chunk = "x" * (SHIPPED.window_bytes // 4)
+    chunk = "x" * (WINDOW_BYTES // 4)
     for number in range(1, 9):
         live.add_text(chunk)
         live.take()
@@ -153,7 +169,7 @@ async def test_what_has_left_the_memory_goes_to_the_log_as_one_snapshot(live: Li
 
 
 async def test_the_text_before_a_frame_is_the_same_wherever_that_frame_is(live: LiveRun) -> None:
-    chunk = "x" * (SHIPPED.window_bytes // 4)
+    chunk = "x" * (WINDOW_BYTES // 4)
     for number in range(1, 9):
         live.add_text(f"<{number}>{chunk}")
         live.take()

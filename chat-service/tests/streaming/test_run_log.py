@@ -46,6 +46,28 @@ async def test_frames_are_read_as_they_were_appended(log: RunLog) -> None:
     assert await log.read(run_id, 4) == []
 
 
+async def test_some_are_read_at_a_time_and_one_at_least(log: RunLog) -> None:
+    run_id = new_id()
+    assert await log.read_some(run_id, 0, 100) == []
+    # More than the script looks at in one go.
+    await append(log, run_id, 1, 1, 250)
+    size = len(frames(1, 1)[0].data)
+    assert await log.read_some(run_id, 0, 3 * size) == frames(1, 3)
+    assert await log.read_some(run_id, 3, 3 * size - 1) == frames(4, 5)
+    assert await log.read_some(run_id, 5, 1) == frames(6, 6)
+    assert await log.read_some(run_id, 2, 1_000_000) == frames(3, 250)
+    assert await log.read_some(run_id, 250, 1_000_000) == []
+
+
+async def test_some_of_a_run_that_was_taken_over_are_its_frames_alone(log: RunLog) -> None:
+    run_id = new_id()
+    await append(log, run_id, 1, 1, 4)
+    await log.fence(run_id, 2)
+    await append(log, run_id, 2, 5, 6)
+    assert await log.read_some(run_id, 0, 1_000_000) == frames(1, 6)
+    assert await log.read_some(run_id, 5, 1_000_000) == frames(6, 6)
+
+
 async def test_appending_again_changes_nothing(log: RunLog) -> None:
     run_id = new_id()
     await append(log, run_id, 1, 1, 3)

@@ -31,7 +31,7 @@ _FIRST_PAUSE = 0.05
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 #: So much of a stream may be on its way, and in memory where it arrives. Left to itself gRPC lets it grow
 #: with the line to tens of megabytes.
-WINDOW = (("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 512 * 1024))
+WINDOW = (("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 64 * 1024))
 
 
 class Channel(Component):

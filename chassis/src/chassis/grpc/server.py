@@ -6,6 +6,7 @@ and what is not one of ours becomes a bare INTERNAL whose text stays in the log.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any, NoReturn
 
 import grpc
 import grpc.aio
+from grpc._cython import cygrpc  # type: ignore[attr-defined]  # compiled, and without stubs
 from prometheus_client import Counter, Histogram
 
 from chassis.errors import AppError, Forbidden, Internal, Kind, Unauthenticated
@@ -36,6 +38,12 @@ from chassis.telemetry.context import (
 from chassis.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
+
+
+def _is_no_hang_up(record: logging.LogRecord) -> bool:
+    """Whether it is no client that left amid a message, which to gRPC may be an error with its stack."""
+    return record.exc_info is None or record.exc_info[0] is not cygrpc.ExecuteBatchError
+
 
 _HANDLED = Counter(
     "grpc_server_handled_total", "Calls ended, by method and status.", ["method", "code"]
@@ -100,6 +108,7 @@ class GrpcServer(Component):
 
     async def start(self) -> None:
         settings = self._settings
+        logging.getLogger(cygrpc.__name__).addFilter(_is_no_hang_up)
         server = grpc.aio.server(
             options=[
                 ("grpc.so_reuseport", 0),

@@ -316,9 +316,11 @@ class Engine(Component):
             self._generations.pop(live.run.id, None)
             # Else each would keep the other, and the answer, until the garbage collector comes by.
             live.on_refused = nobody
-            asyncio.get_running_loop().call_later(
-                self._timings.linger, self._followers.remove, live
-            )
+            asyncio.get_running_loop().call_later(self._timings.linger, self._let_go, live)
+
+    def _let_go(self, live: LiveRun) -> None:
+        self._followers.remove(live)
+        live.let_go()
 
     def _report(self, generation: Generation, verdict: Verdict) -> None:
         """Of each connection that was asked."""

@@ -1,7 +1,7 @@
 """One run's frames on their way to its reader: a subscription to a frame channel, or a stream of its own.
 
 Backpressure: what a reader does not take waits here, up to a bound; with more the subscription is given
-up, and the run is followed by itself from the last frame that was handed on.
+up, and the run is followed by itself from the last frame that was handed on. Nothing waits here then.
 """
 
 import asyncio
@@ -22,8 +22,8 @@ _FOLLOWED = Counter(
     ["reason"],
 )
 
-# What waits for one reader; with more the run leaves its frame channel, bytes.
-_MOST_BYTES = 256 * 1024
+# What waits for one reader, beside a single delivery; with more the run leaves its frame channel, bytes.
+_MOST_BYTES = 64 * 1024
 # Before a stream of its own is begun again that broke, seconds.
 _PAUSES = (0.1, 0.5, 1.0)
 _SNAPSHOT = "snapshot"
@@ -107,14 +107,18 @@ class RunSubscription:
         if self._detached or self._is_poured(delivery):
             return
         self._bytes += delivery.ByteSize()
+        if self._deliveries and self._bytes > _MOST_BYTES:
+            # All of it is in the log, where its reader finds it when there is room.
+            self._deliveries.clear()
+            self._bytes = 0
+            self.unsubscribe("slow reader")
+            return
         if self._reader is None:
             # It has to wait: a part of a message would keep the whole of it, all runs' frames.
             delivery = pb.Batch.FromString(delivery.SerializeToString())
         self._deliveries.append(delivery)
         if delivery.detached:
             self.detach("put off")
-        elif self._bytes > _MOST_BYTES:
-            self.unsubscribe("slow reader")
         else:
             self._wake()
 

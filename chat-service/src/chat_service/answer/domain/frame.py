@@ -70,6 +70,18 @@ def connected(frames: Iterable[Frame], after: int) -> list[Frame]:
     return following
 
 
+def first_of(frames: Sequence[Frame], most_bytes: int) -> Sequence[Frame]:
+    """Those `frames` at the beginning that have so many bytes of data together; one at least."""
+    if len(frames) < 2:
+        return frames
+    left = most_bytes
+    for at, frame in enumerate(frames):
+        left -= len(frame.data)
+        if left < 0:
+            return frames[: at or 1]
+    return frames
+
+
 def merged(one: Sequence[Frame], other: Sequence[Frame]) -> list[Frame]:
     """The frames of both by their numbers; where both have one, a snapshot wins."""
     frames = {frame.seq: frame for frame in one}

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from chassis.errors import Unavailable
 from chassis.telemetry.logging import get_logger
-from chat_service.answer.domain.frame import Frame, connected, merged
+from chat_service.answer.domain.frame import Frame, connected, first_of, merged
 from chat_service.redis_client import REDIS_ERRORS
 from chat_service.streaming.log.redis import RunLog
+from chat_service.streaming.log.window import AT_A_TIME_BYTES
 from chat_service.streaming.store.fallback import FallbackLog
 
 _log = get_logger(__name__)
@@ -35,18 +36,22 @@ class History:
         self._log = log
         self._fallback = fallback
 
-    async def read(self, run_id: UUID, after: int) -> list[Frame]:
-        """Frames behind number ``after`` without a hole, from Redis alone if it has any.
+    async def read_some(self, run_id: UUID, after: int) -> Sequence[Frame]:
+        """The next frames behind number ``after`` without a hole, from Redis alone if it has any.
 
-        None of what is there can be had: an empty list. Raises what the database raises.
+        AT_A_TIME_BYTES of them. None of what is there can be had: an empty list. Raises what the
+        database raises.
         """
         try:
-            logged = await self._log.read(run_id, after)
+            logged = await self._log.read_some(run_id, after, AT_A_TIME_BYTES)
         except REDIS_ERRORS as error:
             _log.warning("log.read_failed", error=type(error).__name__)
             logged = []
         found = connected(logged, after)
-        return found or connected(merged(logged, await self._fallback.read(run_id, after)), after)
+        if not found:
+            kept = await self._fallback.read(run_id, after)
+            found = connected(merged(logged, kept), after)
+        return first_of(found, AT_A_TIME_BYTES)
 
     async def whole(self, run_id: UUID) -> Past:
         """Everything from the beginning. Raises RunLogUnavailable, and what the database raises."""

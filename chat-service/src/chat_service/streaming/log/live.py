@@ -16,6 +16,9 @@ from chat_service.streaming.timings import SHIPPED
 from chat_service.words.domain.stream import FilteredStream
 from chat_service.words.domain.word_filter import InForce, no_words
 
+# Of text, a frame has so many at most: a frame is what is passed on whole, and held whole by who waits for its reader.
+_FRAME_CHARACTERS = 16 * 1024
+
 
 class LiveRun:
     """One run from its acceptance until its end is in the log.
@@ -167,6 +170,11 @@ class LiveRun:
         self._abandoned = True
         self.window.end()
 
+    def let_go(self) -> None:
+        """Keep nothing of what was said, once it has ended: a reader who takes their time keeps this."""
+        self.window.let_go()
+        self._answer = Answer()
+
     def _drain(self) -> None:
         if not self._pending:
             return
@@ -187,8 +195,8 @@ class LiveRun:
         text = stream.feed(storable("".join(parts)))
         if finished:
             text += stream.finish()
-        if text:
-            self._number(kind, {"text": text})
+        for at in range(0, len(text), _FRAME_CHARACTERS):
+            self._number(kind, {"text": text[at : at + _FRAME_CHARACTERS]})
         if stream.refused:
             self.refused = True
             self.on_refused()

@@ -92,6 +92,7 @@ class RunLog(Component):
         # those do not wait for long.
         self._writer = connect(url, connections=2, timeout=timings.append)
         self._scripts = Scripts(self._writer, __package__)
+        self._reading = Scripts(self._redis, __package__)
         # Logs to let go once Redis listens, and after how many seconds.
         self._leaving: dict[UUID, int] = {}
         self._letting_go: asyncio.Task[None] | None = None
@@ -138,6 +139,15 @@ class RunLog(Component):
         entries: Any = await self._redis.xrange(self._key(run_id), min=f"1-{after + 1}")
         frames = (_entry(*entry).frame for entry in entries)
         return [frame for frame in frames if frame is not None and frame.seq > after]
+
+    async def read_some(self, run_id: UUID, after: int, most_bytes: int) -> list[Frame]:
+        """The first of these frames, which have so many bytes of data together; one, if there is one."""
+        told = await self._reading.run("read", [self._key(run_id)], [after, most_bytes])
+        parts = iter(told)
+        return [
+            Frame(seq, event.decode(), data)
+            for seq, event, data in zip(parts, parts, parts, strict=True)
+        ]
 
     async def read_many(self, places: Mapping[UUID, Place]) -> dict[UUID, list[Entry]]:
         """What is behind these places in many logs, in one round trip; those with news alone.

@@ -10,6 +10,10 @@ from collections.abc import Callable, Sequence
 from chat_service.answer.domain.frame import Frame
 from chat_service.streaming.timings import SHIPPED
 
+#: What somebody who reads a run by itself is given at a time, bytes of data, or one frame. Five copies of it, from
+#: here to gRPC's own buffer, are what a reader costs that does not read on.
+AT_A_TIME_BYTES = 16 * 1024
+
 
 class Window:
     """Frames behind number ``last``, once they are shown, to the terminal one."""
@@ -60,6 +64,11 @@ class Window:
         """Nothing more will come, not even a terminal frame."""
         self.ended = True
         self.wake()
+
+    def let_go(self) -> None:
+        """Keep no frames of a run that has ended: whoever still reads has them from the log."""
+        self.frames.clear()
+        self._bytes = 0
 
     def behind(self, after: int) -> Sequence[Frame] | None:
         """The shown frames behind number ``after``; None if some are not here any more."""

@@ -14,15 +14,17 @@ from dataclasses import dataclass
 from prometheus_client import Gauge
 
 from chassis.ids import new_id
-from chat_service.answer.domain.frame import Frame
+from chat_service.answer.domain.frame import Frame, first_of
 from chat_service.streaming.log.window import Window
 
 _SUBSCRIPTIONS = Gauge("chat_channel_runs", "Runs whose frames go to a gateway by its channel.")
 
-# Bytes of frame data behind which a message is sent; one run's window may come on top.
+# Bytes of frame data behind which a message is sent; what it has of one run may come on top.
 _MESSAGE_BYTES = 1024 * 1024
-# Of one run, far below what a message may hold: one monstrous frame must not break all the others.
-_RUN_BYTES = 4 * 1024 * 1024
+# What a message has of one run, or a single frame: whoever is slow to take it holds no more of it.
+_RUN_BYTES = 64 * 1024
+# Far below what a message may hold: one monstrous frame must not break all the others.
+_FRAME_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,25 +107,30 @@ class FrameChannel:
     def _take(self) -> list[Batch]:
         batches: list[Batch] = []
         size = 0
-        while self._news and size < _MESSAGE_BYTES:
-            subscription = next(iter(self._news))
+        for subscription in list(self._news):
+            if size >= _MESSAGE_BYTES:
+                break
             del self._news[subscription]
             window = subscription.window
             frames = window.behind(subscription.after)
-            told = False
+            told = more = False
             if frames:
+                frames = first_of(frames, _RUN_BYTES)
                 weight = sum([len(frame.data) for frame in frames])
-                if weight > _RUN_BYTES:
+                if weight > _FRAME_BYTES:
                     frames = None
                 else:
                     size += weight
-                    subscription.after = frames[-1].seq
-                    told = frames[-1].is_terminal
-            detached = frames is None or (window.ended and not told)
+                    last = frames[-1]
+                    subscription.after = last.seq
+                    told, more = last.is_terminal, last.seq < window.last
+            detached = frames is None or (window.ended and not (told or more))
             if frames or detached:
                 batches.append(Batch(subscription.number, frames or (), detached))
             if told or detached:
                 self.unsubscribe((subscription.number,))
+            elif more:
+                self.notify(subscription)
         return batches
 
 

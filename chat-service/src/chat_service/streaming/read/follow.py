@@ -14,7 +14,7 @@ from uuid import UUID
 from chassis.errors import AppError
 from chassis.telemetry.logging import get_logger
 from chat_service.answer.domain.ending import RunStatus
-from chat_service.answer.domain.frame import SNAPSHOT, Frame, connected, encode
+from chat_service.answer.domain.frame import SNAPSHOT, Frame, connected, encode, first_of
 from chat_service.answer.domain.reducer import replay
 from chat_service.runs.domain.run import Run
 from chat_service.runs.domain.terminal import terminal_event
@@ -23,7 +23,7 @@ from chat_service.runs.usecases.recover import Recalled
 from chat_service.streaming.log.history import History
 from chat_service.streaming.log.live import LiveRun
 from chat_service.streaming.log.redis import RunLog
-from chat_service.streaming.log.window import Window
+from chat_service.streaming.log.window import AT_A_TIME_BYTES, Window
 from chat_service.streaming.read.remote import RemoteRuns
 from chat_service.streaming.store.fallback import FallbackLog
 
@@ -97,7 +97,7 @@ class Followers:
                         return
             # Abandoned: somebody else writes its log now.
         if run.status is RunStatus.RUNNING:
-            catch_up = partial(self._history.read, run.id)
+            catch_up = partial(self._history.read_some, run.id)
             with self._remote.watch(run.id, after) as window:
                 async with aclosing(_read(window, after, catch_up)) as batches:
                     async for frames in batches:
@@ -106,7 +106,7 @@ class Followers:
                         if frames[-1].is_terminal:
                             return
         # Nothing more will be written: a last look, then the database's own words.
-        if frames := await self._history.read(run.id, after):
+        while frames := await self._history.read_some(run.id, after):
             yield frames
             after = frames[-1].seq
             if frames[-1].is_terminal:
@@ -135,10 +135,12 @@ class Followers:
 
     async def _catch_up_live(self, live: LiveRun, after: int) -> Sequence[Frame]:
         try:
-            if frames := await self._history.read(live.run.id, after):
+            if frames := await self._history.read_some(live.run.id, after):
                 return frames
         except AppError as error:
             _log.warning("follow.history_failed", error=error.reason)
+        if not live.window.frames:
+            return ()  # it was let go
         # Neither Redis nor PostgreSQL has it just now, but its owner has the text.
         return [live.snapshot_before(live.window.frames[0].seq)]
 
@@ -155,6 +157,7 @@ async def _read(
                 await asyncio.sleep(_PATIENCE_SECONDS)
                 continue
         if frames:
+            frames = first_of(frames, AT_A_TIME_BYTES)
             yield frames
             after = frames[-1].seq
         elif window.ended:

@@ -27,6 +27,8 @@ _READ_TIMEOUT = 0.5
 _READ_AGAIN_SECONDS = 1.0
 _LOOK_SECONDS = 0.5
 _LOOK_TIMEOUT = 3.0
+# Behind a run's end, until who still reads has it from the log.
+_LINGER_SECONDS = 5.0
 
 
 class _RemoteRun:
@@ -136,6 +138,7 @@ class RemoteRuns:
                 self._show(one, look.frames)
             if look is None or not (look.running or look.frames):
                 one.window.end()
+                _let_go_soon(one.window)
 
     def _show(self, remote: _RemoteRun, frames: Sequence[Frame]) -> None:
         shown = connected(frames, remote.window.last)
@@ -144,3 +147,9 @@ class RemoteRuns:
         if shown:
             remote.silent = False
             remote.window.wake()
+            if remote.window.ended:
+                _let_go_soon(remote.window)
+
+
+def _let_go_soon(window: Window) -> None:
+    asyncio.get_running_loop().call_later(_LINGER_SECONDS, window.let_go)
