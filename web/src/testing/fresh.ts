@@ -1,0 +1,10 @@
+import { vi } from "vitest";
+
+// Before each file: the files of a worker share one page, since a page of its own took each of them longer
+// than its tests. What one has left there, or in a module, is no other's.
+vi.useRealTimers();
+vi.resetModules();
+document.body.replaceChildren();
+localStorage.clear();
+sessionStorage.clear();
+history.replaceState(null, "", "/");
