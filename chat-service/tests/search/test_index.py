@@ -264,10 +264,10 @@ async def test_a_long_conversation_is_indexed_in_steps_and_all_of_it_is_found(
     searching: Searching, chat: Chat
 ) -> None:
     session = await searching.session("")
-    for number in range(35):
+    for number in range(60):
         await searching.turn(session, f"needle {number}", f"say{number}")
-    assert await searching.index() == 71
-    assert len(await searching.find("needle", Wanted(MESSAGES), limit=100)) == 35
+    assert await searching.index() == 121
+    assert len(await searching.find("needle", Wanted(MESSAGES), limit=100)) == 60
     assert await searching.find("say0", Wanted(MESSAGES)) == ["say0"]
     assert await _due(chat) == []
 

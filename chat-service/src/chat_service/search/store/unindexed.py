@@ -27,9 +27,9 @@ from servicekit.search_filters import Filter
 
 #: Sessions that are looked at together; messages of each.
 SESSIONS: Final = 50
-MESSAGES: Final = 20
+MESSAGES: Final = 100
 #: Bytes of a message that is read where it is found to be due, and not by itself.
-SHORT: Final = 2_000
+SHORT: Final = 1_000
 #: Of what an earlier release has put in, so many texts are looked at together.
 UNFILTERED: Final = 64
 
