@@ -61,10 +61,12 @@ def command(pid: int) -> Sequence[str]:
     return (_PROC / str(pid) / "cmdline").read_text(errors="replace").split("\0")[:-1]
 
 
-def pss_kib(pid: int) -> int:
-    """Proportional set size: what it shares with others is divided up between them."""
+def pss_kib(pid: int, of: str = "Pss") -> int:
+    """Proportional set size: what it shares with others is divided up between them. `Pss_Shmem` is the part of it that
+    is shared memory.
+    """
     lines = (_PROC / str(pid) / "smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{of}:"))
 
 
 def cpu_model() -> str:
