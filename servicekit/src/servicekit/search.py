@@ -12,6 +12,8 @@ What is searched is cut the same way, into a ``tsquery`` that no row with a hit 
 candidates; whether there is a hit is up to the text (`Query.find`). A hit is every term, a term being
 what stands between blanks; it begins where a word begins, and may end within one. In a script without
 spaces it begins anywhere.
+
+Cutting and finding are in one file, since each must see a text as the other does.
 """
 
 import re

@@ -1,5 +1,6 @@
 """Typed errors on the wire: a status with ``google.rpc.ErrorInfo`` and its relatives."""
 
+import logging
 import re
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ import grpc
 import grpc.aio
 from google.protobuf import duration_pb2
 from google.rpc import error_details_pb2, status_pb2
+from grpc._cython import cygrpc  # type: ignore[attr-defined]  # compiled, and without stubs
 
 from chassis.errors import (
     AppError,
@@ -153,3 +155,12 @@ def _from_details(status: status_pb2.Status, code: grpc.StatusCode) -> AppError:
         metadata=dict(info.metadata),
         retry_after=retry_after,
     )
+
+
+def keep_hang_ups_from_the_log() -> None:
+    """Have no line written of a client that leaves amid a message, which to gRPC may be an error with its stack."""
+    logging.getLogger(cygrpc.__name__).addFilter(_is_no_hang_up)
+
+
+def _is_no_hang_up(record: logging.LogRecord) -> bool:
+    return record.exc_info is None or record.exc_info[0] is not cygrpc.ExecuteBatchError

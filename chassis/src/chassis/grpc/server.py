@@ -6,7 +6,6 @@ and what is not one of ours becomes a bare INTERNAL whose text stays in the log.
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ from typing import Any, NoReturn
 
 import grpc
 import grpc.aio
-from grpc._cython import cygrpc  # type: ignore[attr-defined]  # compiled, and without stubs
 from prometheus_client import Counter, Histogram
 
 from chassis.errors import AppError, Forbidden, Internal, Kind, Unauthenticated
@@ -22,7 +20,7 @@ from chassis.grpc.caller import TokenVerifier, set_caller
 from chassis.grpc.client import MAX_MESSAGE_BYTES, WINDOW
 from chassis.grpc.credentials import read_credentials
 from chassis.grpc.deadline import set_deadline
-from chassis.grpc.errors import to_status
+from chassis.grpc.errors import keep_hang_ups_from_the_log, to_status
 from chassis.idempotency import METADATA_KEY, idempotency_key, parse_idempotency_key
 from chassis.listening import listen
 from chassis.service import Component
@@ -38,12 +36,6 @@ from chassis.telemetry.context import (
 from chassis.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
-
-
-def _is_no_hang_up(record: logging.LogRecord) -> bool:
-    """Whether it is no client that left amid a message, which to gRPC may be an error with its stack."""
-    return record.exc_info is None or record.exc_info[0] is not cygrpc.ExecuteBatchError
-
 
 _HANDLED = Counter(
     "grpc_server_handled_total", "Calls ended, by method and status.", ["method", "code"]
@@ -108,7 +100,7 @@ class GrpcServer(Component):
 
     async def start(self) -> None:
         settings = self._settings
-        logging.getLogger(cygrpc.__name__).addFilter(_is_no_hang_up)
+        keep_hang_ups_from_the_log()
         server = grpc.aio.server(
             options=[
                 ("grpc.so_reuseport", 0),

@@ -7,7 +7,8 @@ passwords in URLs, ``api_key=…``. And by value: whoever has a secret in hand s
 A value is not looked for as it is, but in the text with its escapes undone (backslashes of
 ``repr`` and JSON to any depth, percent-encoding, HTML entities): what an exception, a dict's
 ``repr`` or a server has made of it need not be known. A piece of it is looked for as well: a server
-that quotes half a key has quoted it. The cost is linear in the text.
+that quotes half a key has quoted it. The cost is linear in the text. What undoes escapes and what finds pieces share places
+in the text, and so this file.
 """
 
 import base64

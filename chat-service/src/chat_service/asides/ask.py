@@ -7,7 +7,6 @@ fallback and no second try, nothing is shown, and nobody waits: what fails is co
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import aclosing
 from typing import Final, Protocol
 
 from prometheus_client import Counter, Gauge
@@ -17,26 +16,18 @@ from chassis.errors import AppError
 from chassis.grpc.deadline import set_deadline
 from chassis.tasks import end_task
 from chassis.telemetry.logging import get_logger
-from chassis.telemetry.redaction import hide
-from chat_service.answer.domain.ending import RunStatus, Usage, known_finish_reason
-from chat_service.answer.domain.frame import storable
+from chat_service.answer.domain.ending import RunStatus
+from chat_service.asides.answer import Answer
 from chat_service.asides.errors import AsideFailed
-from chat_service.asides.refusal import is_refusal
-from chat_service.prompt.said import without_thinking
 from chat_service.providers.domain.connection import Connection
 from chat_service.providers.domain.prompt_message import PromptMessage
 from chat_service.providers.errors import (
-    ProviderCalledTool,
-    ProviderContentRefused,
-    ProviderEmpty,
-    ProviderEndedEarly,
     ProviderError,
 )
-from chat_service.providers.port import TEXT, End, Part, Provider, read_at_once
+from chat_service.providers.port import Provider
 from chat_service.usage.domain.rules import Asking
-from chat_service.usage.domain.spent import Purpose, Tokens, tokens_of
+from chat_service.usage.domain.spent import Purpose, Tokens
 from chat_service.words.domain.word_filter import InForce, no_words
-from servicekit.generation_parameters import GenerationParameters
 
 _log = get_logger(__name__)
 
@@ -52,20 +43,13 @@ _UNCOUNTED = Counter(
 )
 _LIVE = Gauge("chat_live_asides", "What models are being asked beside runs.")
 
-#: What each may take, waiting for its turn included; what the longest answer may be, thinking included.
+#: What each may take, waiting for its turn included.
 SECONDS: Final = 60.0
-MOST_CHARACTERS: Final = 64 * 1024
 _AT_ONCE: Final = 8
 _WAITING: Final = 256
 #: When the service stops: what has not ended by then is cut off.
 _DRAIN_SECONDS: Final = 5.0
 _LOGGED_CHARACTERS: Final = 2000
-# Finish reasons of what is no answer, or a part of one.
-_NOT_WHOLE: Final[dict[str | None, str]] = {
-    "length": "ANSWER_CUT",
-    "content_filter": ProviderContentRefused.reason,
-    **dict.fromkeys(("tool_calls", "function_call"), ProviderCalledTool.reason),
-}
 
 
 class Metering(Protocol):
@@ -221,7 +205,7 @@ class Asides(Component):
         purpose: Purpose,
     ) -> str:
         await self._meter.check(who, connection)
-        answer, began = _Answer(prompt), time.monotonic()
+        answer, began = Answer(prompt), time.monotonic()
         try:
             return await answer.read(self._provider, connection, model, max_tokens)
         finally:
@@ -236,7 +220,7 @@ class Asides(Component):
         connection: Connection,
         model: str,
         purpose: Purpose,
-        answer: "_Answer",
+        answer: Answer,
         seconds: float,
     ) -> None:
         """What was answered is paid for: it is not thrown away because it could not be counted."""
@@ -253,67 +237,3 @@ class Asides(Component):
         except AppError as error:
             _UNCOUNTED.labels(purpose.value).inc()
             _log.warning("aside.not_counted", purpose=purpose.value, reason=error.reason)
-
-
-class _Answer:
-    """One answer as it is read."""
-
-    def __init__(self, prompt: Sequence[PromptMessage]) -> None:
-        self._prompt = prompt
-        self._said: list[Part] = []
-        self._characters = 0
-        self._usage: Usage | None = None
-        self._refused = False
-        #: What has come of it by now.
-        self.status = RunStatus.INTERRUPTED
-
-    @property
-    def tokens(self) -> Tokens:
-        """What it has cost so far, by the rule for runs."""
-        return tokens_of(
-            RunStatus.FAILED if self._refused else RunStatus.INTERRUPTED,
-            self._usage,
-            prompt_bytes=sum(len(message.content.encode()) for message in self._prompt),
-            answer_bytes=sum(len(text.encode(errors="replace")) for _, text in self._said),
-        )
-
-    async def read(
-        self, provider: Provider, connection: Connection, model: str, max_tokens: int
-    ) -> str:
-        for secret in connection.secrets():
-            hide(secret)
-        finish_reason, end = None, None
-        pieces = provider.stream(
-            connection,
-            self._prompt,
-            model=model,
-            parameters=GenerationParameters(max_tokens=max_tokens).over(connection.parameters),
-            next_read=read_at_once,
-        )
-        try:
-            async with aclosing(pieces):
-                async for piece in pieces:
-                    self._usage = piece.usage or self._usage
-                    finish_reason = piece.finish_reason or finish_reason
-                    end = piece.end
-                    self._said += piece.parts
-                    self._characters += piece.characters
-                    if self._characters > MOST_CHARACTERS:
-                        raise AsideFailed("ANSWER_TOO_LARGE")
-        except ProviderError:
-            self._refused, self.status = True, RunStatus.FAILED
-            raise
-        self.status = RunStatus.FAILED
-        if end is not End.WHOLE:
-            raise AsideFailed(ProviderEndedEarly.reason)
-        word = known_finish_reason(finish_reason)
-        if word != "stop":
-            raise AsideFailed(_NOT_WHOLE.get(word, "ANSWER_NOT_WHOLE"))
-        text = "".join(text for kind, text in self._said if kind == TEXT)
-        text = without_thinking(storable(text)).strip()
-        if not text:
-            raise AsideFailed(ProviderEmpty.reason)
-        if is_refusal(text):
-            raise AsideFailed("ANSWER_REFUSED")
-        self.status = RunStatus.COMPLETED
-        return text

@@ -1,7 +1,8 @@
 """The engine: generates the answers of this replica's runs, and lets anybody follow them.
 
 A generation is a task of the replica, not of any call: it goes on whoever listens, until the
-provider is done, a timer or bound ends it, or the process must go.
+provider is done, a timer or bound ends it, or the process must go. All that may end one, and whoever has to hear of
+it, is in this one file, so that the order in which that is done can be read.
 """
 
 import asyncio

@@ -1,4 +1,8 @@
-"""One generation: the provider's stream read into a live run, to its typed end."""
+"""One generation: the provider's stream read into a live run, to its typed end.
+
+It is one class, longer than others: each piece that comes changes what its clocks, its bounds, another connection
+and its verdict go by, and parts would share all of that.
+"""
 
 import asyncio
 from collections.abc import Coroutine, Sequence
