@@ -62,8 +62,8 @@ def command(pid: int) -> Sequence[str]:
 
 
 def pss_kib(pid: int, of: str = "Pss") -> int:
-    """Proportional set size: what it shares with others is divided up between them. `Pss_Shmem` is the part of it that
-    is shared memory.
+    """Proportional set size: what it shares with others is divided up between them. `Pss_File` is the part of it that
+    is files.
     """
     lines = (_PROC / str(pid) / "smaps_rollup").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(f"{of}:"))

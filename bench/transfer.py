@@ -129,17 +129,14 @@ def _export_all(parley: Stack, user: User, arguments: argparse.Namespace) -> boo
     for name in arguments.formats.split(","):
         query = _QUERIES[name]
         parley.parley.renew(user)
-        shared = _shared_memory(parley)
         with _watched(parley) if arguments.once else nullcontext([0.0]) as seen:
             first, last, size, told = _download(parley.parley, user, query)
         more = max(seen) - seen[0]
-        shared = _shared_memory(parley) - shared
         if not arguments.once:
             parley.parley.renew(user)
             more = _most_memory(parley, partial(_download, parley.parley, user, query))
         print(
             f"{name:10} {first * 1000:8.0f} ms {last:8.2f} s {size / 1e6:6.1f} MB {more:8.1f} MiB"
-            f" ({shared:.1f} PostgreSQL's shared buffers)"
         )
         whole = whole and (told is None or told["messages"] == messages)
     return whole
@@ -300,7 +297,7 @@ def _conversation(number: int) -> dict[str, Any]:
 
 @contextmanager
 def _watched(parley: Stack) -> Iterator[list[float]]:
-    """The sum of all processes' PSS at each look, MiB."""
+    """The sum of all processes' memory at each look, but for that of files, MiB."""
     over = threading.Event()
     seen = [_memory(parley)]
 
@@ -328,20 +325,10 @@ def _memory(parley: Stack) -> float:
     total = 0
     for process in procfs.tree(parley.runner.pid):
         try:
-            total += procfs.pss_kib(process.pid)
+            # Pages of programs are shared with whatever else runs here, and counted anew when that ends.
+            total += procfs.pss_kib(process.pid) - procfs.pss_kib(process.pid, "Pss_File")
         except (FileNotFoundError, ProcessLookupError, StopIteration):
             continue  # it has just ended
-    return total / 1024
-
-
-def _shared_memory(parley: Stack) -> float:
-    """Of that memory, what processes share: a buffer of PostgreSQL's counts once one that lives has touched it, MiB."""
-    total = 0
-    for process in procfs.tree(parley.runner.pid):
-        try:
-            total += procfs.pss_kib(process.pid, "Pss_Shmem")
-        except (FileNotFoundError, ProcessLookupError, StopIteration):
-            continue
     return total / 1024
 
 
