@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +12,12 @@ from chassis.caller import Caller
 from chassis.db.engine import Database
 from chassis.db.transactions import transactions
 from chassis.grpc.client import Channel
+from chat_service.files.domain.terms import Folder, Terms
 from chat_service.imports.importing import Importing
 from chat_service.settings import Settings
 
 from .jobs import reader_of
+from .kept import Kept
 from .over_the_wire import Beneath, Imports
 
 # Fixtures of the conftest.py above; a test module cannot import their classes by name.
@@ -47,3 +50,8 @@ async def beneath(settings: Settings) -> AsyncIterator[Beneath]:
 @pytest_asyncio.fixture
 async def importing(chat: Chat) -> Importing:
     return reader_of(chat, "replica-1")
+
+
+@pytest.fixture
+def kept(chat: Chat, tmp_path: Path) -> Kept:
+    return Kept(chat, Terms(place=Folder(tmp_path / "files")))
