@@ -66,6 +66,13 @@ async def test_some_of_a_run_that_was_taken_over_are_its_frames_alone(log: RunLo
     await append(log, run_id, 2, 5, 6)
     assert await log.read_some(run_id, 0, 1_000_000) == frames(1, 6)
     assert await log.read_some(run_id, 5, 1_000_000) == frames(6, 6)
+    # The second owner's own are more than the script looks at in one go.
+    await append(log, run_id, 2, 7, 350)
+    await log.fence(run_id, 3)
+    await append(log, run_id, 3, 351, 353)
+    for after in (0, 4, 6, 200, 350, 352, 353):
+        assert await log.read_some(run_id, after, 1_000_000) == frames(after + 1, 353), after
+    assert await log.read_some(run_id, 349, 1) == frames(350, 350)
 
 
 async def test_appending_again_changes_nothing(log: RunLog) -> None:

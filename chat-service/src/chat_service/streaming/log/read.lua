@@ -9,12 +9,19 @@ local AT_A_TIME = 100
 local after, left = tonumber(ARGV[1]), tonumber(ARGV[2])
 local found = {}
 local place = '1-' .. (after + 1)
-repeat
+while place do
   local entries = redis.call('XRANGE', KEYS[1], place, '+', 'COUNT', AT_A_TIME)
+  place = #entries == AT_A_TIME and '(' .. entries[AT_A_TIME][1]
   for _, entry in ipairs(entries) do
-    local seq = tonumber(string.sub(entry[1], string.find(entry[1], '-', 1, true) + 1))
+    local epoch, seq = string.match(entry[1], '^(%d+)-(%d+)$')
+    seq = tonumber(seq)
+    if seq <= after then
+      -- Of another owner: its frames up to the number are passed over, however many they are.
+      place = epoch .. '-' .. (after + 1)
+      break
+    end
     -- The mark of a new owner is no frame.
-    if seq > after and entry[2][1] == 'e' then
+    if entry[2][1] == 'e' then
       left = left - #entry[2][4]
       if left < 0 and #found > 0 then
         return found
@@ -23,7 +30,6 @@ repeat
       found[#found + 1] = entry[2][2]
       found[#found + 1] = entry[2][4]
     end
-    place = '(' .. entry[1]
   end
-until #entries < AT_A_TIME
+end
 return found
