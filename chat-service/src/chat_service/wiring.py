@@ -1,4 +1,4 @@
-"""What the chat service is made of."""
+"""What the chat service is made of: one list, long as it is, since an order of starts and stops is read from it."""
 
 from collections.abc import Callable
 from functools import partial

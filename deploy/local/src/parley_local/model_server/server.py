@@ -20,16 +20,13 @@ from parley_local.model_server.messages.models import facts_of, model_of
 from parley_local.model_server.messages.request import MessageRequest, parse_message_request
 from parley_local.model_server.pictures import FORMS, told_of
 from parley_local.model_server.player import Player
+from parley_local.model_server.reader import RequestReader
 from parley_local.model_server.request import (
-    MAX_BODY,
-    MAX_HEAD,
     BadRequestError,
     Completion,
-    Head,
     Request,
     describe,
     parse_completion,
-    parse_head,
 )
 from parley_local.model_server.script import ScriptPlayer
 from parley_local.model_server.steps import (
@@ -76,8 +73,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, server: ModelServer) -> None:
         self._server = server
         self._counters = server.counters
-        self._buffer = bytearray()
-        self._head: Head | None = None
+        self._requests = RequestReader(self._go_on)
         # While an answer is under way no further request is read.
         self._answering = False
         self._keep_alive = True
@@ -111,49 +107,26 @@ class Connection(asyncio.Protocol):
             self._player.resume()
 
     def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        if len(self._buffer) > MAX_BODY + MAX_HEAD:
+        if not self._requests.feed(data):
             self._transport.abort()
         elif not self._answering:
             self._read()
 
+    def _go_on(self) -> None:
+        self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
     def _read(self) -> None:
         while not self._answering and not self._transport.is_closing():
             try:
-                request = self._next_request()
+                # Until a head is understood nobody knows where the next request begins.
+                self._keep_alive = False
+                request = self._requests.next()
                 if request is None:
                     return
                 self._keep_alive = request.keep_alive
                 self._dispatch(request)
             except BadRequestError as refused:
-                self._keep_alive = self._keep_alive and self._head is None
                 self._error(refused.status, "invalid_request_error", refused.message)
-
-    def _next_request(self) -> Request | None:
-        if self._head is None:
-            end = self._buffer.find(b"\r\n\r\n")
-            if end < 0:
-                if len(self._buffer) > MAX_HEAD:
-                    self._keep_alive = False
-                    raise BadRequestError(
-                        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The head is above 64 KiB."
-                    )
-                return None
-            raw = bytes(self._buffer[:end])
-            del self._buffer[: end + 4]
-            # Until the head is understood nobody knows where the next request begins.
-            self._keep_alive = False
-            self._head = parse_head(raw)
-            self._keep_alive = True
-            if self._head.headers.get("expect", "").lower() == "100-continue":
-                self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        head = self._head
-        if len(self._buffer) < head.length:
-            return None
-        body = bytes(self._buffer[: head.length])
-        del self._buffer[: head.length]
-        self._head = None
-        return Request(head.method, head.path, head.headers, body, head.keep_alive)
 
     def _dispatch(self, request: Request) -> None:
         self._speaks_messages = request.speaks_messages
