@@ -173,6 +173,37 @@ async def test_values_of_json_and_text_and_null_keep_their_types(database: Datab
     assert (row.document, row.words, row.nothing) == ({"a": [1, None]}, "ü%s :x", None)
 
 
+async def test_texts_come_as_they_were_sent_where_that_is_asked_for(database: Database) -> None:
+    clause = text("""
+        SELECT CAST(:words AS text) AS words, CAST(NULL AS text) AS nothing, CAST('' AS text) AS empty,
+            '{"ü": 1}'::jsonb AS document, 7 AS number
+    """)
+    sent, read = Statement(clause, texts_as_sent=True), Statement(clause)
+    async with database.transaction() as connection:
+        as_sent = await sent.first(connection, words="ü 中😀")
+        (again,) = await sent.all(connection, words="ü 中😀")
+        as_read = await read.first(connection, words="ü 中😀")
+    assert as_sent == again == ("ü 中😀".encode(), None, b"", {"ü": 1}, 7)
+    assert as_read == ("ü 中😀", None, "", {"ü": 1}, 7)
+
+
+async def test_texts_are_utf_8_whatever_the_server_says_by_default(
+    database: Database, urls: DatabaseUrls
+) -> None:
+    statement = Statement(text("SELECT current_setting('client_encoding') AS encoding"))
+    name = psycopg.sql.Identifier(str(psycopg.conninfo.conninfo_to_dict(urls.app)["dbname"]))
+    with psycopg.connect(urls.admin, autocommit=True) as admin:
+        latin = psycopg.sql.SQL("ALTER DATABASE {} SET client_encoding = LATIN1")
+        admin.execute(latin.format(name))
+        try:
+            async with database.transaction() as connection:
+                row = await statement.first(connection)
+        finally:
+            admin.execute(psycopg.sql.SQL("ALTER DATABASE {} RESET client_encoding").format(name))
+    assert row is not None
+    assert row.encoding == "UTF8"
+
+
 async def test_a_missing_parameter_is_an_error(database: Database) -> None:
     with pytest.raises(Exception, match="entry_id"):
         async with database.transaction(ANN) as connection:

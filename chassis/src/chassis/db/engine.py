@@ -106,6 +106,8 @@ class Database(Component):
                 # After a rollback psycopg would deallocate what it prepared, and ours with it.
                 "prepare_threshold": None,
                 "application_name": application_name,
+                # Whatever the server's own default is: texts are handed on as they come.
+                "client_encoding": "utf8",
                 "connect_timeout": _CONNECT_SECONDS,
                 # A peer that vanished without a word is noticed within about 10 s.
                 "keepalives_idle": 5,

@@ -18,8 +18,8 @@ from typing import Any, Final, TypeVar
 
 import psycopg
 from psycopg import adapt
-from psycopg.abc import Transformer
-from psycopg.adapt import PyFormat
+from psycopg.abc import AdaptContext, Buffer, Transformer
+from psycopg.adapt import Loader, PyFormat
 from psycopg.errors import error_from_result
 from psycopg.generators import fetch_many
 from psycopg.pq import ExecStatus, TransactionStatus
@@ -52,6 +52,10 @@ class Answer:
         self._result = result
         self._transformer = transformer
 
+    def as_sent(self) -> "Answer":
+        """The same with each text as the bytes that came, in UTF-8: what is only handed on is not decoded for it."""
+        return Answer(self._result, adapt.Transformer(_TextsAsSent(self._transformer)))
+
     @property
     def columns(self) -> list[str]:
         """The names of the columns, in order."""
@@ -73,6 +77,20 @@ class Answer:
             return None
         self._transformer.set_pgresult(self._result)
         return self._transformer.load_row(0, make_row)
+
+
+class _AsSent(Loader):
+    def load(self, data: Buffer) -> bytes:
+        return bytes(data)
+
+
+class _TextsAsSent:
+    """What psycopg loads values with, as for ``context`` but for texts."""
+
+    def __init__(self, context: AdaptContext) -> None:
+        self.connection = context.connection
+        self.adapters = adapt.AdaptersMap(context.adapters)
+        self.adapters.register_loader("text", _AsSent)
 
 
 def driver_of(pooled: PoolProxiedConnection) -> psycopg.AsyncConnection[Any]:

@@ -63,12 +63,19 @@ class Statement:
     ``columns`` limits which of them an insert sets. Every parameter without a value of its
     own in the statement must be given at each call. Lists go in as arrays
     (``column == any_(bindparam("ids"))``); ``IN`` with a list cannot be compiled once. Raises
-    ValueError for that, and for a star in place of columns.
+    ValueError for that, and for a star in place of columns. With ``texts_as_sent`` each text comes as bytes in
+    UTF-8, for what is handed on as it is.
 
     Errors are the ones SQLAlchemy would raise, without the parameters' values.
     """
 
-    def __init__(self, clause: ClauseElement, *, columns: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        clause: ClauseElement,
+        *,
+        columns: Sequence[str] | None = None,
+        texts_as_sent: bool = False,
+    ) -> None:
         dialect = _dialect()
         compiled = clause.compile(
             dialect=dialect, column_keys=None if columns is None else list(columns)
@@ -82,6 +89,7 @@ class Statement:
         if compiled.insert_prefetch or compiled.update_prefetch:
             raise ValueError("defaults made by Python are not computed here: pass them")
         self._bytes = self.sql.encode()
+        self._texts_as_sent = texts_as_sent
         self._names = tuple(compiled.positiontup or ())
         self._make_row: Callable[[Sequence[Any]], Any] | None = None
         self._defaults = {
@@ -117,11 +125,11 @@ class Statement:
 
     def first_of(self, answer: Answer) -> Any | None:
         """The first row of an answer to it."""
-        return answer.first(self._row_maker(answer))
+        return self._loaded(answer).first(self._row_maker(answer))
 
     def rows_of(self, answer: Answer) -> list[Any]:
         """Every row of an answer to it."""
-        return answer.rows(self._row_maker(answer))
+        return self._loaded(answer).rows(self._row_maker(answer))
 
     def error(self, error: psycopg.Error, *besides: "Statement") -> Exception:
         """``error`` of it, or of one ``besides`` it, as SQLAlchemy would raise it."""
@@ -137,6 +145,9 @@ class Statement:
         except psycopg.Error as error:
             raise self.error(error) from error
         return answer
+
+    def _loaded(self, answer: Answer) -> Answer:
+        return answer.as_sent() if self._texts_as_sent else answer
 
     def _row_maker(self, answer: Answer) -> Callable[[Sequence[Any]], Any]:
         # The columns of a statement do not change: their tuple is made once.

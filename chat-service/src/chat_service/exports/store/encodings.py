@@ -122,18 +122,18 @@ E'\\n## ' || concat_ws(' · ', message.role, message.model, {_moment("message.cr
 class Encoding:
     """What stands in a file of one format, and the SQL of conversations and messages in it.
 
-    `of_conversation` and `of_message` are expressions. A conversation begins with its own text, and
+    `of_conversation` and `of_message` are expressions, all else is in UTF-8. A conversation begins with its own text, and
     `opens`; its messages follow with `between` between them, then `closes`. Between two conversations stands
     `joins`, before the first `begins`. `chosen`: of the messages, those of the chosen path alone.
     """
 
     of_conversation: str
     of_message: str
-    begins: str
-    opens: str = ""
-    between: str = ""
-    closes: str = ""
-    joins: str = ""
+    begins: bytes
+    opens: bytes = b""
+    between: bytes = b""
+    closes: bytes = b""
+    joins: bytes = b""
     chosen: bool = False
 
 
@@ -147,22 +147,22 @@ ENCODINGS: Final[dict[Format, Encoding]] = {
     Format.JSON: Encoding(
         of_conversation=_json_object(_JSON_SESSION, opened=True),
         of_message=_json_object(_JSON_MESSAGE, opened=False),
-        begins='{"format":"parley","version":1,"conversations":[\n',
-        opens=',"messages":[\n',
-        between=",\n",
-        closes="\n]}",
-        joins=",\n",
+        begins=b'{"format":"parley","version":1,"conversations":[\n',
+        opens=b',"messages":[\n',
+        between=b",\n",
+        closes=b"\n]}",
+        joins=b",\n",
     ),
     Format.CSV: Encoding(
         of_conversation="''",
         of_message=_CSV_MESSAGE,
         # With a mark of its encoding, without which Excel takes UTF-8 for something else.
-        begins="\ufeff" + ",".join(CSV_COLUMNS) + "\r\n",
+        begins=f"\ufeff{','.join(CSV_COLUMNS)}\r\n".encode(),
     ),
     Format.MARKDOWN: Encoding(
         of_conversation=_MARKDOWN_SESSION,
         of_message=_MARKDOWN_MESSAGE,
-        begins="",
+        begins=b"",
         chosen=True,
     ),
 }

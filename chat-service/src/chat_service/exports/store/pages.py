@@ -119,7 +119,8 @@ ORDER BY session.place
             bindparam("ids", type_=ARRAY(Uuid)),
             bindparam("behind", type_=ARRAY(Integer)),
             bindparam("most", type_=Integer),
-        )
+        ),
+        texts_as_sent=True,
     )
 
 
@@ -130,7 +131,8 @@ SELECT CAST(to_json(member) AS text) AS text FROM (
     SELECT id, name, title, description, prompt, model, parameters, starters, created_at
     FROM personas WHERE user_id = :user_id
     ORDER BY created_at, id) AS member
-""")
+"""),
+    texts_as_sent=True,
 )
 
 
@@ -144,7 +146,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A conversation, or some of its messages, as text.
+    """A conversation, or some of its messages, as text in UTF-8.
 
     `place` is its place among those asked for, from 1. `head` None: it was begun on a page before.
     `is_cut`: there are messages behind `last`, the order of the last one. `files`: what is attached to its
@@ -152,8 +154,8 @@ class Part:
     """
 
     place: int
-    head: str | None
-    text: str
+    head: bytes | None
+    text: bytes
     messages: int
     last: int
     is_cut: bool
@@ -199,7 +201,7 @@ class Pages:
             user_id=self._user_id,
             ids=list(ids),
             behind=[behind, *(0 for _ in ids[1:])],
-            between=ENCODINGS[of].between,
+            between=ENCODINGS[of].between.decode(),
             most=_MOST_MESSAGES,
             most_bytes=_MOST_BYTES,
             files=files,
@@ -208,7 +210,7 @@ class Pages:
             Part(
                 row.place,
                 row.head,
-                row.text or "",
+                row.text or b"",
                 row.messages,
                 row.last or behind,
                 row.is_cut,
@@ -217,8 +219,8 @@ class Pages:
             for row in rows
         ]
 
-    async def personas(self) -> Sequence[str]:
-        """The user's own, as JSON, the oldest first."""
+    async def personas(self) -> Sequence[bytes]:
+        """The user's own, as JSON in UTF-8, the oldest first."""
         rows = await _PERSONAS.all(self._connection, user_id=self._user_id)
         return [row.text for row in rows]
 

@@ -158,7 +158,7 @@ class Exporting:
     async def _names(self, caller: Caller, wanted: Wanted, after: UUID | None) -> Sequence[Named]:
         return await self._read(caller, partial(Pages.names, wanted=wanted, after=after))
 
-    async def _personas(self, caller: Caller) -> Sequence[str]:
+    async def _personas(self, caller: Caller) -> Sequence[bytes]:
         return await self._read(caller, Pages.personas)
 
     async def _read(self, caller: Caller, read: Callable[[Pages], Awaitable[Read]]) -> Read:
@@ -209,7 +209,7 @@ class _Writer:
 
     def take(self, page: Sequence[Part]) -> Iterator[bytes]:
         encoding = self._encoding
-        texts: list[str] = []
+        texts: list[bytes] = []
         if not self.conversations:
             texts.append(encoding.begins)
         for part in page:
@@ -227,17 +227,17 @@ class _Writer:
                 texts.append(part.text)
                 self._has_messages = True
                 self.messages += part.messages
-        return _pieces("".join(texts))
+        return _pieces(b"".join(texts))
 
-    def finish(self, personas: Sequence[str] | None) -> Iterator[bytes]:
+    def finish(self, personas: Sequence[bytes] | None) -> Iterator[bytes]:
         texts = [] if self.conversations else [self._encoding.begins]
         if self._is_open:
             texts.append(self._encoding.closes)
         if self._is_json:
-            texts.append("\n],\n")
+            texts.append(b"\n],\n")
             if personas is not None:
-                texts += ('"personas":[\n', ",\n".join(personas), "\n],\n")
-        return _pieces("".join(texts))
+                texts += (b'"personas":[\n', b",\n".join(personas), b"\n],\n")
+        return _pieces(b"".join(texts))
 
 
 def _files_of(page: Sequence[Part]) -> Iterator[Files]:
@@ -246,7 +246,7 @@ def _files_of(page: Sequence[Part]) -> Iterator[Files]:
         yield Files(files[start : start + _PIECE_FILES])
 
 
-def _pieces(text: str) -> Iterator[bytes]:
-    whole = memoryview(text.encode())
+def _pieces(text: bytes) -> Iterator[bytes]:
+    whole = memoryview(text)
     for start in range(0, len(whole), _PIECE_BYTES):
         yield bytes(whole[start : start + _PIECE_BYTES])
