@@ -5,6 +5,7 @@ from uuid import UUID
 
 import orjson
 import pytest
+from sqlalchemy import text
 
 from chassis.caller import Caller
 from chassis.db.transactions import OpenTransaction
@@ -13,7 +14,7 @@ from chassis.ids import new_id
 from chat_service.answer.domain.ending import RunStatus
 from chat_service.runs.domain.errors import RunNotFound
 from chat_service.runs.domain.run import Run
-from chat_service.runs.usecases.read import find_to_follow
+from chat_service.runs.usecases.read import find_to_follow, get_run_with_messages
 from chat_service.runs.usecases.recover import Recalled, recover_run
 from parley.chat.v1 import chat_pb2
 from parley.generation.v1 import generation_pb2
@@ -108,6 +109,21 @@ async def test_without_a_run_of_ones_own_there_is_nothing_to_recover(
     for session_id in (session.id, new_id()):
         with pytest.raises(RunNotFound):
             await recover_run(chat.open_transaction, Memory(), _shown, stranger, session_id)
+
+
+async def test_a_run_whose_conversation_is_cleared_while_it_is_read_is_gone(
+    chat: Chat, caller: Caller
+) -> None:
+    run = await chat.turn(caller, (await chat.session(caller)).id)
+    # What is left of it between one look and the next.
+    async with chat.app.transaction(caller) as connection:
+        await connection.execute(
+            text("DELETE FROM messages WHERE session_id = :id"), {"id": run.session_id}
+        )
+    with pytest.raises(RunNotFound):
+        await recover_run(chat.open_transaction, Memory(), _nothing, caller, run.session_id)
+    with pytest.raises(RunNotFound):
+        await get_run_with_messages(chat.open_transaction, caller, run.id)
 
 
 @pytest.mark.parametrize("here", [True, False])

@@ -81,6 +81,9 @@ async def find_run(
             return RunWithMessages(run, None, None)
         messages = await Messages(transaction).find((run.question_id, run.answer_id))
         question, answer = messages.get(run.question_id), messages.get(run.answer_id)
+        if question is None:
+            # Its conversation was cleared since the run was looked for.
+            return None
         can_continue = False
         if answer is not None and run.can_go_on_with(answer.content):
             can_continue = not await runs.is_followed(run)

@@ -89,5 +89,8 @@ async def _find_newest(
         run = await Runs(transaction).find_newest(session_id)
         if run is None:
             raise RunNotFound()
-        found = await Messages(transaction).find([run.answer_id])
+        found = await Messages(transaction).find([run.question_id, run.answer_id])
+    if run.question_id not in found:
+        # The conversation was cleared since the run was looked for.
+        raise RunNotFound()
     return run, found.get(run.answer_id)
