@@ -116,6 +116,7 @@ async def test_null_takes_away_what_may_be_absent_and_nothing_else(door: Door) -
         ('W/"3", "4"', [4]),
         ('W/"3"', []),
         ('"a,b", "5"', [5]),
+        (', "3",,\t, "4" ,', [3, 4]),
         ("*", None),
     ],
 )
@@ -145,7 +146,9 @@ async def test_tags_in_several_lines_are_one_list(door: Door) -> None:
     assert list(asked(door).precondition.versions) == [1, 2]
 
 
-@pytest.mark.parametrize("header", ["", "3", '"3', '"3" "4"', '"3",', '*, "3"', 'w/"3"', '"\t"'])
+@pytest.mark.parametrize(
+    "header", ["", ",", "3", '"3', '"3" "4"', '"3", 4', '*, "3"', 'w/"3"', '"\t"']
+)
 async def test_what_is_no_list_of_tags_is_refused_and_goes_nowhere(door: Door, header: str) -> None:
     attempts = (("PATCH", "If-Match"), ("DELETE", "If-Match"), ("GET", "If-None-Match"))
     for method, name in attempts:

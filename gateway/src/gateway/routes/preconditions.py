@@ -24,7 +24,9 @@ GZIP = "gzip"
 # in them, are taken as well.
 _ONE = r'(W/)?"[!#-~]*"'
 _SHOWN: dict[str, JsonValue] = {"pattern": rf"^(\*|{_ONE}( *, *{_ONE})*)$"}
-_TAG = re.compile(r'[ \t]*(W/)?("[\x21\x23-\x7e\x80-\xff]*")[ \t]*(,|\Z)')
+# Elements of a list that are empty say nothing: RFC 9110, 5.6.1.2.
+_TAG = re.compile(r'[ \t,]*(W/)?("[\x21\x23-\x7e\x80-\xff]*")[ \t]*(?=,|\Z)')
+_REST = re.compile(r"[ \t,]*\Z")
 # A version that there can be; any other tag is one that nothing has.
 _VERSION = re.compile(rf'"([1-9][0-9]{{0,17}})(?:-{GZIP})?"')
 
@@ -54,7 +56,7 @@ def parse_tags(field: str, value: str) -> list[tuple[bool, str]] | None:
             raise ValidationFailed(fields=[FieldError(field, "INVALID")])
         tags.append((found[1] is not None, found[2]))
         at = found.end()
-        if found[3] == "":
+        if _REST.match(value, at):
             return tags
 
 
