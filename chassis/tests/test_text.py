@@ -1,7 +1,7 @@
 import pytest
 
 from chassis.errors import FieldError
-from chassis.text import check_number, check_text
+from chassis.text import check_number, check_text, is_blank
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,16 @@ def test_a_number_outside_of_its_bounds_is_told_the_one_it_missed(
 
 def test_empty_text_is_fine_where_no_minimum_is_asked() -> None:
     assert check_text("content", "", maximum=5) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "\t\u3000\x85", "\u200b", "\ufeff \u202e\u00ad", "\ufe0f\u2060"]
+)
+def test_what_nobody_sees_is_blank(text: str) -> None:
+    assert is_blank(text)
+    assert not is_blank(f"{text}.{text}")
+
+
+@pytest.mark.parametrize("text", ["\U0001f468\u200d\U0001f469", "\u0301", "\x07", "\u2800"])
+def test_what_is_drawn_or_may_be_is_not(text: str) -> None:
+    assert not is_blank(text)

@@ -211,6 +211,7 @@ async def test_no_run_begins_while_the_service_drains(
     [
         (_question(content=""), FieldError("content", "REQUIRED")),
         (_question(content=" \n"), FieldError("content", "REQUIRED")),
+        (_question(content="\u200b\u3000\ufe0f"), FieldError("content", "REQUIRED")),
         (_question(content="x" * 101), FieldError("content", "TOO_LONG", maximum=100)),
         (_question(content="a\0"), FieldError("content", "INVALID_CHARACTER")),
         (_question(model=""), FieldError("model", "REQUIRED")),

@@ -1,13 +1,19 @@
 """Whether text can be stored, its length in characters and nothing PostgreSQL refuses; whether a
-number is within its bounds; and the beginning of a text that is too long to be shown.
+number is within its bounds; whether anything is to be seen in a text, and the beginning of one that is too
+long to be shown.
 """
 
 import re
+from typing import Final
 
 from chassis.errors import FieldError
 
 # U+0000 is refused by PostgreSQL, lone surrogates by UTF-8.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+#: Characters that nobody sees, as a regular expression has them in brackets: soft hyphens, joiners and spaces of no
+#: width, marks of direction, variation selectors, a byte order mark.
+UNSEEN: Final = "\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe00-\ufe0f\ufeff\U000e0100-\U000e01ef"
+_SEEN = re.compile(rf"[^\s{UNSEEN}]")
 
 
 def check_text(field: str, value: str, *, minimum: int = 0, maximum: int) -> list[FieldError]:
@@ -27,6 +33,11 @@ def check_text(field: str, value: str, *, minimum: int = 0, maximum: int) -> lis
     if _UNSTORABLE.search(value):
         errors.append(FieldError(field, "INVALID_CHARACTER"))
     return errors
+
+
+def is_blank(text: str) -> bool:
+    """Whether there is nothing to be seen in ``text``: white space of any script, and what has no looks of its own."""
+    return _SEEN.search(text) is None
 
 
 def shortened(text: str, most: int) -> str:

@@ -127,6 +127,7 @@ async def test_the_operators_are_everybodys_behind_their_own(
         ({"description": "d" * 1001}, [FieldError("description", "TOO_LONG", maximum=1000)]),
         ({"prompt": ""}, [FieldError("prompt", "REQUIRED")]),
         ({"prompt": " \n"}, [FieldError("prompt", "REQUIRED")]),
+        ({"prompt": "\u2060\ufeff"}, [FieldError("prompt", "REQUIRED")]),
         ({"prompt": "p" * 20_001}, [FieldError("prompt", "TOO_LONG", maximum=20_000)]),
         ({"prompt": "a\x00"}, [FieldError("prompt", "INVALID_CHARACTER")]),
         ({"model": " "}, [FieldError("model", "REQUIRED")]),
@@ -138,6 +139,7 @@ async def test_the_operators_are_everybodys_behind_their_own(
         ),
         ({"starters": ["s"] * 5}, [FieldError("starters", "TOO_MANY", maximum=4)]),
         ({"starters": ["s", ""]}, [FieldError("starters.1", "REQUIRED")]),
+        ({"starters": [" \u200b"]}, [FieldError("starters.0", "REQUIRED")]),
         ({"starters": ["s" * 501]}, [FieldError("starters.0", "TOO_LONG", maximum=500)]),
     ],
 )

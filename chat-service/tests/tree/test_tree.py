@@ -245,7 +245,7 @@ async def test_there_are_a_hundred_variants_at_most(conversation: Conversation) 
     assert len(await conversation.messages(all_paths=True)) == MOST_VARIANTS + 1
 
 
-@pytest.mark.parametrize("content", ["", " ", "x" * 200_001, "\x00"])
+@pytest.mark.parametrize("content", ["", " ", "\u200b\u2028", "x" * 200_001, "\x00"])
 async def test_an_answer_is_not_edited_into_what_is_none(
     conversation: Conversation, content: str
 ) -> None:

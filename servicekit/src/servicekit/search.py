@@ -27,6 +27,8 @@ from typing import Final
 from unicodedata import category, normalize
 from uuid import UUID
 
+from chassis.text import UNSEEN
+
 #: Characters of a snippet at most.
 SNIPPET: Final = 200
 #: Bytes of all lexemes of one text, at most: a tsvector takes a MiB, and holds others beside them.
@@ -50,10 +52,8 @@ _WIDE: Final = (*((chr(ord(sign) + 0xFEE0), sign) for sign in ",!?:;()"), ("\u30
 _OWNER: Final = "@"
 _LABEL: Final = "#"
 
-# Zero-width characters, marks of direction, soft hyphens, variation selectors.
-_UNSEEN: Final = re.compile(
-    "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe00-\ufe0f\ufeff\U000e0100-\U000e01ef]+"
-)
+# With other ones a text is indexed otherwise.
+_UNSEEN: Final = re.compile(f"[{UNSEEN}]+")
 # Scripts that are written without spaces, or whose words bear endings, by their blocks: Thai, Lao,
 # Burmese, Khmer, Hangul, Han, kana, bopomofo, Yi.
 _UNSPACED: Final = (
@@ -84,7 +84,7 @@ def _patterns() -> _Patterns:
     # It takes some milliseconds to ask for all of them, which no start has to wait for.
     marks = "".join(chr(point) for point in range(0x300, 0x20000) if category(chr(point))[0] == "M")
     # Not a pattern: for one that has marks beyond U+FFFF, each sign is compared with all of them.
-    parts = re.compile(f"[{_HANGUL_PARTS}{_UNSEEN.pattern[1:-2]}]")
+    parts = re.compile(f"[{_HANGUL_PARTS}{UNSEEN}]")
     others = (chr(point) for point in (*range(0x10000), *range(0xE0100, 0xE01F0)))
     return _Patterns(
         # Nearly all of a word is seen by the first alternative: the other is ten times as slow, and

@@ -8,7 +8,7 @@ from chassis.db.transactions import OpenTransaction, Transaction
 from chassis.errors import FieldError, ValidationFailed
 from chassis.idempotency import Once
 from chassis.ids import new_id
-from chassis.text import check_text
+from chassis.text import check_text, is_blank
 from chat_service.conversations.domain.errors import (
     MessageNotEditable,
     MessageNotFound,
@@ -62,7 +62,7 @@ async def edit_answer(
     errors = check_text(
         "content", content, minimum=EDITED_ANSWER.minimum, maximum=EDITED_ANSWER.maximum
     )
-    if not errors and content.isspace():
+    if not errors and is_blank(content):
         errors.append(FieldError("content", "REQUIRED"))
     if errors:
         raise ValidationFailed(fields=errors)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from chassis.errors import FieldError
-from chassis.text import check_text
+from chassis.text import check_text, is_blank
 from chat_service.personas.domain.errors import PersonaNotFound
 from chat_service.personas.domain.persona import Told
 from parley.bounds import (
@@ -67,10 +67,7 @@ def check_description(description: str) -> list[FieldError]:
 
 
 def check_prompt(prompt: str) -> list[FieldError]:
-    errors = _check("prompt", prompt, PERSONA_PROMPT)
-    if prompt.isspace():
-        errors.append(FieldError("prompt", "REQUIRED"))
-    return errors
+    return _check_said("prompt", prompt, PERSONA_PROMPT)
 
 
 def check_model(model: str | None) -> list[FieldError]:
@@ -83,7 +80,7 @@ def check_starters(starters: Sequence[str]) -> list[FieldError]:
     return [
         error
         for at, text in enumerate(starters)
-        for error in _check(f"starters.{at}", text, STARTER)
+        for error in _check_said(f"starters.{at}", text, STARTER)
     ]
 
 
@@ -115,6 +112,11 @@ def _check_line(
     if not is_good(text):
         errors.append(FieldError(field, "INVALID_CHARACTER"))
     return list(dict.fromkeys(errors))
+
+
+def _check_said(field: str, text: str, length: Length) -> list[FieldError]:
+    errors = _check(field, text, length)
+    return [FieldError(field, "REQUIRED")] if not errors and is_blank(text) else errors
 
 
 def _check(field: str, text: str, length: Length) -> list[FieldError]:

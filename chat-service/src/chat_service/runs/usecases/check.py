@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from chassis.errors import FieldError, ValidationFailed
-from chassis.text import check_text
+from chassis.text import check_text, is_blank
 from chat_service.conversations.usecases.check import check_model
 from chat_service.files.domain.attachment import MOST_PICTURE_BYTES, Attachment
 from chat_service.runs.domain.admission import Again, Question
@@ -18,7 +18,7 @@ def check_question(question: Question, limits: Limits) -> None:
     errors = check_text(
         "content", content, minimum=QUESTION.minimum, maximum=limits.content_characters
     )
-    if not errors and content.isspace():
+    if not errors and is_blank(content):
         errors.append(FieldError("content", "REQUIRED"))
     errors += check_model(question.model)
     errors += check_parameters(question.parameters)
