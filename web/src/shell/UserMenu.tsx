@@ -1,12 +1,11 @@
 import { Cable, Drama, Link2, LogOut, NotebookText, ShieldCheck, UserRound } from "lucide-react";
 import { useLocation } from "wouter";
-import { errorText } from "../api";
 import { useText } from "../i18n";
 import { routes } from "../routes";
 import { useMe, useSession } from "../session";
 import { logOut } from "../session/logOut";
 import { Menu, MenuItem, MenuSeparator } from "../ui/Menu";
-import { toast } from "../ui/toast";
+import { tell } from "../ui/tell";
 import styles from "./UserMenu.module.css";
 
 /** Who one is, and the way to all that is not a conversation. */
@@ -25,7 +24,7 @@ export function UserMenu({ onNavigate }: { onNavigate: () => void }) {
     try {
       await logOut();
     } catch (error) {
-      toast.show({ text: errorText(error, t), tone: "danger" });
+      tell(error, t);
     }
   }
 

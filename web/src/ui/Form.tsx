@@ -1,10 +1,11 @@
 import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
-import { ApiError, errorText, fieldTexts } from "../api";
+import { ApiError, fieldTexts } from "../api";
 import { useText } from "../i18n";
 import { useFormat } from "../i18n/format";
 import { classes } from "./classes";
 import styles from "./Form.module.css";
 import { FieldErrors } from "./fieldErrors";
+import { ErrorText } from "./RequestId";
 
 const NONE: readonly string[] = [];
 
@@ -115,17 +116,13 @@ function Wait({ error }: { error: unknown }) {
 
 /** What was refused, in words, with the request's id to tell the operator; nothing without error. */
 export function FormError({ error, children }: { error: unknown; children?: ReactNode }) {
-  const t = useText();
   return (
     <div role="alert" className={styles.place}>
       {error != null && (
         <p className={styles.error}>
-          {errorText(error, t)}
+          <ErrorText error={error} />
           <Wait error={error} />
           {children}
-          {error instanceof ApiError && error.status >= 500 && error.requestId && (
-            <code className={styles.loose}>{error.requestId}</code>
-          )}
         </p>
       )}
     </div>

@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { api, errorText, ok, type Schema } from "../../api";
+import { api, ok, type Schema } from "../../api";
 import { type Texts, useText } from "../../i18n";
 import { useFormat } from "../../i18n/format";
 import { session } from "../../session";
@@ -8,6 +8,7 @@ import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
 import { FormError } from "../../ui/Form";
 import { Badge, Row, Rows, Section } from "../../ui/Section";
+import { tell } from "../../ui/tell";
 import { toast } from "../../ui/toast";
 import { deviceOf } from "./device";
 
@@ -81,7 +82,7 @@ function Login({ login }: { login: Schema<"Login"> }) {
       toast.show({ text: t.account.loginEnded });
       return queries.invalidateQueries({ queryKey: loginsKey });
     },
-    onError: (error) => toast.show({ text: errorText(error, t), tone: "danger" }),
+    onError: (error) => tell(error, t),
   });
   return (
     <Row

@@ -7,7 +7,6 @@ import {
   UserRoundX,
 } from "lucide-react";
 import { useLocation } from "wouter";
-import { errorText } from "../../api";
 import { useText } from "../../i18n";
 import { useFormat } from "../../i18n/format";
 import { routes } from "../../routes";
@@ -15,6 +14,7 @@ import { useSession } from "../../session";
 import { IconButton } from "../../ui/IconButton";
 import { Menu, MenuItem, MenuSeparator } from "../../ui/Menu";
 import { Badge, Row } from "../../ui/Section";
+import { tell } from "../../ui/tell";
 import { toast } from "../../ui/toast";
 import { type ManagedUser, useChangeUser } from "./requests";
 
@@ -79,7 +79,7 @@ function Actions({
       { id: user.id, ...body },
       {
         onSuccess: () => toast.show({ text: done }),
-        onError: (error) => toast.show({ text: errorText(error, t), tone: "danger" }),
+        onError: (error) => tell(error, t),
       },
     );
   }

@@ -7,6 +7,7 @@ import { useFormat } from "../../i18n/format";
 import { routes } from "../../routes";
 import type { Problem } from "../../stream";
 import { Button } from "../../ui/Button";
+import { RequestId } from "../../ui/RequestId";
 import type { AnswerState } from "./answerState";
 import styles from "./Message.module.css";
 import type { Message } from "./queries";
@@ -58,9 +59,7 @@ export function AnswerEnd({ state, message, actions, idle }: Props) {
             {problem?.provider_message && (
               <span className={styles.told}>{problem.provider_message}</span>
             )}
-            {problem?.request_id && (
-              <span className={styles.told}>{t.chat.requestId(problem.request_id)}</span>
-            )}
+            {problem?.request_id && <RequestId id={problem.request_id} />}
           </p>
           {state.canContinue && (
             <Button small icon={Play} pending={pending} disabled={!idle} onClick={goOn}>

@@ -1,10 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
+import { RotateCcw } from "lucide-react";
 import { useLayoutEffect, useState } from "react";
 import { Link, useLocation } from "wouter";
-import { ApiError, errorText } from "../../api";
+import { ApiError } from "../../api";
 import { useText } from "../../i18n";
 import { routes } from "../../routes";
 import { useTitle } from "../../shell/useTitle";
+import { Button } from "../../ui/Button";
+import { ErrorText } from "../../ui/RequestId";
 import { Spinner } from "../../ui/Spinner";
 import { Beginning } from "./Beginning";
 import { Conversation } from "./Conversation";
@@ -29,7 +32,7 @@ function Place({ id, place }: { id: string | undefined; place: string }) {
   const log = useEntries(id, place);
   const { query, entries, messages, pending } = log;
   const { data: keys } = useQuery(keysQuery);
-  const { data: session, error } = useChatSession(id);
+  const { data: session, error, refetch } = useChatSession(id);
   const { mutateAsync } = useChangeSession(id ?? "");
   const { choices: chosen, change } = useChoices();
   const choices = knownChoices(chosen, keys);
@@ -49,7 +52,21 @@ function Place({ id, place }: { id: string | undefined; place: string }) {
     if (gone) return <Gone />;
     if (entries.length > 0) return null;
     if (isNew) return <Beginning choices={choices} onChange={change} onStarter={ask} />;
-    if (failed) return <p className={styles.notice}>{errorText(failed, t)}</p>;
+    if (failed)
+      return (
+        <div role="alert" className={styles.notice}>
+          <p>
+            <ErrorText error={failed} />
+          </p>
+          <Button
+            small
+            icon={RotateCcw}
+            onClick={() => void Promise.all([query.refetch(), refetch()])}
+          >
+            {t.common.retry}
+          </Button>
+        </div>
+      );
     if (query.isPending) return <Spinner />;
     return <p className={styles.notice}>{t.chat.noMessages}</p>;
   };

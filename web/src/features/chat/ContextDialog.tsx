@@ -1,8 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
-import { api, errorText, ok, type Schema } from "../../api";
+import { api, ok, type Schema } from "../../api";
 import { useText } from "../../i18n";
 import { useFormat } from "../../i18n/format";
 import { Dialog } from "../../ui/Dialog";
+import { ErrorText } from "../../ui/RequestId";
 import { Spinner } from "../../ui/Spinner";
 import { parameterName, parameterValue } from "../parameters/told";
 import styles from "./ContextDialog.module.css";
@@ -27,7 +28,11 @@ export function ContextDialog({ message, onClose }: { message: Message; onClose:
     <Dialog open wide title={t.chat.context} onClose={onClose}>
       <Facts message={message} />
       {data && <Given context={data} />}
-      {error && <p role="alert">{errorText(error, t)}</p>}
+      {error && (
+        <p role="alert">
+          <ErrorText error={error} />
+        </p>
+      )}
       {!data && !error && <Spinner />}
     </Dialog>
   );

@@ -1,9 +1,8 @@
 import { SlidersHorizontal, Timer } from "lucide-react";
 import { useState } from "react";
-import { errorText } from "../../api";
 import { useText } from "../../i18n";
 import { IconButton } from "../../ui/IconButton";
-import { toast } from "../../ui/toast";
+import { tell } from "../../ui/tell";
 import { ShareButton } from "../share/ShareButton";
 import { type Choices, rememberModel } from "./choices";
 import styles from "./Header.module.css";
@@ -36,7 +35,7 @@ export function SessionHeader({
       onModel={(chosen) => {
         rememberModel(chosen.key_id, chosen.model);
         onChange(chosen).catch((error: unknown) => {
-          toast.show({ text: errorText(error, t), tone: "danger" });
+          tell(error, t);
         });
       }}
       manner={session && { ...session, persona: session.persona }}

@@ -1,9 +1,9 @@
 import { ArrowDown, RotateCcw } from "lucide-react";
 import { type ReactNode, type RefObject, useEffect, useRef } from "react";
-import { errorText } from "../../api";
 import { useText } from "../../i18n";
 import { Button } from "../../ui/Button";
 import { IconButton } from "../../ui/IconButton";
+import { ErrorText } from "../../ui/RequestId";
 import type { Entry } from "./entries";
 import styles from "./Log.module.css";
 import type { Scroller } from "./scroller";
@@ -71,7 +71,9 @@ export function Log({ entries, render, older, handle, foot }: Props) {
           </div>
           {error && !loading && (
             <div role="alert" className={styles.failed}>
-              <p>{errorText(error, t)}</p>
+              <p>
+                <ErrorText error={error} />
+              </p>
               <Button small icon={RotateCcw} onClick={again}>
                 {t.common.retry}
               </Button>

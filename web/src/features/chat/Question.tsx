@@ -1,10 +1,11 @@
 import { Pencil, RotateCcw, Undo2 } from "lucide-react";
 import { lazy, memo, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
-import { errorText, fieldTexts } from "../../api";
+import { fieldTexts } from "../../api";
 import { useText } from "../../i18n";
 import { CopyButton } from "../../markdown/copy-button";
 import { Button } from "../../ui/Button";
 import { IconButton } from "../../ui/IconButton";
+import { ErrorText } from "../../ui/RequestId";
 import type { OnMessage } from "../files/MessageFiles";
 import { Bubble } from "./Bubble";
 import { EditBox, keepFocus } from "./EditBox";
@@ -100,9 +101,9 @@ export function PendingQuestion({
         <div role="alert" className={styles.failed}>
           <p>
             {t.chat.notSent}{" "}
-            {fieldTexts(error, t).content ??
-              fieldTexts(error, t).attachments ??
-              errorText(error, t)}
+            {fieldTexts(error, t).content ?? fieldTexts(error, t).attachments ?? (
+              <ErrorText error={error} />
+            )}
           </p>
           <Button small icon={RotateCcw} onClick={onRetry}>
             {t.common.retry}

@@ -1,10 +1,11 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { useLocation } from "wouter";
-import { api, errorText, ok } from "../../api";
+import { api, ok } from "../../api";
 import { useText } from "../../i18n";
 import { routes } from "../../routes";
 import { asks, runs } from "../../stream";
+import { tell } from "../../ui/tell";
 import { toast } from "../../ui/toast";
 import type { Attached } from "../files/transfer";
 import { editOf } from "./drafts";
@@ -47,7 +48,7 @@ export function useActions(
   const [, navigate] = useLocation();
   return useMemo(() => {
     const told = (error: unknown) => {
-      toast.show({ text: errorText(error, t), tone: "danger" });
+      tell(error, t);
     };
     const id = sessionId ?? "";
     const readAgain = () => queries.invalidateQueries({ queryKey: ["messages", id] });

@@ -1,8 +1,7 @@
 import { useState } from "react";
-import { errorText } from "../../api";
 import { useText } from "../../i18n";
 import { useFormat } from "../../i18n/format";
-import { toast } from "../../ui/toast";
+import { tell } from "../../ui/tell";
 import { FileIcon } from "./FileIcon";
 import styles from "./Files.module.css";
 import { Picture } from "./Picture";
@@ -48,10 +47,7 @@ export default function MessageFiles({ files }: { files: readonly OnMessage[] })
 function FileButton({ file }: { file: OnMessage }) {
   const t = useText();
   const { size: sizeText } = useFormat();
-  const press = () =>
-    download(file).catch((error: unknown) =>
-      toast.show({ text: errorText(error, t), tone: "danger" }),
-    );
+  const press = () => download(file).catch((error: unknown) => tell(error, t));
   return (
     <button
       type="button"

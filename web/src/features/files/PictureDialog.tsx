@@ -1,9 +1,8 @@
 import { Download } from "lucide-react";
-import { errorText } from "../../api";
 import { useText } from "../../i18n";
 import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
-import { toast } from "../../ui/toast";
+import { tell } from "../../ui/tell";
 import styles from "./Files.module.css";
 import { Picture } from "./Picture";
 import { type Attached, download } from "./transfer";
@@ -11,10 +10,7 @@ import { type Attached, download } from "./transfer";
 /** A picture as large as the page allows, to be kept. */
 export function PictureDialog({ file, onClose }: { file: Attached; onClose: () => void }) {
   const t = useText();
-  const press = () =>
-    download(file).catch((error: unknown) =>
-      toast.show({ text: errorText(error, t), tone: "danger" }),
-    );
+  const press = () => download(file).catch((error: unknown) => tell(error, t));
   return (
     <Dialog
       open

@@ -1,6 +1,6 @@
 import { Cpu, Zap } from "lucide-react";
 import { useState } from "react";
-import { errorText, failureText } from "../../api";
+import { failureText } from "../../api";
 import { useText } from "../../i18n";
 import { useFormat } from "../../i18n/format";
 import { queries } from "../../queries";
@@ -9,7 +9,7 @@ import { CardMenu, CardName } from "../../ui/Cards";
 import { deleteLater } from "../../ui/deletions";
 import { FormError } from "../../ui/Form";
 import { MenuItem } from "../../ui/Menu";
-import { toast } from "../../ui/toast";
+import { tell } from "../../ui/tell";
 import { KeyFacts } from "./KeyFacts";
 import styles from "./KeyRow.module.css";
 import { ModelsDialog } from "./ModelsDialog";
@@ -42,7 +42,7 @@ export function KeyRow({
         await deleteKey(one.id, closing);
         await queries.invalidateQueries({ queryKey: ["keys"] });
       },
-      (error) => toast.show({ text: errorText(error, t), tone: "danger" }),
+      (error) => tell(error, t),
     );
   }
 

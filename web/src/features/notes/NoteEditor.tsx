@@ -1,14 +1,14 @@
 import { ArrowLeft, MessageSquareText, Pin, PinOff, Trash2 } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
-import { errorText } from "../../api";
 import { useText } from "../../i18n";
 import { Markdown } from "../../markdown/markdown";
 import { routes } from "../../routes";
 import { Button } from "../../ui/Button";
 import { deleteLater } from "../../ui/deletions";
 import { IconButton } from "../../ui/IconButton";
-import { toast } from "../../ui/toast";
+import { ErrorText } from "../../ui/RequestId";
+import { tell } from "../../ui/tell";
 import { Conflict } from "./Conflict";
 import styles from "./NoteEditor.module.css";
 import { deleteNote } from "./requests";
@@ -41,7 +41,7 @@ export function NoteEditor({ note }: { note: Note }) {
       note.id,
       { deleted: t.notes.deleted(shown.title), undo: t.common.undo },
       (closing) => deleteNote(note.id, closing),
-      (error) => toast.show({ text: errorText(error, t), tone: "danger" }),
+      (error) => tell(error, t),
     );
   }
 
@@ -123,7 +123,9 @@ function SavingState({ saving, onRetry }: { saving: Saving; onRetry: () => void 
     <p role="status" className={styles.state}>
       {failed ? (
         <>
-          <span className={styles.failed}>{errorText(saving.error, t)}</span>{" "}
+          <span className={styles.failed}>
+            <ErrorText error={saving.error} />
+          </span>{" "}
           {saving.status === "failed" && (
             <Button small onClick={onRetry}>
               {t.common.retry}

@@ -1,7 +1,6 @@
 import { Eye, MessageSquarePlus } from "lucide-react";
 import { useState } from "react";
 import { Link } from "wouter";
-import { errorText } from "../../api";
 import { useText } from "../../i18n";
 import { queries } from "../../queries";
 import { routes } from "../../routes";
@@ -11,7 +10,7 @@ import { Dialog } from "../../ui/Dialog";
 import { deleteLater } from "../../ui/deletions";
 import { FormError } from "../../ui/Form";
 import { MenuItem } from "../../ui/Menu";
-import { toast } from "../../ui/toast";
+import { tell } from "../../ui/tell";
 import styles from "./PersonaRow.module.css";
 import { deletePersona, type Persona } from "./requests";
 
@@ -33,7 +32,7 @@ export function PersonaRow({ one, onEdit }: { one: Persona; onEdit: () => void }
         await deletePersona(one.name, closing);
         await queries.invalidateQueries({ queryKey: ["personas"] });
       },
-      (error) => toast.show({ text: errorText(error, t), tone: "danger" }),
+      (error) => tell(error, t),
     );
   }
 

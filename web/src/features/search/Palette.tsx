@@ -1,12 +1,12 @@
 import { MessageSquare, Search } from "lucide-react";
 import { useEffect, useId, useMemo, useRef, useState } from "react";
 import { useLocation } from "wouter";
-import { errorText } from "../../api";
 import { useText } from "../../i18n";
 import { useFormat } from "../../i18n/format";
 import { routes } from "../../routes";
 import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
+import { ErrorText } from "../../ui/RequestId";
 import { onKeys } from "../../ui/useKey";
 import { sessionsOf, useSessionList } from "../sidebar/lists";
 import { CommandLine, HitLine, Line } from "./lines";
@@ -139,7 +139,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
           )}
           {results.isError && typed !== "" && (
             <p role="alert" className={styles.said}>
-              {errorText(results.error, t)}
+              <ErrorText error={results.error} />
             </p>
           )}
           <p role="status" className={styles.said}>

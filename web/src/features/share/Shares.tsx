@@ -2,7 +2,6 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link2Off, RefreshCw } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { Link } from "wouter";
-import { errorText } from "../../api";
 import { useText } from "../../i18n";
 import { useFormat } from "../../i18n/format";
 import { routes } from "../../routes";
@@ -12,6 +11,7 @@ import { FormError } from "../../ui/Form";
 import { IconButton } from "../../ui/IconButton";
 import { Badge, Row, Rows } from "../../ui/Section";
 import { Spinner } from "../../ui/Spinner";
+import { tell } from "../../ui/tell";
 import { toast } from "../../ui/toast";
 import { isOpen, type Share, sharesQuery, useShareActions } from "./requests";
 
@@ -91,7 +91,7 @@ function ShareRow({
         onClick={() =>
           refresh.mutate(share.id, {
             onSuccess: () => toast.show({ text: t.shares.refreshed }),
-            onError: (error) => toast.show({ text: errorText(error, t), tone: "danger" }),
+            onError: (error) => tell(error, t),
           })
         }
       />

@@ -1,6 +1,6 @@
-import { cleanup, fireEvent, render, screen } from "@testing-library/react";
+import { act, cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { useState } from "react";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { Row, type RowActions } from "./Row";
 import { aSession } from "./tests/aSession";
 
@@ -18,6 +18,7 @@ function Rows() {
       pin: nothing,
       move: nothing,
       exportIt: nothing,
+      stop: async () => undefined,
       archive: nothing,
     },
     ...{ unarchive: nothing, restore: nothing, removeForGood: nothing, hold: nothing },
@@ -51,4 +52,30 @@ test("Delete leaves the focus with the row below, then above, then in the sideba
   expect(document.activeElement).toBe(link("One"));
   fireEvent.keyDown(link("One"), { key: "Delete" });
   expect(document.activeElement).toBe(screen.getByRole("button", { name: "New chat" }));
+});
+
+test("of a row that is being answered the answer is ended by its mark, once, and the focus stays", async () => {
+  let told: () => void = nothing;
+  const stop = vi.fn(() => new Promise<void>((resolve) => (told = resolve)));
+  const [session] = SESSIONS;
+  if (session === undefined) throw new Error("There is none.");
+  const row = { session, current: false, shared: false, focused: true, onFocus: nothing };
+  const actions = { stop } as unknown as RowActions;
+  const rows = (answering: boolean) => (
+    <ul>
+      <Row {...row} answering={answering} actions={actions} />
+    </ul>
+  );
+  const { rerender } = render(rows(true));
+  const button = screen.getByRole<HTMLButtonElement>("button", { name: "Stop the answer in One" });
+  button.focus();
+  fireEvent.click(button);
+  fireEvent.click(button);
+  expect(stop.mock.calls).toEqual([[session]]);
+  expect(button.disabled).toBe(true);
+  expect(document.activeElement).toBe(link("One, answering"));
+  await act(async () => told());
+  expect(button.disabled).toBe(false);
+  rerender(rows(false));
+  expect(screen.queryByRole("button", { name: /^Stop/ })).toBeNull();
 });

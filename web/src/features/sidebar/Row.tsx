@@ -8,6 +8,7 @@ import {
   PencilLine,
   Pin,
   PinOff,
+  Square,
   Trash2,
   Undo2,
 } from "lucide-react";
@@ -30,6 +31,8 @@ export interface RowActions {
   pin: (session: Session, pinned: boolean) => void;
   move: (session: Session) => void;
   exportIt: (session: Session) => void;
+  /** Ends the answer that is being written. Resolves once that was told. */
+  stop: (session: Session) => Promise<void>;
   archive: (session: Session) => void;
   unarchive: (session: Session) => void;
   remove: (session: Session) => void;
@@ -58,6 +61,7 @@ export const Row = memo(function Row(props: Props) {
   const link = useRef<HTMLAnchorElement>(null);
   const item = useRef<HTMLLIElement>(null);
   const [renaming, setRenaming] = useState(false);
+  const [stopping, setStopping] = useState(false);
   const title = session.title || t.sidebar.untitled;
   const deleted = session.deleted_at !== null;
   const unread = session.unread && !current && !answering;
@@ -78,6 +82,14 @@ export const Row = memo(function Row(props: Props) {
       removeForGood: then(actions.removeForGood),
     };
   }, [actions]);
+
+  async function stop() {
+    // The button goes with the answer.
+    link.current?.focus();
+    setStopping(true);
+    await actions.stop(session);
+    setStopping(false);
+  }
 
   function rename(on: boolean) {
     setRenaming(on);
@@ -113,7 +125,7 @@ export const Row = memo(function Row(props: Props) {
         <Link
           ref={link}
           href={routes.chat(session.id)}
-          className={classes(styles.link, unread && styles.unread)}
+          className={classes(styles.link, unread && styles.unread, answering && styles.live)}
           aria-current={current ? "page" : undefined}
           data-row
           title={title}
@@ -126,9 +138,20 @@ export const Row = memo(function Row(props: Props) {
         >
           <span className={styles.title}>{title}</span>
           {shared && <Link2 aria-hidden className={styles.shared} size={14} />}
-          {answering && <span aria-hidden className={styles.answering} />}
           {unread && <span aria-hidden className={styles.dot} />}
         </Link>
+      )}
+      {answering && !deleted && (
+        <IconButton
+          icon={Square}
+          size={12}
+          className={styles.stop}
+          label={t.sidebar.stop(title)}
+          tabIndex={focused ? 0 : -1}
+          aria-busy={stopping || undefined}
+          disabled={stopping}
+          onClick={() => void stop()}
+        />
       )}
       <span className={styles.more}>
         <Menu

@@ -1,7 +1,8 @@
 import type { QueryClient } from "@tanstack/react-query";
-import { ApiError, api, errorText, ok, type Schema } from "../../api";
+import { ApiError, api, ok, type Schema } from "../../api";
 import type { Texts } from "../../i18n";
 import { deleteLater } from "../../ui/deletions";
+import { tell } from "../../ui/tell";
 import { toast } from "../../ui/toast";
 import { drop, place, type Session } from "./lists";
 
@@ -122,6 +123,6 @@ export class SessionActions {
   }
 
   #failed(error: unknown): void {
-    toast.show({ text: errorText(error, this.#t), tone: "danger" });
+    tell(error, this.#t);
   }
 }

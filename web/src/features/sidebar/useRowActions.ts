@@ -3,6 +3,8 @@ import { useEffect, useMemo, useRef } from "react";
 import { useLocation } from "wouter";
 import { useText } from "../../i18n";
 import { routes } from "../../routes";
+import { liveRuns, runs } from "../../stream";
+import { tell } from "../../ui/tell";
 import { SessionActions } from "./actions";
 import type { Session } from "./lists";
 import type { RowActions } from "./Row";
@@ -42,6 +44,10 @@ export function useRowActions(around: Around) {
       hold,
       move: onMove,
       exportIt: onExport,
+      stop: async ({ id }) => {
+        const run = liveRuns.all.get(id);
+        if (run?.live) await runs.stop(run.runId).catch((error: unknown) => tell(error, t));
+      },
       open: () => latest.current.onNavigate(),
       rename: (session, title) => void sessions.rename(session, title),
       pin: (session, pinned) => void sessions.pin(session, pinned),

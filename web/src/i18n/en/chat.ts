@@ -89,7 +89,6 @@ export const chat = {
     `Answered by ${name ?? "another connection"} instead${why === undefined ? "." : `: ${why}.`}`,
   fallbackReasons,
   toKeys: "Check the connections",
-  requestId: (id: string) => `Request ${id}`,
   notSaved: "Not saved yet: this goes on by itself.",
 
   // What the model was given.

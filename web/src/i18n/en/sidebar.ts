@@ -12,6 +12,7 @@ export const sidebar = {
   toChats: "Back to the chats",
   answering: (title: string) => `${title}, answering`,
   unread: (title: string) => `${title}, unread`,
+  stop: (title: string) => `Stop the answer in ${title}`,
   none: "Chats that you start are kept here.",
   noneArchived: "Nothing is archived.",
   noneDeleted: "Nothing was deleted recently.",

@@ -85,7 +85,6 @@ export const chat: typeof en = {
     `改由${name === null ? "另一个连接" : `“${name}”`}回答${why === undefined ? "。" : `：${why}。`}`,
   fallbackReasons,
   toKeys: "查看连接",
-  requestId: (id) => `请求 ${id}`,
   notSaved: "尚未保存，会自动继续。",
 
   context: "提供给模型的内容",

@@ -14,6 +14,7 @@ export const sidebar: typeof en = {
   toChats: "返回对话列表",
   answering: (title: string) => `${title}，正在回答`,
   unread: (title: string) => `${title}，未读`,
+  stop: (title: string) => `停止“${title}”的回答`,
   none: "你发起的对话会保存在这里。",
   noneArchived: "没有已归档的对话。",
   noneDeleted: "最近没有删除对话。",
