@@ -53,7 +53,7 @@ export const liveRuns = new LiveRuns(notices, listLive);
 /** Puts questions; each answers with the run that it began. */
 export const asks = new Asks(live, runs, liveRuns);
 
-runs.onEnd(({ runId }) => liveRuns.ended(runId));
+runs.onEnd(({ runId, status }) => liveRuns.ended(runId, status));
 live.add({ stopped: () => liveRuns.clear() });
 
 function goBySession(): void {

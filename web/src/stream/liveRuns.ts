@@ -10,10 +10,14 @@ export interface SessionRun {
   readonly live: boolean;
   /** It had ended before the live runs were read again: a message that is there is newer. */
   readonly old?: boolean;
+  /** How it ended, where that was told. */
+  readonly status?: string;
+  /** The conversation's run before it: the messages may not have its answer yet. */
+  readonly before?: SessionRun;
 }
 
 export type SessionRuns = ReadonlyMap<string, SessionRun>;
-type NewRun = Omit<SessionRun, "live" | "old">;
+type NewRun = Omit<SessionRun, "live" | "old" | "status" | "before">;
 
 const RETRY = 5_000;
 /** So many conversations' runs are remembered beyond their end. */
@@ -45,14 +49,21 @@ export class LiveRuns {
   };
 
   begun(run: NewRun): void {
-    this.#note(() => this.#change((runs) => runs.set(run.sessionId, { ...run, live: true })));
+    this.#note(() =>
+      this.#change((runs) => {
+        const before = beforeOf(run, runs.get(run.sessionId));
+        runs.set(run.sessionId, { ...run, live: true, ...(before && { before }) });
+      }),
+    );
   }
 
-  ended(runId: string): void {
+  /** `status`: how, where that is known. */
+  ended(runId: string, status?: string): void {
     this.#note(() =>
       this.#change((runs) => {
         for (const [sessionId, run] of runs) {
-          if (run.runId === runId) runs.set(sessionId, { ...run, live: false });
+          if (run.runId === runId)
+            runs.set(sessionId, { ...run, live: false, ...(status && { status }) });
         }
       }),
     );
@@ -72,7 +83,7 @@ export class LiveRuns {
     } else if (topic === "runs" && change === "started") {
       this.#started(notice);
     } else if (topic === "runs" && change === "ended" && runId !== undefined) {
-      this.ended(runId);
+      this.ended(runId, notice.status);
     } else if (topic === "sessions" && (change === "deleted" || change === "cleared")) {
       this.#note(() =>
         this.#change((runs) => (sessionId === undefined ? runs.clear() : runs.delete(sessionId))),
@@ -109,7 +120,8 @@ export class LiveRuns {
     this.#meanwhile = null;
     this.#change((runs) => {
       for (const [sessionId, run] of runs) {
-        runs.set(sessionId, { ...run, live: false, ...(over.has(run) && { old: true }) });
+        const { before: _before, ...rest } = run;
+        runs.set(sessionId, { ...rest, live: false, ...(over.has(run) && { old: true }) });
       }
       for (const run of listed) runs.set(run.sessionId, { ...run, live: true });
     });
@@ -131,4 +143,10 @@ export class LiveRuns {
     this.#runs = runs;
     for (const listener of this.#listeners) listener();
   }
+}
+
+function beforeOf(run: NewRun, last: SessionRun | undefined): SessionRun | undefined {
+  if (last === undefined || last.runId === run.runId) return last?.before;
+  const { before: _before, ...one } = last;
+  return one;
 }

@@ -115,9 +115,22 @@ test("a run is live from its start to its end, on whichever screen it was asked"
   says(STARTED);
   expect(liveRuns.all.get("s")).toEqual({ ...RUN, live: true });
   says(ENDED);
-  expect(liveRuns.all.get("s")).toEqual({ ...RUN, live: false });
+  expect(liveRuns.all.get("s")).toEqual({ ...RUN, live: false, status: "completed" });
   says(STARTED);
   expect(liveRuns.all.get("s")?.live).toBe(false);
+});
+
+test("a run knows the one before it, whose answer may not be listed yet", async () => {
+  await subscribed();
+  const runs = ["1", "2", "3"].map((runId) => ({ ...RUN, runId }));
+  for (const run of runs) {
+    liveRuns.begun(run);
+    liveRuns.begun(run);
+    liveRuns.ended(run.runId, "failed");
+  }
+  const [, second, third] = runs;
+  const ended = { live: false, status: "failed" };
+  expect(liveRuns.all.get("s")).toEqual({ ...third, ...ended, before: { ...second, ...ended } });
 });
 
 test("what is heard while the list is read holds against it", async () => {

@@ -142,6 +142,14 @@ describe("the composer", () => {
     expect(onStop).toHaveBeenCalledTimes(1);
     expect(screen.queryByRole("button", { name: "Send" })).toBeNull();
   });
+
+  it("sends what is typed while an answer is written, too", async () => {
+    const { onSend, area } = setUp({ onStop: vi.fn() });
+    await userEvent.type(area, "next");
+    expect(screen.getByRole("button", { name: "Stop" })).toBeTruthy();
+    await userEvent.click(screen.getByRole("button", { name: "Send" }));
+    expect(onSend.mock.calls).toEqual([["next"]]);
+  });
 });
 
 describe("files", () => {

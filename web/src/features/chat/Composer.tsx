@@ -40,15 +40,15 @@ interface Props {
   /** The files that go along. */
   files: ReturnType<typeof useChosen>;
   onSend: (text: string) => void;
-  /** Nothing can be sent just now: an answer is being written, or there is nobody to ask. */
+  /** Nothing can be sent: there is nobody to ask. */
   blocked: boolean;
   /** Somebody wanted to send something all the same. */
   onBlocked: () => void;
   /** Ends the answer that is being written; undefined: there is none. */
   onStop: (() => void) | undefined;
   stopping: boolean;
-  /** ↑ in the empty field. */
-  onEditLast: () => void;
+  /** ↑ in the empty field. False: there is nothing to edit. */
+  onEditLast: () => boolean | undefined;
   /** What else of the conversation's keys is good while one types. */
   keys: Keys;
 }
@@ -170,7 +170,7 @@ export function Composer(props: Props) {
         onPaste={files.offered ? pasted : undefined}
         onKeyDown={onKeyDown}
       />
-      {onStop ? (
+      {onStop && (
         <IconButton
           icon={Square}
           label={t.chat.stop}
@@ -179,7 +179,8 @@ export function Composer(props: Props) {
           disabled={stopping}
           onClick={onStop}
         />
-      ) : (
+      )}
+      {(!onStop || !empty) && (
         <IconButton
           icon={ArrowUp}
           label={t.chat.send}

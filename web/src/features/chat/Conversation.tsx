@@ -22,8 +22,10 @@ import type { Entry } from "./entries";
 import { keptWish } from "./kept";
 import { Log } from "./Log";
 import { copyLast, editLast, move } from "./moves";
-import { type NewSession, outbox, type Pending } from "./outbox";
+import { outbox } from "./outbox";
+import type { NewSession, Pending } from "./pending";
 import { PendingQuestion, Question } from "./Question";
+import { Queue } from "./Queue";
 import type { Scroller } from "./scroller";
 import { type OtherModel, useActions } from "./useActions";
 import type { useEntries } from "./useEntries";
@@ -54,7 +56,7 @@ interface Props {
 /** The conversation as one reads and writes it. */
 export function Conversation(props: Props) {
   const { sessionId, place, log, making, shown, header, foot, blocked } = props;
-  const { query, entries, run, idle } = log;
+  const { query, entries, run, queued, held, idle } = log;
   const t = useText();
   const root = useRef<HTMLDivElement>(null);
   const scroller = useRef<Scroller>(undefined);
@@ -62,8 +64,6 @@ export function Conversation(props: Props) {
   /** The key of what is to be at the top as soon as it is there. */
   const pinNext = useRef<string>(undefined);
   const [stopping, setStopping] = useState<string>();
-  const [isTold, setIsTold] = useState(false);
-  if (isTold && idle) setIsTold(false);
   const reconnecting = useReconnecting();
   const pin = useCallback((key: string | undefined) => {
     pinNext.current = key ?? LAST;
@@ -90,7 +90,8 @@ export function Conversation(props: Props) {
   useShownMessage(query, entries, scroller, root, actions.choose);
 
   const send = (content: string) => {
-    pinNext.current = LAST;
+    // What is queued comes into the log later, under the eyes of a reader: nothing moves for it.
+    if (!outbox.waits(place, sessionId)) pinNext.current = LAST;
     const attached = uploads.take(draft);
     const asking = {
       ...shown,
@@ -100,8 +101,8 @@ export function Conversation(props: Props) {
     void outbox.put(place, { kind: "send", content, draft, sessionId, making, asking, attached });
   };
 
-  const takeBack = (key: string, { content, attached = [] }: Pending) => {
-    outbox.drop(place, key);
+  const takeBack = ({ press, content, attached = [] }: Pending) => {
+    outbox.drop(place, press);
     uploads.putBack(draft, attached);
     composer.current?.insert(content);
   };
@@ -145,7 +146,7 @@ export function Conversation(props: Props) {
               void outbox.again(place, entry.key, sessionId);
               toComposer();
             }}
-            onTakeBack={() => takeBack(entry.key, entry.pending)}
+            onTakeBack={() => takeBack(entry.pending)}
           />
         );
       case "answer":
@@ -176,10 +177,17 @@ export function Conversation(props: Props) {
       <div className={styles.foot}>
         <div className={styles.column}>
           <div role="status" className={styles.state}>
-            {reconnecting
-              ? t.chat.reconnecting
-              : (isTold && t.chat.waitForAnswer) || (isWaiting && t.files.waitForFiles)}
+            {reconnecting ? t.chat.reconnecting : isWaiting && t.files.waitForFiles}
           </div>
+          <Queue
+            queued={queued}
+            held={held}
+            onSend={() => {
+              pinNext.current = LAST;
+              outbox.sendHeld(place);
+            }}
+            onTakeBack={takeBack}
+          />
           <Suspense>
             <UsageNotice />
           </Suspense>
@@ -188,15 +196,16 @@ export function Conversation(props: Props) {
             handle={composer}
             files={files}
             onSend={send}
-            blocked={!idle || blocked}
-            onBlocked={() => {
-              setIsTold(!idle);
-              setIsWaiting(!files.isWhole);
-            }}
+            blocked={blocked}
+            onBlocked={() => setIsWaiting(!files.isWhole)}
             onStop={live === undefined ? undefined : stop}
             stopping={live !== undefined && stopping === live}
             keys={moves}
-            onEditLast={() => editLast(root.current)}
+            onEditLast={() => {
+              const last = queued.at(-1);
+              if (last === undefined) return editLast(root.current);
+              takeBack(last);
+            }}
           />
         </div>
       </div>

@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { remembered } from "../../session";
 import { readStored, writeStored } from "../../ui/storage";
-import type { NewSession } from "./outbox";
+import type { NewSession } from "./pending";
 import type { Key } from "./queries";
 
 /** What a new conversation is to be like; what is absent is as it comes. */

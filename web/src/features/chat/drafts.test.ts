@@ -63,6 +63,17 @@ describe("a draft", () => {
     expect(Object.keys(localStorage).sort()).toEqual(["parley.draft.ada.made", "parley.user"]);
   });
 
+  it("that waits for its turn is for the conversation that is made meanwhile", async () => {
+    drafts.sending("new", "p1", "one");
+    drafts.sending("new", "p2", "two");
+    drafts.keep("new", "and");
+    drafts.acknowledged("new", "p1", "one", "made");
+    drafts.move("new", "p2", "made");
+    expect([drafts.of("new"), drafts.of("made")]).toEqual(["", "and"]);
+    const later = await reloaded();
+    expect([later.of("new"), later.of("made")]).toEqual(["", "two\n\nand"]);
+  });
+
   it("is taken out again where another tab took a question on its way for it", async () => {
     drafts.sending("one", "p", "question");
     const other = await reloaded();

@@ -117,6 +117,14 @@ export const drafts = {
     write(place, { text: madeAs === place ? text : "", unsent });
     if (madeAs !== place) write(madeAs, { ...read(madeAs), text });
   },
+  /** What a press sends that has not begun is for another place: the conversation that was made. */
+  move(place: string, press: string, to: string): void {
+    flush();
+    const { text, unsent: { [pressOf(press)]: sent, ...unsent } = {} } = read(place);
+    if (sent === undefined) return;
+    write(place, { text, unsent });
+    drafts.sending(to, press, sent);
+  },
   clear(): void {
     clearTimeout(late?.timer);
     late = undefined;

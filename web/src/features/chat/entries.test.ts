@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { SessionRun } from "../../stream";
 import { type Entry, entriesOf, isShown } from "./entries";
-import type { Pending } from "./outbox";
+import type { Pending } from "./pending";
 import type { Message } from "./queries";
 
 const message = (id: string, given: Partial<Message> = {}) =>
@@ -73,6 +73,17 @@ describe("a conversation", () => {
   it("shows what has ended until it is listed", () => {
     const ended = run("q2", "a2", { live: false });
     expect(of(PATH.slice(0, 3), [], ended).at(-1)).toBe("answer a2 written");
+  });
+
+  it("keeps an answer until it is listed when what was queued behind it begins", () => {
+    const before = run("q2", "a2", { live: false });
+    const known = pending({ press: "p3", status: "begun", begun: begun("q3", "a3") });
+    const queued = pending({ press: "p4", status: "queued" });
+    const live = run("q3", "a3", { before });
+    const asked = ["pending begun", "answer a3 written"];
+    const shown = ["question q1", "answer a1", "question q2", "answer a2 written", ...asked];
+    expect(of(PATH.slice(0, 3), [known, queued], live)).toEqual(shown);
+    expect(of(PATH, [known, queued], live).slice(3)).toEqual(["answer a2", ...asked]);
   });
 
   it("shows an answer that is gone on with in its place", () => {

@@ -1,5 +1,5 @@
 import type { SessionRun } from "../../stream";
-import type { Pending } from "./outbox";
+import type { Pending } from "./pending";
 import type { Message } from "./queries";
 
 /** What stands in the log of a conversation. */
@@ -17,7 +17,8 @@ export type Entry =
 
 /**
  * The log: `messages` of the chosen path, oldest first; behind them what was pressed and is not
- * among them yet; and the answer that is being written, or is written and not listed yet.
+ * among them yet, but for what is queued; and the answers that are being written, or are written and not
+ * listed yet.
  */
 export function entriesOf(
   messages: readonly Message[],
@@ -25,23 +26,27 @@ export function entriesOf(
   run: SessionRun | undefined,
   keyOf: (questionId: string) => string,
 ): Entry[] {
+  const runs = run === undefined ? [] : [run, ...(run.before ? [run.before] : [])];
   let path = messages;
   for (const one of pending) path = cut(path, one);
   const entries = path.map((message): Entry => {
     if (message.role === "user") return { kind: "question", key: keyOf(message.id), message };
-    const writing = run?.answerId === message.id && run.runId !== message.run_id && !run.old;
-    return { kind: "answer", key: message.id, message, ...(writing && { run }) };
+    const writing = runs.find(
+      (one) => one.answerId === message.id && one.runId !== message.run_id && !one.old,
+    );
+    return { kind: "answer", key: message.id, message, ...(writing && { run: writing }) };
   });
-  let last = path.at(-1)?.id;
+  const answer = (question: string | undefined) => {
+    const by = runs.find(({ questionId }) => questionId === question);
+    if (by !== undefined) entries.push({ kind: "answer", key: by.answerId, run: by });
+  };
+  answer(path.at(-1)?.id);
   for (const one of pending) {
-    if (one.kind === "again") continue;
+    if (one.kind === "again" || one.status === "queued") continue;
     const id = one.begun?.run?.questionId;
     if (id !== undefined && path.some((message) => message.id === id)) continue;
     entries.push({ kind: "pending", key: one.press, pending: one });
-    last = id;
-  }
-  if (run !== undefined && last !== undefined && run.questionId === last) {
-    entries.push({ kind: "answer", key: run.answerId, run });
+    if (id !== undefined) answer(id);
   }
   return entries;
 }

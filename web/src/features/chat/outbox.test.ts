@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ApiError } from "../../api";
 import { session } from "../../session";
-import { asks, type Begun } from "../../stream";
+import { asks, type Begun, liveRuns } from "../../stream";
 import { Outbox } from "./outbox";
 
 const BEGUN: Begun = {
@@ -26,7 +26,10 @@ beforeEach(() => {
     return Response.json({ id: "made" }, { status: 201 });
   });
 });
-afterEach(() => vi.unstubAllGlobals());
+afterEach(() => {
+  vi.unstubAllGlobals();
+  liveRuns.clear();
+});
 
 describe("a press", () => {
   it("is there at once, begins, and stays until it is shown", async () => {
@@ -128,5 +131,113 @@ describe("a press", () => {
   it("that breaks on a fault of ours is not hidden", async () => {
     asked(() => Promise.reject(new TypeError("a fault")));
     await expect(new Outbox().put("new", question)).rejects.toThrow("a fault");
+  });
+});
+
+describe("a question behind another", () => {
+  const run = (id: string) => ({
+    runId: id,
+    sessionId: "s",
+    questionId: `q${id}`,
+    answerId: `a${id}`,
+  });
+  const known = { kind: "send", sessionId: "s" } as const;
+  const told = (outbox: Outbox, place = "s") =>
+    outbox.at(place).map(({ content, status }) => `${content} ${status}`);
+
+  /** Presses that begin a run each, as the gateway acknowledges them. */
+  function begins() {
+    let count = 0;
+    return vi.spyOn(asks, "begin").mockImplementation(() => {
+      const { runId, sessionId, questionId, answerId } = run(`r${++count}`);
+      liveRuns.begun({ runId, sessionId, questionId, answerId });
+      const begun = { sessionId, run: { id: runId, questionId, answerId }, messageId: null };
+      return { begun: Promise.resolve(begun) };
+    });
+  }
+  const ends = async (id: string, status = "completed") => {
+    liveRuns.ended(id, status);
+    await vi.waitFor(() => undefined);
+  };
+
+  it("goes by itself when the answer has ended, in turn, each under a key of its own", async () => {
+    const begin = begins();
+    const outbox = new Outbox();
+    for (const content of ["one", "two", "three"]) void outbox.put("s", { ...known, content });
+    await vi.waitFor(() =>
+      expect(told(outbox)).toEqual(["one begun", "two queued", "three queued"]),
+    );
+    await ends("r1");
+    expect(told(outbox)).toEqual(["one begun", "two begun", "three queued"]);
+    await ends("r2", "cancelled");
+    // What the messages have by now is let go of.
+    expect(told(outbox)).toEqual(["two begun", "three begun"]);
+    expect(begin.mock.calls.map(([asking]) => asking)).toMatchObject([
+      { content: "one" },
+      { content: "two" },
+      { content: "three" },
+    ]);
+    expect(new Set(begin.mock.calls.map(([, key]) => key)).size).toBe(3);
+  });
+
+  it("of a conversation that is being made goes into that one, and its draft along", async () => {
+    const begin = begins();
+    const outbox = new Outbox();
+    const put = { kind: "send", draft: "new" } as const;
+    const making = { model: "m", temporary: false, summary: false };
+    void outbox.put("new", { ...put, content: "one", making });
+    void outbox.put("new", { ...put, content: "two", making });
+    expect(told(outbox, "new")).toEqual(["one sending", "two queued"]);
+    await vi.waitFor(() => expect(told(outbox, "new")).toEqual(["one begun", "two queued"]));
+    const kept = (place: string) => localStorage.getItem(`parley.draft..${place}`) ?? "";
+    expect([kept("new"), kept("s")]).toEqual(["", expect.stringContaining("two")]);
+    await ends("r1");
+    expect(begin.mock.lastCall?.[0]).toMatchObject({ content: "two", session_id: "s" });
+    expect(made).toHaveLength(1);
+    await vi.waitFor(() => expect(kept("s")).toBe(""));
+  });
+
+  it.each(["failed", "interrupted"])("that %s waits for a word", async (status) => {
+    begins();
+    const outbox = new Outbox();
+    for (const content of ["one", "two", "three"]) void outbox.put("s", { ...known, content });
+    await ends("r1", status);
+    expect(told(outbox)).toEqual(["one begun", "two queued", "three queued"]);
+    outbox.sendHeld("s");
+    await vi.waitFor(() =>
+      expect(told(outbox)).toEqual(["one begun", "two begun", "three queued"]),
+    );
+    await ends("r2");
+    expect(told(outbox)).toEqual(["two begun", "three begun"]);
+  });
+
+  it("that was not sent waits until that one is, or it is told to go", async () => {
+    asked(() => Promise.reject(new ApiError({ status: 503 })));
+    const outbox = new Outbox();
+    for (const content of ["one", "two"]) void outbox.put("s", { ...known, content });
+    await vi.waitFor(() => expect(told(outbox)).toEqual(["one failed", "two queued"]));
+    liveRuns.begun({ ...run("other"), sessionId: "other" });
+    expect(told(outbox)).toEqual(["one failed", "two queued"]);
+    begins();
+    await outbox.again("s", outbox.at("s")[0]?.press ?? "", "s");
+    expect(told(outbox)).toEqual(["one begun", "two queued"]);
+    await ends("r1");
+    expect(told(outbox)).toEqual(["one begun", "two begun"]);
+  });
+
+  it("that another screen asked is tried again under its key", async () => {
+    vi.useFakeTimers();
+    const begin = asked(() =>
+      Promise.reject(new ApiError({ status: 409, reason: "RUN_IN_PROGRESS" })),
+    );
+    const outbox = new Outbox();
+    await outbox.put("s", { ...known, content: "two" });
+    expect(told(outbox)).toEqual(["two queued"]);
+    asked(async () => BEGUN);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(told(outbox)).toEqual(["two begun"]);
+    const [first, second] = begin.mock.calls.map(([, key]) => key);
+    expect(first).toBe(second);
+    vi.useRealTimers();
   });
 });

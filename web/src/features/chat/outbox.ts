@@ -1,34 +1,16 @@
-import { ApiError, api, ok, type Schema } from "../../api";
+import { ApiError } from "../../api";
 import { session } from "../../session";
-import { type Asking, asks, type Begun, newKey, Withdrawn } from "../../stream";
-import type { Attached } from "../files/transfer";
+import { asks, type Begun, liveRuns, newKey, type SessionRun, Withdrawn } from "../../stream";
 import { uploads } from "../files/uploads";
 import { drafts } from "./drafts";
-
-export type NewSession = Schema<"NewSession">;
-
-/** A press of Send, of an edited question's, or of Regenerate, until the messages show what came of it. */
-export interface Pending {
-  /** Its idempotency key, and the question's key on the page for good. */
-  press: string;
-  kind: "send" | "edit" | "again";
-  content: string;
-  /** The draft that has its text until it has begun. */
-  draft?: string;
-  /** Of an edit the question that it stands beside, of another answer the question of it. */
-  messageId?: string;
-  status: "sending" | "failed" | "begun";
-  error?: unknown;
-  begun?: Begun;
-  sessionId?: string | undefined;
-  /** What a conversation that is made for it is to be like; undefined: as it comes. */
-  making?: NewSession | undefined;
-  asking?: Partial<Asking>;
-  /** The files that go along. */
-  attached?: readonly Attached[];
-}
+import { askingOf, make, type Pending } from "./pending";
 
 type Place = string;
+
+/** A question that was put while another is on its way looks so soon whether it can go. */
+const AGAIN = 1_000;
+/** What is queued behind an answer that ended so may be meant otherwise: it is sent when that is said. */
+const HOLDING = new Set<string | undefined>(["failed", "interrupted"]);
 
 /**
  * What was pressed and is not among the messages yet, by place: a conversation on the page. It
@@ -41,6 +23,10 @@ export class Outbox {
   readonly #born = new Map<string, Place>();
   /** Where the first question of a conversation that is not made yet was asked last. */
   #unborn: Place | undefined;
+
+  constructor() {
+    liveRuns.subscribe(() => this.#goOn());
+  }
 
   subscribe = (listener: () => void) => {
     this.#listeners.add(listener);
@@ -67,23 +53,43 @@ export class Outbox {
     return waits ? place : newKey();
   }
 
-  /** Puts it. Resolves when it has begun, or has failed: then it stays, to be tried again. */
-  async put(place: Place, given: Omit<Pending, "press" | "status">): Promise<Begun | undefined> {
-    const pending: Pending = { ...given, press: newKey(), status: "sending" };
+  /**
+   * Puts it. Resolves when it has begun, or has failed: then it stays, to be tried again. A question is
+   * queued while another is on its way or is being answered, and goes by itself behind it.
+   */
+  async put(
+    place: Place,
+    given: Omit<Pending, "press" | "status" | "held">,
+  ): Promise<Begun | undefined> {
+    const waits = given.kind === "send" && this.waits(place, given.sessionId);
+    const held = waits && this.at(place).some((one) => one.held);
+    const status = waits ? "queued" : "sending";
+    const pending: Pending = { ...given, press: newKey(), status, ...(held && { held }) };
     if (pending.sessionId === undefined) this.#unborn = place;
     if (pending.draft) drafts.sending(pending.draft, pending.press, pending.content);
-    this.#set(place, [...this.at(place).filter(({ status }) => status !== "begun"), pending]);
-    return this.#try(place, pending);
+    const others = waits ? this.at(place) : this.at(place).filter(isNotBegun);
+    this.#set(place, [...others, pending]);
+    return waits ? undefined : this.#try(place, pending);
   }
 
   /** Tries what has failed once more; `sessionId`: the conversation that was made there meanwhile. */
   async again(place: Place, press: string, sessionId?: string): Promise<Begun | undefined> {
     const pending = this.at(place).find((one) => one.press === press);
     if (pending === undefined || pending.status !== "failed") return undefined;
-    // What was to be made for it alone is not wanted any more.
-    const meant = sessionId === undefined ? {} : { sessionId, making: undefined };
-    const change = { ...meant, status: "sending", error: undefined } as const;
-    return this.#try(place, this.#change(place, pending, change));
+    this.#hold(place, false);
+    if (pending.kind === "send" && this.#isBusy(place, sessionId)) {
+      this.#change(place, pending, { status: "queued", error: undefined });
+      return undefined;
+    }
+    return this.#send(place, pending, sessionId);
+  }
+
+  /** Sends the first of what is held back; the rest follows by itself. */
+  sendHeld(place: Place): void {
+    const next = this.at(place).find(({ status }) => status === "queued");
+    if (next === undefined) return;
+    this.#hold(place, false);
+    void this.#send(place, next, this.#sessionOf(place, next));
   }
 
   drop(place: Place, press: string): void {
@@ -108,6 +114,44 @@ export class Outbox {
     this.#tell();
   }
 
+  /** Whether another question there would be queued. */
+  waits(place: Place, sessionId: string | undefined): boolean {
+    const queued = this.at(place).some(({ status }) => status === "queued");
+    return queued || this.#isBusy(place, sessionId);
+  }
+
+  #isBusy(place: Place, sessionId: string | undefined): boolean {
+    const isSending = this.at(place).some(({ status }) => status === "sending");
+    return isSending || (sessionId !== undefined && liveRuns.all.get(sessionId)?.live === true);
+  }
+
+  #sessionOf(place: Place, pending: Pending): string | undefined {
+    const born = [...this.#born].find(([, at]) => at === place)?.[0];
+    return pending.sessionId ?? born;
+  }
+
+  /** Sends what is queued and can go. */
+  #goOn(): void {
+    for (const [place, all] of [...this.#places]) {
+      const next = all.find(isNotBegun);
+      if (next === undefined || next.status !== "queued") continue;
+      const sessionId = this.#sessionOf(place, next);
+      const run = sessionId === undefined ? undefined : liveRuns.all.get(sessionId);
+      if (run?.live || isHeld(next, run)) continue;
+      // The messages may not have the one before yet, and it goes on to be shown.
+      const left = all.filter((one) => isNotBegun(one) || one.begun?.run?.id === run?.runId);
+      this.#set(place, left);
+      void this.#send(place, next, sessionId);
+    }
+  }
+
+  /** `sessionId`: what was to be made for it alone is not wanted any more. */
+  #send(place: Place, pending: Pending, sessionId?: string): Promise<Begun | undefined> {
+    const meant = sessionId === undefined ? {} : { sessionId, making: undefined };
+    const change = { ...meant, status: "sending", error: undefined, held: false } as const;
+    return this.#try(place, this.#change(place, pending, change));
+  }
+
   async #try(place: Place, pending: Pending): Promise<Begun | undefined> {
     let current = pending;
     try {
@@ -120,23 +164,46 @@ export class Outbox {
         this.#questionKeys.set(begun.run.questionId, pending.press);
       }
       const isMade = pending.sessionId === undefined || pending.making !== undefined;
-      if (isMade) this.#bear(begun.sessionId, place);
       // Before anybody hears of it: a composer that goes along finds what is typed.
       const madeAs = isMade ? begun.sessionId : undefined;
-      if (pending.draft) drafts.acknowledged(pending.draft, pending.press, pending.content, madeAs);
-      if (pending.draft) uploads.begun(pending.draft, pending.attached ?? []);
+      const { draft } = this.at(place).find(({ press }) => press === pending.press) ?? pending;
+      if (draft) drafts.acknowledged(draft, pending.press, pending.content, madeAs);
+      if (draft) uploads.begun(draft, pending.attached ?? []);
+      if (isMade) this.#bear(begun.sessionId, place, pending);
       this.#change(place, current, { status: "begun", begun, sessionId: begun.sessionId });
+      this.#goOn();
       return begun;
     } catch (error) {
       if (!(error instanceof ApiError || error instanceof Withdrawn)) throw error;
+      if (pending.kind === "send" && isBusy(error)) {
+        // Another screen was quicker.
+        this.#change(place, current, { status: "queued" });
+        setTimeout(() => this.#goOn(), AGAIN);
+        return undefined;
+      }
       this.#change(place, current, { status: "failed", error });
+      this.#hold(place, true);
       return undefined;
     }
   }
 
-  #bear(sessionId: string, place: Place): void {
+  /** A conversation was made for `first`: it is that of what is queued behind it, too. */
+  #bear(sessionId: string, place: Place, first: Pending): void {
     this.#born.set(sessionId, place);
     if (this.#unborn === place) this.#unborn = undefined;
+    for (const one of this.at(place)) {
+      if (one.press === first.press || !one.draft || one.draft !== first.draft) continue;
+      drafts.move(one.draft, one.press, sessionId);
+      uploads.moveTaken(one.draft, sessionId, one.attached ?? []);
+      this.#change(place, one, { draft: sessionId });
+    }
+  }
+
+  #hold(place: Place, held: boolean): void {
+    for (const one of this.at(place)) {
+      if (one.status === "queued" && (one.held ?? false) !== held)
+        this.#change(place, one, { held });
+    }
   }
 
   #change(place: Place, pending: Pending, change: Partial<Pending>): Pending {
@@ -161,25 +228,14 @@ export class Outbox {
 
 const NONE: readonly Pending[] = [];
 
-function make(session: NewSession, key: string): Promise<Schema<"Session">> {
-  return ok(
-    api.POST("/api/v1/chat/sessions", {
-      body: session,
-      params: { header: { "idempotency-key": `${key}-session` } },
-    }),
-  );
-}
+const isNotBegun = ({ status }: Pending) => status !== "begun";
 
-function askingOf({ kind, content, sessionId, messageId, asking }: Pending): Asking {
-  if (kind === "send") {
-    return { ...asking, type: "send", content, ...(sessionId && { session_id: sessionId }) };
-  }
-  if (sessionId === undefined || messageId === undefined) throw new Error("No message is meant.");
-  const at = { session_id: sessionId, message_id: messageId };
-  return kind === "edit"
-    ? { ...asking, type: "edit", content, ...at }
-    : { ...asking, type: "regenerate", ...at };
-}
+const isBusy = (error: ApiError | Withdrawn) =>
+  error instanceof ApiError && error.reason === "RUN_IN_PROGRESS";
+
+/** Whether what is queued waits for a word: `run` is the last of its conversation. */
+export const isHeld = ({ held }: Pending, run: SessionRun | undefined): boolean =>
+  held === true || (run !== undefined && !run.live && HOLDING.has(run.status));
 
 export const outbox = new Outbox();
 session.onEnd(() => outbox.clear());

@@ -1,7 +1,8 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { act, cleanup, render, screen } from "@testing-library/react";
+import { act, cleanup, render, screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { ApiError } from "../../api";
 import { session } from "../../session";
 import { asks } from "../../stream";
 import { toast } from "../../ui/toast";
@@ -106,11 +107,37 @@ it("Continue leaves the focus in the composer", async () => {
   expect(document.activeElement).toBe(composer());
 });
 
-it("Enter says that it waits while an answer is on its way", async () => {
+it("a question is queued while an answer is on its way, and ↑ takes it back", async () => {
   await open();
   await press("Regenerate");
-  await userEvent.type(composer(), "next{Enter}");
-  expect(screen.getByText("The answer is still being written.")).toBeTruthy();
+  await userEvent.type(composer(), "next{Enter}and{Enter}");
+  const queue = screen.getByRole("region", { name: "Queued questions" });
+  const queued = () =>
+    within(queue)
+      .getAllByRole("listitem")
+      .map((one) => one.textContent);
+  expect(queued()).toEqual(["next", "and"]);
+  expect(screen.getByText("Queued: sent once the answer is there.")).toBeTruthy();
+  expect(asks.begin).toHaveBeenCalledTimes(1);
+  await userEvent.type(composer(), "{ArrowUp}");
+  expect(queued()).toEqual(["next"]);
+  expect(composer()).toHaveProperty("value", "and");
+  await press("Back into the field");
+  expect(screen.queryByRole("region", { name: "Queued questions" })).toBeNull();
+  expect(composer()).toHaveProperty("value", "next\n\nand");
+});
+
+it("behind a question that was not sent the queue waits for a word", async () => {
+  await open();
+  let refuse: (error: Error) => void = () => undefined;
+  vi.mocked(asks.begin).mockReturnValueOnce({ begun: new Promise((_, no) => (refuse = no)) });
+  await userEvent.type(composer(), "one{Enter}two{Enter}");
+  refuse(new ApiError({ status: 503 }));
+  await settled();
+  expect(screen.getByText(/^Held back/)).toBeTruthy();
+  await press("Send now");
+  expect(vi.mocked(asks.begin).mock.lastCall?.[0]).toMatchObject({ content: "two" });
+  expect(document.activeElement).toBe(composer());
 });
 
 async function chooseOther() {

@@ -2,7 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useSyncExternalStore } from "react";
 import { useSessionRun } from "../../stream/use";
 import { entriesOf, isShown } from "./entries";
-import { outbox } from "./outbox";
+import { isHeld, outbox } from "./outbox";
 import { useMessages } from "./queries";
 
 // A notice tells of an answer's end as soon as it is saved; so soon it is looked for without one.
@@ -28,7 +28,7 @@ function useMissing(sessionId: string | undefined): void {
   }, [sessionId, queries]);
 }
 
-/** The log of a conversation, and whether something can be asked in it. */
+/** The log of a conversation, what is queued in it, and whether something can be asked at once. */
 export function useEntries(sessionId: string | undefined, place: string) {
   const query = useMessages(sessionId);
   const { messages } = query;
@@ -41,8 +41,11 @@ export function useEntries(sessionId: string | undefined, place: string) {
   useEffect(() => {
     if (messages) outbox.settle(place, (one) => isShown(messages, one));
   }, [messages, place]);
-  const isMissing = run?.live === false && entries.some((one) => one.kind === "answer" && one.run);
+  const isMissing = entries.some((one) => one.kind === "answer" && one.run?.live === false);
   useMissing(isMissing ? sessionId : undefined);
   const sending = pending.some(({ status }) => status === "sending");
-  return { query, messages, entries, run, pending, idle: !sending && run?.live !== true };
+  const idle = !sending && run?.live !== true;
+  const queued = useMemo(() => pending.filter(({ status }) => status === "queued"), [pending]);
+  const held = idle && queued[0] !== undefined && isHeld(queued[0], run);
+  return { query, messages, entries, run, pending, queued, held, idle };
 }

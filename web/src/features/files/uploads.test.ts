@@ -112,6 +112,16 @@ describe("files of a question", () => {
     expect(names()).toEqual(["1.txt ready"]);
   });
 
+  it("that waits for its turn are remembered for the conversation that is made", async () => {
+    await chosen();
+    const taken = uploads.take("new");
+    uploads.moveTaken("new", "id", taken);
+    expect(another()).toEqual([]);
+    expect(new Uploads().at("id").map(({ name }) => name)).toEqual(["1.txt"]);
+    uploads.begun("id", taken);
+    expect(new Uploads().at("id")).toEqual([]);
+  });
+
   it("go along to the conversation that is made, on their way or not", async () => {
     uploads.add("new", [text("a")], LIMITS);
     uploads.move("new", "id");

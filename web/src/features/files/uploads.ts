@@ -117,6 +117,14 @@ export class Uploads {
     this.#set(place, [...back, ...this.#at(place)]);
   }
 
+  /** What a question took that has not begun is of another draft: of the conversation that was made. */
+  moveTaken(from: string, to: string, taken: readonly Attached[]): void {
+    if (taken.length === 0) return;
+    this.#untake(from, taken);
+    this.#taken.set(to, [...(this.#taken.get(to) ?? []), ...taken]);
+    for (const place of [from, to]) this.#set(place, this.#at(place));
+  }
+
   /** What was chosen for a conversation that was not made yet is for it now. */
   move(from: string, to: string): void {
     const moved = this.#at(from);
