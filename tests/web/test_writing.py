@@ -117,6 +117,30 @@ async () => {
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_a_question_sent_too_early_waits_for_its_turn_and_outlives_a_reload(person: Person) -> None:
+    person.use("endless-at-20")
+    queue = person.page.get_by_role("region", name="Queued questions")
+    # Its conversation is not made yet.
+    person.ask("One")
+    person.ask("Two")
+    person.ask("Three")
+    expect(queue.get_by_role("listitem")).to_have_text(["Two", "Three"])
+    expect(person.answers.last).to_contain_text("The quick brown fox")
+    person.button("Stop").click()
+    expect(person.questions).to_have_count(2)
+    expect(queue.get_by_role("listitem")).to_have_text(["Three"])
+    expect(person.page).to_have_url(re.compile("/c/"))
+    person.page.reload()
+    expect(person.box).to_have_value("Three")
+    expect(queue).to_have_count(0)
+    person.button("Stop").click()
+    person.wait_for_end()
+    session = person.page.url.rpartition("/")[2]
+    said = person.user.messages(session)
+    assert [one["content"] for one in said if one["role"] == "user"] == ["One", "Two"]
+
+
 def test_whoever_reads_further_up_is_not_moved_by_what_comes(person: Person) -> None:
     person.use(_LONG)
     person.go("/")

@@ -1,6 +1,6 @@
 import { useText } from "../../i18n";
 import { useMe, useSettings } from "../../session";
-import { FormError } from "../../ui/Form";
+import { LoadError } from "../../ui/LoadError";
 import { Page } from "../../ui/Page";
 import { Spinner } from "../../ui/Spinner";
 import { Export } from "../transfer/Export";
@@ -21,7 +21,7 @@ export default function AccountPage() {
   const settings = useSettings();
   return (
     <Page title={t.common.account}>
-      <FormError error={me.error ?? settings.error} />
+      <LoadError of={[me, settings]} />
       {me.data && settings.data ? (
         <>
           <Profile me={me.data} />
@@ -36,7 +36,7 @@ export default function AccountPage() {
           <Deletion username={me.data.username} />
         </>
       ) : (
-        <Spinner />
+        !(me.error ?? settings.error) && <Spinner />
       )}
     </Page>
   );

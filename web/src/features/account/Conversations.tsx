@@ -5,6 +5,7 @@ import { Button } from "../../ui/Button";
 import { Combobox } from "../../ui/Combobox";
 import { Select, TextArea } from "../../ui/Field";
 import { Form, FormError } from "../../ui/Form";
+import { LoadError } from "../../ui/LoadError";
 import { Section } from "../../ui/Section";
 import { Switch } from "../../ui/Switch";
 import { toast } from "../../ui/toast";
@@ -57,7 +58,8 @@ export function Conversations({ settings }: { settings: Schema<"UserSettings"> }
           </option>
         ))}
       </Select>
-      <FormError error={save.error ?? personas.error} />
+      <FormError error={save.error} />
+      <LoadError of={[personas]} />
     </Section>
   );
 }

@@ -5,7 +5,7 @@ import { useText } from "../../i18n";
 import { useFormat } from "../../i18n/format";
 import { routes } from "../../routes";
 import { useSession } from "../../session";
-import { FormError } from "../../ui/Form";
+import { LoadError } from "../../ui/LoadError";
 import { Row, Rows } from "../../ui/Section";
 import { Spinner } from "../../ui/Spinner";
 import { Door } from "../welcome/Door";
@@ -35,7 +35,7 @@ export default function ErasedPage({ id }: { id: string }) {
         )
       }
     >
-      <FormError error={erasure.error} />
+      <LoadError of={[erasure]} />
       {erasure.data ? (
         <>
           <Rows label={t.account.deletion}>

@@ -7,6 +7,7 @@ import { session } from "../../session";
 import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
 import { FormError } from "../../ui/Form";
+import { LoadError } from "../../ui/LoadError";
 import { Badge, Row, Rows, Section } from "../../ui/Section";
 import { tell } from "../../ui/tell";
 import { toast } from "../../ui/toast";
@@ -39,7 +40,7 @@ export function Logins() {
         </Button>
       }
     >
-      <FormError error={logins.error} />
+      <LoadError of={[logins]} />
       <Rows label={t.account.logins}>
         {logins.data?.pages.flatMap(({ items }) =>
           items.map((login) => <Login key={login.id} login={login} />),

@@ -8,6 +8,7 @@ import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
 import { FormError } from "../../ui/Form";
 import { IconButton } from "../../ui/IconButton";
+import { LoadError } from "../../ui/LoadError";
 import { Row, Rows, Section } from "../../ui/Section";
 import { NewTokenDialog } from "./NewToken";
 import { tokensKey } from "./tokensKey";
@@ -37,7 +38,7 @@ export function Tokens() {
         </Button>
       }
     >
-      <FormError error={tokens.error} />
+      <LoadError of={[tokens]} />
       {items?.length === 0 && <p>{t.account.noTokens}</p>}
       <Rows label={t.account.tokens}>
         {items?.map((token) => (

@@ -6,7 +6,7 @@ import { useFormat } from "../../i18n/format";
 import { routes } from "../../routes";
 import { Button } from "../../ui/Button";
 import { Select, TextField } from "../../ui/Field";
-import { FormError } from "../../ui/Form";
+import { LoadError } from "../../ui/LoadError";
 import { midnight } from "../../ui/midnight";
 import { Row, Rows } from "../../ui/Section";
 import { Spinner } from "../../ui/Spinner";
@@ -65,7 +65,7 @@ export function Audit() {
           <Link href={routes.adminPart("audit")}>{t.admin.aboutAll}</Link>
         </p>
       )}
-      <FormError error={audit.error} />
+      <LoadError of={[audit]} />
       {audit.isPending && <Spinner />}
       {items?.length === 0 && <p role="status">{t.admin.noEntries}</p>}
       <Rows label={t.admin.audit}>

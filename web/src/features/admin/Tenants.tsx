@@ -4,7 +4,8 @@ import { useText } from "../../i18n";
 import { useFormat } from "../../i18n/format";
 import { Button } from "../../ui/Button";
 import { TextField } from "../../ui/Field";
-import { Form, FormError } from "../../ui/Form";
+import { Form } from "../../ui/Form";
+import { LoadError } from "../../ui/LoadError";
 import { Row, Rows, Section } from "../../ui/Section";
 import { Spinner } from "../../ui/Spinner";
 import { toast } from "../../ui/toast";
@@ -23,7 +24,7 @@ export function Tenants() {
   return (
     <>
       <Section title={t.admin.tenants}>
-        <FormError error={tenants.error} />
+        <LoadError of={[tenants]} />
         {tenants.isPending && <Spinner />}
         <Rows label={t.admin.tenants}>
           {tenants.data?.map(({ id, name, created_at }) => (

@@ -5,7 +5,7 @@ import { useFormat } from "../../i18n/format";
 import { useSession } from "../../session";
 import { Button } from "../../ui/Button";
 import { Select } from "../../ui/Field";
-import { FormError } from "../../ui/Form";
+import { LoadError } from "../../ui/LoadError";
 import { Spinner } from "../../ui/Spinner";
 import { Switch } from "../../ui/Switch";
 import { daysOf, type Range } from "../usage/days";
@@ -74,7 +74,7 @@ export function Usage() {
         )}
       </div>
       <Switch label={t.usage.onlyOperators} checked={onlyOperators} onChange={setOnlyOperators} />
-      <FormError error={usage.error} />
+      <LoadError of={[usage]} />
       {usage.isPending && <Spinner />}
       {usage.data && items.length === 0 && <p role="status">{t.usage.nothing}</p>}
       {items.length > 0 && (

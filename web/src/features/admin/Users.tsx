@@ -2,7 +2,7 @@ import { useDeferredValue, useState } from "react";
 import { useText } from "../../i18n";
 import { Button } from "../../ui/Button";
 import { Select, TextField } from "../../ui/Field";
-import { FormError } from "../../ui/Form";
+import { LoadError } from "../../ui/LoadError";
 import { Rows } from "../../ui/Section";
 import { Spinner } from "../../ui/Spinner";
 import styles from "./Admin.module.css";
@@ -41,7 +41,7 @@ export function Users() {
           <option value="disabled">{t.admin.statuses.disabled}</option>
         </Select>
       </div>
-      <FormError error={users.error ?? tenants.error} />
+      <LoadError of={[users, tenants]} />
       {items === undefined && !users.error && <Spinner />}
       {items?.length === 0 && <p role="status">{t.admin.noUsers}</p>}
       <Rows label={t.admin.users}>

@@ -61,24 +61,26 @@ export function AnswerEnd({ state, message, actions, idle }: Props) {
             )}
             {problem?.request_id && <RequestId id={problem.request_id} />}
           </p>
-          {state.canContinue && (
-            <Button small icon={Play} pending={pending} disabled={!idle} onClick={goOn}>
-              {t.chat.continue}
-            </Button>
-          )}
-          {failed && message !== undefined && (
-            <Button
-              small
-              icon={RotateCcw}
-              disabled={!idle}
-              onClick={() => actions.regenerate(message)}
-            >
-              {t.common.retry}
-            </Button>
-          )}
-          {failed && OF_CONNECTIONS.test(state.reason ?? "") && (
-            <Link href={routes.keys}>{t.chat.toKeys}</Link>
-          )}
+          <span className={styles.ways}>
+            {state.canContinue && (
+              <Button small icon={Play} pending={pending} disabled={!idle} onClick={goOn}>
+                {t.chat.continue}
+              </Button>
+            )}
+            {failed && message !== undefined && (
+              <Button
+                small
+                icon={RotateCcw}
+                disabled={!idle}
+                onClick={() => actions.regenerate(message)}
+              >
+                {t.common.retry}
+              </Button>
+            )}
+            {failed && OF_CONNECTIONS.test(state.reason ?? "") && (
+              <Link href={routes.keys}>{t.chat.toKeys}</Link>
+            )}
+          </span>
         </div>
       )}
       {!state.saved && <p className={styles.note}>{t.chat.notSaved}</p>}

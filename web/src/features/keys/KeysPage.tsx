@@ -5,7 +5,7 @@ import { Button } from "../../ui/Button";
 import { Cards } from "../../ui/Cards";
 import { useLeaving } from "../../ui/deletions";
 import { Empty } from "../../ui/Empty";
-import { FormError } from "../../ui/Form";
+import { LoadError } from "../../ui/LoadError";
 import { Page } from "../../ui/Page";
 import { Spinner } from "../../ui/Spinner";
 import { KeyDialog } from "./KeyDialog";
@@ -16,7 +16,8 @@ import { type Key, useConnections } from "./requests";
 export default function KeysPage() {
   const t = useText();
   const leaving = useLeaving();
-  const { data, error } = useConnections();
+  const query = useConnections();
+  const { data, error } = query;
   const [edited, setEdited] = useState<Key | "new">();
   const keys = data?.filter((key) => !leaving.has(key.id));
   const own = keys?.filter((key) => key.owner === "user") ?? [];
@@ -36,7 +37,7 @@ export default function KeysPage() {
   );
   return (
     <Page title={t.common.keys} about={t.keys.about} actions={keys?.length === 0 ? undefined : add}>
-      {keys === undefined && (error ? <FormError error={error} /> : <Spinner />)}
+      {keys === undefined && (error ? <LoadError of={[query]} /> : <Spinner />)}
       {keys?.length === 0 && (
         <Empty icon={Cable} text={t.keys.none}>
           {add}

@@ -4,7 +4,7 @@ import { useFormat } from "../../i18n/format";
 import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
 import { TextField } from "../../ui/Field";
-import { FormError } from "../../ui/Form";
+import { LoadError } from "../../ui/LoadError";
 import { Spinner } from "../../ui/Spinner";
 import styles from "./ModelsDialog.module.css";
 import { type Key, useModels } from "./requests";
@@ -24,14 +24,15 @@ export function ModelsDialog({
 }) {
   const t = useText();
   const format = useFormat();
-  const { data, error, isPending } = useModels(one.id, true);
+  const query = useModels(one.id, true);
+  const { data, isPending } = query;
   const [filter, setFilter] = useState("");
   const wanted = filter.trim().toLowerCase();
   const models = data?.filter((model) => model.id.toLowerCase().includes(wanted)) ?? [];
   return (
     <Dialog open title={t.keys.modelsOf(one.name)} onClose={onClose}>
       {isPending && <Spinner />}
-      <FormError error={error} />
+      <LoadError of={[query]} />
       {data?.length === 0 && <p>{t.keys.noModels}</p>}
       {data && data.length >= FILTERED_FROM && (
         <TextField

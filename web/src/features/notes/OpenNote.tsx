@@ -1,5 +1,5 @@
 import { useText } from "../../i18n";
-import { FormError } from "../../ui/Form";
+import { LoadError } from "../../ui/LoadError";
 import { Spinner } from "../../ui/Spinner";
 import { NoteEditor } from "./NoteEditor";
 import styles from "./OpenNote.module.css";
@@ -8,11 +8,12 @@ import { useNote } from "./requests";
 /** The note of an address, once it is there. */
 export function OpenNote({ id }: { id: string }) {
   const t = useText();
-  const { data, error } = useNote(id);
+  const query = useNote(id);
+  const { data, error } = query;
   if (data) return <NoteEditor note={data} />;
   return (
     <div className={styles.place}>
-      {error ? <FormError error={error} /> : <Spinner label={t.common.loading} />}
+      {error ? <LoadError of={[query]} /> : <Spinner label={t.common.loading} />}
     </div>
   );
 }

@@ -5,7 +5,7 @@ import { Button } from "../../ui/Button";
 import { Cards } from "../../ui/Cards";
 import { useLeaving } from "../../ui/deletions";
 import { Empty } from "../../ui/Empty";
-import { FormError } from "../../ui/Form";
+import { LoadError } from "../../ui/LoadError";
 import { Page } from "../../ui/Page";
 import { Spinner } from "../../ui/Spinner";
 import { PersonaDialog } from "./PersonaDialog";
@@ -16,7 +16,8 @@ import { type Persona, usePersonas } from "./requests";
 export default function PersonasPage() {
   const t = useText();
   const leaving = useLeaving();
-  const { data, error } = usePersonas();
+  const query = usePersonas();
+  const { data, error } = query;
   const [edited, setEdited] = useState<Persona | "new">();
   const personas = data?.filter((one) => !leaving.has(`persona ${one.name}`));
   const add = (
@@ -34,7 +35,7 @@ export default function PersonasPage() {
       about={t.personas.about}
       actions={personas?.length === 0 ? undefined : add}
     >
-      {personas === undefined && (error ? <FormError error={error} /> : <Spinner />)}
+      {personas === undefined && (error ? <LoadError of={[query]} /> : <Spinner />)}
       {personas?.length === 0 && (
         <Empty icon={Drama} text={t.personas.none}>
           {add}

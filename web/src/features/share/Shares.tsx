@@ -9,6 +9,7 @@ import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
 import { FormError } from "../../ui/Form";
 import { IconButton } from "../../ui/IconButton";
+import { LoadError } from "../../ui/LoadError";
 import { Badge, Row, Rows } from "../../ui/Section";
 import { Spinner } from "../../ui/Spinner";
 import { tell } from "../../ui/tell";
@@ -24,7 +25,7 @@ export function Shares({ sessionId, none }: { sessionId?: string; none?: ReactNo
   if (shares.isPending) return <Spinner />;
   return (
     <>
-      <FormError error={shares.error} />
+      <LoadError of={[shares]} />
       {items?.length === 0 && none}
       <Rows label={t.shares.links}>
         {items?.map((share) => (

@@ -6,6 +6,7 @@ import { useText } from "../../i18n";
 import { useFormat } from "../../i18n/format";
 import { Button } from "../../ui/Button";
 import { FormError } from "../../ui/Form";
+import { LoadError } from "../../ui/LoadError";
 import { Rows, Section } from "../../ui/Section";
 import { ImportRow } from "./ImportRow";
 import { importUpload } from "./importUpload";
@@ -79,7 +80,8 @@ export function Import() {
         </div>
       )}
       <div role="alert">{tooLarge && most !== undefined && t.transfer.tooLarge(size(most))}</div>
-      <FormError error={error ?? imports.error} />
+      <FormError error={error} />
+      <LoadError of={[imports]} />
       <Rows label={t.transfer.imports}>
         {imports.data?.items.map((one) => (
           <ImportRow key={one.id} one={one} />

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useText } from "../../i18n";
 import { useFormat } from "../../i18n/format";
-import { FormError } from "../../ui/Form";
+import { LoadError } from "../../ui/LoadError";
 import { Badge, Row, Rows, Section } from "../../ui/Section";
 import { ends } from "./notice";
 import { type Limit, limitsQuery } from "./requests";
@@ -11,11 +11,12 @@ import { useMoney } from "./useMoney";
 /** What is left, and until when; nothing where nothing is limited. */
 export function Limits() {
   const t = useText();
-  const { data: limits, error } = useQuery(limitsQuery);
+  const query = useQuery(limitsQuery);
+  const { data: limits, error } = query;
   if (!error && !limits?.length) return null;
   return (
     <Section title={t.usage.left} hint={t.usage.leftHint}>
-      <FormError error={error} />
+      <LoadError of={[query]} />
       <Rows label={t.usage.left}>
         {limits?.map((limit) => (
           <OneLimit key={`${limit.period} ${limit.key_id}`} limit={limit} />

@@ -4,7 +4,7 @@ import { useText } from "../../i18n";
 import { useFormat } from "../../i18n/format";
 import { routes } from "../../routes";
 import { Select } from "../../ui/Field";
-import { FormError } from "../../ui/Form";
+import { LoadError } from "../../ui/LoadError";
 import { Page } from "../../ui/Page";
 import { Section } from "../../ui/Section";
 import { Spinner } from "../../ui/Spinner";
@@ -53,7 +53,7 @@ function Used() {
           </option>
         ))}
       </Select>
-      <FormError error={usage.error} />
+      <LoadError of={[usage]} />
       {usage.isPending && <Spinner />}
       {usage.data && <Total sums={usage.data.total} />}
       {items.length > 0 && (
