@@ -1,7 +1,7 @@
 import { ApiError } from "../../api";
-import { remembered, session } from "../../session";
+import { session } from "../../session";
 import { newKey } from "../../stream";
-import { readStored, writeStored } from "../../ui/storage";
+import { keep, kept } from "./storedFiles";
 import { type Attached, hold, isGone, type Limits, upload } from "./transfer";
 
 /** A file that was chosen for a question that is being written. */
@@ -145,8 +145,8 @@ export class Uploads {
   #at(place: string): readonly Entry[] {
     let known = this.#places.get(place);
     if (known === undefined) {
-      const kept = stored(place).map(ready);
-      known = kept.length === 0 ? NONE : kept;
+      const there = kept(place).map(ready);
+      known = there.length === 0 ? NONE : there;
       this.#places.set(place, known);
       // They may have lain here for long.
       this.#hold(known);
@@ -218,8 +218,7 @@ export class Uploads {
   #set(place: string, entries: readonly Entry[]): void {
     this.#places.set(place, entries.length === 0 ? NONE : entries);
     const chosen = entries.flatMap(({ attached }) => (attached ? [attached] : []));
-    const kept = [...(this.#taken.get(place) ?? []), ...chosen];
-    writeStored(nameOf(place), kept.length === 0 ? null : JSON.stringify(kept));
+    keep(place, [...(this.#taken.get(place) ?? []), ...chosen]);
     this.#tell();
   }
 
@@ -237,21 +236,6 @@ function ready(attached: Attached): Entry {
 function end({ ending, preview }: Entry): void {
   ending.abort();
   if (preview !== undefined) URL.revokeObjectURL(preview);
-}
-
-/** Beside the draft of the same place, and gone when that is. */
-function nameOf(place: string): string {
-  return `draft.${remembered()?.id ?? ""}.files-${place}`;
-}
-
-function stored(place: string): Attached[] {
-  try {
-    const kept = JSON.parse(readStored(nameOf(place)) ?? "[]");
-    return Array.isArray(kept) ? kept.filter((one) => typeof one?.id === "string") : [];
-  } catch {
-    // Touched by hand.
-    return [];
-  }
 }
 
 export const uploads = new Uploads();

@@ -1,29 +1,16 @@
-import {
-  Archive,
-  ArchiveRestore,
-  Download,
-  Ellipsis,
-  Folder,
-  Link2,
-  PencilLine,
-  Pin,
-  PinOff,
-  Square,
-  Trash2,
-  Undo2,
-} from "lucide-react";
+import { Ellipsis, Link2, Square } from "lucide-react";
 import { memo, useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
 import { useText } from "../../i18n";
 import { routes } from "../../routes";
 import { classes } from "../../ui/classes";
 import { IconButton } from "../../ui/IconButton";
-import { Menu, MenuItem, MenuSeparator } from "../../ui/Menu";
+import { Menu } from "../../ui/Menu";
 import { onKeys } from "../../ui/useKey";
 import type { Session } from "./lists";
 import styles from "./Row.module.css";
+import { DeletedItems, Items } from "./RowItems";
 import { TitleBox } from "./TitleBox";
-import { useHolding } from "./useHold";
 
 export interface RowActions {
   open: (session: Session) => void;
@@ -184,68 +171,4 @@ function focusBeside(row: HTMLElement | null): void {
   const at = rows.indexOf(row as HTMLElement);
   const beside = rows[at + 1] ?? rows[at - 1] ?? sidebar;
   beside?.querySelector<HTMLElement>("[data-row], button")?.focus();
-}
-
-function Items({
-  session,
-  actions,
-  onRename,
-}: {
-  session: Session;
-  actions: RowActions;
-  onRename: () => void;
-}) {
-  const t = useText().sidebar;
-  const archived = session.archived_at !== null;
-  useHolding(actions.hold, "menu");
-  return (
-    <>
-      <MenuItem icon={PencilLine} hint="F2" onSelect={onRename}>
-        {t.rename}
-      </MenuItem>
-      {!archived && (
-        <MenuItem
-          icon={session.pinned ? PinOff : Pin}
-          onSelect={() => actions.pin(session, !session.pinned)}
-        >
-          {session.pinned ? t.unpin : t.pin}
-        </MenuItem>
-      )}
-      <MenuItem icon={Folder} onSelect={() => actions.move(session)}>
-        {t.move}
-      </MenuItem>
-      <MenuItem icon={Download} onSelect={() => actions.exportIt(session)}>
-        {t.export}
-      </MenuItem>
-      {archived ? (
-        <MenuItem icon={ArchiveRestore} onSelect={() => actions.unarchive(session)}>
-          {t.unarchive}
-        </MenuItem>
-      ) : (
-        <MenuItem icon={Archive} onSelect={() => actions.archive(session)}>
-          {t.archive}
-        </MenuItem>
-      )}
-      <MenuSeparator />
-      <MenuItem icon={Trash2} danger onSelect={() => actions.remove(session)}>
-        {t.remove}
-      </MenuItem>
-    </>
-  );
-}
-
-function DeletedItems({ session, actions }: { session: Session; actions: RowActions }) {
-  const t = useText().sidebar;
-  useHolding(actions.hold, "menu");
-  return (
-    <>
-      <MenuItem icon={Undo2} onSelect={() => actions.restore(session)}>
-        {t.restore}
-      </MenuItem>
-      <MenuSeparator />
-      <MenuItem icon={Trash2} danger onSelect={() => actions.removeForGood(session)}>
-        {t.removeForGood}
-      </MenuItem>
-    </>
-  );
 }
